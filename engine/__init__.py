@@ -1,0 +1,1 @@
+"""The training engine of ageui: a library with no screen and no database."""

@@ -1,0 +1,31 @@
+"""The words a config may hold, apart from the code that implements them, so that help texts cost no heavy import."""
+
+from typing import Final, Literal, get_args
+
+Loss = Literal["mse", "mae", "mape", "msle", "poisson", "huber", "logcosh", "scce"]
+Head = Literal["none", "1-sigmoid", "1fc-sigmoid", "2fc-sigmoid", "3fc-sigmoid", "2fc-tanh"]
+Strategy = Literal["scratch", "freeze", "finetune"]
+Optimizer = Literal["adam", "sgd", "adadelta"]
+Augment = Literal["none", "report", "standard"]
+Weighting = Literal["inverse", "effective"]
+Combine = Literal["product", "mean", "harmonic"]
+Target = Literal["apparent", "real"]
+Keep = Literal["best", "last"]
+BatchNorm = Literal["train", "frozen"]
+LastBatch = Literal["keep", "merge", "drop"]
+Precision = Literal["auto", "fp32", "bf16"]
+FeatureScaling = Literal["none", "standard"]
+DataFormat = Literal["course", "appa_real", "utkface", "table", "synthetic"]
+Preset = Literal["quick", "report"]
+
+LOSSES: Final[tuple[str, ...]] = get_args(Loss)
+HEADS: Final[tuple[str, ...]] = get_args(Head)
+STRATEGIES: Final[tuple[str, ...]] = get_args(Strategy)
+OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
+AUGMENTS: Final[tuple[str, ...]] = get_args(Augment)
+DATA_FORMATS: Final[tuple[str, ...]] = get_args(DataFormat)
+PRESETS: Final[tuple[str, ...]] = get_args(Preset)
+
+SPLITS: Final = ("train", "valid", "test")
+AGE_EDGES: Final = (20.0, 40.0, 60.0)
+REPORT_ATTRIBUTES: Final = ("gender", "expression", "ethnicity", "age")

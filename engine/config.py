@@ -1,0 +1,198 @@
+"""RunConfig: the one description of a run, validated, hashable and printable as a command line."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from engine import choices
+from engine.errors import ConfigError
+
+_LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
+_HIDDEN_LAYERS = {"none": 0, "1-sigmoid": 0, "1fc-sigmoid": 1, "2fc-sigmoid": 2, "2fc-tanh": 2, "3fc-sigmoid": 3}
+_DEFAULT_WIDTHS = {0: (), 1: (128,), 2: (128, 32), 3: (128, 64, 32)}
+
+
+class RunConfig(BaseModel):
+    """Everything that decides a run's result. Two equal configs on the same data are the same run.
+
+    Fields that may be left open (`init`, `widths`, `epochs`, `lr`) are filled in on validation, so that a stored
+    config says what was run and not what was typed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str = Field("synthetic", min_length=1, description="name of a registered data set")
+    target: choices.Target = Field("apparent", description="which age is learned, where the data has both")
+    size: int = Field(224, ge=32, le=1024, description="side of the square input, pixels")
+
+    backbone: str = Field("resnet101", description="a torchvision classifier, NAME@LAYER to cut it, resnetNN-v1 for v1")
+    init: str = Field("auto", description="imagenet, random, or a weights file")
+    head: choices.Head = Field("2fc-sigmoid", description="the layers put on the backbone")
+    widths: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = Field(None, description="hidden layer widths")
+    feature_scaling: choices.FeatureScaling = Field(
+        "none", description="standard: pooled features are standardised by their train mean and deviation"
+    )
+
+    strategy: choices.Strategy = Field("freeze", description="scratch, freeze (two stages) or finetune")
+    epochs: tuple[Annotated[int, Field(ge=0, le=100_000)], ...] = Field((25, 25), description="epochs per stage")
+    loss: choices.Loss = Field("mse", description="training loss, on ages divided by 100")
+    weights: tuple[str, ...] = Field((), description="attributes whose groups weigh the samples")
+    weighting: choices.Weighting = Field("inverse", description="inverse frequency, or effective number of samples")
+    effective_beta: float = Field(0.999, gt=0, lt=1, description="beta of the effective number of samples")
+    combine: choices.Combine = Field("product", description="how the weights of several attributes combine")
+    augment: choices.Augment = Field("none", description="train-image augmentation")
+
+    optimizer: choices.Optimizer = Field("adam", description="optimizer, with Keras' constants")
+    lr: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field((1e-5,), description="learning rate per stage")
+    momentum: float = Field(0.0, ge=0, lt=1, description="momentum of sgd")
+    batch: int = Field(32, ge=1, le=65536, description="images per step")
+    last_batch: choices.LastBatch = Field("merge", description="what happens to a last batch of one image")
+    patience: int | None = Field(5, ge=1, description="epochs without a better validation loss before a stage ends")
+    min_delta: float = Field(0.0, ge=0, description="least fall of the validation loss that counts as better")
+    keep: choices.Keep = Field("best", description="which weights are scored and kept")
+    bn: choices.BatchNorm = Field("train", description="batch norm where the backbone trains")
+
+    age_edges: tuple[float, ...] = Field(choices.AGE_EDGES, min_length=1, description="edges of the age groups, years")
+    seed: int = Field(0, ge=0, lt=2**31, description="seed of everything random")
+    precision: choices.Precision = Field("auto", description="arithmetic of the network")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
+    deterministic: bool = Field(True, description="use deterministic algorithms only")
+
+    @field_validator(*_LISTS, mode="before")
+    @classmethod
+    def _list_from_text(cls, value: object) -> object:
+        """Accepts `gender,age`, a bare number, and `none` for the empty list."""
+        if value is None or value == "" or value == "none":
+            return ()
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(","))
+        if isinstance(value, int | float):
+            return (value,)
+        return value
+
+    @field_validator("patience", mode="before")
+    @classmethod
+    def _none_from_text(cls, value: object) -> object:
+        return None if value in ("none", 0, "0") else value
+
+    @field_validator("weights")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("an attribute is named twice")
+        return value
+
+    @field_validator("age_edges")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError("the edges must rise")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        filled = dict(values)
+        if filled.get("init") in (None, "auto"):
+            filled["init"] = "random" if filled.get("strategy") == "scratch" else "imagenet"
+        return filled
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.strategy == "scratch" and self.init != "random":
+            raise ValueError(
+                f"strategy scratch starts from random weights, but init is {self.init}; "
+                "choose --strategy freeze or finetune, or leave --init out"
+            )
+        layers = _HIDDEN_LAYERS[self.head]
+        if not self.widths:
+            object.__setattr__(self, "widths", _DEFAULT_WIDTHS[layers])
+        elif len(self.widths) != layers:
+            raise ValueError(f"head {self.head} has {layers} hidden layers, but widths names {len(self.widths)}")
+        object.__setattr__(self, "epochs", self._epochs_per_stage())
+        if len(self.lr) not in (1, self.stage_count):
+            raise ValueError(f"strategy {self.strategy} takes {self.stage_count} learning rates or one for all")
+        object.__setattr__(self, "lr", self.lr * self.stage_count if len(self.lr) == 1 else self.lr)
+        return self
+
+    def _epochs_per_stage(self) -> tuple[int, ...]:
+        """One number for two stages is shared out (50 → 25, 25), two for one stage are added, as the report does."""
+        total = sum(self.epochs)
+        if not 1 <= len(self.epochs) <= 2 or total == 0:
+            raise ValueError("epochs takes one number, or two for strategy freeze, at least one of them above 0")
+        if self.stage_count == 1:
+            return (total,)
+        return self.epochs if len(self.epochs) == 2 else (total - total // 2, total // 2)
+
+    @property
+    def stage_count(self) -> int:
+        return 2 if self.strategy == "freeze" else 1
+
+    @property
+    def hash(self) -> str:
+        """First 16 hex digits of the SHA-256 over all fields; equal configs have equal hashes."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def command(self, program: str = "ageui run") -> str:
+        """The shell command that runs exactly this config, whatever presets or settings files are in force there."""
+        parts = [program]
+        for name, value in self.model_dump().items():
+            text = format_value(value)
+            parts.append(f"--{name} {shlex.quote(text)}" if name in FLAG_FIELDS else f"--set {shlex.quote(f'{name}={text}')}")
+        return " ".join(parts)
+
+
+FLAG_FIELDS = (
+    "data", "size", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr",
+    "batch", "seed", "device",
+)  # fmt: skip
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "report": {
+        "backbone": "resnet101", "head": "2fc-sigmoid", "strategy": "freeze", "epochs": (25, 25), "loss": "mape",
+        "weights": ("gender",), "optimizer": "adam", "lr": (1e-5,), "batch": 32, "size": 224, "last_batch": "keep",
+    },
+    "quick": {
+        "backbone": "resnet18", "head": "2fc-sigmoid", "strategy": "scratch", "epochs": (6,), "loss": "mape",
+        "weights": (), "optimizer": "adam", "lr": (1e-3,), "batch": 32, "size": 64,
+    },
+}  # fmt: skip
+
+
+def format_value(value: object) -> str:
+    """A field's value as the command line takes it: lists by commas, nothing as `none`."""
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple | list):
+        return ",".join(format_value(item) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return str(value)
+
+
+def build_config(values: Mapping[str, Any]) -> RunConfig:
+    """A validated config; a `ConfigError` names each field that is wrong, its value and what it takes."""
+    try:
+        return RunConfig.model_validate(dict(values))
+    except ValidationError as error:
+        lines = [_explain(problem, values) for problem in error.errors(include_url=False)]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _explain(problem: Any, values: Mapping[str, Any]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else ""
+    if problem["type"] == "extra_forbidden":
+        return f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        message = f"choose one of {problem['ctx']['expected'].replace(chr(39), '')}"
+    return f"{name} {format_value(values.get(name))!r}: {message}" if name else message

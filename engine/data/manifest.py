@@ -1,0 +1,59 @@
+"""Manifest: what every source of data becomes, one row per image, before any pixel is decoded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, how many items are done and how many there are."""
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """A row or image that cannot be used: where it stands, and what is wrong with it."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The rows of a data set, in a stable order, and the way to their pixels.
+
+    `frame` has the columns `image` (a name unique in the data set), `split` (train, valid or test), `age` (years,
+    float64, NaN where unlabelled), then where the source has them `real_age`, `age_std` (years) and `subject`, and one
+    string column per name in `attributes` (NA where unknown). `read(image)` returns RGB uint8 of shape (H, W, 3) and
+    raises `DataError` for an image that cannot be read. `fingerprint(image)` is cheap and changes whenever the image
+    does (for a file: path, size and modification time). `problems` lists the rows that were left out.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    attributes: tuple[str, ...]
+    read: Callable[[str], NDArray[np.uint8]]
+    fingerprint: Callable[[str], str]
+    content: Callable[[str], bytes]
+    problems: tuple[RowProblem, ...] = ()
+
+
+def refuse(name: str, problems: Sequence[RowProblem], shown: int = 10) -> None:
+    """Raises a `DataError` that lists the first problems and counts the rest; returns where there is none."""
+    if not problems:
+        return
+    lines = [f"  {problem}" for problem in problems[:shown]]
+    if len(problems) > shown:
+        lines.append(f"  … and {len(problems) - shown} more")
+    rows = "row or image" if len(problems) == 1 else "rows or images"
+    raise DataError(
+        f"data set {name!r} has {len(problems)} {rows} that cannot be used:\n"
+        + "\n".join(lines)
+        + "\nmend them, or leave them out with: ageui data add NAME PATH --skip-bad"
+    )

@@ -1,0 +1,47 @@
+"""DataSpec: where a data set is and how it is to be read, as it is registered and stored with every run."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.choices import DataFormat
+
+
+class SyntheticOptions(BaseModel):
+    """Drawn faces: how many, from which seed, and the bias that is put in on purpose.
+
+    `label_shift` adds years to the *train* labels of a group, as raters with a bias would: a model that learns well
+    has that signed error in the group. `label_noise` is the standard deviation, in years, of an error added to the
+    labels of a group in every split: it raises the group's MAE by a known amount that no model can undo.
+    Both map `attribute=group` to years.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    counts: tuple[int, int, int] = Field((1600, 400, 400), description="train, valid and test images")
+    seed: int = Field(0, ge=0, lt=2**31)
+    image_size: int = Field(96, ge=32, le=1024, description="side of the drawn image, pixels")
+    label_shift: dict[str, float] = Field(default_factory=dict)
+    label_noise: dict[str, float] = Field(default_factory=dict)
+
+
+class DataSpec(BaseModel):
+    """One registered data set.
+
+    `columns` maps the names ageui uses (`image age real_age age_std split subject`, and any attribute) to a table's
+    own column names. `ignore` is a file of image names to leave out. With `skip_bad`, rows that cannot be used are
+    left out and counted; without, they stop the import. `fractions` and `split_seed` part a source that has no splits.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    format: DataFormat
+    path: str | None = Field(None, description="absolute folder or file; none for synthetic")
+    columns: dict[str, str] = Field(default_factory=dict)
+    ignore: str | None = None
+    skip_bad: bool = False
+    fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    split_seed: int = 0
+    synthetic: SyntheticOptions = SyntheticOptions()
+
+
+BUILT_IN = DataSpec(name="synthetic", format="synthetic")

@@ -1,0 +1,63 @@
+"""Groups of images: the values of a categorical attribute, or intervals of age."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.choices import AGE_EDGES
+from engine.errors import ConfigError
+
+REPORT_GROUPS: dict[str, tuple[str, ...]] = {
+    "gender": ("male", "female"),
+    "expression": ("neutral", "happy", "slightlyhappy", "other"),
+    "ethnicity": ("caucasian", "afroamerican", "asian"),
+}
+
+
+def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
+    """`("<20", "20-40", "40-60", ">=60")` for the default edges, in years."""
+    text = [f"{edge:g}" for edge in edges]
+    inner = [f"{low}-{high}" for low, high in zip(text[:-1], text[1:], strict=True)]
+    return (f"<{text[0]}", *inner, f">={text[-1]}")
+
+
+def group_names(frame: pd.DataFrame, attribute: str, edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
+    """The groups of an attribute in reading order: the report's first, then any others by name.
+
+    Age groups and the report's groups are listed even where the data has no image of them.
+    """
+    if attribute == "age":
+        return age_group_names(edges)
+    present = sorted({str(value) for value in _column(frame, attribute).dropna().unique()})
+    known = REPORT_GROUPS.get(attribute, ())
+    if not set(known) & set(present):
+        known = ()
+    return (*known, *(name for name in present if name not in known))
+
+
+def group_codes(
+    frame: pd.DataFrame, attribute: str, edges: Sequence[float] = AGE_EDGES
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The group of each row as an index into the returned names, shape (N,); -1 where the row has no value.
+
+    Age intervals are half-open, `low <= age < high`. Raises `ConfigError` for an attribute the data lacks.
+    """
+    names = group_names(frame, attribute, edges)
+    if attribute == "age":
+        ages = frame["age"].to_numpy(dtype=np.float64)
+        codes = np.searchsorted(np.asarray(edges, dtype=np.float64), ages, side="right").astype(np.int64)
+        return np.where(np.isnan(ages), -1, codes), names
+    lookup = {name: index for index, name in enumerate(names)}
+    values = _column(frame, attribute)
+    codes = np.array([-1 if pd.isna(value) else lookup[str(value)] for value in values], dtype=np.int64)
+    return codes, names
+
+
+def _column(frame: pd.DataFrame, attribute: str) -> pd.Series:
+    reserved = {"image", "split", "age", "real_age", "age_std", "subject", "pixel"}
+    if attribute not in frame.columns or attribute in reserved:
+        have = [name for name in frame.columns if name not in reserved]
+        raise ConfigError(f"the data has no attribute {attribute!r}; it has age, {', '.join(have)}".rstrip(", "))
+    return frame[attribute]

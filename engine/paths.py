@@ -1,0 +1,12 @@
+"""Folders outside the project: where decoded pixels and cached features live."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def cache_folder() -> Path:
+    """`$AGEUI_CACHE`, else the platform's cache folder for ageui. It may be deleted at any time; it is rebuilt."""
+    named = os.environ.get("AGEUI_CACHE")
+    return Path(named).expanduser() if named else platformdirs.user_cache_path("ageui", appauthor=False)
