@@ -14,7 +14,6 @@ Keep = Literal["best", "last"]
 BatchNorm = Literal["train", "frozen"]
 LastBatch = Literal["keep", "merge", "drop"]
 Precision = Literal["auto", "fp32", "bf16"]
-FeatureScaling = Literal["none", "standard"]
 DataFormat = Literal["course", "appa_real", "utkface", "table", "synthetic"]
 Preset = Literal["quick", "report"]
 

@@ -33,9 +33,6 @@ class RunConfig(BaseModel):
     init: str = Field("auto", description="imagenet, random, or a weights file")
     head: choices.Head = Field("2fc-sigmoid", description="the layers put on the backbone")
     widths: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = Field(None, description="hidden layer widths")
-    feature_scaling: choices.FeatureScaling = Field(
-        "none", description="standard: pooled features are standardised by their train mean and deviation"
-    )
 
     strategy: choices.Strategy = Field("freeze", description="scratch, freeze (two stages) or finetune")
     epochs: tuple[Annotated[int, Field(ge=0, le=100_000)], ...] = Field((25, 25), description="epochs per stage")
@@ -145,7 +142,9 @@ class RunConfig(BaseModel):
         parts = [program]
         for name, value in self.model_dump().items():
             text = format_value(value)
-            parts.append(f"--{name} {shlex.quote(text)}" if name in FLAG_FIELDS else f"--set {shlex.quote(f'{name}={text}')}")
+            parts.append(
+                f"--{name} {shlex.quote(text)}" if name in FLAG_FIELDS else f"--set {shlex.quote(f'{name}={text}')}"
+            )
         return " ".join(parts)
 
 
@@ -160,8 +159,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "weights": ("gender",), "optimizer": "adam", "lr": (1e-5,), "batch": 32, "size": 224, "last_batch": "keep",
     },
     "quick": {
-        "backbone": "resnet18", "head": "2fc-sigmoid", "strategy": "scratch", "epochs": (6,), "loss": "mape",
-        "weights": (), "optimizer": "adam", "lr": (1e-3,), "batch": 32, "size": 64,
+        "backbone": "resnet18@layer3", "head": "2fc-sigmoid", "strategy": "scratch", "epochs": (8,), "loss": "mse",
+        "weights": (), "optimizer": "adam", "lr": (5e-4,), "batch": 32, "size": 64,
     },
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ With err_i = |predicted_i - age_i| in years and MAE_g the mean of err over group
 unweighted by group size: the definition of the course report that this project implements.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -169,11 +169,16 @@ def noise_of_bias(errors: Floats, codes: Codes, groups: int, resamples: int, ran
     """The bias that remains when the group labels are shuffled over the images: what noise alone would show."""
     inside = codes >= 0
     errors, codes = errors[inside], codes[inside]
-    ends = np.cumsum(np.bincount(codes, minlength=groups))
-    starts = np.concatenate([[0], ends[:-1]])
-    shuffled = random.permuted(np.broadcast_to(errors, (resamples, len(errors))), axis=1)
-    sums = np.add.reduceat(shuffled, starts, axis=1)
-    gaps = mean_pairwise_gap(sums / (ends - starts))
+    sizes = np.bincount(codes, minlength=groups)
+    starts = np.cumsum(sizes) - sizes
+    gaps = np.concatenate(
+        [
+            mean_pairwise_gap(
+                np.add.reduceat(random.permuted(np.tile(errors, (count, 1)), axis=1), starts, axis=1) / sizes
+            )
+            for count in _blocks(resamples, len(errors))
+        ]
+    )
     return Noise(float(gaps.mean()), float(np.quantile(gaps, 0.95)))
 
 
@@ -196,21 +201,24 @@ def _bias_result(
     )
     interval = noise = None
     if value is not None and resamples:
-        interval = _percentiles(
-            mean_pairwise_gap(bootstrap_group_maes(errors, codes, len(names), resamples, random))
-        )
+        interval = _percentiles(mean_pairwise_gap(bootstrap_group_maes(errors, codes, len(names), resamples, random)))
         noise = noise_of_bias(errors, codes, len(names), resamples, random)
     return BiasResult(attribute, value, reason, interval, noise, groups, int((codes < 0).sum()))
 
 
 def _resampled_means(values: Floats, resamples: int, random: np.random.Generator) -> Floats:
-    """Means of bootstrap samples of `values` (N,), shape (resamples,), in blocks that bound the memory to 32 MB."""
-    block = max(1, 4_000_000 // max(1, len(values)))
-    parts = [
-        values[random.integers(0, len(values), size=(min(block, resamples - start), len(values)))].mean(axis=1)
-        for start in range(0, resamples, block)
-    ]
-    return np.concatenate(parts)
+    """Means of bootstrap samples of `values` (N,), shape (resamples,)."""
+    n = len(values)
+    return np.concatenate(
+        [values[random.integers(0, n, size=(count, n))].mean(axis=1) for count in _blocks(resamples, n)]
+    )
+
+
+def _blocks(resamples: int, n: int) -> Iterator[int]:
+    """Parts of `resamples` small enough that an array of part x n doubles stays below 32 MB."""
+    block = max(1, 4_000_000 // max(1, n))
+    for start in range(0, resamples, block):
+        yield min(block, resamples - start)
 
 
 def _percentiles(samples: Floats) -> Interval:

@@ -1,0 +1,66 @@
+"""`ageui config show`: the settings in force, and which setting came from where."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, Database, database_path, open_store, print_json, results
+
+app = typer.Typer(help="Settings in force.", no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    """Settings in force."""
+
+
+@app.command("show")
+def show(
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each setting comes from.")] = False,
+    preset: Annotated[str | None, typer.Option(help="As for ageui run.", show_default=False)] = None,
+    config: Annotated[Path | None, typer.Option(help="As for ageui run.", metavar="FILE", show_default=False)] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="As for ageui run.", metavar="FIELD=VALUE", show_default=False)
+    ] = None,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the config that ageui run would use now.
+
+    The order, strongest first: flags, --config FILE, environment AGEUI_FIELD, ageui.toml here, the user's file,
+    preset, default. A preset named by --preset beats environment and files.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from ageui.settings import parse_assignments, resolve, user_file
+    from engine.config import RunConfig, format_value
+    from engine.device import cuda_available
+
+    registered: list[str] = []
+    if database_path(db).exists():
+        with open_store(db, read_only=True) as store:
+            registered = [data_set.name for data_set in store.data_sets()]
+    resolved = resolve(
+        parse_assignments(assignments or []),
+        preset=preset,
+        config_file=config,
+        registered=registered,
+        cuda_available=cuda_available,
+    )
+    values = resolved.config.model_dump(mode="json")
+    if as_json:
+        print_json(
+            {name: {"value": values[name], "origin": resolved.origins[name]} for name in values} if origin else values
+        )
+        return
+    table = Table("field", "value", *(["from"] if origin else []), "meaning", box=None, pad_edge=False)
+    for name, field in RunConfig.model_fields.items():
+        cells = [name, format_value(getattr(resolved.config, name))]
+        cells += [resolved.origins[name]] if origin else []
+        table.add_row(*(Text(cell) for cell in (*cells, field.description or "")))
+    console = results()
+    console.print(table)
+    if origin:
+        console.print(f"\npreset {resolved.preset}: {resolved.preset_origin}\nuser file: {user_file()}", soft_wrap=True)

@@ -1,0 +1,89 @@
+"""`ageui doctor`: versions, device, database, data and cache, each with whether it is well."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+
+from ageui.cli.options import AsJson, Database, database_path, open_store, print_json, results
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One checked thing; where it is not well, `text` says what to do."""
+
+    topic: str
+    well: bool
+    text: str
+
+
+def doctor(db: Database = None, as_json: AsJson = False) -> None:
+    """Check the installation, the device, the database and the data sets."""
+    from rich.text import Text
+
+    from engine.errors import AgeUIError
+
+    findings: list[Finding] = []
+    checks: list[Callable[[], Iterator[Finding]]] = [_versions, _device, _cache, lambda: _database(database_path(db))]
+    for check in checks:
+        try:
+            findings += check()
+        except AgeUIError as error:
+            findings.append(Finding("problem", False, str(error)))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        console = results()
+        for finding in findings:
+            mark = "ok     " if finding.well else "PROBLEM"
+            console.print(Text(f"{mark}  {finding.topic:9} {finding.text}"), soft_wrap=True)
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(1)
+
+
+def _versions() -> Iterator[Finding]:
+    from engine.manifest import versions
+
+    yield Finding("versions", True, ", ".join(f"{name} {version}" for name, version in versions().items()))
+
+
+def _device() -> Iterator[Finding]:
+    from engine.config import RunConfig
+    from engine.device import cpu_name, place
+
+    placement = place(RunConfig())
+    yield Finding("device", True, f"{placement.device_name}: {placement.reason}")
+    if placement.device.type == "cuda":
+        yield Finding("cpu", True, cpu_name())
+
+
+def _cache() -> Iterator[Finding]:
+    import shutil
+
+    from engine.paths import cache_folder
+
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield Finding("cache", False, f"{folder}: {error.strerror}; set AGEUI_CACHE to a folder that can be written")
+        return
+    free = shutil.disk_usage(folder).free
+    used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    yield Finding("cache", free > 2e9, f"{folder}: {used / 1e9:.2f} GB used, {free / 1e9:.1f} GB free on its disk")
+
+
+def _database(path: Path) -> Iterator[Finding]:
+    import sqlite3
+
+    yield Finding("sqlite", True, sqlite3.sqlite_version)
+    if not path.exists():
+        yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
+        return
+    with open_store(path, read_only=True) as store:
+        yield Finding("database", True, f"{path.absolute()}: schema {store.schema_version()}, {store.run_count()} runs")
+        for data_set in store.data_sets():
+            there = data_set.path is None or Path(data_set.path).exists()
+            text = f"{data_set.name}: {data_set.format}, {data_set.path or 'built in'}"
+            yield Finding("data", there, text if there else f"{text} is not there; mount it, or add it again")

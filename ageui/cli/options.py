@@ -1,0 +1,58 @@
+"""Options that several commands share, and what they lead to."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ageui.store import Store
+
+Database = Annotated[
+    Path | None,
+    typer.Option("--db", metavar="FILE", help="Database; else $AGEUI_DB, else runs.db here.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Split = Annotated[
+    str | None, typer.Option(metavar="train|valid|test", help="Split to read figures of.", show_default=False)
+]
+
+
+def database_path(option: Path | None) -> Path:
+    return option or Path(os.environ.get("AGEUI_DB") or "runs.db")
+
+
+@contextmanager
+def open_store(option: Path | None, *, create: bool = False, read_only: bool = False) -> "Iterator[Store]":
+    from ageui.store import Store
+
+    store = Store.open(database_path(option), create=create, read_only=read_only)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def print_json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def messages() -> "Console":
+    """Where progress and messages go: stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False, highlight=False)
+
+
+def results() -> "Console":
+    """Where results go: stdout."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False)

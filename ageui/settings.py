@@ -1,0 +1,147 @@
+"""Where a run's settings come from: flag, `--config` file, environment, project file, user file, preset, default."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from engine.config import PRESETS, RunConfig, build_config
+from engine.errors import ConfigError
+
+PROJECT_FILE = Path("ageui.toml")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Settings from one place; `origin` names it for people."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The config in force, and for every field the place that decided it."""
+
+    config: RunConfig
+    origins: Mapping[str, str]
+    preset: str
+    preset_origin: str
+    data_origin: str
+
+
+def user_file() -> Path:
+    return platformdirs.user_config_path("ageui", appauthor=False) / "config.toml"
+
+
+def resolve(
+    flags: Mapping[str, Any],
+    *,
+    preset: str | None = None,
+    config_file: Path | None = None,
+    registered: Sequence[str] = (),
+    cuda_available: Callable[[], bool] = lambda: False,
+) -> Resolved:
+    """Stacks all layers into one config.
+
+    A preset named by a flag beats files and environment; one named in a file, or chosen here (`report` with a CUDA
+    device, else `quick`), only fills in what no layer sets. With no data named, the one registered data set is used,
+    else the built-in synthetic faces. Raises `ConfigError` that names the layer and the field.
+    """
+    files = [*_file_layer(user_file()), *_file_layer(PROJECT_FILE), environment_layer(os.environ)]
+    chosen = [*_file_layer(config_file, required=True)] if config_file else []
+    if preset is None:
+        preset, preset_origin = _preset_of([*files, *chosen], cuda_available)
+        layers = [preset_layer(preset), *files, *chosen]
+    else:
+        preset_origin = "--preset"
+        layers = [*files, preset_layer(preset), *chosen]
+    layers.append(Layer("flag", flags))
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(RunConfig.model_fields, "default")
+    for layer in layers:
+        for name, value in layer.values.items():
+            if name not in RunConfig.model_fields and name != "preset":
+                raise ConfigError(f"{layer.origin}: there is no field {name!r}; see ageui config show")
+            if name != "preset":
+                values[name], origins[name] = value, layer.origin
+    data_origin = origins["data"]
+    if "data" not in values:
+        values["data"], data_origin = _data_of(registered)
+        origins["data"] = data_origin
+    _drop_contradicted(values, origins, flags)
+    values = {**values, "init": absolute_init(values.get("init", "auto"))}
+    return Resolved(build_config(values), origins, preset, preset_origin, data_origin)
+
+
+def preset_layer(name: str) -> Layer:
+    if name not in PRESETS:
+        raise ConfigError(f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return Layer(f"preset {name}", PRESETS[name])
+
+
+def environment_layer(environment: Mapping[str, str]) -> Layer:
+    """`AGEUI_LOSS=mape` and so on, for every field and `AGEUI_PRESET`; other `AGEUI_` variables mean other things."""
+    names = ("preset", *RunConfig.model_fields)
+    found = {name: environment[f"AGEUI_{name.upper()}"] for name in names if f"AGEUI_{name.upper()}" in environment}
+    return Layer("environment", found)
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
+    """`["widths=64,16"]` as a mapping. Raises `ConfigError` for text without `=`."""
+    values = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {text}: write it as field=value, as in --set patience=10")
+        values[name.strip()] = value.strip()
+    return values
+
+
+def absolute_init(init: str) -> str:
+    """A weights file by its absolute path, so that a stored config means the same file from every folder."""
+    return init if init in ("auto", "imagenet", "random") else str(Path(init).expanduser().resolve())
+
+
+def _file_layer(path: Path, required: bool = False) -> list[Layer]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"--config {path}: there is no such file") from None
+        return []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    return [Layer(str(path), {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})]
+
+
+def _preset_of(layers: Sequence[Layer], cuda_available: Callable[[], bool]) -> tuple[str, str]:
+    for layer in reversed(layers):
+        if "preset" in layer.values:
+            return str(layer.values["preset"]), layer.origin
+    if cuda_available():
+        return "report", "a CUDA device was found"
+    return "quick", "no CUDA device was found"
+
+
+def _data_of(registered: Sequence[str]) -> tuple[str, str]:
+    if len(registered) == 1:
+        return registered[0], "the one registered data set"
+    if registered:
+        return "synthetic", f"built in; registered are {', '.join(registered)}"
+    return "synthetic", "built in; no data set is registered"
+
+
+def _drop_contradicted(values: dict[str, Any], origins: dict[str, str], flags: Mapping[str, Any]) -> None:
+    """A head or strategy named by a flag sets aside lower layers' widths or learning rates made for another one."""
+    for deciding, dependent in (("head", "widths"), ("strategy", "lr"), ("strategy", "init")):
+        if deciding not in flags or dependent in flags or dependent not in values:
+            continue
+        if dependent == "lr" and not isinstance(values["lr"], int | float) and len(values["lr"]) < 2:
+            continue
+        del values[dependent]
+        origins[dependent] = "default"

@@ -1,0 +1,90 @@
+"""Where a run computes and in which arithmetic, decided once, with the reason."""
+
+import os
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine.config import RunConfig
+from engine.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The device and arithmetic of a run. Under bf16 the backbone runs in autocast; head and loss stay in fp32."""
+
+    device: torch.device
+    device_name: str
+    dtype: torch.dtype
+    reason: str
+
+    def autocast(self) -> AbstractContextManager[None]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)
+
+    @property
+    def dtype_name(self) -> str:
+        return "bf16" if self.dtype is torch.bfloat16 else "fp32"
+
+
+def place(config: RunConfig) -> Placement:
+    """Chooses device and dtype and sets determinism for the process. Raises `DeviceError` for a device not there."""
+    device, device_reason = _device(config.device)
+    dtype, dtype_reason = _dtype(config.precision, device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(config.deterministic)
+    torch.backends.cudnn.benchmark = not config.deterministic
+    return Placement(device, name, dtype, f"{device} ({device_reason}), {dtype_reason}")
+
+
+def cuda_available() -> bool:
+    return torch.cuda.is_available()
+
+
+def cpu_name() -> str:
+    """The processor's model name, as far as the platform tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return named or platform.processor() or platform.machine()
+
+
+def _device(wanted: str) -> tuple[torch.device, str]:
+    if wanted == "cpu":
+        return torch.device("cpu"), "asked for"
+    if not torch.cuda.is_available():
+        if wanted == "auto":
+            return torch.device("cpu"), "no CUDA device found"
+        raise DeviceError(f"--device {wanted}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
+    index = int(wanted.partition(":")[2] or 0)
+    if index >= torch.cuda.device_count():
+        raise DeviceError(f"--device {wanted}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+    return torch.device("cuda", index), "found" if wanted == "auto" else "asked for"
+
+
+def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
+    if wanted != "auto":
+        return (torch.bfloat16 if wanted == "bf16" else torch.float32), f"{wanted} (asked for)"
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return torch.bfloat16, "bf16 (the GPU has it)"
+        return torch.float32, "fp32 (the GPU has no bf16)"
+    found = _cpu_flags() & {"amx_bf16", "avx512_bf16"}
+    if found:
+        return torch.bfloat16, f"bf16 (the processor has {' and '.join(sorted(found))})"
+    return torch.float32, "fp32 (the processor has no bf16 arithmetic)"
+
+
+def _cpu_flags() -> set[str]:
+    """Feature flags of the first processor; empty where /proc/cpuinfo does not exist."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return set()
+    return set(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), []))

@@ -1,0 +1,51 @@
+"""Scoring a trained model on every labelled split."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.config import RunConfig
+from engine.data import Dataset
+from engine.events import Evaluated, Event
+from engine.fairness import evaluate_split
+from engine.groups import group_codes
+from engine.inputs import Inputs, Rows, predict
+from engine.losses import Loss
+from engine.models import AgeModel
+
+
+def evaluate(
+    model: AgeModel,
+    dataset: Dataset,
+    config: RunConfig,
+    loss: Loss,
+    inputs: Inputs,
+    emit: Callable[[Event], None],
+    progress: Callable[[str, int, int], None],
+) -> None:
+    """Emits one `Evaluated` per split with labels. Groups are those of the whole data set, so an empty one is seen."""
+    frame = dataset.frame
+    groups = {name: group_codes(frame, name, config.age_edges) for name in (*dataset.attributes, "age")}
+    ages = frame["age"].to_numpy(dtype=np.float64)
+    constant = float(ages[dataset.rows("train")].mean())
+    for split in dataset.splits():
+        positions = dataset.rows(split)
+        if len(positions) == 0:
+            continue
+        total = len(positions)
+        output = predict(
+            model,
+            inputs,
+            Rows.plain(positions),
+            lambda done, what=f"scoring {split}", total=total: progress(what, done, total),  # type: ignore[misc]
+        )
+        predicted = loss.years(output).numpy().astype(np.float32)
+        result = evaluate_split(
+            ages[positions],
+            predicted.astype(np.float64),
+            {name: (codes[positions], names) for name, (codes, names) in groups.items()},
+            constant,
+            split=split,
+        )
+        items = frame.iloc[positions][["image", "age", *dataset.attributes]].reset_index(drop=True)
+        emit(Evaluated(split, result, items, predicted))

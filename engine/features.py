@@ -1,0 +1,93 @@
+"""Features of a frozen backbone, computed once and kept on disk for every run that would compute the same ones."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from engine.config import RunConfig
+from engine.data import Dataset
+from engine.device import Placement
+from engine.inputs import EVALUATION_BATCH, ImageInputs, Rows
+from engine.models import AgeModel
+
+
+def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
+    """What the features depend on, as 32 hex digits: pixels, rows and copies, backbone, its weights, arithmetic."""
+    digest = hashlib.sha256()
+    for part in (dataset.pixels_key, config.backbone, placement.dtype_name, placement.device.type, torch.__version__):
+        digest.update(part.encode() + b"\0")
+    if rows.kinds.any():
+        digest.update(f"{config.augment} {config.seed}".encode())
+    digest.update(dataset.frame["pixel"].to_numpy()[rows.positions].tobytes())
+    digest.update(rows.positions.tobytes() if rows.kinds.any() else b"")
+    digest.update(rows.kinds.tobytes())
+    for name, tensor in model.backbone.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
+def frozen_features(
+    model: AgeModel,
+    images: ImageInputs,
+    rows: Rows,
+    key: str,
+    cache: Path,
+    each: Callable[[int, int], None],
+) -> Tensor:
+    """Features (R, F) fp32 for the rows, from the cache or computed now and put there.
+
+    Two processes that need the same features compute them once. A damaged file is computed again. `each` is told how
+    many of how many rows are done. A cache that cannot be written costs only the next run's time.
+    """
+    folder = cache / "features"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{key}.safetensors"
+    with FileLock(f"{path}.lock"):
+        found = _read(path, len(rows.positions))
+        if found is not None:
+            return found
+        features = _compute(model, images, rows, each)
+        _write(path, features)
+        return features
+
+
+def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[int, int], None]) -> Tensor:
+    model.eval()
+    parts, done, total = [], 0, len(rows.positions)
+    with torch.no_grad():
+        for block in rows.blocks(EVALUATION_BATCH // 4):
+            parts.append(images.fixed_features(model, block).cpu())
+            done += len(block.positions)
+            each(done, total)
+    return torch.cat(parts)
+
+
+def _read(path: Path, count: int) -> Tensor | None:
+    try:
+        features = load_file(path)["features"]
+    except (OSError, SafetensorError, KeyError):
+        return None
+    return features if len(features) == count else None
+
+
+def _write(path: Path, features: Tensor) -> None:
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+            try:
+                part.write(save({"features": features.contiguous()}))
+                part.flush()
+                os.replace(part.name, path)
+            except OSError:
+                os.unlink(part.name)
+                raise
+    except OSError:
+        return

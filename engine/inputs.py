@@ -1,0 +1,135 @@
+"""What the network is fed: images from the pixel cache, or a frozen backbone's features."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.augment import augment_images
+from engine.config import RunConfig
+from engine.data import Dataset
+from engine.device import Placement
+from engine.models import AgeModel
+
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to train on or to score: positions in the data set's frame, and for each the kind of copy it is (0: none)."""
+
+    positions: NDArray[np.int64]
+    kinds: NDArray[np.int8]
+
+    @classmethod
+    def plain(cls, positions: NDArray[np.int64]) -> "Rows":
+        return cls(positions, np.zeros(len(positions), dtype=np.int8))
+
+    def take(self, chosen: NDArray[np.int64]) -> "Rows":
+        return Rows(self.positions[chosen], self.kinds[chosen])
+
+    def blocks(self, size: int) -> Iterator["Rows"]:
+        for start in range(0, len(self.positions), size):
+            yield Rows(self.positions[start : start + size], self.kinds[start : start + size])
+
+
+class Inputs(Protocol):
+    """A way from rows to the network's output."""
+
+    def train_output(self, model: AgeModel, rows: Rows, epoch: int, step: int) -> Tensor:
+        """The output for one train batch, (B,) or (B, 101) fp32, augmented and with gradients."""
+
+    def output(self, model: AgeModel, rows: Rows) -> Tensor:
+        """The output for a batch to score, not augmented."""
+
+
+class ImageInputs:
+    """Images out of the pixel cache, normalised and augmented on the device."""
+
+    def __init__(self, dataset: Dataset, config: RunConfig, placement: Placement) -> None:
+        self._pixels = dataset.pixels
+        self._pixel_of = dataset.frame["pixel"].to_numpy(dtype=np.int64)
+        self._config = config
+        self._placement = placement
+
+    def train_output(self, model: AgeModel, rows: Rows, epoch: int, step: int) -> Tensor:
+        return model.score(self.features(model, self._augmented(rows, epoch, step)))
+
+    def output(self, model: AgeModel, rows: Rows) -> Tensor:
+        return model.score(self.features(model, self._scaled(rows)))
+
+    def fixed_features(self, model: AgeModel, rows: Rows) -> Tensor:
+        """Features (B, F) fp32 of images and of the fixed copies that the report's augmentation adds."""
+        return self.features(model, self._augmented(rows, 0, 0) if rows.kinds.any() else self._scaled(rows))
+
+    def features(self, model: AgeModel, images: Tensor) -> Tensor:
+        """Pooled features (B, F) fp32 of images (B, 3, S, S) in [0, 1]."""
+        mean = torch.tensor(model.mean, device=images.device).view(1, 3, 1, 1)
+        std = torch.tensor(model.std, device=images.device).view(1, 3, 1, 1)
+        normalised = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+        with self._placement.autocast():
+            features: Tensor = model.backbone(normalised)
+        return features.float()
+
+    def _scaled(self, rows: Rows) -> Tensor:
+        # Sorted reads keep a cache that is larger than memory from being read back and forth.
+        places = self._pixel_of[rows.positions]
+        order = np.argsort(places, kind="stable")
+        block = np.empty((len(places), *self._pixels.shape[1:]), dtype=np.uint8)
+        block[order] = self._pixels[places[order]]
+        images = torch.from_numpy(block).to(self._placement.device)
+        return images.permute(0, 3, 1, 2).float().div_(255)
+
+    def _augmented(self, rows: Rows, epoch: int, step: int) -> Tensor:
+        images = self._scaled(rows)
+        if self._config.augment == "none":
+            return images
+        return augment_images(
+            images,
+            torch.from_numpy(rows.kinds),
+            torch.from_numpy(rows.positions),
+            self._config.augment,
+            self._config.seed,
+            epoch,
+            step,
+        )
+
+
+class FeatureInputs:
+    """Features that a frozen backbone gave once, (R, F) fp32 on the device, for the rows they were computed for."""
+
+    def __init__(self, features: Tensor, rows: Rows, placement: Placement) -> None:
+        self._features = features.to(placement.device)
+        self._place = np.full((int(rows.kinds.max()) + 1, int(rows.positions.max()) + 1), -1, dtype=np.int64)
+        self._place[rows.kinds, rows.positions] = np.arange(len(rows.positions))
+
+    def train_output(self, model: AgeModel, rows: Rows, epoch: int, step: int) -> Tensor:
+        return self.output(model, rows)
+
+    def output(self, model: AgeModel, rows: Rows) -> Tensor:
+        return model.score(self.of(rows))
+
+    def of(self, rows: Rows) -> Tensor:
+        """The features (B, F) of rows."""
+        return self._features[torch.from_numpy(self._place[rows.kinds, rows.positions]).to(self._features.device)]
+
+
+def predict(
+    model: AgeModel,
+    inputs: Inputs,
+    rows: Rows,
+    each: Callable[[int], None] = lambda done: None,
+) -> Tensor:
+    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, 101) fp32."""
+    model.eval()
+    outputs, done = [], 0
+    with torch.inference_mode():
+        for block in rows.blocks(EVALUATION_BATCH):
+            outputs.append(inputs.output(model, block))
+            done += len(block.positions)
+            each(done)
+    return torch.cat(outputs).cpu()

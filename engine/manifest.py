@@ -1,0 +1,56 @@
+"""What a run's result depends on besides its config: versions, machine, data and weights."""
+
+import os
+import platform
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from engine.config import RunConfig
+from engine.data import Dataset
+from engine.device import Placement
+from engine.models import AgeModel, LoadReport
+
+LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what decides a result; a library that is not installed as a package is left out."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def run_manifest(
+    config: RunConfig, dataset: Dataset, placement: Placement, model: AgeModel, report: LoadReport
+) -> dict[str, Any]:
+    """JSON-able facts of one attempt. A result is bit-identical only where these are equal."""
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "device": placement.device_name,
+        "device_type": placement.device.type,
+        "dtype": placement.dtype_name,
+        "placement": placement.reason,
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+        "data": {"name": dataset.name, "hash": dataset.content_hash, "splits": dataset.splits()},
+        "left_out": len(dataset.problems),
+        "backbone_parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
+        "head_parameters": sum(parameter.numel() for parameter in model.head.parameters()),
+        "features": model.feature_count,
+        "weights": {
+            "source": report.source,
+            "sha256": report.sha256,
+            "loaded": report.loaded,
+            "random": report.random,
+            "ignored": report.ignored,
+        },
+        "last_batch": config.last_batch,
+        "scored_weights": config.keep,
+    }

@@ -1,0 +1,24 @@
+"""Randomness as a function of (seed, epoch, step): a run can be taken up anywhere without any generator's state."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The order in which an epoch visits `count` train images, shape (count,)."""
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list[NDArray[np.int64]]:
+    """The batches of an epoch.
+
+    A last batch that is merely smaller is always used. One of a single image, which would get a whole optimizer step
+    and cannot feed batch norm, follows the policy: `keep` trains on it as Keras does, `merge` puts it into the batch
+    before (which then has `batch` + 1 images), `drop` leaves it out of this epoch. A lone batch is never dropped.
+    """
+    batches = [order[start : start + batch] for start in range(0, len(order), batch)]
+    if len(batches) > 1 and batch > 1 and len(batches[-1]) == 1 and last_batch != "keep":
+        lone = batches.pop()
+        if last_batch == "merge":
+            batches[-1] = np.concatenate([batches[-1], lone])
+    return batches

@@ -1,0 +1,33 @@
+"""What a cheap command must not import, seen in the interpreter that ran it."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "pandas", "numpy", "textual", "sqlmodel", "sqlalchemy", "pydantic", "PIL")
+
+
+def _modules_after(code: str) -> set[str]:
+    program = f"import sys\n{code}\nprint('MODULES', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.rpartition("MODULES ")[2].split()}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["data", "--help"], []])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "sys.argv = ['ageui', *" + repr(arguments) + "]\n"
+        "from ageui.cli import main\n"
+        "try: main()\nexcept SystemExit: pass"
+    )
+    modules = _modules_after(code)
+    assert "typer" in modules
+    assert not modules & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "module", ["engine.fairness", "engine.config", "engine.events", "engine.data", "ageui.compare", "ageui.store"]
+)
+def test_what_needs_no_network_needs_no_torch(module: str) -> None:
+    assert "torch" not in _modules_after(f"import {module}")

@@ -1,0 +1,21 @@
+"""No test may see the user's settings, caches or database, nor the network."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home: Path = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith("AGEUI_")]:
+        monkeypatch.delenv(name)
+    for name, folder in {
+        "HOME": home,
+        "XDG_CONFIG_HOME": home / "config",
+        "XDG_CACHE_HOME": home / "cache",
+        "TORCH_HOME": home / "torch",
+        "AGEUI_CACHE": home / "cache" / "ageui",
+    }.items():
+        monkeypatch.setenv(name, str(folder))

@@ -1,0 +1,129 @@
+"""RunConfig: what it fills in, what it refuses and how it is told again as a command."""
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import choices
+from engine.config import FLAG_FIELDS, PRESETS, RunConfig, build_config, format_value
+from engine.errors import ConfigError
+
+
+def _from_command(command: str) -> RunConfig:
+    """Reads a printed command as the command line does."""
+    values: dict[str, str] = {}
+    words = iter(shlex.split(command)[2:])
+    for word in words:
+        value = next(words)
+        name, text = (word[2:], value) if word != "--set" else tuple(value.split("=", 1))
+        values[name] = text
+    return build_config(values)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_printed_command_means_the_same_config(preset: str) -> None:
+    config = build_config(PRESETS[preset])
+    again = _from_command(config.command())
+    assert again == config
+    assert again.hash == config.hash
+
+
+@given(
+    loss=st.sampled_from(choices.LOSSES),
+    head=st.sampled_from(choices.HEADS),
+    lr=st.floats(1e-9, 10),
+    epochs=st.tuples(st.integers(0, 99), st.integers(1, 99)),
+    weights=st.lists(st.sampled_from(["gender", "age", "a b'c"]), unique=True),
+    patience=st.none() | st.integers(1, 50),
+    name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(lambda text: text.strip() == text),
+)
+def test_any_config_survives_its_own_command(
+    loss: str, head: str, lr: float, epochs: tuple[int, int], weights: list[str], patience: int | None, name: str
+) -> None:
+    config = build_config(
+        {"data": name, "loss": loss, "head": head, "lr": (lr,), "epochs": epochs, "weights": tuple(weights)}
+        | {"patience": patience}
+    )
+    assert _from_command(config.command()) == config
+
+
+def test_the_report_preset_is_the_reports_final_model() -> None:
+    config = build_config(PRESETS["report"])
+    assert (config.backbone, config.head, config.widths) == ("resnet101", "2fc-sigmoid", (128, 32))
+    assert (config.strategy, config.epochs, config.init) == ("freeze", (25, 25), "imagenet")
+    assert (config.optimizer, config.lr, config.batch) == ("adam", (1e-5, 1e-5), 32)
+    assert (config.loss, config.weights, config.size) == ("mape", ("gender",), 224)
+    assert config.last_batch == "keep"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "epochs", "expected"),
+    [
+        ("freeze", "50", (25, 25)),
+        ("freeze", "25,0", (25, 0)),
+        ("freeze", "7", (4, 3)),
+        ("scratch", "25,25", (50,)),
+        ("finetune", "3", (3,)),
+    ],
+)
+def test_epochs_are_shared_out_to_the_stages(strategy: str, epochs: str, expected: tuple[int, ...]) -> None:
+    assert build_config({"strategy": strategy, "epochs": epochs}).epochs == expected
+
+
+@pytest.mark.parametrize(("head", "widths"), [("none", ()), ("1fc-sigmoid", (128,)), ("3fc-sigmoid", (128, 64, 32))])
+def test_widths_follow_the_head(head: str, widths: tuple[int, ...]) -> None:
+    assert build_config({"head": head}).widths == widths
+
+
+def test_open_fields_are_filled_in_so_that_equal_runs_are_equal() -> None:
+    short = build_config({"strategy": "scratch", "epochs": 5, "lr": 1e-3})
+    long = build_config({"strategy": "scratch", "epochs": (5,), "lr": ("0.001",), "init": "random", "widths": "128,32"})
+    assert short == long
+    assert short.hash == long.hash
+    assert short.hash != build_config({"strategy": "scratch", "epochs": 5, "lr": 1e-3, "seed": 1}).hash
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"loss": "mea"}, "loss 'mea': choose one of mse, mae"),
+        ({"head": "4fc"}, "choose one of none, 1-sigmoid"),
+        ({"strategy": "scratch", "init": "imagenet"}, "strategy scratch starts from random weights"),
+        ({"head": "1fc-sigmoid", "widths": "128,32"}, "has 1 hidden layers, but widths names 2"),
+        ({"epochs": "0,0"}, "at least one of them above 0"),
+        ({"strategy": "finetune", "lr": "1e-4,1e-5"}, "takes 1 learning rates"),
+        ({"lr": "-1"}, "lr"),
+        ({"lr": "nan"}, "lr"),
+        ({"size": 10}, "size '10'"),
+        ({"device": "gpu"}, "device 'gpu'"),
+        ({"weights": "gender,gender"}, "an attribute is named twice"),
+        ({"age_edges": "40,20"}, "the edges must rise"),
+        ({"learning_rate": 1}, "there is no field 'learning_rate'; the fields are data, target"),
+        ({"seed": "one"}, "seed 'one'"),
+    ],
+)
+def test_wrong_values_are_named(values: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        build_config(values)
+    assert said in str(raised.value)
+
+
+def test_every_flag_is_a_field() -> None:
+    assert set(FLAG_FIELDS) <= set(RunConfig.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ((), "none"),
+        (None, "none"),
+        ((25, 25), "25,25"),
+        (1e-5, "1e-05"),
+        (True, "true"),
+        (0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_values_are_written_as_the_command_line_takes_them(value: object, text: str) -> None:
+    assert format_value(value) == text
