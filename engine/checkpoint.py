@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from engine.config import RunConfig, build_config
@@ -47,20 +47,31 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Tenso
 
     Raises `DataError` for a file that is missing, damaged, or not the one that `sha256` names.
     """
+    content = read_verified(path, sha256)
     try:
-        if sha256 is not None and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            raise DataError(f"{path} is not the file that was written for this run (its SHA-256 differs); train again")
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-        if metadata.get("format") != FORMAT:
-            raise DataError(
-                f"{path} holds no weights of an ageui run; export them with: ageui export RUN --weights FILE"
-            )
-        return load_file(path), build_config(json.loads(metadata["config"]))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; the run's weights were moved or deleted") from None
+        state = load(content)
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} cannot be read as weights: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise DataError(
+            f"{path} holds no weights of an ageui run; make such a file with: ageui export RUN --weights FILE"
+        )
+    return state, build_config(json.loads(metadata["config"]))
+
+
+def read_verified(path: Path, sha256: str | None) -> bytes:
+    """A file's content. Raises `DataError` where it is missing or its SHA-256 is not the one given."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: the run's weights were moved or deleted; train it again") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise DataError(f"{path} is not the file that was written for this run (its SHA-256 differs); train it again")
+    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -47,6 +47,16 @@ class Inputs(Protocol):
         """The output for a batch to score, not augmented."""
 
 
+def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> Tensor:
+    """Pooled features (B, F) fp32 of RGB images (B, 3, S, S) in [0, 1]."""
+    mean = torch.tensor(model.mean, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(model.std, device=images.device).view(1, 3, 1, 1)
+    normalised = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    with placement.autocast():
+        features: Tensor = model.backbone(normalised)
+    return features.float()
+
+
 class ImageInputs:
     """Images out of the pixel cache, normalised and augmented on the device."""
 
@@ -57,23 +67,17 @@ class ImageInputs:
         self._placement = placement
 
     def train_output(self, model: AgeModel, rows: Rows, epoch: int, step: int) -> Tensor:
-        return model.score(self.features(model, self._augmented(rows, epoch, step)))
+        return model.score(self._features(model, self._augmented(rows, epoch, step)))
 
     def output(self, model: AgeModel, rows: Rows) -> Tensor:
-        return model.score(self.features(model, self._scaled(rows)))
+        return model.score(self._features(model, self._scaled(rows)))
 
     def fixed_features(self, model: AgeModel, rows: Rows) -> Tensor:
         """Features (B, F) fp32 of images and of the fixed copies that the report's augmentation adds."""
-        return self.features(model, self._augmented(rows, 0, 0) if rows.kinds.any() else self._scaled(rows))
+        return self._features(model, self._augmented(rows, 0, 0) if rows.kinds.any() else self._scaled(rows))
 
-    def features(self, model: AgeModel, images: Tensor) -> Tensor:
-        """Pooled features (B, F) fp32 of images (B, 3, S, S) in [0, 1]."""
-        mean = torch.tensor(model.mean, device=images.device).view(1, 3, 1, 1)
-        std = torch.tensor(model.std, device=images.device).view(1, 3, 1, 1)
-        normalised = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
-        with self._placement.autocast():
-            features: Tensor = model.backbone(normalised)
-        return features.float()
+    def _features(self, model: AgeModel, images: Tensor) -> Tensor:
+        return backbone_features(model, images, self._placement)
 
     def _scaled(self, rows: Rows) -> Tensor:
         # Sorted reads keep a cache that is larger than memory from being read back and forth.

@@ -33,7 +33,7 @@ from engine.features import feature_key, frozen_features
 from engine.inputs import FeatureInputs, ImageInputs, Inputs, Rows, predict
 from engine.losses import build_loss, reduce
 from engine.manifest import run_manifest
-from engine.models import AgeModel, build_model
+from engine.models import build_model
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
 from engine.randomness import epoch_order, split_batches

@@ -1,0 +1,135 @@
+"""`ageui export` and `ageui predict`: take a trained run elsewhere, or use it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+
+if TYPE_CHECKING:
+    from ageui.store import CheckpointRow, RunDetail, Store
+
+Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
+
+
+def export_run(
+    reference: Reference,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write predictions as .csv, .tsv or .parquet.", show_default=False),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Copy the kept weights as .safetensors.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    db: Database = None,
+) -> None:
+    """Write a run's predictions or weights to files.
+
+    Predictions have the columns split, image, age, predicted (years) and one per attribute.
+    """
+    from engine.errors import ConfigError
+
+    if predictions is None and weights is None:
+        raise ConfigError("say what to export: --predictions FILE, --weights FILE, or both")
+    if predictions is not None and predictions.suffix not in (".csv", ".tsv", ".parquet"):
+        raise ConfigError(f"--predictions {predictions}: end the name in .csv, .tsv or .parquet")
+    if weights is not None and weights.suffix != ".safetensors":
+        raise ConfigError(f"--weights {weights}: end the name in .safetensors")
+    for path in (predictions, weights):
+        _refuse_target(path, force)
+    with open_store(db, read_only=True) as store:
+        detail = store.detail(store.one(reference))
+        if predictions is not None:
+            _write_predictions(store, detail, predictions)
+        if weights is not None:
+            _copy_weights(store, detail, weights)
+
+
+def predict_images(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files of cropped faces.")],
+    reference: Annotated[str, typer.Option("--run", metavar="RUN", help="The trained run to use.")],
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the age that a trained run reads from each image.
+
+    Images are cropped to their central square and resized as in training; a face should fill them as it fills the
+    training images. A file that cannot be read is named on stderr, the others are still predicted, and the exit
+    code is 3.
+    """
+    from ageui.text import clean
+    from engine.predict import predict_files
+
+    with open_store(db, read_only=True) as store:
+        detail = store.detail(store.one(reference))
+        checkpoint = _checkpoint(detail)
+        weights = store.path.absolute().parent / checkpoint.path
+    found = predict_files(weights, images, sha256=checkpoint.sha256, device=device)
+    if as_json:
+        print_json([{"image": str(one.path), "years": one.years, "problem": one.problem} for one in found])
+    else:
+        for one in found:
+            if one.years is not None:
+                typer.echo(f"{one.years:5.1f}  {clean(str(one.path))}")
+    console = messages()
+    for one in found:
+        if one.problem is not None:
+            console.print(clean(f"{one.path}: {one.problem}"), soft_wrap=True)
+    if any(one.problem for one in found):
+        raise typer.Exit(3)
+
+
+def _checkpoint(detail: "RunDetail") -> "CheckpointRow":
+    from engine.errors import DataError
+
+    if not detail.checkpoints:
+        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no weights: no epoch of it ended")
+    return detail.checkpoints[-1]
+
+
+def _refuse_target(path: Path | None, force: bool) -> None:
+    from engine.errors import ConfigError
+
+    if path is None:
+        return
+    if path.exists() and not force:
+        raise ConfigError(f"{path} exists; choose another name, or replace it with --force")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"the folder {path.absolute().parent} does not exist; make it first")
+
+
+def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
+    import io
+
+    from engine.checkpoint import write_atomically
+    from engine.errors import DataError
+
+    frame = store.predictions(detail.id)
+    if frame.empty:
+        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: it was not scored")
+    content = io.BytesIO()
+    if path.suffix == ".parquet":
+        frame.to_parquet(content, index=False)
+    else:
+        frame.to_csv(content, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+    try:
+        write_atomically(path.absolute(), content.getvalue())
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    messages().print(f"{len(frame)} predictions: {path}", soft_wrap=True)
+
+
+def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
+    from engine.checkpoint import read_verified, write_atomically
+    from engine.errors import DataError
+
+    checkpoint = _checkpoint(detail)
+    content = read_verified(store.path.absolute().parent / checkpoint.path, checkpoint.sha256)
+    try:
+        write_atomically(path.absolute(), content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    messages().print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)

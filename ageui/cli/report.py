@@ -1,0 +1,140 @@
+"""One run as a person reads it on stdout: what it was, how it went, what it scored."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ageui.cli.options import results
+from ageui.store import BiasResult, RunDetail, SplitScores
+from ageui.text import clean
+
+SPARKS = "▁▂▃▄▅▆▇█"
+DASH = "—"
+
+
+def print_run(detail: RunDetail) -> None:
+    """Prints a run on stdout."""
+    console = results()
+    _print_head(console, detail)
+    _print_history(console, detail)
+    if not detail.results:
+        console.print("\nno scores: the run did not reach its evaluation")
+        return
+    console.print()
+    console.print(_scores_table(detail))
+    for line in _explanations(detail.results):
+        console.print(Text(clean(line)), soft_wrap=True)
+    primary = primary_scores(detail)
+    console.print()
+    console.print(_groups_table(primary))
+
+
+def primary_scores(detail: RunDetail) -> SplitScores:
+    """The scores that count: of test where it has labels, else of valid, else of train."""
+    found = (detail.scores(split) for split in ("test", "valid", "train"))
+    return next(scores for scores in found if scores is not None)
+
+
+def _print_head(console: Console, detail: RunDetail) -> None:
+    row = detail.row
+    took = f" in {(row.ended_at - row.started_at).total_seconds():.1f} s" if row.ended_at and row.started_at else ""
+    tags = f"  #{' #'.join(row.tags)}" if row.tags else ""
+    console.print(Text(clean(f"run {row.id}  {row.name}  {row.status}{took}{tags}"), style="bold"), soft_wrap=True)
+    if row.error:
+        console.print(Text("\n".join(clean(line) for line in row.error.splitlines())), soft_wrap=True)
+    if detail.command:
+        console.print(Text(clean(detail.command), style="dim"), soft_wrap=True)
+    if detail.manifest:
+        console.print(Text(clean(f"computed on {detail.manifest['device']}: {detail.manifest['placement']}")))
+    for file in detail.checkpoints:
+        console.print(
+            Text(f"{file.kind} weights of epoch {file.epoch}: {clean(file.path)}, sha256 {file.sha256[:12]}…")
+        )
+
+
+def _print_history(console: Console, detail: RunDetail) -> None:
+    history = detail.history
+    if not history:
+        return
+    last = history[-1]
+    losses = [epoch.val_loss for epoch in history if epoch.val_loss is not None]
+    curve = f"  val loss {sparkline(losses)} {losses[0]:.5g} → {losses[-1]:.5g}" if losses else ""
+    best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
+    kept = f"  best epoch {best.epoch}" if best and losses else ""
+    seconds = sum(epoch.seconds for epoch in history)
+    console.print(f"{last.epoch} epochs in {seconds:.1f} s{curve}{kept}")
+
+
+def sparkline(values: list[float], width: int = 40) -> str:
+    """A row of block characters, at most `width`, tall where a value is large; values that are not finite are `?`."""
+    step = max(1, -(-len(values) // width))
+    shown = values[::-1][::step][::-1]
+    finite = [value for value in shown if abs(value) < float("inf")]
+    if not finite:
+        return "?" * len(shown)
+    low, high = min(finite), max(finite)
+    scale = (len(SPARKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(SPARKS[round((value - low) * scale)] if low <= value <= high else "?" for value in shown)
+
+
+def _scores_table(detail: RunDetail) -> Table:
+    attributes = list(dict.fromkeys(bias.attribute for scores in detail.results for bias in scores.result.biases))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("split")
+    for name in ("images", "MAE, years", "95% interval", "constant", "signed", *(f"{a} bias" for a in attributes)):
+        table.add_column(Text(clean(name)), justify="right")
+    for scores in detail.results:
+        result = scores.result
+        interval, baseline = result.mae_interval, result.baseline
+        table.add_row(
+            scores.split,
+            f"{result.n}",
+            f"{result.mae:.2f}",
+            f"{interval.low:.2f}–{interval.high:.2f}" if interval else DASH,
+            f"{baseline.mae:.2f}" if baseline else DASH,
+            f"{result.signed:+.2f}",
+            *(_bias_cell(result.bias(attribute)) for attribute in attributes),
+        )
+    return table
+
+
+def _bias_cell(bias: BiasResult | None) -> str:
+    if bias is None or bias.value is None:
+        return DASH
+    return f"{bias.value:.2f}{' ~' if bias.noise and bias.value <= bias.noise.p95 else '  '}"
+
+
+def _explanations(results: tuple[SplitScores, ...]) -> list[str]:
+    lines = [
+        "bias: mean gap between the groups' MAEs, years   ~ no larger than chance alone would make it (95%)",
+        "constant: MAE of always saying the train mean   signed: mean of predicted - true age",
+    ]
+    for scores in results:
+        lines += [f"— {b.attribute} bias on {scores.split}: {b.reason}" for b in scores.result.biases if b.reason]
+        missing = [f"{b.missing} of {b.attribute}" for b in scores.result.biases if b.missing]
+        lines += [f"{scores.split}: no value for {', '.join(missing)}"] if missing else []
+    return lines
+
+
+def _groups_table(scores: SplitScores) -> Table:
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title=f"groups of {scores.split}", title_justify="left"
+    )
+    table.add_column("attribute")
+    table.add_column("group")
+    for name in ("images", "MAE", "signed"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    largest = max((g.mae for bias in scores.result.biases for g in bias.groups if g.mae is not None), default=1.0)
+    for bias in scores.result.biases:
+        for place, group in enumerate(bias.groups):
+            worst = "  worst" if bias.worst == group and len(bias.groups) > 1 else ""
+            table.add_row(
+                Text(clean(bias.attribute) if place == 0 else ""),
+                Text(clean(group.group)),
+                f"{group.n}",
+                DASH if group.mae is None else f"{group.mae:.2f}",
+                DASH if group.signed is None else f"{group.signed:+.2f}",
+                "" if group.mae is None else "▇" * round(20 * group.mae / max(largest, 1e-9)) + worst,
+            )
+    return table

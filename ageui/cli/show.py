@@ -1,0 +1,105 @@
+"""`ageui ls` and `ageui show`: read runs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, Database, open_store, print_json, results
+
+if TYPE_CHECKING:
+    from ageui.store import RunRow
+
+SYMBOLS = {
+    "queued": "·",
+    "running": "▶",
+    "paused": "⏸",
+    "done": "✓",
+    "diverged": "≈",
+    "failed": "✗",
+    "cancelled": "⊘",
+    "interrupted": "‖",
+}
+
+
+def list_runs(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILTER]...", help="As in: loss=mape weights:gender mae<8 status=done", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="Newest runs to show.")] = 50,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first.
+
+    A filter is any number of terms: FIELD=VALUE, !=, <, <=, >, >= and FIELD:PART for a part of the text. A bare word is
+    a part of the name. Quote terms with < or > in a shell.
+    """
+    with open_store(db, read_only=True) as store:
+        text = " ".join(filters or [])
+        rows = store.runs(text or None, limit=limit)
+        total = store.run_count()
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+    _print_rows(rows, total, text)
+
+
+def show_run(
+    reference: Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")],
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one run: its config as a command, its history, its scores per split and group."""
+    from ageui.cli.report import print_run
+
+    with open_store(db, read_only=True) as store:
+        detail = store.detail(store.one(reference))
+    if as_json:
+        print_json(detail.to_json())
+    else:
+        print_run(detail)
+
+
+def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ageui.text import clean
+    from engine.choices import REPORT_ATTRIBUTES
+    from engine.config import format_value
+
+    console = results()
+    if not rows:
+        console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("id", "run", "state", "data", "loss", "weights", "backbone"):
+        table.add_column(name, justify="right" if name == "id" else "left", no_wrap=name != "run")
+    for name in ("epoch", "split", "MAE", *REPORT_ATTRIBUTES):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        summary, config = row.summary, row.config
+        cells = [
+            str(row.id),
+            row.name,
+            f"{SYMBOLS.get(row.status, '?')} {row.status}",
+            str(config.get("data", "")),
+            str(config.get("loss", "")),
+            format_value(config.get("weights", ())),
+            str(config.get("backbone", "")),
+            f"{summary.epoch or 0}/{summary.epochs}",
+            summary.split or "—",
+            _years(summary.mae),
+            *(_years(summary.bias.get(attribute)) for attribute in REPORT_ATTRIBUTES),
+        ]
+        table.add_row(*(Text(clean(cell)) for cell in cells))
+    console.print(table)
+    shown = f"{len(rows)} of {total} runs" if len(rows) < total else f"{total} run{'s' if total != 1 else ''}"
+    console.print(f"{shown}; MAE and biases in years, on the split named", style="dim")
+
+
+def _years(value: float | None) -> str:
+    return "—" if value is None else f"{value:.2f}"

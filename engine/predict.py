@@ -1,0 +1,78 @@
+"""The age that a trained run reads from image files."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.checkpoint import load_weights
+from engine.config import RunConfig
+from engine.data.pixels import decode_square
+from engine.device import place
+from engine.errors import DataError
+from engine.inputs import backbone_features
+from engine.losses import build_loss
+from engine.models import AgeModel, build_model
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The predicted age of a file in years, or None and the problem that the file has."""
+
+    path: Path
+    years: float | None
+    problem: str | None
+
+
+def load_model(weights: Path, sha256: str | None = None) -> tuple[AgeModel, RunConfig]:
+    """A run's network with its kept weights, on the CPU, and the config it was trained with."""
+    state, config = load_weights(weights, sha256)
+    # The weights come from the file: whatever the run started from need not be there any more.
+    model, _ = build_model(config.model_copy(update={"init": "random"}), build_loss(config.loss).outputs)
+    model.load_state_dict(state)
+    return model, config
+
+
+def predict_files(
+    weights: Path,
+    images: Sequence[Path],
+    *,
+    sha256: str | None = None,
+    device: str = "auto",
+    each: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Prediction]:
+    """Ages for image files, in their order. A file that cannot be read gets a problem instead, none is skipped."""
+    model, config = load_model(weights, sha256)
+    placement = place(config.model_copy(update={"device": device}))
+    model.to(placement.device, memory_format=torch.channels_last).eval()
+    loss = build_loss(config.loss)
+    found: list[Prediction] = []
+    for start in range(0, len(images), BATCH):
+        block = [_read(path, config.size) for path in images[start : start + BATCH]]
+        pixels = [read for read in block if isinstance(read, np.ndarray)]
+        years: Iterator[float] = iter(())
+        if pixels:
+            batch = torch.from_numpy(np.stack(pixels)).to(placement.device).permute(0, 3, 1, 2).float().div_(255)
+            with torch.inference_mode():
+                years = iter(loss.years(model.score(backbone_features(model, batch, placement))).tolist())
+        for path, read in zip(images[start : start + BATCH], block, strict=True):
+            found.append(
+                Prediction(path, next(years), None) if isinstance(read, np.ndarray) else Prediction(path, None, read)
+            )
+        each(len(found), len(images))
+    return found
+
+
+def _read(path: Path, size: int) -> NDArray[np.uint8] | str:
+    """Pixels (size, size, 3) uint8, or what is wrong with the file."""
+    try:
+        return decode_square(path.read_bytes(), size)
+    except DataError as error:
+        return str(error)
+    except OSError as error:
+        return error.strerror or str(error)

@@ -1,0 +1,295 @@
+"""Whole runs on a few drawn faces: what they emit, keep and promise."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import engine.train as training
+from engine.config import RunConfig, build_config
+from engine.data import DataSpec, SyntheticOptions
+from engine.errors import AgeUIError, ConfigError, DeviceError
+from engine.events import (
+    CheckpointWritten,
+    EpochEnded,
+    Evaluated,
+    Event,
+    Noted,
+    Progressed,
+    RunEnded,
+    RunStarted,
+    StageStarted,
+    StepEnded,
+)
+from engine.models import build_model
+from engine.train import train
+
+E = TypeVar("E")
+
+FACES = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(65, 33, 20), image_size=32))
+TINY: dict[str, Any] = {
+    "backbone": "resnet18@layer1",
+    "size": 32,
+    "strategy": "scratch",
+    "epochs": 2,
+    "lr": 1e-3,
+    "device": "cpu",
+    "precision": "fp32",
+}
+
+
+@dataclass
+class Seen:
+    ended: RunEnded
+    events: list[Event]
+    folder: Path
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        return load_file(self.folder / training.WEIGHTS_FILE)
+
+
+@dataclass
+class Runner:
+    folder: Path
+    runs: int = 0
+    spec: DataSpec = field(default=FACES)
+
+    def __call__(self, stop_after: int | None = None, **changes: Any) -> Seen:
+        """Trains a tiny run; `stop_after` asks it to stop once that many steps have ended."""
+        self.runs += 1
+        events: list[Event] = []
+
+        def asked_to_stop() -> bool:
+            return (
+                stop_after is not None
+                and max((e.step for e in events if isinstance(e, StepEnded)), default=0) >= stop_after
+            )
+
+        folder = self.folder / str(self.runs)
+        config: RunConfig = build_config({**TINY, **changes})
+        ended = train(
+            config, self.spec, folder=folder, emit=events.append, should_stop=asked_to_stop, cache=self.folder / "cache"
+        )
+        return Seen(ended, events, folder)
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_STEP_EVENTS", 0.0)
+    return Runner(tmp_path)
+
+
+def test_a_run_tells_its_whole_story_in_order(runner: Runner) -> None:
+    seen = runner(loss="mape", weights="gender")
+    kinds = [type(event) for event in seen.events if not isinstance(event, Progressed | Noted)]
+    assert kinds == [
+        RunStarted,
+        StageStarted,
+        *[StepEnded] * 2,
+        EpochEnded,
+        *[StepEnded] * 2,
+        EpochEnded,
+        CheckpointWritten,
+        *[Evaluated] * 3,
+        RunEnded,
+    ]
+    assert seen.ended.outcome == "done"
+    assert [scored.split for scored in seen.all(Evaluated)] == ["train", "valid", "test"]
+    assert seen.all(RunStarted)[0].manifest["data"]["name"] == "faces"
+    for epoch in seen.all(EpochEnded):
+        assert math.isfinite(epoch.train_loss)
+        assert epoch.lr == 1e-3
+        assert epoch.seconds > 0
+        assert epoch.images_per_second > 0
+
+
+def test_what_is_scored_is_what_was_kept(runner: Runner) -> None:
+    seen = runner(epochs=3)
+    best = min(seen.all(EpochEnded), key=lambda epoch: epoch.val_loss or math.inf)
+    assert seen.all(CheckpointWritten)[0].epoch == best.epoch
+    valid = next(scored for scored in seen.all(Evaluated) if scored.split == "valid")
+    assert valid.result.mae == pytest.approx(best.val_mae, rel=1e-5)
+    errors = np.abs(valid.predicted - valid.items["age"].to_numpy())
+    assert valid.result.mae == pytest.approx(errors.mean(), rel=1e-6)
+    assert len(valid.items) == 33
+
+
+def test_the_validation_loss_is_the_mean_over_images_without_weights(runner: Runner) -> None:
+    seen = runner(loss="mse", weights="age", epochs=1)
+    valid = next(scored for scored in seen.all(Evaluated) if scored.split == "valid")
+    expected = np.mean(((valid.predicted - valid.items["age"].to_numpy()) / 100) ** 2)
+    assert seen.all(EpochEnded)[0].val_loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(runner: Runner) -> None:
+    first, again, other = runner(augment="standard"), runner(augment="standard"), runner(augment="standard", seed=1)
+    for name, tensor in first.weights.items():
+        assert torch.equal(tensor, again.weights[name]), name
+    for one, two in zip(first.all(Evaluated), again.all(Evaluated), strict=True):
+        np.testing.assert_array_equal(one.predicted, two.predicted)
+    assert not np.array_equal(first.all(Evaluated)[0].predicted, other.all(Evaluated)[0].predicted)
+
+
+def test_the_frozen_stage_leaves_the_whole_backbone_as_it_was(runner: Runner) -> None:
+    seen = runner(strategy="freeze", init="random", epochs="2,0")
+    fresh, _ = build_model(build_config({**TINY, "strategy": "freeze", "init": "random", "epochs": "2,0"}), 1)
+    for name, tensor in fresh.backbone.state_dict(prefix="backbone.").items():
+        assert torch.equal(tensor, seen.weights[name]), name
+    head = fresh.head.state_dict(prefix="head.")
+    assert any(not torch.equal(tensor, seen.weights[name]) for name, tensor in head.items())
+    assert [stage.trainable_parameters for stage in seen.all(StageStarted)] == [
+        sum(parameter.numel() for parameter in fresh.head.parameters())
+    ]
+
+
+@pytest.mark.parametrize("augment", ["none", "report", "standard"])
+def test_statistics_of_batch_norm_stay_frozen_under_every_augmentation(runner: Runner, augment: str) -> None:
+    seen = runner(strategy="freeze", init="random", epochs="1,0", augment=augment)
+    means = [tensor for name, tensor in seen.weights.items() if name.endswith("running_mean")]
+    assert means
+    assert all(torch.equal(mean, torch.zeros_like(mean)) for mean in means)
+
+
+@pytest.mark.parametrize(("bn", "moved"), [("train", True), ("frozen", False)])
+def test_the_second_stage_treats_batch_norm_as_asked(runner: Runner, bn: str, moved: bool) -> None:
+    seen = runner(strategy="freeze", init="random", epochs="1,1", bn=bn, keep="last")
+    means = [tensor for name, tensor in seen.weights.items() if name.endswith("running_mean")]
+    assert any(mean.abs().sum() > 0 for mean in means) is moved
+
+
+def test_training_on_cached_features_equals_training_on_images(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "3,0", "keep": "last"}
+    cached = runner(**settings)
+    assert any(event.what == "features" for event in cached.all(Progressed))
+    monkeypatch.setattr(training._Trainer, "_prepare_frozen", lambda self: None)
+    plain = runner(**settings)
+    assert not any(event.what == "features" for event in plain.all(Progressed))
+    for one, two in zip(cached.all(EpochEnded), plain.all(EpochEnded), strict=True):
+        assert one.train_loss == pytest.approx(two.train_loss, rel=1e-4)
+        assert one.val_mae == pytest.approx(two.val_mae, rel=1e-4)
+    np.testing.assert_allclose(cached.all(Evaluated)[1].predicted, plain.all(Evaluated)[1].predicted, rtol=1e-3)
+
+
+def test_features_are_computed_once_for_all_runs_that_share_them(runner: Runner) -> None:
+    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "1,0"}
+    first, second = runner(**settings), runner(**settings, loss="mape", lr=1e-2)
+    other_weights = runner(**settings, seed=1)
+    computed = [
+        any(event.what == "features" for event in seen.all(Progressed)) for seen in (first, second, other_weights)
+    ]
+    assert computed == [True, False, True]
+
+
+def test_a_damaged_feature_file_is_computed_again(runner: Runner) -> None:
+    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "1,0"}
+    first = runner(**settings)
+    for file in (runner.folder / "cache" / "features").glob("*.safetensors"):
+        file.write_bytes(file.read_bytes()[:-100])
+    second = runner(**settings)
+    assert any(event.what == "features" for event in second.all(Progressed))
+    np.testing.assert_array_equal(first.all(Evaluated)[0].predicted, second.all(Evaluated)[0].predicted)
+
+
+def test_the_second_stage_begins_with_the_first_ones_best_weights(runner: Runner) -> None:
+    both = runner(strategy="freeze", init="random", epochs="2,1", lr="1e-3,1e-12")
+    first, second = both.all(EpochEnded)[:2], both.all(EpochEnded)[2]
+    assert [epoch.stage for epoch in (*first, second)] == [1, 1, 2]
+    assert second.train_loss == pytest.approx(min(epoch.train_loss for epoch in first), rel=0.5)
+    assert [stage.stage for stage in both.all(StageStarted)] == [1, 2]
+
+
+def test_a_loss_that_leaves_the_numbers_ends_the_run_as_diverged(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = iter(range(1000))
+    real = training.reduce
+
+    def exploding(per_image: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        return real(per_image, weights) * (math.nan if weights is not None and next(steps) == 3 else 1.0)
+
+    monkeypatch.setattr(training, "reduce", exploding)
+    seen = runner(epochs=5)
+    assert seen.ended.outcome == "diverged"
+    assert "epoch 2" in seen.ended.reason
+    history = seen.all(EpochEnded)
+    assert len(history) == 2
+    assert math.isfinite(history[0].train_loss)
+    assert math.isnan(history[1].train_loss)
+    assert not history[1].is_best
+    assert seen.all(Evaluated) == []
+
+
+def test_a_stopped_run_keeps_what_it_measured(runner: Runner) -> None:
+    seen = runner(stop_after=3, epochs=5)
+    assert seen.ended.outcome == "interrupted"
+    assert max(step.step for step in seen.all(StepEnded)) == 3
+    assert len(seen.all(EpochEnded)) == 1
+    assert seen.all(CheckpointWritten)[0].epoch == 1
+    assert seen.weights
+
+
+def test_a_run_stopped_in_its_first_epoch_has_nothing_to_keep(runner: Runner) -> None:
+    seen = runner(stop_after=1)
+    assert seen.ended.outcome == "interrupted"
+    assert seen.all(CheckpointWritten) == []
+    assert list(runner.folder.glob("1/*")) == []
+
+
+def test_early_stopping_waits_as_long_as_it_was_told(runner: Runner) -> None:
+    seen = runner(epochs=9, patience=2, min_delta=1000.0)
+    assert len(seen.all(EpochEnded)) == 3
+    assert any("stopped early" in note.message for note in seen.all(Noted))
+
+
+@pytest.mark.parametrize(("policy", "steps", "images"), [("keep", 3, 65), ("merge", 2, 65), ("drop", 2, 64)])
+def test_the_last_batch_of_one_image(runner: Runner, policy: str, steps: int, images: int) -> None:
+    seen = runner(last_batch=policy, epochs=1)
+    assert seen.all(StageStarted)[0].steps_per_epoch == steps
+    assert seen.all(StepEnded)[-1].step == steps
+    assert any("one image" in note.message for note in seen.all(Noted))
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "mape", "msle", "poisson", "huber", "logcosh", "scce"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adadelta"])
+def test_every_loss_trains_with_every_optimizer(runner: Runner, loss: str, optimizer: str) -> None:
+    seen = runner(loss=loss, optimizer=optimizer, epochs="1,0", strategy="freeze", init="random")
+    assert seen.ended.outcome == "done"
+    assert all(np.isfinite(scored.predicted).all() for scored in seen.all(Evaluated))
+
+
+def test_a_run_learns_what_the_drawn_faces_show(tmp_path: Path) -> None:
+    spec = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(400, 120, 0), image_size=48))
+    seen = Runner(tmp_path, spec=spec)(epochs=6, size=48, backbone="resnet18@layer2", lr=2e-3, patience=6)
+    valid = next(scored.result for scored in seen.all(Evaluated) if scored.split == "valid")
+    assert valid.baseline is not None
+    assert valid.mae < 0.8 * valid.baseline.mae
+
+
+def test_an_attribute_the_data_lacks_is_refused_before_training(runner: Runner) -> None:
+    with pytest.raises(ConfigError, match="no attribute 'height'; it has age, gender"):
+        runner(weights="height")
+
+
+def test_a_device_that_is_not_there_is_refused(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="no CUDA device"):
+        runner(device="cuda")
+
+
+def test_a_full_disk_leaves_no_half_written_weights(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.checkpoint.os.fsync", full)
+    with pytest.raises(AgeUIError, match="could not be written"):
+        runner()
+    assert list((runner.folder / "1").iterdir()) == []
