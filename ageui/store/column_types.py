@@ -1,0 +1,92 @@
+"""Column types that keep what SQLite alone would lose: NaN in floats and in JSON, and the time zone of a time."""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Dialect, Text
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+_NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+class Real(UserDefinedType[float]):
+    """A nullable float. SQLite would store NaN as NULL, so NaN is the text `nan` there; infinities are themselves."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "REAL"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[float | None], float | str | None]:
+        def process(value: float | None) -> float | str | None:
+            if value is None:
+                return None
+            return "nan" if math.isnan(value) else float(value)
+
+        return process
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], float | None]:
+        return lambda value: None if value is None else float(value)
+
+
+class Json(TypeDecorator[Any]):
+    """Plain data as JSON text that SQLite's JSON functions accept; a non-finite float is `{"$float": "nan"}`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else dump_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else load_json(value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time as ISO 8601 text in UTC with microseconds, which sorts by time."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
+
+
+def dump_json(value: Any) -> str:
+    """Compact JSON text with non-finite floats marked, so that `load_json` gives back the same value."""
+    return json.dumps(_marked(value), separators=(",", ":"), allow_nan=False, default=str)
+
+
+def load_json(text: str) -> Any:
+    return json.loads(text, object_hook=_unmarked)
+
+
+def plain_json(value: Any) -> Any:
+    """The value with non-finite floats as the strings `nan`, `inf` and `-inf`, for JSON that others read."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(item) for item in value]
+    return value
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value)}
+    if isinstance(value, dict):
+        return {str(key): _marked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_marked(item) for item in value]
+    return value
+
+
+def _unmarked(value: dict[str, Any]) -> Any:
+    return _NON_FINITE.get(value["$float"], value) if value.keys() == {"$float"} else value

@@ -1,0 +1,140 @@
+"""Connections to runs.db: who may write, how long to wait, and how the schema comes to be."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+
+from ageui.store.errors import primary_code, told_to_people
+from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
+from engine.errors import StoreError
+
+BUSY_SECONDS = 10.0
+LOCK_SECONDS = 30.0
+
+
+def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] = MIGRATIONS) -> Engine:
+    """An engine whose every transaction is BEGIN IMMEDIATE, on a database of the newest schema.
+
+    Raises `StoreError` where the file is missing (without `create`), cannot be written, or is not one of ours.
+    """
+    _refuse_folder(path)
+    if not path.exists() and not create:
+        raise missing(path)
+    _refuse_unwritable(path)
+    if not path.exists():
+        with _schema_lock(path):
+            path.touch(mode=0o600)
+    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
+    try:
+        with told_to_people(path):
+            if not _is_ready(engine, path, migrations):
+                with _schema_lock(path):
+                    _prepare(engine, migrations)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def open_reader(path: Path) -> Engine:
+    """An engine that cannot write. The file, and its folder, may be read-only. Raises `StoreError`."""
+    _refuse_folder(path)
+    if not path.exists():
+        raise missing(path)
+    for mode in ("mode=ro", "immutable=1"):
+        engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
+        try:
+            with told_to_people(path), engine.connect() as connection:
+                version = schema_version(connection, path)
+                refuse_newer(version, path)
+        except StoreError as error:
+            engine.dispose()
+            # A database in WAL mode needs side files; where they cannot be made, nothing can change it either.
+            if mode == "mode=ro" and primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                continue
+            raise
+        break
+    if version < len(MIGRATIONS):
+        engine.dispose()
+        open_writer(path, create=False).dispose()
+        return open_reader(path)
+    return engine
+
+
+def missing(path: Path) -> StoreError:
+    return StoreError(f"no runs yet: {path} does not exist; start one with ageui run")
+
+
+def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
+    uri = f"file:{quote(str(path))}?{mode}"
+
+    def connect() -> sqlite3.Connection:
+        # isolation_level None: the driver opens no transactions of its own, the listener below does.
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            for pragma in ("foreign_keys = ON", *pragmas):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _is_ready(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> bool:
+    with engine.connect() as connection:
+        version = schema_version(connection, path)
+        refuse_newer(version, path, migrations)
+        journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    return version == len(migrations) and journal == "wal"
+
+
+def _prepare(engine: Engine, migrations: tuple[Migration, ...]) -> None:
+    raw = engine.raw_connection()
+    try:
+        # The journal mode cannot change inside a transaction.
+        raw.cursor().execute("PRAGMA journal_mode = WAL")
+    finally:
+        raw.close()
+    with engine.begin() as connection:
+        migrate(connection, migrations)
+
+
+@contextmanager
+def _schema_lock(path: Path) -> Iterator[None]:
+    lock = FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS, mode=0o600)
+    try:
+        with lock:
+            yield
+    except Timeout:
+        raise StoreError(
+            f"another ageui has been preparing {path} for {LOCK_SECONDS:.0f} seconds; wait for it to end and try again"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"the database {path} cannot be made: {error}") from error
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(f"the database {path} is a folder; give a file with --db")
+
+
+def _refuse_unwritable(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StoreError(f"the folder {path.parent} does not exist; make it, or choose another file with --db")
+    for item in (path.parent, path):
+        if item.exists() and not os.access(item, os.W_OK):
+            raise StoreError(f"{item} cannot be written; change its permissions, or choose another file with --db")

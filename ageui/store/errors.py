@@ -1,0 +1,48 @@
+"""SQLite's errors, told to people."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from engine.errors import StoreError
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "another process holds it; wait for that to end and try again",
+    sqlite3.SQLITE_LOCKED: "another process holds it; wait for that to end and try again",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and try again (what was stored before is intact)",
+    sqlite3.SQLITE_READONLY: "it cannot be written; make the file and its folder writable, or choose another --db",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the file, its folder and their permissions",
+    sqlite3.SQLITE_PERM: "it cannot be opened; check the file, its folder and their permissions",
+    sqlite3.SQLITE_NOTADB: "it is not a database; choose another file with --db",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore it from a backup, or choose another file with --db",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write it; check the disk and its free space",
+}
+
+
+@contextmanager
+def told_to_people(path: Path) -> Iterator[None]:
+    """Turns every database error inside into a `StoreError` that names the file and says what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _explain(path, error.orig) from error.orig
+    except sqlite3.Error as error:
+        raise _explain(path, error) from error
+
+
+def primary_code(error: StoreError) -> int | None:
+    """SQLite's primary result code behind a `StoreError`, if SQLite is behind it."""
+    return _code(error.__cause__)
+
+
+def _explain(path: Path, error: BaseException | None) -> StoreError:
+    advice = _ADVICE.get(_code(error) or 0)
+    return StoreError(f"the database {path}: {advice} ({error})" if advice else f"the database {path}: {error}")
+
+
+def _code(error: BaseException | None) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else None

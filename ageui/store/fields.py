@@ -1,0 +1,74 @@
+"""The fields that runs can be filtered and ordered by: the allow-list that no text from outside gets past."""
+
+import types
+import typing
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from sqlalchemy import SQLColumnExpression, Text, func
+from sqlmodel import col
+
+from ageui.store.tables import Run, Summary
+from engine.choices import REPORT_ATTRIBUTES
+from engine.config import RunConfig
+
+Kind = Literal["text", "number", "flag", "time", "texts", "numbers", "tags"]
+
+
+@dataclass(frozen=True)
+class FilterField:
+    """`column` is the value in SQL; a list is the JSON text of one. `what` describes the field in one line."""
+
+    name: str
+    kind: Kind
+    column: SQLColumnExpression[Any]
+    what: str
+
+
+@cache
+def filter_fields() -> dict[str, FilterField]:
+    """Every field by its name. What is measured comes before a config field of the same name."""
+    fields = {name: _config_field(name) for name in RunConfig.model_fields}
+    measured: list[tuple[str, Kind, Any, str]] = [
+        ("id", "number", Run.id, "number of the run"),
+        ("name", "text", Run.name, "name of the run"),
+        ("status", "text", Run.status, "queued, running, paused, done, diverged, failed, cancelled or interrupted"),
+        ("source", "text", Run.source, "measured, or published for figures out of the report"),
+        ("note", "text", Run.note, "note on the run"),
+        ("created", "time", Run.created_at, "when the run was made, as 2026-01-31 or 2026-01-31T18:00"),
+        ("split", "text", Summary.split, "split that the scores are of"),
+        ("mae", "number", Summary.mae, "mean absolute error, years"),
+        ("epoch", "number", Summary.epoch, "epochs trained so far"),
+        ("train_loss", "number", Summary.train_loss, "newest train loss"),
+        ("val_loss", "number", Summary.val_loss, "newest validation loss"),
+        ("val_mae", "number", Summary.val_mae, "newest validation MAE, years"),
+        ("best_val_loss", "number", Summary.best_val_loss, "lowest validation loss"),
+    ]
+    for attribute in REPORT_ATTRIBUTES:
+        column = getattr(Summary, f"bias_{attribute}")
+        measured += [(name, "number", column, f"{attribute} bias, years") for name in (attribute, f"{attribute}_bias")]
+    fields |= {name: FilterField(name, kind, col(column), what) for name, kind, column, what in measured}
+    fields["tag"] = FilterField("tag", "tags", col(Run.id), "tag of the run")
+    return fields
+
+
+def _config_field(name: str) -> FilterField:
+    field = RunConfig.model_fields[name]
+    path = f"$.{name}"
+    kind = _kind(field.annotation)
+    extracted = func.json_extract(col(Run.config), path, type_=Text if kind == "text" else None)
+    return FilterField(name, kind, extracted, field.description or name)
+
+
+def _kind(annotation: Any) -> Kind:
+    """The kind of a config field, from its annotation; `X | None` counts as X."""
+    origin = typing.get_origin(annotation)
+    arguments = [argument for argument in typing.get_args(annotation) if argument is not types.NoneType]
+    if origin in (typing.Union, types.UnionType) or origin is typing.Annotated:
+        return _kind(arguments[0])
+    if origin is tuple:
+        return "numbers" if _kind(arguments[0]) == "number" else "texts"
+    if annotation is bool:
+        return "flag"
+    return "number" if annotation in (int, float) else "text"

@@ -1,0 +1,237 @@
+"""The filter language of runs: `loss=mape weights:gender mae<8 status=done` as bound SQL.
+
+Terms are parted by spaces and must all hold. A term is FIELD OPERATOR VALUE, or a bare word that the run's name holds.
+Values with spaces stand in quotes. Operators:
+
+- `=` and `!=` compare; `none` stands for no value and for the empty list, and `!=` is exactly not `=`.
+- `<`, `<=`, `>`, `>=` compare numbers and times; a missing value or NaN is on neither side.
+- `:` finds a text inside a text (whatever its case), or a member of a list.
+- Numbers are equal that differ by less than 1e-12 of their size.
+- A list equals comma text (`weights=gender,age`). One number is compared with every item (`lr<1e-4`: all are).
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, literal, not_, or_, select, true
+from sqlmodel import col
+
+from ageui.store.fields import FilterField, filter_fields
+from ageui.store.names import did_you_mean
+from ageui.store.tables import Run, RunTag
+from ageui.text import clean, has_hidden
+from engine.errors import ConfigError
+
+LONGEST_FILTER = 1000
+MOST_TERMS = 50
+
+_QUOTED = r'"[^"]*"|\'[^\']*\''
+_TERM = re.compile(
+    rf"(?:(?P<field>[^\s=!<>:\"']+)(?P<operator>!=|<=|>=|=|<|>|:)(?P<value>{_QUOTED}|[^\s\"']+)"
+    rf"|(?P<word>{_QUOTED}|[^\s=!<>:\"']+))(?=\s|$)"
+)
+_SAME = 1e-12
+_ALLOWED = {
+    "text": ("=", "!=", ":"),
+    "number": ("=", "!=", "<", "<=", ">", ">="),
+    "flag": ("=", "!="),
+    "time": ("=", "!=", "<", "<=", ">", ">="),
+    "texts": ("=", "!=", ":"),
+    "numbers": ("=", "!=", ":", "<", "<=", ">", ">="),
+    "tags": ("=", "!=", ":"),
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term: `field` is None for a bare word. It stands at `start` to `end` of the filter's text."""
+
+    field: str | None
+    operator: str
+    value: str
+    start: int
+    end: int
+
+
+def parse(text: str) -> list[Term]:
+    """The terms of a filter. Raises `ConfigError` that points at the term that cannot be read."""
+    if len(text) > LONGEST_FILTER:
+        raise ConfigError(f"the filter has {len(text)} characters; give at most {LONGEST_FILTER}")
+    if has_hidden(text.replace("\t", " ")):
+        raise ConfigError(f"the filter {clean(text)!r} holds a control, invisible or undecodable character")
+    terms: list[Term] = []
+    position = 0
+    while rest := text[position:].lstrip():
+        position = len(text) - len(rest)
+        match = _TERM.match(text, position)
+        if match is None:
+            end = position + len(rest.split()[0])
+            raise _pointing(text, position, end, "this is no term; write FIELD=VALUE, a word, or quote the value")
+        value = match["word"] or match["value"]
+        terms.append(Term(match["field"], match["operator"] or ":", _unquoted(value), position, match.end()))
+        position = match.end()
+    if len(terms) > MOST_TERMS:
+        raise ConfigError(f"the filter has {len(terms)} terms; give at most {MOST_TERMS}")
+    return terms
+
+
+def where(text: str) -> ColumnElement[bool]:
+    """The filter as an SQL expression over `run` joined with `summary`. Raises `ConfigError`."""
+    return and_(true(), *(_expression(text, term) for term in parse(text)))
+
+
+def ordering(order: str) -> list[ColumnElement[Any]]:
+    """`mae`, or `-mae` for the largest first, as ORDER BY terms; NaN and missing values come last either way."""
+    name = order.removeprefix("-")
+    field = filter_fields().get(name)
+    if field is None or field.kind in ("tags", "texts", "numbers"):
+        names = [name for name, field in filter_fields().items() if field.kind not in ("tags", "texts", "numbers")]
+        raise ConfigError(
+            f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name, names)}\nfields: {', '.join(names)}"
+        )
+    column = field.column
+    missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
+    return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
+
+
+def _expression(text: str, term: Term) -> ColumnElement[bool]:
+    if term.field is None:
+        return col(Run.name).icontains(term.value, autoescape=True)
+    fields = filter_fields()
+    field = fields.get(term.field.lower())
+    if field is None:
+        message = f"there is no field {term.field!r} to filter by{did_you_mean(term.field.lower(), list(fields))}"
+        end = term.start + len(term.field)
+        raise ConfigError(f"{_pointing(text, term.start, end, message)}\nfields: {', '.join(fields)}")
+    if term.operator not in _ALLOWED[field.kind]:
+        message = f"{field.name} is compared with {' '.join(_ALLOWED[field.kind])}, not {term.operator}"
+        raise _pointing(text, term.start, term.end, message)
+    try:
+        if term.operator == "!=":
+            return not_(func.coalesce(_holds(field, "=", term.value), false()))
+        return _holds(field, term.operator, term.value)
+    except ValueError as error:
+        raise _pointing(text, term.start, term.end, str(error)) from None
+
+
+def _holds(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
+    """The term in SQL; a `ValueError` says what the field takes instead of the value."""
+    match field.kind:
+        case "text":
+            return _text(field.column, sign, value)
+        case "flag":
+            return _flag(field, value)
+        case "number":
+            return _number(field, sign, value)
+        case "time":
+            return _time(field.column, sign, value)
+        case "tags":
+            return _tagged(value)
+        case "texts" | "numbers":
+            return _list(field, sign, value)
+
+
+def _text(column: SQLColumnExpression[Any], sign: str, value: str) -> ColumnElement[bool]:
+    if sign == ":":
+        return column.icontains(value, autoescape=True)
+    return or_(column.is_(None), column == value) if value == "none" else column == value
+
+
+def _flag(field: FilterField, value: str) -> ColumnElement[bool]:
+    known = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
+    if value.lower() not in known:
+        raise ValueError(f"{field.name} takes true or false, not {value!r}")
+    return field.column == known[value.lower()]
+
+
+def _number(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
+    column = field.column
+    if value == "none" and sign == "=":
+        return column.is_(None)
+    number = _float(field, value)
+    if math.isnan(number):
+        # NaN is kept as text; every comparison but "is it NaN" is false of it.
+        return func.typeof(column) == "text" if sign == "=" else false()
+    return and_(func.typeof(column).in_(("integer", "real")), _compared(column, sign, number))
+
+
+def _time(column: SQLColumnExpression[Any], sign: str, value: str) -> ColumnElement[bool]:
+    """A date stands for its whole day in local time: `created<=2026-01-31` includes that evening."""
+    try:
+        start = datetime.fromisoformat(value).astimezone()
+        end = start + timedelta(days=1) if len(value) <= len("2026-01-31") else start
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is no time; write 2026-01-31 or 2026-01-31T18:00") from None
+    instant = start == end
+    return {
+        "=": column == start if instant else and_(column >= start, column < end),
+        "<": column < start,
+        "<=": column <= end if instant else column < end,
+        ">": column > start if instant else column >= end,
+        ">=": column >= start,
+    }[sign]
+
+
+def _tagged(value: str) -> ColumnElement[bool]:
+    tags = select(literal(1)).where(col(RunTag.run_id) == col(Run.id))
+    if value == "none":
+        return not_(tags.correlate(Run).exists())
+    return tags.where(col(RunTag.tag) == value).correlate(Run).exists()
+
+
+def _list(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
+    length = func.json_array_length(field.column)
+    if value == "none" and sign in ("=", ":"):
+        return length == 0
+    numeric = field.kind == "numbers"
+    parts: list[Any] = [_float(field, part) if numeric else part for part in value.split(",")]
+    items = func.json_each(field.column).table_valued("value")
+    some = select(literal(1)).select_from(items)
+    if sign == ":":
+        return and_(
+            *(
+                some.where(_compared(items.c.value, "=", part) if numeric else items.c.value == part).exists()
+                for part in parts
+            )
+        )
+    if numeric and len(parts) == 1:
+        outside = some.where(not_(_compared(items.c.value, sign, parts[0])))
+        return and_(length > 0, not_(outside.exists()))
+    if sign != "=":
+        raise ValueError(f"{field.name}{sign} takes one number, not {value!r}")
+    found = [func.json_extract(field.column, f"$[{index}]") for index in range(len(parts))]
+    pairs = zip(found, parts, strict=True)
+    return and_(
+        length == len(parts), *(_compared(item, sign, part) if numeric else item == part for item, part in pairs)
+    )
+
+
+def _compared(column: SQLColumnExpression[Any], sign: str, number: float) -> ColumnElement[bool]:
+    """SQLite reads the decimals of JSON to within a rounding error only, so equality has a width."""
+    value = literal(number)
+    same = or_(column == value, func.abs(column - value) <= literal(abs(number) * _SAME))
+    return {
+        "=": same,
+        "<": and_(column < value, not_(same)),
+        "<=": or_(column < value, same),
+        ">": and_(column > value, not_(same)),
+        ">=": or_(column > value, same),
+    }[sign]
+
+
+def _float(field: FilterField, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{field.name} takes a number, not {value!r}") from None
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if value[:1] in ("'", '"') else value
+
+
+def _pointing(text: str, start: int, end: int, message: str) -> ConfigError:
+    return ConfigError(f"{message}\n  {text}\n  {' ' * start}{'^' * (end - start)}")

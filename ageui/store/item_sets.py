@@ -1,0 +1,47 @@
+"""The labelled images of a split as one compressed blob, stored once for all runs that were scored on them."""
+
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """Image names, ages (N,) in years, and each attribute's value per image."""
+
+    names: tuple[str, ...]
+    ages: NDArray[np.float64]
+    attributes: dict[str, tuple[str | None, ...]]
+
+
+def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, bytes]:
+    """The hash and blob of the images in `frame` (columns image, age and the attributes).
+
+    Equal hashes mean equal split, target, image names, ages and attributes, in the same order.
+    """
+    attributes = frame.drop(columns=["image", "age"])
+    columns: dict[str, Any] = {
+        "image": [str(name) for name in frame["image"]],
+        "age": [float(age) for age in frame["age"]],
+        "attributes": {
+            str(name): [None if unknown else str(value) for value, unknown in zip(values, values.isna(), strict=True)]
+            for name, values in attributes.items()
+        },
+    }
+    text = json.dumps(columns, separators=(",", ":")).encode()
+    digest = hashlib.sha256(json.dumps([split, target]).encode() + text).hexdigest()
+    return digest, zlib.compress(text)
+
+
+def unpack_items(blob: bytes) -> Items:
+    columns = json.loads(zlib.decompress(blob))
+    attributes = {name: tuple(values) for name, values in columns["attributes"].items()}
+    return Items(tuple(columns["image"]), np.asarray(columns["age"], dtype=np.float64), attributes)

@@ -1,0 +1,52 @@
+"""Names of runs, tags and data sets: what a person may give, and what is made up where none is given."""
+
+import unicodedata
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from ageui.store.words import ADJECTIVES, ANIMALS
+from ageui.text import clean, has_hidden
+from engine.errors import ConfigError
+
+LONGEST_NAME = 100
+_STRIDE = 10_597
+
+
+def valid_name(text: str, what: str = "name") -> str:
+    """The name in NFC. Raises `ConfigError` for one that is empty, too long, all digits or holds hidden characters."""
+    name = unicodedata.normalize("NFC", text)
+    shown = clean(name)[:LONGEST_NAME]
+    if has_hidden(name):
+        raise ConfigError(f"the {what} {shown!r} holds a control, invisible or undecodable character; leave it out")
+    if not name.strip() or name != name.strip():
+        raise ConfigError(f"the {what} {shown!r} is empty, or begins or ends with a space; give at least one character")
+    if len(name) > LONGEST_NAME:
+        raise ConfigError(f"the {what} {shown!r}… has {len(name)} characters; give at most {LONGEST_NAME}")
+    if name.isdigit():
+        raise ConfigError(f"the {what} {shown!r} is a number, which means a run's id; add a letter")
+    return name
+
+
+def valid_tag(text: str) -> str:
+    """A tag: as a name, without spaces and commas, which part tags."""
+    tag = valid_name(text, "tag")
+    if any(character.isspace() or character == "," for character in tag):
+        raise ConfigError(f"the tag {clean(tag)!r} holds a space or comma; write - instead, or give several tags")
+    return tag
+
+
+def friendly_name(number: int, is_taken: Callable[[str], bool]) -> str:
+    """A name like `quiet-heron` that depends on `number` alone, with `-2`, `-3`, … where it is taken."""
+    adjective, animal = divmod(number * _STRIDE % (len(ADJECTIVES) * len(ANIMALS)), len(ANIMALS))
+    name = f"{ADJECTIVES[adjective]}-{ANIMALS[animal]}"
+    suffix, free = 1, name
+    while is_taken(free):
+        suffix += 1
+        free = f"{name}-{suffix}"
+    return free
+
+
+def did_you_mean(wrong: str, names: list[str]) -> str:
+    """`; did you mean 'x'?` where a name is close, else nothing."""
+    close = get_close_matches(wrong, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

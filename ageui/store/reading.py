@@ -1,0 +1,252 @@
+"""Reading runs into plain records."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Integer, type_coerce
+from sqlmodel import Session, col, select
+
+from ageui.store import records
+from ageui.store.filters import ordering, where
+from ageui.store.item_sets import unpack_items
+from ageui.store.tables import (
+    Attempt,
+    Bias,
+    Checkpoint,
+    GroupScore,
+    ItemSet,
+    Metric,
+    Prediction,
+    Result,
+    Run,
+    RunTag,
+    Summary,
+)
+from ageui.text import clean
+from engine.choices import REPORT_ATTRIBUTES, SPLITS
+from engine.errors import ConfigError
+from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
+
+_CANDIDATES_SHOWN = 8
+_RUN_ID: ColumnElement[int] = type_coerce(col(Run.id), Integer)
+
+
+def runs(
+    session: Session, filter: str | None, order: str = "-id", limit: int | None = None, offset: int = 0
+) -> list[records.RunRow]:
+    found = session.exec(
+        select(Run, Summary)
+        .join(Summary, col(Summary.run_id) == col(Run.id))
+        .where(where(filter or ""))
+        .order_by(*ordering(order))
+        .limit(limit)
+        .offset(offset)
+    ).all()
+    tags = _tags(session, [run.id or 0 for run, _ in found])
+    return [_run_row(run, summary, tags.get(run.id or 0, ())) for run, summary in found]
+
+
+def find(session: Session, reference: str) -> list[int]:
+    """The ids that a RUN means: an id, else an exact name, else those that a filter finds, oldest first."""
+    if not reference.strip():
+        raise ConfigError("no run is named; give an id, a name or a filter")
+    if reference.isdecimal():
+        number = int(reference) if len(reference) < 19 else -1
+        return list(session.exec(select(_RUN_ID).where(Run.id == number)).all())
+    named = select(_RUN_ID).where(Run.name == reference)
+    if not _has_surrogate(reference) and (ids := list(session.exec(named).all())):
+        return ids
+    filtered = select(_RUN_ID).join(Summary, col(Summary.run_id) == col(Run.id)).where(where(reference))
+    return list(session.exec(filtered.order_by(col(Run.id))).all())
+
+
+def one(session: Session, reference: str) -> int:
+    ids = find(session, reference)
+    if len(ids) == 1:
+        return ids[0]
+    shown = clean(reference)
+    if not ids:
+        raise ConfigError(f"there is no run {shown!r}; see ageui ls for those there are")
+    names = session.exec(select(Run.id, Run.name).where(col(Run.id).in_(ids[:_CANDIDATES_SHOWN]))).all()
+    listed = ", ".join(f"{number} {clean(name)}" for number, name in names)
+    more = f" and {len(ids) - len(names)} more" if len(ids) > len(names) else ""
+    raise ConfigError(f"{shown!r} means {len(ids)} runs: {listed}{more}; give one's id or whole name")
+
+
+def row(session: Session, run_id: int) -> records.RunRow:
+    run, summary = _run(session, run_id), session.get_one(Summary, run_id)
+    return _run_row(run, summary, _tags(session, [run_id]).get(run_id, ()))
+
+
+def detail(session: Session, run_id: int) -> records.RunDetail:
+    run = _run(session, run_id)
+    checkpoints = select(Checkpoint).where(Checkpoint.run_id == run_id).order_by(col(Checkpoint.step), Checkpoint.kind)
+    attempts = select(Attempt).where(Attempt.run_id == run_id).order_by(col(Attempt.number))
+    return records.RunDetail(
+        row=row(session, run_id),
+        data_spec=run.data_spec,
+        data_hash=run.data_hash,
+        splits=run.splits,
+        manifest=run.manifest,
+        history=_history(session, run_id),
+        results=_results(session, run_id),
+        checkpoints=tuple(
+            records.CheckpointRow(item.kind, item.path, item.epoch, item.step, item.sha256, item.bytes)
+            for item in session.exec(checkpoints).all()
+        ),
+        attempts=tuple(_attempt_row(item) for item in session.exec(attempts).all()),
+    )
+
+
+def metric(session: Session, run_id: int, key: str, after: int) -> list[tuple[int, float]]:
+    points = select(Metric.step, Metric.value).where(
+        Metric.run_id == run_id, Metric.key == key, col(Metric.step) > after
+    )
+    return [(step, value) for step, value in session.exec(points.order_by(col(Metric.step))).all()]
+
+
+def predictions(session: Session, run_id: int, split: str) -> records.Predictions | None:
+    found = session.exec(
+        select(ItemSet, Prediction)
+        .join(Result, col(Result.item_set) == col(ItemSet.hash))
+        .join(Prediction, (col(Prediction.run_id) == Result.run_id) & (col(Prediction.split) == Result.split))
+        .where(Result.run_id == run_id, Result.split == split)
+    ).one_or_none()
+    if found is None:
+        return None
+    item_set, prediction = found
+    items = unpack_items(item_set.items)
+    predicted = np.frombuffer(prediction.predicted, dtype="<f4").astype(np.float32)
+    return records.Predictions(split, item_set.hash, items.names, items.ages, items.attributes, predicted)
+
+
+def _run(session: Session, run_id: int) -> Run:
+    run = session.get(Run, run_id)
+    if run is None:
+        raise ConfigError(f"there is no run {run_id}; see ageui ls for those there are")
+    return run
+
+
+def _tags(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    if not ids:
+        return {}
+    found: dict[int, list[str]] = {}
+    within = select(RunTag).where(col(RunTag.run_id).between(min(ids), max(ids)))
+    for tag in session.exec(within.order_by(RunTag.tag)).all():
+        found.setdefault(tag.run_id, []).append(tag.tag)
+    return {run_id: tuple(tags) for run_id, tags in found.items()}
+
+
+def _run_row(run: Run, summary: Summary, tags: tuple[str, ...]) -> records.RunRow:
+    same = {name: getattr(summary, name) for name in records.Summary.__dataclass_fields__ if hasattr(summary, name)}
+    bias = {name: getattr(summary, f"bias_{name}") for name in REPORT_ATTRIBUTES}
+    noise = {name: getattr(summary, f"noise_{name}") for name in REPORT_ATTRIBUTES}
+    return records.RunRow(
+        id=run.id or 0,
+        name=run.name,
+        status=run.status,
+        source=run.source,
+        config=run.config,
+        config_hash=run.config_hash,
+        tags=tags,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        error=run.error,
+        note=run.note,
+        summary=records.Summary(**same, bias=bias, noise=noise),
+    )
+
+
+def _attempt_row(item: Attempt) -> records.AttemptRow:
+    return records.AttemptRow(
+        item.number, item.started_at, item.ended_at, item.outcome, item.reason, item.pid, item.host, item.manifest
+    )
+
+
+def _history(session: Session, run_id: int) -> tuple[records.Epoch, ...]:
+    points = select(Metric.key, Metric.step, Metric.value).where(
+        Metric.run_id == run_id, col(Metric.key).startswith("epoch/")
+    )
+    epochs: dict[int, dict[str, Any]] = {}
+    for key, epoch, value in session.exec(points).all():
+        epochs.setdefault(epoch, {})[key.removeprefix("epoch/")] = value
+    return tuple(
+        records.Epoch(
+            stage=int(values["stage"]),
+            epoch=epoch,
+            step=int(values["step"]),
+            train_loss=values["train_loss"],
+            val_loss=values.get("val_loss"),
+            val_mae=values.get("val_mae"),
+            lr=values["lr"],
+            seconds=values["seconds"],
+            images_per_second=values["images_per_second"],
+            is_best=bool(values["is_best"]),
+        )
+        for epoch, values in sorted(epochs.items())
+    )
+
+
+def _results(session: Session, run_id: int) -> tuple[records.SplitScores, ...]:
+    """The scored splits of a run in the order train, valid, test."""
+    found = session.exec(
+        select(Result, ItemSet.target, ItemSet.data_name)
+        .join(ItemSet, col(ItemSet.hash) == col(Result.item_set))
+        .where(Result.run_id == run_id)
+    ).all()
+    biases = session.exec(select(Bias).where(Bias.run_id == run_id).order_by(col(Bias.position))).all()
+    groups = session.exec(
+        select(GroupScore).where(GroupScore.run_id == run_id).order_by(col(GroupScore.position))
+    ).all()
+    scores = [
+        records.SplitScores(
+            result.split,
+            result.item_set,
+            target,
+            data_name,
+            _split_result(result, [bias for bias in biases if bias.split == result.split], groups),
+        )
+        for result, target, data_name in found
+    ]
+    return tuple(sorted(scores, key=lambda item: SPLITS.index(item.split)))
+
+
+def _split_result(result: Result, biases: Sequence[Bias], groups: Sequence[GroupScore]) -> SplitResult:
+    baseline = None
+    if result.baseline_age is not None and result.baseline_mae is not None:
+        constant_bias = {bias.attribute: bias.baseline for bias in biases}
+        baseline = Baseline(result.baseline_age, result.baseline_mae, constant_bias)
+    return SplitResult(
+        n=result.n,
+        mae=result.mae,
+        mae_interval=_interval(result.mae_low, result.mae_high),
+        signed=result.signed,
+        biases=tuple(_bias_result(bias, groups) for bias in biases),
+        baseline=baseline,
+    )
+
+
+def _bias_result(bias: Bias, groups: Sequence[GroupScore]) -> BiasResult:
+    own = [group for group in groups if (group.split, group.attribute) == (bias.split, bias.attribute)]
+    noise = None
+    if bias.noise_mean is not None and bias.noise_p95 is not None:
+        noise = Noise(bias.noise_mean, bias.noise_p95)
+    return BiasResult(
+        attribute=bias.attribute,
+        value=bias.value,
+        reason=bias.reason,
+        interval=_interval(bias.low, bias.high),
+        noise=noise,
+        groups=tuple(GroupResult(group.group_name, group.n, group.mae, group.signed) for group in own),
+        missing=bias.missing,
+    )
+
+
+def _interval(low: float | None, high: float | None) -> Interval | None:
+    return None if low is None or high is None else Interval(low, high)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

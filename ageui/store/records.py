@@ -1,0 +1,234 @@
+"""What the store hands out: plain frozen records, safe to keep after the database is closed.
+
+Errors and biases are in years, losses on ages divided by 100, times are aware and in UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ageui.store.column_types import plain_json
+from engine.config import build_config
+from engine.errors import ConfigError
+from engine.fairness import BiasResult, Interval, SplitResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The newest figures of a run. `bias` and `noise` (95th percentile of noise alone) map the report's attributes.
+
+    The scores are those of `split`: test where it has labels, else valid, else train; None until a split is scored.
+    """
+
+    epochs: int
+    stage: int | None
+    epoch: int | None
+    step: int | None
+    train_loss: float | None
+    val_loss: float | None
+    val_mae: float | None
+    best_val_loss: float | None
+    best_epoch: int | None
+    split: str | None
+    mae: float | None
+    mae_low: float | None
+    mae_high: float | None
+    baseline_mae: float | None
+    bias: Mapping[str, float | None]
+    noise: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A line in a list of runs. `error` says why a run ended that is not done."""
+
+    id: int
+    name: str
+    status: str
+    source: str
+    config: dict[str, Any]
+    config_hash: str
+    tags: tuple[str, ...]
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: str | None
+    note: str | None
+    summary: Summary
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON; non-finite floats are the strings `nan`, `inf` and `-inf`."""
+        return dict(plain_json(_with_iso_times(asdict(self))))
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch; `epoch` counts from 1 over all stages. Validation figures are None without labelled images."""
+
+    stage: int
+    epoch: int
+    step: int
+    train_loss: float
+    val_loss: float | None
+    val_mae: float | None
+    lr: float
+    seconds: float
+    images_per_second: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """What a run scored on one split. Runs with equal `images` (a hash) were scored on the same images and ages."""
+
+    split: str
+    images: str
+    target: str
+    data_name: str
+    result: SplitResult
+
+    def to_json(self) -> dict[str, Any]:
+        result, biases = self.result, self.result.biases
+        intervals = {"mae": _pair(result.mae_interval), **{b.attribute: _pair(b.interval) for b in biases}}
+        baseline = result.baseline
+        return {
+            "split": self.split,
+            "images": self.images,
+            "target": self.target,
+            "data": self.data_name,
+            "n": result.n,
+            "mae": result.mae,
+            "signed": result.signed,
+            "bias": {bias.attribute: bias.value for bias in biases},
+            "reasons": {bias.attribute: bias.reason for bias in biases if bias.reason},
+            "interval": intervals,
+            "noise": {bias.attribute: asdict(bias.noise) if bias.noise else None for bias in biases},
+            "worst": {bias.attribute: bias.worst.group if bias.worst else None for bias in biases},
+            "missing": {bias.attribute: bias.missing for bias in biases},
+            "baseline": asdict(baseline) if baseline else None,
+            "groups": [group for bias in biases for group in _groups(bias)],
+        }
+
+
+@dataclass(frozen=True)
+class CheckpointRow:
+    """A file of weights; `path` is relative to the database's folder, with `/`."""
+
+    kind: str
+    path: str
+    epoch: int
+    step: int
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    reason: str | None
+    pid: int
+    host: str
+    manifest: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """All that is known of a run, without its predictions and per-step points."""
+
+    row: RunRow
+    data_spec: dict[str, Any]
+    data_hash: str | None
+    splits: Any
+    manifest: dict[str, Any] | None
+    history: tuple[Epoch, ...]
+    results: tuple[SplitScores, ...]
+    checkpoints: tuple[CheckpointRow, ...]
+    attempts: tuple[AttemptRow, ...]
+
+    @property
+    def id(self) -> int:
+        return self.row.id
+
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+    @property
+    def status(self) -> str:
+        return self.row.status
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.row.config
+
+    @property
+    def command(self) -> str | None:
+        """The command that runs this config again; None for a config that this ageui can no longer run."""
+        try:
+            return build_config(self.config).command()
+        except ConfigError:
+            return None
+
+    def scores(self, split: str) -> SplitScores | None:
+        return next((scores for scores in self.results if scores.split == split), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `ageui show --json`; non-finite floats are the strings `nan`, `inf` and `-inf`."""
+        row = self.row.to_json()
+        detail = {
+            "command": self.command,
+            "data": {"name": self.data_spec["name"], "hash": self.data_hash, "splits": self.splits, **self._source()},
+            "manifest": self.manifest or {},
+            "history": [asdict(epoch) for epoch in self.history],
+            "results": [scores.to_json() for scores in self.results],
+            "checkpoints": [asdict(checkpoint) for checkpoint in self.checkpoints],
+            "attempts": [_with_iso_times(asdict(attempt)) for attempt in self.attempts],
+        }
+        return {**row, **dict(plain_json(detail))}
+
+    def _source(self) -> dict[str, Any]:
+        return {"spec": {key: value for key, value in self.data_spec.items() if key != "name"}}
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The predictions (N,) of a run on one split, with the images they are for; ages in years.
+
+    `attributes` maps each attribute to its value per image, None where unknown.
+    """
+
+    split: str
+    images: str
+    names: tuple[str, ...]
+    ages: NDArray[np.float64]
+    attributes: Mapping[str, tuple[str | None, ...]]
+    predicted: NDArray[np.float32]
+
+    def frame(self) -> "pd.DataFrame":
+        """Columns split, image, age, predicted and one per attribute."""
+        import pandas as pd
+
+        columns = {"split": self.split, "image": self.names, "age": self.ages, "predicted": self.predicted}
+        return pd.DataFrame({**columns, **self.attributes})
+
+
+def _pair(interval: Interval | None) -> list[float] | None:
+    return [interval.low, interval.high] if interval else None
+
+
+def _groups(bias: BiasResult) -> list[dict[str, Any]]:
+    return [{"attribute": bias.attribute, **asdict(group)} for group in bias.groups]
+
+
+def _with_iso_times(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in record.items()}

@@ -1,0 +1,222 @@
+"""The tables of runs.db as SQLModel classes. `migrations` creates them; a test keeps both alike.
+
+Times are aware UTC. All errors and biases are in years, losses on ages divided by 100.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from ageui.store.column_types import Json, Real, UtcTime
+
+STATUSES = ("queued", "running", "paused", "done", "diverged", "failed", "cancelled", "interrupted")
+_STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
+_SPLIT_CHECK = "split IN ('train', 'valid', 'test')"
+
+
+class DataSet(SQLModel, table=True):
+    __tablename__ = "data_set"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    spec: dict[str, Any] = Field(sa_type=Json)
+    added_at: datetime = Field(sa_type=UtcTime)
+
+
+class Run(SQLModel, table=True):
+    """`attempt` is the newest one; a write is legal only for the owner of that attempt of a running run."""
+
+    __tablename__ = "run"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint(_STATUS_CHECK, name="status_known"),
+        CheckConstraint("json_valid(config)", name="config_json"),
+        Index("run_status", "status"),
+        Index("run_config_hash", "config_hash"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    status: str = "queued"
+    source: str = "measured"
+    config: dict[str, Any] = Field(sa_type=Json)
+    config_hash: str
+    attempt: int = 0
+    created_at: datetime = Field(sa_type=UtcTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    error: str | None = None
+    note: str | None = None
+    data_spec: dict[str, Any] = Field(sa_type=Json)
+    data_hash: str | None = None
+    manifest: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    splits: dict[str, Any] | None = Field(default=None, sa_type=Json)
+
+
+class RunTag(SQLModel, table=True):
+    __tablename__ = "run_tag"
+    __table_args__: ClassVar[Any] = (Index("run_tag_tag", "tag"), {"sqlite_with_rowid": False})
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    tag: str = Field(primary_key=True)
+
+
+class Attempt(SQLModel, table=True):
+    __tablename__ = "attempt"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    number: int = Field(primary_key=True)
+    started_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    outcome: str | None = None
+    pid: int
+    host: str
+    manifest: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    reason: str | None = None
+
+
+class Metric(SQLModel, table=True):
+    """A point of a curve: `epoch/…` keys count in epochs over all stages, `step/…` keys in steps over the run."""
+
+    __tablename__ = "metric"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("typeof(value) <> 'text' OR value = 'nan'", name="value_number"),
+        {"sqlite_with_rowid": False},
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    key: str = Field(primary_key=True)
+    step: int = Field(primary_key=True)
+    value: float = Field(sa_type=Real)
+
+
+class Summary(SQLModel, table=True):
+    """The newest figures of a run, one row each, so that a list of runs never scans points.
+
+    `split` is the best one scored: test, else valid, else train. `noise_…` is the 95th percentile of noise alone.
+    """
+
+    __tablename__ = "summary"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    stage: int | None = None
+    epoch: int | None = None
+    epochs: int
+    step: int | None = None
+    train_loss: float | None = Field(default=None, sa_type=Real)
+    val_loss: float | None = Field(default=None, sa_type=Real)
+    val_mae: float | None = Field(default=None, sa_type=Real)
+    best_val_loss: float | None = Field(default=None, sa_type=Real)
+    best_epoch: int | None = None
+    split: str | None = None
+    mae: float | None = Field(default=None, sa_type=Real)
+    mae_low: float | None = Field(default=None, sa_type=Real)
+    mae_high: float | None = Field(default=None, sa_type=Real)
+    baseline_mae: float | None = Field(default=None, sa_type=Real)
+    bias_gender: float | None = Field(default=None, sa_type=Real)
+    bias_expression: float | None = Field(default=None, sa_type=Real)
+    bias_ethnicity: float | None = Field(default=None, sa_type=Real)
+    bias_age: float | None = Field(default=None, sa_type=Real)
+    noise_gender: float | None = Field(default=None, sa_type=Real)
+    noise_expression: float | None = Field(default=None, sa_type=Real)
+    noise_ethnicity: float | None = Field(default=None, sa_type=Real)
+    noise_age: float | None = Field(default=None, sa_type=Real)
+
+
+class ItemSet(SQLModel, table=True):
+    """The labelled images of one split, stored once for all runs scored on them."""
+
+    __tablename__ = "item_set"
+
+    hash: str = Field(primary_key=True)
+    n: int
+    split: str
+    target: str
+    data_name: str
+    items: bytes = Field(sa_type=LargeBinary)
+
+
+class Result(SQLModel, table=True):
+    __tablename__ = "result"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint(_SPLIT_CHECK, name="split_known"),
+        Index("result_items", "item_set"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    split: str = Field(primary_key=True)
+    n: int
+    mae: float = Field(sa_type=Real)
+    mae_low: float | None = Field(default=None, sa_type=Real)
+    mae_high: float | None = Field(default=None, sa_type=Real)
+    signed: float = Field(sa_type=Real)
+    baseline_age: float | None = Field(default=None, sa_type=Real)
+    baseline_mae: float | None = Field(default=None, sa_type=Real)
+    item_set: str = Field(foreign_key="item_set.hash")
+
+
+class Prediction(SQLModel, table=True):
+    """`predicted` holds little-endian float32 years in the order of the item set."""
+
+    __tablename__ = "prediction"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(["run_id", "split"], ["result.run_id", "result.split"], ondelete="CASCADE"),
+    )
+
+    run_id: int = Field(primary_key=True)
+    split: str = Field(primary_key=True)
+    predicted: bytes = Field(sa_type=LargeBinary)
+
+
+class Bias(SQLModel, table=True):
+    __tablename__ = "bias"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(["run_id", "split"], ["result.run_id", "result.split"], ondelete="CASCADE"),
+    )
+
+    run_id: int = Field(primary_key=True)
+    split: str = Field(primary_key=True)
+    attribute: str = Field(primary_key=True)
+    position: int
+    value: float | None = Field(default=None, sa_type=Real)
+    reason: str | None = None
+    low: float | None = Field(default=None, sa_type=Real)
+    high: float | None = Field(default=None, sa_type=Real)
+    noise_mean: float | None = Field(default=None, sa_type=Real)
+    noise_p95: float | None = Field(default=None, sa_type=Real)
+    baseline: float | None = Field(default=None, sa_type=Real)
+    missing: int = 0
+
+
+class GroupScore(SQLModel, table=True):
+    __tablename__ = "group_result"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(
+            ["run_id", "split", "attribute"], ["bias.run_id", "bias.split", "bias.attribute"], ondelete="CASCADE"
+        ),
+    )
+
+    run_id: int = Field(primary_key=True)
+    split: str = Field(primary_key=True)
+    attribute: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    group_name: str
+    n: int
+    mae: float | None = Field(default=None, sa_type=Real)
+    signed: float | None = Field(default=None, sa_type=Real)
+
+
+class Checkpoint(SQLModel, table=True):
+    """A file of weights; `path` is relative to the folder of the database."""
+
+    __tablename__ = "checkpoint"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    kind: str = Field(primary_key=True)
+    step: int = Field(primary_key=True)
+    epoch: int
+    path: str
+    sha256: str
+    bytes: int

@@ -1,0 +1,40 @@
+"""Text from outside (names, paths, logs, errors) made fit for a terminal."""
+
+import re
+import unicodedata
+
+_ESCAPES = re.compile(
+    r"""
+    (?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?                       # CSI: colours, cursor moves, screen clears
+    | (?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f]).*?(?:\x07|\x1b\\|\x9c|$)   # OSC, DCS, SOS, PM, APC up to their end
+    | \x1b[ -/]*[0-~]?                                      # any other escape
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_JOINERS = "\u200c\u200d"
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """The text without escape sequences, control and bidi characters; white space of any kind becomes a space.
+
+    Lone surrogates show as U+FFFD. With `lines`, line feeds are kept.
+    """
+    return "".join(_shown(character, lines) for character in _ESCAPES.sub("", text))
+
+
+def has_hidden(text: str) -> bool:
+    """Whether the text holds a control, format, private-use or surrogate character: nothing a name may hold."""
+    return any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for character in text)
+
+
+def _shown(character: str, lines: bool) -> str:
+    if character == "\n" and lines:
+        return character
+    category = unicodedata.category(character)
+    if character in "\t\n\r\v\f" or category in ("Zl", "Zp"):
+        return " "
+    if category == "Cs":
+        return "\ufffd"
+    if category == "Cc" or (category == "Cf" and character not in _JOINERS):
+        return ""
+    return character
