@@ -1,0 +1,51 @@
+"""A comparison as CSV: full precision, one column per figure, interval, mark and difference. No legend: it is data."""
+
+import csv
+import io
+
+from ageui.compare.records import MAE, Cell, Comparison, Row
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+_PARTS = ("", "_low", "_high", "_noise", "_inside_noise", "_best", "_difference", "_difference_low", "_difference_high")
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Figures in years; an empty cell is one that is not defined. Text that a spreadsheet would run starts with `'`."""
+    names = [column if column == MAE else f"{column}_bias" for column in comparison.columns]
+    heads = ["run", "id", "status", "split", "images", "comparable", "reason", *comparison.settings]
+    heads += [f"{name}{part}" for name in names for part in (*_PARTS, "_real")]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([_harmless(text) for text in heads])
+    for row in comparison.rows:
+        writer.writerow([_harmless(value) for value in _values(row, comparison)])
+    return file.getvalue()
+
+
+def _values(row: Row, comparison: Comparison) -> list[object]:
+    settings = [row.settings.get(name) for name in comparison.settings]
+    first = [row.name, row.id, row.status, comparison.split, row.n, row.comparable, row.reason]
+    return [*first, *settings, *(value for cell in row.cells for value in _parts(cell))]
+
+
+def _parts(cell: Cell) -> list[object]:
+    interval, difference = cell.interval, cell.difference
+    between = difference.interval if difference else None
+    return [
+        cell.value,
+        interval.low if interval else None,
+        interval.high if interval else None,
+        cell.noise,
+        cell.inside_noise if cell.noise is not None else None,
+        cell.best,
+        difference.value if difference else None,
+        between.low if between else None,
+        between.high if between else None,
+        difference.real if difference else None,
+    ]
+
+
+def _harmless(value: object) -> object:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,79 @@
+"""A comparison as a LaTeX table in the style of booktabs."""
+
+import re
+
+from ageui.compare.formats.wording import (
+    APART,
+    BEST,
+    NOISE,
+    NOTHING,
+    REAL,
+    change,
+    figure,
+    head,
+    is_apart,
+    legend,
+    state,
+    uncertainty,
+)
+from ageui.compare.records import Cell, Comparison, Row
+from ageui.text import clean
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}",
+}  # fmt: skip
+_MARKS = {
+    BEST: r"$\star$", NOISE: r"$\sim$", REAL: r"$\dagger$", APART: r"$\neq$", "±": r"$\pm$", "−": "$-$", NOTHING: "---",
+    "–": "--",
+}  # fmt: skip
+_ESCAPED = re.compile("|".join(re.escape(character) for character in (*_SPECIAL, *_MARKS)))
+
+
+def as_latex(comparison: Comparison) -> str:
+    """A tabular that needs the booktabs package, with the legend in small print below it."""
+    heads = ["run", *comparison.settings, *(head(column) for column in comparison.columns)]
+    kinds = "l" * (1 + len(comparison.settings)) + "r" * len(comparison.columns)
+    body = [_line(_row(row, comparison)) for row in comparison.rows]
+    notes = [rf"\par {_MARKS.get(mark, _plain(mark))} {_plain(text)}" for mark, text in legend(comparison)]
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{{kinds}}}",
+        r"\toprule",
+        _line([_plain(text) for text in heads]),
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"{\footnotesize",
+        *notes,
+        r"\par}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(row: Row, comparison: Comparison) -> list[str]:
+    said = f" ({state(row)})" if state(row) else ""
+    name = f"{APART} {row.name}{said}" if is_apart(row) else f"{row.name}{said}"
+    settings = (row.settings.get(setting, "") for setting in comparison.settings)
+    return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns)]
+
+
+def _figures(cell: Cell, column: str) -> str:
+    value = _plain(figure(cell.value))
+    parts = [rf"\textbf{{{value}}} {_MARKS[BEST]}" if cell.best else value, _plain(uncertainty(cell, column))]
+    if cell.inside_noise:
+        parts.append(_MARKS[NOISE])
+    if cell.difference is not None:
+        real = f" {_MARKS[REAL]}" if cell.difference.real else ""
+        parts.append(f"({_plain(change(cell.difference.value))}{real})")
+    return " ".join(part for part in parts if part)
+
+
+def _line(cells: list[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(lambda found: _SPECIAL.get(found[0]) or _MARKS[found[0]], clean(text))

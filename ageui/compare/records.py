@@ -1,0 +1,79 @@
+"""A comparison as plain data: rows of cells, before any format. All figures are in years."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.fairness import Interval
+
+MAE = "mae"
+CONSTANT = "constant"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure minus the baseline's, with the 95% interval of a paired bootstrap where both saw the same images."""
+
+    value: float
+    interval: Interval | None
+
+    @property
+    def real(self) -> bool | None:
+        """Whether the interval excludes 0; None where there is no interval."""
+        return None if self.interval is None else not self.interval.low <= 0 <= self.interval.high
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of one row. `reason` says why there is no value, or why it cannot be set against the column's others.
+
+    `noise` is the 95th percentile of what the figure would be if groups made no difference.
+    """
+
+    value: float | None
+    reason: str | None = None
+    comparable: bool = True
+    interval: Interval | None = None
+    noise: float | None = None
+    best: bool = False
+    difference: Difference | None = None
+
+    @property
+    def inside_noise(self) -> bool:
+        return self.value is not None and self.noise is not None and self.value <= self.noise
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run, or the constant predictor. `settings` holds the config fields that differ between the runs, as text.
+
+    A row that is not comparable, for the `reason` given, has no best figures and no differences.
+    """
+
+    kind: Literal["run", "constant"]
+    id: int | None
+    name: str
+    status: str
+    settings: Mapping[str, str]
+    n: int | None
+    cells: tuple[Cell, ...]
+    comparable: bool
+    reason: str | None
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`columns` names the cells of each row: `mae`, then the attributes whose bias they are.
+
+    `split` is None where no run was scored, `baseline` is the name of the baseline's row, `n` counts the images that
+    the comparable rows share.
+    """
+
+    split: str | None
+    n: int | None
+    columns: tuple[str, ...]
+    settings: tuple[str, ...]
+    rows: tuple[Row, ...]
+    baseline: str | None
+    notes: tuple[str, ...]

@@ -1,0 +1,57 @@
+"""Absolute errors and group codes from stored predictions, and what follows from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ageui.compare.paired import bias_difference, mae_difference
+from ageui.compare.records import MAE, Difference
+from engine.fairness import Codes, Floats, SplitResult, evaluate_split
+
+if TYPE_CHECKING:
+    from ageui.store.records import Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Ages and absolute errors (N,) in years on one set of images, and each attribute's codes (N,) and group names."""
+
+    ages: Floats
+    errors: Floats
+    groups: Mapping[str, tuple[Codes, tuple[str, ...]]]
+
+
+def scored(predictions: "Predictions", groups: Mapping[str, tuple[str, ...]], age_edges: Sequence[float]) -> Scored:
+    """A run's errors, over the group names that its stored result has."""
+    coded = {name: (_codes(predictions, name, names, age_edges), names) for name, names in groups.items()}
+    errors = np.abs(predictions.predicted.astype(np.float64) - predictions.ages)
+    return Scored(predictions.ages, errors, coded)
+
+
+def constant_scored(like: Scored, age: float) -> Scored:
+    """The errors of always saying `age` years on the same images."""
+    return replace(like, errors=np.abs(age - like.ages))
+
+
+def constant_result(like: Scored, age: float, split: str, resamples: int) -> SplitResult:
+    """The scores of always saying `age` years on the same images, with intervals and noise."""
+    predicted = np.full(len(like.ages), age)
+    return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
+
+
+def paired_difference(ours: Scored, theirs: Scored, column: str, resamples: int) -> Difference:
+    """The difference in one column that both have a figure in, with its interval."""
+    if column == MAE:
+        return mae_difference(ours.errors, theirs.errors, resamples=resamples)
+    codes, names = ours.groups[column]
+    return bias_difference(ours.errors, theirs.errors, codes, len(names), resamples=resamples)
+
+
+def _codes(predictions: "Predictions", attribute: str, names: tuple[str, ...], age_edges: Sequence[float]) -> Codes:
+    if attribute == "age":
+        return np.searchsorted(np.asarray(age_edges, dtype=np.float64), predictions.ages, side="right").astype(np.int64)
+    place = {name: index for index, name in enumerate(names)}
+    values = predictions.attributes[attribute]
+    return np.array([-1 if value is None else place.get(value, -1) for value in values], dtype=np.int64)

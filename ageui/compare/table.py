@@ -1,0 +1,198 @@
+"""Runs side by side: MAE and biases, what is best, what differs from a baseline, and what cannot be compared."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ageui.compare.entries import Entry, constant_entry, run_entry, setting
+from ageui.compare.records import CONSTANT, MAE, Cell, Comparison, Difference, Row
+from ageui.compare.scoring import paired_difference
+from engine.choices import REPORT_ATTRIBUTES, SPLITS
+from engine.errors import ConfigError
+from engine.fairness import RESAMPLES
+
+if TYPE_CHECKING:
+    from ageui.compare.entries import LoadPredictions
+    from ageui.store.records import RunDetail, SplitScores
+
+_SPLIT_PREFERENCE = ("test", "valid", "train")
+
+
+def compare(
+    runs: "Sequence[RunDetail]",
+    *,
+    split: str | None = None,
+    baseline: str | None = None,
+    predictions: "LoadPredictions | None" = None,
+    resamples: int = RESAMPLES,
+) -> Comparison:
+    """Sets runs side by side on one split: the one given, else the first of test, valid, train that all scored have.
+
+    `baseline` is the name or id of one of the runs, or `constant`. `predictions(run id, split)` loads what the paired
+    bootstrap needs; without it differences have no interval. Rows on other images than the baseline's (else than most
+    runs') are kept, marked, and left out of all comparing. Raises `ConfigError` for a split or baseline that is not
+    there.
+    """
+    runs = list({run.id: run for run in runs}.values())
+    if not runs:
+        raise ConfigError("there are no runs to compare; name some, or see ageui ls")
+    chosen, notes = _choose_split(runs, split)
+    baseline_run = _baseline_run(runs, baseline)
+    reference = _reference_scores(runs, chosen, baseline_run)
+    columns, settings = _columns(runs, chosen), _differing_settings(runs)
+    entries = [
+        run_entry(
+            run, chosen, columns, settings, reference, predictions(run.id, chosen) if predictions and chosen else None
+        )
+        for run in runs
+    ]
+    entries += _constant_entries(entries, columns, resamples)
+    if reference is not None:
+        entries = [_mark_other_groups(entry, reference, columns) for entry in entries]
+    against = _baseline_entry(entries, baseline, baseline_run)
+    if against is not None:
+        entries = [_with_differences(entry, against, columns, resamples) for entry in entries]
+    elif baseline is not None:
+        notes.append(f"the baseline {baseline} has no scores here: there are no differences")
+    rows = _mark_best([entry.row for entry in entries])
+    if any(row.n is not None and not row.comparable for row in rows):
+        whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
+        notes.append(f"best figures and differences are among rows on the same images, {whose}")
+    return Comparison(
+        split=chosen,
+        n=reference.result.n if reference else None,
+        columns=columns,
+        settings=settings,
+        rows=tuple(rows),
+        baseline=against.row.name if against else None,
+        notes=tuple(notes),
+    )
+
+
+def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str | None, list[str]]:
+    """The split to compare on, None where no run was scored; and what there is to say about the choice."""
+    having = [{scores.split for scores in run.results} for run in runs if run.results]
+    there = [name for name in _SPLIT_PREFERENCE if any(name in splits for splits in having)]
+    if split is not None and split not in SPLITS:
+        raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+    if split is not None and there and split not in there:
+        raise ConfigError(f"none of these runs has scores on {split}; choose one of {', '.join(there)}")
+    if not there:
+        return None, ["none of these runs has scores yet"]
+    if split is not None:
+        return split, []
+    common = [name for name in there if all(name in splits for splits in having)]
+    if common:
+        return common[0], []
+    return there[0], [f"no split was scored by all runs: this is {there[0]}, choose another with --split"]
+
+
+def _differing_settings(runs: "Sequence[RunDetail]") -> tuple[str, ...]:
+    names = dict.fromkeys(name for run in runs for name in run.config)
+    return tuple(name for name in names if len({setting(run, name) for run in runs}) > 1)
+
+
+def _columns(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str, ...]:
+    """MAE, the report's attributes that were measured, then any others in the order they come."""
+    scored = [scores for run in runs if split and (scores := run.scores(split))]
+    named = dict.fromkeys(bias.attribute for scores in scored for bias in scores.result.biases)
+    known = [name for name in REPORT_ATTRIBUTES if name in named or not scored]
+    return (MAE, *known, *(name for name in named if name not in known))
+
+
+def _baseline_run(runs: "Sequence[RunDetail]", baseline: str | None) -> "RunDetail | None":
+    if baseline is None or baseline == CONSTANT:
+        return None
+    found = next((run for run in runs if baseline in (run.name, str(run.id))), None)
+    if found is None:
+        names = ", ".join(run.name for run in runs)
+        raise ConfigError(
+            f"the baseline {baseline!r} is none of the runs compared; choose {CONSTANT} or one of {names}"
+        )
+    return found
+
+
+def _reference_scores(
+    runs: "Sequence[RunDetail]", split: str | None, baseline: "RunDetail | None"
+) -> "SplitScores | None":
+    """The scores whose images decide what is comparable: the baseline's, else those that most runs share."""
+    if split is None:
+        return None
+    if baseline is not None and (own := baseline.scores(split)):
+        return own
+    found = [scores for run in runs if (scores := run.scores(split))]
+    if not found:
+        return None
+    ((most, _),) = Counter(scores.images for scores in found).most_common(1)
+    return next(scores for scores in found if scores.images == most)
+
+
+def _constant_entries(entries: Sequence[Entry], columns: Sequence[str], resamples: int) -> list[Entry]:
+    """One entry for every different constant predictor (the train mean of a data set), the comparable ones first."""
+    distinct: dict[tuple[str, float, tuple[tuple[str, ...], ...]], Entry] = {}
+    for entry in entries:
+        if entry.scores and entry.scores.result.baseline:
+            key = (entry.scores.images, entry.scores.result.baseline.age, tuple(entry.groups.values()))
+            distinct.setdefault(key, entry)
+    made = [constant_entry(entry, columns, resamples) for entry in distinct.values()]
+    return sorted((entry for entry in made if entry), key=lambda entry: not entry.row.comparable)
+
+
+def _mark_other_groups(entry: Entry, reference: "SplitScores", columns: Sequence[str]) -> Entry:
+    """Takes biases over other groups than the reference's (other age edges, say) out of the comparison."""
+    expected = {bias.attribute: tuple(group.group for group in bias.groups) for bias in reference.result.biases}
+    cells = list(entry.row.cells)
+    for place, column in enumerate(columns):
+        groups = entry.groups.get(column)
+        if groups is not None and column in expected and groups != expected[column]:
+            reason = f"over the groups {' '.join(groups)}, the others over {' '.join(expected[column])}"
+            cells[place] = replace(cells[place], comparable=False, reason=cells[place].reason or reason)
+    return replace(entry, row=replace(entry.row, cells=tuple(cells)))
+
+
+def _baseline_entry(entries: Sequence[Entry], baseline: str | None, baseline_run: "RunDetail | None") -> Entry | None:
+    """The entry that others are set against, None where there is no baseline or it has no scores."""
+    if baseline is None:
+        return None
+    if baseline_run is None:
+        return next((entry for entry in entries if entry.row.kind == "constant" and entry.row.comparable), None)
+    return next((entry for entry in entries if entry.row.id == baseline_run.id and entry.scores), None)
+
+
+def _with_differences(entry: Entry, against: Entry, columns: Sequence[str], resamples: int) -> Entry:
+    if entry is against:
+        return replace(entry, row=replace(entry.row, is_baseline=True))
+    if not entry.row.comparable:
+        return entry
+    cells = [
+        replace(cell, difference=_difference(entry, against, column, cell, base, resamples))
+        for column, cell, base in zip(columns, entry.row.cells, against.row.cells, strict=True)
+    ]
+    return replace(entry, row=replace(entry.row, cells=tuple(cells)))
+
+
+def _difference(entry: Entry, against: Entry, column: str, cell: Cell, base: Cell, resamples: int) -> Difference | None:
+    if cell.value is None or base.value is None or not (cell.comparable and base.comparable):
+        return None
+    if not math.isfinite(cell.value - base.value) or entry.scored is None or against.scored is None or not resamples:
+        return Difference(cell.value - base.value, None)
+    return paired_difference(entry.scored, against.scored, column, resamples)
+
+
+def _mark_best(rows: Sequence[Row]) -> list[Row]:
+    """Marks the lowest figure of each column, and all that equal it, among comparable runs; one alone is no best."""
+    cells = [list(row.cells) for row in rows]
+    for place in range(len(rows[0].cells)):
+        running = {
+            index: value
+            for index, row in enumerate(rows)
+            if row.kind == "run" and row.comparable and row.cells[place].comparable
+            if (value := row.cells[place].value) is not None and not math.isnan(value)
+        }
+        if len(running) > 1:
+            lowest = min(running.values())
+            for index, value in running.items():
+                cells[index][place] = replace(cells[index][place], best=value == lowest)
+    return [replace(row, cells=tuple(own)) for row, own in zip(rows, cells, strict=True)]
