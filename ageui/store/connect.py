@@ -33,7 +33,7 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
     engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
     try:
         with told_to_people(path):
-            if not _is_ready(engine, path, migrations):
+            if not _is_ready(path, migrations):
                 with _schema_lock(path):
                     _prepare(engine, migrations)
     except BaseException:
@@ -94,11 +94,16 @@ def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> E
     return engine
 
 
-def _is_ready(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> bool:
-    with engine.connect() as connection:
-        version = schema_version(connection, path)
-        refuse_newer(version, path, migrations)
-        journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+def _is_ready(path: Path, migrations: tuple[Migration, ...]) -> bool:
+    """Whether the database needs no preparation; found out without taking the write lock from those who work."""
+    engine = _engine(path, "mode=rw", begin="BEGIN", pragmas=())
+    try:
+        with engine.connect() as connection:
+            version = schema_version(connection, path)
+            refuse_newer(version, path, migrations)
+            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    finally:
+        engine.dispose()
     return version == len(migrations) and journal == "wal"
 
 

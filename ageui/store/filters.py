@@ -212,7 +212,8 @@ def _list(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
 def _compared(column: SQLColumnExpression[Any], sign: str, number: float) -> ColumnElement[bool]:
     """SQLite reads the decimals of JSON to within a rounding error only, so equality has a width."""
     value = literal(number)
-    same = or_(column == value, func.abs(column - value) <= literal(abs(number) * _SAME))
+    width = abs(number) * _SAME if math.isfinite(number) else 0.0
+    same = or_(column == value, func.abs(column - value) <= literal(width))
     return {
         "=": same,
         "<": and_(column < value, not_(same)),

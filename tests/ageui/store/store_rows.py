@@ -1,0 +1,62 @@
+"""Runs and events to fill a store with."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ageui.store import Store
+from engine.config import PRESETS, RunConfig, build_config
+from engine.data.spec import BUILT_IN
+from engine.events import EpochEnded, Evaluated
+from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
+
+
+def config(**changes: Any) -> RunConfig:
+    return build_config({**PRESETS["quick"], **changes})
+
+
+def queued(store: Store, name: str | None = None, tags: tuple[str, ...] = (), **changes: Any) -> int:
+    return store.add_run(config(**changes), BUILT_IN, name=name, tags=tags)
+
+
+def running(store: Store, name: str | None = None, **changes: Any) -> tuple[int, int]:
+    run_id = queued(store, name, **changes)
+    attempt = store.claim(run_id)
+    assert attempt is not None
+    return run_id, attempt
+
+
+def epoch(number: int = 1, **changes: Any) -> EpochEnded:
+    values: dict[str, Any] = {
+        "stage": 1,
+        "epoch": number,
+        "step": 10 * number,
+        "train_loss": 0.5 / number,
+        "val_loss": 0.25 / number,
+        "val_mae": 8.0 / number,
+        "lr": 1e-5,
+        "seconds": 1.5,
+        "images_per_second": 900.0,
+        "is_best": True,
+        **changes,
+    }
+    return EpochEnded(**values)
+
+
+def evaluated(split: str = "valid", mae: float = 6.0, gender: float | None = 0.5) -> Evaluated:
+    """A scored split of three images, whose figures are made up and so cannot come out of a recomputation."""
+    items = pd.DataFrame(
+        {"image": ["a.jpg", "b.jpg", "ç.jpg"], "age": [10.0, 35.5, 70.0], "gender": ["male", None, "female"]}
+    )
+    groups = (
+        GroupResult("male", 1, 4.0, -4.0),
+        GroupResult("female", 1, 4.5, 4.5),
+        GroupResult("other", 0, None, None),
+    )
+    bias = BiasResult(
+        "gender", gender, None if gender is not None else "no image of other in valid",
+        Interval(0.25, 0.75), Noise(0.125, 0.375), groups, missing=1,
+    )  # fmt: skip
+    result = SplitResult(3, mae, Interval(5.0, 7.0), -0.5, (bias,), Baseline(30.25, 11.5, {"gender": 2.0}))
+    return Evaluated(split, result, items, np.array([12.5, 30.0, np.nan], dtype=np.float32))

@@ -1,0 +1,140 @@
+"""Names of runs and data sets, and how runs are referred to."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from store_rows import queued
+
+from ageui.store import Store
+from ageui.store.names import friendly_name, valid_name, valid_tag
+from ageui.store.words import ADJECTIVES, ANIMALS
+from engine.data.spec import BUILT_IN, DataSpec
+from engine.errors import ConfigError
+
+HARMLESS = [
+    "[/]",
+    "[@click=app.quit]",
+    "mape · gender",
+    "a=b",
+    "שלום",
+    "名前",
+    "100%_done",
+    "'quoted' \"twice\"",
+    "--help",
+    "x" * 100,
+]
+REFUSED = [
+    "",
+    "  ",
+    " x",
+    "12",
+    "٣",
+    "a\nb",
+    "a\x1b[2Jb",
+    "a\u202eb",
+    "a\u2066b",
+    "a\0b",
+    "a\udcffb",
+    "zero\u200bwidth",
+    "x" * 101,
+]
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_odd_names_are_kept_and_found(store: Store, name: str) -> None:
+    run_id = queued(store, name)
+    queued(store, "other")
+    assert store.row(run_id).name == name
+    assert store.find(name) == [run_id]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_names_that_mislead_are_refused(store: Store, name: str) -> None:
+    with pytest.raises(ConfigError, match="the name"):
+        queued(store, name)
+    assert store.run_count() == 0
+
+
+def test_names_are_stored_in_one_normal_form(store: Store) -> None:
+    run_id = queued(store, "cafe\u0301")
+    assert store.row(run_id).name == "caf\u00e9"
+    with pytest.raises(ConfigError, match="already"):
+        queued(store, "caf\u00e9")
+
+
+@given(st.text())
+def test_a_name_is_in_normal_form_and_visible_or_refused(text: str) -> None:
+    try:
+        name = valid_name(text)
+    except ConfigError:
+        return
+    assert valid_name(name) == name == unicodedata.normalize("NFC", text)
+    assert 1 <= len(name) <= 100
+    assert {unicodedata.category(character) for character in name}.isdisjoint({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+@pytest.mark.parametrize("tag", ["a b", "a,b", "7", ""])
+def test_tags_that_cannot_be_filtered_are_refused(tag: str) -> None:
+    with pytest.raises(ConfigError, match="the tag"):
+        valid_tag(tag)
+
+
+def test_made_up_names_differ_and_depend_on_the_number_alone() -> None:
+    names = [friendly_name(number, lambda _: False) for number in range(1, 5001)]
+    assert len(set(names)) == 5000
+    assert len(set(ADJECTIVES)) == len(ADJECTIVES)
+    assert len(set(ANIMALS)) == len(ANIMALS)
+    assert friendly_name(1, {names[0]}.__contains__) == f"{names[0]}-2"
+    assert friendly_name(1, {names[0], f"{names[0]}-2"}.__contains__) == f"{names[0]}-3"
+
+
+def test_a_made_up_name_that_is_taken_gets_a_number(store: Store) -> None:
+    taken = friendly_name(2, lambda _: False)
+    queued(store, taken)
+    assert store.row(queued(store)).name == f"{taken}-2"
+
+
+def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:
+    first = queued(store, "calm-otter", loss="mape")
+    second = queued(store, "calm-otter-2", loss="mse")
+    assert store.find(str(second)) == [second]
+    assert store.find("calm-otter") == [first]
+    assert store.find("otter") == [first, second]
+    assert store.find("loss=mse") == [second]
+    assert store.find("99") == store.find("9" * 40) == store.find("unknown") == []
+    assert store.one("loss=mse") == second
+    with pytest.raises(ConfigError, match=r"'otter' means 2 runs: 1 calm-otter, 2 calm-otter-2; give one's id"):
+        store.one("otter")
+    with pytest.raises(ConfigError, match="there is no run 'unknown'"):
+        store.one("unknown")
+    with pytest.raises(ConfigError, match="no run is named"):
+        store.one(" ")
+
+
+def test_data_sets(store: Store) -> None:
+    faces = DataSpec(name="faces", format="course", path="/data/faces")
+    store.add_data_set(faces)
+    assert store.data_sets() == [BUILT_IN, faces]
+    assert store.data_set("faces") == faces
+    assert store.data_set("synthetic") == BUILT_IN
+    with pytest.raises(ConfigError, match="already"):
+        store.add_data_set(faces)
+    moved = faces.model_copy(update={"path": "/new"})
+    store.add_data_set(moved, replace=True)
+    assert store.data_set("faces") == moved
+    with pytest.raises(ConfigError, match=r"no data set 'face'; did you mean 'faces'\?; there is 'synthetic', 'faces'"):
+        store.data_set("face")
+    store.remove_data_set("faces")
+    assert store.data_sets() == [BUILT_IN]
+    with pytest.raises(ConfigError, match="no data set"):
+        store.remove_data_set("faces")
+
+
+@pytest.mark.parametrize("name", ["synthetic", "a\x1bb", "3"])
+def test_data_set_names_that_are_refused(store: Store, name: str) -> None:
+    with pytest.raises(ConfigError):
+        store.add_data_set(DataSpec(name=name, format="table", path="/x"))
+    with pytest.raises(ConfigError):
+        store.remove_data_set(name)

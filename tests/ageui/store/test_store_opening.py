@@ -1,0 +1,209 @@
+"""How runs.db comes to be, is upgraded, and is refused."""
+
+import multiprocessing
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, inspect
+from sqlmodel import SQLModel
+from store_rows import queued
+
+from ageui.store import Store, connect
+from ageui.store.errors import told_to_people
+from ageui.store.migrations import MIGRATIONS
+from engine.errors import StoreError
+
+
+def _described(inspected: Any, table: str) -> dict[str, Any]:
+    checks = inspected.get_check_constraints(table)
+    return {
+        "columns": [(c["name"], c["nullable"], c["primary_key"]) for c in inspected.get_columns(table)],
+        "foreign keys": inspected.get_foreign_keys(table),
+        "unique": inspected.get_unique_constraints(table),
+        "indexes": inspected.get_indexes(table),
+        "checks": sorted((check["name"], "".join(check["sqltext"].split())) for check in checks),
+    }
+
+
+def test_the_migrated_schema_is_that_of_the_models(tmp_path: Path) -> None:
+    Store.open(tmp_path / "runs.db").close()
+    migrated = inspect(create_engine(f"sqlite:///{tmp_path / 'runs.db'}"))
+    in_memory = create_engine("sqlite://")
+    SQLModel.metadata.create_all(in_memory)
+    modelled = inspect(in_memory)
+    tables = sorted(modelled.get_table_names())
+    assert sorted(migrated.get_table_names()) == tables
+    for table in tables:
+        assert _described(migrated, table) == _described(modelled, table), table
+
+
+def test_a_fresh_database_is_private_in_wal_mode_and_of_the_newest_schema(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with Store.open(path) as store:
+        assert store.schema_version() == len(MIGRATIONS)
+        assert store.run_count() == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def _open_and_add(path: str, barrier: Any) -> None:
+    barrier.wait()
+    with Store.open(Path(path)) as store:
+        queued(store)
+
+
+def test_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(3)
+    path = tmp_path / "runs.db"
+    processes = [context.Process(target=_open_and_add, args=(str(path), barrier)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with Store.open(path) as store:
+        assert sorted(row.id for row in store.runs()) == [1, 2, 3]
+
+
+def _second(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE run ADD COLUMN extra TEXT")
+
+
+def test_an_older_schema_is_upgraded_and_keeps_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with Store.open(path) as store:
+        queued(store, "old")
+    connect.open_writer(path, create=False, migrations=(*MIGRATIONS, _second)).dispose()
+    raw = sqlite3.connect(path)
+    assert raw.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
+    assert raw.execute("SELECT name, extra FROM run").fetchall() == [("old", None)]
+
+
+def test_a_failing_migration_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    Store.open(path).close()
+    with pytest.raises(StoreError, match="no_such_table"):
+        connect.open_writer(
+            path, create=False, migrations=(*MIGRATIONS, ("CREATE TABLE half (x)", "DELETE FROM no_such_table"))
+        )
+    raw = sqlite3.connect(path)
+    assert raw.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+    assert raw.execute("SELECT * FROM sqlite_master WHERE name = 'half'").fetchall() == []
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_newer_schema_is_refused(tmp_path: Path, read_only: bool) -> None:
+    path = tmp_path / "runs.db"
+    Store.open(path).close()
+    raw = sqlite3.connect(path)
+    raw.execute("PRAGMA user_version = 99")
+    raw.close()
+    with pytest.raises(StoreError, match=r"schema 99.*ageui \d.*upgrade ageui"):
+        Store.open(path, read_only=read_only)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, read_only: bool) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, whatever its length\n" * 100)
+    with pytest.raises(StoreError, match=r"notes.txt.*not a database"):
+        Store.open(path, read_only=read_only)
+    assert path.read_text().startswith("not a database")
+
+
+def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    raw = sqlite3.connect(path)
+    raw.execute("CREATE TABLE run (id INTEGER)")
+    raw.commit()
+    raw.close()
+    with pytest.raises(StoreError, match="not one of ageui"):
+        Store.open(path)
+
+
+def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is a folder"):
+        Store.open(tmp_path)
+    with pytest.raises(StoreError, match="does not exist; make it"):
+        Store.open(tmp_path / "none" / "runs.db")
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_missing_database_is_not_made_without_leave(tmp_path: Path, read_only: bool) -> None:
+    with pytest.raises(StoreError, match=r"no runs yet: .*runs.db does not exist; start one with ageui run"):
+        Store.open(tmp_path / "runs.db", create=False, read_only=read_only)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    (tmp_path / "runs.db").touch()
+    with Store.open(tmp_path / "runs.db", read_only=True) as store:
+        assert store.runs() == []
+
+
+def test_reading_only_refuses_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with Store.open(path) as store:
+        queued(store, "kept")
+    with Store.open(path, read_only=True) as store:
+        assert [row.name for row in store.runs()] == ["kept"]
+        with pytest.raises(StoreError, match="reading only"):
+            queued(store)
+
+
+def test_reading_works_where_side_files_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runs.db"
+    with Store.open(path) as store:
+        queued(store, "kept")
+    opened: list[str] = []
+    real = sqlite3.connect
+
+    def cannot_make_side_files(target: str, **options: Any) -> sqlite3.Connection:
+        opened.append(target)
+        # What SQLite says of a WAL database in a folder that cannot be written.
+        return real(target if "immutable=1" in target else f"file:{tmp_path / 'absent'}?mode=ro", **options)
+
+    monkeypatch.setattr(connect.sqlite3, "connect", cannot_make_side_files)
+    with Store.open(path, read_only=True) as store:
+        assert [row.name for row in store.runs()] == ["kept"]
+    assert "mode=ro" in opened[0]
+    assert "immutable=1" in opened[-1]
+
+
+def test_a_file_that_cannot_be_written_is_refused_for_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runs.db"
+    Store.open(path).close()
+    monkeypatch.setattr(connect.os, "access", lambda item, mode: item != path)
+    with pytest.raises(StoreError, match=r"runs.db cannot be written; change its permissions"):
+        Store.open(path)
+
+
+def test_a_busy_database_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "BUSY_SECONDS", 0.0)
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with Store.open(store.path) as second, pytest.raises(StoreError, match="another process holds it"):
+        queued(second)
+
+
+def test_a_full_disk_says_so_and_keeps_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "small.db"
+    raw = sqlite3.connect(path)
+    raw.execute("CREATE TABLE t (x)")
+    raw.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(StoreError, match=r"small.db: the disk is full; free some space"), told_to_people(path):
+        raw.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    assert raw.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_paths_with_odd_characters(tmp_path: Path) -> None:
+    path = tmp_path / "a?b=c #%20&ü.db"
+    with Store.open(path) as store:
+        queued(store, "x")
+    assert path.exists()
+    with Store.open(path, read_only=True) as store:
+        assert store.run_count() == 1
