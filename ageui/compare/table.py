@@ -57,6 +57,7 @@ def compare(
     elif baseline is not None:
         notes.append(f"the baseline {baseline} has no scores here: there are no differences")
     rows = _mark_best([entry.row for entry in entries])
+    notes += _no_better_than_constant(rows)
     if any(row.n is not None and not row.comparable for row in rows):
         whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
         notes.append(f"best figures and differences are among rows on the same images, {whose}")
@@ -179,6 +180,15 @@ def _difference(entry: Entry, against: Entry, column: str, cell: Cell, base: Cel
     if not math.isfinite(cell.value - base.value) or entry.scored is None or against.scored is None or not resamples:
         return Difference(cell.value - base.value, None)
     return paired_difference(entry.scored, against.scored, column, resamples)
+
+
+def _no_better_than_constant(rows: Sequence[Row]) -> list[str]:
+    """Names the runs that a predictor which always says one age would equal or beat on MAE."""
+    comparable = [row for row in rows if row.comparable]
+    constants = [row.cells[0].value for row in comparable if row.kind == "constant"]
+    lowest = min((value for value in constants if value is not None), default=math.inf)
+    names = [row.name for row in comparable if row.kind == "run" and not (row.cells[0].value or 0.0) < lowest]
+    return [f"no better than the constant predictor on MAE: {', '.join(names)}"] if names else []
 
 
 def _mark_best(rows: Sequence[Row]) -> list[Row]:

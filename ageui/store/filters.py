@@ -13,7 +13,7 @@ Values with spaces stand in quotes. Operators:
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, literal, not_, or_, select, true
@@ -161,7 +161,7 @@ def _number(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
 def _time(column: SQLColumnExpression[Any], sign: str, value: str) -> ColumnElement[bool]:
     """A date stands for its whole day in local time: `created<=2026-01-31` includes that evening."""
     try:
-        start = datetime.fromisoformat(value).astimezone()
+        start = datetime.fromisoformat(value).astimezone(UTC)
         end = start + timedelta(days=1) if len(value) <= len("2026-01-31") else start
     except (ValueError, OverflowError):
         raise ValueError(f"{value!r} is no time; write 2026-01-31 or 2026-01-31T18:00") from None

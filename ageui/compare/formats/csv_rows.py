@@ -47,5 +47,6 @@ def _parts(cell: Cell) -> list[object]:
 
 def _harmless(value: object) -> object:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+        text = value.replace("\r\n", "\n").replace("\r", "\n")
+        return f"'{text}" if value.startswith(_FORMULA_STARTS) else text
     return str(value).lower() if isinstance(value, bool) else value

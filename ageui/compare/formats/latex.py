@@ -20,6 +20,7 @@ from ageui.compare.records import Cell, Comparison, Row
 from ageui.text import clean
 
 _SPECIAL = {
+    "[": "{[}", "]": "{]}",
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}",
@@ -36,7 +37,9 @@ def as_latex(comparison: Comparison) -> str:
     heads = ["run", *comparison.settings, *(head(column) for column in comparison.columns)]
     kinds = "l" * (1 + len(comparison.settings)) + "r" * len(comparison.columns)
     body = [_line(_row(row, comparison)) for row in comparison.rows]
-    notes = [rf"\par {_MARKS.get(mark, _plain(mark))} {_plain(text)}" for mark, text in legend(comparison)]
+    notes = [
+        rf"\par {_MARKS.get(mark, _plain(mark))} {_plain(text)}".replace("  ", " ") for mark, text in legend(comparison)
+    ]
     lines = [
         r"% needs \usepackage{booktabs}",
         rf"\begin{{tabular}}{{{kinds}}}",

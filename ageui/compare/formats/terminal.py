@@ -21,16 +21,16 @@ from ageui.compare.formats.wording import (
 from ageui.compare.records import Cell, Comparison, Row
 from ageui.text import clean
 
-_FULL_NAME, _LONGEST_NAME = 16, 24
+_SHORTEST_NAME, _LONGEST_NAME = 14, 24
 _LONGEST_SETTINGS = 30
 _SEPARATOR = " · "
 
 
 def as_table(comparison: Comparison) -> RenderableType:
     """One row per run, one column per figure, its interval and its difference to the baseline below it, a legend."""
-    table = Table(box=box.HORIZONTALS, show_lines=True, pad_edge=False)
+    table = Table(box=box.HORIZONTALS, show_lines=True, padding=(0, 0, 0, 1), pad_edge=False)
     longest = max(len(clean(row.name)) for row in comparison.rows)
-    table.add_column("run", overflow="fold", min_width=min(longest, _FULL_NAME), max_width=_LONGEST_NAME)
+    table.add_column("run", overflow="fold", min_width=min(longest, _SHORTEST_NAME), max_width=_LONGEST_NAME)
     if comparison.settings:
         title = Text(_SEPARATOR.join(clean(name) for name in comparison.settings))
         table.add_column(title, overflow="fold", max_width=_LONGEST_SETTINGS)

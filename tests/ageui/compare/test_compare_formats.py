@@ -1,0 +1,284 @@
+"""Each format of one small comparison, to the letter, and names that try to break out of it."""
+
+import csv
+import io
+import json
+import math
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+
+from ageui.compare import FORMATS, Cell, Comparison, Difference, Row, render_table, render_text
+from engine.errors import ConfigError
+from engine.fairness import Interval
+
+
+def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
+    better = Difference(-0.75, Interval(-1.0, -0.5))
+    first = (Cell(6.25, interval=Interval(6.0, 6.5)), Cell(0.5, noise=0.75))
+    second = (
+        Cell(value, interval=Interval(5.0, 6.0), best=True, difference=better),
+        Cell(0.25, interval=Interval(0.125, 1.0), best=True, difference=Difference(-0.25, Interval(-1.0, 0.5))),
+    )
+    apart = (Cell(1.0), Cell(None, "only one group: male"))
+    missing = (Cell(None), Cell(None))
+    constant = (Cell(11.0), Cell(2.0))
+    rows = (
+        Row("run", 1, "a", "done", {"loss": "mse"}, 4, first, True, None, is_baseline=True),
+        Row("run", 2, name, "done", {"loss": "mape"}, 4, second, True, None),
+        Row("run", 3, "c", "done", {"loss": "mse"}, 3, apart, False, "measured on other images"),
+        Row("run", 4, "d", "queued", {"loss": "mse"}, None, missing, False, "queued"),
+        Row("constant", None, "constant 30.0", "baseline", {}, 4, constant, True, None),
+    )
+    return Comparison("valid", 4, ("mae", "gender"), ("loss",), rows, "a", ("a note",))
+
+
+def _table(comparison: Comparison, width: int = 100) -> str:
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    console.print(render_table(comparison))
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+TABLE = """\
+ ─────────────────────────────────────────
+ run            loss      MAE       gender
+ ─────────────────────────────────────────
+ a              mse      6.25       ~ 0.50
+ baseline               ±0.25
+ ─────────────────────────────────────────
+ b_1            mape   ★ 5.50       ★ 0.25
+                        ±0.50  [0.12–1.00]
+                      ✔ −0.75        −0.25
+ ─────────────────────────────────────────
+ ≠ c            mse      1.00            —
+ ─────────────────────────────────────────
+ d              mse         —            —
+ queued
+ ─────────────────────────────────────────
+ constant 30.0          11.00         2.00
+ ─────────────────────────────────────────
+valid, 4 images; MAE and biases in years, lower is better
+★ best of the runs; those that tie share it
+± and [ ] 95% bootstrap interval, for MAE as half its width
+~ inside noise: no larger than chance alone would make it (95%)
++ and − difference to the baseline a
+✔ the difference is real: its 95% paired bootstrap interval leaves out 0
+≠ c: measured on other images
+— d: queued
+— c, gender: only one group: male
+a note"""
+
+
+def test_table() -> None:
+    assert _table(_comparison()) == TABLE
+
+
+def test_markdown() -> None:
+    assert (
+        render_text(_comparison(), "md")
+        == r"""| run | loss | MAE | gender |
+| --- | --- | ---: | ---: |
+| a (baseline) | mse | 6.25 ±0.25 | 0.50 \~ |
+| b\_1 | mape | **5.50** ★ ±0.50 (−0.75 ✔) | **0.25** ★ \[0.12–1.00\] (−0.25) |
+| ≠ c | mse | 1.00 | — |
+| d (queued) | mse | — | — |
+| constant 30.0 |  | 11.00 | 2.00 |
+
+- valid, 4 images; MAE and biases in years, lower is better
+- ★ best of the runs; those that tie share it
+- ± and \[ \] 95% bootstrap interval, for MAE as half its width
+- \~ inside noise: no larger than chance alone would make it (95%)
+- + and − difference to the baseline a
+- ✔ the difference is real: its 95% paired bootstrap interval leaves out 0
+- ≠ c: measured on other images
+- — d: queued
+- — c, gender: only one group: male
+- a note
+"""
+    )
+
+
+def test_latex() -> None:
+    assert (
+        render_text(_comparison(), "tex")
+        == r"""% needs \usepackage{booktabs}
+\begin{tabular}{llrr}
+\toprule
+run & loss & MAE & gender \\
+\midrule
+a (baseline) & mse & 6.25 $\pm$0.25 & 0.50 $\sim$ \\
+b\_1 & mape & \textbf{5.50} $\star$ $\pm$0.50 ($-$0.75 $\dagger$) & \textbf{0.25} $\star$ {[}0.12--1.00{]} ($-$0.25) \\
+$\neq$ c & mse & 1.00 & --- \\
+d (queued) & mse & --- & --- \\
+constant 30.0 &  & 11.00 & 2.00 \\
+\bottomrule
+\end{tabular}
+{\footnotesize
+\par valid, 4 images; MAE and biases in years, lower is better
+\par $\star$ best of the runs; those that tie share it
+\par $\pm$ and {[} {]} 95\% bootstrap interval, for MAE as half its width
+\par $\sim$ inside noise: no larger than chance alone would make it (95\%)
+\par + and $-$ difference to the baseline a
+\par $\dagger$ the difference is real: its 95\% paired bootstrap interval leaves out 0
+\par $\neq$ c: measured on other images
+\par --- d: queued
+\par --- c, gender: only one group: male
+\par a note
+\par}
+"""
+    )
+
+
+def test_csv() -> None:
+    lines = render_text(_comparison(), "csv").splitlines()
+    parts = ",".join(
+        f"{name}{part}"
+        for name in ("mae", "gender_bias")
+        for part in ("", "_low", "_high", "_noise", "_inside_noise", "_best",
+                     "_difference", "_difference_low", "_difference_high", "_real")
+    )  # fmt: skip
+    assert lines == [
+        f"run,id,status,split,images,comparable,reason,loss,{parts}",
+        "a,1,done,valid,4,true,,mse,6.25,6.0,6.5,,,false,,,,,0.5,,,0.75,true,false,,,,",
+        "b_1,2,done,valid,4,true,,mape,5.5,5.0,6.0,,,true,-0.75,-1.0,-0.5,true,0.25,0.125,1.0,,,true,-0.25,-1.0,0.5,false",
+        "c,3,done,valid,3,false,measured on other images,mse,1.0,,,,,false,,,,,,,,,,false,,,,",
+        "d,4,queued,valid,,false,queued,mse,,,,,,false,,,,,,,,,,false,,,,",
+        "constant 30.0,,baseline,valid,4,true,,,11.0,,,,,false,,,,,2.0,,,,,false,,,,",
+    ]
+
+
+def test_html() -> None:
+    page = render_text(_comparison(), "html")
+    body = page.split("<tbody>\n")[1].split("\n</tbody>")[0].splitlines()
+    assert body == [
+        '<tr><th>a <small>baseline</small></th><td>mse</td><td class="figure">6.25 <small>±0.25</small></td>'
+        '<td class="figure">0.50 ~</td></tr>',
+        '<tr><th>b_1</th><td>mape</td><td class="figure"><strong>5.50</strong> ★ <small>±0.50</small> <br>−0.75 ✔</td>'
+        '<td class="figure"><strong>0.25</strong> ★ <small>[0.12–1.00]</small> <br>−0.25</td></tr>',
+        '<tr><th>≠ c</th><td>mse</td><td class="figure">1.00</td><td class="figure">—</td></tr>',
+        '<tr><th>d <small>queued</small></th><td>mse</td><td class="figure">—</td><td class="figure">—</td></tr>',
+        '<tr><th>constant 30.0</th><td></td><td class="figure">11.00</td><td class="figure">2.00</td></tr>',
+    ]
+    assert "<li>✔ the difference is real: its 95% paired bootstrap interval leaves out 0</li>" in page
+    assert page.startswith("<!DOCTYPE html>")
+    assert "http" not in page
+
+
+def test_json() -> None:
+    value = json.loads(render_text(_comparison(), "json"))
+    assert (value["split"], value["images"], value["baseline"], value["settings"]) == ("valid", 4, "a", ["loss"])
+    assert [row["name"] for row in value["rows"]] == ["a", "b_1", "c", "d", "constant 30.0"]
+    assert value["rows"][1] == {
+        "kind": "run",
+        "id": 2,
+        "name": "b_1",
+        "status": "done",
+        "config": {"loss": "mape"},
+        "is_baseline": False,
+        "comparable": True,
+        "reason": None,
+        "n": 4,
+        "mae": 5.5,
+        "bias": {"gender": 0.25},
+        "reasons": {},
+        "interval": {"mae": [5.0, 6.0], "gender": [0.125, 1.0]},
+        "noise": {"gender": None},
+        "best": {"mae": True, "gender": True},
+        "difference": {
+            "mae": {"value": -0.75, "interval": [-1.0, -0.5], "real": True},
+            "gender": {"value": -0.25, "interval": [-1.0, 0.5], "real": False},
+        },
+    }
+    assert value["rows"][0]["noise"] == {"gender": {"p95": 0.75, "inside": True}}
+    assert value["rows"][2]["reasons"] == {"gender": "only one group: male"}
+    assert value["legend"][-1] == "a note"
+
+
+def test_figures_that_are_not_finite() -> None:
+    nan, infinite = _comparison(value=math.nan), _comparison(value=math.inf)
+    assert json.loads(render_text(nan, "json"))["rows"][1]["mae"] == "nan"
+    assert json.loads(render_text(infinite, "json"))["rows"][1]["mae"] == "inf"
+    assert "NaN" in render_text(nan, "md")
+    assert "+inf" in render_text(infinite, "md")
+
+
+def test_an_unknown_format_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"no format 'xls'; choose one of table, md, csv, tex, html, json"):
+        render_text(_comparison(), "xls")
+    assert FORMATS == ("table", "md", "csv", "tex", "html", "json")
+
+
+HOSTILE = [
+    "[/]",
+    "[@click=app.quit]x[/]",
+    "\x1b[2Jcls",
+    "\u202eevil",
+    "a|b",
+    "<script>alert(1)</script>",
+    "$x_^%&#{}~\\",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_stay_text(name: str) -> None:
+    comparison = _comparison(name)
+    texts = {format: render_text(comparison, format) for format in FORMATS if format != "table"}
+    texts["table"] = _table(comparison)
+    for format, text in texts.items():
+        if format not in ("csv", "json"):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+    assert json.loads(texts["json"])["rows"][1]["name"] == name
+    assert [row[0] for row in csv.reader(io.StringIO(texts["csv"]))][2] == name
+    assert "<script" not in texts["html"]
+    lines = texts["md"].split("\n\n")[0].splitlines()
+    assert {line.replace(r"\|", "").count("|") for line in lines} == {5}
+    if name.startswith("[/"):
+        assert " [/] " in texts["table"]
+        assert "\n{[}/{]} & mape" in texts["tex"]
+    if name.startswith("$"):
+        assert r"\$x\_\textasciicircum{}\%\&\#\{\}\textasciitilde{}\textbackslash{} & mape" in texts["tex"]
+
+
+class _Cells(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_html_gives_back_the_name() -> None:
+    parser = _Cells()
+    parser.feed(render_text(_comparison("<b>&amp;\"'"), "html"))
+    assert "<b>&amp;\"'" in parser.texts
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\0"])
+def test_text_that_a_spreadsheet_would_run_is_made_harmless(start: str) -> None:
+    text = render_text(_comparison(f"{start}cmd|' /C calc'!A0"), "csv")
+    cells = list(csv.reader(io.StringIO(text, newline="")))[2]
+    assert cells[0] == f"'{start}cmd|' /C calc'!A0".replace("\r", "\n")
+    assert "-0.75" in cells
+
+
+@pytest.mark.parametrize("runs", [3, 6])
+def test_the_table_fits_100_columns(runs: int) -> None:
+    cell = Cell(
+        12.34, interval=Interval(10.12, 14.56), noise=20.0, best=True, difference=Difference(-10.12, Interval(-11, -9))
+    )
+    settings = {"loss": "logcosh", "weights": "ethnicity,gender", "seed": "12345"}
+    rows = tuple(
+        Row("run", i, f"placid-sandpiper-{i}", "done", settings, 10, (cell,) * 5, True, None) for i in range(runs)
+    )
+    comparison = Comparison(
+        "test", 10, ("mae", "gender", "expression", "ethnicity", "age"), tuple(settings), rows, "x", ()
+    )
+    table = _table(comparison)
+    assert all(len(line) <= 100 for line in table.splitlines())
+    assert table.count("★~ 12.34") == table.count("✔ −10.12") == runs * 5
+    assert table.count("[10.12–14.56]") == runs * 4
+    assert "…" not in table

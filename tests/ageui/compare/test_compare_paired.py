@@ -1,0 +1,80 @@
+"""Paired bootstrap intervals against a loop and against the exact bootstrap distribution of small cases."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from ageui.compare.paired import bias_difference, mae_difference
+
+OURS = np.array([1.0, 4.0, 2.0, 9.0])
+THEIRS = np.array([2.0, 2.0, 5.0, 3.0])
+
+
+def _all_draws(count: int) -> list[list[int]]:
+    return [list(draw) for draw in product(range(count), repeat=count)]
+
+
+def test_the_mae_interval_is_that_of_all_equally_likely_draws() -> None:
+    exact = [OURS[draw].mean() - THEIRS[draw].mean() for draw in _all_draws(4)]
+    found = mae_difference(OURS, THEIRS, resamples=100_000)
+    assert found.value == OURS.mean() - THEIRS.mean() == 1.0
+    assert found.interval is not None
+    assert [found.interval.low, found.interval.high] == pytest.approx(np.quantile(exact, [0.025, 0.975]), abs=0.26)
+
+
+def test_the_bias_interval_is_that_of_all_draws_inside_the_groups() -> None:
+    ours, theirs = np.array([1.0, 4.2, 2.1, 9.3, 3.7, 5.9]), np.array([2.4, 2.0, 5.3, 3.1, 8.8, 0.6])
+    exact = []
+    for first, second in product(_all_draws(3), _all_draws(3)):
+        gaps = [abs(errors[:3][first].mean() - errors[3:][second].mean()) for errors in (ours, theirs)]
+        exact.append(gaps[0] - gaps[1])
+    found = bias_difference(ours, theirs, np.array([0, 0, 0, 1, 1, 1]), 2, resamples=100_000)
+    assert found.value == pytest.approx(abs(7.3 / 3 - 18.9 / 3) - abs(9.7 / 3 - 12.5 / 3))
+    assert found.interval is not None
+    assert [found.interval.low, found.interval.high] == pytest.approx(np.quantile(exact, [0.025, 0.975]), abs=0.15)
+
+
+def test_a_bias_over_three_groups_equals_a_loop_over_draws() -> None:
+    random = np.random.default_rng(3)
+    ours, theirs = random.exponential(5, 60), random.exponential(4, 60)
+    codes = np.repeat([0, 1, 2, -1], 15)
+    differences = []
+    for _ in range(4000):
+        draws = [random.choice(np.flatnonzero(codes == group), 15) for group in range(3)]
+        gaps = []
+        for errors in (ours, theirs):
+            a, b, c = (errors[draw].mean() for draw in draws)
+            gaps.append((abs(a - b) + abs(a - c) + abs(b - c)) / 3)
+        differences.append(gaps[0] - gaps[1])
+    found = bias_difference(ours, theirs, codes, 3, resamples=4000)
+    assert found.interval is not None
+    spread = np.std(differences)
+    assert [found.interval.low, found.interval.high] == pytest.approx(
+        np.quantile(differences, [0.025, 0.975]), abs=0.15 * spread
+    )
+
+
+def test_pairing_makes_a_constant_advantage_certain() -> None:
+    hard = np.random.default_rng(0).exponential(20, 50)
+    found = mae_difference(hard, hard + 0.5)
+    assert found.value == pytest.approx(-0.5)
+    assert found.interval is not None
+    assert [found.interval.low, found.interval.high] == pytest.approx([-0.5, -0.5])
+    assert found.real is True
+
+
+def test_a_predictor_does_not_differ_from_itself() -> None:
+    found = bias_difference(OURS, OURS, np.array([0, 0, 1, 1]), 2)
+    assert (found.value, found.real) == (0.0, False)
+
+
+def test_many_images_are_drawn_in_blocks_and_repeat_by_seed() -> None:
+    random = np.random.default_rng(1)
+    ours, theirs = random.exponential(6, 30_000), random.exponential(6.5, 30_000)
+    found = mae_difference(ours, theirs, resamples=200, seed=5)
+    assert found == mae_difference(ours, theirs, resamples=200, seed=5)
+    assert found != mae_difference(ours, theirs, resamples=200, seed=6)
+    assert found.interval is not None
+    half_width = 1.96 * np.std(ours - theirs) / np.sqrt(30_000)
+    assert (found.interval.high - found.interval.low) / 2 == pytest.approx(half_width, rel=0.2)
