@@ -1,0 +1,22 @@
+"""Networks that read an age from a face."""
+
+from engine.config import RunConfig
+from engine.models.age_model import AgeModel
+from engine.models.backbones import BackboneName, build_backbone, normalisation
+from engine.models.heads import build_head
+from engine.models.weights import LoadReport, initialise
+
+__all__ = ["AgeModel", "LoadReport", "build_model"]
+
+
+def build_model(config: RunConfig, outputs: int) -> tuple[AgeModel, LoadReport]:
+    """The network of a config on the CPU, its initial weights a function of the config alone, and where they came from.
+
+    `outputs` is 1 for an age, or the number of classes. Raises `ConfigError` for a backbone, layer, size or weights
+    file that is wrong, `DataError` for ImageNet weights that cannot be had.
+    """
+    backbone = build_backbone(config.backbone, config.size, config.seed)
+    report = initialise(backbone.network, config.backbone, config.init)
+    head = build_head(config.head, backbone.feature_count, config.widths or (), outputs, config.seed)
+    mean, std = normalisation(BackboneName.parse(config.backbone).network)
+    return AgeModel(backbone, head, mean, std), report

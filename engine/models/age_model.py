@@ -1,0 +1,74 @@
+"""AgeModel: a backbone, a head, and which of the two trains."""
+
+from typing import Final, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from engine.choices import BatchNorm
+from engine.models.backbones import Backbone
+
+LEAST_FEATURE_STD: Final = 1e-6
+
+
+class AgeModel(nn.Module):
+    """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits over whole years (B, 101).
+
+    `mean` and `std` are what images in [0, 1] are normalised with before. Between backbone and head features are
+    scaled by `feature_mean` and `feature_std` (F,), which do not train and change nothing until they are set.
+    """
+
+    feature_mean: Tensor
+    feature_std: Tensor
+
+    def __init__(self, backbone: Backbone, head: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.mean = mean
+        self.std = std
+        self.register_buffer("feature_mean", torch.zeros(backbone.feature_count))
+        self.register_buffer("feature_std", torch.ones(backbone.feature_count))
+        self._backbone_frozen = False
+        self._batch_norm_frozen = False
+
+    @property
+    def feature_count(self) -> int:
+        return self.backbone.feature_count
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.score(self.backbone(images))
+
+    def score(self, features: Tensor) -> Tensor:
+        """The output for pooled features (B, F), just computed or from a cache."""
+        output: Tensor = self.head((features - self.feature_mean) / self.feature_std)
+        return output
+
+    def set_feature_scaling(self, mean: Tensor, std: Tensor) -> None:
+        """Scales features by these (F,) from now on; a standard deviation near 0 (a dead feature) counts as 1."""
+        self.feature_mean.copy_(mean)
+        self.feature_std.copy_(torch.where(std > LEAST_FEATURE_STD, std, torch.ones_like(std)))
+
+    def set_training_stage(self, *, train_backbone: bool, bn: BatchNorm) -> None:
+        """Chooses what trains from now on; the head always does.
+
+        A backbone that does not train has no gradients and stays in inference mode under `train()`, so that neither
+        dropout nor batch norm depends on the batch and no running statistic moves (Keras' meaning of a frozen layer).
+        One that trains with `bn` "frozen" keeps its batch-norm layers alone in inference mode; their scale and shift
+        still train.
+        """
+        self._backbone_frozen = not train_backbone
+        self._batch_norm_frozen = bn == "frozen"
+        self.backbone.requires_grad_(train_backbone)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self._backbone_frozen:
+            self.backbone.eval()
+        elif self._batch_norm_frozen:
+            for layer in self.backbone.modules():
+                if isinstance(layer, _BatchNorm):
+                    layer.eval()
+        return self

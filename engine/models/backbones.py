@@ -1,0 +1,199 @@
+"""Backbones: torchvision's classifiers without their classifier, whole or cut at a named layer.
+
+A name is `NETWORK`, `NETWORK-v1` for a ResNet with the original strides, or either with `@LAYER` to cut it there:
+`resnet50`, `vgg11`, `resnet50-v1@layer3`, `squeezenet1_1@features.8`. Layers have torchvision's own names.
+
+Features are what the first layer of the classifier is given, before global pooling, and then averaged over the image
+(B, F): the last feature map of ResNet, VGG, DenseNet, Inception, GoogLeNet, MobileNet, EfficientNet, SqueezeNet and the
+like (the fully connected layers of AlexNet and VGG count as classifier), the normalised last map of Swin, and the class
+token of ViT. At a layer inside ViT's encoder they are the mean over all tokens.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import torch
+import torchvision.models
+from torch import Tensor, nn
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+from engine.errors import ConfigError
+
+V1_SUFFIX: Final = "-v1"
+V1_NETWORKS: Final = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+POOLING_NODES: Final = frozenset({"avgpool", "adaptive_avg_pool2d", "mean", "flatten", "dropout"})
+CLOSE_MATCHES: Final = 3
+_OUT: Final = "features"
+_PROBED_IMAGES: Final = 2
+
+
+@dataclass(frozen=True)
+class BackboneName:
+    """A backbone's name in its parts."""
+
+    network: str
+    original_strides: bool
+    layer: str | None
+
+    @classmethod
+    def parse(cls, name: str) -> "BackboneName":
+        """Raises `ConfigError` with close matches for a network that torchvision does not have."""
+        head, cut, layer = name.partition("@")
+        network = head.removesuffix(V1_SUFFIX)
+        original = head != network
+        if network not in network_names() or (original and network not in V1_NETWORKS):
+            have = (*network_names(), *(known + V1_SUFFIX for known in V1_NETWORKS))
+            raise ConfigError(
+                f"there is no backbone {head!r}{_suggestion(head, have)}; "
+                "it takes the name of a torchvision classifier, or resnet18, 34, 50, 101 or 152 followed by -v1"
+            )
+        if cut and not layer:
+            raise ConfigError(f"backbone {name!r} names no layer after the @; for example {head}@layer3")
+        return cls(network, original, layer or None)
+
+
+class Backbone(nn.Module):
+    """Normalised RGB images (B, 3, S, S) to pooled features (B, `feature_count`).
+
+    `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for height and width.
+    """
+
+    def __init__(self, network: nn.Module, feature_count: int, map_dims: tuple[int, int]) -> None:
+        super().__init__()
+        self.network = network
+        self.feature_count = feature_count
+        self._map_dims = map_dims
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.network(images)[_OUT]
+        # A plain mean: adaptive pooling has no deterministic gradient on CUDA. In fp32, also where the network is not.
+        if found.ndim == 4:
+            return found.mean(self._map_dims, dtype=torch.float32)
+        if found.ndim == 3:
+            return found.mean(1, dtype=torch.float32)
+        return found
+
+
+def build_backbone(name: str, size: int, seed: int) -> Backbone:
+    """A backbone for images of `size` pixels, initialised at random as torchvision does it, by `seed` alone.
+
+    Raises `ConfigError` for an unknown network or layer, and for a size that the network cannot take.
+    """
+    parsed = BackboneName.parse(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        try:
+            network = torchvision.models.get_model(parsed.network, weights=None, **_arguments(parsed.network, size))
+        except (ValueError, AssertionError) as error:
+            raise _size_error(name, size, error) from error
+    if parsed.original_strides:
+        _restore_original_strides(network)
+    layer = _resolve_layer(parsed, network)
+    cut = create_feature_extractor(network, {layer: _OUT}, suppress_diff_warning=True)
+    try:
+        shape = _output_shape(cut, size)
+    except (RuntimeError, AssertionError) as error:
+        raise _size_error(name, size, error) from error
+    if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
+        raise ConfigError(f"{name} cannot be pooled to one row of features per image; cut at a whole layer or block")
+    is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
+    feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
+    return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3))
+
+
+def reference_weights(network: str) -> Any:
+    """torchvision's ImageNet weights for a network: its first ones (the paper's), else its default ones."""
+    available = torchvision.models.get_model_weights(network)
+    return getattr(available, "IMAGENET1K_V1", available.DEFAULT)
+
+
+def normalisation(network: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation (3 each, of RGB in [0, 1]) that the network's ImageNet weights were trained with."""
+    transform = reference_weights(network).transforms()
+    return tuple(transform.mean), tuple(transform.std)
+
+
+@cache
+def network_names() -> tuple[str, ...]:
+    """The names of torchvision's classifiers."""
+    return tuple(torchvision.models.list_models(module=torchvision.models))
+
+
+def _arguments(network: str, size: int) -> dict[str, Any]:
+    """What a family's constructor needs: the image size, or its ImageNet weights' own input scaling."""
+    if network.startswith("vit_"):
+        return {"image_size": size}
+    if network.startswith("maxvit"):
+        return {"input_size": (size, size)}
+    if network in ("googlenet", "inception_v3"):
+        return {"aux_logits": False, "transform_input": True, "init_weights": True}
+    return {}
+
+
+def _restore_original_strides(resnet: nn.Module) -> None:
+    """Makes a bottleneck ResNet the one of He et al. 2015 (arXiv 1512.03385), as in Keras.
+
+    The stride is that of a block's first 1x1 convolution; torchvision has it in the 3x3 one ("v1.5"). Blocks of
+    ResNet18 and 34 begin with the 3x3 convolution: for them both are the same network. The first max pooling (3x3,
+    stride 2, padding 1) is Keras' and torchvision's; the Caffe original pads nothing and rounds up.
+    """
+    for block in resnet.modules():
+        if isinstance(block, torchvision.models.resnet.Bottleneck):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+
+
+def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
+    """The graph node to cut at: the one named, else the last before the classifier and its pooling."""
+    in_training, in_inference = get_graph_node_names(network, suppress_diff_warning=True)
+    nodes = in_inference[1:]
+    top_level = [child for child, _ in network.named_children()]
+    if parsed.layer is None:
+        before = [node for node in nodes[: _first_of(nodes, top_level[-1])] if node not in POOLING_NODES]
+        return str(before[-1])
+    layers = _with_parents(node for node in nodes if node in set(in_training))
+    if parsed.layer not in layers:
+        raise ConfigError(
+            f"{parsed.network} has no layer {parsed.layer!r}{_suggestion(parsed.layer, layers)}; "
+            f"its top-level layers are {', '.join(name for name in top_level if name in layers)}"
+        )
+    return parsed.layer
+
+
+def _output_shape(network: nn.Module, size: int) -> torch.Size | None:
+    """The shape of the cut layer's output, None where it is no tensor.
+
+    Only shapes go through the network, no arithmetic is done, and a size that is too small for it shows at once.
+    """
+    shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in network.state_dict().items()}
+    images = torch.empty(_PROBED_IMAGES, 3, size, size, device="meta")
+    network.eval()
+    found = torch.func.functional_call(network, shapes, (images,))[_OUT]
+    network.train()
+    return found.shape if isinstance(found, Tensor) else None
+
+
+def _first_of(nodes: Sequence[str], child: str) -> int:
+    return next(index for index, node in enumerate(nodes) if node.partition(".")[0] == child)
+
+
+def _with_parents(nodes: Any) -> tuple[str, ...]:
+    """Every dotted name with the names of the modules around it, in order and without repeats."""
+    found: dict[str, None] = {}
+    for node in nodes:
+        parts = node.split(".")
+        for end in range(1, len(parts) + 1):
+            found[".".join(parts[:end])] = None
+    return tuple(found)
+
+
+def _suggestion(name: str, have: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, have, n=CLOSE_MATCHES)
+    return f" (did you mean {', '.join(close)}?)" if close else ""
+
+
+def _size_error(name: str, size: int, error: Exception) -> ConfigError:
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    return ConfigError(f"backbone {name} cannot take images of {size} px; try another --size, such as 224 ({reason})")

@@ -1,0 +1,62 @@
+"""Heads: the layers put on a backbone's features, those of the report's Table 1."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import nn
+
+from engine.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class HeadKind:
+    """Hidden layers (each with a ReLU), and what follows the one output unit."""
+
+    hidden_layers: int
+    activation: Callable[[], nn.Module] | None
+
+
+HEADS: Final = {
+    "none": HeadKind(0, None),
+    "1-sigmoid": HeadKind(0, nn.Sigmoid),
+    "1fc-sigmoid": HeadKind(1, nn.Sigmoid),
+    "2fc-sigmoid": HeadKind(2, nn.Sigmoid),
+    "3fc-sigmoid": HeadKind(3, nn.Sigmoid),
+    "2fc-tanh": HeadKind(2, nn.Tanh),
+}
+
+
+def build_head(name: str, features: int, widths: Sequence[int], outputs: int, seed: int) -> nn.Sequential:
+    """A head from features (B, `features`) to (B,) for one output, or to logits (B, `outputs`) for several.
+
+    `widths` are the hidden layers' units. Head `none` is one linear unit with no activation: the report's backbone "as
+    it is" is read so, since no fewer layers give one number. With several outputs the hidden layers stay and the output
+    layer gives logits. Weights are drawn as Keras' `Dense` does (Glorot uniform, zero bias), by `seed` alone. Raises
+    `ConfigError` for an unknown head or a wrong number of widths.
+    """
+    try:
+        kind = HEADS[name]
+    except KeyError:
+        raise ConfigError(f"there is no head {name!r}; choose one of {', '.join(HEADS)}") from None
+    if len(widths) != kind.hidden_layers:
+        raise ConfigError(f"head {name} has {kind.hidden_layers} hidden layers, but {len(widths)} widths were given")
+    generator = torch.Generator().manual_seed(seed)
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [_dense(features, width, generator), nn.ReLU()]
+        features = width
+    layers.append(_dense(features, outputs, generator))
+    if outputs == 1:
+        layers += [kind.activation()] if kind.activation else []
+        layers.append(nn.Flatten(start_dim=0))
+    return nn.Sequential(*layers)
+
+
+def _dense(inputs: int, units: int, generator: torch.Generator) -> nn.Linear:
+    # Built without values, since torch would draw them from the global generator.
+    layer = nn.Linear(inputs, units, device="meta").to_empty(device="cpu")
+    nn.init.xavier_uniform_(layer.weight, generator=generator)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,178 @@
+"""Where a backbone's first weights come from: torchvision's ImageNet weights, a file, or chance."""
+
+import hashlib
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlparse
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from torch import Tensor, nn
+
+from engine.errors import ConfigError, DataError
+from engine.models.backbones import BackboneName, reference_weights
+
+PICKLE_SUFFIXES: Final = (".pt", ".pth")
+SUFFIXES: Final = (".safetensors", *PICKLE_SUFFIXES)
+WRAPPERS: Final = ("state_dict", "model")
+PREFIXES: Final = ("module.", "backbone.network.")
+SHOWN: Final = 3
+
+# The first DenseNet files call a layer's parts norm.1 and conv.1 where the network has norm1 and conv1.
+_OLD_DENSENET: Final = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a backbone began with.
+
+    All tensors of the state count: weights, batch-norm statistics and its step counters. `loaded` came from `source`;
+    `random` is how many are at their initial values instead, not counting whole-number tensors (counters, position
+    tables), which are never random; `ignored` tensors of the file have no place in the backbone; `sha256` is its hash.
+    """
+
+    source: str
+    sha256: str | None
+    loaded: int
+    random: int
+    ignored: int
+
+    def sentence(self) -> str:
+        if self.sha256 is None:
+            return f"all {self.random} tensors begin random"
+        return f"loaded {self.loaded} tensors of {self.source}, {self.random} left random, {self.ignored} ignored"
+
+
+def initialise(network: nn.Module, backbone: str, init: str) -> LoadReport:
+    """Puts the weights that `init` names (imagenet, random or a file) into a network that is initialised at random.
+
+    Raises `ConfigError` where a file cannot be read or does not fit, `DataError` where ImageNet weights are missing and
+    cannot be downloaded.
+    """
+    if init == "random":
+        return LoadReport("random", None, 0, _count_random(network.state_dict()), 0)
+    if init == "imagenet":
+        source, content = _imagenet(backbone)
+    else:
+        source, content = init, _local(Path(init).expanduser())
+    loaded, ignored = _fit(network, _names_as_in_network(content.tensors), source, backbone)
+    left = {name: tensor for name, tensor in network.state_dict().items() if name not in loaded}
+    return LoadReport(source, content.sha256, len(loaded), _count_random(left), ignored)
+
+
+@dataclass(frozen=True)
+class _Content:
+    tensors: dict[str, Tensor]
+    sha256: str
+
+
+def _imagenet(backbone: str) -> tuple[str, _Content]:
+    parsed = BackboneName.parse(backbone)
+    if parsed.original_strides:
+        raise ConfigError(
+            f"torchvision has no ImageNet weights for {backbone}: they are for {parsed.network}, whose strides differ; "
+            "give a file with --init FILE, or choose the backbone without -v1"
+        )
+    weights = reference_weights(parsed.network)
+    name = Path(urlparse(weights.url).path).name
+    path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if not path.is_file():
+        _download(weights, path)
+    try:
+        content = _local(path)
+    except ConfigError as error:
+        raise DataError(f"{error}; delete it, it will be downloaded again") from error
+    # torchvision puts the first digits of the SHA-256 into the file's name, and checks them only on download.
+    expected = re.search(r"-([0-9a-f]{8,})\.", name)
+    if expected and not content.sha256.startswith(expected[1]):
+        raise DataError(
+            f"{path} is damaged (its SHA-256 is not {expected[1]}…); delete it, it will be downloaded again"
+        )
+    return str(weights), content
+
+
+def _download(weights: Any, path: Path) -> None:
+    try:
+        weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, HTTPException, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(
+            f"the ImageNet weights {path.name} are missing and could not be downloaded ({reason}); fetch {weights.url} "
+            f"elsewhere and put the file into {path.parent}, or go on without: --init random --strategy scratch"
+        ) from error
+
+
+def _local(path: Path) -> _Content:
+    """Reads a weights file; `ConfigError` says what is wrong with it."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(
+            f"init {str(path)!r}: choose imagenet, random, or a weights file that ends in {', '.join(SUFFIXES)}"
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the weights file {path} cannot be read: {error.strerror}") from None
+    read = _unpickle if path.suffix.lower() in PICKLE_SUFFIXES else load_safetensors
+    try:
+        found = read(content)
+    except SafetensorError as error:
+        raise ConfigError(f"{path} is no safetensors file, or is damaged: {error}") from error
+    except Exception as error:
+        # A pickle that is damaged, or made to do harm, can fail in any way at all.
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ConfigError(
+            f"{path} cannot be read as PyTorch weights ({reason}); only plain tensors are accepted, save a state_dict"
+        ) from error
+    return _Content(_tensors(found, path), hashlib.sha256(content).hexdigest())
+
+
+def _unpickle(content: bytes) -> Any:
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def _tensors(found: Any, path: Path) -> dict[str, Tensor]:
+    """The named tensors of a file, which may stand beside other things under `state_dict` or `model`."""
+    for wrapper in WRAPPERS:
+        if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
+            found = found[wrapper]
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"{path} holds no named tensors (a state_dict) but a {type(found).__name__}")
+    return {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
+
+
+def _names_as_in_network(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    renamed = {}
+    for name, tensor in tensors.items():
+        for prefix in PREFIXES:
+            name = name.removeprefix(prefix)
+        renamed[_OLD_DENSENET.sub(r"\1\2", name)] = tensor
+    return renamed
+
+
+def _fit(network: nn.Module, tensors: Mapping[str, Tensor], source: str, backbone: str) -> tuple[set[str], int]:
+    """Copies the tensors whose names the network has; returns those names, and how many others there were."""
+    state = network.state_dict()
+    matching = {name: tensors[name] for name in state if name in tensors}
+    if not matching:
+        examples = ", ".join(sorted(tensors)[:SHOWN]) or "no tensor at all"
+        raise ConfigError(f"no tensor of {source} belongs to backbone {backbone}; the file holds {examples}")
+    wrong = [name for name, tensor in matching.items() if tensor.shape != state[name].shape]
+    if wrong:
+        shown = "; ".join(
+            f"{name} is {tuple(matching[name].shape)} in the file, {tuple(state[name].shape)} in the backbone"
+            for name in wrong[:SHOWN]
+        )
+        more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise ConfigError(f"{source} does not fit backbone {backbone}: {shown}{more}")
+    network.load_state_dict({name: tensor.to(state[name].dtype) for name, tensor in matching.items()}, strict=False)
+    return set(matching), len(tensors) - len(matching)
+
+
+def _count_random(state: Mapping[str, Tensor]) -> int:
+    return sum(tensor.is_floating_point() for tensor in state.values())
