@@ -1,0 +1,130 @@
+"""Augmentation: the report's fixed copies of the oldest, or a fresh random change of every image in every step.
+
+Images are RGB, (B, 3, S, S) float in [0, 1], on any device. All randomness is a function of its arguments.
+
+`report` (Table 11): each train image of 60 years and more gets four copies, whose kinds are
+
+1. its mirror image;
+2. another brightness: times a factor, uniform in 0.7 to 1.3 (the report gives no strength), cut off at 1;
+3. Gaussian blur, 5×5 pixels, σ 1;
+4. moved by whole pixels, uniform in ±25 at 224 px and in proportion at other sizes, along both axes, black behind.
+
+`standard`: in this order, mirrored in half of the cases; moved by up to 1/16 of the side along both axes, the edge
+repeated behind; brightness and contrast times a factor uniform in 0.8 to 1.2, saturation in 0.9 to 1.1.
+"""
+
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.transforms.v2 import functional as image_ops
+
+COPIED_FROM_YEARS: Final = 60.0
+FLIP, BRIGHTNESS, BLUR, TRANSLATION = COPY_KINDS = (1, 2, 3, 4)
+
+COPY_BRIGHTNESS: Final = 0.3
+COPY_BLUR: Final = (5, 1.0)
+COPY_SHIFT: Final = 25 / 224
+
+STANDARD_SHIFT: Final = 1 / 16
+STANDARD_BRIGHTNESS: Final = 0.2
+STANDARD_CONTRAST: Final = 0.2
+STANDARD_SATURATION: Final = 0.1
+
+LUMA: Final = (0.299, 0.587, 0.114)
+"""Share of red, green and blue in a grey level (ITU-R BT.601)."""
+
+
+def expand_rows(
+    rows: NDArray[np.int64], ages: NDArray[np.floating], augment: str
+) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """The rows to train on and the kind of copy of each (0: the image itself), both (R',).
+
+    `rows` (R,) are train rows and `ages` (R,) theirs, in years. Copies follow after all images, kind by kind.
+    """
+    copied = rows[ages >= COPIED_FROM_YEARS] if augment == "report" else rows[:0]
+    kinds = np.repeat(np.array((0, *COPY_KINDS), dtype=np.int8), [len(rows), *[len(copied)] * len(COPY_KINDS)])
+    return np.concatenate([rows, np.tile(copied, len(COPY_KINDS))]), kinds
+
+
+def augment_images(
+    images: Tensor, kinds: Tensor, rows: Tensor, augment: str, seed: int, epoch: int, step: int
+) -> Tensor:
+    """Changed images, in the order and shape of `images`, which stay as they are.
+
+    Under `report` an image of kind 0 is unchanged and a copy depends on (seed, row, kind) alone: the larger data set is
+    the same in every epoch. Under `standard` every image changes by (seed, epoch, step) and its place in the batch.
+    `kinds` and `rows` (B,) are those of `expand_rows`.
+    """
+    if augment == "report":
+        return _fixed_copies(images, kinds.cpu(), rows.cpu(), seed)
+    if augment == "standard":
+        return _fresh_change(images, np.random.default_rng((seed, epoch, step)))
+    return images
+
+
+def _fixed_copies(images: Tensor, kinds: Tensor, rows: Tensor, seed: int) -> Tensor:
+    changed = images.clone()
+    limit = round(COPY_SHIFT * images.shape[-1])
+    for kind in COPY_KINDS:
+        chosen = torch.nonzero(kinds == kind).flatten()
+        if len(chosen) == 0:
+            continue
+        at = chosen.to(images.device)
+        random = [np.random.default_rng((seed, row, kind)) for row in rows[chosen].tolist()]
+        if kind == FLIP:
+            changed[at] = images[at].flip(-1)
+        elif kind == BRIGHTNESS:
+            factors = np.array([one.uniform(1 - COPY_BRIGHTNESS, 1 + COPY_BRIGHTNESS) for one in random])
+            changed[at] = (images[at] * _per_image(factors, images)).clamp(0, 1)
+        elif kind == BLUR:
+            side, sigma = COPY_BLUR
+            changed[at] = image_ops.gaussian_blur(images[at], [side, side], [sigma, sigma])
+        else:
+            shifts = np.stack([one.integers(-limit, limit, size=2, endpoint=True) for one in random])
+            changed[at] = _shift(images[at], shifts, black=True)
+    return changed
+
+
+def _fresh_change(images: Tensor, random: np.random.Generator) -> Tensor:
+    count, side = images.shape[0], images.shape[-1]
+    mirrored = torch.from_numpy(random.random(count) < 0.5).to(images.device).view(-1, 1, 1, 1)
+    limit = int(side * STANDARD_SHIFT)
+    shifts = random.integers(-limit, limit, size=(count, 2), endpoint=True)
+    factors = [
+        _per_image(random.uniform(1 - strength, 1 + strength, size=count), images)
+        for strength in (STANDARD_BRIGHTNESS, STANDARD_CONTRAST, STANDARD_SATURATION)
+    ]
+    brightness, contrast, saturation = factors
+    images = _shift(torch.where(mirrored, images.flip(-1), images), shifts, black=False)
+    images = (images * brightness).clamp(0, 1)
+    images = _blend(images, _grey(images).mean((2, 3), keepdim=True), contrast)
+    return _blend(images, _grey(images), saturation)
+
+
+def _shift(images: Tensor, shifts: NDArray[np.int64], *, black: bool) -> Tensor:
+    """Images moved down and right by `shifts` (B, 2) pixels; what comes in is black, or the repeated edge."""
+    side = images.shape[-1]
+    source = torch.arange(side, device=images.device) - torch.from_numpy(shifts).to(images.device).unsqueeze(2)
+    inside = (source >= 0) & (source < side)
+    down, right = source.clamp(0, side - 1).unbind(1)
+    batch = torch.arange(len(images), device=images.device).view(-1, 1, 1)
+    moved = images.permute(0, 2, 3, 1)[batch, down.unsqueeze(2), right.unsqueeze(1)].permute(0, 3, 1, 2)
+    return moved * (inside[:, 0, :, None] & inside[:, 1, None, :]).unsqueeze(1) if black else moved
+
+
+def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    """`factor` of the images and the rest of the other: below 1 towards it, above 1 away from it."""
+    return (other + (images - other) * factor).clamp(0, 1)
+
+
+def _grey(images: Tensor) -> Tensor:
+    """Grey levels (B, 1, S, S)."""
+    luma = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
+    return (images * luma).sum(1, keepdim=True)
+
+
+def _per_image(factors: NDArray[np.float64], images: Tensor) -> Tensor:
+    return torch.from_numpy(factors).to(images.device, images.dtype).view(-1, 1, 1, 1)
