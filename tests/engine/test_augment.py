@@ -66,7 +66,7 @@ def test_the_second_copy_has_another_brightness(images: Tensor) -> None:
     per_image = factors.flatten(1)
     torch.testing.assert_close(per_image, per_image[:, :1].expand_as(per_image), rtol=1e-4, atol=1e-4)
     assert ((per_image[:, 0] >= 0.7) & (per_image[:, 0] <= 1.3)).all()
-    assert len(per_image[:, 0].unique()) == len(images)
+    assert len(set(per_image[:, 0].tolist())) == len(images)
     assert changed(torch.ones_like(images), "report", kind=2).max() <= 1
 
 
