@@ -167,7 +167,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def format_value(value: object) -> str:
     """A field's value as the command line takes it: lists by commas, nothing as `none`."""
-    if value is None or value == ():
+    if value is None or value == () or value == []:
         return "none"
     if isinstance(value, tuple | list):
         return ",".join(format_value(item) for item in value)

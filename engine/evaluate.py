@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.config import RunConfig
-from engine.data import Dataset
+from engine.data.dataset import Dataset
 from engine.events import Evaluated, Event
 from engine.fairness import evaluate_split
 from engine.groups import group_codes

@@ -31,7 +31,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Noise:
-    """What a bias would be, in years, if groups made no difference: its mean and 95th percentile over shuffled groups."""
+    """A bias in years if groups made no difference: its mean and 95th percentile over shuffled groups."""
 
     mean: float
     p95: float

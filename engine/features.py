@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.data import Dataset
+from engine.data.dataset import Dataset
 from engine.device import Placement
 from engine.inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel

@@ -1,6 +1,7 @@
 """Groups of images: the values of a categorical attribute, or intervals of age."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ REPORT_GROUPS: dict[str, tuple[str, ...]] = {
 def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
     """`("<20", "20-40", "40-60", ">=60")` for the default edges, in years."""
     text = [f"{edge:g}" for edge in edges]
-    inner = [f"{low}-{high}" for low, high in zip(text[:-1], text[1:], strict=True)]
+    inner = [f"{low}-{high}" for low, high in pairwise(text)]
     return (f"<{text[0]}", *inner, f">={text[-1]}")
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.augment import augment_images
 from engine.config import RunConfig
-from engine.data import Dataset
+from engine.data.dataset import Dataset
 from engine.device import Placement
 from engine.models import AgeModel
 
@@ -20,7 +20,7 @@ EVALUATION_BATCH = 256
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to train on or to score: positions in the data set's frame, and for each the kind of copy it is (0: none)."""
+    """Rows to train on or to score: positions in the data set's frame, and the kind of copy each is (0: none)."""
 
     positions: NDArray[np.int64]
     kinds: NDArray[np.int8]

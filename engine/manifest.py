@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from engine.config import RunConfig
-from engine.data import Dataset
+from engine.data.dataset import Dataset
 from engine.device import Placement
 from engine.models import AgeModel, LoadReport
 

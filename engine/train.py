@@ -13,7 +13,8 @@ from torch import Tensor
 from engine.augment import expand_rows
 from engine.checkpoint import save_weights, snapshot
 from engine.config import RunConfig
-from engine.data import Dataset, DataSpec, prepare
+from engine.data.dataset import Dataset, prepare
+from engine.data.spec import DataSpec
 from engine.device import Placement, place
 from engine.errors import ConfigError, DeviceError
 from engine.evaluate import evaluate

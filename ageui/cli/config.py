@@ -36,12 +36,13 @@ def show(
 
     from ageui.settings import parse_assignments, resolve, user_file
     from engine.config import RunConfig, format_value
+    from engine.data.spec import BUILT_IN
     from engine.device import cuda_available
 
     registered: list[str] = []
     if database_path(db).exists():
         with open_store(db, read_only=True) as store:
-            registered = [data_set.name for data_set in store.data_sets()]
+            registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
     resolved = resolve(
         parse_assignments(assignments or []),
         preset=preset,

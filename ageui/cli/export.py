@@ -66,7 +66,7 @@ def predict_images(
     with open_store(db, read_only=True) as store:
         detail = store.detail(store.one(reference))
         checkpoint = _checkpoint(detail)
-        weights = store.path.absolute().parent / checkpoint.path
+        weights = store.checkpoint_file(checkpoint)
     found = predict_files(weights, images, sha256=checkpoint.sha256, device=device)
     if as_json:
         print_json([{"image": str(one.path), "years": one.years, "problem": one.problem} for one in found])
@@ -127,7 +127,7 @@ def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
     from engine.errors import DataError
 
     checkpoint = _checkpoint(detail)
-    content = read_verified(store.path.absolute().parent / checkpoint.path, checkpoint.sha256)
+    content = read_verified(store.checkpoint_file(checkpoint), checkpoint.sha256)
     try:
         write_atomically(path.absolute(), content)
     except OSError as error:

@@ -107,3 +107,13 @@ def _epoch_line(event: EpochEnded, epochs: int) -> str:
         parts.append(f"val MAE {event.val_mae:.2f} years")
     parts.append(f"{event.seconds:.1f} s, {event.images_per_second:,.0f} images/s")
     return " · ".join(parts)
+
+
+CountProgress = Callable[[str, int, int], None]
+
+
+@contextmanager
+def count_progress(console: Console) -> Iterator[CountProgress]:
+    """A function (what, done, total) that shows a bar on a terminal and nothing elsewhere."""
+    with progress_display(console) as show:
+        yield lambda what, done, total: show(Progressed(what, done, total))

@@ -65,6 +65,7 @@ def run(
     """
     from ageui.settings import parse_assignments, resolve
     from ageui.worker.foreground import work_on
+    from engine.data.spec import BUILT_IN
     from engine.device import cuda_available
 
     named = dict(
@@ -75,7 +76,7 @@ def run(
     flags.update(parse_assignments(assignments or []))
 
     with open_store(db, create=True) as store:
-        registered = [data_set.name for data_set in store.data_sets()]
+        registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
         resolved = resolve(
             flags, preset=preset, config_file=config, registered=registered, cuda_available=cuda_available
         )

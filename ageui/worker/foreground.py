@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ageui.store import Store
 from engine.config import RunConfig
-from engine.data import DataSpec
+from engine.data.spec import DataSpec
 from engine.errors import AgeUIError, RunFailedError, StoreError
 from engine.events import (
     CheckpointWritten,

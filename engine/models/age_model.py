@@ -1,26 +1,19 @@
 """AgeModel: a backbone, a head, and which of the two trains."""
 
-from typing import Final, Self
+from typing import Self
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from engine.choices import BatchNorm
 from engine.models.backbones import Backbone
 
-LEAST_FEATURE_STD: Final = 1e-6
-
 
 class AgeModel(nn.Module):
     """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits over whole years (B, 101).
 
-    `mean` and `std` are what images in [0, 1] are normalised with before. Between backbone and head features are
-    scaled by `feature_mean` and `feature_std` (F,), which do not train and change nothing until they are set.
+    `mean` and `std` are what images in [0, 1] are normalised with before.
     """
-
-    feature_mean: Tensor
-    feature_std: Tensor
 
     def __init__(self, backbone: Backbone, head: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
@@ -28,8 +21,6 @@ class AgeModel(nn.Module):
         self.head = head
         self.mean = mean
         self.std = std
-        self.register_buffer("feature_mean", torch.zeros(backbone.feature_count))
-        self.register_buffer("feature_std", torch.ones(backbone.feature_count))
         self._backbone_frozen = False
         self._batch_norm_frozen = False
 
@@ -42,13 +33,8 @@ class AgeModel(nn.Module):
 
     def score(self, features: Tensor) -> Tensor:
         """The output for pooled features (B, F), just computed or from a cache."""
-        output: Tensor = self.head((features - self.feature_mean) / self.feature_std)
+        output: Tensor = self.head(features)
         return output
-
-    def set_feature_scaling(self, mean: Tensor, std: Tensor) -> None:
-        """Scales features by these (F,) from now on; a standard deviation near 0 (a dead feature) counts as 1."""
-        self.feature_mean.copy_(mean)
-        self.feature_std.copy_(torch.where(std > LEAST_FEATURE_STD, std, torch.ones_like(std)))
 
     def set_training_stage(self, *, train_backbone: bool, bn: BatchNorm) -> None:
         """Chooses what trains from now on; the head always does.

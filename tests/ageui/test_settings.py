@@ -88,7 +88,7 @@ def test_a_weights_file_is_stored_by_its_absolute_path(tmp_path: Path) -> None:
 )
 def test_a_wrong_project_file_is_named(text: str, said: str) -> None:
     _write(Path("ageui.toml"), text)
-    with pytest.raises(ConfigError, match="ageui.toml") as raised:
+    with pytest.raises(ConfigError, match=r"ageui\.toml") as raised:
         resolve({})
     assert said in str(raised.value)
 

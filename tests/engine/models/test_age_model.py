@@ -98,30 +98,3 @@ def test_a_frozen_backbone_can_be_thawed(small: Small) -> None:
     before = copied(model.backbone)
     train_steps(model)
     assert changed(before, model.backbone) == set(before)
-
-
-def test_features_are_scaled_between_backbone_and_head(small: Small) -> None:
-    model, _ = build_model(small(head="none"), 1)
-    model.eval()
-    with torch.no_grad():
-        features = model.backbone(IMAGES)
-        unscaled = model.head(features)
-        assert torch.equal(model.score(features), unscaled)
-        mean, std = features.mean(0), features.std(0)
-        std[0] = 0
-        model.set_feature_scaling(mean, std)
-        expected = features - mean
-        expected[:, 1:] /= std[1:]
-        torch.testing.assert_close(model.score(features), model.head(expected))
-        torch.testing.assert_close(model(IMAGES), model.head(expected))
-    assert not torch.equal(model(IMAGES), unscaled)
-
-
-def test_the_feature_scaling_is_saved_and_does_not_train(small: Small) -> None:
-    model, _ = build_model(small(), 1)
-    model.set_feature_scaling(torch.full((64,), 2.0), torch.full((64,), 3.0))
-    other, _ = build_model(small(seed=9), 1)
-    other.load_state_dict(model.state_dict())
-    assert torch.equal(other.feature_std, torch.full((64,), 3.0))
-    assert torch.equal(other.eval()(IMAGES), model.eval()(IMAGES))
-    assert {name.partition(".")[0] for name, _ in model.named_parameters()} == {"backbone", "head"}

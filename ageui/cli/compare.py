@@ -1,0 +1,64 @@
+"""`ageui compare`: runs side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, Database, Split, messages, open_store, results
+
+
+def compare_runs(
+    references: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.")
+    ],
+    split: Split = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Show differences to this run, or to: constant.", show_default=False),
+    ] = None,
+    output_format: Annotated[str, typer.Option("--format", metavar="table|md|csv|tex|html|json")] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False)
+    ] = None,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set runs side by side: MAE, the four biases, and the config fields that differ.
+
+    Best figures are marked, and biases no larger than noise. The constant predictor, which always says the train mean,
+    is a row of its own. Differences come with a 95% interval from a paired bootstrap on the same images.
+    """
+    from ageui.compare import FORMATS, compare, render_table, render_text
+    from engine.errors import ConfigError
+
+    output_format = "json" if as_json else output_format
+    if output_format not in FORMATS:
+        raise ConfigError(f"--format {output_format}: choose one of {', '.join(FORMATS)}")
+    if output is not None and output_format == "table":
+        raise ConfigError("--output needs a --format other than table")
+    with open_store(db, read_only=True) as store:
+        ids = dict.fromkeys(run_id for reference in references for run_id in store.find(reference))
+        against = baseline if baseline in (None, "constant") else str(store.one(baseline))
+        if against not in (None, "constant"):
+            ids.setdefault(int(against))
+        runs = [store.detail(run_id) for run_id in ids]
+        comparison = compare(runs, split=split, baseline=against, predictions=store.split_predictions)
+    if output_format == "table":
+        results().print(render_table(comparison))
+        return
+    text = render_text(comparison, output_format)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    _write(output, text)
+    messages().print(f"{len(comparison.rows)} rows: {output}", soft_wrap=True)
+
+
+def _write(path: Path, text: str) -> None:
+    from engine.errors import ConfigError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--output {path} cannot be written: {error.strerror}") from error

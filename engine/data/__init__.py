@@ -1,0 +1,1 @@
+"""Data sets: where they are, what is in them, and their pixels."""

@@ -1,0 +1,88 @@
+"""Dataset: what a run trains and scores on, labels and pixels together."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.choices import SPLITS, Target
+from engine.data.manifest import Progress, RowProblem, refuse
+from engine.data.pixels import open_pixels
+from engine.data.sources import load_manifest
+from engine.data.spec import DataSpec
+from engine.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set whose images are decoded.
+
+    `frame` is the manifest's, with `pixel`, the row's place in `pixels` (M, size, size, 3) RGB uint8. `pixels_key`
+    names the pixels. Two data sets of the same `content_hash` have the same images, splits, ages and attributes.
+    `problems` are the rows and images that were left out.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    attributes: tuple[str, ...]
+    pixels: NDArray[np.uint8]
+    pixels_key: str
+    content_hash: str
+    problems: tuple[RowProblem, ...]
+
+    def rows(self, split: str, labelled: bool = True) -> NDArray[np.int64]:
+        """Positions in `frame` of a split's images, of those with an age unless `labelled` is False."""
+        chosen = (self.frame["split"] == split).to_numpy()
+        if labelled:
+            chosen = chosen & self.frame["age"].notna().to_numpy()
+        return np.flatnonzero(chosen)
+
+    def splits(self) -> dict[str, dict[str, int]]:
+        """The splits there are, in the order train, valid, test, each with its `images` and how many are `labelled`."""
+        counts = {
+            split: {"images": len(self.rows(split, labelled=False)), "labelled": len(self.rows(split))}
+            for split in SPLITS
+        }
+        return {split: count for split, count in counts.items() if count["images"]}
+
+
+def prepare(spec: DataSpec, target: Target, size: int, *, cache: Path, progress: Progress | None = None) -> Dataset:
+    """Reads a data set and decodes its images to `size` pixels, or takes them from the cache.
+
+    Raises `DataError` for rows or images that cannot be used, unless the spec says to skip them, and where no train
+    image has a label.
+    """
+    manifest = load_manifest(spec, target)
+    if not spec.skip_bad:
+        refuse(spec.name, manifest.problems)
+    pixels = open_pixels(manifest, size, cache, progress)
+    problems = (*manifest.problems, *pixels.unreadable)
+    if not spec.skip_bad:
+        refuse(spec.name, problems)
+    frame = manifest.frame.assign(pixel=np.arange(len(manifest.frame)))
+    frame = frame[~frame["image"].isin({problem.where for problem in pixels.unreadable})].reset_index(drop=True)
+    dataset = Dataset(
+        spec.name,
+        frame,
+        manifest.attributes,
+        pixels.array,
+        pixels.key,
+        _content_hash(frame, pixels.content, target),
+        problems,
+    )
+    if len(dataset.rows("train")) == 0:
+        raise DataError(f"data set {spec.name!r} has no train image with an age: there is nothing to learn from")
+    return dataset
+
+
+def _content_hash(frame: pd.DataFrame, content: tuple[str, ...], target: Target) -> str:
+    digest = hashlib.sha256(target.encode())
+    columns = [name for name in frame.columns if name not in ("image", "pixel")]
+    digest.update("\n".join(columns).encode())
+    digest.update("\n".join(content[place] for place in frame["pixel"]).encode())
+    for name in columns:
+        digest.update("\n".join(repr(value) for value in frame[name].tolist()).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]

@@ -1,0 +1,52 @@
+"""The sources of data sets: each becomes a manifest, whatever its files look like."""
+
+from pathlib import Path
+
+from engine.choices import DataFormat, Target
+from engine.data.manifest import Manifest
+from engine.data.sources import appa_real, course, synthetic, table, utkface
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError, DataError
+
+
+def detect_format(path: Path) -> DataFormat:
+    """The format of a folder or table by what lies in it. Raises `DataError` that says what was looked for."""
+    if table.is_table(path):
+        return "table"
+    if path.is_dir():
+        if course.is_course(path):
+            return "course"
+        if appa_real.is_appa_real(path):
+            return "appa_real"
+        if utkface.is_utkface(path):
+            return "utkface"
+    raise DataError(
+        f"{path} has none of the known formats: data_train.npy or labels_metadata_train.csv (course), "
+        f"gt_avg_train.csv (appa_real), names like 25_0_1_20170116.jpg (utkface), or a .csv, .tsv or .parquet file (table); "
+        "name one with --format"
+    )
+
+
+def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:
+    """Reads the rows of a data set; no pixel is decoded.
+
+    Raises `DataError` where the files are not there or not of that format, `ConfigError` for a target they lack.
+    """
+    if target == "real" and spec.format not in ("appa_real", "table"):
+        raise ConfigError(f"data set {spec.name!r} ({spec.format}) has apparent ages only; use target=apparent")
+    if spec.format == "synthetic":
+        return synthetic.load(spec)
+    path = Path(spec.path or "")
+    if spec.path is None or not path.exists():
+        raise DataError(
+            f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again from its new place"
+        )
+    if spec.format == "table":
+        return table.load(spec, path, target)
+    if not path.is_dir():
+        raise DataError(f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one")
+    if spec.format == "course":
+        return course.load(spec, path)
+    if spec.format == "appa_real":
+        return appa_real.load(spec, path, target)
+    return utkface.load(spec, path)

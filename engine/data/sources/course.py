@@ -1,0 +1,143 @@
+"""The course edition of APPA-REAL: the starting kit's arrays, or the same as folders of images."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.choices import SPLITS
+from engine.data.manifest import Manifest, RowProblem
+from engine.data.sources.files import Folder
+from engine.data.sources.rows import Row, frame_of
+from engine.data.sources.tables import read_table
+from engine.data.spec import DataSpec
+from engine.errors import DataError
+
+ATTRIBUTES = ("gender", "ethnicity", "expression")
+COLUMNS = ("imageId", "age", "gender", "ethnicity", "emotion")
+
+
+def is_course(root: Path) -> bool:
+    return _has_arrays(root) or any((root / f"labels_metadata_{split}.csv").is_file() for split in SPLITS)
+
+
+def load(spec: DataSpec, root: Path) -> Manifest:
+    """The manifest of either edition; the withheld labels of a split make its ages NaN."""
+    if _has_arrays(root):
+        return _load_arrays(spec, root)
+    folder = Folder(root)
+    frame, problems = frame_of(_folder_rows(root), ATTRIBUTES)
+    frame, missing = folder.without_missing(frame)
+    return Manifest(spec.name, frame, ATTRIBUTES, folder.read, folder.fingerprint, folder.content, problems + missing)
+
+
+def _folder_rows(root: Path) -> Iterator[Row]:
+    found = False
+    for split in SPLITS:
+        labels, images = root / f"labels_metadata_{split}.csv", root / f"{split}_data"
+        if labels.is_file():
+            found = True
+            for record in read_table(labels, COLUMNS).to_dict("records"):
+                attributes = {
+                    "gender": record["gender"],
+                    "ethnicity": record["ethnicity"],
+                    "expression": record["emotion"],
+                }
+                yield Row(f"{split}_data/{record['imageId']}.jpg", split, record["age"] or "nan", attributes)
+        elif images.is_dir():
+            found = True
+            for path in sorted(images.glob("*.jpg")):
+                yield Row(f"{split}_data/{path.name}", split, None)
+    if not found:
+        raise DataError(f"{root} is no course edition: it has neither data_train.npy nor labels_metadata_train.csv")
+
+
+def _has_arrays(root: Path) -> bool:
+    return any((root / f"data_{split}.npy").is_file() for split in SPLITS)
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """Images named `train/17` out of memory-mapped arrays in BGR order."""
+
+    root: Path
+    images: dict[str, NDArray[np.uint8]]
+
+    def read(self, image: str) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(self._bgr(image)[..., ::-1])
+
+    def content(self, image: str) -> bytes:
+        return self._bgr(image).tobytes()
+
+    def fingerprint(self, image: str) -> str:
+        path = self.root / f"data_{image.partition('/')[0]}.npy"
+        found = path.stat()
+        return f"{path} {image} {found.st_size} {found.st_mtime_ns}"
+
+    def _bgr(self, image: str) -> NDArray[np.uint8]:
+        split, _, number = image.partition("/")
+        return self.images[split][int(number)]
+
+
+def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
+    rows: list[Row] = []
+    images: dict[str, NDArray[np.uint8]] = {}
+    problems: list[RowProblem] = []
+    for split in SPLITS:
+        path = root / f"data_{split}.npy"
+        if not path.is_file():
+            continue
+        pixels = _array(path)
+        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3:
+            raise DataError(
+                f"{path} holds {pixels.dtype} of shape {pixels.shape}; it needs uint8 of (N, H, W, 3) in BGR"
+            )
+        images[split] = pixels
+        labels, metadata = _labels(root, split, len(pixels))
+        for number in range(len(pixels)):
+            values = [None] * 3 if metadata is None else [str(value) for value in metadata[number]]
+            gender, ethnicity, expression = values
+            rows.append(
+                Row(
+                    f"{split}/{number}",
+                    split,
+                    None if labels is None else labels[number],
+                    {"gender": gender, "ethnicity": ethnicity, "expression": expression},
+                )
+            )
+    frame, bad = frame_of(rows, ATTRIBUTES)
+    arrays = _Arrays(root, images)
+    return Manifest(spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, (*problems, *bad))
+
+
+def _labels(root: Path, split: str, count: int) -> tuple[NDArray[np.float64] | None, NDArray[np.str_] | None]:
+    """Ages (N,) and gender, ethnicity, expression (N, 3) of a split, each None where the kit has none."""
+    found = []
+    for name, shape in ((f"labels_{split}.npy", (count,)), (f"meta_data_{split}.npy", (count, 3))):
+        path = root / name
+        if not path.is_file():
+            found.append(None)
+            continue
+        array = _array(path)
+        if name.startswith("labels") and array.size == count:
+            array = array.reshape(count)
+        if array.shape != shape:
+            raise DataError(f"{path} has shape {array.shape}; data_{split}.npy needs it to be {shape}")
+        found.append(array)
+    return found[0], found[1]
+
+
+def _array(path: Path) -> NDArray[np.generic]:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        if "Python objects" in str(error) or "allow_pickle" in str(error):
+            raise DataError(
+                f"{path} holds Python objects, which could run code when read; convert it once where you trust it: "
+                f"np.save(path, np.load(path, allow_pickle=True).astype(str))"
+            ) from None
+        raise DataError(f"{path} is no whole .npy file: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}") from error

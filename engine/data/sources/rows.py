@@ -1,0 +1,105 @@
+"""From rows as a source gives them to a manifest's frame: the checks that all sources share."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+import pandas as pd
+
+from engine.choices import SPLITS
+from engine.data.manifest import RowProblem
+
+OLDEST = 120.0
+
+
+@dataclass
+class Row:
+    """One image as a source names it. `age` is text or a number as it stood there; None means no label."""
+
+    image: str
+    split: str | None
+    age: object
+    attributes: dict[str, object] = field(default_factory=dict)
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+def frame_of(
+    rows: Iterable[Row], attributes: Sequence[str], extra: Sequence[str] = ()
+) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
+    """The manifest's frame, and a problem for each row that is left out of it.
+
+    Left out are an age that is no number, below 0 or above 120 years, a split of another name, and every image name
+    but the first of its kind. `extra` columns hold numbers (NaN where there is none) or, for `subject`, text.
+    """
+    kept: list[Row] = []
+    ages: list[float] = []
+    problems: list[RowProblem] = []
+    seen: set[str] = set()
+    for row in rows:
+        age, problem = _age(row.age)
+        if row.split is not None and row.split not in SPLITS:
+            problem = f"split {row.split!r}; use one of {', '.join(SPLITS)}"
+        if row.image in seen:
+            problem = "the same image is named twice"
+        if problem:
+            problems.append(RowProblem(row.image, problem))
+            continue
+        seen.add(row.image)
+        kept.append(row)
+        ages.append(age)
+    frame = pd.DataFrame(
+        {
+            "image": pd.Series([row.image for row in kept], dtype=object),
+            "split": pd.Series([row.split for row in kept], dtype=object),
+            "age": np.asarray(ages, dtype=np.float64),
+        }
+    )
+    for name in extra:
+        values = [row.extra.get(name) for row in kept]
+        frame[name] = (
+            pd.Series([_text(value) for value in values], dtype=object)
+            if name == "subject"
+            else pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype(np.float64)
+        )
+    for name in attributes:
+        frame[name] = pd.Series([_text(row.attributes.get(name)) for row in kept], dtype=object)
+    return frame, tuple(problems)
+
+
+def split_rows(frame: pd.DataFrame, fractions: Sequence[float], seed: int) -> pd.DataFrame:
+    """Gives each row without a split one, by a hash of its subject, or of its image where there is none.
+
+    The same image falls into the same split however many others there are, and no subject into two.
+    """
+    edges = np.cumsum(fractions)
+    keys = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
+    chosen = [SPLITS[min(int(np.searchsorted(edges, _share(str(key), seed), side="right")), 2)] for key in keys]
+    parted = frame.copy()
+    parted["split"] = [given if given is not None else made for given, made in zip(frame["split"], chosen, strict=True)]
+    return parted
+
+
+def _share(key: str, seed: int) -> float:
+    """A number in [0, 1) that depends on the key and the seed alone."""
+    digest = blake2b(f"{seed} {key}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def _age(value: object) -> tuple[float, str | None]:
+    if value is None:
+        return np.nan, None
+    try:
+        age = float(str(value))
+    except ValueError:
+        return np.nan, f"age {str(value)!r} is no number"
+    if np.isnan(age):
+        return np.nan, "age is missing in a labelled split"
+    if not 0 <= age <= OLDEST:
+        return np.nan, f"age {age:g} is not within 0 and {OLDEST:g} years"
+    return age, None
+
+
+def _text(value: object) -> str | None:
+    text = "" if value is None or value != value else str(value).strip()
+    return text or None

@@ -1,0 +1,86 @@
+"""Any table of images: CSV, TSV or Parquet, with a mapping of its columns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from engine.choices import Target
+from engine.data.manifest import Manifest
+from engine.data.sources.files import Folder
+from engine.data.sources.rows import Row, frame_of, split_rows
+from engine.data.sources.tables import read_table
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+
+ENDINGS = (".csv", ".tsv", ".tab", ".parquet")
+RESERVED = ("image", "age", "real_age", "age_std", "split", "subject")
+MOST_GROUPS = 20
+
+
+def is_table(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in ENDINGS
+
+
+def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
+    """The manifest of a table; image paths are relative to its folder.
+
+    A column of another name becomes an attribute where `columns` names it, or where it holds text of at most 20
+    distinct values. Rows without a split are parted by a hash.
+    """
+    columns = {name: spec.columns.get(name, name) for name in RESERVED}
+    age = columns["age"] if target == "apparent" else columns["real_age"]
+    named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
+    table = read_table(path, dict.fromkeys([columns["image"], *named]))
+    if age not in table.columns:
+        raise ConfigError(
+            f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
+        )
+    attributes = _attributes(table, spec.columns, set(columns.values()))
+    extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
+    frame, problems = frame_of(_rows(table, columns, age, attributes, extra), list(attributes), extra)
+    folder = Folder(path.parent)
+    frame, missing = folder.without_missing(frame)
+    frame = split_rows(frame, spec.fractions, spec.split_seed)
+    return Manifest(
+        spec.name, frame, tuple(attributes), folder.read, folder.fingerprint, folder.content, problems + missing
+    )
+
+
+def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str]) -> dict[str, str]:
+    """Attribute to column."""
+    named = {name: column for name, column in mapping.items() if name not in RESERVED}
+    taken = taken | set(named.values())
+    for column in table.columns:
+        if column not in taken and column not in named and _is_categorical(table[column]):
+            named[column] = column
+    return named
+
+
+def _is_categorical(values: pd.Series) -> bool:
+    distinct = {str(value) for value in values.dropna() if str(value)}
+    return 1 <= len(distinct) <= MOST_GROUPS and not all(_is_number(value) for value in distinct)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _rows(
+    table: pd.DataFrame, columns: dict[str, str], age: str, attributes: dict[str, str], extra: list[str]
+) -> Iterator[Row]:
+    has_splits = columns["split"] in table.columns
+    for record in table.astype(object).to_dict("records"):
+        split = str(record[columns["split"]]).strip().lower() if has_splits else ""
+        value = record[age]
+        yield Row(
+            str(record[columns["image"]]).strip(),
+            {"val": "valid", "validation": "valid"}.get(split, split) or None,
+            "nan" if value == "" or value != value else value,
+            {name: record[column] for name, column in attributes.items()},
+            {name: record[columns[name]] for name in extra},
+        )

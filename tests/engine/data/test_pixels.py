@@ -1,0 +1,241 @@
+"""Decoding one image, and the cache of all of them: built once, whole or not at all, rebuilt when broken."""
+
+import errno
+import io
+import multiprocessing
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.data.dataset import Dataset, prepare
+from engine.data.decode import decode, decode_square
+from engine.data.spec import DataSpec
+from engine.errors import DataError
+
+
+def _encoded(pixels: np.ndarray, image_format: str = "PNG", **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, image_format, **options)
+    return out.getvalue()
+
+
+def _huge_png() -> bytes:
+    """The header of a PNG of 30,000 × 30,000 pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def test_the_central_square_is_kept() -> None:
+    np.testing.assert_array_equal(decode(_encoded(NOISE)), NOISE)
+    np.testing.assert_array_equal(decode_square(_encoded(NOISE), 20), NOISE[:, 5:25])
+
+
+def test_an_image_is_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    np.testing.assert_array_equal(decode(_encoded(NOISE, exif=exif)), NOISE[::-1, ::-1])
+
+
+def test_grey_and_transparent_images_become_rgb() -> None:
+    assert decode(_encoded(NOISE[..., 0])).shape == (20, 30, 3)
+    rgba = np.dstack([NOISE, np.full((20, 30), 128, dtype=np.uint8)])
+    assert decode(_encoded(rgba)).shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"this is a text file", "not a JPEG, PNG, WEBP image"),
+        (_encoded(NOISE, "GIF"), "not a JPEG, PNG, WEBP image"),
+        (_encoded(NOISE, "JPEG")[:-300], "damaged image"),
+        (_huge_png(), "more pixels than the limit|more than the limit"),
+    ],
+)
+def test_what_is_wrong_with_an_image_is_said(content: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        decode(content)
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    lines = ["image,age,split,gender"]
+    for number in range(12):
+        Image.fromarray(random.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+        lines.append(f"{number}.png,{number * 5},{'train' if number < 8 else 'valid'},{'mf'[number % 2]}")
+    (folder / "t.csv").write_text("\n".join(lines))
+    return folder
+
+
+def _prepare(faces: Path, cache: Path, size: int = 32, skip_bad: bool = False) -> tuple[Dataset, list[str]]:
+    """The data set, and what had to be done for it."""
+    done: list[str] = []
+    spec = DataSpec(name="faces", format="table", path=str(faces / "t.csv"), skip_bad=skip_bad)
+    dataset = prepare(spec, "apparent", size, cache=cache, progress=lambda what, part, total: done.append(what))
+    return dataset, done
+
+
+def _expected(faces: Path, size: int = 32) -> np.ndarray:
+    return np.stack([decode_square((faces / f"{number}.png").read_bytes(), size) for number in range(12)])
+
+
+def test_images_are_decoded_once_per_size(faces: Path, tmp_path: Path) -> None:
+    first, work = _prepare(faces, tmp_path / "cache")
+    assert "decoding images" in work
+    np.testing.assert_array_equal(first.pixels, _expected(faces))
+    again, no_work = _prepare(faces, tmp_path / "cache")
+    assert no_work == []
+    np.testing.assert_array_equal(again.pixels, first.pixels)
+    assert isinstance(again.pixels, np.memmap)
+    assert not again.pixels.flags.writeable
+    other, _ = _prepare(faces, tmp_path / "cache", size=48)
+    assert other.pixels.shape == (12, 48, 48, 3)
+    assert other.pixels_key != first.pixels_key
+    assert other.content_hash == first.content_hash
+    assert again.rows("valid").tolist() == [8, 9, 10, 11]
+    assert again.splits() == {"train": {"images": 8, "labelled": 8}, "valid": {"images": 4, "labelled": 4}}
+
+
+def test_a_changed_image_or_label_is_another_data_set(faces: Path, tmp_path: Path) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(faces / "3.png")
+    changed, work = _prepare(faces, tmp_path / "cache")
+    assert "decoding images" in work
+    assert changed.pixels[3].max() == 0
+    assert changed.content_hash != first.content_hash
+    table = faces / "t.csv"
+    table.write_text(table.read_text().replace("5.png,25", "5.png,26"))
+    relabelled, work = _prepare(faces, tmp_path / "cache")
+    assert work == []
+    assert relabelled.pixels_key == changed.pixels_key
+    assert relabelled.content_hash != changed.content_hash
+
+
+def test_the_same_images_elsewhere_share_the_cache(faces: Path, tmp_path: Path) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    moved = faces.rename(tmp_path / "moved")
+    again, work = _prepare(moved, tmp_path / "cache")
+    assert "decoding images" not in work
+    assert again.content_hash == first.content_hash
+
+
+def _cut(folder: Path) -> None:
+    with (folder / "pixels.npy").open("r+b") as file:
+        file.truncate(2000)
+
+
+def _flip(folder: Path) -> None:
+    file = folder / "pixels.npy"
+    content = bytearray(file.read_bytes())
+    content[5000] ^= 255
+    file.write_bytes(content)
+    os.utime(file, ns=(1, 1))
+
+
+def _forget(folder: Path) -> None:
+    (folder / "meta.json").unlink()
+
+
+def _garble(folder: Path) -> None:
+    (folder / "meta.json").write_text('{"stamp": ')
+
+
+def _other_shape(folder: Path) -> None:
+    np.save(folder / "pixels.npy", np.zeros((2, 2), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("harm", [_cut, _flip, _forget, _garble, _other_shape])
+def test_a_broken_cache_is_built_again(faces: Path, tmp_path: Path, harm: object) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    assert callable(harm)
+    harm(tmp_path / "cache" / "pixels" / first.pixels_key)
+    again, work = _prepare(faces, tmp_path / "cache")
+    assert "decoding images" in work
+    np.testing.assert_array_equal(again.pixels, _expected(faces))
+
+
+def test_a_cache_that_was_copied_is_checked_and_kept(faces: Path, tmp_path: Path) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    os.utime(tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy", ns=(1, 1))
+    assert _prepare(faces, tmp_path / "cache")[1] == []
+
+
+def _prepare_in_process(faces: Path, cache: Path, answers: "multiprocessing.Queue[tuple[bool, int]]") -> None:
+    dataset, work = _prepare(faces, cache)
+    answers.put(("decoding images" in work, int(dataset.pixels.sum())))
+
+
+def test_two_processes_at_once_decode_once(faces: Path, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    answers: multiprocessing.Queue[tuple[bool, int]] = context.Queue()
+    workers = [context.Process(target=_prepare_in_process, args=(faces, tmp_path / "cache", answers)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    found = [answers.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert sorted(decoded for decoded, _ in found) == [False, True]
+    assert {total for _, total in found} == {int(_expected(faces).sum())}
+
+
+def test_a_full_disk_leaves_nothing_half_written(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    cache = tmp_path / "cache"
+    monkeypatch.setattr("engine.data.pixels.os.fsync", full)
+    with pytest.raises(
+        DataError, match=r"the disk is full: the cache .* needs 0 MB; free some space, or set AGEUI_CACHE"
+    ):
+        _prepare(faces, cache)
+    assert [path for path in (cache / "pixels").iterdir() if path.suffix != ".lock"] == []
+    monkeypatch.undo()
+    monkeypatch.setenv("AGEUI_CACHE", str(cache))
+    assert "decoding images" in _prepare(faces, cache)[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"text", _huge_png()])
+def test_an_unreadable_image_stops_the_import_or_is_left_out_when_told(
+    faces: Path, tmp_path: Path, content: bytes
+) -> None:
+    (faces / "2.png").write_bytes(content)
+    with pytest.raises(DataError, match=r"has 1 row or image that cannot be used:\n  2\.png: .*\n.*--skip-bad"):
+        _prepare(faces, tmp_path / "cache")
+    dataset, _ = _prepare(faces, tmp_path / "cache", skip_bad=True)
+    assert "2.png" not in dataset.frame["image"].tolist()
+    assert [problem.where for problem in dataset.problems] == ["2.png"]
+    assert dataset.frame["pixel"].tolist() == [0, 1, *range(3, 12)]
+    np.testing.assert_array_equal(dataset.pixels[dataset.frame["pixel"]], np.delete(_expected_or_zero(faces), 2, 0))
+
+
+def _expected_or_zero(faces: Path) -> np.ndarray:
+    return np.stack(
+        [
+            np.zeros((32, 32, 3), dtype=np.uint8)
+            if number == 2
+            else decode_square((faces / f"{number}.png").read_bytes(), 32)
+            for number in range(12)
+        ]
+    )
+
+
+def test_data_without_train_labels_is_refused(faces: Path, tmp_path: Path) -> None:
+    table = faces / "t.csv"
+    table.write_text(table.read_text().replace("train", "test"))
+    with pytest.raises(DataError, match="no train image with an age"):
+        _prepare(faces, tmp_path / "cache")
