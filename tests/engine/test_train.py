@@ -289,7 +289,8 @@ def test_a_full_disk_leaves_no_half_written_weights(runner: Runner, monkeypatch:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
+    runner()
     monkeypatch.setattr("engine.checkpoint.os.fsync", full)
     with pytest.raises(AgeUIError, match="could not be written"):
         runner()
-    assert list((runner.folder / "1").iterdir()) == []
+    assert list((runner.folder / "2").iterdir()) == []
