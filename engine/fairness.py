@@ -97,7 +97,7 @@ def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
     inside = codes >= 0
     counts = np.bincount(codes[inside], minlength=groups)
     sums = np.bincount(codes[inside], weights=values[inside], minlength=groups)
-    return np.divide(sums, counts, out=np.full(groups, np.nan), where=counts > 0)
+    return np.asarray(np.divide(sums, counts, out=np.full(groups, np.nan), where=counts > 0))
 
 
 def mean_pairwise_gap(group_maes: Floats) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.checkpoint import load_weights
 from engine.config import RunConfig
-from engine.data.pixels import decode_square
+from engine.data.decode import decode_square
 from engine.device import place
 from engine.errors import DataError
 from engine.inputs import backbone_features
@@ -49,7 +49,7 @@ def predict_files(
     """Ages for image files, in their order. A file that cannot be read gets a problem instead, none is skipped."""
     model, config = load_model(weights, sha256)
     placement = place(config.model_copy(update={"device": device}))
-    model.to(placement.device, memory_format=torch.channels_last).eval()
+    model.to(placement.device).to(memory_format=torch.channels_last).eval()
     loss = build_loss(config.loss)
     found: list[Prediction] = []
     for start in range(0, len(images), BATCH):

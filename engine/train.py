@@ -109,7 +109,7 @@ class _Trainer:
         self.dataset: Dataset = prepare(spec, config.target, config.size, cache=cache, progress=self.progress)
         self.loss = build_loss(config.loss)
         self.model, report = build_model(config, self.loss.outputs)
-        self.model.to(self.placement.device, memory_format=torch.channels_last)
+        self.model.to(self.placement.device).to(memory_format=torch.channels_last)
         self.ages = torch.from_numpy(self.dataset.frame["age"].to_numpy(dtype=np.float32))
         self.train_rows = self._train_rows()
         self.valid_rows = Rows.plain(self.dataset.rows("valid"))

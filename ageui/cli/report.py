@@ -45,7 +45,8 @@ def _print_head(console: Console, detail: RunDetail) -> None:
     if detail.command:
         console.print(Text(clean(detail.command), style="dim"), soft_wrap=True)
     if detail.manifest:
-        console.print(Text(clean(f"computed on {detail.manifest['device']}: {detail.manifest['placement']}")))
+        placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
+        console.print(Text(clean(placement)), soft_wrap=True)
     for file in detail.checkpoints:
         console.print(
             Text(f"{file.kind} weights of epoch {file.epoch}: {clean(file.path)}, sha256 {file.sha256[:12]}…")
@@ -81,8 +82,8 @@ def _scores_table(detail: RunDetail) -> Table:
     attributes = list(dict.fromkeys(bias.attribute for scores in detail.results for bias in scores.result.biases))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("split")
-    for name in ("images", "MAE, years", "95% interval", "constant", "signed", *(f"{a} bias" for a in attributes)):
-        table.add_column(Text(clean(name)), justify="right")
+    for name in ("images", "MAE", "95% interval", "constant", "signed", *attributes):
+        table.add_column(Text(clean(name)), justify="right", no_wrap=True)
     for scores in detail.results:
         result = scores.result
         interval, baseline = result.mae_interval, result.baseline
@@ -106,7 +107,8 @@ def _bias_cell(bias: BiasResult | None) -> str:
 
 def _explanations(results: tuple[SplitScores, ...]) -> list[str]:
     lines = [
-        "bias: mean gap between the groups' MAEs, years   ~ no larger than chance alone would make it (95%)",
+        "all in years; under an attribute its bias: the mean gap between its groups' MAEs",
+        "~ no larger than chance alone would make it (95%)",
         "constant: MAE of always saying the train mean   signed: mean of predicted - true age",
     ]
     for scores in results:

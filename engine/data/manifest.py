@@ -32,7 +32,8 @@ class Manifest:
     float64, NaN where unlabelled), then where the source has them `real_age`, `age_std` (years) and `subject`, and one
     string column per name in `attributes` (NA where unknown). `read(image)` returns RGB uint8 of shape (H, W, 3) and
     raises `DataError` for an image that cannot be read. `fingerprint(image)` is cheap and changes whenever the image
-    does (for a file: path, size and modification time); `content(image)` is the bytes that say whether two images are the same, and raises `DataError` too.
+    does (for a file: path, size and modification time); `content(image)` is the bytes that say whether two images are
+    the same, and raises `DataError` too.
     `problems` lists the rows that were left out.
     """
 

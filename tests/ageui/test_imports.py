@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "pandas", "numpy", "textual", "sqlmodel", "sqlalchemy", "pydantic", "PIL")
+HEAVY = ("torch", "torchvision", "pandas", "numpy", "textual", "sqlmodel", "sqlalchemy", "PIL")
 
 
 def _modules_after(code: str) -> set[str]:

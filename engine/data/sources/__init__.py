@@ -22,8 +22,8 @@ def detect_format(path: Path) -> DataFormat:
             return "utkface"
     raise DataError(
         f"{path} has none of the known formats: data_train.npy or labels_metadata_train.csv (course), "
-        f"gt_avg_train.csv (appa_real), names like 25_0_1_20170116.jpg (utkface), or a .csv, .tsv or .parquet file (table); "
-        "name one with --format"
+        f"gt_avg_train.csv (appa_real), names like 25_0_1_20170116.jpg (utkface), or a .csv, .tsv or .parquet file "
+        "(table); name one with --format"
     )
 
 

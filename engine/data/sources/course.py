@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.choices import SPLITS
-from engine.data.manifest import Manifest, RowProblem
+from engine.data.manifest import Manifest
 from engine.data.sources.files import Folder
 from engine.data.sources.rows import Row, frame_of
 from engine.data.sources.tables import read_table
@@ -60,10 +61,10 @@ def _has_arrays(root: Path) -> bool:
 
 @dataclass(frozen=True)
 class _Arrays:
-    """Images named `train/17` out of memory-mapped arrays in BGR order."""
+    """Images named `train/17` out of memory-mapped arrays (N, H, W, 3) uint8 in BGR order."""
 
     root: Path
-    images: dict[str, NDArray[np.uint8]]
+    images: dict[str, NDArray[Any]]
 
     def read(self, image: str) -> NDArray[np.uint8]:
         return np.ascontiguousarray(self._bgr(image)[..., ::-1])
@@ -78,65 +79,57 @@ class _Arrays:
 
     def _bgr(self, image: str) -> NDArray[np.uint8]:
         split, _, number = image.partition("/")
-        return self.images[split][int(number)]
+        return np.asarray(self.images[split][int(number)])
 
 
 def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
     rows: list[Row] = []
-    images: dict[str, NDArray[np.uint8]] = {}
-    problems: list[RowProblem] = []
+    images: dict[str, NDArray[Any]] = {}
     for split in SPLITS:
         path = root / f"data_{split}.npy"
         if not path.is_file():
             continue
         pixels = _array(path)
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3:
-            raise DataError(
-                f"{path} holds {pixels.dtype} of shape {pixels.shape}; it needs uint8 of (N, H, W, 3) in BGR"
-            )
+            raise DataError(f"{path} holds {pixels.dtype} of shape {pixels.shape}; it needs uint8 of (N, H, W, 3)")
         images[split] = pixels
-        labels, metadata = _labels(root, split, len(pixels))
-        for number in range(len(pixels)):
-            values = [None] * 3 if metadata is None else [str(value) for value in metadata[number]]
-            gender, ethnicity, expression = values
-            rows.append(
-                Row(
-                    f"{split}/{number}",
-                    split,
-                    None if labels is None else labels[number],
-                    {"gender": gender, "ethnicity": ethnicity, "expression": expression},
-                )
-            )
-    frame, bad = frame_of(rows, ATTRIBUTES)
+        rows += _array_rows(root, split, len(pixels))
+    frame, problems = frame_of(rows, ATTRIBUTES)
     arrays = _Arrays(root, images)
-    return Manifest(spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, (*problems, *bad))
+    return Manifest(spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, problems)
 
 
-def _labels(root: Path, split: str, count: int) -> tuple[NDArray[np.float64] | None, NDArray[np.str_] | None]:
-    """Ages (N,) and gender, ethnicity, expression (N, 3) of a split, each None where the kit has none."""
-    found = []
-    for name, shape in ((f"labels_{split}.npy", (count,)), (f"meta_data_{split}.npy", (count, 3))):
-        path = root / name
-        if not path.is_file():
-            found.append(None)
-            continue
-        array = _array(path)
-        if name.startswith("labels") and array.size == count:
-            array = array.reshape(count)
-        if array.shape != shape:
-            raise DataError(f"{path} has shape {array.shape}; data_{split}.npy needs it to be {shape}")
-        found.append(array)
-    return found[0], found[1]
+def _array_rows(root: Path, split: str, count: int) -> Iterator[Row]:
+    """The rows of a split; its ages (N,) and its gender, ethnicity, expression (N, 3) may each be withheld."""
+    labels = _fitting_array(root / f"labels_{split}.npy", (count,))
+    metadata = _fitting_array(root / f"meta_data_{split}.npy", (count, len(ATTRIBUTES)))
+    for number in range(count):
+        values = [] if metadata is None else [str(value) for value in metadata[number]]
+        age = None if labels is None else labels[number]
+        yield Row(f"{split}/{number}", split, age, dict(zip(ATTRIBUTES, values, strict=False)))
 
 
-def _array(path: Path) -> NDArray[np.generic]:
+def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    """The array of that shape, or of as many values along one axis more; None where there is no file."""
+    if not path.is_file():
+        return None
+    array = _array(path)
+    if array.shape == (*shape, 1):
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise DataError(f"{path} has shape {array.shape}; the images beside it need it to be {shape}")
+    return array
+
+
+def _array(path: Path) -> NDArray[Any]:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
     except ValueError as error:
         if "Python objects" in str(error) or "allow_pickle" in str(error):
             raise DataError(
                 f"{path} holds Python objects, which could run code when read; convert it once where you trust it: "
-                f"np.save(path, np.load(path, allow_pickle=True).astype(str))"
+                "np.save(path, np.load(path, allow_pickle=True).astype(str))"
             ) from None
         raise DataError(f"{path} is no whole .npy file: {error}") from error
     except OSError as error:

@@ -1,6 +1,6 @@
 """From rows as a source gives them to a manifest's frame: the checks that all sources share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -20,8 +20,8 @@ class Row:
     image: str
     split: str | None
     age: object
-    attributes: dict[str, object] = field(default_factory=dict)
-    extra: dict[str, object] = field(default_factory=dict)
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
 
 def frame_of(

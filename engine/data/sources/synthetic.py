@@ -63,7 +63,7 @@ def _labels(part: pd.DataFrame, options: SyntheticOptions, split: str, number: i
     if split == "train":
         for group, years in options.label_shift.items():
             labels += np.where(_members(drawn, group), years, 0.0)
-    return np.clip(labels, 0.0, 100.0)
+    return np.asarray(np.clip(labels, 0.0, 100.0))
 
 
 def _members(frame: pd.DataFrame, group: str) -> NDArray[np.bool_]:
@@ -78,8 +78,8 @@ def _members(frame: pd.DataFrame, group: str) -> NDArray[np.bool_]:
 def _faces(frame: pd.DataFrame, options: SyntheticOptions) -> list[Face]:
     """Each face's seed depends on its split and place there alone, so that more images change none of the others."""
     faces = []
-    for row in frame.itertuples(index=False):
-        split, _, place = str(row.image).partition("/")
-        seed = (options.seed, SPLITS.index(split), 2, int(place))
-        faces.append(Face(float(row.looks), row.gender, row.ethnicity, row.expression, seed))
+    columns = (frame[name].tolist() for name in ("image", "looks", "gender", "ethnicity", "expression"))
+    for image, looks, gender, ethnicity, expression in zip(*columns, strict=True):
+        split, _, place = image.partition("/")
+        faces.append(Face(looks, gender, ethnicity, expression, (options.seed, SPLITS.index(split), 2, int(place))))
     return faces

@@ -31,7 +31,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     columns = {name: spec.columns.get(name, name) for name in RESERVED}
     age = columns["age"] if target == "apparent" else columns["real_age"]
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
-    table = read_table(path, dict.fromkeys([columns["image"], *named]))
+    table = read_table(path, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
         raise ConfigError(
             f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"

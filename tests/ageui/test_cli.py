@@ -1,0 +1,294 @@
+"""The commands as a person types them, in one process: a run end to end, what is read of it, and every wrong input."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from safetensors import safe_open
+
+from ageui.cli import main
+from ageui.store import Store
+
+TINY = (
+    "--backbone", "resnet18@layer1", "--size", "32", "--epochs", "2", "--lr", "1e-3", "--device", "cpu",
+    "--preset", "quick",
+)  # fmt: skip
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._monkeypatch, self._capsys = folder, monkeypatch, capsys
+
+    def __call__(self, *arguments: str) -> Done:
+        self._monkeypatch.setattr(sys, "argv", ["ageui", *arguments])
+        self._capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stopped:
+            code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
+        seen = self._capsys.readouterr()
+        return Done(code, seen.out, seen.err)
+
+
+@pytest.fixture
+def ageui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    return Terminal(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def faces(ageui: Terminal) -> Terminal:
+    """A terminal in a folder where the data set `faces` is registered."""
+    assert ageui("data", "make", "drawn", "--counts", "70,50,0", "--image-size", "32").code == 0
+    assert ageui("data", "add", "faces", "drawn").code == 0
+    return ageui
+
+
+def _numbers(found: dict[str, Any], *names: str) -> list[float]:
+    return [float(found[name]) for name in names]
+
+
+def test_two_runs_from_the_first_command_to_their_comparison(faces: Terminal) -> None:
+    first = faces("run", *TINY, "--loss", "mape", "--weights", "gender", "--name", "first", "--tag", "t")
+    assert first.code == 0
+    assert "epoch 2/2" in first.err
+    assert "data faces: the one registered data set" in first.err
+    second = faces("run", *TINY, "--loss", "mse", "--name", "second", "--json")
+    assert second.code == 0
+    shown = faces("show", "second", "--json").json
+    assert second.json == shown
+
+    assert {"id", "name", "status", "config", "command", "data", "manifest", "history", "results"} <= shown.keys()
+    assert {"checkpoints", "attempts"} <= shown.keys()
+    assert shown["status"] == "done"
+    assert {"name", "hash", "splits"} <= shown["data"].keys()
+    epoch = shown["history"][0]
+    assert {"stage", "epoch", "train_loss", "val_loss", "val_mae", "lr", "seconds"} <= epoch.keys()
+    result = next(result for result in shown["results"] if result["split"] == "valid")
+    assert {"split", "mae", "bias", "interval", "noise", "groups"} <= result.keys()
+    assert set(result["bias"]) == {"gender", "expression", "ethnicity", "age"}
+    assert {"attribute", "group", "n", "mae", "signed"} <= result["groups"][0].keys()
+
+    compared = faces("compare", "first", "second", "--baseline", "second", "--format", "json").json
+    assert "first" in json.dumps(compared)
+    table = faces("compare", "first", "second")
+    assert table.code == 0
+    assert "★" in table.out
+    assert "constant" in table.out
+    assert "mape" in table.out
+    for text_format in ("md", "csv", "tex", "html"):
+        assert "first" in faces("compare", "first", "second", "--format", text_format).out
+
+    listed = faces("ls", "loss=mape", "tag=t", "--json").json
+    assert [row["name"] for row in listed] == ["first"]
+    assert "first" in faces("ls").out
+    assert "no run fits" in faces("ls", "loss=msle").out
+
+    assert faces("export", "second", "--predictions", "p.csv", "--weights", "w.safetensors").code == 0
+    predictions = pd.read_csv("p.csv")
+    assert list(predictions.columns[:4]) == ["split", "image", "age", "predicted"]
+    assert {"gender", "ethnicity", "expression"} <= set(predictions.columns)
+    valid = predictions[predictions["split"] == "valid"]
+    assert (valid["predicted"] - valid["age"]).abs().mean() == pytest.approx(result["mae"], rel=1e-5)
+    with safe_open("w.safetensors", framework="pt") as file:
+        assert json.loads(file.metadata()["config"])["loss"] == "mse"
+    assert faces("export", "second", "--predictions", "p.csv").code == 2
+
+    image = valid.iloc[0]
+    predicted = faces("predict", f"drawn/{image['image']}", "--run", "second", "--json").json
+    assert predicted[0]["years"] == pytest.approx(image["predicted"], abs=0.05)
+
+
+def test_the_printed_command_repeats_the_run(faces: Terminal) -> None:
+    import shlex
+
+    first = faces("run", *TINY, "--augment", "standard", "--json").json
+    again = faces(*shlex.split(first["command"])[1:], "--json").json
+    assert again["config_hash"] == first["config_hash"]
+    assert [epoch["val_loss"] for epoch in again["history"]] == [epoch["val_loss"] for epoch in first["history"]]
+    assert again["results"][0]["mae"] == first["results"][0]["mae"]
+
+
+def test_a_diverged_run_is_kept_and_exits_1(faces: Terminal) -> None:
+    run = faces("run", *TINY[:6], "--lr", "90", "--optimizer", "sgd", "--head", "none", "--preset", "quick", "--json")
+    assert run.code == 1
+    assert run.json["status"] == "diverged"
+    assert run.json["history"]
+
+
+def test_an_interrupt_keeps_what_was_measured_and_exits_130(faces: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    import signal
+
+    from engine import train as training
+
+    real = training.epoch_order
+
+    def interrupt_in_the_second_epoch(seed: int, epoch: int, count: int) -> Any:
+        if epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(seed, epoch, count)
+
+    monkeypatch.setattr(training, "epoch_order", interrupt_in_the_second_epoch)
+    run = faces("run", *TINY, "--json")
+    assert run.code == 130
+    assert run.json["status"] == "interrupted"
+    assert len(run.json["history"]) == 1
+    assert len(run.json["checkpoints"]) == 1
+    assert "stopping after this step" in run.err
+
+
+def test_a_failure_nobody_foresaw_is_kept_with_its_traceback(faces: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine import train as training
+
+    def broken(*args: object) -> Any:
+        raise RuntimeError("what is this?")
+
+    monkeypatch.setattr(training, "epoch_order", broken)
+    run = faces("run", *TINY, "--name", "bad")
+    assert run.code == 1
+    assert "failed with RuntimeError: what is this?" in run.err
+    shown = faces("show", "bad", "--json").json
+    assert shown["status"] == "failed"
+    assert "Traceback" in shown["error"]
+
+
+def test_what_is_in_the_data_is_printed(faces: Terminal) -> None:
+    checked = faces("data", "check", "faces")
+    assert "caucasian" in checked.out
+    assert "0 of 26" in checked.out or "of 26 group counts" in checked.out
+    assert checked.code == 3
+    assert "faces" in faces("data", "list").out
+    report = faces("data", "check", "faces", "--json").json
+    assert [split["split"] for split in report["splits"]] == ["train", "valid"]
+
+
+def _write(name: str, content: bytes | str) -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "--loss", "mea"], 2, "loss 'mea': choose one of mse"),
+        (["run", "--preset", "slow"], 2, "there is no preset 'slow'"),
+        (["run", "--data", "nowhere"], 2, "nowhere"),
+        (["run", "--set", "patience"], 2, "write it as field=value"),
+        (["run", "--set", "colour=red"], 2, "there is no field 'colour'"),
+        (["run", *TINY, "--weights", "height"], 2, "no attribute 'height'"),
+        (["run", *TINY, "--backbone", "resnet19"], 2, "resnet19"),
+        (["run", *TINY, "--backbone", "resnet18@layer9"], 2, "layer9"),
+        (["run", *TINY, "--strategy", "finetune", "--init", "gone.pth"], 2, "gone.pth"),
+        (["run", "--config", "gone.toml"], 2, "gone.toml: there is no such file"),
+        (["run", "--db", "no/where/runs.db"], 5, "does not exist"),
+        (["data", "add", "x", "gone"], 3, "gone does not exist"),
+        (["data", "add", "x", "."], 3, "has none of the known formats"),
+        (["data", "add", "x", ".", "--format", "zip"], 2, "choose one of course"),
+        (["data", "check", "gone"], 5, "no runs yet"),
+        (["show", "1"], 5, "no runs yet"),
+        (["compare", "1", "2"], 5, "no runs yet"),
+        (["compare", "1", "--format", "doc"], 2, "choose one of table"),
+        (["export", "1"], 2, "say what to export"),
+        (["export", "1", "--predictions", "p.doc"], 2, "end the name in .csv"),
+        (["run", "--nonsense"], 2, "nonsense"),
+        (["data", "make", "x", "--counts", "1"], 2, "give three numbers"),
+        (["data", "make", "x", "--shift", "gender"], 2, "write it as attribute=group:years"),
+        (["data", "make", "x", "--shift", "gender=none:3"], 2, "no group 'gender=none'"),
+    ],
+)
+def test_a_wrong_input_gets_a_message_and_its_exit_code(
+    ageui: Terminal, arguments: Sequence[str], code: int, said: str
+) -> None:
+    done = ageui(*arguments)
+    assert said in done.err
+    assert done.code == code
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert not Path("x").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image"])
+def test_a_bad_image_stops_the_import_unless_it_is_skipped(ageui: Terminal, content: bytes) -> None:
+    ageui("data", "make", "drawn", "--counts", "60,50,0", "--image-size", "32")
+    _write("drawn/train_data/000003.jpg", content)
+    refused = ageui("data", "add", "faces", "drawn")
+    assert refused.code == 3
+    assert "train_data/000003.jpg" in refused.err
+    assert "--skip-bad" in refused.err
+    assert "faces" not in ageui("data", "list").out
+    assert ageui("data", "add", "faces", "drawn", "--skip-bad").code == 0
+    run = ageui("run", *TINY, "--data", "faces", "--json").json
+    assert run["data"]["splits"]["train"]["images"] == 59
+
+
+def test_a_name_that_is_taken_is_refused(faces: Terminal) -> None:
+    assert faces("data", "add", "faces", "drawn").code == 2
+    assert faces("data", "add", "synthetic", "drawn").code == 2
+    assert faces("data", "add", "faces", "drawn", "--replace").code == 0
+    assert faces("data", "remove", "faces").code == 0
+    assert faces("run", *TINY, "--data", "faces").code == 2
+
+
+def test_a_database_of_a_newer_ageui_is_refused_and_untouched(faces: Terminal) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect("runs.db")
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    for arguments in (["ls"], ["run", *TINY]):
+        done = faces(*arguments)
+        assert done.code == 5
+        assert "newer" in done.err
+
+
+def test_a_file_that_is_no_database_is_refused(ageui: Terminal) -> None:
+    _write("runs.db", "hello" * 1000)
+    assert ageui("ls").code == 5
+    assert ageui("run", *TINY).code == 5
+    assert Path("runs.db").read_text() == "hello" * 1000
+
+
+def test_no_arguments_print_help_and_exit_2(ageui: Terminal) -> None:
+    done = ageui()
+    assert done.code == 2
+    assert "compare" in done.out
+
+
+def test_settings_and_their_origins_are_shown(ageui: Terminal) -> None:
+    _write("ageui.toml", "batch = 8")
+    shown = ageui("config", "show", "--origin", "--set", "loss=mae", "--json").json
+    assert shown["batch"] == {"value": 8, "origin": "ageui.toml"}
+    assert shown["loss"] == {"value": "mae", "origin": "flag"}
+    assert "ageui.toml" in ageui("config", "show", "--origin").out
+
+
+def test_the_doctor_finds_data_that_is_gone(faces: Terminal) -> None:
+    assert faces("doctor").code == 0
+    (faces.folder / "drawn").rename(faces.folder / "moved")
+    done = faces("doctor")
+    assert done.code == 1
+    assert "PROBLEM  data" in done.out
+    run = faces("run", *TINY, "--name", "gone")
+    assert run.code == 3
+    assert "is not there; mount it" in run.err
+    with Store.open(Path("runs.db"), read_only=True) as store:
+        assert store.row(store.one("gone")).status == "failed"

@@ -1,0 +1,125 @@
+"""What a check finds in a data set, beside the published counts and weights."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.data.check import DataReport, check, check_manifest
+from engine.data.course_counts import COURSE_COUNTS
+from engine.data.make import make_faces
+from engine.data.manifest import Manifest, RowProblem
+from engine.data.near_duplicates import near_duplicates
+from engine.data.spec import DataSpec, SyntheticOptions
+from engine.errors import DataError
+
+RANDOM = np.random.default_rng(0)
+
+
+def _smooth(count: int) -> np.ndarray:
+    """Different smooth pictures (N, 32, 32)."""
+    from PIL import Image
+
+    coarse = RANDOM.integers(0, 256, (count, 5, 5), dtype=np.uint8)
+    return np.stack([np.asarray(Image.fromarray(one).resize((32, 32), Image.Resampling.BICUBIC)) for one in coarse])
+
+
+def test_copies_of_all_kinds_are_found_and_nothing_else() -> None:
+    pictures = _smooth(600)
+    noisy = np.clip(pictures[0] + RANDOM.normal(0, 4, (32, 32)), 0, 255).astype(np.uint8)
+    copies = np.stack(
+        [noisy, pictures[1][:, ::-1], (pictures[2] * 0.6 + 20).astype(np.uint8), pictures[3], pictures[4][:, ::-1]]
+    )
+    found = near_duplicates(np.concatenate([pictures, copies]))
+    assert [(first, second) for first, second, _ in found] == [(n, 600 + n) for n in range(5)]
+    assert found[3][2] == 0
+
+
+def test_few_or_flat_pictures_are_no_problem() -> None:
+    assert near_duplicates(np.zeros((0, 32, 32), dtype=np.uint8)) == []
+    assert near_duplicates(_smooth(1)) == []
+    assert len(near_duplicates(np.full((3, 32, 32), 7, dtype=np.uint8))) == 3
+
+
+def _course_like(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
+    columns = {name: np.repeat(list(groups), list(groups.values())) for name, groups in counts.items()}
+    ages = {"<20": 10.0, "20-40": 20.0, "40-60": 59.9, ">=60": 60.0}
+    columns["age"] = np.array([ages[group] for group in columns["age"]])
+    return pd.DataFrame(columns)
+
+
+def _report(frame: pd.DataFrame) -> DataReport:
+    def read(image: str) -> np.ndarray:
+        if image == "bad":
+            raise DataError("damaged image")
+        return np.random.default_rng(int(image)).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+
+    manifest = Manifest(
+        "it", frame, ("gender", "ethnicity", "expression"), read, str, str.encode, (RowProblem("x", "no age"),)
+    )
+    return check_manifest(manifest, DataSpec(name="it", format="course", path="/it"), "apparent")
+
+
+def test_counts_and_weights_are_the_published_ones() -> None:
+    frame = pd.concat([_course_like(COURSE_COUNTS[split]).assign(split=split) for split in ("train", "valid")])
+    frame = frame.reset_index(drop=True)
+    frame["image"] = [str(number) for number in range(len(frame))]
+    report = _report(frame)
+    assert [(split.split, split.images) for split in report.splits] == [("train", 4065), ("valid", 1482)]
+    assert len(report.course_counts) == 26
+    assert all(row.matches for row in report.course_counts)
+    weights = {(group.attribute, group.group): round(group.weight or 0, 5) for group in report.groups}
+    assert weights == {
+        ("age", "<20"): 1.27670,
+        ("age", "20-40"): 0.42539,
+        ("age", "40-60"): 1.38832,
+        ("age", ">=60"): 6.86655,
+        ("gender", "male"): 0.98283,
+        ("gender", "female"): 1.01778,
+        ("ethnicity", "caucasian"): 0.38472,
+        ("ethnicity", "asian"): 3.19575,
+        ("ethnicity", "afroamerican"): 11.38655,
+        ("expression", "neutral"): 0.72382,
+        ("expression", "slightlyhappy"): 0.56965,
+        ("expression", "happy"): 1.42732,
+        ("expression", "other"): 6.15909,
+    }
+    json.dumps(dataclasses.asdict(report), allow_nan=False)
+
+
+def test_an_unreadable_image_is_a_problem_and_in_no_count() -> None:
+    frame = _course_like({name: {next(iter(groups)): 4} for name, groups in COURSE_COUNTS["train"].items()})
+    frame = frame.assign(split="train", image=["0", "1", "bad", "3"])
+    report = _report(frame)
+    assert [problem.where for problem in report.problems] == ["x", "bad"]
+    assert report.splits[0].images == 3
+    wrong = [row for row in report.course_counts if not row.matches]
+    assert ("train", "gender", "male", 2068, 3) in [
+        (row.split, row.attribute, row.group, row.expected, row.found) for row in wrong
+    ]
+
+
+def test_made_faces_are_what_was_planned(tmp_path: Path) -> None:
+    options = SyntheticOptions(counts=(60, 50, 0), seed=3, image_size=32)
+    folder = tmp_path / "faces"
+    make_faces(folder, options)
+    report = check(DataSpec(name="faces", format="course", path=str(folder)))
+    assert [(split.split, split.images) for split in report.splits] == [("train", 60), ("valid", 50)]
+    assert report.problems == ()
+    assert all(min(group.counts.values()) >= 2 for group in report.groups)
+    assert [path.name for path in tmp_path.iterdir()] == ["faces"]
+    with pytest.raises(DataError, match="exists and is not empty"):
+        make_faces(folder, options)
+
+
+def test_faces_that_cannot_all_be_written_leave_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("PIL.Image.Image.save", full)
+    with pytest.raises(DataError, match="cannot be written: No space left"):
+        make_faces(tmp_path / "faces", SyntheticOptions(counts=(60, 0, 0), image_size=32))
+    assert list(tmp_path.iterdir()) == []
