@@ -5,7 +5,13 @@ import sys
 
 import typer
 
-from ageui.cli import compare, config, data, doctor, export, run, show
+from ageui.cli.compare import compare_runs
+from ageui.cli.config import app as config_app
+from ageui.cli.data import app as data_app
+from ageui.cli.doctor import doctor
+from ageui.cli.export import export_run, predict_images
+from ageui.cli.run import run
+from ageui.cli.show import list_runs, show_run
 
 app = typer.Typer(
     name="ageui",
@@ -25,15 +31,15 @@ def root(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
-app.command("run")(run.run)
-app.command("ls")(show.list_runs)
-app.command("show")(show.show_run)
-app.command("compare")(compare.compare_runs)
-app.command("predict")(export.predict_images)
-app.command("export")(export.export_run)
-app.add_typer(data.app, name="data")
-app.add_typer(config.app, name="config")
-app.command("doctor")(doctor.doctor)
+app.command("run")(run)
+app.command("ls")(list_runs)
+app.command("show")(show_run)
+app.command("compare")(compare_runs)
+app.command("predict")(predict_images)
+app.command("export")(export_run)
+app.add_typer(data_app, name="data")
+app.add_typer(config_app, name="config")
+app.command("doctor")(doctor)
 
 
 def main() -> None:
