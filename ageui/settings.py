@@ -9,7 +9,7 @@ from typing import Any
 
 import platformdirs
 
-from engine.config import PRESETS, RunConfig, build_config
+from engine.config import PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError
 
 PROJECT_FILE = Path("ageui.toml")
@@ -60,20 +60,18 @@ def resolve(
     else:
         preset_origin = "--preset"
         layers = [*files, preset_layer(preset), *chosen]
-    layers.append(Layer("flag", flags))
     values: dict[str, Any] = {}
     origins = dict.fromkeys(RunConfig.model_fields, "default")
-    for layer in layers:
+    for layer in [*layers, Layer("flag", flags)]:
         for name, value in layer.values.items():
             if name not in RunConfig.model_fields and name != "preset":
                 raise ConfigError(f"{layer.origin}: there is no field {name!r}; see ageui config show")
-            if name != "preset":
+            if name != "preset" and not (name not in flags and _set_aside(name, value, flags)):
                 values[name], origins[name] = value, layer.origin
     data_origin = origins["data"]
     if "data" not in values:
         values["data"], data_origin = _data_of(registered)
         origins["data"] = data_origin
-    _drop_contradicted(values, origins, flags)
     values = {**values, "init": absolute_init(values.get("init", "auto"))}
     return Resolved(build_config(values), origins, preset, preset_origin, data_origin)
 
@@ -136,12 +134,14 @@ def _data_of(registered: Sequence[str]) -> tuple[str, str]:
     return "synthetic", "built in; no data set is registered"
 
 
-def _drop_contradicted(values: dict[str, Any], origins: dict[str, str], flags: Mapping[str, Any]) -> None:
-    """A head or strategy named by a flag sets aside lower layers' widths or learning rates made for another one."""
-    for deciding, dependent in (("head", "widths"), ("strategy", "lr"), ("strategy", "init")):
-        if deciding not in flags or dependent in flags or dependent not in values:
-            continue
-        if dependent == "lr" and not isinstance(values["lr"], int | float) and len(values["lr"]) < 2:
-            continue
-        del values[dependent]
-        origins[dependent] = "default"
+def _set_aside(name: str, value: Any, flags: Mapping[str, Any]) -> bool:
+    """Whether a lower layer's value was made for another head or strategy than the one a flag names."""
+    match name:
+        case "widths":
+            return "head" in flags
+        case "lr":
+            return "strategy" in flags and len(format_value(value).split(",")) > 1
+        case "init" if "strategy" in flags:
+            return bool((flags["strategy"] == "scratch") != (value == "random"))
+        case _:
+            return False

@@ -89,6 +89,13 @@ def train(
             f"the GPU has not enough memory for batch {config.batch} at {config.size} px with {config.backbone}; "
             f"try --batch {max(1, config.batch // 2)}"
         ) from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ConfigError(
+            f"{config.backbone} at {config.size} px leaves one value per channel, and a batch of one image gives batch "
+            "norm nothing to average; choose a larger --size or --batch, or --set last_batch=merge"
+        ) from error
     ended = RunEnded(outcome, reason, time.monotonic() - begin)
     emit(ended)
     return ended
@@ -177,7 +184,7 @@ class _Trainer:
                 return False
             self._check_stop()
             waited = 0 if is_best else waited + 1
-            if self.config.patience is not None and waited >= self.config.patience:
+            if self.config.patience is not None and waited >= self.config.patience and epoch + 1 < epochs:
                 self.emit(Noted(f"stage {stage} stopped early: no better validation loss in {waited} epochs"))
                 break
         if self.config.keep == "best":

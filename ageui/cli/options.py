@@ -52,7 +52,10 @@ def messages() -> "Console":
 
 
 def results() -> "Console":
-    """Where results go: stdout."""
+    """Where results go: stdout. A file or a pipe is as wide as the lines need, unless `COLUMNS` says how wide."""
+    import sys
+
     from rich.console import Console
 
-    return Console(markup=False, highlight=False)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+    return Console(markup=False, highlight=False, width=width)

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ageui.cli.options import results
-from ageui.store import BiasResult, RunDetail, SplitScores
+from ageui.store import BiasResult, Interval, RunDetail, SplitScores
 from ageui.text import clean
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -49,7 +49,8 @@ def _print_head(console: Console, detail: RunDetail) -> None:
         console.print(Text(clean(placement)), soft_wrap=True)
     for file in detail.checkpoints:
         console.print(
-            Text(f"{file.kind} weights of epoch {file.epoch}: {clean(file.path)}, sha256 {file.sha256[:12]}…")
+            Text(f"{file.kind} weights of epoch {file.epoch}: {clean(file.path)}, sha256 {file.sha256[:12]}…"),
+            soft_wrap=True,
         )
 
 
@@ -63,7 +64,7 @@ def _print_history(console: Console, detail: RunDetail) -> None:
     best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
     kept = f"  best epoch {best.epoch}" if best and losses else ""
     seconds = sum(epoch.seconds for epoch in history)
-    console.print(f"{last.epoch} epochs in {seconds:.1f} s{curve}{kept}")
+    console.print(f"{last.epoch} epochs in {seconds:.1f} s{curve}{kept}", soft_wrap=True)
 
 
 def sparkline(values: list[float], width: int = 40) -> str:
@@ -79,37 +80,42 @@ def sparkline(values: list[float], width: int = 40) -> str:
 
 
 def _scores_table(detail: RunDetail) -> Table:
+    """A row per figure and a column per split, so that it fits 80 columns however many attributes there are."""
     attributes = list(dict.fromkeys(bias.attribute for scores in detail.results for bias in scores.result.biases))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("split")
-    for name in ("images", "MAE", "95% interval", "constant", "signed", *attributes):
-        table.add_column(Text(clean(name)), justify="right", no_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    table.add_column("")
     for scores in detail.results:
-        result = scores.result
-        interval, baseline = result.mae_interval, result.baseline
-        table.add_row(
-            scores.split,
-            f"{result.n}",
-            f"{result.mae:.2f}",
-            f"{interval.low:.2f}–{interval.high:.2f}" if interval else DASH,
-            f"{baseline.mae:.2f}" if baseline else DASH,
-            f"{result.signed:+.2f}",
-            *(_bias_cell(result.bias(attribute)) for attribute in attributes),
-        )
+        table.add_column(scores.split, no_wrap=True)
+    table.add_row("images", *(f"{scores.result.n:>6}" for scores in detail.results))
+    table.add_row("MAE", *(_figure(scores.result.mae, scores.result.mae_interval) for scores in detail.results))
+    for attribute in attributes:
+        found = (scores.result.bias(attribute) for scores in detail.results)
+        table.add_row(Text(f"{clean(attribute)} bias"), *(_bias_cell(bias) for bias in found))
+    table.add_row("signed error", *(f"{scores.result.signed:>+6.2f}" for scores in detail.results))
+    baselines = [scores.result.baseline for scores in detail.results]
+    table.add_row("MAE of constant", *(_figure(baseline.mae if baseline else None) for baseline in baselines))
     return table
 
 
 def _bias_cell(bias: BiasResult | None) -> str:
-    if bias is None or bias.value is None:
-        return DASH
-    return f"{bias.value:.2f}{' ~' if bias.noise and bias.value <= bias.noise.p95 else '  '}"
+    if bias is None:
+        return _figure(None)
+    is_noise = bias.value is not None and bias.noise is not None and bias.value <= bias.noise.p95
+    return _figure(bias.value, bias.interval, "~" if is_noise else " ")
+
+
+def _figure(value: float | None, interval: Interval | None = None, mark: str = " ") -> str:
+    if value is None:
+        return f"{DASH:>6}"
+    between = f"  {interval.low:.2f}–{interval.high:.2f}" if interval else ""
+    return f"{value:>6.2f}{mark}{between}"
 
 
 def _explanations(results: tuple[SplitScores, ...]) -> list[str]:
     lines = [
-        "all in years; under an attribute its bias: the mean gap between its groups' MAEs",
-        "~ no larger than chance alone would make it (95%)",
-        "constant: MAE of always saying the train mean   signed: mean of predicted - true age",
+        "in years, with 95% bootstrap intervals; a bias is the mean gap between the MAEs of an attribute's groups",
+        "~ no larger than chance alone would make it (95%)   constant: always says the train mean   "
+        "signed: predicted - true age",
     ]
     for scores in results:
         lines += [f"— {b.attribute} bias on {scores.split}: {b.reason}" for b in scores.result.biases if b.reason]

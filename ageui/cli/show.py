@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from engine.choices import REPORT_ATTRIBUTES
 
 if TYPE_CHECKING:
     from ageui.store import RunRow
@@ -64,41 +65,49 @@ def show_run(
 
 
 def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:
-    from rich.table import Table
     from rich.text import Text
 
+    from ageui.cli.tables import Column, fitted_table
     from ageui.text import clean
-    from engine.choices import REPORT_ATTRIBUTES
-    from engine.config import format_value
 
     console = results()
     if not rows:
         console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("id", "run", "state", "data", "loss", "weights", "backbone"):
-        table.add_column(name, justify="right" if name == "id" else "left", no_wrap=name != "run")
-    for name in ("epoch", "split", "MAE", *REPORT_ATTRIBUTES):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        summary, config = row.summary, row.config
-        cells = [
-            str(row.id),
-            row.name,
-            f"{SYMBOLS.get(row.status, '?')} {row.status}",
-            str(config.get("data", "")),
-            str(config.get("loss", "")),
-            format_value(config.get("weights", ())),
-            str(config.get("backbone", "")),
-            f"{summary.epoch or 0}/{summary.epochs}",
-            summary.split or "—",
-            _years(summary.mae),
-            *(_years(summary.bias.get(attribute)) for attribute in REPORT_ATTRIBUTES),
-        ]
-        table.add_row(*(Text(clean(cell)) for cell in cells))
+    cells = [_cells(row) for row in rows]
+    columns = [
+        Column(title, [row[title] for row in cells], right=title in _NUMBERS, leaves=_LEAVING.get(title))
+        for title in cells[0]
+    ]
+    table, left_out = fitted_table(columns, console.width)
     console.print(table)
     shown = f"{len(rows)} of {total} runs" if len(rows) < total else f"{total} run{'s' if total != 1 else ''}"
-    console.print(f"{shown}; MAE and biases in years, on the split named", style="dim")
+    narrow = f"; too narrow for {', '.join(left_out)}" if left_out else ""
+    console.print(f"{shown}; MAE and biases in years, on the split named{narrow}", style="dim", soft_wrap=True)
+
+
+# Columns of `ageui ls` in the order in which they give way on a narrow terminal.
+_LEAVING = {title: place for place, title in enumerate(("backbone", "epoch", "data", "weights", "split", "loss"))}
+_NUMBERS = {"id", "epoch", "MAE", *REPORT_ATTRIBUTES}
+
+
+def _cells(row: "RunRow") -> dict[str, str]:
+    from engine.config import format_value
+
+    summary, config = row.summary, row.config
+    return {
+        "id": str(row.id),
+        "run": row.name,
+        "state": f"{SYMBOLS.get(row.status, '?')} {row.status}",
+        "data": str(config.get("data", "")),
+        "loss": str(config.get("loss", "")),
+        "weights": format_value(config.get("weights", ())),
+        "backbone": str(config.get("backbone", "")),
+        "epoch": f"{summary.epoch or 0}/{summary.epochs}",
+        "split": summary.split or "—",
+        "MAE": _years(summary.mae),
+        **{attribute: _years(summary.bias.get(attribute)) for attribute in REPORT_ATTRIBUTES},
+    }
 
 
 def _years(value: float | None) -> str:

@@ -11,13 +11,14 @@ from ageui.store.records import (
     Summary,
 )
 from ageui.store.store import Store
-from engine.fairness import BiasResult
+from engine.fairness import BiasResult, Interval
 
 __all__ = [
     "AttemptRow",
     "BiasResult",
     "CheckpointRow",
     "Epoch",
+    "Interval",
     "Predictions",
     "RunDetail",
     "RunRow",

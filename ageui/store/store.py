@@ -45,7 +45,12 @@ class Store:
         """
         path = Path(path).expanduser().absolute()
         writer = None if read_only else open_writer(path, create=create)
-        return cls(path, open_reader(path), writer)
+        try:
+            return cls(path, open_reader(path), writer)
+        except BaseException:
+            if writer is not None:
+                writer.dispose()
+            raise
 
     def close(self) -> None:
         self._reader.dispose()

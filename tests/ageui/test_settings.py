@@ -75,7 +75,13 @@ def test_the_data_set_where_none_is_named(registered: list[str], expected: str, 
 def test_a_strategy_flag_sets_aside_what_belonged_to_another() -> None:
     _write(Path("ageui.toml"), 'init = "imagenet"\nstrategy = "freeze"\nlr = [1e-3, 1e-5]')
     found = resolve({"strategy": "scratch"})
-    assert (found.config.init, found.config.lr) == ("random", (1e-5,))
+    assert (found.config.init, found.config.lr) == ("random", (5e-4,))
+
+
+def test_a_strategy_flag_keeps_a_weights_file_that_it_can_use(tmp_path: Path) -> None:
+    _write(Path("ageui.toml"), 'init = "w.pth"')
+    assert resolve({"strategy": "finetune"}).config.init == str(tmp_path / "w.pth")
+    assert resolve({"strategy": "scratch"}).config.init == "random"
 
 
 def test_a_weights_file_is_stored_by_its_absolute_path(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """A comparison in the terminal: best figures are starred and bold, never told by colour alone."""
 
+import sys
+from dataclasses import dataclass
+
 from rich import box
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -22,24 +27,53 @@ from ageui.compare.records import Cell, Comparison, Row
 from ageui.text import clean
 
 _SHORTEST_NAME, _LONGEST_NAME = 14, 24
-_LONGEST_SETTINGS = 30
+_SHORTEST_SETTINGS, _LONGEST_SETTINGS = 8, 30
 _SEPARATOR = " · "
 
 
 def as_table(comparison: Comparison) -> RenderableType:
     """One row per run, one column per figure, its interval and its difference to the baseline below it, a legend."""
+    return Group(_Fitted(comparison), *(Text(f"{mark} {text}".strip()) for mark, text in legend(comparison)))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """The table, broken into several below each other where not all figures fit beside the names: none is cut."""
+
+    comparison: Comparison
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        unbounded = options.update(max_width=sys.maxsize)
+        start, end = 0, len(self.comparison.columns)
+        while start < end:
+            settings = _SHORTEST_SETTINGS if start == 0 else 0
+            for stop in range(end, start, -1):
+                table = _table(self.comparison, start, stop, settings)
+                room = options.max_width - Measurement.get(console, unbounded, table).minimum
+                if room >= 0:
+                    break
+            yield _table(self.comparison, start, stop, settings and min(settings + max(room, 0), _LONGEST_SETTINGS))
+            start = stop
+
+
+def _table(comparison: Comparison, start: int, stop: int, settings_width: int) -> Table:
+    """Figures `start` to `stop`; `settings_width` 0 leaves out the column of settings."""
     table = Table(box=box.HORIZONTALS, show_lines=True, padding=(0, 0, 0, 1), pad_edge=False)
     longest = max(len(clean(row.name)) for row in comparison.rows)
     table.add_column("run", overflow="fold", min_width=min(longest, _SHORTEST_NAME), max_width=_LONGEST_NAME)
-    if comparison.settings:
+    with_settings = bool(settings_width and comparison.settings)
+    if with_settings:
         title = Text(_SEPARATOR.join(clean(name) for name in comparison.settings))
-        table.add_column(title, overflow="fold", max_width=_LONGEST_SETTINGS)
-    for column in comparison.columns:
-        table.add_column(Text(head(column)), justify="right", no_wrap=True)
+        table.add_column(title, overflow="fold", min_width=_SHORTEST_SETTINGS, max_width=settings_width)
+    for place, column in enumerate(comparison.columns[start:stop], start=start):
+        title = Text(head(column))
+        figures = (_figures(row.cells[place], column) for row in comparison.rows)
+        widest = max(cell_len(line) for text in (title, *figures) for line in text.plain.splitlines())
+        table.add_column(title, justify="right", no_wrap=True, min_width=widest)
     for row in comparison.rows:
-        settings = [Text(_SEPARATOR.join(clean(text) for text in row.settings.values()))] if comparison.settings else []
-        table.add_row(_name(row), *settings, *map(_figures, row.cells, comparison.columns))
-    return Group(table, *(Text(f"{mark} {text}".strip()) for mark, text in legend(comparison)))
+        settings = [Text(_SEPARATOR.join(clean(text) for text in row.settings.values()))] if with_settings else []
+        table.add_row(_name(row), *settings, *map(_figures, row.cells[start:stop], comparison.columns[start:stop]))
+    return table
 
 
 def _name(row: Row) -> Text:
@@ -56,7 +90,7 @@ def _figures(cell: Cell, column: str) -> Text:
     text = Text(f"{marks} " if marks else "")
     text.append(figure(cell.value), style="bold" if cell.best else "")
     if interval := uncertainty(cell, column):
-        text.append(f"\n{interval}", style="dim")
+        text.append(f"\n{interval.strip('[]')}", style="dim")
     if cell.difference is not None:
         text.append(f"\n{f'{REAL} ' if cell.difference.real else ''}{change(cell.difference.value)}")
     return text

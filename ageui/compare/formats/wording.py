@@ -56,7 +56,7 @@ def legend(comparison: Comparison) -> list[tuple[str, str]]:
     if any(cell.best for cell in cells):
         lines.append((BEST, "best of the runs; those that tie share it"))
     if any(cell.interval for cell in cells):
-        lines.append(("± and [ ]", "95% bootstrap interval, for MAE as half its width"))
+        lines.append(("± and –", "95% bootstrap interval, for MAE as half its width"))
     if any(cell.inside_noise for cell in cells):
         lines.append((NOISE, "inside noise: no larger than chance alone would make it (95%)"))
     if any(cell.difference for cell in cells):
