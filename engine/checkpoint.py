@@ -1,98 +1,133 @@
-"""Weights on disk: written whole or not at all, as safetensors with what is needed to use them again."""
+"""The state of a run in training on disk: all that the next attempt needs to go on as if nothing had happened."""
 
-import hashlib
-import json
-import os
-import tempfile
-from dataclasses import dataclass
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO, Any, cast
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
+import torch
 from torch import Tensor
 
-from engine.config import RunConfig, build_config
-from engine.errors import DataError, RunFailedError
+from engine.errors import DataError
+from engine.files import SavedFile, read_verified, write_for_run
+from engine.request import CheckpointFile
 
-FORMAT = "ageui-weights-1"
-
-
-@dataclass(frozen=True)
-class SavedFile:
-    path: Path
-    sha256: str
-    bytes: int
+FORMAT = "ageui-state-1"
 
 
-def save_weights(state: dict[str, Tensor], config: RunConfig, path: Path) -> SavedFile:
-    """Writes an `AgeModel`'s state and its config to `path`, atomically and flushed to the disk.
+@dataclass
+class Position:
+    """Where a run stands between two steps.
 
-    Raises `RunFailedError` where the disk is full or cannot be written; a file that was there before then stays whole.
+    `stage` is the one in progress, from 1; one above the last once all have ended. `stage_epoch` epochs of it have
+    ended, and of the running epoch `batch` steps, with `images` images in `seconds`. `epoch` and `step` count those
+    that have ended over the whole run. `waited` epochs of the stage brought no better validation loss.
     """
-    metadata = {"format": FORMAT, "config": json.dumps(config.model_dump(mode="json"))}
-    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
-    except OSError as error:
-        raise RunFailedError(
-            f"the weights ({len(content):,} bytes) could not be written to {path}: {error.strerror}; "
-            "free some space or choose another folder with --db, then run again"
-        ) from error
-    return SavedFile(path, hashlib.sha256(content).hexdigest(), len(content))
+
+    stage: int = 1
+    stage_epoch: int = 0
+    batch: int = 0
+    epoch: int = 0
+    step: int = 0
+    waited: int = 0
+    images: int = 0
+    seconds: float = 0.0
+
+    @property
+    def at_stage_start(self) -> bool:
+        return self.stage_epoch == 0 and self.batch == 0
+
+    def end_epoch(self) -> None:
+        self.epoch += 1
+        self.stage_epoch += 1
+        self.batch = self.images = 0
+        self.seconds = 0.0
+
+    def end_stage(self) -> None:
+        self.stage += 1
+        self.stage_epoch = self.waited = 0
 
 
-def load_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], RunConfig]:
-    """State and config of a file that `save_weights` wrote.
+@dataclass
+class Best:
+    """The weights to keep so far: of the lowest validation loss, or the latest where there is none to go by."""
 
-    Raises `DataError` for a file that is missing, damaged, or not the one that `sha256` names.
+    loss: float = math.inf
+    epoch: int = 0
+    step: int = 0
+    state: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass
+class TrainingState:
+    """`model` lacks the backbone while that is frozen. `optimizer` is None between stages.
+
+    `loss_sum` is the running epoch's sum of batch loss times images. `data_hash` and `init_sha256` name what the run
+    was begun with: the data's content and the file of its first weights.
     """
-    content = read_verified(path, sha256)
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        state = load(content)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} cannot be read as weights: {error}") from error
-    if metadata.get("format") != FORMAT:
-        raise DataError(
-            f"{path} holds no weights of an ageui run; make such a file with: ageui export RUN --weights FILE"
-        )
-    return state, build_config(json.loads(metadata["config"]))
 
-
-def read_verified(path: Path, sha256: str | None) -> bytes:
-    """A file's content. Raises `DataError` where it is missing or its SHA-256 is not the one given."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: the run's weights were moved or deleted; train it again") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        raise DataError(f"{path} is not the file that was written for this run (its SHA-256 differs); train it again")
-    return content
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """`content` under `path`, complete or not there, on the disk when this returns."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as part:
-        try:
-            part.write(content)
-            part.flush()
-            os.fsync(part.fileno())
-            os.replace(part.name, path)
-        except BaseException:
-            os.unlink(part.name)
-            raise
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    position: Position
+    best: Best
+    loss_sum: Tensor
+    model: dict[str, Tensor]
+    optimizer: dict[str, Any] | None
+    data_hash: str
+    init_sha256: str | None
 
 
 def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A copy of a state on the CPU that later training cannot change."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
+
+
+def save_state(state: TrainingState, path: Path) -> SavedFile:
+    """Writes a state atomically and flushed to the disk. Raises `DiskFullError` or `RunFailedError`."""
+    content = {
+        "format": FORMAT,
+        "position": asdict(state.position),
+        "best": vars(state.best),
+        "loss_sum": state.loss_sum,
+        "model": state.model,
+        "optimizer": state.optimizer,
+        "data_hash": state.data_hash,
+        "init_sha256": state.init_sha256,
+    }
+    return write_for_run(path, lambda stream: torch.save(content, cast(IO[bytes], stream)), "checkpoint")
+
+
+def load_state(path: Path, sha256: str) -> TrainingState:
+    """A state that `save_state` wrote, on the CPU. Raises `DataError` for one that is missing or not what was written.
+
+    The hash is compared first: torch itself would load most files in which a bit has flipped.
+    """
+    content = read_verified(path, sha256)
+    try:
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if found["format"] != FORMAT:
+            raise DataError(f"{path} has the format {found['format']!r}, this ageui reads {FORMAT}")
+        return TrainingState(
+            position=Position(**found["position"]),
+            best=Best(**found["best"]),
+            loss_sum=found["loss_sum"],
+            model=found["model"],
+            optimizer=found["optimizer"],
+            data_hash=found["data_hash"],
+            init_sha256=found["init_sha256"],
+        )
+    except DataError:
+        raise
+    except Exception as error:  # what torch raises for a file it cannot read is not documented
+        raise DataError(f"{path} cannot be read as a checkpoint: {error}") from error
+
+
+def load_newest(files: Sequence[CheckpointFile], folder: Path) -> tuple[TrainingState | None, list[str]]:
+    """The first of `files` (newest first) that can be used, and what is wrong with those before it."""
+    problems: list[str] = []
+    for file in files:
+        try:
+            return load_state(folder / file.path, file.sha256), problems
+        except DataError as error:
+            problems.append(str(error))
+    return None, problems

@@ -29,9 +29,14 @@ class Placement:
         return "bf16" if self.dtype is torch.bfloat16 else "fp32"
 
 
-def place(config: RunConfig) -> Placement:
-    """Chooses device and dtype and sets determinism for the process. Raises `DeviceError` for a device not there."""
+def place(config: RunConfig, given: str | None = None) -> Placement:
+    """Chooses device and dtype and sets determinism for the process. Raises `DeviceError` for a device not there.
+
+    `given` is the device that the run's worker has, in place of the config's `auto` or `cuda`.
+    """
     device, device_reason = _device(config.device)
+    if given is not None and _device(given)[0] != device:
+        device, device_reason = _device(given)[0], "its worker's"
     dtype, dtype_reason = _dtype(config.precision, device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
     if config.deterministic:
@@ -39,10 +44,6 @@ def place(config: RunConfig) -> Placement:
     torch.use_deterministic_algorithms(config.deterministic)
     torch.backends.cudnn.benchmark = not config.deterministic
     return Placement(device, name, dtype, f"{device} ({device_reason}), {dtype_reason}")
-
-
-def cuda_available() -> bool:
-    return torch.cuda.is_available()
 
 
 def cpu_name() -> str:

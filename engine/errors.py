@@ -1,4 +1,7 @@
-"""The one hierarchy of errors made for people; each class knows the exit code of a command that ends with it."""
+"""The one hierarchy of errors made for people.
+
+Each class knows the exit code of a command that ends with it, and the name that a failed run is filed under.
+"""
 
 from typing import ClassVar
 
@@ -7,6 +10,7 @@ class AgeUIError(Exception):
     """Something a person can act on. The message says what is wrong, with which input, and what to do."""
 
     exit_code: ClassVar[int] = 1
+    failure: ClassVar[str] = "error"
 
 
 class RunFailedError(AgeUIError):
@@ -15,25 +19,47 @@ class RunFailedError(AgeUIError):
     exit_code = 1
 
 
+class DiskFullError(RunFailedError):
+    """No space left for what a run has to write."""
+
+    failure = "disk_full"
+
+
 class ConfigError(AgeUIError):
     """A wrong flag, config field or combination of them."""
 
     exit_code = 2
+    failure = "config"
 
 
 class DataError(AgeUIError):
     """A data set, label or image that cannot be used."""
 
     exit_code = 3
+    failure = "data"
 
 
 class DeviceError(AgeUIError):
-    """A device that is missing, or memory that ran out."""
+    """A device that is missing or cannot be used."""
 
     exit_code = 4
+    failure = "device"
+
+
+class GpuMemoryError(DeviceError):
+    """A GPU whose memory ran out."""
+
+    failure = "gpu_memory"
+
+
+class HostMemoryError(DeviceError):
+    """A machine whose memory ran out."""
+
+    failure = "memory"
 
 
 class StoreError(AgeUIError):
     """A database that cannot be opened, read or written."""
 
     exit_code = 5
+    failure = "database"

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from engine.fairness import SplitResult
 
 RunOutcome = Literal["done", "diverged", "interrupted"]
+CheckpointKind = Literal["state", "best"]
+
+POINTS_PER_EPOCH = 128
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,22 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Noted:
-    """One line that a person should see: a choice that was made and why, a policy in force, a warning."""
+    """One line that a person should see: a choice that was made and why, a policy in force, or a warning."""
 
     message: str
+    warning: bool = False
 
 
 @dataclass(frozen=True)
 class RunStarted:
-    """`manifest`: versions, device, dtype, threads, data hash and counts, parameter counts, weights file hash."""
+    """`manifest`: versions, device, dtype, threads, data hash and counts, parameter counts, weights file hash.
+
+    `step` and `epoch` have ended before: those of the checkpoint that was gone on from, 0 where a run starts anew.
+    """
 
     manifest: dict[str, Any]
+    step: int = 0
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,14 +54,19 @@ class StageStarted:
 
 
 @dataclass(frozen=True)
-class StepEnded:
-    """Throttled: at most a few each second. `epoch` counts from 1 over all stages, `step` from 1 over the run."""
+class StepsEnded:
+    """Steps since the last such event, at most a few events each second.
+
+    `step` of `total_steps` have ended, both counted over the run; `epoch` is the running one, from 1 over all stages.
+    `losses` are (step, train loss) of at most `POINTS_PER_EPOCH` steps an epoch. Which steps these are depends on the
+    config alone, never on the time.
+    """
 
     stage: int
     epoch: int
     step: int
     total_steps: int
-    loss: float
+    losses: tuple[tuple[int, float], ...]
     images_per_second: float
     eta_seconds: float
 
@@ -79,8 +93,12 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class CheckpointWritten:
-    """A file of weights, complete on disk. `epoch` is the one whose weights it holds."""
+    """A file in the run's folder, complete on disk, of the weights after `step` and `epoch`.
 
+    `state` is all that a later attempt needs to go on from there; `best` are the weights to keep.
+    """
+
+    kind: CheckpointKind
     path: str
     epoch: int
     step: int
@@ -102,6 +120,18 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class RunFailed:
+    """The last event of a run that could not go on. `failure` is the name it is filed under, see `engine.errors`.
+
+    `message` is for people; for a failure nobody foresaw it is the traceback.
+    """
+
+    failure: str
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
 class RunEnded:
     outcome: RunOutcome
     reason: str
@@ -109,5 +139,14 @@ class RunEnded:
 
 
 Event = (
-    Progressed | Noted | RunStarted | StageStarted | StepEnded | EpochEnded | CheckpointWritten | Evaluated | RunEnded
+    Progressed
+    | Noted
+    | RunStarted
+    | StageStarted
+    | StepsEnded
+    | EpochEnded
+    | CheckpointWritten
+    | Evaluated
+    | RunFailed
+    | RunEnded
 )

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import socket
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -13,6 +15,7 @@ from engine.device import Placement
 from engine.models import AgeModel, LoadReport
 
 LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow")
+_DECISIVE = ("device", "dtype", "threads", "host")
 
 
 def versions() -> dict[str, str]:
@@ -32,6 +35,7 @@ def run_manifest(
     """JSON-able facts of one attempt. A result is bit-identical only where these are equal."""
     return {
         "versions": versions(),
+        "host": socket.gethostname(),
         "platform": platform.platform(),
         "device": placement.device_name,
         "device_type": placement.device.type,
@@ -54,3 +58,11 @@ def run_manifest(
         "last_batch": config.last_batch,
         "scored_weights": config.keep,
     }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What two attempts at one run do not share of all that its figures depend on, as `threads 2 → 1`."""
+    pairs: list[tuple[str, Any, Any]] = [(name, before.get(name), now.get(name)) for name in _DECISIVE]
+    old, new = before.get("versions", {}), now.get("versions", {})
+    pairs += [(name, old.get(name), new.get(name)) for name in sorted({*old, *new})]
+    return [f"{name} {a} → {b}" for name, a, b in pairs if a is not None and a != b]

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.checkpoint import load_weights
 from engine.config import RunConfig
 from engine.data.decode import decode_square
 from engine.device import place
 from engine.errors import DataError
 from engine.inputs import backbone_features
+from engine.kept_weights import load_weights
 from engine.losses import build_loss
 from engine.models import AgeModel, build_model
 

@@ -1,6 +1,7 @@
 """Randomness as a function of (seed, epoch, step): a run can be taken up anywhere without any generator's state."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 
@@ -22,3 +23,8 @@ def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list
         if last_batch == "merge":
             batches[-1] = np.concatenate([batches[-1], lone])
     return batches
+
+
+def seed_layers(seed: int, step: int) -> None:
+    """Sets what layers with chance in them (dropout, stochastic depth) draw from in the `step`-th train step."""
+    torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]))

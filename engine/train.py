@@ -3,22 +3,18 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.augment import expand_rows
-from engine.checkpoint import save_weights, snapshot
-from engine.config import RunConfig
-from engine.data.dataset import Dataset, prepare
-from engine.data.spec import DataSpec
-from engine.device import Placement, place
-from engine.errors import ConfigError, DeviceError
+from engine.checkpoint import Best, Position, TrainingState, load_newest, save_state, snapshot
+from engine.errors import ConfigError, DataError, HostMemoryError
 from engine.evaluate import evaluate
 from engine.events import (
+    POINTS_PER_EPOCH,
     CheckpointWritten,
     EpochEnded,
     Event,
@@ -28,19 +24,22 @@ from engine.events import (
     RunOutcome,
     RunStarted,
     StageStarted,
-    StepEnded,
+    StepsEnded,
 )
 from engine.features import feature_key, frozen_features
-from engine.inputs import FeatureInputs, ImageInputs, Inputs, Rows, predict
-from engine.losses import build_loss, reduce
-from engine.manifest import run_manifest
-from engine.models import build_model
+from engine.gpu_memory import out_of_gpu_memory
+from engine.inputs import FeatureInputs, Inputs, Rows, predict
+from engine.kept_weights import save_weights
+from engine.losses import reduce
+from engine.manifest import differences, run_manifest
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
-from engine.randomness import epoch_order, split_batches
-from engine.weighting import sample_weights
+from engine.randomness import epoch_order, seed_layers, split_batches
+from engine.request import RunRequest
+from engine.setup import Setup, set_up
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.25
+CHECKPOINT_SHARE = 0.01
 WEIGHTS_FILE = "weights.safetensors"
 
 Emit = Callable[[Event], None]
@@ -50,45 +49,23 @@ class _Stopped(Exception):
     """Someone asked the run to stop."""
 
 
-@dataclass
-class _Best:
-    """The weights to keep so far: of the lowest validation loss, or the latest where there is none to go by."""
-
-    loss: float = math.inf
-    epoch: int = 0
-    step: int = 0
-    state: dict[str, Tensor] = field(default_factory=dict)
-
-
-def train(
-    config: RunConfig,
-    spec: DataSpec,
-    *,
-    folder: Path,
-    emit: Emit,
-    should_stop: Callable[[], bool] = lambda: False,
-    cache: Path | None = None,
-) -> RunEnded:
+def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = lambda: False) -> RunEnded:
     """Trains and scores one run; every event goes to `emit`, the last one is also returned.
 
-    The kept weights are written to `folder`/weights.safetensors. `should_stop` is asked after every step: a stopped
-    run keeps its history and the best weights so far and ends as `interrupted`. A loss that is not finite ends it as
-    `diverged`. Raises `ConfigError`, `DataError` or `DeviceError` for what a person has to change first.
+    The kept weights are written to `weights.safetensors` in the request's folder. The run goes on from the newest
+    checkpoint of the request that is whole, and ends with the same bits as one that was never interrupted.
+    `should_stop` is asked after every step: a stopped run writes a checkpoint and the best weights so far and ends as
+    `interrupted`. A loss that is not finite ends it as `diverged`.
+
+    Raises `ConfigError`, `DataError` or `DeviceError` for what a person has to change first, and `DiskFullError` where
+    a checkpoint finds no room; earlier ones are whole then.
     """
-    begin = time.monotonic()
-    trainer: _Trainer | None = None
+    config, begin = request.config, time.monotonic()
     try:
-        trainer = _Trainer(config, spec, folder, emit, should_stop, cache or cache_folder())
-        outcome, reason = trainer.run()
-    except _Stopped:
-        outcome, reason = "interrupted", "stopped by the user"
-        if trainer is not None:
-            trainer.write_kept()
-    except torch.cuda.OutOfMemoryError as error:
-        raise DeviceError(
-            f"the GPU has not enough memory for batch {config.batch} at {config.size} px with {config.backbone}; "
-            f"try --batch {max(1, config.batch // 2)}"
-        ) from error
+        outcome, reason = _train(request, emit, should_stop)
+    except torch.cuda.OutOfMemoryError:
+        # Answered below: the traceback holds the network and all it had in memory until this clause is left.
+        pass
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
@@ -96,211 +73,295 @@ def train(
             f"{config.backbone} at {config.size} px leaves one value per channel, and a batch of one image gives batch "
             "norm nothing to average; choose a larger --size or --batch, or --set last_batch=merge"
         ) from error
-    ended = RunEnded(outcome, reason, time.monotonic() - begin)
-    emit(ended)
-    return ended
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and "DefaultCPUAllocator" not in str(error):
+            raise
+        raise HostMemoryError(
+            f"this machine has not enough memory for batch {config.batch} at {config.size} px with {config.backbone}; "
+            "try a smaller --batch, --size or --backbone"
+        ) from error
+    else:
+        ended = RunEnded(outcome, reason, time.monotonic() - begin)
+        emit(ended)
+        return ended
+    raise out_of_gpu_memory(config, request.device)
+
+
+def _train(request: RunRequest, emit: Emit, should_stop: Callable[[], bool]) -> tuple[RunOutcome, str]:
+    trainer: _Trainer | None = None
+
+    def progress(what: str, done: int, total: int) -> None:
+        emit(Progressed(what, done, total))
+        if should_stop():
+            raise _Stopped
+
+    try:
+        trainer = _Trainer(request, set_up(request, progress), emit, should_stop, progress)
+        return trainer.run()
+    except _Stopped:
+        if trainer is not None:
+            trainer.write_checkpoint()
+            trainer.write_kept()
+        return "interrupted", "stopped by request"
 
 
 class _Trainer:
     def __init__(
         self,
-        config: RunConfig,
-        spec: DataSpec,
-        folder: Path,
+        request: RunRequest,
+        setup: Setup,
         emit: Emit,
         should_stop: Callable[[], bool],
-        cache: Path,
+        progress: Callable[[str, int, int], None],
     ) -> None:
-        self.config, self.folder, self.emit, self.should_stop, self.cache = config, folder, emit, should_stop, cache
-        self.placement: Placement = place(config)
-        self.dataset: Dataset = prepare(spec, config.target, config.size, cache=cache, progress=self.progress)
-        self.loss = build_loss(config.loss)
-        self.model, report = build_model(config, self.loss.outputs)
-        self.model.to(self.placement.device).to(memory_format=torch.channels_last)
-        self.ages = torch.from_numpy(self.dataset.frame["age"].to_numpy(dtype=np.float32))
-        self.train_rows = self._train_rows()
-        self.valid_rows = Rows.plain(self.dataset.rows("valid"))
-        self.weights = self._sample_weights()
-        self.images = ImageInputs(self.dataset, config, self.placement)
+        self.request, self.config, self.setup = request, request.config, setup
+        self.emit, self.should_stop, self.progress = emit, should_stop, progress
+        self.model, self.device = setup.model, setup.placement.device
         self.backbone_features: FeatureInputs | None = None
-        self.best = _Best()
-        self.epoch = self.step = 0
-        emit(RunStarted(run_manifest(config, self.dataset, self.placement, self.model, report)))
-        self._note_choices(report.sentence())
+        self.optimizer: torch.optim.Optimizer | None = None
+        self.loaded_optimizer: dict[str, Any] | None = None
+        self.position, self.best = Position(), Best()
+        self.loss_sum = torch.zeros((), device=self.device)
+        self.untold: list[tuple[int, Tensor]] = []
+        self.rate = self.eta_seconds = 0.0
+        self.total_steps = 0
+        self.checkpoints_written = 0
+        self.saved_position: Position | None = None
+        self._go_on()
+        self.told_step = self.position.step
+        self.model.to(self.device).to(memory_format=torch.channels_last)
+        self.next_checkpoint = time.monotonic() + request.checkpoint_seconds
+        manifest = run_manifest(self.config, setup.dataset, setup.placement, self.model, setup.report)
+        emit(RunStarted(manifest, self.position.step, self.position.epoch))
+        for note in setup.notes():
+            emit(Noted(note))
+        if request.manifest is not None and (changed := differences(request.manifest, manifest)):
+            emit(Noted(f"not as when it began, so its last digits may differ: {', '.join(changed)}", warning=True))
 
     def run(self) -> tuple[RunOutcome, str]:
-        for stage, (epochs, lr) in enumerate(zip(self.config.epochs, self.config.lr, strict=True), start=1):
-            if epochs == 0:
-                continue
-            if not self._stage(stage, epochs, lr):
-                return "diverged", f"the loss was no finite number in epoch {self.epoch}"
+        position = self.position
+        while position.stage <= self.config.stage_count:
+            if self.config.epochs[position.stage - 1] > 0:
+                if not self._stage():
+                    return "diverged", f"the loss was no finite number in epoch {position.epoch}"
+                self.optimizer = None
+                position.end_stage()
+                self.write_checkpoint()
+            else:
+                position.end_stage()
         self._restore()
         self.write_kept()
-        evaluate(self.model, self.dataset, self.config, self.loss, self._inputs(), self.emit, self.progress)
+        evaluate(self.model, self.setup.dataset, self.config, self.setup.loss, self._inputs(), self.emit, self.progress)
         return "done", ""
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        self.emit(Progressed(what, done, total))
-        self._check_stop()
 
     def write_kept(self) -> None:
         """Writes the kept weights, where an epoch has ended."""
         if self.best.epoch == 0:
             return
         state = {**self.model.state_dict(), **self.best.state}
-        saved = save_weights(state, self.config, self.folder / WEIGHTS_FILE)
-        self.emit(CheckpointWritten(WEIGHTS_FILE, self.best.epoch, self.best.step, saved.sha256, saved.bytes))
+        saved = save_weights(state, self.config, self.request.folder / WEIGHTS_FILE)
+        self.emit(CheckpointWritten("best", WEIGHTS_FILE, self.best.epoch, self.best.step, saved.sha256, saved.bytes))
 
-    def _stage(self, stage: int, epochs: int, lr: float) -> bool:
-        """Trains one stage; False where the loss left the numbers."""
-        frozen = self.config.strategy == "freeze" and stage == 1
-        self.model.set_training_stage(train_backbone=not frozen, bn=self.config.bn)
+    def write_checkpoint(self) -> None:
+        """Writes what a later attempt needs to go on from here, after the losses up to here were told."""
+        self._tell_steps()
+        if self.position in (self.saved_position, Position()):
+            return
+        begin = time.monotonic()
+        state = TrainingState(
+            position=self.position,
+            best=self.best,
+            loss_sum=self.loss_sum,
+            model=self.model.head.state_dict(prefix="head.") if self._is_frozen() else self.model.state_dict(),
+            optimizer=self.optimizer.state_dict() if self.optimizer is not None else self.loaded_optimizer,
+            data_hash=self.setup.dataset.content_hash,
+            init_sha256=self.setup.report.sha256,
+        )
+        self.checkpoints_written += 1
+        # Never the name of an earlier file: what the database points to stays as it is until it points elsewhere.
+        name = f"state-{self.position.step}-{self.request.attempt}.{self.checkpoints_written}.pt"
+        saved = save_state(state, self.request.folder / name)
+        self.saved_position = replace(self.position)
+        self.emit(CheckpointWritten("state", name, self.position.epoch, self.position.step, saved.sha256, saved.bytes))
+        now = time.monotonic()
+        self.next_checkpoint = now + max(self.request.checkpoint_seconds, (now - begin) / CHECKPOINT_SHARE)
+
+    def _go_on(self) -> None:
+        """Takes up the newest checkpoint that is whole."""
+        state, problems = load_newest(self.request.checkpoints, self.request.folder)
+        for problem in problems:
+            self.emit(Noted(f"gone back to an earlier checkpoint: {problem}", warning=True))
+        if state is None:
+            return
+        if state.data_hash != self.setup.dataset.content_hash:
+            raise DataError(
+                f"data set {self.setup.dataset.name!r} is not what it was when this run began: images, splits, ages or "
+                "attributes changed; put it back, or begin the run anew with: ageui retry RUN --from-start"
+            )
+        if state.init_sha256 != self.setup.report.sha256:
+            raise DataError(
+                f"the weights that this run began with ({self.setup.report.source}) are not what they were; put them "
+                "back, or begin the run anew with: ageui retry RUN --from-start"
+            )
+        self.model.load_state_dict(state.model, strict=False)
+        self.position, self.best = state.position, state.best
+        self.saved_position = replace(state.position)
+        self.loss_sum = state.loss_sum.to(self.device)
+        self.loaded_optimizer = state.optimizer
+
+    def _stage(self) -> bool:
+        """Trains the rest of the stage; False where the loss left the numbers."""
+        position, config = self.position, self.config
+        epochs, lr = config.epochs[position.stage - 1], config.lr[position.stage - 1]
+        frozen = self._is_frozen()
+        self.model.set_training_stage(train_backbone=not frozen, bn=config.bn)
+        self.backbone_features = None
         if frozen:
             self._prepare_frozen()
-        else:
-            self.backbone_features = None
         inputs = self._inputs()
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        optimizer = build_optimizer(self.config.optimizer, trainable, lr, self.config.momentum)
-        steps = len(split_batches(np.arange(len(self.train_rows.positions)), self.config.batch, self.config.last_batch))
+        optimizer = build_optimizer(config.optimizer, trainable, lr, config.momentum)
+        if self.loaded_optimizer is not None:
+            optimizer.load_state_dict(self.loaded_optimizer)
+        self.optimizer, self.loaded_optimizer = optimizer, None
+        steps = len(split_batches(np.arange(len(self.setup.train_rows.positions)), config.batch, config.last_batch))
         parameters = sum(parameter.numel() for parameter in trainable)
-        self.emit(StageStarted(stage, self.config.stage_count, epochs, steps, parameters))
-        waited = 0
-        if self.config.keep == "best" and self.best.epoch:
+        self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
+        if position.at_stage_start and config.keep == "best" and self.best.epoch:
             self.best.state = snapshot(self.model.state_dict())
-        for epoch in range(epochs):
-            ended = self._epoch(stage, inputs, optimizer, steps, epochs - epoch)
+        while position.stage_epoch < epochs and not self._has_waited():
+            ended = self._epoch(inputs, optimizer, steps, epochs - position.stage_epoch)
             finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
-            is_best = finite and (ended.val_loss is None or ended.val_loss < self.best.loss - self.config.min_delta)
+            is_best = finite and (ended.val_loss is None or ended.val_loss < self.best.loss - config.min_delta)
             if is_best:
                 self.best.loss = self.best.loss if ended.val_loss is None else ended.val_loss
-            if is_best or (finite and self.config.keep == "last"):
-                self.best.epoch, self.best.step = self.epoch, self.step
-                self.best.state = snapshot(
-                    self.model.head.state_dict(prefix="head.") if frozen else self.model.state_dict()
-                )
+            if is_best or (finite and config.keep == "last"):
+                self.best.epoch, self.best.step = ended.epoch, ended.step
+                kept = self.model.head.state_dict(prefix="head.") if frozen else self.model.state_dict()
+                self.best.state = snapshot(kept)
+            position.waited = 0 if is_best else position.waited + 1
+            position.end_epoch()
             self.emit(replace(ended, is_best=is_best))
             if not finite:
                 return False
-            self._check_stop()
-            waited = 0 if is_best else waited + 1
-            if self.config.patience is not None and waited >= self.config.patience and epoch + 1 < epochs:
-                self.emit(Noted(f"stage {stage} stopped early: no better validation loss in {waited} epochs"))
-                break
-        if self.config.keep == "best":
+            self._between_steps()
+        if position.stage_epoch < epochs:
+            self.emit(
+                Noted(f"stage {position.stage} stopped early: no better validation loss in {position.waited} epochs")
+            )
+        if config.keep == "best":
             self._restore()
         return True
 
-    def _epoch(
-        self, stage: int, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, epochs_left: int
-    ) -> EpochEnded:
-        self.epoch += 1
-        device = self.placement.device
-        order = epoch_order(self.config.seed, self.epoch, len(self.train_rows.positions))
+    def _epoch(self, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, epochs_left: int) -> EpochEnded:
+        """Trains the rest of the running epoch, then validates."""
+        setup, position, epoch = self.setup, self.position, self.position.epoch + 1
+        order = epoch_order(self.config.seed, epoch, len(setup.train_rows.positions))
         batches = split_batches(order, self.config.batch, self.config.last_batch)
+        told_every = math.ceil(steps / POINTS_PER_EPOCH)
+        self.total_steps = position.step - position.batch + steps * epochs_left
+        if position.batch == 0:
+            self.loss_sum.zero_()
         self.model.train()
-        total, images, begin = torch.zeros((), device=device), 0, time.monotonic()
-        shown = begin
-        for number, chosen in enumerate(batches, start=1):
-            self.step += 1
-            rows = self.train_rows.take(chosen)
-            target = (self.ages[rows.positions] / 100).to(device)
+        shown = resumed = time.monotonic()
+        begin, first = resumed - position.seconds, position.batch
+        for number, chosen in enumerate(batches[first:], start=first + 1):
+            step = position.step + 1
+            seed_layers(self.config.seed, step)
+            rows = setup.train_rows.take(chosen)
+            target = (setup.ages[rows.positions] / 100).to(self.device)
             optimizer.zero_grad(set_to_none=True)
-            output = inputs.train_output(self.model, rows, self.epoch, self.step)
-            loss = reduce(self.loss.per_image(output, target), self.weights[chosen].to(device))
+            output = inputs.train_output(self.model, rows, epoch, step)
+            loss = reduce(setup.loss.per_image(output, target), setup.weights[chosen].to(self.device))
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            total += loss.detach() * len(chosen)
-            images += len(chosen)
+            self.loss_sum += loss.detach() * len(chosen)
             now = time.monotonic()
-            if now - shown >= SECONDS_BETWEEN_STEP_EVENTS or number == len(batches):
+            position.step, position.batch, position.seconds = step, number, now - begin
+            position.images += len(chosen)
+            if number % told_every == 0 or number == steps:
+                self.untold.append((step, loss.detach()))
+            if now - shown >= SECONDS_BETWEEN_STEP_EVENTS or number == steps:
                 shown = now
-                rate = images / (now - begin)
-                left = (steps - number + (epochs_left - 1) * steps) * (now - begin) / number
-                at = (self.step, self.step - number + steps * epochs_left)
-                self.emit(StepEnded(stage, self.epoch, *at, loss.item(), rate, left))
-            self._check_stop()
-        seconds_training = time.monotonic() - begin
+                per_step = (now - resumed) / (number - first)
+                self.rate = position.images / position.seconds
+                self.eta_seconds = (steps - number + (epochs_left - 1) * steps) * per_step
+                self._tell_steps()
+            self._between_steps()
         val_loss, val_mae = self._validate(inputs)
         return EpochEnded(
-            stage=stage,
-            epoch=self.epoch,
-            step=self.step,
-            train_loss=total.item() / images,
+            stage=position.stage,
+            epoch=epoch,
+            step=position.step,
+            train_loss=self.loss_sum.item() / position.images,
             val_loss=val_loss,
             val_mae=val_mae,
             lr=float(optimizer.param_groups[0]["lr"]),
             seconds=time.monotonic() - begin,
-            images_per_second=images / seconds_training,
+            images_per_second=position.images / position.seconds,
             is_best=False,
+        )
+
+    def _tell_steps(self) -> None:
+        """Tells the losses not told yet: the one place where the steps' values are waited for."""
+        position = self.position
+        if position.step == self.told_step:
+            return
+        values = torch.stack([loss for _, loss in self.untold]).tolist() if self.untold else []
+        losses = tuple(zip((step for step, _ in self.untold), values, strict=True))
+        self.untold, self.told_step = [], position.step
+        epoch = position.epoch + 1
+        self.emit(
+            StepsEnded(position.stage, epoch, position.step, self.total_steps, losses, self.rate, self.eta_seconds)
         )
 
     def _validate(self, inputs: Inputs) -> tuple[float | None, float | None]:
         """The unweighted loss on ages / 100 and the MAE in years on the validation split."""
-        if len(self.valid_rows.positions) == 0:
+        setup = self.setup
+        if len(setup.valid_rows.positions) == 0:
             return None, None
-        output = predict(self.model, inputs, self.valid_rows, lambda done: self._check_stop())
-        ages = self.ages[self.valid_rows.positions]
-        loss = reduce(self.loss.per_image(output, ages / 100), None)
-        return loss.item(), (self.loss.years(output) - ages).abs().mean().item()
+        output = predict(self.model, inputs, setup.valid_rows, lambda done: self._check_stop())
+        ages = setup.ages[setup.valid_rows.positions]
+        loss = reduce(setup.loss.per_image(output, ages / 100), None)
+        return loss.item(), (setup.loss.years(output) - ages).abs().mean().item()
 
     def _prepare_frozen(self) -> None:
         """Computes the frozen backbone's features for all rows that will be trained on or scored.
 
         Under the `standard` augmentation every epoch sees other images: nothing can be computed ahead.
         """
+        setup = self.setup
         if self.config.augment == "standard":
             return
-        scored = [self.dataset.rows(split) for split in self.dataset.splits() if split != "train"]
-        positions = np.concatenate([self.train_rows.positions, *scored])
+        scored = [setup.dataset.rows(split) for split in setup.dataset.splits() if split != "train"]
+        positions = np.concatenate([setup.train_rows.positions, *scored])
         kinds = np.zeros(len(positions), dtype=np.int8)
-        kinds[: len(self.train_rows.kinds)] = self.train_rows.kinds
+        kinds[: len(setup.train_rows.kinds)] = setup.train_rows.kinds
         rows = Rows(positions, kinds)
-        key = feature_key(self.model, self.dataset, rows, self.config, self.placement)
+        key = feature_key(self.model, setup.dataset, rows, self.config, setup.placement)
+        cache = self.request.cache or cache_folder()
         features = frozen_features(
-            self.model, self.images, rows, key, self.cache, lambda done, total: self.progress("features", done, total)
+            self.model, setup.images, rows, key, cache, lambda done, total: self.progress("features", done, total)
         )
-        self.backbone_features = FeatureInputs(features, rows, self.placement)
+        self.backbone_features = FeatureInputs(features, rows, setup.placement)
 
     def _inputs(self) -> Inputs:
-        return self.backbone_features or self.images
+        return self.backbone_features or self.setup.images
+
+    def _is_frozen(self) -> bool:
+        return self.config.strategy == "freeze" and self.position.stage == 1
+
+    def _has_waited(self) -> bool:
+        return self.config.patience is not None and self.position.waited >= self.config.patience
 
     def _restore(self) -> None:
         if self.best.state:
             self.model.load_state_dict(self.best.state, strict=False)
 
-    def _train_rows(self) -> Rows:
-        positions = self.dataset.rows("train")
-        ages = self.dataset.frame["age"].to_numpy(dtype=np.float64)[positions]
-        expanded, kinds = expand_rows(positions, ages, self.config.augment)
-        return Rows(expanded, kinds)
-
-    def _sample_weights(self) -> Tensor:
-        frame = self.dataset.frame.iloc[self.train_rows.positions]
-        weights = sample_weights(
-            frame,
-            self.config.weights,
-            scheme=self.config.weighting,
-            combine=self.config.combine,
-            beta=self.config.effective_beta,
-            age_edges=self.config.age_edges,
-        )
-        return torch.from_numpy(weights.astype(np.float32))
-
-    def _note_choices(self, weights_sentence: str) -> None:
-        count = len(self.train_rows.positions)
-        if count < 2:
-            raise ConfigError("training needs at least two labelled train images")
-        self.emit(Noted(f"computing on {self.placement.reason}"))
-        self.emit(Noted(f"backbone: {weights_sentence}"))
-        if count % self.config.batch == 1 and self.config.batch > 1:
-            done = {"keep": "a step of its own", "merge": "merged into the batch before", "drop": "dropped"}
-            self.emit(Noted(f"the last batch of an epoch would hold one image: {done[self.config.last_batch]}"))
-        if len(self.valid_rows.positions) == 0:
-            self.emit(Noted("no labelled validation images: no early stopping, the last weights are kept"))
-        youngest = float(self.ages[self.train_rows.positions].min())
-        if self.config.loss == "mape" and youngest < 0.5:
-            self.emit(Noted(f"mape divides by age: the youngest label is {youngest:g} years and outweighs all others"))
+    def _between_steps(self) -> None:
+        self._check_stop()
+        if time.monotonic() >= self.next_checkpoint:
+            self.write_checkpoint()
 
     def _check_stop(self) -> None:
         if self.should_stop():

@@ -1,91 +1,30 @@
 """Whole runs on a few drawn faces: what they emit, keep and promise."""
 
 import math
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from tiny_runs import TINY, Runner
 
 import engine.train as training
-from engine.config import RunConfig, build_config
+from engine.config import build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import AgeUIError, ConfigError, DeviceError
 from engine.events import (
     CheckpointWritten,
     EpochEnded,
     Evaluated,
-    Event,
     Noted,
     Progressed,
     RunEnded,
     RunStarted,
     StageStarted,
-    StepEnded,
+    StepsEnded,
 )
 from engine.models import build_model
-from engine.train import train
-
-E = TypeVar("E")
-
-FACES = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(65, 33, 20), image_size=32))
-TINY: dict[str, Any] = {
-    "backbone": "resnet18@layer1",
-    "size": 32,
-    "strategy": "scratch",
-    "epochs": 2,
-    "lr": 1e-3,
-    "device": "cpu",
-    "precision": "fp32",
-}
-
-
-@dataclass
-class Seen:
-    ended: RunEnded
-    events: list[Event]
-    folder: Path
-
-    def all(self, kind: type[E]) -> list[E]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    @property
-    def weights(self) -> dict[str, torch.Tensor]:
-        return load_file(self.folder / training.WEIGHTS_FILE)
-
-
-@dataclass
-class Runner:
-    folder: Path
-    runs: int = 0
-    spec: DataSpec = field(default=FACES)
-
-    def __call__(self, stop_after: int | None = None, **changes: Any) -> Seen:
-        """Trains a tiny run; `stop_after` asks it to stop once that many steps have ended."""
-        self.runs += 1
-        events: list[Event] = []
-
-        def asked_to_stop() -> bool:
-            return (
-                stop_after is not None
-                and max((e.step for e in events if isinstance(e, StepEnded)), default=0) >= stop_after
-            )
-
-        folder = self.folder / str(self.runs)
-        config: RunConfig = build_config({**TINY, **changes})
-        ended = train(
-            config, self.spec, folder=folder, emit=events.append, should_stop=asked_to_stop, cache=self.folder / "cache"
-        )
-        return Seen(ended, events, folder)
-
-
-@pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_STEP_EVENTS", 0.0)
-    return Runner(tmp_path)
 
 
 def test_a_run_tells_its_whole_story_in_order(runner: Runner) -> None:
@@ -94,11 +33,11 @@ def test_a_run_tells_its_whole_story_in_order(runner: Runner) -> None:
     assert kinds == [
         RunStarted,
         StageStarted,
-        *[StepEnded] * 2,
+        *[StepsEnded] * 2,
         EpochEnded,
-        *[StepEnded] * 2,
+        *[StepsEnded] * 2,
         EpochEnded,
-        CheckpointWritten,
+        *[CheckpointWritten] * 2,
         *[Evaluated] * 3,
         RunEnded,
     ]
@@ -115,7 +54,7 @@ def test_a_run_tells_its_whole_story_in_order(runner: Runner) -> None:
 def test_what_is_scored_is_what_was_kept(runner: Runner) -> None:
     seen = runner(epochs=3)
     best = min(seen.all(EpochEnded), key=lambda epoch: epoch.val_loss or math.inf)
-    assert seen.all(CheckpointWritten)[0].epoch == best.epoch
+    assert seen.best.epoch == best.epoch
     valid = next(scored for scored in seen.all(Evaluated) if scored.split == "valid")
     assert valid.result.mae == pytest.approx(best.val_mae, rel=1e-5)
     errors = np.abs(valid.predicted - valid.items["age"].to_numpy())
@@ -231,17 +170,17 @@ def test_a_loss_that_leaves_the_numbers_ends_the_run_as_diverged(
 def test_a_stopped_run_keeps_what_it_measured(runner: Runner) -> None:
     seen = runner(stop_after=3, epochs=5)
     assert seen.ended.outcome == "interrupted"
-    assert max(step.step for step in seen.all(StepEnded)) == 3
+    assert max(step.step for step in seen.all(StepsEnded)) == 3
     assert len(seen.all(EpochEnded)) == 1
-    assert seen.all(CheckpointWritten)[0].epoch == 1
+    assert seen.best.epoch == 1
     assert seen.weights
 
 
 def test_a_run_stopped_in_its_first_epoch_has_nothing_to_keep(runner: Runner) -> None:
     seen = runner(stop_after=1)
     assert seen.ended.outcome == "interrupted"
-    assert seen.all(CheckpointWritten) == []
-    assert list(runner.folder.glob("1/*")) == []
+    assert [(written.kind, written.step) for written in seen.all(CheckpointWritten)] == [("state", 1)]
+    assert [file.name for file in seen.folder.iterdir()] == [seen.states[0].path]
 
 
 def test_early_stopping_waits_as_long_as_it_was_told(runner: Runner) -> None:
@@ -254,7 +193,7 @@ def test_early_stopping_waits_as_long_as_it_was_told(runner: Runner) -> None:
 def test_the_last_batch_of_one_image(runner: Runner, policy: str, steps: int, images: int) -> None:
     seen = runner(last_batch=policy, epochs=1)
     assert seen.all(StageStarted)[0].steps_per_epoch == steps
-    assert seen.all(StepEnded)[-1].step == steps
+    assert seen.all(StepsEnded)[-1].step == steps
     assert any("one image" in note.message for note in seen.all(Noted))
 
 
@@ -290,7 +229,7 @@ def test_a_full_disk_leaves_no_half_written_weights(runner: Runner, monkeypatch:
         raise OSError(28, "No space left on device")
 
     runner()
-    monkeypatch.setattr("engine.checkpoint.os.fsync", full)
+    monkeypatch.setattr("engine.files.os.fsync", full)
     with pytest.raises(AgeUIError, match="could not be written"):
         runner()
     assert list((runner.folder / "2").iterdir()) == []

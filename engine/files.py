@@ -1,0 +1,111 @@
+"""Files that are whole or not there: written to the side, flushed to the disk, and only then given their name."""
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from engine.errors import DataError, DiskFullError, RunFailedError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    path: Path
+    sha256: str
+    bytes: int
+
+
+class HashingWriter:
+    """A binary stream to write to, which knows the SHA-256 and the size of all that was written, and what failed."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self.bytes = 0
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            self._stream.write(content)
+        except OSError as error:
+            self.error = error
+            raise
+        self._digest.update(content)
+        self.bytes += memoryview(content).nbytes
+        return memoryview(content).nbytes
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
+def make_private_folder(folder: Path) -> None:
+    """Makes a folder, and those above it that are missing, for their owner alone."""
+    for one in (*reversed(folder.parents), folder):
+        if not one.exists():
+            one.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_atomically(path: Path, write: Callable[[HashingWriter], object]) -> SavedFile:
+    """What `write` writes, under `path`: complete or not there, and on the disk when this returns.
+
+    A file that was there before stays whole until then. Raises the `OSError` of a disk that is full or fails.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as part:
+        stream = HashingWriter(part.file)
+        try:
+            write(stream)
+            part.flush()
+            os.fsync(part.fileno())
+            os.replace(part.name, path)
+        except BaseException as error:
+            os.unlink(part.name)
+            # Libraries that write for us may hide the disk's own error behind theirs.
+            if stream.error is not None and not isinstance(error, OSError):
+                raise stream.error from error
+            raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    return SavedFile(path, stream.sha256, stream.bytes)
+
+
+def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: str) -> SavedFile:
+    """`write_atomically` into a run's folder, which is made where it is missing; `what` names the file for people.
+
+    Raises `DiskFullError`, or `RunFailedError` where the disk fails in another way.
+    """
+    try:
+        make_private_folder(path.parent)
+        return write_atomically(path, write)
+    except OSError as error:
+        kind = DiskFullError if error.errno in _FULL else RunFailedError
+        raise kind(
+            f"the {what} could not be written to {path}: {error.strerror}; what was there before is intact; "
+            "free some space or choose another folder with --db, then go on"
+        ) from error
+
+
+def read_verified(path: Path, sha256: str | None) -> bytes:
+    """A file's content. Raises `DataError` where it is missing or its SHA-256 is not the one given."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: it was moved or deleted; train the run again") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise DataError(f"{path} is not the file that was written for this run (its SHA-256 differs); train it again")
+    return content

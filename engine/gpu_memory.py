@@ -1,0 +1,93 @@
+"""What to do where a GPU's memory ran out: the largest batch that fits, found by trying."""
+
+import gc
+from collections.abc import Callable
+
+import torch
+
+from engine.config import RunConfig
+from engine.device import Placement, place
+from engine.errors import GpuMemoryError
+from engine.inputs import backbone_features
+from engine.losses import build_loss, reduce
+from engine.models import build_model
+from engine.optimizers import build_optimizer
+
+SMALLEST_BATCH = 2
+_MARGIN = 0.95
+
+
+def out_of_gpu_memory(config: RunConfig, device: str | None = None) -> GpuMemoryError:
+    """The error for a run that ran out of GPU memory, with the batch size that would fit. Nothing of the run may live
+    on the GPU any more."""
+    placement = place(config, device)
+    _free_memory()
+    free, total = torch.cuda.mem_get_info(placement.device)
+    fits = fitting_batch(lambda batch: step_bytes(config, placement, batch), config.batch, free)
+    advice = (
+        f"--batch {fits} would fit (tried just now)"
+        if fits
+        else "no smaller batch fits either: choose a smaller --size or --backbone"
+    )
+    used = total - free
+    others = f"; {used / 1e9:.1f} GB of it are in use by others" if used > 0.1 * total else ""
+    return GpuMemoryError(
+        f"{placement.device_name} has not enough memory ({total / 1e9:.1f} GB{others}) for batch {config.batch} at "
+        f"{config.size} px with {config.backbone}; {advice}"
+    )
+
+
+def fitting_batch(measure: Callable[[int], int | None], failed: int, free: int) -> int | None:
+    """The largest batch below `failed` that is likely to fit into `free` bytes and did when tried; None if none does.
+
+    `measure` tries a batch and returns the bytes that it took, None where it did not fit. Memory is taken to grow in a
+    straight line with the batch.
+    """
+    if failed <= SMALLEST_BATCH or (base := measure(SMALLEST_BATCH)) is None:
+        return None
+    second = 2 * SMALLEST_BATCH
+    if second >= failed or (more := measure(second)) is None:
+        return SMALLEST_BATCH
+    per_image = max(1.0, (more - base) / (second - SMALLEST_BATCH))
+    batch = min(failed - 1, SMALLEST_BATCH + int((_MARGIN * free - base) / per_image))
+    while batch > second:
+        if measure(batch) is not None:
+            return batch
+        batch = batch * 3 // 4
+    return second
+
+
+def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | None:
+    """The most bytes of GPU memory that train steps of `batch` images reserve, None where they ran out."""
+    torch.cuda.reset_peak_memory_stats(placement.device)
+    try:
+        _try_steps(config, placement, batch)
+        return torch.cuda.max_memory_reserved(placement.device)
+    except torch.cuda.OutOfMemoryError:
+        return None
+    finally:
+        _free_memory()
+
+
+def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
+    loss = build_loss(config.loss)
+    model, _ = build_model(config.model_copy(update={"init": "random"}), loss.outputs)
+    model.to(placement.device).to(memory_format=torch.channels_last)
+    is_frozen = config.strategy == "freeze" and config.epochs[-1] == 0
+    model.set_training_stage(train_backbone=not is_frozen, bn=config.bn)
+    model.train()
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = build_optimizer(config.optimizer, trainable, config.lr[-1], config.momentum)
+    images = torch.zeros((batch, 3, config.size, config.size), device=placement.device)
+    target = torch.full((batch,), 0.3, device=placement.device)
+    for _ in range(2):  # the optimizer's own tensors come with the first step
+        optimizer.zero_grad(set_to_none=True)
+        output = model.score(backbone_features(model, images, placement))
+        reduce(loss.per_image(output, target), None).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    torch.cuda.synchronize(placement.device)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    torch.cuda.empty_cache()

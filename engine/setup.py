@@ -1,0 +1,102 @@
+"""What a run works with: its data, network, loss and sample weights, put together before the first step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.augment import expand_rows
+from engine.config import RunConfig
+from engine.data.dataset import Dataset, prepare
+from engine.data.manifest import Progress
+from engine.device import Placement, place
+from engine.errors import ConfigError
+from engine.inputs import ImageInputs, Rows
+from engine.losses import Loss, build_loss
+from engine.models import AgeModel, LoadReport, build_model
+from engine.paths import cache_folder
+from engine.request import RunRequest
+from engine.weighting import sample_weights
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """`ages` (N,) are the years of all rows of the data set, `weights` (R,) belong to `train_rows`.
+
+    The network is on the CPU still, with its first weights, which `report` tells the source of.
+    """
+
+    config: RunConfig
+    placement: Placement
+    dataset: Dataset
+    loss: Loss
+    model: AgeModel
+    report: LoadReport
+    ages: Tensor
+    train_rows: Rows
+    valid_rows: Rows
+    weights: Tensor
+    images: ImageInputs
+
+    def notes(self) -> Iterator[str]:
+        """What a person should know of the choices made."""
+        config, count = self.config, len(self.train_rows.positions)
+        yield f"computing on {self.placement.reason}"
+        yield f"backbone: {self.report.sentence()}"
+        if count % config.batch == 1 and config.batch > 1:
+            done = {"keep": "a step of its own", "merge": "merged into the batch before", "drop": "dropped"}
+            yield f"the last batch of an epoch would hold one image: {done[config.last_batch]}"
+        if len(self.valid_rows.positions) == 0:
+            yield "no labelled validation images: no early stopping, the last weights are kept"
+        youngest = float(self.ages[self.train_rows.positions].min())
+        if config.loss == "mape" and youngest < 0.5:
+            yield f"mape divides by age: the youngest label is {youngest:g} years and outweighs all others"
+
+
+def set_up(request: RunRequest, progress: Progress) -> Setup:
+    """Reads and decodes the data, builds the network and weighs the samples; `progress` is told of long work.
+
+    Raises `ConfigError`, `DataError` or `DeviceError`.
+    """
+    config = request.config
+    placement = place(config, request.device)
+    cache = request.cache or cache_folder()
+    dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
+    loss = build_loss(config.loss)
+    model, report = build_model(config, loss.outputs)
+    train_rows = _train_rows(dataset, config)
+    if len(train_rows.positions) < 2:
+        raise ConfigError("training needs at least two labelled train images")
+    return Setup(
+        config=config,
+        placement=placement,
+        dataset=dataset,
+        loss=loss,
+        model=model,
+        report=report,
+        ages=torch.from_numpy(dataset.frame["age"].to_numpy(dtype=np.float32)),
+        train_rows=train_rows,
+        valid_rows=Rows.plain(dataset.rows("valid")),
+        weights=_sample_weights(dataset, config, train_rows),
+        images=ImageInputs(dataset, config, placement),
+    )
+
+
+def _train_rows(dataset: Dataset, config: RunConfig) -> Rows:
+    positions = dataset.rows("train")
+    ages = dataset.frame["age"].to_numpy(dtype=np.float64)[positions]
+    return Rows(*expand_rows(positions, ages, config.augment))
+
+
+def _sample_weights(dataset: Dataset, config: RunConfig, rows: Rows) -> Tensor:
+    weights = sample_weights(
+        dataset.frame.iloc[rows.positions],
+        config.weights,
+        scheme=config.weighting,
+        combine=config.combine,
+        beta=config.effective_beta,
+        age_edges=config.age_edges,
+    )
+    return torch.from_numpy(weights.astype(np.float32))

@@ -1,0 +1,94 @@
+"""Whole runs on a few drawn faces, small enough to train dozens of them in a test."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors.torch import load_file
+
+from engine.config import RunConfig, build_config
+from engine.data.spec import DataSpec, SyntheticOptions
+from engine.events import CheckpointWritten, Event, RunEnded, StepsEnded
+from engine.request import CheckpointFile, RunRequest
+from engine.train import WEIGHTS_FILE, train
+
+E = TypeVar("E")
+
+FACES = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(65, 33, 20), image_size=32))
+TINY: dict[str, Any] = {
+    "backbone": "resnet18@layer1",
+    "size": 32,
+    "strategy": "scratch",
+    "epochs": 2,
+    "lr": 1e-3,
+    "device": "cpu",
+    "precision": "fp32",
+}
+
+
+@dataclass
+class Seen:
+    ended: RunEnded
+    events: list[Event]
+    folder: Path
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        return load_file(self.folder / WEIGHTS_FILE)
+
+    @property
+    def states(self) -> list[CheckpointWritten]:
+        """Its checkpoints of the state in training, oldest first."""
+        return [written for written in self.all(CheckpointWritten) if written.kind == "state"]
+
+    @property
+    def best(self) -> CheckpointWritten:
+        """The weights it kept."""
+        return [written for written in self.all(CheckpointWritten) if written.kind == "best"][-1]
+
+    @property
+    def newest(self) -> tuple[CheckpointFile, ...]:
+        """What a later attempt may go on from."""
+        return tuple(CheckpointFile(path=self.folder / file.path, sha256=file.sha256) for file in self.states[::-1])
+
+
+@dataclass
+class Runner:
+    folder: Path
+    runs: int = 0
+    spec: DataSpec = field(default=FACES)
+
+    def __call__(
+        self,
+        stop_after: int | None = None,
+        checkpoints: tuple[CheckpointFile, ...] = (),
+        checkpoint_seconds: float = 3600.0,
+        manifest: dict[str, Any] | None = None,
+        stop: Callable[[list[Event]], bool] = lambda events: False,
+        **changes: Any,
+    ) -> Seen:
+        """Trains a tiny run; `stop_after` asks it to stop once that many steps have ended, `stop` by its events."""
+        self.runs += 1
+        events: list[Event] = []
+
+        def asked_to_stop() -> bool:
+            steps = max((event.step for event in events if isinstance(event, StepsEnded)), default=0)
+            return (stop_after is not None and steps >= stop_after) or stop(events)
+
+        folder = self.folder / str(self.runs)
+        config: RunConfig = build_config({**TINY, **changes})
+        request = RunRequest(
+            config=config,
+            spec=self.spec,
+            folder=folder,
+            cache=self.folder / "cache",
+            checkpoints=checkpoints,
+            checkpoint_seconds=checkpoint_seconds,
+            manifest=manifest,
+        )
+        return Seen(train(request, emit=events.append, should_stop=asked_to_stop), events, folder)
