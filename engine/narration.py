@@ -1,0 +1,56 @@
+"""A run's events as lines for people: one place for what a terminal and a log file say."""
+
+from engine.events import (
+    CheckpointWritten,
+    EpochEnded,
+    Evaluated,
+    Event,
+    Noted,
+    RunEnded,
+    RunFailed,
+    RunStarted,
+    StageStarted,
+)
+
+
+class Narrator:
+    """Tells one attempt at a run; `epochs` is how many it may have in all."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def line(self, event: Event) -> str | None:
+        """The event in words, which may hold text from outside; None where there is nothing to say."""
+        match event:
+            case Noted():
+                return f"warning: {event.message}" if event.warning else event.message
+            case RunStarted(step=step, epoch=epoch) if step > 0:
+                return f"goes on after step {step:,}, {epoch} epochs had ended"
+            case StageStarted():
+                return (
+                    f"stage {event.stage} of {event.stages}: {event.epochs} epochs of {event.steps_per_epoch} steps, "
+                    f"{event.trainable_parameters:,} parameters train"
+                )
+            case EpochEnded():
+                return self._epoch_line(event)
+            case CheckpointWritten(kind="best"):
+                return f"kept the weights of epoch {event.epoch}: {event.bytes / 1e6:.1f} MB"
+            case CheckpointWritten():
+                return f"checkpoint after step {event.step:,}: {event.bytes / 1e6:.1f} MB"
+            case Evaluated():
+                return f"scored {event.split}: {event.result.n} images, MAE {event.result.mae:.2f} years"
+            case RunFailed():
+                return event.message
+            case RunEnded():
+                return f"{event.outcome}{f': {event.reason}' if event.reason else ''} after {event.seconds:.1f} s"
+            case _:
+                return None
+
+    def _epoch_line(self, event: EpochEnded) -> str:
+        parts = [f"epoch {event.epoch}/{self._epochs}", f"train loss {event.train_loss:.5g}"]
+        if event.val_loss is not None:
+            parts.append(f"val loss {event.val_loss:.5g}{' ★' if event.is_best else ''}")
+        if event.val_mae is not None:
+            parts.append(f"val MAE {event.val_mae:.2f} years")
+        parts.append(f"{event.seconds:.1f} s, {event.images_per_second:,.0f} images/s")
+        return " · ".join(parts)

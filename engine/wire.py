@@ -1,0 +1,108 @@
+"""How events cross from the engine's process to the one that watches it: JSON, a line each, numbered.
+
+    {"attempt": 1, "number": 7, "event": "Noted", "message": "computing on cpu", "warning": false}
+
+Numbers count from 0 without a gap, so that a lost event is noticed. Non-finite floats are the words NaN, Infinity and
+-Infinity, as Python's json writes them. A line that ends without a line feed was torn off and is no event.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from engine.errors import RunFailedError
+from engine.events import Evaluated, Event
+from engine.fairness import SplitResult
+
+LONGEST_LINE = 512 * 2**20
+EXIT_STOPPED = 75
+"""Exit code of an engine's process that left by request, to be gone on from its checkpoint."""
+_READERS: dict[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind) for kind in get_args(Event) if kind is not Evaluated
+}
+_RESULT = TypeAdapter(SplitResult)
+
+
+class ProtocolError(RunFailedError):
+    """What came from the engine's process is no event of it."""
+
+    failure = "protocol"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One event as it was sent: the `number`-th of `attempt`, from 0."""
+
+    attempt: int
+    number: int
+    event: Event
+
+
+def encode(message: Message) -> bytes:
+    """The line of one event."""
+    event = message.event
+    fields = _scored_fields(event) if isinstance(event, Evaluated) else asdict(event)
+    head = {"attempt": message.attempt, "number": message.number, "event": type(event).__name__}
+    return json.dumps({**head, **fields}, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The event of one line. Raises `ProtocolError` for anything that `encode` did not write."""
+    try:
+        fields = json.loads(line)
+        attempt, number, name = (fields.pop(key) for key in ("attempt", "number", "event"))
+        if type(attempt) is not int or type(number) is not int:
+            raise ValueError("an event is not numbered")
+        event = _scored(fields) if name == Evaluated.__name__ else _READERS[name].validate_python(fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
+        shown = line[:80].decode(errors="replace")
+        raise ProtocolError(f"the engine's process sent what is no event ({shown!r}…): {error}") from error
+    return Message(attempt, number, event)
+
+
+class Decoder:
+    """Bytes in pieces of any length to events. What is left when the bytes end was torn off and is dropped."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, content: bytes) -> Iterator[Message]:
+        """The events that are complete with `content`. Raises `ProtocolError`, also for a line without end."""
+        self._pending += content
+        if b"\n" in content:
+            *lines, rest = self._pending.split(b"\n")
+            self._pending = rest
+            for line in lines:
+                yield decode(bytes(line))
+        if len(self._pending) > LONGEST_LINE:
+            raise ProtocolError(f"the engine's process sent {len(self._pending):,} bytes that are no event")
+
+
+def _scored_fields(event: Evaluated) -> dict[str, Any]:
+    items = event.items.astype(object).where(event.items.notna(), None)
+    return {
+        "split": event.split,
+        "result": asdict(event.result),
+        "items": {str(name): list(values) for name, values in items.items()},
+        "predicted": base64.b64encode(np.ascontiguousarray(event.predicted, dtype="<f4").tobytes()).decode(),
+    }
+
+
+def _scored(fields: dict[str, Any]) -> Evaluated:
+    if fields.keys() != {"split", "result", "items", "predicted"} or not isinstance(fields["split"], str):
+        raise ValueError("a scored split lacks a part")
+    items = pd.DataFrame({name: _column(name, values) for name, values in fields["items"].items()})
+    predicted = np.frombuffer(base64.b64decode(fields["predicted"], validate=True), dtype="<f4").astype(np.float32)
+    if not {"image", "age"} <= set(items.columns) or len(predicted) != len(items):
+        raise ValueError("predictions and images do not fit each other")
+    return Evaluated(fields["split"], _RESULT.validate_python(fields["result"]), items, predicted)
+
+
+def _column(name: str, values: list[Any]) -> "pd.Series[Any]":
+    return pd.Series(values, dtype=np.float64 if name == "age" else object)
