@@ -15,6 +15,7 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
         "HOME": home,
         "XDG_CONFIG_HOME": home / "config",
         "XDG_CACHE_HOME": home / "cache",
+        "XDG_STATE_HOME": home / "state",
         "TORCH_HOME": home / "torch",
         "AGEUI_CACHE": home / "cache" / "ageui",
     }.items():

@@ -1,5 +1,9 @@
 """What ageui remembers: the only code that opens runs.db. What comes out are plain records."""
 
+from ageui.store.attempt_writer import AttemptWriter
+from ageui.store.enqueue import NewRun
+from ageui.store.errors import BusyError, FullError, LostRunError
+from ageui.store.queue import ENDED, Claim, Claimant, Held, RunningRun
 from ageui.store.records import (
     AttemptRow,
     CheckpointRow,
@@ -11,18 +15,30 @@ from ageui.store.records import (
     Summary,
 )
 from ageui.store.store import Store
+from ageui.store.workers import WorkerRow
 from engine.fairness import BiasResult, Interval
 
 __all__ = [
+    "ENDED",
     "AttemptRow",
+    "AttemptWriter",
     "BiasResult",
+    "BusyError",
     "CheckpointRow",
+    "Claim",
+    "Claimant",
     "Epoch",
+    "FullError",
+    "Held",
     "Interval",
+    "LostRunError",
+    "NewRun",
     "Predictions",
     "RunDetail",
     "RunRow",
+    "RunningRun",
     "SplitScores",
     "Store",
     "Summary",
+    "WorkerRow",
 ]

@@ -1,248 +1,248 @@
-"""Writing runs and what they say. Every write of an attempt is fenced: it is refused once the attempt lost its run."""
+"""What an attempt writes about its run: one transaction at a time, refused once the attempt lost its run."""
 
-import os
-import socket
-import uuid
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from sqlalchemy import Table, delete, update
+from sqlalchemy import delete
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
-from ageui.store.item_sets import pack_items
-from ageui.store.names import friendly_name, valid_name, valid_tag
-from ageui.store.tables import (
-    STATUSES,
-    Attempt,
-    Bias,
-    Checkpoint,
-    GroupScore,
-    ItemSet,
-    Metric,
-    Prediction,
-    Result,
-    Run,
-    RunTag,
-    Summary,
-)
-from engine.choices import REPORT_ATTRIBUTES, SPLITS
-from engine.config import RunConfig
-from engine.data.spec import DataSpec
-from engine.errors import ConfigError, StoreError
-from engine.fairness import SplitResult
+from ageui.store.errors import LostRunError
+from ageui.store.scores import store_scores
+from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Run, Summary, core_table
 
 if TYPE_CHECKING:
-    from engine.events import CheckpointWritten, EpochEnded, Evaluated
+    from engine.events import CheckpointWritten, EpochEnded, Evaluated, StepsEnded
 
 EPOCH_FIELDS = ("stage", "step", "train_loss", "val_loss", "val_mae", "lr", "seconds", "images_per_second", "is_best")
+MEASURED_TIMES = ("epoch/seconds", "epoch/images_per_second")
+STATES_KEPT = 2
+MOST_STRIKES = 3
+MOST_STRIKES_OF_MEMORY = 2
 
 
-def add_run(session: Session, config: RunConfig, spec: DataSpec, name: str | None, tags: Sequence[str]) -> int:
-    """Inserts a queued run and returns its id."""
+class AttemptWriter:
+    """Writes for one attempt inside one transaction; made by `Store.writing`.
 
-    def is_taken(text: str) -> bool:
-        return session.exec(select(Run.id).where(Run.name == text)).first() is not None
+    `removed` are the paths of checkpoints that are pointed to no more; once the transaction is committed, their files
+    can go.
+    """
 
-    chosen = None if name is None else valid_name(name)
-    if chosen is not None and is_taken(chosen):
-        raise ConfigError(f"there is a run named {chosen!r} already; choose another --name")
-    labels = {valid_tag(tag) for tag in tags}
-    run = Run(
-        name=chosen or uuid.uuid4().hex,
-        config=config.model_dump(mode="json"),
-        config_hash=config.hash,
-        created_at=now(),
-        data_spec=spec.model_dump(mode="json"),
-    )
-    session.add(run)
-    session.flush()
-    assert run.id is not None
-    run.name = chosen or friendly_name(run.id, is_taken)
-    session.add(Summary(run_id=run.id, epochs=sum(config.epochs)))
-    session.add_all(RunTag(run_id=run.id, tag=tag) for tag in labels)
-    return run.id
+    def __init__(self, session: Session, run: Run, run_folder: Path, folder: Path) -> None:
+        self._session, self._run = session, run
+        self._run_folder, self._folder = run_folder, folder
+        self._attempt = session.get_one(Attempt, (run.id, run.attempt))
+        self._summary = session.get_one(Summary, run.id)
+        self.removed: list[str] = []
 
+    def started(self, manifest: dict[str, Any], step: int = 0) -> None:
+        """The attempt goes on after `step`. The manifest of the first attempt stays the run's; its `data` names the
+        `hash` and `splits` of the data. Checkpoints after `step` could not be used: they are forgotten."""
+        run = self._run
+        data = manifest.get("data", {})
+        if step == 0 or run.manifest is None:
+            run.manifest = manifest
+        run.data_hash, run.splits = data.get("hash"), data.get("splits")
+        self._attempt.manifest, self._attempt.step = manifest, step
+        self._forget_states(lambda checkpoint: checkpoint.step > step)
 
-def claim(session: Session, run_id: int) -> int | None:
-    """Makes this process the owner of a queued run: the number of its attempt, None where it is not queued."""
-    started = now()
-    number = session.execute(
-        update(Run)
-        .where(col(Run.id) == run_id, col(Run.status) == "queued")
-        .values(status="running", attempt=Run.attempt + 1, started_at=started, ended_at=None, error=None)
-        .returning(col(Run.attempt))
-    ).scalar_one_or_none()
-    if number is None:
-        return None
-    session.add(Attempt(run_id=run_id, number=number, started_at=started, pid=os.getpid(), host=socket.gethostname()))
-    return int(number)
+    def noted(self, message: str) -> None:
+        """A line about the attempt that a person should find later."""
+        self._attempt.notes = [*self._attempt.notes, _storable(message)]
+
+    def doing(self, activity: str | None) -> None:
+        """What the run does besides training."""
+        self._summary.activity = activity
+
+    def steps(self, ended: "StepsEnded") -> None:
+        """Steps with their losses."""
+        summary = self._summary
+        summary.stage, summary.step, summary.total_steps = ended.stage, ended.step, ended.total_steps
+        summary.images_per_second, summary.eta_seconds = ended.images_per_second, ended.eta_seconds
+        summary.activity = None
+        self.points(("step/loss", step, loss) for step, loss in ended.losses)
+
+    def epoch(self, ended: "EpochEnded") -> None:
+        """An ended epoch."""
+        values = {name: getattr(ended, name) for name in EPOCH_FIELDS}
+        self.points((f"epoch/{name}", ended.epoch, float(value)) for name, value in values.items() if value is not None)
+        summary = self._summary
+        summary.stage, summary.epoch, summary.step = ended.stage, ended.epoch, ended.step
+        summary.train_loss, summary.val_loss, summary.val_mae = ended.train_loss, ended.val_loss, ended.val_mae
+        if ended.is_best:
+            summary.best_epoch, summary.best_val_loss = ended.epoch, ended.val_loss
+
+    def points(self, points: Iterable[tuple[str, int, float]]) -> None:
+        """Points (key, step, value) of curves. One that an earlier attempt stored must be the same, to the bit: those
+        that are not are counted, and replaced, since the run goes on from the new ones."""
+        rows = [{"run_id": self._run.id, "key": key, "step": step, "value": value} for key, step, value in points]
+        if not rows:
+            return
+        if self._run.attempt > 1:
+            self._compare(rows)
+        upsert = insert(core_table(Metric))
+        self._session.execute(
+            upsert.on_conflict_do_update(
+                index_elements=["run_id", "key", "step"], set_={"value": upsert.excluded.value}
+            ),
+            rows,
+        )
+
+    def checkpoint(self, written: "CheckpointWritten") -> None:
+        """Where a checkpoint is; a relative path is one in the run's folder. The newest states are kept."""
+        path = self._run_folder / written.path
+        stored = path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else path.as_posix()
+        if written.kind == "best":
+            best = (col(Checkpoint.run_id) == self._run.id, col(Checkpoint.kind) == "best")
+            self._session.execute(delete(Checkpoint).where(*best))
+        else:
+            earlier = [state.step for state in self._states() if state.step < written.step]
+            kept = earlier[-(STATES_KEPT - 1) :]
+            self._forget_states(lambda checkpoint: checkpoint.step not in kept)
+        self._session.flush()
+        self._session.add(
+            Checkpoint(
+                run_id=self._run.id or 0,
+                kind=written.kind,
+                step=written.step,
+                epoch=written.epoch,
+                path=stored,
+                sha256=written.sha256,
+                bytes=written.bytes,
+            )
+        )
+
+    def evaluated(self, scored: "Evaluated", target: str, data_name: str) -> None:
+        """The scores and predictions of one split, in place of any earlier ones."""
+        before = store_scores(self._session, self._run.id or 0, self._summary, scored, target, data_name)
+        if self._run.attempt > 1 and before is not None:
+            self._attempt.replayed += 1
+            if not before:
+                self._attempt.differing += 1
+                self.noted(f"not bit for bit what an earlier attempt predicted on {scored.split}")
+
+    def end(self, status: str, reason: str, *, failure: str | None = None, seconds: float | None = None) -> None:
+        """Ends the attempt and its run: `done`, `diverged`, `failed` or `interrupted`."""
+        if status in ("done", "diverged"):
+            self._forget_states(lambda checkpoint: True)
+        _end(self._run, self._attempt, self._summary, status, status, reason, failure, seconds)
+
+    def stop(self, otherwise: str, reason: str, *, seconds: float | None = None) -> str:
+        """Ends an attempt that stopped by request: its run is paused or cancelled as was asked for, or `otherwise`
+        (`queued`, to be taken up again, or `interrupted`). Returns the status."""
+        asked = {"pause": "paused", "cancel": "cancelled", "kill": "cancelled"}
+        status = asked.get(self._run.request or "", otherwise)
+        said = {"paused": "paused by the user", "cancelled": "cancelled by the user"}.get(status, reason)
+        outcome = "stopped" if status == "queued" else status
+        _end(self._run, self._attempt, self._summary, status, outcome, said, None, seconds)
+        return status
+
+    def crash(self, failure: str, reason: str, *, seconds: float | None = None) -> str:
+        """Ends an attempt whose process died, see `crash`. Returns the run's status."""
+        crash(self._session, self._run, failure, reason, seconds)
+        return self._run.status
+
+    def hold_queue(self, reason: str) -> None:
+        """Pauses the queue in the same transaction."""
+        self._session.merge(QueueHold(id=1, reason=reason, held_at=now()))
+
+    def _states(self) -> Sequence[Checkpoint]:
+        return _states(self._session, self._run)
+
+    def _forget_states(self, which: Callable[[Checkpoint], bool]) -> None:
+        for state in self._states():
+            if which(state):
+                self.removed.append(state.path)
+                self._session.delete(state)
+
+    def _compare(self, rows: Sequence[dict[str, Any]]) -> None:
+        known: dict[tuple[str, int], float] = {}
+        for key in {row["key"] for row in rows} - set(MEASURED_TIMES):
+            steps = [row["step"] for row in rows if row["key"] == key]
+            stored = select(Metric.step, Metric.value).where(
+                Metric.run_id == self._run.id, Metric.key == key, col(Metric.step).between(min(steps), max(steps))
+            )
+            known |= {(key, step): value for step, value in self._session.exec(stored).all()}
+        replayed = [(row, known[row["key"], row["step"]]) for row in rows if (row["key"], row["step"]) in known]
+        differing = [(row, value) for row, value in replayed if not _is_same(row["value"], value)]
+        self._attempt.replayed += len(replayed)
+        if differing and not self._attempt.differing:
+            row, value = differing[0]
+            self.noted(
+                f"not bit for bit what an earlier attempt measured: {row['key']} {row['step']} was {value!r} and is "
+                f"{row['value']!r} now"
+            )
+        self._attempt.differing += len(differing)
 
 
 def owned_run(session: Session, run_id: int, attempt: int) -> Run:
-    """The run, if this attempt still owns it. Raises `StoreError` where it was ended, requeued or claimed anew."""
+    """The run, if this attempt still owns it. Raises `LostRunError` where it was ended, requeued or claimed anew."""
     owned = select(Run).where(Run.id == run_id, Run.attempt == attempt, Run.status == "running")
     run = session.exec(owned).one_or_none()
     if run is None:
-        raise StoreError(
+        raise LostRunError(
             f"run {run_id} is no longer owned by attempt {attempt}: it was stopped, or another process took it over; "
             f"nothing more is stored for this attempt, see ageui show {run_id}"
         )
     return run
 
 
-def record_started(session: Session, run: Run, manifest: dict[str, Any]) -> None:
-    data = manifest.get("data", {})
-    run.manifest, run.data_hash, run.splits = manifest, data.get("hash"), data.get("splits")
+def crash(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> None:
+    """Ends the newest attempt of a run whose process died.
+
+    The run is queued again, to go on from its newest checkpoint, until `MOST_STRIKES` attempts in a row died without
+    getting further (fewer where the system killed them for memory); then it failed. One that was to be paused or
+    cancelled is, and one that was lost with its terminal is interrupted.
+    """
     attempt = session.get_one(Attempt, (run.id, run.attempt))
-    attempt.manifest = manifest
-
-
-def record_metrics(
-    session: Session, run: Run, epoch: "EpochEnded | None", points: Iterable[tuple[str, int, float]]
-) -> None:
-    rows: list[dict[str, Any]] = [
-        {"run_id": run.id, "key": key, "step": step, "value": value} for key, step, value in points
-    ]
     summary = session.get_one(Summary, run.id)
-    if rows:
-        summary.step = max(summary.step or 0, *(row["step"] for row in rows))
-    if epoch is not None:
-        values = {name: getattr(epoch, name) for name in EPOCH_FIELDS}
-        rows += [
-            {"run_id": run.id, "key": f"epoch/{name}", "step": epoch.epoch, "value": float(value)}
-            for name, value in values.items()
-            if value is not None
-        ]
-        summary.stage, summary.epoch, summary.step = epoch.stage, epoch.epoch, epoch.step
-        summary.train_loss, summary.val_loss, summary.val_mae = epoch.train_loss, epoch.val_loss, epoch.val_mae
-        if epoch.is_best:
-            summary.best_epoch, summary.best_val_loss = epoch.epoch, epoch.val_loss
-    if rows:
-        points_upsert = insert(_table(Metric))
-        session.execute(
-            points_upsert.on_conflict_do_update(
-                index_elements=["run_id", "key", "step"], set_={"value": points_upsert.excluded.value}
-            ),
-            rows,
-        )
+    got_further = any(state.step > (attempt.step or 0) for state in _states(session, run))
+    run.strikes = 0 if got_further else run.strikes + 1
+    if run.request is not None:
+        status = "paused" if run.request == "pause" else "cancelled"
+    elif failure == "lost" and attempt.worker is None:
+        status = "interrupted"
+    elif run.strikes >= (MOST_STRIKES_OF_MEMORY if failure == "oom_killed" else MOST_STRIKES):
+        status = "failed"
+        reason = f"{reason}\n{run.strikes} attempts in a row ended like this without getting further"
+    else:
+        status = "queued"
+    _end(run, attempt, summary, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
 
 
-def record_evaluated(session: Session, run: Run, scored: "Evaluated", target: str, data_name: str) -> None:
-    """Stores the scores of one split in place of any earlier ones."""
-    split, result = scored.split, scored.result
-    digest, blob = pack_items(scored.items, split, target)
-    item_set = {
-        "hash": digest, "n": result.n, "split": split, "target": target, "data_name": data_name, "items": blob,
-    }  # fmt: skip
-    session.execute(insert(_table(ItemSet)).on_conflict_do_nothing(), item_set)
-    session.execute(delete(Result).where(col(Result.run_id) == run.id, col(Result.split) == split))
-    key = {"run_id": run.id, "split": split}
-    interval, baseline = result.mae_interval, result.baseline
-    scores = {
-        "n": result.n,
-        "mae": result.mae,
-        "mae_low": interval and interval.low,
-        "mae_high": interval and interval.high,
-        "signed": result.signed,
-        "baseline_age": baseline and baseline.age,
-        "baseline_mae": baseline and baseline.mae,
-        "item_set": digest,
-    }
-    session.execute(insert(_table(Result)), {**key, **scores})
-    predicted = np.ascontiguousarray(scored.predicted, dtype="<f4").tobytes()
-    session.execute(insert(_table(Prediction)), {**key, "predicted": predicted})
-    biases, groups = _bias_rows(result, key), _group_rows(result, key)
-    if biases:
-        session.execute(insert(_table(Bias)), biases)
-    if groups:
-        session.execute(insert(_table(GroupScore)), groups)
-    _summarise(session.get_one(Summary, run.id), split, result)
+def _states(session: Session, run: Run) -> Sequence[Checkpoint]:
+    """The run's training states, oldest first."""
+    states = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.kind == "state")
+    return session.exec(states.order_by(col(Checkpoint.step))).all()
 
 
-def record_checkpoint(
-    session: Session, run: Run, written: "CheckpointWritten", kind: str, run_folder: Path, folder: Path
+def _end(
+    run: Run,
+    attempt: Attempt,
+    summary: Summary,
+    status: str,
+    outcome: str,
+    reason: str,
+    failure: str | None,
+    seconds: float | None,
 ) -> None:
-    path = run_folder / written.path
-    stored = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
-    checkpoint = Checkpoint(
-        run_id=run.id or 0,
-        kind=kind,
-        step=written.step,
-        epoch=written.epoch,
-        path=stored,
-        sha256=written.sha256,
-        bytes=written.bytes,
-    )
-    session.merge(checkpoint)
+    reason, ended = _storable(reason), now()
+    run.status, run.request = status, None
+    run.ended_at = None if status in ("queued", "paused") else ended
+    run.error = None if status in ("done", "queued") else reason
+    run.failure = failure if status in ("failed", "interrupted") else None
+    summary.activity = summary.eta_seconds = None
+    attempt.outcome, attempt.ended_at, attempt.reason, attempt.failure = outcome, ended, reason, failure
+    attempt.seconds = seconds
 
 
-def finish(session: Session, run: Run, status: str, reason: str) -> None:
-    if status not in STATUSES:
-        raise ValueError(f"{status!r} is none of {', '.join(STATUSES)}")
-    attempt = session.get_one(Attempt, (run.id, run.attempt))
-    run.status, run.ended_at, run.error = status, now(), None if status == "done" else _storable(reason)
-    attempt.outcome, attempt.ended_at, attempt.reason = status, run.ended_at, _storable(reason)
-
-
-def _bias_rows(result: SplitResult, key: dict[str, Any]) -> list[dict[str, Any]]:
-    baseline = result.baseline.bias if result.baseline else {}
-    return [
-        {
-            **key,
-            "attribute": bias.attribute,
-            "position": position,
-            "value": bias.value,
-            "reason": bias.reason,
-            "low": bias.interval and bias.interval.low,
-            "high": bias.interval and bias.interval.high,
-            "noise_mean": bias.noise and bias.noise.mean,
-            "noise_p95": bias.noise and bias.noise.p95,
-            "baseline": baseline.get(bias.attribute),
-            "missing": bias.missing,
-        }
-        for position, bias in enumerate(result.biases)
-    ]
-
-
-def _group_rows(result: SplitResult, key: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            **key,
-            "attribute": bias.attribute,
-            "position": position,
-            "group_name": group.group,
-            "n": group.n,
-            "mae": group.mae,
-            "signed": group.signed,
-        }
-        for bias in result.biases
-        for position, group in enumerate(bias.groups)
-    ]
-
-
-def _summarise(summary: Summary, split: str, result: SplitResult) -> None:
-    """Takes the scores of `split` into the summary unless a split that says more is there: test, then valid."""
-    if summary.split is not None and SPLITS.index(split) < SPLITS.index(summary.split):
-        return
-    interval = result.mae_interval
-    summary.split, summary.mae = split, result.mae
-    summary.mae_low, summary.mae_high = (interval.low, interval.high) if interval else (None, None)
-    summary.baseline_mae = result.baseline.mae if result.baseline else None
-    for attribute in REPORT_ATTRIBUTES:
-        bias = result.bias(attribute)
-        setattr(summary, f"bias_{attribute}", bias.value if bias else None)
-        setattr(summary, f"noise_{attribute}", bias.noise.p95 if bias and bias.noise else None)
+def _is_same(a: float, b: float) -> bool:
+    return a == b or (math.isnan(a) and math.isnan(b))
 
 
 def _storable(text: str) -> str:
     """Lone surrogates, as in file names that are not UTF-8, cannot be stored as text."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _table(model: type[SQLModel]) -> Table:
-    table: Table = model.__table__  # type: ignore[attr-defined]
-    return table

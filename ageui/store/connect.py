@@ -5,13 +5,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
 from ageui.store.errors import primary_code, told_to_people
+from ageui.store.filesystems import refuse_network
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
+from ageui.store.sqlite import driver
 from engine.errors import StoreError
 
 BUSY_SECONDS = 10.0
@@ -21,9 +24,10 @@ LOCK_SECONDS = 30.0
 def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] = MIGRATIONS) -> Engine:
     """An engine whose every transaction is BEGIN IMMEDIATE, on a database of the newest schema.
 
-    Raises `StoreError` where the file is missing (without `create`), cannot be written, or is not one of ours.
+    Raises `StoreError` where the file is missing (without `create`), cannot be written, is on a network file system,
+    or is not one of ours. Before an older schema is brought up to date, the database is copied beside itself.
     """
-    _refuse_folder(path)
+    _refuse_place(path)
     if not path.exists() and not create:
         raise missing(path)
     _refuse_unwritable(path)
@@ -35,7 +39,7 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
         with told_to_people(path):
             if not _is_ready(path, migrations):
                 with _schema_lock(path):
-                    _prepare(engine, migrations)
+                    _prepare(engine, path, migrations)
     except BaseException:
         engine.dispose()
         raise
@@ -44,7 +48,7 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
 
 def open_reader(path: Path) -> Engine:
     """An engine that cannot write. The file, and its folder, may be read-only. Raises `StoreError`."""
-    _refuse_folder(path)
+    _refuse_place(path)
     if not path.exists():
         raise missing(path)
     for mode in ("mode=ro", "immutable=1"):
@@ -74,9 +78,11 @@ def missing(path: Path) -> StoreError:
 def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
     uri = f"file:{quote(str(path))}?{mode}"
 
-    def connect() -> sqlite3.Connection:
+    def connect() -> Any:
         # isolation_level None: the driver opens no transactions of its own, the listener below does.
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = driver().connect(
+            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             for pragma in ("foreign_keys = ON", *pragmas):
                 connection.execute(f"PRAGMA {pragma}")
@@ -85,7 +91,7 @@ def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> E
             raise
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+    engine = create_engine("sqlite://", module=driver(), creator=connect, poolclass=QueuePool)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -107,15 +113,35 @@ def _is_ready(path: Path, migrations: tuple[Migration, ...]) -> bool:
     return version == len(migrations) and journal == "wal"
 
 
-def _prepare(engine: Engine, migrations: tuple[Migration, ...]) -> None:
+def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> None:
     raw = engine.raw_connection()
     try:
         # The journal mode cannot change inside a transaction.
         raw.cursor().execute("PRAGMA journal_mode = WAL")
+        version = int(raw.cursor().execute("PRAGMA user_version").fetchone()[0])
+        if 0 < version < len(migrations):
+            copy_database(raw.driver_connection, path.with_name(f"{path.name}.schema{version}"))
     finally:
         raw.close()
     with engine.begin() as connection:
         migrate(connection, migrations)
+
+
+def copy_database(connection: Any, target: Path) -> None:
+    """A whole copy of the open database at one moment, private to its owner; a file that is there is replaced."""
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    copy = driver().connect(str(part))
+    try:
+        connection.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        copy.close()
+        os.replace(part, target)
+    except BaseException:
+        copy.close()
+        part.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -132,9 +158,10 @@ def _schema_lock(path: Path) -> Iterator[None]:
         raise StoreError(f"the database {path} cannot be made: {error}") from error
 
 
-def _refuse_folder(path: Path) -> None:
+def _refuse_place(path: Path) -> None:
     if path.is_dir():
         raise StoreError(f"the database {path} is a folder; give a file with --db")
+    refuse_network(path)
 
 
 def _refuse_unwritable(path: Path) -> None:

@@ -7,8 +7,23 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from ageui.store.sqlite import driver
 from engine.errors import StoreError
 
+
+class LostRunError(StoreError):
+    """An attempt wrote for a run that is no longer its own: it was ended, requeued or claimed anew."""
+
+
+class BusyError(StoreError):
+    """Another process holds the database for longer than was waited."""
+
+
+class FullError(StoreError):
+    """No space is left on the disk of the database."""
+
+
+_CLASSES = {sqlite3.SQLITE_BUSY: BusyError, sqlite3.SQLITE_LOCKED: BusyError, sqlite3.SQLITE_FULL: FullError}
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "another process holds it; wait for that to end and try again",
     sqlite3.SQLITE_LOCKED: "another process holds it; wait for that to end and try again",
@@ -29,7 +44,7 @@ def told_to_people(path: Path) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _explain(path, error.orig) from error.orig
-    except sqlite3.Error as error:
+    except (sqlite3.Error, driver().Error) as error:
         raise _explain(path, error) from error
 
 
@@ -39,8 +54,9 @@ def primary_code(error: StoreError) -> int | None:
 
 
 def _explain(path: Path, error: BaseException | None) -> StoreError:
-    advice = _ADVICE.get(_code(error) or 0)
-    return StoreError(f"the database {path}: {advice} ({error})" if advice else f"the database {path}: {error}")
+    code = _code(error) or 0
+    advice = f"{_ADVICE[code]} ({error})" if code in _ADVICE else str(error)
+    return _CLASSES.get(code, StoreError)(f"the database {path}: {advice}")
 
 
 def _code(error: BaseException | None) -> int | None:

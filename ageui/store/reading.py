@@ -28,6 +28,7 @@ from engine.choices import REPORT_ATTRIBUTES, SPLITS
 from engine.errors import ConfigError
 from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
 
+QUEUE_ORDER = (col(Run.priority).desc(), col(Run.position))
 _CANDIDATES_SHOWN = 8
 _RUN_ID: ColumnElement[int] = type_coerce(col(Run.id), Integer)
 
@@ -43,8 +44,18 @@ def runs(
         .limit(limit)
         .offset(offset)
     ).all()
-    tags = _tags(session, [run.id or 0 for run, _ in found])
-    return [_run_row(run, summary, tags.get(run.id or 0, ())) for run, summary in found]
+    return _run_rows(session, found)
+
+
+def queued(session: Session) -> list[records.RunRow]:
+    """The queued runs in the order in which they are taken."""
+    found = session.exec(
+        select(Run, Summary)
+        .join(Summary, col(Summary.run_id) == col(Run.id))
+        .where(Run.status == "queued")
+        .order_by(*QUEUE_ORDER)
+    ).all()
+    return _run_rows(session, found)
 
 
 def find(session: Session, reference: str) -> list[int]:
@@ -91,12 +102,15 @@ def detail(session: Session, run_id: int) -> records.RunDetail:
         manifest=run.manifest,
         history=_history(session, run_id),
         results=_results(session, run_id),
-        checkpoints=tuple(
-            records.CheckpointRow(item.kind, item.path, item.epoch, item.step, item.sha256, item.bytes)
-            for item in session.exec(checkpoints).all()
-        ),
+        checkpoints=tuple(checkpoint_row(item) for item in session.exec(checkpoints).all()),
         attempts=tuple(_attempt_row(item) for item in session.exec(attempts).all()),
     )
+
+
+def checkpoints(session: Session) -> list[tuple[records.CheckpointRow, str, int]]:
+    found = select(Checkpoint, Run.status).join(Run, col(Run.id) == col(Checkpoint.run_id))
+    ordered = found.order_by(col(Checkpoint.run_id), col(Checkpoint.step))
+    return [(checkpoint_row(item), status, item.run_id) for item, status in session.exec(ordered).all()]
 
 
 def metric(session: Session, run_id: int, key: str, after: int) -> list[tuple[int, float]]:
@@ -138,6 +152,11 @@ def _tags(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     return {run_id: tuple(tags) for run_id, tags in found.items()}
 
 
+def _run_rows(session: Session, found: Sequence[tuple[Run, Summary]]) -> list[records.RunRow]:
+    tags = _tags(session, [run.id or 0 for run, _ in found])
+    return [_run_row(run, summary, tags.get(run.id or 0, ())) for run, summary in found]
+
+
 def _run_row(run: Run, summary: Summary, tags: tuple[str, ...]) -> records.RunRow:
     same = {name: getattr(summary, name) for name in records.Summary.__dataclass_fields__ if hasattr(summary, name)}
     bias = {name: getattr(summary, f"bias_{name}") for name in REPORT_ATTRIBUTES}
@@ -155,13 +174,22 @@ def _run_row(run: Run, summary: Summary, tags: tuple[str, ...]) -> records.RunRo
         ended_at=run.ended_at,
         error=run.error,
         note=run.note,
+        attempt=run.attempt,
+        priority=run.priority,
+        request=run.request,
+        failure=run.failure,
         summary=records.Summary(**same, bias=bias, noise=noise),
     )
 
 
+def checkpoint_row(item: Checkpoint) -> records.CheckpointRow:
+    return records.CheckpointRow(item.kind, item.path, item.epoch, item.step, item.sha256, item.bytes)
+
+
 def _attempt_row(item: Attempt) -> records.AttemptRow:
     return records.AttemptRow(
-        item.number, item.started_at, item.ended_at, item.outcome, item.reason, item.pid, item.host, item.manifest
+        **{name: getattr(item, name) for name in records.AttemptRow.__dataclass_fields__ if name != "notes"},
+        notes=tuple(item.notes),
     )
 
 

@@ -25,6 +25,8 @@ class Summary:
     """The newest figures of a run. `bias` and `noise` (95th percentile of noise alone) map the report's attributes.
 
     The scores are those of `split`: test where it has labels, else valid, else train; None until a split is scored.
+    `total_steps` to `activity` tell how far a running run is: `eta_seconds` are those left of its stage, `activity` is
+    what it does besides training, as `reading images 300/4065`.
     """
 
     epochs: int
@@ -41,13 +43,20 @@ class Summary:
     mae_low: float | None
     mae_high: float | None
     baseline_mae: float | None
+    total_steps: int | None
+    images_per_second: float | None
+    eta_seconds: float | None
+    activity: str | None
     bias: Mapping[str, float | None]
     noise: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A line in a list of runs. `error` says why a run ended that is not done."""
+    """A line in a list of runs. `error` says why a run ended that is not done, `failure` is the short name of that.
+
+    `attempt` is the number of the newest one. `request` is what a running run is asked to do and has not done yet.
+    """
 
     id: int
     name: str
@@ -61,11 +70,15 @@ class RunRow:
     ended_at: datetime | None
     error: str | None
     note: str | None
+    attempt: int
+    priority: int
+    request: str | None
+    failure: str | None
     summary: Summary
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON; non-finite floats are the strings `nan`, `inf` and `-inf`."""
-        return dict(plain_json(_with_iso_times(asdict(self))))
+        return dict(plain_json(with_iso_times(asdict(self))))
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,10 @@ class SplitScores:
 
 @dataclass(frozen=True)
 class CheckpointRow:
-    """A file of weights; `path` is relative to the database's folder, with `/`."""
+    """A file of weights; `path` is relative to the database's folder, with `/`.
+
+    Of kind `best` are the weights to keep, of kind `state` the states in training that an attempt may go on from.
+    """
 
     kind: str
     path: str
@@ -131,6 +147,11 @@ class CheckpointRow:
 
 @dataclass(frozen=True)
 class AttemptRow:
+    """One process's try at a run; `worker` is None in the foreground, `seconds` are those of its process.
+
+    It went on after `step`. Of `replayed` points that an earlier attempt had stored, `differing` came out otherwise.
+    """
+
     number: int
     started_at: datetime
     ended_at: datetime | None
@@ -139,6 +160,14 @@ class AttemptRow:
     pid: int
     host: str
     manifest: dict[str, Any] | None
+    worker: str | None
+    device: str | None
+    failure: str | None
+    step: int | None
+    seconds: float | None
+    replayed: int
+    differing: int
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -179,6 +208,11 @@ class RunDetail:
         except ConfigError:
             return None
 
+    @property
+    def kept(self) -> CheckpointRow | None:
+        """The weights to keep; None where no epoch has ended."""
+        return next((checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "best"), None)
+
     def scores(self, split: str) -> SplitScores | None:
         return next((scores for scores in self.results if scores.split == split), None)
 
@@ -192,7 +226,7 @@ class RunDetail:
             "history": [asdict(epoch) for epoch in self.history],
             "results": [scores.to_json() for scores in self.results],
             "checkpoints": [asdict(checkpoint) for checkpoint in self.checkpoints],
-            "attempts": [_with_iso_times(asdict(attempt)) for attempt in self.attempts],
+            "attempts": [with_iso_times(asdict(attempt)) for attempt in self.attempts],
         }
         return {**row, **dict(plain_json(detail))}
 
@@ -230,5 +264,6 @@ def _groups(bias: BiasResult) -> list[dict[str, Any]]:
     return [{"attribute": bias.attribute, **asdict(group)} for group in bias.groups]
 
 
-def _with_iso_times(record: dict[str, Any]) -> dict[str, Any]:
+def with_iso_times(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as plain data, its times as ISO 8601 text."""
     return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in record.items()}

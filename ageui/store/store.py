@@ -4,17 +4,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from ageui.store import data_sets, reading, recording
-from ageui.store.connect import open_reader, open_writer
+from ageui.store import data_sets, enqueue, maintenance, reading
+from ageui.store.attempt_writer import AttemptWriter, owned_run
+from ageui.store.connect import copy_database, open_reader, open_writer
+from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
 from ageui.store.migrations import schema_version
+from ageui.store.queue import Claim, Claimant, Hold, RunQueue
 from ageui.store.records import CheckpointRow, Predictions, RunDetail, RunRow
 from ageui.store.tables import Run
+from ageui.store.workers import Workers
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import StoreError
@@ -22,20 +26,20 @@ from engine.errors import StoreError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from engine.events import CheckpointWritten, EpochEnded, Evaluated
-
 
 class Store:
     """One database file; made by `Store.open`, closed by `close` or a with statement.
 
     Every method may raise `StoreError`. Methods that take a name or a filter raise `ConfigError` for a wrong one.
-    Methods that take `attempt` raise `StoreError` once that attempt no longer owns its run.
+    `queue` holds what changes the status of runs, `workers` the rows of workers.
     """
 
     def __init__(self, path: Path, reader: Engine, writer: Engine | None) -> None:
         self.path = path
         self._reader = reader
         self._writer = writer
+        self.queue = RunQueue(self._read, self._write)
+        self.workers = Workers(self._read, self._write)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, read_only: bool = False) -> Self:
@@ -79,14 +83,38 @@ class Store:
 
     # Files
 
+    @property
+    def folder(self) -> Path:
+        """Where the files of runs and workers belong: `runs` beside `runs.db`. It need not exist."""
+        return self.path.with_suffix("") if self.path.suffix else self.path.with_name(f"{self.path.name}-files")
+
     def run_folder(self, run_id: int) -> Path:
         """Where a run's files belong: `runs/12` beside `runs.db`. It need not exist."""
-        folder = self.path.with_suffix("") if self.path.suffix else self.path.with_name(f"{self.path.name}-files")
-        return folder / str(run_id)
+        return self.folder / str(run_id)
 
     def checkpoint_file(self, checkpoint: CheckpointRow) -> Path:
         """The absolute path of a run's checkpoint."""
         return self.path.parent / checkpoint.path
+
+    # The file itself
+
+    def problems(self) -> list[str]:
+        """What is wrong with the database: damage, rows that point nowhere, epochs that are missing."""
+        with told_to_people(self.path), self._reader.connect() as connection:
+            return maintenance.problems(connection)
+
+    def copy_to(self, target: Path) -> None:
+        """Copies the database as it is at this moment; others may go on writing. A file that is there is replaced."""
+        with told_to_people(self.path), self._reader.connect() as connection:
+            copy_database(connection.connection.driver_connection, target)
+
+    def vacuum(self) -> tuple[int, int]:
+        """Rewrites the database without unused space; its bytes before and after."""
+        with self._write():
+            pass  # refuses a store that is open for reading only, or held by others
+        assert self._writer is not None
+        with told_to_people(self.path):
+            return maintenance.vacuum(self._writer, self.path)
 
     # Data sets
 
@@ -112,47 +140,34 @@ class Store:
 
     # Writing runs
 
-    def add_run(self, config: RunConfig, spec: DataSpec, *, name: str | None, tags: Sequence[str] = ()) -> int:
+    def add_run(
+        self, config: RunConfig, spec: DataSpec, *, name: str | None, tags: Sequence[str] = (), priority: int = 0
+    ) -> int:
         """Queues a run and returns its id; without a name it gets one like `quiet-heron`."""
-        with self._write() as session:
-            return recording.add_run(session, config, spec, name, tags)
+        return self.add_runs([NewRun(config, spec, name)], tags=tags, priority=priority)[0]
 
-    def claim(self, run_id: int) -> int | None:
-        """Makes this process the owner of a queued run: the number of its attempt, None where it is not queued."""
+    def add_runs(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
+        """Queues runs in their order, all or none, and returns their ids."""
         with self._write() as session:
-            return recording.claim(session, run_id)
+            return [enqueue.add_run(session, run, tags, priority) for run in runs]
 
-    def record_started(self, run_id: int, attempt: int, manifest: dict[str, Any]) -> None:
-        """Stores the manifest; its `data` names the `hash` and `splits` of the data."""
+    def add_claimed_run(self, run: NewRun, claimant: Claimant, hold: Hold, *, tags: Sequence[str] = ()) -> Claim:
+        """Adds a run that is this process's from the start: no worker can take it before."""
         with self._write() as session:
-            recording.record_started(session, recording.owned_run(session, run_id, attempt), manifest)
+            run_id = enqueue.add_run(session, run, tags)
+            return self.queue.claim_in(session, run_id, claimant, hold)
 
-    def record_metrics(
-        self, run_id: int, attempt: int, epoch: "EpochEnded | None", points: Sequence[tuple[str, int, float]] = ()
-    ) -> None:
-        """Stores an epoch and points (key, step, value) in one transaction; a point that is there is replaced."""
-        with self._write() as session:
-            recording.record_metrics(session, recording.owned_run(session, run_id, attempt), epoch, points)
+    def same_runs(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
+        """For each, id and status of a run of its config and data that is done or still to be done."""
+        with self._read() as session:
+            return [enqueue.same_run(session, run) for run in runs]
 
-    def record_evaluated(
-        self, run_id: int, attempt: int, scored: "Evaluated", target: str, data_name: str | None = None
-    ) -> None:
-        """Stores the scores and predictions of one split. `data_name` is the config's unless it is given."""
+    @contextmanager
+    def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:
+        """One transaction of the attempt that owns the run; raises `LostRunError` once it does not any more."""
         with self._write() as session:
-            run = recording.owned_run(session, run_id, attempt)
-            recording.record_evaluated(session, run, scored, target, data_name or run.config["data"])
-
-    def record_checkpoint(self, run_id: int, attempt: int, written: "CheckpointWritten", kind: str = "best") -> None:
-        """Stores where a checkpoint is; a relative path is one in the run's folder."""
-        with self._write() as session:
-            run = recording.owned_run(session, run_id, attempt)
-            folders = self.run_folder(run_id), self.path.parent
-            recording.record_checkpoint(session, run, written, kind, *folders)
-
-    def finish(self, run_id: int, attempt: int, status: str, reason: str) -> None:
-        """Ends an attempt and its run as `status`; no later write of the attempt is accepted."""
-        with self._write() as session:
-            recording.finish(session, recording.owned_run(session, run_id, attempt), status, reason)
+            run = owned_run(session, run_id, attempt)
+            yield AttemptWriter(session, run, self.run_folder(run_id), self.path.parent)
 
     # Reading runs
 
@@ -188,6 +203,11 @@ class Store:
     def detail(self, run_id: int) -> RunDetail:
         with self._read() as session:
             return reading.detail(session, run_id)
+
+    def checkpoints(self) -> list[tuple[CheckpointRow, str, int]]:
+        """Every checkpoint of every run, with the run's status and id."""
+        with self._read() as session:
+            return reading.checkpoints(session)
 
     def metric(self, run_id: int, key: str, after: int = -1) -> list[tuple[int, float]]:
         """The points (step, value) of one curve with steps above `after`, in order."""

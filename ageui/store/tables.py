@@ -6,7 +6,7 @@ Times are aware UTC. All errors and biases are in years, losses on ages divided 
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, Table, desc, text
 from sqlmodel import Field, SQLModel
 
 from ageui.store.column_types import Json, Real, UtcTime
@@ -26,13 +26,20 @@ class DataSet(SQLModel, table=True):
 
 
 class Run(SQLModel, table=True):
-    """`attempt` is the newest one; a write is legal only for the owner of that attempt of a running run."""
+    """`attempt` is the newest one; a write is legal only for the owner of that attempt of a running run.
+
+    Queued runs are taken by the highest `priority`, then the lowest `position`. `request` is what a running run is
+    asked to do. `strikes` counts the attempts in a row that died without getting further, `failure` names why a run
+    failed.
+    """
 
     __tablename__ = "run"
     __table_args__: ClassVar[Any] = (
         CheckConstraint(_STATUS_CHECK, name="status_known"),
         CheckConstraint("json_valid(config)", name="config_json"),
+        CheckConstraint("request IN ('pause', 'cancel', 'kill')", name="request_known"),
         Index("run_status", "status"),
+        Index("run_queue", desc("priority"), "position", sqlite_where=text("status = 'queued'")),
         Index("run_config_hash", "config_hash"),
         {"sqlite_autoincrement": True},
     )
@@ -53,6 +60,11 @@ class Run(SQLModel, table=True):
     data_hash: str | None = None
     manifest: dict[str, Any] | None = Field(default=None, sa_type=Json)
     splits: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    priority: int = 0
+    position: float = Field(default=0.0, sa_type=Real)
+    request: str | None = None
+    strikes: int = 0
+    failure: str | None = None
 
 
 class RunTag(SQLModel, table=True):
@@ -64,6 +76,12 @@ class RunTag(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
+    """One process's try at a run, from its claim to its end.
+
+    `worker` is the device of the worker that watched it, None for a run in the foreground; `pid` is the watching
+    process. It went on after `step`. `replayed` points had been stored before, of which `differing` came out otherwise.
+    """
+
     __tablename__ = "attempt"
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
@@ -75,6 +93,14 @@ class Attempt(SQLModel, table=True):
     host: str
     manifest: dict[str, Any] | None = Field(default=None, sa_type=Json)
     reason: str | None = None
+    worker: str | None = None
+    device: str | None = None
+    failure: str | None = None
+    step: int | None = None
+    seconds: float | None = Field(default=None, sa_type=Real)
+    replayed: int = 0
+    differing: int = 0
+    notes: list[Any] = Field(default_factory=list, sa_type=Json)
 
 
 class Metric(SQLModel, table=True):
@@ -96,6 +122,7 @@ class Summary(SQLModel, table=True):
     """The newest figures of a run, one row each, so that a list of runs never scans points.
 
     `split` is the best one scored: test, else valid, else train. `noise_…` is the 95th percentile of noise alone.
+    `total_steps` to `activity` say how far a running run is.
     """
 
     __tablename__ = "summary"
@@ -123,6 +150,10 @@ class Summary(SQLModel, table=True):
     noise_expression: float | None = Field(default=None, sa_type=Real)
     noise_ethnicity: float | None = Field(default=None, sa_type=Real)
     noise_age: float | None = Field(default=None, sa_type=Real)
+    total_steps: int | None = None
+    images_per_second: float | None = Field(default=None, sa_type=Real)
+    eta_seconds: float | None = Field(default=None, sa_type=Real)
+    activity: str | None = None
 
 
 class ItemSet(SQLModel, table=True):
@@ -209,7 +240,11 @@ class GroupScore(SQLModel, table=True):
 
 
 class Checkpoint(SQLModel, table=True):
-    """A file of weights; `path` is relative to the folder of the database."""
+    """A file of weights; `path` is relative to the folder of the database.
+
+    `state` is the training state after `step`: the newest is what the next attempt goes on from, and it is stored
+    together with all points up to its step. `best` are the weights to keep.
+    """
 
     __tablename__ = "checkpoint"
 
@@ -220,3 +255,36 @@ class Checkpoint(SQLModel, table=True):
     path: str
     sha256: str
     bytes: int
+
+
+class Worker(SQLModel, table=True):
+    """The newest worker of a device. Whether it lives, its lock tells and not this row."""
+
+    __tablename__ = "worker"
+
+    device: str = Field(primary_key=True)
+    pid: int
+    host: str
+    started_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    reason: str | None = None
+    run_id: int | None = None
+    waiting_for: str | None = None
+    stop_requested: bool = False
+
+
+class QueueHold(SQLModel, table=True):
+    """One row while the queue is paused: no queued run is taken."""
+
+    __tablename__ = "queue_hold"
+    __table_args__: ClassVar[Any] = (CheckConstraint("id = 1", name="one_hold"),)
+
+    id: int = Field(default=1, primary_key=True)
+    reason: str
+    held_at: datetime = Field(sa_type=UtcTime)
+
+
+def core_table(model: type[SQLModel]) -> Table:
+    """The model's table, for statements that write many rows without making an object of each."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ageui.store import Store
+from ageui.store import Claimant, Store
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN
-from engine.events import EpochEnded, Evaluated
+from engine.events import CheckpointWritten, EpochEnded, Evaluated, StepsEnded
 from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
 
 
@@ -20,11 +20,27 @@ def queued(store: Store, name: str | None = None, tags: tuple[str, ...] = (), **
     return store.add_run(config(**changes), BUILT_IN, name=name, tags=tags)
 
 
-def running(store: Store, name: str | None = None, **changes: Any) -> tuple[int, int]:
-    run_id = queued(store, name, **changes)
-    attempt = store.claim(run_id)
+def running(store: Store, name: str | None = None, tags: tuple[str, ...] = (), **changes: Any) -> tuple[int, int]:
+    run_id = queued(store, name, tags, **changes)
+    attempt = claimed(store, run_id)
     assert attempt is not None
     return run_id, attempt
+
+
+def claimed(store: Store, run_id: int, worker: str | None = "cpu") -> int | None:
+    """The attempt of a run that is claimed for a worker, or in the foreground; None where it cannot be had."""
+    claim = store.queue.claim(run_id, Claimant(worker, "cpu"), lambda run_id: True)
+    return claim.attempt if claim is not None else None
+
+
+def end(store: Store, run_id: int, attempt: int, status: str = "done", reason: str = "") -> None:
+    with store.writing(run_id, attempt) as writer:
+        writer.end(status, reason)
+
+
+def steps(*losses: tuple[int, float], stage: int = 1) -> StepsEnded:
+    last = losses[-1][0]
+    return StepsEnded(stage, 1, last, 80, losses, 900.0, 12.5)
 
 
 def epoch(number: int = 1, **changes: Any) -> EpochEnded:
@@ -60,3 +76,11 @@ def evaluated(split: str = "valid", mae: float = 6.0, gender: float | None = 0.5
     )  # fmt: skip
     result = SplitResult(3, mae, Interval(5.0, 7.0), -0.5, (bias,), Baseline(30.25, 11.5, {"gender": 2.0}))
     return Evaluated(split, result, items, np.array([12.5, 30.0, np.nan], dtype=np.float32))
+
+
+def state(step: int) -> CheckpointWritten:
+    return CheckpointWritten("state", f"state-{step}.pt", step // 10, step, "ab", 7)
+
+
+def best(step: int, sha256: str = "ab") -> CheckpointWritten:
+    return CheckpointWritten("best", "weights.safetensors", step // 10, step, sha256, 7)

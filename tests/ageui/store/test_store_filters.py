@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_rows import epoch, evaluated, queued
+from store_rows import claimed, epoch, evaluated, queued
 
 from ageui.store import RunRow, Store
 from ageui.store.fields import filter_fields
@@ -35,11 +35,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             changes = {key: value for key, value in run.items() if key not in ("name", "tags", "mae", "gender")}
             run_id = queued(store, run["name"], run.get("tags", ()), **changes)
             if "mae" in run:
-                attempt = store.claim(run_id)
+                attempt = claimed(store, run_id)
                 assert attempt is not None
-                store.record_metrics(run_id, attempt, epoch(run_id, val_loss=run["mae"] / 100))
-                store.record_evaluated(run_id, attempt, evaluated(mae=run["mae"], gender=run["gender"]), "apparent")
-                store.finish(run_id, attempt, "diverged" if run["mae"] != 6.0 else "done", "")
+                with store.writing(run_id, attempt) as writer:
+                    writer.epoch(epoch(run_id, val_loss=run["mae"] / 100))
+                    writer.evaluated(evaluated(mae=run["mae"], gender=run["gender"]), "apparent", "synthetic")
+                    writer.end("diverged" if run["mae"] != 6.0 else "done", "")
         yield store
 
 

@@ -1,19 +1,24 @@
 """How runs.db comes to be, is upgraded, and is refused."""
 
+import math
 import multiprocessing
+import shutil
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import create_engine, inspect
 from sqlmodel import SQLModel
 from store_rows import queued
 
-from ageui.store import Store, connect
+from ageui.store import Store, connect, filesystems, sqlite
 from ageui.store.errors import told_to_people
 from ageui.store.migrations import MIGRATIONS
+from ageui.store.sqlite import driver
 from engine.errors import StoreError
 
 
@@ -23,9 +28,14 @@ def _described(inspected: Any, table: str) -> dict[str, Any]:
         "columns": [(c["name"], c["nullable"], c["primary_key"]) for c in inspected.get_columns(table)],
         "foreign keys": inspected.get_foreign_keys(table),
         "unique": inspected.get_unique_constraints(table),
-        "indexes": inspected.get_indexes(table),
+        "indexes": [{name: str(value) for name, value in _flat(index)} for index in inspected.get_indexes(table)],
         "checks": sorted((check["name"], "".join(check["sqltext"].split())) for check in checks),
     }
+
+
+def _flat(index: Any) -> list[tuple[str, Any]]:
+    """An index's properties; the condition of a partial one is an object that equals no other."""
+    return [*index.pop("dialect_options", {}).items(), *index.items()]
 
 
 def test_the_migrated_schema_is_that_of_the_models(tmp_path: Path) -> None:
@@ -55,32 +65,86 @@ def _open_and_add(path: str, barrier: Any) -> None:
         queued(store)
 
 
-def test_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+def _at_once(work: Callable[[str, Any], None], path: Path) -> list[int | None]:
+    """Exit codes of three processes that do the same thing at the same moment."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(3)
-    path = tmp_path / "runs.db"
-    processes = [context.Process(target=_open_and_add, args=(str(path), barrier)) for _ in range(3)]
+    processes = [context.Process(target=work, args=(str(path), barrier)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    return [process.exitcode for process in processes]
+
+
+def test_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    assert _at_once(_open_and_add, path) == [0, 0, 0]
     with Store.open(path) as store:
         assert sorted(row.id for row in store.runs()) == [1, 2, 3]
 
 
-def _second(connection: Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE run ADD COLUMN extra TEXT")
+SCHEMAS = Path(__file__).parent / "schemas"
+NEWEST = len(MIGRATIONS)
 
 
-def test_an_older_schema_is_upgraded_and_keeps_its_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", range(1, NEWEST + 1))
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
+    tmp_path: Path, version: int, read_only: bool
+) -> None:
     path = tmp_path / "runs.db"
-    with Store.open(path) as store:
-        queued(store, "old")
-    connect.open_writer(path, create=False, migrations=(*MIGRATIONS, _second)).dispose()
-    raw = sqlite3.connect(path)
-    assert raw.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
-    assert raw.execute("SELECT name, extra FROM run").fetchall() == [("old", None)]
+    shutil.copyfile(SCHEMAS / f"v{version}.db", path)
+    before = _rows(path)
+    with Store.open(path, read_only=read_only) as store:
+        assert store.schema_version() == NEWEST
+        assert store.problems() == []
+        assert [(row.name, row.status) for row in store.runs(order="id")] == [
+            ("finished", "done"),
+            ("broken", "failed"),
+            ("stopped", "interrupted"),
+            ("waiting", "queued"),
+            ("left-running", "running"),
+        ]
+        finished = store.detail(1)
+        assert [epoch.train_loss for epoch in finished.history] == [0.5, 0.25]
+        assert math.isnan(finished.history[1].val_loss or 0.0)
+        assert store.metric(1, "step/loss") == [(step, 1.0 / step) for step in range(1, 21)]
+        assert [scores.split for scores in finished.results] == ["train", "valid", "test"]
+        assert finished.kept is not None
+        assert finished.kept.sha256 == "ab" * 32
+        assert finished.attempts[0].notes == ()
+        assert [row.name for row in store.queue.waiting()] == ["waiting"]
+        assert [run.run_id for run in store.queue.running()] == [5]
+        assert len(store.predictions(1)) == 9
+        assert store.data_set("faces").path == "/data/faces"
+    for table, rows in before.items():
+        assert all(rows[number].items() <= found.items() for number, found in enumerate(_rows(path)[table])), table
+    copy = path.with_name(f"runs.db.schema{version}")
+    assert copy.exists() == (version < NEWEST)
+    if version < NEWEST:
+        assert _rows(copy) == before
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+def _rows(path: Path) -> dict[str, list[dict[str, Any]]]:
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    rows = {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in tables}
+    connection.close()
+    return rows
+
+
+def _processes_that_upgrade(path: str, barrier: Any) -> None:
+    barrier.wait()
+    with Store.open(Path(path)) as store:
+        assert store.run_count() == 5
+
+
+def test_processes_may_upgrade_a_database_at_once(tmp_path: Path) -> None:
+    shutil.copyfile(SCHEMAS / "v1.db", tmp_path / "runs.db")
+    assert _at_once(_processes_that_upgrade, tmp_path / "runs.db") == [0, 0, 0]
 
 
 def test_a_failing_migration_leaves_the_database_as_it_was(tmp_path: Path) -> None:
@@ -160,14 +224,14 @@ def test_reading_works_where_side_files_cannot_be_made(tmp_path: Path, monkeypat
     with Store.open(path) as store:
         queued(store, "kept")
     opened: list[str] = []
-    real = sqlite3.connect
+    real = driver().connect
 
-    def cannot_make_side_files(target: str, **options: Any) -> sqlite3.Connection:
+    def cannot_make_side_files(target: str, **options: Any) -> Any:
         opened.append(target)
         # What SQLite says of a WAL database in a folder that cannot be written.
         return real(target if "immutable=1" in target else f"file:{tmp_path / 'absent'}?mode=ro", **options)
 
-    monkeypatch.setattr(connect.sqlite3, "connect", cannot_make_side_files)
+    monkeypatch.setattr(driver(), "connect", cannot_make_side_files)
     with Store.open(path, read_only=True) as store:
         assert [row.name for row in store.runs()] == ["kept"]
     assert "mode=ro" in opened[0]
@@ -184,7 +248,7 @@ def test_a_file_that_cannot_be_written_is_refused_for_writing(tmp_path: Path, mo
 
 def test_a_busy_database_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "BUSY_SECONDS", 0.0)
-    other = sqlite3.connect(store.path, isolation_level=None)
+    other = driver().connect(str(store.path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with Store.open(store.path) as second, pytest.raises(StoreError, match="another process holds it"):
         queued(second)
@@ -207,3 +271,120 @@ def test_paths_with_odd_characters(tmp_path: Path) -> None:
     assert path.exists()
     with Store.open(path, read_only=True) as store:
         assert store.run_count() == 1
+
+
+def _mounts(tmp_path: Path, *lines: str) -> Path:
+    file = tmp_path / "mountinfo"
+    file.write_text("\n".join(("22 1 254:0 / / rw - ext4 /dev/vda rw", *lines)) + "\n")
+    return file
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "9p", "lustre"])
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_network_file_system_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, read_only: bool
+) -> None:
+    share = tmp_path / "my share"
+    share.mkdir()
+    mounts = _mounts(tmp_path, rf"40 22 0:40 / {tmp_path}/my\040share rw,nosuid - {kind} server:/home rw")
+    monkeypatch.setattr(filesystems, "MOUNTS", mounts)
+    Store.open(tmp_path / "runs.db").close()
+    shutil.copyfile(tmp_path / "runs.db", share / "runs.db")
+    with pytest.raises(StoreError, match=rf"network file system \({kind}\).*choose a --db on a disk"):
+        Store.open(share / "runs.db", read_only=read_only)
+    assert not list(share.glob("*.lock"))
+
+
+def test_what_is_mounted_on_a_network_folder_later_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = _mounts(
+        tmp_path, f"40 22 0:40 / {tmp_path} rw - nfs s:/ rw", f"41 40 0:41 / {tmp_path} rw - ext4 /dev/b rw"
+    )
+    monkeypatch.setattr(filesystems, "MOUNTS", mounts)
+    assert filesystems.file_system(tmp_path / "not" / "there.db") == (tmp_path, "ext4")
+    Store.open(tmp_path / "runs.db").close()
+
+
+def test_a_machine_that_runs_from_the_network_may_keep_its_database_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text("22 1 0:20 / / rw - nfs server:/root rw\n")
+    monkeypatch.setattr(filesystems, "MOUNTS", mounts)
+    Store.open(tmp_path / "runs.db").close()
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 4), True),
+        ((4, 0, 0), True),
+    ],
+)
+def test_which_sqlite_can_lose_commits(version: tuple[int, int, int], safe: bool) -> None:
+    assert sqlite.is_safe(version) is safe
+
+
+@pytest.mark.parametrize(("own", "newer", "chosen"), [
+    ((3, 40, 1), (3, 53, 4), "newer"), ((3, 53, 0), (3, 53, 4), "own"), ((3, 40, 1), (3, 50, 1), "own"),
+    ((3, 40, 1), None, "own"),
+])  # fmt: skip
+def test_a_newer_sqlite_is_used_where_pythons_own_is_not_safe(
+    own: tuple[int, int, int], newer: Any, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = None if newer is None else SimpleNamespace(sqlite_version_info=newer)
+    monkeypatch.setattr(sqlite, "sqlite3", SimpleNamespace(sqlite_version_info=own))
+    monkeypatch.setattr(sqlite, "_pysqlite3", lambda: other)
+    sqlite.driver.cache_clear()
+    try:
+        assert sqlite.driver() is (other if chosen == "newer" else sqlite.sqlite3)
+    finally:
+        sqlite.driver.cache_clear()
+
+
+def test_a_copy_is_whole_while_others_write(store: Store, tmp_path: Path) -> None:
+    for number in range(3):
+        queued(store, f"run-{number}")
+    with Store.open(store.path) as other:
+        queued(other, "later")
+        store.copy_to(tmp_path / "copy.db")
+    with Store.open(tmp_path / "copy.db") as copy:
+        assert copy.run_count() == 4
+        assert copy.problems() == []
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_damage_is_found(tmp_path: Path) -> None:
+    shutil.copyfile(SCHEMAS / "v1.db", tmp_path / "runs.db")
+    Store.open(tmp_path / "runs.db").close()
+    raw = sqlite3.connect(tmp_path / "runs.db")
+    raw.execute("INSERT INTO run_tag VALUES (77, 'nobody')")
+    raw.execute("DELETE FROM metric WHERE run_id = 1 AND key = 'epoch/train_loss' AND step = 1")
+    raw.commit()
+    raw.close()
+    with Store.open(tmp_path / "runs.db") as store:
+        assert store.problems() == [
+            "row None of table run_tag points to a missing row of run",
+            "run 1 has 1 of its first 2 epochs",
+        ]
+
+
+def test_unused_space_is_given_back(store: Store) -> None:
+    run_id = queued(store)
+    raw = driver().connect(str(store.path))
+    raw.execute("UPDATE run SET note = ? WHERE id = ?", ("x" * 1_000_000, run_id))
+    raw.execute("UPDATE run SET note = NULL")
+    raw.commit()
+    raw.close()
+    before, after = store.vacuum()
+    assert before > 1_000_000 > after == store.path.stat().st_size
+    with Store.open(store.path, read_only=True) as reader, pytest.raises(StoreError, match="reading only"):
+        reader.vacuum()

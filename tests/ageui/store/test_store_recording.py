@@ -3,16 +3,15 @@
 import json
 import math
 import os
-import sqlite3
 from typing import Any
 
 import numpy as np
 import pytest
-from store_rows import config, epoch, evaluated, queued, running
+from store_rows import best, claimed, config, end, epoch, evaluated, queued, running, state, steps
 
-from ageui.store import Store
+from ageui.store import LostRunError, Store
+from ageui.store.sqlite import driver
 from engine.errors import ConfigError, StoreError
-from engine.events import CheckpointWritten
 
 MANIFEST = {
     "device": "cpu",
@@ -34,12 +33,17 @@ def test_a_run_from_queue_to_end(store: Store) -> None:
     assert row.created_at.utcoffset() is not None
     assert row.started_at is None
 
-    assert store.claim(run_id) == 1
+    assert claimed(store, run_id) == 1
     assert store.row(run_id).status == "running"
-    store.record_started(run_id, 1, MANIFEST)
-    store.record_metrics(run_id, 1, epoch(1), [("step/loss", 5, 0.5)])
-    store.record_metrics(run_id, 1, epoch(2, is_best=False), [("step/loss", 15, 0.25)])
-    store.finish(run_id, 1, "done", "all epochs")
+    with store.writing(run_id, 1) as writer:
+        writer.started(MANIFEST)
+        writer.steps(steps((5, 0.5)))
+        writer.epoch(epoch(1))
+    with store.writing(run_id, 1) as writer:
+        writer.steps(steps((15, 0.25)))
+        writer.epoch(epoch(2, is_best=False))
+    with store.writing(run_id, 1) as writer:
+        writer.end("done", "all epochs", seconds=2.5)
 
     detail = store.detail(run_id)
     assert (detail.status, detail.data_hash, detail.splits) == ("done", "d00d", {"train": 5, "valid": 3})
@@ -49,6 +53,8 @@ def test_a_run_from_queue_to_end(store: Store) -> None:
     ]
     (attempt,) = detail.attempts
     assert (attempt.number, attempt.outcome, attempt.reason, attempt.pid) == (1, "done", "all epochs", os.getpid())
+    assert (attempt.worker, attempt.device, attempt.step, attempt.seconds) == ("cpu", "cpu", 0, 2.5)
+    assert (attempt.replayed, attempt.differing, attempt.notes) == (0, 0, ())
     assert detail.row.error is None
     summary = detail.row.summary
     assert (summary.epochs, summary.epoch, summary.step, summary.val_loss) == (8, 2, 20, 0.125)
@@ -60,8 +66,10 @@ def test_a_run_from_queue_to_end(store: Store) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.1, 5e-324, -0.0, 1e308])
 def test_floats_come_back_as_they_were(store: Store, value: float) -> None:
     run_id, attempt = running(store)
-    store.record_metrics(run_id, attempt, epoch(1, val_loss=value, train_loss=value), [("step/loss", 1, value)])
-    store.record_evaluated(run_id, attempt, evaluated(mae=value, gender=value), "apparent")
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((1, value)))
+        writer.epoch(epoch(1, val_loss=value, train_loss=value))
+        writer.evaluated(evaluated(mae=value, gender=value), "apparent", "synthetic")
     detail = store.detail(run_id)
     summary = detail.row.summary
     ((_, point),) = store.metric(run_id, "step/loss")
@@ -75,7 +83,8 @@ def test_floats_come_back_as_they_were(store: Store, value: float) -> None:
 
 def test_non_finite_values_in_a_manifest_survive_and_are_strings_in_json(store: Store) -> None:
     run_id, attempt = running(store)
-    store.record_started(run_id, attempt, MANIFEST)
+    with store.writing(run_id, attempt) as writer:
+        writer.started(MANIFEST)
     found = store.detail(run_id).manifest
     assert found is not None
     assert all(_same(a, b) for a, b in zip(found["odd"], MANIFEST["odd"], strict=True))
@@ -84,7 +93,8 @@ def test_non_finite_values_in_a_manifest_survive_and_are_strings_in_json(store: 
 
 def test_missing_validation_figures_stay_missing(store: Store) -> None:
     run_id, attempt = running(store)
-    store.record_metrics(run_id, attempt, epoch(1, val_loss=None, val_mae=None))
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1, val_loss=None, val_mae=None))
     detail = store.detail(run_id)
     assert detail.history[0].val_loss is None
     assert detail.row.summary.val_mae is None
@@ -93,62 +103,70 @@ def test_missing_validation_figures_stay_missing(store: Store) -> None:
 def test_points_that_are_stored_again_replace_themselves(store: Store) -> None:
     run_id, attempt = running(store)
     points = [("step/loss", step, 1.0 / step) for step in range(1, 1001)]
-    store.record_metrics(run_id, attempt, epoch(1), points)
-    before = store.detail(run_id)
-    store.record_metrics(run_id, attempt, epoch(1), points)
-    assert store.detail(run_id) == before
-    assert store.metric(run_id, "step/loss") == [(step, 1.0 / step) for step in range(1, 1001)]
-    store.record_metrics(run_id, attempt, None, [("step/loss", 1, math.nan)])
+    for _ in range(2):
+        with store.writing(run_id, attempt) as writer:
+            writer.points(points)
+            writer.epoch(epoch(1))
+        assert len(store.detail(run_id).history) == 1
+        assert store.metric(run_id, "step/loss") == [(step, 1.0 / step) for step in range(1, 1001)]
+    with store.writing(run_id, attempt) as writer:
+        writer.points([("step/loss", 1, math.nan)])
     assert math.isnan(store.metric(run_id, "step/loss")[0][1])
 
 
-def test_an_epoch_and_its_points_are_stored_together_or_not_at_all(store: Store) -> None:
+def test_what_is_written_together_is_stored_together_or_not_at_all(store: Store) -> None:
     run_id, attempt = running(store)
+
+    def write_half() -> None:
+        with store.writing(run_id, attempt) as writer:
+            writer.epoch(epoch(1))
+            writer.checkpoint(state(10))
+            writer.points([("step/loss", 1, 0.5), (None, 2, 0.5)])  # type: ignore[list-item]
+
     with pytest.raises(StoreError):
-        store.record_metrics(run_id, attempt, epoch(1), [("step/loss", 1, 0.5), (None, 2, 0.5)])
+        write_half()
+    detail = store.detail(run_id)
     assert store.metric(run_id, "step/loss") == []
-    assert store.detail(run_id).history == ()
-    assert store.row(run_id).summary.epoch is None
+    assert (detail.history, detail.checkpoints, detail.row.summary.epoch) == ((), (), None)
 
 
 def test_only_one_process_gets_a_run(store: Store) -> None:
     run_id = queued(store)
     with Store.open(store.path) as other:
-        assert [store.claim(run_id), other.claim(run_id)] == [1, None]
-    assert store.claim(99) is None
+        assert [claimed(store, run_id), claimed(other, run_id)] == [1, None]
+    assert claimed(store, 99) is None
 
 
-@pytest.mark.parametrize("lost", ["finished", "wrong attempt", "no such run"])
+@pytest.mark.parametrize("lost", ["finished", "wrong attempt", "no such run", "claimed anew"])
 def test_writes_of_an_attempt_that_lost_its_run_are_refused(store: Store, lost: str) -> None:
     run_id, attempt = running(store)
     if lost == "finished":
-        store.finish(run_id, attempt, "cancelled", "by the user")
+        end(store, run_id, attempt, "failed", "by the user")
+    if lost == "claimed anew":
+        assert store.queue.lost(store.queue.running()[0], "its process is gone") == "queued"
+        assert claimed(store, run_id) == 2
     target = (99, 1) if lost == "no such run" else (run_id, attempt + (lost == "wrong attempt"))
     before = None if lost == "no such run" else store.detail(run_id)
-    written = CheckpointWritten("weights.safetensors", 1, 10, "ab", 3)
-    for write in (
-        lambda: store.record_started(*target, MANIFEST),
-        lambda: store.record_metrics(*target, epoch(1), [("step/loss", 1, 0.5)]),
-        lambda: store.record_evaluated(*target, evaluated(), "apparent"),
-        lambda: store.record_checkpoint(*target, written),
-        lambda: store.finish(*target, "done", ""),
-    ):
-        with pytest.raises(StoreError, match="no longer owned"):
-            write()
+    with pytest.raises(LostRunError, match="no longer owned"), store.writing(*target):
+        pytest.fail("a writer was given out")
     assert before is None or store.detail(run_id) == before
 
 
 def test_a_failed_run_keeps_its_reason_whatever_it_holds(store: Store) -> None:
     run_id, attempt = running(store)
-    store.finish(run_id, attempt, "failed", "cannot read \udcff[/]\x1b[2J")
+    with store.writing(run_id, attempt) as writer:
+        writer.noted("odd \udcff")
+        writer.end("failed", "cannot read \udcff[/]\x1b[2J", failure="data")
     assert store.row(run_id).error == "cannot read ?[/]\x1b[2J"
-    assert store.row(run_id).status == "failed"
+    assert (store.row(run_id).status, store.row(run_id).failure) == ("failed", "data")
+    assert store.detail(run_id).attempts[0].notes == ("odd ?",)
 
 
 def test_scores_groups_and_predictions_come_back(store: Store) -> None:
     run_id, attempt = running(store)
     scored = evaluated()
-    store.record_evaluated(run_id, attempt, scored, "apparent")
+    with store.writing(run_id, attempt) as writer:
+        writer.evaluated(scored, "apparent", "synthetic")
     (found,) = store.detail(run_id).results
     assert found.result == scored.result
     assert (found.split, found.target, found.data_name) == ("valid", "apparent", "synthetic")
@@ -162,7 +180,8 @@ def test_scores_groups_and_predictions_come_back(store: Store) -> None:
 
 def test_an_undefined_bias_keeps_its_reason(store: Store) -> None:
     run_id, attempt = running(store)
-    store.record_evaluated(run_id, attempt, evaluated(gender=None), "apparent")
+    with store.writing(run_id, attempt) as writer:
+        writer.evaluated(evaluated(gender=None), "apparent", "synthetic")
     (result,) = store.detail(run_id).to_json()["results"]
     assert result["bias"] == {"gender": None}
     assert result["reasons"] == {"gender": "no image of other in valid"}
@@ -171,9 +190,9 @@ def test_an_undefined_bias_keeps_its_reason(store: Store) -> None:
 
 def test_runs_scored_on_the_same_images_share_them(store: Store) -> None:
     ids = [running(store), running(store, loss="mae"), running(store)]
-    store.record_evaluated(*ids[0], evaluated(), "apparent")
-    store.record_evaluated(*ids[1], evaluated(mae=1.0), "apparent")
-    store.record_evaluated(*ids[2], evaluated(), "real")
+    for place, (mae, target) in enumerate([(6.0, "apparent"), (1.0, "apparent"), (6.0, "real")]):
+        with store.writing(*ids[place]) as writer:
+            writer.evaluated(evaluated(mae=mae), target, "synthetic")
     images = [store.detail(run_id).results[0].images for run_id, _ in ids]
     assert images[0] == images[1] != images[2]
 
@@ -181,7 +200,8 @@ def test_runs_scored_on_the_same_images_share_them(store: Store) -> None:
 def test_scoring_again_replaces_and_the_summary_prefers_test(store: Store) -> None:
     run_id, attempt = running(store)
     for split, mae in (("train", 1.0), ("test", 3.0), ("valid", 2.0), ("test", 4.0)):
-        store.record_evaluated(run_id, attempt, evaluated(split, mae), "apparent")
+        with store.writing(run_id, attempt) as writer:
+            writer.evaluated(evaluated(split, mae), "apparent", "synthetic")
         if split == "train":
             assert store.row(run_id).summary.split == "train"
     detail = store.detail(run_id)
@@ -197,19 +217,110 @@ def test_scoring_again_replaces_and_the_summary_prefers_test(store: Store) -> No
 def test_checkpoints_are_kept_relative_to_the_database(store: Store) -> None:
     run_id, attempt = running(store)
     assert store.run_folder(run_id) == store.path.parent / "runs" / str(run_id)
-    store.record_checkpoint(run_id, attempt, CheckpointWritten("weights.safetensors", 3, 30, "ab", 7))
-    store.record_checkpoint(run_id, attempt, CheckpointWritten("weights.safetensors", 3, 30, "cd", 8))
-    (checkpoint,) = store.detail(run_id).checkpoints
-    assert (checkpoint.path, checkpoint.sha256, checkpoint.bytes) == (f"runs/{run_id}/weights.safetensors", "cd", 8)
-    assert store.checkpoint_file(checkpoint) == store.run_folder(run_id) / "weights.safetensors"
+    for written in (best(30, "ab"), best(40, "cd"), state(40)):
+        with store.writing(run_id, attempt) as writer:
+            writer.checkpoint(written)
+    detail = store.detail(run_id)
+    kept, newest = detail.checkpoints
+    assert detail.kept == kept
+    assert (kept.path, kept.sha256, kept.step) == (f"runs/{run_id}/weights.safetensors", "cd", 40)
+    assert store.checkpoint_file(newest) == store.run_folder(run_id) / "state-40.pt"
+
+
+def test_the_two_newest_states_are_kept_and_the_paths_of_others_given_back(store: Store) -> None:
+    run_id, attempt = running(store)
+    removed = []
+    for step in (10, 20, 20, 30, 40):
+        with store.writing(run_id, attempt) as writer:
+            writer.checkpoint(state(step))
+        removed.append([path.rpartition("-")[2] for path in writer.removed])
+    assert removed == [[], [], ["20.pt"], ["10.pt"], ["20.pt"]]
+    assert [checkpoint.step for checkpoint in store.detail(run_id).checkpoints] == [30, 40]
+
+
+@pytest.mark.parametrize(("status", "kept"), [("done", 0), ("diverged", 0), ("failed", 2), ("interrupted", 2)])
+def test_states_of_a_finished_run_are_forgotten(store: Store, status: str, kept: int) -> None:
+    run_id, attempt = running(store)
+    with store.writing(run_id, attempt) as writer:
+        writer.checkpoint(best(5))
+        writer.checkpoint(state(10))
+        writer.checkpoint(state(20))
+        writer.end(status, "")
+    assert len(writer.removed) == 2 - kept
+    assert [checkpoint.kind for checkpoint in store.detail(run_id).checkpoints] == ["best", *["state"] * kept]
+
+
+def _second_attempt(store: Store, step: int, *first: float) -> tuple[int, int]:
+    """A run whose first attempt stored losses and died, and whose second goes on after `step`."""
+    run_id, attempt = running(store)
+    with store.writing(run_id, attempt) as writer:
+        writer.started(MANIFEST)
+        writer.points(("step/loss", number, loss) for number, loss in enumerate(first, start=1))
+        writer.epoch(epoch(1))
+        writer.evaluated(evaluated(), "apparent", "synthetic")
+        writer.crash("killed", "gone")
+    assert claimed(store, run_id) == 2
+    with store.writing(run_id, 2) as writer:
+        writer.started({**MANIFEST, "threads": 9}, step)
+    return run_id, 2
+
+
+def test_replayed_points_are_compared_to_the_bit(store: Store) -> None:
+    run_id, attempt = _second_attempt(store, 1, 0.5, 0.25, math.nan, 0.0)
+    with store.writing(run_id, attempt) as writer:
+        writer.points([("step/loss", 2, 0.25), ("step/loss", 3, math.nan), ("step/loss", 4, -0.0)])
+        writer.points([("step/loss", 5, 0.125)])
+        writer.epoch(epoch(1, seconds=99.0, images_per_second=1.0))
+        writer.evaluated(evaluated(), "apparent", "synthetic")
+    second = store.detail(run_id).attempts[1]
+    # Three losses, the seven figures of the epoch that are not times, and the predictions.
+    assert (second.step, second.replayed, second.differing, second.notes) == (1, 11, 0, ())
+
+
+def test_a_point_that_comes_out_otherwise_is_counted_told_and_replaced(store: Store) -> None:
+    run_id, attempt = _second_attempt(store, 1, 0.5, 0.25, 0.125)
+    changed = math.nextafter(0.25, 1)
+    with store.writing(run_id, attempt) as writer:
+        writer.points([("step/loss", 2, changed), ("step/loss", 3, 0.5)])
+    second = store.detail(run_id).attempts[1]
+    assert (second.replayed, second.differing) == (2, 2)
+    (note,) = second.notes
+    assert "step/loss 2 was 0.25 and is 0.25000000000000006 now" in note
+    assert store.metric(run_id, "step/loss") == [(1, 0.5), (2, changed), (3, 0.5)]
+    scored = evaluated()
+    scored.predicted[0] += 1
+    with store.writing(run_id, attempt) as writer:
+        writer.evaluated(scored, "apparent", "synthetic")
+    assert store.detail(run_id).attempts[1].differing == 3
+
+
+def test_an_attempt_that_goes_back_forgets_the_checkpoints_it_could_not_use(store: Store) -> None:
+    run_id, attempt = running(store)
+    with store.writing(run_id, attempt) as writer:
+        writer.started(MANIFEST)
+        writer.checkpoint(state(10))
+        writer.checkpoint(state(20))
+        writer.crash("killed", "gone")
+    assert claimed(store, run_id) == 2
+    with store.writing(run_id, 2) as writer:
+        writer.started({**MANIFEST, "device": "other"}, 10)
+    assert [path.rpartition("-")[2] for path in writer.removed] == ["20.pt"]
+    detail = store.detail(run_id)
+    assert [checkpoint.step for checkpoint in detail.checkpoints] == [10]
+    # The run is what it was begun with, each attempt knows its own surroundings.
+    assert detail.manifest is not None
+    assert detail.manifest["device"] == "cpu"
+    assert detail.attempts[1].manifest is not None
+    assert detail.attempts[1].manifest["device"] == "other"
 
 
 def test_show_json_keeps_its_contract(store: Store) -> None:
     run_id, attempt = running(store, "shown", loss="mape", weights="gender")
-    store.record_started(run_id, attempt, MANIFEST)
-    store.record_metrics(run_id, attempt, epoch(1, val_loss=math.nan))
-    store.record_evaluated(run_id, attempt, evaluated(), "apparent")
-    store.record_checkpoint(run_id, attempt, CheckpointWritten("weights.safetensors", 1, 10, "ab", 7))
+    with store.writing(run_id, attempt) as writer:
+        writer.started(MANIFEST)
+        writer.epoch(epoch(1, val_loss=math.nan))
+        writer.evaluated(evaluated(), "apparent", "synthetic")
+        writer.checkpoint(best(10))
     shown = json.loads(json.dumps(store.detail(run_id).to_json(), allow_nan=False))
     assert (shown["id"], shown["name"], shown["status"]) == (run_id, "shown", "running")
     assert shown["config"]["loss"] == "mape"
@@ -248,7 +359,7 @@ def test_show_json_keeps_its_contract(store: Store) -> None:
 
 def test_a_config_that_is_no_longer_known_is_still_shown(store: Store) -> None:
     run_id = queued(store)
-    raw = sqlite3.connect(store.path)
+    raw = driver().connect(str(store.path))
     raw.execute("UPDATE run SET config = json_set(config, '$.forgotten', 1)")
     raw.commit()
     raw.close()

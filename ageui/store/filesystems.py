@@ -1,0 +1,46 @@
+"""Where a database must not lie: SQLite's write-ahead log and our locks need one machine's own file system."""
+
+import re
+from pathlib import Path
+
+from engine.errors import StoreError
+
+NETWORK = frozenset(
+    (
+        "9p", "afs", "afpfs", "beegfs", "ceph", "cifs", "davfs", "fuse.glusterfs",
+        "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs",
+        "nfs4", "ocfs2", "orangefs", "panfs", "smb3", "smbfs",
+    )
+)  # fmt: skip
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+def refuse_network(path: Path) -> None:
+    """Raises `StoreError` for a path on a network file system that is mounted somewhere below the root.
+
+    Linux only: other systems do not tell, and nothing is refused there.
+    """
+    point, kind = file_system(path)
+    if kind in NETWORK and point != Path("/"):
+        raise StoreError(
+            f"{path} is on a network file system ({kind}), where several processes can damage an SQLite database; "
+            "choose a --db on a disk of this machine (and copy it there and back with: ageui db backup)"
+        )
+
+
+def file_system(path: Path) -> tuple[Path, str]:
+    """Where the file system is mounted that a path, which need not exist, is on, and its type; "" where unknown."""
+    try:
+        lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return Path("/"), ""
+    existing = next((folder for folder in (path, *path.parents) if folder.exists()), path).resolve()
+    found = [(point, kind) for point, kind in map(_mount, lines) if existing.is_relative_to(point)]
+    # Of mounts on the same point the last one is seen.
+    return max(enumerate(found), key=lambda item: (len(item[1][0].parts), item[0]))[1] if found else (Path("/"), "")
+
+
+def _mount(line: str) -> tuple[Path, str]:
+    before, _, after = line.partition(" - ")
+    point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split()[4])
+    return Path(point), after.split()[0]

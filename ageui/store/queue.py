@@ -1,0 +1,395 @@
+"""The queue: who works on which run, and every change of a run's status but those that its attempt writes itself.
+
+queued ──claim──▶ running ──▶ done · diverged · failed · interrupted (in the foreground)
+  ▲  ▲               │ └──▶ queued again: its worker was stopped, or its process died
+  │  └──resume── paused ◀── pause, which a running run obeys after its step
+  └──retry── failed · cancelled · interrupted · diverged (from the start)
+"""
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, literal, update
+from sqlmodel import Session, col, select
+
+from ageui.store import reading
+from ageui.store.attempt_writer import crash, owned_run
+from ageui.store.clock import now
+from ageui.store.column_types import UtcTime
+from ageui.store.enqueue import valid_priority
+from ageui.store.records import CheckpointRow, RunRow
+from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Result, Run, Summary
+from engine.config import RunConfig, build_config
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+
+Sessions = Callable[[], AbstractContextManager[Session]]
+Hold = Callable[[int], bool]
+Place = Literal["first", "last", "before", "after"]
+
+ENDED = ("done", "diverged", "failed", "cancelled")
+_ORDER = reading.QUEUE_ORDER
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run that is this process's to work on. `checkpoints` are its training states, the newest first."""
+
+    run_id: int
+    attempt: int
+    name: str
+    config: dict[str, Any]
+    spec: DataSpec
+    checkpoints: tuple[CheckpointRow, ...]
+    manifest: dict[str, Any] | None
+
+    def run_config(self) -> RunConfig:
+        """The config, validated. Raises `ConfigError` for one that this ageui cannot run any more."""
+        return build_config(self.config)
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """Who works on a run: the worker of a device, or None for a command in the foreground, and the device."""
+
+    worker: str | None
+    device: str
+
+
+@dataclass(frozen=True)
+class RunningRun:
+    """A run that is said to run. `worker` is None for one in the foreground."""
+
+    run_id: int
+    attempt: int
+    worker: str | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why and since when no queued run is taken."""
+
+    reason: str
+    since: datetime
+
+
+class _Skip(Exception):
+    """The run that was about to be claimed cannot be had now."""
+
+
+class RunQueue:
+    """The queue of an opened store. Every method may raise `StoreError`.
+
+    Commands for a run that is in no state for them raise `ConfigError`, which says what it is in.
+    """
+
+    def __init__(self, read: Sessions, write: Sessions) -> None:
+        self._read = read
+        self._write = write
+
+    # Claims
+
+    def claim_next(self, claimant: Claimant, devices: Sequence[str], hold: Hold) -> Claim | None:
+        """The next queued run whose config names one of `devices`; None where there is none or the queue is paused.
+
+        `hold` is called with a run's id before the claim is committed, so that nobody sees a running run that nobody
+        holds; where it returns False the run is passed over.
+        """
+        skipped: list[int] = []
+        while True:
+            try:
+                with self._write() as session:
+                    if session.get(QueueHold, 1) is not None:
+                        return None
+                    return _claim(session, _next(devices, skipped), claimant, hold)
+            except _Skip as skip:
+                skipped.append(skip.args[0])
+
+    def claim(self, run_id: int, claimant: Claimant, hold: Hold) -> Claim | None:
+        """The queued run of that id; None where it is not queued, or `hold` returns False. A paused queue is no bar."""
+        try:
+            with self._write() as session:
+                return _claim(session, col(Run.id) == run_id, claimant, hold)
+        except _Skip:
+            return None
+
+    def claim_in(self, session: Session, run_id: int, claimant: Claimant, hold: Hold) -> Claim:
+        """Claims a run inside the transaction that adds it."""
+        claim = _claim(session, col(Run.id) == run_id, claimant, hold)
+        assert claim is not None
+        return claim
+
+    def has_work(self, devices: Sequence[str]) -> bool:
+        """Whether `claim_next` would find a run. Takes no lock."""
+        with self._read() as session:
+            if session.get(QueueHold, 1) is not None:
+                return False
+            return session.exec(select(Run.id).where(_next(devices, []))).first() is not None
+
+    def request(self, run_id: int, attempt: int) -> str | None:
+        """What a running attempt is asked to do: `pause`, `cancel`, `kill`, None, or `lost` where it lost its run."""
+        mine = select(Run.request).where(Run.id == run_id, Run.attempt == attempt, Run.status == "running")
+        with self._read() as session:
+            found = session.exec(mine).all()
+        return found[0] if found else "lost"
+
+    # Reading
+
+    def waiting(self) -> list[RunRow]:
+        """The queued runs in the order in which they are taken."""
+        with self._read() as session:
+            return reading.queued(session)
+
+    def running(self) -> list[RunningRun]:
+        with self._read() as session:
+            return _running(session)
+
+    def held(self) -> Held | None:
+        """Why the queue is paused; None where it is not."""
+        with self._read() as session:
+            row = session.get(QueueHold, 1)
+            return Held(row.reason, row.held_at) if row is not None else None
+
+    # Commands
+
+    def hold(self, reason: str) -> None:
+        """Pauses the queue: no queued run is taken until `release`. Runs that are running go on."""
+        with self._write() as session:
+            session.merge(QueueHold(id=1, reason=reason, held_at=now()))
+
+    def release(self) -> bool:
+        """Lets the queue go on; False where it was not paused."""
+        with self._write() as session:
+            return _rows(session.execute(delete(QueueHold))) > 0
+
+    def cancel(self, run_id: int, *, at_once: bool = False) -> str:
+        """Ends a run that is not finished. Returns its status: a running one is only asked to stop, or killed."""
+        with self._write() as session:
+            run = _run(session, run_id)
+            if run.status == "running":
+                run.request = "kill" if at_once or run.request == "kill" else "cancel"
+            elif run.status in ("queued", "paused", "interrupted"):
+                run.status, run.ended_at, run.error = "cancelled", now(), "cancelled by the user"
+            else:
+                raise ConfigError(f"run {run_id} ({run.name}) is {run.status} already: there is nothing to cancel")
+            return run.status
+
+    def pause(self, run_id: int) -> str:
+        """Keeps a queued run from being taken, or has a running one write a checkpoint and stop; its status."""
+        with self._write() as session:
+            run = _run(session, run_id)
+            if run.status == "running":
+                if run.request in ("cancel", "kill"):
+                    raise ConfigError(f"run {run_id} ({run.name}) is being cancelled; wait for that to end")
+                run.request = "pause"
+            elif run.status == "queued":
+                run.status = "paused"
+            else:
+                raise ConfigError(
+                    f"run {run_id} ({run.name}) is {run.status}; only queued and running runs can be paused"
+                )
+            return run.status
+
+    def resume(self, run_id: int) -> None:
+        """Queues a paused or interrupted run again, at its place; it goes on from its newest checkpoint."""
+        with self._write() as session:
+            run = _run(session, run_id)
+            if run.status == "running" and run.request == "pause":
+                raise ConfigError(f"run {run_id} ({run.name}) is being paused; wait for that to end, then resume it")
+            if run.status not in ("paused", "interrupted"):
+                raise ConfigError(
+                    f"run {run_id} ({run.name}) is {run.status}; only paused and interrupted runs can be resumed"
+                    + (f"; try: ageui retry {run_id}" if run.status in ("failed", "cancelled") else "")
+                )
+            _requeue(run)
+
+    def retry(self, run_id: int, *, from_start: bool = False) -> list[str]:
+        """Queues a run again that failed, was cancelled or interrupted, or with `from_start` one that diverged.
+
+        It goes on from its newest checkpoint. From the start, all that it measured is forgotten: the paths of its
+        checkpoints are returned, to be removed.
+        """
+        with self._write() as session:
+            run = _run(session, run_id)
+            if run.status == "diverged" and not from_start:
+                raise ConfigError(
+                    f"run {run_id} ({run.name}) diverged and would do so again: the same config gives the same losses; "
+                    "start one with a lower --lr, or repeat it with --from-start"
+                )
+            if run.status not in ("failed", "cancelled", "interrupted", "diverged"):
+                raise ConfigError(
+                    f"run {run_id} ({run.name}) is {run.status}; only failed, cancelled, interrupted and diverged runs "
+                    "can be tried again"
+                )
+            _requeue(run)
+            return _forget(session, run) if from_start else []
+
+    def move(self, run_id: int, place: Place, other: int | None = None) -> None:
+        """Gives a queued run another place: the first or last of all, or next to `other`, with that one's priority."""
+        with self._write() as session:
+            _queued(session, run_id)
+            order = list(
+                session.exec(
+                    select(Run.id, Run.priority, Run.position).where(Run.status == "queued").order_by(*_ORDER)
+                ).all()
+            )
+            own = next(row for row in order if row[0] == run_id)
+            order.remove(own)
+            if place in ("first", "last"):
+                beside = next(iter(order if place == "first" else reversed(order)), own)
+            elif (found := next((row for row in order if row[0] == other), None)) is not None:
+                beside = found
+            else:
+                raise ConfigError(f"run {other} is not another queued run; see ageui queue")
+            if beside == own:
+                return
+            priority = beside[1]
+            alike = [row for row in order if row[1] == priority]
+            # The same positions in another order: those of runs that come back to the queue still mean what they did.
+            positions = sorted(row[2] for row in (*alike, own))
+            alike.insert(alike.index(beside) + (place in ("last", "after")), own)
+            for row, position in zip(alike, positions, strict=True):
+                if (priority, position) != row[1:]:
+                    values = {"priority": priority, "position": position}
+                    session.execute(update(Run).where(col(Run.id) == row[0]).values(values))
+
+    def prioritise(self, run_id: int, priority: int) -> None:
+        """Gives a queued run another priority; among those of the same it keeps its place by age."""
+        with self._write() as session:
+            _queued(session, run_id).priority = valid_priority(priority)
+
+    def forget_states(self, run_id: int) -> list[str]:
+        """Forgets the training states of a run that ended; returns their paths. A retry then begins from the start."""
+        with self._write() as session:
+            run = _run(session, run_id)
+            if run.status not in ENDED:
+                raise ConfigError(f"run {run_id} ({run.name}) is {run.status}: it goes on from its checkpoints")
+            states = select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.kind == "state")
+            found = session.exec(states).all()
+            for state in found:
+                session.delete(state)
+            return [state.path for state in found]
+
+    # Runs whose process is gone
+
+    def lost(self, run: RunningRun, reason: str) -> str | None:
+        """Requeues or explains a run whose processes are all gone; its new status, None where that changed already.
+
+        Only for one whose lock was found free: the caller holds it.
+        """
+        with self._write() as session:
+            found = session.get(Run, run.run_id)
+            if found is None or found.attempt != run.attempt or found.status != "running":
+                return None
+            crash(session, owned_run(session, run.run_id, run.attempt), "lost", reason)
+            return found.status
+
+
+def _claim(session: Session, which: ColumnElement[bool], claimant: Claimant, hold: Hold) -> Claim | None:
+    started = now()
+    claimed = session.execute(
+        update(Run)
+        .where(which, col(Run.status) == "queued")
+        .values(
+            status="running",
+            attempt=Run.attempt + 1,
+            started_at=func.coalesce(Run.started_at, literal(started, UtcTime)),
+            ended_at=None,
+            error=None,
+            failure=None,
+            request=None,
+        )
+        .returning(col(Run.id))
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if claimed is None:
+        return None
+    if not hold(claimed):
+        raise _Skip(claimed)
+    run = session.get_one(Run, claimed)
+    session.add(
+        Attempt(
+            run_id=claimed,
+            number=run.attempt,
+            started_at=started,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            worker=claimant.worker,
+            device=claimant.device,
+        )
+    )
+    states = select(Checkpoint).where(Checkpoint.run_id == claimed, Checkpoint.kind == "state")
+    return Claim(
+        run_id=claimed,
+        attempt=run.attempt,
+        name=run.name,
+        config=run.config,
+        spec=DataSpec.model_validate(run.data_spec),
+        checkpoints=tuple(
+            reading.checkpoint_row(item) for item in session.exec(states.order_by(col(Checkpoint.step).desc())).all()
+        ),
+        manifest=run.manifest,
+    )
+
+
+def _next(devices: Sequence[str], skipped: Sequence[int]) -> ColumnElement[bool]:
+    device = func.json_extract(col(Run.config), "$.device")
+    first = (
+        select(Run.id)
+        .where(Run.status == "queued", device.in_(devices), col(Run.id).not_in(skipped))
+        .order_by(*_ORDER)
+        .limit(1)
+    )
+    return col(Run.id) == first.scalar_subquery()
+
+
+def _running(session: Session) -> list[RunningRun]:
+    found = session.exec(
+        select(Run.id, Run.attempt, Attempt.worker)
+        .join(Attempt, and_(col(Attempt.run_id) == col(Run.id), col(Attempt.number) == col(Run.attempt)))
+        .where(Run.status == "running")
+    ).all()
+    return [RunningRun(run_id or 0, attempt, worker) for run_id, attempt, worker in found]
+
+
+def _run(session: Session, run_id: int) -> Run:
+    run = session.get(Run, run_id)
+    if run is None:
+        raise ConfigError(f"there is no run {run_id}; see ageui ls for those there are")
+    if run.source != "measured":
+        raise ConfigError(f"run {run_id} ({run.name}) holds {run.source} figures and is not to be run")
+    return run
+
+
+def _queued(session: Session, run_id: int) -> Run:
+    run = _run(session, run_id)
+    if run.status != "queued":
+        raise ConfigError(f"run {run_id} ({run.name}) is {run.status}; only queued runs have a place in the queue")
+    return run
+
+
+def _requeue(run: Run) -> None:
+    run.status, run.request, run.strikes = "queued", None, 0
+    run.error = run.failure = run.ended_at = None
+
+
+def _forget(session: Session, run: Run) -> list[str]:
+    files = select(Checkpoint.path).where(Checkpoint.run_id == run.id)
+    paths = list(session.exec(files).all())
+    for table in (Metric, Result, Checkpoint):
+        session.execute(delete(table).where(col(table.run_id) == run.id))
+    summary = session.get_one(Summary, run.id)
+    session.delete(summary)
+    session.flush()
+    session.add(Summary(run_id=run.id or 0, epochs=summary.epochs))
+    run.manifest = run.data_hash = run.splits = run.started_at = None
+    return paths
+
+
+def _rows(result: Any) -> int:
+    return result.rowcount if isinstance(result, CursorResult) else 0
