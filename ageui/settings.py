@@ -11,6 +11,7 @@ import platformdirs
 
 from engine.config import PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError
+from engine.request import CHECKPOINT_SECONDS
 
 PROJECT_FILE = Path("ageui.toml")
 
@@ -87,6 +88,20 @@ def environment_layer(environment: Mapping[str, str]) -> Layer:
     names = ("preset", *RunConfig.model_fields)
     found = {name: environment[f"AGEUI_{name.upper()}"] for name in names if f"AGEUI_{name.upper()}" in environment}
     return Layer("environment", found)
+
+
+def checkpoint_interval(named: float | None) -> float:
+    """Seconds between checkpoints: the flag, else `AGEUI_CHECKPOINT_SECONDS`, else the engine's default."""
+    if named is not None:
+        return named
+    text = os.environ.get("AGEUI_CHECKPOINT_SECONDS", "")
+    try:
+        seconds = float(text) if text else CHECKPOINT_SECONDS
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ConfigError(f"AGEUI_CHECKPOINT_SECONDS={text}: give a number of seconds, 0 or more")
+    return seconds
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:

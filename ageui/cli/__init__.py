@@ -8,10 +8,23 @@ import typer
 from ageui.cli.compare import compare_runs
 from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
+from ageui.cli.db import app as db_app
 from ageui.cli.doctor import doctor
 from ageui.cli.export import export_run, predict_images
+from ageui.cli.logs import show_logs
+from ageui.cli.queue import (
+    cancel_runs,
+    move_run,
+    pause_runs,
+    resume_runs,
+    retry_runs,
+    show_queue,
+    wait_for_runs,
+)
 from ageui.cli.run import run
 from ageui.cli.show import list_runs, show_run
+from ageui.cli.sweep import sweep
+from ageui.cli.worker import app as worker_app
 
 app = typer.Typer(
     name="ageui",
@@ -31,15 +44,28 @@ def root(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
+READ, QUEUE, USE, CARE = "Read", "Queue", "Use", "Data and care"
+
 app.command("run")(run)
-app.command("ls")(list_runs)
-app.command("show")(show_run)
-app.command("compare")(compare_runs)
-app.command("predict")(predict_images)
-app.command("export")(export_run)
-app.add_typer(data_app, name="data")
-app.add_typer(config_app, name="config")
-app.command("doctor")(doctor)
+app.command("sweep")(sweep)
+app.command("ls", rich_help_panel=READ)(list_runs)
+app.command("show", rich_help_panel=READ)(show_run)
+app.command("compare", rich_help_panel=READ)(compare_runs)
+app.command("logs", rich_help_panel=READ)(show_logs)
+app.command("queue", rich_help_panel=QUEUE)(show_queue)
+app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)
+app.command("pause", rich_help_panel=QUEUE)(pause_runs)
+app.command("resume", rich_help_panel=QUEUE)(resume_runs)
+app.command("retry", rich_help_panel=QUEUE)(retry_runs)
+app.command("move", rich_help_panel=QUEUE)(move_run)
+app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
+app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
+app.command("predict", rich_help_panel=USE)(predict_images)
+app.command("export", rich_help_panel=USE)(export_run)
+app.add_typer(data_app, name="data", rich_help_panel=CARE)
+app.add_typer(db_app, name="db", rich_help_panel=CARE)
+app.add_typer(config_app, name="config", rich_help_panel=CARE)
+app.command("doctor", rich_help_panel=CARE)(doctor)
 
 
 def main() -> None:

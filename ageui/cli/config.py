@@ -36,8 +36,8 @@ def show(
 
     from ageui.settings import parse_assignments, resolve, user_file
     from engine.config import RunConfig, format_value
+    from engine.cuda import cuda_available
     from engine.data.spec import BUILT_IN
-    from engine.device import cuda_available
 
     registered: list[str] = []
     if database_path(db).exists():

@@ -75,14 +75,21 @@ def _cache() -> Iterator[Finding]:
 
 
 def _database(path: Path) -> Iterator[Finding]:
-    import sqlite3
+    from ageui.store.sqlite import driver, is_safe
+    from ageui.worker.start import workers
 
-    yield Finding("sqlite", True, sqlite3.sqlite_version)
+    found = driver()
+    version, safe = found.sqlite_version, is_safe(found.sqlite_version_info)
+    advice = "" if safe else "; it may lose commits when two processes write at once: pip install pysqlite3"
+    yield Finding("sqlite", safe, f"{version} ({found.__name__.partition('.')[0]}){advice}")
     if not path.exists():
         yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
         return
     with open_store(path, read_only=True) as store:
         yield Finding("database", True, f"{path.absolute()}: schema {store.schema_version()}, {store.run_count()} runs")
+        for state in workers(store):
+            doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"
+            yield Finding("worker", True, f"{state.row.device}: {doing}")
         for data_set in store.data_sets():
             there = data_set.path is None or Path(data_set.path).exists()
             text = f"{data_set.name}: {data_set.format}, {data_set.path or 'built in'}"

@@ -38,7 +38,7 @@ def export_run(
     if weights is not None and weights.suffix != ".safetensors":
         raise ConfigError(f"--weights {weights}: end the name in .safetensors")
     for path in (predictions, weights):
-        _refuse_target(path, force)
+        refuse_target(path, force)
     with open_store(db, read_only=True) as store:
         detail = store.detail(store.one(reference))
         if predictions is not None:
@@ -85,12 +85,16 @@ def predict_images(
 def _checkpoint(detail: "RunDetail") -> "CheckpointRow":
     from engine.errors import DataError
 
-    if not detail.checkpoints:
-        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no weights: no epoch of it ended")
-    return detail.checkpoints[-1]
+    if detail.kept is None:
+        raise DataError(
+            f"run {detail.id} ({detail.name}, {detail.status}) has no weights: they are written when it ends or stops, "
+            "after at least one epoch"
+        )
+    return detail.kept
 
 
-def _refuse_target(path: Path | None, force: bool) -> None:
+def refuse_target(path: Path | None, force: bool) -> None:
+    """Raises `ConfigError` for a file that exists, unless `force`, and for a folder that does not."""
     from engine.errors import ConfigError
 
     if path is None:
@@ -104,8 +108,8 @@ def _refuse_target(path: Path | None, force: bool) -> None:
 def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     import io
 
-    from engine.checkpoint import write_atomically
     from engine.errors import DataError
+    from engine.files import write_atomically
 
     frame = store.predictions(detail.id)
     if frame.empty:
@@ -116,20 +120,20 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     else:
         frame.to_csv(content, index=False, sep="\t" if path.suffix == ".tsv" else ",")
     try:
-        write_atomically(path.absolute(), content.getvalue())
+        write_atomically(path.absolute(), lambda stream: stream.write(content.getvalue()))
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
     messages().print(f"{len(frame)} predictions: {path}", soft_wrap=True)
 
 
 def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
-    from engine.checkpoint import read_verified, write_atomically
     from engine.errors import DataError
+    from engine.files import read_verified, write_atomically
 
     checkpoint = _checkpoint(detail)
     content = read_verified(store.checkpoint_file(checkpoint), checkpoint.sha256)
     try:
-        write_atomically(path.absolute(), content)
+        write_atomically(path.absolute(), lambda stream: stream.write(content))
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
     messages().print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)

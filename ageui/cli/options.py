@@ -17,6 +17,13 @@ Database = Annotated[
     Path | None,
     typer.Option("--db", metavar="FILE", help="Database; else $AGEUI_DB, else runs.db here.", show_default=False),
 ]
+CheckpointSeconds = Annotated[
+    float | None,
+    typer.Option(
+        min=0, metavar="N", help="Seconds between checkpoints; else $AGEUI_CHECKPOINT_SECONDS, else 60.",
+        show_default=False,
+    ),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Split = Annotated[
     str | None, typer.Option(metavar="train|valid|test", help="Split to read figures of.", show_default=False)
@@ -29,13 +36,15 @@ def database_path(option: Path | None) -> Path:
 
 @contextmanager
 def open_store(option: Path | None, *, create: bool = False, read_only: bool = False) -> "Iterator[Store]":
+    """The database, opened. Runs whose processes are gone are requeued or explained first, and stderr says so."""
     from ageui.store import Store
+    from ageui.text import clean
+    from ageui.worker.lost import recover_lost
 
-    store = Store.open(database_path(option), create=create, read_only=read_only)
-    try:
+    with Store.open(database_path(option), create=create, read_only=read_only) as store:
+        for found in recover_lost(store):
+            messages().print(clean(found.sentence()), soft_wrap=True)
         yield store
-    finally:
-        store.close()
 
 
 def print_json(value: object) -> None:

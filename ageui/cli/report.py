@@ -37,7 +37,8 @@ def primary_scores(detail: RunDetail) -> SplitScores:
 
 def _print_head(console: Console, detail: RunDetail) -> None:
     row = detail.row
-    took = f" in {(row.ended_at - row.started_at).total_seconds():.1f} s" if row.ended_at and row.started_at else ""
+    seconds = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
+    took = f" in {seconds:.1f} s" if row.ended_at and seconds else ""
     tags = f"  #{' #'.join(row.tags)}" if row.tags else ""
     console.print(Text(clean(f"run {row.id}  {row.name}  {row.status}{took}{tags}"), style="bold"), soft_wrap=True)
     if row.error:
@@ -48,10 +49,24 @@ def _print_head(console: Console, detail: RunDetail) -> None:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)
     for file in detail.checkpoints:
-        console.print(
-            Text(f"{file.kind} weights of epoch {file.epoch}: {clean(file.path)}, sha256 {file.sha256[:12]}…"),
-            soft_wrap=True,
-        )
+        what = f"best weights of epoch {file.epoch}" if file.kind == "best" else f"checkpoint after step {file.step:,}"
+        console.print(Text(f"{what}: {clean(file.path)}, sha256 {file.sha256[:12]}…"), soft_wrap=True)
+    _print_attempts(console, detail)
+
+
+def _print_attempts(console: Console, detail: RunDetail) -> None:
+    """A line per attempt where there were several, and what a person should know of each."""
+    for attempt in detail.attempts if len(detail.attempts) > 1 else ():
+        since = f" after step {attempt.step:,}" if attempt.step else ""
+        ended = attempt.outcome or "runs"
+        why = f": {attempt.reason.splitlines()[0]}" if attempt.reason and attempt.outcome != "done" else ""
+        line = f"attempt {attempt.number}{since} on {attempt.worker or 'foreground'}: {ended}{why}"
+        console.print(Text(clean(line)), soft_wrap=True)
+    for attempt in detail.attempts:
+        if attempt.replayed:
+            verdict = f"{attempt.differing} of them differ" if attempt.differing else "bit for bit the same"
+            line = f"attempt {attempt.number} repeated {attempt.replayed:,} points that were stored before: {verdict}"
+            console.print(Text(line), soft_wrap=True)
 
 
 def _print_history(console: Console, detail: RunDetail) -> None:

@@ -1,129 +1,169 @@
-"""`ageui run`: one run in the foreground."""
+"""`ageui run`: one run, here or in the background."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json
-from engine import choices
+from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, resolve_flags, tell_choices, with_config_flags
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json
 
-MODEL, TRAINING, DATA, THIS_RUN = "Model", "Training", "Data", "This run"
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ageui.store import Claim, Store
+    from ageui.worker.foreground import Foreground
+    from ageui.worker.supervisor import Outcome
 
 
-def _flag(help_text: str, panel: str, metavar: str | None = None) -> Any:
-    return typer.Option(help=help_text, rich_help_panel=panel, metavar=metavar, show_default=False)
-
-
+@with_config_flags
 def run(
-    data: Annotated[str | None, _flag("A registered data set, or synthetic.", DATA, "NAME")] = None,
-    size: Annotated[int | None, _flag("Side of the input image.", DATA, "PIXELS")] = None,
-    augment: Annotated[str | None, _flag("Augmentation of train images.", DATA, "|".join(choices.AUGMENTS))] = None,
-    backbone: Annotated[
-        str | None, _flag("ResNet or torchvision classifier; NAME@LAYER cuts it, resnet50-v1 is Keras' form.", MODEL)
-    ] = None,
-    init: Annotated[str | None, _flag("Weights to start from.", MODEL, "imagenet|random|FILE")] = None,
-    head: Annotated[str | None, _flag("Layers put on the backbone.", MODEL, "|".join(choices.HEADS))] = None,
-    loss: Annotated[str | None, _flag("Training loss.", TRAINING, "|".join(choices.LOSSES))] = None,
-    weights: Annotated[
-        str | None, _flag("Attributes that weigh the samples.", TRAINING, "none|gender|age|ethnicity|expression|A,B")
-    ] = None,
-    strategy: Annotated[
-        str | None, _flag("freeze: new layers first, then all.", TRAINING, "|".join(choices.STRATEGIES))
-    ] = None,
-    epochs: Annotated[str | None, _flag("Epochs, per stage: 25,25.", TRAINING, "N[,N]")] = None,
-    optimizer: Annotated[str | None, _flag("With Keras' constants.", TRAINING, "|".join(choices.OPTIMIZERS))] = None,
-    lr: Annotated[str | None, _flag("Learning rate, one or one per stage.", TRAINING, "X[,X]")] = None,
-    batch: Annotated[int | None, _flag("Images per step.", TRAINING, "N")] = None,
-    seed: Annotated[int | None, _flag("Seed of everything random.", TRAINING, "N")] = None,
-    device: Annotated[str | None, _flag("Where to compute.", TRAINING, "auto|cpu|cuda[:N]")] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Any other field; see ageui config show.",
-            rich_help_panel=TRAINING,
-            metavar="FIELD=VALUE",
-            show_default=False,
-        ),
-    ] = None,
-    preset: Annotated[str | None, _flag("Settings to start from.", THIS_RUN, "|".join(choices.PRESETS))] = None,
-    config: Annotated[Path | None, _flag("Settings from a TOML file.", THIS_RUN, "FILE")] = None,
-    name: Annotated[str | None, _flag("Name of the run; else one is made up.", THIS_RUN)] = None,
-    tag: Annotated[list[str] | None, _flag("Tag, may be repeated.", THIS_RUN)] = None,
+    flags: ConfigFlags,
+    name: Annotated[str | None, option("Name of the run; else one is made up.", THIS_RUN)] = None,
+    tag: Annotated[list[str] | None, option("Tag, may be repeated.", THIS_RUN)] = None,
+    detach: Annotated[bool, option("Queue it for the background worker.", THIS_RUN, None, "--detach", "-d")] = False,
+    priority: Annotated[int | None, option("With --detach: higher is taken first.", THIS_RUN, "N")] = None,
+    share: Annotated[
+        bool, option("Train even while another run computes on the device.", THIS_RUN, None, "--share")
+    ] = False,
+    checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train one run here, store it, and print what it scored.
+    """Train one run here, store it, and print what it scored; with --detach, queue it for the background.
 
     With no preset named, a CUDA device means report, none means quick. With no data named, the one registered data
-    set is used, else synthetic faces. Ctrl-C stops after the step and keeps what was measured.
+    set is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
     """
-    from ageui.settings import parse_assignments, resolve
-    from ageui.worker.foreground import work_on
-    from engine.data.spec import BUILT_IN
-    from engine.device import cuda_available
+    from engine.errors import ConfigError
 
-    named = dict(
-        data=data, size=size, augment=augment, backbone=backbone, init=init, head=head, loss=loss, weights=weights,
-        strategy=strategy, epochs=epochs, optimizer=optimizer, lr=lr, batch=batch, seed=seed, device=device,
-    )  # fmt: skip
-    flags = {field: value for field, value in named.items() if value is not None}
-    flags.update(parse_assignments(assignments or []))
-
+    if priority is not None and not detach:
+        raise ConfigError("--priority is for the queue: it goes with --detach")
+    if share and detach:
+        raise ConfigError("--share is for runs in the foreground: the background worker has one run at a time")
+    console = messages()
     with open_store(db, create=True) as store:
-        registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
-        resolved = resolve(
-            flags, preset=preset, config_file=config, registered=registered, cuda_available=cuda_available
-        )
-        spec = store.data_set(resolved.config.data)
-        run_id = store.add_run(resolved.config, spec, name=name, tags=tag or [])
-        row = store.row(run_id)
-        console = messages()
-        console.print(f"run {run_id} {row.name}: {resolved.config.loss} loss, data {spec.name}, {store.path}")
-        if preset is None:
-            console.print(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")
-        if data is None:
-            console.print(f"data {resolved.config.data}: {resolved.data_origin}; choose with --data")
+        resolved = resolve_flags(store, flags, flags.values)
+        config, spec = resolved.config, store.data_set(resolved.config.data)
+        if detach:
+            from ageui.cli.background import refuse_missing_devices, see_to_worker
 
-        from ageui.cli.progress import progress_display
+            refuse_missing_devices([config.device])
+            run_id = store.add_run(config, spec, name=name, tags=tag or [], priority=priority or 0)
+            row = store.row(run_id)
+            console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
+            tell_choices(console, resolved, flags)
+            see_to_worker(store, [config.device], checkpoint_seconds, console)
+            if as_json:
+                print_json(store.row(run_id).to_json())
+            else:
+                typer.echo(run_id)
+            return
+        tell_choices(console, resolved, flags)
+        from ageui.store import NewRun
 
-        with progress_display(console) as show, _stop_on_interrupt(console.print) as should_stop:
-            ended = work_on(store, run_id, resolved.config, spec, emit=show, should_stop=should_stop)
-        detail = store.detail(run_id)
+        def claim(foreground: "Foreground") -> "Claim":
+            new = NewRun(config, spec, name)
+            claimed = store.add_claimed_run(new, foreground.claimant, foreground.hold, tags=tag or [])
+            console.print(
+                f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",
+                soft_wrap=True,
+            )
+            return claimed
 
+        work_here(store, config.device, claim, checkpoint_seconds, share=share, console=console, as_json=as_json)
+
+
+def work_here(
+    store: "Store",
+    device: str,
+    claim: "Callable[[Foreground], Claim]",
+    checkpoint_seconds: float | None,
+    *,
+    share: bool,
+    console: "Console",
+    as_json: bool,
+) -> None:
+    """Works on the run that `claim` claims, shows how it goes, prints it, and exits with what its end means."""
+    from ageui.cli.progress import progress_display
+    from ageui.settings import checkpoint_interval
+    from ageui.worker.devices import resolve_device
+    from ageui.worker.foreground import in_foreground
+    from ageui.worker.start import refuse_missing_device
+    from ageui.worker.supervisor import Policy
+
+    policy = Policy(checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
+    resolved = resolve_device(device)
+    refuse_missing_device(resolved)
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True)
+
+    with (
+        _stop_on_interrupt(say) as (should_stop, should_kill),
+        in_foreground(store, resolved, policy=policy, share=share, say=say, should_stop=should_stop) as foreground,
+    ):
+        claimed = claim(foreground)
+        with progress_display(console, sum(claimed.config["epochs"])) as show:
+            outcome = foreground.work_on(claimed, emit=show, say=say, should_stop=should_stop, should_kill=should_kill)
+    detail = store.detail(claimed.run_id)
     if as_json:
         print_json(detail.to_json())
-    else:
+    elif detail.history or detail.results:
         from ageui.cli.report import print_run
 
         print_run(detail)
-    if ended.outcome == "interrupted":
-        raise typer.Exit(130)
-    if ended.outcome == "diverged":
-        console.print(f"run {run_id} diverged: {ended.reason}; try a lower --lr")
-        raise typer.Exit(1)
+    _tell_end(say, store, claimed, outcome)
+    if outcome.status != "done":
+        raise typer.Exit(outcome.ending.exit_code)
+
+
+def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
+    from ageui.text import clean
+    from ageui.worker.supervisor import log_file
+
+    run_id, ending = claim.run_id, outcome.ending
+    reason = clean(ending.reason, lines=True)
+    match outcome.status:
+        case "done":
+            return
+        case "diverged":
+            say(f"run {run_id} diverged: {reason}; try a lower --lr")
+        case "interrupted":
+            say(f"run {run_id} is interrupted: {reason}\ngo on with: ageui resume {run_id} --here (or without --here)")
+        case "failed" if "\n" in reason:
+            last = reason.strip().splitlines()[-1]
+            say(f"ageui: run {run_id} failed with {last}\nthe traceback is kept with it: ageui show {run_id}")
+        case "failed":
+            say(f"ageui: run {run_id} failed: {reason}")
+        case "lost":
+            say(f"ageui: {reason}")
+        case status:
+            say(f"run {run_id} is {status}")
+    if ending.failure in ("protocol", "killed"):
+        say(f"log: {log_file(store, run_id, claim.attempt)}")
 
 
 @contextmanager
-def _stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
-    """Gives a function that is true once SIGINT or SIGTERM came; a second SIGINT interrupts at once."""
-    stopping = False
+def _stop_on_interrupt(
+    say: Callable[[str], None],
+) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
+    """Gives two functions: true once SIGINT, SIGTERM or SIGHUP came, and once a second one came."""
+    asked = 0
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        nonlocal stopping
-        if stopping:
-            raise KeyboardInterrupt
-        stopping = True
-        say("stopping after this step; what was measured is kept (again to stop at once)")
+        nonlocal asked
+        asked += 1
+        if asked == 1 and number != signal.SIGHUP:
+            say("stopping after this step; a checkpoint is written (again to stop at once)")
 
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, ask_to_stop) for number in numbers}
     try:
-        yield lambda: stopping
+        yield lambda: asked > 0, lambda: asked > 1
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -64,6 +64,12 @@ def show_run(
         print_run(detail)
 
 
+def state_of(row: "RunRow") -> str:
+    """A run's status with its symbol, or what it is about to become."""
+    becoming = {"pause": "pausing", "cancel": "cancelling", "kill": "cancelling"}
+    return f"{SYMBOLS.get(row.status, '?')} {becoming.get(row.request or '', row.status)}"
+
+
 def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:
     from rich.text import Text
 
@@ -98,7 +104,7 @@ def _cells(row: "RunRow") -> dict[str, str]:
     return {
         "id": str(row.id),
         "run": row.name,
-        "state": f"{SYMBOLS.get(row.status, '?')} {row.status}",
+        "state": state_of(row),
         "data": str(config.get("data", "")),
         "loss": str(config.get("loss", "")),
         "weights": format_value(config.get("weights", ())),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ageui.compare.records import CONSTANT, MAE, Cell, Row
 from ageui.compare.scoring import Scored, constant_result, constant_scored, scored
+from ageui.compare.settings import setting
 from engine.choices import AGE_EDGES
-from engine.config import format_value
 from engine.fairness import SplitResult
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run_entry(
         id=run.id,
         name=run.name,
         status=run.status,
-        settings={name: setting(run, name) for name in settings},
+        settings={name: setting(run.config, name) for name in settings},
         n=scores.result.n if scores else None,
         cells=_cells(scores.result, columns) if scores else tuple(Cell(None) for _ in columns),
         comparable=reason is None,
@@ -83,12 +83,6 @@ def constant_entry(entry: Entry, columns: Sequence[str], resamples: int) -> Entr
         reason=entry.row.reason,
     )
     return Entry(row, entry.scores, entry.groups, entry.scored and constant_scored(entry.scored, constant.age))
-
-
-def setting(run: "RunDetail", name: str) -> str:
-    """A config field as the command line takes it; a stored list is a tuple there."""
-    value = run.config.get(name)
-    return format_value(tuple(value) if isinstance(value, list) else value)
 
 
 def _why_unscored(run: "RunDetail", split: str | None) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.entries import Entry, constant_entry, run_entry, setting
+from ageui.compare.entries import Entry, constant_entry, run_entry
 from ageui.compare.records import CONSTANT, MAE, Cell, Comparison, Difference, Row
 from ageui.compare.scoring import paired_difference
+from ageui.compare.settings import differing_settings
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
 from engine.errors import ConfigError
 from engine.fairness import RESAMPLES
@@ -41,7 +42,7 @@ def compare(
     chosen, notes = _choose_split(runs, split)
     baseline_run = _baseline_run(runs, baseline)
     reference = _reference_scores(runs, chosen, baseline_run)
-    columns, settings = _columns(runs, chosen), _differing_settings(runs)
+    columns, settings = _columns(runs, chosen), differing_settings([run.config for run in runs])
     entries = [
         run_entry(
             run, chosen, columns, settings, reference, predictions(run.id, chosen) if predictions and chosen else None
@@ -88,11 +89,6 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
     if common:
         return common[0], []
     return there[0], [f"no split was scored by all runs: this is {there[0]}, choose another with --split"]
-
-
-def _differing_settings(runs: "Sequence[RunDetail]") -> tuple[str, ...]:
-    names = dict.fromkeys(name for run in runs for name in run.config)
-    return tuple(name for name in names if len({setting(run, name) for run in runs}) > 1)
 
 
 def _columns(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str, ...]:

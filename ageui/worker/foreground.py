@@ -1,91 +1,123 @@
-"""Works on one queued run in this process, until it ends or someone stops it."""
+"""Works on one run for a command that waits for it: the same claim, process and rows as in a worker."""
 
-import traceback
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from ageui.store import Store
-from engine.config import RunConfig
-from engine.data.spec import DataSpec
-from engine.errors import AgeUIError, RunFailedError, StoreError
-from engine.events import (
-    CheckpointWritten,
-    EpochEnded,
-    Evaluated,
-    Event,
-    RunEnded,
-    RunStarted,
-    StepEnded,
-)
+from ageui.store import Claim, Claimant, Store
+from ageui.worker.devices import next_lock_file, take_device, who_has
+from ageui.worker.locks import Lock
+from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from engine.events import Event
+
+_SECONDS_BETWEEN_LOOKS = 0.25
+
+Hold = Callable[[int], bool]
 
 
-class Recorder:
-    """Writes a run's events to the store, each epoch with its step points in one transaction."""
+class Foreground:
+    """Runs in the foreground on one device, which no other run has meanwhile; made by `in_foreground`."""
 
-    def __init__(self, store: Store, run_id: int, attempt: int, config: RunConfig) -> None:
-        self._store, self._run_id, self._attempt, self._config = store, run_id, attempt, config
-        self._points: list[tuple[str, int, float]] = []
+    def __init__(self, store: Store, device: str, device_lock: Lock | None, policy: Policy) -> None:
+        self._store, self._device, self._device_lock, self._policy = store, device, device_lock, policy
+        self._run_lock: Lock | None = None
 
-    def __call__(self, event: Event) -> None:
-        match event:
-            case RunStarted(manifest):
-                self._store.record_started(self._run_id, self._attempt, manifest)
-            case StepEnded():
-                self._points.append(("step/loss", event.step, event.loss))
-            case EpochEnded():
-                self._flush(event)
-            case CheckpointWritten():
-                self._store.record_checkpoint(self._run_id, self._attempt, event)
-            case Evaluated():
-                self._store.record_evaluated(self._run_id, self._attempt, event, self._config.target)
-            case RunEnded():
-                self._flush(None)
-                self._store.finish(self._run_id, self._attempt, event.outcome, event.reason)
-            case _:
-                pass
+    @property
+    def claimant(self) -> Claimant:
+        return Claimant(None, self._device)
 
-    def _flush(self, epoch: EpochEnded | None) -> None:
-        if epoch is not None or self._points:
-            self._store.record_metrics(self._run_id, self._attempt, epoch, self._points)
-        self._points = []
+    def hold(self, run_id: int) -> bool:
+        """Takes the run's lock, for the claim that it is given to."""
+        self._run_lock = Lock.take(run_lock_file(self._store, run_id))
+        return self._run_lock is not None
+
+    def work_on(
+        self,
+        claim: Claim,
+        *,
+        emit: Callable[[Event], None],
+        say: Callable[[str], None],
+        should_stop: Callable[[], bool],
+        should_kill: Callable[[], bool],
+    ) -> Outcome:
+        """Works on a run until it ends; one whose process dies is taken up again, as a worker would."""
+        while True:
+            try:
+                outcome = self._attempt(claim, emit, should_stop, should_kill)
+            finally:
+                self.release_run()
+            if outcome.status != "queued":
+                return outcome
+            say(f"{outcome.ending.reason}; going on from its last checkpoint")
+            again = self._store.queue.claim(claim.run_id, self.claimant, self.hold)
+            if again is None:
+                return outcome
+            claim = again
+
+    def release_run(self) -> None:
+        if self._run_lock is not None:
+            self._run_lock.release()
+            self._run_lock = None
+
+    def _attempt(
+        self,
+        claim: Claim,
+        emit: Callable[[Event], None],
+        should_stop: Callable[[], bool],
+        should_kill: Callable[[], bool],
+    ) -> Outcome:
+        locks = [lock for lock in (self._run_lock, self._device_lock) if lock is not None]
+        return Supervisor(
+            self._store,
+            claim,
+            device=self._device,
+            locks=locks,
+            policy=self._policy,
+            emit=emit,
+            should_stop=should_stop,
+            should_kill=should_kill,
+            in_foreground=True,
+        ).run()
 
 
-def work_on(
+@contextmanager
+def in_foreground(
     store: Store,
-    run_id: int,
-    config: RunConfig,
-    spec: DataSpec,
+    device: str,
     *,
-    emit: Callable[[Event], None],
+    policy: Policy,
+    share: bool,
+    say: Callable[[str], None],
     should_stop: Callable[[], bool],
-) -> RunEnded:
-    """Claims the run, trains it and stores all it says; `emit` sees every event after it was stored.
+) -> Iterator[Foreground]:
+    """Waits until no other run computes on the device, unless it is to be shared.
 
-    Whatever ends the run, its row says so: an `AgeUIError` or any other failure marks it failed with the reason, a
-    second Ctrl-C marks it interrupted. Raises what the engine raised; a failure nobody foresaw as `RunFailedError`.
+    Raises `KeyboardInterrupt` where the waiting is broken off.
     """
-    from engine.train import train
-
-    attempt = store.claim(run_id)
-    if attempt is None:
-        raise StoreError(f"run {run_id} is not queued; see ageui show {run_id}")
-    recorder = Recorder(store, run_id, attempt, config)
-
-    def record_then_emit(event: Event) -> None:
-        recorder(event)
-        emit(event)
-
+    device_lock = None if share else _wait_for(device, say, should_stop)
+    foreground = Foreground(store, device, device_lock, policy)
     try:
-        folder = store.run_folder(run_id)
-        return train(config, spec, folder=folder, emit=record_then_emit, should_stop=should_stop)
-    except KeyboardInterrupt:
-        store.finish(run_id, attempt, "interrupted", "stopped at once by the user")
-        raise
-    except AgeUIError as error:
-        store.finish(run_id, attempt, "failed", str(error))
-        raise
-    except Exception as error:
-        store.finish(run_id, attempt, "failed", traceback.format_exc())
-        raise RunFailedError(
-            f"run {run_id} failed with {type(error).__name__}: {error}\n"
-            f"the traceback is kept with it: ageui show {run_id}"
-        ) from error
+        yield foreground
+    finally:
+        foreground.release_run()
+        if device_lock is not None:
+            device_lock.release()
+
+
+def _wait_for(device: str, say: Callable[[str], None], should_stop: Callable[[], bool]) -> Lock:
+    lock = take_device(device)
+    if lock is not None:
+        return lock
+    say(f"{device} is in use by {who_has(device)}; waiting for that to end (--share trains both at once)")
+    ticket: Lock | None = None
+    try:
+        while True:
+            ticket = ticket or Lock.take(next_lock_file(device))
+            if (lock := take_device(device)) is not None:
+                return lock
+            if should_stop():
+                raise KeyboardInterrupt
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    finally:
+        if ticket is not None:
+            ticket.release()

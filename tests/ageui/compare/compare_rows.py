@@ -10,7 +10,7 @@ from engine.config import PRESETS, build_config
 from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SUMMARY = Summary(8, *[None] * 13, {}, {})  # type: ignore[arg-type]
+SUMMARY = Summary(8, *[None] * 17, {}, {})  # type: ignore[arg-type]
 
 
 def bias(
@@ -43,7 +43,9 @@ def run(
     run_id: int, name: str, *results: SplitScores, status: str = "done", error: str | None = None, **changes: Any
 ) -> RunDetail:
     config = build_config({**PRESETS["quick"], **changes}).model_dump(mode="json")
-    row = RunRow(run_id, name, status, "measured", config, "hash", (), NOON, NOON, NOON, error, None, SUMMARY)
+    row = RunRow(
+        run_id, name, status, "measured", config, "hash", (), NOON, NOON, NOON, error, None, 1, 0, None, None, SUMMARY
+    )
     return RunDetail(row, {"name": "faces"}, None, None, None, (), results, (), ())
 
 

@@ -1,0 +1,39 @@
+"""What commands that queue runs say and do about the worker that takes them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ageui.store import Store
+
+
+def see_to_worker(
+    store: "Store",
+    devices: Sequence[str],
+    checkpoint_seconds: float | None,
+    console: "Console",
+) -> None:
+    """Starts the workers that are missing for runs whose configs name `devices`, and says so; or that the queue is
+    paused."""
+    from ageui.settings import checkpoint_interval
+    from ageui.text import clean
+    from ageui.worker.start import ensure_worker
+
+    for device in dict.fromkeys(devices):
+        started = ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
+        if started is not None:
+            console.print(f"a worker on {started} was started; see ageui worker status", soft_wrap=True)
+    held = store.queue.held()
+    if held is not None:
+        console.print(clean(f"the queue is paused: {held.reason}; let it go on with: ageui resume"), soft_wrap=True)
+
+
+def refuse_missing_devices(devices: Sequence[str]) -> None:
+    """Raises `DeviceError` for a device that is not here, before anything is queued for it."""
+    from ageui.worker.devices import resolve_device
+    from ageui.worker.start import refuse_missing_device
+
+    for device in dict.fromkeys(devices):
+        refuse_missing_device(resolve_device(device))

@@ -1,0 +1,101 @@
+"""The flags of a config, which `ageui run` and `ageui sweep` share, and the settings they lead to."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine import choices
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ageui.settings import Resolved
+    from ageui.store import Store
+
+MODEL, TRAINING, DATA, THIS_RUN = "Model", "Training", "Data", "This run"
+
+_FLAGS: dict[str, tuple[str, str, str]] = {
+    "data": ("A registered data set, or synthetic.", DATA, "NAME"),
+    "size": ("Side of the input image.", DATA, "PIXELS"),
+    "augment": ("Augmentation of train images.", DATA, "|".join(choices.AUGMENTS)),
+    "backbone": ("ResNet or torchvision classifier; NAME@LAYER cuts it, resnet50-v1 is Keras' form.", MODEL, "NAME"),
+    "init": ("Weights to start from.", MODEL, "imagenet|random|FILE"),
+    "head": ("Layers put on the backbone.", MODEL, "|".join(choices.HEADS)),
+    "loss": ("Training loss.", TRAINING, "|".join(choices.LOSSES)),
+    "weights": ("Attributes that weigh the samples.", TRAINING, "none|gender|age|ethnicity|expression|A,B"),
+    "strategy": ("freeze: new layers first, then all.", TRAINING, "|".join(choices.STRATEGIES)),
+    "epochs": ("Epochs, per stage: 25,25.", TRAINING, "N[,N]"),
+    "optimizer": ("With Keras' constants.", TRAINING, "|".join(choices.OPTIMIZERS)),
+    "lr": ("Learning rate, one or one per stage.", TRAINING, "X[,X]"),
+    "batch": ("Images per step.", TRAINING, "N"),
+    "seed": ("Seed of everything random.", TRAINING, "N"),
+    "device": ("Where to compute.", TRAINING, "auto|cpu|cuda[:N]"),
+}
+
+
+@dataclass(frozen=True)
+class ConfigFlags:
+    """What was named on the command line: `values` by field, as typed; a preset and a settings file."""
+
+    values: Mapping[str, str]
+    preset: str | None
+    file: Path | None
+
+
+def option(help_text: str, panel: str, metavar: str | None = None, *names: str) -> Any:
+    """An option without a shown default, in a panel of the help."""
+    return typer.Option(*names, help=help_text, rich_help_panel=panel, metavar=metavar, show_default=False)
+
+
+def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes all flags of a config, and is called with them as `flags`, a `ConfigFlags`."""
+    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "flags"]
+    kinds: dict[str, Any] = {name: Annotated[str | None, option(*flag)] for name, flag in _FLAGS.items()}
+    kinds["assignments"] = Annotated[
+        list[str] | None, option("Any other field; see ageui config show.", TRAINING, "FIELD=VALUE", "--set")
+    ]
+    kinds["preset"] = Annotated[str | None, option("Settings to start from.", THIS_RUN, "|".join(choices.PRESETS))]
+    kinds["config"] = Annotated[Path | None, option("Settings from a TOML file.", THIS_RUN, "FILE")]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in kinds.items()
+    ]
+
+    @functools.wraps(command)
+    def with_flags(**given: Any) -> None:
+        from ageui.settings import parse_assignments
+
+        named = {name: given.pop(name) for name in kinds}
+        values = {name: named[name] for name in _FLAGS if named[name] is not None}
+        values |= parse_assignments(named["assignments"] or [])
+        command(flags=ConfigFlags(values, named["preset"], named["config"]), **given)
+
+    signature = inspect.Signature([*shared, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own)])
+    with_flags.__signature__ = signature  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    return with_flags
+
+
+def resolve_flags(store: "Store", flags: ConfigFlags, values: Mapping[str, str]) -> "Resolved":
+    """The config of `values` on top of what files, environment and presets say."""
+    from ageui.settings import resolve
+    from engine.cuda import cuda_available
+    from engine.data.spec import BUILT_IN
+
+    registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
+    return resolve(
+        values, preset=flags.preset, config_file=flags.file, registered=registered, cuda_available=cuda_available
+    )
+
+
+def tell_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:
+    """Says which preset and data were chosen where none was named, and how to choose otherwise."""
+    if flags.preset is None:
+        console.print(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")
+    if "data" not in flags.values:
+        console.print(f"data {resolved.config.data}: {resolved.data_origin}; choose with --data")

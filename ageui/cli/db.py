@@ -1,0 +1,105 @@
+"""`ageui db`: care for the database and the files beside it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+
+app = typer.Typer(help="The database: check, back up, vacuum, prune.", no_args_is_help=True)
+
+
+@app.command("check")
+def check(
+    files: Annotated[bool, typer.Option("--files", help="Also read every checkpoint and compare its SHA-256.")] = False,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for damage: in the database, in its rows, and in the files that they point to."""
+    from ageui.text import clean
+    from engine.errors import DataError
+    from engine.files import read_verified
+
+    with open_store(db, read_only=True) as store:
+        problems = store.problems()
+        for checkpoint, _, run_id in store.checkpoints():
+            path = store.checkpoint_file(checkpoint)
+            if not path.exists():
+                problems.append(f"run {run_id}: {path} is missing")
+            elif path.stat().st_size != checkpoint.bytes:
+                problems.append(
+                    f"run {run_id}: {path} has {path.stat().st_size} bytes, {checkpoint.bytes} were written"
+                )
+            elif files:
+                try:
+                    read_verified(path, checkpoint.sha256)
+                except DataError as error:
+                    problems.append(f"run {run_id}: {error}")
+        checked = f"{store.path}: schema {store.schema_version()}, {store.run_count()} runs"
+    if as_json:
+        print_json({"problems": problems})
+    else:
+        console = results()
+        for problem in problems:
+            console.print(clean(problem), soft_wrap=True)
+        console.print(f"{checked}, {f'{len(problems)} problems' if problems else 'no problem'}", soft_wrap=True)
+    if problems:
+        raise typer.Exit(5)
+
+
+@app.command("backup")
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="The copy to make.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    db: Database = None,
+) -> None:
+    """Copy the database as it is at this moment; runs may go on meanwhile. Weights are files of their own: copy those
+    of the folder beside it too."""
+    from ageui.cli.export import refuse_target
+    from engine.errors import StoreError
+
+    refuse_target(target, force)
+    with open_store(db, read_only=True) as store:
+        try:
+            store.copy_to(target.absolute())
+        except OSError as error:
+            raise StoreError(f"{target} cannot be written: {error.strerror}") from error
+        messages().print(f"{store.path} is copied to {target}: {target.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
+
+
+@app.command("vacuum")
+def vacuum(db: Database = None) -> None:
+    """Rewrite the database without unused space."""
+    with open_store(db) as store:
+        before, after = store.vacuum()
+        messages().print(f"{store.path}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now", soft_wrap=True)
+
+
+@app.command("prune")
+def prune_files(
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; else they are only listed.")] = False,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """List files that could go: checkpoints of runs that ended, and what no run points to. Kept weights never go."""
+    from ageui.text import clean
+    from ageui.worker.pruning import find_prunable, prune
+
+    with open_store(db) as store:
+        found = find_prunable(store)
+        freed = prune(store, found) if yes else 0
+    if as_json:
+        listed = [{"path": str(file.path), "bytes": file.bytes, "why": file.why} for file in found]
+        print_json({"files": listed, "bytes": sum(file.bytes for file in found), "freed": freed})
+        return
+    console = results()
+    for file in found:
+        console.print(f"{file.bytes / 1e6:8.1f} MB  {clean(str(file.path))}: {file.why}", soft_wrap=True)
+    total = sum(file.bytes for file in found)
+    if not found:
+        console.print("nothing could go")
+    elif yes:
+        console.print(f"{freed / 1e6:.1f} MB freed")
+    else:
+        console.print(f"{total / 1e6:.1f} MB could be freed; remove them with: ageui db prune --yes")

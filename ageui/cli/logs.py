@@ -1,0 +1,93 @@
+"""`ageui logs`: what the process of a run wrote."""
+
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import Database, messages, open_store
+
+if TYPE_CHECKING:
+    from ageui.store import Store
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+_READ_AT_ONCE = 1 << 16
+
+
+def show_logs(
+    reference: Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")],
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run has ended.")] = False,
+    attempt: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Of this attempt; else the newest.", show_default=False)
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote."""
+    from engine.errors import ConfigError, DataError
+
+    with open_store(db, read_only=True) as store:
+        run_id = store.one(reference)
+        newest = store.row(run_id).attempt
+        if newest == 0 and not follow:
+            raise DataError(f"run {run_id} has no log yet: nobody has worked on it, see ageui queue")
+        if attempt is not None and not 1 <= attempt <= newest:
+            raise ConfigError(f"run {run_id} has {newest} attempts; give --attempt a number from 1 to {newest}")
+        if attempt is not None or not follow:
+            path = _file(store, run_id, attempt or newest)
+            if not path.exists():
+                raise DataError(f"{path} is not there: the attempt wrote no log, or it was removed")
+            with path.open("rb") as log:
+                _print_rest(log, ended=True)
+            return
+        _follow(store, run_id)
+
+
+def _follow(store: "Store", run_id: int) -> None:
+    """Prints the newest attempt's log as it grows, then those of further attempts, until the run has ended."""
+    attempt, log, told = 0, None, False
+    while True:
+        row = store.row(run_id)
+        if row.attempt != attempt:
+            if log is not None:
+                _print_rest(log, ended=True)
+                messages().print(f"attempt {row.attempt}", style="dim")
+            attempt, log = row.attempt, None
+        if log is None and attempt and _file(store, run_id, attempt).exists():
+            log = _file(store, run_id, attempt).open("rb")
+        has_ended = row.status not in ("queued", "running")
+        if log is not None:
+            _print_rest(log, ended=has_ended)
+        if has_ended:
+            messages().print(f"run {run_id} is {row.status}")
+            return
+        if row.status == "queued" and not told:
+            messages().print(f"run {run_id} is queued; waiting for a worker to take it")
+            told = True
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        _recover(store)
+
+
+def _recover(store: "Store") -> None:
+    from ageui.worker.lost import recover_lost
+
+    for found in recover_lost(store):
+        messages().print(found.sentence(), soft_wrap=True)
+
+
+def _file(store: "Store", run_id: int, attempt: int) -> Path:
+    from ageui.worker.supervisor import log_file
+
+    return log_file(store, run_id, attempt)
+
+
+def _print_rest(log: IO[bytes], *, ended: bool) -> None:
+    """Prints from where the file stands, without anything that a terminal would obey; a last line that is not
+    complete only once the file has `ended`."""
+    from ageui.text import clean
+
+    while content := log.readline(_READ_AT_ONCE):
+        if not ended and not content.endswith(b"\n") and len(content) < _READ_AT_ONCE:
+            log.seek(-len(content), 1)
+            break
+        typer.echo(clean(content.decode("utf-8", "replace").rstrip("\n")))

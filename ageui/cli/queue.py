@@ -1,0 +1,380 @@
+"""`ageui queue` and the commands that change it: cancel, pause, resume, retry, move, wait."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ageui.store import Claim, RunRow, Store
+    from ageui.worker.foreground import Foreground
+
+References = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.")]
+OptionalReferences = Annotated[
+    list[str] | None, typer.Argument(metavar="[RUN]...", help="Ids, names or filters.", show_default=False)
+]
+Here = Annotated[bool, typer.Option("--here", help="Go on in this terminal instead of in the background.")]
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_TO_OBEY = 5.0
+
+
+def show_queue(db: Database = None, as_json: AsJson = False) -> None:
+    """Show what runs and what is queued, in the order in which it is taken."""
+    from ageui.worker.start import workers
+
+    with open_store(db, read_only=True) as store:
+        running, waiting = store.runs("status=running", order="id"), store.queue.waiting()
+        held, states = store.queue.held(), workers(store)
+    if as_json:
+        print_json(
+            {
+                "paused": held.reason if held else None,
+                "running": [row.to_json() for row in running],
+                "queued": [row.to_json() for row in waiting],
+                "workers": [state.row.device for state in states if state.is_alive],
+            }
+        )
+        return
+    console = results()
+    if running or waiting:
+        _print_queue(console, [*running, *waiting])
+    else:
+        console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
+    say = _sayer(messages())
+    if held is not None:
+        say(f"the queue is paused: {held.reason}; let it go on with: ageui resume")
+    elif waiting and not any(state.is_alive for state in states):
+        say("no worker lives that would take them: ageui worker start")
+    for state in states:
+        if state.is_alive and state.row.waiting_for:
+            say(f"the worker on {state.row.device} waits: {state.row.device} is in use by {state.row.waiting_for}")
+
+
+def cancel_runs(
+    references: References,
+    now: Annotated[bool, typer.Option("--now", help="Kill it: do not wait for the step to end.")] = False,
+    db: Database = None,
+) -> None:
+    """End runs that are queued, running or paused. A running one stops after its step.
+
+    What was measured is kept, and its checkpoint: ageui retry goes on from there.
+    """
+    with open_store(db) as store:
+
+        def cancel(run_id: int) -> str:
+            status = store.queue.cancel(run_id, at_once=now)
+            return _settled(store, run_id, kill=now) if status == "running" else status
+
+        _for_each(store, references, cancel)
+
+
+def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
+    """Pause runs: a queued one is not taken, a running one writes a checkpoint and stops. Without RUN, the queue:
+    what runs goes on, and nothing new is taken."""
+    with open_store(db) as store:
+        if not references:
+            store.queue.hold("by the user")
+            messages().print("the queue is paused: what runs goes on, nothing new is taken")
+            return
+
+        def pause(run_id: int) -> str:
+            return _settled(store, run_id) if store.queue.pause(run_id) == "running" else "paused"
+
+        _for_each(store, references, pause)
+
+
+def resume_runs(
+    references: OptionalReferences = None,
+    here: Here = False,
+    checkpoint_seconds: CheckpointSeconds = None,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Queue paused and interrupted runs again; they go on from their last checkpoint. Without RUN, the queue."""
+    with open_store(db) as store:
+        if not references:
+            was_paused = store.queue.release()
+            messages().print("the queue goes on" if was_paused else "the queue was not paused")
+            _see_to_workers(store, store.queue.waiting(), checkpoint_seconds)
+            return
+        _again(store, references, store.queue.resume, here, checkpoint_seconds, as_json)
+
+
+def retry_runs(
+    references: References,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Forget all it measured and its checkpoints, and begin anew.")
+    ] = False,
+    here: Here = False,
+    checkpoint_seconds: CheckpointSeconds = None,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint."""
+    from ageui.worker.recorder import remove_file
+
+    with open_store(db) as store:
+
+        def retry(run_id: int) -> None:
+            for path in store.queue.retry(run_id, from_start=from_start):
+                remove_file(store.path.parent / path)
+
+        _again(store, references, retry, here, checkpoint_seconds, as_json)
+
+
+def move_run(
+    reference: Annotated[str, typer.Argument(metavar="RUN", help="A queued run: an id, a name, or a filter.")],
+    first: Annotated[bool, typer.Option("--first", help="To the front of the queue.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="To its end.")] = False,
+    before: Annotated[str | None, typer.Option(metavar="RUN", help="Before another.", show_default=False)] = None,
+    after: Annotated[str | None, typer.Option(metavar="RUN", help="After another.", show_default=False)] = None,
+    priority: Annotated[
+        int | None, typer.Option(metavar="N", help="Higher is taken first; 0 unless set.", show_default=False)
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Give a queued run another place. Next to another run it also takes that one's priority."""
+    from engine.errors import ConfigError
+
+    if sum((first, last, before is not None, after is not None, priority is not None)) != 1:
+        raise ConfigError("say where to: one of --first, --last, --before RUN, --after RUN, --priority N")
+    with open_store(db) as store:
+        run_id = store.one(reference)
+        if priority is not None:
+            store.queue.prioritise(run_id, priority)
+        elif before is not None or after is not None:
+            store.queue.move(run_id, "before" if before is not None else "after", store.one(before or after or ""))
+        else:
+            store.queue.move(run_id, "first" if first else "last")
+        order = [row.id for row in store.queue.waiting()]
+        _sayer(messages())(f"run {run_id} is number {order.index(run_id) + 1} of {len(order)} in the queue")
+
+
+def wait_for_runs(
+    references: OptionalReferences = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0, help="Give up after so long.", show_default=False)
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1."""
+    end = None if timeout is None else time.monotonic() + timeout
+    say = _sayer(messages())
+    with open_store(db, read_only=True) as store:
+        left = _meant(store, references) if references else [row.id for row in _unfinished(store)]
+        all_done = True
+        while True:
+            rows = [store.row(run_id) for run_id in left]
+            for row in rows:
+                if row.status not in ("queued", "running"):
+                    left.remove(row.id)
+                    all_done = all_done and row.status == "done"
+                    say(f"run {row.id} {row.name} is {row.status}{f': {row.error}' if row.error else ''}")
+            if not left:
+                break
+            if end is not None and time.monotonic() > end:
+                say(f"{len(left)} run{'s have' if len(left) != 1 else ' has'} not ended after {timeout:g} s")
+                raise typer.Exit(1)
+            if (reason := _standstill(store)) is not None:
+                say(f"{len(left)} run{'s wait' if len(left) != 1 else ' waits'}, but {reason}")
+                raise typer.Exit(1)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    if not all_done:
+        raise typer.Exit(1)
+
+
+def _standstill(store: "Store") -> str | None:
+    """Why nothing will move, None where something does. A lost run is requeued on the way."""
+    from ageui.worker.lost import recover_lost
+    from ageui.worker.start import workers
+
+    for found in recover_lost(store):
+        _sayer(messages())(found.sentence())
+    if store.queue.running():
+        return None
+    held = store.queue.held()
+    if held is not None:
+        return f"the queue is paused: {held.reason}; let it go on with: ageui resume"
+    if not any(state.is_alive for state in workers(store)) and store.queue.waiting():
+        return "no worker lives that would take them: ageui worker start"
+    return None
+
+
+def _unfinished(store: "Store") -> "list[RunRow]":
+    return [*store.runs("status=running"), *store.queue.waiting()]
+
+
+def _meant(store: "Store", references: Sequence[str]) -> list[int]:
+    """The runs that are meant, each once. Raises `ConfigError` for a reference that means none."""
+    from ageui.text import clean
+    from engine.errors import ConfigError
+
+    meant: dict[int, None] = {}
+    for reference in references:
+        found = store.find(reference)
+        if not found:
+            raise ConfigError(f"there is no run {clean(reference)!r}; see ageui ls for those there are")
+        meant |= dict.fromkeys(found)
+    return list(meant)
+
+
+def _for_each(store: "Store", references: Sequence[str], change: Callable[[int], str]) -> None:
+    """Changes every run that is meant and says what it is now. One that cannot be changed keeps none of the others
+    from it; the exit code is 2 then."""
+    from engine.errors import ConfigError
+
+    say, problems = _sayer(messages()), 0
+    meant = _meant(store, references)
+    for run_id in meant:
+        try:
+            status = change(run_id)
+        except ConfigError as error:
+            if len(meant) == 1:
+                raise
+            say(f"ageui: {error}")
+            problems += 1
+            continue
+        row = store.row(run_id)
+        say(f"run {run_id} {row.name} is {f'still running: {status}' if row.status == 'running' else row.status}")
+    if problems:
+        raise typer.Exit(2)
+
+
+def _again(
+    store: "Store",
+    references: Sequence[str],
+    requeue: Callable[[int], object],
+    here: bool,
+    checkpoint_seconds: float | None,
+    as_json: bool,
+) -> None:
+    """Queues runs again and sees to a worker, or works on the one that is meant here."""
+    if here:
+        _work_here_again(store, references, requeue, checkpoint_seconds, as_json)
+        return
+
+    def change(run_id: int) -> str:
+        requeue(run_id)
+        return "queued"
+
+    meant = _meant(store, references)
+    _for_each(store, references, change)
+    rows = [store.row(run_id) for run_id in meant]
+    _see_to_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
+    if as_json:
+        print_json([row.to_json() for row in rows])
+
+
+def _work_here_again(
+    store: "Store",
+    references: Sequence[str],
+    requeue: Callable[[int], object],
+    checkpoint_seconds: float | None,
+    as_json: bool,
+) -> None:
+    from ageui.cli.run import work_here
+    from engine.errors import ConfigError, StoreError
+
+    meant = _meant(store, references)
+    if len(meant) != 1:
+        raise ConfigError(f"--here works on one run, but {len(meant)} are meant; name one, or leave --here out")
+    run_id = meant[0]
+    console = messages()
+
+    def claim(foreground: "Foreground") -> "Claim":
+        requeue(run_id)
+        claimed = store.queue.claim(run_id, foreground.claimant, foreground.hold)
+        if claimed is None:
+            raise StoreError(
+                f"run {run_id} was taken by a worker in this moment; follow it with: ageui logs -f {run_id}"
+            )
+        _sayer(console)(f"run {run_id} {claimed.name} goes on")
+        return claimed
+
+    device = str(store.row(run_id).config.get("device", "auto"))
+    work_here(store, device, claim, checkpoint_seconds, share=False, console=console, as_json=as_json)
+
+
+def _see_to_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
+    from ageui.cli.background import see_to_worker
+
+    devices = [str(row.config.get("device", "auto")) for row in rows]
+    see_to_worker(store, devices, checkpoint_seconds, messages())
+
+
+def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
+    """A run's status once it obeyed, or what it is up to if it takes long. `kill` ends its engine even where the
+    process that should watch it does not answer."""
+    from ageui.worker.lost import recover_lost
+    from ageui.worker.supervisor import kill_engine
+
+    end = time.monotonic() + _SECONDS_TO_OBEY
+    while (row := store.row(run_id)).status == "running":
+        if time.monotonic() > end:
+            if not kill:
+                return "it stops after its step and writes a checkpoint; see ageui queue"
+            if not kill_engine(store, run_id):
+                return "it was told to stop; see ageui queue"
+            end = time.monotonic() + _SECONDS_TO_OBEY
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        list(recover_lost(store))
+    return row.status
+
+
+def _sayer(console: "Console") -> Callable[[str], None]:
+    from ageui.text import clean
+
+    return lambda text: console.print(clean(text, lines=True), soft_wrap=True)
+
+
+def _print_queue(console: "Console", rows: "list[RunRow]") -> None:
+    from ageui.cli.show import state_of
+    from ageui.cli.tables import Column, fitted_table
+    from ageui.compare.settings import differing_settings, label
+
+    fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
+    places = _places(rows)
+    columns = [
+        Column("", places, right=True),
+        Column("id", [str(row.id) for row in rows], right=True),
+        Column("run", [row.name for row in rows]),
+        Column("state", [state_of(row) for row in rows]),
+        Column("progress", [_progress(row) for row in rows], leaves=3),
+        Column("left", [_left(row) for row in rows], right=True, leaves=2),
+        Column("differs in", [label(row.config, fields or ("loss", "weights")) for row in rows], leaves=1),
+    ]
+    if any(row.priority for row in rows):
+        columns.insert(4, Column("priority", [str(row.priority) for row in rows], right=True, leaves=4))
+    table, left_out = fitted_table(columns, console.width)
+    console.print(table)
+    if left_out:
+        console.print(f"too narrow for {', '.join(left_out)}", style="dim")
+
+
+def _places(rows: "Sequence[RunRow]") -> list[str]:
+    waiting = [row.id for row in rows if row.status == "queued"]
+    return [f"{waiting.index(row.id) + 1}." if row.status == "queued" else "" for row in rows]
+
+
+def _progress(row: "RunRow") -> str:
+    summary = row.summary
+    if row.status == "running" and summary.activity:
+        return summary.activity
+    if not summary.step:
+        return "—"
+    return f"epoch {summary.epoch or 0}/{summary.epochs} · step {summary.step:,}"
+
+
+def _left(row: "RunRow") -> str:
+    seconds = row.summary.eta_seconds
+    if row.status != "running" or seconds is None:
+        return "—"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

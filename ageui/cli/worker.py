@@ -1,0 +1,125 @@
+"""`ageui worker`: the background workers that take queued runs."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+
+if TYPE_CHECKING:
+    from ageui.store import WorkerRow
+
+app = typer.Typer(help="Background workers: start, stop, status.", no_args_is_help=True)
+
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cpu|cuda:N", help="Of this device; else the first CUDA device, else cpu.", show_default=False
+    ),
+]
+
+
+@app.command("start")
+def start(
+    device: Device = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Stay when there is nothing to do.")] = False,
+    checkpoint_seconds: CheckpointSeconds = None,
+    db: Database = None,
+) -> None:
+    """Start a worker that outlives this terminal. One is started anyway by whatever queues a run.
+
+    There is one a device, and it has one run at a time. It leaves when there was nothing to do for a minute.
+    """
+    from ageui.settings import checkpoint_interval
+    from ageui.worker.devices import default_device, resolve_device
+    from ageui.worker.queue_worker import IDLE_SECONDS
+    from ageui.worker.start import is_working, start_worker
+
+    with open_store(db, create=True) as store:
+        chosen = resolve_device(_checked(device)) if device else default_device()
+        if is_working(store, chosen):
+            messages().print(f"{store.path} has a worker on {chosen} already", soft_wrap=True)
+            return
+        start_worker(
+            store,
+            chosen,
+            checkpoint_seconds=checkpoint_interval(checkpoint_seconds),
+            idle_seconds=float("inf") if stay else IDLE_SECONDS,
+        )
+        messages().print(f"a worker on {chosen} takes the runs of {store.path}", soft_wrap=True)
+
+
+@app.command("stop")
+def stop(
+    device: Device = None,
+    now: Annotated[bool, typer.Option("--now", help="Kill it; its run goes on from its last checkpoint.")] = False,
+    db: Database = None,
+) -> None:
+    """Stop the workers, or that of a device. A run stops after its step, writes a checkpoint and is queued again."""
+    from ageui.text import clean
+    from ageui.worker.start import stop_worker, workers
+    from engine.errors import ConfigError
+
+    console = messages()
+    with open_store(db) as store:
+        living = [state.row.device for state in workers(store) if state.is_alive]
+        wanted = living if device is None else [_checked(device)]
+        if not wanted:
+            console.print("no worker lives")
+        for one in wanted:
+            if one not in living:
+                raise ConfigError(f"no worker lives on {clean(one)}; see ageui worker status")
+            stop_worker(store, one, at_once=now, say=lambda text: console.print(text, soft_wrap=True))
+            console.print(f"the worker on {one} has left")
+
+
+@app.command("status")
+def status(db: Database = None, as_json: AsJson = False) -> None:
+    """Show the workers of the database: what each does, or when and why the last one left."""
+    from ageui.cli.tables import Column, fitted_table
+    from ageui.store.records import with_iso_times
+    from ageui.worker.start import workers
+
+    with open_store(db, read_only=True) as store:
+        states = workers(store)
+    if as_json:
+        print_json([{"is_alive": state.is_alive, **with_iso_times(asdict(state.row))} for state in states])
+        return
+    console = results()
+    if not states:
+        console.print("no worker yet; one starts with the first run that is queued, or with: ageui worker start")
+        return
+    columns = [
+        Column("device", [state.row.device for state in states]),
+        Column("state", ["▶ lives" if state.is_alive else "· has left" for state in states]),
+        Column("process", [str(state.row.pid) for state in states], right=True, leaves=1),
+        Column("since", [_since(state.row.started_at if state.is_alive else state.row.ended_at) for state in states]),
+        Column("doing", [_doing(state.is_alive, state.row) for state in states]),
+    ]
+    table, _ = fitted_table(columns, console.width)
+    console.print(table)
+
+
+def _checked(device: str) -> str:
+    import re
+
+    from ageui.text import clean
+    from engine.errors import ConfigError
+
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise ConfigError(f"--device {clean(device)}: give cpu or cuda:N")
+    return "cuda:0" if device == "cuda" else device
+
+
+def _since(moment: datetime | None) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else "—"
+
+
+def _doing(is_alive: bool, row: "WorkerRow") -> str:
+    if not is_alive:
+        return row.reason or "died without a word: killed, or the machine was switched off"
+    if row.run_id is not None:
+        return f"run {row.run_id}" + (", then stops" if row.stop_requested else "")
+    return f"waits for {row.waiting_for}" if row.waiting_for else "waits for runs"

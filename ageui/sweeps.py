@@ -1,0 +1,38 @@
+"""A grid of settings: every combination of the values that each flag lists."""
+
+import itertools
+import math
+import re
+from collections.abc import Mapping
+
+from engine.errors import ConfigError
+
+MOST_RUNS = 10_000
+_LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
+# Not the sign of an exponent, as in 1e+1.
+_JOIN = re.compile(r"(?<![0-9][eE])\+")
+
+
+def grid(values: Mapping[str, str]) -> list[dict[str, str]]:
+    """All combinations of comma lists, the last flag varying fastest.
+
+    Where one value is itself a list, `+` joins its parts: `weights` `none,gender,gender+age` are three settings.
+    Raises `ConfigError` for an empty value and for more than `MOST_RUNS` combinations.
+    """
+    choices = {name: _choices(name, text) for name, text in values.items()}
+    count = math.prod(len(found) for found in choices.values())
+    if count > MOST_RUNS:
+        raise ConfigError(f"the grid has {count:,} runs; give at most {MOST_RUNS:,}")
+    return [dict(zip(choices, combination, strict=True)) for combination in itertools.product(*choices.values())]
+
+
+def seeds(first: int, count: int) -> str:
+    """`count` seeds from `first` on, as a comma list."""
+    return ",".join(str(first + number) for number in range(count))
+
+
+def _choices(name: str, text: str) -> list[str]:
+    found = [part.strip() for part in text.split(",")]
+    if not all(found):
+        raise ConfigError(f"{name} {text!r}: a value is empty; write a comma only between two values")
+    return [_JOIN.sub(",", part) for part in found] if name in _LISTS else found

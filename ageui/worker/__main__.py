@@ -1,0 +1,71 @@
+"""The worker's process, detached from every terminal: `python -P -m ageui.worker --db FILE --device DEVICE`.
+
+It says on the file descriptor READY that it has started, or in one line why it could not.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ageui.store import Store
+from ageui.worker.devices import take_worker_lock
+from ageui.worker.queue_worker import QueueWorker
+from ageui.worker.supervisor import Policy
+from engine.errors import AgeUIError, StoreError
+
+STARTED = b"started\n"
+
+
+def main() -> int:
+    arguments = _arguments()
+    logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S", level=logging.INFO)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        with Store.open(arguments.db, create=False) as store:
+            lock = take_worker_lock(store, arguments.device)
+            if lock is None:
+                raise StoreError(f"{store.path} has a worker on {arguments.device} already")
+            worker = QueueWorker(
+                store,
+                arguments.device,
+                is_default=arguments.default,
+                policy=Policy(checkpoint_seconds=arguments.checkpoint_seconds),
+                idle_seconds=arguments.idle_seconds,
+            )
+            signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
+            _say(arguments.ready, STARTED)
+            worker.run(lock)
+    except AgeUIError as error:
+        logging.error("%s", error)
+        _say(arguments.ready, f"{error}\n".encode("utf-8", "replace"))
+        return error.exit_code
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ageui.worker", description="Started by: ageui worker start")
+    parser.add_argument("--db", type=Path, required=True)
+    parser.add_argument("--device", required=True, help="cpu or cuda:N")
+    parser.add_argument("--default", action="store_true", help="take runs that name no device, too")
+    parser.add_argument("--checkpoint-seconds", type=float, default=Policy.checkpoint_seconds)
+    parser.add_argument("--idle-seconds", type=float, required=True, help="leave after so long without work")
+    parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor that is told of the start")
+    return parser.parse_args()
+
+
+def _say(descriptor: int | None, content: bytes) -> None:
+    if descriptor is None:
+        return
+    try:
+        os.write(descriptor, content)
+        os.close(descriptor)
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""What a worker works on: one device of this machine, which no two runs may have at once."""
+
+import os
+import re
+import socket
+from pathlib import Path
+
+import platformdirs
+
+from ageui.store import Store
+from ageui.worker.locks import Lock, is_held, read_note
+
+
+def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:
+    """The values of a config's `device` that a worker of `device` (`cpu`, `cuda:1`) may take.
+
+    The default device is the one that `auto` means: the first CUDA device, or the processor where there is none. Every
+    other CUDA device helps with what names none.
+    """
+    if device == "cpu":
+        return ("cpu", "auto") if is_default else ("cpu",)
+    return (device, "cuda", "auto")
+
+
+def default_device() -> str:
+    """`cuda:0`, or `cpu` where no CUDA device is found."""
+    from engine.cuda import cuda_available
+
+    return "cuda:0" if cuda_available() else "cpu"
+
+
+def resolve_device(wanted: str) -> str:
+    """The device that a config's `device` means here: `auto`, `cuda` or `cuda:1` to `cuda:0`, `cuda:0`, `cuda:1`."""
+    if wanted == "auto":
+        return default_device()
+    return "cuda:0" if wanted == "cuda" else wanted
+
+
+def device_lock_file(device: str) -> Path:
+    """The lock that is held while a run computes on the device, whichever database it is from.
+
+    It is the user's, not the database's: two queues with a worker each take turns. A CUDA device goes by what
+    `CUDA_VISIBLE_DEVICES` calls it. A home folder may be shared with other machines, so the host is part of the name.
+    """
+    folder = platformdirs.user_state_path("ageui", appauthor=False) / "devices"
+    return folder / f"{_file_name(f'{socket.gethostname()}-{_physical(device)}')}.lock"
+
+
+def next_lock_file(device: str) -> Path:
+    """The lock that is held by who waits for the device: who has it lets that one in after its run."""
+    return device_lock_file(device).with_suffix(".next.lock")
+
+
+def take_device(device: str) -> Lock | None:
+    """The device's lock, None while another run computes on it."""
+    return Lock.take(device_lock_file(device))
+
+
+def who_has(device: str) -> str:
+    """The run that computes on a device, in words."""
+    note = read_note(device_lock_file(device)) if is_held(device_lock_file(device)) else {}
+    if "run" not in note:
+        return "another run"
+    return f"run {note['run']} ({note.get('name')}) of {note.get('db')}"
+
+
+def worker_lock_file(store: Store, device: str) -> Path:
+    """The lock of a database's worker on a device: there is never a second one."""
+    return store.folder / f"worker-{_file_name(device)}.lock"
+
+
+def take_worker_lock(store: Store, device: str) -> Lock | None:
+    """Makes this process the database's worker on the device; None where there is one."""
+    return Lock.take(worker_lock_file(store, device), {"pid": os.getpid()})
+
+
+def worker_log_file(store: Store, device: str) -> Path:
+    return store.folder / f"worker-{_file_name(device)}.log"
+
+
+def _physical(device: str) -> str:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if device == "cpu" or not visible:
+        return device
+    names = visible.split(",")
+    number = int(device.partition(":")[2] or 0)
+    return f"cuda-{names[number].strip()}" if number < len(names) else device
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", text)

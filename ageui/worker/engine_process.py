@@ -1,0 +1,145 @@
+"""The engine's process: started with a request, read event by event, stopped kindly and then not."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ageui.worker.processes import Process
+from engine.request import RunRequest
+from engine.wire import Decoder, Message
+
+ENGINE = (sys.executable, "-P", "-m", "engine")
+_READ_AT_ONCE = 1 << 20
+_SECONDS_FROM_TERM_TO_KILL = 5.0
+
+
+class EngineProcess:
+    """One attempt's process, in a session and process group of its own.
+
+    Its stdin is the control pipe: the request, and then nothing, until its end asks the engine to write a checkpoint
+    and leave. `inherited` are file descriptors of locks that are to be held as long as it lives.
+    """
+
+    def __init__(
+        self, request: RunRequest, log: Path, inherited: Sequence[int] = (), command: Sequence[str] = ENGINE
+    ) -> None:
+        events, sent = os.pipe()
+        os.set_blocking(events, False)
+        try:
+            log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                self._child = subprocess.Popen(
+                    [*command, str(request.folder), "--events", str(sent)],
+                    stdin=subprocess.PIPE,
+                    stdout=log_file,
+                    stderr=log_file,
+                    start_new_session=True,
+                    pass_fds=(sent, *inherited),
+                    env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                )
+            finally:
+                os.close(log_file)
+        except BaseException:
+            os.close(events)
+            raise
+        finally:
+            os.close(sent)
+        self._events: int | None = events
+        self._decoder = Decoder()
+        self._stop_by: float | None = None
+        self._terminated = False
+        self.process = Process.of(self._child.pid)
+        self._send_request(request)
+
+    @property
+    def has_ended(self) -> bool:
+        if not hasattr(os, "waitid"):
+            return self._child.poll() is not None
+        # Its id stays taken until `close`, so that no signal for its group reaches another.
+        return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def read(self, seconds: float) -> Iterator[Message]:
+        """The events that arrive within `seconds`, as soon as there are any. Raises `ProtocolError`."""
+        if self._events is None:
+            time.sleep(seconds)
+            return
+        poll = select.poll()
+        poll.register(self._events, select.POLLIN)
+        if poll.poll(seconds * 1000):
+            yield from self._decoder.feed(self._receive() or b"")
+
+    def rest(self) -> Iterator[Message]:
+        """What an ended process left in the pipe, but for an event that was torn off. Raises `ProtocolError`."""
+        while content := self._receive():
+            yield from self._decoder.feed(content)
+
+    def ask_to_stop(self, grace: float) -> None:
+        """Has the engine write a checkpoint and leave; one that has not left after `grace` seconds is killed."""
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + grace
+            if self._child.stdin is not None:
+                self._child.stdin.close()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stop_by is not None
+
+    def enforce_stop(self) -> None:
+        """Ends the group of an engine that was asked to leave and did not: SIGTERM, a while later SIGKILL."""
+        if self._stop_by is None or time.monotonic() < self._stop_by:
+            return
+        if not self._terminated:
+            self._terminated = True
+            self._stop_by += _SECONDS_FROM_TERM_TO_KILL
+            self._signal_group(signal.SIGTERM)
+        else:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends the whole group at once."""
+        self._signal_group(signal.SIGKILL)
+
+    def close(self) -> int:
+        """Ends what is left of the group, waits for the process and returns its exit code."""
+        self.kill()
+        code = self._child.wait()
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+        self._close_events()
+        return code
+
+    def _send_request(self, request: RunRequest) -> None:
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(request.line())
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            return  # it died at once, as its exit code will tell
+
+    def _receive(self) -> bytes | None:
+        """What is in the pipe now; None where there is nothing, or nothing will come any more."""
+        if self._events is None:
+            return None
+        try:
+            content = os.read(self._events, _READ_AT_ONCE)
+        except BlockingIOError:
+            return None
+        if not content:
+            self._close_events()
+        return content
+
+    def _close_events(self) -> None:
+        if self._events is not None:
+            os.close(self._events)
+            self._events = None
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self._child.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return

@@ -1,0 +1,63 @@
+"""Runs that are said to run and whose processes are all gone: requeued, or explained."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ageui.store import RunningRun, Store
+from ageui.worker.locks import Lock, is_held
+from ageui.worker.supervisor import run_lock_file
+from engine.errors import StoreError
+
+_REASON = "its processes are gone: they were killed, or the machine was switched off"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run that was found lost, and its status since; None where that could not be stored, and `problem` says why."""
+
+    run: RunningRun
+    status: str | None
+    problem: str = ""
+
+    def sentence(self) -> str:
+        what = {
+            "queued": "it is queued again and goes on from its last checkpoint",
+            "interrupted": f"go on with: ageui resume {self.run.run_id}",
+            "failed": f"it failed, see ageui show {self.run.run_id}",
+            "paused": "it is paused, as was asked for",
+            "cancelled": "it is cancelled, as was asked for",
+            None: f"that could not be stored ({self.problem})",
+        }[self.status]
+        return f"run {self.run.run_id} was running, but {_REASON}; {what}"
+
+
+def find_lost(store: Store) -> list[RunningRun]:
+    """Runs that are said to run and whose lock nobody holds. Writes nothing."""
+    return [run for run in store.queue.running() if not is_held(run_lock_file(store, run.run_id))]
+
+
+def recover_lost(store: Store) -> Iterator[Found]:
+    """Requeues or explains every lost run; a store that is open for reading only is opened again to do so."""
+    lost = find_lost(store)
+    if not lost:
+        return
+    try:
+        with Store.open(store.path, create=False) as writable:
+            for run in lost:
+                found = _recover(writable, run)
+                if found is not None:
+                    yield found
+    except StoreError as error:
+        yield from (Found(run, None, str(error)) for run in lost)
+
+
+def _recover(store: Store, run: RunningRun) -> Found | None:
+    """Holds the run's lock meanwhile, so that nobody starts to work on it; None where somebody just did."""
+    lock = Lock.take(run_lock_file(store, run.run_id))
+    if lock is None:
+        return None
+    try:
+        status = store.queue.lost(run, _REASON)
+    finally:
+        lock.release()
+    return Found(run, status) if status is not None else None

@@ -1,0 +1,118 @@
+"""Turns the engine's events into rows: many in one transaction, never a checkpoint without all that came before it."""
+
+import time
+from pathlib import Path
+
+from ageui.store import AttemptWriter, Claim, Store
+from engine.events import (
+    CheckpointWritten,
+    EpochEnded,
+    Evaluated,
+    Event,
+    Noted,
+    Progressed,
+    RunStarted,
+    StepsEnded,
+)
+from engine.wire import Message, ProtocolError
+
+SECONDS_BETWEEN_WRITES = 1.0
+
+
+class Recorder:
+    """Collects one attempt's events and writes them once a second, a checkpoint at once."""
+
+    def __init__(self, store: Store, claim: Claim) -> None:
+        self._store, self._claim = store, claim
+        self._pending: list[Event] = []
+        self._next = 0
+        self._written = time.monotonic()
+        self._is_urgent = False
+
+    def add(self, message: Message) -> None:
+        """Takes an event. Raises `ProtocolError` where one before it was lost."""
+        if (message.attempt, message.number) != (self._claim.attempt, self._next):
+            raise ProtocolError(
+                f"the engine's process sent event {message.number} of attempt {message.attempt} where event "
+                f"{self._next} of attempt {self._claim.attempt} was due"
+            )
+        self._next += 1
+        self._pending.append(message.event)
+        self._is_urgent = self._is_urgent or isinstance(message.event, CheckpointWritten)
+
+    def add_note(self, message: str) -> None:
+        """A line that the watching process has to say of the attempt."""
+        self._pending.append(Noted(message, warning=True))
+
+    @property
+    def is_due(self) -> bool:
+        passed = time.monotonic() - self._written
+        return bool(self._pending) and (self._is_urgent or passed >= SECONDS_BETWEEN_WRITES)
+
+    def write(self) -> None:
+        """Stores what was collected, in one transaction. Where that fails, it stays collected.
+
+        Raises `LostRunError` once the attempt lost its run, and `StoreError`.
+        """
+        with self._store.writing(self._claim.run_id, self._claim.attempt) as writer:
+            self.write_into(writer)
+        self.written(writer)
+
+    def write_into(self, writer: AttemptWriter) -> None:
+        """Puts what was collected into a transaction, which then has to be reported to `written`."""
+        for event in _condensed(self._pending):
+            _write_event(writer, event, self._claim)
+
+    def written(self, writer: AttemptWriter) -> None:
+        """The transaction was committed: checkpoints that are pointed to no more can go."""
+        self._pending = []
+        self._is_urgent = False
+        self._written = time.monotonic()
+        for path in writer.removed:
+            remove_file(self._store.path.parent / path)
+
+
+def remove_unknown_states(store: Store, claim: Claim) -> None:
+    """Removes training states that no row points to, and files that were never finished.
+
+    Only for who holds the run's lock, before an engine is started: nobody else can be writing them then.
+    """
+    folder = store.run_folder(claim.run_id)
+    known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
+    for file in (*folder.glob("state-*.pt"), *folder.glob(".*.part")):
+        if file.resolve() not in known:
+            remove_file(file)
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file that may be gone already. One that cannot be removed is left to `ageui db prune`."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _condensed(events: list[Event]) -> list[Event]:
+    """Without progress that was overtaken by later events."""
+    last = len(events) - 1
+    return [event for place, event in enumerate(events) if not isinstance(event, Progressed) or place == last]
+
+
+def _write_event(writer: AttemptWriter, event: Event, claim: Claim) -> None:
+    match event:
+        case RunStarted():
+            writer.started(event.manifest, event.step)
+        case Noted():
+            writer.noted(event.message)
+        case Progressed(what, done, total):
+            writer.doing(f"{what} {done}/{total}" if done < total else None)
+        case StepsEnded():
+            writer.steps(event)
+        case EpochEnded():
+            writer.epoch(event)
+        case CheckpointWritten():
+            writer.checkpoint(event)
+        case Evaluated():
+            writer.evaluated(event, claim.config["target"], claim.config["data"])
+        case _:
+            pass

@@ -1,0 +1,145 @@
+"""Starts and stops workers that outlive the command, and the terminal, that asked for them."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ageui.store import Store, WorkerRow
+from ageui.worker.__main__ import STARTED
+from ageui.worker.devices import default_device, resolve_device, worker_lock_file, worker_log_file
+from ageui.worker.locks import is_held, read_note
+from ageui.worker.processes import Process
+from ageui.worker.queue_worker import IDLE_SECONDS
+from engine.errors import DeviceError, StoreError
+from engine.files import make_private_folder
+
+_SECONDS_TO_START = 60.0
+_SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_TO_STOP = 90.0
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """A worker as its row tells of it, and whether it lives."""
+
+    row: WorkerRow
+    is_alive: bool
+
+
+def workers(store: Store) -> list[WorkerState]:
+    """The newest worker of every device that ever had one for this database."""
+    return [WorkerState(row, is_working(store, row.device)) for row in store.workers.all()]
+
+
+def is_working(store: Store, device: str) -> bool:
+    """Whether the database has a living worker on the device."""
+    return is_held(worker_lock_file(store, device))
+
+
+def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> str | None:
+    """Sees to it that a worker lives which takes runs that name the device `wanted`.
+
+    Returns the device of the one that had to be started, None where there was one. Raises `DeviceError` for a device
+    that is not here, and `StoreError` where the worker could not start.
+    """
+    living = [state.row.device for state in workers(store) if state.is_alive]
+    if wanted in ("auto", "cuda") and any(device.startswith("cuda") for device in living):
+        return None
+    device = resolve_device(wanted)
+    if device in living:
+        return None
+    start_worker(store, device, checkpoint_seconds=checkpoint_seconds)
+    return device
+
+
+def start_worker(store: Store, device: str, *, checkpoint_seconds: float, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Starts a worker in a session of its own and returns once it works.
+
+    Raises `DeviceError` for a device that is not here, and `StoreError` where it could not start.
+    """
+    refuse_missing_device(device)
+    ready, told = os.pipe()
+    command = [sys.executable, "-P", "-m", "ageui.worker", "--db", str(store.path), "--device", device]
+    command += ["--checkpoint-seconds", str(checkpoint_seconds), "--idle-seconds", str(idle_seconds)]
+    command += ["--ready", str(told), *(["--default"] if device == default_device() else [])]
+    log = worker_log_file(store, device)
+    try:
+        make_private_folder(log.parent)
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log_file:
+            subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log_file,
+                stderr=log_file,
+                start_new_session=True,
+                pass_fds=(told,),
+                cwd=store.path.parent,
+            )
+    except OSError as error:
+        os.close(ready)
+        raise StoreError(f"a worker cannot be started: {error}") from error
+    finally:
+        os.close(told)
+    answer = _answer(ready)
+    if answer != STARTED and not is_working(store, device):
+        said = answer.decode(errors="replace").strip()
+        raise StoreError(f"the worker did not start: {said or 'it ended at once'}; its log is {log}")
+
+
+def refuse_missing_device(device: str) -> None:
+    """Raises `DeviceError` for a CUDA device that is not here."""
+    if device != "cpu" and not default_device().startswith("cuda"):
+        raise DeviceError(f"--device {device}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
+
+
+def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str], None]) -> bool:
+    """Has a worker leave and waits for that; False where none lives.
+
+    It leaves after its step, its run queued again from a checkpoint. One that does not answer is killed: its engine
+    notices and leaves, and its run goes on from the last checkpoint. `at_once` does not wait for an answer.
+    """
+    if not is_working(store, device):
+        return False
+    store.workers.ask_to_stop(device)
+    if not at_once and _has_left(store, device, SECONDS_TO_STOP):
+        return True
+    worker = Process.of(int(read_note(worker_lock_file(store, device)).get("pid", 0)))
+    if not at_once:
+        say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s: killing it")
+    # The lock is held, and only by the worker itself: the process that its note names is the one.
+    if worker.pid > 0 and is_working(store, device):
+        worker.send(signal.SIGKILL)
+    if not _has_left(store, device, SECONDS_TO_STOP):
+        raise StoreError(f"the worker on {device} (process {worker.pid}) cannot be ended; see its log, or use kill -9")
+    store.workers.ended(device, "killed by the user")
+    return True
+
+
+def _has_left(store: Store, device: str, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while is_working(store, device):
+        if time.monotonic() > end:
+            return False
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return True
+
+
+def _answer(descriptor: int) -> bytes:
+    """A started worker's line; nothing where it ended without one, or took too long."""
+    end, line = time.monotonic() + _SECONDS_TO_START, b""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    try:
+        while not line.endswith(b"\n") and poll.poll(max(0.0, end - time.monotonic()) * 1000):
+            content = os.read(descriptor, 4096)
+            if not content:
+                break
+            line += content
+    finally:
+        os.close(descriptor)
+    return line

@@ -1,0 +1,234 @@
+"""Watches one attempt at a claimed run: starts the engine's process, stores what it says, and tells how it ended."""
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ageui.store import BusyError, Claim, FullError, LostRunError, Store
+from ageui.worker.endings import Ending, ending_of, oom_kills
+from ageui.worker.engine_process import ENGINE, EngineProcess
+from ageui.worker.locks import Lock, is_held, read_note
+from ageui.worker.processes import Process
+from ageui.worker.recorder import Recorder, remove_unknown_states
+from engine.errors import AgeUIError, ConfigError, DiskFullError
+from engine.events import Event, RunEnded, RunFailed
+from engine.files import make_private_folder
+from engine.request import CHECKPOINT_SECONDS, CheckpointFile, RunRequest
+from engine.wire import Message, ProtocolError
+
+_SECONDS_BETWEEN_LOOKS = 0.25
+_SECONDS_BETWEEN_TRIES = 2.0
+_SECONDS_TO_EXIT = 30.0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How runs are watched. `stop_seconds` is how long an engine may take to leave, `engine` the command of its
+    process, `checkpoint_seconds` the time between checkpoints."""
+
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    stop_seconds: float = 30.0
+    engine: Sequence[str] = ENGINE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: its status now, and how the attempt ended. `status` is `lost` where another took it."""
+
+    status: str
+    ending: Ending
+
+
+def log_file(store: Store, run_id: int, attempt: int) -> Path:
+    """Where an attempt's process writes what it has to say."""
+    return store.run_folder(run_id) / f"log.{attempt}.txt"
+
+
+def run_lock_file(store: Store, run_id: int) -> Path:
+    """The lock that is held as long as anybody works on the run."""
+    return store.run_folder(run_id) / "lock"
+
+
+def kill_engine(store: Store, run_id: int) -> bool:
+    """Kills the engine's process of a run, for a run whose watching process does not; False where there is none."""
+    note = read_note(run_lock_file(store, run_id)) if is_held(run_lock_file(store, run_id)) else {}
+    engine = Process.from_note(note.get("engine"))
+    return engine is not None and engine.send(signal.SIGKILL, to_group=True)
+
+
+class Supervisor:
+    """One attempt. `locks`, the run's and the device's, are handed down to the engine's process.
+
+    `emit` sees every event. `should_stop` is asked a few times a second; once it is true, the engine writes a
+    checkpoint and leaves, and its run is `queued` again in the background, `interrupted` in the foreground. Once
+    `should_kill` is true, the engine is killed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        claim: Claim,
+        *,
+        device: str,
+        locks: Sequence[Lock],
+        policy: Policy,
+        emit: Callable[[Event], None] = lambda event: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        should_kill: Callable[[], bool] = lambda: False,
+        in_foreground: bool = False,
+    ) -> None:
+        self._store, self._claim, self._device, self._locks, self._policy = store, claim, device, locks, policy
+        self._emit, self._should_stop, self._should_kill = emit, should_stop, should_kill
+        self._stopped_status = "interrupted" if in_foreground else "queued"
+        self._recorder = Recorder(store, claim)
+        self._last: RunEnded | RunFailed | None = None
+        self._looked = 0.0
+        self._leave_by: float | None = None
+
+    def run(self) -> Outcome:
+        """Works until the attempt has ended and its end is stored.
+
+        Raises `StoreError` where the database fails in a way that waiting does not mend; the engine has ended then, and
+        whoever looks at the run next finds it lost.
+        """
+        begin = time.monotonic()
+        try:
+            request = self._request()
+        except ConfigError as error:
+            return self._store_end(Ending("failed", "failed", str(error), error.failure, error.exit_code), 0.0)
+        remove_unknown_states(self._store, self._claim)
+        kills_before = oom_kills()
+        engine = EngineProcess(
+            request,
+            log_file(self._store, self._claim.run_id, self._claim.attempt),
+            [lock.descriptor for lock in self._locks],
+            self._policy.engine,
+        )
+        problem: AgeUIError | None = None
+        try:
+            for lock in self._locks:
+                lock.write_note(self._lock_note(engine))
+            self._watch(engine)
+        except (LostRunError, ProtocolError, FullError) as error:
+            problem = error
+        finally:
+            was_asked = engine.is_stopping or self._should_stop()
+            code = engine.close()
+        if isinstance(problem, LostRunError):
+            return Outcome("lost", Ending("crashed", "lost", str(problem), "lost", problem.exit_code))
+        if isinstance(problem, FullError):
+            ending = Ending("failed", "failed", str(problem), DiskFullError.failure, problem.exit_code)
+        elif isinstance(problem, ProtocolError):
+            ending = Ending("failed", "failed", str(problem), problem.failure, problem.exit_code)
+        else:
+            ending = ending_of(
+                code,
+                self._last,
+                was_asked=was_asked,
+                oom_kills=oom_kills() - kills_before,
+                run_id=self._claim.run_id,
+            )
+        return self._store_end(ending, time.monotonic() - begin)
+
+    def _request(self) -> RunRequest:
+        claim, folder = self._claim, self._store.run_folder(self._claim.run_id)
+        make_private_folder(folder)
+        return RunRequest(
+            config=claim.run_config(),
+            spec=claim.spec,
+            folder=folder,
+            attempt=claim.attempt,
+            device=self._device,
+            checkpoints=tuple(
+                CheckpointFile(path=self._store.checkpoint_file(file), sha256=file.sha256) for file in claim.checkpoints
+            ),
+            checkpoint_seconds=self._policy.checkpoint_seconds,
+            manifest=claim.manifest,
+        )
+
+    def _lock_note(self, engine: EngineProcess) -> dict[str, object]:
+        return {
+            "run": self._claim.run_id,
+            "name": self._claim.name,
+            "db": str(self._store.path),
+            "in_foreground": self._stopped_status == "interrupted",
+            "engine": engine.process.note(),
+        }
+
+    def _watch(self, engine: EngineProcess) -> None:
+        """Reads and stores events until the engine's process has ended."""
+        while not engine.has_ended:
+            self._take(engine.read(_SECONDS_BETWEEN_LOOKS))
+            if self._recorder.is_due:
+                self._write_if_not_busy()
+            self._obey(engine)
+        self._take(engine.rest())
+
+    def _take(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._recorder.add(message)
+            if isinstance(message.event, RunEnded | RunFailed):
+                self._last = message.event
+                self._leave_by = time.monotonic() + _SECONDS_TO_EXIT
+            self._emit(message.event)
+
+    def _write_if_not_busy(self) -> None:
+        try:
+            self._recorder.write()
+        except BusyError:
+            return  # what was collected is kept, and tried again
+
+    def _obey(self, engine: EngineProcess) -> None:
+        now = time.monotonic()
+        if self._leave_by is not None and now > self._leave_by:
+            engine.kill()  # it said its last word and hangs
+        if now - self._looked >= _SECONDS_BETWEEN_LOOKS:
+            self._looked = now
+            request = self._asked()
+            if request == "lost":
+                raise LostRunError(f"run {self._claim.run_id} was taken over while attempt {self._claim.attempt} ran")
+            if request == "kill" or self._should_kill():
+                engine.ask_to_stop(0.0)
+                engine.kill()
+            elif request in ("pause", "cancel") or self._should_stop():
+                engine.ask_to_stop(self._policy.stop_seconds)
+        engine.enforce_stop()
+
+    def _asked(self) -> str | None:
+        try:
+            return self._store.queue.request(self._claim.run_id, self._claim.attempt)
+        except BusyError:
+            return None
+
+    def _store_end(self, ending: Ending, seconds: float) -> Outcome:
+        """Stores the end, however long the database is busy or its disk full: a run whose end is known is never left
+        running, unless this process is asked to stop meanwhile."""
+        while True:
+            try:
+                return self._try_to_store_end(ending, seconds)
+            except LostRunError as error:
+                return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
+            except (BusyError, FullError):
+                if self._should_stop() or self._should_kill():
+                    raise
+                time.sleep(_SECONDS_BETWEEN_TRIES)
+
+    def _try_to_store_end(self, ending: Ending, seconds: float) -> Outcome:
+        with self._store.writing(self._claim.run_id, self._claim.attempt) as writer:
+            self._recorder.write_into(writer)
+            if ending.kind == "stopped":
+                status = writer.stop(self._stopped_status, ending.reason, seconds=seconds)
+            elif ending.failure == DiskFullError.failure:
+                # The run is as good as it was; nothing more can be written until somebody makes room.
+                status = writer.stop(self._stopped_status, ending.reason, seconds=seconds)
+                if status == "queued":
+                    writer.hold_queue(ending.reason)
+            elif ending.kind == "crashed":
+                status = writer.crash(ending.failure or "killed", ending.reason, seconds=seconds)
+            else:
+                status = ending.status
+                writer.end(status, ending.reason, failure=ending.failure, seconds=seconds)
+        self._recorder.written(writer)
+        return Outcome(status, ending)

@@ -1,0 +1,394 @@
+"""One attempt from its claim to its end: what is stored, what is asked of the engine, and how each end is named."""
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, supervise, wait_until
+
+from ageui.store import FullError, Store
+from ageui.worker import supervisor as supervising
+from ageui.worker.locks import is_held, read_note
+from ageui.worker.supervisor import Policy, Supervisor, kill_engine, log_file, run_lock_file
+from engine.events import Event, RunEnded, RunStarted, StepsEnded
+
+
+def test_an_attempt_is_stored_as_it_was_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=8)
+    run_id = queue_run(store, seed=3)
+    seen: list[Event] = []
+    outcome = supervise(store, run_id, emit=seen.append)
+    assert (outcome.status, outcome.ending.exit_code) == ("done", 0)
+    detail = store.detail(run_id)
+    assert detail.status == "done"
+    assert losses_of(store, run_id) == expected_losses(8, seed=3)
+    assert [epoch.epoch for epoch in detail.history] == [1, 2]
+    assert [file.kind for file in detail.checkpoints] == ["best"]
+    assert detail.manifest == {"device": "fake", "threads": 2, "data": {"hash": "d00d", "splits": {}}}
+    (attempt,) = detail.attempts
+    assert (attempt.outcome, attempt.worker, attempt.pid, attempt.step) == ("done", "cpu", os.getpid(), 0)
+    assert attempt.seconds is not None
+    assert attempt.seconds > 0
+    summary = detail.row.summary
+    assert (summary.step, summary.total_steps, summary.eta_seconds, summary.activity) == (8, 8, None, None)
+    assert isinstance(seen[0], RunStarted)
+    assert isinstance(seen[-1], RunEnded)
+    assert [event.step for event in seen if isinstance(event, StepsEnded)] == list(range(1, 9))
+    assert log_file(store, run_id, 1).read_text() == "a line of the log\n"
+
+
+def test_checkpoints_of_a_finished_run_are_removed_and_its_weights_stay(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=20)
+    run_id = queue_run(store)
+    supervise(store, run_id)
+    files = sorted(file.name for file in store.run_folder(run_id).iterdir())
+    assert files == ["lock", "log.1.txt", "weights.safetensors"]
+
+
+@pytest.mark.parametrize("file", ["state-99-1.1.pt", ".weights.safetensors.abc.part", "state-7-1.9.pt"])
+def test_files_that_nothing_points_to_are_swept_before_an_attempt(
+    store: Store, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, plan={"1": [7, "SIGKILL"]})
+    run_id = queue_run(store)
+    assert supervise(store, run_id).status == "queued"
+    kept = {Path(checkpoint.path).name for checkpoint in store.detail(run_id).checkpoints}
+    (store.run_folder(run_id) / file).write_bytes(b"x")
+    claim, lock = claim_run(store, run_id)
+    supervising.remove_unknown_states(store, claim)
+    seen = {path.name for path in store.run_folder(run_id).iterdir()}
+    lock.release()
+    assert file not in seen
+    assert kept <= seen
+
+
+@pytest.mark.parametrize(
+    ("how", "failure", "told"),
+    [
+        ("SIGKILL", "killed", "killed by signal 9"),
+        ("SIGSEGV", "segmentation_fault", "a segmentation fault in native code"),
+        ("SIGABRT", "aborted", "an abort"),
+        ("SIGBUS", "bus_error", "a bus error"),
+        ("SIGTERM", "killed", "killed by signal 15"),
+        ("exit 75", "terminated", "asked the engine's process to leave"),
+        ("child", "killed", "killed by signal 9"),
+    ],
+)
+def test_a_death_is_named_and_the_next_attempt_goes_on(
+    store: Store, how: str, failure: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=10, plan={"1": [5, how]})
+    run_id = queue_run(store)
+    first = supervise(store, run_id)
+    assert first.status == "queued"
+    assert supervise(store, run_id).status == "done"
+    one, two = store.detail(run_id).attempts
+    assert (one.outcome, one.failure) == ("crashed", failure)
+    assert one.reason is not None
+    assert told in one.reason
+    # It had a checkpoint after step 3 and had told its losses up to step 5.
+    assert (two.step, two.replayed, two.differing) == (3, 2 + 6, 0)
+    assert losses_of(store, run_id) == expected_losses(10)
+    assert store.row(run_id).error is None
+
+
+def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, plan={"1": [1, "SIGKILL"], "2": [1, "SIGKILL"]})
+    counts = iter([0, 1, 1, 2])
+    monkeypatch.setattr(supervising, "oom_kills", lambda: next(counts))
+    run_id = queue_run(store)
+    assert [supervise(store, run_id).status for _ in range(2)] == ["queued", "failed"]
+    row = store.row(run_id)
+    assert row.failure == "oom_killed"
+    assert row.error is not None
+    assert "smaller --batch" in row.error
+
+
+@pytest.mark.parametrize(
+    ("how", "failure", "told"),
+    [
+        ("fail config no such loss", "config", "no such loss"),
+        ("fail data images are gone", "data", "images are gone"),
+        ("fail gpu_memory --batch 8 would fit", "gpu_memory", "--batch 8 would fit"),
+        ("exit 3", "protocol", "exit code 3"),
+        ("exit 0", "protocol", "without a last word"),
+        ("torn", "protocol", "without a last word"),
+        ("garbage", "protocol", "what is no event"),
+        ("gap", "protocol", "where event"),
+    ],
+)
+def test_what_a_person_has_to_change_is_not_tried_again(
+    store: Store, how: str, failure: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, plan={"1": [5, how]})
+    run_id = queue_run(store)
+    outcome = supervise(store, run_id)
+    row = store.row(run_id)
+    assert (outcome.status, row.status, row.failure) == ("failed", "failed", failure)
+    assert row.error is not None
+    assert told in row.error
+    assert losses_of(store, run_id) == expected_losses(5)
+    assert len(store.detail(run_id).attempts) == 1
+
+
+def test_a_config_of_another_ageui_fails_its_run_and_no_more(store: Store) -> None:
+    run_id = queue_run(store)
+    raw = sqlite3.connect(store.path)
+    raw.execute("UPDATE run SET config = json_set(config, '$.forgotten', 1)")
+    raw.commit()
+    raw.close()
+    assert supervise(store, run_id).status == "failed"
+    assert store.row(run_id).failure == "config"
+    assert "forgotten" in str(store.row(run_id).error)
+
+
+@pytest.mark.parametrize(("ask", "status"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_a_request_is_obeyed_after_the_step_with_a_checkpoint(
+    store: Store, ask: str, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=100_000, step_seconds=0.02)
+    run_id = queue_run(store)
+    with Store.open(store.path) as other:
+
+        def ask_at_step_five(event: Event) -> None:
+            if isinstance(event, StepsEnded) and event.step == 5:
+                getattr(other.queue, ask)(run_id)
+
+        outcome = supervise(store, run_id, emit=ask_at_step_five, policy=Policy(stop_seconds=30, engine=FAKE.engine))
+    assert outcome.status == status
+    detail = store.detail(run_id)
+    newest = max(file.step for file in detail.checkpoints)
+    assert losses_of(store, run_id) == expected_losses(newest)
+    assert detail.attempts[0].outcome == status
+
+
+def test_a_paused_run_goes_on_where_it_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=40, step_seconds=0.02)
+    run_id = queue_run(store)
+    store_steps: list[int] = []
+
+    def stop_at_five(event: Event) -> None:
+        if isinstance(event, StepsEnded):
+            store_steps.append(event.step)
+
+    supervise(store, run_id, emit=stop_at_five, should_stop=lambda: len(store_steps) >= 5)
+    assert store.row(run_id).status == "queued"
+    first = store.detail(run_id).attempts[0]
+    assert (first.outcome, first.failure) == ("stopped", None)
+    assert supervise(store, run_id).status == "done"
+    second = store.detail(run_id).attempts[1]
+    assert second.step is not None
+    assert second.step >= 5
+    assert second.replayed == 0
+    assert losses_of(store, run_id) == expected_losses(40)
+
+
+def test_in_the_foreground_a_stopped_run_is_interrupted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=100_000, step_seconds=0.02)
+    run_id = queue_run(store)
+    outcome = supervise(store, run_id, worker=None, should_stop=lambda: bool(store.metric(run_id, "step/loss")))
+    assert (outcome.status, outcome.ending.exit_code) == ("interrupted", 130)
+    assert store.detail(run_id).attempts[0].worker is None
+
+
+@pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
+def test_an_engine_that_does_not_leave_is_killed(store: Store, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, plan={"1": [5, how]})
+    monkeypatch.setattr("ageui.worker.engine_process._SECONDS_FROM_TERM_TO_KILL", 0.2)
+    run_id = queue_run(store)
+    begin = time.monotonic()
+    outcome = supervise(store, run_id, should_stop=lambda: len(losses_of(store, run_id)) >= 3)
+    assert outcome.status == "queued"
+    assert time.monotonic() - begin < 15
+    assert store.detail(run_id).attempts[0].outcome == "stopped"
+
+
+def test_the_second_request_to_cancel_kills_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, plan={"1": [2, "hang"]})
+    run_id = queue_run(store)
+    policy = Policy(stop_seconds=600, engine=FAKE.engine)
+    asked: list[None] = []
+
+    def ask_twice() -> bool:
+        if len(losses_of(store, run_id)) >= 2 and not asked:
+            asked.append(None)
+            store.queue.cancel(run_id)
+            store.queue.cancel(run_id, at_once=True)
+        return False
+
+    assert supervise(store, run_id, policy=policy, should_stop=ask_twice).status == "cancelled"
+
+
+def test_an_engine_that_hangs_after_its_last_word_is_done(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "_SECONDS_TO_EXIT", 0.2)
+    orders(monkeypatch, steps=9, plan={"1": [8, "hang-at-the-end"]})
+    run_id = queue_run(store)
+    assert supervise(store, run_id).status == "done"
+
+
+def test_an_attempt_that_lost_its_run_stores_nothing_more_and_ends_its_engine(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=100_000, step_seconds=0.01)
+    run_id = queue_run(store)
+    engines: list[int] = []
+
+    def lose_it(event: Event) -> None:
+        if isinstance(event, StepsEnded) and event.step == 5:
+            engines.append(read_note(run_lock_file(store, run_id))["engine"]["pid"])
+            with Store.open(store.path) as other:
+                other.queue.lost(other.queue.running()[0], "taken for dead")
+
+    outcome = supervise(store, run_id, emit=lose_it)
+    assert outcome.status == "lost"
+    assert store.row(run_id).status == "queued"
+    assert store.detail(run_id).attempts[0].outcome == "lost"
+    assert len(losses_of(store, run_id)) < 100
+    with pytest.raises(ProcessLookupError):
+        os.kill(engines[0], 0)
+
+
+def test_a_replayed_loss_that_differs_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=8, plan={"1": [5, "SIGKILL"], "2": [3, "wrong-loss"]})
+    run_id = queue_run(store)
+    supervise(store, run_id)
+    supervise(store, run_id)
+    second = store.detail(run_id).attempts[1]
+    assert (second.replayed, second.differing) == (2 + 6, 2 + 2)
+    assert "step/loss 4 was 0.25 and is 0.2 now" in second.notes[0]
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=10, plan={"1": [8, "SIGKILL"]})
+    run_id = queue_run(store)
+    supervise(store, run_id)
+    newest = store.detail(run_id).checkpoints[-1]
+    assert newest.step == 6
+    path = store.checkpoint_file(newest)
+    path.write_bytes(path.read_bytes().replace(b"6", b"5"))
+    assert supervise(store, run_id).status == "done"
+    second = store.detail(run_id).attempts[1]
+    assert second.step == 3
+    assert "is damaged" in second.notes[0]
+    assert losses_of(store, run_id) == expected_losses(10)
+    assert not path.exists()
+
+
+def test_a_full_disk_keeps_the_run_and_pauses_the_queue(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=10, plan={"1": [5, "fail disk_full no space left for the checkpoint"]})
+    run_id = queue_run(store)
+    assert supervise(store, run_id).status == "queued"
+    held = store.queue.held()
+    assert held is not None
+    assert "no space left" in held.reason
+    assert not store.queue.has_work(("auto", "cpu"))
+    store.queue.release()
+    assert supervise(store, run_id).status == "done"
+    assert losses_of(store, run_id) == expected_losses(10)
+
+
+def test_a_database_without_room_ends_the_engine_and_waits_for_room(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_SECONDS_BETWEEN_TRIES", 0.01)
+    orders(monkeypatch, steps=100_000, step_seconds=0.01)
+    run_id = queue_run(store)
+    real, tries = Store.writing, []
+
+    def full(self: Store, run: int, attempt: int) -> Any:
+        tries.append(None)
+        if 2 <= len(tries) <= 5:
+            raise FullError("the database: the disk is full")
+        return real(self, run, attempt)
+
+    monkeypatch.setattr(Store, "writing", full)
+    assert supervise(store, run_id).status == "queued"
+    assert len(tries) == 6
+    held = store.queue.held()
+    assert held is not None
+    assert "the disk is full" in held.reason
+    losses = losses_of(store, run_id)
+    assert losses == expected_losses(len(losses))
+
+
+def test_a_busy_database_delays_and_loses_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ageui.store.connect.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("ageui.worker.recorder.SECONDS_BETWEEN_WRITES", 0.0)
+    orders(monkeypatch, steps=60, step_seconds=0.01)
+    with Store.open(store.path) as own:
+        run_id = queue_run(own)
+        from ageui.store.sqlite import driver
+
+        other = driver().connect(str(store.path), isolation_level=None, check_same_thread=False)
+
+        def hold_for_a_while(event: Event) -> None:
+            if isinstance(event, StepsEnded) and event.step == 10:
+                other.execute("BEGIN IMMEDIATE")
+            if isinstance(event, StepsEnded) and event.step == 40:
+                other.execute("ROLLBACK")
+
+        assert supervise(own, run_id, emit=hold_for_a_while).status == "done"
+        other.close()
+        assert losses_of(own, run_id) == expected_losses(60)
+
+
+def test_the_engine_holds_the_lock_as_long_as_it_lives(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=100_000, step_seconds=0.01)
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    pid = os.fork()
+    if pid == 0:  # a watcher that is killed
+        with Store.open(store.path) as own:
+            Supervisor(own, claim, device="cpu", locks=[lock], policy=FAKE).run()
+        os._exit(0)
+    lock.release()
+    path = run_lock_file(store, run_id)
+    wait_until(lambda: "engine" in read_note(path) and len(losses_of(store, run_id)) > 3)
+    note = read_note(path)
+    assert (note["run"], note["db"], note["in_foreground"]) == (run_id, str(store.path), False)
+    os.kill(note["engine"]["pid"], signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert is_held(path)
+    os.kill(note["engine"]["pid"], signal.SIGCONT)
+    wait_until(lambda: not is_held(path))
+    assert store.row(run_id).status == "running"
+
+
+def test_an_engine_whose_watcher_does_not_answer_can_be_killed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=8, plan={"1": [3, "hang"]})
+    run_id = queue_run(store)
+    assert kill_engine(store, run_id) is False
+    killed: list[bool] = []
+
+    def kill_it() -> bool:
+        if len(losses_of(store, run_id)) == 3 and not killed:
+            killed.append(kill_engine(store, run_id))
+        return False
+
+    assert supervise(store, run_id, should_stop=kill_it).status == "queued"
+    assert killed == [True]
+
+
+def test_what_is_asked_of_the_engine(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, plan={"1": [5, "SIGKILL"]})
+    run_id = queue_run(store, loss="mape")
+    supervise(store, run_id)
+    program = tmp_path / "engine.py"
+    program.write_text(f"import sys, os; open({str(tmp_path / 'asked')!r}, 'wb').write(os.read(0, 65536)); sys.exit(1)")
+    import sys
+
+    supervise(store, run_id, policy=Policy(checkpoint_seconds=7.5, engine=(sys.executable, str(program))))
+    asked = json.loads((tmp_path / "asked").read_text())
+    assert asked["config"]["loss"] == "mape"
+    assert (asked["attempt"], asked["device"], asked["checkpoint_seconds"]) == (2, "cpu", 7.5)
+    assert asked["folder"] == str(store.run_folder(run_id))
+    assert [Path(file["path"]).name for file in asked["checkpoints"]] == ["state-3-1.1.pt"]
+    assert asked["manifest"]["device"] == "fake"

@@ -1,0 +1,87 @@
+"""Runs to work on, and an engine that takes no time."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ageui.store import Claim, Claimant, Store
+from ageui.worker.locks import Lock
+from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from engine.config import PRESETS, build_config
+from engine.data.spec import BUILT_IN
+from engine.events import Event
+
+FAKE = Policy(stop_seconds=0.5, engine=(sys.executable, "-S", str(Path(__file__).parent / "fake_engine.py")))
+
+
+def orders(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Tells every fake engine from now on what to do."""
+    monkeypatch.setenv("FAKE_ENGINE", json.dumps(changes))
+
+
+def queue_run(store: Store, **changes: Any) -> int:
+    return store.add_run(build_config({**PRESETS["quick"], **changes}), BUILT_IN, name=None)
+
+
+def claim_run(store: Store, run_id: int, worker: str | None = "cpu") -> tuple[Claim, Lock]:
+    locks: list[Lock] = []
+
+    def hold(run_id: int) -> bool:
+        lock = Lock.take(run_lock_file(store, run_id))
+        locks.extend([lock] if lock else [])
+        return lock is not None
+
+    claim = store.queue.claim(run_id, Claimant(worker, "cpu"), hold)
+    assert claim is not None
+    return claim, locks[0]
+
+
+def supervise(
+    store: Store,
+    run_id: int,
+    *,
+    policy: Policy = FAKE,
+    worker: str | None = "cpu",
+    emit: Callable[[Event], None] = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    should_kill: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """One attempt at a queued run."""
+    claim, lock = claim_run(store, run_id, worker)
+    try:
+        return Supervisor(
+            store,
+            claim,
+            device="cpu",
+            locks=[lock],
+            policy=policy,
+            emit=emit,
+            should_stop=should_stop,
+            should_kill=should_kill,
+            in_foreground=worker is None,
+        ).run()
+    finally:
+        lock.release()
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Returns as soon as something has happened in another process or thread; fails where it does not."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        threading.Event().wait(0.02)
+
+
+def losses_of(store: Store, run_id: int) -> list[tuple[int, float]]:
+    return store.metric(run_id, "step/loss")
+
+
+def expected_losses(steps: int, seed: int = 0) -> list[tuple[int, float]]:
+    """What the fake engine measures."""
+    return [(step, 1.0 / (step + seed)) for step in range(1, steps + 1)]
