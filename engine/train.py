@@ -40,9 +40,14 @@ from engine.setup import Setup, set_up
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.25
 CHECKPOINT_SHARE = 0.01
-WEIGHTS_FILE = "weights.safetensors"
 
 Emit = Callable[[Event], None]
+
+
+def weights_file(attempt: int) -> str:
+    """The name of the kept weights of an attempt. Each has its own, so that one which was given up as dead, and is not,
+    cannot write over those of the next."""
+    return f"weights-{attempt}.safetensors"
 
 
 class _Stopped(Exception):
@@ -52,7 +57,7 @@ class _Stopped(Exception):
 def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = lambda: False) -> RunEnded:
     """Trains and scores one run; every event goes to `emit`, the last one is also returned.
 
-    The kept weights are written to `weights.safetensors` in the request's folder. The run goes on from the newest
+    The kept weights are written to the request's folder, see `weights_file`. The run goes on from the newest
     checkpoint of the request that is whole, and ends with the same bits as one that was never interrupted.
     `should_stop` is asked after every step: a stopped run writes a checkpoint and the best weights so far and ends as
     `interrupted`. A loss that is not finite ends it as `diverged`.
@@ -159,8 +164,9 @@ class _Trainer:
         if self.best.epoch == 0:
             return
         state = {**self.model.state_dict(), **self.best.state}
-        saved = save_weights(state, self.config, self.request.folder / WEIGHTS_FILE)
-        self.emit(CheckpointWritten("best", WEIGHTS_FILE, self.best.epoch, self.best.step, saved.sha256, saved.bytes))
+        name = weights_file(self.request.attempt)
+        saved = save_weights(state, self.config, self.request.folder / name)
+        self.emit(CheckpointWritten("best", name, self.best.epoch, self.best.step, saved.sha256, saved.bytes))
 
     def write_checkpoint(self) -> None:
         """Writes what a later attempt needs to go on from here, after the losses up to here were told."""

@@ -20,3 +20,10 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
         "AGEUI_CACHE": home / "cache" / "ageui",
     }.items():
         monkeypatch.setenv(name, str(folder))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("kills", "how long processes are killed in tests/kills")
+    group.addoption("--kills", type=int, default=6, help="how many kills at random moments")
+    group.addoption("--kill-runs", type=int, default=3, help="over how many runs at the least")
+    group.addoption("--kill-seed", type=int, default=0, help="seed of the moments and targets")

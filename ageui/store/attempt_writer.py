@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
@@ -47,7 +46,7 @@ class AttemptWriter:
             run.manifest = manifest
         run.data_hash, run.splits = data.get("hash"), data.get("splits")
         self._attempt.manifest, self._attempt.step = manifest, step
-        self._forget_states(lambda checkpoint: checkpoint.step > step)
+        self._forget("state", lambda checkpoint: checkpoint.step > step)
 
     def noted(self, message: str) -> None:
         """A line about the attempt that a person should find later."""
@@ -96,12 +95,11 @@ class AttemptWriter:
         path = self._run_folder / written.path
         stored = path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else path.as_posix()
         if written.kind == "best":
-            best = (col(Checkpoint.run_id) == self._run.id, col(Checkpoint.kind) == "best")
-            self._session.execute(delete(Checkpoint).where(*best))
+            self._forget("best", lambda checkpoint: True, but=stored)
         else:
-            earlier = [state.step for state in self._states() if state.step < written.step]
-            kept = earlier[-(STATES_KEPT - 1) :]
-            self._forget_states(lambda checkpoint: checkpoint.step not in kept)
+            steps = [state.step for state in _checkpoints(self._session, self._run, "state")]
+            kept = [step for step in steps if step < written.step][-(STATES_KEPT - 1) :]
+            self._forget("state", lambda checkpoint: checkpoint.step not in kept)
         self._session.flush()
         self._session.add(
             Checkpoint(
@@ -127,7 +125,7 @@ class AttemptWriter:
     def end(self, status: str, reason: str, *, failure: str | None = None, seconds: float | None = None) -> None:
         """Ends the attempt and its run: `done`, `diverged`, `failed` or `interrupted`."""
         if status in ("done", "diverged"):
-            self._forget_states(lambda checkpoint: True)
+            self._forget("state", lambda checkpoint: True)
         _end(self._run, self._attempt, self._summary, status, status, reason, failure, seconds)
 
     def stop(self, otherwise: str, reason: str, *, seconds: float | None = None) -> str:
@@ -149,14 +147,12 @@ class AttemptWriter:
         """Pauses the queue in the same transaction."""
         self._session.merge(QueueHold(id=1, reason=reason, held_at=now()))
 
-    def _states(self) -> Sequence[Checkpoint]:
-        return _states(self._session, self._run)
-
-    def _forget_states(self, which: Callable[[Checkpoint], bool]) -> None:
-        for state in self._states():
-            if which(state):
-                self.removed.append(state.path)
-                self._session.delete(state)
+    def _forget(self, kind: str, which: Callable[[Checkpoint], bool], *, but: str | None = None) -> None:
+        """Points to checkpoints no more; their files can go, `but` the one that is pointed to anew."""
+        for checkpoint in _checkpoints(self._session, self._run, kind):
+            if which(checkpoint):
+                self.removed.extend([checkpoint.path] if checkpoint.path != but else [])
+                self._session.delete(checkpoint)
 
     def _compare(self, rows: Sequence[dict[str, Any]]) -> None:
         known: dict[tuple[str, int], float] = {}
@@ -199,7 +195,7 @@ def crash(session: Session, run: Run, failure: str, reason: str, seconds: float 
     """
     attempt = session.get_one(Attempt, (run.id, run.attempt))
     summary = session.get_one(Summary, run.id)
-    got_further = any(state.step > (attempt.step or 0) for state in _states(session, run))
+    got_further = any(state.step > (attempt.step or 0) for state in _checkpoints(session, run, "state"))
     run.strikes = 0 if got_further else run.strikes + 1
     if run.request is not None:
         status = "paused" if run.request == "pause" else "cancelled"
@@ -213,10 +209,10 @@ def crash(session: Session, run: Run, failure: str, reason: str, seconds: float 
     _end(run, attempt, summary, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
 
 
-def _states(session: Session, run: Run) -> Sequence[Checkpoint]:
-    """The run's training states, oldest first."""
-    states = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.kind == "state")
-    return session.exec(states.order_by(col(Checkpoint.step))).all()
+def _checkpoints(session: Session, run: Run, kind: str) -> Sequence[Checkpoint]:
+    """The run's checkpoints of a kind, oldest first."""
+    found = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.kind == kind)
+    return session.exec(found.order_by(col(Checkpoint.step))).all()
 
 
 def _end(

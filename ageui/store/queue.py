@@ -38,7 +38,7 @@ _ORDER = reading.QUEUE_ORDER
 
 @dataclass(frozen=True)
 class Claim:
-    """A run that is this process's to work on. `checkpoints` are its training states, the newest first."""
+    """A run that is this process's to work on. `checkpoints` are all that it has, the newest first."""
 
     run_id: int
     attempt: int
@@ -47,6 +47,11 @@ class Claim:
     spec: DataSpec
     checkpoints: tuple[CheckpointRow, ...]
     manifest: dict[str, Any] | None
+
+    @property
+    def states(self) -> tuple[CheckpointRow, ...]:
+        """The training states that it may go on from, the newest first."""
+        return tuple(checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "state")
 
     def run_config(self) -> RunConfig:
         """The config, validated. Raises `ConfigError` for one that this ageui cannot run any more."""
@@ -323,16 +328,14 @@ def _claim(session: Session, which: ColumnElement[bool], claimant: Claimant, hol
             device=claimant.device,
         )
     )
-    states = select(Checkpoint).where(Checkpoint.run_id == claimed, Checkpoint.kind == "state")
+    checkpoints = select(Checkpoint).where(Checkpoint.run_id == claimed).order_by(col(Checkpoint.step).desc())
     return Claim(
         run_id=claimed,
         attempt=run.attempt,
         name=run.name,
         config=run.config,
         spec=DataSpec.model_validate(run.data_spec),
-        checkpoints=tuple(
-            reading.checkpoint_row(item) for item in session.exec(states.order_by(col(Checkpoint.step).desc())).all()
-        ),
+        checkpoints=tuple(reading.checkpoint_row(item) for item in session.exec(checkpoints).all()),
         manifest=run.manifest,
     )
 

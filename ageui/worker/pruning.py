@@ -6,10 +6,8 @@ from pathlib import Path
 
 from ageui.store import ENDED, Store
 from ageui.worker.locks import Lock
-from ageui.worker.recorder import remove_file
+from ageui.worker.recorder import remove_file, weights_files
 from ageui.worker.supervisor import run_lock_file
-
-_PATTERNS = ("state-*.pt", ".*.part")
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ def find_prunable(store: Store) -> list[Prunable]:
         if checkpoint.kind == "state" and status in ENDED and path.exists():
             why = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
             found.append(Prunable(path, path.stat().st_size, why, run_id))
-    files = [file for pattern in _PATTERNS for file in store.folder.glob(f"*/{pattern}")]
-    for file in sorted(set(files) - known):
+    files = {file for folder in store.folder.glob("*") for file in weights_files(folder)}
+    for file in sorted(files - known):
         if not _is_worked_on(store, file.parent.name):
             found.append(Prunable(file, file.stat().st_size, "no run goes on from it"))
     return found

@@ -72,16 +72,21 @@ class Recorder:
             remove_file(self._store.path.parent / path)
 
 
-def remove_unknown_states(store: Store, claim: Claim) -> None:
-    """Removes training states that no row points to, and files that were never finished.
+def remove_unknown_files(store: Store, claim: Claim) -> None:
+    """Removes weights and training states that no row points to, and files that were never finished.
 
     Only for who holds the run's lock, before an engine is started: nobody else can be writing them then.
     """
     folder = store.run_folder(claim.run_id)
     known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
-    for file in (*folder.glob("state-*.pt"), *folder.glob(".*.part")):
+    for file in weights_files(folder):
         if file.resolve() not in known:
             remove_file(file)
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """All that engines write into a run's folder besides logs: weights, training states, and parts of them."""
+    return [file for pattern in ("state-*.pt", "weights-*.safetensors", ".*.part") for file in folder.glob(pattern)]
 
 
 def remove_file(path: Path) -> None:

@@ -11,7 +11,7 @@ from ageui.worker.endings import Ending, ending_of, oom_kills
 from ageui.worker.engine_process import ENGINE, EngineProcess
 from ageui.worker.locks import Lock, is_held, read_note
 from ageui.worker.processes import Process
-from ageui.worker.recorder import Recorder, remove_unknown_states
+from ageui.worker.recorder import Recorder, remove_unknown_files
 from engine.errors import AgeUIError, ConfigError, DiskFullError
 from engine.events import Event, RunEnded, RunFailed
 from engine.files import make_private_folder
@@ -98,7 +98,7 @@ class Supervisor:
             request = self._request()
         except ConfigError as error:
             return self._store_end(Ending("failed", "failed", str(error), error.failure, error.exit_code), 0.0)
-        remove_unknown_states(self._store, self._claim)
+        remove_unknown_files(self._store, self._claim)
         kills_before = oom_kills()
         engine = EngineProcess(
             request,
@@ -142,7 +142,7 @@ class Supervisor:
             attempt=claim.attempt,
             device=self._device,
             checkpoints=tuple(
-                CheckpointFile(path=self._store.checkpoint_file(file), sha256=file.sha256) for file in claim.checkpoints
+                CheckpointFile(path=self._store.checkpoint_file(file), sha256=file.sha256) for file in claim.states
             ),
             checkpoint_seconds=self._policy.checkpoint_seconds,
             manifest=claim.manifest,

@@ -1,66 +1,16 @@
 """The commands as a person types them, in one process: a run end to end, what is read of it, and every wrong input."""
 
 import json
-import os
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from safetensors import safe_open
+from terminal import TINY, PatchEngine, Terminal
 
-from ageui.cli import main
 from ageui.store import Store
-
-TINY = (
-    "--backbone", "resnet18@layer1", "--size", "32", "--epochs", "2", "--lr", "1e-3", "--device", "cpu",
-    "--preset", "quick",
-)  # fmt: skip
-
-
-@dataclass
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-class Terminal:
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self._monkeypatch, self._capsys = folder, monkeypatch, capsys
-
-    def __call__(self, *arguments: str) -> Done:
-        self._monkeypatch.setattr(sys, "argv", ["ageui", *arguments])
-        self._capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
-        seen = self._capsys.readouterr()
-        return Done(code, seen.out, seen.err)
-
-
-@pytest.fixture
-def ageui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    return Terminal(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
-def faces(ageui: Terminal) -> Terminal:
-    """A terminal in a folder where the data set `faces` is registered."""
-    assert ageui("data", "make", "drawn", "--counts", "70,50,0", "--image-size", "32").code == 0
-    assert ageui("data", "add", "faces", "drawn").code == 0
-    return ageui
 
 
 def _numbers(found: dict[str, Any], *names: str) -> list[float]:
@@ -135,40 +85,106 @@ def test_a_diverged_run_is_kept_and_exits_1(faces: Terminal) -> None:
     assert run.json["history"]
 
 
-def test_an_interrupt_keeps_what_was_measured_and_exits_130(faces: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    import signal
+def test_an_interrupt_keeps_what_was_measured_and_exits_130(faces: Terminal, patch_engine: PatchEngine) -> None:
+    patch_engine(
+        """
+        import os, signal
+        import engine.train as training
+        real = training.epoch_order
 
-    from engine import train as training
+        def interrupt_in_the_second_epoch(seed, epoch, count):
+            if epoch == 2:
+                os.kill(os.getppid(), signal.SIGINT)
+            return real(seed, epoch, count)
 
-    real = training.epoch_order
-
-    def interrupt_in_the_second_epoch(seed: int, epoch: int, count: int) -> Any:
-        if epoch == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return real(seed, epoch, count)
-
-    monkeypatch.setattr(training, "epoch_order", interrupt_in_the_second_epoch)
-    run = faces("run", *TINY, "--json")
+        training.epoch_order = interrupt_in_the_second_epoch
+        """
+    )
+    run = faces("run", *TINY, "--epochs", "400", "--set", "patience=none", "--json")
     assert run.code == 130
     assert run.json["status"] == "interrupted"
-    assert len(run.json["history"]) == 1
-    assert len(run.json["checkpoints"]) == 1
+    assert run.json["history"]
+    assert [file["kind"] for file in run.json["checkpoints"]] == ["best", "state"]
     assert "stopping after this step" in run.err
+    assert "go on with: ageui resume 1" in run.err
 
 
-def test_a_failure_nobody_foresaw_is_kept_with_its_traceback(faces: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine import train as training
+def test_an_interrupted_run_goes_on_here_and_ends_as_if_nothing_had_happened(
+    faces: Terminal, patch_engine: PatchEngine
+) -> None:
+    undisturbed = faces("run", *TINY, "--augment", "standard", "--json").json
+    patch_engine(
+        """
+        import os, signal, time
+        import engine.train as training
+        real = training._Trainer._between_steps
 
-    def broken(*args: object) -> Any:
-        raise RuntimeError("what is this?")
+        def interrupt_after_step_three(self):
+            if self.position.step == 3 and self.request.attempt == 1:
+                os.kill(os.getppid(), signal.SIGINT)
+                while not self.should_stop():
+                    time.sleep(0.01)
+            real(self)
 
-    monkeypatch.setattr(training, "epoch_order", broken)
+        training._Trainer._between_steps = interrupt_after_step_three
+        """
+    )
+    assert faces("run", *TINY, "--augment", "standard", "--name", "stopped").code == 130
+    resumed = faces("resume", "stopped", "--here", "--json")
+    assert resumed.code == 0
+    assert "goes on after step 3" in resumed.err
+    again = resumed.json
+    times = ("seconds", "images_per_second")
+    for one, two in zip(again["history"], undisturbed["history"], strict=True):
+        assert {k: v for k, v in one.items() if k not in times} == {k: v for k, v in two.items() if k not in times}
+    assert again["results"] == undisturbed["results"]
+    assert again["checkpoints"][0]["sha256"] == undisturbed["checkpoints"][0]["sha256"]
+    assert [attempt["outcome"] for attempt in again["attempts"]] == ["interrupted", "done"]
+    assert "attempt 2 after step 3 on foreground: done" in faces("show", "stopped").out
+
+
+def test_a_failure_nobody_foresaw_is_kept_with_its_traceback(faces: Terminal, patch_engine: PatchEngine) -> None:
+    patch_engine(
+        """
+        import engine.train as training
+
+        def broken(*arguments):
+            raise RuntimeError("what is this?")
+
+        training.epoch_order = broken
+        """
+    )
     run = faces("run", *TINY, "--name", "bad")
     assert run.code == 1
     assert "failed with RuntimeError: what is this?" in run.err
+    assert "Traceback" not in run.err
     shown = faces("show", "bad", "--json").json
-    assert shown["status"] == "failed"
+    assert (shown["status"], shown["failure"]) == ("failed", "error")
     assert "Traceback" in shown["error"]
+    assert "what is this?" in faces("logs", "bad").out
+
+
+def test_a_run_whose_process_dies_is_taken_up_again(faces: Terminal, patch_engine: PatchEngine) -> None:
+    patch_engine(
+        """
+        import os, signal
+        import engine.train as training
+        real = training._Trainer._between_steps
+
+        def die_after_step_three(self):
+            real(self)
+            if self.position.step == 3 and self.request.attempt == 1:
+                os.kill(os.getpid(), signal.SIGSEGV)
+
+        training._Trainer._between_steps = die_after_step_three
+        """
+    )
+    run = faces("run", *TINY, "--checkpoint-seconds", "0", "--json")
+    assert run.code == 0
+    assert "a segmentation fault in native code" in run.err
+    assert "going on from its last checkpoint" in run.err
+    assert [attempt["failure"] for attempt in run.json["attempts"]] == ["segmentation_fault", None]
+    assert "Fatal Python error: Segmentation fault" in faces("logs", "1", "--attempt", "1").out
 
 
 def test_what_is_in_the_data_is_printed(faces: Terminal) -> None:

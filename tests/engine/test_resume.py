@@ -215,10 +215,10 @@ def test_other_data_under_the_same_name_is_refused(runner: Runner) -> None:
 
 def test_other_first_weights_are_refused(runner: Runner) -> None:
     first = runner(epochs=1)
-    init = str(first.folder / training.WEIGHTS_FILE)
+    init = str(first.folder / training.weights_file(1))
     settings: dict[str, Any] = {"strategy": "finetune", "init": init, "backbone": "resnet18@layer1"}
     stopped = runner(**settings, stop_after=1)
-    Path(init).write_bytes((runner(epochs=1, seed=9).folder / training.WEIGHTS_FILE).read_bytes())
+    Path(init).write_bytes((runner(epochs=1, seed=9).folder / training.weights_file(1)).read_bytes())
     with pytest.raises(DataError, match="are not what they were"):
         runner(**settings, checkpoints=stopped.newest)
 

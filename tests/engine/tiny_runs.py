@@ -12,7 +12,7 @@ from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import CheckpointWritten, Event, RunEnded, StepsEnded
 from engine.request import CheckpointFile, RunRequest
-from engine.train import WEIGHTS_FILE, train
+from engine.train import train, weights_file
 
 E = TypeVar("E")
 
@@ -39,7 +39,7 @@ class Seen:
 
     @property
     def weights(self) -> dict[str, torch.Tensor]:
-        return load_file(self.folder / WEIGHTS_FILE)
+        return load_file(self.folder / weights_file(1))
 
     @property
     def states(self) -> list[CheckpointWritten]:

@@ -38,7 +38,11 @@ class Fake:
 
     def checkpoint(self, kind: str = "state") -> None:
         self.files += 1
-        name = "weights.safetensors" if kind == "best" else f"state-{self.step}-{self.attempt}.{self.files}.pt"
+        name = (
+            f"weights-{self.attempt}.safetensors"
+            if kind == "best"
+            else f"state-{self.step}-{self.attempt}.{self.files}.pt"
+        )
         content = json.dumps({"step": self.step, "seed": self.request["config"]["seed"]}).encode()
         part = self.folder / f".{name}.part"
         part.write_bytes(content)

@@ -49,10 +49,10 @@ def test_checkpoints_of_a_finished_run_are_removed_and_its_weights_stay(
     run_id = queue_run(store)
     supervise(store, run_id)
     files = sorted(file.name for file in store.run_folder(run_id).iterdir())
-    assert files == ["lock", "log.1.txt", "weights.safetensors"]
+    assert files == ["lock", "log.1.txt", "weights-1.safetensors"]
 
 
-@pytest.mark.parametrize("file", ["state-99-1.1.pt", ".weights.safetensors.abc.part", "state-7-1.9.pt"])
+@pytest.mark.parametrize("file", ["state-99-1.1.pt", ".weights-1.safetensors.abc.part", "state-7-1.9.pt"])
 def test_files_that_nothing_points_to_are_swept_before_an_attempt(
     store: Store, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,7 +62,7 @@ def test_files_that_nothing_points_to_are_swept_before_an_attempt(
     kept = {Path(checkpoint.path).name for checkpoint in store.detail(run_id).checkpoints}
     (store.run_folder(run_id) / file).write_bytes(b"x")
     claim, lock = claim_run(store, run_id)
-    supervising.remove_unknown_states(store, claim)
+    supervising.remove_unknown_files(store, claim)
     seen = {path.name for path in store.run_folder(run_id).iterdir()}
     lock.release()
     assert file not in seen

@@ -1,0 +1,379 @@
+"""The queue as a person uses it: real workers in the background, real runs, real kills."""
+
+import json
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from living import processes_of
+from store_like import a_done_and_a_paused_run
+from terminal import TINY, PatchEngine, Terminal
+
+from ageui.store import Store
+
+LONG = (*TINY, "--epochs", "5000", "--set", "patience=none")
+
+
+@pytest.fixture
+def queue(faces: Terminal) -> Iterator[Terminal]:
+    """A terminal whose workers are stopped in the end; none, and no engine, may be left then."""
+    yield faces
+    if (faces.folder / "runs.db").exists():
+        faces("worker", "stop")
+    _wait_until(lambda: not processes_of(faces.folder), 60)
+
+
+def _wait_until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        threading.Event().wait(0.05)
+
+
+def _status(terminal: Terminal, run: object) -> str:
+    return str(terminal("show", str(run), "--json").json["status"])
+
+
+def _losses(run: int) -> list[tuple[int, float]]:
+    with Store.open(Path("runs.db"), read_only=True) as store:
+        return store.metric(run, "step/loss")
+
+
+def _worker_pid(terminal: Terminal) -> int:
+    return int(terminal("worker", "status", "--json").json[0]["pid"])
+
+
+def test_a_sweep_is_queued_trained_and_found_done(queue: Terminal) -> None:
+    plan = ("sweep", *TINY, "--epochs", "1", "--loss", "mse,mape", "--weights", "none,gender+age", "--tag", "grid")
+    dry = queue(*plan, "--dry-run", "--json")
+    assert [(config["loss"], config["weights"]) for config in dry.json] == [
+        ("mse", []),
+        ("mse", ["gender", "age"]),
+        ("mape", []),
+        ("mape", ["gender", "age"]),
+    ]
+    assert "4 runs would be queued" in dry.err
+    assert queue("ls", "--json").json == []
+
+    queued = queue(*plan, "--name", "grid")
+    assert queued.code == 0
+    assert queued.out.split() == ["1", "2", "3", "4"]
+    assert "a worker on cpu was started" in queued.err
+    waited = queue("wait")
+    assert waited.code == 0
+    assert "run 4 grid-4 is done" in waited.err
+    rows = queue("ls", "tag=grid", "--json").json
+    assert [(row["name"], row["status"]) for row in rows] == [(f"grid-{n}", "done") for n in (4, 3, 2, 1)]
+    assert all(row["summary"]["mae"] for row in rows)
+
+    again = queue(*plan, "--json")
+    assert again.json == []
+    assert "left out, as there is such a run: 1 (done), 2 (done), 3 (done), 4 (done)" in again.err
+    assert [row["id"] for row in queue(*plan, "--again", "--seeds", "1", "--json").json] == [5, 6, 7, 8]
+    assert queue("cancel", "5", "6", "7", "8", "--now").code == 0
+
+
+def test_seeds_are_counted_up(queue: Terminal) -> None:
+    def seeds(*arguments: str) -> list[int]:
+        return [config["seed"] for config in queue("sweep", *TINY, *arguments, "--dry-run", "--json").json]
+
+    assert seeds("--seeds", "3") == [0, 1, 2]
+    assert seeds("--seeds", "2", "--seed", "7") == [7, 8]
+    assert seeds("--seed", "4,5") == [4, 5]
+    assert queue("sweep", *TINY, "--seeds", "2", "--seed", "4,5", "--dry-run").code == 2
+
+
+def test_a_detached_run_is_paused_and_resumed_and_ends_as_if_nothing_had_happened(queue: Terminal) -> None:
+    short = (*TINY, "--epochs", "150", "--set", "patience=none", "--augment", "standard")
+    undisturbed = queue("run", *short, "--json").json
+    queued = queue("run", *short, "--detach", "--name", "night")
+    assert (queued.code, queued.out) == (0, "2\n")
+    _wait_until(lambda: len(_losses(2)) > 2)
+    paused = queue("pause", "night")
+    assert "run 2 night is paused" in paused.err
+    shown = queue("show", "night", "--json").json
+    assert shown["status"] == "paused"
+    newest = max(file["step"] for file in shown["checkpoints"])
+    assert 2 < newest == len(_losses(2)) < len(_losses(1))
+    assert queue("resume", "night").code == 0
+    followed = queue("logs", "night", "-f")
+    assert f"goes on after step {newest}" in followed.out
+    assert "run 2 is done" in followed.err
+    resumed = queue("show", "night", "--json").json
+    assert resumed["results"] == undisturbed["results"]
+    assert _losses(2) == _losses(1)
+    assert resumed["checkpoints"][0]["sha256"] == undisturbed["checkpoints"][0]["sha256"]
+
+
+def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(queue: Terminal) -> None:
+    queue("run", *LONG, "--detach", "--checkpoint-seconds", "0")
+    _wait_until(lambda: len(_losses(1)) > 2)
+    os.kill(_worker_pid(queue), signal.SIGKILL)
+    seen: list[str] = []
+    _wait_until(lambda: bool(seen.append(queue("ls").err) or seen[-1]))
+    assert "run 1 was running, but its processes are gone" in seen[-1]
+    assert "queued again" in seen[-1]
+    assert _status(queue, 1) == "queued"
+    assert "no worker lives that would take them: ageui worker start" in queue("queue").err
+    assert "died without a word" in queue("worker", "status").out
+    waited = queue("wait")
+    assert waited.code == 1
+    assert "no worker lives" in waited.err
+    assert queue("worker", "start").code == 0
+    _wait_until(lambda: _status(queue, 1) == "running" and len(queue("show", "1", "--json").json["attempts"]) == 2)
+    _wait_until(lambda: (queue("show", "1", "--json").json["attempts"][1]["step"] or 0) > 0)
+    assert queue("cancel", "1").code == 0
+    assert _status(queue, 1) == "cancelled"
+    attempts = queue("show", "1", "--json").json["attempts"]
+    assert [attempt["outcome"] for attempt in attempts] == ["lost", "cancelled"]
+    assert attempts[1]["differing"] == 0
+
+
+def test_a_stopped_worker_puts_its_run_back(queue: Terminal) -> None:
+    queue("run", *LONG, "--detach")
+    _wait_until(lambda: len(_losses(1)) > 2)
+    status = queue("worker", "status", "--json").json
+    assert (status[0]["is_alive"], status[0]["run_id"], status[0]["device"]) == (True, 1, "cpu")
+    assert "has a worker on cpu already" in queue("worker", "start").err
+    assert "the worker on cpu has left" in queue("worker", "stop").err
+    shown = queue("show", "1", "--json").json
+    assert (shown["status"], shown["attempts"][0]["outcome"]) == ("queued", "stopped")
+    assert max(file["step"] for file in shown["checkpoints"]) == len(_losses(1))
+    assert "stopped by the user" in queue("worker", "status").out
+    assert "no worker lives" in queue("worker", "stop").err
+
+
+def test_a_worker_that_does_not_answer_is_killed(queue: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue("run", *LONG, "--detach")
+    _wait_until(lambda: len(_losses(1)) > 2)
+    os.kill(_worker_pid(queue), signal.SIGSTOP)
+    monkeypatch.setattr("ageui.worker.start.SECONDS_TO_STOP", 0.5)
+    stopped = queue("worker", "stop")
+    assert "has not answered for 0 s: killing it" in stopped.err
+    assert "has left" in stopped.err
+    _wait_until(lambda: _status(queue, 1) == "queued")
+
+
+def test_a_run_whose_engine_hangs_is_killed_by_cancel_now(queue: Terminal, patch_engine: PatchEngine) -> None:
+    patch_engine(
+        """
+        import signal, time
+        import engine.train as training
+        training.SECONDS_BETWEEN_STEP_EVENTS = 0.0
+        real = training._Trainer._between_steps
+
+        def hang_after_step_two(self):
+            real(self)
+            if self.position.step == 2:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                time.sleep(600)
+
+        training._Trainer._between_steps = hang_after_step_two
+        """
+    )
+    queue("run", *LONG, "--detach")
+    _wait_until(lambda: len(_losses(1)) == 2)
+    assert "run 1" in queue("cancel", "1", "--now").err
+    assert _status(queue, 1) == "cancelled"
+
+
+def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
+    assert queue("pause").code == 0
+    for name, priority in (("first", "0"), ("second", "0"), ("urgent", "5")):
+        done = queue("run", *TINY, "--seed", priority, "--detach", "--name", name, "--priority", priority)
+        assert "the queue is paused: by the user" in done.err
+    assert [row["name"] for row in queue("queue", "--json").json["queued"]] == ["urgent", "first", "second"]
+    assert "run 2 is number 1 of 3" in queue("move", "second", "--first").err
+    assert "run 3 is number 3 of 3" in queue("move", "urgent", "--after", "first").err
+    assert "run 1 is number 3 of 3" in queue("move", "first", "--priority", "-1").err
+    shown = queue("queue")
+    assert shown.out.index("second") < shown.out.index("urgent") < shown.out.index("first")
+    assert "the queue is paused: by the user" in shown.err
+    assert queue("wait").code == 1
+    assert queue("queue", "--json").json["paused"] == "by the user"
+    assert queue("pause", "1").code == 0
+    assert queue("cancel", "status=queued").code == 0
+    assert [_status(queue, run) for run in ("first", "second", "urgent")] == ["paused", "cancelled", "cancelled"]
+    assert "the queue goes on" in queue("resume").err
+    assert "was not paused" in queue("resume").err
+
+
+def test_waiting_ends_with_what_became_of_the_runs(queue: Terminal) -> None:
+    queue("run", *TINY, "--weights", "height", "--detach", "--name", "bad")
+    waited = queue("wait", "bad")
+    assert waited.code == 1
+    assert "no attribute 'height'" in waited.err
+    shown = queue("show", "bad", "--json").json
+    assert (shown["status"], shown["failure"], len(shown["attempts"])) == ("failed", "config", 1)
+    queue("run", *LONG, "--detach", "--name", "long")
+    assert queue("wait", "long", "--timeout", "0.5").code == 1
+    assert queue("cancel", "long").code == 0
+    assert queue("wait", "long").code == 1
+
+
+def test_a_failed_run_is_tried_again_once_its_cause_is_gone(queue: Terminal) -> None:
+    (queue.folder / "drawn").rename(queue.folder / "moved")
+    queue("run", *TINY, "--data", "faces", "--detach")
+    assert queue("wait").code == 1
+    assert queue("show", "1", "--json").json["failure"] == "data"
+    (queue.folder / "moved").rename(queue.folder / "drawn")
+    assert queue("retry", "1").code == 0
+    assert queue("wait").code == 0
+    assert _status(queue, 1) == "done"
+
+
+def test_another_run_on_the_device_is_waited_for_or_shared_with(queue: Terminal) -> None:
+    queue("run", *LONG, "--detach", "--name", "long")
+    _wait_until(lambda: len(_losses(1)) > 2)
+    shared = queue("run", *TINY, "--share", "--json")
+    assert (shared.code, shared.json["status"]) == (0, "done")
+    stop = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    stop.start()
+    waited = queue("run", *TINY, "--name", "waits")
+    assert waited.code == 130
+    assert "cpu is in use by run 1 (long) of" in waited.err
+    assert queue("show", "waits").code == 2
+    assert queue("cancel", "long").code == 0
+
+
+def test_care_for_the_database(queue: Terminal) -> None:
+    assert queue("run", *TINY).code == 0
+    checked = queue("db", "check", "--files")
+    assert (checked.code, "1 runs, no problem" in checked.out) == (0, True)
+    weights = queue.folder / "runs" / "1" / "weights-1.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert queue("db", "check").code == 0
+    damaged = queue("db", "check", "--files")
+    assert damaged.code == 5
+    assert "SHA-256 differs" in damaged.out
+    weights.write_bytes(content[:-1])
+    assert "were written" in queue("db", "check").out
+    weights.unlink()
+    assert queue("db", "check", "--json").json["problems"] == [f"run 1: {weights} is missing"]
+
+    assert queue("db", "backup", "copy.db").code == 0
+    assert queue("db", "backup", "copy.db").code == 2
+    assert queue("db", "backup", "copy.db", "--force").code == 0
+    assert queue("ls", "--db", "copy.db", "--json").json[0]["status"] == "done"
+    assert queue("db", "backup", "no/where.db").code == 2
+    assert "MB before" in queue("db", "vacuum").err
+
+
+def test_pruning_says_what_it_would_free_and_keeps_what_can_go_on(queue: Terminal) -> None:
+    for name in ("kept", "gone"):
+        queue("run", *LONG, "--seed", str(len(name) * len(name[0])), "--detach", "--name", name, "--tag", name)
+    _wait_until(lambda: len(_losses(1)) > 2)
+    queue("pause", "kept")
+    _wait_until(lambda: len(_losses(2)) > 2)
+    queue("cancel", "gone")
+    stray = queue.folder / "runs" / "2" / "state-9-1.9.pt"
+    stray.write_bytes(b"x" * 1000)
+    listed = queue("db", "prune", "--json").json
+    assert {Path(file["path"]).parent.name for file in listed["files"]} == {"2"}
+    assert listed["bytes"] > 1000
+    assert listed["freed"] == 0
+    assert stray.exists()
+    assert "could be freed" in queue("db", "prune").out
+    assert queue("db", "prune", "--yes", "--json").json["freed"] == listed["bytes"]
+    assert not stray.exists()
+    assert "nothing could go" in queue("db", "prune").out
+    assert [file["kind"] for file in queue("show", "kept", "--json").json["checkpoints"]].count("state") >= 1
+    assert "state" not in [file["kind"] for file in queue("show", "gone", "--json").json["checkpoints"]]
+    assert queue("db", "check").code == 0
+
+
+def test_the_doctor_says_which_sqlite_is_used(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ageui.store import sqlite
+
+    found = {finding["topic"]: finding for finding in ageui("doctor", "--json").json}
+    assert found["sqlite"]["well"] == sqlite.is_safe(sqlite.driver().sqlite_version_info)
+    monkeypatch.setattr(sqlite, "_pysqlite3", lambda: None)
+    monkeypatch.setattr(sqlite, "is_safe", lambda version: False)
+    sqlite.driver.cache_clear()
+    done = ageui("doctor")
+    sqlite.driver.cache_clear()
+    assert done.code == 1
+    assert f"PROBLEM  sqlite    {sqlite3.sqlite_version} (sqlite3); it may lose commits" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["cancel", "9"], 2, "there is no run '9'"),
+        (["pause", "nobody"], 2, "there is no run 'nobody'"),
+        (["resume", "1"], 2, "is done; only paused and interrupted runs"),
+        (["retry", "1"], 2, "is done; only failed, cancelled"),
+        (["cancel", "1"], 2, "is done already"),
+        (["move", "1", "--first"], 2, "only queued runs have a place"),
+        (["move", "1"], 2, "say where to"),
+        (["move", "1", "--first", "--last"], 2, "say where to"),
+        (["logs", "2"], 3, "has no log yet"),
+        (["logs", "1", "--attempt", "3"], 2, "give --attempt a number from 1 to 1"),
+        (["worker", "start", "--device", "gpu"], 2, "give cpu or cuda:N"),
+        (["worker", "start", "--device", "cuda:1"], 4, "torch finds no CUDA device"),
+        (["worker", "stop", "--device", "cuda:1"], 2, "no worker lives on cuda:1"),
+        (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),
+        (["run", "--device", "cuda", "--preset", "quick"], 4, "torch finds no CUDA device"),
+        (["run", "--priority", "3"], 2, "goes with --detach"),
+        (["run", "--share", "--detach"], 2, "--share is for runs in the foreground"),
+        (["run", "--detach", "--priority", "5000"], 2, "from -1000 to 1000"),
+        (["sweep", "--loss", "mse,,mape"], 2, "a value is empty"),
+        (["sweep", "--loss", "mse,mea"], 2, "loss 'mea': choose one of"),
+        (["sweep", "--seeds", "0"], 2, "give at least 1"),
+        (["sweep", "--seeds", "20000"], 2, "give at most 10,000"),
+        (["resume", "1", "2", "--here"], 2, "--here works on one run"),
+    ],
+)
+def test_a_wrong_input_gets_a_message_its_exit_code_and_changes_nothing(
+    ageui: Terminal, arguments: Sequence[str], code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.cuda._DRIVERS", ())
+    a_done_and_a_paused_run(Path("runs.db"))
+    before = ageui("ls", "--json").json
+    done = ageui(*arguments)
+    assert said in done.err
+    assert done.code == code
+    assert "Traceback" not in done.err
+    assert ageui("ls", "--json").json == before
+    assert not processes_of(ageui.folder)
+
+
+def test_one_run_that_cannot_be_changed_keeps_no_other_from_it(ageui: Terminal) -> None:
+    a_done_and_a_paused_run(Path("runs.db"))
+    done = ageui("cancel", "1", "2")
+    assert done.code == 2
+    assert "is done already" in done.err
+    assert "run 2 fast-finch is cancelled" in done.err
+
+
+def test_a_bad_interval_between_checkpoints(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGEUI_CHECKPOINT_SECONDS", "soon")
+    done = ageui("run", *TINY)
+    assert done.code == 2
+    assert "AGEUI_CHECKPOINT_SECONDS=soon: give a number" in done.err
+    assert ageui("run", *TINY, "--checkpoint-seconds", "-1").code == 2
+
+
+def test_logs_hold_nothing_that_a_terminal_obeys(queue: Terminal) -> None:
+    queue("run", *TINY)
+    log = queue.folder / "runs" / "1" / "log.1.txt"
+    log.write_bytes(log.read_bytes() + b"\x1b[2J\x1b]0;owned\x07 caf\xe9 end")
+    shown = queue("logs", "1").out
+    assert "\x1b" not in shown
+    assert shown.endswith(" caf\ufffd end\n")
+
+
+def test_json_of_every_reading_command(queue: Terminal) -> None:
+    queue("run", *TINY, "--epochs", "1", "--detach")
+    queue("wait")
+    for command in (("queue",), ("worker", "status"), ("db", "check"), ("db", "prune"), ("doctor",)):
+        done: Any = queue(*command, "--json")
+        assert json.loads(done.out) is not None, command

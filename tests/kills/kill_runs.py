@@ -1,0 +1,111 @@
+"""Runs that are killed, and what they would have been if nobody had."""
+
+import hashlib
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ageui.store import Store
+from ageui.worker.locks import is_held, read_note
+from ageui.worker.processes import Process
+from ageui.worker.pruning import find_prunable, prune
+from ageui.worker.start import is_working, start_worker
+from ageui.worker.supervisor import run_lock_file
+from engine.config import RunConfig, build_config
+from engine.data.spec import DataSpec, SyntheticOptions
+from engine.events import EpochEnded, Evaluated, Event, StepsEnded
+from engine.request import RunRequest
+from engine.train import train, weights_file
+
+Say = Callable[[str], None]
+
+FACES = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(160, 40, 20), image_size=32))
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {"strategy": "scratch", "epochs": 8, "augment": "standard"},
+    {"strategy": "freeze", "init": "random", "epochs": "6,5", "loss": "mape", "weights": "gender"},
+    {"strategy": "scratch", "epochs": 8, "optimizer": "sgd", "momentum": 0.9, "weights": "age"},
+    {"strategy": "freeze", "init": "random", "epochs": "4,5", "augment": "report", "optimizer": "adadelta"},
+    {"strategy": "scratch", "epochs": 6, "loss": "scce", "precision": "bf16"},
+)
+TIMES = ("seconds", "images_per_second")
+
+
+def config_of(number: int) -> RunConfig:
+    """The config of the `number`-th run: another kind of run each time, and never the same seed."""
+    small = {"data": "faces", "backbone": "resnet18@layer1", "size": 32, "batch": 8, "device": "cpu", "lr": 1e-3}
+    return build_config({"precision": "fp32", **small, **VARIANTS[number % len(VARIANTS)], "seed": number})
+
+
+class Undisturbed:
+    """A run trained in one go by the engine alone: no worker, no database, no process of its own."""
+
+    def __init__(self, config: RunConfig, folder: Path) -> None:
+        events: list[Event] = []
+        train(RunRequest(config=config, spec=FACES, folder=folder), emit=events.append)
+        self.sha256 = hashlib.sha256((folder / weights_file(1)).read_bytes()).hexdigest()
+        told = [event for event in events if isinstance(event, StepsEnded)]
+        self.losses = [loss for event in told for loss in event.losses]
+        self.epochs = [_without_times(vars(event)) for event in events if isinstance(event, EpochEnded)]
+        self.scored = {event.split: event for event in events if isinstance(event, Evaluated)}
+
+    def assert_same(self, store: Store, run_id: int) -> None:
+        """The run in the database is this one, to the bit: its weights, every point once, its predictions."""
+        detail = store.detail(run_id)
+        assert detail.status == "done", (run_id, detail.status, detail.row.error)
+        assert detail.kept is not None
+        assert detail.kept.sha256 == self.sha256, run_id
+        assert hashlib.sha256(store.checkpoint_file(detail.kept).read_bytes()).hexdigest() == self.sha256
+        assert store.metric(run_id, "step/loss") == self.losses, run_id
+        assert [_without_times(vars(epoch)) for epoch in detail.history] == self.epochs, run_id
+        assert {scores.split for scores in detail.results} == set(self.scored)
+        for split, event in self.scored.items():
+            found = store.split_predictions(run_id, split)
+            assert found is not None
+            np.testing.assert_array_equal(found.predicted, event.predicted)
+        assert sum(attempt.differing for attempt in detail.attempts) == 0, run_id
+        # A kill after the last commit leaves files that nobody points to; pruning finds them.
+        prune(store, find_prunable(store))
+        left = {file.name for file in store.run_folder(run_id).iterdir() if not file.name.startswith("log.")}
+        assert left == {"lock", Path(detail.kept.path).name}, left
+
+
+def _without_times(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in TIMES}
+
+
+def ensure_worker(store: Store, checkpoint_seconds: float = 0.2) -> None:
+    if not is_working(store, "cpu"):
+        start_worker(store, "cpu", checkpoint_seconds=checkpoint_seconds, idle_seconds=600)
+
+
+def kill_worker(store: Store) -> bool:
+    """SIGKILL to the worker; False where none lives."""
+    rows = store.workers.all()
+    if not rows or not is_working(store, "cpu"):
+        return False
+    return Process.of(rows[0].pid).send(signal.SIGKILL)
+
+
+def engine_of(store: Store, run_id: int) -> Process | None:
+    """The engine's process of a run; None while none is started."""
+    path = run_lock_file(store, run_id)
+    engine = Process.from_note(read_note(path).get("engine")) if is_held(path) else None
+    return engine if engine is not None and engine.is_alive() else None
+
+
+def kill_engine(store: Store) -> bool:
+    """SIGKILL to the engine that runs now; False where none does."""
+    engines = [engine_of(store, run.run_id) for run in store.queue.running()]
+    return any([engine.send(signal.SIGKILL, to_group=True) for engine in engines if engine is not None])
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        threading.Event().wait(0.05)

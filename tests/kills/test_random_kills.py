@@ -1,0 +1,71 @@
+"""SIGKILL of the worker, the engine's process or both, again and again: every run ends as if undisturbed.
+
+A short form runs with all tests. The long one, an hour on two cores:
+
+    pytest tests/kills --kills 100 --kill-runs 20
+"""
+
+import random
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from kill_runs import FACES, Say, Undisturbed, config_of, ensure_worker, kill_engine, kill_worker, wait_until
+
+from ageui.store import Store
+from ageui.worker.lost import recover_lost
+
+pytestmark = pytest.mark.kills
+
+QUICKEST, SLOWEST = 0.2, 8.0
+
+
+def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
+    store: Store, tmp_path: Path, say: Say, request: pytest.FixtureRequest
+) -> None:
+    kills, at_least = request.config.getoption("--kills"), request.config.getoption("--kill-runs")
+    seed = request.config.getoption("--kill-seed")
+    chance = random.Random(seed)
+    ids = [store.add_run(config_of(number), FACES, name=None) for number in range(at_least)]
+    killed: Counter[str] = Counter()
+    retried = 0
+    while sum(killed.values()) < kills:
+        if not (store.queue.running() or store.queue.waiting()):
+            ids.append(store.add_run(config_of(len(ids)), FACES, name=None))
+        for _ in recover_lost(store):
+            pass
+        ensure_worker(store)
+        threading.Event().wait(chance.uniform(QUICKEST, SLOWEST))
+        target = chance.choice(["worker", "engine", "both"])
+        hit = [kill_worker(store)] if target == "worker" else [kill_engine(store)]
+        hit += [kill_worker(store)] if target == "both" else []
+        killed[target] += all(hit)
+        for row in store.runs("status=failed"):
+            # Three attempts in a row that were killed before they got further: as it should be.
+            assert "3 attempts in a row" in str(row.error), row.error
+            store.queue.retry(row.id)
+            retried += 1
+
+    def all_done() -> bool:
+        for _ in recover_lost(store):
+            pass
+        ensure_worker(store)
+        for row in store.runs("status=failed"):
+            store.queue.retry(row.id)
+        return not (store.queue.running() or store.queue.waiting())
+
+    wait_until(all_done, 60.0 * len(ids))
+    details = [store.detail(run_id) for run_id in ids]
+    attempts = [attempt for detail in details for attempt in detail.attempts]
+    say(
+        f"{sum(killed.values())} kills ({', '.join(f'{n} {what}' for what, n in sorted(killed.items()))}), "
+        f"{len(ids)} runs, {len(attempts)} attempts ({dict(Counter(attempt.outcome for attempt in attempts))}), "
+        f"{retried} retried by hand, {sum(attempt.replayed for attempt in attempts)} points replayed, "
+        f"{sum(attempt.differing for attempt in attempts)} of them differ; seed {seed}"
+    )
+    assert Counter(detail.status for detail in details) == {"done": len(ids)}
+    assert store.problems() == []
+    for number, run_id in enumerate(ids):
+        Undisturbed(config_of(number), tmp_path / "undisturbed" / str(number)).assert_same(store, run_id)
+    say(f"{len(ids)} runs equal the undisturbed ones: weights, every point, predictions")
