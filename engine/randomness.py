@@ -25,6 +25,11 @@ def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list
     return batches
 
 
-def seed_layers(seed: int, step: int) -> None:
-    """Sets what layers with chance in them (dropout, stochastic depth) draw from in the `step`-th train step."""
-    torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]))
+def seed_layers(seed: int, step: int, device: torch.device) -> None:
+    """Sets what layers with chance in them (dropout, stochastic depth) draw from on a device in a train step.
+
+    Only this device's generator: `torch.manual_seed` formats a stack trace each time, for CUDA devices that are not in
+    use yet.
+    """
+    generator = torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
+    generator.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]))

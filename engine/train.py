@@ -38,7 +38,7 @@ from engine.randomness import epoch_order, seed_layers, split_batches
 from engine.request import RunRequest
 from engine.setup import Setup, set_up
 
-SECONDS_BETWEEN_STEP_EVENTS = 0.25
+SECONDS_BETWEEN_STEP_EVENTS = 0.5
 CHECKPOINT_SHARE = 0.01
 
 Emit = Callable[[Event], None]
@@ -273,7 +273,7 @@ class _Trainer:
         begin, first = resumed - position.seconds, position.batch
         for number, chosen in enumerate(batches[first:], start=first + 1):
             step = position.step + 1
-            seed_layers(self.config.seed, step)
+            seed_layers(self.config.seed, step, self.device)
             rows = setup.train_rows.take(chosen)
             target = (setup.ages[rows.positions] / 100).to(self.device)
             optimizer.zero_grad(set_to_none=True)

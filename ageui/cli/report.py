@@ -18,7 +18,8 @@ def print_run(detail: RunDetail) -> None:
     _print_head(console, detail)
     _print_history(console, detail)
     if not detail.results:
-        console.print("\nno scores: the run did not reach its evaluation")
+        waits = detail.status in ("queued", "running", "paused", "interrupted")
+        console.print(f"\nno scores yet: the run is {detail.status}" if waits else "\nno scores: it was not evaluated")
         return
     console.print()
     console.print(_scores_table(detail))

@@ -103,8 +103,8 @@ def work_here(
         console.print(text, soft_wrap=True)
 
     with (
+        in_foreground(store, resolved, policy=policy, share=share, say=say) as foreground,
         _stop_on_interrupt(say) as (should_stop, should_kill),
-        in_foreground(store, resolved, policy=policy, share=share, say=say, should_stop=should_stop) as foreground,
     ):
         claimed = claim(foreground)
         with progress_display(console, sum(claimed.config["epochs"])) as show:

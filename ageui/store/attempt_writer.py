@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
@@ -30,12 +32,25 @@ class AttemptWriter:
     can go.
     """
 
-    def __init__(self, session: Session, run: Run, run_folder: Path, folder: Path) -> None:
-        self._session, self._run = session, run
+    def __init__(self, session: Session, run_id: int, attempt: int, run_folder: Path, folder: Path) -> None:
+        refuse_lost(session, run_id, attempt)
+        self._session, self._run_id, self._number = session, run_id, attempt
         self._run_folder, self._folder = run_folder, folder
-        self._attempt = session.get_one(Attempt, (run.id, run.attempt))
-        self._summary = session.get_one(Summary, run.id)
         self.removed: list[str] = []
+
+    # Rows are read where they are needed: what is written every second needs none of them.
+
+    @cached_property
+    def _run(self) -> Run:
+        return self._session.get_one(Run, self._run_id)
+
+    @cached_property
+    def _attempt(self) -> Attempt:
+        return self._session.get_one(Attempt, (self._run_id, self._number))
+
+    @cached_property
+    def _summary(self) -> Summary:
+        return self._session.get_one(Summary, self._run_id)
 
     def started(self, manifest: dict[str, Any], step: int = 0) -> None:
         """The attempt goes on after `step`. The manifest of the first attempt stays the run's; its `data` names the
@@ -54,33 +69,35 @@ class AttemptWriter:
 
     def doing(self, activity: str | None) -> None:
         """What the run does besides training."""
-        self._summary.activity = activity
+        self._summarise(activity=activity)
 
     def steps(self, ended: "StepsEnded") -> None:
         """Steps with their losses."""
-        summary = self._summary
-        summary.stage, summary.step, summary.total_steps = ended.stage, ended.step, ended.total_steps
-        summary.images_per_second, summary.eta_seconds = ended.images_per_second, ended.eta_seconds
-        summary.activity = None
+        self._summarise(
+            stage=ended.stage,
+            step=ended.step,
+            total_steps=ended.total_steps,
+            images_per_second=ended.images_per_second,
+            eta_seconds=ended.eta_seconds,
+            activity=None,
+        )
         self.points(("step/loss", step, loss) for step, loss in ended.losses)
 
     def epoch(self, ended: "EpochEnded") -> None:
         """An ended epoch."""
         values = {name: getattr(ended, name) for name in EPOCH_FIELDS}
         self.points((f"epoch/{name}", ended.epoch, float(value)) for name, value in values.items() if value is not None)
-        summary = self._summary
-        summary.stage, summary.epoch, summary.step = ended.stage, ended.epoch, ended.step
-        summary.train_loss, summary.val_loss, summary.val_mae = ended.train_loss, ended.val_loss, ended.val_mae
-        if ended.is_best:
-            summary.best_epoch, summary.best_val_loss = ended.epoch, ended.val_loss
+        same = ("stage", "epoch", "step", "train_loss", "val_loss", "val_mae")
+        best = {"best_epoch": ended.epoch, "best_val_loss": ended.val_loss} if ended.is_best else {}
+        self._summarise(**{name: getattr(ended, name) for name in same}, **best)
 
     def points(self, points: Iterable[tuple[str, int, float]]) -> None:
         """Points (key, step, value) of curves. One that an earlier attempt stored must be the same, to the bit: those
         that are not are counted, and replaced, since the run goes on from the new ones."""
-        rows = [{"run_id": self._run.id, "key": key, "step": step, "value": value} for key, step, value in points]
+        rows = [{"run_id": self._run_id, "key": key, "step": step, "value": value} for key, step, value in points]
         if not rows:
             return
-        if self._run.attempt > 1:
+        if self._number > 1:
             self._compare(rows)
         upsert = insert(core_table(Metric))
         self._session.execute(
@@ -97,13 +114,13 @@ class AttemptWriter:
         if written.kind == "best":
             self._forget("best", lambda checkpoint: True, but=stored)
         else:
-            steps = [state.step for state in _checkpoints(self._session, self._run, "state")]
+            steps = [state.step for state in _checkpoints(self._session, self._run_id, "state")]
             kept = [step for step in steps if step < written.step][-(STATES_KEPT - 1) :]
             self._forget("state", lambda checkpoint: checkpoint.step not in kept)
         self._session.flush()
         self._session.add(
             Checkpoint(
-                run_id=self._run.id or 0,
+                run_id=self._run_id,
                 kind=written.kind,
                 step=written.step,
                 epoch=written.epoch,
@@ -112,11 +129,12 @@ class AttemptWriter:
                 bytes=written.bytes,
             )
         )
+        self._session.flush()
 
     def evaluated(self, scored: "Evaluated", target: str, data_name: str) -> None:
         """The scores and predictions of one split, in place of any earlier ones."""
-        before = store_scores(self._session, self._run.id or 0, self._summary, scored, target, data_name)
-        if self._run.attempt > 1 and before is not None:
+        before = store_scores(self._session, self._run_id, self._summary, scored, target, data_name)
+        if self._number > 1 and before is not None:
             self._attempt.replayed += 1
             if not before:
                 self._attempt.differing += 1
@@ -147,9 +165,12 @@ class AttemptWriter:
         """Pauses the queue in the same transaction."""
         self._session.merge(QueueHold(id=1, reason=reason, held_at=now()))
 
+    def _summarise(self, **values: Any) -> None:
+        self._session.execute(update(core_table(Summary)).where(col(Summary.run_id) == self._run_id).values(**values))
+
     def _forget(self, kind: str, which: Callable[[Checkpoint], bool], *, but: str | None = None) -> None:
         """Points to checkpoints no more; their files can go, `but` the one that is pointed to anew."""
-        for checkpoint in _checkpoints(self._session, self._run, kind):
+        for checkpoint in _checkpoints(self._session, self._run_id, kind):
             if which(checkpoint):
                 self.removed.extend([checkpoint.path] if checkpoint.path != but else [])
                 self._session.delete(checkpoint)
@@ -159,7 +180,7 @@ class AttemptWriter:
         for key in {row["key"] for row in rows} - set(MEASURED_TIMES):
             steps = [row["step"] for row in rows if row["key"] == key]
             stored = select(Metric.step, Metric.value).where(
-                Metric.run_id == self._run.id, Metric.key == key, col(Metric.step).between(min(steps), max(steps))
+                Metric.run_id == self._run_id, Metric.key == key, col(Metric.step).between(min(steps), max(steps))
             )
             known |= {(key, step): value for step, value in self._session.exec(stored).all()}
         replayed = [(row, known[row["key"], row["step"]]) for row in rows if (row["key"], row["step"]) in known]
@@ -174,16 +195,14 @@ class AttemptWriter:
         self._attempt.differing += len(differing)
 
 
-def owned_run(session: Session, run_id: int, attempt: int) -> Run:
-    """The run, if this attempt still owns it. Raises `LostRunError` where it was ended, requeued or claimed anew."""
-    owned = select(Run).where(Run.id == run_id, Run.attempt == attempt, Run.status == "running")
-    run = session.exec(owned).one_or_none()
-    if run is None:
+def refuse_lost(session: Session, run_id: int, attempt: int) -> None:
+    """Raises `LostRunError` where this attempt owns its run no more: it was ended, requeued or claimed anew."""
+    owned = select(Run.id).where(Run.id == run_id, Run.attempt == attempt, Run.status == "running")
+    if session.exec(owned).one_or_none() is None:
         raise LostRunError(
             f"run {run_id} is no longer owned by attempt {attempt}: it was stopped, or another process took it over; "
             f"nothing more is stored for this attempt, see ageui show {run_id}"
         )
-    return run
 
 
 def crash(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> None:
@@ -195,7 +214,7 @@ def crash(session: Session, run: Run, failure: str, reason: str, seconds: float 
     """
     attempt = session.get_one(Attempt, (run.id, run.attempt))
     summary = session.get_one(Summary, run.id)
-    got_further = any(state.step > (attempt.step or 0) for state in _checkpoints(session, run, "state"))
+    got_further = any(state.step > (attempt.step or 0) for state in _checkpoints(session, run.id or 0, "state"))
     run.strikes = 0 if got_further else run.strikes + 1
     if run.request is not None:
         status = "paused" if run.request == "pause" else "cancelled"
@@ -209,9 +228,9 @@ def crash(session: Session, run: Run, failure: str, reason: str, seconds: float 
     _end(run, attempt, summary, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
 
 
-def _checkpoints(session: Session, run: Run, kind: str) -> Sequence[Checkpoint]:
-    """The run's checkpoints of a kind, oldest first."""
-    found = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.kind == kind)
+def _checkpoints(session: Session, run_id: int, kind: str) -> Sequence[Checkpoint]:
+    """A run's checkpoints of a kind, oldest first."""
+    found = select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.kind == kind)
     return session.exec(found.order_by(col(Checkpoint.step))).all()
 
 

@@ -93,6 +93,8 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
             f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name, names)}\nfields: {', '.join(names)}"
         )
     column = field.column
+    if name == "id":  # never missing, and in the order of the table itself
+        return [column.desc() if order.startswith("-") else column.asc()]
     missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
     return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
 

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, literal, update
+from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, delete, func, literal, update
 from sqlmodel import Session, col, select
 
 from ageui.store import reading
-from ageui.store.attempt_writer import crash, owned_run
+from ageui.store.attempt_writer import crash
 from ageui.store.clock import now
 from ageui.store.column_types import UtcTime
 from ageui.store.enqueue import valid_priority
 from ageui.store.records import CheckpointRow, RunRow
-from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Result, Run, Summary
+from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Result, Run, Summary, core_table
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
@@ -240,7 +240,7 @@ class RunQueue:
             _queued(session, run_id)
             order = list(
                 session.exec(
-                    select(Run.id, Run.priority, Run.position).where(Run.status == "queued").order_by(*_ORDER)
+                    select(Run.id, Run.priority, Run.position).where(reading.IS_QUEUED).order_by(*_ORDER)
                 ).all()
             )
             own = next(row for row in order if row[0] == run_id)
@@ -258,10 +258,14 @@ class RunQueue:
             # The same positions in another order: those of runs that come back to the queue still mean what they did.
             positions = sorted(row[2] for row in (*alike, own))
             alike.insert(alike.index(beside) + (place in ("last", "after")), own)
-            for row, position in zip(alike, positions, strict=True):
-                if (priority, position) != row[1:]:
-                    values = {"priority": priority, "position": position}
-                    session.execute(update(Run).where(col(Run.id) == row[0]).values(values))
+            changed = [
+                {"run": row[0], "to": position}
+                for row, position in zip(alike, positions, strict=True)
+                if (priority, position) != row[1:]
+            ]
+            if changed:
+                places = update(core_table(Run)).where(col(Run.id) == bindparam("run"))
+                session.execute(places.values(priority=priority, position=bindparam("to")), changed)
 
     def prioritise(self, run_id: int, priority: int) -> None:
         """Gives a queued run another priority; among those of the same it keeps its place by age."""
@@ -291,7 +295,7 @@ class RunQueue:
             found = session.get(Run, run.run_id)
             if found is None or found.attempt != run.attempt or found.status != "running":
                 return None
-            crash(session, owned_run(session, run.run_id, run.attempt), "lost", reason)
+            crash(session, found, "lost", reason)
             return found.status
 
 
@@ -344,7 +348,7 @@ def _next(devices: Sequence[str], skipped: Sequence[int]) -> ColumnElement[bool]
     device = func.json_extract(col(Run.config), "$.device")
     first = (
         select(Run.id)
-        .where(Run.status == "queued", device.in_(devices), col(Run.id).not_in(skipped))
+        .where(reading.IS_QUEUED, device.in_(devices), col(Run.id).not_in(skipped))
         .order_by(*_ORDER)
         .limit(1)
     )
@@ -355,7 +359,7 @@ def _running(session: Session) -> list[RunningRun]:
     found = session.exec(
         select(Run.id, Run.attempt, Attempt.worker)
         .join(Attempt, and_(col(Attempt.run_id) == col(Run.id), col(Attempt.number) == col(Run.attempt)))
-        .where(Run.status == "running")
+        .where(reading.IS_RUNNING)
     ).all()
     return [RunningRun(run_id or 0, attempt, worker) for run_id, attempt, worker in found]
 

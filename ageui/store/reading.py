@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Integer, type_coerce
+from sqlalchemy import ColumnElement, Integer, Row, Select, literal_column, type_coerce
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from ageui.store import records
@@ -29,6 +30,17 @@ from engine.errors import ConfigError
 from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
 
 QUEUE_ORDER = (col(Run.priority).desc(), col(Run.position))
+# Written out: SQLite uses the indexes of queued and running runs only where the status is no parameter.
+IS_QUEUED: ColumnElement[bool] = col(Run.status) == literal_column("'queued'")
+IS_RUNNING: ColumnElement[bool] = col(Run.status) == literal_column("'running'")
+
+# Lists of runs read columns: an object each would take three times as long.
+_RUN_FIELDS = tuple(name for name in records.RunRow.__dataclass_fields__ if name not in ("tags", "summary"))
+_SUMMARY_FIELDS = tuple(name for name in records.Summary.__dataclass_fields__ if name not in ("bias", "noise"))
+_MEASURES = tuple(f"{kind}_{attribute}" for kind in ("bias", "noise") for attribute in REPORT_ATTRIBUTES)
+_ROWS = sql_select(
+    *(getattr(Run, name) for name in _RUN_FIELDS), *(getattr(Summary, name) for name in (*_SUMMARY_FIELDS, *_MEASURES))
+).join(Summary, col(Summary.run_id) == col(Run.id))
 _CANDIDATES_SHOWN = 8
 _RUN_ID: ColumnElement[int] = type_coerce(col(Run.id), Integer)
 
@@ -36,26 +48,13 @@ _RUN_ID: ColumnElement[int] = type_coerce(col(Run.id), Integer)
 def runs(
     session: Session, filter: str | None, order: str = "-id", limit: int | None = None, offset: int = 0
 ) -> list[records.RunRow]:
-    found = session.exec(
-        select(Run, Summary)
-        .join(Summary, col(Summary.run_id) == col(Run.id))
-        .where(where(filter or ""))
-        .order_by(*ordering(order))
-        .limit(limit)
-        .offset(offset)
-    ).all()
-    return _run_rows(session, found)
+    chosen = _ROWS.where(where(filter or "")).order_by(*ordering(order)).limit(limit).offset(offset)
+    return _run_rows(session, chosen)
 
 
 def queued(session: Session) -> list[records.RunRow]:
     """The queued runs in the order in which they are taken."""
-    found = session.exec(
-        select(Run, Summary)
-        .join(Summary, col(Summary.run_id) == col(Run.id))
-        .where(Run.status == "queued")
-        .order_by(*QUEUE_ORDER)
-    ).all()
-    return _run_rows(session, found)
+    return _run_rows(session, _ROWS.where(IS_QUEUED).order_by(*QUEUE_ORDER))
 
 
 def find(session: Session, reference: str) -> list[int]:
@@ -86,8 +85,10 @@ def one(session: Session, reference: str) -> int:
 
 
 def row(session: Session, run_id: int) -> records.RunRow:
-    run, summary = _run(session, run_id), session.get_one(Summary, run_id)
-    return _run_row(run, summary, _tags(session, [run_id]).get(run_id, ()))
+    found = _run_rows(session, _ROWS.where(col(Run.id) == run_id))
+    if not found:
+        raise _no_run(run_id)
+    return found[0]
 
 
 def detail(session: Session, run_id: int) -> records.RunDetail:
@@ -138,8 +139,12 @@ def predictions(session: Session, run_id: int, split: str) -> records.Prediction
 def _run(session: Session, run_id: int) -> Run:
     run = session.get(Run, run_id)
     if run is None:
-        raise ConfigError(f"there is no run {run_id}; see ageui ls for those there are")
+        raise _no_run(run_id)
     return run
+
+
+def _no_run(run_id: int) -> ConfigError:
+    return ConfigError(f"there is no run {run_id}; see ageui ls for those there are")
 
 
 def _tags(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -152,34 +157,20 @@ def _tags(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     return {run_id: tuple(tags) for run_id, tags in found.items()}
 
 
-def _run_rows(session: Session, found: Sequence[tuple[Run, Summary]]) -> list[records.RunRow]:
-    tags = _tags(session, [run.id or 0 for run, _ in found])
-    return [_run_row(run, summary, tags.get(run.id or 0, ())) for run, summary in found]
+def _run_rows(session: Session, chosen: Select[Any]) -> list[records.RunRow]:
+    found = session.execute(chosen).all()
+    tags = _tags(session, [row[0] for row in found])
+    return [_run_row(row, tags.get(row[0], ())) for row in found]
 
 
-def _run_row(run: Run, summary: Summary, tags: tuple[str, ...]) -> records.RunRow:
-    same = {name: getattr(summary, name) for name in records.Summary.__dataclass_fields__ if hasattr(summary, name)}
-    bias = {name: getattr(summary, f"bias_{name}") for name in REPORT_ATTRIBUTES}
-    noise = {name: getattr(summary, f"noise_{name}") for name in REPORT_ATTRIBUTES}
-    return records.RunRow(
-        id=run.id or 0,
-        name=run.name,
-        status=run.status,
-        source=run.source,
-        config=run.config,
-        config_hash=run.config_hash,
-        tags=tags,
-        created_at=run.created_at,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        error=run.error,
-        note=run.note,
-        attempt=run.attempt,
-        priority=run.priority,
-        request=run.request,
-        failure=run.failure,
-        summary=records.Summary(**same, bias=bias, noise=noise),
-    )
+def _run_row(row: Row[Any], tags: tuple[str, ...]) -> records.RunRow:
+    run = dict(zip(_RUN_FIELDS, row, strict=False))
+    summary = dict(zip(_SUMMARY_FIELDS, row[len(_RUN_FIELDS) :], strict=False))
+    measures = row[len(_RUN_FIELDS) + len(_SUMMARY_FIELDS) :]
+    half = len(REPORT_ATTRIBUTES)
+    bias = dict(zip(REPORT_ATTRIBUTES, measures[:half], strict=True))
+    noise = dict(zip(REPORT_ATTRIBUTES, measures[half:], strict=True))
+    return records.RunRow(**run, tags=tags, summary=records.Summary(**summary, bias=bias, noise=noise))
 
 
 def checkpoint_row(item: Checkpoint) -> records.CheckpointRow:

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Engine, func
+from sqlalchemy import Engine, PoolProxiedConnection, func
 from sqlmodel import Session, col, select
 
 from ageui.store import data_sets, enqueue, maintenance, reading
-from ageui.store.attempt_writer import AttemptWriter, owned_run
+from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.connect import copy_database, open_reader, open_writer
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
@@ -38,6 +38,7 @@ class Store:
         self.path = path
         self._reader = reader
         self._writer = writer
+        self._watching: PoolProxiedConnection | None = None
         self.queue = RunQueue(self._read, self._write)
         self.workers = Workers(self._read, self._write)
 
@@ -57,6 +58,8 @@ class Store:
             raise
 
     def close(self) -> None:
+        if self._watching is not None:
+            self._watching.close()
         self._reader.dispose()
         if self._writer is not None:
             self._writer.dispose()
@@ -97,6 +100,15 @@ class Store:
         return self.path.parent / checkpoint.path
 
     # The file itself
+
+    def version(self) -> int:
+        """A number that is another one once anything was committed. Asking takes microseconds, so that who waits for a
+        change can ask often and read seldom."""
+        with told_to_people(self.path):
+            if self._watching is None:
+                # SQLite counts for each connection by itself: it has to be the same one every time.
+                self._watching = self._reader.raw_connection()
+            return int(self._watching.cursor().execute("PRAGMA data_version").fetchone()[0])
 
     def problems(self) -> list[str]:
         """What is wrong with the database: damage, rows that point nowhere, epochs that are missing."""
@@ -165,9 +177,8 @@ class Store:
     @contextmanager
     def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:
         """One transaction of the attempt that owns the run; raises `LostRunError` once it does not any more."""
-        with self._write() as session:
-            run = owned_run(session, run_id, attempt)
-            yield AttemptWriter(session, run, self.run_folder(run_id), self.path.parent)
+        with self._write() as session, session.no_autoflush:
+            yield AttemptWriter(session, run_id, attempt, self.run_folder(run_id), self.path.parent)
 
     # Reading runs
 

@@ -38,8 +38,8 @@ class Run(SQLModel, table=True):
         CheckConstraint(_STATUS_CHECK, name="status_known"),
         CheckConstraint("json_valid(config)", name="config_json"),
         CheckConstraint("request IN ('pause', 'cancel', 'kill')", name="request_known"),
-        Index("run_status", "status"),
         Index("run_queue", desc("priority"), "position", sqlite_where=text("status = 'queued'")),
+        Index("run_running", "id", sqlite_where=text("status = 'running'")),
         Index("run_config_hash", "config_hash"),
         {"sqlite_autoincrement": True},
     )

@@ -12,8 +12,6 @@ from engine.events import Event
 
 _SECONDS_BETWEEN_LOOKS = 0.25
 
-Hold = Callable[[int], bool]
-
 
 class Foreground:
     """Runs in the foreground on one device, which no other run has meanwhile; made by `in_foreground`."""
@@ -88,13 +86,9 @@ def in_foreground(
     policy: Policy,
     share: bool,
     say: Callable[[str], None],
-    should_stop: Callable[[], bool],
 ) -> Iterator[Foreground]:
-    """Waits until no other run computes on the device, unless it is to be shared.
-
-    Raises `KeyboardInterrupt` where the waiting is broken off.
-    """
-    device_lock = None if share else _wait_for(device, say, should_stop)
+    """Waits until no other run computes on the device, unless it is to be shared."""
+    device_lock = None if share else _wait_for(device, say)
     foreground = Foreground(store, device, device_lock, policy)
     try:
         yield foreground
@@ -104,7 +98,7 @@ def in_foreground(
             device_lock.release()
 
 
-def _wait_for(device: str, say: Callable[[str], None], should_stop: Callable[[], bool]) -> Lock:
+def _wait_for(device: str, say: Callable[[str], None]) -> Lock:
     lock = take_device(device)
     if lock is not None:
         return lock
@@ -115,8 +109,6 @@ def _wait_for(device: str, say: Callable[[str], None], should_stop: Callable[[],
             ticket = ticket or Lock.take(next_lock_file(device))
             if (lock := take_device(device)) is not None:
                 return lock
-            if should_stop():
-                raise KeyboardInterrupt
             time.sleep(_SECONDS_BETWEEN_LOOKS)
     finally:
         if ticket is not None:

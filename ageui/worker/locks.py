@@ -55,13 +55,13 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process holds the lock."""
+    """Whether any process holds the lock; also where that cannot be told, as of another user's file."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}; check the folder's permissions") from error
+    except OSError:
+        return True
     try:
         return not _try_lock(descriptor, shared=True)
     finally:

@@ -40,6 +40,7 @@ class QueueWorker:
         self._devices = configs_for(device, is_default=is_default)
         self._stop, self._kill = threading.Event(), threading.Event()
         self._looked = 0.0
+        self._version: int | None = None
         self._crashes = 0
         self._ticket: Lock | None = None
         self._lingering_since: float | None = None
@@ -177,8 +178,10 @@ class QueueWorker:
         if not self._stop.is_set() and now - self._looked >= _SECONDS_BETWEEN_LOOKS:
             self._looked = now
             try:
-                if self._store.workers.is_asked_to_stop(self._device):
+                version = self._store.version()
+                if version != self._version and self._store.workers.is_asked_to_stop(self._device):
                     self._stop.set()
+                self._version = version
             except StoreError as error:
                 log.warning("%s", error)
         return self._stop.is_set()

@@ -1,6 +1,7 @@
 """Turns the engine's events into rows: many in one transaction, never a checkpoint without all that came before it."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ageui.store import AttemptWriter, Claim, Store
@@ -98,9 +99,17 @@ def remove_file(path: Path) -> None:
 
 
 def _condensed(events: list[Event]) -> list[Event]:
-    """Without progress that was overtaken by later events."""
-    last = len(events) - 1
-    return [event for place, event in enumerate(events) if not isinstance(event, Progressed) or place == last]
+    """The same in fewer events: steps of one stage together, and no progress that was overtaken by what came after."""
+    condensed: list[Event] = []
+    for event in events:
+        before = condensed[-1] if condensed else None
+        if isinstance(before, Progressed):
+            condensed.pop()
+        if isinstance(event, StepsEnded) and isinstance(before, StepsEnded) and event.stage == before.stage:
+            condensed[-1] = replace(event, losses=(*before.losses, *event.losses))
+        else:
+            condensed.append(event)
+    return condensed
 
 
 def _write_event(writer: AttemptWriter, event: Event, claim: Claim) -> None:

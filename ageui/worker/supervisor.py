@@ -18,7 +18,8 @@ from engine.files import make_private_folder
 from engine.request import CHECKPOINT_SECONDS, CheckpointFile, RunRequest
 from engine.wire import Message, ProtocolError
 
-_SECONDS_BETWEEN_LOOKS = 0.25
+_SECONDS_TO_READ = 0.25
+_SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_TRIES = 2.0
 _SECONDS_TO_EXIT = 30.0
 
@@ -85,6 +86,8 @@ class Supervisor:
         self._recorder = Recorder(store, claim)
         self._last: RunEnded | RunFailed | None = None
         self._looked = 0.0
+        self._version: int | None = None
+        self._request_now: str | None = None
         self._leave_by: float | None = None
 
     def run(self) -> Outcome:
@@ -160,7 +163,7 @@ class Supervisor:
     def _watch(self, engine: EngineProcess) -> None:
         """Reads and stores events until the engine's process has ended."""
         while not engine.has_ended:
-            self._take(engine.read(_SECONDS_BETWEEN_LOOKS))
+            self._take(engine.read(_SECONDS_TO_READ))
             if self._recorder.is_due:
                 self._write_if_not_busy()
             self._obey(engine)
@@ -197,10 +200,15 @@ class Supervisor:
         engine.enforce_stop()
 
     def _asked(self) -> str | None:
+        """What the run is asked to do; read anew only where something was committed since."""
         try:
-            return self._store.queue.request(self._claim.run_id, self._claim.attempt)
+            version = self._store.version()
+            if version != self._version:
+                self._request_now = self._store.queue.request(self._claim.run_id, self._claim.attempt)
+                self._version = version
         except BusyError:
-            return None
+            pass  # as it was known last
+        return self._request_now
 
     def _store_end(self, ending: Ending, seconds: float) -> Outcome:
         """Stores the end, however long the database is busy or its disk full: a run whose end is known is never left

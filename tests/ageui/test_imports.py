@@ -14,7 +14,7 @@ def _modules_after(code: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.rpartition("MODULES ")[2].split()}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["data", "--help"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["sweep", "--help"], ["worker", "--help"], []])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "sys.argv = ['ageui', *" + repr(arguments) + "]\n"
@@ -27,7 +27,19 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["engine.fairness", "engine.config", "engine.events", "engine.data", "ageui.compare", "ageui.store"]
+    "module",
+    [
+        "engine.fairness",
+        "engine.config",
+        "engine.events",
+        "engine.wire",
+        "engine.__main__",
+        "engine.data",
+        "ageui.compare",
+        "ageui.store",
+        "ageui.worker.foreground",
+        "ageui.worker.__main__",
+    ],
 )
 def test_what_needs_no_network_needs_no_torch(module: str) -> None:
     assert "torch" not in _modules_after(f"import {module}")

@@ -10,7 +10,10 @@ STATEMENTS = (
     "ALTER TABLE run ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE run ADD COLUMN failure TEXT",
     "UPDATE run SET position = id",
+    # An index of all statuses would be preferred to that of the queue, which is already in order.
+    "DROP INDEX run_status",
     "CREATE INDEX run_queue ON run (priority DESC, position) WHERE status = 'queued'",
+    "CREATE INDEX run_running ON run (id) WHERE status = 'running'",
     "ALTER TABLE attempt ADD COLUMN worker TEXT",
     "ALTER TABLE attempt ADD COLUMN device TEXT",
     "ALTER TABLE attempt ADD COLUMN failure TEXT",

@@ -388,3 +388,15 @@ def test_unused_space_is_given_back(store: Store) -> None:
     assert before > 1_000_000 > after == store.path.stat().st_size
     with Store.open(store.path, read_only=True) as reader, pytest.raises(StoreError, match="reading only"):
         reader.vacuum()
+
+
+def test_the_version_changes_with_every_commit_of_others_and_of_its_own(store: Store) -> None:
+    first = store.version()
+    assert store.version() == first
+    queued(store)
+    second = store.version()
+    assert second != first
+    with Store.open(store.path) as other:
+        assert store.version() == second
+        queued(other)
+    assert store.version() != second

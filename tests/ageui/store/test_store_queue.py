@@ -70,7 +70,8 @@ def test_a_claim_tells_all_that_an_attempt_needs(store: Store) -> None:
     assert (claim.run_id, claim.attempt, claim.name, claim.manifest) == (run_id, 2, "first", {"device": "cpu"})
     assert claim.run_config() == config(loss="mape")
     assert claim.spec == BUILT_IN
-    assert [checkpoint.step for checkpoint in claim.checkpoints] == [20, 10]
+    assert [checkpoint.step for checkpoint in claim.states] == [20, 10]
+    assert [checkpoint.kind for checkpoint in claim.checkpoints].count("best") == 1
 
 
 def test_a_worker_takes_what_its_device_can_do(store: Store) -> None:
@@ -201,7 +202,7 @@ def test_a_run_that_ended_badly_is_tried_again_from_its_checkpoint(store: Store,
     assert (row.status, row.error, row.failure, row.ended_at) == ("queued", None, None, None)
     claim = _next(store)
     assert claim is not None
-    assert [checkpoint.step for checkpoint in claim.checkpoints] == [10]
+    assert [checkpoint.step for checkpoint in claim.states] == [10]
     assert len(store.detail(run_id).history) == 1
 
 

@@ -196,7 +196,7 @@ class QueueMachine(RuleBasedStateMachine):
         model.status, model.worker, model.request = "running", worker, None
         model.attempt += 1
         assert claim.attempt == model.attempt
-        assert [checkpoint.step for checkpoint in claim.checkpoints][:1] == ([model.pointer] if model.pointer else [])
+        assert [checkpoint.step for checkpoint in claim.states][:1] == ([model.pointer] if model.pointer else [])
         model.began_at = model.pointer
         with self.store.writing(claim.run_id, claim.attempt) as writer:
             writer.started({}, model.pointer)
