@@ -11,8 +11,6 @@ from typing import IO
 
 from engine.errors import DataError, DiskFullError, RunFailedError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
 
 @dataclass(frozen=True)
 class SavedFile:
@@ -46,6 +44,11 @@ class HashingWriter:
     @property
     def sha256(self) -> str:
         return self._digest.hexdigest()
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk, or a user's share of it, had no room left."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def make_private_folder(folder: Path) -> None:
@@ -91,7 +94,7 @@ def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: st
         make_private_folder(path.parent)
         return write_atomically(path, write)
     except OSError as error:
-        kind = DiskFullError if error.errno in _FULL else RunFailedError
+        kind = DiskFullError if is_full(error) else RunFailedError
         raise kind(
             f"the {what} could not be written to {path}: {error.strerror}; what was there before is intact; "
             "free some space or choose another folder with --db, then go on"

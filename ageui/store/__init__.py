@@ -1,9 +1,10 @@
 """What ageui remembers: the only code that opens runs.db. What comes out are plain records."""
 
 from ageui.store.attempt_writer import AttemptWriter
+from ageui.store.claims import Claim, Claimant
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import BusyError, FullError, LostRunError
-from ageui.store.queue import ENDED, Claim, Claimant, Held, RunningRun
+from ageui.store.queue import ENDED, Held, RunningRun
 from ageui.store.records import (
     AttemptRow,
     CheckpointRow,

@@ -1,4 +1,4 @@
-"""The queue: who works on which run, and every change of a run's status but those that its attempt writes itself.
+"""The queue: every change of a run's status but those that its attempt writes itself.
 
 queued ──claim──▶ running ──▶ done · diverged · failed · interrupted (in the foreground)
   ▲  ▲               │ └──▶ queued again: its worker was stopped, or its process died
@@ -6,64 +6,28 @@ queued ──claim──▶ running ──▶ done · diverged · failed · inte
   └──retry── failed · cancelled · interrupted · diverged (from the start)
 """
 
-import os
-import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, delete, func, literal, update
+from sqlalchemy import CursorResult, and_, bindparam, delete, update
 from sqlmodel import Session, col, select
 
 from ageui.store import reading
 from ageui.store.attempt_writer import crash
+from ageui.store.claims import Claim, Claimant, Hold, NotHeldError, claim_run, next_run
 from ageui.store.clock import now
-from ageui.store.column_types import UtcTime
 from ageui.store.enqueue import valid_priority
-from ageui.store.records import CheckpointRow, RunRow
+from ageui.store.records import RunRow
 from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Result, Run, Summary, core_table
-from engine.config import RunConfig, build_config
-from engine.data.spec import DataSpec
 from engine.errors import ConfigError
 
 Sessions = Callable[[], AbstractContextManager[Session]]
-Hold = Callable[[int], bool]
 Place = Literal["first", "last", "before", "after"]
 
 ENDED = ("done", "diverged", "failed", "cancelled")
-_ORDER = reading.QUEUE_ORDER
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A run that is this process's to work on. `checkpoints` are all that it has, the newest first."""
-
-    run_id: int
-    attempt: int
-    name: str
-    config: dict[str, Any]
-    spec: DataSpec
-    checkpoints: tuple[CheckpointRow, ...]
-    manifest: dict[str, Any] | None
-
-    @property
-    def states(self) -> tuple[CheckpointRow, ...]:
-        """The training states that it may go on from, the newest first."""
-        return tuple(checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "state")
-
-    def run_config(self) -> RunConfig:
-        """The config, validated. Raises `ConfigError` for one that this ageui cannot run any more."""
-        return build_config(self.config)
-
-
-@dataclass(frozen=True)
-class Claimant:
-    """Who works on a run: the worker of a device, or None for a command in the foreground, and the device."""
-
-    worker: str | None
-    device: str
 
 
 @dataclass(frozen=True)
@@ -81,10 +45,6 @@ class Held:
 
     reason: str
     since: datetime
-
-
-class _Skip(Exception):
-    """The run that was about to be claimed cannot be had now."""
 
 
 class RunQueue:
@@ -111,21 +71,21 @@ class RunQueue:
                 with self._write() as session:
                     if session.get(QueueHold, 1) is not None:
                         return None
-                    return _claim(session, _next(devices, skipped), claimant, hold)
-            except _Skip as skip:
+                    return claim_run(session, next_run(devices, skipped), claimant, hold)
+            except NotHeldError as skip:
                 skipped.append(skip.args[0])
 
     def claim(self, run_id: int, claimant: Claimant, hold: Hold) -> Claim | None:
         """The queued run of that id; None where it is not queued, or `hold` returns False. A paused queue is no bar."""
         try:
             with self._write() as session:
-                return _claim(session, col(Run.id) == run_id, claimant, hold)
-        except _Skip:
+                return claim_run(session, col(Run.id) == run_id, claimant, hold)
+        except NotHeldError:
             return None
 
     def claim_in(self, session: Session, run_id: int, claimant: Claimant, hold: Hold) -> Claim:
         """Claims a run inside the transaction that adds it."""
-        claim = _claim(session, col(Run.id) == run_id, claimant, hold)
+        claim = claim_run(session, col(Run.id) == run_id, claimant, hold)
         assert claim is not None
         return claim
 
@@ -134,7 +94,7 @@ class RunQueue:
         with self._read() as session:
             if session.get(QueueHold, 1) is not None:
                 return False
-            return session.exec(select(Run.id).where(_next(devices, []))).first() is not None
+            return session.exec(select(Run.id).where(next_run(devices, []))).first() is not None
 
     def request(self, run_id: int, attempt: int) -> str | None:
         """What a running attempt is asked to do: `pause`, `cancel`, `kill`, None, or `lost` where it lost its run."""
@@ -240,7 +200,7 @@ class RunQueue:
             _queued(session, run_id)
             order = list(
                 session.exec(
-                    select(Run.id, Run.priority, Run.position).where(reading.IS_QUEUED).order_by(*_ORDER)
+                    select(Run.id, Run.priority, Run.position).where(reading.IS_QUEUED).order_by(*reading.QUEUE_ORDER)
                 ).all()
             )
             own = next(row for row in order if row[0] == run_id)
@@ -297,62 +257,6 @@ class RunQueue:
                 return None
             crash(session, found, "lost", reason)
             return found.status
-
-
-def _claim(session: Session, which: ColumnElement[bool], claimant: Claimant, hold: Hold) -> Claim | None:
-    started = now()
-    claimed = session.execute(
-        update(Run)
-        .where(which, col(Run.status) == "queued")
-        .values(
-            status="running",
-            attempt=Run.attempt + 1,
-            started_at=func.coalesce(Run.started_at, literal(started, UtcTime)),
-            ended_at=None,
-            error=None,
-            failure=None,
-            request=None,
-        )
-        .returning(col(Run.id))
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    if claimed is None:
-        return None
-    if not hold(claimed):
-        raise _Skip(claimed)
-    run = session.get_one(Run, claimed)
-    session.add(
-        Attempt(
-            run_id=claimed,
-            number=run.attempt,
-            started_at=started,
-            pid=os.getpid(),
-            host=socket.gethostname(),
-            worker=claimant.worker,
-            device=claimant.device,
-        )
-    )
-    checkpoints = select(Checkpoint).where(Checkpoint.run_id == claimed).order_by(col(Checkpoint.step).desc())
-    return Claim(
-        run_id=claimed,
-        attempt=run.attempt,
-        name=run.name,
-        config=run.config,
-        spec=DataSpec.model_validate(run.data_spec),
-        checkpoints=tuple(reading.checkpoint_row(item) for item in session.exec(checkpoints).all()),
-        manifest=run.manifest,
-    )
-
-
-def _next(devices: Sequence[str], skipped: Sequence[int]) -> ColumnElement[bool]:
-    device = func.json_extract(col(Run.config), "$.device")
-    first = (
-        select(Run.id)
-        .where(reading.IS_QUEUED, device.in_(devices), col(Run.id).not_in(skipped))
-        .order_by(*_ORDER)
-        .limit(1)
-    )
-    return col(Run.id) == first.scalar_subquery()
 
 
 def _running(session: Session) -> list[RunningRun]:

@@ -11,11 +11,12 @@ from sqlmodel import Session, col, select
 
 from ageui.store import data_sets, enqueue, maintenance, reading
 from ageui.store.attempt_writer import AttemptWriter
+from ageui.store.claims import Claim, Claimant, Hold
 from ageui.store.connect import copy_database, open_reader, open_writer
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
 from ageui.store.migrations import schema_version
-from ageui.store.queue import Claim, Claimant, Hold, RunQueue
+from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow, Predictions, RunDetail, RunRow
 from ageui.store.tables import Run
 from ageui.store.workers import Workers

@@ -54,14 +54,16 @@ class Workers:
             )
 
     def working_on(self, device: str, run_id: int | None, waiting_for: str | None = None) -> None:
-        self._update(device, run_id=run_id, waiting_for=waiting_for)
+        """What this process, if it is the device's newest worker, does now."""
+        self._update(device, os.getpid(), run_id=run_id, waiting_for=waiting_for)
 
-    def ended(self, device: str, reason: str) -> None:
-        self._update(device, run_id=None, waiting_for=None, ended_at=now(), reason=reason)
+    def ended(self, device: str, reason: str, pid: int | None = None) -> None:
+        """A worker, by default this process, has left. A newer one of the device is not touched."""
+        self._update(device, pid or os.getpid(), run_id=None, waiting_for=None, ended_at=now(), reason=reason)
 
     def ask_to_stop(self, device: str) -> None:
         """Has the device's worker stop after its step; its run goes back to the queue."""
-        self._update(device, stop_requested=True)
+        self._update(device, None, stop_requested=True)
 
     def is_asked_to_stop(self, device: str) -> bool:
         with self._read() as session:
@@ -73,6 +75,7 @@ class Workers:
             rows = session.exec(select(Worker).order_by(Worker.device)).all()
             return [WorkerRow(**{name: getattr(row, name) for name in WorkerRow.__dataclass_fields__}) for row in rows]
 
-    def _update(self, device: str, **values: Any) -> None:
+    def _update(self, device: str, pid: int | None, **values: Any) -> None:
         with self._write() as session:
-            session.execute(update(Worker).where(col(Worker.device) == device).values(**values))
+            whose = [col(Worker.device) == device, *([col(Worker.pid) == pid] if pid is not None else [])]
+            session.execute(update(Worker).where(*whose).values(**values))

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 
-from ageui.store import Claim, Claimant, Store
+from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.worker.devices import (
     configs_for,
     next_lock_file,
@@ -12,7 +12,6 @@ from ageui.worker.devices import (
     take_worker_lock,
     who_has,
 )
-from ageui.worker.endings import Ending
 from ageui.worker.locks import Lock, is_held
 from ageui.worker.lost import recover_lost
 from ageui.worker.supervisor import Outcome, Policy, Supervisor, kill_engine, run_lock_file
@@ -20,6 +19,7 @@ from engine.errors import StoreError
 
 IDLE_SECONDS = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_TRIES = 2.0
 _LONGEST_PAUSE = 60.0
 _LINGERING_SECONDS = 60.0
 
@@ -54,40 +54,56 @@ class QueueWorker:
         """Works until there is a reason to leave, which is returned. `lock` is the worker's, and released then."""
         self._store.workers.started(self._device)
         log.info("started on %s for %s", self._device, self._store.path)
-        reason = "a problem"
+        reason = "it was ended"
         try:
             reason = self._work_until_idle(lock)
+        except Exception as error:
+            reason = f"a problem: {error}"
+            raise
         finally:
             log.info("leaving: %s", reason)
+            self._release_ticket()
             self._store.workers.ended(self._device, reason)
         return reason
 
     def _work_until_idle(self, lock: Lock) -> str:
         idle_since = time.monotonic()
         while not self._should_stop():
-            for found in recover_lost(self._store):
-                log.warning(found.sentence())
-            if self._is_lingered_on():
-                idle_since = time.monotonic()
-                self._end_lingering_engine()
+            try:
+                if self._take_turn():
+                    idle_since = time.monotonic()
+                    continue
+            except (BusyError, FullError) as error:
+                log.warning("%s", error)
+                self._stop.wait(_SECONDS_BETWEEN_TRIES)
+                continue
+            if time.monotonic() - idle_since < self._idle_seconds:
                 self._stop.wait(_SECONDS_BETWEEN_LOOKS)
-            elif self._store.queue.has_work(self._devices):
-                idle_since = time.monotonic()
-                self._work()
-            elif time.monotonic() - idle_since < self._idle_seconds:
-                self._stop.wait(_SECONDS_BETWEEN_LOOKS)
-            else:
-                # Who queues a run looks for the lock afterwards: without this second look at the queue, a run that
-                # came just now would find a worker that is about to leave.
-                lock.release()
-                if not self._store.queue.has_work(self._devices):
-                    return f"nothing to do for {self._idle_seconds:.0f} seconds"
-                again = take_worker_lock(self._store, self._device)
-                if again is None:
-                    return "another worker took over"
-                lock = again
+                continue
+            # Who queues a run looks for the lock afterwards: without this second look at the queue, a run that came
+            # just now would find a worker that is about to leave.
+            lock.release()
+            if not self._store.queue.has_work(self._devices):
+                return f"nothing to do for {self._idle_seconds:.0f} seconds"
+            again = take_worker_lock(self._store, self._device)
+            if again is None:
+                return "another worker took over"
+            lock = again
         lock.release()
         return "stopped by the user"
+
+    def _take_turn(self) -> bool:
+        """Does what there is to do next; False where there is nothing."""
+        for found in recover_lost(self._store):
+            log.warning(found.sentence())
+        if self._is_lingered_on():
+            self._end_lingering_engine()
+            self._stop.wait(_SECONDS_BETWEEN_LOOKS)
+            return True
+        if self._store.queue.has_work(self._devices):
+            self._work()
+            return True
+        return False
 
     def _work(self) -> None:
         """Works on the next run, once the device is free."""
@@ -95,7 +111,7 @@ class QueueWorker:
         if device_lock is None:
             self._wait_for_device()
             return
-        self._forget_ticket()
+        self._release_ticket()
         run_locks: list[Lock] = []
 
         def hold(run_id: int) -> bool:
@@ -106,6 +122,7 @@ class QueueWorker:
         try:
             claim = self._store.queue.claim_next(Claimant(self._device, self._device), self._devices, hold)
             if claim is None:
+                self._store.workers.working_on(self._device, None)
                 self._stop.wait(_SECONDS_BETWEEN_LOOKS)
                 return
             self._store.workers.working_on(self._device, claim.run_id)
@@ -119,20 +136,15 @@ class QueueWorker:
         self._pause_after(outcome)
 
     def _supervise(self, claim: Claim, locks: list[Lock]) -> Outcome:
-        try:
-            return Supervisor(
-                self._store,
-                claim,
-                device=self._device,
-                locks=locks,
-                policy=self._policy,
-                should_stop=self._should_stop,
-                should_kill=self._kill.is_set,
-            ).run()
-        except OSError as error:
-            # As when no process or file can be made: whoever looks next finds the run lost and queues it again.
-            log.error("run %d could not be watched: %s", claim.run_id, error)
-            return Outcome("lost", Ending("crashed", "lost", str(error), "lost", 1))
+        return Supervisor(
+            self._store,
+            claim,
+            device=self._device,
+            locks=locks,
+            policy=self._policy,
+            should_stop=self._should_stop,
+            should_kill=self._kill.is_set,
+        ).run()
 
     def _pause_after(self, outcome: Outcome) -> None:
         """Waits after a crash, longer after each in a row, and lets another queue have the device in turn."""
@@ -149,11 +161,10 @@ class QueueWorker:
             log.info("waiting: %s is in use by %s", self._device, who_has(self._device))
         self._stop.wait(_SECONDS_BETWEEN_LOOKS)
 
-    def _forget_ticket(self) -> None:
+    def _release_ticket(self) -> None:
         if self._ticket is not None:
             self._ticket.release()
             self._ticket = None
-            self._store.workers.working_on(self._device, None)
 
     def _is_lingered_on(self) -> bool:
         """Whether the engine of an earlier worker of this database and device outlived it: this worker, which alone

@@ -14,7 +14,7 @@ from ageui.worker.processes import Process
 from ageui.worker.recorder import Recorder, remove_unknown_files
 from engine.errors import AgeUIError, ConfigError, DiskFullError
 from engine.events import Event, RunEnded, RunFailed
-from engine.files import make_private_folder
+from engine.files import is_full, make_private_folder
 from engine.request import CHECKPOINT_SECONDS, CheckpointFile, RunRequest
 from engine.wire import Message, ProtocolError
 
@@ -98,9 +98,21 @@ class Supervisor:
         """
         begin = time.monotonic()
         try:
-            request = self._request()
-        except ConfigError as error:
-            return self._store_end(Ending("failed", "failed", str(error), error.failure, error.exit_code), 0.0)
+            ending = self._run()
+        except LostRunError as error:
+            return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
+        except FullError as error:
+            ending = Ending("failed", "failed", str(error), DiskFullError.failure, error.exit_code)
+        except (ConfigError, ProtocolError) as error:
+            ending = Ending("failed", "failed", str(error), error.failure, error.exit_code)
+        except OSError as error:
+            failure = DiskFullError.failure if is_full(error) else AgeUIError.failure
+            ending = Ending("failed", "failed", f"the engine's process could not be started: {error}", failure, 1)
+        return self._store_end(ending, time.monotonic() - begin)
+
+    def _run(self) -> Ending:
+        """Starts the engine and watches it until it has ended, whatever goes wrong meanwhile."""
+        request = self._request()
         remove_unknown_files(self._store, self._claim)
         kills_before = oom_kills()
         engine = EngineProcess(
@@ -109,38 +121,22 @@ class Supervisor:
             [lock.descriptor for lock in self._locks],
             self._policy.engine,
         )
-        problem: AgeUIError | None = None
         try:
             for lock in self._locks:
                 lock.write_note(self._lock_note(engine))
             self._watch(engine)
-        except (LostRunError, ProtocolError, FullError) as error:
-            problem = error
         finally:
             was_asked = engine.is_stopping or self._should_stop()
             code = engine.close()
-        if isinstance(problem, LostRunError):
-            return Outcome("lost", Ending("crashed", "lost", str(problem), "lost", problem.exit_code))
-        if isinstance(problem, FullError):
-            ending = Ending("failed", "failed", str(problem), DiskFullError.failure, problem.exit_code)
-        elif isinstance(problem, ProtocolError):
-            ending = Ending("failed", "failed", str(problem), problem.failure, problem.exit_code)
-        else:
-            ending = ending_of(
-                code,
-                self._last,
-                was_asked=was_asked,
-                oom_kills=oom_kills() - kills_before,
-                run_id=self._claim.run_id,
-            )
-        return self._store_end(ending, time.monotonic() - begin)
+        kills = oom_kills() - kills_before
+        return ending_of(code, self._last, was_asked=was_asked, oom_kills=kills, run_id=self._claim.run_id)
 
     def _request(self) -> RunRequest:
         claim, folder = self._claim, self._store.run_folder(self._claim.run_id)
         make_private_folder(folder)
         return RunRequest(
             config=claim.run_config(),
-            spec=claim.spec,
+            spec=claim.run_data(),
             folder=folder,
             attempt=claim.attempt,
             device=self._device,

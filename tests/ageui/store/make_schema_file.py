@@ -63,7 +63,7 @@ def main() -> None:
     path = Path(__file__).parent / "schemas" / f"v{len(MIGRATIONS)}.db"
     path.unlink(missing_ok=True)
     moments = _seconds()
-    modules = ("enqueue", "attempt_writer", "queue", "data_sets", "workers")
+    modules = ("enqueue", "attempt_writer", "claims", "queue", "data_sets", "workers")
     patches = [mock.patch(f"ageui.store.{module}.now", side_effect=moments) for module in modules]
     patches += [mock.patch("socket.gethostname", return_value="laptop"), mock.patch("os.getpid", return_value=4711)]
     for patch in patches:

@@ -69,7 +69,7 @@ def test_a_claim_tells_all_that_an_attempt_needs(store: Store) -> None:
     assert claim is not None
     assert (claim.run_id, claim.attempt, claim.name, claim.manifest) == (run_id, 2, "first", {"device": "cpu"})
     assert claim.run_config() == config(loss="mape")
-    assert claim.spec == BUILT_IN
+    assert claim.run_data() == BUILT_IN
     assert [checkpoint.step for checkpoint in claim.states] == [20, 10]
     assert [checkpoint.kind for checkpoint in claim.checkpoints].count("best") == 1
 
@@ -444,6 +444,8 @@ def test_rows_of_workers(store: Store) -> None:
     assert (row.device, row.run_id, row.stop_requested, row.ended_at) == ("cpu", 3, True, None)
     assert store.workers.is_asked_to_stop("cpu")
     assert not store.workers.is_asked_to_stop("cuda:0")
+    store.workers.ended("cpu", "of another process", pid=1)
+    assert store.workers.all() == [row]
     store.workers.ended("cpu", "nothing to do")
     (row,) = store.workers.all()
     assert (row.run_id, row.reason, row.ended_at is not None) == (None, "nothing to do", True)

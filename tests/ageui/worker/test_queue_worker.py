@@ -8,11 +8,12 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, wait_until
 
-from ageui.store import Store
+from ageui.store import BusyError, Store
 from ageui.worker import queue_worker
 from ageui.worker.devices import (
     configs_for,
@@ -139,6 +140,24 @@ def test_told_twice_a_worker_kills_its_engine(store: Store, monkeypatch: pytest.
         thread.join(30)
         assert not thread.is_alive()
         assert other.row(run_id).status == "queued"
+
+
+@pytest.mark.usefixtures("_soon")
+def test_a_busy_database_delays_a_worker_and_does_not_end_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_TRIES", 0.01)
+    orders(monkeypatch, steps=4)
+    run_id = queue_run(store)
+    real, calls = type(store.queue).claim_next, iter(range(100))
+
+    def busy(*arguments: Any) -> Any:
+        if next(calls) < 3:
+            raise BusyError("the database: another process holds it")
+        return real(*arguments)
+
+    monkeypatch.setattr(type(store.queue), "claim_next", busy)
+    _work(store)
+    assert store.row(run_id).status == "done"
+    assert not is_held(device_lock_file("cpu"))
 
 
 def test_there_is_one_worker_a_device_and_database(store: Store, tmp_path: Path) -> None:
@@ -346,7 +365,7 @@ def test_a_clock_that_jumps_changes_nothing(store: Store, monkeypatch: pytest.Mo
         days = (-4000, 0, 4000)[next(calls) % 3]
         return datetime.fromtimestamp(real(), UTC) + timedelta(days=days)
 
-    for module in ("enqueue", "queue", "attempt_writer", "workers"):
+    for module in ("enqueue", "claims", "queue", "attempt_writer", "workers"):
         monkeypatch.setattr(f"ageui.store.{module}.now", jumping)
     monkeypatch.setattr(time, "time", lambda: real() + 1e8 * (next(calls) % 3 - 1))
     monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_LOOKS", 0.02)

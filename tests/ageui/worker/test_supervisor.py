@@ -1,9 +1,10 @@
 """One attempt from its claim to its end: what is stored, what is asked of the engine, and how each end is named."""
 
+import errno
 import json
 import os
 import signal
-import sqlite3
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, supervise, wait_until
 
 from ageui.store import FullError, Store
+from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
 from ageui.worker.locks import is_held, read_note
 from ageui.worker.supervisor import Policy, Supervisor, kill_engine, log_file, run_lock_file
@@ -138,15 +140,31 @@ def test_what_a_person_has_to_change_is_not_tried_again(
     assert len(store.detail(run_id).attempts) == 1
 
 
-def test_a_config_of_another_ageui_fails_its_run_and_no_more(store: Store) -> None:
+@pytest.mark.parametrize("column", ["config", "data_spec"])
+def test_a_run_of_another_ageui_fails_and_keeps_nobody_else_from_working(store: Store, column: str) -> None:
     run_id = queue_run(store)
-    raw = sqlite3.connect(store.path)
-    raw.execute("UPDATE run SET config = json_set(config, '$.forgotten', 1)")
+    raw = driver().connect(str(store.path))
+    raw.execute(f"UPDATE run SET {column} = json_set({column}, '$.forgotten', 1)")
     raw.commit()
     raw.close()
     assert supervise(store, run_id).status == "failed"
     assert store.row(run_id).failure == "config"
     assert "forgotten" in str(store.row(run_id).error)
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, "queued"), (errno.EMFILE, "failed")])
+def test_a_process_that_cannot_be_started(
+    store: Store, number: int, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(supervising, "EngineProcess", broken)
+    run_id = queue_run(store)
+    assert supervise(store, run_id).status == status
+    assert (store.queue.held() is not None) == (status == "queued")
+    if status == "failed":
+        assert "could not be started" in str(store.row(run_id).error)
 
 
 @pytest.mark.parametrize(("ask", "status"), [("pause", "paused"), ("cancel", "cancelled")])
@@ -324,8 +342,6 @@ def test_a_busy_database_delays_and_loses_nothing(store: Store, monkeypatch: pyt
     orders(monkeypatch, steps=60, step_seconds=0.01)
     with Store.open(store.path) as own:
         run_id = queue_run(own)
-        from ageui.store.sqlite import driver
-
         other = driver().connect(str(store.path), isolation_level=None, check_same_thread=False)
 
         def hold_for_a_while(event: Event) -> None:
@@ -383,8 +399,6 @@ def test_what_is_asked_of_the_engine(store: Store, tmp_path: Path, monkeypatch: 
     supervise(store, run_id)
     program = tmp_path / "engine.py"
     program.write_text(f"import sys, os; open({str(tmp_path / 'asked')!r}, 'wb').write(os.read(0, 65536)); sys.exit(1)")
-    import sys
-
     supervise(store, run_id, policy=Policy(checkpoint_seconds=7.5, engine=(sys.executable, str(program))))
     asked = json.loads((tmp_path / "asked").read_text())
     assert asked["config"]["loss"] == "mape"
