@@ -25,25 +25,27 @@ _SECONDS_TO_OBEY = 5.0
 
 
 def show_queue(db: Database = None, as_json: AsJson = False) -> None:
-    """Show what runs and what is queued, in the order in which it is taken."""
+    """Show what runs, what is queued, in the order in which it is taken, and what is paused."""
     from ageui.worker.start import workers
 
     with open_store(db, read_only=True) as store:
-        running, waiting = store.runs("status=running", order="id"), store.queue.waiting()
+        running, paused = (store.runs(f"status={status}", order="id") for status in ("running", "paused"))
+        waiting = store.queue.waiting()
         held, states = store.queue.held(), workers(store)
     if as_json:
         print_json(
             {
-                "paused": held.reason if held else None,
+                "held": held.reason if held else None,
                 "running": [row.to_json() for row in running],
                 "queued": [row.to_json() for row in waiting],
+                "paused": [row.to_json() for row in paused],
                 "workers": [state.row.device for state in states if state.is_alive],
             }
         )
         return
     console = results()
-    if running or waiting:
-        _print_queue(console, [*running, *waiting])
+    if running or waiting or paused:
+        _print_queue(console, [*running, *waiting, *paused])
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = _sayer(messages())

@@ -196,8 +196,10 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
     assert shown.out.index("second") < shown.out.index("urgent") < shown.out.index("first")
     assert "the queue is paused: by the user" in shown.err
     assert queue("wait").code == 1
-    assert queue("queue", "--json").json["paused"] == "by the user"
+    assert queue("queue", "--json").json["held"] == "by the user"
     assert queue("pause", "1").code == 0
+    assert [row["name"] for row in queue("queue", "--json").json["paused"]] == ["first"]
+    assert "⏸ paused" in queue("queue").out
     assert queue("cancel", "status=queued").code == 0
     assert [_status(queue, run) for run in ("first", "second", "urgent")] == ["paused", "cancelled", "cancelled"]
     assert "the queue goes on" in queue("resume").err

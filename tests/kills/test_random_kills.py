@@ -1,6 +1,6 @@
 """SIGKILL of the worker, the engine's process or both, again and again: every run ends as if undisturbed.
 
-A short form runs with all tests. The long one, an hour on two cores:
+A short form runs with all tests. The long one, a quarter of an hour on two cores:
 
     pytest tests/kills --kills 100 --kill-runs 20
 """
