@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import SQLColumnExpression, Text, func
+from sqlalchemy import Integer, SQLColumnExpression, Text, cast, func
 from sqlmodel import col
 
 from ageui.store.tables import Run, Summary
@@ -37,6 +37,8 @@ def filter_fields() -> dict[str, FilterField]:
         ("source", "text", Run.source, "measured, or published for figures out of the report"),
         ("note", "text", Run.note, "note on the run"),
         ("created", "time", Run.created_at, "when the run was made, as 2026-01-31 or 2026-01-31T18:00"),
+        ("ended", "time", Run.ended_at, "when the run ended"),
+        ("priority", "number", Run.priority, "priority in the queue, the highest first"),
         ("split", "text", Summary.split, "split that the scores are of"),
         ("mae", "number", Summary.mae, "mean absolute error, years"),
         ("epoch", "number", Summary.epoch, "epochs trained so far"),
@@ -50,6 +52,8 @@ def filter_fields() -> dict[str, FilterField]:
         measured += [(name, "number", column, f"{attribute} bias, years") for name in (attribute, f"{attribute}_bias")]
     fields |= {name: FilterField(name, kind, col(column), what) for name, kind, column, what in measured}
     fields["tag"] = FilterField("tag", "tags", col(Run.id), "tag of the run")
+    away = cast(col(Run.archived_at).is_not(None), Integer)
+    fields["archived"] = FilterField("archived", "flag", away, "true for runs put away, which are left out otherwise")
     return fields
 
 

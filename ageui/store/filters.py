@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, false, func, literal, not_, or_, select, true
 from sqlmodel import col
 
 from ageui.store.fields import FilterField, filter_fields
@@ -79,13 +79,24 @@ def parse(text: str) -> list[Term]:
 
 
 def where(text: str) -> ColumnElement[bool]:
-    """The filter as an SQL expression over `run` joined with `summary`. Raises `ConfigError`."""
-    return and_(true(), *(_expression(text, term) for term in parse(text)))
+    """The filter as an SQL expression over `run` joined with `summary`. Raises `ConfigError`.
+
+    Archived runs are found by a filter that has a term on `archived` only.
+    """
+    terms = parse(text)
+    asks_for_archived = any(term.field is not None and term.field.lower() == "archived" for term in terms)
+    visible = true() if asks_for_archived else col(Run.archived_at).is_(None)
+    return and_(visible, *(_expression(text, term) for term in terms))
 
 
 def ordering(order: str) -> list[ColumnElement[Any]]:
-    """`mae`, or `-mae` for the largest first, as ORDER BY terms; NaN and missing values come last either way."""
+    """`mae`, or `-mae` for the largest first, as ORDER BY terms; NaN and missing values come last either way.
+
+    `turn` is what runs, what is next, what waits for a person, then what ended, the newest first.
+    """
     name = order.removeprefix("-")
+    if name == "turn":
+        return [term.desc() for term in _TURN] if order.startswith("-") else [term.asc() for term in _TURN]
     field = filter_fields().get(name)
     if field is None or field.kind in ("tags", "texts", "numbers"):
         names = [name for name, field in filter_fields().items() if field.kind not in ("tags", "texts", "numbers")]
@@ -97,6 +108,15 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
         return [column.desc() if order.startswith("-") else column.asc()]
     missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
     return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
+
+
+_STATUS = col(Run.status)
+_IS_QUEUED = _STATUS == "queued"
+_TURN: tuple[ColumnElement[Any], ...] = (
+    case((_STATUS == "running", 0), (_IS_QUEUED, 1), (_STATUS.in_(("paused", "interrupted")), 2), else_=3),
+    case((_IS_QUEUED, -col(Run.priority)), else_=0),
+    case((_IS_QUEUED, col(Run.position)), else_=-col(Run.id)),
+)
 
 
 def _expression(text: str, term: Term) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from ageui.text import clean, has_hidden
 from engine.errors import ConfigError
 
 LONGEST_NAME = 100
+LONGEST_NOTE = 2000
 _STRIDE = 10_597
 
 
@@ -33,6 +34,16 @@ def valid_tag(text: str) -> str:
     if any(character.isspace() or character == "," for character in tag):
         raise ConfigError(f"the tag {clean(tag)!r} holds a space or comma; write - instead, or give several tags")
     return tag
+
+
+def valid_note(text: str) -> str:
+    """A note: one line of any text. Raises `ConfigError` for one that is too long or holds hidden characters."""
+    note = unicodedata.normalize("NFC", text).strip()
+    if has_hidden(note):
+        raise ConfigError(f"the note {clean(note)[:LONGEST_NAME]!r} holds a hidden character; leave it out")
+    if len(note) > LONGEST_NOTE:
+        raise ConfigError(f"the note has {len(note)} characters; give at most {LONGEST_NOTE}")
+    return note
 
 
 def friendly_name(number: int, is_taken: Callable[[str], bool]) -> str:

@@ -286,7 +286,7 @@ def _queued(session: Session, run_id: int) -> Run:
 
 def _requeue(run: Run) -> None:
     run.status, run.request, run.strikes = "queued", None, 0
-    run.error = run.failure = run.ended_at = None
+    run.error = run.failure = run.ended_at = run.archived_at = None
 
 
 def _forget(session: Session, run: Run) -> list[str]:

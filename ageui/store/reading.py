@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Integer, Row, Select, literal_column, type_coerce
+from sqlalchemy import ColumnElement, Integer, Row, Select, distinct, func, literal_column, type_coerce
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -26,6 +26,7 @@ from ageui.store.tables import (
 )
 from ageui.text import clean
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
+from engine.config import RunConfig
 from engine.errors import ConfigError
 from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
 
@@ -50,6 +51,27 @@ def runs(
 ) -> list[records.RunRow]:
     chosen = _ROWS.where(where(filter or "")).order_by(*ordering(order)).limit(limit).offset(offset)
     return _run_rows(session, chosen)
+
+
+def count(session: Session, filter: str | None) -> int:
+    chosen = select(func.count(col(Run.id))).join(Summary, col(Summary.run_id) == col(Run.id))
+    return session.exec(chosen.where(where(filter or ""))).one()
+
+
+def status_counts(session: Session) -> dict[str, int]:
+    """How many runs there are of each status, archived ones left out."""
+    shown = select(Run.status, func.count()).where(col(Run.archived_at).is_(None))
+    return dict(session.exec(shown.group_by(Run.status)).all())
+
+
+def varying(session: Session, filter: str | None) -> tuple[str, ...]:
+    """The config fields that are not the same in all runs that a filter finds, in the order of a config."""
+    names = list(RunConfig.model_fields)
+    kinds = [func.count(distinct(func.json_extract(col(Run.config), f"$.{name}"))) for name in names]
+    found = session.execute(
+        sql_select(*kinds).join(Summary, col(Summary.run_id) == col(Run.id)).where(where(filter or ""))
+    ).one()
+    return tuple(name for name, different in zip(names, found, strict=True) if different > 1)
 
 
 def queued(session: Session) -> list[records.RunRow]:

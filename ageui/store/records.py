@@ -74,6 +74,7 @@ class RunRow:
     priority: int
     request: str | None
     failure: str | None
+    archived_at: datetime | None
     summary: Summary
 
     def to_json(self) -> dict[str, Any]:

@@ -6,19 +6,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Engine, PoolProxiedConnection, func
-from sqlmodel import Session, col, select
+from sqlalchemy import Engine, PoolProxiedConnection
+from sqlmodel import Session
 
 from ageui.store import data_sets, enqueue, maintenance, reading
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.claims import Claim, Claimant, Hold
 from ageui.store.connect import copy_database, open_reader, open_writer
+from ageui.store.edits import RunEdits
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
 from ageui.store.migrations import schema_version
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow, Predictions, RunDetail, RunRow
-from ageui.store.tables import Run
 from ageui.store.workers import Workers
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
@@ -32,7 +32,7 @@ class Store:
     """One database file; made by `Store.open`, closed by `close` or a with statement.
 
     Every method may raise `StoreError`. Methods that take a name or a filter raise `ConfigError` for a wrong one.
-    `queue` holds what changes the status of runs, `workers` the rows of workers.
+    `queue` holds what changes the status of runs, `workers` the rows of workers, `edits` what people write on runs.
     """
 
     def __init__(self, path: Path, reader: Engine, writer: Engine | None) -> None:
@@ -42,6 +42,7 @@ class Store:
         self._watching: PoolProxiedConnection | None = None
         self.queue = RunQueue(self._read, self._write)
         self.workers = Workers(self._read, self._write)
+        self.edits = RunEdits(self._read, self._write)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, read_only: bool = False) -> Self:
@@ -186,13 +187,25 @@ class Store:
     def runs(
         self, filter: str | None = None, *, order: str = "-id", limit: int | None = None, offset: int = 0
     ) -> list[RunRow]:
-        """The runs a filter finds, the newest first; `order` is a field, after `-` the largest first."""
+        """The runs a filter finds, the newest first; `order` is a field, after `-` the largest first, or `turn`: what
+        runs, what is next, what waits for a person, then what ended."""
         with self._read() as session:
             return reading.runs(session, filter, order, limit, offset)
 
-    def run_count(self) -> int:
+    def run_count(self, filter: str | None = None) -> int:
+        """How many runs a filter finds; without one, all but the archived."""
         with self._read() as session:
-            return session.exec(select(func.count(col(Run.id)))).one()
+            return reading.count(session, filter)
+
+    def status_counts(self) -> dict[str, int]:
+        """How many runs there are of each status, archived ones left out."""
+        with self._read() as session:
+            return reading.status_counts(session)
+
+    def varying_fields(self, filter: str | None = None) -> tuple[str, ...]:
+        """The config fields that are not the same in all runs that a filter finds."""
+        with self._read() as session:
+            return reading.varying(session, filter)
 
     def schema_version(self) -> int:
         with told_to_people(self.path), self._reader.connect() as connection:

@@ -30,7 +30,7 @@ class Run(SQLModel, table=True):
 
     Queued runs are taken by the highest `priority`, then the lowest `position`. `request` is what a running run is
     asked to do. `strikes` counts the attempts in a row that died without getting further, `failure` names why a run
-    failed.
+    failed. Lists leave out a run with `archived_at` unless it is asked for.
     """
 
     __tablename__ = "run"
@@ -65,6 +65,7 @@ class Run(SQLModel, table=True):
     request: str | None = None
     strikes: int = 0
     failure: str | None = None
+    archived_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class RunTag(SQLModel, table=True):

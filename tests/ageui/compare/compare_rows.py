@@ -44,8 +44,25 @@ def run(
 ) -> RunDetail:
     config = build_config({**PRESETS["quick"], **changes}).model_dump(mode="json")
     row = RunRow(
-        run_id, name, status, "measured", config, "hash", (), NOON, NOON, NOON, error, None, 1, 0, None, None, SUMMARY
-    )
+        run_id,
+        name,
+        status,
+        "measured",
+        config,
+        "hash",
+        (),
+        NOON,
+        NOON,
+        NOON,
+        error,
+        None,
+        1,
+        0,
+        None,
+        None,
+        None,
+        SUMMARY,
+    )  # fmt: skip
     return RunDetail(row, {"name": "faces"}, None, None, None, (), results, (), ())
 
 

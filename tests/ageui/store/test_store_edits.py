@@ -1,0 +1,113 @@
+"""What a person writes on runs: names, notes, tags, and which are put away."""
+
+import pytest
+from store_rows import end, epoch, queued, running
+
+from ageui.store import Store
+from engine.errors import ConfigError
+
+
+def test_a_name_note_and_tags_are_replaced_and_the_old_ones_returned(store: Store) -> None:
+    run_id = queued(store, "first", ("night", "old"))
+
+    assert store.edits.rename(run_id, "second") == "first"
+    assert store.edits.note(run_id, " worth  a look [/] ") is None
+    assert store.edits.note(run_id, None) == "worth  a look [/]"
+    assert store.edits.tags(run_id, ("new", "new", "night")) == ("night", "old")
+
+    row = store.row(run_id)
+    assert (row.name, row.note, row.tags) == ("second", None, ("new", "night"))
+
+
+def test_a_taken_name_a_bad_tag_and_a_missing_run_are_refused_and_change_nothing(store: Store) -> None:
+    run_id = queued(store, "first", ("night",))
+    queued(store, "second")
+
+    with pytest.raises(ConfigError, match="run 2 is named 'second' already"):
+        store.edits.rename(run_id, "second")
+    with pytest.raises(ConfigError, match="space or comma"):
+        store.edits.tags(run_id, ("fine", "two words"))
+    with pytest.raises(ConfigError, match="2001 characters"):
+        store.edits.note(run_id, "x" * 2001)
+    with pytest.raises(ConfigError, match="there is no run 9"):
+        store.edits.note(9, "x")
+
+    assert (store.row(run_id).name, store.row(run_id).tags, store.row(run_id).note) == ("first", ("night",), None)
+
+
+def test_renaming_a_run_to_its_own_name_is_no_conflict(store: Store) -> None:
+    assert store.edits.rename(queued(store, "first"), "first") == "first"
+
+
+def test_archived_runs_are_left_out_until_they_are_asked_for(store: Store) -> None:
+    kept, (away, attempt) = queued(store, "kept"), running(store, "away")
+    end(store, away, attempt)
+
+    assert store.edits.archive([away]) == [away]
+    assert store.edits.archive([away]) == []
+
+    assert [row.id for row in store.runs()] == [kept]
+    assert [row.id for row in store.runs("archived=true")] == [away]
+    assert [row.id for row in store.runs("archived=no")] == [kept]
+    assert store.run_count() == 1
+    assert store.status_counts() == {"queued": 1}
+    assert store.find("away") == [away]
+
+    store.edits.unarchive([away])
+    assert [row.id for row in store.runs()] == [away, kept]
+
+
+def test_a_run_that_is_still_to_be_done_cannot_be_archived_and_no_other_is_with_it(store: Store) -> None:
+    done, attempt = running(store, "done")
+    end(store, done, attempt)
+    waiting = queued(store, "waiting")
+
+    with pytest.raises(ConfigError, match=r"\(waiting\) is queued; only runs that have ended"):
+        store.edits.archive([done, waiting])
+
+    assert store.row(done).archived_at is None
+
+
+def test_a_retried_run_comes_back_from_the_archive(store: Store) -> None:
+    run_id, attempt = running(store)
+    end(store, run_id, attempt, "failed", "broken")
+    store.edits.archive([run_id])
+
+    store.queue.retry(run_id)
+
+    assert [row.id for row in store.runs()] == [run_id]
+
+
+def test_the_order_by_turn_is_what_runs_then_what_is_next_then_what_waits_then_what_ended(store: Store) -> None:
+    done, attempt = running(store, "done")
+    end(store, done, attempt)
+    first, second, paused = (queued(store, name) for name in ("first", "second", "paused"))
+    later, attempt = running(store, "later")
+    end(store, later, attempt, "failed", "broken")
+    runs_now, _ = running(store, "now")
+    store.queue.pause(paused)
+    store.queue.move(second, "first")
+
+    in_turn = [runs_now, second, first, paused, later, done]
+    assert [row.id for row in store.runs(order="turn")] == in_turn
+    assert [row.id for row in store.runs(order="-turn")] == in_turn[::-1]
+    assert [row.id for row in store.runs(order="turn", limit=2, offset=1)] == [second, first]
+
+
+def test_the_fields_that_vary_are_those_of_the_runs_found(store: Store) -> None:
+    for loss, seed, tag in (("mse", 1, "a"), ("mape", 1, "a"), ("mape", 2, "b")):
+        queued(store, None, (tag,), loss=loss, seed=seed)
+
+    assert store.varying_fields() == ("loss", "seed")
+    assert store.varying_fields("tag=a") == ("loss",)
+    assert store.varying_fields("tag=none") == ()
+
+
+def test_runs_are_counted_by_filter(store: Store) -> None:
+    run_id, attempt = running(store, loss="mape")
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1, val_mae=5.0))
+    queued(store, loss="mse")
+
+    assert store.run_count("loss=mape val_mae<6") == 1
+    assert store.run_count("val_mae>6") == 0
