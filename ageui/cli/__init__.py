@@ -12,6 +12,7 @@ from ageui.cli.db import app as db_app
 from ageui.cli.doctor import doctor
 from ageui.cli.export import export_run, predict_images
 from ageui.cli.logs import show_logs
+from ageui.cli.options import Database, database_path
 from ageui.cli.queue import (
     cancel_runs,
     move_run,
@@ -37,11 +38,23 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context) -> None:
-    """Run and compare experiments in age regression from face images with less bias."""
-    if context.invoked_subcommand is None:
+def root(context: typer.Context, db: Database = None) -> None:
+    """Run and compare experiments in age regression from face images with less bias.
+
+    Without a command, opens the application in the terminal.
+    """
+    if context.invoked_subcommand is not None:
+        if db is not None:
+            raise typer.BadParameter("give it after the command: ageui COMMAND --db FILE", param_hint="--db")
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         typer.echo(context.get_help())
         raise typer.Exit(2)
+    from ageui.tui.launch import launch
+
+    goes_on = launch(database_path(db))
+    if goes_on:
+        typer.echo(goes_on, err=True)
 
 
 READ, QUEUE, USE, CARE = "Read", "Queue", "Use", "Data and care"

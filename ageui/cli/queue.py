@@ -336,9 +336,9 @@ def _sayer(console: "Console") -> Callable[[str], None]:
 
 
 def _print_queue(console: "Console", rows: "list[RunRow]") -> None:
-    from ageui.cli.show import state_of
     from ageui.cli.tables import Column, fitted_table
     from ageui.compare.settings import differing_settings, label
+    from ageui.states import state_of
 
     fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
     places = _places(rows)

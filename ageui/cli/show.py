@@ -5,21 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from ageui.states import state_of
 from engine.choices import REPORT_ATTRIBUTES
 
 if TYPE_CHECKING:
     from ageui.store import RunRow
-
-SYMBOLS = {
-    "queued": "·",
-    "running": "▶",
-    "paused": "⏸",
-    "done": "✓",
-    "diverged": "≈",
-    "failed": "✗",
-    "cancelled": "⊘",
-    "interrupted": "‖",
-}
 
 
 def list_runs(
@@ -62,12 +52,6 @@ def show_run(
         print_json(detail.to_json())
     else:
         print_run(detail)
-
-
-def state_of(row: "RunRow") -> str:
-    """A run's status with its symbol, or what it is about to become."""
-    becoming = {"pause": "pausing", "cancel": "cancelling", "kill": "cancelling"}
-    return f"{SYMBOLS.get(row.status, '?')} {becoming.get(row.request or '', row.status)}"
 
 
 def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:

@@ -1,0 +1,5 @@
+"""`python -m ageui` is `ageui`."""
+
+from ageui.cli import main
+
+main()

@@ -1,0 +1,213 @@
+"""The application: its screens, its one look at the database, and the changes that people make."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+
+from ageui.store import NewRun, Store
+from ageui.text import clean
+from ageui.tui import changes, keys
+from ageui.tui.changes import Change, Done
+from ageui.tui.machine import DeviceLoad, Machine
+from ageui.tui.prefs import Prefs
+from ageui.tui.screens.runs import RunsScreen
+from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
+from ageui.worker.lost import recover_lost
+from engine.errors import AgeUIError
+
+SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_BETWEEN_CHECKS = 2.0
+_SECONDS_BETWEEN_LOADS = 1.0
+_MOST_UNDOS = 50
+
+Severity = Literal["information", "warning", "error"]
+
+
+class AgeUIApp(App[None]):
+    """`ageui`, in a terminal. The store stays the caller's, who closes it.
+
+    Reading and changing the database goes on in threads; all widgets are touched in the application alone.
+    `data_changed` tells that something was committed, `loads_changed` how busy the devices are.
+    """
+
+    TITLE = "ageui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]  # noqa: RUF012
+    MODES = {"runs": RunsScreen}  # noqa: RUF012
+    DEFAULT_MODE = "runs"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.EVERYWHERE)]
+
+    def __init__(self, store: Store, prefs: Prefs | None = None) -> None:
+        super().__init__()
+        self.store = store
+        self.prefs = prefs if prefs is not None else Prefs()
+        self.data_changed: Signal[int] = Signal(self, "data changed")
+        self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
+        self._version = -1
+        self._undos: list[Change] = []
+        self._changing = asyncio.Lock()
+        self._machine: Machine | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.prefs.theme if self.prefs.theme in self.available_themes else DEFAULT_THEME
+
+    def on_mount(self) -> None:
+        self.set_interval(SECONDS_BETWEEN_LOOKS, self._look)
+        self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_for_lost)
+        self.set_interval(_SECONDS_BETWEEN_LOADS, self._look_at_loads)
+        self._check_for_lost()
+
+    # Looking
+
+    def _look(self) -> None:
+        """Asks for microseconds whether anything was committed."""
+        try:
+            version = self.store.version()
+        except AgeUIError:
+            return  # busy, or the disk is away for a moment: the next look tells
+        if version != self._version:
+            self._version = version
+            self.data_changed.publish(version)
+
+    def _check_for_lost(self) -> None:
+        self.run_worker(self._recover_lost(), group="lost", exclusive=True, exit_on_error=False)
+
+    async def _recover_lost(self) -> None:
+        try:
+            found = await asyncio.to_thread(lambda: [lost.sentence() for lost in recover_lost(self.store)])
+        except AgeUIError:
+            return  # said by whatever reads next
+        for sentence in found:
+            self.tell(sentence, severity="warning")
+
+    def _look_at_loads(self) -> None:
+        self.run_worker(self._read_loads(), group="loads", exclusive=True, exit_on_error=False)
+
+    async def _read_loads(self) -> None:
+        def look() -> list[DeviceLoad]:
+            self._machine = self._machine or Machine()
+            return self._machine.look()
+
+        self.loads_changed.publish(tuple(await asyncio.to_thread(look)))
+
+    # Changing
+
+    def change(self, change: Change) -> None:
+        """Makes a change in a thread, one after the other, and says what came of it."""
+        self.run_worker(self._make(change, undoing=False), group="changes", exit_on_error=False)
+
+    async def _make(self, change: Change, *, undoing: bool) -> None:
+        async with self._changing:
+            try:
+                done = await asyncio.to_thread(change, self.store)
+            except AgeUIError as error:
+                self.tell(str(error), severity="error")
+                return
+        self._tell_done(done)
+        if done.undo is not None and not undoing:
+            self._undos = [*self._undos, done.undo][-_MOST_UNDOS:]
+
+    def _tell_done(self, done: Done) -> None:
+        hint = "; u undoes it" if done.undo is not None else ""
+        if done.message:
+            self.tell(done.message + hint)
+        for problem in done.problems[:3]:
+            self.tell(problem, severity="warning")
+        if len(done.problems) > 3:
+            self.tell(f"and {len(done.problems) - 3} more like that", severity="warning")
+        self._look()
+
+    def tell(self, message: str, *, severity: Severity = "information") -> None:
+        """A message that goes away by itself; text from anywhere is never markup."""
+        seconds = 4.0 if severity == "information" else 10.0
+        self.notify(clean(message, lines=True), severity=severity, timeout=seconds, markup=False)
+
+    # What every screen can do
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every key of the screen that is open, then the themes."""
+        seen: set[str] = set()
+        for binding in screen.active_bindings.values():
+            key = binding.binding
+            if not key.tooltip or key.action in seen or key.action.endswith("command_palette"):
+                continue
+            seen.add(key.action)
+            action, namespace = key.action, binding.node
+
+            async def run(action: str = action, namespace: object = namespace) -> None:
+                await self.run_action(action, namespace)  # type: ignore[arg-type]
+
+            yield SystemCommand(f"{key.tooltip}  [{key.key_display or key.key}]", key.description, run)
+        for name in THEME_NAMES:
+            yield SystemCommand(f"Theme {name}", "Colours of the application", lambda name=name: self.use_theme(name))
+
+    def use_theme(self, name: str) -> None:
+        self.theme = name
+        self.prefs.theme = name
+        self.save_prefs()
+
+    def save_prefs(self) -> None:
+        with contextlib.suppress(OSError):  # nothing that a person has to act on
+            self.prefs.save()
+
+    def action_next_theme(self) -> None:
+        place = THEME_NAMES.index(self.theme) if self.theme in THEME_NAMES else -1
+        name = THEME_NAMES[(place + 1) % len(THEME_NAMES)]
+        self.use_theme(name)
+        self.tell(f"theme {name}")
+
+    def action_help(self) -> None:
+        from ageui.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.screen))
+
+    def action_new_run(self) -> None:
+        self.open_new_run()
+
+    def open_new_run(self, like: int | None = None) -> None:
+        """The form for a new run; with the config of the run `like`."""
+        from ageui.tui.screens.new_run import NewRunScreen
+
+        self.push_screen(NewRunScreen(like))
+
+    def action_data(self) -> None:
+        from ageui.tui.screens.data import DataScreen
+
+        self.push_screen(DataScreen())
+
+    def open_run(self, run_id: int) -> None:
+        from ageui.tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(run_id))
+
+    def open_comparison(self, run_ids: tuple[int, ...]) -> None:
+        from ageui.tui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(run_ids))
+
+    def queue_runs(self, runs: list[NewRun], tags: tuple[str, ...] = ()) -> None:
+        self.change(changes.queue(runs, tags))
+
+    def action_undo(self) -> None:
+        if not self._undos:
+            self.tell("there is nothing to undo")
+            return
+        self.run_worker(self._make(self._undos.pop(), undoing=True), group="changes", exit_on_error=False)
+
+    def action_hold_queue(self) -> None:
+        self.change(changes.hold_or_release)
+
+    def action_worker(self) -> None:
+        self.change(changes.start_or_stop_worker)
+
+    async def action_back(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()

@@ -1,0 +1,191 @@
+"""What a person can change, as plain functions over the store: each says what it did, and how to undo it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ageui.sentences import counted
+from ageui.settings import checkpoint_interval
+from ageui.store import NewRun, Store
+from ageui.worker.recorder import remove_file
+from ageui.worker.start import ensure_worker, start_worker, stop_worker, workers
+from engine.errors import AgeUIError, ConfigError
+
+
+@dataclass(frozen=True)
+class Done:
+    """`message` for people; `problems` are what could not be done. `undo` makes it as it was before."""
+
+    message: str
+    problems: tuple[str, ...] = ()
+    undo: Callable[[Store], "Done"] | None = None
+
+
+Change = Callable[[Store], Done]
+
+
+def pause(run_ids: Sequence[int]) -> Change:
+    def change(store: Store) -> Done:
+        done, problems = _each(run_ids, store.queue.pause)
+        return Done(_said(done, "paused"), problems, resume(done) if done else None)
+
+    return change
+
+
+def resume(run_ids: Sequence[int]) -> Change:
+    def change(store: Store) -> Done:
+        done, problems = _each(run_ids, store.queue.resume)
+        return Done(_said(done, "queued again"), (*problems, *_see_to_workers(store, done)))
+
+    return change
+
+
+def cancel(run_ids: Sequence[int]) -> Change:
+    def change(store: Store) -> Done:
+        done, problems = _each(run_ids, store.queue.cancel)
+        return Done(_said(done, "cancelled"), problems, retry(done) if done else None)
+
+    return change
+
+
+def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
+    def change(store: Store) -> Done:
+        def again(run_id: int) -> None:
+            for path in store.queue.retry(run_id, from_start=from_start):
+                remove_file(store.path.parent / path)
+
+        done, problems = _each(run_ids, again)
+        return Done(_said(done, "queued again"), (*problems, *_see_to_workers(store, done)))
+
+    return change
+
+
+def move(run_id: int, by: int) -> Change:
+    """Moves a queued run one place up (-1) or down (1)."""
+
+    def change(store: Store) -> Done:
+        order = [row.id for row in store.queue.waiting()]
+        if run_id not in order:
+            raise ConfigError(f"run {run_id} is not queued: only queued runs have a place in the queue")
+        place = order.index(run_id) + by
+        if not 0 <= place < len(order):
+            return Done("")
+        store.queue.move(run_id, "before" if by < 0 else "after", order[place])
+        return Done("")
+
+    return change
+
+
+def hold_or_release(store: Store) -> Done:
+    if store.queue.release():
+        queued = [row.id for row in store.queue.waiting()]
+        return Done("the queue goes on", _see_to_workers(store, queued))
+    store.queue.hold("paused by the user")
+    return Done("the queue is paused: what runs goes on, nothing new starts", undo=lambda store: hold_or_release(store))
+
+
+def start_or_stop_worker(store: Store) -> Done:
+    """Stops the workers that live, each after its step; starts one where none does."""
+    living = [state.row.device for state in workers(store) if state.is_alive]
+    if living:
+        for device in living:
+            stop_worker(store, device, at_once=False, say=lambda text: None)
+        return Done(f"the worker on {', '.join(living)} has left; its run is queued again")
+    from ageui.worker.devices import default_device
+
+    device = default_device()
+    start_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
+    return Done(f"a worker on {device} was started")
+
+
+def archive(run_ids: Sequence[int]) -> Change:
+    def change(store: Store) -> Done:
+        done = store.edits.archive(run_ids)
+        return Done(_said(done, "archived"), undo=unarchive(done) if done else None)
+
+    return change
+
+
+def unarchive(run_ids: Sequence[int]) -> Change:
+    def change(store: Store) -> Done:
+        store.edits.unarchive(run_ids)
+        return Done(_said(run_ids, "back from the archive"))
+
+    return change
+
+
+def rename(run_id: int, name: str) -> Change:
+    def change(store: Store) -> Done:
+        old = store.edits.rename(run_id, name)
+        return Done(f"run {run_id} is named {name}", undo=rename(run_id, old))
+
+    return change
+
+
+def note(run_id: int, text: str | None) -> Change:
+    def change(store: Store) -> Done:
+        old = store.edits.note(run_id, text)
+        return Done(f"note of run {run_id} {'saved' if text else 'removed'}", undo=note(run_id, old))
+
+    return change
+
+
+def tag(run_ids: Sequence[int], tags: Sequence[str]) -> Change:
+    """Gives runs these tags, and no other."""
+
+    def change(store: Store) -> Done:
+        old = {run_id: store.edits.tags(run_id, tags) for run_id in run_ids}
+
+        def undo(store: Store) -> Done:
+            for run_id, before in old.items():
+                store.edits.tags(run_id, before)
+            return Done(_said(list(old), "tagged as before"))
+
+        return Done(_said(run_ids, f"tagged {' '.join(tags)}" if tags else "without tags"), undo=undo)
+
+    return change
+
+
+def queue(runs: Sequence[NewRun], tags: Sequence[str] = ()) -> Change:
+    """Queues new runs; undoing that cancels those that have not ended by then."""
+
+    def change(store: Store) -> Done:
+        ids = store.add_runs(runs, tags=tags)
+        return Done(_said(ids, "queued"), _see_to_workers(store, ids), cancel(ids))
+
+    return change
+
+
+def _each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[int], tuple[str, ...]]:
+    """Those for which it worked, and what was wrong with the others; a single one that fails raises its error."""
+    done: list[int] = []
+    problems: list[str] = []
+    for run_id in run_ids:
+        try:
+            act(run_id)
+        except ConfigError as error:
+            if len(run_ids) == 1:
+                raise
+            problems.append(str(error))
+        else:
+            done.append(run_id)
+    return done, tuple(problems)
+
+
+def _said(run_ids: Sequence[int], what: str) -> str:
+    if not run_ids:
+        return ""
+    return f"run {run_ids[0]} {what}" if len(run_ids) == 1 else f"{counted(len(run_ids), 'run')} {what}"
+
+
+def _see_to_workers(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
+    """Starts the workers that are missing for these runs; what stands in the way."""
+    if not run_ids or store.queue.held() is not None:
+        return ("the queue is paused: H lets it go on",) if run_ids else ()
+    devices = dict.fromkeys(str(store.row(run_id).config.get("device", "auto")) for run_id in run_ids)
+    problems = []
+    for device in devices:
+        try:
+            ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
+        except AgeUIError as error:
+            problems.append(str(error))
+    return tuple(problems)

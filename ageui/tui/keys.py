@@ -1,0 +1,136 @@
+"""The one table of keys: bindings, footer, help screen, command palette and the README's table are made of it."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, DATA = (
+    "everywhere", "runs", "run", "curves", "new run", "compare", "data",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key:
+    """`keys` are Textual's names of keys, comma-separated; `shown` is what people read instead of the first one.
+
+    `label` is the footer's word, and `what` the sentence of help and palette. A key without `in_footer` is only there.
+    """
+
+    keys: str
+    action: str
+    label: str
+    what: str
+    shown: str = ""
+    in_footer: bool = True
+
+    @property
+    def display(self) -> str:
+        return self.shown or self.keys.split(",")[0]
+
+
+TABLE: dict[str, tuple[Key, ...]] = {
+    EVERYWHERE: (
+        Key("question_mark", "help", "keys", "Show all keys of this screen", "?"),
+        Key("ctrl+p", "command_palette", "palette", "Search everything that can be done", "^p", in_footer=False),
+        Key("n", "new_run", "new", "Make a new run or sweep"),
+        Key("D", "data", "data", "Look at the data sets", "D"),
+        Key("u", "undo", "undo", "Undo the last change", in_footer=False),
+        Key(
+            "T", "next_theme", "theme", "Next theme: dark, light, and both safe for colour-blind eyes", in_footer=False
+        ),
+        Key(
+            "H",
+            "hold_queue",
+            "hold queue",
+            "Pause the queue, or let it go on; what runs is not touched",
+            in_footer=False,
+        ),
+        Key("W", "worker", "worker", "Start the background worker, or have it leave after its step", in_footer=False),
+        Key("escape", "back", "back", "Leave this screen", "esc", in_footer=False),
+        Key("ctrl+q", "quit", "quit", "Leave the application; the worker goes on", "^q", in_footer=False),
+    ),
+    RUNS: (
+        Key("enter", "open", "open", "Open the run: curves, groups, log"),
+        Key("space", "select", "select", "Select the run, or no longer"),
+        Key("c", "compare", "compare", "Compare the selected runs side by side"),
+        Key("d", "duplicate", "duplicate", "New run with this run's config"),
+        Key("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
+        Key("r", "resume", "resume", "Resume paused and interrupted runs"),
+        Key("x", "cancel", "cancel", "Cancel: what was measured is kept, retry goes on from there"),
+        Key("t", "retry", "retry", "Try failed or cancelled runs again, from their last checkpoint"),
+        Key("K,shift+up", "move_up", "up", "Move a queued run up", "K", in_footer=False),
+        Key("J,shift+down", "move_down", "down", "Move a queued run down", "J", in_footer=False),
+        Key("slash", "filter", "filter", "Filter: loss=mape weights:gender mae<8 status=done", "/"),
+        Key("s", "sort", "sort", "Sort by a column; a click on its title does too"),
+        Key("S", "reverse", "reverse", "Reverse the order", in_footer=False),
+        Key("o", "columns", "columns", "Choose and order the columns", in_footer=False),
+        Key("g", "tags", "tags", "Edit the run's tags", in_footer=False),
+        Key("m", "note", "note", "Edit the run's note", in_footer=False),
+        Key("f2,N", "rename", "rename", "Rename the run", "F2", in_footer=False),
+        Key("z", "archive", "archive", "Archive ended runs; archived=true finds them again", in_footer=False),
+        Key("Z", "unarchive", "unarchive", "Bring archived runs back", in_footer=False),
+        Key("ctrl+a", "select_all", "select all", "Select all runs that are found", "^a", in_footer=False),
+        Key("y", "copy_command", "copy", "Copy the command that repeats the run", in_footer=False),
+        Key("escape", "clear", "clear", "Take back the selection, then the filter", "esc", in_footer=False),
+    ),
+    RUN: (
+        Key("v", "next_curve", "curve", "Next curve: loss by epoch, loss by step, MAE, learning rate"),
+        Key("e", "next_axis", "axis", "x axis: epochs, steps or elapsed time"),
+        Key("c", "compare", "compare", "Compare with other runs"),
+        Key("d", "duplicate", "duplicate", "New run with this run's config"),
+        Key("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
+        Key("r", "resume", "resume", "Resume a paused or interrupted run"),
+        Key("x", "cancel", "cancel", "Cancel: what was measured is kept"),
+        Key("t", "retry", "retry", "Try a failed or cancelled run again"),
+        Key("y", "copy_command", "copy", "Copy the command that repeats the run", in_footer=False),
+        Key("tab", "app.focus_next", "next", "Next part of the screen", in_footer=False),
+    ),
+    CURVES: (
+        Key("l", "toggle_log", "log", "Logarithmic or linear y axis"),
+        Key("s", "more_smoothing", "smooth", "More smoothing; the raw curve stays, faint"),
+        Key("S", "less_smoothing", "less smooth", "Less smoothing", in_footer=False),
+        Key("plus,equals_sign", "zoom_in", "zoom", "Zoom in", "+"),
+        Key("minus", "zoom_out", "zoom out", "Zoom out", "-", in_footer=False),
+        Key("0", "zoom_reset", "all", "Show the whole curve, and follow it", in_footer=False),
+        Key("comma,less_than_sign", "pan_left", "pan left", "Move the window left", ",", in_footer=False),
+        Key("full_stop,greater_than_sign", "pan_right", "pan right", "Move the window right", ".", in_footer=False),
+        Key("left", "cursor_left", "read", "Read values: move the cursor left", "←", in_footer=False),
+        Key("right", "cursor_right", "read", "Read values: move the cursor right", "→", in_footer=False),
+    ),
+    NEW: (
+        Key("ctrl+s", "queue", "queue", "Queue the run or the sweep", "^s"),
+        Key("ctrl+y", "copy_command", "copy", "Copy the command that does the same", "^y"),
+        Key("ctrl+r", "reset", "reset", "Back to what the preset says", "^r"),
+    ),
+    COMPARE: (
+        Key("b", "baseline", "baseline", "Next baseline to set the others against"),
+        Key("v", "next_split", "split", "Next split: test, valid, train"),
+        Key("i", "toggle_settings", "settings", "Only the settings that differ, or all"),
+        Key("f", "toggle_fold", "seeds", "Fold runs that differ in their seed alone: mean ± std (n)"),
+        Key("g", "toggle_groups", "groups", "Show the MAE of every group"),
+        Key("x", "drop", "drop", "Take a run out of the comparison"),
+        Key("X", "export", "export", "Write the comparison to a file, or copy it"),
+    ),
+    DATA: (
+        Key("enter", "sheet", "faces", "Open a sheet of faces of the group with the system's viewer"),
+        Key("v", "next_split", "split", "Next split"),
+        Key("c", "check", "check", "Read every row and image again, list problems and near-duplicates"),
+    ),
+}
+
+
+def bindings(*places: str) -> list[Binding]:
+    """The bindings of screens and widgets, in the table's order."""
+    return [
+        Binding(key.keys, key.action, key.label, show=key.in_footer, key_display=key.display, tooltip=key.what)
+        for place in places
+        for key in TABLE[place]
+    ]
+
+
+def markdown() -> str:
+    """All keys as a Markdown table."""
+    lines = ["| where | key | does |", "|---|---|---|"]
+    for place, keys in TABLE.items():
+        lines += [f"| {place} | `{key.display}` | {key.what} |" for key in keys]
+    return "\n".join(lines)

@@ -1,0 +1,55 @@
+"""All keys of a screen, and what each does."""
+
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+
+class HelpScreen(ModalScreen[None]):
+    """The bindings that were active on the screen it was asked from, those of its focused widget first."""
+
+    DEFAULT_CSS = """
+    HelpScreen {
+        align: center middle;
+        background: $background 30%;
+        & > VerticalScroll {
+            width: 84; max-width: 100%; height: auto; max-height: 100%;
+            background: $panel; border: round $primary; padding: 0 1;
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q", "leave", "leave", show=False)]
+
+    def __init__(self, of: Screen[object]) -> None:
+        super().__init__()
+        self._rows = [
+            (binding.key_display or binding.key, binding.tooltip)
+            for binding in dict.fromkeys(active.binding for active in of.active_bindings.values())
+            if binding.tooltip
+        ]
+
+    def compose(self) -> ComposeResult:
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+        seen: set[str] = set()
+        for key, what in self._rows:
+            if what not in seen:
+                seen.add(what)
+                table.add_row(Text(key), Text(what))
+        with VerticalScroll() as scroll:
+            scroll.border_title = "Keys"
+            scroll.border_subtitle = "esc leaves"
+            yield Static(table)
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

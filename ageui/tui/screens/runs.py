@@ -1,0 +1,352 @@
+"""Home: the queue and all runs in one table, live."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Footer, Static
+
+from ageui.sentences import counted
+from ageui.store import RunRow, Store
+from ageui.text import clean
+from ageui.tui import changes, keys, run_columns
+from ageui.tui.changes import Change
+from ageui.tui.live import LiveScreen
+from ageui.tui.screens.columns import ColumnsScreen
+from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt, confirmation
+from ageui.tui.widgets.filter_box import FilterBox
+from ageui.tui.widgets.paged_table import PagedTable
+from ageui.tui.widgets.status_bar import StatusBar
+from engine.errors import AgeUIError, ConfigError
+
+MOST_COMPARED = 12
+_WELCOME = """
+No runs yet.
+
+  n    make a run: choose a loss, weights, a network, and queue it
+  D    look at the data sets; without one of yours, faces are drawn
+  ?    all keys            ^p   search all that can be done
+
+The background worker starts with the first run and goes on when you leave.
+""".strip("\n")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the table needs, noted down before a read."""
+
+    filter: str
+    order: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A page of the runs found: `total` fit the filter, `everything` is how many there are."""
+
+    wanted: _Wanted
+    rows: list[RunRow]
+    total: int
+    everything: int
+    counts: dict[str, int]
+    is_held: bool
+    varying: tuple[str, ...]
+
+
+class RunsScreen(LiveScreen[_Found]):
+    CSS_PATH = "runs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[int, RunRow] = {}
+        self._filter = ""
+        self._wanted = _Wanted("", "turn", 0, 100)
+        # The fields that vary cost a scan of all configs, which never change: only other runs make them others.
+        self._varying: tuple[tuple[str, int, int], tuple[str, ...]] = (("", -1, -1), ())
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(self.ageui.store.path.name)
+        yield FilterBox()
+        yield PagedTable(id="runs")
+        yield Static(_WELCOME, id="welcome", markup=False)
+        yield Static(id="summary", classes="hint", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._show_columns()
+        self.table.focus()
+
+    @property
+    def table(self) -> PagedTable:
+        return self.query_one(PagedTable)
+
+    # Reading
+
+    def prepare(self) -> None:
+        first, count = self.table.window
+        self._wanted = _Wanted(self._filter, self.ageui.prefs.order, first, count)
+
+    def read(self, store: Store) -> _Found:
+        wanted = self._wanted
+        rows = store.runs(wanted.filter, order=wanted.order, limit=wanted.count, offset=wanted.first)
+        total = store.run_count(wanted.filter)
+        counts = store.status_counts()
+        everything = sum(counts.values())
+        seen = (wanted.filter, total, everything)
+        if self._varying[0] != seen:
+            self._varying = (seen, store.varying_fields(wanted.filter))
+        return _Found(wanted, rows, total, everything, counts, store.queue.held() is not None, self._varying[1])
+
+    def show(self, found: _Found) -> None:
+        self._rows = {row.id: row for row in found.rows}
+        names = self._columns()
+        self.table.put(
+            found.wanted.first,
+            [run_columns.table_row(row, names, found.varying) for row in found.rows],
+            found.total,
+        )
+        self.query_one(StatusBar).show_queue(found.counts, held=found.is_held)
+        is_empty = found.everything == 0 and not found.wanted.filter
+        self.set_class(is_empty, "-empty")
+        self._show_summary(found)
+
+    def _show_summary(self, found: _Found) -> None:
+        if found.total == found.everything:
+            text = counted(found.total, "run")
+        else:
+            text = f"{found.total:,} of {counted(found.everything, 'run')}"
+        if self.table.selected:
+            text += f" · {len(self.table.selected)} selected"
+        row = self._current()
+        if row is not None and row.error and row.status not in ("done", "queued", "running"):
+            text += f" · {row.name}: {row.error.splitlines()[0]}"
+        elif row is not None and row.note:
+            text += f" · {row.name}: {row.note}"
+        else:
+            text += " · years, lower is better; ~ no larger than chance alone makes it"
+        self.query_one("#summary", Static).update(clean(text))
+        self._last = found
+
+    def show_error(self, error: AgeUIError) -> None:
+        self.query_one("#summary", Static).update(clean(str(error).splitlines()[0]))
+
+    # What moves and selects
+
+    @on(PagedTable.PageWanted)
+    def _read_page(self) -> None:
+        self.refresh_soon()
+
+    @on(PagedTable.CursorMoved)
+    @on(PagedTable.SelectionChanged)
+    def _describe_row(self) -> None:
+        if hasattr(self, "_last"):
+            self._show_summary(self._last)
+
+    @on(PagedTable.Opened)
+    def _open_clicked(self, event: PagedTable.Opened) -> None:
+        self.ageui.open_run(event.key)
+
+    @on(PagedTable.OrderWanted)
+    def _order_clicked(self, event: PagedTable.OrderWanted) -> None:
+        self._order_by(event.order)
+
+    @on(FilterBox.Changed)
+    def _filter_changed(self, event: FilterBox.Changed) -> None:
+        self._filter = event.text
+        self.table.action_first()
+        self.refresh_soon()
+
+    @on(FilterBox.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBox).focus_text()
+
+    def action_clear(self) -> None:
+        """Escape takes back one thing at a time: the selection, then the filter."""
+        if self.table.selected:
+            self.table.select(frozenset())
+        elif self._filter:
+            self.query_one(FilterBox).set_text("")
+
+    def action_select(self) -> None:
+        self.table.toggle_selected()
+
+    def action_select_all(self) -> None:
+        found = [row.id for row in self.ageui.store.runs(self._filter)]
+        self.table.select(frozenset() if self.table.selected == frozenset(found) else frozenset(found))
+
+    # Columns and order
+
+    def _columns(self) -> tuple[str, ...]:
+        return run_columns.known(self.ageui.prefs.columns or run_columns.DEFAULT_COLUMNS)
+
+    def _show_columns(self) -> None:
+        self.table.show_columns(run_columns.table_columns(self._columns()), self.ageui.prefs.order)
+        self.refresh_soon()
+
+    def _order_by(self, order: str) -> None:
+        """Orders by a field; the one in force already is turned round."""
+        prefs = self.ageui.prefs
+        prefs.order = f"-{order}" if prefs.order == order else order
+        self.ageui.save_prefs()
+        self.table.action_first()
+        self._show_columns()
+
+    def action_reverse(self) -> None:
+        self._order_by(self.ageui.prefs.order.removeprefix("-"))
+
+    def action_sort(self) -> None:
+        orders = {
+            column.order: Choice(column.order, column.title, column.what)
+            for name in (*self._columns(), *run_columns.COLUMNS)
+            for column in [run_columns.COLUMNS[name]]
+            if column.order is not None
+        }
+
+        def chosen(order: str | None) -> None:
+            if order is not None:
+                self._order_by(order)
+
+        self.app.push_screen(
+            ChoicePrompt("Sort by", list(orders.values()), self.ageui.prefs.order.removeprefix("-")), chosen
+        )
+
+    def action_columns(self) -> None:
+        def chosen(names: tuple[str, ...] | None) -> None:
+            if names is not None:
+                self.ageui.prefs.columns = names
+                self.ageui.save_prefs()
+                self._show_columns()
+
+        self.app.push_screen(ColumnsScreen(self._columns()), chosen)
+
+    # What is done with runs
+
+    def _current(self) -> RunRow | None:
+        key = self.table.cursor_key
+        return self._rows.get(key) if key is not None else None
+
+    def _targets(self) -> list[int]:
+        """The selected runs, else the one under the cursor."""
+        if self.table.selected:
+            return sorted(self.table.selected)
+        row = self._current()
+        return [row.id] if row is not None else []
+
+    def _change(self, make: Callable[[list[int]], Change]) -> None:
+        targets = self._targets()
+        if targets:
+            self.ageui.change(make(targets))
+
+    def action_open(self) -> None:
+        if (row := self._current()) is not None:
+            self.ageui.open_run(row.id)
+
+    def action_duplicate(self) -> None:
+        if (row := self._current()) is not None:
+            self.ageui.open_new_run(row.id)
+
+    def action_compare(self) -> None:
+        targets = self._targets()
+        if len(targets) > MOST_COMPARED:
+            self.ageui.tell(f"{len(targets)} runs are selected; compare at most {MOST_COMPARED}", severity="warning")
+        elif targets:
+            self.ageui.open_comparison(tuple(targets))
+
+    def action_pause(self) -> None:
+        self._change(changes.pause)
+
+    def action_resume(self) -> None:
+        self._change(changes.resume)
+
+    def action_cancel(self) -> None:
+        self._change(changes.cancel)
+
+    def action_retry(self) -> None:
+        row = self._current()
+        if self.table.selected or row is None or row.status != "diverged":
+            self._change(changes.retry)
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "yes":
+                self.ageui.change(changes.retry([row.id], from_start=True))
+
+        question = f"{row.name} diverged; the same config gives the same losses. Repeat it, and forget its figures?"
+        self.app.push_screen(confirmation(question, "Yes, from the start"), answered)
+
+    def action_move_up(self) -> None:
+        self._move(-1)
+
+    def action_move_down(self) -> None:
+        self._move(1)
+
+    def _move(self, by: int) -> None:
+        if (row := self._current()) is not None:
+            self.ageui.change(changes.move(row.id, by))
+
+    def action_archive(self) -> None:
+        self._change(changes.archive)
+        self.table.select(frozenset())
+
+    def action_unarchive(self) -> None:
+        self._change(changes.unarchive)
+
+    def action_copy_command(self) -> None:
+        if (row := self._current()) is not None:
+            copy_command(self, row)
+
+    # Edits
+
+    def action_tags(self) -> None:
+        row, targets = self._current(), self._targets()
+        if row is None:
+            return
+        whose = row.name if targets == [row.id] else counted(len(targets), "run")
+
+        def edited(text: str | None) -> None:
+            if text is not None:
+                self.ageui.change(changes.tag(targets, text.replace(",", " ").split()))
+
+        self.app.push_screen(LinePrompt(f"Tags of {whose}, parted by spaces", " ".join(row.tags)), edited)
+
+    def action_note(self) -> None:
+        if (row := self._current()) is None:
+            return
+
+        def edited(text: str | None) -> None:
+            if text is not None:
+                self.ageui.change(changes.note(row.id, text.strip() or None))
+
+        self.app.push_screen(LinePrompt(f"Note on {row.name}", row.note or ""), edited)
+
+    def action_rename(self) -> None:
+        if (row := self._current()) is None:
+            return
+
+        def edited(text: str | None) -> None:
+            if text is not None and text != row.name:
+                self.ageui.change(changes.rename(row.id, text))
+
+        self.app.push_screen(LinePrompt(f"New name of {row.name}", row.name), edited)
+
+
+def copy_command(screen: LiveScreen[_Found], row: RunRow) -> None:
+    """Puts the command that repeats a run on the clipboard, and says so."""
+    from engine.config import build_config
+
+    try:
+        command = build_config(row.config).command()
+    except ConfigError as error:
+        screen.ageui.tell(str(error), severity="error")
+        return
+    screen.app.copy_to_clipboard(command)
+    screen.ageui.tell(f"copied: {command}")

@@ -1,0 +1,397 @@
+"""A table of any length: it holds the rows around the window, asks for others, and redraws what changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ageui.tui.cells import Cell, Tone, tone_styles
+
+_GAP = 2
+_SELECTED, _NOT_SELECTED = "● ", "  "
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column at most `width` cells wide, less while its cells need less.
+
+    A click on the title of one with an `order` asks for rows in that order.
+    """
+
+    key: str
+    title: str
+    width: int
+    right: bool = False
+    order: str | None = None
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row by its key, with a cell per column."""
+
+    key: int
+    cells: tuple[Cell, ...]
+
+
+class PagedTable(ScrollView, can_focus=True):
+    """Rows by their place, from 0 to `total`. Whoever owns the table answers `PageWanted` with `put`.
+
+    The first `fixed` columns stay where they are when the table is scrolled sideways. The cursor stays on its row when
+    rows come in before it.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "paged-table--header", "paged-table--cursor", "paged-table--hover", "paged-table--selected"
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    PagedTable {
+        height: 1fr;
+        background: $surface;
+        & > .paged-table--header { background: $panel; color: $foreground; text-style: bold; }
+        & > .paged-table--cursor { background: $primary 25%; }
+        & > .paged-table--hover { background: $boost; }
+        & > .paged-table--selected { background: $accent 15%; }
+        &:focus > .paged-table--cursor { background: $primary 55%; text-style: bold; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "first", "first", show=False),
+        Binding("end", "last", "last", show=False),
+        Binding("left", "scroll_left", "left", show=False),
+        Binding("right", "scroll_right", "right", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+    hovered: reactive[int] = reactive(-1)
+
+    @dataclass
+    class PageWanted(Message):
+        """Rows from `first` on, `count` of them, are to be `put`."""
+
+        first: int
+        count: int
+
+    @dataclass
+    class CursorMoved(Message):
+        key: int | None
+
+    @dataclass
+    class Opened(Message):
+        """A row was clicked twice."""
+
+        key: int
+
+    @dataclass
+    class SelectionChanged(Message):
+        keys: frozenset[int]
+
+    @dataclass
+    class OrderWanted(Message):
+        order: str
+
+    def __init__(self, *, fixed: int = 1, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._fixed = fixed
+        self._columns: tuple[TableColumn, ...] = ()
+        self._widths: list[int] = []
+        self._order = ""
+        self._rows: dict[int, TableRow] = {}
+        self._total = 0
+        self._selected: frozenset[int] = frozenset()
+        self._strips: dict[tuple[int, bool], Strip] = {}
+        self._tones: Mapping[Tone, Style] = {}
+
+    # What is shown
+
+    def show_columns(self, columns: Sequence[TableColumn], order: str = "") -> None:
+        """Replaces the columns; rows have to be put anew. `order` is the one in force, with `-` for falling."""
+        if (tuple(columns), order) == (self._columns, self._order):
+            return
+        if tuple(columns) != self._columns:
+            self._rows.clear()
+        self._columns, self._order = tuple(columns), order
+        # With room for the arrow of the order.
+        self._widths = [min(column.width, cell_len(column.title) + 1) for column in columns]
+        self._repaint()
+
+    def put(self, first: int, rows: Sequence[TableRow], total: int) -> None:
+        """Replaces all rows the table has by those from place `first` on. Only lines that changed are drawn again."""
+        before, key = self._rows, self.cursor_key
+        self._rows = {first + place: row for place, row in enumerate(rows)}
+        self._widen(rows)
+        if total != self._total:
+            self._total = total
+            self._resize()
+        self._follow(key)
+        changed = [place for place in {*before, *self._rows} if before.get(place) != self._rows.get(place)]
+        for place in changed:
+            self._forget_strip(place)
+            self._refresh_row(place)
+        if self.cursor_key != key:
+            self.post_message(self.CursorMoved(self.cursor_key))
+
+    def _widen(self, rows: Sequence[TableRow]) -> None:
+        """Columns grow to what their cells need and never shrink again, so that nothing moves without need."""
+        needed = list(self._widths)
+        for row in rows:
+            for place, cell in enumerate(row.cells):
+                needed[place] = max(needed[place], cell_len(cell.text))
+        widths = [min(column.width, width) for column, width in zip(self._columns, needed, strict=True)]
+        if widths != self._widths:
+            self._widths = widths
+            self._strips.clear()
+            self._resize()
+            self.refresh()
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """First place and number of the rows to have: those in view and a screenful either side."""
+        height = max(1, self._body_height)
+        first = max(0, int(self.scroll_offset.y) - height)
+        return first, 3 * height
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    @property
+    def cursor_key(self) -> int | None:
+        row = self._rows.get(self.cursor)
+        return row.key if row is not None else None
+
+    @property
+    def selected(self) -> frozenset[int]:
+        return self._selected
+
+    def text_of(self, key: int) -> tuple[str, ...]:
+        """The texts of a row that the table has; none for another."""
+        found = next((row for row in self._rows.values() if row.key == key), None)
+        return tuple(cell.text for cell in found.cells) if found else ()
+
+    def keys_in_view(self) -> list[int]:
+        """The keys of the rows that the table has, in order."""
+        return [self._rows[place].key for place in sorted(self._rows)]
+
+    def select(self, keys: frozenset[int]) -> None:
+        changed = keys ^ self._selected
+        self._selected = keys
+        for place, row in self._rows.items():
+            if row.key in changed:
+                self._forget_strip(place)
+                self._refresh_row(place)
+        self.refresh(Region(0, 0, self.size.width, 1))
+        self.post_message(self.SelectionChanged(keys))
+
+    def toggle_selected(self) -> None:
+        """Selects the row under the cursor, or no longer, and goes to the next one."""
+        if (key := self.cursor_key) is not None:
+            self.select(self._selected ^ {key})
+            self.action_move(1)
+
+    # Moving
+
+    def action_move(self, by: int) -> None:
+        self._go_to(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        self._go_to(self.cursor + by * max(1, self._body_height - 1))
+
+    def action_first(self) -> None:
+        self._go_to(0)
+
+    def action_last(self) -> None:
+        self._go_to(self._total - 1)
+
+    def _go_to(self, place: int) -> None:
+        self.cursor = min(max(0, place), max(0, self._total - 1))
+        top, height = int(self.scroll_offset.y), max(1, self._body_height)
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False)
+
+    def _follow(self, key: int | None) -> None:
+        """Keeps the cursor on its row, and that row where it was on the screen."""
+        if key is None or self.cursor_key == key:
+            self.cursor = min(self.cursor, max(0, self._total - 1))
+            return
+        place = next((place for place, row in self._rows.items() if row.key == key), None)
+        if place is None:
+            self.cursor = min(self.cursor, max(0, self._total - 1))
+            return
+        moved = place - self.cursor
+        self.cursor = place
+        if self.scroll_offset.y > 0:
+            self.scroll_to(y=self.scroll_offset.y + moved, animate=False)
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        for place in (old, new):
+            self._refresh_row(place)
+        self.post_message(self.CursorMoved(self.cursor_key))
+
+    def watch_hovered(self, old: int, new: int) -> None:
+        for place in (old, new):
+            self._refresh_row(place)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        first, count = int(new_value), self._body_height
+        if any(place not in self._rows for place in range(first, min(first + count, self._total))):
+            self.post_message(self.PageWanted(*self.window))
+
+    # Mouse
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        place = event.y - 1 + int(self.scroll_offset.y)
+        self.hovered = place if event.y > 0 and place < self._total else -1
+
+    def on_leave(self) -> None:
+        self.hovered = -1
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 0:
+            column = self._column_at(event.x)
+            if column is not None and column.order is not None:
+                self.post_message(self.OrderWanted(column.order))
+            return
+        place = event.y - 1 + int(self.scroll_offset.y)
+        if place >= self._total:
+            return
+        self.cursor = place
+        if event.ctrl or event.x < len(_SELECTED):
+            if (key := self.cursor_key) is not None:
+                self.select(self._selected ^ {key})
+        elif event.chain == 2 and (key := self.cursor_key) is not None:
+            self.post_message(self.Opened(key))
+
+    def _column_at(self, x: int) -> TableColumn | None:
+        at = x - len(_SELECTED) if x < self._fixed_width else x - len(_SELECTED) + int(self.scroll_offset.x)
+        for column, width in zip(self._columns, self._widths, strict=True):
+            if at < width + _GAP:
+                return column
+            at -= width + _GAP
+        return None
+
+    # Drawing
+
+    def on_mount(self) -> None:
+        super().on_mount()  # type: ignore[no-untyped-call]
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._repaint())
+
+    def on_resize(self) -> None:
+        self._resize()
+        self.post_message(self.PageWanted(*self.window))
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def _repaint(self) -> None:
+        self._strips.clear()
+        self._tones = {}
+        self._resize()
+        self.refresh()
+
+    def _resize(self) -> None:
+        self.virtual_size = Size(_width_of(self._widths), self._total + 1)
+
+    @property
+    def _body_height(self) -> int:
+        return self.scrollable_content_region.height - 1
+
+    @property
+    def _fixed_width(self) -> int:
+        return _width_of(self._widths[: self._fixed])
+
+    def _forget_strip(self, place: int) -> None:
+        for is_selected in (False, True):
+            self._strips.pop((place, is_selected), None)
+
+    def _refresh_row(self, place: int) -> None:
+        y = place + 1 - int(self.scroll_offset.y)
+        if 0 < y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        width, scroll = self.size.width, int(self.scroll_offset.x)
+        if y == 0:
+            return self._windowed(self._header(), scroll, width, self.get_component_rich_style("paged-table--header"))
+        place = y - 1 + int(self.scroll_offset.y)
+        row = self._rows.get(place)
+        if row is None:
+            text = "  …" if place < self._total else ""
+            return Strip([Segment(text.ljust(width), self.rich_style)], width)
+        is_selected = row.key in self._selected
+        strip = self._strips.get((place, is_selected))
+        if strip is None:
+            strip = self._strips[place, is_selected] = self._row_strip(row, is_selected)
+        return self._windowed(strip, scroll, width, self._line_style(place, is_selected))
+
+    def _line_style(self, place: int, is_selected: bool) -> Style:
+        style = self.rich_style
+        if is_selected:
+            style += self.get_component_rich_style("paged-table--selected", partial=True)
+        if place == self.hovered:
+            style += self.get_component_rich_style("paged-table--hover", partial=True)
+        if place == self.cursor:
+            style += self.get_component_rich_style("paged-table--cursor", partial=True)
+        return style
+
+    def _windowed(self, strip: Strip, scroll: int, width: int, style: Style) -> Strip:
+        """The part of a line that is in view: the fixed columns, then the others from where they are scrolled to."""
+        fixed = self._fixed_width
+        if scroll:
+            rest = strip.crop(fixed + scroll, fixed + scroll + max(0, width - fixed))
+            strip = Strip.join([strip.crop(0, fixed), rest])
+        return _under(strip.adjust_cell_length(width), style)
+
+    def _header(self) -> Strip:
+        count = len(self._selected)
+        segments = [Segment("● " if count else "  ")]
+        for column, width in zip(self._columns, self._widths, strict=True):
+            mark = ""
+            if column.order is not None and self._order.removeprefix("-") == column.order:
+                mark = "▼" if self._order.startswith("-") else "▲"
+            segments.append(Segment(_fitted(f"{column.title}{mark}", width, right=column.right) + " " * _GAP))
+        return Strip(segments)
+
+    def _row_strip(self, row: TableRow, is_selected: bool) -> Strip:
+        if not self._tones:
+            self._tones = tone_styles(self.app.theme_variables)
+        segments = [Segment(_SELECTED if is_selected else _NOT_SELECTED, self._tones["accent"])]
+        for column, width, cell in zip(self._columns, self._widths, row.cells, strict=True):
+            text = _fitted(cell.text, width, right=column.right)
+            segments.append(Segment(text + " " * _GAP, self._tones[cell.tone]))
+        return Strip(segments)
+
+
+def _under(strip: Strip, style: Style) -> Strip:
+    """The line with a style beneath those of its segments."""
+    return Strip(list(Segment.apply_style(strip, style)), strip.cell_length)
+
+
+def _width_of(widths: Sequence[int]) -> int:
+    return len(_SELECTED) + sum(widths) + _GAP * len(widths)
+
+
+def _fitted(text: str, width: int, *, right: bool) -> str:
+    """Exactly `width` cells; what does not fit ends in an ellipsis."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…"
+    padding = " " * (width - length)
+    return padding + text if right else text + padding

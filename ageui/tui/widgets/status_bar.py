@@ -1,0 +1,84 @@
+"""The line on top of every screen: database, devices, and what the queue does."""
+
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual.widgets import Static
+
+from ageui.text import clean
+from ageui.tui.machine import DeviceLoad
+
+if TYPE_CHECKING:
+    from ageui.tui.app import AgeUIApp
+
+_SPARKS = " ▁▂▃▄▅▆▇█"
+_HISTORY = 8
+
+
+class StatusBar(Static):
+    """`about` is what the screen is about; counts and loads come from the application."""
+
+    DEFAULT_CSS = """
+    StatusBar {
+        height: 1;
+        background: $panel;
+        color: $foreground;
+        padding: 0 1;
+    }
+    """
+
+    def __init__(self, about: str = "") -> None:
+        super().__init__(markup=False)
+        self._about = about
+        self._counts: dict[str, int] = {}
+        self._held = False
+        self._loads: tuple[DeviceLoad, ...] = ()
+        self._history: dict[str, deque[float]] = {}
+
+    def on_mount(self) -> None:
+        cast("AgeUIApp", self.app).loads_changed.subscribe(self, self._show_loads)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def show_about(self, about: str) -> None:
+        self._about = about
+        self._draw()
+
+    def show_queue(self, counts: dict[str, int], *, held: bool) -> None:
+        """How many runs there are of each status, and whether the queue is paused."""
+        self._counts, self._held = counts, held
+        self._draw()
+
+    def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
+        self._loads = loads
+        for load in loads:
+            self._history.setdefault(load.name, deque(maxlen=_HISTORY)).append(load.load)
+        self._draw()
+
+    def _draw(self) -> None:
+        left = Text.assemble(("ageui", "bold"), "  ", clean(self._about))
+        right = Text("   ").join([*self._devices(), self._queue()])
+        gap = self.size.width - left.cell_len - right.cell_len
+        if gap < 2:
+            left.truncate(max(0, self.size.width - right.cell_len - 2), overflow="ellipsis")
+            gap = self.size.width - left.cell_len - right.cell_len
+        self.update(Text.assemble(left, " " * max(1, gap), right))
+
+    def _devices(self) -> list[Text]:
+        shown = self._loads if self.size.width >= 100 else ()
+        return [
+            Text(f"{load.name} {self._sparks(load.name)} {load.load:>4.0%} {load.memory}", style="dim")
+            for load in shown[:2]
+        ]
+
+    def _sparks(self, name: str) -> str:
+        return "".join(_SPARKS[round(value * (len(_SPARKS) - 1))] for value in self._history.get(name, ()))
+
+    def _queue(self) -> Text:
+        running, queued = self._counts.get("running", 0), self._counts.get("queued", 0)
+        if self._held:
+            return Text(f"⏸ queue paused · {running} running · {queued} queued", style="bold")
+        return Text(f"{running} running · {queued} queued")
