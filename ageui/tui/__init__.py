@@ -1,0 +1,1 @@
+"""The terminal application, and what it is drawn with."""

@@ -1,0 +1,1 @@
+"""Widgets of the terminal application that know nothing of runs or the database."""
