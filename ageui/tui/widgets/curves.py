@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 
+from ageui.text import clean
 from ageui.tui.widgets import axes, raster
 from ageui.tui.widgets.raster import DOTS_ACROSS, DOTS_DOWN, Floats
 from ageui.tui.widgets.smoothing import smoothed
@@ -108,6 +110,14 @@ def checked(series: Series) -> Series:
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
     return Series(series.key, series.label, np.clip(x, -LARGEST, LARGEST), y, series.color, series.faint, series.marker)
+
+
+def markers_of(series: Sequence[Series]) -> list[str]:
+    """A character of one cell for each series: its own, or one that no other has as long as there are such."""
+    own = [mark if cell_len(mark := clean(one.marker)[:1]) == 1 and mark.strip() else "" for one in series]
+    free = [mark for mark in MARKERS if mark not in own] or list(MARKERS)
+    given = iter(range(len(own)))
+    return [mark or free[next(given) % len(free)] for mark in own]
 
 
 def layers_of(series: Sequence[Series], smoothing: float) -> list[Layer]:
