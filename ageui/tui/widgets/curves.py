@@ -142,7 +142,9 @@ def bounds_of(series: Sequence[Series]) -> Window | None:
     return Window(*axes.padded(min(float(x[0]) for x in held), max(float(x[-1]) for x in held)))
 
 
-def draw(layers: Sequence[Layer], markers: Sequence[str], window: Window, *, log: bool, width: int, height: int) -> Sheet:
+def draw(
+    layers: Sequence[Layer], markers: Sequence[str], window: Window, *, log: bool, width: int, height: int
+) -> Sheet:
     """Draws layers, back to front, into height x width cells; `markers` has one character per series.
 
     A strong line clears the dots of faint ones from its cells, so that it stays thin above noise. Strong lines in one
@@ -151,7 +153,9 @@ def draw(layers: Sequence[Layer], markers: Sequence[str], window: Window, *, log
     columns, rows = width * DOTS_ACROSS, height * DOTS_DOWN
     traces = [raster.trace(layer.x, layer.y, (window.low, window.high), columns, log=log) for layer in layers]
     extents = [extent for one in traces if (extent := one.extent())]
-    bottom, top = axes.padded(min((low for low, _ in extents), default=0.0), max((high for _, high in extents), default=1.0))
+    bottom, top = axes.padded(
+        min((low for low, _ in extents), default=0.0), max((high for _, high in extents), default=1.0)
+    )
     patterns = np.zeros((height, width), np.uint8)
     owners = np.full((height, width), -1, np.int16)
     strong_from = next((place for place, layer in enumerate(layers) if not layer.faint), len(layers))

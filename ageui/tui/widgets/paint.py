@@ -37,7 +37,9 @@ class Frame:
         legend = 0 if height < 8 else 1 if height < 18 else 2 if height < 30 else 3
         left = label + 1 if width >= 24 else 0
         right = min(end_label + 1, width // 5) if end_label and width >= 60 else 0
-        return cls(title, legend, max(height - title - axis - legend, 1), axis, left, max(width - left - right, 1), right)
+        return cls(
+            title, legend, max(height - title - axis - legend, 1), axis, left, max(width - left - right, 1), right
+        )
 
     @property
     def above(self) -> int:
@@ -150,9 +152,7 @@ def x_ticks(sheet: Sheet, seconds: bool) -> list[tuple[int, str]]:
     """Cell columns and labels of the x axis, from the left."""
     width = sheet.patterns.shape[1]
     most = max(width // 12, 2)
-    place, label = (
-        (axes.seconds_ticks, axes.duration_labels) if seconds else (axes.linear_ticks, axes.number_labels)
-    )
+    place, label = (axes.seconds_ticks, axes.duration_labels) if seconds else (axes.linear_ticks, axes.number_labels)
     ticks = place(sheet.window.low, sheet.window.high, most)
     columns = ((sheet.column_of(tick), text) for tick, text in zip(ticks, label(ticks), strict=True))
     return [(column, text) for column, text in columns if column is not None]

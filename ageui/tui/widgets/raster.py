@@ -50,7 +50,9 @@ class Trace:
 
     def extent(self) -> tuple[float, float] | None:
         """The lowest and the highest value that is drawn, if anything is."""
-        low, high = (np.concatenate(both) for both in ((self.points.low, self.lines.low), (self.points.high, self.lines.high)))
+        low, high = (
+            np.concatenate(both) for both in ((self.points.low, self.lines.low), (self.points.high, self.lines.high))
+        )
         return (float(low.min()), float(high.max())) if low.size else None
 
     def at(self, column: int) -> float | None:
