@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -83,7 +84,7 @@ def number_label(value: float, digits: int = 4) -> str:
 
 def number_labels(ticks: Sequence[float]) -> list[str]:
     """Labels with as many digits, the same for all ticks, as it takes to tell what each is."""
-    gaps = [abs(after / 2 - before / 2) for before, after in zip(ticks, ticks[1:], strict=False)]
+    gaps = [abs(after / 2 - before / 2) for before, after in pairwise(ticks)]
     nearest = min(gaps, default=max((abs(tick) for tick in ticks), default=0.0))
     for digits in range(1, _MOST_DIGITS):
         if all(abs(float(f"{tick:.{digits}g}") / 2 - tick / 2) <= nearest * 1e-3 for tick in ticks):

@@ -80,7 +80,7 @@ class Chart(Widget, can_focus=True):
         self._hovering = False
         self._dragged: tuple[int, Window] | None = None
         self._sheet: Sheet | None = None
-        self._frame = Frame.fit(1, 1, label=_Y_LABEL, end_label=0)
+        self._frame = Frame.fit(1, 1, legend=0, label=_Y_LABEL, end_label=0)
         self._strips: list[Strip] = []
         self._drawn_size = Size(0, 0)
         self._waiting = False
@@ -294,7 +294,13 @@ class Chart(Widget, can_focus=True):
             self._draw_sheet(size)
         assert self._sheet
         inks = self._inks()
-        picture = Picture(
+        lines = self._picture.lines(self._sheet, self._frame, inks)
+        self._strips = [line.adjust_cell_length(size.width, inks.ground) for line in lines[: size.height]]
+        self._drawn_size = size
+
+    @property
+    def _picture(self) -> Picture:
+        return Picture(
             self._series,
             self._layers,
             self._marks,
@@ -304,18 +310,15 @@ class Chart(Widget, can_focus=True):
             self.smoothing,
             self._cursor,
         )
-        lines = picture.lines(self._sheet, self._frame, inks)
-        self._strips = [line.adjust_cell_length(size.width, inks.ground) for line in lines[: size.height]]
-        self._drawn_size = size
 
     def _draw_sheet(self, size: Size) -> None:
         """Draws the curves; a second time where the labels of the y axis turn out wider than most are."""
         named = [one.label for one in self._series if not one.faint]
         end_label = min(max(map(cell_len, named)) + 2, _END_LABEL) if len(named) > 1 else 0
         view = self._zoom or self._bounds or Window(0.0, 1.0)
-        label = _Y_LABEL
+        label, legend = _Y_LABEL, self._picture.legend_rows(size.width)
         for _ in range(2):
-            self._frame = frame = Frame.fit(size.width, size.height, label=label, end_label=end_label)
+            self._frame = frame = Frame.fit(size.width, size.height, legend=legend, label=label, end_label=end_label)
             self._sheet = curves.draw(
                 self._layers,
                 [one.marker for one in self._series],

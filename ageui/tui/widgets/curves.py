@@ -91,7 +91,7 @@ class Sheet:
         columns = self.patterns.shape[1] * DOTS_ACROSS
         if not self.window.low <= x <= self.window.high:
             return None
-        return round((x - self.window.low) / self.window.width * (columns - 1)) // DOTS_ACROSS
+        return int(round((x - self.window.low) / self.window.width * (columns - 1)) // DOTS_ACROSS)
 
     def x_of(self, column: float) -> float:
         """The x at the middle of a cell column."""
@@ -125,7 +125,8 @@ def layers_of(series: Sequence[Series], smoothing: float) -> list[Layer]:
 
     With smoothing, a strong series is its smoothed line above its raw one; a faint series is its smoothed line only.
     """
-    faint, strong = [], []
+    faint: list[Layer] = []
+    strong: list[Layer] = []
     for place, one in enumerate(series):
         line = Layer(place, one.x, smoothed(one.y, smoothing) if smoothing else one.y, one.faint)
         if smoothing and not one.faint:
@@ -142,7 +143,9 @@ def bounds_of(series: Sequence[Series]) -> Window | None:
     return Window(*axes.padded(min(float(x[0]) for x in held), max(float(x[-1]) for x in held)))
 
 
-def draw(layers: Sequence[Layer], markers: Sequence[str], window: Window, *, log: bool, width: int, height: int) -> Sheet:
+def draw(
+    layers: Sequence[Layer], markers: Sequence[str], window: Window, *, log: bool, width: int, height: int
+) -> Sheet:
     """Draws layers, back to front, into height x width cells; `markers` has one character per series.
 
     A strong line clears the dots of faint ones from its cells, so that it stays thin above noise. Strong lines in one
@@ -151,7 +154,8 @@ def draw(layers: Sequence[Layer], markers: Sequence[str], window: Window, *, log
     columns, rows = width * DOTS_ACROSS, height * DOTS_DOWN
     traces = [raster.trace(layer.x, layer.y, (window.low, window.high), columns, log=log) for layer in layers]
     extents = [extent for one in traces if (extent := one.extent())]
-    bottom, top = axes.padded(min((low for low, _ in extents), default=0.0), max((high for _, high in extents), default=1.0))
+    lowest, highest = min((low for low, _ in extents), default=0.0), max((high for _, high in extents), default=1.0)
+    bottom, top = axes.padded(lowest, highest)
     patterns = np.zeros((height, width), np.uint8)
     owners = np.full((height, width), -1, np.int16)
     strong_from = next((place for place, layer in enumerate(layers) if not layer.faint), len(layers))
@@ -181,7 +185,7 @@ def draw(layers: Sequence[Layer], markers: Sequence[str], window: Window, *, log
 
 
 def _cell_row(shown: float, bottom: float, top: float, height: int) -> int:
-    return round(float(raster.heights(np.float64(shown), bottom, top, height * DOTS_DOWN))) // DOTS_DOWN
+    return round(float(raster.heights(np.array([shown]), bottom, top, height * DOTS_DOWN)[0])) // DOTS_DOWN
 
 
 def _raw(layers: Sequence[Layer]) -> list[int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -30,14 +31,15 @@ class Frame:
     right: int
 
     @classmethod
-    def fit(cls, width: int, height: int, *, label: int, end_label: int) -> "Frame":
-        """Shares out width x height cells. `label` and `end_label` are the cells that y and end labels would like."""
+    def fit(cls, width: int, height: int, *, legend: int, label: int, end_label: int) -> "Frame":
+        """Shares out width x height cells; `legend` rows and cells of y and end `label` are what they would like."""
         title = int(height >= 4)
         axis = 2 if height >= 6 else 0
-        legend = 0 if height < 8 else 1 if height < 18 else 2 if height < 30 else 3
+        legend = min(legend, max(height // 8, 1)) if height >= 8 else 0
         left = label + 1 if width >= 24 else 0
         right = min(end_label + 1, width // 5) if end_label and width >= 60 else 0
-        return cls(title, legend, max(height - title - axis - legend, 1), axis, left, max(width - left - right, 1), right)
+        plot = (max(height - title - axis - legend, 1), max(width - left - right, 1))
+        return cls(title, legend, plot[0], axis, left, plot[1], right)
 
     @property
     def above(self) -> int:
@@ -111,7 +113,7 @@ def plot(
     return strips
 
 
-def _strips(codes: np.ndarray, styles: np.ndarray, palette: Sequence[Style]) -> list[Strip]:
+def _strips(codes: NDArray[np.uint32], styles: NDArray[np.int64], palette: Sequence[Style]) -> list[Strip]:
     """Cells as runs of one style. A blank takes the style of what is left of it, which cannot be seen."""
     height, width = codes.shape
     solid = (codes != ord(" ")) | (styles >= len(palette) // 2)
@@ -149,10 +151,8 @@ def y_ticks(sheet: Sheet) -> dict[int, str]:
 def x_ticks(sheet: Sheet, seconds: bool) -> list[tuple[int, str]]:
     """Cell columns and labels of the x axis, from the left."""
     width = sheet.patterns.shape[1]
-    most = max(width // 12, 2)
-    place, label = (
-        (axes.seconds_ticks, axes.duration_labels) if seconds else (axes.linear_ticks, axes.number_labels)
-    )
+    most = max(width // 10, 2)
+    place, label = (axes.seconds_ticks, axes.duration_labels) if seconds else (axes.linear_ticks, axes.number_labels)
     ticks = place(sheet.window.low, sheet.window.high, most)
     columns = ((sheet.column_of(tick), text) for tick, text in zip(ticks, label(ticks), strict=True))
     return [(column, text) for column, text in columns if column is not None]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.strip import Strip
 
 from ageui.tui.widgets import axes, captions, curves, paint, reading
@@ -60,17 +61,34 @@ class Picture:
             return axes.duration_label(x)
         return f"{round(x):,}" if abs(x) < 1e15 and x == round(x) else axes.number_label(x, 6)
 
+    def legend_rows(self, width: int) -> int:
+        """How many rows of a width the whole legend takes."""
+        return len(captions.legend(self._items(None), len(self.series), width, self._value_width, Style.null()))
+
+    @property
+    def _value_width(self) -> int:
+        return _BOTH_VALUES if self.smoothing else _VALUE
+
+    def _items(self, inks: Inks | None) -> list[Item]:
+        """The entries of the legend; without inks only as long as they will be."""
+        lasts = curves.last_layers(self.layers)
+        return [
+            Item(
+                one.marker,
+                one.label,
+                self._value(place, lasts) if inks else "",
+                inks.layers[lasts[place]] if inks else Style.null(),
+                self._weight(place),
+            )
+            for place, one in enumerate(self.series)
+        ]
+
     def _legend(self, frame: Frame, inks: Inks) -> list[Strip]:
         """Marker, name and value of each series: the one at the cursor, or the last."""
         if not frame.legend:
             return []
         width = frame.left + frame.width + frame.right
-        lasts = curves.last_layers(self.layers)
-        items = [
-            Item(one.marker, one.label, self._value(place, lasts), inks.layers[lasts[place]], self._weight(place))
-            for place, one in enumerate(self.series)
-        ]
-        lines = captions.legend(items, frame.legend, width, _BOTH_VALUES if self.smoothing else _VALUE, inks.axis)
+        lines = captions.legend(self._items(inks), frame.legend, width, self._value_width, inks.axis)
         lines += [[] for _ in range(frame.legend - len(lines))]
         return [captions.strip_of(line, width, inks.ground) for line in lines]
 
@@ -82,7 +100,7 @@ class Picture:
         shown = reading.value_at(one.x, self.layers[lasts[place]].y, self.cursor)
         if not self.smoothing or shown is None:
             return axes.number_label(raw)
-        return f"{axes.number_label(shown)} ({axes.number_label(raw)})"
+        return f"{axes.number_label(shown)} ({axes.number_label(raw, 3)})"
 
     def _weight(self, place: int) -> int:
         """What lies on top of another is worth more room."""
