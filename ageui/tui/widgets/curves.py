@@ -61,8 +61,8 @@ class Sheet:
     """The curves of a window, H x W cells.
 
     `patterns` (H, W) are braille patterns, 0 where nothing is; `layers` (H, W) say whose colour a cell has, -1 none.
-    `glyphs` are characters over the patterns: row, column, character, layer. `ends` holds the row of each layer's last
-    value. `bottom` and `top` are the ends of the y axis, log10 of them on a log scale. `hidden` and `lost` count
+    `glyphs` are characters over the patterns: row, column, character, layer. `ends` has row and column of the last value
+    of a layer. `bottom` and `top` are the ends of the y axis, log10 of them on a log scale. `hidden` and `lost` count
     values <= 0 that a log scale cannot show, and values that are not finite.
     """
 
@@ -71,7 +71,7 @@ class Sheet:
     patterns: NDArray[np.uint8]
     layers: NDArray[np.int16]
     glyphs: tuple[Glyph, ...]
-    ends: dict[int, int]
+    ends: dict[int, tuple[int, int]]
     bottom: float
     top: float
     hidden: int
@@ -96,7 +96,7 @@ class Sheet:
     def x_of(self, column: float) -> float:
         """The x at the middle of a cell column."""
         columns = self.patterns.shape[1] * DOTS_ACROSS
-        return self.window.low + (column * DOTS_ACROSS + 0.5) / max(columns - 1, 1) * self.window.width
+        return float(self.window.low + (column * DOTS_ACROSS + 0.5) / max(columns - 1, 1) * self.window.width)
 
 
 def checked(series: Series) -> Series:
@@ -176,7 +176,7 @@ def draw(
         patterns=patterns,
         layers=owners,
         glyphs=(*_markers(layers, traces, markers, row_of, width), *_lost(layers, traces, height)),
-        ends={place: row_of(one.end[1]) for place, one in enumerate(traces) if one.end},
+        ends={place: (row_of(one.end[1]), one.end[0] // DOTS_ACROSS) for place, one in enumerate(traces) if one.end},
         bottom=bottom,
         top=top,
         hidden=sum(traces[place].hidden for place in _raw(layers)),

@@ -15,6 +15,8 @@ from ageui.tui.widgets.captions import Part
 from ageui.tui.widgets.curves import Mark, Sheet
 
 BRAILLE = 0x2800
+Label = tuple[int, int, str, Style]
+
 _GROUND, _GRID, _MARK, _CURSOR, _LAYERS = range(5)
 
 
@@ -71,46 +73,55 @@ class Cursor:
 
 
 def plot(
-    sheet: Sheet, inks: Inks, rows: Sequence[int], marks: Sequence[Mark], cursor: Cursor | None, message: str
+    sheet: Sheet,
+    inks: Inks,
+    rows: Sequence[int],
+    marks: Sequence[Mark],
+    names: Sequence[Label],
+    cursor: Cursor | None,
+    message: str,
 ) -> list[Strip]:
-    """The plot itself, H strips of W cells. `rows` get a grid line; `message` stands in the middle."""
+    """The plot itself, H strips of W cells. `rows` get a grid line, and `message` stands in the middle."""
     empty = sheet.patterns == 0
     codes = np.where(empty, ord(" "), BRAILLE + sheet.patterns.astype(np.uint32)).astype("<u4")
-    styles = np.where(empty, _GROUND, sheet.layers + _LAYERS)
+    styles = np.where(empty, _GROUND, sheet.layers + _LAYERS).astype(np.int64)
     for row in rows:
         codes[row, empty[row]], styles[row, empty[row]] = ord("┈"), _GRID
-    free = empty.copy()
-    labels: list[tuple[int, int, str]] = []
-    columns = [(column, mark) for mark in marks if (column := sheet.column_of(mark.x)) is not None]
-    for column, _ in columns:
-        codes[empty[:, column], column], styles[empty[:, column], column] = ord("│"), _MARK
-        free[:, column] = False
-    for row, column, character, layer in sheet.glyphs:
+    lines = [(column, _MARK) for mark in marks if (column := sheet.column_of(mark.x)) is not None]
+    for column, ink in [*lines, *([(cursor.column, _CURSOR)] if cursor else [])]:
+        codes[empty[:, column], column], styles[empty[:, column], column] = ord("│"), ink
+    points = [(row, cursor.column, character, layer) for row, character, layer in cursor.points] if cursor else []
+    for row, column, character, layer in (*sheet.glyphs, *points):
         codes[row, column], styles[row, column] = ord(character), layer + _LAYERS
-        free[row, column] = False
-    if cursor:
-        at = cursor.column
-        codes[empty[:, at], at], styles[empty[:, at], at] = ord("│"), _CURSOR
-        for row, character, layer in cursor.points:
-            codes[row, at], styles[row, at] = ord(character), layer + _LAYERS
-        free[:, at] = False
-        styles[:, at] += _LAYERS + len(inks.layers)
-    for column, mark in columns:
-        text = captions.shortened(mark.label, max(sheet.patterns.shape[1] // 3, 8))
-        place = captions.beside(column, text, free) if text else None
-        if place:
-            labels.append((*place, text))
-            free[place[0], place[1] : place[1] + cell_len(text)] = False
+    free = (codes == ord(" ")) | (codes == ord("┈"))
+    labels = list(names)
+    for row, column, text, _ in names:
+        free[row, column : column + cell_len(text)] = False
+    for mark in marks:
+        labels += _mark_label(sheet, mark, free, inks)
     palette = [inks.ground, inks.grid, inks.mark, inks.cursor, *inks.layers]
-    palette += [style + inks.column for style in palette]
-    strips = _strips(codes, styles, palette)
-    for row, column, text in labels:
-        strips[row] = _over(strips[row], column, text, inks.mark)
+    if cursor:
+        styles[:, cursor.column] += len(palette)
+    strips = _strips(codes, styles, [*palette, *(style + inks.column for style in palette)])
     if message:
         height, width = empty.shape
         text = captions.shortened(message, width)
-        strips[height // 2] = _over(strips[height // 2], (width - cell_len(text)) // 2, text, inks.notice)
+        labels.append((height // 2, (width - cell_len(text)) // 2, text, inks.notice))
+    for row, column, text, style in labels:
+        strips[row] = _over(strips[row], column, text, style)
     return strips
+
+
+def _mark_label(sheet: Sheet, mark: Mark, free: NDArray[np.bool_], inks: Inks) -> list[Label]:
+    """The label of a mark where there is room for it, which is then no longer free."""
+    column = sheet.column_of(mark.x)
+    text = captions.shortened(mark.label, max(free.shape[1] // 3, 8))
+    place = captions.beside(column, text, free) if column is not None and text else None
+    if place is None:
+        return []
+    row, begin = place
+    free[row, begin : begin + cell_len(text)] = False
+    return [(row, begin, text, inks.mark)]
 
 
 def _strips(codes: NDArray[np.uint32], styles: NDArray[np.int64], palette: Sequence[Style]) -> list[Strip]:

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from ageui.tui.widgets import axes, captions, curves, paint, reading
 from ageui.tui.widgets.captions import Item, Part
 from ageui.tui.widgets.curves import Layer, Mark, Series, Sheet
-from ageui.tui.widgets.paint import Cursor, Frame, Inks
+from ageui.tui.widgets.paint import Cursor, Frame, Inks, Label
 
 _VALUE, _BOTH_VALUES = 9, 18
 
@@ -31,11 +31,12 @@ class Picture:
     def lines(self, sheet: Sheet, frame: Frame, inks: Inks) -> list[Strip]:
         """All lines of the chart, from the top."""
         rows = paint.y_ticks(sheet)
-        plot = paint.plot(sheet, inks, list(rows), self.marks, self._cursor_on(sheet), self._why_empty(sheet))
+        inside, beside = self._ends(sheet, frame, inks)
+        plot = paint.plot(sheet, inks, list(rows), self.marks, inside, self._cursor_on(sheet), self._why_empty(sheet))
         above = [self._head(sheet, frame, inks)] if frame.title else []
         above += self._legend(frame, inks)
         below = paint.x_axis(frame, inks, paint.x_ticks(sheet, self.seconds), self.x_name) if frame.axis else []
-        return above + paint.body(frame, inks, plot, rows, self._ends(sheet, frame, inks)) + below
+        return above + paint.body(frame, inks, plot, rows, beside) + below
 
     def _head(self, sheet: Sheet, frame: Frame, inks: Inks) -> Strip:
         """Name and modes at the left; at the right the x that is read and what cannot be seen."""
@@ -106,17 +107,26 @@ class Picture:
         """What lies on top of another is worth more room."""
         return place + (0 if self.series[place].faint else len(self.series))
 
-    def _ends(self, sheet: Sheet, frame: Frame, inks: Inks) -> dict[int, Part]:
-        """Names at the right of the plot, next to where the curves end."""
-        if not frame.right:
-            return {}
+    def _ends(self, sheet: Sheet, frame: Frame, inks: Inks) -> tuple[list[Label], dict[int, Part]]:
+        """Names next to the last values: in the plot where there is room, the others by row to the right of it."""
+        if len(self.series) < 2:
+            return [], {}
         lasts = curves.last_layers(self.layers)
-        wanted = {place: sheet.ends[layer] for place, layer in lasts.items() if layer in sheet.ends}
+        empty = sheet.patterns == 0
+        inside: list[Label] = []
+        wanted: dict[int, int] = {}
+        for place, layer in sorted(lasts.items(), key=lambda pair: -self._weight(pair[0])):
+            row, column = sheet.ends.get(layer, (-1, 0))
+            name = captions.shortened(self.series[place].label, frame.width // 3)
+            cells = empty[row, column + 1 : column + 2 + cell_len(name)]
+            if row >= 0 and len(cells) == cell_len(name) + 1 and cells.all():
+                inside.append((row, column + 2, name, inks.layers[layer]))
+                cells[:] = False
+            elif row >= 0 and frame.right:
+                wanted[place] = row
         rows = captions.spread(wanted, {place: self._weight(place) for place in wanted}, frame.height)
-        return {
-            row: (f"{self.series[place].marker} {self.series[place].label}", inks.layers[lasts[place]])
-            for place, row in rows.items()
-        }
+        names = {place: f"{self.series[place].marker} {self.series[place].label}" for place in rows}
+        return inside, {row: (names[place], inks.layers[lasts[place]]) for place, row in rows.items()}
 
     def _cursor_on(self, sheet: Sheet) -> Cursor | None:
         column = sheet.column_of(self.cursor) if self.cursor is not None else None
