@@ -61,8 +61,8 @@ class Sheet:
     """The curves of a window, H x W cells.
 
     `patterns` (H, W) are braille patterns, 0 where nothing is; `layers` (H, W) say whose colour a cell has, -1 none.
-    `glyphs` are characters over the patterns: row, column, character, layer. `ends` has row and column of the last value
-    of a layer. `bottom` and `top` are the ends of the y axis, log10 of them on a log scale. `hidden` and `lost` count
+    `glyphs` are characters over the patterns: row, column, character, layer. `ends` is row and column of a layer's last
+    value. `bottom` and `top` are the ends of the y axis, log10 of them on a log scale. `hidden` and `lost` count
     values <= 0 that a log scale cannot show, and values that are not finite.
     """
 

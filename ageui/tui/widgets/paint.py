@@ -153,7 +153,7 @@ def _over(strip: Strip, column: int, text: str, style: Style) -> Strip:
 def y_ticks(sheet: Sheet) -> dict[int, str]:
     """Labels of the y axis by cell row."""
     height = sheet.patterns.shape[0]
-    most = max(height // 4, 2)
+    most = max(height // 4 + 1, 2)
     ticks = (axes.log_ticks if sheet.log else axes.linear_ticks)(sheet.bottom, sheet.top, most)
     rows = ((sheet.row_of(tick), label) for tick, label in zip(ticks, axes.number_labels(ticks), strict=True))
     return {row: label for row, label in rows if row is not None}
@@ -162,7 +162,7 @@ def y_ticks(sheet: Sheet) -> dict[int, str]:
 def x_ticks(sheet: Sheet, seconds: bool) -> list[tuple[int, str]]:
     """Cell columns and labels of the x axis, from the left."""
     width = sheet.patterns.shape[1]
-    most = max(width // 10, 2)
+    most = max(width // 10 + 1, 2)
     place, label = (axes.seconds_ticks, axes.duration_labels) if seconds else (axes.linear_ticks, axes.number_labels)
     ticks = place(sheet.window.low, sheet.window.high, most)
     columns = ((sheet.column_of(tick), text) for tick, text in zip(ticks, label(ticks), strict=True))
