@@ -225,10 +225,11 @@ def _markers(
 
 def _lost(layers: Sequence[Layer], traces: Sequence[raster.Trace], height: int) -> Iterator[Glyph]:
     """Signs at the edge of the plot where values are not finite: one where they begin, a dashed line as they go on."""
+    shown = last_layers(layers)
     for place in _raw(layers):
         one = traces[place]
         for columns, row, sign in ((one.below, height - 1, BELOW), (one.above, 0, ABOVE), (one.nan, 0, NAN)):
             before = -2
             for column in np.unique(columns // DOTS_ACROSS).tolist():
-                yield row, column, AND_ON if column == before + 1 else sign, place
+                yield row, column, AND_ON if column == before + 1 else sign, shown[layers[place].series]
                 before = column

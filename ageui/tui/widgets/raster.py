@@ -106,6 +106,8 @@ def _columns_of(x: Floats, left: float, scale: float) -> Ints:
 
 def _covered(places: Ints, at: Ints, chosen: Dots, columns: int) -> Ints:
     """The columns of chosen points, and those between two that succeed each other in the series."""
+    if not chosen.any():
+        return np.empty(0, np.int64)
     places, at = places[chosen], at[chosen]
     succeeded = np.append(np.diff(places) == 1, False)
     until = np.where(succeeded, np.append(at[1:], 0), at)
