@@ -1,13 +1,15 @@
 """What a run tells the world while it trains. Plain frozen records; NaN and infinity are legal in every float."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from engine.fairness import SplitResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RunOutcome = Literal["done", "diverged", "interrupted"]
 CheckpointKind = Literal["state", "best"]
@@ -115,7 +117,7 @@ class Evaluated:
 
     split: str
     result: SplitResult
-    items: pd.DataFrame
+    items: "pd.DataFrame"
     predicted: NDArray[np.float32]
 
 

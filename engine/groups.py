@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from engine.choices import AGE_EDGES
 from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REPORT_GROUPS: dict[str, tuple[str, ...]] = {
     "gender": ("male", "female"),
@@ -24,7 +27,7 @@ def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
     return (f"<{text[0]}", *inner, f">={text[-1]}")
 
 
-def group_names(frame: pd.DataFrame, attribute: str, edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
+def group_names(frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
     """The groups of an attribute in reading order: the report's first, then any others by name.
 
     Age groups and the report's groups are listed even where the data has no image of them.
@@ -39,7 +42,7 @@ def group_names(frame: pd.DataFrame, attribute: str, edges: Sequence[float] = AG
 
 
 def group_codes(
-    frame: pd.DataFrame, attribute: str, edges: Sequence[float] = AGE_EDGES
+    frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = AGE_EDGES
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The group of each row as an index into the returned names, shape (N,); -1 where the row has no value.
 
@@ -52,11 +55,12 @@ def group_codes(
         return np.where(np.isnan(ages), -1, codes), names
     lookup = {name: index for index, name in enumerate(names)}
     values = _column(frame, attribute)
-    codes = np.array([-1 if pd.isna(value) else lookup[str(value)] for value in values], dtype=np.int64)
+    known = zip(values, values.notna(), strict=True)
+    codes = np.array([lookup[str(value)] if is_known else -1 for value, is_known in known], dtype=np.int64)
     return codes, names
 
 
-def _column(frame: pd.DataFrame, attribute: str) -> pd.Series:
+def _column(frame: "pd.DataFrame", attribute: str) -> "pd.Series[Any]":
     reserved = {"image", "split", "age", "real_age", "age_std", "subject", "pixel"}
     if attribute not in frame.columns or attribute in reserved:
         have = [name for name in frame.columns if name not in reserved]

@@ -10,15 +10,17 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import RunFailedError
 from engine.events import Evaluated, Event
 from engine.fairness import SplitResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST_LINE = 512 * 2**20
 EXIT_STOPPED = 75
@@ -97,6 +99,8 @@ def _scored_fields(event: Evaluated) -> dict[str, Any]:
 def _scored(fields: dict[str, Any]) -> Evaluated:
     if fields.keys() != {"split", "result", "items", "predicted"} or not isinstance(fields["split"], str):
         raise ValueError("a scored split lacks a part")
+    import pandas as pd
+
     items = pd.DataFrame({name: _column(name, values) for name, values in fields["items"].items()})
     predicted = np.frombuffer(base64.b64decode(fields["predicted"], validate=True), dtype="<f4").astype(np.float32)
     if not {"image", "age"} <= set(items.columns) or len(predicted) != len(items):
@@ -105,4 +109,6 @@ def _scored(fields: dict[str, Any]) -> Evaluated:
 
 
 def _column(name: str, values: list[Any]) -> "pd.Series[Any]":
+    import pandas as pd
+
     return pd.Series(values, dtype=np.float64 if name == "age" else object)

@@ -70,7 +70,9 @@ class Course:
         at = np.concatenate([[0.0], self.x_of_epochs(axis)])
         inside = np.interp(self.steps, ends, at)
         pace = (at[-1] - at[-2]) / max(1.0, ends[-1] - ends[-2])
-        return np.where(self.steps > ends[-1], at[-1] + (self.steps - ends[-1]) * pace, inside)
+        beyond: Floats = at[-1] + (self.steps - ends[-1]) * pace
+        along: Floats = np.where(self.steps > ends[-1], beyond, inside)
+        return along
 
 
 def series_of(course: Course, curve: Curve, axis: Axis, colors: tuple[str, str]) -> list[Series]:

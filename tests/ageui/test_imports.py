@@ -43,3 +43,9 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 )
 def test_what_needs_no_network_needs_no_torch(module: str) -> None:
     assert "torch" not in _modules_after(f"import {module}")
+
+
+def test_the_application_and_the_worker_hold_no_library_they_do_not_need() -> None:
+    """Each of these would cost tens of megabytes and up to seconds."""
+    modules = _modules_after("import ageui.tui.launch, ageui.tui.screens.run, ageui.worker.__main__")
+    assert not {"torch", "pandas", "pyarrow", "PIL"} & modules

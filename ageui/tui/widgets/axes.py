@@ -1,7 +1,8 @@
 """Where the ticks of an axis lie and how they are labelled: numbers, powers of ten, durations."""
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -21,15 +22,15 @@ def padded(low: float, high: float) -> tuple[float, float]:
 
 
 def linear_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most` ticks from low to high, on multiples of 1, 2 or 5 times a power of ten."""
-    return _multiples(_nice((high / most) - (low / most)), low, high, most)
+    """At most `most`, which is 2 or more, ticks from low to high, on multiples of 1, 2 or 5 times a power of ten."""
+    return _closest(_nice_steps(high / most - low / most), low, high, most)
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
     """At most `most` values between 10^low and 10^high: powers of ten, with their 2nd and 5th multiples in between."""
-    stride = max(1, math.ceil((high - low) / most))
+    stride = max(1, math.ceil((high - low) / (most - 1)))
     first = math.ceil(low / stride)
-    decades = [_power(place * stride) for place in range(first, math.floor(high / stride) + 1)][:most]
+    decades = [_power(place * stride) for place in range(first, math.floor(high / stride) + 1)]
     if stride > 1 or high - low > 3:
         return decades
     powers = range(math.floor(low), math.floor(high) + 1)
@@ -43,11 +44,11 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 def seconds_ticks(low: float, high: float, most: int) -> list[float]:
     """At most `most` ticks of a time in seconds, on full seconds, minutes, hours or days where they are that long."""
-    raw = (high / most) - (low / most)
-    if raw <= _SECONDS[0] / 2:
-        return linear_ticks(low, high, most)
-    steps = [float(step) for step in _SECONDS if step >= raw] or [_DAY * _nice(raw / _DAY)]
-    return _multiples(steps[0], low, high, most)
+    least = high / most - low / most
+    below_second = itertools.takewhile(lambda step: step < 1, _nice_steps(max(least, 0.1)))
+    clock = (float(step) for step in _SECONDS if step >= least)
+    days = (_DAY * step for step in _nice_steps(max(least / _DAY, 2.0)))
+    return _closest(itertools.chain(below_second, clock, days), low, high, most)
 
 
 def _power(exponent: float) -> float:
@@ -55,14 +56,20 @@ def _power(exponent: float) -> float:
     return float(10.0 ** min(max(exponent, -307.0), 308.0))
 
 
-def _nice(raw: float) -> float:
-    power = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
-    return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= raw * (1 - _FLAT))
+def _nice_steps(least: float) -> Iterator[float]:
+    """Steps of 1, 2 or 5 times a power of ten, from the first that is no smaller than `least` on."""
+    start = math.floor(math.log10(least)) if least > 0 else 0
+    steps = (digit * _power(power) for power in itertools.count(start) for digit in (1.0, 2.0, 5.0))
+    return (step for step in steps if step >= least * (1 - _FLAT))
 
 
-def _multiples(step: float, low: float, high: float, most: int) -> list[float]:
-    first, last = math.ceil(low / step - _FLAT), math.floor(high / step + _FLAT)
-    return [place * step for place in range(first, min(last, first + most - 1) + 1)]
+def _closest(steps: Iterable[float], low: float, high: float, most: int) -> list[float]:
+    """The multiples from low to high of the first step that has few enough of them."""
+    for step in steps:
+        first, last = math.ceil(low / step - _FLAT), math.floor(high / step + _FLAT)
+        if last - first < most:
+            return [place * step for place in range(first, last + 1)]
+    return []
 
 
 def number_label(value: float, digits: int = 4) -> str:
@@ -83,7 +90,7 @@ def number_label(value: float, digits: int = 4) -> str:
 
 def number_labels(ticks: Sequence[float]) -> list[str]:
     """Labels with as many digits, the same for all ticks, as it takes to tell what each is."""
-    gaps = [abs(after / 2 - before / 2) for before, after in zip(ticks, ticks[1:], strict=False)]
+    gaps = [abs(after / 2 - before / 2) for before, after in itertools.pairwise(ticks)]
     nearest = min(gaps, default=max((abs(tick) for tick in ticks), default=0.0))
     for digits in range(1, _MOST_DIGITS):
         if all(abs(float(f"{tick:.{digits}g}") / 2 - tick / 2) <= nearest * 1e-3 for tick in ticks):

@@ -45,31 +45,34 @@ def legend(items: Sequence[Item], rows: int, width: int, value_width: int, plain
     The room of a value does not depend on it, so that nothing moves while values change.
     """
     widest = max(width // 3, 12) if len(items) > 1 else width - value_width - 4
+    cells = []
+    for item in items:
+        label = shortened(item.label, widest)
+        value = shortened(item.value, value_width).ljust(value_width)
+        parts = [(f"{item.marker} ", item.color), (label, item.color), (f" {value} ", plain)]
+        cells.append((cell_len(label) + value_width + 4, parts))
     kept = sorted(range(len(items)), key=lambda place: -items[place].weight)
     while kept:
-        lines: list[list[Part]] = [[]]
-        used = 0
-        chosen = set(kept)
-        cells: list[tuple[int, list[Part]]] = []
-        for place in sorted(chosen):
-            item = items[place]
-            label = shortened(item.label, widest)
-            value = shortened(item.value, value_width).ljust(value_width)
-            parts = [(f"{item.marker} ", item.color), (label, item.color), (f" {value} ", plain)]
-            cells.append((cell_len(label) + value_width + 4, parts))
-        if len(kept) < len(items):
-            more = f"+{len(items) - len(kept)} more"
-            cells.append((len(more), [(more, plain)]))
-        for room, parts in cells:
-            if used and used + room > width:
-                lines.append([])
-                used = 0
-            lines[-1] += parts
-            used += room
+        more = f"+{len(items) - len(kept)} more"
+        rest = [(len(more), [(more, plain)])] if len(kept) < len(items) else []
+        lines = _wrapped([cells[place] for place in sorted(kept)] + rest, width)
         if len(lines) <= rows:
             return lines
         kept.pop()
     return []
+
+
+def _wrapped(cells: Iterable[tuple[int, list[Part]]], width: int) -> list[list[Part]]:
+    """Parts of a known width each, in as few lines as they fit in."""
+    lines: list[list[Part]] = [[]]
+    used = 0
+    for room, parts in cells:
+        if used and used + room > width:
+            lines.append([])
+            used = 0
+        lines[-1] += parts
+        used += room
+    return lines
 
 
 def spread(wanted: Mapping[int, int], weights: Mapping[int, int], rows: int) -> dict[int, int]:
@@ -101,7 +104,7 @@ def along(ticks: Iterable[tuple[int, str]], width: int) -> str:
 
 
 def beside(column: int, text: str, empty: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """Row and column, next to a vertical line, where text covers nothing of the plot; `empty` (H, W) says what is free."""
+    """Row and column, next to a vertical line, where text covers nothing; `empty` (H, W) says which cells are free."""
     height, width = empty.shape
     size = cell_len(text)
     for row in range(height):

@@ -71,6 +71,7 @@ class Chart(Widget, can_focus=True):
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._series: list[Series] = []
+        self._colors: list[Color] = []
         self._marks: list[Mark] = []
         self._layers: list[Layer] = []
         self._bounds: Window | None = None
@@ -78,9 +79,10 @@ class Chart(Widget, can_focus=True):
         self._x_name, self._y_name, self._seconds = "", "", False
         self._cursor: float | None = None
         self._hovering = False
-        self._dragged: tuple[int, Window] | None = None
+        self._pressed: int | None = None
+        self._dragged: Window | None = None
         self._sheet: Sheet | None = None
-        self._frame = Frame.fit(1, 1, label=_Y_LABEL, end_label=0)
+        self._frame = Frame.fit(1, 1, legend=0, label=_Y_LABEL, end_label=0)
         self._strips: list[Strip] = []
         self._drawn_size = Size(0, 0)
         self._waiting = False
@@ -96,9 +98,10 @@ class Chart(Widget, can_focus=True):
     ) -> None:
         """Replaces what is shown. A zoomed window stays, and at the end of the data it stays at the end.
 
-        Raises ValueError where x and y of a series do not match.
+        Raises ValueError where x and y of a series do not match, and ColorParseError where a colour is none.
         """
         before = self._bounds
+        self._colors = [Color.parse(one.color) for one in series]
         signs = curves.markers_of(series)
         self._series = [
             replace(curves.checked(one), label=clean(one.label or one.key), marker=sign)
@@ -112,6 +115,8 @@ class Chart(Widget, can_focus=True):
         elif self._zoom and before:
             self._look(self._zoom.followed(before, after))
         self._layers = curves.layers_of(self._series, self.smoothing)
+        if self._cursor is not None:
+            self._move_cursor(reading.nearest_x(self._series, self._cursor))
         self._forget_sheet()
 
     @property
@@ -126,7 +131,7 @@ class Chart(Widget, can_focus=True):
         return self._cursor
 
     def validate_smoothing(self, smoothing: float) -> float:
-        return min(max(smoothing, SMOOTHING_STEPS[0]), SMOOTHING_STEPS[-1])
+        return min(max(SMOOTHING_STEPS[0], smoothing), SMOOTHING_STEPS[-1])
 
     def watch_smoothing(self) -> None:
         self._layers = curves.layers_of(self._series, self.smoothing)
@@ -180,8 +185,9 @@ class Chart(Widget, can_focus=True):
         self._zoom_by(1 / _WHEEL_ZOOM, self._x_under(event))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._pressed = event.screen_x
         if event.button == 1 and self._zoom:
-            self._dragged = (event.screen_x, self._zoom)
+            self._dragged = self._zoom
             self.capture_mouse()
 
     def on_mouse_up(self) -> None:
@@ -190,18 +196,18 @@ class Chart(Widget, can_focus=True):
             self.release_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if self._dragged and self._sheet and self._bounds:
-            begin, window = self._dragged
-            cell = window.width / max(self._frame.width, 1)
-            self._look(window.panned((begin - event.screen_x) * cell, self._bounds))
+        if self._dragged and self._pressed is not None and self._bounds:
+            cell = self._dragged.width / self._frame.width
+            self._look(self._dragged.panned((self._pressed - event.screen_x) * cell, self._bounds))
             self._forget_sheet()
         elif not event.button:
             self._point_at(event)
             self._hovering = True
 
     def on_click(self, event: events.Click) -> None:
-        self._point_at(event)
-        self._hovering = False
+        if event.screen_x == self._pressed:
+            self._point_at(event)
+            self._hovering = False
 
     def on_leave(self) -> None:
         if self._hovering:
@@ -240,7 +246,7 @@ class Chart(Widget, can_focus=True):
         if self._cursor is None:
             x = reading.next_x(self._series, view.high, -1)
         else:
-            away = self._cursor + direction * view.width / max(self._frame.width, 1)
+            away = self._cursor + direction * view.width / self._frame.width
             x = reading.next_x(self._series, away, direction)
             x = reading.next_x(self._series, away, -direction) if x is None else x
         self._hovering = False
@@ -294,7 +300,13 @@ class Chart(Widget, can_focus=True):
             self._draw_sheet(size)
         assert self._sheet
         inks = self._inks()
-        picture = Picture(
+        lines = self._picture.lines(self._sheet, self._frame, inks)
+        self._strips = [line.adjust_cell_length(size.width, inks.ground) for line in lines[: size.height]]
+        self._drawn_size = size
+
+    @property
+    def _picture(self) -> Picture:
+        return Picture(
             self._series,
             self._layers,
             self._marks,
@@ -304,18 +316,15 @@ class Chart(Widget, can_focus=True):
             self.smoothing,
             self._cursor,
         )
-        lines = picture.lines(self._sheet, self._frame, inks)
-        self._strips = [line.adjust_cell_length(size.width, inks.ground) for line in lines[: size.height]]
-        self._drawn_size = size
 
     def _draw_sheet(self, size: Size) -> None:
         """Draws the curves; a second time where the labels of the y axis turn out wider than most are."""
         named = [one.label for one in self._series if not one.faint]
         end_label = min(max(map(cell_len, named)) + 2, _END_LABEL) if len(named) > 1 else 0
         view = self._zoom or self._bounds or Window(0.0, 1.0)
-        label = _Y_LABEL
+        label, legend = _Y_LABEL, self._picture.legend_rows(size.width)
         for _ in range(2):
-            self._frame = frame = Frame.fit(size.width, size.height, label=label, end_label=end_label)
+            self._frame = frame = Frame.fit(size.width, size.height, legend=legend, label=label, end_label=end_label)
             self._sheet = curves.draw(
                 self._layers,
                 [one.marker for one in self._series],
@@ -338,7 +347,7 @@ class Chart(Widget, can_focus=True):
         )
         layers = []
         for layer in self._layers:
-            color = Color.parse(self._series[layer.series].color)
+            color = self._colors[layer.series]
             shown = color.blend(behind, _FAINT) if layer.faint else color
             layers.append(ground + Style(color=shown.rich_color))
         column = Style(bgcolor=cursor.bgcolor)

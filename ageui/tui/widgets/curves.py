@@ -61,7 +61,7 @@ class Sheet:
     """The curves of a window, H x W cells.
 
     `patterns` (H, W) are braille patterns, 0 where nothing is; `layers` (H, W) say whose colour a cell has, -1 none.
-    `glyphs` are characters over the patterns: row, column, character, layer. `ends` holds the row of each layer's last
+    `glyphs` are characters over the patterns: row, column, character, layer. `ends` is row and column of a layer's last
     value. `bottom` and `top` are the ends of the y axis, log10 of them on a log scale. `hidden` and `lost` count
     values <= 0 that a log scale cannot show, and values that are not finite.
     """
@@ -71,7 +71,7 @@ class Sheet:
     patterns: NDArray[np.uint8]
     layers: NDArray[np.int16]
     glyphs: tuple[Glyph, ...]
-    ends: dict[int, int]
+    ends: dict[int, tuple[int, int]]
     bottom: float
     top: float
     hidden: int
@@ -91,12 +91,12 @@ class Sheet:
         columns = self.patterns.shape[1] * DOTS_ACROSS
         if not self.window.low <= x <= self.window.high:
             return None
-        return round((x - self.window.low) / self.window.width * (columns - 1)) // DOTS_ACROSS
+        return int(round((x - self.window.low) / self.window.width * (columns - 1)) // DOTS_ACROSS)
 
     def x_of(self, column: float) -> float:
         """The x at the middle of a cell column."""
         columns = self.patterns.shape[1] * DOTS_ACROSS
-        return self.window.low + (column * DOTS_ACROSS + 0.5) / max(columns - 1, 1) * self.window.width
+        return float(self.window.low + (column * DOTS_ACROSS + 0.5) / max(columns - 1, 1) * self.window.width)
 
 
 def checked(series: Series) -> Series:
@@ -125,7 +125,8 @@ def layers_of(series: Sequence[Series], smoothing: float) -> list[Layer]:
 
     With smoothing, a strong series is its smoothed line above its raw one; a faint series is its smoothed line only.
     """
-    faint, strong = [], []
+    faint: list[Layer] = []
+    strong: list[Layer] = []
     for place, one in enumerate(series):
         line = Layer(place, one.x, smoothed(one.y, smoothing) if smoothing else one.y, one.faint)
         if smoothing and not one.faint:
@@ -153,9 +154,8 @@ def draw(
     columns, rows = width * DOTS_ACROSS, height * DOTS_DOWN
     traces = [raster.trace(layer.x, layer.y, (window.low, window.high), columns, log=log) for layer in layers]
     extents = [extent for one in traces if (extent := one.extent())]
-    bottom, top = axes.padded(
-        min((low for low, _ in extents), default=0.0), max((high for _, high in extents), default=1.0)
-    )
+    lowest, highest = min((low for low, _ in extents), default=0.0), max((high for _, high in extents), default=1.0)
+    bottom, top = axes.padded(lowest, highest)
     patterns = np.zeros((height, width), np.uint8)
     owners = np.full((height, width), -1, np.int16)
     strong_from = next((place for place, layer in enumerate(layers) if not layer.faint), len(layers))
@@ -176,7 +176,7 @@ def draw(
         patterns=patterns,
         layers=owners,
         glyphs=(*_markers(layers, traces, markers, row_of, width), *_lost(layers, traces, height)),
-        ends={place: row_of(one.end[1]) for place, one in enumerate(traces) if one.end},
+        ends={place: (row_of(one.end[1]), one.end[0] // DOTS_ACROSS) for place, one in enumerate(traces) if one.end},
         bottom=bottom,
         top=top,
         hidden=sum(traces[place].hidden for place in _raw(layers)),
@@ -185,7 +185,7 @@ def draw(
 
 
 def _cell_row(shown: float, bottom: float, top: float, height: int) -> int:
-    return round(float(raster.heights(np.float64(shown), bottom, top, height * DOTS_DOWN))) // DOTS_DOWN
+    return round(float(raster.heights(np.array([shown]), bottom, top, height * DOTS_DOWN)[0])) // DOTS_DOWN
 
 
 def _raw(layers: Sequence[Layer]) -> list[int]:
@@ -225,10 +225,11 @@ def _markers(
 
 def _lost(layers: Sequence[Layer], traces: Sequence[raster.Trace], height: int) -> Iterator[Glyph]:
     """Signs at the edge of the plot where values are not finite: one where they begin, a dashed line as they go on."""
+    shown = last_layers(layers)
     for place in _raw(layers):
         one = traces[place]
         for columns, row, sign in ((one.below, height - 1, BELOW), (one.above, 0, ABOVE), (one.nan, 0, NAN)):
             before = -2
             for column in np.unique(columns // DOTS_ACROSS).tolist():
-                yield row, column, AND_ON if column == before + 1 else sign, place
+                yield row, column, AND_ON if column == before + 1 else sign, shown[layers[place].series]
                 before = column

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -14,6 +15,8 @@ from ageui.tui.widgets.captions import Part
 from ageui.tui.widgets.curves import Mark, Sheet
 
 BRAILLE = 0x2800
+Label = tuple[int, int, str, Style]
+
 _GROUND, _GRID, _MARK, _CURSOR, _LAYERS = range(5)
 
 
@@ -30,16 +33,15 @@ class Frame:
     right: int
 
     @classmethod
-    def fit(cls, width: int, height: int, *, label: int, end_label: int) -> "Frame":
-        """Shares out width x height cells. `label` and `end_label` are the cells that y and end labels would like."""
+    def fit(cls, width: int, height: int, *, legend: int, label: int, end_label: int) -> "Frame":
+        """Shares out width x height cells; `legend` rows and cells of y and end `label` are what they would like."""
         title = int(height >= 4)
         axis = 2 if height >= 6 else 0
-        legend = 0 if height < 8 else 1 if height < 18 else 2 if height < 30 else 3
+        legend = min(legend, max(height // 8, 1)) if height >= 8 else 0
         left = label + 1 if width >= 24 else 0
         right = min(end_label + 1, width // 5) if end_label and width >= 60 else 0
-        return cls(
-            title, legend, max(height - title - axis - legend, 1), axis, left, max(width - left - right, 1), right
-        )
+        plot = (max(height - title - axis - legend, 1), max(width - left - right, 1))
+        return cls(title, legend, plot[0], axis, left, plot[1], right)
 
     @property
     def above(self) -> int:
@@ -71,49 +73,58 @@ class Cursor:
 
 
 def plot(
-    sheet: Sheet, inks: Inks, rows: Sequence[int], marks: Sequence[Mark], cursor: Cursor | None, message: str
+    sheet: Sheet,
+    inks: Inks,
+    rows: Sequence[int],
+    marks: Sequence[Mark],
+    names: Sequence[Label],
+    cursor: Cursor | None,
+    message: str,
 ) -> list[Strip]:
-    """The plot itself, H strips of W cells. `rows` get a grid line; `message` stands in the middle."""
+    """The plot itself, H strips of W cells. `rows` get a grid line, and `message` stands in the middle."""
     empty = sheet.patterns == 0
     codes = np.where(empty, ord(" "), BRAILLE + sheet.patterns.astype(np.uint32)).astype("<u4")
-    styles = np.where(empty, _GROUND, sheet.layers + _LAYERS)
+    styles = np.where(empty, _GROUND, sheet.layers + _LAYERS).astype(np.int64)
     for row in rows:
         codes[row, empty[row]], styles[row, empty[row]] = ord("┈"), _GRID
-    free = empty.copy()
-    labels: list[tuple[int, int, str]] = []
-    columns = [(column, mark) for mark in marks if (column := sheet.column_of(mark.x)) is not None]
-    for column, _ in columns:
-        codes[empty[:, column], column], styles[empty[:, column], column] = ord("│"), _MARK
-        free[:, column] = False
-    for row, column, character, layer in sheet.glyphs:
+    lines = [(column, _MARK) for mark in marks if (column := sheet.column_of(mark.x)) is not None]
+    for column, ink in [*lines, *([(cursor.column, _CURSOR)] if cursor else [])]:
+        codes[empty[:, column], column], styles[empty[:, column], column] = ord("│"), ink
+    points = [(row, cursor.column, character, layer) for row, character, layer in cursor.points] if cursor else []
+    for row, column, character, layer in (*sheet.glyphs, *points):
         codes[row, column], styles[row, column] = ord(character), layer + _LAYERS
-        free[row, column] = False
-    if cursor:
-        at = cursor.column
-        codes[empty[:, at], at], styles[empty[:, at], at] = ord("│"), _CURSOR
-        for row, character, layer in cursor.points:
-            codes[row, at], styles[row, at] = ord(character), layer + _LAYERS
-        free[:, at] = False
-        styles[:, at] += _LAYERS + len(inks.layers)
-    for column, mark in columns:
-        text = captions.shortened(mark.label, max(sheet.patterns.shape[1] // 3, 8))
-        place = captions.beside(column, text, free) if text else None
-        if place:
-            labels.append((*place, text))
-            free[place[0], place[1] : place[1] + cell_len(text)] = False
+    free = (codes == ord(" ")) | (codes == ord("┈"))
+    labels = list(names)
+    for row, column, text, _ in names:
+        free[row, column : column + cell_len(text)] = False
+    for mark in marks:
+        labels += _mark_label(sheet, mark, free, inks)
     palette = [inks.ground, inks.grid, inks.mark, inks.cursor, *inks.layers]
-    palette += [style + inks.column for style in palette]
-    strips = _strips(codes, styles, palette)
-    for row, column, text in labels:
-        strips[row] = _over(strips[row], column, text, inks.mark)
+    if cursor:
+        styles[:, cursor.column] += len(palette)
+    strips = _strips(codes, styles, [*palette, *(style + inks.column for style in palette)])
     if message:
         height, width = empty.shape
         text = captions.shortened(message, width)
-        strips[height // 2] = _over(strips[height // 2], (width - cell_len(text)) // 2, text, inks.notice)
+        labels.append((height // 2, (width - cell_len(text)) // 2, text, inks.notice))
+    for row, column, text, style in labels:
+        strips[row] = _over(strips[row], column, text, style)
     return strips
 
 
-def _strips(codes: np.ndarray, styles: np.ndarray, palette: Sequence[Style]) -> list[Strip]:
+def _mark_label(sheet: Sheet, mark: Mark, free: NDArray[np.bool_], inks: Inks) -> list[Label]:
+    """The label of a mark where there is room for it, which is then no longer free."""
+    column = sheet.column_of(mark.x)
+    text = captions.shortened(mark.label, max(free.shape[1] // 3, 8))
+    place = captions.beside(column, text, free) if column is not None and text else None
+    if place is None:
+        return []
+    row, begin = place
+    free[row, begin : begin + cell_len(text)] = False
+    return [(row, begin, text, inks.mark)]
+
+
+def _strips(codes: NDArray[np.uint32], styles: NDArray[np.int64], palette: Sequence[Style]) -> list[Strip]:
     """Cells as runs of one style. A blank takes the style of what is left of it, which cannot be seen."""
     height, width = codes.shape
     solid = (codes != ord(" ")) | (styles >= len(palette) // 2)
@@ -142,7 +153,7 @@ def _over(strip: Strip, column: int, text: str, style: Style) -> Strip:
 def y_ticks(sheet: Sheet) -> dict[int, str]:
     """Labels of the y axis by cell row."""
     height = sheet.patterns.shape[0]
-    most = max(height // 4, 2)
+    most = max(height // 4 + 1, 2)
     ticks = (axes.log_ticks if sheet.log else axes.linear_ticks)(sheet.bottom, sheet.top, most)
     rows = ((sheet.row_of(tick), label) for tick, label in zip(ticks, axes.number_labels(ticks), strict=True))
     return {row: label for row, label in rows if row is not None}
@@ -151,7 +162,7 @@ def y_ticks(sheet: Sheet) -> dict[int, str]:
 def x_ticks(sheet: Sheet, seconds: bool) -> list[tuple[int, str]]:
     """Cell columns and labels of the x axis, from the left."""
     width = sheet.patterns.shape[1]
-    most = max(width // 12, 2)
+    most = max(width // 10 + 1, 2)
     place, label = (axes.seconds_ticks, axes.duration_labels) if seconds else (axes.linear_ticks, axes.number_labels)
     ticks = place(sheet.window.low, sheet.window.high, most)
     columns = ((sheet.column_of(tick), text) for tick, text in zip(ticks, label(ticks), strict=True))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.strip import Strip
 
 from ageui.tui.widgets import axes, captions, curves, paint, reading
 from ageui.tui.widgets.captions import Item, Part
 from ageui.tui.widgets.curves import Layer, Mark, Series, Sheet
-from ageui.tui.widgets.paint import Cursor, Frame, Inks
+from ageui.tui.widgets.paint import Cursor, Frame, Inks, Label
 
 _VALUE, _BOTH_VALUES = 9, 18
 
@@ -30,11 +31,12 @@ class Picture:
     def lines(self, sheet: Sheet, frame: Frame, inks: Inks) -> list[Strip]:
         """All lines of the chart, from the top."""
         rows = paint.y_ticks(sheet)
-        plot = paint.plot(sheet, inks, list(rows), self.marks, self._cursor_on(sheet), self._why_empty(sheet))
+        inside, beside = self._ends(sheet, frame, inks)
+        plot = paint.plot(sheet, inks, list(rows), self.marks, inside, self._cursor_on(sheet), self._why_empty(sheet))
         above = [self._head(sheet, frame, inks)] if frame.title else []
         above += self._legend(frame, inks)
         below = paint.x_axis(frame, inks, paint.x_ticks(sheet, self.seconds), self.x_name) if frame.axis else []
-        return above + paint.body(frame, inks, plot, rows, self._ends(sheet, frame, inks)) + below
+        return above + paint.body(frame, inks, plot, rows, beside) + below
 
     def _head(self, sheet: Sheet, frame: Frame, inks: Inks) -> Strip:
         """Name and modes at the left; at the right the x that is read and what cannot be seen."""
@@ -60,17 +62,34 @@ class Picture:
             return axes.duration_label(x)
         return f"{round(x):,}" if abs(x) < 1e15 and x == round(x) else axes.number_label(x, 6)
 
+    def legend_rows(self, width: int) -> int:
+        """How many rows of a width the whole legend takes."""
+        return len(captions.legend(self._items(None), len(self.series), width, self._value_width, Style.null()))
+
+    @property
+    def _value_width(self) -> int:
+        return _BOTH_VALUES if self.smoothing else _VALUE
+
+    def _items(self, inks: Inks | None) -> list[Item]:
+        """The entries of the legend; without inks only as long as they will be."""
+        lasts = curves.last_layers(self.layers)
+        return [
+            Item(
+                one.marker,
+                one.label,
+                self._value(place, lasts) if inks else "",
+                inks.layers[lasts[place]] if inks else Style.null(),
+                self._weight(place),
+            )
+            for place, one in enumerate(self.series)
+        ]
+
     def _legend(self, frame: Frame, inks: Inks) -> list[Strip]:
         """Marker, name and value of each series: the one at the cursor, or the last."""
         if not frame.legend:
             return []
         width = frame.left + frame.width + frame.right
-        lasts = curves.last_layers(self.layers)
-        items = [
-            Item(one.marker, one.label, self._value(place, lasts), inks.layers[lasts[place]], self._weight(place))
-            for place, one in enumerate(self.series)
-        ]
-        lines = captions.legend(items, frame.legend, width, _BOTH_VALUES if self.smoothing else _VALUE, inks.axis)
+        lines = captions.legend(self._items(inks), frame.legend, width, self._value_width, inks.axis)
         lines += [[] for _ in range(frame.legend - len(lines))]
         return [captions.strip_of(line, width, inks.ground) for line in lines]
 
@@ -82,23 +101,32 @@ class Picture:
         shown = reading.value_at(one.x, self.layers[lasts[place]].y, self.cursor)
         if not self.smoothing or shown is None:
             return axes.number_label(raw)
-        return f"{axes.number_label(shown)} ({axes.number_label(raw)})"
+        return f"{axes.number_label(shown)} ({axes.number_label(raw, 3)})"
 
     def _weight(self, place: int) -> int:
         """What lies on top of another is worth more room."""
         return place + (0 if self.series[place].faint else len(self.series))
 
-    def _ends(self, sheet: Sheet, frame: Frame, inks: Inks) -> dict[int, Part]:
-        """Names at the right of the plot, next to where the curves end."""
-        if not frame.right:
-            return {}
+    def _ends(self, sheet: Sheet, frame: Frame, inks: Inks) -> tuple[list[Label], dict[int, Part]]:
+        """Names next to the last values: in the plot where there is room, the others by row to the right of it."""
+        if len(self.series) < 2:
+            return [], {}
         lasts = curves.last_layers(self.layers)
-        wanted = {place: sheet.ends[layer] for place, layer in lasts.items() if layer in sheet.ends}
+        empty = sheet.patterns == 0
+        inside: list[Label] = []
+        wanted: dict[int, int] = {}
+        for place, layer in sorted(lasts.items(), key=lambda pair: -self._weight(pair[0])):
+            row, column = sheet.ends.get(layer, (-1, 0))
+            name = captions.shortened(self.series[place].label, frame.width // 3)
+            cells = empty[row, column + 1 : column + 2 + cell_len(name)]
+            if row >= 0 and len(cells) == cell_len(name) + 1 and cells.all():
+                inside.append((row, column + 2, name, inks.layers[layer]))
+                cells[:] = False
+            elif row >= 0 and frame.right:
+                wanted[place] = row
         rows = captions.spread(wanted, {place: self._weight(place) for place in wanted}, frame.height)
-        return {
-            row: (f"{self.series[place].marker} {self.series[place].label}", inks.layers[lasts[place]])
-            for place, row in rows.items()
-        }
+        names = {place: f"{self.series[place].marker} {self.series[place].label}" for place in rows}
+        return inside, {row: (names[place], inks.layers[lasts[place]]) for place, row in rows.items()}
 
     def _cursor_on(self, sheet: Sheet) -> Cursor | None:
         column = sheet.column_of(self.cursor) if self.cursor is not None else None

@@ -34,7 +34,8 @@ class Trace:
     """What a series leaves in a window, in the units of y, or in log10 of them.
 
     `points` are the strokes from the lowest to the highest point of a column, `lines` those of the lines in between.
-    `nan`, `above` and `below` are the dot columns, each once and sorted, that hold NaN, +inf and -inf.
+    `nan`, `above` and `below` are the dot columns, each once and sorted, of NaN, +inf and -inf, and of what lies
+    between two of them in succession.
     `hidden` counts values in the window that a log scale cannot show, `lost` those that are not finite. `end` is the
     column and the value of the last point.
     """
@@ -50,9 +51,8 @@ class Trace:
 
     def extent(self) -> tuple[float, float] | None:
         """The lowest and the highest value that is drawn, if anything is."""
-        low, high = (
-            np.concatenate(both) for both in ((self.points.low, self.lines.low), (self.points.high, self.lines.high))
-        )
+        low = np.concatenate([self.points.low, self.lines.low])
+        high = np.concatenate([self.points.high, self.lines.high])
         return (float(low.min()), float(high.max())) if low.size else None
 
     def at(self, column: int) -> float | None:
@@ -91,9 +91,9 @@ def trace(x: Floats, y: Floats, window: tuple[float, float], columns: int, *, lo
     return Trace(
         points=Strokes(at[inside], low[inside], high[inside], np.zeros(len(visible), np.bool_)),
         lines=_lines(at, first, last, joined, columns),
-        nan=np.unique(lost_columns[np.isnan(y[lost])]),
-        above=np.unique(lost_columns[y[lost] == np.inf]),
-        below=np.unique(lost_columns[y[lost] == -np.inf]),
+        nan=_covered(lost, lost_columns, np.isnan(y[lost]), columns),
+        above=_covered(lost, lost_columns, y[lost] == np.inf, columns),
+        below=_covered(lost, lost_columns, y[lost] == -np.inf, columns),
         hidden=hidden,
         lost=len(lost),
         end=(int(at[visible[-1]]), float(last[visible[-1]])) if visible.size else None,
@@ -104,10 +104,21 @@ def _columns_of(x: Floats, left: float, scale: float) -> Ints:
     return np.rint(np.clip((x - left) * scale, -_FAR, _FAR)).astype(np.int64)
 
 
+def _covered(places: Ints, at: Ints, chosen: Dots, columns: int) -> Ints:
+    """The columns of chosen points, and those between two that succeed each other in the series."""
+    if not chosen.any():
+        return np.empty(0, np.int64)
+    places, at = places[chosen], at[chosen]
+    succeeded = np.append(np.diff(places) == 1, False)
+    until = np.where(succeeded, np.append(at[1:], 0), at)
+    changes = np.bincount(at, minlength=columns + 1) - np.bincount(until + 1, minlength=columns + 1)
+    return np.flatnonzero(np.cumsum(changes) > 0)
+
+
 def _stretches(
     x: Floats, y: Floats, drawable: Dots, left: float, scale: float, columns: int
 ) -> tuple[Ints, Floats, Floats, Floats, Floats, Dots]:
-    """Successive drawable points of one column, (B,) each: column, first, last, lowest, highest, runs on to the next."""
+    """Stretches of drawable points in a column, (B,) each: column, first, last, lowest, highest, is the next joined."""
     count = len(x)
     if not count:
         none = np.empty(0)
