@@ -1,23 +1,23 @@
 """A comparison as columns and lines: runs side by side, their settings, figures, and the MAE of groups below."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
 from ageui.compare import Cell, Comparison, Row
-from ageui.compare.formats.wording import APART, BEST, NOISE, NOTHING, REAL, figure, head, is_apart, uncertainty
+from ageui.compare.formats.wording import APART, BEST, NOISE, NOTHING, REAL, change, figure, head, is_apart, uncertainty
 from ageui.compare.records import MAE
 from ageui.sentences import counted
 from ageui.text import clean
 from ageui.tui.cells import Tone
 from ageui.tui.themes import MARKERS, series_color
-from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine
+from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine, fitted
 
 LOWER, HIGHER, SAME = "▼", "▲", "="
 _LONGEST_NAME, _LONGEST_SETTING = 22, 22
-_MARK, _VALUE, _CHANGE = 2, 6, 9
+_MARK, _VALUE, _GROUP = 2, 5, 14
 
 
 def key_of(row: Row) -> str:
@@ -52,7 +52,7 @@ def _about(row: Row, states: Mapping[int, str]) -> Pieces:
         state = states.get(row.runs[0], row.status) if len(row.runs) == 1 else row.status
         parts.append(Piece(fitted(state, _LONGEST_NAME), "accent"))
     if row.kind == "constant" and not row.is_baseline:
-        parts.append(Piece("constant age", "dim"))
+        parts.append(Piece("train mean", "dim"))
     between = [Piece(" ")] * len(parts)
     return tuple(piece for pair in zip(parts, between, strict=True) for piece in pair)[:-1]
 
@@ -71,7 +71,8 @@ def lines_of(comparison: Comparison) -> list[SideLine]:
     if lines:
         lines.append(_blank(comparison))
     widths = [_left_width(row, comparison) for row in rows]
-    with_changes = any(cell.difference for row in rows for cell in row.cells)
+    rooms = [max((len(_size(cell)) for cell in row.cells), default=0) for row in rows]
+    names = max((cell_len(clean(group.name)) for group in comparison.groups.values()), default=0)
     shown_group = ""
     for place, column in enumerate(comparison.columns):
         group = comparison.groups.get(column)
@@ -80,24 +81,29 @@ def lines_of(comparison: Comparison) -> list[SideLine]:
             title = f"MAE by {clean(group.attribute)}"
             lines += [_blank(comparison), SideLine((Piece(title, "strong"),), ((),) * len(rows))]
         cells = [row.cells[place] for row in rows]
-        label = _figure_label(column) if group is None else _group_label(clean(group.name), group.n)
-        figures = (
-            _figures(cell, row, width, with_changes) for cell, row, width in zip(cells, rows, widths, strict=True)
-        )
-        lines.append(SideLine(label, tuple(figures)))
+        label = _figure_label(column) if group is None else _group_label(clean(group.name), min(names, _GROUP), group.n)
+        shapes = list(zip(cells, rows, widths, rooms, strict=True))
+        lines.append(SideLine(label, tuple(_figures(*shape) for shape in shapes)))
         below = [uncertainty(cell, column).strip("[]") for cell in cells]
         if any(below) and group is None:
-            room = _CHANGE if with_changes else 0
-            ends = (Piece(f"{text:>{width - 1}} {'':{room}}", "dim") for text, width in zip(below, widths, strict=True))
-            lines.append(SideLine((), tuple((end,) for end in ends)))
+            ends = (
+                f"{text:>{width - 1}} {'':{room and room + 4}}"
+                for text, (_, _, width, room) in zip(below, shapes, strict=True)
+            )
+            lines.append(SideLine((), tuple((Piece(end, "dim"),) for end in ends)))
     return lines
 
 
-def about_row(row: Row, columns: Sequence[str]) -> str:
-    """What the figures of a row do not say: why it cannot be compared, why figures are missing."""
+def about_row(row: Row, comparison: Comparison) -> str:
+    """What the figures of a row do not say: why it cannot be compared, why some are missing, how sure changes are."""
+    figures = [pair for pair in zip(comparison.columns, row.cells, strict=True) if pair[0] not in comparison.groups]
     said = [row.reason] if row.reason else []
-    missing = {head(column): cell.reason for column, cell in zip(columns, row.cells, strict=True) if cell.reason}
-    said += [f"{column}: {reason}" for column, reason in missing.items()]
+    said += [f"{head(column)}: {cell.reason}" for column, cell in figures if cell.reason]
+    said += [
+        f"{head(column)} {change(cell.difference.value)} ({change(between.low)} to {change(between.high)})"
+        for column, cell in figures
+        if cell.difference and (between := cell.difference.interval)
+    ]
     return clean(" · ".join(said))
 
 
@@ -107,19 +113,14 @@ def legend_of(comparison: Comparison) -> Text:
     marks = (
         (any(cell.best for cell in cells), f"{BEST} best"),
         (any(cell.inside_noise for cell in cells), f"{NOISE} inside noise"),
-        (comparison.baseline is not None, f"{LOWER} lower, better {HIGHER} worse than the baseline"),
+        (comparison.baseline is not None, f"{LOWER} better {HIGHER} worse than the baseline"),
         (any(cell.difference and cell.difference.real for cell in cells), f"{REAL} real at 95%"),
-        (any(cell.interval for cell in cells), "± – 95% interval"),
+        (any(cell.interval for cell in cells), "±, – 95% interval"),
         (any(cell.spread for cell in cells), "±(n) std over seeds"),
         (any(is_apart(row) for row in comparison.rows), f"{APART} other images"),
     )
-    text = "   ".join(text for is_used, text in marks if is_used)
-    return Text(text or "years, lower is better", no_wrap=True, overflow="ellipsis")
-
-
-def fitted(text: str, width: int) -> str:
-    """At most `width` cells; what does not fit ends in an ellipsis."""
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+    text = "  ".join(text for is_used, text in marks if is_used)
+    return Text(text or "years, lower is better")
 
 
 def _blank(comparison: Comparison) -> SideLine:
@@ -132,9 +133,10 @@ def _figure_label(column: str) -> Pieces:
     return (Piece(fitted(head(column), 14), "strong"), Piece(" bias", "dim"))
 
 
-def _group_label(name: str, n: int | None) -> Pieces:
+def _group_label(name: str, width: int, n: int | None) -> Pieces:
+    shown = fitted(name, width)
     count = "" if n is None else f"{n:,}"
-    return (Piece(f" {fitted(name, 14):<14}"), Piece(f"{count:>6}", "dim"))
+    return (Piece(f" {shown}{' ' * (width - cell_len(shown))}"), Piece(f"{count:>6}", "dim"))
 
 
 def _left_width(row: Row, comparison: Comparison) -> int:
@@ -144,8 +146,8 @@ def _left_width(row: Row, comparison: Comparison) -> int:
     return max(_MARK + _VALUE, *below) + 1
 
 
-def _figures(cell: Cell, row: Row, width: int, with_changes: bool) -> Pieces:
-    """`★  6.12~ ▼ 0.54 ✔`: marks in front, the change to the baseline behind."""
+def _figures(cell: Cell, row: Row, width: int, room: int) -> Pieces:
+    """`★  6.12~ ▼0.54 ✔`: marks in front, the change to the baseline behind."""
     apart = not cell.comparable and cell.value is not None
     mark = BEST if cell.best else APART if apart else ""
     tone: Tone = "strong" if cell.best else "dim" if cell.value is None or is_apart(row) or apart else "plain"
@@ -156,16 +158,22 @@ def _figures(cell: Cell, row: Row, width: int, with_changes: bool) -> Pieces:
         Piece(f"{value:>{_VALUE}}", tone),
         Piece(noise, "dim"),
     )
-    return (*pieces, _change(cell)) if with_changes else pieces
+    return (*pieces, _change(cell, room)) if room else pieces
 
 
-def _change(cell: Cell) -> Piece:
+def _size(cell: Cell) -> str:
+    """How large a difference is, without its sign; nothing where there is none."""
     difference = cell.difference
-    if difference is None or math.isnan(difference.value):
-        return Piece(" " * _CHANGE)
-    size = f"{abs(difference.value):5.2f}"
+    return "" if difference is None or math.isnan(difference.value) else f"{abs(difference.value):.2f}"
+
+
+def _change(cell: Cell, room: int) -> Piece:
+    """A difference whose size has `room` cells: 4 more than that in all."""
+    difference, size = cell.difference, _size(cell)
+    if difference is None or not size:
+        return Piece(" " * (room + 4))
     arrow = SAME if float(size) == 0 else LOWER if difference.value < 0 else HIGHER
     better: Tone = "dim"
     if difference.real:
         better = "good" if difference.value < 0 else "bad"
-    return Piece(f" {arrow}{size} {REAL if difference.real else ' '}", better)
+    return Piece(f" {arrow}{size:>{room}} {REAL if difference.real else ' '}", better)

@@ -172,8 +172,8 @@ class CompareScreen(LiveScreen[Found]):
         ]
         if self._is_resampling or self._unsettled is not None:
             parts.append("intervals of differences are being computed …")
-        self.query_one("#about", Static).update(Text(clean(" · ".join(parts)), no_wrap=True, overflow="ellipsis"))
-        notes = Text("\n".join(clean(note) for note in comparison.notes), no_wrap=True, overflow="ellipsis")
+        self.query_one("#about", Static).update(Text(clean(" · ".join(parts))))
+        notes = Text("\n".join(clean(note) for note in comparison.notes))
         self.query_one("#notes", Static).update(notes)
         self.query_one("#notes").set_class(not comparison.notes, "-empty")
         self.query_one("#legend", Static).update(legend_of(comparison))
@@ -183,8 +183,8 @@ class CompareScreen(LiveScreen[Found]):
         row = self._row_here()
         if row is None or self._comparison is None:
             return
-        said = about_row(row, self._comparison.columns)
-        text = Text(clean(row.name), style="bold", no_wrap=True, overflow="ellipsis")
+        said = about_row(row, self._comparison)
+        text = Text(clean(row.name), style="bold")
         self.query_one("#row", Static).update(text.append(f"  {said}" if said else "", style="not bold"))
 
     def _row_here(self) -> Row | None:

@@ -19,7 +19,7 @@ from ageui.states import state_of
 from ageui.store import RunRow, Store
 from ageui.text import clean
 from ageui.tui.cells import DASH, years
-from ageui.tui.comparison_lines import fitted
+from ageui.tui.widgets.side_by_side import fitted
 from engine.errors import AgeUIError
 
 if TYPE_CHECKING:

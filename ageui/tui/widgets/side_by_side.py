@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -49,6 +49,11 @@ class SideLine:
     right: bool = True
 
 
+def fitted(text: str, width: int) -> str:
+    """At most `width` cells; what does not fit ends in an ellipsis."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
 def width_of(pieces: Pieces) -> int:
     """In cells."""
     return sum(cell_len(piece.text) for piece in pieces)
@@ -74,8 +79,8 @@ class SideBySide(ScrollView, can_focus=True):
         Binding("down,j", "scroll_down", "down", show=False),
         Binding("pageup", "page_up", "page up", show=False),
         Binding("pagedown", "page_down", "page down", show=False),
-        Binding("home", "scroll_home", "top", show=False),
-        Binding("end", "scroll_end", "bottom", show=False),
+        Binding("home", "top", "top", show=False),
+        Binding("end", "bottom", "bottom", show=False),
     ]
 
     cursor: reactive[int] = reactive(0)
@@ -129,29 +134,52 @@ class SideBySide(ScrollView, can_focus=True):
 
     def text(self) -> list[str]:
         """Every line as it would be with room for all columns, head first."""
-        return [strip.text.rstrip() for strip in self._all_strips()]
-
-    def _all_strips(self) -> list[Strip]:
-        heads = [self._head_strip(place) for place in range(self._head_height)]
-        return heads + [self._line_strip(line) for line in self._lines]
+        every = (0, len(self._columns))
+        strips = [self._head_strip(line, *every) for line in range(self._head_height)]
+        strips += [self._line_strip(line, *every) for line in self._lines]
+        return [strip.text.rstrip() for strip in strips]
 
     # Moving
 
     def action_move(self, by: int) -> None:
         self.move_to(self.cursor + by)
 
+    def action_top(self) -> None:
+        self.scroll_to(y=0, animate=False)
+
+    def action_bottom(self) -> None:
+        self.scroll_to(y=self.max_scroll_y, animate=False)
+
     def move_to(self, place: int) -> None:
         """Puts the cursor on a column, as far as there are columns, and brings that into view."""
         if not self._columns:
             return
         self.cursor = min(max(0, place), len(self._columns) - 1)
-        start = sum(width + _GAP for width in self._widths[: self.cursor])
-        end = start + self._widths[self.cursor] + _GAP
-        room = self.scrollable_content_region.width - self._fixed_width
-        if start < self.scroll_offset.x:
-            self.scroll_to(x=start, animate=False)
-        elif end > self.scroll_offset.x + room:
-            self.scroll_to(x=min(start, end - room), animate=False)
+        first, stop = self.columns_in_view
+        if self.cursor < first:
+            self.scroll_to(x=self._start(self.cursor), animate=False)
+        elif self.cursor >= stop:
+            first = self.cursor
+            while first > 0 and self._fit(first - 1, self.cursor + 1):
+                first -= 1
+            self.scroll_to(x=self._start(first), animate=False)
+
+    @property
+    def columns_in_view(self) -> tuple[int, int]:
+        """The first column in view and the one after the last: whole ones, so that no figure is cut; one at least."""
+        starts = [self._start(place) for place in range(len(self._columns))]
+        first = next((place for place, start in enumerate(starts) if start >= int(self.scroll_offset.x)), 0)
+        stop = first + 1
+        while stop < len(starts) and self._fit(first, stop + 1):
+            stop += 1
+        return first, stop
+
+    def _start(self, place: int) -> int:
+        """How far a column lies from the first one, in cells."""
+        return sum(width + _GAP for width in self._widths[:place])
+
+    def _fit(self, first: int, stop: int) -> bool:
+        return self._start(stop) - self._start(first) <= self.size.width - self._fixed_width
 
     def watch_cursor(self, old: int, new: int) -> None:
         self.refresh()
@@ -159,16 +187,14 @@ class SideBySide(ScrollView, can_focus=True):
             self.post_message(self.CursorMoved(self.cursor_key))
 
     def on_click(self, event: events.Click) -> None:
-        at = event.x - self._fixed_width + int(self.scroll_offset.x)
-        if event.x < self._fixed_width:
-            return
-        for place, width in enumerate(self._widths):
-            if at < width + _GAP:
+        at = event.x - self._fixed_width
+        for place in range(*self.columns_in_view) if at >= 0 else ():
+            at -= self._widths[place] + _GAP
+            if at < 0:
                 self.move_to(place)
                 if event.chain == 2:
                     self.post_message(self.Opened(self._columns[place].key))
                 return
-            at -= width + _GAP
 
     # Drawing
 
@@ -189,30 +215,32 @@ class SideBySide(ScrollView, can_focus=True):
         return 1 + self._label_width + _GAP
 
     def render_line(self, y: int) -> Strip:
-        width, scroll = self.size.width, int(self.scroll_offset.x)
+        width, view = self.size.width, self.columns_in_view
         if y < self._head_height:
-            strip, style = self._head_strip(y), self.get_component_rich_style("side-by-side--head")
+            strip, style = self._head_strip(y, *view), self.get_component_rich_style("side-by-side--head")
         else:
             place = y - self._head_height + int(self.scroll_offset.y)
-            strip = self._line_strip(self._lines[place]) if place < len(self._lines) else Strip.blank(0)
+            strip = self._line_strip(self._lines[place], *view) if place < len(self._lines) else Strip.blank(0)
             style = self.rich_style
-        fixed = self._fixed_width
-        rest = strip.crop(fixed + scroll, fixed + scroll + max(0, width - fixed))
-        shown = Strip.join([strip.crop(0, fixed).adjust_cell_length(fixed), rest])
-        return Strip(list(Segment.apply_style(shown.adjust_cell_length(width), style)), width)
+        return Strip(list(Segment.apply_style(strip.adjust_cell_length(width), style)), width)
 
-    def _head_strip(self, place: int) -> Strip:
-        return self._strip((), [column.head[place] for column in self._columns], right=False)
+    def _head_strip(self, line: int, first: int, stop: int) -> Strip:
+        """Above the labels stands how many columns are out of view."""
+        after = len(self._columns) - stop
+        sides = [f"‹ {first} more" if first else "", f"{after} more ›" if after else ""]
+        label = fitted(" ".join(filter(None, sides)), self._label_width) if line == 0 else ""
+        heads = {place: self._columns[place].head[line] for place in range(first, stop)}
+        return self._strip((Piece(label, "dim"),), heads, right=False)
 
-    def _line_strip(self, line: SideLine) -> Strip:
-        return self._strip(line.label, line.cells, right=line.right)
+    def _line_strip(self, line: SideLine, first: int, stop: int) -> Strip:
+        return self._strip(line.label, {place: line.cells[place] for place in range(first, stop)}, right=line.right)
 
-    def _strip(self, label: Pieces, cells: Sequence[Pieces], *, right: bool) -> Strip:
+    def _strip(self, label: Pieces, cells: Mapping[int, Pieces], *, right: bool) -> Strip:
         segments = [Segment(" "), *self._segments(label, self._label_width, Style(), right=False), Segment(" " * _GAP)]
         under = self.get_component_rich_style("side-by-side--cursor", partial=True)
-        for place, (pieces, width) in enumerate(zip(cells, self._widths, strict=True)):
+        for place, pieces in cells.items():
             style = under if place == self.cursor else Style()
-            segments += self._segments(pieces, width, style, right=right)
+            segments += self._segments(pieces, self._widths[place], style, right=right)
             segments.append(Segment(" " * _GAP, style))
         return Strip(segments)
 
