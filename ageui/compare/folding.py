@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def folded(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries with repeats of a run made one, in the place of the first.
+    """The entries with repeats of a run made one, in the place of the first of them, in the order of seeds.
 
     Repeats have the same config but for the seed, and were scored on the same images; one that was not scored yet
     belongs to those that were. Of two with the same seed only one is a repeat. Entries without runs stay as they are.
@@ -97,6 +97,7 @@ def _seed(entry: Entry) -> int:
 def _one(repeats: list[Entry]) -> Entry:
     if len(repeats) == 1:
         return repeats[0]
+    repeats = sorted(repeats, key=_seed)
     runs = tuple(run for entry in repeats for run in entry.runs)
     scored = tuple(entry for entry in repeats if entry.scores)
     first = scored[0] if scored else repeats[0]

@@ -140,7 +140,8 @@ def _with_settings(entries: Sequence[Entry], all_settings: bool) -> tuple[tuple[
 def _baseline_run(runs: "Sequence[RunDetail]", baseline: str | None) -> "RunDetail | None":
     if baseline is None or baseline == CONSTANT:
         return None
-    found = next((run for run in runs if baseline in (run.name, str(run.id))), None)
+    found = next((run for run in runs if baseline == str(run.id)), None)
+    found = found or next((run for run in runs if baseline == run.name), None)
     if found is None:
         names = ", ".join(run.name for run in runs)
         raise ConfigError(

@@ -20,16 +20,20 @@ _LONGEST_NAME, _LONGEST_SETTING = 22, 22
 _MARK, _VALUE, _GROUP = 2, 5, 14
 
 
-def key_of(row: Row) -> str:
-    """What names a row as long as its runs are compared: its first run, or the constant on its images."""
-    return str(row.runs[0]) if row.runs else f"{row.name} {row.reason or ''}"
-
-
 def columns_of(
     comparison: Comparison, states: Mapping[int, str], places: Mapping[int, int], *, dark: bool
 ) -> list[SideColumn]:
-    """The heads. `states` say by run how far a run is that is not done, `places` which colour and marker it has."""
-    return [SideColumn(key_of(row), (_name(row, places, dark=dark), _about(row, states))) for row in comparison.rows]
+    """The heads. `states` say by run how far a run is that is not done, `places` which colour and marker it has.
+
+    A column keeps its key as long as its first run is compared; constants are counted.
+    """
+    constants = 0
+    columns = []
+    for row in comparison.rows:
+        constants += not row.runs
+        key = str(row.runs[0]) if row.runs else f"constant {constants}"
+        columns.append(SideColumn(key, (_name(row, places, dark=dark), _about(row, states))))
+    return columns
 
 
 def _name(row: Row, places: Mapping[int, int], *, dark: bool) -> Pieces:

@@ -20,7 +20,7 @@ from ageui.text import clean
 from ageui.tui import keys
 from ageui.tui.compared_curves import CURVE_NAMES, Curve, fitting_curve, series_of
 from ageui.tui.compared_runs import Found, View, compared, look, state_of_run
-from ageui.tui.comparison_lines import about_row, columns_of, key_of, legend_of, lines_of
+from ageui.tui.comparison_lines import about_row, columns_of, legend_of, lines_of
 from ageui.tui.export import FORMAT_NAMES, export
 from ageui.tui.live import LiveScreen
 from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt, confirmation
@@ -188,8 +188,8 @@ class CompareScreen(LiveScreen[Found]):
         self.query_one("#row", Static).update(text.append(f"  {said}" if said else "", style="not bold"))
 
     def _row_here(self) -> Row | None:
-        key, comparison = self.table.cursor_key, self._comparison
-        return next((row for row in comparison.rows if key_of(row) == key), None) if comparison and key else None
+        rows = self._comparison.rows if self._comparison else ()
+        return rows[self.table.cursor] if self.table.cursor < len(rows) else None
 
     def _arrange(self) -> None:
         """Curves below the table, or beside it where there is room for both."""

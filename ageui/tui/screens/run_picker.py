@@ -60,7 +60,10 @@ class RunPicker(ModalScreen[None]):
             width: 100; max-width: 100%; height: 80%;
             background: $panel; border: round $primary; padding: 0 1;
         }
-        & OptionList { height: 1fr; background: $panel; border: none; }
+        & OptionList {
+            height: 1fr; background: $panel; border: none;
+            text-wrap: nowrap; text-overflow: ellipsis;
+        }
         & Label { width: 100%; }
     }
     """
@@ -150,6 +153,4 @@ def _line(row: RunRow, differing: Sequence[str]) -> Text:
         (name + " " * (_NAME_CELLS + 1 - Text(name).cell_len), "bold"),
         figures,
         (clean(label(row.config, differing) if differing else str(row.config.get("loss", ""))), "dim"),
-        no_wrap=True,
-        overflow="ellipsis",
     )
