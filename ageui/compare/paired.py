@@ -54,7 +54,10 @@ def _resampled_means(
     return np.concatenate(means[0], axis=1), np.concatenate(means[1], axis=1)
 
 
-def _percentiles(samples: Floats) -> Interval:
+def _percentiles(samples: Floats) -> Interval | None:
+    """None where a figure is no finite number: such a difference is neither real nor not."""
+    if not np.isfinite(samples).all():
+        return None
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(samples, [tail, 1 - tail])
     return Interval(float(low), float(high))

@@ -41,6 +41,15 @@ def constant_result(like: Scored, age: float, split: str, resamples: int) -> Spl
     return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
 
 
+def has_images(of: Scored, column: str, group: Group | None) -> bool:
+    """Whether there are images to draw from: every group of an attribute needs one for its bias to have an interval."""
+    if column == MAE:
+        return len(of.ages) > 0
+    codes, names = of.groups[group.attribute if group else column]
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    return bool(counts[names.index(group.name)] > 0 if group else (counts > 0).all())
+
+
 def paired_difference(
     ours: Sequence[Scored], theirs: Sequence[Scored], column: str, group: Group | None, resamples: int
 ) -> Difference:

@@ -10,6 +10,7 @@ from ageui.compare.entries import Entry, constant_entry, run_entry
 from ageui.compare.folding import difference_of_means, folded, left_out
 from ageui.compare.known import Known
 from ageui.compare.records import CONSTANT, MAE, Comparison, Difference, Group, Row
+from ageui.compare.scoring import has_images
 from ageui.compare.settings import differing, settings_of
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
 from engine.errors import ConfigError
@@ -222,10 +223,11 @@ def _difference(
     key = (*sides, column)
     if key in known.differences:
         return known.differences[key]
-    if not resamples or any(part.scored is None for side in (entry, against) for part in side.parts):
+    parts = [part.scored for side in (entry, against) for part in side.parts]
+    if not resamples or any(part is None or not has_images(part, column, group) for part in parts):
         return Difference(value, None)
-    found = difference_of_means(entry, against, place, column, group, resamples)
-    known.differences[key] = found
+    interval = difference_of_means(entry, against, place, column, group, resamples).interval
+    found = known.differences[key] = Difference(value, interval)
     return found
 
 
