@@ -215,9 +215,7 @@ def test_groups_are_figures_of_their_own_with_counts_and_differences() -> None:
     assert [(group.attribute, group.name, group.n) for group in comparison.groups.values()] == [
         ("gender", "male", 2), ("gender", "female", 2),
     ]  # fmt: skip
-    difference = _difference(comparison, "run 3 +1", "gender male")
-    assert difference.interval is not None
-    assert difference.value < 0
+    assert _difference(comparison, "run 3 +1", "gender male").interval is not None
 
 
 def test_what_is_known_is_neither_loaded_nor_computed_again() -> None:
