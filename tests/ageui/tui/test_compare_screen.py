@@ -1,14 +1,11 @@
 """Runs side by side: what shows at once and later, what keys change, what is exported, what cannot be compared."""
 
-import os
 import threading
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
-from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
+from compared_rows import below, done, evaluation, intervals, keys, line, lines, opened, shown, three_runs
+from pilot import HOSTILE, alive, messages, press, screen_text, until, use
 from store_rows import end, epoch, queued, running
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
@@ -18,88 +15,16 @@ from ageui.store import Store
 from ageui.tui import compared_runs
 from ageui.tui.app import AgeUIApp
 from ageui.tui.screens.compare import CompareCurves, CompareScreen
-from ageui.tui.screens.prompts import ChoicePrompt, LinePrompt
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.screens.run_picker import RunPicker
 from ageui.tui.widgets.side_by_side import SideBySide
-from engine.events import Evaluated
-from engine.fairness import evaluate_split
 
 SIZES = [(80, 24), (120, 36), (160, 50)]
-GENDERS = ["female", "male"]
-
-
-def evaluation(skill: float, seed: int, images: int = 60, split: str = "valid") -> Evaluated:
-    """Scores of predictions that are `skill` years off, a little more on one gender."""
-    random = np.random.default_rng(images)
-    ages = np.round(random.uniform(5, 80, images), 1)
-    codes = np.arange(images, dtype=np.int64) % 2
-    wrong = random.choice([-1.0, 1.0], images) * (skill + codes * skill / 10)
-    predicted = (ages + wrong + np.random.default_rng(seed).normal(0, 0.2, images)).astype(np.float32)
-    frame = pd.DataFrame(
-        {"image": [f"{place}.jpg" for place in range(images)], "age": ages, "gender": [GENDERS[code] for code in codes]}
-    )
-    groups = {"gender": (codes, GENDERS)}
-    result = evaluate_split(ages, predicted.astype(np.float64), groups, 35.0, split=split, resamples=50)
-    return Evaluated(split, result, frame, predicted)
-
-
-def done(
-    store: Store, name: str, skill: float, *, images: int = 60, splits: tuple[str, ...] = ("valid",), **changes: Any
-) -> int:
-    run_id, attempt = running(store, name, **changes)
-    with store.writing(run_id, attempt) as writer:
-        writer.epoch(epoch(1, val_loss=skill / 10))
-        writer.epoch(epoch(2, val_loss=skill / 20))
-        for split in splits:
-            writer.evaluated(evaluation(skill, run_id, images, split), "apparent", "faces")
-        writer.end("done", "")
-    return run_id
 
 
 @pytest.fixture
 def runs(store: Store) -> tuple[int, ...]:
-    """Two seeds of mse, one mape that is better, in a fresh folder."""
-    return (
-        done(store, "mse-a", 8.0, loss="mse", seed=1),
-        done(store, "mse-b", 8.2, loss="mse", seed=2),
-        done(store, "mape", 4.0, loss="mape", seed=1),
-    )
-
-
-async def opened(app: AgeUIApp, pilot: "Pilot[Any]", ids: tuple[int, ...]) -> CompareScreen:
-    app.open_comparison(ids)
-    await until(pilot, lambda: isinstance(app.screen, CompareScreen | RunPicker), "the screen opens")
-    await settled(pilot)
-    screen = next(one for one in app.screen_stack if isinstance(one, CompareScreen))
-    await intervals(pilot, screen)
-    return screen
-
-
-async def intervals(pilot: "Pilot[Any]", screen: CompareScreen) -> None:
-    await until(pilot, lambda: screen.is_settled, "all intervals are there")
-
-
-async def keys(pilot: "Pilot[Any]", screen: CompareScreen, *pressed: str) -> None:
-    await press(pilot, *pressed)
-    await intervals(pilot, screen)
-
-
-def lines(screen: CompareScreen) -> list[str]:
-    return screen.query_one(SideBySide).text()
-
-
-def line(screen: CompareScreen, label: str) -> str:
-    return next((found for found in lines(screen) if found.strip().startswith(label)), "")
-
-
-def below(screen: CompareScreen, label: str) -> str:
-    found = lines(screen)
-    return found[found.index(line(screen, label)) + 1]
-
-
-def shown(app: AgeUIApp, part: str) -> str:
-    return str(app.screen.query_one(part).render())
+    return three_runs(store)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -382,93 +307,6 @@ def test_no_curves_where_there_is_no_room_until_asked_for(store: Store, runs: tu
         assert screen.query_one(CompareCurves).display
 
     use(store, scenario, size=(80, 24))
-
-
-async def export(app: AgeUIApp, pilot: "Pilot[Any]", format: str, place: str) -> None:
-    for answer in (format, place):
-        await until(pilot, lambda: isinstance(app.screen, ChoicePrompt))
-        options = app.screen.query_one(OptionList)
-        await until(pilot, lambda: any(option.id == answer for option in options.options))  # noqa: B023
-        options.highlighted = options.get_option_index(answer)
-        await press(pilot, "enter")
-        await pilot.pause()
-
-
-def test_the_export_is_of_what_is_shown_and_replaces_no_file_unasked(
-    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        screen = await opened(app, pilot, runs)
-        file = tmp_path / "comparison.md"
-        await press(pilot, "X")
-        await export(app, pilot, "md", "here")
-        await until(pilot, lambda: messages(app) == [f"3 rows written to {file}"])
-        written = file.read_text(encoding="utf-8")
-        assert "| mse-a +1 (baseline) | mse | 1,2 |" in written
-        assert "(n=2)" in written
-        assert "gender female" in written
-        await keys(pilot, screen, "f", "g")
-        await press(pilot, "X")
-        await export(app, pilot, "md", "here")
-        await until(pilot, lambda: isinstance(app.screen, ChoicePrompt), "it asks before it replaces")
-        assert "Replace it?" in screen_text(app)
-        await press(pilot, "enter")
-        assert file.read_text(encoding="utf-8") == written, "the first answer is no"
-        await press(pilot, "X")
-        await export(app, pilot, "md", "here")
-        await until(pilot, lambda: isinstance(app.screen, ChoicePrompt))
-        await press(pilot, "down", "enter")
-        await until(pilot, lambda: "| mse-b |" in file.read_text(encoding="utf-8"))
-        assert "gender female" not in file.read_text(encoding="utf-8")
-
-    use(store, scenario)
-
-
-@pytest.mark.parametrize(("format", "start"), [("csv", "run,id,"), ("tex", "% needs"), ("html", "<!DOCTYPE")])
-def test_other_formats_and_files_and_the_clipboard(
-    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, start: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        await opened(app, pilot, runs)
-        await press(pilot, "X")
-        await export(app, pilot, format, "copy")
-        await until(pilot, lambda: app.clipboard.startswith(start))
-        assert any(message.startswith("copied 3 rows as ") for message in messages(app))
-        await press(pilot, "X")
-        await export(app, pilot, format, "file")
-        await until(pilot, lambda: isinstance(app.screen, LinePrompt))
-        app.screen.query_one(Input).value = f"mine.{format}"
-        await press(pilot, "enter")
-        await until(pilot, lambda: (tmp_path / f"mine.{format}").exists())
-        assert (tmp_path / f"mine.{format}").read_text(encoding="utf-8").startswith(start)
-
-    use(store, scenario)
-
-
-@pytest.mark.parametrize("name", ["nowhere/at/all.md", "folder", "~nobody-of-that-name/x.md", "a\0b.md", "x" * 300])
-def test_what_cannot_be_written_is_said(
-    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    os.mkdir("folder")
-
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        await opened(app, pilot, runs)
-        await press(pilot, "X")
-        await export(app, pilot, "md", "file")
-        await until(pilot, lambda: isinstance(app.screen, LinePrompt))
-        app.screen.query_one(Input).value = name
-        await press(pilot, "enter")
-        await until(pilot, lambda: any("cannot be written" in message for message in messages(app)))
-        await press(pilot, "X")
-        assert isinstance(app.screen, ChoicePrompt), "the screen goes on"
-        await press(pilot, "escape")
-
-    use(store, scenario)
 
 
 def test_every_theme_draws_the_screen(store: Store, runs: tuple[int, ...]) -> None:
