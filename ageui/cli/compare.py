@@ -17,6 +17,10 @@ def compare_runs(
         str | None,
         typer.Option(metavar="RUN", help="Show differences to this run, or to: constant.", show_default=False),
     ] = None,
+    fold_seeds: Annotated[
+        bool, typer.Option("--fold-seeds", help="Make runs that differ in their seed alone one row: mean ± std (n).")
+    ] = False,
+    groups: Annotated[bool, typer.Option("--groups", help="Show the MAE of every group too.")] = False,
     output_format: Annotated[str, typer.Option("--format", metavar="table|md|csv|tex|html|json")] = "table",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False)
@@ -27,7 +31,8 @@ def compare_runs(
     """Set runs side by side: MAE, the four biases, and the config fields that differ.
 
     Best figures are marked, and biases no larger than noise. The constant predictor, which always says the train mean,
-    is a row of its own. Differences come with a 95% interval from a paired bootstrap on the same images.
+    is a row of its own. Differences come with a 95% interval from a paired bootstrap on the same images; between means
+    over seeds it covers the seeds too, and needs two or more on either side.
     """
     from ageui.compare import FORMATS, compare, render_table, render_text
     from engine.errors import ConfigError
@@ -43,7 +48,14 @@ def compare_runs(
         if against not in (None, "constant"):
             ids.setdefault(int(against))
         runs = [store.detail(run_id) for run_id in ids]
-        comparison = compare(runs, split=split, baseline=against, predictions=store.split_predictions)
+        comparison = compare(
+            runs,
+            split=split,
+            baseline=against,
+            predictions=store.split_predictions,
+            fold_seeds=fold_seeds,
+            groups=groups,
+        )
     if output_format == "table":
         results().print(render_table(comparison))
         return

@@ -1,12 +1,12 @@
 """Rows before they are set against each other: runs, and the constant predictors on the images they were scored on."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ageui.compare.records import CONSTANT, MAE, Cell, Row
+from ageui.compare.known import Known
+from ageui.compare.records import CONSTANT, MAE, Cell, Group, Row
 from ageui.compare.scoring import Scored, constant_result, constant_scored, scored
-from ageui.compare.settings import setting
 from engine.choices import AGE_EDGES
 from engine.fairness import SplitResult
 
@@ -15,25 +15,45 @@ if TYPE_CHECKING:
 
     LoadPredictions = Callable[[int, str], Predictions | None]
 
+Columns = Mapping[str, Group | None]
+"""The figures of a row in their order; a group for those that are its MAE."""
+
 
 @dataclass(frozen=True, eq=False)
 class Entry:
     """A row under way. `scores` is None for a run that was not scored on the split, and a constant has its run's.
 
-    `groups` names the groups of each attribute; `scored` needs predictions.
+    `groups` names the groups of each attribute; `scored` needs predictions. `runs` are those it stands for, none for a
+    constant. Of a row over seeds `members` are the entries of the runs that were scored, and `scored` is None.
     """
 
     row: Row
     scores: "SplitScores | None"
     groups: Mapping[str, tuple[str, ...]]
     scored: Scored | None
+    runs: "tuple[RunDetail, ...]" = ()
+    members: "tuple[Entry, ...]" = field(default=())
+
+    @property
+    def parts(self) -> "tuple[Entry, ...]":
+        """The trainings that the row's figures are means over: itself, or its members."""
+        return self.members or (self,)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Equal for equal predictions of one run, or of one constant."""
+        scores = self.scores
+        return (
+            self.row.id,
+            self.row.name if self.row.id is None else "",
+            scores and (scores.images, scores.result.mae),
+        )
 
 
 def run_entry(
     run: "RunDetail",
     split: str | None,
-    columns: Sequence[str],
-    settings: Sequence[str],
+    columns: Columns,
     reference: "SplitScores | None",
     predictions: "Predictions | None",
 ) -> Entry:
@@ -44,33 +64,43 @@ def run_entry(
         id=run.id,
         name=run.name,
         status=run.status,
-        settings={name: setting(run.config, name) for name in settings},
+        settings={},
         n=scores.result.n if scores else None,
         cells=_cells(scores.result, columns) if scores else tuple(Cell(None) for _ in columns),
         comparable=reason is None,
         reason=reason,
+        runs=(run.id,),
     )
     if scores is None:
-        return Entry(row, None, {}, None)
+        return Entry(row, None, {}, None, (run,))
     groups = {bias.attribute: tuple(group.group for group in bias.groups) for bias in scores.result.biases}
     edges = run.config.get("age_edges", AGE_EDGES)
-    return Entry(row, scores, groups, scored(predictions, groups, edges) if predictions else None)
+    return Entry(row, scores, groups, scored(predictions, groups, edges) if predictions else None, (run,))
 
 
-def constant_entry(entry: Entry, columns: Sequence[str], resamples: int) -> Entry | None:
+def constant_entry(entry: Entry, columns: Columns, resamples: int, known: Known) -> Entry | None:
     """The constant predictor on the images of a run's entry, None where the run has none.
 
-    Its intervals and noise are not stored with a run, and need predictions for the ages and groups of the images.
+    Its intervals, noise and groups are not stored with a run, and need predictions for the ages and groups of the
+    images, unless they are known already.
     """
     constant = entry.scores.result.baseline if entry.scores else None
     if entry.scores is None or constant is None:
         return None
-    if entry.scored is None:
+    key = (entry.scores.images, constant.age, tuple(entry.groups.items()))
+    result = known.constants.get(key)
+    if result is None and entry.scored is not None:
+        result = constant_result(entry.scored, constant.age, entry.scores.split, resamples)
+        known.constants[key] = result
+    if result is None:
         reasons = {bias.attribute: bias.reason for bias in entry.scores.result.biases}
         values = {MAE: constant.mae, **constant.bias}
-        cells = tuple(Cell(values.get(column), _reason(column, reasons)) for column in columns)
+        cells = tuple(
+            Cell(None) if group else Cell(values.get(column), _reason(column, reasons))
+            for column, group in columns.items()
+        )
     else:
-        cells = _cells(constant_result(entry.scored, constant.age, entry.scores.split, resamples), columns)
+        cells = _cells(result, columns)
     row = Row(
         kind="constant",
         id=None,
@@ -101,8 +131,8 @@ def _why_not_comparable(scores: "SplitScores", reference: "SplitScores | None") 
     return f"measured on other images ({scores.result.n}; the others on {reference.result.n})"
 
 
-def _cells(result: SplitResult, columns: Sequence[str]) -> tuple[Cell, ...]:
-    return tuple(_cell(result, column) for column in columns)
+def _cells(result: SplitResult, columns: Columns) -> tuple[Cell, ...]:
+    return tuple(_group_cell(result, group) if group else _cell(result, column) for column, group in columns.items())
 
 
 def _cell(result: SplitResult, column: str) -> Cell:
@@ -112,6 +142,13 @@ def _cell(result: SplitResult, column: str) -> Cell:
     if bias is None:
         return Cell(None, _reason(column, {}))
     return Cell(bias.value, bias.reason, interval=bias.interval, noise=bias.noise.p95 if bias.noise else None)
+
+
+def _group_cell(result: SplitResult, group: Group) -> Cell:
+    """The MAE of a group, which says nothing where the data has none of it: the bias says that."""
+    bias = result.bias(group.attribute)
+    found = next((one for one in bias.groups if one.group == group.name), None) if bias else None
+    return Cell(found.mae, n=found.n) if found else Cell(None)
 
 
 def _reason(column: str, reasons: Mapping[str, str | None]) -> str | None:

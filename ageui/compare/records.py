@@ -1,7 +1,7 @@
 """A comparison as plain data: rows of cells, before any format. All figures are in years."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.fairness import Interval
@@ -12,7 +12,10 @@ CONSTANT = "constant"
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure minus the baseline's, with the 95% interval of a paired bootstrap where both saw the same images."""
+    """A figure minus the baseline's, with its 95% interval where both saw the same images.
+
+    The interval is that of a paired bootstrap over images; between means over seeds it covers the seeds as well.
+    """
 
     value: float
     interval: Interval | None
@@ -24,10 +27,29 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How a figure varies over `n` seeds: sample standard deviation (over n - 1), None for a single seed."""
+
+    std: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of an attribute, as a column of its MAE; `n` images of it in the images that rows share."""
+
+    attribute: str
+    name: str
+    n: int | None
+
+
+@dataclass(frozen=True)
 class Cell:
     """One figure of one row. `reason` says why there is no value, or why it cannot be set against the column's others.
 
-    `noise` is the 95th percentile of what the figure would be if groups made no difference.
+    `noise` is the 95th percentile of what the figure would be if groups made no difference. With a `spread` the value
+    is a mean over seeds, `noise` the mean of theirs (seeds share their images, so chance moves them together), and
+    there is no interval. `n` counts the images of a group's MAE.
     """
 
     value: float | None
@@ -37,6 +59,8 @@ class Cell:
     noise: float | None = None
     best: bool = False
     difference: Difference | None = None
+    spread: Spread | None = None
+    n: int | None = None
 
     @property
     def inside_noise(self) -> bool:
@@ -45,9 +69,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A run, or the constant predictor. `settings` holds the config fields that differ between the runs, as text.
+    """A run, runs that differ in their seed alone, or the constant predictor.
 
-    A row that is not comparable, for the `reason` given, has no best figures and no differences.
+    `settings` holds the config fields that differ between the rows, as text; `runs` the ids of the runs that the row
+    stands for, and `id` the id of one alone. A row that is not comparable, for the `reason` given, has no best figures
+    and no differences.
     """
 
     kind: Literal["run", "constant"]
@@ -60,14 +86,15 @@ class Row:
     comparable: bool
     reason: str | None
     is_baseline: bool = False
+    runs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`columns` names the cells of each row: `mae`, then the attributes whose bias they are.
+    """`columns` names the cells of each row: `mae`, then the attributes whose bias they are, then the `groups`.
 
     `split` is None where no run was scored, `baseline` is the name of the baseline's row, `n` counts the images that
-    the comparable rows share.
+    the comparable rows share. `folded` tells that runs which differ in their seed alone are one row.
     """
 
     split: str | None
@@ -77,3 +104,5 @@ class Comparison:
     rows: tuple[Row, ...]
     baseline: str | None
     notes: tuple[str, ...]
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    folded: bool = False

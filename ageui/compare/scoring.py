@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ageui.compare.paired import bias_difference, mae_difference
-from ageui.compare.records import MAE, Difference
+from ageui.compare.records import MAE, Difference, Group
 from engine.fairness import Codes, Floats, SplitResult, evaluate_split
 
 if TYPE_CHECKING:
@@ -41,12 +41,32 @@ def constant_result(like: Scored, age: float, split: str, resamples: int) -> Spl
     return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
 
 
-def paired_difference(ours: Scored, theirs: Scored, column: str, resamples: int) -> Difference:
-    """The difference in one column that both have a figure in, with its interval."""
+def has_images(of: Scored, column: str, group: Group | None) -> bool:
+    """Whether there are images to draw from: every group of an attribute needs one for its bias to have an interval."""
     if column == MAE:
-        return mae_difference(ours.errors, theirs.errors, resamples=resamples)
-    codes, names = ours.groups[column]
-    return bias_difference(ours.errors, theirs.errors, codes, len(names), resamples=resamples)
+        return len(of.ages) > 0
+    codes, names = of.groups[group.attribute if group else column]
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    return bool(counts[names.index(group.name)] > 0 if group else (counts > 0).all())
+
+
+def paired_difference(
+    ours: Sequence[Scored], theirs: Sequence[Scored], column: str, group: Group | None, resamples: int
+) -> Difference:
+    """The difference in one figure that both have, with its interval over images; of several trainings, of their means.
+
+    `group` is the one whose MAE the figure is.
+    """
+    first = ours[0]
+    errors, baseline = (np.stack([one.errors for one in side]) for side in (ours, theirs))
+    if group is not None:
+        codes, names = first.groups[group.attribute]
+        own = codes == names.index(group.name)
+        return mae_difference(errors[:, own], baseline[:, own], resamples=resamples)
+    if column == MAE:
+        return mae_difference(errors, baseline, resamples=resamples)
+    codes, names = first.groups[column]
+    return bias_difference(errors, baseline, codes, len(names), resamples=resamples)
 
 
 def _codes(predictions: "Predictions", attribute: str, names: tuple[str, ...], age_edges: Sequence[float]) -> Codes:

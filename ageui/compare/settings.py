@@ -5,6 +5,8 @@ from typing import Any
 
 from engine.config import format_value
 
+_NOTHING = format_value(None)
+
 
 def setting(config: Mapping[str, Any], name: str) -> str:
     """A config field as the command line takes it; a stored list is a tuple there."""
@@ -14,8 +16,19 @@ def setting(config: Mapping[str, Any], name: str) -> str:
 
 def differing_settings(configs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The fields that are not the same in all configs, in the order they stand there."""
+    return differing([settings_of([config]) for config in configs])
+
+
+def settings_of(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """All fields of configs as text; what differs between them, as seeds do, as a comma list."""
     names = dict.fromkeys(name for config in configs for name in config)
-    return tuple(name for name in names if len({setting(config, name) for config in configs}) > 1)
+    return {name: ",".join(dict.fromkeys(setting(config, name) for config in configs)) for name in names}
+
+
+def differing(rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """The names whose texts are not the same in all rows, in the order they stand there."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return tuple(name for name in names if len({row.get(name, _NOTHING) for row in rows}) > 1)
 
 
 def label(config: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ageui.compare.entries import Entry, constant_entry, run_entry
-from ageui.compare.records import CONSTANT, MAE, Cell, Comparison, Difference, Row
-from ageui.compare.scoring import paired_difference
-from ageui.compare.settings import differing_settings
+from ageui.compare.folding import difference_of_means, folded, left_out
+from ageui.compare.known import Known
+from ageui.compare.records import CONSTANT, MAE, Comparison, Difference, Group, Row
+from ageui.compare.scoring import has_images
+from ageui.compare.settings import differing, settings_of
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
 from engine.errors import ConfigError
-from engine.fairness import RESAMPLES
+from engine.fairness import RESAMPLES, GroupResult
 
 if TYPE_CHECKING:
-    from ageui.compare.entries import LoadPredictions
+    from ageui.compare.entries import Columns, LoadPredictions
     from ageui.store.records import RunDetail, SplitScores
 
 _SPLIT_PREFERENCE = ("test", "valid", "train")
@@ -28,48 +30,60 @@ def compare(
     baseline: str | None = None,
     predictions: "LoadPredictions | None" = None,
     resamples: int = RESAMPLES,
+    fold_seeds: bool = False,
+    groups: bool = False,
+    all_settings: bool = False,
+    known: Known | None = None,
 ) -> Comparison:
     """Sets runs side by side on one split: the one given, else the first of test, valid, train that all scored have.
 
     `baseline` is the name or id of one of the runs, or `constant`. `predictions(run id, split)` loads what the paired
-    bootstrap needs; without it differences have no interval. Rows on other images than the baseline's (else than most
-    runs') are kept, marked, and left out of all comparing. Raises `ConfigError` for a split or baseline that is not
-    there.
+    bootstrap needs; without it differences have no interval but those `known` from before. Rows on other images than
+    the baseline's (else than most runs') are kept, marked, and left out of all comparing.
+
+    With `fold_seeds` runs that differ in their seed alone are one row of means; best is the lowest mean, and a
+    difference is one of means (see `folding` and `seeds`). With `groups` the MAE of every group is a figure too, and
+    with `all_settings` rows have every config field. Raises `ConfigError` for a split or baseline that is not there.
     """
     runs = list({run.id: run for run in runs}.values())
     if not runs:
         raise ConfigError("there are no runs to compare; name some, or see ageui ls")
+    known = Known() if known is None else known
     chosen, notes = _choose_split(runs, split)
     baseline_run = _baseline_run(runs, baseline)
     reference = _reference_scores(runs, chosen, baseline_run)
-    columns, settings = _columns(runs, chosen), differing_settings([run.config for run in runs])
+    columns = _columns(runs, chosen, reference, groups)
     entries = [
-        run_entry(
-            run, chosen, columns, settings, reference, predictions(run.id, chosen) if predictions and chosen else None
-        )
+        run_entry(run, chosen, columns, reference, predictions(run.id, chosen) if predictions and chosen else None)
         for run in runs
     ]
-    entries += _constant_entries(entries, columns, resamples)
+    entries += _constant_entries(entries, columns, resamples, known)
     if reference is not None:
         entries = [_mark_other_groups(entry, reference, columns) for entry in entries]
+    if fold_seeds:
+        entries = folded(entries)
+        notes += [note for entry in entries if (note := left_out(entry))]
+    settings, entries = _with_settings(entries, all_settings)
     against = _baseline_entry(entries, baseline, baseline_run)
     if against is not None:
-        entries = [_with_differences(entry, against, columns, resamples) for entry in entries]
+        entries = [_with_differences(entry, against, columns, resamples, known) for entry in entries]
     elif baseline is not None:
         notes.append(f"the baseline {baseline} has no scores here: there are no differences")
     rows = _mark_best([entry.row for entry in entries])
-    notes += _no_better_than_constant(rows)
+    notes += _no_better_than_constant(rows) + _luck_of_one_seed(rows)
     if any(row.n is not None and not row.comparable for row in rows):
         whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
         notes.append(f"best figures and differences are among rows on the same images, {whose}")
     return Comparison(
         split=chosen,
         n=reference.result.n if reference else None,
-        columns=columns,
+        columns=tuple(columns),
         settings=settings,
         rows=tuple(rows),
         baseline=against.row.name if against else None,
         notes=tuple(notes),
+        groups={column: group for column, group in columns.items() if group},
+        folded=fold_seeds,
     )
 
 
@@ -91,18 +105,44 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
     return there[0], [f"no split was scored by all runs: this is {there[0]}, choose another with --split"]
 
 
-def _columns(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str, ...]:
-    """MAE, the report's attributes that were measured, then any others in the order they come."""
+def _columns(
+    runs: "Sequence[RunDetail]", split: str | None, reference: "SplitScores | None", groups: bool
+) -> "Columns":
+    """MAE, the report's attributes that were measured, then any others in the order they come; then their groups."""
     scored = [scores for run in runs if split and (scores := run.scores(split))]
     named = dict.fromkeys(bias.attribute for scores in scored for bias in scores.result.biases)
     known = [name for name in REPORT_ATTRIBUTES if name in named or not scored]
-    return (MAE, *known, *(name for name in named if name not in known))
+    attributes = [*known, *(name for name in named if name not in known)]
+    columns: dict[str, Group | None] = dict.fromkeys((MAE, *attributes))
+    if groups and reference is not None:
+        for attribute in attributes:
+            names = dict.fromkeys(group.group for one in scored for group in _groups(one, attribute))
+            counts = {group.group: group.n for group in _groups(reference, attribute)}
+            columns |= {f"{attribute} {name}": Group(attribute, name, counts.get(name)) for name in names}
+    return columns
+
+
+def _groups(scores: "SplitScores", attribute: str) -> tuple[GroupResult, ...]:
+    bias = scores.result.bias(attribute)
+    return bias.groups if bias else ()
+
+
+def _with_settings(entries: Sequence[Entry], all_settings: bool) -> tuple[tuple[str, ...], list[Entry]]:
+    """The config fields to show, and the entries with their text."""
+    texts = [settings_of([run.config for run in entry.runs]) for entry in entries]
+    of_runs = [text for text in texts if text]
+    shown = tuple(dict.fromkeys(name for text in of_runs for name in text)) if all_settings else differing(of_runs)
+    return shown, [
+        replace(entry, row=replace(entry.row, settings={name: text.get(name, "none") for name in shown if text}))
+        for entry, text in zip(entries, texts, strict=True)
+    ]
 
 
 def _baseline_run(runs: "Sequence[RunDetail]", baseline: str | None) -> "RunDetail | None":
     if baseline is None or baseline == CONSTANT:
         return None
-    found = next((run for run in runs if baseline in (run.name, str(run.id))), None)
+    found = next((run for run in runs if baseline == str(run.id)), None)
+    found = found or next((run for run in runs if baseline == run.name), None)
     if found is None:
         names = ", ".join(run.name for run in runs)
         raise ConfigError(
@@ -126,18 +166,18 @@ def _reference_scores(
     return next(scores for scores in found if scores.images == most)
 
 
-def _constant_entries(entries: Sequence[Entry], columns: Sequence[str], resamples: int) -> list[Entry]:
+def _constant_entries(entries: Sequence[Entry], columns: "Columns", resamples: int, known: Known) -> list[Entry]:
     """One entry for every different constant predictor (the train mean of a data set), the comparable ones first."""
     distinct: dict[tuple[str, float, tuple[tuple[str, ...], ...]], Entry] = {}
     for entry in entries:
         if entry.scores and entry.scores.result.baseline:
             key = (entry.scores.images, entry.scores.result.baseline.age, tuple(entry.groups.values()))
             distinct.setdefault(key, entry)
-    made = [constant_entry(entry, columns, resamples) for entry in distinct.values()]
+    made = [constant_entry(entry, columns, resamples, known) for entry in distinct.values()]
     return sorted((entry for entry in made if entry), key=lambda entry: not entry.row.comparable)
 
 
-def _mark_other_groups(entry: Entry, reference: "SplitScores", columns: Sequence[str]) -> Entry:
+def _mark_other_groups(entry: Entry, reference: "SplitScores", columns: "Columns") -> Entry:
     """Takes biases over other groups than the reference's (other age edges, say) out of the comparison."""
     expected = {bias.attribute: tuple(group.group for group in bias.groups) for bias in reference.result.biases}
     cells = list(entry.row.cells)
@@ -155,27 +195,40 @@ def _baseline_entry(entries: Sequence[Entry], baseline: str | None, baseline_run
         return None
     if baseline_run is None:
         return next((entry for entry in entries if entry.row.kind == "constant" and entry.row.comparable), None)
-    return next((entry for entry in entries if entry.row.id == baseline_run.id and entry.scores), None)
+    return next((entry for entry in entries if baseline_run.id in entry.row.runs and entry.scores), None)
 
 
-def _with_differences(entry: Entry, against: Entry, columns: Sequence[str], resamples: int) -> Entry:
+def _with_differences(entry: Entry, against: Entry, columns: "Columns", resamples: int, known: Known) -> Entry:
     if entry is against:
         return replace(entry, row=replace(entry.row, is_baseline=True))
     if not entry.row.comparable:
         return entry
-    cells = [
-        replace(cell, difference=_difference(entry, against, column, cell, base, resamples))
-        for column, cell, base in zip(columns, entry.row.cells, against.row.cells, strict=True)
-    ]
+    cells = list(entry.row.cells)
+    for place, (column, group) in enumerate(columns.items()):
+        found = _difference(entry, against, place, column, group, resamples, known)
+        cells[place] = replace(cells[place], difference=found)
     return replace(entry, row=replace(entry.row, cells=tuple(cells)))
 
 
-def _difference(entry: Entry, against: Entry, column: str, cell: Cell, base: Cell, resamples: int) -> Difference | None:
+def _difference(
+    entry: Entry, against: Entry, place: int, column: str, group: Group | None, resamples: int, known: Known
+) -> Difference | None:
+    cell, base = entry.row.cells[place], against.row.cells[place]
     if cell.value is None or base.value is None or not (cell.comparable and base.comparable):
         return None
-    if not math.isfinite(cell.value - base.value) or entry.scored is None or against.scored is None or not resamples:
-        return Difference(cell.value - base.value, None)
-    return paired_difference(entry.scored, against.scored, column, resamples)
+    value = cell.value - base.value
+    if not math.isfinite(value):
+        return Difference(value, None)
+    sides = [tuple(part.identity for part in side.parts) for side in (entry, against)]
+    key = (*sides, column)
+    if key in known.differences:
+        return known.differences[key]
+    parts = [part.scored for side in (entry, against) for part in side.parts]
+    if not resamples or any(part is None or not has_images(part, column, group) for part in parts):
+        return Difference(value, None)
+    interval = difference_of_means(entry, against, place, column, group, resamples).interval
+    found = known.differences[key] = Difference(value, interval)
+    return found
 
 
 def _no_better_than_constant(rows: Sequence[Row]) -> list[str]:
@@ -185,6 +238,15 @@ def _no_better_than_constant(rows: Sequence[Row]) -> list[str]:
     lowest = min((value for value in constants if value is not None), default=math.inf)
     names = [row.name for row in comparable if row.kind == "run" and not (row.cells[0].value or 0.0) < lowest]
     return [f"no better than the constant predictor on MAE: {', '.join(names)}"] if names else []
+
+
+def _luck_of_one_seed(rows: Sequence[Row]) -> list[str]:
+    """Says it where the best of a figure is a single run that was set against means over seeds."""
+    comparable = [row for row in rows if row.kind == "run" and row.comparable]
+    names = [row.name for row in comparable if len(row.runs) == 1 and any(cell.best for cell in row.cells)]
+    if not names or all(len(row.runs) == 1 for row in comparable):
+        return []
+    return [f"a single run may be best by the luck of its seed, means over seeds less so: {', '.join(names)}"]
 
 
 def _mark_best(rows: Sequence[Row]) -> list[Row]:

@@ -6,14 +6,16 @@ import io
 from ageui.compare.records import MAE, Cell, Comparison, Row
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+_SPREAD = ("_std", "_seeds")
 _PARTS = ("", "_low", "_high", "_noise", "_inside_noise", "_best", "_difference", "_difference_low", "_difference_high")
 
 
 def as_csv(comparison: Comparison) -> str:
     """Figures in years; an empty cell is one that is not defined. Text that a spreadsheet would run starts with `'`."""
-    names = [column if column == MAE else f"{column}_bias" for column in comparison.columns]
+    names = [_name(column, comparison) for column in comparison.columns]
+    parts = [*_PARTS, "_real", *(_SPREAD if comparison.folded else ())]
     heads = ["run", "id", "status", "split", "images", "comparable", "reason", *comparison.settings]
-    heads += [f"{name}{part}" for name in names for part in (*_PARTS, "_real")]
+    heads += [f"{name}{part}" for name in names for part in parts]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([_harmless(text) for text in heads])
@@ -24,13 +26,21 @@ def as_csv(comparison: Comparison) -> str:
 
 def _values(row: Row, comparison: Comparison) -> list[object]:
     settings = [row.settings.get(name) for name in comparison.settings]
-    first = [row.name, row.id, row.status, comparison.split, row.n, row.comparable, row.reason]
-    return [*first, *settings, *(value for cell in row.cells for value in _parts(cell))]
+    ids = row.id if row.id is not None else " ".join(map(str, row.runs)) or None
+    first = [row.name, ids, row.status, comparison.split, row.n, row.comparable, row.reason]
+    return [*first, *settings, *(value for cell in row.cells for value in _parts(cell, folded=comparison.folded))]
 
 
-def _parts(cell: Cell) -> list[object]:
+def _name(column: str, comparison: Comparison) -> str:
+    if column in comparison.groups:
+        return f"{column}_mae"
+    return column if column == MAE else f"{column}_bias"
+
+
+def _parts(cell: Cell, *, folded: bool) -> list[object]:
     interval, difference = cell.interval, cell.difference
     between = difference.interval if difference else None
+    spread = [cell.spread.std, cell.spread.n] if cell.spread else [None, None]
     return [
         cell.value,
         interval.low if interval else None,
@@ -42,6 +52,7 @@ def _parts(cell: Cell) -> list[object]:
         between.low if between else None,
         between.high if between else None,
         difference.real if difference else None,
+        *(spread if folded else ()),
     ]
 
 

@@ -1,11 +1,11 @@
-"""A comparison as JSON: the metric names of `ageui show --json`, best flags and differences."""
+"""A comparison as JSON: the metric names of `ageui show --json`, best flags, differences, and spread over seeds."""
 
 import json
 import math
 from typing import Any
 
 from ageui.compare.formats.wording import legend
-from ageui.compare.records import MAE, Cell, Comparison, Difference, Row
+from ageui.compare.records import MAE, Cell, Comparison, Difference, Group, Row
 from engine.fairness import Interval
 
 
@@ -16,16 +16,17 @@ def as_json(comparison: Comparison) -> str:
         "images": comparison.n,
         "baseline": comparison.baseline,
         "settings": comparison.settings,
-        "rows": [_row(row, comparison.columns) for row in comparison.rows],
+        "rows": [_row(row, comparison) for row in comparison.rows],
         "legend": [f"{mark} {text}".strip() for mark, text in legend(comparison)],
     }
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _row(row: Row, columns: tuple[str, ...]) -> dict[str, Any]:
-    cells = dict(zip(columns, row.cells, strict=True))
+def _row(row: Row, comparison: Comparison) -> dict[str, Any]:
+    every = dict(zip(comparison.columns, row.cells, strict=True))
+    cells = {name: cell for name, cell in every.items() if name not in comparison.groups}
     biases = {name: cell for name, cell in cells.items() if name != MAE}
-    return {
+    found: dict[str, Any] = {
         "kind": row.kind,
         "id": row.id,
         "name": row.name,
@@ -43,6 +44,29 @@ def _row(row: Row, columns: tuple[str, ...]) -> dict[str, Any]:
         "best": {name: cell.best for name, cell in cells.items()},
         "difference": {name: _difference(cell.difference) for name, cell in cells.items()},
     }
+    if comparison.folded:
+        found |= {"runs": row.runs, "spread": {name: _spread(cell) for name, cell in cells.items()}}
+    if comparison.groups:
+        found["groups"] = [_group(group, every[name]) for name, group in comparison.groups.items()]
+    return found
+
+
+def _group(group: Group, cell: Cell) -> dict[str, Any]:
+    return {
+        "attribute": group.attribute,
+        "group": group.name,
+        "n": cell.n,
+        "mae": _number(cell.value),
+        "spread": _spread(cell),
+        "best": cell.best,
+        "difference": _difference(cell.difference),
+    }
+
+
+def _spread(cell: Cell) -> dict[str, Any] | None:
+    if cell.spread is None:
+        return None
+    return {"std": _number(cell.spread.std), "n": cell.spread.n}
 
 
 def _noise(cell: Cell) -> dict[str, Any] | None:

@@ -23,7 +23,12 @@ def change(value: float) -> str:
 
 
 def uncertainty(cell: Cell, column: str) -> str:
-    """`±0.27` of an MAE, `[0.03–1.91]` of a bias, whose interval is lopsided; nothing where there is no interval."""
+    """`±0.27` of an MAE, `[0.03–1.91]` of a bias, whose interval is lopsided; `±0.05 (n=5)` of a mean over seeds.
+
+    Nothing where there is neither.
+    """
+    if cell.spread is not None and cell.spread.std is not None:
+        return f"±{cell.spread.std:.2f} (n={cell.spread.n})"
     if cell.interval is None or cell.value is None:
         return ""
     low, high = cell.interval.low, cell.interval.high
@@ -57,16 +62,22 @@ def legend(comparison: Comparison) -> list[tuple[str, str]]:
         lines.append((BEST, "best of the runs; those that tie share it"))
     if any(cell.interval for cell in cells):
         lines.append(("± and –", "95% bootstrap interval, for MAE as half its width"))
+    if any(cell.spread for cell in cells):
+        lines.append(("± (n)", "standard deviation over n seeds, of their mean"))
     if any(cell.inside_noise for cell in cells):
         lines.append((NOISE, "inside noise: no larger than chance alone would make it (95%)"))
     if any(cell.difference for cell in cells):
         lines.append(("+ and −", f"difference to the baseline {clean(comparison.baseline or '')}"))
     if any(cell.difference and cell.difference.real for cell in cells):
         lines.append((REAL, "the difference is real: its 95% paired bootstrap interval leaves out 0"))
+        if any(cell.difference and cell.difference.real and cell.spread for cell in cells):
+            lines.append((REAL, "between means over seeds that interval covers both images and seeds"))
     for row in rows:
         if row.reason is not None and row.kind == "run":
             lines.append((APART if is_apart(row) else NOTHING, f"{clean(row.name)}: {clean(row.reason)}"))
     lines += [(NOTHING, text) for text in dict.fromkeys(_reasons(comparison))]
+    if counts := [f"{group_key} {group.n}" for group_key, group in comparison.groups.items() if group.n is not None]:
+        lines.append(("", clean(f"images of the groups: {', '.join(counts)}")))
     return lines + [("", clean(note)) for note in comparison.notes]
 
 

@@ -55,7 +55,8 @@ def use(store: Store, scenario: Scenario, *, size: tuple[int, int] = (120, 36), 
 async def settled(pilot: "Pilot[Any]") -> None:
     """Until nothing is read or changed any more, and all is shown."""
     await pilot.pause()
-    await pilot.app.workers.wait_for_complete([w for w in pilot.app.workers if w.group in ("reading", "changes")])
+    if busy := [worker for worker in pilot.app.workers if worker.group in ("reading", "changes")]:
+        await pilot.app.workers.wait_for_complete(busy)  # of none it would wait for all
     await pilot.pause()
 
 

@@ -1,0 +1,52 @@
+"""The curves of compared runs over each other, in the colours of their columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ageui.compare import Comparison
+from ageui.store import RunDetail
+from ageui.tui.themes import MARKERS, series_color
+from ageui.tui.widgets.chart import Series
+
+Curve = Literal["val_loss", "val_mae"]
+Floats = NDArray[np.float64]
+
+CURVE_NAMES: dict[Curve, str] = {"val_loss": "validation loss", "val_mae": "validation MAE, years"}
+
+
+def fitting_curve(runs: Sequence[RunDetail]) -> Curve:
+    """The validation loss where all runs have the same loss, else the MAE: values of different losses say nothing."""
+    return "val_loss" if len({run.config.get("loss") for run in runs}) <= 1 else "val_mae"
+
+
+def series_of(
+    comparison: Comparison, runs: Mapping[int, RunDetail], curve: Curve, places: Mapping[int, int], *, dark: bool
+) -> list[Series]:
+    """One curve by epoch for each row of runs; over seeds their mean."""
+    series: list[Series] = []
+    for row in comparison.rows:
+        found = [points for run_id in row.runs if len((points := _points(runs[run_id], curve))[0])]
+        if not found:
+            continue
+        place = places[row.runs[0]]
+        color, marker = series_color(place, dark=dark), MARKERS[place % len(MARKERS)]
+        series.append(Series(str(row.runs[0]), row.name, *_mean(found), color, marker=marker))
+    return series
+
+
+def _points(run: RunDetail, curve: Curve) -> tuple[Floats, Floats]:
+    """Epochs and values (E,) where there are any."""
+    values = [(epoch.epoch, getattr(epoch, curve)) for epoch in run.history if getattr(epoch, curve) is not None]
+    points = np.array(values, dtype=np.float64).reshape(-1, 2)
+    return points[:, 0], points[:, 1]
+
+
+def _mean(curves: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """The mean over curves, at the epochs that all of them have."""
+    common = curves[0][0]
+    for x, _ in curves[1:]:
+        common = np.intersect1d(common, x)
+    return common, np.mean([y[np.isin(x, common)] for x, y in curves], axis=0)

@@ -1,0 +1,280 @@
+"""Runs that differ in their seed alone: means and spreads against NumPy, differences that cover images and seeds."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from compare_rows import bias, predictions, run, scores
+
+from ageui.compare import Comparison, Row, compare
+from ageui.compare.known import Known
+from ageui.compare.paired import bias_difference, bias_of, mae_difference
+from ageui.compare.records import Difference, Spread
+from ageui.compare.seeds import mean_and_spread, seed_margin, student_t, widened
+from ageui.store import RunDetail
+from engine.fairness import Baseline, Interval
+
+
+def _rows(comparison: Comparison) -> dict[str, Row]:
+    return {row.name: row for row in comparison.rows}
+
+
+def _trained(run_id: int, mae: float, gender: float, seed: int, **changes: Any) -> RunDetail:
+    found = scores(
+        mae,
+        bias("gender", gender, noise=0.5 + run_id / 100, interval=Interval(0, 1)),
+        interval=Interval(mae - 1, mae + 1),
+        constant=Baseline(30.0, 11.0, {"gender": 2.0}),
+    )
+    return run(run_id, f"run {run_id}", found, seed=seed, **changes)
+
+
+MAES = {1: 6.0, 2: 7.0, 3: 5.5}
+GENDERS = {1: 0.5, 2: 0.75, 3: 0.25}
+
+
+@pytest.fixture
+def five() -> list[RunDetail]:
+    """Three seeds of one config, then one of another with two seeds."""
+    mse = [_trained(i, MAES[i], GENDERS[i], seed=i, loss="mse") for i in (1, 2, 3)]
+    return [*mse, _trained(4, 5.0, 1.0, seed=1, loss="mape"), _trained(5, 5.25, 0.5, seed=2, loss="mape")]
+
+
+def test_repeats_become_one_row_of_mean_and_sample_deviation(five: list[RunDetail]) -> None:
+    comparison = compare(five, fold_seeds=True)
+    assert [(row.name, row.runs) for row in comparison.rows] == [
+        ("run 1 +2", (1, 2, 3)),
+        ("run 4 +1", (4, 5)),
+        ("constant 30.0", ()),
+    ]
+    mae, gender = comparison.rows[0].cells
+    values = list(MAES.values())
+    assert (mae.value, mae.spread) == (np.mean(values), Spread(float(np.std(values, ddof=1)), 3))
+    assert mae.interval is None
+    assert gender.spread is not None
+    assert gender.spread.std == np.std(list(GENDERS.values()), ddof=1)
+    assert gender.noise == pytest.approx(np.mean([0.51, 0.52, 0.53]))
+    assert gender.inside_noise
+    assert comparison.folded
+    assert comparison.settings == ("loss", "seed")
+    assert dict(comparison.rows[0].settings) == {"loss": "mse", "seed": "1,2,3"}
+
+
+def test_without_folding_every_run_is_a_row(five: list[RunDetail]) -> None:
+    comparison = compare(five)
+    assert [row.runs for row in comparison.rows] == [(1,), (2,), (3,), (4,), (5,), ()]
+    assert not comparison.folded
+    assert all(cell.spread is None for row in comparison.rows for cell in row.cells)
+
+
+def test_the_best_is_the_lowest_mean_and_a_lucky_single_run_is_said_to_be_one(five: list[RunDetail]) -> None:
+    comparison = compare([*five, _trained(6, 4.0, 2.0, seed=1, loss="huber")], fold_seeds=True)
+    best = {column: [row.name for row in comparison.rows if row.cells[place].best]
+            for place, column in enumerate(comparison.columns)}  # fmt: skip
+    assert best == {"mae": ["run 6"], "gender": ["run 1 +2"]}
+    assert any("luck of its seed" in note and note.endswith("run 6") for note in comparison.notes)
+    assert not any("luck" in note for note in compare(five, fold_seeds=True).notes)
+
+
+def test_other_images_and_other_settings_are_no_repeats() -> None:
+    runs = [
+        _trained(1, 6.0, 0.5, seed=1),
+        _trained(2, 6.0, 0.5, seed=2, batch=8),
+        run(3, "run 3", scores(6.0, images="h2", n=3), seed=3),
+        _trained(4, 6.0, 0.5, seed=4),
+    ]
+    comparison = compare(runs, fold_seeds=True)
+    assert [row.runs for row in comparison.rows if row.runs] == [(1, 4), (2,), (3,)]
+    assert _rows(comparison)["run 3"].comparable is False
+
+
+def test_a_second_run_of_the_same_seed_is_a_row_of_its_own() -> None:
+    runs = [run(1, "queued", status="queued", seed=1), *(_trained(i, 6.0, 0.5, seed=i - 1) for i in (2, 3))]
+    again = _trained(4, 6.0, 0.5, seed=2)
+    comparison = compare([*runs, again], fold_seeds=True)
+    assert [row.runs for row in comparison.rows if row.runs] == [(2, 3), (1,), (4,)]
+
+
+def test_seeds_without_scores_belong_to_the_others_and_are_named() -> None:
+    runs = [
+        _trained(1, 6.0, 0.5, seed=3),
+        run(2, "wild", status="diverged", error="the loss is NaN", seed=2),
+        _trained(3, 7.0, 0.5, seed=1),
+        run(4, "waiting", status="queued", seed=4),
+    ]
+    comparison = compare(runs, fold_seeds=True)
+    row = comparison.rows[0]
+    assert (row.name, row.runs, row.status) == ("run 3 +3", (3, 2, 1, 4), "2 done, 1 diverged, 1 queued")
+    assert (row.cells[0].value, row.cells[0].spread) == (6.5, Spread(math.sqrt(0.5), 2))
+    assert comparison.notes == ("run 3 +3: 2 of 4 seeds have scores; without wild (diverged), waiting (queued)",)
+    alone = compare(runs[:2], fold_seeds=True).rows[0]
+    assert (alone.cells[0].value, alone.cells[0].spread, alone.cells[0].interval) == (6.0, None, Interval(5.0, 7.0))
+    unscored = compare([runs[1], runs[3]], fold_seeds=True).rows[0]
+    assert (unscored.runs, unscored.n, unscored.reason) == ((2, 4), None, "diverged: the loss is NaN")
+
+
+def test_differences_of_means_without_predictions_have_no_interval(five: list[RunDetail]) -> None:
+    comparison = compare(five, fold_seeds=True, baseline="2")
+    assert comparison.baseline == "run 1 +2"
+    assert comparison.rows[0].is_baseline
+    mae = _rows(comparison)["run 4 +1"].cells[0].difference
+    assert mae == Difference(pytest.approx(5.125 - np.mean(list(MAES.values()))), None)
+
+
+AGES = [float(age) for age in np.random.default_rng(0).uniform(5, 80, 60)]
+GENDER: list[str | None] = ["male", "female", "female", None] * 15
+CODES = np.array([0, 1, 1, -1] * 15)
+
+
+def _predicted(seed: int, skill: float) -> list[float]:
+    return [age + skill * error for age, error in zip(AGES, np.random.default_rng(seed).normal(0, 1, 60), strict=True)]
+
+
+def _measured(run_id: int, seed: int, skill: float, **changes: Any) -> tuple[RunDetail, list[float]]:
+    predicted = _predicted(run_id, skill)
+    errors = np.abs(np.array(predicted, dtype=np.float32).astype(float) - AGES)
+    found = scores(
+        float(errors.mean()),
+        bias("gender", bias_of(errors, CODES, 2), groups=("male", "female")),
+        n=60,
+        constant=Baseline(30.0, 20.0, {"gender": 1.0}),
+    )
+    return run(run_id, f"run {run_id}", found, seed=seed, **changes), predicted
+
+
+def _compare_measured(seeds: dict[str, tuple[int, ...]], baseline: str = "1", **options: Any) -> Comparison:
+    """Runs of both losses with these seeds, numbered from 1 on."""
+    made = [(loss, seed) for loss, own in seeds.items() for seed in own]
+    skills = {"mse": 8.0, "mape": 4.0}
+    measured = {
+        run_id: _measured(run_id, seed, skills[loss] + seed / 10, loss=loss)
+        for run_id, (loss, seed) in enumerate(made, start=1)
+    }
+    load = {run_id: predictions(predicted, AGES, GENDER) for run_id, (_, predicted) in measured.items()}
+    return compare(
+        [detail for detail, _ in measured.values()],
+        baseline=baseline,
+        predictions=lambda run_id, _: load[run_id],
+        resamples=400,
+        fold_seeds=True,
+        **options,
+    )
+
+
+def _difference(comparison: Comparison, name: str, column: str = "mae") -> Difference:
+    found = _rows(comparison)[name].cells[comparison.columns.index(column)].difference
+    assert found is not None
+    return found
+
+
+def test_equal_seeds_are_paired_and_the_interval_covers_images_and_seeds() -> None:
+    comparison = _compare_measured({"mse": (1, 2, 3), "mape": (1, 2, 3)})
+    for column in ("mae", "gender"):
+        found = _difference(comparison, "run 4 +2", column)
+        assert found.interval is not None
+        errors = [np.abs(np.float32(_predicted(i, skill)).astype(float) - AGES)
+                  for i, skill in zip(range(1, 7), (8.1, 8.2, 8.3, 4.1, 4.2, 4.3), strict=True)]  # fmt: skip
+        ours, theirs = np.stack(errors[3:]), np.stack(errors[:3])
+        if column == "mae":
+            by_seed, images = ours.mean(axis=1) - theirs.mean(axis=1), mae_difference(ours, theirs, resamples=400)
+        else:
+            by_seed = np.array([bias_of(a, CODES, 2) - bias_of(b, CODES, 2) for a, b in zip(ours, theirs, strict=True)])
+            images = bias_difference(ours, theirs, CODES, 2, resamples=400)
+        assert images.interval is not None
+        margin = 4.3027 * np.std(by_seed, ddof=1) / math.sqrt(3)
+        assert found.value == pytest.approx(by_seed.mean())
+        low, high = found.value - images.interval.low, images.interval.high - found.value
+        assert found.interval.low == pytest.approx(found.value - math.hypot(max(low, 0), margin))
+        assert found.interval.high == pytest.approx(found.value + math.hypot(max(high, 0), margin))
+
+
+def test_other_seeds_are_two_samples_and_the_constant_has_no_chance() -> None:
+    comparison = _compare_measured({"mse": (1, 2, 3), "mape": (4, 5)})
+    assert _difference(comparison, "run 4 +1").interval is not None
+    assert _difference(comparison, "constant 30.0").interval is not None
+    against_constant = _compare_measured({"mse": (1, 2, 3), "mape": (4, 5)}, baseline="constant")
+    found, turned = _difference(against_constant, "run 1 +2"), _difference(comparison, "constant 30.0")
+    assert found.interval is not None
+    assert turned.interval is not None
+    assert found.value == pytest.approx(-turned.value)
+    assert found.interval.low == pytest.approx(-turned.interval.high, abs=0.2)
+
+
+def test_a_single_seed_against_means_has_no_interval() -> None:
+    comparison = _compare_measured({"mse": (1, 2, 3), "mape": (1,)})
+    single = _difference(comparison, "run 4")
+    assert single.interval is None
+    assert single.real is None
+    assert _difference(comparison, "constant 30.0").interval is not None
+
+
+def test_groups_are_figures_of_their_own_with_counts_and_differences() -> None:
+    comparison = _compare_measured({"mse": (1, 2), "mape": (1, 2)}, groups=True)
+    assert comparison.columns == ("mae", "gender", "gender male", "gender female")
+    assert [(group.attribute, group.name, group.n) for group in comparison.groups.values()] == [
+        ("gender", "male", 2), ("gender", "female", 2),
+    ]  # fmt: skip
+    assert _difference(comparison, "run 3 +1", "gender male").interval is not None
+
+
+def test_what_is_known_is_neither_loaded_nor_computed_again() -> None:
+    known = Known()
+    first = _compare_measured({"mse": (1, 2), "mape": (1, 2)}, known=known, groups=True)
+    made = [(loss, seed) for loss in ("mse", "mape") for seed in (1, 2)]
+    skills = {"mse": 8.0, "mape": 4.0}
+    runs = [_measured(i, s, skills[loss] + s / 10, loss=loss)[0] for i, (loss, s) in enumerate(made, start=1)]
+    again = compare(runs, baseline="1", fold_seeds=True, groups=True, known=known)
+    assert repr(again) == repr(first)
+    assert compare(runs, baseline="3", fold_seeds=True, groups=True, known=known).rows[0].cells[0].difference == (
+        Difference(pytest.approx(-_difference(first, "run 3 +1").value), None)
+    )
+
+
+def test_a_group_without_images_and_figures_that_are_none_have_no_interval() -> None:
+    """As a run may have stored them under other groups: nothing fails, and no difference is called real."""
+    lone = [scores(6.0 + i, bias("gender", 0.5 + i, groups=("male", "other"))) for i in range(2)]
+    runs = [run(place, f"run {place}", found, seed=place) for place, found in enumerate(lone, start=1)]
+    wrong = predictions([math.nan] * 4, [10.0] * 4, ["male"] * 4)
+    comparison = compare(runs, baseline="1", predictions=lambda run_id, split: wrong, resamples=50)
+    assert [cell.difference and cell.difference.real for cell in comparison.rows[1].cells] == [None, None]
+
+
+def test_means_and_margins_equal_numpy() -> None:
+    values = [6.0, 7.5, 5.25, 6.5]
+    assert mean_and_spread(values) == (np.mean(values), Spread(float(np.std(values, ddof=1)), 4))
+    assert mean_and_spread([6.0]) == (6.0, Spread(None, 1))
+    ours, theirs = {1: 6.0, 2: 7.5, 3: 5.25}, {3: 6.0, 1: 5.0, 2: 7.0}
+    pairs = np.array([6.0 - 5.0, 7.5 - 7.0, 5.25 - 6.0])
+    assert seed_margin(ours, theirs) == pytest.approx(4.3027 * pairs.std(ddof=1) / math.sqrt(3))
+    assert seed_margin(ours, None) == pytest.approx(4.3027 * np.std(list(ours.values()), ddof=1) / math.sqrt(3))
+    two = {7: 1.0, 8: 2.0}
+    expected = 12.7062 * math.sqrt(np.var(list(ours.values()), ddof=1) / 3 + np.var(list(two.values()), ddof=1) / 2)
+    assert seed_margin(ours, two) == pytest.approx(expected)
+    assert seed_margin(ours, {1: 6.0}) is None
+    assert seed_margin({1: 6.0}, {1: 5.0}) is None
+    assert widened(Difference(1.0, Interval(0.5, 1.5)), None) == Difference(1.0, None)
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 5, 9, 10, 15, 40, 200])
+def test_student_t_equals_its_integral(degrees: int) -> None:
+    """The density integrated with NumPy, after t = tan(u), leaves 2.5% above."""
+    constant = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(degrees * math.pi)
+    angles = np.linspace(math.atan(student_t(degrees)), math.pi / 2 - 1e-9, 200_001)
+    density = constant * (1 + np.tan(angles) ** 2 / degrees) ** (-(degrees + 1) / 2) / np.cos(angles) ** 2
+    assert np.trapezoid(density, angles) == pytest.approx(0.025, rel=1e-3)
+
+
+def test_the_interval_covers_the_truth_over_new_images_and_seeds() -> None:
+    """Two equally good configs, whose figures vary by seed and image: of 150 comparisons 95% see no difference."""
+    random = np.random.default_rng(4)
+    found = 0
+    for _ in range(150):
+        hard = random.gamma(2, 2, 80)
+        ours, theirs = (
+            hard + random.normal(0, 1, 80) + random.normal(0, 0.5, (4, 1)) + random.normal(0, 1, (4, 80)) for _ in "ab"
+        )
+        images = mae_difference(ours, theirs, resamples=300)
+        by_seed = [{seed: float(one.mean()) for seed, one in enumerate(side)} for side in (ours, theirs)]
+        found += widened(images, seed_margin(*by_seed)).real is False
+    assert 0.92 <= found / 150 <= 1.0

@@ -1,0 +1,47 @@
+"""`ageui compare --fold-seeds` over a database of repeated runs."""
+
+from typing import Any
+
+import pytest
+from store_rows import end, evaluated, running
+from terminal import Terminal
+
+from ageui.store import Store
+
+
+@pytest.fixture
+def repeated(store: Store) -> Store:
+    """Two seeds with the loss mse and an MAE of 6 and 7, and one of mape with 5."""
+    for name, mae, changes in (("one", 6.0, {"seed": 1}), ("two", 7.0, {"seed": 2}), ("mape", 5.0, {"loss": "mape"})):
+        settings: dict[str, Any] = {"loss": "mse", "seed": 1, **changes}
+        run_id, attempt = running(store, name, **settings)
+        with store.writing(run_id, attempt) as writer:
+            writer.evaluated(evaluated("valid", mae), "apparent", "faces")
+        end(store, run_id, attempt)
+    return store
+
+
+@pytest.mark.parametrize("format", ["table", "md", "csv", "tex", "html", "json"])
+def test_repeats_are_one_row_in_every_format(ageui: Terminal, repeated: Store, format: str) -> None:
+    done = ageui("compare", "one", "two", "mape", "--fold-seeds", "--format", format)
+    assert done.code == 0
+    assert "one +1" in done.out
+    assert "two" not in done.out.replace("two-sided", "")
+    shown = {"csv": ",6.5,", "json": '"mae": 6.5,', "tex": r"$\pm$0.71 (n=2)"}
+    assert shown.get(format, "±0.71 (n=2)") in done.out
+
+
+def test_a_seed_named_as_baseline_stands_for_its_row(ageui: Terminal, repeated: Store) -> None:
+    found = ageui("compare", "mape", "--baseline", "two", "one", "--fold-seeds", "--json").json
+    assert found["baseline"] == "one +1"
+    assert [row["name"] for row in found["rows"] if row["is_baseline"]] == ["one +1"]
+    mape = next(row for row in found["rows"] if row["name"] == "mape")
+    assert mape["difference"]["mae"] == {"value": -1.5, "interval": None, "real": None}
+
+
+def test_groups_are_shown_when_asked_for(ageui: Terminal, repeated: Store) -> None:
+    rows = ageui("compare", "one", "mape", "--groups", "--json").json["rows"]
+    assert [(group["group"], group["n"], group["mae"]) for group in rows[0]["groups"]] == [
+        ("male", 1, 4.0), ("female", 1, 4.5), ("other", 0, None),
+    ]  # fmt: skip
+    assert "groups" not in ageui("compare", "one", "mape", "--json").json["rows"][0]

@@ -1,0 +1,107 @@
+"""Exports of the comparison on the screen: what is shown, in every format, and never over a file unasked."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compared_rows import keys, opened, three_runs
+from pilot import messages, press, screen_text, until, use
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from ageui.tui.screens.prompts import ChoicePrompt, LinePrompt
+
+
+@pytest.fixture
+def runs(store: Store) -> tuple[int, ...]:
+    return three_runs(store)
+
+
+async def export(app: AgeUIApp, pilot: "Pilot[Any]", format: str, place: str) -> None:
+    for answer in (format, place):
+        await until(pilot, lambda: isinstance(app.screen, ChoicePrompt))
+        options = app.screen.query_one(OptionList)
+        await until(pilot, lambda: any(option.id == answer for option in options.options))  # noqa: B023
+        options.highlighted = options.get_option_index(answer)
+        await press(pilot, "enter")
+        await pilot.pause()
+
+
+def test_the_export_is_of_what_is_shown_and_replaces_no_file_unasked(
+    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        file = tmp_path / "comparison.md"
+        await press(pilot, "X")
+        await export(app, pilot, "md", "here")
+        await until(pilot, lambda: messages(app) == [f"3 rows written to {file}"])
+        written = file.read_text(encoding="utf-8")
+        assert "| mse-a +1 (baseline) | mse | 1,2 |" in written
+        assert "(n=2)" in written
+        assert "gender female" in written
+        await keys(pilot, screen, "f", "g")
+        await press(pilot, "X")
+        await export(app, pilot, "md", "here")
+        await until(pilot, lambda: isinstance(app.screen, ChoicePrompt), "it asks before it replaces")
+        assert "Replace it?" in screen_text(app)
+        await press(pilot, "enter")
+        assert file.read_text(encoding="utf-8") == written, "the first answer is no"
+        await press(pilot, "X")
+        await export(app, pilot, "md", "here")
+        await until(pilot, lambda: isinstance(app.screen, ChoicePrompt))
+        await press(pilot, "down", "enter")
+        await until(pilot, lambda: "| mse-b |" in file.read_text(encoding="utf-8"))
+        assert "gender female" not in file.read_text(encoding="utf-8")
+
+    use(store, scenario)
+
+
+@pytest.mark.parametrize(("format", "start"), [("csv", "run,id,"), ("tex", "% needs"), ("html", "<!DOCTYPE")])
+def test_other_formats_and_files_and_the_clipboard(
+    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, start: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot, runs)
+        await press(pilot, "X")
+        await export(app, pilot, format, "copy")
+        await until(pilot, lambda: app.clipboard.startswith(start))
+        assert any(message.startswith("copied 3 rows as ") for message in messages(app))
+        await press(pilot, "X")
+        await export(app, pilot, format, "file")
+        await until(pilot, lambda: isinstance(app.screen, LinePrompt))
+        app.screen.query_one(Input).value = f"mine.{format}"
+        await press(pilot, "enter")
+        await until(pilot, lambda: (tmp_path / f"mine.{format}").exists())
+        assert (tmp_path / f"mine.{format}").read_text(encoding="utf-8").startswith(start)
+
+    use(store, scenario)
+
+
+@pytest.mark.parametrize("name", ["nowhere/at/all.md", "folder", "~nobody-of-that-name/x.md", "a\0b.md", "x" * 300])
+def test_what_cannot_be_written_is_said(
+    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("folder")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot, runs)
+        await press(pilot, "X")
+        await export(app, pilot, "md", "file")
+        await until(pilot, lambda: isinstance(app.screen, LinePrompt))
+        app.screen.query_one(Input).value = name
+        await press(pilot, "enter")
+        await until(pilot, lambda: any("cannot be written" in message for message in messages(app)))
+        await press(pilot, "X")
+        assert isinstance(app.screen, ChoicePrompt), "the screen goes on"
+        await press(pilot, "escape")
+
+    use(store, scenario)

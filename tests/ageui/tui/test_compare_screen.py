@@ -1,0 +1,321 @@
+"""Runs side by side: what shows at once and later, what keys change, what is exported, what cannot be compared."""
+
+import threading
+from typing import Any
+
+import pytest
+from compared_rows import below, done, evaluation, intervals, keys, line, lines, opened, shown, three_runs
+from pilot import HOSTILE, alive, messages, press, screen_text, until, use
+from store_rows import end, epoch, queued, running
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from ageui.compare import Comparison
+from ageui.store import Store
+from ageui.tui import compared_runs
+from ageui.tui.app import AgeUIApp
+from ageui.tui.screens.compare import CompareCurves, CompareScreen
+from ageui.tui.screens.run import RunScreen
+from ageui.tui.screens.run_picker import RunPicker
+from ageui.tui.widgets.side_by_side import SideBySide
+
+SIZES = [(80, 24), (120, 36), (160, 50)]
+
+
+@pytest.fixture
+def runs(store: Store) -> tuple[int, ...]:
+    return three_runs(store)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_repeats_are_folded_figures_marked_and_the_legend_says_how(
+    store: Store, runs: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        names, about = lines(screen)[:2]
+        assert names.split() == ["■", "mse-a", "+1", "◆", "mape", "constant", "35.0"]
+        assert about.split() == ["◂", "baseline", "2", "seeds", "train", "mean"]
+        assert line(screen, "loss").split() == ["loss", "mse", "mape"]
+        assert "★  4" in line(screen, "MAE years")
+        assert "▼" in line(screen, "MAE years")
+        assert "▲" in line(screen, "MAE years")
+        assert "(n=2)" in below(screen, "MAE years")
+        assert line(screen, "female").split()[1] == "30"
+        text = screen_text(app)
+        assert "★ best" in text
+        assert "±(n) std over seeds" in text
+        assert "3 runs on synthetic / valid, 60 images · baseline mse-a +1" in text
+
+    use(store, scenario, size=size)
+
+
+def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
+    store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go, asked = threading.Event(), []
+    compute = compared_runs.compared
+
+    def slow(view: Any, found: Any, known: Any, from_store: Store | None) -> Comparison:
+        if from_store is not None:
+            asked.append(view)
+            assert may_go.wait(30)
+        return compute(view, found, known, from_store)
+
+    monkeypatch.setattr("ageui.tui.screens.compare.compared", slow)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_comparison(runs[1:])
+        await until(pilot, lambda: bool(asked), "the bootstrap begins")
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        assert "4." in line(screen, "MAE years"), "figures are there before their intervals"
+        assert "▼" in line(screen, "MAE years")
+        assert "✔" not in line(screen, "MAE years")
+        assert "being computed" in shown(app, "#about")
+        await pilot.press("right", "B")
+        await until(pilot, lambda: "▲4" in line(screen, "MAE years"), "nothing blocks while it goes on")
+        may_go.set()
+        await intervals(pilot, screen)
+        assert asked[-1].baseline == str(runs[2]), "what was asked for last is what is shown"
+        assert "▲4" in line(screen, "MAE years")
+        assert "✔" in line(screen, "MAE years")
+        assert "being computed" not in shown(app, "#about")
+
+    use(store, scenario)
+
+
+def test_the_baseline_goes_round_runs_constant_and_none(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        seen = []
+        for _ in range(4):
+            seen.append(lines(screen)[1].split("◂ baseline")[0].count("seeds") if "◂" in lines(screen)[1] else None)
+            seen.append(shown(app, "#about").split("baseline ")[1])
+            await keys(pilot, screen, "b")
+        assert seen[1::2] == ["mse-a +1", "mape", "constant 35.0", "none"]
+        assert seen[6] is None, "without a baseline no column is one"
+        assert "baseline mse-a +1" in shown(app, "#about")
+
+    use(store, scenario)
+
+
+def test_folding_groups_settings_and_splits_are_toggled(store: Store) -> None:
+    both = ("valid", "test")
+    ids = (
+        done(store, "one", 8.0, loss="mse", seed=1, splits=both),
+        done(store, "two", 6.0, loss="mse", seed=2, splits=both),
+    )
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, ids)
+        assert "one +1" in lines(screen)[0]
+        await keys(pilot, screen, "f")
+        assert lines(screen)[0].split() == ["■", "one", "▲", "two", "constant", "35.0"]
+        assert "0" not in line(screen, "loss"), "equal settings are not shown"
+        await keys(pilot, screen, "i")
+        assert line(screen, "loss").split() == ["loss", "mse", "mse"]
+        await keys(pilot, screen, "g")
+        assert line(screen, "female") == ""
+        assert "/ test, 60" in shown(app, "#about")
+        await keys(pilot, screen, "v")
+        assert "/ valid, 60" in shown(app, "#about")
+
+    use(store, scenario)
+
+
+def test_runs_on_other_images_are_marked_with_the_reason(store: Store, runs: tuple[int, ...]) -> None:
+    other = done(store, "elsewhere", 1.0, images=40, loss="huber")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, (*runs, other))
+        assert "≠ not comparable" in lines(screen)[1]
+        figures = line(screen, "MAE years")
+        assert figures.count("★") == 1
+        assert "★  4" in figures, "the best is among those on the same images"
+        await press(pilot, "right", "right")
+        assert "elsewhere" in shown(app, "#row")
+        assert "measured on other images (40; the others on 60)" in shown(app, "#row")
+        assert "≠ other images" in " ".join(screen_text(app).split())
+
+    use(store, scenario)
+
+
+def test_twelve_runs_at_eighty_columns_keep_labels_in_view_and_cut_no_figure(store: Store) -> None:
+    ids = tuple(done(store, f"run-{place}", 4.0 + place, batch=8 + place) for place in range(12))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, ids)
+        table = screen.query_one(SideBySide)
+        for place in range(13):
+            text = screen_text(app)
+            assert "MAE years" in text
+            first, stop = table.columns_in_view
+            assert first <= place < stop
+            heads = text.splitlines()[2]
+            assert [name for name in (f"run-{one}" for one in range(12)) if f" {name} " in f"{heads} "] == [
+                f"run-{one}" for one in range(first, min(stop, 12))
+            ]
+            await press(pilot, "right")
+        assert "‹" in screen_text(app)
+        await press(pilot, "end")
+        assert table.columns_in_view[1] == 13, "moving down does not move sideways"
+
+    use(store, scenario, size=(80, 24))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_names_are_text_whatever_they_hold(store: Store, name: str, size: tuple[int, int]) -> None:
+    ids = (done(store, name, 5.0, seed=1), done(store, f"{name[:90]}2", 6.0, loss="mape"))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, ids)
+        assert name[:15] in lines(screen)[0]
+        await keys(pilot, screen, "right", "b", "f", "c", "c", "c")
+        await press(pilot, "x")
+        await press(pilot, "a")
+        assert name[:15] in screen_text(app)
+        assert len(app.screen_stack) == 3
+
+    use(store, scenario, size=size)
+
+
+def test_a_live_run_is_followed_without_losing_the_place(store: Store, runs: tuple[int, ...]) -> None:
+    run_id, attempt, lock = alive(store, "going", loss="huber")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, (*runs, run_id))
+        table = screen.query_one(SideBySide)
+        await press(pilot, "right", "right", "end")
+        scroll = table.scroll_offset
+        assert "▶ running 0/8" in lines(screen)[1]
+        with store.writing(run_id, attempt) as writer:
+            writer.epoch(epoch(1))
+            writer.epoch(epoch(2))
+        await until(pilot, lambda: "▶ running 2/8" in lines(screen)[1])
+        assert (table.cursor_key, table.scroll_offset) == (str(run_id), scroll)
+        with store.writing(run_id, attempt) as writer:
+            writer.evaluated(evaluation(2.0, 9), "apparent", "faces")
+            writer.end("done", "")
+        lock.release()
+        await until(pilot, lambda: "★  2" in line(screen, "MAE years"), "the new figures are the best")
+        assert (table.cursor_key, table.scroll_offset) == (str(run_id), scroll)
+
+    use(store, scenario)
+
+
+def test_a_single_run_asks_for_others_and_takes_several(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs[:1])
+        picker = app.screen
+        assert isinstance(picker, RunPicker)
+        options = picker.query_one(OptionList)
+        await until(pilot, lambda: options.option_count == 2, "the others are listed")
+        await press(pilot, *"loss=mape")
+        await until(pilot, lambda: options.option_count == 1, "the filter is applied")
+        await press(pilot, "enter")
+        await until(pilot, lambda: options.option_count == 0, "what was added is not listed any more")
+        picker.query_one(Input).value = "los=mape"
+        await until(pilot, lambda: "no field 'los'" in screen_text(app), "a wrong filter is explained")
+        picker.query_one(Input).value = ""
+        await until(pilot, lambda: options.option_count == 1, "the last one is listed")
+        await press(pilot, "enter", "escape")
+        await until(pilot, lambda: app.screen is screen)
+        await intervals(pilot, screen)
+        assert lines(screen)[0].split() == ["■", "mse-a", "+1", "◆", "mape", "constant", "35.0"]
+        assert "baseline mse-a +1" in shown(app, "#about")
+
+    use(store, scenario)
+
+
+def test_a_single_run_is_shown_by_itself_when_no_other_is_wanted(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs[2:])
+        await press(pilot, "escape")
+        await intervals(pilot, screen)
+        assert lines(screen)[0].split() == ["◆", "mape", "constant", "35.0"]
+        await press(pilot, "x")
+        assert messages(app) == ["that is the last run; esc leaves"]
+        await press(pilot, "escape")
+        assert not isinstance(app.screen, CompareScreen)
+
+    use(store, scenario)
+
+
+def test_dropping_the_baseline_takes_another_and_the_room_is_twelve(store: Store) -> None:
+    ids = tuple(done(store, f"run-{place}", 4.0 + place, batch=8 + place) for place in range(12))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, ids)
+        await press(pilot, "a")
+        assert messages(app) == ["12 runs are all that fit; x takes one out"]
+        await keys(pilot, screen, "x")
+        assert "11 runs" in shown(app, "#about")
+        assert "baseline run-1" in shown(app, "#about")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, RunScreen)
+
+    use(store, scenario)
+
+
+def test_runs_without_any_scores_and_runs_that_are_not_there(store: Store) -> None:
+    ids = (queued(store, "one"), queued(store, "two", loss="mape"), 99)
+    end(store, *running(store, "wild"), "diverged", "the loss is NaN")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, (*ids, 3))
+        assert "no scores yet" in shown(app, "#about")
+        assert "· queued" in lines(screen)[1]
+        assert any("no run 99" in message for message in messages(app))
+        await keys(pilot, screen, "b", "v", "B", "f", "g", "i", "c", "m")
+        await press(pilot, "right")
+        assert "diverged: the loss is NaN" in screen_text(app) or "queued" in shown(app, "#row")
+
+    use(store, scenario)
+
+
+def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        chart = screen.query_one(CompareCurves)
+        assert chart.display
+        assert "validation MAE" in screen_text(app), "losses differ, so that their values say nothing"
+        await keys(pilot, screen, "m")
+        await until(pilot, lambda: "validation loss" in screen_text(app))
+        before = {one.label: (one.color, one.marker) for one in chart._series}
+        assert [marker for _, marker in before.values()] == ["■", "◆"]
+        await keys(pilot, screen, "x")
+        after = {one.label: (one.color, one.marker) for one in chart._series}
+        assert after == {"mape": before["mape"]}, "whatever else is shown"
+        await press(pilot, "c")
+        assert not chart.display
+        await press(pilot, "c")
+        assert chart.display
+        assert not screen.query_one(SideBySide).display
+        assert app.focused is chart
+        await press(pilot, "l", "s", "left")
+
+    use(store, scenario)
+
+
+def test_no_curves_where_there_is_no_room_until_asked_for(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        assert not screen.query_one(CompareCurves).display
+        await press(pilot, "c")
+        assert screen.query_one(CompareCurves).display
+
+    use(store, scenario, size=(80, 24))
+
+
+def test_every_theme_draws_the_screen(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        colors = set()
+        for _ in range(4):
+            await press(pilot, "T")
+            colors.add(screen.query_one(CompareCurves)._series[0].color)
+        assert len(colors) == 2, "curves have a colour for light and one for dark"
+
+    use(store, scenario)
