@@ -1,10 +1,12 @@
 """New runs, queued."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, Integer, type_coerce
+from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
 from ageui.store.names import friendly_name, valid_name, valid_tag
@@ -14,6 +16,9 @@ from engine.data.spec import DataSpec
 from engine.errors import ConfigError
 
 LARGEST_PRIORITY = 1000
+_GOING = ("done", "queued", "running", "paused")
+_HASHES_AT_ONCE = 500
+_RUN_ID: ColumnElement[int] = type_coerce(col(Run.id), Integer)
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,20 @@ def valid_priority(priority: int) -> int:
     return priority
 
 
-def same_run(session: Session, new: NewRun) -> tuple[int, str] | None:
-    """Id and status of a run of this very config on this very data that is done or still to be done, else None."""
-    alike = select(Run).where(Run.config_hash == new.config.hash, Run.source == "measured")
-    described = new.spec.model_dump(mode="json")
-    going = ("done", "queued", "running", "paused")
-    found = [run for run in session.exec(alike).all() if run.status in going and run.data_spec == described]
-    best = min(found, key=lambda run: going.index(run.status), default=None)
-    return None if best is None or best.id is None else (best.id, best.status)
+def same_runs(session: Session, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
+    """For each, id and status of a run of this very config on this very data that is done or still to be done, else
+    None."""
+    wanted = [(run.config.hash, run.spec.model_dump(mode="json")) for run in runs]
+    hashes = list(dict.fromkeys(config_hash for config_hash, _ in wanted))
+    alike: dict[str, list[tuple[int, str, Mapping[str, Any]]]] = {}
+    for start in range(0, len(hashes), _HASHES_AT_ONCE):
+        chosen = col(Run.config_hash).in_(hashes[start : start + _HASHES_AT_ONCE])
+        found = select(Run.config_hash, _RUN_ID, Run.status, Run.data_spec)
+        for config_hash, run_id, status, spec in session.exec(found.where(chosen, Run.source == "measured")).all():
+            alike.setdefault(config_hash, []).append((run_id, status, spec))
+    return [_most_done(alike.get(config_hash, ()), spec) for config_hash, spec in wanted]
+
+
+def _most_done(runs: Iterable[tuple[int, str, Mapping[str, Any]]], spec: dict[str, Any]) -> tuple[int, str] | None:
+    found = [(run_id, status) for run_id, status, described in runs if status in _GOING and described == spec]
+    return min(found, key=lambda run: _GOING.index(run[1]), default=None)

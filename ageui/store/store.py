@@ -174,7 +174,7 @@ class Store:
     def same_runs(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
         """For each, id and status of a run of its config and data that is done or still to be done."""
         with self._read() as session:
-            return [enqueue.same_run(session, run) for run in runs]
+            return enqueue.same_runs(session, runs)
 
     @contextmanager
     def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:
