@@ -187,6 +187,16 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
         raise ConfigError("\n".join(lines)) from None
 
 
+def field_problem(name: str, value: object) -> str | None:
+    """What is wrong with one field's value, whatever the others are; None where nothing is."""
+    try:
+        RunConfig.model_validate({name: value})
+    except ValidationError as error:
+        own = [problem for problem in error.errors(include_url=False) if problem["loc"] and problem["loc"][0] == name]
+        return _explain(own[0], {name: value}) if own else None
+    return None
+
+
 def _explain(problem: Any, values: Mapping[str, Any]) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] == "extra_forbidden":

@@ -1,7 +1,7 @@
 """New runs, queued."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from engine.errors import ConfigError
 
 LARGEST_PRIORITY = 1000
 _GOING = ("done", "queued", "running", "paused")
-_HASHES_AT_ONCE = 500
+_ASKED_AT_ONCE = 500
 _RUN_ID: ColumnElement[int] = type_coerce(col(Run.id), Integer)
 
 
@@ -65,14 +65,22 @@ def valid_priority(priority: int) -> int:
     return priority
 
 
+def taken_names(session: Session, names: Sequence[str]) -> list[str]:
+    """Those of the names that a run has already, in their order."""
+    taken: set[str] = set()
+    for some in _in_parts(names):
+        taken.update(session.exec(select(Run.name).where(col(Run.name).in_(some))).all())
+    return [name for name in names if name in taken]
+
+
 def same_runs(session: Session, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
     """For each, id and status of a run of this very config on this very data that is done or still to be done, else
     None."""
     wanted = [(run.config.hash, run.spec.model_dump(mode="json")) for run in runs]
     hashes = list(dict.fromkeys(config_hash for config_hash, _ in wanted))
     alike: dict[str, list[tuple[int, str, Mapping[str, Any]]]] = {}
-    for start in range(0, len(hashes), _HASHES_AT_ONCE):
-        chosen = col(Run.config_hash).in_(hashes[start : start + _HASHES_AT_ONCE])
+    for some in _in_parts(hashes):
+        chosen = col(Run.config_hash).in_(some)
         found = select(Run.config_hash, _RUN_ID, Run.status, Run.data_spec)
         for config_hash, run_id, status, spec in session.exec(found.where(chosen, Run.source == "measured")).all():
             alike.setdefault(config_hash, []).append((run_id, status, spec))
@@ -82,3 +90,8 @@ def same_runs(session: Session, runs: Sequence[NewRun]) -> list[tuple[int, str] 
 def _most_done(runs: Iterable[tuple[int, str, Mapping[str, Any]]], spec: dict[str, Any]) -> tuple[int, str] | None:
     found = [(run_id, status) for run_id, status, described in runs if status in _GOING and described == spec]
     return min(found, key=lambda run: _GOING.index(run[1]), default=None)
+
+
+def _in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _ASKED_AT_ONCE):
+        yield values[start : start + _ASKED_AT_ONCE]

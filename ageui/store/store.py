@@ -176,6 +176,11 @@ class Store:
         with self._read() as session:
             return enqueue.same_runs(session, runs)
 
+    def taken_names(self, names: Sequence[str]) -> list[str]:
+        """Those of the names that a run has already."""
+        with self._read() as session:
+            return enqueue.taken_names(session, names)
+
     @contextmanager
     def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:
         """One transaction of the attempt that owns the run; raises `LostRunError` once it does not any more."""
