@@ -148,6 +148,13 @@ class RunConfig(BaseModel):
         return " ".join(parts)
 
 
+_PLAIN = {
+    "int_parsing": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_parsing": "give a number",
+    "bool_parsing": "give true or false",
+}
+
 FLAG_FIELDS = (
     "data", "size", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr",
     "batch", "seed", "device",
@@ -201,7 +208,7 @@ def _explain(problem: Any, values: Mapping[str, Any]) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] == "extra_forbidden":
         return f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     if problem["type"] == "literal_error":
         message = f"choose one of {problem['ctx']['expected'].replace(chr(39), '')}"
     return f"{name} {format_value(values.get(name))!r}: {message}" if name else message

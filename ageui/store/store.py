@@ -163,7 +163,7 @@ class Store:
     def add_runs(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
         """Queues runs in their order, all or none, and returns their ids."""
         with self._write() as session:
-            return [enqueue.add_run(session, run, tags, priority) for run in runs]
+            return enqueue.add_runs(session, runs, tags, priority)
 
     def add_claimed_run(self, run: NewRun, claimant: Claimant, hold: Hold, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that is this process's from the start: no worker can take it before."""

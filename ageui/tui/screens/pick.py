@@ -24,11 +24,12 @@ class PickScreen(ModalScreen[str | None]):
         align: center middle;
         background: $background 30%;
         & > Vertical {
-            width: 56; max-width: 100%; height: auto; max-height: 90%;
+            width: 62; max-width: 100%; height: auto; max-height: 90%;
             background: $panel; border: round $primary; padding: 0 1;
         }
         & Label { width: 100%; }
         & OptionList { height: auto; max-height: 24; background: $panel; border: none; }
+        & OptionList:focus { border: none; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -102,9 +102,10 @@ class FieldRow(Horizontal):
 
 
 class _FieldInput(Input):
+    # With priority the focus has moved before the next key is handed out, however fast they come.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app.focus_previous", "field before", show=False),
-        Binding("down,enter", "app.focus_next", "next field", show=False),
+        Binding("up,shift+tab", "app.focus_previous", "field before", show=False, priority=True),
+        Binding("down,enter,tab", "app.focus_next", "next field", show=False, priority=True),
     ]
 
     def __init__(self, choices: _Choices) -> None:
