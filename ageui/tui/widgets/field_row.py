@@ -111,6 +111,10 @@ class _FieldInput(Input):
     def __init__(self, choices: _Choices) -> None:
         super().__init__(suggester=_Completion(choices), select_on_focus=False)
 
+    def validate_value(self, value: str) -> str:
+        """What is pasted may hold anything; what is shown and meant holds no hidden character."""
+        return clean(value)
+
 
 class _Label(Static):
     def on_click(self) -> None:
