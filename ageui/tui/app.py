@@ -177,7 +177,10 @@ class AgeUIApp(App[None]):
         self.push_screen(HelpScreen(self.screen))
 
     def action_new_run(self) -> None:
-        self.open_new_run()
+        from ageui.tui.screens.new_run import NewRunScreen
+
+        if not isinstance(self.screen, NewRunScreen):
+            self.open_new_run()
 
     def open_new_run(self, like: int | None = None) -> None:
         """The form for a new run; with the config of the run `like`."""

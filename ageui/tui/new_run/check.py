@@ -1,7 +1,7 @@
 """What a filled-in form means: the config in force, what is wrong, the runs it queues and the command that does so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ageui import sweeps
@@ -44,11 +44,11 @@ class Checked:
     entered: Entered
     fields: Mapping[str, Field]
     in_force: Mapping[str, tuple[str, str]]
-    problems: Mapping[str, str] = field(default_factory=dict)
-    trouble: str = ""
+    problems: Mapping[str, str]
+    trouble: str
+    labels: Labels
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
-    labels: Labels = field(default_factory=Labels)
     grid: str = ""
     command: str | None = None
 
@@ -94,48 +94,42 @@ class FormCheck:
     def check(self, store: Store, entered: Entered) -> Checked:
         """Raises `AgeUIError` only where the database cannot be read; all else is part of what it returns."""
         data = store.data_sets()
-        fields = form_fields(data, entered.devices)
-        trouble = self._read_like(store)
-        problems, labels, seeds = _about_runs(store, entered)
-        basis = self._basis(entered)
+        problems, labels, seeds = _about_runs(entered)
         values = entered.values
         problems |= _wrong_values(values)
         if "data" in values and "data" not in problems:
             problems |= _wrong_data(values["data"], [spec.name for spec in data])
+        checked = Checked(entered, form_fields(data, entered.devices), {}, problems, self._read_like(store), labels)
+        basis = self._basis(entered)
         right = {name: text for name, text in values.items() if name not in problems}
         try:
-            resolved = resolve_here(store, _first(right), basis)
+            first = resolve_here(store, _first(right), basis)
         except ConfigError as error:
-            found = _by_field(error, values)
-            if not found:
-                return Checked(entered, fields, {}, problems, trouble or str(error))
-            problems = found | problems
-            return Checked(entered, fields, self._fallback(store, basis), problems, trouble)
-        checked = Checked(entered, fields, self._in_force(resolved, entered), problems, trouble)
-        return checked if problems else self._planned(store, checked, basis, seeds, labels, resolved)
-
-    def _planned(
-        self, store: Store, checked: Checked, basis: Basis, seeds: int | None, labels: Labels, first: Resolved
-    ) -> Checked:
-        entered, fields, in_force, trouble = checked.entered, checked.fields, checked.in_force, checked.trouble
-        values = entered.values
+            return _with_error(replace(checked, in_force=self._fallback(store, basis)), error)
+        checked = replace(checked, in_force=self._in_force(first, entered))
+        if problems:
+            return checked
         try:
-            configs = self._configs(store, values, basis, seeds, first)
-            runs = with_data(store, configs)
-            refuse_missing_devices(config.device for config in configs)
-            plan = Plan(first, runs, tuple(store.same_runs(runs)))
-            names = [run.name for run in plan.to_queue(again=entered.again, name=labels.name) if run.name is not None]
-            _refuse_names(store, names)
-            command = queue_command(store, values, basis, runs, seeds=seeds, labels=labels)
-        except DeviceError as error:
-            return Checked(entered, fields, in_force, {"device": str(error)}, trouble)
-        except ConfigError as error:
-            problems = _by_field(error, values)
-            return Checked(entered, fields, in_force, problems, trouble or ("" if problems else str(error)))
-        grid = grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs))
-        return Checked(
-            entered, fields, in_force, {}, trouble, self._notes(plan), plan, labels, grid, command
-        )  # fmt: skip
+            return self._planned(store, checked, basis, seeds, first)
+        except (ConfigError, DeviceError) as error:
+            return _with_error(checked, error)
+
+    def _planned(self, store: Store, checked: Checked, basis: Basis, seeds: int | None, first: Resolved) -> Checked:
+        """The same with its runs. Raises `ConfigError` and `DeviceError` for what only shows with all values."""
+        values, labels = checked.entered.values, checked.labels
+        configs = self._configs(store, values, basis, seeds, first)
+        runs = with_data(store, configs)
+        refuse_missing_devices(config.device for config in configs)
+        plan = Plan(first, runs, tuple(store.same_runs(runs)))
+        named = plan.to_queue(again=checked.entered.again, name=labels.name)
+        _refuse_names(store, [run.name for run in named if run.name is not None])
+        return replace(
+            checked,
+            notes=self._notes(plan),
+            plan=plan,
+            grid=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
+            command=queue_command(store, values, basis, runs, seeds=seeds, labels=labels),
+        )
 
     # The run it shall be like
 
@@ -208,7 +202,7 @@ def _first(values: Mapping[str, str]) -> dict[str, str]:
     return {name: sweeps.values_of(name, text)[0] for name, text in values.items()}
 
 
-def _about_runs(store: Store, entered: Entered) -> tuple[dict[str, str], Labels, int | None]:
+def _about_runs(entered: Entered) -> tuple[dict[str, str], Labels, int | None]:
     problems: dict[str, str] = {}
     texts = entered.texts
     name = texts.get(NAME)
@@ -274,6 +268,13 @@ def _refuse_names(store: Store, names: list[str]) -> None:
     taken = store.taken_names(names)
     if taken:
         raise ConfigError(f"name: there is a run named {taken[0]!r} already; choose another")
+
+
+def _with_error(checked: Checked, error: AgeUIError) -> Checked:
+    """The same with an error at the fields that it is about, or as what is wrong with none of them."""
+    found = {"device": str(error)} if isinstance(error, DeviceError) else _by_field(error, checked.entered.values)
+    trouble = checked.trouble if found else checked.trouble or str(error)
+    return replace(checked, problems={**found, **checked.problems}, trouble=trouble)
 
 
 def _by_field(error: AgeUIError, values: Mapping[str, str]) -> dict[str, str]:

@@ -37,6 +37,16 @@ class _Found:
     is_held: bool
 
 
+class _Tick(Checkbox):
+    """A box that shows by its mark, and not by colour alone, whether it is ticked."""
+
+    BUTTON_INNER = " "
+
+    def watch_value(self) -> None:
+        self.BUTTON_INNER = "✓" if self.value else " "
+        super().watch_value()
+
+
 class NewRunScreen(LiveScreen[_Found]):
     """`like` is the id of a run whose values all fields start from."""
 
@@ -66,7 +76,7 @@ class NewRunScreen(LiveScreen[_Found]):
             yield Static(id="field", markup=False)
             yield Static(id="grid", markup=False)
             yield Static(id="known", markup=False)
-            yield Checkbox("queue them all the same", id="again", compact=True)
+            yield _Tick("queue them all the same (^g)", id="again", compact=True)
             yield Static(id="command", markup=False)
         yield Footer(show_command_palette=False)
 
@@ -96,6 +106,7 @@ class NewRunScreen(LiveScreen[_Found]):
                 )
             self._show_plan(checked)
             self._describe_field()
+        self.call_after_refresh(self._keep_in_view)
         if self._then is not None and checked.entered == self._now():
             then, self._then = self._then, None
             then(checked)
@@ -157,6 +168,11 @@ class NewRunScreen(LiveScreen[_Found]):
         parts += [" ".join(field.choices)] if field.choices else []
         parts += [f"empty: {value}, {origin}" if origin else f"empty: {value}"] if value and not row.text else []
         self.query_one("#field", Static).update(clean(" · ".join(parts)))
+
+    def _keep_in_view(self) -> None:
+        """What is said below and beside the fields may have pushed the one that one is in out of sight."""
+        if (row := self._row()) is not None:
+            row.scroll_visible(animate=False)
 
     def _row(self) -> FieldRow | None:
         focused = self.focused

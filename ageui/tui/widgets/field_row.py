@@ -83,6 +83,7 @@ class FieldRow(Horizontal):
 
     def focus_text(self) -> None:
         self.query_one(Input).focus()
+        self.scroll_visible(animate=False)
 
     def ask_for_list(self) -> None:
         if self._choices:
@@ -98,6 +99,8 @@ class FieldRow(Horizontal):
         self.post_message(self.Changed(self.field))
 
     def on_descendant_focus(self) -> None:
+        # At once: an animation on its way when the next key comes would leave the field out of sight.
+        self.scroll_visible(animate=False)
         self.post_message(self.Entered(self.field))
 
 

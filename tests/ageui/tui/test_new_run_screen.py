@@ -250,6 +250,46 @@ def test_a_run_that_ends_elsewhere_is_seen_by_the_open_form(store: Store) -> Non
     use(store, scenario)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_the_field_one_is_in_is_always_in_view(store: Store, size: tuple[int, int]) -> None:
+    queued(store, loss="mape")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        form = app.screen.query_one("#form")
+        for key in [*["down"] * 35, *["up"] * 35]:
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.focused is not None
+            if focused(app):
+                assert form.region.contains_region(app.focused.region), focused(app)
+        # A panel that grows by the lines about duplicates takes room from the form.
+        row(app, "deterministic").focus_text()
+        await fill(app, pilot, loss="mse,mape")
+        await until(pilot, lambda: "left out" in said(app, "#known"))
+        await until(pilot, lambda: form.region.contains_region(row(app, "deterministic").region))
+
+    use(store, scenario, size=size)
+
+
+def test_the_tick_shows_without_colour_and_no_second_form_opens_on_the_first(store: Store) -> None:
+    queued(store)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot)
+        assert "✓" not in screen_text(app)
+        await pilot.click("#again")
+        await until(pilot, lambda: said(app, "#known").endswith("queued all the same"))
+        assert "✓" in screen_text(app)
+        assert app.focused is app.screen.query_one("#again")
+        await press(pilot, "n")
+        assert app.screen is screen
+        await press(pilot, "f1")
+        assert "Copy the command that does the same" in screen_text(app)
+
+    use(store, scenario)
+
+
 def test_the_command_is_copied(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
