@@ -44,14 +44,16 @@ def resolve(
     *,
     preset: str | None = None,
     config_file: Path | None = None,
+    like: Layer | None = None,
     registered: Sequence[str] = (),
     cuda_available: Callable[[], bool] = lambda: False,
 ) -> Resolved:
     """Stacks all layers into one config.
 
     A preset named by a flag beats files and environment; one named in a file, or chosen here (`report` with a CUDA
-    device, else `quick`), only fills in what no layer sets. With no data named, the one registered data set is used,
-    else the built-in synthetic faces. Raises `ConfigError` that names the layer and the field.
+    device, else `quick`), only fills in what no layer sets. `like` is a whole config, on top of all but flags. With no
+    data named, the one registered data set is used, else the built-in synthetic faces. Raises `ConfigError` that names
+    the layer and the field.
     """
     files = [*_file_layer(user_file()), *_file_layer(PROJECT_FILE), environment_layer(os.environ)]
     chosen = [*_file_layer(config_file, required=True)] if config_file else []
@@ -61,6 +63,8 @@ def resolve(
     else:
         preset_origin = "--preset"
         layers = [*files, preset_layer(preset), *chosen]
+    if like is not None:
+        layers = [*layers, like]
     values: dict[str, Any] = {}
     origins = dict.fromkeys(RunConfig.model_fields, "default")
     for layer in [*layers, Layer("flag", flags)]:

@@ -19,7 +19,7 @@ def grid(values: Mapping[str, str]) -> list[dict[str, str]]:
     Where one value is itself a list, `+` joins its parts: `weights` `none,gender,gender+age` are three settings.
     Raises `ConfigError` for an empty value and for more than `MOST_RUNS` combinations.
     """
-    choices = {name: _choices(name, text) for name, text in values.items()}
+    choices = {name: values_of(name, text) for name, text in values.items()}
     count = math.prod(len(found) for found in choices.values())
     if count > MOST_RUNS:
         raise ConfigError(f"the grid has {count:,} runs; give at most {MOST_RUNS:,}")
@@ -31,7 +31,8 @@ def seeds(first: int, count: int) -> str:
     return ",".join(str(first + number) for number in range(count))
 
 
-def _choices(name: str, text: str) -> list[str]:
+def values_of(name: str, text: str) -> list[str]:
+    """The values that a comma list gives a field, each as a config takes it. Raises `ConfigError` for an empty one."""
     found = [part.strip() for part in text.split(",")]
     if not all(found):
         raise ConfigError(f"{name} {text!r}: a value is empty; write a comma only between two values")

@@ -148,6 +148,13 @@ class RunConfig(BaseModel):
         return " ".join(parts)
 
 
+_PLAIN = {
+    "int_parsing": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_parsing": "give a number",
+    "bool_parsing": "give true or false",
+}
+
 FLAG_FIELDS = (
     "data", "size", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr",
     "batch", "seed", "device",
@@ -187,11 +194,21 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
         raise ConfigError("\n".join(lines)) from None
 
 
+def field_problem(name: str, value: object) -> str | None:
+    """What is wrong with one field's value, whatever the others are; None where nothing is."""
+    try:
+        RunConfig.model_validate({name: value})
+    except ValidationError as error:
+        own = [problem for problem in error.errors(include_url=False) if problem["loc"] and problem["loc"][0] == name]
+        return _explain(own[0], {name: value}) if own else None
+    return None
+
+
 def _explain(problem: Any, values: Mapping[str, Any]) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] == "extra_forbidden":
         return f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     if problem["type"] == "literal_error":
         message = f"choose one of {problem['ctx']['expected'].replace(chr(39), '')}"
     return f"{name} {format_value(values.get(name))!r}: {message}" if name else message

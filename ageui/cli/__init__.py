@@ -12,7 +12,7 @@ from ageui.cli.db import app as db_app
 from ageui.cli.doctor import doctor
 from ageui.cli.export import export_run, predict_images
 from ageui.cli.logs import show_logs
-from ageui.cli.options import Database, database_path
+from ageui.cli.options import Database
 from ageui.cli.queue import (
     cancel_runs,
     move_run,
@@ -26,6 +26,7 @@ from ageui.cli.run import run
 from ageui.cli.show import list_runs, show_run
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
+from ageui.database_path import database_path
 
 app = typer.Typer(
     name="ageui",

@@ -28,12 +28,3 @@ def see_to_worker(
     held = store.queue.held()
     if held is not None:
         console.print(clean(f"the queue is paused: {held.reason}; let it go on with: ageui resume"), soft_wrap=True)
-
-
-def refuse_missing_devices(devices: Sequence[str]) -> None:
-    """Raises `DeviceError` for a device that is not here, before anything is queued for it."""
-    from ageui.worker.devices import resolve_device
-    from ageui.worker.start import refuse_missing_device
-
-    for device in dict.fromkeys(devices):
-        refuse_missing_device(resolve_device(device))

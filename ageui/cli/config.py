@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, database_path, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from ageui.database_path import database_path
 
 app = typer.Typer(help="Settings in force.", no_args_is_help=True)
 

@@ -1,4 +1,4 @@
-"""The flags of a config, which `ageui run` and `ageui sweep` share, and the settings they lead to."""
+"""The flags of a config, which `ageui run` and `ageui sweep` share."""
 
 import functools
 import inspect
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ageui.settings import Resolved
-    from ageui.store import Store
 
 MODEL, TRAINING, DATA, THIS_RUN = "Model", "Training", "Data", "This run"
 
@@ -79,18 +78,6 @@ def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
     with_flags.__signature__ = signature  # type: ignore[attr-defined]
     with_flags.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
     return with_flags
-
-
-def resolve_flags(store: "Store", flags: ConfigFlags, values: Mapping[str, str]) -> "Resolved":
-    """The config of `values` on top of what files, environment and presets say."""
-    from ageui.settings import resolve
-    from engine.cuda import cuda_available
-    from engine.data.spec import BUILT_IN
-
-    registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
-    return resolve(
-        values, preset=flags.preset, config_file=flags.file, registered=registered, cuda_available=cuda_available
-    )
 
 
 def tell_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:

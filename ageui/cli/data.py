@@ -93,7 +93,7 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ageui.cli.options import database_path
+    from ageui.database_path import database_path
     from ageui.text import clean
     from engine.data.spec import BUILT_IN
 
@@ -125,8 +125,8 @@ def check_data(
     """
     from dataclasses import asdict
 
-    from ageui.cli.options import database_path
     from ageui.cli.progress import count_progress
+    from ageui.database_path import database_path
     from engine.data.check import check
     from engine.data.spec import BUILT_IN
 

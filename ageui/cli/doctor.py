@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from ageui.cli.options import AsJson, Database, database_path, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from ageui.database_path import database_path
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.database_path import database_path
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,10 +30,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Split = Annotated[
     str | None, typer.Option(metavar="train|valid|test", help="Split to read figures of.", show_default=False)
 ]
-
-
-def database_path(option: Path | None) -> Path:
-    return option or Path(os.environ.get("AGEUI_DB") or "runs.db")
 
 
 @contextmanager

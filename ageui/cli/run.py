@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, resolve_flags, tell_choices, with_config_flags
+from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def run(
     With no preset named, a CUDA device means report, none means quick. With no data named, the one registered data
     set is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
     """
+    from ageui.planning import Basis, resolve_here
     from engine.errors import ConfigError
 
     if priority is not None and not detach:
@@ -46,10 +47,11 @@ def run(
         raise ConfigError("--share is for runs in the foreground: the background worker has one run at a time")
     console = messages()
     with open_store(db, create=True) as store:
-        resolved = resolve_flags(store, flags, flags.values)
+        resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data_set(resolved.config.data)
         if detach:
-            from ageui.cli.background import refuse_missing_devices, see_to_worker
+            from ageui.cli.background import see_to_worker
+            from ageui.worker.start import refuse_missing_devices
 
             refuse_missing_devices([config.device])
             run_id = store.add_run(config, spec, name=name, tags=tag or [], priority=priority or 0)

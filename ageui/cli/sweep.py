@@ -1,16 +1,14 @@
 """`ageui sweep`: a grid of runs, queued."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, resolve_flags, tell_choices, with_config_flags
+from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
-    from ageui.store import NewRun, Store
-    from engine.config import RunConfig
+    from ageui.store import NewRun
 
 _LISTED = 8
 
@@ -35,23 +33,21 @@ def sweep(
     A + joins what is one value: gender+age weighs by both, --epochs 25+25 are 25 per stage. Runs of the same config and
     data that are done, or still to be done, are not queued twice. Prints the ids of the queued runs.
     """
-    from ageui.cli.background import refuse_missing_devices, see_to_worker
-    from ageui.store import NewRun
+    from ageui.cli.background import see_to_worker
+    from ageui.planning import Basis, plan
+    from ageui.worker.start import refuse_missing_devices
 
     console = messages()
     with open_store(db, create=True) as store:
-        configs = _configs(store, flags, seeds)
-        tell_choices(console, resolve_flags(store, flags, {**flags.values, **_first(flags)}), flags)
-        specs = {config.data: store.data_set(config.data) for config in configs}
-        wanted = [NewRun(config, specs[config.data]) for config in configs]
+        planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)
+        tell_choices(console, planned.first, flags)
 
         def say(text: str) -> None:
             console.print(text, soft_wrap=True)
 
-        new = wanted if again else _without_known(store, wanted, say)
-        if name is not None:
-            names = [name] if len(new) == 1 else [f"{name}-{number}" for number in range(1, len(new) + 1)]
-            new = [NewRun(one.config, one.spec, called) for one, called in zip(new, names, strict=True)]
+        if planned.left_out and not again:
+            say(_told_left_out(planned.left_out))
+        new = planned.to_queue(again=again, name=name)
         devices = [one.config.device for one in new]
         refuse_missing_devices(devices)
         if dry_run:
@@ -69,39 +65,10 @@ def sweep(
                 typer.echo(run_id)
 
 
-def _configs(store: "Store", flags: ConfigFlags, count: int | None) -> "list[RunConfig]":
-    """The distinct configs of the grid, in its order."""
-    from ageui.sweeps import grid, seeds
-    from engine.errors import ConfigError
-
-    values = dict(flags.values)
-    if count is not None:
-        if count < 1:
-            raise ConfigError(f"--seeds {count}: give at least 1")
-        if "," in values.get("seed", ""):
-            raise ConfigError("--seeds counts up from one --seed; give a list of seeds, or their number, not both")
-        first = resolve_flags(store, flags, {**values, **_first(flags)}).config.seed
-        values["seed"] = seeds(first, count)
-    configs = [resolve_flags(store, flags, combination).config for combination in grid(values)]
-    return list({config.hash: config for config in configs}.values())
-
-
-def _first(flags: ConfigFlags) -> dict[str, str]:
-    """The first combination of the grid."""
-    from ageui.sweeps import grid
-
-    return grid(flags.values)[0]
-
-
-def _without_known(store: "Store", wanted: "list[NewRun]", say: Callable[[str], None]) -> "list[NewRun]":
-    """Those that are not done, nor still to be done; says which are left out."""
-    known = store.same_runs(wanted)
-    left_out = [found for found in known if found is not None]
-    if left_out:
-        listed = ", ".join(f"{run_id} ({status})" for run_id, status in left_out[:_LISTED])
-        more = f" and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
-        say(f"left out, as there is such a run: {listed}{more}; --again queues them all the same")
-    return [run for run, found in zip(wanted, known, strict=True) if found is None]
+def _told_left_out(runs: list[tuple[int, str]]) -> str:
+    listed = ", ".join(f"{run_id} ({status})" for run_id, status in runs[:_LISTED])
+    more = f" and {len(runs) - _LISTED} more" if len(runs) > _LISTED else ""
+    return f"left out, as there is such a run: {listed}{more}; --again queues them all the same"
 
 
 def _print_plan(new: "list[NewRun]", *, as_json: bool) -> None:

@@ -163,7 +163,7 @@ class Store:
     def add_runs(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
         """Queues runs in their order, all or none, and returns their ids."""
         with self._write() as session:
-            return [enqueue.add_run(session, run, tags, priority) for run in runs]
+            return enqueue.add_runs(session, runs, tags, priority)
 
     def add_claimed_run(self, run: NewRun, claimant: Claimant, hold: Hold, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that is this process's from the start: no worker can take it before."""
@@ -174,7 +174,12 @@ class Store:
     def same_runs(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
         """For each, id and status of a run of its config and data that is done or still to be done."""
         with self._read() as session:
-            return [enqueue.same_run(session, run) for run in runs]
+            return enqueue.same_runs(session, runs)
+
+    def taken_names(self, names: Sequence[str]) -> list[str]:
+        """Those of the names that a run has already."""
+        with self._read() as session:
+            return enqueue.taken_names(session, names)
 
     @contextmanager
     def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:

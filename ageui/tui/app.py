@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Literal
 
 from textual.app import App, SystemCommand
@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from ageui.store import NewRun, Store
+from ageui.store import Store
 from ageui.text import clean
 from ageui.tui import changes, keys
 from ageui.tui.changes import Change, Done
@@ -100,18 +100,25 @@ class AgeUIApp(App[None]):
 
     # Changing
 
-    def change(self, change: Change) -> None:
-        """Makes a change in a thread, one after the other, and says what came of it."""
-        self.run_worker(self._make(change, undoing=False), group="changes", exit_on_error=False)
+    def change(self, change: Change, then: Callable[[bool], None] | None = None) -> None:
+        """Makes a change in a thread, one after the other, and says what came of it.
 
-    async def _make(self, change: Change, *, undoing: bool) -> None:
+        `then` is called in the application with whether it was made.
+        """
+        self.run_worker(self._make(change, undoing=False, then=then), group="changes", exit_on_error=False)
+
+    async def _make(self, change: Change, *, undoing: bool, then: Callable[[bool], None] | None = None) -> None:
         async with self._changing:
             try:
                 done = await asyncio.to_thread(change, self.store)
             except AgeUIError as error:
                 self.tell(str(error), severity="error")
+                if then is not None:
+                    then(False)
                 return
         self._tell_done(done)
+        if then is not None:
+            then(True)
         if done.undo is not None and not undoing:
             self._undos = [*self._undos, done.undo][-_MOST_UNDOS:]
 
@@ -170,7 +177,10 @@ class AgeUIApp(App[None]):
         self.push_screen(HelpScreen(self.screen))
 
     def action_new_run(self) -> None:
-        self.open_new_run()
+        from ageui.tui.screens.new_run import NewRunScreen
+
+        if not isinstance(self.screen, NewRunScreen):
+            self.open_new_run()
 
     def open_new_run(self, like: int | None = None) -> None:
         """The form for a new run; with the config of the run `like`."""
@@ -192,9 +202,6 @@ class AgeUIApp(App[None]):
         from ageui.tui.screens.compare import CompareScreen
 
         self.push_screen(CompareScreen(run_ids))
-
-    def queue_runs(self, runs: list[NewRun], tags: tuple[str, ...] = ()) -> None:
-        self.change(changes.queue(runs, tags))
 
     def action_undo(self) -> None:
         if not self._undos:

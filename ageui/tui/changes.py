@@ -145,12 +145,12 @@ def tag(run_ids: Sequence[int], tags: Sequence[str]) -> Change:
     return change
 
 
-def queue(runs: Sequence[NewRun], tags: Sequence[str] = ()) -> Change:
+def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -> Change:
     """Queues new runs; undoing that cancels those that have not ended by then."""
 
     def change(store: Store) -> Done:
-        ids = store.add_runs(runs, tags=tags)
-        return Done(_said(ids, "queued"), _see_to_workers(store, ids), cancel(ids))
+        ids = store.add_runs(runs, tags=tags, priority=priority)
+        return Done(_said(ids, "queued"), _see_to_devices(store, [run.config.device for run in runs]), cancel(ids))
 
     return change
 
@@ -179,11 +179,15 @@ def _said(run_ids: Sequence[int], what: str) -> str:
 
 def _see_to_workers(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
     """Starts the workers that are missing for these runs; what stands in the way."""
-    if not run_ids or store.queue.held() is not None:
-        return ("the queue is paused: H lets it go on",) if run_ids else ()
-    devices = dict.fromkeys(str(store.row(run_id).config.get("device", "auto")) for run_id in run_ids)
+    return _see_to_devices(store, [str(store.row(run_id).config.get("device", "auto")) for run_id in run_ids])
+
+
+def _see_to_devices(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
+    """The same for runs whose configs name `devices`."""
+    if not devices or store.queue.held() is not None:
+        return ("the queue is paused: H lets it go on",) if devices else ()
     problems = []
-    for device in devices:
+    for device in dict.fromkeys(devices):
         try:
             ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
         except AgeUIError as error:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ageui.store import Store, WorkerRow
@@ -95,6 +95,12 @@ def refuse_missing_device(device: str) -> None:
     """Raises `DeviceError` for a CUDA device that is not here."""
     if device != "cpu" and not default_device().startswith("cuda"):
         raise DeviceError(f"--device {device}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
+
+
+def refuse_missing_devices(wanted: Iterable[str]) -> None:
+    """Raises `DeviceError` for a config's `device` that is not here, before anything is queued for it."""
+    for device in dict.fromkeys(wanted):
+        refuse_missing_device(resolve_device(device))
 
 
 def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str], None]) -> bool:

@@ -39,6 +39,8 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "ageui.store",
         "ageui.worker.foreground",
         "ageui.worker.__main__",
+        "ageui.planning",
+        "ageui.tui.screens.new_run",
     ],
 )
 def test_what_needs_no_network_needs_no_torch(module: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import choices
-from engine.config import FLAG_FIELDS, PRESETS, RunConfig, build_config, format_value
+from engine.config import FLAG_FIELDS, PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.errors import ConfigError
 
 
@@ -127,3 +127,20 @@ def test_every_flag_is_a_field() -> None:
 )
 def test_values_are_written_as_the_command_line_takes_them(value: object, text: str) -> None:
     assert format_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("loss", "mape", None),
+        ("loss", "mea", "loss 'mea': choose one of mse"),
+        ("batch", "many", "batch 'many': give a whole number"),
+        ("lr", "1e-3,fast", "lr '1e-3,fast': give a number"),
+        ("deterministic", "perhaps", "give true or false"),
+        ("widths", "64", None),
+        ("nothing", "1", "there is no field 'nothing'"),
+    ],
+)
+def test_one_field_is_judged_by_itself(name: str, value: str, said: str | None) -> None:
+    problem = field_problem(name, value)
+    assert problem is None if said is None else said in (problem or "")

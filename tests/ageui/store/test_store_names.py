@@ -5,9 +5,9 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_rows import queued
+from store_rows import config, queued
 
-from ageui.store import Store
+from ageui.store import NewRun, Store
 from ageui.store.names import friendly_name, valid_name, valid_tag
 from ageui.store.words import ADJECTIVES, ANIMALS
 from engine.data.spec import BUILT_IN, DataSpec
@@ -94,6 +94,17 @@ def test_a_made_up_name_that_is_taken_gets_a_number(store: Store) -> None:
     taken = friendly_name(2, lambda _: False)
     queued(store, taken)
     assert store.row(queued(store)).name == f"{taken}-2"
+
+
+def test_names_of_runs_added_together_are_free_and_given_once(store: Store) -> None:
+    made_up = [friendly_name(number, lambda _: False) for number in (1, 2, 3)]
+    runs = [NewRun(config(seed=seed), BUILT_IN, name) for seed, name in enumerate((None, made_up[0], None))]
+    ids = store.add_runs(runs)
+    assert [store.row(run_id).name for run_id in ids] == [f"{made_up[0]}-2", made_up[0], made_up[2]]
+    assert store.taken_names(["no", made_up[0], made_up[2]]) == [made_up[0], made_up[2]]
+    with pytest.raises(ConfigError, match="there is a run named 'twice' already"):
+        store.add_runs([NewRun(config(), BUILT_IN, "twice")] * 2)
+    assert store.run_count() == 3
 
 
 def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:

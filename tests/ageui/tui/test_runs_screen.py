@@ -29,18 +29,6 @@ def done(store: Store, name: str, **changes: Any) -> int:
     return run_id
 
 
-@pytest.fixture
-def no_workers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """No worker is started; the devices for which one was wanted."""
-    wanted: list[str] = []
-
-    def ensure(store: Store, device: str, *, checkpoint_seconds: float) -> None:
-        wanted.append(device)
-
-    monkeypatch.setattr("ageui.tui.changes.ensure_worker", ensure)
-    return wanted
-
-
 def test_an_empty_database_says_what_to_press(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         shown = screen_text(app)

@@ -1,0 +1,87 @@
+"""The fields of the form: every field of a config, in groups, and what concerns the runs themselves."""
+
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+from engine import choices
+from engine.config import RunConfig
+from engine.data.spec import DataSpec
+
+PRESET, NAME, TAGS, PRIORITY, SEEDS = "preset", "name", "tags", "priority", "seeds"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line of the form; `choices` are the values that are known, which need not be all that are taken."""
+
+    name: str
+    what: str
+    choices: tuple[str, ...] = ()
+    takes_several: bool = True
+
+
+GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("Runs", (PRESET, NAME, TAGS, PRIORITY, SEEDS)),
+    ("Data", ("data", "size", "augment")),
+    ("Model", ("backbone", "init", "head")),
+    ("Training", ("loss", "weights", "strategy", "epochs", "lr", "batch", "optimizer", "seed")),
+    ("Machine", ("device",)),
+    ("More of data and model", ("target", "widths", "bn")),
+    (
+        "More of training",
+        ("weighting", "effective_beta", "combine", "momentum", "last_batch", "patience", "min_delta", "keep"),
+    ),
+    ("More of evaluation and machine", ("age_edges", "precision", "deterministic")),
+)
+"""Titles and fields; what is set in most studies comes first."""
+
+_RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+_SUGGESTED: dict[str, tuple[str, ...]] = {
+    "backbone": (*_RESNETS, *(f"{name}-v1" for name in _RESNETS), "resnet18@layer3"),
+    "init": ("imagenet", "random"),
+    "size": ("64", "96", "128", "224"),
+    "batch": ("16", "32", "64", "128", "256"),
+    "lr": ("1e-3", "5e-4", "1e-4", "1e-5"),
+    "patience": ("none", "5", "10"),
+    "device": ("auto", "cpu", "cuda"),
+}
+_ABOUT_RUNS = (
+    Field(PRESET, "settings that all fields below start from", choices.PRESETS, takes_several=False),
+    Field(NAME, "name of the run; several get a number each", takes_several=False),
+    Field(TAGS, "tags, parted by spaces", takes_several=False),
+    Field(PRIORITY, "higher is taken first", takes_several=False),
+    Field(SEEDS, "how many seeds, from seed on, each setting is run with", ("1", "3", "5", "10"), takes_several=False),
+)
+ABOUT_RUNS: Final = tuple(field.name for field in _ABOUT_RUNS)
+_COLUMNS_OF_IMAGES = ("image", "age", "real_age", "age_std", "split", "subject")
+
+
+def form_fields(data: Sequence[DataSpec] = (), devices: Sequence[str] = ()) -> dict[str, Field]:
+    """All fields by name; `data` and `devices` are what this database and this machine have."""
+    configs = [
+        Field(name, field.description or "", _choices(name, field.annotation))
+        for name, field in RunConfig.model_fields.items()
+    ]
+    found = {field.name: field for field in (*_ABOUT_RUNS, *configs)}
+    attributes = {
+        **dict.fromkeys(choices.REPORT_ATTRIBUTES),
+        **{name: None for spec in data for name in spec.columns if name not in _COLUMNS_OF_IMAGES},
+    }
+    found["data"] = replace(found["data"], choices=tuple(spec.name for spec in data))
+    found["weights"] = replace(found["weights"], choices=("none", *attributes))
+    found["device"] = replace(found["device"], choices=tuple(dict.fromkeys((*_SUGGESTED["device"], *devices))))
+    return found
+
+
+def _choices(name: str, annotation: Any) -> tuple[str, ...]:
+    if name in _SUGGESTED:
+        return _SUGGESTED[name]
+    if annotation is bool:
+        return ("true", "false")
+    if get_origin(annotation) is Literal:
+        return tuple(get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType):
+        return tuple(choice for kind in get_args(annotation) for choice in _choices("", kind))
+    return ()

@@ -1,0 +1,30 @@
+"""What the form says below its fields."""
+
+from collections.abc import Mapping, Sequence
+
+from ageui import sweeps
+from ageui.sentences import counted
+
+_PLURALS = {
+    "data": "data sets", "size": "sizes", "augment": "augmentations", "backbone": "backbones", "init": "inits",
+    "head": "heads", "loss": "losses", "weights": "weights", "strategy": "strategies", "epochs": "epochs",
+    "lr": "learning rates", "batch": "batch sizes", "optimizer": "optimizers", "seed": "seeds", "device": "devices",
+}  # fmt: skip
+_LISTED = 6
+
+
+def grid_sentence(values: Mapping[str, str], distinct: int) -> str:
+    """`6 runs: 2 losses × 3 seeds`; `distinct` is how many configs there are, which equal values make fewer."""
+    counts = {name: len(sweeps.values_of(name, text)) for name, text in values.items()}
+    factors = [f"{count:,} {_PLURALS.get(name, f'values of {name}')}" for name, count in counts.items() if count > 1]
+    return counted(distinct, "run") + (f": {' × '.join(factors)}" if factors else "")
+
+
+def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool) -> str:
+    """`2 of 6 are there already (12 done, 14 queued): left out`; nothing where none is."""
+    if not known:
+        return ""
+    listed = ", ".join(f"{run_id} {status}" for run_id, status in known[:_LISTED])
+    more = f" and {len(known) - _LISTED:,} more" if len(known) > _LISTED else ""
+    which = "it is" if total == 1 else f"{len(known):,} of {total:,} {'is' if len(known) == 1 else 'are'}"
+    return f"{which} there already (run {listed}{more}): {'queued all the same' if again else 'left out'}"
