@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Data sets: register, list, check, make.", no_args_is_help=True)
 
+ProgressLines = Annotated[bool, typer.Option("--progress-lines", hidden=True)]
 Target = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
 
 
@@ -51,6 +52,7 @@ def add(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
     target: Target = "apparent",
+    progress_lines: ProgressLines = False,
     db: Database = None,
 ) -> None:
     """Register a data set, after reading every row and every image of it once.
@@ -63,6 +65,7 @@ def add(
     from engine.data.manifest import refuse
     from engine.data.sources import detect_format
     from engine.errors import ConfigError, DataError
+    from engine.paths import cache_folder
 
     if not path.exists():
         raise DataError(f"{path} does not exist; give the folder or table of the data set")
@@ -74,8 +77,8 @@ def add(
     with open_store(db, create=True) as store:
         _refuse_taken(store.data_sets(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
-        with count_progress(console) as progress:
-            report = check(spec, _target(target), progress=progress)
+        with count_progress(console, lines=progress_lines) as progress:
+            report = check(spec, _target(target), cache=cache_folder(), progress=progress)
         if not skip_bad:
             refuse(name, report.problems)
         store.add_data_set(spec, replace=replace)
@@ -115,7 +118,9 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
 @app.command("check")
 def check_data(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
     target: Target = "apparent",
+    progress_lines: ProgressLines = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -125,18 +130,16 @@ def check_data(
     """
     from dataclasses import asdict
 
-    from ageui.cli.options import database_path
     from ageui.cli.progress import count_progress
-    from engine.data.check import check
-    from engine.data.spec import BUILT_IN
+    from engine.data.check import check, count
+    from engine.paths import cache_folder
 
-    if name == BUILT_IN.name and not database_path(db).exists():
-        spec = BUILT_IN
+    spec = _registered(name, db)
+    if quick:
+        report = count(spec, _target(target))
     else:
-        with open_store(db, read_only=True) as store:
-            spec = store.data_set(name)
-    with count_progress(messages()) as progress:
-        report = check(spec, _target(target), progress=progress)
+        with count_progress(messages(), lines=progress_lines) as progress:
+            report = check(spec, _target(target), cache=cache_folder(), progress=progress)
     if as_json:
         print_json(asdict(report))
     else:
@@ -201,6 +204,17 @@ def make(
         make_faces(path, options, progress)
     typer.echo(f"{sum(options.counts)} faces: {path}")
     messages().print(f"use them with: ageui data add NAME {path}", soft_wrap=True)
+
+
+def _registered(name: str, db: Path | None) -> "DataSpec":
+    """A data set by its name; the built-in one needs no database."""
+    from ageui.cli.options import database_path
+    from engine.data.spec import BUILT_IN
+
+    if name == BUILT_IN.name and not database_path(db).exists():
+        return BUILT_IN
+    with open_store(db, read_only=True) as store:
+        return store.data_set(name)
 
 
 def _spec(
