@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.data_options import Target, registered, target_of
+from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
 from engine import choices
 
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
-app = typer.Typer(help="Data sets: register, list, check, make.", no_args_is_help=True)
+app = typer.Typer(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
 
 ProgressLines = Annotated[bool, typer.Option("--progress-lines", hidden=True)]
-Target = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
 
 
 @app.command("add")
@@ -78,7 +79,7 @@ def add(
         _refuse_taken(store.data_sets(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         with count_progress(console, lines=progress_lines) as progress:
-            report = check(spec, _target(target), cache=cache_folder(), progress=progress)
+            report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
         if not skip_bad:
             refuse(name, report.problems)
         store.add_data_set(spec, replace=replace)
@@ -134,12 +135,12 @@ def check_data(
     from engine.data.check import check, count
     from engine.paths import cache_folder
 
-    spec = _registered(name, db)
+    spec = registered(name, db)
     if quick:
-        report = count(spec, _target(target))
+        report = count(spec, target_of(target))
     else:
         with count_progress(messages(), lines=progress_lines) as progress:
-            report = check(spec, _target(target), cache=cache_folder(), progress=progress)
+            report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
     if as_json:
         print_json(asdict(report))
     else:
@@ -148,6 +149,9 @@ def check_data(
         print_data_report(report)
     if (report.problems and not spec.skip_bad) or any(not row.matches for row in report.course_counts):
         raise typer.Exit(3)
+
+
+app.command("sheet")(sheet)
 
 
 @app.command("remove")
@@ -206,17 +210,6 @@ def make(
     messages().print(f"use them with: ageui data add NAME {path}", soft_wrap=True)
 
 
-def _registered(name: str, db: Path | None) -> "DataSpec":
-    """A data set by its name; the built-in one needs no database."""
-    from ageui.cli.options import database_path
-    from engine.data.spec import BUILT_IN
-
-    if name == BUILT_IN.name and not database_path(db).exists():
-        return BUILT_IN
-    with open_store(db, read_only=True) as store:
-        return store.data_set(name)
-
-
 def _spec(
     name: str,
     path: Path,
@@ -255,17 +248,6 @@ def _refuse_taken(specs: "list[DataSpec]", name: str, replace: bool) -> None:
 
     if any(spec.name == name for spec in specs) and not replace:
         raise ConfigError(f"there is a data set {name!r}; choose another name, or replace it with --replace")
-
-
-def _target(text: str) -> choices.Target:
-    from typing import get_args
-
-    from engine.errors import ConfigError
-
-    for known in get_args(choices.Target):
-        if text == known:
-            return known  # type: ignore[no-any-return]
-    raise ConfigError(f"--target {text}: choose apparent or real")
 
 
 def _pairs(option: str, texts: list[str]) -> dict[str, str]:
