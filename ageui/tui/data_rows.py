@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,38 +20,60 @@ from engine.data.spec import DataSpec
 _SHOWN = 100
 _ATTRIBUTE_CELLS = 14
 _BAR_CELLS = 7
+# What columns take with their gaps, for names of usual length.
+_NAME_CELLS, _SPLIT_CELLS, _WEIGHT_CELLS = 31, 16, 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def group_columns(splits: Sequence[str], chosen: str) -> list[TableColumn]:
-    """Group, one column a split, and the weights; the chosen split's title is marked."""
-    return [
-        TableColumn("group", "attribute     group", 34),
-        *(TableColumn(split, f"{'▸' if split == chosen else ' '}{split}", 18, right=True) for split in splits),
-        TableColumn("weight", "weight", 8, right=True),
-        TableColumn("effective", "effective", 10, right=True),
-    ]
+@dataclass(frozen=True)
+class GroupTable:
+    """Which columns fit: `splits` in their order, of which `chosen` is marked, and one weight or both."""
 
+    splits: tuple[str, ...]
+    chosen: str
+    both_weights: bool
 
-def group_rows(report: DataReport, splits: Sequence[str]) -> list[TableRow]:
-    """First the whole splits, then every group: its number of labelled images, with a bar against its attribute's
-    largest group. The key of a row is 0, or 1 + the place of its group."""
-    images = {split.split: split.labelled or split.images for split in report.splits}
-    everything = [Cell(f"{images.get(split, 0):,}", "strong") for split in splits]
-    rows = [TableRow(0, (Cell("all images", "strong"), *everything, Cell(""), Cell("")))]
-    largest: dict[tuple[str, str], int] = {}
-    for group in report.groups:
-        for split in splits:
-            key = (group.attribute, split)
-            largest[key] = max(largest.get(key, 0), group.counts.get(split, 0))
-    before = ""
-    for place, group in enumerate(report.groups):
-        attribute = "" if group.attribute == before else clean(group.attribute)
-        before = group.attribute
-        counts = [_count(group, split, largest[group.attribute, split]) for split in splits]
-        name = Cell(_name(attribute, clean(group.group)))
-        rows.append(TableRow(1 + place, (name, *counts, _weight(group.weight), _weight(group.effective_weight))))
-    return rows
+    @classmethod
+    def fitting(cls, splits: Sequence[str], chosen: str, width: int) -> "GroupTable":
+        """As much as `width` cells hold; the chosen split is always there."""
+        both = width >= _NAME_CELLS + _SPLIT_CELLS + 2 * _WEIGHT_CELLS
+        fit = max(1, (width - _NAME_CELLS - (1 + both) * _WEIGHT_CELLS) // _SPLIT_CELLS)
+        first = max(0, (splits.index(chosen) if chosen in splits else 0) - fit + 1)
+        return cls(tuple(splits[first : first + fit]), chosen, both)
+
+    def columns(self) -> list[TableColumn]:
+        return [
+            TableColumn("group", "attribute     group", 34),
+            *(
+                TableColumn(split, f"{'▸ ' if split == self.chosen else ''}{split}", 18, right=True)
+                for split in self.splits
+            ),
+            TableColumn("weight", "weight", 8, right=True),
+            *([TableColumn("effective", "effective", 10, right=True)] if self.both_weights else []),
+        ]
+
+    def rows(self, report: DataReport) -> list[TableRow]:
+        """First the whole splits, then every group: its number of labelled images, with a bar against its attribute's
+        largest group. The key of a row is 0, or 1 + the place of its group."""
+        images = {split.split: split.images for split in report.splits}
+        everything = [Cell(f"{images.get(split, 0):,}", "strong") for split in self.splits]
+        rows = [TableRow(0, (Cell("all images", "strong"), *everything, *self._weights(None, None)))]
+        largest: dict[tuple[str, str], int] = {}
+        for group in report.groups:
+            for split in self.splits:
+                key = (group.attribute, split)
+                largest[key] = max(largest.get(key, 0), group.counts.get(split, 0))
+        before = ""
+        for place, group in enumerate(report.groups):
+            attribute = "" if group.attribute == before else clean(group.attribute)
+            before = group.attribute
+            counts = [_count(group, split, largest[group.attribute, split]) for split in self.splits]
+            weights = self._weights(group.weight, group.effective_weight)
+            rows.append(TableRow(1 + place, (Cell(_name(attribute, clean(group.group))), *counts, *weights)))
+        return rows
+
+    def _weights(self, *weights: float | None) -> list[Cell]:
+        return [_weight(weight) for weight in weights[: 1 + self.both_weights]]
 
 
 def _name(attribute: str, group: str) -> str:
@@ -82,7 +105,7 @@ def list_text(spec: DataSpec, *, is_there: bool) -> Text:
     """A data set in the list: its name, and whether it can be read."""
     if not is_there:
         return Text.assemble((clean(spec.name), "dim"), ("  not there", "bold"))
-    return Text.assemble(clean(spec.name), (f"  {spec.format}", "dim"))
+    return Text.assemble(clean(spec.name), (f"  {spec.format if spec.path else 'built in'}", "dim"))
 
 
 def about_text(spec: DataSpec, target: str, checked_at: datetime | None) -> Text:
@@ -157,7 +180,9 @@ def _course_counts(report: DataReport) -> list[Text]:
     total = len(report.course_counts)
     if not wrong:
         return [Text.assemble(("✓ ", "dim"), f"course edition: all {total} group counts are the published ones")]
-    lines = [Text.assemble(("! ", "bold"), f"course edition: {len(wrong)} of {total} group counts are not as published")]
+    lines = [
+        Text.assemble(("! ", "bold"), f"course edition: {len(wrong)} of {total} group counts are not as published")
+    ]
     lines += [
         Text(f"    {row.split} {row.attribute} {row.group}: {row.found:,} found, {row.expected:,} published", "dim")
         for row in wrong

@@ -42,8 +42,8 @@ def draw_sheet(
     """Draws up to `count` faces of a split (None: all splits) and of a group, `(attribute, name)` (None: all).
 
     The same data gives the same faces: they are evenly spread over the labelled ones by age, youngest first; without
-    labels over the images in their order. Raises `ConfigError` for a split, group or count there is not, `DataError` where no
-    image is left.
+    labels over the images in their order. Raises `ConfigError` for a split, group or count there is not, `DataError`
+    where no image is left.
     """
     if not 1 <= count <= MOST_FACES:
         raise ConfigError(f"a sheet holds 1 to {MOST_FACES} faces, not {count}")
@@ -75,7 +75,7 @@ def _members(frame: pd.DataFrame, split: str | None, group: tuple[str, str] | No
 
 
 def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    """`count` rows at even steps from the youngest to the oldest; the unlabelled ones only where nothing is labelled."""
+    """`count` rows at even steps from youngest to oldest; the unlabelled ones only where nothing is labelled."""
     labelled = frame[frame["age"].notna()]
     ordered = frame if labelled.empty else labelled.sort_values(["age", "image"], kind="stable")
     places = np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(np.int64))
