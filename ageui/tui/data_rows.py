@@ -150,8 +150,8 @@ def findings_text(report: DataReport, note: str) -> Text:
 def _problems(report: DataReport) -> list[Text]:
     count = len(report.problems)
     mark = Text("! ", style="bold") if count else Text("✓ ", style="dim")
-    what = "rows or images that cannot be used" if report.images_read else "rows that cannot be used"
-    lines = [Text.assemble(mark, f"{count:,} {what}" if count else f"no {what}")]
+    nouns = ("row or image", "rows or images") if report.images_read else ("row", "rows")
+    lines = [Text.assemble(mark, f"{f'{count:,}' if count else 'no'} {nouns[count != 1]} that cannot be used")]
     lines += [Text(clean(f"    {problem}"), style="dim") for problem in report.problems[:_SHOWN]]
     if count > _SHOWN:
         lines.append(Text(f"    and {count - _SHOWN:,} more; ageui data check NAME --json lists all", style="dim"))

@@ -67,9 +67,9 @@ class DataScreen(LiveScreen[_Found]):
         self._target: Target = "apparent"
         self._split = ""
         self._known: _Known | None = None
-        self._rows_read: dict[str, DataReport] = {}
         self._job: Worker[None] | None = None
         self._to_choose = ""
+        self._outcome = ""
 
     def compose(self) -> ComposeResult:
         yield StatusBar("data sets")
@@ -107,9 +107,9 @@ class DataScreen(LiveScreen[_Found]):
     def show(self, found: _Found) -> None:
         self.query_one(StatusBar).show_queue(found.counts, held=found.is_held)
         before, self._found = self._found, found
-        if (before.specs, before.there) == (found.specs, found.there):
-            return
         names = [spec.name for spec in found.specs]
+        if (before.specs, before.there) == (found.specs, found.there) and self._to_choose not in names:
+            return
         wanted = self._to_choose or (self._spec.name if self._spec is not None else "")
         # One's own data is of more interest than the built-in faces, which come first.
         place = names.index(wanted) if wanted in names else min(1, len(names) - 1)
@@ -135,6 +135,8 @@ class DataScreen(LiveScreen[_Found]):
         self._spec, self._known, self._target = spec, None, "apparent"
         self._table.action_first()
         self._tell_error("")
+        if self._job is None:
+            self._tell_doing("")
         self._look()
 
     # What is known
@@ -155,18 +157,15 @@ class DataScreen(LiveScreen[_Found]):
         if kept is not None and kept.is_current:
             self._show_known(spec, target, _Known(kept.report, kept.checked_at))
             return
-        key = f"{target} {spec.model_dump_json()}"
-        if key not in self._rows_read:
-            self.query_one("#findings Static", Static).update("reading rows …")
-            await asyncio.sleep(_SECONDS_ON_ONE)
-            ended = await self._command("check", "--quick", "--json", "--target", target, "--", spec.name)
-            report = _report_of(ended)
-            if report is None:
-                self._show_known(spec, target, None, ended.messages)
-                return
-            self._rows_read[key] = report
+        self.query_one("#findings Static", Static).update("reading rows …")
+        await asyncio.sleep(_SECONDS_ON_ONE)
+        ended = await self._command("check", "--quick", "--json", "--target", target, "--", spec.name)
+        report = _report_of(ended)
+        if report is None:
+            self._show_known(spec, target, None, ended.messages)
+            return
         note = f"files changed since the images were read, {kept.checked_at:%Y-%m-%d}" if kept is not None else ""
-        self._show_known(spec, target, _Known(self._rows_read[key], note=note))
+        self._show_known(spec, target, _Known(report, note=note))
 
     def _show_known(self, spec: DataSpec, target: str, known: _Known | None, error: str = "") -> None:
         if self.is_attached and (spec, target) == (self._spec, self._target):
@@ -233,9 +232,10 @@ class DataScreen(LiveScreen[_Found]):
                 await work()
             finally:
                 self._job = None
-                self._tell_doing("")
+                self._tell_doing(self._outcome)
 
         self._tell_error("")
+        self._outcome = ""
         self._job = self.run_worker(job(), group="job", exit_on_error=False)
 
     def action_stop_or_leave(self) -> None:
@@ -285,7 +285,8 @@ class DataScreen(LiveScreen[_Found]):
             if ended.code:
                 self._tell_error(ended.messages)
             else:
-                self.ageui.tell(await asyncio.to_thread(open_in_viewer, Path(ended.out.removesuffix("\n"))))
+                # It names a file that may have to be copied, so it stays longer than a message that goes by itself.
+                self._outcome = await asyncio.to_thread(open_in_viewer, Path(ended.out.removesuffix("\n")))
 
         self._start(draw)
 
@@ -308,7 +309,8 @@ class DataScreen(LiveScreen[_Found]):
         ended = await self._register(name, path)
         if ended.code == _DATA_EXIT and "--skip-bad" in ended.messages:
             self._tell_error(ended.messages)
-            question = f"{name} has rows or images that cannot be used. Add it without them?"
+            what, *problems = ended.messages.splitlines()
+            question = f"{what} {problems[0].strip() if problems else ''}. Add it without?"
             if await self.app.push_screen_wait(confirmation(question, "Yes, leave them out")) != "yes":
                 return
             self._tell_error("")
