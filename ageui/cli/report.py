@@ -25,15 +25,9 @@ def print_run(detail: RunDetail) -> None:
     console.print(_scores_table(detail))
     for line in _explanations(detail.results):
         console.print(Text(clean(line)), soft_wrap=True)
-    primary = primary_scores(detail)
-    console.print()
-    console.print(_groups_table(primary))
-
-
-def primary_scores(detail: RunDetail) -> SplitScores:
-    """The scores that count: of test where it has labels, else of valid, else of train."""
-    found = (detail.scores(split) for split in ("test", "valid", "train"))
-    return next(scores for scores in found if scores is not None)
+    if primary := detail.primary_scores:
+        console.print()
+        console.print(_groups_table(primary))
 
 
 def _print_head(console: Console, detail: RunDetail) -> None:

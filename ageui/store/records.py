@@ -214,6 +214,12 @@ class RunDetail:
         """The weights to keep; None where no epoch has ended."""
         return next((checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "best"), None)
 
+    @property
+    def primary_scores(self) -> SplitScores | None:
+        """The scores that count: of test where it has labels, else of valid, else of train."""
+        found = (self.scores(split) for split in ("test", "valid", "train"))
+        return next((scores for scores in found if scores is not None), None)
+
     def scores(self, split: str) -> SplitScores | None:
         return next((scores for scores in self.results if scores.split == split), None)
 

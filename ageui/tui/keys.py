@@ -83,7 +83,6 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("x", "cancel", "cancel", "Cancel: what was measured is kept"),
         Key("t", "retry", "retry", "Try a failed or cancelled run again"),
         Key("y", "copy_command", "copy", "Copy the command that repeats the run", in_footer=False),
-        Key("tab", "app.focus_next", "next", "Next part of the screen", in_footer=False),
     ),
     CURVES: (
         Key("l", "toggle_log", "log", "Logarithmic or linear y axis"),

@@ -15,12 +15,13 @@ from ageui.text import clean
 from ageui.tui import changes, keys, run_columns
 from ageui.tui.changes import Change
 from ageui.tui.live import LiveScreen
+from ageui.tui.run_actions import copy_command, retry
 from ageui.tui.screens.columns import ColumnsScreen
-from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt, confirmation
+from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
-from engine.errors import AgeUIError, ConfigError
+from engine.errors import AgeUIError
 
 MOST_COMPARED = 12
 _WELCOME = """
@@ -272,16 +273,10 @@ class RunsScreen(LiveScreen[_Found]):
 
     def action_retry(self) -> None:
         row = self._current()
-        if self.table.selected or row is None or row.status != "diverged":
+        if self.table.selected:
             self._change(changes.retry)
-            return
-
-        def answered(answer: str | None) -> None:
-            if answer == "yes":
-                self.ageui.change(changes.retry([row.id], from_start=True))
-
-        question = f"{row.name} diverged; the same config gives the same losses. Repeat it, and forget its figures?"
-        self.app.push_screen(confirmation(question, "Yes, from the start"), answered)
+        elif row is not None:
+            retry(self.ageui, row)
 
     def action_move_up(self) -> None:
         self._move(-1)
@@ -302,7 +297,7 @@ class RunsScreen(LiveScreen[_Found]):
 
     def action_copy_command(self) -> None:
         if (row := self._current()) is not None:
-            copy_command(self, row)
+            copy_command(self.ageui, row)
 
     # Edits
 
@@ -337,16 +332,3 @@ class RunsScreen(LiveScreen[_Found]):
                 self.ageui.change(changes.rename(row.id, text))
 
         self.app.push_screen(LinePrompt(f"New name of {row.name}", row.name), edited)
-
-
-def copy_command(screen: LiveScreen[_Found], row: RunRow) -> None:
-    """Puts the command that repeats a run on the clipboard, and says so."""
-    from engine.config import build_config
-
-    try:
-        command = build_config(row.config).command()
-    except ConfigError as error:
-        screen.ageui.tell(str(error), severity="error")
-        return
-    screen.app.copy_to_clipboard(command)
-    screen.ageui.tell(f"copied: {command}")

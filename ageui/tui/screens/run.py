@@ -1,0 +1,320 @@
+"""One run: its curves as they grow, how far it is, its groups, config, attempts and log."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from ageui.compare.settings import setting
+from ageui.states import state_of
+from ageui.store import AttemptRow, Held, RunDetail, Store
+from ageui.text import clean
+from ageui.tui import changes, keys
+from ageui.tui.cells import DASH, bar, duration, state_tone, tone_styles
+from ageui.tui.live import LiveScreen
+from ageui.tui.machine import DeviceLoad
+from ageui.tui.run_actions import copy_command, retry
+from ageui.tui.run_curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
+from ageui.tui.themes import series_color
+from ageui.tui.widgets.chart import Chart
+from ageui.tui.widgets.group_bars import GroupBars
+from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
+from ageui.tui.widgets.status_bar import StatusBar
+from ageui.worker.supervisor import log_file
+from engine.config import FLAG_FIELDS
+
+_PROGRESS_CELLS = 20
+_HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batch", "seed")
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    detail: RunDetail
+    course: Course
+    log: LogPart
+    counts: dict[str, int]
+    held: Held | None
+
+
+class RunCurves(Chart):
+    """The chart with the keys that all curves have."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.CURVES)]
+
+
+class RunScreen(LiveScreen[_Found]):
+    CSS_PATH = "run.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__()
+        self._run_id = run_id
+        self._found: _Found | None = None
+        self._curve: Curve = CURVES[0]
+        self._axis: Axis = "epoch"
+        self._log: LogPart | None = None
+        self._points: tuple[int, Floats, Floats] = (-1, np.empty(0), np.empty(0))
+        self._loads: tuple[DeviceLoad, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(f"{self.ageui.store.path.name} › run {self._run_id}")
+        yield Static(id="headline", markup=False)
+        yield Static(id="progress", markup=False)
+        with Horizontal(id="upper"):
+            yield RunCurves(id="curves")
+            with VerticalScroll(id="groups-pane"):
+                yield GroupBars(id="groups")
+        with TabbedContent(id="parts"):
+            with TabPane("Log", id="log-pane"):
+                yield LogTail(id="log")
+            with TabPane("Config", id="config-pane"), VerticalScroll():
+                yield Static(id="config", markup=False)
+            with TabPane("Attempts", id="attempts-pane"), VerticalScroll():
+                yield Static(id="attempts", markup=False)
+            with TabPane("Epochs", id="epochs-pane"), VerticalScroll():
+                yield Static(id="epochs", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.ageui.loads_changed.subscribe(self, self._show_loads)
+        self.ageui.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
+        self.chart.focus()
+
+    @property
+    def chart(self) -> RunCurves:
+        return self.query_one(RunCurves)
+
+    # Reading
+
+    def read(self, store: Store) -> _Found:
+        detail = store.detail(self._run_id)
+        attempt, steps, losses = self._points
+        if attempt != detail.row.attempt:
+            attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
+        after = int(steps[-1]) if len(steps) else -1
+        new = store.metric(self._run_id, "step/loss", after)
+        if new:
+            added = np.array(new, dtype=np.float64)
+            steps, losses = np.concatenate([steps, added[:, 0]]), np.concatenate([losses, added[:, 1]])
+        self._points = (attempt, steps, losses)
+        self._log = read_log(log_file(store, self._run_id, max(1, detail.row.attempt)), self._log)
+        course = Course(detail.history, steps, losses, *_pace(detail))
+        return _Found(detail, course, self._log, store.status_counts(), store.queue.held())
+
+    def show(self, found: _Found) -> None:
+        first, self._found = self._found is None, found
+        detail = found.detail
+        bar = self.query_one(StatusBar)
+        bar.show_about(f"{self.ageui.store.path.name} › {detail.name}")
+        bar.show_queue(found.counts, held=found.held is not None)
+        self._show_head()
+        self._draw_curves()
+        self.query_one(GroupBars).show(detail.primary_scores, _why_no_scores(detail))
+        scores = detail.primary_scores
+        pane = self.query_one("#groups-pane")
+        pane.border_title = f"MAE by group, {scores.split}" if scores is not None else "MAE by group"
+        self.query_one(LogTail).show_part(found.log)
+        self.query_one("#config", Static).update(_config(detail))
+        self.query_one("#attempts", Static).update(_attempts(detail.attempts))
+        self.query_one("#epochs", Static).update(_epochs(detail))
+        if first and detail.status in ("failed", "diverged"):
+            self.query_one(TabbedContent).active = "log-pane"
+
+    def _show_head(self) -> None:
+        if self._found is None:
+            return
+        detail = self._found.detail
+        row = detail.row
+        styles = tone_styles(self.app.theme_variables)
+        head = Text.assemble(
+            (state_of(row), styles[state_tone(row.status)]), "  ", (clean(row.name), "bold"), "  ",
+            (clean(" · ".join(setting(row.config, name) for name in _HEADLINE)), "dim"),
+        )  # fmt: skip
+        if row.tags:
+            head.append(clean(f"  #{' #'.join(row.tags)}"), style="italic")
+        self.query_one("#headline", Static).update(head)
+        self.query_one("#progress", Static).update(Text(_progress(detail, self._loads)))
+
+    def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
+        self._loads = loads
+        self._show_head()
+
+    # Curves
+
+    def _draw_curves(self) -> None:
+        if self._found is None:
+            return
+        course, detail = self._found.course, self._found.detail
+        dark = self.app.current_theme.dark
+        colors = (series_color(1, dark=dark), series_color(0, dark=dark))
+        planned = detail.config.get("epochs", ())
+        self.chart.show(
+            series_of(course, self._curve, self._axis, colors),
+            marks_of(course, self._axis, planned, ended=detail.status in ("done", "diverged")),
+            x_name=AXIS_NAMES[self._axis],
+            y_name=self._curve.y_name,
+            x_kind="seconds" if self._axis == "time" else "number",
+        )
+        self.chart.border_title = f"{self._curve.title} by {AXIS_NAMES[self._axis]}"
+
+    def action_next_curve(self) -> None:
+        self._curve = CURVES[(CURVES.index(self._curve) + 1) % len(CURVES)]
+        self._draw_curves()
+
+    def action_next_axis(self) -> None:
+        self._axis = AXES[(AXES.index(self._axis) + 1) % len(AXES)]
+        self.chart.action_zoom_reset()
+        self._draw_curves()
+
+    # What is done with the run
+
+    def action_compare(self) -> None:
+        self.ageui.open_comparison((self._run_id,))
+
+    def action_duplicate(self) -> None:
+        self.ageui.open_new_run(self._run_id)
+
+    def action_pause(self) -> None:
+        self.ageui.change(changes.pause([self._run_id]))
+
+    def action_resume(self) -> None:
+        self.ageui.change(changes.resume([self._run_id]))
+
+    def action_cancel(self) -> None:
+        self.ageui.change(changes.cancel([self._run_id]))
+
+    def action_retry(self) -> None:
+        if self._found is not None:
+            retry(self.ageui, self._found.detail.row)
+
+    def action_copy_command(self) -> None:
+        if self._found is not None:
+            copy_command(self.ageui, self._found.detail.row)
+
+    @on(TabbedContent.TabActivated)
+    def _keep_log_at_its_end(self) -> None:
+        self.query_one(LogTail).scroll_end(animate=False)
+
+
+def _pace(detail: RunDetail) -> tuple[float, float]:
+    """Steps per epoch and seconds per step, as far as a run that trains tells."""
+    summary = detail.row.summary
+    steps = (summary.total_steps or 0) / max(1, summary.epochs)
+    rate = summary.images_per_second or 0.0
+    return max(1.0, steps), float(detail.config.get("batch", 1)) / rate if rate else 1.0
+
+
+def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...]) -> str:
+    """How far a run is, how fast, and what its device has to do; or why and when it ended."""
+    row, summary = detail.row, detail.row.summary
+    took = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
+    if row.status != "running":
+        parts = [f"{summary.epoch or 0}/{summary.epochs} epochs"]
+        if took:
+            parts.append(f"in {duration(took)}")
+        if summary.mae is not None:
+            parts.append(f"MAE {summary.mae:.2f} years on {summary.split}")
+        if row.error:
+            parts.append(clean(row.error.splitlines()[0]))
+        return " · ".join(parts)
+    if summary.activity and not summary.step:
+        return clean(summary.activity)
+    done, total = summary.step or 0, summary.total_steps or 0
+    stages = len(detail.config.get("epochs", ())) or 1
+    more = "+" if (summary.stage or 1) < stages else ""
+    parts = [
+        f"{bar(done, total, _PROGRESS_CELLS)} step {done:,}/{total:,}",
+        f"epoch {summary.epoch or 0}/{summary.epochs} ended",
+        f"ETA {duration(summary.eta_seconds)}{more}",
+        f"{summary.images_per_second:,.0f} images/s" if summary.images_per_second else DASH,
+    ]
+    device = detail.attempts[-1].device if detail.attempts else None
+    parts += [f"{load.name} {load.load:.0%}, {load.memory}" for load in loads if load.name == device]
+    if summary.activity:
+        parts.append(clean(summary.activity))
+    return " · ".join(parts)
+
+
+def _why_no_scores(detail: RunDetail) -> str:
+    if detail.status in ("done", "failed", "diverged", "cancelled"):
+        return "no scores: the run was not evaluated"
+    return f"no scores yet: the run is {detail.status}, and is scored when it has trained"
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for title in titles:
+        table.add_column(title)
+    return table
+
+
+def _config(detail: RunDetail) -> Table:
+    """Every field, as flag or --set; then the command, the data and where it was computed."""
+    table = _table("field", "value")
+    for name in detail.config:
+        flag = f"--{name}" if name in FLAG_FIELDS else f"--set {name}"
+        table.add_row(Text(flag), Text(clean(setting(detail.config, name))))
+    table.add_row("", "")
+    table.add_row("command", Text(clean(detail.command or "this ageui cannot run this config any more")))
+    table.add_row("data", Text(clean(f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}")))
+    if detail.row.note:
+        table.add_row("note", Text(clean(detail.row.note)))
+    if detail.manifest:
+        manifest = detail.manifest
+        table.add_row("computed on", Text(clean(f"{manifest.get('device')}: {manifest.get('placement')}")))
+        versions = manifest.get("versions") or {}
+        table.add_row("versions", Text(clean(", ".join(f"{name} {version}" for name, version in versions.items()))))
+    for file in detail.checkpoints:
+        what = "best weights" if file.kind == "best" else "checkpoint"
+        table.add_row(what, Text(clean(f"{file.path}, epoch {file.epoch}, sha256 {file.sha256[:16]}…")))
+    return table
+
+
+def _attempts(attempts: tuple[AttemptRow, ...]) -> Table | Text:
+    if not attempts:
+        return Text("nobody has worked on it yet", style="dim")
+    table = _table(
+        "attempt", "started", "took", "on", "after step", "end", "repeated points", "why, and what was noted"
+    )
+    for attempt in attempts:
+        repeated = f"{attempt.replayed:,}, {attempt.differing:,} differ" if attempt.replayed else DASH
+        said = "\n".join(filter(None, (attempt.reason, *map(str, attempt.notes))))
+        table.add_row(
+            str(attempt.number),
+            f"{attempt.started_at.astimezone():%m-%d %H:%M:%S}",
+            duration(attempt.seconds),
+            Text(clean(attempt.worker or "foreground")),
+            f"{attempt.step:,}" if attempt.step else "0",
+            Text(clean(attempt.outcome or "runs")),
+            repeated,
+            Text(clean(said, lines=True)),
+        )
+    return table
+
+
+def _epochs(detail: RunDetail) -> Table | Text:
+    """The newest epoch first."""
+    if not detail.history:
+        return Text("no epoch has ended yet", style="dim")
+    table = _table("epoch", "stage", "train loss", "val loss", "val MAE", "learning rate", "seconds", "images/s")
+    for epoch in reversed(detail.history):
+        best = " ★" if epoch.is_best else ""
+        table.add_row(
+            str(epoch.epoch),
+            str(epoch.stage),
+            f"{epoch.train_loss:.5g}",
+            DASH if epoch.val_loss is None else f"{epoch.val_loss:.5g}{best}",
+            DASH if epoch.val_mae is None else f"{epoch.val_mae:.2f}",
+            f"{epoch.lr:g}",
+            f"{epoch.seconds:.2f}",
+            f"{epoch.images_per_second:,.0f}",
+        )
+    return table

@@ -1,0 +1,110 @@
+"""Where the ticks of an axis lie and how they are labelled: numbers, powers of ten, durations."""
+
+import math
+from collections.abc import Sequence
+
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_DAY = 86400
+_FLAT = 1e-9
+_MOST_DIGITS = 15
+
+
+def padded(low: float, high: float) -> tuple[float, float]:
+    """The range itself, or a wider one around a range that has no height to draw in."""
+    middle = low / 2 + high / 2
+    size = max(abs(low), abs(high))
+    if high / 2 - low / 2 > size / 2 * _FLAT:
+        return low, high
+    around = size * 0.05 if size > 1e-300 else 1.0
+    return middle - around, middle + around
+
+
+def linear_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most `most` ticks from low to high, on multiples of 1, 2 or 5 times a power of ten."""
+    return _multiples(_nice((high / most) - (low / most)), low, high, most)
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most `most` values between 10^low and 10^high: powers of ten, with their 2nd and 5th multiples in between."""
+    stride = max(1, math.ceil((high - low) / most))
+    first = math.ceil(low / stride)
+    decades = [_power(place * stride) for place in range(first, math.floor(high / stride) + 1)][:most]
+    if stride > 1 or high - low > 3:
+        return decades
+    powers = range(math.floor(low), math.floor(high) + 1)
+    between = [digit * _power(power) for power in powers for digit in (1.0, 2.0, 5.0)]
+    between = [value for value in between if low <= math.log10(value) <= high]
+    if len(between) >= 3:
+        return between if len(between) <= most else decades or between[:most]
+    fine = [value for value in linear_ticks(_power(low), _power(high), most) if value > 0]
+    return fine if len(fine) > len(between) else between[:most]
+
+
+def seconds_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most `most` ticks of a time in seconds, on full seconds, minutes, hours or days where they are that long."""
+    raw = (high / most) - (low / most)
+    if raw <= _SECONDS[0] / 2:
+        return linear_ticks(low, high, most)
+    steps = [float(step) for step in _SECONDS if step >= raw] or [_DAY * _nice(raw / _DAY)]
+    return _multiples(steps[0], low, high, most)
+
+
+def _power(exponent: float) -> float:
+    """10 to the exponent, as far as there are such numbers."""
+    return float(10.0 ** min(max(exponent, -307.0), 308.0))
+
+
+def _nice(raw: float) -> float:
+    power = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
+    return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= raw * (1 - _FLAT))
+
+
+def _multiples(step: float, low: float, high: float, most: int) -> list[float]:
+    first, last = math.ceil(low / step - _FLAT), math.floor(high / step + _FLAT)
+    return [place * step for place in range(first, min(last, first + most - 1) + 1)]
+
+
+def number_label(value: float, digits: int = 4) -> str:
+    """A number in few characters, with that many significant digits at most: 0.0061, 1e-5, 12k, 1.5M, NaN, ∞."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
+    rounded = float(f"{value:.{digits}g}")
+    size = abs(rounded)
+    if size and not 1e-4 <= size < 1e15:
+        mantissa, _, power = f"{rounded:.{digits - 1}e}".partition("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}e{int(power)}"
+    if size >= 1e4:
+        unit, suffix = next(pair for pair in _UNITS if size >= pair[0])
+        return f"{rounded / unit:.12g}{suffix}"
+    return f"{rounded + 0.0:.12g}"
+
+
+def number_labels(ticks: Sequence[float]) -> list[str]:
+    """Labels with as many digits, the same for all ticks, as it takes to tell what each is."""
+    gaps = [abs(after / 2 - before / 2) for before, after in zip(ticks, ticks[1:], strict=False)]
+    nearest = min(gaps, default=max((abs(tick) for tick in ticks), default=0.0))
+    for digits in range(1, _MOST_DIGITS):
+        if all(abs(float(f"{tick:.{digits}g}") / 2 - tick / 2) <= nearest * 1e-3 for tick in ticks):
+            break
+    return [number_label(tick, digits) for tick in ticks]
+
+
+def duration_label(seconds: float, *, tenths: bool = False) -> str:
+    """A time as 0:30, 5:00 or 1:20:00, with `tenths` as 0:30.5; past 9,999 hours as a number of seconds."""
+    if not abs(seconds) < 3.6e7:
+        return f"{number_label(seconds)} s" if math.isfinite(seconds) else number_label(seconds)
+    units = 10 if tenths else 1
+    whole, rest = divmod(round(abs(seconds) * units), units)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    sign = "-" if seconds < 0 and (whole or rest) else ""
+    clock = f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+    return f"{sign}{clock}.{rest}" if tenths else f"{sign}{clock}"
+
+
+def duration_labels(ticks: Sequence[float]) -> list[str]:
+    """Labels for ticks in seconds, with tenths where the ticks need them."""
+    tenths = any(abs(tick - round(tick)) > 1e-6 for tick in ticks if abs(tick) < 1e9)
+    return [duration_label(tick, tenths=tenths) for tick in ticks]

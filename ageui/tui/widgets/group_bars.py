@@ -1,0 +1,73 @@
+"""The MAE of every group as bars with counts, and the biases over them."""
+
+from rich.table import Table
+from rich.text import Text
+from textual.widgets import Static
+
+from ageui.store import BiasResult, SplitScores
+from ageui.text import clean
+from ageui.tui.cells import DASH
+
+_BAR = 12
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+class GroupBars(Static):
+    """Shows the scores of one split; `show` replaces them."""
+
+    DEFAULT_CSS = """
+    GroupBars { height: auto; padding: 0 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+
+    def show(self, scores: SplitScores | None, why_none: str) -> None:
+        if scores is None:
+            self.update(Text(clean(why_none), style="dim"))
+            return
+        self.update(_groups(scores))
+
+
+def _groups(scores: SplitScores) -> Table:
+    largest = max((g.mae for bias in scores.result.biases for g in bias.groups if g.mae is not None), default=1.0)
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for bias in scores.result.biases:
+        table.add_row(_title(bias), Text("n", style="dim"), "", Text("MAE", style="dim"))
+        worst = bias.worst.group if bias.worst is not None and len(bias.groups) > 1 else None
+        for group in bias.groups:
+            mae = Text(DASH, style="dim") if group.mae is None else Text(f"{group.mae:.2f}")
+            if group.group == worst:
+                mae.append(" ▲", style="bold")
+            else:
+                mae.append("  ")
+            table.add_row(
+                Text(f"  {clean(group.group)}"),
+                Text(f"{group.n:,}", style="dim"),
+                Text(_bar(group.mae, largest)),
+                mae,
+            )
+    return table
+
+
+def _title(bias: BiasResult) -> Text:
+    """`gender 0.53 ~ 0.05–1.20`: the bias, whether it is inside noise, its interval; or why there is none."""
+    title = Text(clean(bias.attribute), style="bold")
+    if bias.value is None:
+        return title.append(f"  {clean(bias.reason or DASH)}", style="dim not bold")
+    inside = bias.noise is not None and bias.value <= bias.noise.p95
+    title.append(f"  {bias.value:.2f}{' ~' if inside else ''}", style="not bold")
+    if bias.interval is not None:
+        title.append(f"  {bias.interval.low:.2f}–{bias.interval.high:.2f}", style="dim not bold")
+    return title
+
+
+def _bar(value: float | None, largest: float) -> str:
+    if value is None or not 0 <= value <= largest:
+        return ""
+    eighths = round(_BAR * 8 * min(1.0, value / largest))
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -1,0 +1,60 @@
+"""The end of a log file, followed as it grows."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.text import Text
+from textual.widgets import RichLog
+
+from ageui.text import clean
+
+_KEPT_LINES = 2000
+_READ_AT_ONCE = 1 << 18
+
+
+@dataclass(frozen=True)
+class LogPart:
+    """Lines of a log, and where in the file they end; `starts_anew` where they do not follow those before."""
+
+    path: Path
+    lines: tuple[str, ...]
+    end: int
+    starts_anew: bool
+
+
+def read_log(path: Path, before: LogPart | None) -> LogPart:
+    """The lines of a log since `before`, at most the last quarter of a MiB; none of a file that is not there."""
+    start = before.end if before is not None and before.path == path else 0
+    starts_anew = before is None or before.path != path
+    try:
+        with path.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            if size < start:
+                start, starts_anew = 0, True
+            if size - start > _READ_AT_ONCE:
+                start, starts_anew = size - _READ_AT_ONCE, True
+            log.seek(start)
+            content = log.read(size - start)
+    except OSError:
+        return LogPart(path, (), 0, starts_anew)
+    whole = content[: content.rfind(b"\n") + 1]
+    lines = tuple(clean(line) for line in whole.decode("utf-8", "replace").splitlines())
+    return LogPart(path, lines, start + len(whole), starts_anew)
+
+
+class LogTail(RichLog):
+    """Shows parts of a log, and stays at the end unless it was scrolled away from there."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, max_lines=_KEPT_LINES, wrap=True, markup=False, highlight=False, min_width=20)
+
+    def show_part(self, part: LogPart) -> None:
+        if part.starts_anew:
+            self.clear()
+        at_end = self.is_vertical_scroll_end
+        for line in part.lines:
+            style = "bold" if line.startswith("warning:") else ""
+            self.write(Text(line, style=style), scroll_end=False)
+        if at_end and part.lines:
+            self.scroll_end(animate=False)

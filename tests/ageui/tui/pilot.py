@@ -1,0 +1,99 @@
+"""The application as a person uses it: keys in, what the screen then holds out. Nothing here waits for a fixed time."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from store_rows import running
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from ageui.tui.prefs import Prefs
+from ageui.tui.widgets.paged_table import PagedTable
+from ageui.worker.locks import Lock
+from ageui.worker.supervisor import run_lock_file
+
+SECONDS_AT_MOST = 30.0
+HOSTILE = (
+    "[/]",
+    "[@click=app.quit]leave[/]",
+    "[bold red",
+    "a[/b]c [link=http://x]",
+    "x" * 100,
+    "עברית-اسم",
+    "…face·名前",
+)
+"""Names that a run may have, and that a terminal or a markup parser could take for something else."""
+
+
+def alive(store: Store, name: str, **changes: Any) -> tuple[int, int, Lock]:
+    """A running run whose lock is held, so that nobody takes it for lost; id, attempt and lock."""
+    run_id, attempt = running(store, name, **changes)
+    lock = Lock.take(run_lock_file(store, run_id))
+    assert lock is not None
+    return run_id, attempt, lock
+
+
+Scenario = Callable[[AgeUIApp, "Pilot[Any]"], Awaitable[None]]
+
+
+def use(store: Store, scenario: Scenario, *, size: tuple[int, int] = (120, 36), prefs: Prefs | None = None) -> None:
+    """Opens the application on a store and plays a scenario; an error inside the application fails it."""
+
+    async def play() -> None:
+        app = AgeUIApp(store, prefs)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await settled(pilot)
+            await scenario(app, pilot)
+
+    asyncio.run(play())
+
+
+async def settled(pilot: "Pilot[Any]") -> None:
+    """Until nothing is read or changed any more, and all is shown."""
+    await pilot.pause()
+    await pilot.app.workers.wait_for_complete([w for w in pilot.app.workers if w.group in ("reading", "changes")])
+    await pilot.pause()
+
+
+async def until(pilot: "Pilot[Any]", holds: Callable[[], bool], what: str = "") -> None:
+    """Until a condition holds; fails after half a minute."""
+    end = time.monotonic() + SECONDS_AT_MOST
+    while not holds():
+        assert time.monotonic() < end, f"never came true: {what}\n{screen_text(pilot.app)}"
+        await pilot.pause()
+        await asyncio.sleep(0.01)
+
+
+async def press(pilot: "Pilot[Any]", *keys: str) -> None:
+    await pilot.press(*keys)
+    await settled(pilot)
+
+
+def screen_text(app: Any) -> str:
+    """What the terminal shows, line by line."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips() if hasattr(app.screen, "_compositor") else []
+    return "\n".join(_text(strip)[:width].rstrip() for strip in strips[:height])
+
+
+def _text(strip: Strip) -> str:
+    return "".join(segment.text for segment in strip)
+
+
+def table_rows(app: AgeUIApp) -> list[tuple[str, ...]]:
+    """The rows that the table of runs has, as texts."""
+    table = app.screen.query_one(PagedTable)
+    return [table.text_of(key) for key in table.keys_in_view()]
+
+
+def names(app: AgeUIApp) -> list[str]:
+    return [row[0] for row in table_rows(app)]
+
+
+def messages(app: AgeUIApp) -> list[str]:
+    """The messages that were shown and have not gone away."""
+    return [notification.message for notification in app._notifications]

@@ -1,0 +1,376 @@
+"""The table of runs: what it shows, how it is steered, and that nothing of it is lost or parsed."""
+
+import math
+from typing import Any
+
+import pytest
+from pilot import HOSTILE, alive, messages, names, press, screen_text, settled, table_rows, until, use
+from store_rows import end, epoch, evaluated, queued, running, steps
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from ageui.tui.prefs import Prefs, prefs_file
+from ageui.tui.screens.prompts import ChoicePrompt, LinePrompt
+from ageui.tui.screens.run import RunScreen
+from ageui.tui.widgets.filter_box import FilterBox
+from ageui.tui.widgets.paged_table import PagedTable
+
+SIZES = [(80, 24), (120, 36), (200, 60)]
+
+
+def done(store: Store, name: str, **changes: Any) -> int:
+    run_id, attempt = running(store, name, **changes)
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1))
+        writer.evaluated(evaluated("valid"), "apparent", "synthetic")
+        writer.end("done", "")
+    return run_id
+
+
+@pytest.fixture
+def no_workers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No worker is started; the devices for which one was wanted."""
+    wanted: list[str] = []
+
+    def ensure(store: Store, device: str, *, checkpoint_seconds: float) -> None:
+        wanted.append(device)
+
+    monkeypatch.setattr("ageui.tui.changes.ensure_worker", ensure)
+    return wanted
+
+
+def test_an_empty_database_says_what_to_press(store: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        shown = screen_text(app)
+        assert "No runs yet." in shown
+        assert "make a run" in shown
+        assert not app.screen.query_one(PagedTable).display
+
+    use(store, scenario)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: tuple[int, int]) -> None:
+    done(store, "finished", loss="mape")
+    run_id, attempt = running(store, "wild")
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1, val_loss=math.nan, is_best=False))
+        writer.end("diverged", "the loss is nan")
+    end(store, *running(store, "broken"), "failed", "no such file")
+    run_id, attempt, _lock = alive(store, "going")
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((40, 0.25)))
+    store.queue.pause(queued(store, "resting"))
+    queued(store, "waiting")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        rows = {row[0]: row for row in table_rows(app)}
+        assert list(rows) == ["going", "waiting", "resting", "broken", "wild", "finished"]
+        assert rows["finished"][1] == "✓ done"
+        assert rows["wild"][1] == "≈ diverged"
+        assert rows["broken"][1] == "✗ failed"
+        assert rows["resting"][1] == "⏸ paused"
+        assert rows["going"][3:5] == ("▓▓▓▓░░░░ 0/8", "0:12")
+        assert rows["wild"][5] == "NaN"
+        assert rows["finished"][5:9] == ("0.25", "0.25", "6.00", "0.50 ")
+        assert "finished" in screen_text(app)
+
+    use(store, scenario, size=size)
+
+
+def test_runs_that_come_and_change_appear_by_themselves_and_the_cursor_stays_on_its_run(store: Store) -> None:
+    first = queued(store, "first")
+    queued(store, "second")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        table = app.screen.query_one(PagedTable)
+        await press(pilot, "down")
+        assert table.text_of(table.cursor_key or 0)[0] == "second"
+        _, _, _lock = alive(store, "now")
+        await until(pilot, lambda: names(app) == ["now", "first", "second"])
+        assert table.text_of(table.cursor_key or 0)[0] == "second"
+        store.queue.cancel(first)
+        await until(pilot, lambda: names(app) == ["now", "second", "first"])
+        assert table.text_of(table.cursor_key or 0)[0] == "second"
+
+    use(store, scenario)
+
+
+def test_a_filter_is_applied_as_one_types_completed_and_explained_where_it_is_wrong(store: Store) -> None:
+    queued(store, "one", loss="mape")
+    queued(store, "two", loss="mse")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "slash", *"loss=map")
+        assert names(app) == []
+        await press(pilot, "right")  # takes the completion
+        assert app.screen.query_one("#filter-text", Input).value == "loss=mape"
+        assert names(app) == ["one"]
+        assert "1 of 2 runs" in screen_text(app)
+        app.screen.query_one(FilterBox).set_text("loss=mape los=mse")
+        await settled(pilot)
+        assert "there is no field 'los'" in screen_text(app)
+        assert names(app) == ["one"], "a filter that is wrong leaves what is shown"
+        await press(pilot, "escape")
+        assert names(app) == ["one", "two"]
+        assert app.focused is app.screen.query_one(PagedTable)
+
+    use(store, scenario)
+
+
+def test_letters_typed_into_the_filter_are_text_and_no_commands(store: Store) -> None:
+    queued(store, "pxrtcdnz")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "slash", *"pxrtcdnz")
+        assert app.screen.query_one(FilterBox).text == "pxrtcdnz"
+        assert store.row(1).status == "queued"
+
+    use(store, scenario)
+
+
+def test_the_queue_is_paused_resumed_cancelled_retried_and_undone_by_key(store: Store, no_workers: list[str]) -> None:
+    run_id = queued(store, "only")
+
+    def status() -> str:
+        return store.row(run_id).status
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "p")
+        assert status() == "paused"
+        assert messages(app) == [f"run {run_id} paused; u undoes it"]
+        await press(pilot, "r")
+        assert status() == "queued"
+        assert no_workers == ["auto"]
+        await press(pilot, "x")
+        assert status() == "cancelled"
+        await press(pilot, "t")
+        assert status() == "queued"
+        await press(pilot, "x", "u")
+        assert status() == "queued"
+        await press(pilot, "r")
+        assert messages(app)[-1] == f"run {run_id} (only) is queued; only paused and interrupted runs can be resumed"
+
+    use(store, scenario)
+
+
+def test_a_change_of_several_selected_runs_tells_which_could_not_be_made(store: Store, no_workers: list[str]) -> None:
+    done(store, "old")
+    queued(store, "a")
+    queued(store, "b")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "space", "space", "space")
+        assert app.screen.query_one(PagedTable).selected == {1, 2, 3}
+        assert "3 selected" in screen_text(app)
+        await press(pilot, "x")
+        assert [store.row(run_id).status for run_id in (1, 2, 3)] == ["done", "cancelled", "cancelled"]
+        assert messages(app)[0] == "2 runs cancelled; u undoes it"
+        assert "run 1 (old) is done already" in messages(app)[1]
+        await press(pilot, "escape")
+        assert app.screen.query_one(PagedTable).selected == frozenset()
+
+    use(store, scenario)
+
+
+def test_a_queued_run_is_moved_by_key_and_stays_under_the_cursor(store: Store) -> None:
+    for name in ("a", "b", "c"):
+        queued(store, name)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "J")
+        await until(pilot, lambda: names(app) == ["b", "a", "c"])
+        await press(pilot, "J")
+        await until(pilot, lambda: names(app) == ["b", "c", "a"])
+        await press(pilot, "J")
+        await press(pilot, "K")
+        await until(pilot, lambda: names(app) == ["b", "a", "c"])
+
+    use(store, scenario)
+
+
+def test_the_whole_queue_is_held_and_let_go(store: Store, no_workers: list[str]) -> None:
+    queued(store, "waiting")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "H")
+        assert store.queue.held() is not None
+        await until(pilot, lambda: "queue paused" in screen_text(app))
+        await press(pilot, "H")
+        assert store.queue.held() is None
+        assert no_workers == ["auto"]
+
+    use(store, scenario)
+
+
+def test_tags_notes_and_names_are_edited_in_place_and_undone(store: Store) -> None:
+    run_id = queued(store, "plain", ("old",))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "g")
+        assert app.screen.query_one(Input).value == "old"
+        await press(pilot, "end", *" new, best", "enter")
+        assert store.row(run_id).tags == ("best", "new", "old")
+        await press(pilot, "u")
+        assert store.row(run_id).tags == ("old",)
+        await press(pilot, "m", *"look [/] here", "enter")
+        assert store.row(run_id).note == "look [/] here"
+        await until(pilot, lambda: "look [/] here" in screen_text(app))
+        await press(pilot, "f2", *"er", "enter")
+        assert store.row(run_id).name == "plainer"
+        await press(pilot, "f2", *"xx", "escape")
+        assert store.row(run_id).name == "plainer"
+        await press(pilot, "g", *" two,words!", "enter", "f2", "ctrl+u", "enter")
+        assert "is empty" in messages(app)[-1]
+        assert store.row(run_id).name == "plainer"
+
+    use(store, scenario)
+
+
+def test_archived_runs_go_out_of_sight_and_come_back_by_undo_or_filter(store: Store) -> None:
+    done(store, "old")
+    queued(store, "new")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "down", "z")
+        await until(pilot, lambda: names(app) == ["new"])
+        await press(pilot, "u")
+        await until(pilot, lambda: names(app) == ["new", "old"])
+        await press(pilot, "z")
+        await until(pilot, lambda: "only runs that have ended can be archived" in " ".join(messages(app)))
+        app.screen.query_one(PagedTable).action_last()
+        await press(pilot, "z", "slash", *"archived=true", "enter")
+        await until(pilot, lambda: names(app) == ["old"])
+        await press(pilot, "Z")
+        await until(pilot, lambda: names(app) == [])
+        assert store.row(1).archived_at is None
+
+    use(store, scenario)
+
+
+def test_order_and_columns_are_chosen_and_remembered(store: Store) -> None:
+    for name, loss in (("b", 0.5), ("a", 0.25), ("c", math.nan)):
+        run_id, attempt = running(store, name)
+        with store.writing(run_id, attempt) as writer:
+            writer.epoch(epoch(1, val_loss=loss))
+            writer.end("done", "")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "s")
+        assert isinstance(app.screen, ChoicePrompt)
+        options = app.screen.query_one(OptionList)
+        options.highlighted = options.get_option_index("name")
+        await press(pilot, "enter")
+        assert names(app) == ["a", "b", "c"]
+        await press(pilot, "S")
+        assert names(app) == ["c", "b", "a"]
+        assert "run▼" in screen_text(app)
+        await press(pilot, "o")
+        options = app.screen.query_one(OptionList)
+        options.highlighted = options.get_option_index("note")
+        await press(pilot, "space", "K", "enter")
+        await until(pilot, lambda: "note" in screen_text(app).splitlines()[2])
+        assert app.prefs.columns[-2:] == ("note", "tags")
+
+    use(store, scenario, prefs=Prefs())
+    kept = Prefs.load()
+    assert (kept.order, kept.columns[-2:]) == ("-name", ("note", "tags"))
+
+    async def again(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        assert names(app) == ["c", "b", "a"]
+
+    use(store, again, prefs=kept)
+
+
+def test_a_broken_file_of_preferences_is_as_good_as_none(store: Store) -> None:
+    prefs_file().parent.mkdir(parents=True)
+    prefs_file().write_text('{"theme": 3, "columns": "run"')
+    assert Prefs.load() == Prefs()
+    prefs_file().write_text('{"theme": "no-such", "columns": ["gone", "mae"], "order": "turn"}')
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        assert app.theme == "ageui-dark"
+        assert screen_text(app).splitlines()[2].split() == ["run", "MAE"]
+
+    queued(store)
+    use(store, scenario, prefs=Prefs.load())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_no_name_note_or_error_is_parsed(store: Store, size: tuple[int, int]) -> None:
+    for name in HOSTILE:
+        run_id, attempt = running(store, name)
+        end(store, run_id, attempt, "failed", f"{name}\x1b[2J\u202e\x07 in {name}")
+        store.edits.note(run_id, name)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        table = app.screen.query_one(PagedTable)
+        for name in HOSTILE:
+            table.cursor = names(app).index(name)
+            await press(pilot, "m")
+            assert app.screen.query_one(Input).value == name
+            await press(pilot, "escape", "p", "enter")
+            assert isinstance(app.screen, RunScreen)
+            await press(pilot, "escape")
+            app.tell(name, severity="error")
+        await press(pilot, "question_mark", "escape")
+        assert messages(app)[-1] == HOSTILE[-1]
+
+    use(store, scenario, size=size)
+
+
+def test_thousands_of_runs_are_read_a_page_at_a_time(store: Store) -> None:
+    from ageui.store import NewRun
+    from engine.config import PRESETS, build_config
+    from engine.data.spec import BUILT_IN
+
+    config = build_config(PRESETS["quick"])
+    store.add_runs([NewRun(config, BUILT_IN, f"run-{number}") for number in range(2000)])
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        table = app.screen.query_one(PagedTable)
+        assert table.total == 2000
+        assert len(table.keys_in_view()) < 200
+        await press(pilot, "end")
+        await until(pilot, lambda: names(app)[-1:] == ["run-1999"])
+        assert len(table.keys_in_view()) < 200
+        assert "run-1999" in screen_text(app)
+        await press(pilot, "home")
+        await until(pilot, lambda: names(app)[:1] == ["run-0"])
+
+    use(store, scenario)
+
+
+def test_a_click_moves_the_cursor_a_title_sorts_and_a_double_click_opens(store: Store) -> None:
+    for name in ("b", "a"):
+        queued(store, name)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        table = app.screen.query_one(PagedTable)
+        await pilot.click(PagedTable, offset=(6, 2))
+        assert table.cursor == 1
+        await pilot.click(PagedTable, offset=(0, 1))
+        assert table.selected == {1}
+        await pilot.click(PagedTable, offset=(3, 0))
+        await settled(pilot)
+        assert names(app) == ["a", "b"]
+        await pilot.click(PagedTable, offset=(6, 1), times=2)
+        await settled(pilot)
+        assert isinstance(app.screen, RunScreen)
+
+    use(store, scenario, prefs=Prefs())
+
+
+def test_a_note_prompt_can_be_left(store: Store) -> None:
+    queued(store, "a")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "m")
+        assert isinstance(app.screen, LinePrompt)
+        await press(pilot, "x", "escape")
+        assert store.row(1).note is None
+        assert store.row(1).status == "queued"
+
+    use(store, scenario)
