@@ -4,21 +4,23 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, how many items are done and how many there are."""
 
-_PREFIX = "ageui: "
-_MOST_BYTES_A_LINE = 1 << 20
+_PREFIX = b"ageui: "
+_SECONDS_TO_DIE = 1.0
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, what it wrote on stdout, and its messages."""
+    """How a command ended: its exit code, what it wrote on stdout, and its error, else its messages."""
 
     code: int
     out: str
@@ -28,45 +30,54 @@ class Ended:
 async def run_command(arguments: list[str], db: Path, *, progress: Progress | None = None) -> Ended:
     """Runs `ageui ARGUMENTS` on a database; the names among them come after a `--`. Cancelled, it kills the command.
 
-    `progress` hears what the hidden option --progress-lines prints.
+    `progress` hears what the hidden option --progress-lines prints. The pipes are read in threads, which end with the
+    command: asyncio's own processes complain when the application is left while they are killed.
     """
-    options, dashes, names = _parted(arguments)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "ageui", *options, "--db", str(db.absolute()), *dashes, *names,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    command = [*arguments[:place], "--db", str(db.absolute()), *arguments[place:]]
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "ageui", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
-        limit=_MOST_BYTES_A_LINE,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     assert process.stderr is not None
+    loop = asyncio.get_running_loop()
+
+    def tell(what: str, done: int, total: int) -> None:
+        if progress is not None:
+            loop.call_soon_threadsafe(progress, what, done, total)
+
     try:
-        out, messages = await asyncio.gather(process.stdout.read(), _messages(process.stderr, progress))
-        return Ended(await process.wait(), out.decode(errors="replace"), messages)
+        out, messages = await asyncio.gather(
+            asyncio.to_thread(_all, process.stdout), asyncio.to_thread(_messages, process.stderr, tell)
+        )
+        return Ended(await asyncio.to_thread(process.wait), out, messages)
     finally:
-        if process.returncode is None:
+        if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_SECONDS_TO_DIE)
 
 
-def _parted(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
-    if "--" not in arguments:
-        return arguments, [], []
-    place = arguments.index("--")
-    return arguments[:place], ["--"], arguments[place + 1 :]
+def _all(stream: IO[bytes]) -> str:
+    with stream:
+        return stream.read().decode(errors="replace")
 
 
-async def _messages(stream: asyncio.StreamReader, progress: Progress | None) -> str:
-    """All lines but those of progress, without the program's name."""
-    lines = []
-    while line := (await stream.readline()).decode(errors="replace"):
-        word, _, rest = line.rstrip("\n").partition(" ")
-        parts = rest.split(" ", 2)
-        if word == "progress" and len(parts) == 3 and parts[0].isdecimal() and parts[1].isdecimal():
-            if progress is not None:
-                progress(parts[2], int(parts[0]), int(parts[1]))
-        else:
+def _messages(stream: IO[bytes], progress: Progress) -> str:
+    """All lines but those of progress; where there is an error, that alone, without the program's name."""
+    lines: list[bytes] = []
+    with stream:
+        for line in stream:
+            word, *rest = line.rstrip().split(b" ", 3)
+            if word == b"progress" and len(rest) == 3 and rest[0].isdigit() and rest[1].isdigit():
+                progress(rest[2].decode(errors="replace"), int(rest[0]), int(rest[1]))
+                continue
+            if line.startswith(_PREFIX):
+                lines.clear()
             lines.append(line.removeprefix(_PREFIX))
-    return "".join(lines).strip()
+    return b"".join(lines).decode(errors="replace").strip()

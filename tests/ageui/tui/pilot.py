@@ -55,7 +55,9 @@ def use(store: Store, scenario: Scenario, *, size: tuple[int, int] = (120, 36), 
 async def settled(pilot: "Pilot[Any]") -> None:
     """Until nothing is read or changed any more, and all is shown."""
     await pilot.pause()
-    await pilot.app.workers.wait_for_complete([w for w in pilot.app.workers if w.group in ("reading", "changes")])
+    # Of no workers it would wait for all there are, also for those that run until they are stopped.
+    if workers := [worker for worker in pilot.app.workers if worker.group in ("reading", "changes")]:
+        await pilot.app.workers.wait_for_complete(workers)
     await pilot.pause()
 
 
