@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.data_options import Target, registered, target_of
+from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
 from engine import choices
 
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
-app = typer.Typer(help="Data sets: register, list, check, make.", no_args_is_help=True)
+app = typer.Typer(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
 
-Target = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
+ProgressLines = Annotated[bool, typer.Option("--progress-lines", hidden=True)]
 
 
 @app.command("add")
@@ -51,6 +53,7 @@ def add(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
     target: Target = "apparent",
+    progress_lines: ProgressLines = False,
     db: Database = None,
 ) -> None:
     """Register a data set, after reading every row and every image of it once.
@@ -63,6 +66,7 @@ def add(
     from engine.data.manifest import refuse
     from engine.data.sources import detect_format
     from engine.errors import ConfigError, DataError
+    from engine.paths import cache_folder
 
     if not path.exists():
         raise DataError(f"{path} does not exist; give the folder or table of the data set")
@@ -74,8 +78,8 @@ def add(
     with open_store(db, create=True) as store:
         _refuse_taken(store.data_sets(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
-        with count_progress(console) as progress:
-            report = check(spec, _target(target), progress=progress)
+        with count_progress(console, lines=progress_lines) as progress:
+            report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
         if not skip_bad:
             refuse(name, report.problems)
         store.add_data_set(spec, replace=replace)
@@ -115,7 +119,9 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
 @app.command("check")
 def check_data(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
     target: Target = "apparent",
+    progress_lines: ProgressLines = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,17 +132,15 @@ def check_data(
     from dataclasses import asdict
 
     from ageui.cli.progress import count_progress
-    from ageui.database_path import database_path
-    from engine.data.check import check
-    from engine.data.spec import BUILT_IN
+    from engine.data.check import check, count
+    from engine.paths import cache_folder
 
-    if name == BUILT_IN.name and not database_path(db).exists():
-        spec = BUILT_IN
+    spec = registered(name, db)
+    if quick:
+        report = count(spec, target_of(target))
     else:
-        with open_store(db, read_only=True) as store:
-            spec = store.data_set(name)
-    with count_progress(messages()) as progress:
-        report = check(spec, _target(target), progress=progress)
+        with count_progress(messages(), lines=progress_lines) as progress:
+            report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
     if as_json:
         print_json(asdict(report))
     else:
@@ -145,6 +149,9 @@ def check_data(
         print_data_report(report)
     if (report.problems and not spec.skip_bad) or any(not row.matches for row in report.course_counts):
         raise typer.Exit(3)
+
+
+app.command("sheet")(sheet)
 
 
 @app.command("remove")
@@ -241,17 +248,6 @@ def _refuse_taken(specs: "list[DataSpec]", name: str, replace: bool) -> None:
 
     if any(spec.name == name for spec in specs) and not replace:
         raise ConfigError(f"there is a data set {name!r}; choose another name, or replace it with --replace")
-
-
-def _target(text: str) -> choices.Target:
-    from typing import get_args
-
-    from engine.errors import ConfigError
-
-    for known in get_args(choices.Target):
-        if text == known:
-            return known  # type: ignore[no-any-return]
-    raise ConfigError(f"--target {text}: choose apparent or real")
 
 
 def _pairs(option: str, texts: list[str]) -> dict[str, str]:

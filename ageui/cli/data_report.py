@@ -8,14 +8,14 @@ from rich.text import Text
 
 from ageui.cli.options import results
 from ageui.text import clean
-from engine.data.check import DataReport, DuplicatePair
+from engine.data.report import DataReport
 
 SHOWN = 20
 DASH = "—"
 
 
 def print_data_report(report: DataReport) -> None:
-    """Prints what `engine.data.check` found."""
+    """Prints what a check found."""
     console = results()
     where = report.path or "drawn when needed"
     console.print(
@@ -25,7 +25,12 @@ def print_data_report(report: DataReport) -> None:
     console.print(_groups(report))
     _print_course_counts(console, report)
     _print_problems(console, report)
-    _print_duplicates(console, report)
+    if report.images_read:
+        _print_duplicates(console, report)
+    else:
+        console.print(
+            "\nthe images were not read: ageui data check without --quick finds unreadable and near-equal ones"
+        )
 
 
 def _table(*left: str) -> Table:
@@ -49,15 +54,14 @@ def _splits(report: DataReport) -> Table:
 def _groups(report: DataReport) -> Table:
     splits = [split.split for split in report.splits if split.labelled]
     table = _table("attribute", "group")
-    for name in (*splits, "train weight"):
+    for name in (*splits, "train weight", "effective"):
         table.add_column(name, justify="right")
     shown = ""
     for group in report.groups:
-        weight = DASH if group.weight is None else f"{group.weight:.5f}"
+        weights = [DASH if weight is None else f"{weight:.5f}" for weight in (group.weight, group.effective_weight)]
         counts = [str(group.counts.get(split, 0)) for split in splits]
-        table.add_row(
-            Text(clean(group.attribute if group.attribute != shown else "")), Text(clean(group.group)), *counts, weight
-        )
+        attribute = group.attribute if group.attribute != shown else ""
+        table.add_row(Text(clean(attribute)), Text(clean(group.group)), *counts, *weights)
         shown = group.attribute
     return table
 
@@ -82,9 +86,9 @@ def _print_problems(console: Console, report: DataReport) -> None:
 
 
 def _print_duplicates(console: Console, report: DataReport) -> None:
-    pairs = sorted(report.duplicates, key=_where)
+    pairs = sorted(report.duplicates, key=lambda pair: pair.where)
     console.print(f"\n{len(pairs) or 'no'} pairs of images show nearly the same picture")
-    for where, found in groupby(pairs, key=_where):
+    for where, found in groupby(pairs, key=lambda pair: pair.where):
         together = list(found)
         console.print(f"  {where}: {len(together)}")
         for pair in together[:SHOWN]:
@@ -93,9 +97,3 @@ def _print_duplicates(console: Console, report: DataReport) -> None:
             )
         if len(together) > SHOWN:
             console.print(f"    … and {len(together) - SHOWN} more; all of them with --json")
-
-
-def _where(pair: DuplicatePair) -> str:
-    if pair.first_split == pair.second_split:
-        return f"within {pair.first_split}"
-    return f"between {pair.first_split} and {pair.second_split}"

@@ -80,7 +80,13 @@ CountProgress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def count_progress(console: Console) -> Iterator[CountProgress]:
-    """A function (what, done, total) that shows a bar on a terminal and nothing elsewhere."""
+def count_progress(console: Console, *, lines: bool = False) -> Iterator[CountProgress]:
+    """A function (what, done, total) that shows a bar on a terminal and nothing elsewhere.
+
+    With `lines`, it prints `progress DONE TOTAL WHAT` for a program that reads along.
+    """
+    if lines:
+        yield lambda what, done, total: console.print(f"progress {done} {total} {what}", soft_wrap=True)
+        return
     with progress_display(console) as show:
         yield lambda what, done, total: show(Progressed(what, done, total))

@@ -191,7 +191,8 @@ class AgeUIApp(App[None]):
     def action_data(self) -> None:
         from ageui.tui.screens.data import DataScreen
 
-        self.push_screen(DataScreen())
+        if not isinstance(self.screen, DataScreen):
+            self.push_screen(DataScreen())
 
     def open_run(self, run_id: int) -> None:
         from ageui.tui.screens.run import RunScreen

@@ -155,6 +155,22 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
     return change
 
 
+def forget_data(name: str) -> Change:
+    """Forgets a data set; undoing that registers it again as it was."""
+
+    def change(store: Store) -> Done:
+        spec = store.data_set(name)
+        store.remove_data_set(name)
+
+        def undo(store: Store) -> Done:
+            store.add_data_set(spec)
+            return Done(f"{name} is registered again")
+
+        return Done(f"{name} is no longer registered; its files are untouched", undo=undo)
+
+    return change
+
+
 def _each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[int], tuple[str, ...]]:
     """Those for which it worked, and what was wrong with the others; a single one that fails raises its error."""
     done: list[int] = []

@@ -120,9 +120,13 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("enter", "open", "open", "Open the run under the cursor", in_footer=False),
     ),
     DATA: (
-        Key("enter", "sheet", "faces", "Open a sheet of faces of the group with the system's viewer"),
-        Key("v", "next_split", "split", "Next split"),
-        Key("c", "check", "check", "Read every row and image again, list problems and near-duplicates"),
+        Key("enter", "sheet", "faces", "Open a sheet of faces of the group and split with the system's viewer"),
+        Key("v", "next_split", "split", "Next split, whose faces enter opens"),
+        Key("c", "check", "check", "Read every row and image again: unreadable ones, near-duplicates"),
+        Key("t", "next_target", "age", "Apparent or real age, where the data has both"),
+        Key("a", "add", "add", "Add a data set: a folder, or a table of images"),
+        Key("x,delete", "forget", "forget", "Forget the data set; its files and the runs on it stay"),
+        Key("escape", "stop_or_leave", "back", "Stop what is being read, then leave this screen", "esc"),
     ),
 }
 

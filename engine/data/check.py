@@ -1,18 +1,21 @@
 """What is in a data set: counts, sample weights, items that cannot be used, and pictures that occur twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.choices import AGE_EDGES, SPLITS, Target
+from engine.choices import SPLITS, Target
 from engine.data.course_counts import COURSE_COUNTS
-from engine.data.manifest import Manifest, Progress, RowProblem
+from engine.data.kept_reports import image_folders, keep_report, stamp_of
+from engine.data.manifest import Manifest, Progress
 from engine.data.near_duplicates import THUMBNAIL, near_duplicates
 from engine.data.pixels import in_threads
+from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec
 from engine.errors import DataError
@@ -20,100 +23,61 @@ from engine.groups import group_codes
 from engine.weighting import weight_table
 
 
-@dataclass(frozen=True)
-class SplitCounts:
-    """A split's images and labels; ages in years, None where nothing is labelled."""
-
-    split: str
-    images: int
-    labelled: int
-    age_min: float | None
-    age_max: float | None
-    age_mean: float | None
-
-
-@dataclass(frozen=True)
-class GroupCounts:
-    """A group's labelled images per split, and its inverse-frequency weight in train (None without train images)."""
-
-    attribute: str
-    group: str
-    counts: dict[str, int]
-    weight: float | None
-
-
-@dataclass(frozen=True)
-class DuplicatePair:
-    """Two images that show the same picture; `difference` is 0 for equal ones."""
-
-    first: str
-    first_split: str
-    second: str
-    second_split: str
-    difference: float
-
-
-@dataclass(frozen=True)
-class CourseCount:
-    """A group's published and found number of images."""
-
-    split: str
-    attribute: str
-    group: str
-    expected: int
-    found: int
-    matches: bool
-
-
-@dataclass(frozen=True)
-class DataReport:
-    """What `check` found; `dataclasses.asdict` makes it JSON-able."""
-
-    name: str
-    format: str
-    path: str | None
-    target: str
-    splits: tuple[SplitCounts, ...]
-    groups: tuple[GroupCounts, ...]
-    problems: tuple[RowProblem, ...]
-    duplicates: tuple[DuplicatePair, ...]
-    course_counts: tuple[CourseCount, ...]
-
-
 def check(
     spec: DataSpec,
     target: Target = "apparent",
     *,
-    age_edges: Sequence[float] = AGE_EDGES,
+    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> DataReport:
-    """Reads all rows and decodes all images of a data set once. Raises `DataError` where it is not there at all."""
-    return check_manifest(load_manifest(spec, target), spec, target, age_edges=age_edges, progress=progress)
+    """Reads all rows and decodes all images of a data set once, and keeps the report where there is a `cache` folder.
+
+    Raises `DataError` where the data set is not there at all.
+    """
+    manifest = load_manifest(spec, target)
+    folders = image_folders(manifest.frame["image"])
+    stamp = stamp_of(spec, folders)
+    report = check_manifest(manifest, spec, target, progress=progress)
+    if cache is not None:
+        keep_report(report, spec, stamp, folders, cache)
+    return report
+
+
+def count(spec: DataSpec, target: Target = "apparent") -> DataReport:
+    """What the rows alone tell, which takes a second or two for thousands of images. Raises `DataError` as `check`."""
+    manifest = load_manifest(spec, target)
+    return _report(manifest, manifest.frame, spec, target)
 
 
 def check_manifest(
-    manifest: Manifest,
-    spec: DataSpec,
-    target: Target,
-    *,
-    age_edges: Sequence[float] = AGE_EDGES,
-    progress: Progress | None = None,
+    manifest: Manifest, spec: DataSpec, target: Target, *, progress: Progress | None = None
 ) -> DataReport:
     """As `check`, of rows that are read already. Unreadable images are problems and are left out of all counts."""
     thumbnails, unreadable = _decode_all(manifest, progress)
     bad = {problem.where for problem in unreadable}
     frame = manifest.frame[~manifest.frame["image"].isin(bad)].reset_index(drop=True)
-    groups = _groups(frame, manifest.attributes, age_edges)
+    report = _report(manifest, frame, spec, target)
+    return replace(
+        report,
+        images_read=True,
+        problems=(*manifest.problems, *unreadable),
+        duplicates=_duplicates(frame, thumbnails),
+    )
+
+
+def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Target) -> DataReport:
+    groups = _groups(frame, manifest.attributes)
     return DataReport(
         spec.name,
         spec.format,
         spec.path,
         target,
-        tuple(_split_counts(frame, split) for split in SPLITS if (frame["split"] == split).any()),
-        groups,
-        (*manifest.problems, *unreadable),
-        _duplicates(frame, thumbnails),
-        _course_counts(frame, groups) if spec.format == "course" else (),
+        images_read=False,
+        splits=tuple(_split_counts(frame, split) for split in SPLITS if (frame["split"] == split).any()),
+        groups=groups,
+        problems=manifest.problems,
+        duplicates=(),
+        course_counts=_course_counts(frame, groups) if spec.format == "course" else (),
     )
 
 
@@ -149,18 +113,19 @@ def _split_counts(frame: pd.DataFrame, split: str) -> SplitCounts:
     return SplitCounts(split, len(ages), len(known), float(known.min()), float(known.max()), float(known.mean()))
 
 
-def _groups(frame: pd.DataFrame, attributes: Sequence[str], age_edges: Sequence[float]) -> tuple[GroupCounts, ...]:
+def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts, ...]:
     labelled = frame[frame["age"].notna()]
     splits = [split for split in SPLITS if (labelled["split"] == split).any()]
+    train = labelled[labelled["split"] == "train"]
     found = []
     for attribute in ("age", *attributes):
-        codes, names = group_codes(labelled, attribute, age_edges)
-        train = labelled[labelled["split"] == "train"]
-        weights = weight_table(train, attribute, scheme="inverse", beta=0.999, age_edges=age_edges)
+        codes, names = group_codes(labelled, attribute)
+        inverse = weight_table(train, attribute, scheme="inverse")
+        effective = weight_table(train, attribute, scheme="effective")
         for place, name in enumerate(names):
             counts = {split: int(((codes == place) & (labelled["split"] == split)).sum()) for split in splits}
-            weight = weights.get(name) if counts.get("train") else None
-            found.append(GroupCounts(attribute, name, counts, weight))
+            weights = (inverse[name], effective[name]) if counts.get("train") else (None, None)
+            found.append(GroupCounts(attribute, name, counts, *weights))
     return tuple(found)
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.choices import SPLITS, Target
-from engine.data.manifest import Progress, RowProblem, refuse
+from engine.data.manifest import Progress, refuse
 from engine.data.pixels import open_pixels
+from engine.data.report import RowProblem
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec
 from engine.errors import DataError

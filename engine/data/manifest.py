@@ -7,21 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.data.report import RowProblem
 from engine.errors import DataError
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, how many items are done and how many there are."""
-
-
-@dataclass(frozen=True)
-class RowProblem:
-    """A row or image that cannot be used: where it stands, and what is wrong with it."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.data.decode import to_square
-from engine.data.manifest import Manifest, Progress, RowProblem
+from engine.data.manifest import Manifest, Progress
+from engine.data.report import RowProblem
 from engine.errors import DataError
 
 # Part of every key: it changes when the same file would give other pixels.

@@ -67,6 +67,7 @@ class ChoicePrompt(ModalScreen[str | None]):
             height: auto; max-height: 90%; width: 64; max-width: 100%;
             background: $panel; border: round $primary; padding: 0 1;
         }
+        & Label { width: 100%; }
         & OptionList { height: auto; max-height: 100%; background: $panel; border: none; }
     }
     """

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.decode import decode
-from engine.data.manifest import RowProblem
+from engine.data.report import RowProblem
 from engine.errors import DataError
 
 

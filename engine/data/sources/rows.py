@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from engine.choices import SPLITS
-from engine.data.manifest import RowProblem
+from engine.data.report import RowProblem
 
 OLDEST = 120.0
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.data.manifest import Manifest, RowProblem
+from engine.data.manifest import Manifest
+from engine.data.report import RowProblem
 from engine.data.sources.files import Folder
 from engine.data.sources.rows import Row, frame_of, split_rows
 from engine.data.spec import DataSpec

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.data.check import DataReport, check, check_manifest
+from engine.data.check import check, check_manifest
 from engine.data.course_counts import COURSE_COUNTS
 from engine.data.make import make_faces
-from engine.data.manifest import Manifest, RowProblem
+from engine.data.manifest import Manifest
 from engine.data.near_duplicates import near_duplicates
+from engine.data.report import DataReport, RowProblem
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError
 

@@ -1,0 +1,37 @@
+"""What the commands on data sets share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import open_store
+from engine import choices
+
+if TYPE_CHECKING:
+    from engine.data.spec import DataSpec
+
+Target = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
+
+
+def registered(name: str, db: Path | None) -> "DataSpec":
+    """A data set by its name; the built-in one needs no database."""
+    from ageui.database_path import database_path
+    from engine.data.spec import BUILT_IN
+
+    if name == BUILT_IN.name and not database_path(db).exists():
+        return BUILT_IN
+    with open_store(db, read_only=True) as store:
+        return store.data_set(name)
+
+
+def target_of(text: str) -> choices.Target:
+    """Raises `ConfigError` for another word."""
+    from typing import get_args
+
+    from engine.errors import ConfigError
+
+    for known in get_args(choices.Target):
+        if text == known:
+            return known  # type: ignore[no-any-return]
+    raise ConfigError(f"--target {text}: choose apparent or real")

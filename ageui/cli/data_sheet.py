@@ -1,0 +1,106 @@
+"""`ageui data sheet`: faces of a split or group in one picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.data_options import Target, registered, target_of
+from ageui.cli.options import Database, messages
+from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    from engine.data.sheet import Sheet
+
+_KEPT_SHEETS = 24
+
+
+def sheet(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="train|valid|test", help="Faces of this split; else of all.", show_default=False),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ATTRIBUTE=GROUP",
+            help="Faces of this group: gender=female, 'age=>=60'; else of all.",
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=400, help="How many faces at most.")] = 48,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE.png", help="Where to; else a private cache folder.", show_default=False
+        ),
+    ] = None,
+    view: Annotated[bool, typer.Option("--open", help="Open it with the system's viewer, or $AGEUI_VIEWER.")] = False,
+    target: Target = "apparent",
+    db: Database = None,
+) -> None:
+    """Draw faces of a split or group into one picture, evenly spread over age, with age and attributes below each.
+
+    The same data gives the same faces. The picture shows people: treat it like the data set.
+    """
+    from ageui.text import clean
+    from ageui.viewer import open_in_viewer
+    from engine.data.sheet import draw_sheet
+    from engine.data.sources import load_manifest
+
+    spec = registered(name, db)
+    members = _group(group)
+    if output is not None and output.suffix.lower() != ".png":
+        raise ConfigError(f"--output {output}: a sheet is a PNG picture, so name it FILE.png")
+    drawn = draw_sheet(load_manifest(spec, target_of(target)), split=split, group=members, count=count)
+    path = output or _cached(f"{spec.model_dump_json()} {target} {split} {group} {count}")
+    _write(drawn, path)
+    for image in drawn.unreadable:
+        messages().print(clean(f"cannot be read: {image}"), soft_wrap=True)
+    messages().print(f"{len(drawn.images)} of {drawn.total} faces", soft_wrap=True)
+    typer.echo(path)
+    if view:
+        messages().print(clean(open_in_viewer(path)), soft_wrap=True)
+
+
+def _group(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    attribute, equals, name = text.partition("=")
+    if not equals or not attribute or not name:
+        raise ConfigError(f"--group {text}: write it as attribute=group, as in gender=female")
+    return attribute, name
+
+
+def _cached(what: str) -> Path:
+    """A file for this sheet in the cache; the oldest of the others are removed."""
+    import hashlib
+
+    from engine.files import make_private_folder
+    from engine.paths import cache_folder
+
+    folder = cache_folder() / "sheets"
+    path = folder / f"{hashlib.sha256(what.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}.png"
+    try:
+        make_private_folder(folder)
+        others = sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime, reverse=True)
+        for file in others[_KEPT_SHEETS - 1 :]:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"the cache {folder} cannot be written: {error.strerror}; say -o FILE.png") from error
+    return path
+
+
+def _write(drawn: "Sheet", path: Path) -> None:
+    """Writes the PNG for its owner alone."""
+    import io
+
+    from engine.files import write_atomically
+
+    content = io.BytesIO()
+    drawn.picture.save(content, "PNG", optimize=True)
+    try:
+        write_atomically(path, lambda stream: stream.write(content.getvalue()))
+    except OSError as error:
+        raise ConfigError(f"--output {path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,108 @@
+"""The last full report of each data set, kept in the cache folder, and whether its files are still the same.
+
+Neither pandas nor pixels are needed to look at one: a few thousand files are compared in some hundredths of a second.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from engine.choices import Target
+from engine.data.report import DataReport
+from engine.data.spec import DataSpec
+from engine.files import make_private_folder, write_atomically
+
+# Part of every key: it changes when the same files would give another report, or drawn faces look different.
+CHECKING = 1
+_SEEN = (".jpg", ".jpeg", ".png", ".webp", ".npy", ".csv", ".tsv", ".tab", ".parquet", ".txt")
+
+
+@dataclass(frozen=True)
+class KeptReport:
+    """A report, when it was made, and whether a file of the data set changed, came or went since."""
+
+    report: DataReport
+    checked_at: datetime
+    is_current: bool
+
+
+def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterable[str], cache: Path) -> None:
+    """Keeps a full report. `stamp` is what `stamp_of` gave for the same folders before anything was read.
+
+    A cache that cannot be written keeps nothing: the report is then made again when it is wanted.
+    """
+    content = {
+        "stamp": stamp,
+        "folders": sorted(folders),
+        "checked_at": datetime.now(UTC).isoformat(),
+        "report": asdict(report),
+    }
+    file = _file(spec, report.target, cache)
+    with contextlib.suppress(OSError):
+        make_private_folder(file.parent)
+        # Escapes keep file names that are no text in any encoding.
+        write_atomically(file, lambda stream: stream.write(json.dumps(content).encode()))
+
+
+def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | None:
+    """The kept report of a data set; None where there is none that can be read."""
+    try:
+        found = json.loads(_file(spec, target, cache).read_bytes())
+        report = replace(DataReport.from_json(found["report"]), name=spec.name)
+        is_current = found["stamp"] == stamp_of(spec, found["folders"])
+        return KeptReport(report, datetime.fromisoformat(found["checked_at"]), is_current)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def image_folders(images: Iterable[str]) -> set[str]:
+    """The folders of images, relative to the data set's, which is always one of them."""
+    return {"."} | {str(PurePosixPath(image).parent) for image in images}
+
+
+def stamp_of(spec: DataSpec, folders: Iterable[str]) -> str:
+    """Changes whenever an image or table in one of the folders does, by name, size and modification time, or a folder
+    beside them comes or goes. Drawn faces have no files."""
+    digest = hashlib.sha256()
+    if spec.path is not None:
+        root = Path(spec.path)
+        digest.update(_entry(root).encode())
+        root = root.parent if spec.format == "table" else root
+        for folder in sorted(folders):
+            digest.update("\n".join([folder, *_entries(root / folder)]).encode("utf-8", "surrogateescape"))
+    if spec.ignore is not None:
+        digest.update(_entry(Path(spec.ignore)).encode())
+    return digest.hexdigest()[:32]
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(f"{entry.name} {_entry(entry)}" for entry in entries if _is_seen(entry))
+    except OSError:
+        return ["not there"]
+
+
+def _is_seen(entry: "os.DirEntry[str]") -> bool:
+    return entry.name.lower().endswith(_SEEN) or entry.is_dir()
+
+
+def _entry(entry: "Path | os.DirEntry[str]") -> str:
+    try:
+        found = entry.stat()
+    except OSError:
+        return "not there"
+    return "folder" if stat.S_ISDIR(found.st_mode) else f"{found.st_size} {found.st_mtime_ns}"
+
+
+def _file(spec: DataSpec, target: str, cache: Path) -> Path:
+    key = hashlib.sha256(
+        f"{CHECKING} {target}\n{spec.model_dump_json(exclude={'name'})}".encode("utf-8", "surrogateescape")
+    )
+    return cache / "reports" / f"{key.hexdigest()[:32]}.json"

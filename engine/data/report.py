@@ -1,0 +1,107 @@
+"""DataReport: what is known of a data set. It needs neither pandas nor pixels, so that anything can show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """A row or image that cannot be used: where it stands, and what is wrong with it."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """A split's images and labels; ages in years, None where nothing is labelled."""
+
+    split: str
+    images: int
+    labelled: int
+    age_min: float | None
+    age_max: float | None
+    age_mean: float | None
+
+
+@dataclass(frozen=True)
+class GroupCounts:
+    """A group's labelled images per split, and how much each of them counts in training (None without train images).
+
+    `weight` is by inverse frequency, `effective_weight` by the effective number of samples.
+    """
+
+    attribute: str
+    group: str
+    counts: dict[str, int]
+    weight: float | None
+    effective_weight: float | None
+
+
+@dataclass(frozen=True)
+class DuplicatePair:
+    """Two images that show the same picture; `difference` is 0 for equal ones."""
+
+    first: str
+    first_split: str
+    second: str
+    second_split: str
+    difference: float
+
+    @property
+    def where(self) -> str:
+        """`within train`, `between train and valid`."""
+        if self.first_split == self.second_split:
+            return f"within {self.first_split}"
+        return f"between {self.first_split} and {self.second_split}"
+
+
+@dataclass(frozen=True)
+class CourseCount:
+    """A group's published and found number of images."""
+
+    split: str
+    attribute: str
+    group: str
+    expected: int
+    found: int
+    matches: bool
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What a check found; `dataclasses.asdict` makes it JSON-able.
+
+    Where `images_read` is False, only rows were: nothing is known of unreadable images and near-duplicates.
+    """
+
+    name: str
+    format: str
+    path: str | None
+    target: str
+    images_read: bool
+    splits: tuple[SplitCounts, ...]
+    groups: tuple[GroupCounts, ...]
+    problems: tuple[RowProblem, ...]
+    duplicates: tuple[DuplicatePair, ...]
+    course_counts: tuple[CourseCount, ...]
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
+        """The report that `dataclasses.asdict` made this of. Raises `TypeError` or `KeyError` for anything else."""
+        return cls(
+            name=found["name"],
+            format=found["format"],
+            path=found["path"],
+            target=found["target"],
+            images_read=found["images_read"],
+            splits=tuple(SplitCounts(**row) for row in found["splits"]),
+            groups=tuple(GroupCounts(**row) for row in found["groups"]),
+            problems=tuple(RowProblem(**row) for row in found["problems"]),
+            duplicates=tuple(DuplicatePair(**row) for row in found["duplicates"]),
+            course_counts=tuple(CourseCount(**row) for row in found["course_counts"]),
+        )

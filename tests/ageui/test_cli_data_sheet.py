@@ -1,0 +1,88 @@
+"""`ageui data sheet`, `check --quick`, and the viewer."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from terminal import Terminal
+
+from ageui.viewer import open_in_viewer
+
+
+def test_a_sheet_is_a_private_picture(faces: Terminal) -> None:
+    done = faces("data", "sheet", "faces", "--split", "valid", "--group", "gender=female", "--count", "6")
+    assert done.code == 0
+    path = Path(done.out.strip())
+    assert path.is_relative_to(os.environ["AGEUI_CACHE"])
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+    assert "6 of" in done.err
+    assert faces("data", "sheet", "faces", "-o", "all.png").out == "all.png\n"
+    assert Path("all.png").is_file()
+    assert faces("data", "sheet", "synthetic", "--count", "2", "--group", "age=>=60").code == 0
+
+
+def test_old_sheets_are_removed(faces: Terminal) -> None:
+    for count in range(1, 28):
+        assert faces("data", "sheet", "faces", "--count", str(count)).code == 0
+    folder = Path(os.environ["AGEUI_CACHE"]) / "sheets"
+    assert len(list(folder.iterdir())) == 24
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["gone"], 2, "there is no data set 'gone'"),
+        (["faces", "--group", "gender"], 2, "write it as attribute=group"),
+        (["faces", "--group", "gender=x"], 2, "it has male, female"),
+        (["faces", "--split", "test"], 3, "there are no images of it"),
+        (["faces", "-o", "sheet.jpg"], 2, "name it FILE.png"),
+        (["faces", "-o", "no/such/sheet.png"], 2, "cannot be written"),
+    ],
+)
+def test_what_cannot_be_drawn_says_why(faces: Terminal, arguments: list[str], code: int, message: str) -> None:
+    done = faces("data", "sheet", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+
+
+def test_rows_are_counted_without_the_images(faces: Terminal) -> None:
+    Path("drawn/train_data/000003.jpg").write_bytes(b"no image")
+    quick = faces("data", "check", "faces", "--quick", "--json")
+    assert (quick.json["images_read"], quick.json["splits"][0]["images"]) == (False, 70)
+    assert "images were not read" in faces("data", "check", "faces", "--quick").out
+    full = faces("data", "check", "faces", "--json", "--progress-lines")
+    assert full.code == 3
+    assert full.json["splits"][0]["images"] == 69
+    assert "progress 120 120 reading images" in full.err
+
+
+def test_the_viewer_that_is_named_gets_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = tmp_path / "seen"
+    script = tmp_path / "viewer.py"
+    script.write_text(f"import sys; open({str(seen)!r}, 'w').write(sys.argv[1])")
+    monkeypatch.setenv("AGEUI_VIEWER", f"{sys.executable} '{script}'")
+    assert "opened with python" in open_in_viewer(tmp_path / "a sheet.png")
+    assert seen.read_text() == str(tmp_path / "a sheet.png")
+
+
+@pytest.mark.parametrize(
+    ("viewer", "message"),
+    [("false", "exit code 1"), ("no-such-viewer-here", "cannot be started"), ("a 'b", "never closed")],
+)
+def test_a_viewer_that_fails_leaves_the_file_named(monkeypatch: pytest.MonkeyPatch, viewer: str, message: str) -> None:
+    monkeypatch.setenv("AGEUI_VIEWER", viewer)
+    told = open_in_viewer(Path("/x/sheet.png"))
+    assert message in told
+    assert "/x/sheet.png" in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS always has a viewer")
+def test_without_a_screen_the_place_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "AGEUI_VIEWER"):
+        monkeypatch.delenv(name, raising=False)
+    assert "no screen here: the file is /x/sheet.png" in open_in_viewer(Path("/x/sheet.png"))
