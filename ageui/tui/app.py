@@ -5,12 +5,14 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Literal
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.worker import Worker, WorkerState
 
-from ageui.store import Store
+from ageui.store import RunRow, Store
 from ageui.text import clean
 from ageui.tui import changes, keys
 from ageui.tui.changes import Change, Done
@@ -18,6 +20,8 @@ from ageui.tui.machine import DeviceLoad, Machine
 from ageui.tui.prefs import Prefs
 from ageui.tui.screens.runs import RunsScreen
 from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
+from ageui.tui.tracebacks import keep_traceback
+from ageui.tui.watch import QueueState, ended, read_queue, told
 from ageui.worker.lost import recover_lost
 from engine.errors import AgeUIError
 
@@ -25,6 +29,7 @@ SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_BETWEEN_CHECKS = 2.0
 _SECONDS_BETWEEN_LOADS = 1.0
 _MOST_UNDOS = 50
+_MOST_TOLD = 3
 
 Severity = Literal["information", "warning", "error"]
 
@@ -33,7 +38,8 @@ class AgeUIApp(App[None]):
     """`ageui`, in a terminal. The store stays the caller's, who closes it.
 
     Reading and changing the database goes on in threads; all widgets are touched in the application alone.
-    `data_changed` tells that something was committed, `loads_changed` how busy the devices are.
+    `data_changed` tells that something was committed, `queue_changed` what the queue does, `loads_changed` how busy the
+    devices are.
     """
 
     TITLE = "ageui"
@@ -50,6 +56,8 @@ class AgeUIApp(App[None]):
         self.store = store
         self.prefs = prefs if prefs is not None else Prefs()
         self.data_changed: Signal[int] = Signal(self, "data changed")
+        self.queue_changed: Signal[QueueState] = Signal(self, "queue changed")
+        self.queue_state: QueueState | None = None
         self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
         self._version = -1
         self._undos: list[Change] = []
@@ -61,9 +69,9 @@ class AgeUIApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_interval(SECONDS_BETWEEN_LOOKS, self._look)
-        self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_for_lost)
+        self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_queue)
         self.set_interval(_SECONDS_BETWEEN_LOADS, self._look_at_loads)
-        self._check_for_lost()
+        self._check_queue()
 
     # Looking
 
@@ -76,17 +84,37 @@ class AgeUIApp(App[None]):
         if version != self._version:
             self._version = version
             self.data_changed.publish(version)
+            self._check_queue()
 
-    def _check_for_lost(self) -> None:
-        self.run_worker(self._recover_lost(), group="lost", exclusive=True, exit_on_error=False)
+    def _check_queue(self) -> None:
+        self.run_worker(self._read_queue(), group="queue", exclusive=True, exit_on_error=False)
 
-    async def _recover_lost(self) -> None:
+    async def _read_queue(self) -> None:
+        """Finds runs whose processes are gone, and tells what ended since the last time."""
+
+        def read() -> tuple[list[str], QueueState, list[RunRow]]:
+            lost = [found.sentence() for found in recover_lost(self.store)]
+            after = read_queue(self.store)
+            return lost, after, ended(self.store, self.queue_state, after) if self.queue_state else []
+
         try:
-            found = await asyncio.to_thread(lambda: [lost.sentence() for lost in recover_lost(self.store)])
+            lost, state, rows = await asyncio.to_thread(read)
         except AgeUIError:
-            return  # said by whatever reads next
-        for sentence in found:
+            return  # said by the screen that reads next
+        self.queue_state = state
+        for sentence in lost:
             self.tell(sentence, severity="warning")
+        for row in rows[:_MOST_TOLD]:
+            sentence, is_bad = told(row)
+            self.tell(sentence, severity="error" if is_bad else "information")
+        self.queue_changed.publish(state)
+
+    @on(Worker.StateChanged)
+    def _tell_internal_error(self, event: Worker.StateChanged) -> None:
+        """An error that nobody foresaw ends what was under way, never the application."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
 
     def _look_at_loads(self) -> None:
         self.run_worker(self._read_loads(), group="loads", exclusive=True, exit_on_error=False)

@@ -34,8 +34,6 @@ class Found:
     comparison: Comparison
     signature: str
     gone: tuple[str, ...]
-    counts: dict[str, int]
-    is_held: bool
 
 
 def look(store: Store, view: View, known: Known) -> Found:
@@ -51,8 +49,7 @@ def look(store: Store, view: View, known: Known) -> Found:
         raise ConfigError(gone[0] if gone else "there are no runs to compare")
     view = _possible(view, runs)
     comparison = compared(view, runs, known, None)
-    counts, held = store.status_counts(), store.queue.held()
-    return Found(view, runs, comparison, repr(comparison), tuple(gone), counts, held is not None)
+    return Found(view, runs, comparison, repr(comparison), tuple(gone))
 
 
 def compared(view: View, runs: dict[int, RunDetail], known: Known, store: Store | None) -> Comparison:

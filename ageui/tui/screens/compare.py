@@ -110,7 +110,6 @@ class CompareScreen(LiveScreen[Found]):
         for message in found.gone:
             self.ageui.tell(message, severity="warning")
         self._found, self._comparison = found, found.comparison
-        self.query_one(StatusBar).show_queue(found.counts, held=found.is_held)
         self._draw()
         if found.signature in self._settled:
             self._unsettled = None

@@ -41,8 +41,6 @@ _DATA_EXIT = 3
 class _Found:
     specs: tuple[DataSpec, ...]
     there: frozenset[str]
-    counts: dict[str, int]
-    is_held: bool
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class DataScreen(LiveScreen[_Found]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found = _Found((), frozenset(), {}, False)
+        self._found = _Found((), frozenset())
         self._spec: DataSpec | None = None
         self._target: Target = "apparent"
         self._split = ""
@@ -102,10 +100,9 @@ class DataScreen(LiveScreen[_Found]):
     def read(self, store: Store) -> _Found:
         specs = tuple(store.data_sets())
         there = frozenset(spec.name for spec in specs if data_rows.is_there(spec))
-        return _Found(specs, there, store.status_counts(), store.queue.held() is not None)
+        return _Found(specs, there)
 
     def show(self, found: _Found) -> None:
-        self.query_one(StatusBar).show_queue(found.counts, held=found.is_held)
         before, self._found = self._found, found
         names = [spec.name for spec in found.specs]
         if (before.specs, before.there) == (found.specs, found.there) and self._to_choose not in names:

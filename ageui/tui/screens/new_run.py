@@ -1,7 +1,6 @@
 """A form for new runs: every field of a config, checked as one types, with what it queues always in view."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -30,13 +29,6 @@ _SECONDS_OF_REST = 0.1
 _NO_COMMAND = "no single command gives these runs; they can be queued here"
 
 
-@dataclass(frozen=True)
-class _Found:
-    checked: Checked
-    counts: dict[str, int]
-    is_held: bool
-
-
 class _Tick(Checkbox):
     """A box that shows by its mark, and not by colour alone, whether it is ticked."""
 
@@ -47,7 +39,7 @@ class _Tick(Checkbox):
         super().watch_value()
 
 
-class NewRunScreen(LiveScreen[_Found]):
+class NewRunScreen(LiveScreen[Checked]):
     """`like` is the id of a run whose values all fields start from."""
 
     CSS_PATH = "new_run.tcss"
@@ -90,13 +82,11 @@ class NewRunScreen(LiveScreen[_Found]):
         again = self.query_one("#again", Checkbox).value
         self._entered = Entered({name: text for name, text in texts.items() if text}, again, self._devices)
 
-    def read(self, store: Store) -> _Found:
-        return _Found(self._check.check(store, self._entered), store.status_counts(), store.queue.held() is not None)
+    def read(self, store: Store) -> Checked:
+        return self._check.check(store, self._entered)
 
-    def show(self, found: _Found) -> None:
-        checked = found.checked
-        self._checked = checked
-        self.query_one(StatusBar).show_queue(found.counts, held=found.is_held)
+    def show(self, found: Checked) -> None:
+        self._checked = checked = found
         with self.app.batch_update():
             for row in self.query(FieldRow):
                 row.show(

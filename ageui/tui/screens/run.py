@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from ageui.compare.settings import setting
 from ageui.states import state_of
-from ageui.store import AttemptRow, Held, RunDetail, Store
+from ageui.store import AttemptRow, RunDetail, Store
 from ageui.text import clean
 from ageui.tui import changes, keys
 from ageui.tui.cells import DASH, bar, duration, state_tone, tone_styles
@@ -39,8 +39,6 @@ class _Found:
     detail: RunDetail
     course: Course
     log: LogPart
-    counts: dict[str, int]
-    held: Held | None
 
 
 class RunCurves(Chart):
@@ -107,14 +105,12 @@ class RunScreen(LiveScreen[_Found]):
         self._points = (attempt, steps, losses)
         self._log = read_log(log_file(store, self._run_id, max(1, detail.row.attempt)), self._log)
         course = Course(detail.history, steps, losses, *_pace(detail))
-        return _Found(detail, course, self._log, store.status_counts(), store.queue.held())
+        return _Found(detail, course, self._log)
 
     def show(self, found: _Found) -> None:
         first, self._found = self._found is None, found
         detail = found.detail
-        bar = self.query_one(StatusBar)
-        bar.show_about(f"{self.ageui.store.path.name} › {detail.name}")
-        bar.show_queue(found.counts, held=found.held is not None)
+        self.query_one(StatusBar).show_about(f"{self.ageui.store.path.name} › {detail.name}")
         self._show_head()
         self._draw_curves()
         self.query_one(GroupBars).show(detail.primary_scores, _why_no_scores(detail))

@@ -53,8 +53,6 @@ class _Found:
     rows: list[RunRow]
     total: int
     everything: int
-    counts: dict[str, int]
-    is_held: bool
     varying: tuple[str, ...]
 
 
@@ -97,12 +95,11 @@ class RunsScreen(LiveScreen[_Found]):
         wanted = self._wanted
         rows = store.runs(wanted.filter, order=wanted.order, limit=wanted.count, offset=wanted.first)
         total = store.run_count(wanted.filter)
-        counts = store.status_counts()
-        everything = sum(counts.values())
+        everything = store.run_count()
         seen = (wanted.filter, total, everything)
         if self._varying[0] != seen:
             self._varying = (seen, store.varying_fields(wanted.filter))
-        return _Found(wanted, rows, total, everything, counts, store.queue.held() is not None, self._varying[1])
+        return _Found(wanted, rows, total, everything, self._varying[1])
 
     def show(self, found: _Found) -> None:
         self._rows = {row.id: row for row in found.rows}
@@ -112,7 +109,6 @@ class RunsScreen(LiveScreen[_Found]):
             [run_columns.table_row(row, names, found.varying) for row in found.rows],
             found.total,
         )
-        self.query_one(StatusBar).show_queue(found.counts, held=found.is_held)
         is_empty = found.everything == 0 and not found.wanted.filter
         self.set_class(is_empty, "-empty")
         self._show_summary(found)

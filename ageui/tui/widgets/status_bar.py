@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from ageui.text import clean
 from ageui.tui.machine import DeviceLoad
+from ageui.tui.watch import QueueState
 
 if TYPE_CHECKING:
     from ageui.tui.app import AgeUIApp
@@ -17,7 +18,7 @@ _HISTORY = 8
 
 
 class StatusBar(Static):
-    """`about` is what the screen is about; counts and loads come from the application."""
+    """`about` is what the screen is about; what the queue does and how busy devices are tells the application."""
 
     DEFAULT_CSS = """
     StatusBar {
@@ -31,13 +32,15 @@ class StatusBar(Static):
     def __init__(self, about: str = "") -> None:
         super().__init__(markup=False)
         self._about = about
-        self._counts: dict[str, int] = {}
-        self._held = False
+        self._state = QueueState()
         self._loads: tuple[DeviceLoad, ...] = ()
         self._history: dict[str, deque[float]] = {}
 
     def on_mount(self) -> None:
-        cast("AgeUIApp", self.app).loads_changed.subscribe(self, self._show_loads)
+        app = cast("AgeUIApp", self.app)
+        app.loads_changed.subscribe(self, self._show_loads)
+        app.queue_changed.subscribe(self, self._show_queue)
+        self._state = app.queue_state or self._state
         self._draw()
 
     def on_resize(self) -> None:
@@ -47,9 +50,8 @@ class StatusBar(Static):
         self._about = about
         self._draw()
 
-    def show_queue(self, counts: dict[str, int], *, held: bool) -> None:
-        """How many runs there are of each status, and whether the queue is paused."""
-        self._counts, self._held = counts, held
+    def _show_queue(self, state: QueueState) -> None:
+        self._state = state
         self._draw()
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
@@ -78,7 +80,10 @@ class StatusBar(Static):
         return "".join(_SPARKS[round(value * (len(_SPARKS) - 1))] for value in self._history.get(name, ()))
 
     def _queue(self) -> Text:
-        running, queued = self._counts.get("running", 0), self._counts.get("queued", 0)
-        if self._held:
-            return Text(f"⏸ queue paused · {running} running · {queued} queued", style="bold")
-        return Text(f"{running} running · {queued} queued")
+        running, queued = self._state.counts.get("running", 0), self._state.counts.get("queued", 0)
+        counts = f"{running} running · {queued} queued"
+        if self._state.held is not None:
+            return Text(f"⏸ queue paused, H lets it go on · {counts}", style="bold")
+        if self._state.waits_for_nobody:
+            return Text(f"! no worker, W starts one · {counts}", style="bold")
+        return Text(counts)
