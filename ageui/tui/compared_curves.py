@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from ageui.compare import Comparison
 from ageui.store import RunDetail
+from ageui.tui.chart.chart import Series
 from ageui.tui.themes import MARKERS, series_color
-from ageui.tui.widgets.chart import Series
 
 Curve = Literal["val_loss", "val_mae"]
 Floats = NDArray[np.float64]

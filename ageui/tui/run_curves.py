@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ageui.store import Epoch
-from ageui.tui.widgets.chart import Mark, Series
+from ageui.tui.chart.chart import Mark, Series
 
 Axis = Literal["epoch", "step", "time"]
 Floats = NDArray[np.float64]

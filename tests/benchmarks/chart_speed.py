@@ -14,8 +14,8 @@ import numpy as np
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from ageui.tui.widgets.chart import Chart, Mark, Series
-from ageui.tui.widgets.raster import Floats
+from ageui.tui.chart.chart import Chart, Mark, Series
+from ageui.tui.chart.raster import Floats
 
 try:
     from textual_plot import HiResMode, PlotWidget

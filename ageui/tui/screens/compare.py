@@ -18,6 +18,7 @@ from ageui.sentences import counted
 from ageui.store import Store
 from ageui.text import clean
 from ageui.tui import keys
+from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.compared_curves import CURVE_NAMES, Curve, fitting_curve, series_of
 from ageui.tui.compared_runs import Found, View, compared, look, state_of_run
 from ageui.tui.comparison_lines import about_row, columns_of, legend_of, lines_of
@@ -26,7 +27,6 @@ from ageui.tui.live import LiveScreen
 from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt, confirmation
 from ageui.tui.screens.run_picker import RunPicker
 from ageui.tui.themes import places_of
-from ageui.tui.widgets.chart import Chart
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.choices import SPLITS
@@ -35,12 +35,6 @@ from engine.errors import AgeUIError, ConfigError
 MOST_COMPARED = 12
 _CURVES_BESIDE, _CURVES_CELLS = 150, 48
 _LAYOUTS = ("both", "table", "curves")
-
-
-class CompareCurves(Chart):
-    """The chart with the keys that all curves have."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.CURVES)]
 
 
 class CompareScreen(LiveScreen[Found]):
@@ -68,7 +62,7 @@ class CompareScreen(LiveScreen[Found]):
         yield Static(id="about", markup=False)
         with Container(id="parts"):
             yield SideBySide(id="table")
-            yield CompareCurves(id="curves")
+            yield KeyedChart(id="curves")
         yield Static(id="row", classes="hint", markup=False)
         yield Static(id="notes", classes="hint", markup=False)
         yield Static(id="legend", classes="hint", markup=False)
@@ -86,8 +80,8 @@ class CompareScreen(LiveScreen[Found]):
         return self.query_one(SideBySide)
 
     @property
-    def chart(self) -> CompareCurves:
-        return self.query_one(CompareCurves)
+    def chart(self) -> KeyedChart:
+        return self.query_one(KeyedChart)
 
     @property
     def is_settled(self) -> bool:

@@ -18,12 +18,12 @@ from ageui.store import AttemptRow, RunDetail, Store
 from ageui.text import clean
 from ageui.tui import changes, keys
 from ageui.tui.cells import DASH, bar, duration, state_tone, tone_styles
+from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.live import LiveScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.run_actions import copy_command, retry
 from ageui.tui.run_curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
 from ageui.tui.themes import series_color
-from ageui.tui.widgets.chart import Chart
 from ageui.tui.widgets.group_bars import GroupBars
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
@@ -39,12 +39,6 @@ class _Found:
     detail: RunDetail
     course: Course
     log: LogPart
-
-
-class RunCurves(Chart):
-    """The chart with the keys that all curves have."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.CURVES)]
 
 
 class RunScreen(LiveScreen[_Found]):
@@ -66,7 +60,7 @@ class RunScreen(LiveScreen[_Found]):
         yield Static(id="headline", markup=False)
         yield Static(id="progress", markup=False)
         with Horizontal(id="upper"):
-            yield RunCurves(id="curves")
+            yield KeyedChart(id="curves")
             with VerticalScroll(id="groups-pane"):
                 yield GroupBars(id="groups")
         with TabbedContent(id="parts"):
@@ -87,8 +81,8 @@ class RunScreen(LiveScreen[_Found]):
         self.chart.focus()
 
     @property
-    def chart(self) -> RunCurves:
-        return self.query_one(RunCurves)
+    def chart(self) -> KeyedChart:
+        return self.query_one(KeyedChart)
 
     # Reading
 

@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.pilot import Pilot
 
-from ageui.tui.widgets.chart import Chart, Mark, Series
+from ageui.tui.chart.chart import Chart, Mark, Series
 
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 

@@ -14,7 +14,8 @@ from ageui.compare import Comparison
 from ageui.store import Store
 from ageui.tui import compared_runs
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.compare import CompareCurves, CompareScreen
+from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.screens.compare import CompareScreen
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.screens.run_picker import RunPicker
 from ageui.tui.widgets.side_by_side import SideBySide
@@ -278,7 +279,7 @@ def test_runs_without_any_scores_and_runs_that_are_not_there(store: Store) -> No
 def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
-        chart = screen.query_one(CompareCurves)
+        chart = screen.query_one(KeyedChart)
         assert chart.display
         assert "validation MAE" in screen_text(app), "losses differ, so that their values say nothing"
         await keys(pilot, screen, "m")
@@ -302,9 +303,9 @@ def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs
 def test_no_curves_where_there_is_no_room_until_asked_for(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
-        assert not screen.query_one(CompareCurves).display
+        assert not screen.query_one(KeyedChart).display
         await press(pilot, "c")
-        assert screen.query_one(CompareCurves).display
+        assert screen.query_one(KeyedChart).display
 
     use(store, scenario, size=(80, 24))
 
@@ -315,7 +316,7 @@ def test_every_theme_draws_the_screen(store: Store, runs: tuple[int, ...]) -> No
         colors = set()
         for _ in range(4):
             await press(pilot, "T")
-            colors.add(screen.query_one(CompareCurves)._series[0].color)
+            colors.add(screen.query_one(KeyedChart)._series[0].color)
         assert len(colors) == 2, "curves have a colour for light and one for dark"
 
     use(store, scenario)

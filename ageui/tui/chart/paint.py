@@ -10,9 +10,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ageui.tui.widgets import axes, captions
-from ageui.tui.widgets.captions import Part
-from ageui.tui.widgets.curves import Mark, Sheet
+from ageui.tui.chart import axes, captions
+from ageui.tui.chart.captions import Part
+from ageui.tui.chart.curves import Mark, Sheet
 
 BRAILLE = 0x2800
 Label = tuple[int, int, str, Style]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ageui.tui.widgets import raster
-from ageui.tui.widgets.raster import Floats
-from ageui.tui.widgets.smoothing import smoothed
+from ageui.tui.chart import raster
+from ageui.tui.chart.raster import Floats
+from ageui.tui.chart.smoothing import smoothed
 
 
 def dots(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ageui.tui.widgets.curves import Series
-from ageui.tui.widgets.raster import Floats
+from ageui.tui.chart.curves import Series
+from ageui.tui.chart.raster import Floats
 
 
 def nearest_x(series: Sequence[Series], x: float) -> float | None:

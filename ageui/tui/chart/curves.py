@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from ageui.text import clean
-from ageui.tui.widgets import axes, raster
-from ageui.tui.widgets.raster import DOTS_ACROSS, DOTS_DOWN, Floats
-from ageui.tui.widgets.smoothing import smoothed
-from ageui.tui.widgets.window import Window
+from ageui.tui.chart import axes, raster
+from ageui.tui.chart.raster import DOTS_ACROSS, DOTS_DOWN, Floats
+from ageui.tui.chart.smoothing import smoothed
+from ageui.tui.chart.window import Window
 
 LARGEST = 1e300
 MARKERS = "●◆▲■▼◉◇△□▽○"

@@ -15,11 +15,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ageui.text import clean
-from ageui.tui.widgets import curves, paint, reading
-from ageui.tui.widgets.curves import Layer, Mark, Series, Sheet
-from ageui.tui.widgets.paint import Frame, Inks
-from ageui.tui.widgets.picture import Picture
-from ageui.tui.widgets.window import Window
+from ageui.tui.chart import curves, paint, reading
+from ageui.tui.chart.curves import Layer, Mark, Series, Sheet
+from ageui.tui.chart.paint import Frame, Inks
+from ageui.tui.chart.picture import Picture
+from ageui.tui.chart.window import Window
 
 __all__ = ["Chart", "Mark", "Series"]
 

@@ -7,10 +7,10 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
-from ageui.tui.widgets import axes, captions, curves, paint, reading
-from ageui.tui.widgets.captions import Item, Part
-from ageui.tui.widgets.curves import Layer, Mark, Series, Sheet
-from ageui.tui.widgets.paint import Cursor, Frame, Inks, Label
+from ageui.tui.chart import axes, captions, curves, paint, reading
+from ageui.tui.chart.captions import Item, Part
+from ageui.tui.chart.curves import Layer, Mark, Series, Sheet
+from ageui.tui.chart.paint import Cursor, Frame, Inks, Label
 
 _VALUE, _BOTH_VALUES = 9, 18
 
