@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Literal
 
@@ -72,6 +73,9 @@ class AgeUIApp(App[None]):
         self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_queue)
         self.set_interval(_SECONDS_BETWEEN_LOADS, self._look_at_loads)
         self._check_queue()
+        if not self.is_headless:
+            # What is there by now stays: collections that look through it would hold up keys for 60 ms.
+            self.call_after_refresh(gc.freeze)
 
     # Looking
 
@@ -110,7 +114,7 @@ class AgeUIApp(App[None]):
         self.queue_changed.publish(state)
 
     @on(Worker.StateChanged)
-    def _tell_internal_error(self, event: Worker.StateChanged) -> None:
+    def tell_unforeseen(self, event: Worker.StateChanged) -> None:
         """An error that nobody foresaw ends what was under way, never the application."""
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:

@@ -3,7 +3,9 @@
 import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from textual import on
 from textual.screen import Screen
+from textual.worker import Worker
 
 from ageui.store import Store
 from engine.errors import AgeUIError
@@ -57,6 +59,10 @@ class LiveScreen(Screen[None], Generic[T]):
         if not self._is_reading and self.is_current and self.is_running:
             self._is_reading = True
             self.run_worker(self._read_and_show(), group="reading", exit_on_error=False)
+
+    @on(Worker.StateChanged)
+    def _tell_unforeseen(self, event: Worker.StateChanged) -> None:
+        self.ageui.tell_unforeseen(event)
 
     async def _read_and_show(self) -> None:
         try:

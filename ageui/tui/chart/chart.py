@@ -120,6 +120,15 @@ class Chart(Widget, can_focus=True):
         self._forget_sheet()
 
     @property
+    def series(self) -> tuple[Series, ...]:
+        """What is shown, in the order it was given."""
+        return tuple(self._series)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        return tuple(self._marks)
+
+    @property
     def window(self) -> tuple[float, float] | None:
         """The range of x that is looked at; None without points."""
         view = self._zoom or self._bounds

@@ -70,7 +70,7 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
         await until(pilot, lambda: bool(asked), "the bootstrap begins")
         screen = app.screen
         assert isinstance(screen, CompareScreen)
-        assert "4." in line(screen, "MAE years"), "figures are there before their intervals"
+        await until(pilot, lambda: "4." in line(screen, "MAE years"), "figures are there before their intervals")
         assert "▼" in line(screen, "MAE years")
         assert "✔" not in line(screen, "MAE years")
         assert "being computed" in shown(app, "#about")

@@ -1,0 +1,229 @@
+"""One run's screen: what it draws while the run trains, and what it says of one that ended."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
+from store_rows import end, epoch, evaluated, queued, running, steps
+from textual.pilot import Pilot
+from textual.widgets import RichLog, Static, TabbedContent
+
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.screens.run import RunScreen
+from ageui.tui.widgets.log_tail import read_log
+from ageui.worker.supervisor import log_file
+
+
+def text_of(app: AgeUIApp, selector: str) -> str:
+    return str(app.screen.query_one(selector, Static).render())
+
+
+def log_lines(app: AgeUIApp) -> list[str]:
+    return [strip.text.rstrip() for strip in app.screen.query_one(RichLog).lines]
+
+
+def write_log(store: Store, run_id: int, text: str, attempt: int = 1) -> Path:
+    path = log_file(store, run_id, attempt)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as log:
+        log.write(text)
+    return path
+
+
+def test_a_training_run_is_followed_point_by_point(store: Store) -> None:
+    run_id, attempt, _lock = alive(store, "going")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await settled(pilot)
+        chart = app.screen.query_one(KeyedChart)
+        assert "no points yet" in screen_text(app)
+        with store.writing(run_id, attempt) as writer:
+            writer.steps(steps((1, 0.5), (40, 0.25)))
+        await until(pilot, lambda: "step 40/80" in text_of(app, "#progress"))
+        assert "900 images/s" in text_of(app, "#progress")
+        assert "ETA 0:12" in text_of(app, "#progress")
+        await until(pilot, lambda: [len(one.x) for one in chart.series] == [2, 0])
+        with store.writing(run_id, attempt) as writer:
+            writer.steps(steps((80, 0.125)))
+            writer.epoch(epoch(1, step=80))
+        await until(pilot, lambda: [len(one.x) for one in chart.series] == [3, 1, 1])
+        assert list(chart.series[0].y) == [0.5, 0.25, 0.125]
+        write_log(store, run_id, "epoch 1 of [8]\nhalf a li")
+        with store.writing(run_id, attempt) as writer:
+            writer.evaluated(evaluated("valid"), "apparent", "synthetic")
+            writer.end("done", "")
+        await until(pilot, lambda: "MAE 6.00 years on valid" in text_of(app, "#progress"))
+        assert "✓ done" in text_of(app, "#headline")
+        assert "gender  0.50" in screen_text(app)
+        await until(pilot, lambda: log_lines(app) == ["epoch 1 of [8]"])
+
+    use(store, scenario, size=(140, 44))
+
+
+def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(store: Store) -> None:
+    run_id, attempt = running(store, "staged", strategy="freeze", init="random", epochs="3,3")
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((5, 0.5), (10, 0.4)))
+        for number, stage in ((1, 1), (2, 1), (3, 2), (4, 2)):
+            writer.epoch(epoch(number, stage=stage, seconds=10.0, is_best=number < 4))
+        writer.end("done", "")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await settled(pilot)
+        chart = app.screen.query_one(KeyedChart)
+        assert [(mark.x, mark.label) for mark in chart.marks] == [
+            (2.0, "stage 2, stopped early"),
+            (4.0, "stopped early"),
+            (3.0, "best 0.08333 @ 3"),
+        ]
+        await press(pilot, "e")
+        assert [mark.x for mark in chart.marks] == [20.0, 40.0, 30.0]
+        await press(pilot, "e")
+        train = next(one for one in chart.series if one.key == "train")
+        assert list(train.x) == [10.0, 20.0, 30.0, 40.0]
+        assert list(chart.series[0].x) == [5.0, 10.0], "steps lie evenly between the ends of epochs, in seconds"
+        titles = []
+        for _ in range(6):
+            titles.append(str(chart.border_title))
+            await press(pilot, "v")
+        assert len(set(titles)) == 6
+        await press(pilot, "l", "s")
+        assert chart.log_y
+        assert chart.smoothing > 0
+
+    use(store, scenario)
+
+
+def test_a_diverged_run_shows_its_nan_and_is_repeated_only_after_a_question(
+    store: Store, no_workers: list[str]
+) -> None:
+    run_id, attempt = running(store, "wild")
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1))
+        writer.epoch(epoch(2, train_loss=math.nan, val_loss=math.nan, is_best=False))
+        writer.end("diverged", "the loss is nan in epoch 2")
+    write_log(store, run_id, "warning: the loss is nan\n")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await settled(pilot)
+        assert "the loss is nan in epoch 2" in text_of(app, "#progress")
+        assert app.screen.query_one(TabbedContent).active == "log-pane"
+        await press(pilot, "t", "enter")
+        assert store.row(run_id).status == "diverged", "the answer that is chosen first is no"
+        await press(pilot, "t", "down", "enter")
+        assert store.row(run_id).status == "queued"
+        assert store.detail(run_id).history == ()
+
+    use(store, scenario)
+
+
+def test_a_failed_run_says_why_and_its_attempts_are_listed(store: Store) -> None:
+    run_id, attempt = running(store, "broken")
+    end(store, run_id, attempt, "failed", "the data is gone\nsecond line")
+    write_log(store, run_id, "Traceback [/]\n")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await settled(pilot)
+        assert "the data is gone" in text_of(app, "#progress")
+        assert log_lines(app) == ["Traceback [/]"]
+        app.screen.query_one(TabbedContent).active = "attempts-pane"
+        await settled(pilot)
+        assert "second line" in screen_text(app)
+        app.screen.query_one(TabbedContent).active = "config-pane"
+        await settled(pilot)
+        assert "--loss" in screen_text(app)
+        await press(pilot, "y")
+        assert messages(app)[-1].startswith("copied: ageui run --data synthetic")
+
+    use(store, scenario, size=(120, 60))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_nothing_of_a_run_is_parsed(store: Store, size: tuple[int, int]) -> None:
+    ids = []
+    for name in HOSTILE:
+        run_id, attempt = running(store, name)
+        with store.writing(run_id, attempt) as writer:
+            writer.epoch(epoch(1))
+        end(store, run_id, attempt, "failed", f"{name}\x1b]0;title\x07\x1b[31m")
+        store.edits.note(run_id, name)
+        store.edits.tags(run_id, ("[/]",))
+        write_log(store, run_id, f"{name}\x1b[2J\n")
+        ids.append(run_id)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        for run_id, name in zip(ids, HOSTILE, strict=True):
+            app.open_run(run_id)
+            await settled(pilot)
+            assert name[:20] in text_of(app, "#headline")
+            for pane in ("config-pane", "attempts-pane", "epochs-pane"):
+                app.screen.query_one(TabbedContent).active = pane
+                await settled(pilot)
+            await press(pilot, "escape")
+
+    use(store, scenario, size=size)
+
+
+def test_a_run_that_fails_elsewhere_is_told_with_the_way_to_its_log(store: Store) -> None:
+    run_id, attempt, _lock = alive(store, "elsewhere")
+    queued(store, "waiting")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await until(pilot, lambda: app.queue_state is not None and run_id in app.queue_state.running)
+        assert "no worker, W starts one" in screen_text(app).splitlines()[0]
+        end(store, run_id, attempt, "failed", "the data is gone")
+        await until(pilot, lambda: bool(messages(app)))
+        assert messages(app) == ["elsewhere failed: the data is gone; open it to read its log"]
+
+    use(store, scenario)
+
+
+def test_an_error_nobody_foresaw_is_told_and_kept_and_ends_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = queued(store, "plain")
+
+    def broken(self: RunScreen, store: Store) -> None:
+        raise RuntimeError("[/] no such thing")
+
+    monkeypatch.setattr(RunScreen, "read", broken)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await until(pilot, lambda: bool(messages(app)))
+        assert messages(app)[0].startswith("RuntimeError: [/] no such thing; its traceback is in ")
+        kept = Path(messages(app)[0].rpartition(" ")[2])
+        assert "in broken" in kept.read_text()
+        await press(pilot, "escape")
+        assert "plain" in screen_text(app)
+
+    use(store, scenario)
+
+
+def test_a_log_is_read_on_from_where_it_was_and_from_the_start_when_it_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "log.1.txt"
+    assert read_log(path, None).lines == ()
+    path.write_text("one\ntw")
+    first = read_log(path, None)
+    assert (first.lines, first.starts_anew) == (("one",), True)
+    with path.open("a") as log:
+        log.write("o\nthree\n")
+    second = read_log(path, first)
+    assert (second.lines, second.starts_anew) == (("two", "three"), False)
+    assert read_log(path, second).lines == ()
+    path.write_text("new\n")
+    assert read_log(path, second).lines == ("new",)
+    other = tmp_path / "log.2.txt"
+    other.write_bytes(b"x\n" * (1 << 18) + b"last\xff\n")
+    part = read_log(other, second)
+    assert part.starts_anew
+    assert part.lines[-1] == "last\ufffd"
+    assert len(part.lines) < 1 << 18
