@@ -39,6 +39,22 @@ def test_a_checkpoint_of_no_later_step_is_no_progress(store: Store) -> None:
     assert [_crash(store, run_id, progress=10) for _ in range(4)] == ["queued"] * 3 + ["failed"]
 
 
+@pytest.mark.parametrize(("failure", "tries"), [("segmentation_fault", 3), ("oom_killed", 2)])
+def test_an_attempt_that_never_started_got_no_further_than_the_checkpoints_it_found(
+    store: Store, failure: str, tries: int
+) -> None:
+    run_id = queued(store)
+    assert _crash(store, run_id, progress=10) == "queued"
+    statuses = []
+    while not statuses or statuses[-1] == "queued":
+        attempt = claimed(store, run_id)
+        assert attempt is not None
+        with store.writing(run_id, attempt) as writer:
+            statuses.append(writer.crash(failure, "died before a word"))
+        assert len(statuses) <= tries
+    assert statuses == ["queued"] * (tries - 1) + ["failed"]
+
+
 def test_the_system_kills_for_memory_only_twice(store: Store) -> None:
     run_id = queued(store)
     assert [_crash(store, run_id, "oom_killed") for _ in range(2)] == ["queued", "failed"]
