@@ -1,5 +1,6 @@
 """Workers take runs one by one, each run once, and leave when there is nothing left or they are told to."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -157,6 +158,28 @@ def test_a_busy_database_delays_a_worker_and_does_not_end_it(store: Store, monke
     _work(store)
     assert store.row(run_id).status == "done"
     assert not is_held(device_lock_file("cpu"))
+
+
+@pytest.mark.usefixtures("_soon")
+def test_a_run_that_comes_while_somebody_asks_for_a_leaving_worker_is_taken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    worker, lock = _worker(store)
+    came: list[int] = []
+    real = type(store.queue).has_work
+    with lock.path.open() as asking:
+
+        def look(*arguments: Any) -> bool:
+            if not came and not is_held(lock.path):
+                came.append(queue_run(store))
+                fcntl.flock(asking, fcntl.LOCK_SH)
+            return real(*arguments)
+
+        monkeypatch.setattr(type(store.queue), "has_work", look)
+        monkeypatch.setattr("ageui.worker.locks.time.sleep", lambda seconds: fcntl.flock(asking, fcntl.LOCK_UN))
+        assert "nothing to do" in worker.run(lock)
+    assert [store.row(run_id).status for run_id in came] == ["done"]
 
 
 def test_there_is_one_worker_a_device_and_database(store: Store, tmp_path: Path) -> None:
