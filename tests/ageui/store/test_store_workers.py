@@ -1,6 +1,19 @@
 """What the rows of workers say."""
 
+from store_rows import claimed, queued
+
 from ageui.store import Store
+
+
+def test_the_run_that_a_worker_claims_is_told_with_the_claim(store: Store) -> None:
+    run_id, mine = queued(store), queued(store)
+    for device in ("cpu", "cuda:0"):
+        store.workers.started(device)
+    store.workers.working_on("cpu", None, "another run")
+    assert claimed(store, mine, worker=None) == 1
+    assert [row.run_id for row in store.workers.all()] == [None, None]
+    assert claimed(store, run_id) == 1
+    assert [(row.run_id, row.waiting_for) for row in store.workers.all()] == [(run_id, None), (None, None)]
 
 
 def test_rows_of_workers(store: Store) -> None:

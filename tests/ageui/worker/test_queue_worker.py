@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
 
-from ageui.store import BusyError, Store
+from ageui.store import BusyError, FullError, Store
 from ageui.worker import queue_worker
 from ageui.worker.devices import (
     device_lock_file,
@@ -158,6 +158,66 @@ def test_a_busy_database_delays_a_worker_and_does_not_end_it(store: Store, monke
     _work(store)
     assert store.row(run_id).status == "done"
     assert not is_held(device_lock_file("cpu"))
+
+
+@pytest.mark.usefixtures("_soon")
+@pytest.mark.parametrize("kind", [BusyError, FullError])
+def test_what_a_worker_cannot_say_of_itself_costs_no_run(
+    store: Store, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    ids = [queue_run(store, seed=seed) for seed in range(4)]
+
+    def failing(*arguments: Any) -> None:
+        raise kind("the database: it cannot be written now")
+
+    monkeypatch.setattr(type(store.workers), "working_on", failing)
+    monkeypatch.setattr(type(store.workers), "ended", failing)
+    assert "nothing to do" in _work(store)
+    for run_id in ids:
+        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["done"]
+
+
+@pytest.mark.usefixtures("_soon")
+def test_a_worker_says_that_it_has_started_once_it_has(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_TRIES", 0.01)
+    real, calls = type(store.workers).started, iter(range(100))
+
+    def busy(*arguments: Any) -> None:
+        if next(calls) < 3:
+            raise BusyError("the database: another process holds it")
+        real(*arguments)
+
+    monkeypatch.setattr(type(store.workers), "started", busy)
+    told: list[int] = []
+    worker, lock = _worker(store)
+    assert "nothing to do" in worker.run(lock, lambda: told.append(len(store.workers.all())))
+    assert told == [1]
+
+
+def test_a_worker_that_cannot_start_for_a_full_disk_says_so_and_holds_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise FullError("the database: the disk is full")
+
+    monkeypatch.setattr(type(store.workers), "started", full)
+    worker, lock = _worker(store)
+    with pytest.raises(FullError):
+        worker.run(lock, lambda: pytest.fail("it did not start"))
+    assert not is_held(lock.path)
+
+
+def test_a_worker_that_is_stopped_before_it_has_started_leaves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, lock = _worker(store)
+
+    def busy(*arguments: Any) -> None:
+        worker.stop()
+        raise BusyError("the database: another process holds it")
+
+    monkeypatch.setattr(type(store.workers), "started", busy)
+    assert worker.run(lock, lambda: pytest.fail("it did not start")) == "stopped by the user"
+    assert not is_held(lock.path)
 
 
 @pytest.mark.usefixtures("_soon")
