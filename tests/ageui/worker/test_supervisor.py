@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from worker_runs import claim_run, expected_losses, losses_of, orders, queue_run
 from ageui.store import FullError, Store
 from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
-from ageui.worker.supervisor import Policy, log_file
+from ageui.worker.engine_process import EngineProcess
+from ageui.worker.supervisor import Policy, Supervisor, log_file
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
 
 
@@ -244,6 +246,85 @@ def test_a_busy_database_delays_and_loses_nothing(store: Store, monkeypatch: pyt
         assert supervise(own, run_id, emit=hold_for_a_while).status == "done"
         other.close()
         assert losses_of(own, run_id) == expected_losses(60)
+
+
+@pytest.mark.parametrize(("worker", "status"), [("cpu", "queued"), (None, "interrupted")])
+def test_a_display_that_breaks_stops_the_run_with_a_checkpoint(
+    store: Store, worker: str | None, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=100_000, step_seconds=0.01)
+    run_id = queue_run(store)
+    shown: list[Event] = []
+
+    def break_at_step_five(event: Event) -> None:
+        shown.append(event)
+        if isinstance(event, StepsEnded) and event.step == 5:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    outcome = supervise(store, run_id, worker=worker, emit=break_at_step_five)
+    assert outcome.status == status
+    assert "could not be shown" in outcome.ending.reason
+    assert "Broken pipe" in outcome.ending.reason
+    assert isinstance(shown[-1], StepsEnded)
+    assert shown[-1].step == 5
+    detail = store.detail(run_id)
+    newest = max(file.step for file in detail.checkpoints)
+    assert newest >= 5
+    assert losses_of(store, run_id) == expected_losses(newest)
+    assert detail.attempts[0].outcome == ("stopped" if worker else "interrupted")
+
+
+def test_a_problem_with_the_pipe_is_a_crash_and_the_next_attempt_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=10)
+    run_id = queue_run(store)
+    real = EngineProcess.rest
+
+    def broken(self: EngineProcess) -> Any:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(EngineProcess, "rest", broken)
+    assert supervise(store, run_id).status == "queued"
+    attempt = store.detail(run_id).attempts[0]
+    assert (attempt.outcome, attempt.failure) == ("crashed", "error")
+    assert "could not be watched" in str(attempt.reason)
+    monkeypatch.setattr(EngineProcess, "rest", real)
+    assert supervise(store, run_id).status == "done"
+    assert losses_of(store, run_id) == expected_losses(10)
+
+
+def test_an_engine_that_dies_before_it_reads_its_request_leaves_nothing_open(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    # More than a pipe holds: it is written in part, and the rest finds no reader.
+    claim = replace(claim, manifest={"long": "x" * 1_000_000})
+    before = _open_pipes()
+    policy = Policy(engine=(sys.executable, "-S", "-c", "raise SystemExit(3)"))
+    outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=policy).run()
+    assert (outcome.status, outcome.ending.failure) == ("failed", "protocol")
+    assert _open_pipes() == before
+    lock.release()
+
+
+def _open_pipes() -> set[str]:
+    links = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    return {target for link in links if (target := os.readlink(link)).startswith("pipe:")}
+
+
+def test_a_request_that_no_pipe_holds_arrives_whole(store: Store, tmp_path: Path) -> None:
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    claim = replace(claim, manifest={"long": "x" * 1_000_000})
+    program = tmp_path / "engine.py"
+    program.write_text(f"import sys; open({str(tmp_path / 'asked')!r}, 'wb').write(sys.stdin.buffer.readline())")
+    policy = Policy(engine=(sys.executable, "-S", str(program)))
+    Supervisor(store, claim, device="cpu", locks=[lock], policy=policy).run()
+    lock.release()
+    assert json.loads((tmp_path / "asked").read_text())["manifest"] == claim.manifest
 
 
 def test_what_is_asked_of_the_engine(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
