@@ -64,6 +64,10 @@ class Claimant:
 class NotHeldError(Exception):
     """The run that was about to be claimed cannot be had now."""
 
+    def __init__(self, run_id: int) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
 
 def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, hold: Hold) -> Claim | None:
     """Claims the queued run that `which` names; None where there is none, `NotHeldError` where `hold` refuses it.

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from ageui.store import data_sets, enqueue, maintenance, reading
 from ageui.store.attempt_writer import AttemptWriter
-from ageui.store.claims import Claim, Claimant, Hold
+from ageui.store.claims import Claim, Claimant, Hold, NotHeldError
 from ageui.store.connect import copy_database, open_reader, open_writer
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
@@ -165,10 +165,19 @@ class Store:
             return [enqueue.add_run(session, run, tags, priority) for run in runs]
 
     def add_claimed_run(self, run: NewRun, claimant: Claimant, hold: Hold, *, tags: Sequence[str] = ()) -> Claim:
-        """Adds a run that is this process's from the start: no worker can take it before."""
-        with self._write() as session:
-            run_id = enqueue.add_run(session, run, tags)
-            return self.queue.claim_in(session, run_id, claimant, hold)
+        """Adds a run that is this process's from the start: no worker can take it before.
+
+        Where `hold` refuses it, nothing is added and `StoreError` raised: a process of an earlier database is left.
+        """
+        try:
+            with self._write() as session:
+                run_id = enqueue.add_run(session, run, tags)
+                return self.queue.claim_in(session, run_id, claimant, hold)
+        except NotHeldError as error:
+            raise StoreError(
+                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run, perhaps "
+                "one of an earlier database of this name; wait for it to end, or choose another --db"
+            ) from None
 
     def same_runs(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
         """For each, id and status of a run of its config and data that is done or still to be done."""

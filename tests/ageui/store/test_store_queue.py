@@ -8,7 +8,7 @@ from store_rows import best, claimed, config, end, epoch, evaluated, queued, run
 
 from ageui.store import Claim, Claimant, NewRun, Store
 from engine.data.spec import BUILT_IN
-from engine.errors import ConfigError
+from engine.errors import ConfigError, StoreError
 
 WORKER = Claimant("cpu", "cpu")
 TAKES = ("auto", "cpu")
@@ -114,6 +114,12 @@ def test_a_run_of_the_foreground_is_nobody_elses_from_the_start(store: Store) ->
     row = store.row(claim.run_id)
     assert (row.status, row.tags) == ("running", ("t",))
     assert store.detail(claim.run_id).attempts[0].worker is None
+
+
+def test_a_new_run_whose_folder_somebody_works_in_is_not_added(store: Store) -> None:
+    with pytest.raises(StoreError, match=rf"{store.run_folder(1)}.*lock.*choose another --db"):
+        store.add_claimed_run(NewRun(config(), BUILT_IN), Claimant(None, "cpu"), lambda run_id: False)
+    assert store.run_count() == 0
 
 
 def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
