@@ -175,8 +175,8 @@ class Store:
                 return self.queue.claim_in(session, run_id, claimant, hold)
         except NotHeldError as error:
             raise StoreError(
-                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run, perhaps "
-                "one of an earlier database of this name; wait for it to end, or choose another --db"
+                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run, "
+                "perhaps one of an earlier database of this name; wait for it to end, or choose another --db"
             ) from None
 
     def same_runs(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
@@ -225,10 +225,10 @@ class Store:
         with self._read() as session:
             return reading.detail(session, run_id)
 
-    def checkpoints(self) -> list[tuple[CheckpointRow, str, int]]:
-        """Every checkpoint of every run, with the run's status and id."""
+    def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
+        """Every checkpoint of a run, or of all, with the run's status and id."""
         with self._read() as session:
-            return reading.checkpoints(session)
+            return reading.checkpoints(session, run_id)
 
     def metric(self, run_id: int, key: str, after: int = -1) -> list[tuple[int, float]]:
         """The points (step, value) of one curve with steps above `after`, in order."""

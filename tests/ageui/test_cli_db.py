@@ -29,6 +29,10 @@ def test_care_for_the_database(queue: Terminal) -> None:
     assert queue("db", "backup", "copy.db", "--force").code == 0
     assert queue("ls", "--db", "copy.db", "--json").json[0]["status"] == "done"
     assert queue("db", "backup", "no/where.db").code == 2
+    for name in ("runs.db", "./runs.db", "runs.db-wal"):
+        refused = queue("db", "backup", name, "--force")
+        assert refused.code in (2, 5)
+        assert "choose another" in refused.err
     assert "MB before" in queue("db", "vacuum").err
 
 

@@ -13,6 +13,10 @@ from living import processes_of
 from store_like import a_done_and_a_paused_run
 from terminal import LONG, TINY, PatchEngine, Terminal, stored_losses, wait_until
 
+from ageui.store import Store
+from engine.config import build_config
+from engine.data.spec import BUILT_IN
+
 
 def _status(terminal: Terminal, run: object) -> str:
     return str(terminal("show", str(run), "--json").json["status"])
@@ -160,16 +164,16 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
     assert queue("pause").code == 0
     for name, priority in (("first", "0"), ("second", "0"), ("urgent", "5")):
         done = queue("run", *TINY, "--seed", priority, "--detach", "--name", name, "--priority", priority)
-        assert "the queue is paused: by the user" in done.err
+        assert "the queue is paused: you paused it" in done.err
     assert [row["name"] for row in queue("queue", "--json").json["queued"]] == ["urgent", "first", "second"]
     assert "run 2 is number 1 of 3" in queue("move", "second", "--first").err
     assert "run 3 is number 3 of 3" in queue("move", "urgent", "--after", "first").err
     assert "run 1 is number 3 of 3" in queue("move", "first", "--priority", "-1").err
     shown = queue("queue")
     assert shown.out.index("second") < shown.out.index("urgent") < shown.out.index("first")
-    assert "the queue is paused: by the user" in shown.err
+    assert "the queue is paused: you paused it" in shown.err
     assert queue("wait").code == 1
-    assert queue("queue", "--json").json["held"] == "by the user"
+    assert queue("queue", "--json").json["held"] == "you paused it"
     assert queue("pause", "1").code == 0
     assert [row["name"] for row in queue("queue", "--json").json["paused"]] == ["first"]
     assert "⏸ paused" in queue("queue").out
@@ -265,6 +269,30 @@ def test_one_run_that_cannot_be_changed_keeps_no_other_from_it(ageui: Terminal) 
     assert done.code == 2
     assert "is done already" in done.err
     assert "run 2 fast-finch is cancelled" in done.err
+
+
+def test_runs_that_can_be_resumed_get_a_worker_beside_one_that_cannot(queue: Terminal) -> None:
+    queue("run", *TINY, "--name", "done")
+    assert queue("run", *TINY, "--seed", "1", "--detach", "--name", "later").code == 0
+    queue("pause", "later")
+    queue("worker", "stop")
+    done = queue("resume", "done", "later", "--json")
+    assert done.code == 2
+    assert "run 1 (done) is done" in done.err
+    assert "a worker on cpu was started" in done.err
+    assert [row["id"] for row in done.json] == [1, 2]
+    assert queue("wait", "later").code == 0
+
+
+def test_a_run_for_a_device_without_a_worker_is_named(queue: Terminal) -> None:
+    with Store.open(Path("runs.db")) as store:
+        store.add_run(build_config({"device": "cuda:1"}), BUILT_IN, name="elsewhere")
+    assert queue("worker", "start", "--device", "cpu").code == 0
+    assert "no worker lives that would take them: ageui worker start --device cuda:1" in queue("queue").err
+    waited = queue("wait")
+    assert waited.code == 1
+    assert "--device cuda:1" in waited.err
+    queue("cancel", "elsewhere")
 
 
 def test_a_bad_interval_between_checkpoints(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

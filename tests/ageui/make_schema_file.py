@@ -1,6 +1,6 @@
 """Writes schemas/vN.db, a database of the newest schema N, for the upgrade tests of later ones.
 
-Run once before a schema is released, and never again for that schema: python tests/ageui/store/make_schema_file.py
+Run once before a schema is released, and never again for that schema: python tests/ageui/make_schema_file.py
 """
 
 import math
@@ -60,7 +60,7 @@ def fill(store: Store) -> None:
 
 
 def main() -> None:
-    path = Path(__file__).parent / "schemas" / f"v{len(MIGRATIONS)}.db"
+    path = Path(__file__).parent / "store" / "schemas" / f"v{len(MIGRATIONS)}.db"
     path.unlink(missing_ok=True)
     moments = _seconds()
     modules = ("enqueue", "attempt_writer", "claims", "queue", "data_sets", "workers")
