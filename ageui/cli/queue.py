@@ -27,11 +27,13 @@ _NAMED = 5
 
 
 def show_queue(db: Database = None, as_json: AsJson = False) -> None:
-    """Show what runs, what is queued, in the order in which it is taken, and what is paused."""
+    """Show what runs, what is queued, in the order in which it is taken, and what was paused or interrupted."""
     from ageui.worker.start import workers
 
     with open_store(db, read_only=True) as store:
-        running, paused = (store.runs(f"status={status}", order="id") for status in ("running", "paused"))
+        running, paused, interrupted = (
+            store.runs(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
+        )
         waiting = store.queue.waiting()
         held, states = store.queue.held(), workers(store)
     if as_json:
@@ -41,13 +43,14 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
                 "running": [row.to_json() for row in running],
                 "queued": [row.to_json() for row in waiting],
                 "paused": [row.to_json() for row in paused],
+                "interrupted": [row.to_json() for row in interrupted],
                 "workers": [state.row.device for state in states if state.is_alive],
             }
         )
         return
     console = results()
-    if running or waiting or paused:
-        _print_queue(console, [*running, *waiting, *paused])
+    if rows := [*running, *waiting, *paused, *interrupted]:
+        _print_queue(console, rows)
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = _sayer(messages())
@@ -55,6 +58,8 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         say(f"the queue is paused: {held.reason}; let it go on with: ageui resume")
     elif (reason := _why_nobody_takes(waiting, states)) is not None:
         say(reason)
+    if paused or interrupted:
+        say("paused and interrupted runs go on with: ageui resume RUN")
     for state in states:
         if state.is_alive and state.row.waiting_for:
             say(f"the worker on {state.row.device} waits: {state.row.device} is in use by {state.row.waiting_for}")
