@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from engine.config import RunConfig
@@ -20,9 +20,14 @@ from engine.models import AgeModel
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
-    """What the features depend on, as 32 hex digits: pixels, rows and copies, backbone, its weights, arithmetic."""
+    """What the features depend on, as 32 hex digits: pixels, rows and copies, backbone, its weights, arithmetic.
+
+    On a processor, sums over a few images come out differently in their last digits with another number of threads.
+    """
     digest = hashlib.sha256()
-    for part in (dataset.pixels_key, config.backbone, placement.dtype_name, placement.device.type, torch.__version__):
+    threads = f"{torch.get_num_threads()} threads" if placement.device.type == "cpu" else ""
+    arithmetic = (placement.dtype_name, placement.device.type, threads, torch.__version__)
+    for part in (dataset.pixels_key, config.backbone, *arithmetic):
         digest.update(part.encode() + b"\0")
     if rows.kinds.any():
         digest.update(f"{config.augment} {config.seed}".encode())
@@ -42,19 +47,22 @@ def frozen_features(
     key: str,
     cache: Path,
     each: Callable[[int, int], None],
+    warn: Callable[[str], None],
 ) -> Tensor:
     """Features (R, F) fp32 for the rows, from the cache or computed now and put there.
 
-    Two processes that need the same features compute them once. A damaged file is computed again. `each` is told how
-    many of how many rows are done. A cache that cannot be written costs only the next run's time.
+    Two processes that need the same features compute them once. A damaged file is computed again, and `warn` is told.
+    `each` is told how many of how many rows are done. A cache that cannot be written costs only the next run's time.
     """
     folder = cache / "features"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{key}.safetensors"
     with FileLock(f"{path}.lock"):
-        found = _read(path, len(rows.positions))
-        if found is not None:
-            return found
+        if path.exists():
+            found = _read(path, len(rows.positions))
+            if found is not None:
+                return found
+            warn(f"the cached features in {path} are damaged: computing them again")
         features = _compute(model, images, rows, each)
         _write(path, features)
         return features
@@ -72,18 +80,25 @@ def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[i
 
 
 def _read(path: Path, count: int) -> Tensor | None:
+    """The features of a file; None where they are not those that were written."""
     try:
-        features = load_file(path)["features"]
-    except (OSError, SafetensorError, KeyError):
+        with safe_open(path, "pt") as file:
+            features: Tensor = file.get_tensor("features")
+            expected = (file.metadata() or {}).get("sha256")
+    except (OSError, SafetensorError):
         return None
-    return features if len(features) == count else None
+    return features if len(features) == count and _sha256(features) == expected else None
+
+
+def _sha256(features: Tensor) -> str:
+    return hashlib.sha256(features.contiguous().numpy().data).hexdigest()
 
 
 def _write(path: Path, features: Tensor) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
             try:
-                part.write(save({"features": features.contiguous()}))
+                part.write(save({"features": features.contiguous()}, {"sha256": _sha256(features)}))
                 part.flush()
                 os.replace(part.name, path)
             except OSError:

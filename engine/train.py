@@ -148,6 +148,7 @@ class _Trainer:
         while position.stage <= self.config.stage_count:
             if self.config.epochs[position.stage - 1] > 0:
                 if not self._stage():
+                    self.write_kept()
                     return "diverged", f"the loss was no finite number in epoch {position.epoch}"
                 self.optimizer = None
                 position.end_stage()
@@ -233,7 +234,7 @@ class _Trainer:
         steps = len(split_batches(np.arange(len(self.setup.train_rows.positions)), config.batch, config.last_batch))
         parameters = sum(parameter.numel() for parameter in trainable)
         self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
-        if position.at_stage_start and config.keep == "best" and self.best.epoch:
+        if position.at_stage_start and self.best.epoch:
             self.best.state = snapshot(self.model.state_dict())
         while position.stage_epoch < epochs and not self._has_waited():
             ended = self._epoch(inputs, optimizer, steps, epochs - position.stage_epoch)
@@ -347,7 +348,13 @@ class _Trainer:
         key = feature_key(self.model, setup.dataset, rows, self.config, setup.placement)
         cache = self.request.cache or cache_folder()
         features = frozen_features(
-            self.model, setup.images, rows, key, cache, lambda done, total: self.progress("features", done, total)
+            self.model,
+            setup.images,
+            rows,
+            key,
+            cache,
+            lambda done, total: self.progress("features", done, total),
+            lambda message: self.emit(Noted(message, warning=True)),
         )
         self.backbone_features = FeatureInputs(features, rows, setup.placement)
 

@@ -25,6 +25,12 @@ def see_to_worker(
         started = ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
         if started is not None:
             console.print(f"a worker on {started} was started; see ageui worker status", soft_wrap=True)
+        elif checkpoint_seconds is not None:
+            console.print(
+                "the worker that lives keeps its own time between checkpoints; for another: ageui worker stop, "
+                f"then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
+                soft_wrap=True,
+            )
     held = store.queue.held()
     if held is not None:
         console.print(clean(f"the queue is paused: {held.reason}; let it go on with: ageui resume"), soft_wrap=True)

@@ -38,10 +38,14 @@ def open_store(option: Path | None, *, create: bool = False, read_only: bool = F
     from ageui.store import Store
     from ageui.text import clean
     from ageui.worker.lost import recover_lost
+    from ageui.worker.start import workers
 
     with Store.open(database_path(option), create=create, read_only=read_only) as store:
-        for found in recover_lost(store):
+        lost = list(recover_lost(store))
+        for found in lost:
             messages().print(clean(found.sentence()), soft_wrap=True)
+        if any(found.status == "queued" for found in lost) and not any(state.is_alive for state in workers(store)):
+            messages().print("no worker lives that would take what is queued: ageui worker start")
         yield store
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ageui.store import Claim, RunRow, Store
     from ageui.worker.foreground import Foreground
+    from ageui.worker.start import WorkerState
 
 References = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.")]
 OptionalReferences = Annotated[
@@ -22,14 +23,17 @@ Here = Annotated[bool, typer.Option("--here", help="Go on in this terminal inste
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_TO_OBEY = 5.0
+_NAMED = 5
 
 
 def show_queue(db: Database = None, as_json: AsJson = False) -> None:
-    """Show what runs, what is queued, in the order in which it is taken, and what is paused."""
+    """Show what runs, what is queued, in the order in which it is taken, and what was paused or interrupted."""
     from ageui.worker.start import workers
 
     with open_store(db, read_only=True) as store:
-        running, paused = (store.runs(f"status={status}", order="id") for status in ("running", "paused"))
+        running, paused, interrupted = (
+            store.runs(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
+        )
         waiting = store.queue.waiting()
         held, states = store.queue.held(), workers(store)
     if as_json:
@@ -39,20 +43,23 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
                 "running": [row.to_json() for row in running],
                 "queued": [row.to_json() for row in waiting],
                 "paused": [row.to_json() for row in paused],
+                "interrupted": [row.to_json() for row in interrupted],
                 "workers": [state.row.device for state in states if state.is_alive],
             }
         )
         return
     console = results()
-    if running or waiting or paused:
-        _print_queue(console, [*running, *waiting, *paused])
+    if rows := [*running, *waiting, *paused, *interrupted]:
+        _print_queue(console, rows)
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = _sayer(messages())
     if held is not None:
         say(f"the queue is paused: {held.reason}; let it go on with: ageui resume")
-    elif waiting and not any(state.is_alive for state in states):
-        say("no worker lives that would take them: ageui worker start")
+    elif (reason := _why_nobody_takes(waiting, states)) is not None:
+        say(reason)
+    if paused or interrupted:
+        say("paused and interrupted runs go on with: ageui resume RUN")
     for state in states:
         if state.is_alive and state.row.waiting_for:
             say(f"the worker on {state.row.device} waits: {state.row.device} is in use by {state.row.waiting_for}")
@@ -73,7 +80,7 @@ def cancel_runs(
             status = store.queue.cancel(run_id, at_once=now)
             return _settled(store, run_id, kill=now) if status == "running" else status
 
-        _for_each(store, references, cancel)
+        _exit_for(_for_each(store, references, cancel))
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
@@ -81,14 +88,14 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
     what runs goes on, and nothing new is taken."""
     with open_store(db) as store:
         if not references:
-            store.queue.hold("by the user")
+            store.queue.hold("you paused it")
             messages().print("the queue is paused: what runs goes on, nothing new is taken")
             return
 
         def pause(run_id: int) -> str:
             return _settled(store, run_id) if store.queue.pause(run_id) == "running" else "paused"
 
-        _for_each(store, references, pause)
+        _exit_for(_for_each(store, references, pause))
 
 
 def resume_runs(
@@ -203,9 +210,32 @@ def _standstill(store: "Store") -> str | None:
     held = store.queue.held()
     if held is not None:
         return f"the queue is paused: {held.reason}; let it go on with: ageui resume"
-    if not any(state.is_alive for state in workers(store)) and store.queue.waiting():
-        return "no worker lives that would take them: ageui worker start"
-    return None
+    waiting, states = store.queue.waiting(), workers(store)
+    # As long as some are taken, something moves; those that are not will be left in the end.
+    return None if _taken(waiting, states) else _why_nobody_takes(waiting, states)
+
+
+def _why_nobody_takes(waiting: "Sequence[RunRow]", states: "Sequence[WorkerState]") -> str | None:
+    """Which queued runs no living worker takes, and what to do; None where each is taken."""
+    left = [row for row in waiting if row not in _taken(waiting, states)]
+    if not left:
+        return None
+    device = str(left[0].config.get("device", "auto"))
+    named = "" if device == "auto" else f" --device {device}"
+    which = "them" if len(left) == len(waiting) else ", ".join(f"run {row.id}" for row in left[:_NAMED])
+    return f"no worker lives that would take {which}: ageui worker start{named}"
+
+
+def _taken(waiting: "Sequence[RunRow]", states: "Sequence[WorkerState]") -> "list[RunRow]":
+    """The queued runs whose device a living worker has."""
+    from ageui.worker.devices import configs_for, default_device
+
+    living = [state.row.device for state in states if state.is_alive]
+    if not living:
+        return []
+    default = default_device()
+    devices = {name for device in living for name in configs_for(device, is_default=device == default)}
+    return [row for row in waiting if str(row.config.get("device", "auto")) in devices]
 
 
 def _unfinished(store: "Store") -> "list[RunRow]":
@@ -226,9 +256,9 @@ def _meant(store: "Store", references: Sequence[str]) -> list[int]:
     return list(meant)
 
 
-def _for_each(store: "Store", references: Sequence[str], change: Callable[[int], str]) -> None:
-    """Changes every run that is meant and says what it is now. One that cannot be changed keeps none of the others
-    from it; the exit code is 2 then."""
+def _for_each(store: "Store", references: Sequence[str], change: Callable[[int], str]) -> int:
+    """Changes every run that is meant, says what it is now, and returns how many could not be changed: these keep none
+    of the others from it."""
     from engine.errors import ConfigError
 
     say, problems = _sayer(messages()), 0
@@ -244,6 +274,10 @@ def _for_each(store: "Store", references: Sequence[str], change: Callable[[int],
             continue
         row = store.row(run_id)
         say(f"run {run_id} {row.name} is {f'still running: {status}' if row.status == 'running' else row.status}")
+    return problems
+
+
+def _exit_for(problems: int) -> None:
     if problems:
         raise typer.Exit(2)
 
@@ -266,11 +300,12 @@ def _again(
         return "queued"
 
     meant = _meant(store, references)
-    _for_each(store, references, change)
+    problems = _for_each(store, references, change)
     rows = [store.row(run_id) for run_id in meant]
     _see_to_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
     if as_json:
         print_json([row.to_json() for row in rows])
+    _exit_for(problems)
 
 
 def _work_here_again(

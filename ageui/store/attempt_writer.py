@@ -214,8 +214,7 @@ def crash(session: Session, run: Run, failure: str, reason: str, seconds: float 
     """
     attempt = session.get_one(Attempt, (run.id, run.attempt))
     summary = session.get_one(Summary, run.id)
-    got_further = any(state.step > (attempt.step or 0) for state in _checkpoints(session, run.id or 0, "state"))
-    run.strikes = 0 if got_further else run.strikes + 1
+    run.strikes = 0 if _got_further(session, attempt) else run.strikes + 1
     if run.request is not None:
         status = "paused" if run.request == "pause" else "cancelled"
     elif failure == "lost" and attempt.worker is None:
@@ -226,6 +225,13 @@ def crash(session: Session, run: Run, failure: str, reason: str, seconds: float 
     else:
         status = "queued"
     _end(run, attempt, summary, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
+
+
+def _got_further(session: Session, attempt: Attempt) -> bool:
+    """Whether the attempt wrote a checkpoint of a later step than the one it went on after. One whose engine never
+    told that it started wrote none: those that are there are of attempts before it."""
+    start = attempt.step
+    return start is not None and any(state.step > start for state in _checkpoints(session, attempt.run_id, "state"))
 
 
 def _checkpoints(session: Session, run_id: int, kind: str) -> Sequence[Checkpoint]:

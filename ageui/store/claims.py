@@ -14,7 +14,7 @@ from ageui.store import reading
 from ageui.store.clock import now
 from ageui.store.column_types import UtcTime
 from ageui.store.records import CheckpointRow
-from ageui.store.tables import Attempt, Checkpoint, Run
+from ageui.store.tables import Attempt, Checkpoint, Run, Worker
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
@@ -64,9 +64,17 @@ class Claimant:
 class NotHeldError(Exception):
     """The run that was about to be claimed cannot be had now."""
 
+    def __init__(self, run_id: int) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
 
 def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, hold: Hold) -> Claim | None:
-    """Claims the queued run that `which` names; None where there is none, `NotHeldError` where `hold` refuses it."""
+    """Claims the queued run that `which` names; None where there is none, `NotHeldError` where `hold` refuses it.
+
+    The row of the claimant's worker says so in the same transaction: nothing has to be written between a claim and its
+    attempt, and so nothing can fail there.
+    """
     started = now()
     claimed = session.execute(
         update(Run)
@@ -99,6 +107,9 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
             device=claimant.device,
         )
     )
+    if claimant.worker is not None:
+        mine = (col(Worker.device) == claimant.worker, col(Worker.pid) == os.getpid())
+        session.execute(update(Worker).where(*mine).values(run_id=claimed, waiting_for=None))
     checkpoints = select(Checkpoint).where(Checkpoint.run_id == claimed).order_by(col(Checkpoint.step).desc())
     return Claim(
         run_id=claimed,

@@ -73,7 +73,7 @@ class RunQueue:
                         return None
                     return claim_run(session, next_run(devices, skipped), claimant, hold)
             except NotHeldError as skip:
-                skipped.append(skip.args[0])
+                skipped.append(skip.run_id)
 
     def claim(self, run_id: int, claimant: Claimant, hold: Hold) -> Claim | None:
         """The queued run of that id; None where it is not queued, or `hold` returns False. A paused queue is no bar."""
@@ -84,7 +84,7 @@ class RunQueue:
             return None
 
     def claim_in(self, session: Session, run_id: int, claimant: Claimant, hold: Hold) -> Claim:
-        """Claims a run inside the transaction that adds it."""
+        """Claims a run inside the transaction that adds it. Raises `NotHeldError` where `hold` refuses it."""
         claim = claim_run(session, col(Run.id) == run_id, claimant, hold)
         assert claim is not None
         return claim

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from ageui.store import data_sets, enqueue, maintenance, reading
 from ageui.store.attempt_writer import AttemptWriter
-from ageui.store.claims import Claim, Claimant, Hold
+from ageui.store.claims import Claim, Claimant, Hold, NotHeldError
 from ageui.store.connect import copy_database, open_reader, open_writer
 from ageui.store.edits import RunEdits
 from ageui.store.enqueue import NewRun
@@ -166,10 +166,19 @@ class Store:
             return enqueue.add_runs(session, runs, tags, priority)
 
     def add_claimed_run(self, run: NewRun, claimant: Claimant, hold: Hold, *, tags: Sequence[str] = ()) -> Claim:
-        """Adds a run that is this process's from the start: no worker can take it before."""
-        with self._write() as session:
-            run_id = enqueue.add_run(session, run, tags)
-            return self.queue.claim_in(session, run_id, claimant, hold)
+        """Adds a run that is this process's from the start: no worker can take it before.
+
+        Where `hold` refuses it, nothing is added and `StoreError` raised: a process of an earlier database is left.
+        """
+        try:
+            with self._write() as session:
+                run_id = enqueue.add_run(session, run, tags)
+                return self.queue.claim_in(session, run_id, claimant, hold)
+        except NotHeldError as error:
+            raise StoreError(
+                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run, "
+                "perhaps one of an earlier database of this name; wait for it to end, or choose another --db"
+            ) from None
 
     def same_runs(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
         """For each, id and status of a run of its config and data that is done or still to be done."""
@@ -234,10 +243,10 @@ class Store:
         with self._read() as session:
             return reading.detail(session, run_id)
 
-    def checkpoints(self) -> list[tuple[CheckpointRow, str, int]]:
-        """Every checkpoint of every run, with the run's status and id."""
+    def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
+        """Every checkpoint of a run, or of all, with the run's status and id."""
         with self._read() as session:
-            return reading.checkpoints(session)
+            return reading.checkpoints(session, run_id)
 
     def metric(self, run_id: int, key: str, after: int = -1) -> list[tuple[int, float]]:
         """The points (step, value) of one curve with steps above `after`, in order."""

@@ -37,8 +37,7 @@ def main() -> int:
                 idle_seconds=arguments.idle_seconds,
             )
             signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
-            _say(arguments.ready, STARTED)
-            worker.run(lock)
+            worker.run(lock, on_start=lambda: _say(arguments.ready, STARTED))
     except AgeUIError as error:
         logging.error("%s", error)
         _say(arguments.ready, f"{error}\n".encode("utf-8", "replace"))

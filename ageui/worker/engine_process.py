@@ -40,6 +40,7 @@ class EngineProcess:
                     stderr=log_file,
                     start_new_session=True,
                     pass_fds=(sent, *inherited),
+                    bufsize=0,
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
             finally:
@@ -108,16 +109,19 @@ class EngineProcess:
         """Ends what is left of the group, waits for the process and returns its exit code."""
         self.kill()
         code = self._child.wait()
-        if self._child.stdin is not None:
-            self._child.stdin.close()
-        self._close_events()
+        try:
+            if self._child.stdin is not None:
+                self._child.stdin.close()
+        finally:
+            self._close_events()
         return code
 
     def _send_request(self, request: RunRequest) -> None:
         assert self._child.stdin is not None
+        rest = memoryview(request.line())
         try:
-            self._child.stdin.write(request.line())
-            self._child.stdin.flush()
+            while rest:
+                rest = rest[self._child.stdin.write(rest) :]
         except BrokenPipeError:
             return  # it died at once, as its exit code will tell
 

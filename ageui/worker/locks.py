@@ -4,13 +4,21 @@ They need no heartbeat, and neither a reused process id nor a clock that jumps c
 down to a child process, and is then held until both have ended.
 """
 
+import errno
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any, Self
 
+from ageui.store import FullError
 from engine.errors import StoreError
-from engine.files import make_private_folder
+from engine.files import is_full, make_private_folder
+
+# Who asks whether a lock is held has it for some microseconds, and so has who is about to release it.
+_SECONDS_TO_TAKE = 0.1
+_SECONDS_BETWEEN_TRIES = 0.001
+_NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Lock:
@@ -22,22 +30,21 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path, note: dict[str, Any] | None = None) -> Self | None:
-        """The lock, None where another process holds it. `note` is for those who wonder who does.
+        """The lock, None where another process holds it, and not merely for the moment in which it asks who does or
+        lets go. `note` is for those who wonder who holds it.
 
-        Raises `StoreError` where there can be no lock, as in a folder that cannot be written.
+        Raises `StoreError` where there can be no lock, as in a folder that cannot be written, `FullError` where there
+        is no room for its file.
         """
+        end = time.monotonic() + _SECONDS_TO_TAKE
         try:
             make_private_folder(path.parent)
-            while True:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                if not _try_lock(descriptor):
-                    os.close(descriptor)
+            while (descriptor := _open_locked(path)) is None:
+                if time.monotonic() > end:
                     return None
-                if _is_file(descriptor, path):
-                    break
-                os.close(descriptor)  # the file was removed or replaced meanwhile, and so locks nothing
+                time.sleep(_SECONDS_BETWEEN_TRIES)
         except OSError as error:
-            raise StoreError(f"{path} cannot be locked: {error.strerror}; check the folder's permissions") from error
+            raise _no_lock(path, error) from error
         lock = cls(path, descriptor)
         lock.write_note(note or {})
         return lock
@@ -75,6 +82,26 @@ def read_note(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}
+
+
+def _open_locked(path: Path) -> int | None:
+    """The file, open and locked; None where another process holds it, or removed it in this moment."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if _try_lock(descriptor) and _is_file(descriptor, path):
+            return descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
+
+
+def _no_lock(path: Path, error: OSError) -> StoreError:
+    if is_full(error):
+        return FullError(f"{path} cannot be locked: the disk is full; free some space and try again")
+    advice = "; check the permissions of the file and its folder" if error.errno in _NOT_PERMITTED else ""
+    return StoreError(f"{path} cannot be locked: {error.strerror}{advice}")
 
 
 def _try_lock(descriptor: int, *, shared: bool = False) -> bool:

@@ -18,17 +18,24 @@ class Found:
     run: RunningRun
     status: str | None
     problem: str = ""
+    has_checkpoint: bool = False
 
     def sentence(self) -> str:
         what = {
-            "queued": "it is queued again and goes on from its last checkpoint",
-            "interrupted": f"go on with: ageui resume {self.run.run_id}",
+            "queued": f"it is queued again and {self._from_where}",
+            "interrupted": f"ageui resume {self.run.run_id}: it {self._from_where}",
             "failed": f"it failed, see ageui show {self.run.run_id}",
             "paused": "it is paused, as was asked for",
             "cancelled": "it is cancelled, as was asked for",
             None: f"that could not be stored ({self.problem})",
         }[self.status]
         return f"run {self.run.run_id} was running, but {_REASON}; {what}"
+
+    @property
+    def _from_where(self) -> str:
+        return (
+            "goes on from its last checkpoint" if self.has_checkpoint else "begins anew: it had written no checkpoint"
+        )
 
 
 def find_lost(store: Store) -> list[RunningRun]:
@@ -43,8 +50,9 @@ def recover_lost(store: Store) -> Iterator[Found]:
         return
     try:
         with Store.open(store.path, create=False) as writable:
-            for run in lost:
-                found = _recover(writable, run)
+            while lost:
+                found = _recover(writable, lost[0])
+                lost.pop(0)
                 if found is not None:
                     yield found
     except StoreError as error:
@@ -60,4 +68,6 @@ def _recover(store: Store, run: RunningRun) -> Found | None:
         status = store.queue.lost(run, _REASON)
     finally:
         lock.release()
-    return Found(run, status) if status is not None else None
+    if status is None:
+        return None
+    return Found(run, status, has_checkpoint=any(row.kind == "state" for row, _, _ in store.checkpoints(run.run_id)))

@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.worker.devices import (
@@ -23,7 +25,18 @@ _SECONDS_BETWEEN_TRIES = 2.0
 _LONGEST_PAUSE = 60.0
 _LINGERING_SECONDS = 60.0
 
+_STOPPED = "stopped by the user"
+
 log = logging.getLogger("ageui.worker")
+
+
+@contextmanager
+def _if_it_can_be_written() -> Iterator[None]:
+    """For what is only told to people: a busy or full database costs the telling, and nothing else."""
+    try:
+        yield
+    except (BusyError, FullError) as error:
+        log.warning("%s", error)
 
 
 class QueueWorker:
@@ -50,10 +63,20 @@ class QueueWorker:
             self._kill.set()
         self._stop.set()
 
-    def run(self, lock: Lock) -> str:
-        """Works until there is a reason to leave, which is returned. `lock` is the worker's, and released then."""
-        self._store.workers.started(self._device)
+    def run(self, lock: Lock, on_start: Callable[[], None] = lambda: None) -> str:
+        """Works until there is a reason to leave, which is returned. `lock` is the worker's, and released then.
+
+        `on_start` is called once the worker's row says that it has started.
+        """
+        try:
+            if not self._start():
+                lock.release()
+                return _STOPPED
+        except StoreError:
+            lock.release()
+            raise
         log.info("started on %s for %s", self._device, self._store.path)
+        on_start()
         reason = "it was ended"
         try:
             reason = self._work_until_idle(lock)
@@ -63,8 +86,20 @@ class QueueWorker:
         finally:
             log.info("leaving: %s", reason)
             self._release_ticket()
-            self._store.workers.ended(self._device, reason)
+            with _if_it_can_be_written():
+                self._store.workers.ended(self._device, reason)
         return reason
+
+    def _start(self) -> bool:
+        """Makes this process the device's worker, however long the database is busy; False where it is stopped."""
+        while not self._stop.is_set():
+            try:
+                self._store.workers.started(self._device)
+                return True
+            except BusyError as error:
+                log.warning("%s", error)
+                self._stop.wait(_SECONDS_BETWEEN_TRIES)
+        return False
 
     def _work_until_idle(self, lock: Lock) -> str:
         idle_since = time.monotonic()
@@ -90,7 +125,7 @@ class QueueWorker:
                 return "another worker took over"
             lock = again
         lock.release()
-        return "stopped by the user"
+        return _STOPPED
 
     def _take_turn(self) -> bool:
         """Does what there is to do next; False where there is nothing."""
@@ -122,13 +157,12 @@ class QueueWorker:
         try:
             claim = self._store.queue.claim_next(Claimant(self._device, self._device), self._devices, hold)
             if claim is None:
-                self._store.workers.working_on(self._device, None)
+                self._say_idle()
                 self._stop.wait(_SECONDS_BETWEEN_LOOKS)
                 return
-            self._store.workers.working_on(self._device, claim.run_id)
             log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
             outcome = self._supervise(claim, [device_lock, *run_locks])
-            self._store.workers.working_on(self._device, None)
+            self._say_idle()
         finally:
             for lock in (*run_locks, device_lock):
                 lock.release()
@@ -157,9 +191,13 @@ class QueueWorker:
     def _wait_for_device(self) -> None:
         if self._ticket is None:
             self._ticket = Lock.take(next_lock_file(self._device))
-            self._store.workers.working_on(self._device, None, who_has(self._device))
+            self._say_idle(who_has(self._device))
             log.info("waiting: %s is in use by %s", self._device, who_has(self._device))
         self._stop.wait(_SECONDS_BETWEEN_LOOKS)
+
+    def _say_idle(self, waiting_for: str | None = None) -> None:
+        with _if_it_can_be_written():
+            self._store.workers.working_on(self._device, None, waiting_for)
 
     def _release_ticket(self) -> None:
         if self._ticket is not None:

@@ -112,13 +112,21 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
     if not is_working(store, device):
         return False
     store.workers.ask_to_stop(device)
-    if not at_once and _has_left(store, device, SECONDS_TO_STOP):
+    if not at_once and _has_left(store, device, SECONDS_TO_STOP, asked=True):
         return True
-    worker = Process.of(int(read_note(worker_lock_file(store, device)).get("pid", 0)))
+    pid = read_note(worker_lock_file(store, device)).get("pid")
+    if not isinstance(pid, int) or pid <= 0:
+        if _has_left(store, device, SECONDS_TO_STOP):
+            return True
+        raise StoreError(
+            f"the worker on {device} has not left, and {worker_lock_file(store, device)} does not name its process; "
+            f"look for ageui.worker among the processes and end it, or see its log, {worker_log_file(store, device)}"
+        )
+    worker = Process.of(pid)
     if not at_once:
         say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s: killing it")
     # The lock is held, and only by the worker itself: the process that its note names is the one.
-    if worker.pid > 0 and is_working(store, device):
+    if is_working(store, device):
         worker.send(signal.SIGKILL)
     if not _has_left(store, device, SECONDS_TO_STOP):
         raise StoreError(f"the worker on {device} (process {worker.pid}) cannot be ended; see its log, or use kill -9")
@@ -126,11 +134,15 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
     return True
 
 
-def _has_left(store: Store, device: str, seconds: float) -> bool:
+def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False) -> bool:
+    """Waits until no worker lives on the device. One that is `asked` to leave and was only starting has wiped that word
+    with its first row: it is asked again."""
     end = time.monotonic() + seconds
     while is_working(store, device):
         if time.monotonic() > end:
             return False
+        if asked and not store.workers.is_asked_to_stop(device):
+            store.workers.ask_to_stop(device)
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     return True
 

@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ageui.store import BusyError, Claim, FullError, LostRunError, Store
@@ -62,9 +62,9 @@ def kill_engine(store: Store, run_id: int) -> bool:
 class Supervisor:
     """One attempt. `locks`, the run's and the device's, are handed down to the engine's process.
 
-    `emit` sees every event. `should_stop` is asked a few times a second; once it is true, the engine writes a
-    checkpoint and leaves, and its run is `queued` again in the background, `interrupted` in the foreground. Once
-    `should_kill` is true, the engine is killed.
+    `emit` sees every event; where it fails, the run is stopped as by `should_stop`. That is asked a few times a second;
+    once it is true, the engine writes a checkpoint and leaves, and its run is `queued` again in the background,
+    `interrupted` in the foreground. Once `should_kill` is true, the engine is killed.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Supervisor:
         self._version: int | None = None
         self._request_now: str | None = None
         self._leave_by: float | None = None
+        self._unshown: Exception | None = None
 
     def run(self) -> Outcome:
         """Works until the attempt has ended and its end is stored.
@@ -106,21 +107,17 @@ class Supervisor:
         except (ConfigError, ProtocolError) as error:
             ending = Ending("failed", "failed", str(error), error.failure, error.exit_code)
         except OSError as error:
-            failure = DiskFullError.failure if is_full(error) else AgeUIError.failure
-            ending = Ending("failed", "failed", f"the engine's process could not be started: {error}", failure, 1)
+            ending = Ending("crashed", "failed", f"its process could not be watched: {error}", AgeUIError.failure, 1)
         return self._store_end(ending, time.monotonic() - begin)
 
     def _run(self) -> Ending:
         """Starts the engine and watches it until it has ended, whatever goes wrong meanwhile."""
-        request = self._request()
-        remove_unknown_files(self._store, self._claim)
         kills_before = oom_kills()
-        engine = EngineProcess(
-            request,
-            log_file(self._store, self._claim.run_id, self._claim.attempt),
-            [lock.descriptor for lock in self._locks],
-            self._policy.engine,
-        )
+        try:
+            engine = self._start()
+        except OSError as error:
+            failure = DiskFullError.failure if is_full(error) else AgeUIError.failure
+            return Ending("failed", "failed", f"the engine's process could not be started: {error}", failure, 1)
         try:
             for lock in self._locks:
                 lock.write_note(self._lock_note(engine))
@@ -129,7 +126,20 @@ class Supervisor:
             was_asked = engine.is_stopping or self._should_stop()
             code = engine.close()
         kills = oom_kills() - kills_before
-        return ending_of(code, self._last, was_asked=was_asked, oom_kills=kills, run_id=self._claim.run_id)
+        ending = ending_of(code, self._last, was_asked=was_asked, oom_kills=kills, run_id=self._claim.run_id)
+        if ending.kind == "stopped" and self._unshown is not None:
+            return replace(ending, reason=f"stopped, as how it goes could not be shown: {self._unshown}")
+        return ending
+
+    def _start(self) -> EngineProcess:
+        request = self._request()
+        remove_unknown_files(self._store, self._claim)
+        return EngineProcess(
+            request,
+            log_file(self._store, self._claim.run_id, self._claim.attempt),
+            [lock.descriptor for lock in self._locks],
+            self._policy.engine,
+        )
 
     def _request(self) -> RunRequest:
         claim, folder = self._claim, self._store.run_folder(self._claim.run_id)
@@ -171,7 +181,15 @@ class Supervisor:
             if isinstance(message.event, RunEnded | RunFailed):
                 self._last = message.event
                 self._leave_by = time.monotonic() + _SECONDS_TO_EXIT
-            self._emit(message.event)
+            self._show(message.event)
+
+    def _show(self, event: Event) -> None:
+        """A display that fails, as where its terminal is gone, costs no step: the run is stopped with a checkpoint."""
+        if self._unshown is None:
+            try:
+                self._emit(event)
+            except Exception as error:
+                self._unshown = error
 
     def _write_if_not_busy(self) -> None:
         try:
@@ -191,7 +209,7 @@ class Supervisor:
             if request == "kill" or self._should_kill():
                 engine.ask_to_stop(0.0)
                 engine.kill()
-            elif request in ("pause", "cancel") or self._should_stop():
+            elif request in ("pause", "cancel") or self._should_stop() or self._unshown is not None:
                 engine.ask_to_stop(self._policy.stop_seconds)
         engine.enforce_stop()
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal import PatchEngine, Terminal
+from living import processes_of
+from terminal import PatchEngine, Terminal, wait_until
 
 from ageui.store import Store
 
@@ -28,6 +29,15 @@ def faces(ageui: Terminal) -> Terminal:
     assert ageui("data", "make", "drawn", "--counts", "70,50,0", "--image-size", "32").code == 0
     assert ageui("data", "add", "faces", "drawn").code == 0
     return ageui
+
+
+@pytest.fixture
+def queue(faces: Terminal) -> Iterator[Terminal]:
+    """A terminal whose workers are stopped in the end; none, and no engine, may be left then."""
+    yield faces
+    if (faces.folder / "runs.db").exists():
+        faces("worker", "stop")
+    wait_until(lambda: not processes_of(faces.folder), 60)
 
 
 @pytest.fixture

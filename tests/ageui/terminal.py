@@ -2,6 +2,8 @@
 
 import json
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from ageui.cli import main
+from ageui.store import Store
 
 PatchEngine = Callable[[str], None]
 
@@ -17,6 +20,7 @@ TINY = (
     "--backbone", "resnet18@layer1", "--size", "32", "--epochs", "2", "--lr", "1e-3", "--device", "cpu",
     "--preset", "quick",
 )  # fmt: skip
+LONG = (*TINY, "--epochs", "5000", "--set", "patience=none")
 
 
 @dataclass
@@ -44,3 +48,17 @@ class Terminal:
             code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
         seen = self._capsys.readouterr()
         return Done(code, seen.out, seen.err)
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Returns as soon as something has happened in another process; fails where it does not."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        threading.Event().wait(0.05)
+
+
+def stored_losses(run: int) -> list[tuple[int, float]]:
+    """The losses of a run of the database here."""
+    with Store.open(Path("runs.db"), read_only=True) as store:
+        return store.metric(run, "step/loss")

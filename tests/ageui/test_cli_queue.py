@@ -3,46 +3,23 @@
 import json
 import os
 import signal
-import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from living import processes_of
 from store_like import a_done_and_a_paused_run
-from terminal import TINY, PatchEngine, Terminal
+from terminal import LONG, TINY, PatchEngine, Terminal, stored_losses, wait_until
 
 from ageui.store import Store
-
-LONG = (*TINY, "--epochs", "5000", "--set", "patience=none")
-
-
-@pytest.fixture
-def queue(faces: Terminal) -> Iterator[Terminal]:
-    """A terminal whose workers are stopped in the end; none, and no engine, may be left then."""
-    yield faces
-    if (faces.folder / "runs.db").exists():
-        faces("worker", "stop")
-    _wait_until(lambda: not processes_of(faces.folder), 60)
-
-
-def _wait_until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        threading.Event().wait(0.05)
+from engine.config import build_config
+from engine.data.spec import BUILT_IN
 
 
 def _status(terminal: Terminal, run: object) -> str:
     return str(terminal("show", str(run), "--json").json["status"])
-
-
-def _losses(run: int) -> list[tuple[int, float]]:
-    with Store.open(Path("runs.db"), read_only=True) as store:
-        return store.metric(run, "step/loss")
 
 
 def _worker_pid(terminal: Terminal) -> int:
@@ -94,29 +71,29 @@ def test_a_detached_run_is_paused_and_resumed_and_ends_as_if_nothing_had_happene
     undisturbed = queue("run", *short, "--json").json
     queued = queue("run", *short, "--detach", "--name", "night")
     assert (queued.code, queued.out) == (0, "2\n")
-    _wait_until(lambda: len(_losses(2)) > 2)
+    wait_until(lambda: len(stored_losses(2)) > 2)
     paused = queue("pause", "night")
     assert "run 2 night is paused" in paused.err
     shown = queue("show", "night", "--json").json
     assert shown["status"] == "paused"
     newest = max(file["step"] for file in shown["checkpoints"])
-    assert 2 < newest == len(_losses(2)) < len(_losses(1))
+    assert 2 < newest == len(stored_losses(2)) < len(stored_losses(1))
     assert queue("resume", "night").code == 0
     followed = queue("logs", "night", "-f")
     assert f"goes on after step {newest}" in followed.out
     assert "run 2 is done" in followed.err
     resumed = queue("show", "night", "--json").json
     assert resumed["results"] == undisturbed["results"]
-    assert _losses(2) == _losses(1)
+    assert stored_losses(2) == stored_losses(1)
     assert resumed["checkpoints"][0]["sha256"] == undisturbed["checkpoints"][0]["sha256"]
 
 
 def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(queue: Terminal) -> None:
     queue("run", *LONG, "--detach", "--checkpoint-seconds", "0")
-    _wait_until(lambda: len(_losses(1)) > 2)
+    wait_until(lambda: len(stored_losses(1)) > 2)
     os.kill(_worker_pid(queue), signal.SIGKILL)
     seen: list[str] = []
-    _wait_until(lambda: bool(seen.append(queue("ls").err) or seen[-1]))
+    wait_until(lambda: bool(seen.append(queue("ls").err) or seen[-1]))
     assert "run 1 was running, but its processes are gone" in seen[-1]
     assert "queued again" in seen[-1]
     assert _status(queue, 1) == "queued"
@@ -126,8 +103,8 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(queue: Ter
     assert waited.code == 1
     assert "no worker lives" in waited.err
     assert queue("worker", "start").code == 0
-    _wait_until(lambda: _status(queue, 1) == "running" and len(queue("show", "1", "--json").json["attempts"]) == 2)
-    _wait_until(lambda: (queue("show", "1", "--json").json["attempts"][1]["step"] or 0) > 0)
+    wait_until(lambda: _status(queue, 1) == "running" and len(queue("show", "1", "--json").json["attempts"]) == 2)
+    wait_until(lambda: (queue("show", "1", "--json").json["attempts"][1]["step"] or 0) > 0)
     assert queue("cancel", "1").code == 0
     assert _status(queue, 1) == "cancelled"
     attempts = queue("show", "1", "--json").json["attempts"]
@@ -137,27 +114,27 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(queue: Ter
 
 def test_a_stopped_worker_puts_its_run_back(queue: Terminal) -> None:
     queue("run", *LONG, "--detach")
-    _wait_until(lambda: len(_losses(1)) > 2)
+    wait_until(lambda: len(stored_losses(1)) > 2)
     status = queue("worker", "status", "--json").json
     assert (status[0]["is_alive"], status[0]["run_id"], status[0]["device"]) == (True, 1, "cpu")
     assert "has a worker on cpu already" in queue("worker", "start").err
     assert "the worker on cpu has left" in queue("worker", "stop").err
     shown = queue("show", "1", "--json").json
     assert (shown["status"], shown["attempts"][0]["outcome"]) == ("queued", "stopped")
-    assert max(file["step"] for file in shown["checkpoints"]) == len(_losses(1))
+    assert max(file["step"] for file in shown["checkpoints"]) == len(stored_losses(1))
     assert "stopped by the user" in queue("worker", "status").out
     assert "no worker lives" in queue("worker", "stop").err
 
 
 def test_a_worker_that_does_not_answer_is_killed(queue: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     queue("run", *LONG, "--detach")
-    _wait_until(lambda: len(_losses(1)) > 2)
+    wait_until(lambda: len(stored_losses(1)) > 2)
     os.kill(_worker_pid(queue), signal.SIGSTOP)
     monkeypatch.setattr("ageui.worker.start.SECONDS_TO_STOP", 0.5)
     stopped = queue("worker", "stop")
     assert "has not answered for 0 s: killing it" in stopped.err
     assert "has left" in stopped.err
-    _wait_until(lambda: _status(queue, 1) == "queued")
+    wait_until(lambda: _status(queue, 1) == "queued")
 
 
 def test_a_run_whose_engine_hangs_is_killed_by_cancel_now(queue: Terminal, patch_engine: PatchEngine) -> None:
@@ -178,7 +155,7 @@ def test_a_run_whose_engine_hangs_is_killed_by_cancel_now(queue: Terminal, patch
         """
     )
     queue("run", *LONG, "--detach")
-    _wait_until(lambda: len(_losses(1)) == 2)
+    wait_until(lambda: len(stored_losses(1)) == 2)
     assert "run 1" in queue("cancel", "1", "--now").err
     assert _status(queue, 1) == "cancelled"
 
@@ -187,16 +164,16 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
     assert queue("pause").code == 0
     for name, priority in (("first", "0"), ("second", "0"), ("urgent", "5")):
         done = queue("run", *TINY, "--seed", priority, "--detach", "--name", name, "--priority", priority)
-        assert "the queue is paused: by the user" in done.err
+        assert "the queue is paused: you paused it" in done.err
     assert [row["name"] for row in queue("queue", "--json").json["queued"]] == ["urgent", "first", "second"]
     assert "run 2 is number 1 of 3" in queue("move", "second", "--first").err
     assert "run 3 is number 3 of 3" in queue("move", "urgent", "--after", "first").err
     assert "run 1 is number 3 of 3" in queue("move", "first", "--priority", "-1").err
     shown = queue("queue")
     assert shown.out.index("second") < shown.out.index("urgent") < shown.out.index("first")
-    assert "the queue is paused: by the user" in shown.err
+    assert "the queue is paused: you paused it" in shown.err
     assert queue("wait").code == 1
-    assert queue("queue", "--json").json["held"] == "by the user"
+    assert queue("queue", "--json").json["held"] == "you paused it"
     assert queue("pause", "1").code == 0
     assert [row["name"] for row in queue("queue", "--json").json["paused"]] == ["first"]
     assert "⏸ paused" in queue("queue").out
@@ -232,7 +209,7 @@ def test_a_failed_run_is_tried_again_once_its_cause_is_gone(queue: Terminal) -> 
 
 def test_another_run_on_the_device_is_waited_for_or_shared_with(queue: Terminal) -> None:
     queue("run", *LONG, "--detach", "--name", "long")
-    _wait_until(lambda: len(_losses(1)) > 2)
+    wait_until(lambda: len(stored_losses(1)) > 2)
     shared = queue("run", *TINY, "--share", "--json")
     assert (shared.code, shared.json["status"]) == (0, "done")
     stop = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
@@ -242,68 +219,6 @@ def test_another_run_on_the_device_is_waited_for_or_shared_with(queue: Terminal)
     assert "cpu is in use by run 1 (long) of" in waited.err
     assert queue("show", "waits").code == 2
     assert queue("cancel", "long").code == 0
-
-
-def test_care_for_the_database(queue: Terminal) -> None:
-    assert queue("run", *TINY).code == 0
-    checked = queue("db", "check", "--files")
-    assert (checked.code, "1 runs, no problem" in checked.out) == (0, True)
-    weights = queue.folder / "runs" / "1" / "weights-1.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(content)
-    assert queue("db", "check").code == 0
-    damaged = queue("db", "check", "--files")
-    assert damaged.code == 5
-    assert "SHA-256 differs" in damaged.out
-    weights.write_bytes(content[:-1])
-    assert "were written" in queue("db", "check").out
-    weights.unlink()
-    assert queue("db", "check", "--json").json["problems"] == [f"run 1: {weights} is missing"]
-
-    assert queue("db", "backup", "copy.db").code == 0
-    assert queue("db", "backup", "copy.db").code == 2
-    assert queue("db", "backup", "copy.db", "--force").code == 0
-    assert queue("ls", "--db", "copy.db", "--json").json[0]["status"] == "done"
-    assert queue("db", "backup", "no/where.db").code == 2
-    assert "MB before" in queue("db", "vacuum").err
-
-
-def test_pruning_says_what_it_would_free_and_keeps_what_can_go_on(queue: Terminal) -> None:
-    for name in ("kept", "gone"):
-        queue("run", *LONG, "--seed", str(len(name) * len(name[0])), "--detach", "--name", name, "--tag", name)
-    _wait_until(lambda: len(_losses(1)) > 2)
-    queue("pause", "kept")
-    _wait_until(lambda: len(_losses(2)) > 2)
-    queue("cancel", "gone")
-    stray = queue.folder / "runs" / "2" / "state-9-1.9.pt"
-    stray.write_bytes(b"x" * 1000)
-    listed = queue("db", "prune", "--json").json
-    assert {Path(file["path"]).parent.name for file in listed["files"]} == {"2"}
-    assert listed["bytes"] > 1000
-    assert listed["freed"] == 0
-    assert stray.exists()
-    assert "could be freed" in queue("db", "prune").out
-    assert queue("db", "prune", "--yes", "--json").json["freed"] == listed["bytes"]
-    assert not stray.exists()
-    assert "nothing could go" in queue("db", "prune").out
-    assert [file["kind"] for file in queue("show", "kept", "--json").json["checkpoints"]].count("state") >= 1
-    assert "state" not in [file["kind"] for file in queue("show", "gone", "--json").json["checkpoints"]]
-    assert queue("db", "check").code == 0
-
-
-def test_the_doctor_says_which_sqlite_is_used(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ageui.store import sqlite
-
-    found = {finding["topic"]: finding for finding in ageui("doctor", "--json").json}
-    assert found["sqlite"]["well"] == sqlite.is_safe(sqlite.driver().sqlite_version_info)
-    monkeypatch.setattr(sqlite, "_pysqlite3", lambda: None)
-    monkeypatch.setattr(sqlite, "is_safe", lambda version: False)
-    sqlite.driver.cache_clear()
-    done = ageui("doctor")
-    sqlite.driver.cache_clear()
-    assert done.code == 1
-    assert f"PROBLEM  sqlite    {sqlite3.sqlite_version} (sqlite3); it may lose commits" in done.out
 
 
 @pytest.mark.parametrize(
@@ -354,6 +269,30 @@ def test_one_run_that_cannot_be_changed_keeps_no_other_from_it(ageui: Terminal) 
     assert done.code == 2
     assert "is done already" in done.err
     assert "run 2 fast-finch is cancelled" in done.err
+
+
+def test_runs_that_can_be_resumed_get_a_worker_beside_one_that_cannot(queue: Terminal) -> None:
+    queue("run", *TINY, "--name", "done")
+    assert queue("run", *TINY, "--seed", "1", "--detach", "--name", "later").code == 0
+    queue("pause", "later")
+    queue("worker", "stop")
+    done = queue("resume", "done", "later", "--json")
+    assert done.code == 2
+    assert "run 1 (done) is done" in done.err
+    assert "a worker on cpu was started" in done.err
+    assert [row["id"] for row in done.json] == [1, 2]
+    assert queue("wait", "later").code == 0
+
+
+def test_a_run_for_a_device_without_a_worker_is_named(queue: Terminal) -> None:
+    with Store.open(Path("runs.db")) as store:
+        store.add_run(build_config({"device": "cuda:1"}), BUILT_IN, name="elsewhere")
+    assert queue("worker", "start", "--device", "cpu").code == 0
+    assert "no worker lives that would take them: ageui worker start --device cuda:1" in queue("queue").err
+    waited = queue("wait")
+    assert waited.code == 1
+    assert "--device cuda:1" in waited.err
+    queue("cancel", "elsewhere")
 
 
 def test_a_bad_interval_between_checkpoints(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,43 @@ def test_a_damaged_feature_file_is_computed_again(runner: Runner) -> None:
     np.testing.assert_array_equal(first.all(Evaluated)[0].predicted, second.all(Evaluated)[0].predicted)
 
 
+def test_a_feature_file_with_one_wrong_bit_is_computed_again_and_that_is_said(runner: Runner) -> None:
+    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "1,0"}
+    first = runner(**settings)
+    (file,) = (runner.folder / "cache" / "features").glob("*.safetensors")
+    content = bytearray(file.read_bytes())
+    content[-7] ^= 1
+    file.write_bytes(content)
+    second = runner(**settings)
+    assert any("are damaged" in note.message for note in second.all(Noted) if note.warning)
+    np.testing.assert_array_equal(first.all(Evaluated)[0].predicted, second.all(Evaluated)[0].predicted)
+    assert not any("are damaged" in note.message for note in runner(**settings).all(Noted))
+
+
+def test_features_of_another_number_of_threads_are_others(runner: Runner) -> None:
+    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "1,0"}
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2, 1):
+            torch.set_num_threads(count)
+            runner(**settings)
+    finally:
+        torch.set_num_threads(threads)
+    assert len(list((runner.folder / "cache" / "features").glob("*.safetensors"))) == 2
+
+
+def test_weights_kept_by_a_run_that_was_stopped_early_in_its_second_stage_are_those_of_its_first(
+    runner: Runner,
+) -> None:
+    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "keep": "last", "batch": 16, "bn": "train"}
+    whole = runner(**settings, epochs="1,0")
+    steps = whole.all(StepsEnded)[-1].step
+    stopped = runner(**settings, epochs="1,5", stop_after=steps + 2)
+    assert stopped.best.epoch == 1
+    for name, tensor in whole.weights.items():
+        assert torch.equal(tensor, stopped.weights[name]), name
+
+
 def test_the_second_stage_begins_with_the_first_ones_best_weights(runner: Runner) -> None:
     both = runner(strategy="freeze", init="random", epochs="2,1", lr="1e-3,1e-12", bn="frozen")
     first, second = both.all(EpochEnded)[:2], both.all(EpochEnded)[2]
@@ -165,6 +202,8 @@ def test_a_loss_that_leaves_the_numbers_ends_the_run_as_diverged(
     assert math.isnan(history[1].train_loss)
     assert not history[1].is_best
     assert seen.all(Evaluated) == []
+    assert seen.best.epoch == 1, "the weights of the last good epoch are kept"
+    assert all(tensor.isfinite().all() for tensor in seen.weights.values() if tensor.is_floating_point())
 
 
 def test_a_stopped_run_keeps_what_it_measured(runner: Runner) -> None:

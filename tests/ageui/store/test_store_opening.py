@@ -7,7 +7,6 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from sqlalchemy import create_engine, inspect
 from sqlmodel import SQLModel
 from store_rows import queued
 
-from ageui.store import Store, connect, filesystems, sqlite
+from ageui.store import Store, connect
 from ageui.store.errors import told_to_people
 from ageui.store.migrations import MIGRATIONS
 from ageui.store.sqlite import driver
@@ -271,132 +270,3 @@ def test_paths_with_odd_characters(tmp_path: Path) -> None:
     assert path.exists()
     with Store.open(path, read_only=True) as store:
         assert store.run_count() == 1
-
-
-def _mounts(tmp_path: Path, *lines: str) -> Path:
-    file = tmp_path / "mountinfo"
-    file.write_text("\n".join(("22 1 254:0 / / rw - ext4 /dev/vda rw", *lines)) + "\n")
-    return file
-
-
-@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "9p", "lustre"])
-@pytest.mark.parametrize("read_only", [True, False])
-def test_a_network_file_system_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, read_only: bool
-) -> None:
-    share = tmp_path / "my share"
-    share.mkdir()
-    mounts = _mounts(tmp_path, rf"40 22 0:40 / {tmp_path}/my\040share rw,nosuid - {kind} server:/home rw")
-    monkeypatch.setattr(filesystems, "MOUNTS", mounts)
-    Store.open(tmp_path / "runs.db").close()
-    shutil.copyfile(tmp_path / "runs.db", share / "runs.db")
-    with pytest.raises(StoreError, match=rf"network file system \({kind}\).*choose a --db on a disk"):
-        Store.open(share / "runs.db", read_only=read_only)
-    assert not list(share.glob("*.lock"))
-
-
-def test_what_is_mounted_on_a_network_folder_later_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mounts = _mounts(
-        tmp_path, f"40 22 0:40 / {tmp_path} rw - nfs s:/ rw", f"41 40 0:41 / {tmp_path} rw - ext4 /dev/b rw"
-    )
-    monkeypatch.setattr(filesystems, "MOUNTS", mounts)
-    assert filesystems.file_system(tmp_path / "not" / "there.db") == (tmp_path, "ext4")
-    Store.open(tmp_path / "runs.db").close()
-
-
-def test_a_machine_that_runs_from_the_network_may_keep_its_database_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text("22 1 0:20 / / rw - nfs server:/root rw\n")
-    monkeypatch.setattr(filesystems, "MOUNTS", mounts)
-    Store.open(tmp_path / "runs.db").close()
-
-
-@pytest.mark.parametrize(
-    ("version", "safe"),
-    [
-        ((3, 40, 1), False),
-        ((3, 44, 5), False),
-        ((3, 44, 6), True),
-        ((3, 45, 0), False),
-        ((3, 50, 6), False),
-        ((3, 50, 7), True),
-        ((3, 51, 2), False),
-        ((3, 51, 3), True),
-        ((3, 53, 4), True),
-        ((4, 0, 0), True),
-    ],
-)
-def test_which_sqlite_can_lose_commits(version: tuple[int, int, int], safe: bool) -> None:
-    assert sqlite.is_safe(version) is safe
-
-
-@pytest.mark.parametrize(("own", "newer", "chosen"), [
-    ((3, 40, 1), (3, 53, 4), "newer"), ((3, 53, 0), (3, 53, 4), "own"), ((3, 40, 1), (3, 50, 1), "own"),
-    ((3, 40, 1), None, "own"),
-])  # fmt: skip
-def test_a_newer_sqlite_is_used_where_pythons_own_is_not_safe(
-    own: tuple[int, int, int], newer: Any, chosen: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = None if newer is None else SimpleNamespace(sqlite_version_info=newer)
-    monkeypatch.setattr(sqlite, "sqlite3", SimpleNamespace(sqlite_version_info=own))
-    monkeypatch.setattr(sqlite, "_pysqlite3", lambda: other)
-    sqlite.driver.cache_clear()
-    try:
-        assert sqlite.driver() is (other if chosen == "newer" else sqlite.sqlite3)
-    finally:
-        sqlite.driver.cache_clear()
-
-
-def test_a_copy_is_whole_while_others_write(store: Store, tmp_path: Path) -> None:
-    for number in range(3):
-        queued(store, f"run-{number}")
-    with Store.open(store.path) as other:
-        queued(other, "later")
-        store.copy_to(tmp_path / "copy.db")
-    with Store.open(tmp_path / "copy.db") as copy:
-        assert copy.run_count() == 4
-        assert copy.problems() == []
-    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
-    assert not list(tmp_path.glob(".*.part"))
-
-
-def test_damage_is_found(tmp_path: Path) -> None:
-    shutil.copyfile(SCHEMAS / "v1.db", tmp_path / "runs.db")
-    Store.open(tmp_path / "runs.db").close()
-    raw = sqlite3.connect(tmp_path / "runs.db")
-    raw.execute("INSERT INTO run_tag VALUES (77, 'nobody')")
-    raw.execute("DELETE FROM metric WHERE run_id = 1 AND key = 'epoch/train_loss' AND step = 1")
-    raw.commit()
-    raw.close()
-    with Store.open(tmp_path / "runs.db") as store:
-        assert store.problems() == [
-            "row None of table run_tag points to a missing row of run",
-            "run 1 has 1 of its first 2 epochs",
-        ]
-
-
-def test_unused_space_is_given_back(store: Store) -> None:
-    run_id = queued(store)
-    raw = driver().connect(str(store.path))
-    raw.execute("UPDATE run SET note = ? WHERE id = ?", ("x" * 1_000_000, run_id))
-    raw.execute("UPDATE run SET note = NULL")
-    raw.commit()
-    raw.close()
-    before, after = store.vacuum()
-    assert before > 1_000_000 > after == store.path.stat().st_size
-    with Store.open(store.path, read_only=True) as reader, pytest.raises(StoreError, match="reading only"):
-        reader.vacuum()
-
-
-def test_the_version_changes_with_every_commit_of_others_and_of_its_own(store: Store) -> None:
-    first = store.version()
-    assert store.version() == first
-    queued(store)
-    second = store.version()
-    assert second != first
-    with Store.open(store.path) as other:
-        assert store.version() == second
-        queued(other)
-    assert store.version() != second

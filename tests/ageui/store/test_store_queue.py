@@ -7,8 +7,8 @@ import pytest
 from store_rows import best, claimed, config, end, epoch, evaluated, queued, running, state
 
 from ageui.store import Claim, Claimant, NewRun, Store
-from engine.data.spec import BUILT_IN, DataSpec
-from engine.errors import ConfigError
+from engine.data.spec import BUILT_IN
+from engine.errors import ConfigError, StoreError
 
 WORKER = Claimant("cpu", "cpu")
 TAKES = ("auto", "cpu")
@@ -114,6 +114,12 @@ def test_a_run_of_the_foreground_is_nobody_elses_from_the_start(store: Store) ->
     row = store.row(claim.run_id)
     assert (row.status, row.tags) == ("running", ("t",))
     assert store.detail(claim.run_id).attempts[0].worker is None
+
+
+def test_a_new_run_whose_folder_somebody_works_in_is_not_added(store: Store) -> None:
+    with pytest.raises(StoreError, match=rf"lock in {store.run_folder(1)}.*choose another --db"):
+        store.add_claimed_run(NewRun(config(), BUILT_IN), Claimant(None, "cpu"), lambda run_id: False)
+    assert store.run_count() == 0
 
 
 def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
@@ -320,135 +326,3 @@ def test_only_queued_runs_have_a_place(store: Store) -> None:
         store.queue.move(other, "before", run_id)
     store.queue.move(other, "first")
     assert _order(store) == [other]
-
-
-# Crashes
-
-
-def _crash(store: Store, run_id: int, failure: str = "killed", progress: int | None = None) -> str:
-    attempt = claimed(store, run_id)
-    assert attempt is not None
-    newest = max((file.step for file in store.detail(run_id).checkpoints), default=0)
-    with store.writing(run_id, attempt) as writer:
-        writer.started({}, newest)
-        if progress is not None:
-            writer.checkpoint(state(progress))
-        return writer.crash(failure, f"died of {failure}")
-
-
-def test_three_attempts_without_progress_are_enough(store: Store) -> None:
-    run_id = queued(store)
-    statuses = [_crash(store, run_id, "segmentation_fault") for _ in range(3)]
-    assert statuses == ["queued", "queued", "failed"]
-    row = store.row(run_id)
-    assert row.failure == "segmentation_fault"
-    assert row.error is not None
-    assert "3 attempts in a row" in row.error
-    assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["crashed"] * 3
-
-
-def test_progress_is_forgiven(store: Store) -> None:
-    run_id = queued(store)
-    steps = [None, None, 10, None, None, 20, None, None, None]
-    assert [_crash(store, run_id, progress=step) for step in steps] == ["queued"] * 8 + ["failed"]
-
-
-def test_a_checkpoint_of_no_later_step_is_no_progress(store: Store) -> None:
-    run_id = queued(store)
-    assert [_crash(store, run_id, progress=10) for _ in range(4)] == ["queued"] * 3 + ["failed"]
-
-
-def test_the_system_kills_for_memory_only_twice(store: Store) -> None:
-    run_id = queued(store)
-    assert [_crash(store, run_id, "oom_killed") for _ in range(2)] == ["queued", "failed"]
-
-
-def test_a_retry_begins_to_count_anew(store: Store) -> None:
-    run_id = queued(store)
-    for _ in range(3):
-        _crash(store, run_id)
-    store.queue.retry(run_id)
-    assert _crash(store, run_id) == "queued"
-
-
-@pytest.mark.parametrize(("worker", "status"), [("cpu", "queued"), (None, "interrupted")])
-def test_a_lost_run_is_queued_again_or_explained(store: Store, worker: str | None, status: str) -> None:
-    run_id = queued(store)
-    assert claimed(store, run_id, worker) == 1
-    (lost,) = store.queue.running()
-    assert (lost.run_id, lost.attempt, lost.worker) == (run_id, 1, worker)
-    assert store.queue.lost(lost, "its processes are gone") == status
-    assert store.queue.lost(lost, "its processes are gone") is None
-    attempt = store.detail(run_id).attempts[0]
-    assert (attempt.outcome, attempt.reason) == ("lost", "its processes are gone")
-    assert store.row(run_id).error == (None if status == "queued" else "its processes are gone")
-
-
-def test_a_stopped_attempt_is_no_strike(store: Store) -> None:
-    run_id = queued(store)
-    for _ in range(5):
-        attempt = claimed(store, run_id)
-        assert attempt is not None
-        with store.writing(run_id, attempt) as writer:
-            assert writer.stop("queued", "its worker was stopped") == "queued"
-    assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["stopped"] * 5
-
-
-# Sweeps
-
-
-def test_runs_that_are_done_or_to_be_done_are_known(store: Store) -> None:
-    statuses = ("done", "queued", "paused", "failed", "cancelled")
-    for seed, status in enumerate(statuses):
-        run_id = store.add_run(config(seed=seed), BUILT_IN, name=None)
-        if status in ("done", "failed"):
-            attempt = claimed(store, run_id)
-            assert attempt is not None
-            end(store, run_id, attempt, status, "why")
-        elif status != "queued":
-            getattr(store.queue, {"paused": "pause", "cancelled": "cancel"}[status])(run_id)
-    wanted = [NewRun(config(seed=seed), BUILT_IN) for seed in range(6)]
-    assert store.same_runs(wanted) == [(1, "done"), (2, "queued"), (3, "paused"), None, None, None]
-    elsewhere = DataSpec(name="synthetic", format="synthetic", split_seed=1)
-    assert store.same_runs([NewRun(config(seed=0), elsewhere)]) == [None]
-
-
-def test_a_finished_run_counts_before_a_queued_one(store: Store) -> None:
-    queued(store)
-    run_id, attempt = running(store)
-    end(store, run_id, attempt, "done")
-    assert store.same_runs([NewRun(config(), BUILT_IN)]) == [(run_id, "done")]
-
-
-def test_runs_are_queued_all_or_none(store: Store) -> None:
-    queued(store, "taken")
-    with pytest.raises(ConfigError, match="'taken'"):
-        store.add_runs([NewRun(config(), BUILT_IN, name) for name in ("new", "taken")])
-    assert store.run_count() == 1
-    assert store.add_runs([NewRun(config(), BUILT_IN, name) for name in ("a", "b")], tags=["t"], priority=2) == [2, 3]
-    assert [(row.name, row.tags, row.priority) for row in store.queue.waiting()] == [
-        ("a", ("t",), 2),
-        ("b", ("t",), 2),
-        ("taken", (), 0),
-    ]
-
-
-# Workers
-
-
-def test_rows_of_workers(store: Store) -> None:
-    store.workers.started("cpu")
-    store.workers.working_on("cpu", 3)
-    store.workers.ask_to_stop("cpu")
-    (row,) = store.workers.all()
-    assert (row.device, row.run_id, row.stop_requested, row.ended_at) == ("cpu", 3, True, None)
-    assert store.workers.is_asked_to_stop("cpu")
-    assert not store.workers.is_asked_to_stop("cuda:0")
-    store.workers.ended("cpu", "of another process", pid=1)
-    assert store.workers.all() == [row]
-    store.workers.ended("cpu", "nothing to do")
-    (row,) = store.workers.all()
-    assert (row.run_id, row.reason, row.ended_at is not None) == (None, "nothing to do", True)
-    store.workers.started("cpu")
-    (row,) = store.workers.all()
-    assert (row.stop_requested, row.ended_at, row.reason) == (False, None, None)

@@ -39,7 +39,7 @@ class Model:
     worker: str | None = "cpu"
     points: set[int] = field(default_factory=set)
     pointer: int = 0
-    began_at: int = 0
+    began_at: int | None = None  # None until its engine has told that it started
 
     def finish(self, status: str) -> None:
         self.status, self.request = status, None
@@ -47,7 +47,8 @@ class Model:
             self.pointer = 0
 
     def die(self, failure: str) -> None:
-        self.strikes = 0 if self.pointer > self.began_at else self.strikes + 1
+        got_further = self.began_at is not None and self.pointer > self.began_at
+        self.strikes = 0 if got_further else self.strikes + 1
         if self.request:
             self.finish(ASKED[self.request])
         elif failure == "lost" and self.worker is None:
@@ -197,9 +198,7 @@ class QueueMachine(RuleBasedStateMachine):
         model.attempt += 1
         assert claim.attempt == model.attempt
         assert [checkpoint.step for checkpoint in claim.states][:1] == ([model.pointer] if model.pointer else [])
-        model.began_at = model.pointer
-        with self.store.writing(claim.run_id, claim.attempt) as writer:
-            writer.started({}, model.pointer)
+        model.began_at = None
         return claim
 
     def owns(self, claim: Claim) -> bool:
@@ -210,10 +209,12 @@ class QueueMachine(RuleBasedStateMachine):
     def train(self, claim: Claim, count: int, with_checkpoint: bool) -> None:
         model = self.models[claim.run_id]
         # An attempt trains on from where it began, or from where its own points end.
-        first = max([model.began_at, *(step for step in model.points if self.owns(claim))]) + 1
+        first = max([model.began_at or model.pointer, *(step for step in model.points if self.owns(claim))]) + 1
         steps = range(first, first + count)
         try:
             with self.store.writing(claim.run_id, claim.attempt) as writer:
+                if model.began_at is None:
+                    writer.started({}, model.pointer)
                 writer.points(("step/loss", step, 1.0 / step) for step in steps)
                 if with_checkpoint:
                     writer.checkpoint(state(steps[-1]))
@@ -221,6 +222,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert not self.owns(claim)
             return
         assert self.owns(claim)
+        model.began_at = model.pointer if model.began_at is None else model.began_at
         model.points |= set(steps)
         if with_checkpoint:
             model.pointer = steps[-1]

@@ -1,13 +1,18 @@
 """Locks are held by living processes and by nothing else."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from ageui.store import FullError
+from ageui.worker import locks
 from ageui.worker.locks import Lock, is_held, read_note
 from ageui.worker.processes import Process
 from engine.errors import StoreError
@@ -80,6 +85,73 @@ def test_where_there_can_be_no_lock(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be locked"):
         Lock.take(tmp_path / "file" / "lock")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "advice"),
+    [
+        (errno.ENOSPC, FullError, "the disk is full; free some space"),
+        (errno.EDQUOT, FullError, "the disk is full; free some space"),
+        (errno.EACCES, StoreError, "Permission denied; check the permissions"),
+        (errno.EROFS, StoreError, "check the permissions"),
+        (errno.EIO, StoreError, "Input/output error$"),
+    ],
+)
+def test_what_keeps_a_lock_from_being_made_is_named(
+    tmp_path: Path, number: int, kind: type[StoreError], advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(folder: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(locks, "make_private_folder", broken)
+    with pytest.raises(StoreError, match=advice) as raised:
+        Lock.take(tmp_path / "lock")
+    assert type(raised.value) is kind
+
+
+def test_who_asks_whether_a_lock_is_held_keeps_nobody_from_taking_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "_SECONDS_TO_TAKE", 60.0)  # it is had long before, however busy the machine
+    path = tmp_path / "lock"
+    path.touch()
+    is_over = threading.Event()
+
+    def ask() -> None:
+        while not is_over.is_set():
+            is_held(path)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(300):
+            lock = Lock.take(path)
+            assert lock is not None
+            lock.release()
+    finally:
+        is_over.set()
+        asking.join()
+
+
+@pytest.mark.parametrize("how", [fcntl.LOCK_SH, fcntl.LOCK_EX])
+def test_a_lock_that_is_about_to_be_free_is_waited_for(
+    tmp_path: Path, how: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held shared by who asks, or for the last moment by who has stored that it is done."""
+    path = tmp_path / "lock"
+    with path.open("w") as other:
+        fcntl.flock(other, how)
+        pauses: list[float] = []
+
+        def release(seconds: float) -> None:
+            pauses.append(seconds)
+            fcntl.flock(other, fcntl.LOCK_UN)
+
+        monkeypatch.setattr("ageui.worker.locks.time.sleep", release)
+        lock = Lock.take(path)
+        assert lock is not None
+        assert len(pauses) == 1
+        lock.release()
 
 
 def test_files_are_private(tmp_path: Path) -> None:

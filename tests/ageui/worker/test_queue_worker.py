@@ -1,5 +1,6 @@
 """Workers take runs one by one, each run once, and leave when there is nothing left or they are told to."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -11,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, wait_until
+from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
 
-from ageui.store import BusyError, Store
+from ageui.store import BusyError, FullError, Store
 from ageui.worker import queue_worker
 from ageui.worker.devices import (
-    configs_for,
     device_lock_file,
     next_lock_file,
     take_device,
@@ -25,7 +25,7 @@ from ageui.worker.devices import (
     worker_lock_file,
 )
 from ageui.worker.locks import Lock, is_held
-from ageui.worker.lost import find_lost, recover_lost
+from ageui.worker.lost import recover_lost
 from ageui.worker.queue_worker import QueueWorker
 
 
@@ -160,6 +160,88 @@ def test_a_busy_database_delays_a_worker_and_does_not_end_it(store: Store, monke
     assert not is_held(device_lock_file("cpu"))
 
 
+@pytest.mark.usefixtures("_soon")
+@pytest.mark.parametrize("kind", [BusyError, FullError])
+def test_what_a_worker_cannot_say_of_itself_costs_no_run(
+    store: Store, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    ids = [queue_run(store, seed=seed) for seed in range(4)]
+
+    def failing(*arguments: Any) -> None:
+        raise kind("the database: it cannot be written now")
+
+    monkeypatch.setattr(type(store.workers), "working_on", failing)
+    monkeypatch.setattr(type(store.workers), "ended", failing)
+    assert "nothing to do" in _work(store)
+    for run_id in ids:
+        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["done"]
+
+
+@pytest.mark.usefixtures("_soon")
+def test_a_worker_says_that_it_has_started_once_it_has(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_TRIES", 0.01)
+    real, calls = type(store.workers).started, iter(range(100))
+
+    def busy(*arguments: Any) -> None:
+        if next(calls) < 3:
+            raise BusyError("the database: another process holds it")
+        real(*arguments)
+
+    monkeypatch.setattr(type(store.workers), "started", busy)
+    told: list[int] = []
+    worker, lock = _worker(store)
+    assert "nothing to do" in worker.run(lock, lambda: told.append(len(store.workers.all())))
+    assert told == [1]
+
+
+def test_a_worker_that_cannot_start_for_a_full_disk_says_so_and_holds_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise FullError("the database: the disk is full")
+
+    monkeypatch.setattr(type(store.workers), "started", full)
+    worker, lock = _worker(store)
+    with pytest.raises(FullError):
+        worker.run(lock, lambda: pytest.fail("it did not start"))
+    assert not is_held(lock.path)
+
+
+def test_a_worker_that_is_stopped_before_it_has_started_leaves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, lock = _worker(store)
+
+    def busy(*arguments: Any) -> None:
+        worker.stop()
+        raise BusyError("the database: another process holds it")
+
+    monkeypatch.setattr(type(store.workers), "started", busy)
+    assert worker.run(lock, lambda: pytest.fail("it did not start")) == "stopped by the user"
+    assert not is_held(lock.path)
+
+
+@pytest.mark.usefixtures("_soon")
+def test_a_run_that_comes_while_somebody_asks_for_a_leaving_worker_is_taken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    worker, lock = _worker(store)
+    came: list[int] = []
+    real = type(store.queue).has_work
+    with lock.path.open() as asking:
+
+        def look(*arguments: Any) -> bool:
+            if not came and not is_held(lock.path):
+                came.append(queue_run(store))
+                fcntl.flock(asking, fcntl.LOCK_SH)
+            return real(*arguments)
+
+        monkeypatch.setattr(type(store.queue), "has_work", look)
+        monkeypatch.setattr("ageui.worker.locks.time.sleep", lambda seconds: fcntl.flock(asking, fcntl.LOCK_UN))
+        assert "nothing to do" in worker.run(lock)
+    assert [store.row(run_id).status for run_id in came] == ["done"]
+
+
 def test_there_is_one_worker_a_device_and_database(store: Store, tmp_path: Path) -> None:
     first = take_worker_lock(store, "cpu")
     assert first is not None
@@ -239,27 +321,6 @@ def test_an_engine_that_outlived_its_worker_is_ended(store: Store, monkeypatch: 
     assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["lost", "done"]
 
 
-@pytest.mark.parametrize(
-    ("device", "is_default", "takes"),
-    [
-        ("cpu", True, {"cpu", "auto"}),
-        ("cpu", False, {"cpu"}),
-        ("cuda:0", True, {"cuda:0", "cuda", "auto"}),
-        ("cuda:1", False, {"cuda:1", "cuda", "auto"}),
-    ],
-)
-def test_what_a_device_takes(device: str, is_default: bool, takes: set[str]) -> None:
-    assert set(configs_for(device, is_default=is_default)) == takes
-
-
-def test_a_cuda_device_goes_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = device_lock_file("cuda:0")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-12ab")
-    assert [device_lock_file(f"cuda:{n}").name.endswith(e) for n, e in ((0, "cuda-3.lock"), (1, "GPU-12ab.lock"))]
-    assert device_lock_file("cuda:0") != plain
-    assert device_lock_file("cpu").name.endswith("-cpu.lock")
-
-
 # Two workers and one queue
 
 
@@ -284,50 +345,7 @@ def test_two_workers_race_for_one_queue(store: Store, runs: int, monkeypatch: py
     assert store.problems() == []
 
 
-# Lost runs
-
-
-def test_a_run_without_a_process_is_found_and_queued_again(store: Store) -> None:
-    run_id = queue_run(store)
-    claim, lock = claim_run(store, run_id)
-    assert find_lost(store) == []
-    assert list(recover_lost(store)) == []
-    lock.release()
-    assert [run.run_id for run in find_lost(store)] == [run_id]
-    (found,) = recover_lost(store)
-    assert found.status == "queued"
-    assert "queued again" in found.sentence()
-    assert store.row(run_id).status == "queued"
-    assert list(recover_lost(store)) == []
-    assert claim.attempt == 1
-
-
-def test_a_lost_run_of_the_foreground_is_explained(store: Store) -> None:
-    run_id = queue_run(store)
-    claim_run(store, run_id, worker=None)[1].release()
-    (found,) = recover_lost(store)
-    assert found.status == "interrupted"
-    assert f"ageui resume {run_id}" in found.sentence()
-
-
-def test_where_it_cannot_be_stored_a_lost_run_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = queue_run(store)
-    claim_run(store, run_id)[1].release()
-    with Store.open(store.path, read_only=True) as reader:
-        monkeypatch.setattr("ageui.store.connect.os.access", lambda item, mode: False)
-        (found,) = recover_lost(reader)
-        assert found.status is None
-        assert "cannot be written" in found.sentence()
-    monkeypatch.undo()
-    assert store.row(run_id).status == "running"
-
-
-def test_a_lost_run_is_found_by_whoever_only_reads(store: Store) -> None:
-    run_id = queue_run(store)
-    claim_run(store, run_id)[1].release()
-    with Store.open(store.path, read_only=True) as reader:
-        assert [found.status for found in recover_lost(reader)] == ["queued"]
-        assert reader.row(run_id).status == "queued"
+# Troubles
 
 
 def test_a_worker_that_was_stopped_for_long_and_wakes_up_is_fenced(

@@ -3,20 +3,19 @@
 import errno
 import json
 import os
-import signal
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, supervise, wait_until
+from worker_runs import claim_run, expected_losses, losses_of, orders, queue_run, supervise
 
 from ageui.store import FullError, Store
 from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
-from ageui.worker.locks import is_held, read_note
-from ageui.worker.supervisor import Policy, Supervisor, kill_engine, log_file, run_lock_file
+from ageui.worker.engine_process import EngineProcess
+from ageui.worker.supervisor import Policy, Supervisor, log_file
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
 
 
@@ -167,112 +166,6 @@ def test_a_process_that_cannot_be_started(
         assert "could not be started" in str(store.row(run_id).error)
 
 
-@pytest.mark.parametrize(("ask", "status"), [("pause", "paused"), ("cancel", "cancelled")])
-def test_a_request_is_obeyed_after_the_step_with_a_checkpoint(
-    store: Store, ask: str, status: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    orders(monkeypatch, steps=100_000, step_seconds=0.02)
-    run_id = queue_run(store)
-    with Store.open(store.path) as other:
-
-        def ask_at_step_five(event: Event) -> None:
-            if isinstance(event, StepsEnded) and event.step == 5:
-                getattr(other.queue, ask)(run_id)
-
-        outcome = supervise(store, run_id, emit=ask_at_step_five, policy=Policy(stop_seconds=30, engine=FAKE.engine))
-    assert outcome.status == status
-    detail = store.detail(run_id)
-    newest = max(file.step for file in detail.checkpoints)
-    assert losses_of(store, run_id) == expected_losses(newest)
-    assert detail.attempts[0].outcome == status
-
-
-def test_a_paused_run_goes_on_where_it_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    orders(monkeypatch, steps=40, step_seconds=0.02)
-    run_id = queue_run(store)
-    store_steps: list[int] = []
-
-    def stop_at_five(event: Event) -> None:
-        if isinstance(event, StepsEnded):
-            store_steps.append(event.step)
-
-    supervise(store, run_id, emit=stop_at_five, should_stop=lambda: len(store_steps) >= 5)
-    assert store.row(run_id).status == "queued"
-    first = store.detail(run_id).attempts[0]
-    assert (first.outcome, first.failure) == ("stopped", None)
-    assert supervise(store, run_id).status == "done"
-    second = store.detail(run_id).attempts[1]
-    assert second.step is not None
-    assert second.step >= 5
-    assert second.replayed == 0
-    assert losses_of(store, run_id) == expected_losses(40)
-
-
-def test_in_the_foreground_a_stopped_run_is_interrupted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    orders(monkeypatch, steps=100_000, step_seconds=0.02)
-    run_id = queue_run(store)
-    outcome = supervise(store, run_id, worker=None, should_stop=lambda: bool(store.metric(run_id, "step/loss")))
-    assert (outcome.status, outcome.ending.exit_code) == ("interrupted", 130)
-    assert store.detail(run_id).attempts[0].worker is None
-
-
-@pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
-def test_an_engine_that_does_not_leave_is_killed(store: Store, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    orders(monkeypatch, plan={"1": [5, how]})
-    monkeypatch.setattr("ageui.worker.engine_process._SECONDS_FROM_TERM_TO_KILL", 0.2)
-    run_id = queue_run(store)
-    begin = time.monotonic()
-    outcome = supervise(store, run_id, should_stop=lambda: len(losses_of(store, run_id)) >= 3)
-    assert outcome.status == "queued"
-    assert time.monotonic() - begin < 15
-    assert store.detail(run_id).attempts[0].outcome == "stopped"
-
-
-def test_the_second_request_to_cancel_kills_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    orders(monkeypatch, plan={"1": [2, "hang"]})
-    run_id = queue_run(store)
-    policy = Policy(stop_seconds=600, engine=FAKE.engine)
-    asked: list[None] = []
-
-    def ask_twice() -> bool:
-        if len(losses_of(store, run_id)) >= 2 and not asked:
-            asked.append(None)
-            store.queue.cancel(run_id)
-            store.queue.cancel(run_id, at_once=True)
-        return False
-
-    assert supervise(store, run_id, policy=policy, should_stop=ask_twice).status == "cancelled"
-
-
-def test_an_engine_that_hangs_after_its_last_word_is_done(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervising, "_SECONDS_TO_EXIT", 0.2)
-    orders(monkeypatch, steps=9, plan={"1": [8, "hang-at-the-end"]})
-    run_id = queue_run(store)
-    assert supervise(store, run_id).status == "done"
-
-
-def test_an_attempt_that_lost_its_run_stores_nothing_more_and_ends_its_engine(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    orders(monkeypatch, steps=100_000, step_seconds=0.01)
-    run_id = queue_run(store)
-    engines: list[int] = []
-
-    def lose_it(event: Event) -> None:
-        if isinstance(event, StepsEnded) and event.step == 5:
-            engines.append(read_note(run_lock_file(store, run_id))["engine"]["pid"])
-            with Store.open(store.path) as other:
-                other.queue.lost(other.queue.running()[0], "taken for dead")
-
-    outcome = supervise(store, run_id, emit=lose_it)
-    assert outcome.status == "lost"
-    assert store.row(run_id).status == "queued"
-    assert store.detail(run_id).attempts[0].outcome == "lost"
-    assert len(losses_of(store, run_id)) < 100
-    with pytest.raises(ProcessLookupError):
-        os.kill(engines[0], 0)
-
-
 def test_a_replayed_loss_that_differs_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=8, plan={"1": [5, "SIGKILL"], "2": [3, "wrong-loss"]})
     run_id = queue_run(store)
@@ -355,42 +248,83 @@ def test_a_busy_database_delays_and_loses_nothing(store: Store, monkeypatch: pyt
         assert losses_of(own, run_id) == expected_losses(60)
 
 
-def test_the_engine_holds_the_lock_as_long_as_it_lives(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("worker", "status"), [("cpu", "queued"), (None, "interrupted")])
+def test_a_display_that_breaks_stops_the_run_with_a_checkpoint(
+    store: Store, worker: str | None, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     orders(monkeypatch, steps=100_000, step_seconds=0.01)
     run_id = queue_run(store)
-    claim, lock = claim_run(store, run_id)
-    pid = os.fork()
-    if pid == 0:  # a watcher that is killed
-        with Store.open(store.path) as own:
-            Supervisor(own, claim, device="cpu", locks=[lock], policy=FAKE).run()
-        os._exit(0)
-    lock.release()
-    path = run_lock_file(store, run_id)
-    wait_until(lambda: "engine" in read_note(path) and len(losses_of(store, run_id)) > 3)
-    note = read_note(path)
-    assert (note["run"], note["db"], note["in_foreground"]) == (run_id, str(store.path), False)
-    os.kill(note["engine"]["pid"], signal.SIGSTOP)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    assert is_held(path)
-    os.kill(note["engine"]["pid"], signal.SIGCONT)
-    wait_until(lambda: not is_held(path))
-    assert store.row(run_id).status == "running"
+    shown: list[Event] = []
+
+    def break_at_step_five(event: Event) -> None:
+        shown.append(event)
+        if isinstance(event, StepsEnded) and event.step == 5:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    outcome = supervise(store, run_id, worker=worker, emit=break_at_step_five)
+    assert outcome.status == status
+    assert "could not be shown" in outcome.ending.reason
+    assert "Broken pipe" in outcome.ending.reason
+    assert isinstance(shown[-1], StepsEnded)
+    assert shown[-1].step == 5
+    detail = store.detail(run_id)
+    newest = max(file.step for file in detail.checkpoints)
+    assert newest >= 5
+    assert losses_of(store, run_id) == expected_losses(newest)
+    assert detail.attempts[0].outcome == ("stopped" if worker else "interrupted")
 
 
-def test_an_engine_whose_watcher_does_not_answer_can_be_killed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    orders(monkeypatch, steps=8, plan={"1": [3, "hang"]})
+def test_a_problem_with_the_pipe_is_a_crash_and_the_next_attempt_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=10)
     run_id = queue_run(store)
-    assert kill_engine(store, run_id) is False
-    killed: list[bool] = []
+    real = EngineProcess.rest
 
-    def kill_it() -> bool:
-        if len(losses_of(store, run_id)) == 3 and not killed:
-            killed.append(kill_engine(store, run_id))
-        return False
+    def broken(self: EngineProcess) -> Any:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    assert supervise(store, run_id, should_stop=kill_it).status == "queued"
-    assert killed == [True]
+    monkeypatch.setattr(EngineProcess, "rest", broken)
+    assert supervise(store, run_id).status == "queued"
+    attempt = store.detail(run_id).attempts[0]
+    assert (attempt.outcome, attempt.failure) == ("crashed", "error")
+    assert "could not be watched" in str(attempt.reason)
+    monkeypatch.setattr(EngineProcess, "rest", real)
+    assert supervise(store, run_id).status == "done"
+    assert losses_of(store, run_id) == expected_losses(10)
+
+
+def test_an_engine_that_dies_before_it_reads_its_request_leaves_nothing_open(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    # More than a pipe holds: it is written in part, and the rest finds no reader.
+    claim = replace(claim, manifest={"long": "x" * 1_000_000})
+    before = _open_pipes()
+    policy = Policy(engine=(sys.executable, "-S", "-c", "raise SystemExit(3)"))
+    outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=policy).run()
+    assert (outcome.status, outcome.ending.failure) == ("failed", "protocol")
+    assert _open_pipes() == before
+    lock.release()
+
+
+def _open_pipes() -> set[str]:
+    links = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    return {target for link in links if (target := os.readlink(link)).startswith("pipe:")}
+
+
+def test_a_request_that_no_pipe_holds_arrives_whole(store: Store, tmp_path: Path) -> None:
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    claim = replace(claim, manifest={"long": "x" * 1_000_000})
+    program = tmp_path / "engine.py"
+    program.write_text(f"import sys; open({str(tmp_path / 'asked')!r}, 'wb').write(sys.stdin.buffer.readline())")
+    policy = Policy(engine=(sys.executable, "-S", str(program)))
+    Supervisor(store, claim, device="cpu", locks=[lock], policy=policy).run()
+    lock.release()
+    assert json.loads((tmp_path / "asked").read_text())["manifest"] == claim.manifest
 
 
 def test_what_is_asked_of_the_engine(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

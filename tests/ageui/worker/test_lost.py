@@ -1,0 +1,50 @@
+"""Runs whose processes are gone are found by whoever looks next."""
+
+import pytest
+from worker_runs import claim_run, queue_run
+
+from ageui.store import Store
+from ageui.worker.lost import find_lost, recover_lost
+
+
+def test_a_run_without_a_process_is_found_and_queued_again(store: Store) -> None:
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    assert find_lost(store) == []
+    assert list(recover_lost(store)) == []
+    lock.release()
+    assert [run.run_id for run in find_lost(store)] == [run_id]
+    (found,) = recover_lost(store)
+    assert found.status == "queued"
+    assert "queued again" in found.sentence()
+    assert store.row(run_id).status == "queued"
+    assert list(recover_lost(store)) == []
+    assert claim.attempt == 1
+
+
+def test_a_lost_run_of_the_foreground_is_explained(store: Store) -> None:
+    run_id = queue_run(store)
+    claim_run(store, run_id, worker=None)[1].release()
+    (found,) = recover_lost(store)
+    assert found.status == "interrupted"
+    assert f"ageui resume {run_id}" in found.sentence()
+
+
+def test_where_it_cannot_be_stored_a_lost_run_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = queue_run(store)
+    claim_run(store, run_id)[1].release()
+    with Store.open(store.path, read_only=True) as reader:
+        monkeypatch.setattr("ageui.store.connect.os.access", lambda item, mode: False)
+        (found,) = recover_lost(reader)
+        assert found.status is None
+        assert "cannot be written" in found.sentence()
+    monkeypatch.undo()
+    assert store.row(run_id).status == "running"
+
+
+def test_a_lost_run_is_found_by_whoever_only_reads(store: Store) -> None:
+    run_id = queue_run(store)
+    claim_run(store, run_id)[1].release()
+    with Store.open(store.path, read_only=True) as reader:
+        assert [found.status for found in recover_lost(reader)] == ["queued"]
+        assert reader.row(run_id).status == "queued"

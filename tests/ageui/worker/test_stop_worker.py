@@ -1,0 +1,50 @@
+"""A worker is stopped by word in the database, or killed where it does not answer."""
+
+import pytest
+
+from ageui.store import Store
+from ageui.worker import start
+from ageui.worker.devices import worker_lock_file
+from ageui.worker.locks import Lock
+from ageui.worker.start import stop_worker
+from engine.errors import StoreError
+
+
+def _worker_lock(store: Store) -> Lock:
+    lock = Lock.take(worker_lock_file(store, "cpu"))
+    assert lock is not None
+    return lock
+
+
+def test_one_that_was_just_starting_when_it_was_asked_is_asked_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = _worker_lock(store)
+    asked: list[bool] = []
+
+    def meanwhile(seconds: float) -> None:
+        if not asked:
+            store.workers.started("cpu")  # its row begins anew, without the word that was left
+        asked.append(store.workers.is_asked_to_stop("cpu"))
+        if asked[-1]:
+            lock.release()
+
+    monkeypatch.setattr("ageui.worker.start.time.sleep", meanwhile)
+    assert stop_worker(store, "cpu", at_once=False, say=pytest.fail)
+    assert asked == [False, True]
+
+
+@pytest.mark.parametrize("note", ["", "{", '{"pid": "12"}', '{"pid": -1}'])
+def test_one_whose_process_is_not_known_is_not_killed_and_that_is_said(
+    store: Store, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "SECONDS_TO_STOP", 0.0)
+    lock = _worker_lock(store)
+    lock.path.write_text(note)
+    with pytest.raises(StoreError, match=r"worker-cpu.lock does not name its process.*ageui.worker.*worker-cpu.log"):
+        stop_worker(store, "cpu", at_once=True, say=pytest.fail)
+    lock.release()
+
+
+def test_where_none_lives_there_is_none_to_stop(store: Store) -> None:
+    assert not stop_worker(store, "cpu", at_once=False, say=pytest.fail)
