@@ -38,7 +38,7 @@ from engine.randomness import epoch_order, seed_layers, split_batches
 from engine.request import RunRequest
 from engine.setup import Setup, set_up
 
-SECONDS_BETWEEN_STEP_EVENTS = 0.5
+SECONDS_BETWEEN_STEP_EVENTS = 0.4
 CHECKPOINT_SHARE = 0.01
 
 Emit = Callable[[Event], None]

@@ -28,7 +28,7 @@ from engine.errors import AgeUIError
 
 SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_BETWEEN_CHECKS = 2.0
-_SECONDS_BETWEEN_LOADS = 1.0
+SECONDS_BETWEEN_LOADS = 1.0
 _MOST_UNDOS = 50
 _MOST_TOLD = 3
 
@@ -71,7 +71,8 @@ class AgeUIApp(App[None]):
     def on_mount(self) -> None:
         self.set_interval(SECONDS_BETWEEN_LOOKS, self._look)
         self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_queue)
-        self.set_interval(_SECONDS_BETWEEN_LOADS, self._look_at_loads)
+        self.set_interval(SECONDS_BETWEEN_LOADS, self._look_at_loads)
+        self._look_at_loads()
         self._check_queue()
         if not self.is_headless:
             # What is there by now stays: collections that look through it would hold up keys for 60 ms.

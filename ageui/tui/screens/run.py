@@ -110,6 +110,7 @@ class RunScreen(LiveScreen[_Found]):
         self.query_one(GroupBars).show(detail.primary_scores, _why_no_scores(detail))
         scores = detail.primary_scores
         pane = self.query_one("#groups-pane")
+        pane.border_subtitle = "▲ worst  ~ inside noise" if scores is not None else ""
         pane.border_title = f"MAE by group, {scores.split}" if scores is not None else "MAE by group"
         self.query_one(LogTail).show_part(found.log)
         self.query_one("#config", Static).update(_config(detail))

@@ -1,6 +1,6 @@
 """The MAE of every group as bars with counts, and the biases over them."""
 
-from rich.table import Table
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.widgets import Static
 
@@ -9,6 +9,7 @@ from ageui.text import clean
 from ageui.tui.cells import DASH
 
 _BAR = 12
+_LONGEST_NAME = 16
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -29,29 +30,22 @@ class GroupBars(Static):
         self.update(_groups(scores))
 
 
-def _groups(scores: SplitScores) -> Table:
-    largest = max((g.mae for bias in scores.result.biases for g in bias.groups if g.mae is not None), default=1.0)
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
+def _groups(scores: SplitScores) -> Text:
+    """A line per attribute, and below it one per group: name, count, bar, MAE, and a mark at the worst."""
+    groups = [group for bias in scores.result.biases for group in bias.groups]
+    largest = max((group.mae for group in groups if group.mae is not None), default=1.0)
+    width = min(_LONGEST_NAME, max((cell_len(clean(group.group)) for group in groups), default=0))
+    lines = []
     for bias in scores.result.biases:
-        table.add_row(_title(bias), Text("n", style="dim"), "", Text("MAE", style="dim"))
+        lines.append(_title(bias))
         worst = bias.worst.group if bias.worst is not None and len(bias.groups) > 1 else None
         for group in bias.groups:
-            mae = Text(DASH, style="dim") if group.mae is None else Text(f"{group.mae:.2f}")
-            if group.group == worst:
-                mae.append(" ▲", style="bold")
-            else:
-                mae.append("  ")
-            table.add_row(
-                Text(f"  {clean(group.group)}"),
-                Text(f"{group.n:,}", style="dim"),
-                Text(_bar(group.mae, largest)),
-                mae,
-            )
-    return table
+            mae = DASH if group.mae is None else f"{group.mae:.2f}"
+            line = Text(f"  {set_cell_size(clean(group.group), width)}")
+            line.append(f" {group.n:>6,} ", style="dim")
+            line.append(f"{_bar(group.mae, largest):<{_BAR}} {mae:>6}")
+            lines.append(line.append(" ▲" if group.group == worst else "", style="bold"))
+    return Text("\n").join(lines)
 
 
 def _title(bias: BiasResult) -> Text:

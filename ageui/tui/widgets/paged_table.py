@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ageui.tui.cells import Cell, Tone, tone_styles
+from ageui.tui.widgets.grounds import ground
 
 _GAP = 2
 _SELECTED, _NOT_SELECTED = "● ", "  "
@@ -61,7 +62,7 @@ class PagedTable(ScrollView, can_focus=True):
         & > .paged-table--cursor { background: $primary 25%; }
         & > .paged-table--hover { background: $boost; }
         & > .paged-table--selected { background: $accent 15%; }
-        &:focus > .paged-table--cursor { background: $primary 55%; text-style: bold; }
+        &:focus > .paged-table--cursor { background: $primary 35%; text-style: bold; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -342,14 +343,8 @@ class PagedTable(ScrollView, can_focus=True):
         return self._windowed(strip, scroll, width, self._line_style(place, is_selected))
 
     def _line_style(self, place: int, is_selected: bool) -> Style:
-        style = self.rich_style
-        if is_selected:
-            style += self.get_component_rich_style("paged-table--selected", partial=True)
-        if place == self.hovered:
-            style += self.get_component_rich_style("paged-table--hover", partial=True)
-        if place == self.cursor:
-            style += self.get_component_rich_style("paged-table--cursor", partial=True)
-        return style
+        states = (("selected", is_selected), ("hover", place == self.hovered), ("cursor", place == self.cursor))
+        return ground(self, *(f"paged-table--{state}" for state, holds in states if holds))
 
     def _windowed(self, strip: Strip, scroll: int, width: int, style: Style) -> Strip:
         """The part of a line that is in view: the fixed columns, then the others from where they are scrolled to."""

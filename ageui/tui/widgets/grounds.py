@@ -1,0 +1,18 @@
+"""Backgrounds of lines: colours of a style sheet laid over each other, each as strong as its alpha says."""
+
+from rich.style import Style
+from textual.widget import Widget
+
+
+def ground(widget: Widget, *components: str) -> Style:
+    """The widget's own style with the backgrounds and text styles of component classes over it, in that order.
+
+    Rich knows no alpha, so colours are blended here.
+    """
+    color = widget.background_colors[1]
+    text = Style()
+    for name in components:
+        styles = widget.get_component_styles(name)
+        color = color + styles.background
+        text += styles.text_style
+    return widget.rich_style + text + Style(bgcolor=color.rich_color)

@@ -1,0 +1,88 @@
+"""The one table of keys: nothing in it is dead, doubled, or missing from what is made of it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pilot import press, screen_text, use
+from store_rows import queued
+from textual.pilot import Pilot
+
+from ageui.store import Store
+from ageui.tui import keys
+from ageui.tui.app import AgeUIApp
+from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.screens.compare import CompareScreen
+from ageui.tui.screens.data import DataScreen
+from ageui.tui.screens.help import HelpScreen
+from ageui.tui.screens.new_run import NewRunScreen
+from ageui.tui.screens.run import RunScreen
+from ageui.tui.screens.runs import RunsScreen
+
+OWNERS: dict[str, type] = {
+    keys.EVERYWHERE: AgeUIApp,
+    keys.RUNS: RunsScreen,
+    keys.RUN: RunScreen,
+    keys.CURVES: KeyedChart,
+    keys.NEW: NewRunScreen,
+    keys.COMPARE: CompareScreen,
+    keys.DATA: DataScreen,
+}
+README = Path(__file__).parents[3] / "README.md"
+
+
+@pytest.mark.parametrize("place", keys.TABLE)
+def test_every_key_of_a_place_is_there_once_and_does_something(place: str) -> None:
+    names = [name for key in keys.TABLE[place] for name in key.keys.split(",")]
+    assert len(names) == len(set(names))
+    for key in keys.TABLE[place]:
+        namespace, _, action = key.action.partition("(")[0].rpartition(".")
+        owner = AgeUIApp if namespace == "app" else OWNERS[place]
+        assert hasattr(owner, f"action_{action}"), key.action
+        assert key.what
+        assert key.label
+
+
+def test_keys_of_the_chart_hide_no_key_of_the_screens_it_is_on() -> None:
+    chart = {name for key in keys.TABLE[keys.CURVES] for name in key.keys.split(",")}
+    for place in (keys.RUN, keys.COMPARE):
+        assert not chart & {name for key in keys.TABLE[place] for name in key.keys.split(",")}, place
+
+
+def test_the_readme_holds_the_table() -> None:
+    found = re.search(r"<!-- keys -->\n(.*?)\n<!-- /keys -->", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    assert found[1] == keys.markdown(), (
+        "paste the output of: python -c 'from ageui.tui.keys import *; print(markdown())'"
+    )
+
+
+def test_help_and_palette_list_the_keys_of_the_open_screen(store: Store) -> None:
+    queued(store, "only")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        shown = screen_text(app)
+        assert "Pause: a running run writes a checkpoint and stops" in shown
+        await press(pilot, "escape")
+        titles = [command.title for command in app.get_system_commands(app.screen_stack[0])]
+        assert any(title.startswith("Edit the run's note") for title in titles)
+        assert any(title.startswith("Theme ageui-light") for title in titles)
+        assert len(titles) == len(set(titles))
+
+    use(store, scenario, size=(120, 50))
+
+
+def test_themes_go_round_and_are_remembered(store: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        seen = [app.theme]
+        for _ in range(4):
+            await press(pilot, "T")
+            seen.append(app.theme)
+        assert seen[0] == seen[4]
+        assert len(set(seen)) == 4
+        assert app.prefs.theme == seen[4]
+
+    use(store, scenario)

@@ -1,0 +1,100 @@
+"""A few pictures of whole screens. Another release of Textual draws some of them otherwise, so they are of one release.
+
+After a change that is meant: pytest tests/ageui/tui/test_pictures.py --snapshot-update, and look at what changed.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pilot import alive, press, settled, until
+from store_rows import end, epoch, evaluated, queued, running, steps
+from textual.pilot import Pilot
+
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from ageui.tui.machine import DeviceLoad
+from ageui.tui.prefs import Prefs
+from ageui.tui.screens.compare import CompareScreen
+from ageui.worker.locks import Lock
+
+pytestmark = pytest.mark.skipif(version("textual") != "8.2.8", reason="the pictures are of Textual 8.2.8")
+
+
+class _Idle:
+    def look(self) -> list[DeviceLoad]:
+        return [DeviceLoad("cpu", "", 0.25, 3 << 30, 24 << 30)]
+
+
+@pytest.fixture(autouse=True)
+def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("ageui.tui.app.Machine", _Idle)
+    monkeypatch.setattr("ageui.tui.app.SECONDS_BETWEEN_LOADS", 3600.0)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def filled(store: Store) -> Lock:
+    """Runs in every state; the lock of the one that runs is held."""
+    for name, loss, mae in (("calm-otter", "mape", 6.12), ("plain-wren", "mse", 6.66)):
+        run_id, attempt = running(store, name, ("table9",), loss=loss)
+        with store.writing(run_id, attempt) as writer:
+            for number in range(1, 9):
+                writer.steps(steps((number * 10, 0.4 / number)))
+                writer.epoch(epoch(number, val_loss=0.02 / number + 0.004, is_best=number < 7))
+            writer.evaluated(evaluated("valid", mae), "apparent", "synthetic")
+            writer.end("done", "")
+    end(store, *running(store, "brisk-lynx", loss="huber"), "failed", "the images are gone: put them back")
+    run_id, attempt, lock = alive(store, "quiet-heron", loss="logcosh")
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((40, 0.25)))
+    store.queue.pause(queued(store, "ochre-tern", loss="mae"))
+    queued(store, "amber-seal", loss="poisson")
+    return lock
+
+
+def test_no_runs_yet(store: Store, snap_compare: Any) -> None:
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 24), run_before=settled)
+
+
+def test_runs(store: Store, filled: Lock, snap_compare: Any) -> None:
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(132, 20), run_before=settled)
+
+
+def test_runs_on_a_small_light_terminal(store: Store, filled: Lock, snap_compare: Any) -> None:
+    app = AgeUIApp(store, Prefs(theme="ageui-safe-light"))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=settled)
+
+
+def test_one_run(store: Store, filled: Lock, snap_compare: Any) -> None:
+    app = AgeUIApp(store, Prefs())
+
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        app.open_run(1)
+        await settled(pilot)
+        await press(pilot, "l")
+
+    assert snap_compare(app, terminal_size=(132, 38), run_before=open_it)
+
+
+def test_compared(store: Store, filled: Lock, snap_compare: Any) -> None:
+    app = AgeUIApp(store, Prefs())
+
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        app.open_comparison((1, 2))
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await settled(pilot)
+        await press(pilot, "b")
+        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group != "loads"])
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=(132, 38), run_before=open_it)
+
+
+def test_keys(store: Store, filled: Lock, snap_compare: Any) -> None:
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await settled(pilot)
+        await press(pilot, "question_mark")
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 40), run_before=open_it)
