@@ -7,19 +7,30 @@ from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.worker.start import workers
+from engine.errors import StoreError
 
 
 def launch(path: Path) -> str:
     """Runs the application until it is left; what goes on in the background then, in words, or nothing.
 
-    Raises `StoreError` for a database that cannot be opened.
+    A database that cannot be written is opened for reading. Raises `StoreError` for one that cannot be opened at all.
     """
-    with Store.open(path, create=True) as store:
+    with open_store(path) as store:
         AgeUIApp(store, Prefs.load()).run()
-        return _goes_on(store)
+        return goes_on(store)
 
 
-def _goes_on(store: Store) -> str:
+def open_store(path: Path) -> Store:
+    """The database, made where it is not there. Raises `StoreError`."""
+    try:
+        return Store.open(path, create=True)
+    except StoreError:
+        if not path.exists():
+            raise
+        return Store.open(path, read_only=True)
+
+
+def goes_on(store: Store) -> str:
     counts = store.status_counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
     living = any(state.is_alive for state in workers(store))

@@ -1,0 +1,63 @@
+"""What comes before the application and after it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pilot import alive, messages, names, press, use
+from store_rows import queued
+from terminal import Terminal
+from textual.pilot import Pilot
+
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from ageui.tui.launch import goes_on, open_store
+from engine.errors import StoreError
+
+
+def test_without_a_terminal_there_is_help_and_no_application(ageui: Terminal) -> None:
+    done = ageui()
+    assert done.code == 2
+    assert "Usage" in done.out
+    assert not (ageui.folder / "runs.db").exists()
+
+
+def test_a_database_before_a_command_is_refused(ageui: Terminal) -> None:
+    assert ageui("--db", "x.db", "ls").code == 2
+
+
+def test_whatgoes_on_is_said_afterwards(store: Store) -> None:
+    assert goes_on(store) == ""
+    queued(store, "waiting")
+    assert goes_on(store) == "1 run queued, and no worker: ageui worker start, or ageui again"
+    _, _, _lock = alive(store, "going")
+    assert goes_on(store) == "1 run running and 1 queued go on in the background; ageui shows them"
+    store.queue.hold("you paused it")
+    assert "the queue is paused with 1 run: ageui resume" in goes_on(store)
+
+
+def test_a_database_that_cannot_be_written_is_shown_and_says_so_when_it_should_change(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(store, "kept")
+
+    def refuse(path: Path, *, create: bool) -> None:
+        raise StoreError(f"{path} cannot be written")
+
+    monkeypatch.setattr("ageui.store.store.open_writer", refuse)
+    with pytest.raises(StoreError):
+        open_store(tmp_path / "new.db")
+    with open_store(store.path) as opened:
+
+        async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+            assert names(app) == ["kept"]
+            await press(pilot, "p")
+            assert "open for reading only" in messages(app)[0]
+
+        use(opened, scenario)
+
+
+def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "runs.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreError):
+        open_store(tmp_path / "runs.db")
