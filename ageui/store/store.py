@@ -175,8 +175,8 @@ class Store:
                 return self.queue.claim_in(session, run_id, claimant, hold)
         except NotHeldError as error:
             raise StoreError(
-                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run, perhaps "
-                "one of an earlier database of this name; wait for it to end, or choose another --db"
+                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run: "
+                "perhaps one of an earlier database of this name; wait for it to end, or choose another --db"
             ) from None
 
     def same_runs(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:

@@ -113,8 +113,8 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
         if _has_left(store, device, SECONDS_TO_STOP):
             return True
         raise StoreError(
-            f"the worker on {device} has not left, and {worker_lock_file(store, device)} does not name its process; look "
-            f"for ageui.worker among the processes and end it, or see its log, {worker_log_file(store, device)}"
+            f"the worker on {device} has not left, and {worker_lock_file(store, device)} does not name its process; "
+            f"look for ageui.worker among the processes and end it, or see its log, {worker_log_file(store, device)}"
         )
     worker = Process.of(pid)
     if not at_once:

@@ -62,9 +62,9 @@ def kill_engine(store: Store, run_id: int) -> bool:
 class Supervisor:
     """One attempt. `locks`, the run's and the device's, are handed down to the engine's process.
 
-    `emit` sees every event; where it fails, the run is stopped as by `should_stop`. `should_stop` is asked a few times a second; once it is true, the engine writes a
-    checkpoint and leaves, and its run is `queued` again in the background, `interrupted` in the foreground. Once
-    `should_kill` is true, the engine is killed.
+    `emit` sees every event; where it fails, the run is stopped as by `should_stop`. That is asked a few times a second;
+    once it is true, the engine writes a checkpoint and leaves, and its run is `queued` again in the background,
+    `interrupted` in the foreground. Once `should_kill` is true, the engine is killed.
     """
 
     def __init__(
@@ -184,7 +184,8 @@ class Supervisor:
             self._show(message.event)
 
     def _show(self, event: Event) -> None:
-        """A display that fails, as where its terminal is gone, costs the run no step: it is stopped with a checkpoint."""
+        """A display that fails, as where its terminal is gone, costs the run no step: it is stopped with a
+        checkpoint."""
         if self._unshown is None:
             try:
                 self._emit(event)
