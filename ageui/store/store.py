@@ -225,10 +225,10 @@ class Store:
         with self._read() as session:
             return reading.detail(session, run_id)
 
-    def checkpoints(self) -> list[tuple[CheckpointRow, str, int]]:
-        """Every checkpoint of every run, with the run's status and id."""
+    def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
+        """Every checkpoint of a run, or of every one, with the run's status and id."""
         with self._read() as session:
-            return reading.checkpoints(session)
+            return reading.checkpoints(session, run_id)
 
     def metric(self, run_id: int, key: str, after: int = -1) -> list[tuple[int, float]]:
         """The points (step, value) of one curve with steps above `after`, in order."""

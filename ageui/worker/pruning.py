@@ -1,6 +1,6 @@
 """Files that could go: training states of runs that ended, and what no row points to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,51 +8,78 @@ from ageui.store import ENDED, Store
 from ageui.worker.locks import Lock
 from ageui.worker.recorder import remove_file, weights_files
 from ageui.worker.supervisor import run_lock_file
+from engine.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class Prunable:
-    """A file that could go, and why; `run_id` is the run whose row points to it, None where none does."""
+    """A file that could go, and why; `is_state`: it is a training state that a retry would go on from."""
 
     path: Path
     bytes: int
     why: str
-    run_id: int | None = None
+    is_state: bool = False
 
 
 def find_prunable(store: Store) -> list[Prunable]:
     """What `prune` would remove. Of runs that can go on, nothing; of runs that somebody works on, nothing either."""
-    found: list[Prunable] = []
-    known: set[Path] = set()
-    for checkpoint, status, run_id in store.checkpoints():
-        path = store.checkpoint_file(checkpoint)
-        known.add(path)
-        if checkpoint.kind == "state" and status in ENDED and path.exists():
-            why = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
-            found.append(Prunable(path, path.stat().st_size, why, run_id))
-    files = {file for folder in store.folder.glob("*") for file in weights_files(folder)}
-    for file in sorted(files - known):
-        if not _is_worked_on(store, file.parent.name):
-            found.append(Prunable(file, file.stat().st_size, "no run goes on from it"))
-    return found
+    return [file for _, files in _held_runs(store) for file in files]
 
 
-def prune(store: Store, files: Sequence[Prunable]) -> int:
-    """Removes files, and the rows that point to them; returns the bytes that were freed."""
-    for run_id in {file.run_id for file in files if file.run_id is not None}:
-        store.queue.forget_states(run_id)
+def prune(store: Store) -> tuple[list[Prunable], int]:
+    """Removes what could go, and the rows that point to it; returns the files, and the bytes that were freed."""
+    removed: list[Prunable] = []
     freed = 0
-    for file in files:
-        remove_file(file.path)
-        freed += 0 if file.path.exists() else file.bytes
-    return freed
+    for run_id, files in _held_runs(store):
+        if any(file.is_state for file in files):
+            try:
+                store.queue.forget_states(run_id)
+            except ConfigError:
+                continue  # it came back to the queue, and goes on from them
+        for file in files:
+            remove_file(file.path)
+            freed += 0 if file.path.exists() else file.bytes
+        removed += files
+    return removed, freed
 
 
-def _is_worked_on(store: Store, name: str) -> bool:
-    if not name.isdecimal():
-        return False
-    lock = Lock.take(run_lock_file(store, int(name)))
-    if lock is None:
-        return True
-    lock.release()
-    return False
+def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
+    """Runs with what of them could go, each while its lock is held: no attempt writes files or rows meanwhile.
+
+    What a first look at all of them found is looked up again under the lock, as an attempt may just have ended.
+    """
+    for run_id in sorted(_runs_to_look_at(store)):
+        lock = Lock.take(run_lock_file(store, run_id))
+        if lock is None:
+            continue
+        try:
+            if files := _prunable(store, run_id):
+                yield run_id, files
+        finally:
+            lock.release()
+
+
+def _runs_to_look_at(store: Store) -> set[int]:
+    files = {file for folder in store.folder.glob("*") if folder.name.isdecimal() for file in weights_files(folder)}
+    found: set[int] = set()
+    for checkpoint, status, run_id in store.checkpoints():
+        files.discard(store.checkpoint_file(checkpoint))
+        if checkpoint.kind == "state" and status in ENDED:
+            found.add(run_id)
+    return found | {int(file.parent.name) for file in files}
+
+
+def _prunable(store: Store, run_id: int) -> list[Prunable]:
+    reasons: dict[Path, str] = {}
+    known: set[Path] = set()
+    for checkpoint, status, _ in store.checkpoints(run_id):
+        path = store.checkpoint_file(checkpoint)
+        known.add(path.resolve())
+        if checkpoint.kind == "state" and status in ENDED:
+            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
+    states = set(reasons)
+    for file in sorted(weights_files(store.run_folder(run_id))):
+        if file.resolve() not in known:
+            reasons[file] = "no run goes on from it"
+    sizes = {path: path.stat().st_size for path in reasons if path.exists()}
+    return [Prunable(path, size, reasons[path], path in states) for path, size in sizes.items()]
