@@ -26,6 +26,7 @@ _SECONDS_TO_OBEY = 5.0
 
 def show_queue(db: Database = None, as_json: AsJson = False) -> None:
     """Show what runs, what is queued, in the order in which it is taken, and what is paused."""
+    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
     from ageui.cli.queue_table import print_queue
     from ageui.worker.start import workers
 
@@ -33,6 +34,7 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         running, paused = (store.runs(f"status={status}", order="id") for status in ("running", "paused"))
         waiting = store.queue.waiting()
         held, states = store.queue.held(), workers(store)
+        alone = unserved(store, waiting)
     if as_json:
         print_json(
             {
@@ -51,9 +53,9 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = _sayer(messages())
     if held is not None:
-        say(f"the queue is paused: {held.reason}; let it go on with: ageui resume")
-    elif waiting and not any(state.is_alive for state in states):
-        say("no worker lives that would take them: ageui worker start")
+        say(paused_sentence(held))
+    elif alone:
+        say(unserved_sentence(alone, are_all=len(alone) == len(waiting)))
     for state in states:
         if state.is_alive and state.row.waiting_for:
             say(f"the worker on {state.row.device} waits: {state.row.device} is in use by {state.row.waiting_for}")
@@ -74,22 +76,24 @@ def cancel_runs(
             status = store.queue.cancel(run_id, at_once=now)
             return _settled(store, run_id, kill=now) if status == "running" else status
 
-        _for_each(store, references, cancel)
+        _exit_with(_for_each(store, _meant(store, references), cancel))
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
     """Pause runs: a queued one is not taken, a running one writes a checkpoint and stops. Without RUN, the queue:
     what runs goes on, and nothing new is taken."""
+    from ageui.cli.background import BY_THE_USER
+
     with open_store(db) as store:
         if not references:
-            store.queue.hold("by the user")
+            store.queue.hold(BY_THE_USER)
             messages().print("the queue is paused: what runs goes on, nothing new is taken")
             return
 
         def pause(run_id: int) -> str:
             return _settled(store, run_id) if store.queue.pause(run_id) == "running" else "paused"
 
-        _for_each(store, references, pause)
+        _exit_with(_for_each(store, _meant(store, references), pause))
 
 
 def resume_runs(
@@ -184,7 +188,7 @@ def wait_for_runs(
             if end is not None and time.monotonic() > end:
                 say(f"{len(left)} run{'s have' if len(left) != 1 else ' has'} not ended after {timeout:g} s")
                 raise typer.Exit(1)
-            if (reason := _standstill(store)) is not None:
+            if (reason := _standstill(store, left)) is not None:
                 say(f"{len(left)} run{'s wait' if len(left) != 1 else ' waits'}, but {reason}")
                 raise typer.Exit(1)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -192,21 +196,20 @@ def wait_for_runs(
         raise typer.Exit(1)
 
 
-def _standstill(store: "Store") -> str | None:
-    """Why nothing will move, None where something does. A lost run is requeued on the way."""
+def _standstill(store: "Store", left: Sequence[int]) -> str | None:
+    """Why none of these runs will be taken, None where one runs or will be. A lost run is requeued on the way."""
+    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
     from ageui.worker.lost import recover_lost
-    from ageui.worker.start import workers
 
     for found in recover_lost(store):
         _sayer(messages())(found.sentence())
-    if store.queue.running():
+    rows = [store.row(run_id) for run_id in left]
+    if any(row.status != "queued" for row in rows):
         return None
     held = store.queue.held()
     if held is not None:
-        return f"the queue is paused: {held.reason}; let it go on with: ageui resume"
-    if not any(state.is_alive for state in workers(store)) and store.queue.waiting():
-        return "no worker lives that would take them: ageui worker start"
-    return None
+        return paused_sentence(held)
+    return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None
 
 
 def _unfinished(store: "Store") -> "list[RunRow]":
@@ -227,13 +230,12 @@ def _meant(store: "Store", references: Sequence[str]) -> list[int]:
     return list(meant)
 
 
-def _for_each(store: "Store", references: Sequence[str], change: Callable[[int], str]) -> None:
+def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]) -> int:
     """Changes every run that is meant and says what it is now. One that cannot be changed keeps none of the others
-    from it; the exit code is 2 then."""
+    from it: returns how many those are, for which `_exit_with` exits with 2 once all else is done."""
     from engine.errors import ConfigError
 
     say, problems = _sayer(messages()), 0
-    meant = _meant(store, references)
     for run_id in meant:
         try:
             status = change(run_id)
@@ -245,6 +247,10 @@ def _for_each(store: "Store", references: Sequence[str], change: Callable[[int],
             continue
         row = store.row(run_id)
         say(f"run {run_id} {row.name} is {f'still running: {status}' if row.status == 'running' else row.status}")
+    return problems
+
+
+def _exit_with(problems: int) -> None:
     if problems:
         raise typer.Exit(2)
 
@@ -267,11 +273,12 @@ def _again(
         return "queued"
 
     meant = _meant(store, references)
-    _for_each(store, references, change)
+    problems = _for_each(store, meant, change)
     rows = [store.row(run_id) for run_id in meant]
     _see_to_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
     if as_json:
         print_json([row.to_json() for row in rows])
+    _exit_with(problems)
 
 
 def _work_here_again(
@@ -281,6 +288,7 @@ def _work_here_again(
     checkpoint_seconds: float | None,
     as_json: bool,
 ) -> None:
+    from ageui.cli.background import device_of
     from ageui.cli.run import work_here
     from engine.errors import ConfigError, StoreError
 
@@ -300,15 +308,15 @@ def _work_here_again(
         _sayer(console)(f"run {run_id} {claimed.name} goes on")
         return claimed
 
-    device = str(store.row(run_id).config.get("device", "auto"))
-    work_here(store, device, claim, checkpoint_seconds, share=False, console=console, as_json=as_json)
+    work_here(
+        store, device_of(store.row(run_id)), claim, checkpoint_seconds, share=False, console=console, as_json=as_json
+    )
 
 
 def _see_to_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
-    from ageui.cli.background import see_to_worker
+    from ageui.cli.background import device_of, see_to_worker
 
-    devices = [str(row.config.get("device", "auto")) for row in rows]
-    see_to_worker(store, devices, checkpoint_seconds, messages())
+    see_to_worker(store, [device_of(row) for row in rows], checkpoint_seconds, messages())
 
 
 def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
