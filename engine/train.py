@@ -60,7 +60,7 @@ def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = 
     The kept weights are written to the request's folder, see `weights_file`. The run goes on from the newest
     checkpoint of the request that is whole, and ends with the same bits as one that was never interrupted.
     `should_stop` is asked after every step: a stopped run writes a checkpoint and the best weights so far and ends as
-    `interrupted`. A loss that is not finite ends it as `diverged`.
+    `interrupted`. A loss that is not finite ends it as `diverged`, with the weights to keep of the epochs before.
 
     Raises `ConfigError`, `DataError` or `DeviceError` for what a person has to change first, and `DiskFullError` where
     a checkpoint finds no room; earlier ones are whole then.
@@ -148,6 +148,7 @@ class _Trainer:
         while position.stage <= self.config.stage_count:
             if self.config.epochs[position.stage - 1] > 0:
                 if not self._stage():
+                    self.write_kept()
                     return "diverged", f"the loss was no finite number in epoch {position.epoch}"
                 self.optimizer = None
                 position.end_stage()
@@ -160,7 +161,7 @@ class _Trainer:
         return "done", ""
 
     def write_kept(self) -> None:
-        """Writes the kept weights, where an epoch has ended."""
+        """Writes the kept weights, where an epoch has ended with a finite loss."""
         if self.best.epoch == 0:
             return
         state = {**self.model.state_dict(), **self.best.state}
@@ -233,7 +234,7 @@ class _Trainer:
         steps = len(split_batches(np.arange(len(self.setup.train_rows.positions)), config.batch, config.last_batch))
         parameters = sum(parameter.numel() for parameter in trainable)
         self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
-        if position.at_stage_start and config.keep == "best" and self.best.epoch:
+        if position.at_stage_start and self.best.epoch:
             self.best.state = snapshot(self.model.state_dict())
         while position.stage_epoch < epochs and not self._has_waited():
             ended = self._epoch(inputs, optimizer, steps, epochs - position.stage_epoch)
