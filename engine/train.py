@@ -60,7 +60,7 @@ def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = 
     The kept weights are written to the request's folder, see `weights_file`. The run goes on from the newest
     checkpoint of the request that is whole, and ends with the same bits as one that was never interrupted.
     `should_stop` is asked after every step: a stopped run writes a checkpoint and the best weights so far and ends as
-    `interrupted`. A loss that is not finite ends it as `diverged`.
+    `interrupted`. A loss that is not finite ends it as `diverged`, with the weights to keep of the epochs before.
 
     Raises `ConfigError`, `DataError` or `DeviceError` for what a person has to change first, and `DiskFullError` where
     a checkpoint finds no room; earlier ones are whole then.
@@ -161,7 +161,7 @@ class _Trainer:
         return "done", ""
 
     def write_kept(self) -> None:
-        """Writes the kept weights, where an epoch has ended."""
+        """Writes the kept weights, where an epoch has ended with a finite loss."""
         if self.best.epoch == 0:
             return
         state = {**self.model.state_dict(), **self.best.state}

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ageui.store import Store
+    from ageui.store import Held, RunRow, Store
+
+BY_THE_USER = "by the user"
 
 
 def see_to_worker(
@@ -33,4 +35,31 @@ def see_to_worker(
             )
     held = store.queue.held()
     if held is not None:
-        console.print(clean(f"the queue is paused: {held.reason}; let it go on with: ageui resume"), soft_wrap=True)
+        console.print(clean(paused_sentence(held)), soft_wrap=True)
+
+
+def paused_sentence(held: "Held") -> str:
+    """Why the queue is paused, and what to do about it."""
+    why = f" {BY_THE_USER}" if held.reason == BY_THE_USER else f": {held.reason}"
+    return f"the queue is paused{why}; let it go on with: ageui resume"
+
+
+def unserved(store: "Store", rows: "Sequence[RunRow]") -> "Sequence[RunRow]":
+    """Of queued runs those that no living worker would take."""
+    from ageui.worker.start import devices_without_worker
+
+    alone = devices_without_worker(store, map(device_of, rows))
+    return [row for row in rows if device_of(row) in alone]
+
+
+def unserved_sentence(rows: "Sequence[RunRow]", *, are_all: bool) -> str:
+    """That no worker would take these runs, all that are spoken of or those of some devices, and what to do."""
+    devices = list(dict.fromkeys(map(device_of, rows)))
+    which = "them" if are_all else f"those with --device {' or '.join(devices)}"
+    commands = [f"ageui worker start{'' if device == 'auto' else f' --device {device}'}" for device in devices]
+    return f"no worker lives that would take {which}: {', '.join(commands)}"
+
+
+def device_of(row: "RunRow") -> str:
+    """What a run's config names as its device."""
+    return str(row.config.get("device", "auto"))

@@ -90,8 +90,7 @@ def prune_files(
     from ageui.worker.pruning import find_prunable, prune
 
     with open_store(db) as store:
-        found = find_prunable(store)
-        freed = prune(store, found) if yes else 0
+        found, freed = prune(store) if yes else (find_prunable(store), 0)
     if as_json:
         listed = [{"path": str(file.path), "bytes": file.bytes, "why": file.why} for file in found]
         print_json({"files": listed, "bytes": sum(file.bytes for file in found), "freed": freed})

@@ -88,7 +88,7 @@ def _checkpoint(detail: "RunDetail") -> "CheckpointRow":
     if detail.kept is None:
         raise DataError(
             f"run {detail.id} ({detail.name}, {detail.status}) has no weights: they are written when it ends or stops, "
-            "after at least one epoch"
+            "after at least one epoch with a finite loss"
         )
     return detail.kept
 

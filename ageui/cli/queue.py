@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from ageui.store import Claim, RunRow, Store
     from ageui.worker.foreground import Foreground
-    from ageui.worker.start import WorkerState
 
 References = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.")]
 OptionalReferences = Annotated[
@@ -23,11 +22,12 @@ Here = Annotated[bool, typer.Option("--here", help="Go on in this terminal inste
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_TO_OBEY = 5.0
-_NAMED = 5
 
 
 def show_queue(db: Database = None, as_json: AsJson = False) -> None:
     """Show what runs, what is queued, in the order in which it is taken, and what was paused or interrupted."""
+    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
+    from ageui.cli.queue_table import print_queue
     from ageui.worker.start import workers
 
     with open_store(db, read_only=True) as store:
@@ -36,6 +36,7 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         )
         waiting = store.queue.waiting()
         held, states = store.queue.held(), workers(store)
+        alone = unserved(store, waiting)
     if as_json:
         print_json(
             {
@@ -50,14 +51,14 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         return
     console = results()
     if rows := [*running, *waiting, *paused, *interrupted]:
-        _print_queue(console, rows)
+        print_queue(console, rows)
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = _sayer(messages())
     if held is not None:
-        say(f"the queue is paused: {held.reason}; let it go on with: ageui resume")
-    elif (reason := _why_nobody_takes(waiting, states)) is not None:
-        say(reason)
+        say(paused_sentence(held))
+    elif alone:
+        say(unserved_sentence(alone, are_all=len(alone) == len(waiting)))
     if paused or interrupted:
         say("paused and interrupted runs go on with: ageui resume RUN")
     for state in states:
@@ -80,22 +81,24 @@ def cancel_runs(
             status = store.queue.cancel(run_id, at_once=now)
             return _settled(store, run_id, kill=now) if status == "running" else status
 
-        _exit_for(_for_each(store, references, cancel))
+        _exit_with(_for_each(store, _meant(store, references), cancel))
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
     """Pause runs: a queued one is not taken, a running one writes a checkpoint and stops. Without RUN, the queue:
     what runs goes on, and nothing new is taken."""
+    from ageui.cli.background import BY_THE_USER
+
     with open_store(db) as store:
         if not references:
-            store.queue.hold("you paused it")
+            store.queue.hold(BY_THE_USER)
             messages().print("the queue is paused: what runs goes on, nothing new is taken")
             return
 
         def pause(run_id: int) -> str:
             return _settled(store, run_id) if store.queue.pause(run_id) == "running" else "paused"
 
-        _exit_for(_for_each(store, references, pause))
+        _exit_with(_for_each(store, _meant(store, references), pause))
 
 
 def resume_runs(
@@ -190,7 +193,7 @@ def wait_for_runs(
             if end is not None and time.monotonic() > end:
                 say(f"{len(left)} run{'s have' if len(left) != 1 else ' has'} not ended after {timeout:g} s")
                 raise typer.Exit(1)
-            if (reason := _standstill(store)) is not None:
+            if (reason := _standstill(store, left)) is not None:
                 say(f"{len(left)} run{'s wait' if len(left) != 1 else ' waits'}, but {reason}")
                 raise typer.Exit(1)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -198,44 +201,20 @@ def wait_for_runs(
         raise typer.Exit(1)
 
 
-def _standstill(store: "Store") -> str | None:
-    """Why nothing will move, None where something does. A lost run is requeued on the way."""
+def _standstill(store: "Store", left: Sequence[int]) -> str | None:
+    """Why none of these runs will be taken, None where one runs or will be. A lost run is requeued on the way."""
+    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
     from ageui.worker.lost import recover_lost
-    from ageui.worker.start import workers
 
     for found in recover_lost(store):
         _sayer(messages())(found.sentence())
-    if store.queue.running():
+    rows = [store.row(run_id) for run_id in left]
+    if any(row.status != "queued" for row in rows):
         return None
     held = store.queue.held()
     if held is not None:
-        return f"the queue is paused: {held.reason}; let it go on with: ageui resume"
-    waiting, states = store.queue.waiting(), workers(store)
-    # As long as some are taken, something moves; those that are not will be left in the end.
-    return None if _taken(waiting, states) else _why_nobody_takes(waiting, states)
-
-
-def _why_nobody_takes(waiting: "Sequence[RunRow]", states: "Sequence[WorkerState]") -> str | None:
-    """Which queued runs no living worker takes, and what to do; None where each is taken."""
-    left = [row for row in waiting if row not in _taken(waiting, states)]
-    if not left:
-        return None
-    device = str(left[0].config.get("device", "auto"))
-    named = "" if device == "auto" else f" --device {device}"
-    which = "them" if len(left) == len(waiting) else ", ".join(f"run {row.id}" for row in left[:_NAMED])
-    return f"no worker lives that would take {which}: ageui worker start{named}"
-
-
-def _taken(waiting: "Sequence[RunRow]", states: "Sequence[WorkerState]") -> "list[RunRow]":
-    """The queued runs whose device a living worker has."""
-    from ageui.worker.devices import configs_for, default_device
-
-    living = [state.row.device for state in states if state.is_alive]
-    if not living:
-        return []
-    default = default_device()
-    devices = {name for device in living for name in configs_for(device, is_default=device == default)}
-    return [row for row in waiting if str(row.config.get("device", "auto")) in devices]
+        return paused_sentence(held)
+    return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None
 
 
 def _unfinished(store: "Store") -> "list[RunRow]":
@@ -256,13 +235,12 @@ def _meant(store: "Store", references: Sequence[str]) -> list[int]:
     return list(meant)
 
 
-def _for_each(store: "Store", references: Sequence[str], change: Callable[[int], str]) -> int:
-    """Changes every run that is meant, says what it is now, and returns how many could not be changed: these keep none
-    of the others from it."""
+def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]) -> int:
+    """Changes every run that is meant and says what it is now. One that cannot be changed keeps none of the others
+    from it: returns how many those are, for which `_exit_with` exits with 2 once all else is done."""
     from engine.errors import ConfigError
 
     say, problems = _sayer(messages()), 0
-    meant = _meant(store, references)
     for run_id in meant:
         try:
             status = change(run_id)
@@ -277,7 +255,7 @@ def _for_each(store: "Store", references: Sequence[str], change: Callable[[int],
     return problems
 
 
-def _exit_for(problems: int) -> None:
+def _exit_with(problems: int) -> None:
     if problems:
         raise typer.Exit(2)
 
@@ -300,12 +278,12 @@ def _again(
         return "queued"
 
     meant = _meant(store, references)
-    problems = _for_each(store, references, change)
+    problems = _for_each(store, meant, change)
     rows = [store.row(run_id) for run_id in meant]
     _see_to_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
     if as_json:
         print_json([row.to_json() for row in rows])
-    _exit_for(problems)
+    _exit_with(problems)
 
 
 def _work_here_again(
@@ -315,6 +293,7 @@ def _work_here_again(
     checkpoint_seconds: float | None,
     as_json: bool,
 ) -> None:
+    from ageui.cli.background import device_of
     from ageui.cli.run import work_here
     from engine.errors import ConfigError, StoreError
 
@@ -334,15 +313,15 @@ def _work_here_again(
         _sayer(console)(f"run {run_id} {claimed.name} goes on")
         return claimed
 
-    device = str(store.row(run_id).config.get("device", "auto"))
-    work_here(store, device, claim, checkpoint_seconds, share=False, console=console, as_json=as_json)
+    work_here(
+        store, device_of(store.row(run_id)), claim, checkpoint_seconds, share=False, console=console, as_json=as_json
+    )
 
 
 def _see_to_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
-    from ageui.cli.background import see_to_worker
+    from ageui.cli.background import device_of, see_to_worker
 
-    devices = [str(row.config.get("device", "auto")) for row in rows]
-    see_to_worker(store, devices, checkpoint_seconds, messages())
+    see_to_worker(store, [device_of(row) for row in rows], checkpoint_seconds, messages())
 
 
 def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
@@ -368,50 +347,3 @@ def _sayer(console: "Console") -> Callable[[str], None]:
     from ageui.text import clean
 
     return lambda text: console.print(clean(text, lines=True), soft_wrap=True)
-
-
-def _print_queue(console: "Console", rows: "list[RunRow]") -> None:
-    from ageui.cli.tables import Column, fitted_table
-    from ageui.compare.settings import differing_settings, label
-    from ageui.states import state_of
-
-    fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
-    places = _places(rows)
-    columns = [
-        Column("", places, right=True),
-        Column("id", [str(row.id) for row in rows], right=True),
-        Column("run", [row.name for row in rows]),
-        Column("state", [state_of(row) for row in rows]),
-        Column("progress", [_progress(row) for row in rows], leaves=3),
-        Column("left", [_left(row) for row in rows], right=True, leaves=2),
-        Column("differs in", [label(row.config, fields or ("loss", "weights")) for row in rows], leaves=1),
-    ]
-    if any(row.priority for row in rows):
-        columns.insert(4, Column("priority", [str(row.priority) for row in rows], right=True, leaves=4))
-    table, left_out = fitted_table(columns, console.width)
-    console.print(table)
-    if left_out:
-        console.print(f"too narrow for {', '.join(left_out)}", style="dim")
-
-
-def _places(rows: "Sequence[RunRow]") -> list[str]:
-    waiting = [row.id for row in rows if row.status == "queued"]
-    return [f"{waiting.index(row.id) + 1}." if row.status == "queued" else "" for row in rows]
-
-
-def _progress(row: "RunRow") -> str:
-    summary = row.summary
-    if row.status == "running" and summary.activity:
-        return summary.activity
-    if not summary.step:
-        return "—"
-    return f"epoch {summary.epoch or 0}/{summary.epochs} · step {summary.step:,}"
-
-
-def _left(row: "RunRow") -> str:
-    seconds = row.summary.eta_seconds
-    if row.status != "running" or seconds is None:
-        return "—"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

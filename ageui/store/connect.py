@@ -15,7 +15,7 @@ from ageui.store.errors import primary_code, told_to_people
 from ageui.store.filesystems import refuse_network
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
 from ageui.store.sqlite import driver
-from engine.errors import StoreError
+from engine.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 10.0
 LOCK_SECONDS = 30.0
@@ -47,7 +47,10 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
 
 
 def open_reader(path: Path) -> Engine:
-    """An engine that cannot write. The file, and its folder, may be read-only. Raises `StoreError`."""
+    """An engine that cannot write. The file, and its folder, may be read-only, unless its schema is an older one.
+
+    Raises `StoreError`.
+    """
     _refuse_place(path)
     if not path.exists():
         raise missing(path)
@@ -66,6 +69,11 @@ def open_reader(path: Path) -> Engine:
         break
     if version < len(MIGRATIONS):
         engine.dispose()
+        if (item := _unwritable(path)) is not None:
+            raise StoreError(
+                f"the database {path} has schema {version}, and would have to be brought to schema {len(MIGRATIONS)} "
+                f"first, but {item} cannot be written; copy it to a folder that can be, and name the copy with --db"
+            )
         open_writer(path, create=False).dispose()
         return open_reader(path)
     return engine
@@ -120,7 +128,7 @@ def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> N
         raw.cursor().execute("PRAGMA journal_mode = WAL")
         version = int(raw.cursor().execute("PRAGMA user_version").fetchone()[0])
         if 0 < version < len(migrations):
-            copy_database(raw.driver_connection, path.with_name(f"{path.name}.schema{version}"))
+            copy_database(raw.driver_connection, _free_name(path.with_name(f"{path.name}.schema{version}")))
     finally:
         raw.close()
     with engine.begin() as connection:
@@ -142,6 +150,22 @@ def copy_database(connection: Any, target: Path) -> None:
         copy.close()
         part.unlink(missing_ok=True)
         raise
+
+
+def _free_name(path: Path) -> Path:
+    """The path, or with a number after it where there is such a file already."""
+    number = 1
+    while (found := path if number == 1 else path.with_name(f"{path.name}-{number}")).exists():
+        number += 1
+    return found
+
+
+def refuse_itself(path: Path, target: Path) -> None:
+    """Raises `ConfigError` where a copy of the database would be written over it."""
+    for own in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
+        same = target.resolve() == own.resolve()
+        if same or (target.exists() and own.exists() and target.samefile(own)):
+            raise ConfigError(f"{target} is the database itself, or a part of it; choose another file for the copy")
 
 
 @contextmanager
@@ -167,6 +191,10 @@ def _refuse_place(path: Path) -> None:
 def _refuse_unwritable(path: Path) -> None:
     if not path.parent.is_dir():
         raise StoreError(f"the folder {path.parent} does not exist; make it, or choose another file with --db")
-    for item in (path.parent, path):
-        if item.exists() and not os.access(item, os.W_OK):
-            raise StoreError(f"{item} cannot be written; change its permissions, or choose another file with --db")
+    if (item := _unwritable(path)) is not None:
+        raise StoreError(f"{item} cannot be written; change its permissions, or choose another file with --db")
+
+
+def _unwritable(path: Path) -> Path | None:
+    """The database's folder or file, if that cannot be written."""
+    return next((item for item in (path.parent, path) if item.exists() and not os.access(item, os.W_OK)), None)

@@ -133,7 +133,7 @@ def detail(session: Session, run_id: int) -> records.RunDetail:
 def checkpoints(session: Session, run_id: int | None) -> list[tuple[records.CheckpointRow, str, int]]:
     found = select(Checkpoint, Run.status).join(Run, col(Run.id) == col(Checkpoint.run_id))
     if run_id is not None:
-        found = found.where(Checkpoint.run_id == run_id)
+        found = found.where(col(Checkpoint.run_id) == run_id)
     ordered = found.order_by(col(Checkpoint.run_id), col(Checkpoint.step))
     return [(checkpoint_row(item), status, item.run_id) for item, status in session.exec(ordered).all()]
 

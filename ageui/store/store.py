@@ -12,7 +12,7 @@ from sqlmodel import Session
 from ageui.store import data_sets, enqueue, maintenance, reading
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.claims import Claim, Claimant, Hold, NotHeldError
-from ageui.store.connect import copy_database, open_reader, open_writer
+from ageui.store.connect import copy_database, open_reader, open_writer, refuse_itself
 from ageui.store.edits import RunEdits
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
@@ -48,7 +48,8 @@ class Store:
     def open(cls, path: Path, *, create: bool = True, read_only: bool = False) -> Self:
         """Opens the database, makes it where `create` allows, and brings an older schema up to date.
 
-        Read-only never makes a file, and works where the file or its folder cannot be written.
+        Read-only never makes a database, and works where the file or its folder cannot be written, unless its schema
+        is an older one: that has to be brought up to date before it can be read.
         """
         path = Path(path).expanduser().absolute()
         writer = None if read_only else open_writer(path, create=create)
@@ -118,7 +119,11 @@ class Store:
             return maintenance.problems(connection)
 
     def copy_to(self, target: Path) -> None:
-        """Copies the database as it is at this moment; others may go on writing. A file that is there is replaced."""
+        """Copies the database as it is at this moment; others may go on writing. A file that is there is replaced.
+
+        Raises `ConfigError` where that is the database itself, or one of the files beside it that are part of it.
+        """
+        refuse_itself(self.path, target)
         with told_to_people(self.path), self._reader.connect() as connection:
             copy_database(connection.connection.driver_connection, target)
 
@@ -176,7 +181,7 @@ class Store:
                 return self.queue.claim_in(session, run_id, claimant, hold)
         except NotHeldError as error:
             raise StoreError(
-                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run, "
+                f"another process holds the lock in {self.run_folder(error.run_id)}, the folder of the new run: "
                 "perhaps one of an earlier database of this name; wait for it to end, or choose another --db"
             ) from None
 
@@ -244,7 +249,7 @@ class Store:
             return reading.detail(session, run_id)
 
     def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
-        """Every checkpoint of a run, or of all, with the run's status and id."""
+        """Every checkpoint of a run, or of every one, with the run's status and id."""
         with self._read() as session:
             return reading.checkpoints(session, run_id)
 

@@ -79,7 +79,7 @@ def hold_or_release(store: Store) -> Done:
     if store.queue.release():
         queued = [row.id for row in store.queue.waiting()]
         return Done("the queue goes on", _see_to_workers(store, queued))
-    store.queue.hold("paused by the user")
+    store.queue.hold("by the user")
     return Done("the queue is paused: what runs goes on, nothing new starts", undo=lambda store: hold_or_release(store))
 
 

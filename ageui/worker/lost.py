@@ -45,18 +45,18 @@ def find_lost(store: Store) -> list[RunningRun]:
 
 def recover_lost(store: Store) -> Iterator[Found]:
     """Requeues or explains every lost run; a store that is open for reading only is opened again to do so."""
-    lost = find_lost(store)
-    if not lost:
+    left = find_lost(store)
+    if not left:
         return
     try:
         with Store.open(store.path, create=False) as writable:
-            while lost:
-                found = _recover(writable, lost[0])
-                lost.pop(0)
+            while left:
+                found = _recover(writable, left[0])
+                del left[0]
                 if found is not None:
                     yield found
     except StoreError as error:
-        yield from (Found(run, None, str(error)) for run in lost)
+        yield from (Found(run, None, str(error)) for run in left)
 
 
 def _recover(store: Store, run: RunningRun) -> Found | None:

@@ -1,9 +1,7 @@
 """Files that could go: training states of runs that ended, and what no row points to."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 from ageui.store import ENDED, Store
@@ -15,70 +13,73 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class Prunable:
-    """A file that could go, and why; `run_id` is the run whose row points to it, None where none does."""
+    """A file that could go, and why; `is_state`: it is a training state that a retry would go on from."""
 
     path: Path
     bytes: int
     why: str
-    run_id: int | None = None
+    is_state: bool = False
 
 
 def find_prunable(store: Store) -> list[Prunable]:
     """What `prune` would remove. Of runs that can go on, nothing; of runs that somebody works on, nothing either."""
-    found: list[Prunable] = []
-    for folder in sorted(store.folder.glob("*")):
-        with _nobody_works_in(store, folder) as is_free:
-            found += _in_folder(store, folder) if is_free else []
-    return found
+    return [file for _, files in _held_runs(store) for file in files]
 
 
-def prune(store: Store, files: Sequence[Prunable]) -> int:
-    """Removes files that still could go, and the rows that point to them; returns the bytes that were freed."""
+def prune(store: Store) -> tuple[list[Prunable], int]:
+    """Removes what could go, and the rows that point to it; returns the files, and the bytes that were freed."""
+    removed: list[Prunable] = []
     freed = 0
-    for folder, group in groupby(sorted(files, key=lambda file: file.path), key=lambda file: file.path.parent):
-        with _nobody_works_in(store, folder) as is_free:
-            still = {file.path for file in _in_folder(store, folder)} if is_free else set()
-            going = [file for file in group if file.path in still]
+    for run_id, files in _held_runs(store):
+        if any(file.is_state for file in files):
             try:
-                for run_id in {file.run_id for file in going if file.run_id is not None}:
-                    store.queue.forget_states(run_id)
+                store.queue.forget_states(run_id)
             except ConfigError:
-                continue  # the run was queued again in this moment, and goes on from these files
-            for file in going:
-                remove_file(file.path)
-                freed += 0 if file.path.exists() else file.bytes
-    return freed
+                continue  # it came back to the queue, and goes on from them
+        for file in files:
+            remove_file(file.path)
+            freed += 0 if file.path.exists() else file.bytes
+        removed += files
+    return removed, freed
 
 
-def _in_folder(store: Store, folder: Path) -> list[Prunable]:
-    """What could go of one run's folder, in which nobody works: rows and files fit each other then."""
-    found: list[Prunable] = []
-    known: set[Path] = set()
-    for checkpoint, status, run_id in store.checkpoints(_run_id(folder)):
-        path = store.checkpoint_file(checkpoint)
-        known.add(path)
-        if checkpoint.kind == "state" and status in ENDED and path.exists():
-            why = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
-            found.append(Prunable(path, path.stat().st_size, why, run_id))
-    orphans = sorted(set(weights_files(folder)) - known)
-    return found + [Prunable(file, file.stat().st_size, "no run goes on from it") for file in orphans]
+def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
+    """Runs with what of them could go, each while its lock is held: no attempt writes files or rows meanwhile.
 
-
-def _run_id(folder: Path) -> int:
-    """The run that a folder belongs to; -1, which no run has, for another folder."""
-    return int(folder.name) if folder.name.isdecimal() and len(folder.name) < 19 else -1
-
-
-@contextmanager
-def _nobody_works_in(store: Store, folder: Path) -> Iterator[bool]:
-    """Whether nobody works on a folder's run; if so, nobody begins to for as long as the context lasts."""
-    run_id = _run_id(folder)
-    if run_id < 0:
-        yield True
-        return
-    lock = Lock.take(run_lock_file(store, run_id))
-    try:
-        yield lock is not None
-    finally:
-        if lock is not None:
+    What a first look at all of them found is looked up again under the lock, as an attempt may just have ended.
+    """
+    for run_id in sorted(_runs_to_look_at(store)):
+        lock = Lock.take(run_lock_file(store, run_id))
+        if lock is None:
+            continue
+        try:
+            if files := _prunable(store, run_id):
+                yield run_id, files
+        finally:
             lock.release()
+
+
+def _runs_to_look_at(store: Store) -> set[int]:
+    files = {file for folder in store.folder.glob("*") if folder.name.isdecimal() for file in weights_files(folder)}
+    found: set[int] = set()
+    for checkpoint, status, run_id in store.checkpoints():
+        files.discard(store.checkpoint_file(checkpoint))
+        if checkpoint.kind == "state" and status in ENDED:
+            found.add(run_id)
+    return found | {int(file.parent.name) for file in files}
+
+
+def _prunable(store: Store, run_id: int) -> list[Prunable]:
+    reasons: dict[Path, str] = {}
+    known: set[Path] = set()
+    for checkpoint, status, _ in store.checkpoints(run_id):
+        path = store.checkpoint_file(checkpoint)
+        known.add(path.resolve())
+        if checkpoint.kind == "state" and status in ENDED:
+            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
+    states = set(reasons)
+    for file in sorted(weights_files(store.run_folder(run_id))):
+        if file.resolve() not in known:
+            reasons[file] = "no run goes on from it"
+    sizes = {path: path.stat().st_size for path in reasons if path.exists()}
+    return [Prunable(path, size, reasons[path], path in states) for path, size in sizes.items()]

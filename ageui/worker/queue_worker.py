@@ -91,7 +91,8 @@ class QueueWorker:
         return reason
 
     def _start(self) -> bool:
-        """Makes this process the device's worker, however long the database is busy; False where it is stopped."""
+        """Makes this process the device's worker, however long the database is busy; False where it is stopped
+        first."""
         while not self._stop.is_set():
             try:
                 self._store.workers.started(self._device)

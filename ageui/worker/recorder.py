@@ -41,10 +41,6 @@ class Recorder:
         self._pending.append(message.event)
         self._is_urgent = self._is_urgent or isinstance(message.event, CheckpointWritten)
 
-    def add_note(self, message: str) -> None:
-        """A line that the watching process has to say of the attempt."""
-        self._pending.append(Noted(message, warning=True))
-
     @property
     def is_due(self) -> bool:
         passed = time.monotonic() - self._written

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ageui.store import Store, WorkerRow
 from ageui.worker.__main__ import STARTED
-from ageui.worker.devices import default_device, resolve_device, worker_lock_file, worker_log_file
+from ageui.worker.devices import configs_for, default_device, resolve_device, worker_lock_file, worker_log_file
 from ageui.worker.locks import is_held, read_note
 from ageui.worker.processes import Process
 from ageui.worker.queue_worker import IDLE_SECONDS
@@ -39,6 +39,17 @@ def workers(store: Store) -> list[WorkerState]:
 def is_working(store: Store, device: str) -> bool:
     """Whether the database has a living worker on the device."""
     return is_held(worker_lock_file(store, device))
+
+
+def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
+    """Of what configs name as their device, each once: what no living worker of the database takes."""
+    living = [state.row.device for state in workers(store) if state.is_alive]
+    taken = {config for device in living for config in configs_for(device, is_default=False)}
+    left = [device for device in dict.fromkeys(wanted) if device not in taken]
+    # What the default device is can take seconds to find out, and matters to one worker and one value alone.
+    if "auto" in left and "cpu" in living and default_device() == "cpu":
+        left.remove("auto")
+    return left
 
 
 def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> str | None:

@@ -184,7 +184,8 @@ class Supervisor:
             self._show(message.event)
 
     def _show(self, event: Event) -> None:
-        """A display that fails, as where its terminal is gone, costs no step: the run is stopped with a checkpoint."""
+        """A display that fails, as where its terminal is gone, costs the run no step: it is stopped with a
+        checkpoint."""
         if self._unshown is None:
             try:
                 self._emit(event)

@@ -83,6 +83,40 @@ def test_a_diverged_run_is_kept_and_exits_1(faces: Terminal) -> None:
     assert run.code == 1
     assert run.json["status"] == "diverged"
     assert run.json["history"]
+    refused = faces("export", "1", "--weights", "w.safetensors")
+    assert refused.code == 3
+    assert "diverged) has no weights" in refused.err
+    assert "after at least one epoch with a finite loss" in refused.err
+
+
+def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
+    faces: Terminal, patch_engine: PatchEngine
+) -> None:
+    patch_engine(
+        """
+        import engine.train as training
+        real_order, real_reduce, epochs = training.epoch_order, training.reduce, []
+
+        def note_the_epoch(seed, epoch, count):
+            epochs.append(epoch)
+            return real_order(seed, epoch, count)
+
+        def diverge_in_the_second_epoch(per_image, weights):
+            return real_reduce(per_image, weights) * (float("nan") if epochs[-1] == 2 else 1.0)
+
+        training.epoch_order, training.reduce = note_the_epoch, diverge_in_the_second_epoch
+        """
+    )
+    run = faces("run", *TINY, "--json")
+    assert (run.code, run.json["status"], len(run.json["history"])) == (1, "diverged", 2)
+    assert "diverged: the loss was no finite number in epoch 2; try a lower --lr" in run.err
+    assert [(file["kind"], file["epoch"]) for file in run.json["checkpoints"]] == [("best", 1)]
+    assert "weights of epoch 1" in faces("export", "1", "--weights", "w.safetensors").err
+    assert faces("predict", "drawn/train_data/000003.jpg", "--run", "1", "--json").json[0]["years"] is not None
+    unscored = faces("export", "1", "--predictions", "p.csv")
+    assert (unscored.code, "it was not scored" in unscored.err) == (3, True)
+    assert faces("db", "check", "--files").code == 0
+    assert faces("db", "prune", "--json").json["files"] == []
 
 
 def test_an_interrupt_keeps_what_was_measured_and_exits_130(faces: Terminal, patch_engine: PatchEngine) -> None:

@@ -14,7 +14,8 @@ from store_like import a_done_and_a_paused_run
 from terminal import LONG, TINY, PatchEngine, Terminal, stored_losses, wait_until
 
 from ageui.store import Store
-from engine.config import build_config
+from ageui.worker.devices import take_worker_lock
+from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 
 
@@ -97,7 +98,7 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(queue: Ter
     assert "run 1 was running, but its processes are gone" in seen[-1]
     assert "queued again" in seen[-1]
     assert _status(queue, 1) == "queued"
-    assert "no worker lives that would take them: ageui worker start" in queue("queue").err
+    assert "no worker lives that would take them: ageui worker start --device cpu" in queue("queue").err
     assert "died without a word" in queue("worker", "status").out
     waited = queue("wait")
     assert waited.code == 1
@@ -164,16 +165,18 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
     assert queue("pause").code == 0
     for name, priority in (("first", "0"), ("second", "0"), ("urgent", "5")):
         done = queue("run", *TINY, "--seed", priority, "--detach", "--name", name, "--priority", priority)
-        assert "the queue is paused: you paused it" in done.err
+        assert "the queue is paused by the user; let it go on with: ageui resume" in done.err
     assert [row["name"] for row in queue("queue", "--json").json["queued"]] == ["urgent", "first", "second"]
     assert "run 2 is number 1 of 3" in queue("move", "second", "--first").err
     assert "run 3 is number 3 of 3" in queue("move", "urgent", "--after", "first").err
     assert "run 1 is number 3 of 3" in queue("move", "first", "--priority", "-1").err
     shown = queue("queue")
     assert shown.out.index("second") < shown.out.index("urgent") < shown.out.index("first")
-    assert "the queue is paused: you paused it" in shown.err
-    assert queue("wait").code == 1
-    assert queue("queue", "--json").json["held"] == "you paused it"
+    assert "the queue is paused by the user; let it go on" in shown.err
+    waited = queue("wait")
+    assert waited.code == 1
+    assert "3 runs wait, but the queue is paused by the user; let it go on" in waited.err
+    assert queue("queue", "--json").json["held"] == "by the user"
     assert queue("pause", "1").code == 0
     assert [row["name"] for row in queue("queue", "--json").json["paused"]] == ["first"]
     assert "⏸ paused" in queue("queue").out
@@ -271,28 +274,43 @@ def test_one_run_that_cannot_be_changed_keeps_no_other_from_it(ageui: Terminal) 
     assert "run 2 fast-finch is cancelled" in done.err
 
 
-def test_runs_that_can_be_resumed_get_a_worker_beside_one_that_cannot(queue: Terminal) -> None:
-    queue("run", *TINY, "--name", "done")
-    assert queue("run", *TINY, "--seed", "1", "--detach", "--name", "later").code == 0
-    queue("pause", "later")
-    queue("worker", "stop")
-    done = queue("resume", "done", "later", "--json")
+@pytest.mark.parametrize("command", ["resume", "retry"])
+def test_runs_that_can_go_on_get_a_worker_beside_one_that_cannot(
+    ageui: Terminal, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_done_and_a_paused_run(Path("runs.db"))
+    if command == "retry":
+        assert ageui("cancel", "2").code == 0
+    started: list[str] = []
+    monkeypatch.setattr("ageui.worker.start.start_worker", lambda store, device, **options: started.append(device))
+    done = ageui(command, "1", "2", "--json")
     assert done.code == 2
-    assert "run 1 (done) is done" in done.err
-    assert "a worker on cpu was started" in done.err
-    assert [row["id"] for row in done.json] == [1, 2]
-    assert queue("wait", "later").code == 0
+    assert "run 1 (" in done.err
+    assert "run 2 fast-finch is queued" in done.err
+    assert len(started) == 1
+    assert [row["status"] for row in done.json] == ["done", "queued"]
 
 
-def test_a_run_for_a_device_without_a_worker_is_named(queue: Terminal) -> None:
+def test_a_run_whose_device_has_no_worker_is_told_and_not_waited_for(ageui: Terminal) -> None:
     with Store.open(Path("runs.db")) as store:
-        store.add_run(build_config({"device": "cuda:1"}), BUILT_IN, name="elsewhere")
-    assert queue("worker", "start", "--device", "cpu").code == 0
-    assert "no worker lives that would take them: ageui worker start --device cuda:1" in queue("queue").err
-    waited = queue("wait")
-    assert waited.code == 1
-    assert "--device cuda:1" in waited.err
-    queue("cancel", "elsewhere")
+        for device in ("cpu", "cuda:1"):
+            store.add_run(build_config({**PRESETS["quick"], "device": device}), BUILT_IN, name=None)
+        store.workers.started("cpu")
+        lock = take_worker_lock(store, "cpu")
+        assert lock is not None
+        alone = "no worker lives that would take those with --device cuda:1: ageui worker start --device cuda:1"
+        assert alone in ageui("queue").err
+        waited = ageui("wait", "2")
+        assert waited.code == 1
+        assert "1 run waits, but no worker lives that would take them: ageui worker start --device cuda:1" in waited.err
+        still = ageui("wait", "--timeout", "0")
+        assert still.code == 1
+        assert "2 runs have not ended after 0 s" in still.err
+        store.queue.cancel(1)
+        assert "1 run waits" in ageui("wait").err
+        store.queue.cancel(2)
+        assert "no worker" not in ageui("queue").err
+        lock.release()
 
 
 def test_a_bad_interval_between_checkpoints(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

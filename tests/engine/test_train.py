@@ -202,8 +202,40 @@ def test_a_loss_that_leaves_the_numbers_ends_the_run_as_diverged(
     assert math.isnan(history[1].train_loss)
     assert not history[1].is_best
     assert seen.all(Evaluated) == []
-    assert seen.best.epoch == 1, "the weights of the last good epoch are kept"
-    assert all(tensor.isfinite().all() for tensor in seen.weights.values() if tensor.is_floating_point())
+    assert seen.best.epoch == 1
+    monkeypatch.undo()
+    for name, tensor in runner(epochs=1).weights.items():
+        assert torch.equal(tensor, seen.weights[name]), name
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_weights_kept_from_before_a_diverging_stage_are_those_of_one_epoch(
+    runner: Runner, keep: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "bn": "train", "keep": keep}
+    undisturbed = runner(**settings, epochs="1,0")
+    steps = iter(range(1000))
+    real = training.reduce
+
+    def exploding(per_image: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        return real(per_image, weights) * (math.nan if weights is not None and next(steps) >= 3 else 1.0)
+
+    monkeypatch.setattr(training, "reduce", exploding)
+    seen = runner(**settings, epochs="1,1")
+    assert seen.ended.outcome == "diverged"
+    assert seen.best.epoch == 1
+    for name, tensor in undisturbed.weights.items():
+        assert torch.equal(tensor, seen.weights[name]), name
+
+
+def test_a_run_that_diverges_in_its_first_epoch_has_nothing_to_keep(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "reduce", lambda per_image, weights: per_image.sum() * math.nan)
+    seen = runner()
+    assert seen.ended.outcome == "diverged"
+    assert seen.all(CheckpointWritten) == []
+    assert not list(seen.folder.glob("*"))
 
 
 def test_a_stopped_run_keeps_what_it_measured(runner: Runner) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ageui.store import Store
 from ageui.worker.locks import is_held, read_note
 from ageui.worker.processes import Process
-from ageui.worker.pruning import find_prunable, prune
+from ageui.worker.pruning import prune
 from ageui.worker.start import is_working, start_worker
 from ageui.worker.supervisor import run_lock_file
 from engine.config import RunConfig, build_config
@@ -69,7 +69,7 @@ class Undisturbed:
             np.testing.assert_array_equal(found.predicted, event.predicted)
         assert sum(attempt.differing for attempt in detail.attempts) == 0, run_id
         # A kill after the last commit leaves files that nobody points to; pruning finds them.
-        prune(store, find_prunable(store))
+        prune(store)
         left = {file.name for file in store.run_folder(run_id).iterdir() if not file.name.startswith("log.")}
         assert left == {"lock", Path(detail.kept.path).name}, left
 

@@ -237,6 +237,33 @@ def test_reading_works_where_side_files_cannot_be_made(tmp_path: Path, monkeypat
     assert "immutable=1" in opened[-1]
 
 
+def test_an_older_schema_where_nothing_can_be_written_is_refused_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.db"
+    shutil.copyfile(SCHEMAS / "v1.db", path)
+    monkeypatch.setattr(connect.os, "access", lambda item, mode: item != tmp_path)
+    with pytest.raises(
+        StoreError, match=rf"runs.db has schema 1, .* schema {NEWEST} first, .*{tmp_path} cannot be written.*copy"
+    ):
+        Store.open(path, read_only=True)
+    assert not path.with_name("runs.db.schema1").exists()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_a_second_upgrade_keeps_the_copy_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    for number in range(3):
+        shutil.copyfile(SCHEMAS / "v1.db", path)
+        raw = sqlite3.connect(path)
+        raw.execute("UPDATE run SET name = ? WHERE id = 1", (f"upgrade-{number}",))
+        raw.commit()
+        raw.close()
+        Store.open(path).close()
+    copies = [path.with_name(f"runs.db.schema1{end}") for end in ("", "-2", "-3")]
+    assert [_rows(copy)["run"][0]["name"] for copy in copies] == ["upgrade-0", "upgrade-1", "upgrade-2"]
+
+
 def test_a_file_that_cannot_be_written_is_refused_for_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.db"
     Store.open(path).close()

@@ -2,10 +2,9 @@
 
 import pytest
 
-from ageui.worker.devices import (
-    configs_for,
-    device_lock_file,
-)
+from ageui.store import Store
+from ageui.worker.devices import configs_for, device_lock_file, take_worker_lock
+from ageui.worker.start import devices_without_worker
 
 
 @pytest.mark.parametrize(
@@ -19,6 +18,29 @@ from ageui.worker.devices import (
 )
 def test_what_a_device_takes(device: str, is_default: bool, takes: set[str]) -> None:
     assert set(configs_for(device, is_default=is_default)) == takes
+
+
+@pytest.mark.parametrize(
+    ("living", "default", "left"),
+    [
+        ([], "cpu", ["cpu", "cuda", "cuda:1", "auto"]),
+        (["cpu"], "cpu", ["cuda", "cuda:1"]),
+        (["cpu"], "cuda:0", ["cuda", "cuda:1", "auto"]),
+        (["cuda:0"], "cuda:0", ["cpu", "cuda:1"]),
+        (["cuda:1"], "cuda:0", ["cpu"]),
+        (["cpu", "cuda:1"], "cuda:0", []),
+    ],
+)
+def test_which_runs_no_living_worker_takes(
+    store: Store, living: list[str], default: str, left: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageui.worker.start.default_device", lambda: default)
+    for device in ("cpu", "cuda:0", "cuda:1"):
+        store.workers.started(device)
+    locks = [lock for device in living if (lock := take_worker_lock(store, device)) is not None]
+    assert devices_without_worker(store, ["cpu", "cuda", "cuda:1", "auto", "cpu"]) == left
+    for lock in locks:
+        lock.release()
 
 
 def test_a_cuda_device_goes_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """Runs whose processes are gone are found by whoever looks next."""
 
+from typing import Any
+
 import pytest
 from worker_runs import claim_run, queue_run
 
-from ageui.store import Store
+from ageui.store import BusyError, RunningRun, Store
 from ageui.worker.lost import find_lost, recover_lost
 
 
@@ -40,6 +42,24 @@ def test_where_it_cannot_be_stored_a_lost_run_is_told(store: Store, monkeypatch:
         assert "cannot be written" in found.sentence()
     monkeypatch.undo()
     assert store.row(run_id).status == "running"
+
+
+def test_a_database_that_fails_midway_is_told_of_the_runs_that_are_left(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [queue_run(store, seed=seed) for seed in range(3)]
+    for run_id in ids:
+        claim_run(store, run_id)[1].release()
+    real = type(store.queue).lost
+
+    def lost(queue: Any, run: RunningRun, reason: str) -> str | None:
+        if run.run_id != ids[0]:
+            raise BusyError("another process holds it")
+        return real(queue, run, reason)
+
+    monkeypatch.setattr(type(store.queue), "lost", lost)
+    found = [(one.run.run_id, one.status) for one in recover_lost(store)]
+    assert found == [(ids[0], "queued"), (ids[1], None), (ids[2], None)]
 
 
 def test_a_lost_run_is_found_by_whoever_only_reads(store: Store) -> None:

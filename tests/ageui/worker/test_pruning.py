@@ -1,81 +1,127 @@
-"""What pruning may remove, also while runs end and are queued again beside it."""
+"""What `db prune` may remove, also while runs end, begin and come back to the queue."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from store_rows import best, claimed, queued, state
+from worker_runs import claim_run, queue_run
 
-from ageui.store import CheckpointRow, Store
+from ageui.store import Claim, Store
+from ageui.worker import pruning
 from ageui.worker.locks import Lock
 from ageui.worker.pruning import find_prunable, prune
 from ageui.worker.supervisor import run_lock_file
+from engine.events import CheckpointWritten
 
 
-def write(store: Store, run_id: int, name: str) -> Path:
-    path = store.run_folder(run_id) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(store: Store, claim: Claim, kind: Any, name: str, step: int = 4) -> Path:
+    """A checkpoint on disk and its row."""
+    path = store.run_folder(claim.run_id) / name
     path.write_bytes(b"x" * 100)
+    with store.writing(claim.run_id, claim.attempt) as writer:
+        if kind == "state":
+            writer.started({}, 0)
+        writer.checkpoint(CheckpointWritten(kind, name, 1, step, "ab", 100))
     return path
 
 
-def trained(store: Store, status: str = "done") -> tuple[int, Path, Path]:
-    """A run that ended with its kept weights, and a file that no row points to."""
-    run_id = queued(store)
-    attempt = claimed(store, run_id)
-    assert attempt is not None
-    with store.writing(run_id, attempt) as writer:
-        writer.checkpoint(state(10))
-        writer.checkpoint(best(10, "ab" * 32))
-        writer.end(status, "")
-    kept = store.checkpoint_file(next(row for row, _, _ in store.checkpoints() if row.kind == "best"))
-    path = write(store, run_id, kept.name)
-    return run_id, path, write(store, run_id, "state-9-1.9.pt")
+def _cancelled_run(store: Store) -> tuple[int, Path]:
+    """A run that ended and has a checkpoint that it could go on from."""
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    path = _write(store, claim, "state", "state-4-1.1.pt")
+    store.queue.cancel(run_id)
+    with store.writing(run_id, claim.attempt) as writer:
+        writer.stop("queued", "")
+    lock.release()
+    return run_id, path
 
 
-def test_kept_weights_of_a_run_that_ends_meanwhile_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id, kept, stray = trained(store)
-    listed = find_prunable(store)
-    assert [file.path for file in listed] == [stray]
-    real = Store.checkpoints
-    during = []
+def _once(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Has something happen after pruning has looked for what could go, and before it takes a run's lock."""
+    happened: list[None] = []
 
-    def read(self: Store, run: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
-        during.append(Lock.take(run_lock_file(store, run_id)))
-        return real(self, run)
+    def take(path: Path) -> Lock | None:
+        if not happened:
+            happened.append(None)
+            meanwhile()
+        return Lock.take(path)
 
-    monkeypatch.setattr(Store, "checkpoints", read)
-    find_prunable(store)
-    assert during == [None], "rows are read while nobody can begin or end the run"
-    assert prune(store, listed) == 100
-    assert kept.exists()
-    assert not stray.exists()
+    monkeypatch.setattr(pruning, "Lock", SimpleNamespace(take=take))
 
 
-def test_files_of_a_run_that_somebody_works_on_by_now_stay(store: Store) -> None:
-    run_id, _, stray = trained(store)
-    listed = find_prunable(store)
+def test_states_of_ended_runs_and_what_nothing_points_to_go_and_weights_stay(store: Store) -> None:
+    run_id, path = _cancelled_run(store)
+    done = queue_run(store)
+    claim, lock = claim_run(store, done)
+    weights = _write(store, claim, "best", "weights-1.safetensors")
+    with store.writing(done, claim.attempt) as writer:
+        writer.end("done", "")
+    lock.release()
+    stray = store.run_folder(done) / "state-9-1.3.pt"
+    stray.write_bytes(b"x" * 10)
+    found = find_prunable(store)
+    assert {(file.path, file.bytes) for file in found} == {(path, 100), (stray, 10)}
+    assert path.exists()
+    assert prune(store) == (found, 110)
+    assert [file.exists() for file in (path, stray, weights)] == [False, False, True]
+    assert store.detail(run_id).checkpoints == ()
+    assert find_prunable(store) == []
+    assert prune(store) == ([], 0)
+
+
+def test_a_run_that_somebody_works_on_is_left_alone(store: Store) -> None:
+    run_id, path = _cancelled_run(store)
+    stray = path.with_name("state-9-1.3.pt")
+    stray.touch()
     lock = Lock.take(run_lock_file(store, run_id))
     assert lock is not None
     assert find_prunable(store) == []
-    assert prune(store, listed) == 0
+    assert prune(store) == ([], 0)
+    assert path.exists()
     assert stray.exists()
     lock.release()
+    assert len(find_prunable(store)) == 2
 
 
-def test_checkpoints_of_a_run_that_was_queued_again_by_now_stay_and_others_go(store: Store) -> None:
-    ids = []
-    for _ in range(2):
-        run_id = queued(store)
-        attempt = claimed(store, run_id)
-        assert attempt is not None
-        with store.writing(run_id, attempt) as writer:
-            writer.checkpoint(state(10))
-            writer.end("failed", "broken")
-        (row,) = [row for row, _, _ in store.checkpoints(run_id)]
-        write(store, run_id, store.checkpoint_file(row).name)
-        ids.append(run_id)
-    listed = find_prunable(store)
-    assert {file.run_id for file in listed} == set(ids)
-    store.queue.retry(ids[0])
-    assert prune(store, listed) == 100
-    assert [run_id for _, _, run_id in store.checkpoints()] == [ids[0]]
+def test_weights_of_a_run_that_ends_meanwhile_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were on disk, and no row pointed to them yet, when pruning first looked."""
+    run_id = queue_run(store)
+    claim, lock = claim_run(store, run_id)
+    weights = store.run_folder(run_id) / "weights-1.safetensors"
+    weights.write_bytes(b"x" * 100)
+
+    def end() -> None:
+        _write(store, claim, "best", weights.name)
+        with store.writing(run_id, claim.attempt) as writer:
+            writer.end("done", "")
+        lock.release()
+
+    _once(monkeypatch, end)
+    assert prune(store) == ([], 0)
+    assert weights.exists()
+
+
+@pytest.mark.parametrize("when", ["before its lock is taken", "after its rows were read"])
+def test_a_run_that_comes_back_to_the_queue_meanwhile_keeps_its_states_and_the_others_go(
+    store: Store, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, kept), (second, gone) = _cancelled_run(store), _cancelled_run(store)
+    if when == "before its lock is taken":
+        _once(monkeypatch, lambda: store.queue.retry(first))
+    else:
+        real = type(store.queue).forget_states
+
+        def forget(queue: Any, run_id: int) -> list[str]:
+            if run_id == first:
+                store.queue.retry(first)
+            return real(queue, run_id)
+
+        monkeypatch.setattr(type(store.queue), "forget_states", forget)
+    files, freed = prune(store)
+    assert ([file.path for file in files], freed) == ([gone], 100)
+    assert kept.exists()
+    assert not gone.exists()
+    assert [len(store.detail(run_id).checkpoints) for run_id in (first, second)] == [1, 0]
