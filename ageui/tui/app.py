@@ -92,7 +92,7 @@ class AgeUIApp(App[None]):
             self._check_queue()
 
     def _check_queue(self) -> None:
-        self.run_worker(self._read_queue(), group="queue", exclusive=True, exit_on_error=False)
+        self.run_worker(self._read_queue, group="queue", exclusive=True, exit_on_error=False)
 
     async def _read_queue(self) -> None:
         """Finds runs whose processes are gone, and tells what ended since the last time."""
@@ -122,7 +122,7 @@ class AgeUIApp(App[None]):
             self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
 
     def _look_at_loads(self) -> None:
-        self.run_worker(self._read_loads(), group="loads", exclusive=True, exit_on_error=False)
+        self.run_worker(self._read_loads, group="loads", exclusive=True, exit_on_error=False)
 
     async def _read_loads(self) -> None:
         def look() -> list[DeviceLoad]:

@@ -58,7 +58,7 @@ class LiveScreen(Screen[None], Generic[T]):
         self._is_stale = True
         if not self._is_reading and self.is_current and self.is_running:
             self._is_reading = True
-            self.run_worker(self._read_and_show(), group="reading", exit_on_error=False)
+            self.run_worker(self._read_and_show, group="reading", exit_on_error=False)
 
     @on(Worker.StateChanged)
     def _tell_unforeseen(self, event: Worker.StateChanged) -> None:
