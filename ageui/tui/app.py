@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Literal
 
-from textual import on
+from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -91,10 +91,8 @@ class AgeUIApp(App[None]):
             self.data_changed.publish(version)
             self._check_queue()
 
-    def _check_queue(self) -> None:
-        self.run_worker(self._read_queue, group="queue", exclusive=True, exit_on_error=False)
-
-    async def _read_queue(self) -> None:
+    @work(group="queue", exclusive=True, exit_on_error=False)
+    async def _check_queue(self) -> None:
         """Finds runs whose processes are gone, and tells what ended since the last time."""
 
         def read() -> tuple[list[str], QueueState, list[RunRow]]:
@@ -121,10 +119,8 @@ class AgeUIApp(App[None]):
         if event.state is WorkerState.ERROR and error is not None:
             self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
 
-    def _look_at_loads(self) -> None:
-        self.run_worker(self._read_loads, group="loads", exclusive=True, exit_on_error=False)
-
-    async def _read_loads(self) -> None:
+    @work(group="loads", exclusive=True, exit_on_error=False)
+    async def _look_at_loads(self) -> None:
         def look() -> list[DeviceLoad]:
             self._machine = self._machine or Machine()
             return self._machine.look()

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from textual import on
+from textual import on, work
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -58,12 +58,13 @@ class LiveScreen(Screen[None], Generic[T]):
         self._is_stale = True
         if not self._is_reading and self.is_current and self.is_running:
             self._is_reading = True
-            self.run_worker(self._read_and_show, group="reading", exit_on_error=False)
+            self._read_and_show()
 
     @on(Worker.StateChanged)
     def _tell_unforeseen(self, event: Worker.StateChanged) -> None:
         self.ageui.tell_unforeseen(event)
 
+    @work(group="reading", exit_on_error=False)
     async def _read_and_show(self) -> None:
         try:
             while self._is_stale and self.is_current:

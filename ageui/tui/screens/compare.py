@@ -111,7 +111,7 @@ class CompareScreen(LiveScreen[Found]):
             self._unsettled = found
             if not self._is_resampling:
                 self._is_resampling = True
-                self.run_worker(self._settle, group="resampling", exit_on_error=False)
+                self.run_worker(self._settle(), group="resampling", exit_on_error=False)
 
     async def _settle(self) -> None:
         """Computes the intervals of what is asked for last, one after the other."""
