@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from engine import choices
+from engine.backbone_names import BackboneName
 from engine.errors import ConfigError
 
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
@@ -75,6 +76,12 @@ class RunConfig(BaseModel):
     @classmethod
     def _none_from_text(cls, value: object) -> object:
         return None if value in ("none", 0, "0") else value
+
+    @field_validator("backbone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        BackboneName.parse(value)
+        return value
 
     @field_validator("weights")
     @classmethod

@@ -1,8 +1,9 @@
 """Networks that read an age from a face."""
 
+from engine.backbone_names import BackboneName
 from engine.config import RunConfig
 from engine.models.age_model import AgeModel
-from engine.models.backbones import BackboneName, build_backbone, normalisation
+from engine.models.backbones import build_backbone, normalisation
 from engine.models.heads import build_head
 from engine.models.weights import LoadReport, initialise
 

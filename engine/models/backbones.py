@@ -9,10 +9,7 @@ like (the fully connected layers of AlexNet and VGG count as classifier), the no
 token of ViT. At a layer inside ViT's encoder they are the mean over all tokens.
 """
 
-import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import torch
@@ -20,39 +17,12 @@ import torchvision.models
 from torch import Tensor, nn
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
+from engine.backbone_names import BackboneName, suggestion
 from engine.errors import ConfigError
 
-V1_SUFFIX: Final = "-v1"
-V1_NETWORKS: Final = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 POOLING_NODES: Final = frozenset({"avgpool", "adaptive_avg_pool2d", "mean", "flatten", "dropout"})
-CLOSE_MATCHES: Final = 3
 _OUT: Final = "features"
 _PROBED_IMAGES: Final = 2
-
-
-@dataclass(frozen=True)
-class BackboneName:
-    """A backbone's name in its parts."""
-
-    network: str
-    original_strides: bool
-    layer: str | None
-
-    @classmethod
-    def parse(cls, name: str) -> "BackboneName":
-        """Raises `ConfigError` with close matches for a network that torchvision does not have."""
-        head, cut, layer = name.partition("@")
-        network = head.removesuffix(V1_SUFFIX)
-        original = head != network
-        if network not in network_names() or (original and network not in V1_NETWORKS):
-            have = (*network_names(), *(known + V1_SUFFIX for known in V1_NETWORKS))
-            raise ConfigError(
-                f"there is no backbone {head!r}{_suggestion(head, have)}; "
-                "it takes the name of a torchvision classifier, or resnet18, 34, 50, 101 or 152 followed by -v1"
-            )
-        if cut and not layer:
-            raise ConfigError(f"backbone {name!r} names no layer after the @; for example {head}@layer3")
-        return cls(network, original, layer or None)
 
 
 class Backbone(nn.Module):
@@ -82,7 +52,10 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
 
     Raises `ConfigError` for an unknown network or layer, and for a size that the network cannot take.
     """
-    parsed = BackboneName.parse(name)
+    try:
+        parsed = BackboneName.parse(name)
+    except ValueError as error:
+        raise ConfigError(f"backbone {name!r}: {error}") from None
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         try:
@@ -114,12 +87,6 @@ def normalisation(network: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation (3 each, of RGB in [0, 1]) that the network's ImageNet weights were trained with."""
     transform = reference_weights(network).transforms()
     return tuple(transform.mean), tuple(transform.std)
-
-
-@cache
-def network_names() -> tuple[str, ...]:
-    """The names of torchvision's classifiers."""
-    return tuple(torchvision.models.list_models(module=torchvision.models))
 
 
 def _arguments(network: str, size: int) -> dict[str, Any]:
@@ -156,7 +123,7 @@ def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
     layers = _with_parents(node for node in nodes if node in set(in_training))
     if parsed.layer not in layers:
         raise ConfigError(
-            f"{parsed.network} has no layer {parsed.layer!r}{_suggestion(parsed.layer, layers)}; "
+            f"{parsed.network} has no layer {parsed.layer!r}{suggestion(parsed.layer, layers)}; "
             f"its top-level layers are {', '.join(name for name in top_level if name in layers)}"
         )
     return parsed.layer
@@ -187,11 +154,6 @@ def _with_parents(nodes: Any) -> tuple[str, ...]:
         for end in range(1, len(parts) + 1):
             found[".".join(parts[:end])] = None
     return tuple(found)
-
-
-def _suggestion(name: str, have: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, have, n=CLOSE_MATCHES)
-    return f" (did you mean {', '.join(close)}?)" if close else ""
 
 
 def _size_error(name: str, size: int, error: Exception) -> ConfigError:

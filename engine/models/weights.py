@@ -15,8 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
+from engine.backbone_names import BackboneName
 from engine.errors import ConfigError, DataError
-from engine.models.backbones import BackboneName, reference_weights
+from engine.models.backbones import reference_weights
 
 PICKLE_SUFFIXES: Final = (".pt", ".pth")
 SUFFIXES: Final = (".safetensors", *PICKLE_SUFFIXES)

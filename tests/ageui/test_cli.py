@@ -246,6 +246,8 @@ def _write(name: str, content: bytes | str) -> None:
         (["run", "--set", "colour=red"], 2, "there is no field 'colour'"),
         (["run", *TINY, "--weights", "height"], 2, "no attribute 'height'"),
         (["run", *TINY, "--backbone", "resnet19"], 2, "resnet19"),
+        (["run", "--detach", "--backbone", "resnet999"], 2, "did you mean resnet"),
+        (["sweep", "--backbone", "resnet18,resnet999"], 2, "did you mean resnet"),
         (["run", *TINY, "--backbone", "resnet18@layer9"], 2, "layer9"),
         (["run", *TINY, "--strategy", "finetune", "--init", "gone.pth"], 2, "gone.pth"),
         (["run", "--config", "gone.toml"], 2, "gone.toml: there is no such file"),

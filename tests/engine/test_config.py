@@ -89,6 +89,9 @@ def test_open_fields_are_filled_in_so_that_equal_runs_are_equal() -> None:
     ("values", "said"),
     [
         ({"loss": "mea"}, "loss 'mea': choose one of mse, mae"),
+        ({"backbone": "resnet999"}, "backbone 'resnet999': torchvision has no classifier 'resnet999' (did"),
+        ({"backbone": "vgg11-v1@features.3"}, "no classifier 'vgg11-v1' (did you mean vgg11"),
+        ({"backbone": "resnet18@"}, "names no layer after the @"),
         ({"head": "4fc"}, "choose one of none, 1-sigmoid"),
         ({"strategy": "scratch", "init": "imagenet"}, "strategy scratch starts from random weights"),
         ({"head": "1fc-sigmoid", "widths": "128,32"}, "has 1 hidden layers, but widths names 2"),

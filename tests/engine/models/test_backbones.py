@@ -150,10 +150,10 @@ def test_the_normalisation_is_that_of_the_imagenet_weights() -> None:
 @pytest.mark.parametrize(
     ("name", "size", "message"),
     [
-        ("resnet5", 64, "no backbone 'resnet5' .did you mean resnet50"),
-        ("vgg11-v1", 64, "no backbone 'vgg11-v1' .did you mean vgg11"),
-        ("fasterrcnn_resnet50_fpn", 64, "no backbone"),
-        ("", 64, "no backbone ''"),
+        ("resnet5", 64, "no classifier 'resnet5' .did you mean resnet50"),
+        ("vgg11-v1", 64, "no classifier 'vgg11-v1' .did you mean vgg11"),
+        ("fasterrcnn_resnet50_fpn", 64, "no classifier"),
+        ("", 64, "no classifier ''"),
         ("resnet50@", 64, "names no layer"),
         ("resnet18@layer9", 64, "did you mean layer.*top-level layers are conv1, bn1, .*layer4"),
         ("resnet18@x", 64, "no layer 'x'"),
