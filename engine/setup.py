@@ -40,11 +40,11 @@ class Setup:
     weights: Tensor
     images: ImageInputs
 
-    def notes(self) -> Iterator[str]:
-        """What a person should know of the choices made."""
+    def notes(self, weights: str) -> Iterator[str]:
+        """What a person should know of the choices made; `weights` says where those of the network come from."""
         config, count = self.config, len(self.train_rows.positions)
         yield f"computing on {self.placement.reason}"
-        yield f"backbone: {self.report.sentence()}"
+        yield weights
         if count % config.batch == 1 and config.batch > 1:
             done = {"keep": "a step of its own", "merge": "merged into the batch before", "drop": "dropped"}
             yield f"the last batch of an epoch would hold one image: {done[config.last_batch]}"

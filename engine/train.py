@@ -138,7 +138,7 @@ class _Trainer:
         self.next_checkpoint = time.monotonic() + request.checkpoint_seconds
         manifest = run_manifest(self.config, setup.dataset, setup.placement, self.model, setup.report)
         emit(RunStarted(manifest, self.position.step, self.position.epoch))
-        for note in setup.notes():
+        for note in setup.notes(self._weights_origin()):
             emit(Noted(note))
         if request.manifest is not None and (changed := differences(request.manifest, manifest)):
             emit(Noted(f"not as when it began, so its last digits may differ: {', '.join(changed)}", warning=True))
@@ -215,6 +215,14 @@ class _Trainer:
         self.saved_position = replace(state.position)
         self.loss_sum = state.loss_sum.to(self.device)
         self.loaded_optimizer = state.optimizer
+
+    def _weights_origin(self) -> str:
+        """Where the weights come from that this attempt begins with."""
+        first = f"backbone: {self.setup.report.sentence()}"
+        if self.saved_position is None:
+            return first
+        checkpoint = f"taken from the checkpoint of step {self.position.step}"
+        return f"{first}; head: {checkpoint}" if self._is_frozen() else f"backbone and head: {checkpoint}"
 
     def _stage(self) -> bool:
         """Trains the rest of the stage; False where the loss left the numbers."""

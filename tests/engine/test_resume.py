@@ -235,6 +235,24 @@ def test_another_number_of_threads_is_told(runner: Runner) -> None:
     assert "torch 1.0 →" in warning
 
 
+@pytest.mark.parametrize(
+    ("stop_after", "said"),
+    [
+        (4, "tensors begin random; head: taken from the checkpoint of step 4"),
+        (5, "backbone and head: taken from the checkpoint of step 5"),
+    ],
+)
+def test_it_is_told_where_the_weights_come_from(runner: Runner, stop_after: int, said: str) -> None:
+    stopped = runner(**FREEZE, stop_after=stop_after)
+    (began,) = [note.message for note in stopped.all(Noted) if "backbone" in note.message]
+    assert began.startswith("backbone: all ")
+    assert began.endswith(" tensors begin random")
+    resumed = runner(**FREEZE, checkpoints=stopped.newest)
+    (note,) = [note.message for note in resumed.all(Noted) if "backbone" in note.message]
+    assert note.endswith(said)
+    assert ("random" in note) is (stop_after == 4)
+
+
 def test_an_epoch_counts_the_seconds_of_all_its_attempts(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = runner(stop_after=1, epochs=1)
     state = training.load_newest(stopped.newest, stopped.folder)[0]
