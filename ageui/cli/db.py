@@ -61,9 +61,6 @@ def backup(
 
     refuse_target(target, force)
     with open_store(db, read_only=True) as store:
-        parts = (store.path.with_name(f"{store.path.name}{end}").resolve() for end in ("", "-wal", "-shm"))
-        if target.resolve() in parts:
-            raise StoreError(f"{target} is the database itself, or a part of it; choose another file")
         try:
             store.copy_to(target.absolute())
         except OSError as error:
