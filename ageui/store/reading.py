@@ -87,9 +87,14 @@ def find(session: Session, reference: str) -> list[int]:
         number = int(reference) if len(reference) < 19 else -1
         return list(session.exec(select(_RUN_ID).where(Run.id == number)).all())
     named = select(_RUN_ID).where(Run.name == reference)
-    if not _has_surrogate(reference) and (ids := list(session.exec(named).all())):
-        return ids
-    filtered = select(_RUN_ID).join(Summary, col(Summary.run_id) == col(Run.id)).where(where(reference))
+    if not _has_surrogate(reference) and (found := list(session.exec(named).all())):
+        return found
+    return ids(session, reference)
+
+
+def ids(session: Session, filter: str) -> list[int]:
+    """The ids of the runs that a filter finds, oldest first."""
+    filtered = select(_RUN_ID).join(Summary, col(Summary.run_id) == col(Run.id)).where(where(filter))
     return list(session.exec(filtered.order_by(col(Run.id))).all())
 
 

@@ -235,6 +235,11 @@ class Store:
         with self._read() as session:
             return reading.find(session, reference)
 
+    def ids(self, filter: str | None = None) -> list[int]:
+        """The ids of the runs a filter finds, oldest first; without one, of all but the archived."""
+        with self._read() as session:
+            return reading.ids(session, filter or "")
+
     def one(self, reference: str) -> int:
         """The id of the one run that is meant; `ConfigError` lists the candidates where there are several."""
         with self._read() as session:

@@ -64,6 +64,8 @@ class AgeUIApp(App[None]):
         self._undos: list[Change] = []
         self._changing = asyncio.Lock()
         self._machine: Machine | None = None
+        self._is_checking = self._is_looking = False
+        self._told_lost: set[str] = set()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.prefs.theme if self.prefs.theme in self.available_themes else DEFAULT_THEME
@@ -91,8 +93,13 @@ class AgeUIApp(App[None]):
             self.data_changed.publish(version)
             self._check_queue()
 
-    @work(group="queue", exclusive=True, exit_on_error=False)
-    async def _check_queue(self) -> None:
+    def _check_queue(self) -> None:
+        if not self._is_checking:
+            self._is_checking = True
+            self._read_queue()
+
+    @work(group="queue", exit_on_error=False)
+    async def _read_queue(self) -> None:
         """Finds runs whose processes are gone, and tells what ended since the last time."""
 
         def read() -> tuple[list[str], QueueState, list[RunRow]]:
@@ -104,9 +111,13 @@ class AgeUIApp(App[None]):
             lost, state, rows = await asyncio.to_thread(read)
         except AgeUIError:
             return  # said by the screen that reads next
+        finally:
+            self._is_checking = False
         self.queue_state = state
         for sentence in lost:
-            self.tell(sentence, severity="warning")
+            if sentence not in self._told_lost:
+                self._told_lost.add(sentence)
+                self.tell(sentence, severity="warning")
         for row in rows[:_MOST_TOLD]:
             sentence, is_bad = told(row)
             self.tell(sentence, severity="error" if is_bad else "information")
@@ -119,13 +130,21 @@ class AgeUIApp(App[None]):
         if event.state is WorkerState.ERROR and error is not None:
             self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
 
-    @work(group="loads", exclusive=True, exit_on_error=False)
-    async def _look_at_loads(self) -> None:
+    def _look_at_loads(self) -> None:
+        if not self._is_looking:
+            self._is_looking = True
+            self._read_loads()
+
+    @work(group="loads", exit_on_error=False)
+    async def _read_loads(self) -> None:
         def look() -> list[DeviceLoad]:
             self._machine = self._machine or Machine()
             return self._machine.look()
 
-        self.loads_changed.publish(tuple(await asyncio.to_thread(look)))
+        try:
+            self.loads_changed.publish(tuple(await asyncio.to_thread(look)))
+        finally:
+            self._is_looking = False
 
     # Changing
 
@@ -134,25 +153,40 @@ class AgeUIApp(App[None]):
 
         `then` is called in the application with whether it was made.
         """
-        self.run_worker(self._make(change, undoing=False, then=then), group="changes", exit_on_error=False)
+        self.run_worker(self._make(change, then), group="changes", exit_on_error=False)
 
-    async def _make(self, change: Change, *, undoing: bool, then: Callable[[bool], None] | None = None) -> None:
-        async with self._changing:
-            try:
+    async def _make(self, change: Change, then: Callable[[bool], None] | None) -> None:
+        made = False
+        try:
+            async with self._changing:
                 done = await asyncio.to_thread(change, self.store)
-            except AgeUIError as error:
-                self.tell(str(error), severity="error")
-                if then is not None:
-                    then(False)
-                return
-        self._tell_done(done)
-        if then is not None:
-            then(True)
-        if done.undo is not None and not undoing:
-            self._undos = [*self._undos, done.undo][-_MOST_UNDOS:]
+                made = True
+                # Where nothing takes a change back, those before it cannot be taken back either without surprise.
+                self._undos = [*self._undos, done.undo][-_MOST_UNDOS:] if done.undo is not None else []
+        except AgeUIError as error:
+            self.tell(str(error), severity="error")
+        else:
+            self._tell_done(done, hint="; u undoes it" if done.undo is not None else "")
+        finally:
+            if then is not None:
+                then(made)
 
-    def _tell_done(self, done: Done) -> None:
-        hint = "; u undoes it" if done.undo is not None else ""
+    async def _undo(self) -> None:
+        """Takes back the newest change; one that cannot be taken back now can be later."""
+        async with self._changing:
+            if not self._undos:
+                self.tell("there is nothing to undo")
+                return
+            undo = self._undos.pop()
+            try:
+                done = await asyncio.to_thread(undo, self.store)
+            except AgeUIError as error:
+                self._undos.append(undo)
+                self.tell(str(error), severity="error")
+                return
+        self._tell_done(done, hint="")
+
+    def _tell_done(self, done: Done, *, hint: str) -> None:
         if done.message:
             self.tell(done.message + hint)
         for problem in done.problems[:3]:
@@ -181,7 +215,7 @@ class AgeUIApp(App[None]):
             async def run(action: str = action, namespace: object = namespace) -> None:
                 await self.run_action(action, namespace)  # type: ignore[arg-type]
 
-            yield SystemCommand(f"{key.tooltip}  [{key.key_display or key.key}]", key.description, run)
+            yield SystemCommand(f"{key.tooltip} ({key.key_display or key.key})", key.description, run)
         for name in THEME_NAMES:
             yield SystemCommand(f"Theme {name}", "Colours of the application", lambda name=name: self.use_theme(name))
 
@@ -234,10 +268,7 @@ class AgeUIApp(App[None]):
         self.push_screen(CompareScreen(run_ids))
 
     def action_undo(self) -> None:
-        if not self._undos:
-            self.tell("there is nothing to undo")
-            return
-        self.run_worker(self._make(self._undos.pop(), undoing=True), group="changes", exit_on_error=False)
+        self.run_worker(self._undo(), group="changes", exit_on_error=False)
 
     def action_hold_queue(self) -> None:
         self.change(changes.hold_or_release)

@@ -34,15 +34,29 @@ def pause(run_ids: Sequence[int]) -> Change:
 def resume(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> Done:
         done, problems = _each(run_ids, store.queue.resume)
-        return Done(_said(done, "queued again"), (*problems, *_see_to_workers(store, done)))
+        return Done(
+            _said(done, "queued again"), (*problems, *_see_to_workers(store, done)), pause(done) if done else None
+        )
 
     return change
 
 
 def cancel(run_ids: Sequence[int]) -> Change:
+    """Undone, runs that waited for a person wait for one again, and all others are queued."""
+
     def change(store: Store) -> Done:
+        waited = [run_id for run_id in run_ids if store.row(run_id).status in ("paused", "interrupted")]
         done, problems = _each(run_ids, store.queue.cancel)
-        return Done(_said(done, "cancelled"), problems, retry(done) if done else None)
+
+        def undo(store: Store) -> Done:
+            back, left = _each(done, store.queue.retry)
+            for run_id in set(back) & set(waited):
+                store.queue.pause(run_id)
+            return Done(
+                _said(back, "as before"), (*left, *_see_to_workers(store, [i for i in back if i not in waited]))
+            )
+
+        return Done(_said(done, "cancelled"), problems, undo if done else None)
 
     return change
 
@@ -108,7 +122,7 @@ def archive(run_ids: Sequence[int]) -> Change:
 def unarchive(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> Done:
         store.edits.unarchive(run_ids)
-        return Done(_said(run_ids, "back from the archive"))
+        return Done(_said(run_ids, "back from the archive"), undo=archive(run_ids))
 
     return change
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ageui.tui.app import AgeUIApp
 
 T = TypeVar("T")
+_SECONDS_BEFORE_AGAIN = 3.0
 
 
 class LiveScreen(Screen[None], Generic[T]):
@@ -27,6 +28,7 @@ class LiveScreen(Screen[None], Generic[T]):
         super().__init__()
         self._is_reading = False
         self._is_stale = True
+        self._told = ""
 
     @property
     def ageui(self) -> "AgeUIApp":
@@ -73,8 +75,12 @@ class LiveScreen(Screen[None], Generic[T]):
                 try:
                     found = await asyncio.to_thread(self.read, self.ageui.store)
                 except AgeUIError as error:
-                    self.show_error(error)
+                    if str(error) != self._told:
+                        self._told = str(error)
+                        self.show_error(error)
+                    self.set_timer(_SECONDS_BEFORE_AGAIN, self.refresh_soon)
                 else:
+                    self._told = ""
                     if self.is_attached:
                         self.show(found)
         finally:

@@ -51,7 +51,7 @@ def _eta(row: RunRow, varying: Sequence[str]) -> Cell:
     summary = row.summary
     if row.status != "running" or summary.eta_seconds is None:
         return Cell(DASH if row.status in ("queued", "running", "paused") else "", "dim")
-    stages = len(row.config.get("epochs", ())) or 1
+    stages = len(row.config.get("epochs") or ()) or 1
     return Cell(duration(summary.eta_seconds) + ("+" if (summary.stage or 1) < stages else ""))
 
 

@@ -68,8 +68,10 @@ class CompareScreen(LiveScreen[Found]):
         yield Static(id="legend", classes="hint", markup=False)
         yield Footer(show_command_palette=False)
 
+    def on_unmount(self) -> None:
+        self.ageui.theme_changed_signal.unsubscribe(self)
+
     def on_mount(self) -> None:
-        super().on_mount()
         self.ageui.theme_changed_signal.subscribe(self, lambda theme: self._draw())
         self.table.focus()
         if len(self._view.run_ids) == 1:

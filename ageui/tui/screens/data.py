@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from ageui.store import Store
 from ageui.text import clean
@@ -84,7 +84,6 @@ class DataScreen(LiveScreen[_Found]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._sets.focus()
 
     @property
@@ -347,11 +346,6 @@ class DataScreen(LiveScreen[_Found]):
             line = self.query_one(place, Static)
             line.update(text)
             line.set_class(not text, "-away")
-
-    @on(Worker.StateChanged)
-    def _tell_failure(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR:
-            self.ageui.tell(f"{type(event.worker.error).__name__}: {event.worker.error}", severity="error")
 
 
 def _report_of(ended: Ended) -> DataReport | None:

@@ -42,6 +42,8 @@ class _Found:
 
 
 class RunScreen(LiveScreen[_Found]):
+    """The run of one id, as it is and as it changes."""
+
     CSS_PATH = "run.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
 
@@ -74,8 +76,10 @@ class RunScreen(LiveScreen[_Found]):
                 yield Static(id="epochs", markup=False)
         yield Footer(show_command_palette=False)
 
+    def on_unmount(self) -> None:
+        self.ageui.theme_changed_signal.unsubscribe(self)
+
     def on_mount(self) -> None:
-        super().on_mount()
         self.ageui.loads_changed.subscribe(self, self._show_loads)
         self.ageui.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
         self.chart.focus()
@@ -146,7 +150,7 @@ class RunScreen(LiveScreen[_Found]):
         course, detail = self._found.course, self._found.detail
         dark = self.app.current_theme.dark
         colors = (series_color(1, dark=dark), series_color(0, dark=dark))
-        planned = detail.config.get("epochs", ())
+        planned = detail.config.get("epochs") or ()
         self.chart.show(
             series_of(course, self._curve, self._axis, colors),
             marks_of(course, self._axis, planned, ended=detail.status in ("done", "diverged")),
@@ -219,7 +223,7 @@ def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...]) -> str:
     if summary.activity and not summary.step:
         return clean(summary.activity)
     done, total = summary.step or 0, summary.total_steps or 0
-    stages = len(detail.config.get("epochs", ())) or 1
+    stages = len(detail.config.get("epochs") or ()) or 1
     more = "+" if (summary.stage or 1) < stages else ""
     parts = [
         f"{bar(done, total, _PROGRESS_CELLS)} step {done:,}/{total:,}",

@@ -1,16 +1,18 @@
 """Home: the queue and all runs in one table, live."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer, Static
 
 from ageui.sentences import counted
 from ageui.store import RunRow, Store
+from ageui.store.filters import ordering
 from ageui.text import clean
 from ageui.tui import changes, keys, run_columns
 from ageui.tui.changes import Change
@@ -21,7 +23,7 @@ from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
-from engine.errors import AgeUIError
+from engine.errors import AgeUIError, ConfigError
 
 MOST_COMPARED = 12
 _WELCOME = """
@@ -57,6 +59,8 @@ class _Found:
 
 
 class RunsScreen(LiveScreen[_Found]):
+    """The table of runs with its filter. Keys act on the selected runs, else on the one under the cursor."""
+
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
 
@@ -65,6 +69,7 @@ class RunsScreen(LiveScreen[_Found]):
         self._rows: dict[int, RunRow] = {}
         self._filter = ""
         self._wanted = _Wanted("", "turn", 0, 100)
+        self._last: _Found | None = None
         # The fields that vary cost a scan of all configs, which never change: only other runs make them others.
         self._varying: tuple[tuple[str, int, int], tuple[str, ...]] = (("", -1, -1), ())
 
@@ -77,7 +82,10 @@ class RunsScreen(LiveScreen[_Found]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        super().on_mount()
+        try:
+            ordering(self.ageui.prefs.order)
+        except ConfigError:
+            self.ageui.prefs.order = "turn"  # that of another version
         self._show_columns()
         self.table.focus()
 
@@ -142,7 +150,7 @@ class RunsScreen(LiveScreen[_Found]):
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
     def _describe_row(self) -> None:
-        if hasattr(self, "_last"):
+        if self._last is not None:
             self._show_summary(self._last)
 
     @on(PagedTable.Opened)
@@ -156,6 +164,8 @@ class RunsScreen(LiveScreen[_Found]):
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
         self._filter = event.text
+        # What is selected and no longer in sight must not be changed by the next key.
+        self.table.select(frozenset())
         self.table.action_first()
         self.refresh_soon()
 
@@ -176,9 +186,14 @@ class RunsScreen(LiveScreen[_Found]):
     def action_select(self) -> None:
         self.table.toggle_selected()
 
-    def action_select_all(self) -> None:
-        found = [row.id for row in self.ageui.store.runs(self._filter)]
-        self.table.select(frozenset() if self.table.selected == frozenset(found) else frozenset(found))
+    @work(group="changes", exit_on_error=False)
+    async def action_select_all(self) -> None:
+        try:
+            found = frozenset(await asyncio.to_thread(self.ageui.store.ids, self._filter))
+        except AgeUIError as error:
+            self.ageui.tell(str(error), severity="error")
+        else:
+            self.table.select(frozenset() if self.table.selected == found else found)
 
     # Columns and order
 

@@ -61,7 +61,7 @@ def _title(bias: BiasResult) -> Text:
 
 
 def _bar(value: float | None, largest: float) -> str:
-    if value is None or not 0 <= value <= largest:
+    if value is None or largest <= 0 or not 0 <= value <= largest:
         return ""
     eighths = round(_BAR * 8 * min(1.0, value / largest))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -199,8 +199,10 @@ class SideBySide(ScrollView, can_focus=True):
 
     # Drawing
 
+    def on_unmount(self) -> None:
+        self.app.theme_changed_signal.unsubscribe(self)
+
     def on_mount(self) -> None:
-        super().on_mount()  # type: ignore[no-untyped-call]
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._forget_tones())
 
     def _forget_tones(self) -> None:

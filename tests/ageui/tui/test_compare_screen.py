@@ -71,9 +71,9 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
         screen = app.screen
         assert isinstance(screen, CompareScreen)
         await until(pilot, lambda: "4." in line(screen, "MAE years"), "figures are there before their intervals")
+        await until(pilot, lambda: "being computed" in shown(app, "#about"), "that they come is said")
         assert "▼" in line(screen, "MAE years")
         assert "✔" not in line(screen, "MAE years")
-        assert "being computed" in shown(app, "#about")
         await pilot.press("right", "B")
         await until(pilot, lambda: "▲4" in line(screen, "MAE years"), "nothing blocks while it goes on")
         may_go.set()

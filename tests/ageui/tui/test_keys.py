@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pilot import press, screen_text, use
+from pilot import press, screen_text, until, use
 from store_rows import queued
 from textual.pilot import Pilot
 
@@ -17,6 +17,7 @@ from ageui.tui.screens.compare import CompareScreen
 from ageui.tui.screens.data import DataScreen
 from ageui.tui.screens.help import HelpScreen
 from ageui.tui.screens.new_run import NewRunScreen
+from ageui.tui.screens.prompts import LinePrompt
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.screens.runs import RunsScreen
 
@@ -73,6 +74,20 @@ def test_help_and_palette_list_the_keys_of_the_open_screen(store: Store) -> None
         assert len(titles) == len(set(titles))
 
     use(store, scenario, size=(120, 50))
+
+
+def test_the_palette_opens_finds_a_key_and_does_what_it_says(store: Store) -> None:
+    queued(store, "only")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "Search for commands" in screen_text(app), "the palette opens")
+        await pilot.press(*"edit the run's note")
+        await until(pilot, lambda: "Edit the run's note (m)" in screen_text(app), "it finds one")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, LinePrompt), "and does it")
+
+    use(store, scenario)
 
 
 def test_themes_go_round_and_are_remembered(store: Store) -> None:
