@@ -106,14 +106,11 @@ class CompareScreen(LiveScreen[Found]):
         for message in found.gone:
             self.ageui.tell(message, severity="warning")
         self._found, self._comparison = found, found.comparison
+        self._unsettled = None if found.signature in self._settled else found
+        if self._unsettled is not None and not self._is_resampling:
+            self._is_resampling = True
+            self.run_worker(self._settle(), group="resampling", exit_on_error=False)
         self._draw()
-        if found.signature in self._settled:
-            self._unsettled = None
-        else:
-            self._unsettled = found
-            if not self._is_resampling:
-                self._is_resampling = True
-                self.run_worker(self._settle(), group="resampling", exit_on_error=False)
 
     async def _settle(self) -> None:
         """Computes the intervals of what is asked for last, one after the other."""
