@@ -1,7 +1,12 @@
 """Processes that live on this machine."""
 
 import os
+import signal
+import sqlite3
+import time
 from pathlib import Path
+
+import psutil
 
 
 def processes_of(folder: Path) -> dict[int, str]:
@@ -16,3 +21,28 @@ def processes_of(folder: Path) -> dict[int, str]:
             if str(folder) in command:
                 found[int(entry.name)] = command
     return found
+
+
+def stop_between_writes(pid: int, database: Path) -> None:
+    """SIGSTOP at a moment when the process has no transaction open: one that stood still within would keep everybody
+    from writing until it goes on."""
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)
+        if _can_be_written(database):
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.01)
+
+
+def _can_be_written(database: Path) -> bool:
+    connection = sqlite3.connect(database, timeout=0.5, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
@@ -24,6 +24,16 @@ STATES_KEPT = 2
 MOST_STRIKES = 3
 MOST_STRIKES_OF_MEMORY = 2
 
+# Written several times a second while a run trains: statements that are made once cost half as much.
+_REQUEST = select(Run.request).where(
+    Run.id == bindparam("run"), Run.attempt == bindparam("attempt_number"), Run.status == "running"
+)
+_SUMMARISE = update(core_table(Summary)).where(col(Summary.run_id) == bindparam("run"))
+_UPSERT = insert(core_table(Metric))
+_UPSERT = _UPSERT.on_conflict_do_update(
+    index_elements=["run_id", "key", "step"], set_={"value": _UPSERT.excluded.value}
+)
+
 
 class AttemptWriter:
     """Writes for one attempt inside one transaction; made by `Store.writing`.
@@ -33,7 +43,7 @@ class AttemptWriter:
     """
 
     def __init__(self, session: Session, run_id: int, attempt: int, run_folder: Path, folder: Path) -> None:
-        refuse_lost(session, run_id, attempt)
+        _refuse_lost(session, run_id, attempt)
         self._session, self._run_id, self._number = session, run_id, attempt
         self._run_folder, self._folder = run_folder, folder
         self.removed: list[str] = []
@@ -99,13 +109,7 @@ class AttemptWriter:
             return
         if self._number > 1:
             self._compare(rows)
-        upsert = insert(core_table(Metric))
-        self._session.execute(
-            upsert.on_conflict_do_update(
-                index_elements=["run_id", "key", "step"], set_={"value": upsert.excluded.value}
-            ),
-            rows,
-        )
+        self._session.connection().execute(_UPSERT, rows)
 
     def checkpoint(self, written: "CheckpointWritten") -> None:
         """Where a checkpoint is; a relative path is one in the run's folder. The newest states are kept."""
@@ -166,7 +170,7 @@ class AttemptWriter:
         self._session.merge(QueueHold(id=1, reason=reason, held_at=now()))
 
     def _summarise(self, **values: Any) -> None:
-        self._session.execute(update(core_table(Summary)).where(col(Summary.run_id) == self._run_id).values(**values))
+        self._session.connection().execute(_SUMMARISE, {**values, "run": self._run_id})
 
     def _forget(self, kind: str, which: Callable[[Checkpoint], bool], *, but: str | None = None) -> None:
         """Points to checkpoints no more; their files can go, `but` the one that is pointed to anew."""
@@ -195,10 +199,15 @@ class AttemptWriter:
         self._attempt.differing += len(differing)
 
 
-def refuse_lost(session: Session, run_id: int, attempt: int) -> None:
-    """Raises `LostRunError` where this attempt owns its run no more: it was ended, requeued or claimed anew."""
-    owned = select(Run.id).where(Run.id == run_id, Run.attempt == attempt, Run.status == "running")
-    if session.exec(owned).one_or_none() is None:
+def request_of(session: Session, run_id: int, attempt: int) -> str | None:
+    """What a running attempt is asked to do: `pause`, `cancel`, `kill`, None, or `lost` where it owns its run no
+    more: it was ended, requeued or claimed anew."""
+    found = session.connection().execute(_REQUEST, {"run": run_id, "attempt_number": attempt}).first()
+    return found[0] if found is not None else "lost"
+
+
+def _refuse_lost(session: Session, run_id: int, attempt: int) -> None:
+    if request_of(session, run_id, attempt) == "lost":
         raise LostRunError(
             f"run {run_id} is no longer owned by attempt {attempt}: it was stopped, or another process took it over; "
             f"nothing more is stored for this attempt, see ageui show {run_id}"

@@ -16,7 +16,7 @@ from sqlalchemy import CursorResult, and_, bindparam, delete, update
 from sqlmodel import Session, col, select
 
 from ageui.store import reading
-from ageui.store.attempt_writer import crash
+from ageui.store.attempt_writer import crash, request_of
 from ageui.store.claims import Claim, Claimant, Hold, NotHeldError, claim_run, next_run
 from ageui.store.clock import now
 from ageui.store.enqueue import valid_priority
@@ -98,10 +98,8 @@ class RunQueue:
 
     def request(self, run_id: int, attempt: int) -> str | None:
         """What a running attempt is asked to do: `pause`, `cancel`, `kill`, None, or `lost` where it lost its run."""
-        mine = select(Run.request).where(Run.id == run_id, Run.attempt == attempt, Run.status == "running")
         with self._read() as session:
-            found = session.exec(mine).all()
-        return found[0] if found else "lost"
+            return request_of(session, run_id, attempt)
 
     # Reading
 

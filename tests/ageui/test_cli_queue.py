@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from living import processes_of
+from living import processes_of, stop_between_writes
 from store_like import a_done_and_a_paused_run
 from terminal import LONG, TINY, PatchEngine, Terminal, stored_losses, wait_until
 
@@ -130,7 +130,7 @@ def test_a_stopped_worker_puts_its_run_back(queue: Terminal) -> None:
 def test_a_worker_that_does_not_answer_is_killed(queue: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     queue("run", *LONG, "--detach")
     wait_until(lambda: len(stored_losses(1)) > 2)
-    os.kill(_worker_pid(queue), signal.SIGSTOP)
+    stop_between_writes(_worker_pid(queue), Path("runs.db"))
     monkeypatch.setattr("ageui.worker.start.SECONDS_TO_STOP", 0.5)
     stopped = queue("worker", "stop")
     assert "has not answered for 0 s: killing it" in stopped.err

@@ -19,6 +19,7 @@ from kill_runs import (
     kill_worker,
     wait_until,
 )
+from living import stop_between_writes
 
 from ageui.store import Store
 from ageui.worker.lost import recover_lost
@@ -169,7 +170,7 @@ def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: 
     ensure_worker(store)
     wait_until(lambda: len(store.metric(run_id, "step/loss")) > 10)
     pid = store.workers.all()[0].pid
-    os.kill(pid, signal.SIGSTOP)
+    stop_between_writes(pid, store.path)
     (store.run_folder(run_id) / "lock").unlink()
     assert [found.status for found in recover_lost(store)] == ["queued"]
     program = (

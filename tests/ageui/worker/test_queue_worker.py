@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from living import stop_between_writes
 from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
 
 from ageui.store import BusyError, FullError, Store
@@ -357,7 +358,7 @@ def test_a_worker_that_was_stopped_for_long_and_wakes_up_is_fenced(
     script = Path(__file__).parent / "race_worker.py"
     first = subprocess.Popen([sys.executable, str(script), str(store.path), "cuda:0"])
     wait_until(lambda: len(losses_of(store, run_id)) > 3)
-    first.send_signal(signal.SIGSTOP)
+    stop_between_writes(first.pid, store.path)
     # What an operator does who takes it for dead: its locks are gone, as after a removed folder.
     (store.run_folder(run_id) / "lock").unlink()
     assert [found.status for found in recover_lost(store)] == ["queued"]
