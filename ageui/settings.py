@@ -120,8 +120,16 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
 
 
 def absolute_init(init: str) -> str:
-    """A weights file by its absolute path, so that a stored config means the same file from every folder."""
-    return init if init in ("auto", "imagenet", "random") else str(Path(init).expanduser().resolve())
+    """A weights file by its absolute path, so that a stored config means the same file from every folder.
+
+    Raises `ConfigError` for what can be no path.
+    """
+    if init in ("auto", "imagenet", "random"):
+        return init
+    try:
+        return str(Path(init).expanduser().resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"init: {init!r} is no path of a weights file: {error}") from error
 
 
 def _file_layer(path: Path, required: bool = False) -> list[Layer]:

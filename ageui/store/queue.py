@@ -6,7 +6,7 @@ queued ──claim──▶ running ──▶ done · diverged · failed · inte
   └──retry── failed · cancelled · interrupted · diverged (from the start)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -192,13 +192,18 @@ class RunQueue:
             _requeue(run)
             return _forget(session, run) if from_start else []
 
-    def move(self, run_id: int, place: Place, other: int | None = None) -> None:
-        """Gives a queued run another place: the first or last of all, or next to `other`, with that one's priority."""
+    def move(self, run_id: int, place: Place, other: int | None = None) -> dict[int, tuple[int, float]]:
+        """Gives a queued run another place: the first or last of all, or next to `other`, with that one's priority.
+
+        Returns the priority and position that the runs it touched had before, for `move_back`.
+        """
         with self._write() as session:
             _queued(session, run_id)
             order = list(
                 session.exec(
-                    select(Run.id, Run.priority, Run.position).where(reading.IS_QUEUED).order_by(*reading.QUEUE_ORDER)
+                    select(reading.RUN_ID, Run.priority, Run.position)
+                    .where(reading.IS_QUEUED)
+                    .order_by(*reading.QUEUE_ORDER)
                 ).all()
             )
             own = next(row for row in order if row[0] == run_id)
@@ -210,7 +215,7 @@ class RunQueue:
             else:
                 raise ConfigError(f"run {other} is not another queued run; see ageui queue")
             if beside == own:
-                return
+                return {}
             priority = beside[1]
             alike = [row for row in order if row[1] == priority]
             # The same positions in another order: those of runs that come back to the queue still mean what they did.
@@ -224,6 +229,14 @@ class RunQueue:
             if changed:
                 places = update(core_table(Run)).where(col(Run.id) == bindparam("run"))
                 session.execute(places.values(priority=priority, position=bindparam("to")), changed)
+            touched = {change["run"] for change in changed}
+            return {row[0]: (row[1], row[2]) for row in (own, *order) if row[0] in touched}
+
+    def move_back(self, places: Mapping[int, tuple[int, float]]) -> None:
+        """Gives runs that are still queued the priorities and positions that they had, as `move` told them."""
+        with self._write() as session:
+            for run in session.exec(select(Run).where(reading.IS_QUEUED, col(Run.id).in_(places))).all():
+                run.priority, run.position = places[run.id or 0]
 
     def prioritise(self, run_id: int, priority: int) -> None:
         """Gives a queued run another priority; among those of the same it keeps its place by age."""

@@ -41,6 +41,7 @@ class Run(SQLModel, table=True):
         Index("run_queue", desc("priority"), "position", sqlite_where=text("status = 'queued'")),
         Index("run_running", "id", sqlite_where=text("status = 'running'")),
         Index("run_config_hash", "config_hash"),
+        Index("run_shown", "archived_at", "status", "priority", "position"),
         {"sqlite_autoincrement": True},
     )
 

@@ -66,12 +66,19 @@ class AgeUIApp(App[None]):
         self._machine: Machine | None = None
         self._is_checking = self._is_looking = False
         self._told_lost: set[str] = set()
+        self._told_unforeseen: set[str] = set()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.prefs.theme if self.prefs.theme in self.available_themes else DEFAULT_THEME
 
+    @property
+    def _background_screens(self) -> list[Screen[object]]:
+        """None beneath a screen that lets nothing through. Textual counts the first one beneath as current even then,
+        draws it out of sight, and draws the whole terminal anew each time."""
+        return super()._background_screens if self.screen.styles.background.a < 1 else []
+
     def on_mount(self) -> None:
-        self.set_interval(SECONDS_BETWEEN_LOOKS, self._look)
+        self._watch_data()
         self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_queue)
         self.set_interval(SECONDS_BETWEEN_LOADS, self._look_at_loads)
         self._look_at_loads()
@@ -82,16 +89,18 @@ class AgeUIApp(App[None]):
 
     # Looking
 
-    def _look(self) -> None:
-        """Asks for microseconds whether anything was committed."""
-        try:
-            version = self.store.version()
-        except AgeUIError:
-            return  # busy, or the disk is away for a moment: the next look tells
-        if version != self._version:
-            self._version = version
-            self.data_changed.publish(version)
-            self._check_queue()
+    @work(group="watching", exit_on_error=False)
+    async def _watch_data(self) -> None:
+        """Asks several times a second, for microseconds, whether anything was committed; in a thread, since a disk that
+        is away for a moment lets one wait."""
+        while True:
+            with contextlib.suppress(AgeUIError):  # the next look tells
+                version = await asyncio.to_thread(self.store.version)
+                if version != self._version:
+                    self._version = version
+                    self.data_changed.publish(version)
+                    self._check_queue()
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _check_queue(self) -> None:
         if not self._is_checking:
@@ -125,9 +134,10 @@ class AgeUIApp(App[None]):
 
     @on(Worker.StateChanged)
     def tell_unforeseen(self, event: Worker.StateChanged) -> None:
-        """An error that nobody foresaw ends what was under way, never the application."""
+        """An error that nobody foresaw ends what was under way, never the application. It is told and kept once."""
         error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
+        if event.state is WorkerState.ERROR and error is not None and repr(error) not in self._told_unforeseen:
+            self._told_unforeseen.add(repr(error))
             self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
 
     def _look_at_loads(self) -> None:
@@ -161,8 +171,11 @@ class AgeUIApp(App[None]):
             async with self._changing:
                 done = await asyncio.to_thread(change, self.store)
                 made = True
-                # Where nothing takes a change back, those before it cannot be taken back either without surprise.
-                self._undos = [*self._undos, done.undo][-_MOST_UNDOS:] if done.undo is not None else []
+                if done.undo is not None:
+                    self._undos = [*self._undos, done.undo][-_MOST_UNDOS:]
+                elif done.message:
+                    # Nothing takes it back: those before it cannot be taken back either without surprise.
+                    self._undos = []
         except AgeUIError as error:
             self.tell(str(error), severity="error")
         else:
@@ -193,7 +206,8 @@ class AgeUIApp(App[None]):
             self.tell(problem, severity="warning")
         if len(done.problems) > 3:
             self.tell(f"and {len(done.problems) - 3} more like that", severity="warning")
-        self._look()
+        self.data_changed.publish(self._version)
+        self._check_queue()
 
     def tell(self, message: str, *, severity: Severity = "information") -> None:
         """A message that goes away by itself; text from anywhere is never markup."""

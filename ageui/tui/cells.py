@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from ageui.text import clean
 
 DASH = "—"
 BAR_CELLS = 8
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 Tone = Literal["plain", "dim", "strong", "good", "bad", "warn", "accent"]
 
@@ -101,6 +103,19 @@ def bar(done: float, total: float, cells: int = BAR_CELLS) -> str:
     """A bar of `cells` cells, filled to the fraction done."""
     filled = round(cells * min(1.0, max(0.0, done / total))) if total > 0 else 0
     return "▓" * filled + "░" * (cells - filled)
+
+
+def fine_bar(value: float, largest: float, cells: int) -> str:
+    """A bar in eighths of a cell, of `cells` cells with its spaces; anything above nothing is seen."""
+    share = value / largest if largest > 0 and 0 <= value <= largest else 0.0
+    eighths = max(round(8 * cells * share), int(share > 0))
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
+
+
+def fitted(text: str, width: int) -> str:
+    """At most `width` cells; what does not fit ends in an ellipsis."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…" if width > 0 else ""
 
 
 def _number(value: float, text: str) -> str:

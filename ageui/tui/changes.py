@@ -7,8 +7,8 @@ from ageui.sentences import counted
 from ageui.settings import checkpoint_interval
 from ageui.store import NewRun, Store
 from ageui.worker.recorder import remove_file
-from ageui.worker.start import ensure_worker, start_worker, stop_worker, workers
-from engine.errors import AgeUIError, ConfigError
+from ageui.worker.start import ensure_worker, start_worker, workers
+from engine.errors import AgeUIError, ConfigError, StoreError
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ Change = Callable[[Store], Done]
 
 def pause(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> Done:
-        done, problems = _each(run_ids, store.queue.pause)
-        return Done(_said(done, "paused"), problems, resume(done) if done else None)
+        done, said, problems = _each_stopped(run_ids, store.queue.pause, "paused")
+        return Done(said, problems, resume(done) if done else None)
 
     return change
 
@@ -46,7 +46,7 @@ def cancel(run_ids: Sequence[int]) -> Change:
 
     def change(store: Store) -> Done:
         waited = [run_id for run_id in run_ids if store.row(run_id).status in ("paused", "interrupted")]
-        done, problems = _each(run_ids, store.queue.cancel)
+        done, said, problems = _each_stopped(run_ids, store.queue.cancel, "cancelled")
 
         def undo(store: Store) -> Done:
             back, left = _each(done, store.queue.retry)
@@ -56,7 +56,7 @@ def cancel(run_ids: Sequence[int]) -> Change:
                 _said(back, "as before"), (*left, *_see_to_workers(store, [i for i in back if i not in waited]))
             )
 
-        return Done(_said(done, "cancelled"), problems, undo if done else None)
+        return Done(said, problems, undo if done else None)
 
     return change
 
@@ -83,8 +83,13 @@ def move(run_id: int, by: int) -> Change:
         place = order.index(run_id) + by
         if not 0 <= place < len(order):
             return Done("")
-        store.queue.move(run_id, "before" if by < 0 else "after", order[place])
-        return Done("")
+        before = store.queue.move(run_id, "before" if by < 0 else "after", order[place])
+
+        def undo(store: Store) -> Done:
+            store.queue.move_back(before)
+            return Done(f"run {run_id} is where it was in the queue")
+
+        return Done("", undo=undo)
 
     return change
 
@@ -98,12 +103,15 @@ def hold_or_release(store: Store) -> Done:
 
 
 def start_or_stop_worker(store: Store) -> Done:
-    """Stops the workers that live, each after its step; starts one where none does."""
-    living = [state.row.device for state in workers(store) if state.is_alive]
+    """Asks the workers that live to stop, each after its step; starts one where none does. Waits for neither."""
+    living = [state.row for state in workers(store) if state.is_alive]
     if living:
-        for device in living:
-            stop_worker(store, device, at_once=False, say=lambda text: None)
-        return Done(f"the worker on {', '.join(living)} has left; its run is queued again")
+        devices = ", ".join(worker.device for worker in living)
+        if all(worker.stop_requested for worker in living):
+            return Done(f"the worker on {devices} was asked to leave already; ageui worker stop --now ends it")
+        for worker in living:
+            store.workers.ask_to_stop(worker.device)
+        return Done(f"the worker on {devices} leaves after the step under way; its run is queued again then")
     from ageui.worker.devices import default_device
 
     device = default_device()
@@ -145,16 +153,34 @@ def note(run_id: int, text: str | None) -> Change:
 
 def tag(run_ids: Sequence[int], tags: Sequence[str]) -> Change:
     """Gives runs these tags, and no other."""
+    return _retag(run_ids, lambda before: tags, f"tagged {' '.join(tags)}" if tags else "without tags")
 
+
+def add_tags(run_ids: Sequence[int], words: Sequence[str]) -> Change:
+    """Gives runs the tags `words` beside those they have; a word after `-` is a tag to take away."""
+    gone = {word[1:] for word in words if word.startswith("-")}
+    new = [word for word in words if not word.startswith("-")]
+
+    def tags(before: Sequence[str]) -> Sequence[str]:
+        return list(dict.fromkeys((*(tag for tag in before if tag not in gone), *new)))
+
+    return _retag(run_ids, tags, f"tagged anew: {' '.join(words)}")
+
+
+def _retag(run_ids: Sequence[int], tags: Callable[[Sequence[str]], Sequence[str]], said: str) -> Change:
     def change(store: Store) -> Done:
-        old = {run_id: store.edits.tags(run_id, tags) for run_id in run_ids}
+        old: dict[int, Sequence[str]] = {}
+
+        def one(run_id: int) -> None:
+            old[run_id] = store.edits.tags(run_id, tags(store.row(run_id).tags))
+
+        done, problems = _each(run_ids, one)
 
         def undo(store: Store) -> Done:
-            for run_id, before in old.items():
-                store.edits.tags(run_id, before)
-            return Done(_said(list(old), "tagged as before"))
+            back, left = _each(done, lambda run_id: store.edits.tags(run_id, old[run_id]))
+            return Done(_said(back, "tagged as before"), left)
 
-        return Done(_said(run_ids, f"tagged {' '.join(tags)}" if tags else "without tags"), undo=undo)
+        return Done(_said(done, said), problems, undo if done else None)
 
     return change
 
@@ -186,7 +212,8 @@ def forget_data(name: str) -> Change:
 
 
 def _each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[int], tuple[str, ...]]:
-    """Those for which it worked, and what was wrong with the others; a single one that fails raises its error."""
+    """Those for which it worked, and what was wrong with the others; a single one that fails raises its error, and so
+    does a database that fails before anything was done."""
     done: list[int] = []
     problems: list[str] = []
     for run_id in run_ids:
@@ -196,9 +223,32 @@ def _each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[in
             if len(run_ids) == 1:
                 raise
             problems.append(str(error))
+        except StoreError as error:
+            if not done:
+                raise
+            problems.append(f"{counted(len(run_ids) - len(done), 'run')} left as before: {error}")
+            break
         else:
             done.append(run_id)
     return done, tuple(problems)
+
+
+def _each_stopped(
+    run_ids: Sequence[int], stop: Callable[[int], str], what: str
+) -> tuple[list[int], str, tuple[str, ...]]:
+    """As `_each`, with what to say; `stop` returns a run's status, as one that runs is only asked to stop."""
+    asked: list[int] = []
+
+    def one(run_id: int) -> None:
+        if stop(run_id) == "running":
+            asked.append(run_id)
+
+    done, problems = _each(run_ids, one)
+    said = (
+        _said([run_id for run_id in done if run_id not in asked], what),
+        _said(asked, f"will be {what} after the step under way"),
+    )
+    return done, "; ".join(filter(None, said)), problems
 
 
 def _said(run_ids: Sequence[int], what: str) -> str:
@@ -209,16 +259,20 @@ def _said(run_ids: Sequence[int], what: str) -> str:
 
 def _see_to_workers(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
     """Starts the workers that are missing for these runs; what stands in the way."""
-    return _see_to_devices(store, [str(store.row(run_id).config.get("device", "auto")) for run_id in run_ids])
+    try:
+        devices = [str(store.row(run_id).config.get("device", "auto")) for run_id in run_ids]
+    except AgeUIError as error:
+        return (str(error),)
+    return _see_to_devices(store, devices)
 
 
 def _see_to_devices(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
     """The same for runs whose configs name `devices`."""
-    if not devices or store.queue.held() is not None:
-        return ("the queue is paused: H lets it go on",) if devices else ()
     problems = []
     for device in dict.fromkeys(devices):
         try:
+            if store.queue.held() is not None:
+                return ("the queue is paused: H lets it go on",)
             ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
         except AgeUIError as error:
             problems.append(str(error))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ Progress = Callable[[str, int, int], None]
 """Called with what is going on, how many items are done and how many there are."""
 
 _PREFIX = b"ageui: "
-_SECONDS_TO_DIE = 1.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ async def run_command(arguments: list[str], db: Path, *, progress: Progress | No
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_SECONDS_TO_DIE)
+            # Reaped by a thread: one that hangs in a system call would hold up the application.
+            threading.Thread(target=process.wait, daemon=True).start()
 
 
 def _all(stream: IO[bytes]) -> str:

@@ -8,6 +8,8 @@ from ageui.states import state_of
 from ageui.store import RunDetail, Store
 from engine.errors import ConfigError
 
+MOST_COMPARED = 12
+
 
 @dataclass(frozen=True)
 class View:

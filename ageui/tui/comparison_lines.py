@@ -11,9 +11,9 @@ from ageui.compare.formats.wording import APART, BEST, NOISE, NOTHING, REAL, cha
 from ageui.compare.records import MAE
 from ageui.sentences import counted
 from ageui.text import clean
-from ageui.tui.cells import Tone
+from ageui.tui.cells import Tone, fitted
 from ageui.tui.themes import MARKERS, series_color
-from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine, fitted
+from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine
 
 LOWER, HIGHER, SAME = "▼", "▲", "="
 _LONGEST_NAME, _LONGEST_SETTING = 22, 22

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from rich.table import Table
 from rich.text import Text
 
 from ageui.sentences import counted
 from ageui.text import clean
-from ageui.tui.cells import DASH, Cell
+from ageui.tui.cells import DASH, Cell, fine_bar, fitted
 from ageui.tui.widgets.paged_table import TableColumn, TableRow
 from engine.data.report import DataReport, GroupCounts
 from engine.data.spec import DataSpec
@@ -22,7 +22,6 @@ _ATTRIBUTE_CELLS = 14
 _BAR_CELLS = 7
 # What columns take with their gaps, for names of usual length.
 _NAME_CELLS, _SPLIT_CELLS, _WEIGHT_CELLS = 31, 16, 10
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 @dataclass(frozen=True)
@@ -77,24 +76,14 @@ class GroupTable:
 
 
 def _name(attribute: str, group: str) -> str:
-    if cell_len(attribute) > _ATTRIBUTE_CELLS - 2:
-        attribute = set_cell_size(attribute, _ATTRIBUTE_CELLS - 3) + "…"
-    return set_cell_size(attribute, _ATTRIBUTE_CELLS) + group
+    return set_cell_size(fitted(attribute, _ATTRIBUTE_CELLS - 2), _ATTRIBUTE_CELLS) + group
 
 
 def _count(group: GroupCounts, split: str, largest: int) -> Cell:
     count = group.counts.get(split)
     if count is None:
         return Cell(DASH, "dim")
-    return Cell(f"{fine_bar(count, largest)} {count:>6,}", "plain" if count else "bad")
-
-
-def fine_bar(value: int, largest: int, cells: int = _BAR_CELLS) -> str:
-    """A bar in eighths of a cell, of `cells` cells with its spaces; anything above nothing is seen."""
-    eighths = round(8 * cells * value / largest) if largest else 0
-    eighths = max(eighths, int(value > 0))
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
+    return Cell(f"{fine_bar(count, largest, _BAR_CELLS)} {count:>6,}", "plain" if count else "bad")
 
 
 def _weight(weight: float | None) -> Cell:

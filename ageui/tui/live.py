@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from textual import on, work
 from textual.screen import Screen
+from textual.signal import Signal
 from textual.worker import Worker
 
 from ageui.store import Store
@@ -20,8 +21,8 @@ _SECONDS_BEFORE_AGAIN = 3.0
 class LiveScreen(Screen[None], Generic[T]):
     """A screen whose `read` runs in a thread whenever the data changed, and whose `show` gets what it returned.
 
-    Only one read is under way at a time; what changes meanwhile is read when it is back. A screen that is not on top
-    reads nothing until it is again.
+    Only one read is under way at a time; what changes meanwhile is read when it is back. A screen that is out of sight
+    reads and draws nothing until it is seen again, which `seen_again` tells.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class LiveScreen(Screen[None], Generic[T]):
         self._is_reading = False
         self._is_stale = True
         self._told = ""
+        self.seen_again: Signal[None] = Signal(self, "seen again")
 
     @property
     def ageui(self) -> "AgeUIApp":
@@ -46,6 +48,9 @@ class LiveScreen(Screen[None], Generic[T]):
         """Shows why there was nothing to read; a message unless a screen has a better place."""
         self.ageui.tell(str(error), severity="error")
 
+    def forget_plans(self) -> None:
+        """Called where a read failed: whatever was to be done with what it returns shall not be done later."""
+
     def prepare(self) -> None:
         """Called before each read, in the application: notes down what `read` needs from widgets."""
 
@@ -53,6 +58,7 @@ class LiveScreen(Screen[None], Generic[T]):
         self.ageui.data_changed.subscribe(self, lambda version: self.refresh_soon())
 
     def on_screen_resume(self) -> None:
+        self.seen_again.publish(None)
         self.refresh_soon()
 
     def refresh_soon(self) -> None:
@@ -75,6 +81,7 @@ class LiveScreen(Screen[None], Generic[T]):
                 try:
                     found = await asyncio.to_thread(self.read, self.ageui.store)
                 except AgeUIError as error:
+                    self.forget_plans()
                     if str(error) != self._told:
                         self._told = str(error)
                         self.show_error(error)
@@ -83,5 +90,8 @@ class LiveScreen(Screen[None], Generic[T]):
                     self._told = ""
                     if self.is_attached:
                         self.show(found)
+        except BaseException:
+            self.forget_plans()
+            raise
         finally:
             self._is_reading = False

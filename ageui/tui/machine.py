@@ -11,10 +11,9 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class DeviceLoad:
-    """`load` is 0 to 1; memory in bytes. `name` is `cpu`, or `cuda:0` with the GPU's product name in `product`."""
+    """`load` is 0 to 1; memory in bytes. `name` is `cpu`, or as `cuda:0`."""
 
     name: str
-    product: str
     load: float
     memory_used: int
     memory_total: int
@@ -37,7 +36,7 @@ class Machine:
             with contextlib.suppress(Exception):  # a driver that was unloaded, a GPU that fell off the bus
                 return self._gpus()
         memory = psutil.virtual_memory()
-        return [DeviceLoad("cpu", "", psutil.cpu_percent() / 100, memory.total - memory.available, memory.total)]
+        return [DeviceLoad("cpu", psutil.cpu_percent() / 100, memory.total - memory.available, memory.total)]
 
 
 def _nvidia_gpus() -> Callable[[], list[DeviceLoad]] | None:
@@ -47,7 +46,6 @@ def _nvidia_gpus() -> Callable[[], list[DeviceLoad]] | None:
     try:
         pynvml.nvmlInit()
         handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        names = [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles]
     except pynvml.NVMLError:
         return None
     if not handles:
@@ -55,10 +53,10 @@ def _nvidia_gpus() -> Callable[[], list[DeviceLoad]] | None:
 
     def look() -> list[DeviceLoad]:
         found = []
-        for index, (handle, name) in enumerate(zip(handles, names, strict=True)):
+        for index, handle in enumerate(handles):
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
             load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
-            found.append(DeviceLoad(f"cuda:{index}", name, load, int(memory.used), int(memory.total)))
+            found.append(DeviceLoad(f"cuda:{index}", load, int(memory.used), int(memory.total)))
         return found
 
     return look

@@ -156,7 +156,9 @@ class Chart(Widget, can_focus=True):
         self._zoom_by(1 / _KEY_ZOOM, self._cursor)
 
     def action_zoom_reset(self) -> None:
+        """All of the curves, and no cursor."""
         self._zoom = None
+        self._move_cursor(None)
         self._forget_sheet()
 
     def action_pan_left(self) -> None:
@@ -179,9 +181,6 @@ class Chart(Widget, can_focus=True):
 
     def action_cursor_right(self) -> None:
         self._step_cursor(1)
-
-    def action_cursor_off(self) -> None:
-        self._move_cursor(None)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

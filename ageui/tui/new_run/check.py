@@ -30,6 +30,10 @@ class Entered:
     again: bool = False
     devices: tuple[str, ...] = ()
 
+    def says_what(self, other: "Entered") -> bool:
+        """Whether the same was typed and ticked."""
+        return (self.texts, self.again) == (other.texts, other.again)
+
     @property
     def values(self) -> dict[str, str]:
         """Those of the config."""
@@ -241,10 +245,10 @@ def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
         try:
             found = (field_problem(name, value) for value in sweeps.values_of(name, text))
             problem = next((one for one in found if one is not None), None)
+            if problem is None and name == "init":
+                problem = _missing_file(text)
         except ConfigError as error:
             problem = str(error)
-        if problem is None and name == "init":
-            problem = _missing_file(text)
         if problem is not None:
             problems[name] = problem
     return problems
@@ -252,9 +256,16 @@ def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
 
 def _missing_file(text: str) -> str | None:
     for value in sweeps.values_of("init", text):
-        if value not in ("auto", "imagenet", "random") and not Path(absolute_init(value)).is_file():
+        if value not in ("auto", "imagenet", "random") and not _is_file(Path(absolute_init(value))):
             return f"there is no file {value}; give imagenet, random or a weights file"
     return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _wrong_data(text: str, registered: list[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ageui.text import clean
 from ageui.tui import keys
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.compared_curves import CURVE_NAMES, Curve, fitting_curve, series_of
-from ageui.tui.compared_runs import Found, View, compared, look, state_of_run
+from ageui.tui.compared_runs import MOST_COMPARED, Found, View, compared, look, state_of_run
 from ageui.tui.comparison_lines import about_row, columns_of, legend_of, lines_of
 from ageui.tui.export import FORMAT_NAMES, export
 from ageui.tui.live import LiveScreen
@@ -32,7 +32,6 @@ from ageui.tui.widgets.status_bar import StatusBar
 from engine.choices import SPLITS
 from engine.errors import AgeUIError, ConfigError
 
-MOST_COMPARED = 12
 _CURVES_BESIDE, _CURVES_CELLS = 150, 48
 _LAYOUTS = ("both", "table", "curves")
 
@@ -105,12 +104,18 @@ class CompareScreen(LiveScreen[Found]):
             self._view = found.view
         for message in found.gone:
             self.ageui.tell(message, severity="warning")
+        before = self._found, self._comparison
         self._found, self._comparison = found, found.comparison
+        try:
+            self._draw()
+        except BaseException:
+            self._found, self._comparison = before  # nothing that comes later may draw what could not be drawn
+            raise
         self._unsettled = None if found.signature in self._settled else found
         if self._unsettled is not None and not self._is_resampling:
             self._is_resampling = True
             self.run_worker(self._settle(), group="resampling", exit_on_error=False)
-        self._draw()
+            self._show_about(found, found.comparison)
 
     async def _settle(self) -> None:
         """Computes the intervals of what is asked for last, one after the other."""
@@ -118,21 +123,19 @@ class CompareScreen(LiveScreen[Found]):
         try:
             while (found := self._unsettled) is not None and self.is_attached:
                 self._unsettled = None
+                self._settled.add(found.signature)  # tried once, whatever comes of it
                 try:
                     full = await asyncio.to_thread(compared, found.view, found.runs, self._known, store)
                 except AgeUIError as error:
-                    self.ageui.tell(str(error), severity="error")
+                    self.ageui.tell(f"no intervals of differences: {error}", severity="error")
                     continue
                 self._settled.add(repr(full))
-                if self._unsettled is not None and self._unsettled.signature == found.signature:
-                    self._unsettled = None
-                if self.is_attached and self._unsettled is None and self._found is not None:
-                    if self._found.signature == found.signature:
-                        self._comparison = full
-                    self._is_resampling = False
-                    self._draw()
+                if self._found is not None and self._found.signature == found.signature:
+                    self._comparison = full
         finally:
             self._is_resampling = False
+            if self.is_attached:
+                self._draw()
 
     def _change(self, view: View) -> None:
         self._view = view

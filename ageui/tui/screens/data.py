@@ -294,8 +294,13 @@ class DataScreen(LiveScreen[_Found]):
         text = await self.app.push_screen_wait(LinePrompt("Path of a folder, or of a table of images", "", hint))
         if not text or not text.strip():
             return
-        path = Path(text.strip()).expanduser().absolute()
-        if not await asyncio.to_thread(path.exists):
+        try:
+            path = Path(text.strip()).expanduser().absolute()
+            is_there = await asyncio.to_thread(path.exists)
+        except (OSError, RuntimeError, ValueError) as error:
+            self._tell_error(f"{text.strip()} is no path: {error}")
+            return
+        if not is_there:
             self._tell_error(f"{path} does not exist; give the folder or table of the data set")
             return
         name = await self.app.push_screen_wait(LinePrompt(f"Name of the data set in {path}", path.stem, hint))

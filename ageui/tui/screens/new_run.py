@@ -53,7 +53,7 @@ class NewRunScreen(LiveScreen[Checked]):
         self._checked: Checked | None = None
         self._devices: tuple[str, ...] = ()
         self._rest: Timer | None = None
-        self._then: Callable[[Checked], None] | None = None
+        self._then: tuple[Entered, Callable[[Checked], None]] | None = None
         self._is_queueing = False
 
     def compose(self) -> ComposeResult:
@@ -97,12 +97,25 @@ class NewRunScreen(LiveScreen[Checked]):
             self._show_plan(checked)
             self._describe_field()
         self.call_after_refresh(self._keep_in_view)
-        if self._then is not None and checked.entered == self._now():
-            then, self._then = self._then, None
+        self._do_then(checked)
+
+    def _do_then(self, checked: Checked) -> None:
+        """Does what waited for this check; where something else was typed meanwhile, nobody has seen what it is."""
+        if self._then is None:
+            return
+        asked, then = self._then
+        if not asked.says_what(self._now()):
+            self._then = None
+            self.ageui.tell("the form was changed meanwhile: nothing was done", severity="warning")
+        elif asked.says_what(checked.entered):
+            self._then = None
             then(checked)
 
+    def forget_plans(self) -> None:
+        if self._then is not None:
+            self._then, self._told = None, ""
+
     def show_error(self, error: AgeUIError) -> None:
-        self._then = None
         self.query_one("#grid", Static).update(clean(str(error), lines=True))
 
     def _show_plan(self, checked: Checked) -> None:
@@ -123,10 +136,9 @@ class NewRunScreen(LiveScreen[Checked]):
         self.prepare()
         return self._entered
 
-    def _soon(self, then: Callable[[Checked], None] | None = None) -> None:
+    def _once_checked(self, then: Callable[[Checked], None]) -> None:
         """Checks what stands there now; `then` gets what came of it."""
-        if then is not None:
-            self._then = then
+        self._then = self._now(), then
         self.refresh_soon()
 
     @on(FieldRow.Changed)
@@ -206,7 +218,7 @@ class NewRunScreen(LiveScreen[Checked]):
         self.query_one("#again", Checkbox).value = False
 
     def action_copy_command(self) -> None:
-        self._soon(self._copy)
+        self._once_checked(self._copy)
 
     def _copy(self, checked: Checked) -> None:
         if checked.command is None:
@@ -218,7 +230,7 @@ class NewRunScreen(LiveScreen[Checked]):
 
     def action_queue(self) -> None:
         if not self._is_queueing:
-            self._soon(self._queue)
+            self._once_checked(self._queue)
 
     def _queue(self, checked: Checked) -> None:
         if checked.problems or checked.plan is None:

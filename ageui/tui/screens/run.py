@@ -25,12 +25,14 @@ from ageui.tui.run_actions import copy_command, retry
 from ageui.tui.run_curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
 from ageui.tui.themes import series_color
 from ageui.tui.widgets.group_bars import GroupBars
+from ageui.tui.widgets.line import Line
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.worker.supervisor import log_file
 from engine.config import FLAG_FIELDS
 
 _PROGRESS_CELLS = 20
+_EPOCHS_SHOWN = 500
 _HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batch", "seed")
 
 
@@ -59,8 +61,8 @@ class RunScreen(LiveScreen[_Found]):
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.ageui.store.path.name} › run {self._run_id}")
-        yield Static(id="headline", markup=False)
-        yield Static(id="progress", markup=False)
+        yield Line(id="headline")
+        yield Line(id="progress")
         with Horizontal(id="upper"):
             yield KeyedChart(id="curves")
             with VerticalScroll(id="groups-pane"):
@@ -106,22 +108,38 @@ class RunScreen(LiveScreen[_Found]):
         return _Found(detail, course, self._log)
 
     def show(self, found: _Found) -> None:
-        first, self._found = self._found is None, found
-        detail = found.detail
-        self.query_one(StatusBar).show_about(f"{self.ageui.store.path.name} › {detail.name}")
+        before, self._found = self._found, found
+        try:
+            self._show_parts(found, before)
+        except BaseException:
+            self._found = before  # nothing that comes later may draw what could not be drawn
+            raise
+        if before is None and found.detail.status in ("failed", "diverged"):
+            self.query_one(TabbedContent).active = "log-pane"
+
+    def _show_parts(self, found: _Found, before: _Found | None) -> None:
+        """Draws what is not as it was before: while a run trains, most of it is."""
+        detail, known = found.detail, before.detail if before is not None else None
         self._show_head()
         self._draw_curves()
-        self.query_one(GroupBars).show(detail.primary_scores, _why_no_scores(detail))
+        self.query_one(LogTail).show_part(found.log)
+        if known is None or known.name != detail.name:
+            self.query_one(StatusBar).show_about(f"{self.ageui.store.path.name} › {detail.name}")
+        if known is None or (known.primary_scores, known.status) != (detail.primary_scores, detail.status):
+            self._show_scores(detail)
+        if known is None or _what_config_shows(known) != _what_config_shows(detail):
+            self.query_one("#config", Static).update(_config(detail))
+        if known is None or known.attempts != detail.attempts:
+            self.query_one("#attempts", Static).update(_attempts(detail.attempts))
+        if known is None or known.history != detail.history:
+            self.query_one("#epochs", Static).update(_epochs(detail))
+
+    def _show_scores(self, detail: RunDetail) -> None:
         scores = detail.primary_scores
+        self.query_one(GroupBars).show(scores, _why_no_scores(detail))
         pane = self.query_one("#groups-pane")
         pane.border_subtitle = "▲ worst  ~ inside noise" if scores is not None else ""
         pane.border_title = f"MAE by group, {scores.split}" if scores is not None else "MAE by group"
-        self.query_one(LogTail).show_part(found.log)
-        self.query_one("#config", Static).update(_config(detail))
-        self.query_one("#attempts", Static).update(_attempts(detail.attempts))
-        self.query_one("#epochs", Static).update(_epochs(detail))
-        if first and detail.status in ("failed", "diverged"):
-            self.query_one(TabbedContent).active = "log-pane"
 
     def _show_head(self) -> None:
         if self._found is None:
@@ -135,12 +153,13 @@ class RunScreen(LiveScreen[_Found]):
         )  # fmt: skip
         if row.tags:
             head.append(clean(f"  #{' #'.join(row.tags)}"), style="italic")
-        self.query_one("#headline", Static).update(head)
-        self.query_one("#progress", Static).update(Text(_progress(detail, self._loads)))
+        self.query_one("#headline", Line).put(head)
+        self.query_one("#progress", Line).put(_progress(detail, self._loads))
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
         self._loads = loads
-        self._show_head()
+        if self.is_current:
+            self._show_head()
 
     # Curves
 
@@ -273,6 +292,10 @@ def _config(detail: RunDetail) -> Table:
     return table
 
 
+def _what_config_shows(detail: RunDetail) -> tuple[object, ...]:
+    return detail.config, detail.data_spec, detail.row.note, detail.manifest, detail.checkpoints
+
+
 def _attempts(attempts: tuple[AttemptRow, ...]) -> Table | Text:
     if not attempts:
         return Text("nobody has worked on it yet", style="dim")
@@ -296,11 +319,11 @@ def _attempts(attempts: tuple[AttemptRow, ...]) -> Table | Text:
 
 
 def _epochs(detail: RunDetail) -> Table | Text:
-    """The newest epoch first."""
+    """The newest epochs, the last one first."""
     if not detail.history:
         return Text("no epoch has ended yet", style="dim")
     table = _table("epoch", "stage", "train loss", "val loss", "val MAE", "learning rate", "seconds", "images/s")
-    for epoch in reversed(detail.history):
+    for epoch in reversed(detail.history[-_EPOCHS_SHOWN:]):
         best = " ★" if epoch.is_best else ""
         table.add_row(
             str(epoch.epoch),
@@ -312,4 +335,6 @@ def _epochs(detail: RunDetail) -> Table | Text:
             f"{epoch.seconds:.2f}",
             f"{epoch.images_per_second:,.0f}",
         )
+    if len(detail.history) > _EPOCHS_SHOWN:
+        table.add_row(f"… {len(detail.history) - _EPOCHS_SHOWN:,} more: ageui show {detail.row.id} --json")
     return table

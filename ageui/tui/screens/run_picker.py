@@ -11,15 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
+from textual.worker import Worker
 
 from ageui.compare.settings import differing_settings, label
 from ageui.states import state_of
 from ageui.store import RunRow, Store
 from ageui.text import clean
-from ageui.tui.cells import DASH, years
-from ageui.tui.widgets.side_by_side import fitted
+from ageui.tui.cells import DASH, fitted, years
 from engine.errors import AgeUIError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 200
 _NAME_CELLS = 24
+_SECONDS_OF_REST = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class RunPicker(ModalScreen[None]):
         super().__init__()
         self._title, self._chosen, self._room, self._add = title, list(chosen), room, add
         self._wanted = 0
+        self._rest: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -90,6 +93,15 @@ class RunPicker(ModalScreen[None]):
         self._fill_soon()
 
     @on(Input.Changed)
+    def _typed(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(_SECONDS_OF_REST, self._fill_soon)
+
+    @on(Worker.StateChanged)
+    def _tell_unforeseen(self, event: Worker.StateChanged) -> None:
+        cast("AgeUIApp", self.app).tell_unforeseen(event)
+
     def _fill_soon(self) -> None:
         self._wanted += 1
         self.run_worker(self._fill(self._wanted, self.query_one(Input).value), group="filling", exit_on_error=False)

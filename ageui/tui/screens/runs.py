@@ -16,16 +16,17 @@ from ageui.store.filters import ordering
 from ageui.text import clean
 from ageui.tui import changes, keys, run_columns
 from ageui.tui.changes import Change
+from ageui.tui.compared_runs import MOST_COMPARED
 from ageui.tui.live import LiveScreen
 from ageui.tui.run_actions import copy_command, retry
 from ageui.tui.screens.columns import ColumnsScreen
 from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt
 from ageui.tui.widgets.filter_box import FilterBox
+from ageui.tui.widgets.line import Line
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.errors import AgeUIError, ConfigError
 
-MOST_COMPARED = 12
 _WELCOME = """
 No runs yet.
 
@@ -78,7 +79,7 @@ class RunsScreen(LiveScreen[_Found]):
         yield FilterBox()
         yield PagedTable(id="runs")
         yield Static(_WELCOME, id="welcome", markup=False)
-        yield Static(id="summary", classes="hint", markup=False)
+        yield Line(id="summary", classes="hint")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -103,7 +104,7 @@ class RunsScreen(LiveScreen[_Found]):
         wanted = self._wanted
         rows = store.runs(wanted.filter, order=wanted.order, limit=wanted.count, offset=wanted.first)
         total = store.run_count(wanted.filter)
-        everything = store.run_count()
+        everything = store.run_count() if wanted.filter else total
         seen = (wanted.filter, total, everything)
         if self._varying[0] != seen:
             self._varying = (seen, store.varying_fields(wanted.filter))
@@ -135,11 +136,11 @@ class RunsScreen(LiveScreen[_Found]):
             text += f" · {row.name}: {row.note}"
         else:
             text += " · years, lower is better; ~ no larger than chance alone makes it"
-        self.query_one("#summary", Static).update(clean(text))
+        self.query_one("#summary", Line).put(clean(text))
         self._last = found
 
     def show_error(self, error: AgeUIError) -> None:
-        self.query_one("#summary", Static).update(clean(str(error).splitlines()[0]))
+        self.query_one("#summary", Line).put(clean(str(error).splitlines()[0]))
 
     # What moves and selects
 
@@ -300,8 +301,13 @@ class RunsScreen(LiveScreen[_Found]):
             self.ageui.change(changes.move(row.id, by))
 
     def action_archive(self) -> None:
-        self._change(changes.archive)
-        self.table.select(frozenset())
+        targets = self._targets()
+        if targets:
+            self.ageui.change(changes.archive(targets), self._archived)
+
+    def _archived(self, done: bool) -> None:
+        if done:
+            self.table.select(frozenset())
 
     def action_unarchive(self) -> None:
         self._change(changes.unarchive)
@@ -316,13 +322,18 @@ class RunsScreen(LiveScreen[_Found]):
         row, targets = self._current(), self._targets()
         if row is None:
             return
-        whose = row.name if targets == [row.id] else counted(len(targets), "run")
+        # One run's tags are edited; those of several may differ, so that some are added to them, or taken away.
+        one = targets == [row.id]
 
         def edited(text: str | None) -> None:
-            if text is not None:
-                self.ageui.change(changes.tag(targets, text.replace(",", " ").split()))
+            words = text.replace(",", " ").split() if text is not None else []
+            if text is not None and one:
+                self.ageui.change(changes.tag(targets, words))
+            elif words:
+                self.ageui.change(changes.add_tags(targets, words))
 
-        self.app.push_screen(LinePrompt(f"Tags of {whose}, parted by spaces", " ".join(row.tags)), edited)
+        title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
+        self.app.push_screen(LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else ""), edited)
 
     def action_note(self) -> None:
         if (row := self._current()) is None:

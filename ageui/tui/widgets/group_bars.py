@@ -6,11 +6,10 @@ from textual.widgets import Static
 
 from ageui.store import BiasResult, SplitScores
 from ageui.text import clean
-from ageui.tui.cells import DASH
+from ageui.tui.cells import DASH, fine_bar
 
 _BAR = 12
 _LONGEST_NAME = 16
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class GroupBars(Static):
@@ -43,7 +42,7 @@ def _groups(scores: SplitScores) -> Text:
             mae = DASH if group.mae is None else f"{group.mae:.2f}"
             line = Text(f"  {set_cell_size(clean(group.group), width)}")
             line.append(f" {group.n:>6,} ", style="dim")
-            line.append(f"{_bar(group.mae, largest):<{_BAR}} {mae:>6}")
+            line.append(f"{fine_bar(group.mae or 0.0, largest, _BAR)} {mae:>6}")
             lines.append(line.append(" ▲" if group.group == worst else "", style="bold"))
     return Text("\n").join(lines)
 
@@ -58,10 +57,3 @@ def _title(bias: BiasResult) -> Text:
     if bias.interval is not None:
         title.append(f"  {bias.interval.low:.2f}–{bias.interval.high:.2f}", style="dim not bold")
     return title
-
-
-def _bar(value: float | None, largest: float) -> str:
-    if value is None or largest <= 0 or not 0 <= value <= largest:
-        return ""
-    eighths = round(_BAR * 8 * min(1.0, value / largest))
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

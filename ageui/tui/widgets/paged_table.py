@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ageui.tui.cells import Cell, Tone, tone_styles
+from ageui.tui.cells import Cell, Tone, fitted, tone_styles
 from ageui.tui.widgets.grounds import ground
 
 _GAP = 2
@@ -387,8 +387,6 @@ def _width_of(widths: Sequence[int]) -> int:
 
 def _fitted(text: str, width: int, *, right: bool) -> str:
     """Exactly `width` cells; what does not fit ends in an ellipsis."""
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + "…"
-    padding = " " * (width - length)
-    return padding + text if right else text + padding
+    shown = fitted(text, width)
+    padding = " " * (width - cell_len(shown))
+    return padding + shown if right else shown + padding

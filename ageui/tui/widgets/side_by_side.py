@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ageui.tui.cells import Tone, tone_styles
+from ageui.tui.cells import Tone, fitted, tone_styles
 from ageui.tui.widgets.grounds import ground
 
 _GAP = 2
@@ -48,11 +48,6 @@ class SideLine:
     label: Pieces
     cells: tuple[Pieces, ...]
     right: bool = True
-
-
-def fitted(text: str, width: int) -> str:
-    """At most `width` cells; what does not fit ends in an ellipsis."""
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…" if width > 0 else ""
 
 
 def width_of(pieces: Pieces) -> int:

@@ -4,11 +4,12 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
-from textual.widgets import Static
 
 from ageui.text import clean
+from ageui.tui.live import LiveScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.watch import QueueState
+from ageui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from ageui.tui.app import AgeUIApp
@@ -17,12 +18,11 @@ _SPARKS = " ▁▂▃▄▅▆▇█"
 _HISTORY = 8
 
 
-class StatusBar(Static):
+class StatusBar(Line):
     """`about` is what the screen is about; what the queue does and how busy devices are tells the application."""
 
     DEFAULT_CSS = """
     StatusBar {
-        height: 1;
         background: $panel;
         color: $foreground;
         padding: 0 1;
@@ -30,7 +30,7 @@ class StatusBar(Static):
     """
 
     def __init__(self, about: str = "") -> None:
-        super().__init__(markup=False)
+        super().__init__()
         self._about = about
         self._state = QueueState()
         self._loads: tuple[DeviceLoad, ...] = ()
@@ -40,6 +40,8 @@ class StatusBar(Static):
         app = cast("AgeUIApp", self.app)
         app.loads_changed.subscribe(self, self._show_loads)
         app.queue_changed.subscribe(self, self._show_queue)
+        if isinstance(self.screen, LiveScreen):
+            self.screen.seen_again.subscribe(self, lambda nothing: self._draw())
         self._state = app.queue_state or self._state
         self._draw()
 
@@ -61,13 +63,15 @@ class StatusBar(Static):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.screen.is_current:
+            return
         left = Text.assemble(("ageui", "bold"), "  ", clean(self._about))
         right = Text("   ").join([*self._devices(), self._queue()])
         gap = self.size.width - left.cell_len - right.cell_len
         if gap < 2:
             left.truncate(max(0, self.size.width - right.cell_len - 2), overflow="ellipsis")
             gap = self.size.width - left.cell_len - right.cell_len
-        self.update(Text.assemble(left, " " * max(1, gap), right))
+        self.put(Text.assemble(left, " " * max(1, gap), right))
 
     def _devices(self) -> list[Text]:
         shown = self._loads if self.size.width >= 100 else ()

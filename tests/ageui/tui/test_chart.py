@@ -28,7 +28,6 @@ class Bound(Chart):
         ("a", "less_smoothing"),
         ("left", "cursor_left"),
         ("right", "cursor_right"),
-        ("escape", "cursor_off"),
     ]
 
 
@@ -166,7 +165,7 @@ def test_the_cursor_reads_points_by_key() -> None:
         assert "◆ valid —" in shown[1]
         await pilot.press("left")
         assert "◆ valid 8.5" in lines(chart)[1]
-        await pilot.press("left", "left", "right", "escape")
+        await pilot.press("left", "left", "right", "0")
         assert "epoch" not in lines(chart)[0]
         await pilot.pause()
         assert app.read == [3.0, 2.0, 1.0, 0.0, 1.0, None]
@@ -268,7 +267,7 @@ ODD: list[tuple[list[Series], str]] = [
     ([series(np.arange(9.0) + n, label=f"run {n}", faint=True) for n in range(40)], "more"),
 ]
 ACTIONS = "zoom_in cursor_left cursor_left toggle_log more_smoothing cursor_right pan_left zoom_out toggle_log "
-ACTIONS += "less_smoothing less_smoothing cursor_off zoom_reset"
+ACTIONS += "less_smoothing less_smoothing zoom_reset"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (24, 8), (10, 5), (3, 2), (1, 1)])

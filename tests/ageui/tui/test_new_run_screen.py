@@ -1,5 +1,6 @@
 """The form for new runs, by key and mouse: what it shows, queues and copies."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from textual.widgets import Checkbox, Input, OptionList, Static
 from ageui.store import Store
 from ageui.text import has_hidden
 from ageui.tui.app import AgeUIApp
+from ageui.tui.new_run.check import Checked, Entered, FormCheck
 from ageui.tui.screens.new_run import NewRunScreen
 from ageui.tui.screens.pick import PickScreen
 from ageui.tui.screens.prompts import ChoicePrompt
@@ -188,6 +190,54 @@ def test_what_is_wrong_is_not_queued_but_shown(store: Store) -> None:
         await until(pilot, lambda: focused(app) == "device")
         assert "torch finds no CUDA device" in hint(app, "device")
         assert store.run_count() == 0
+
+    use(store, scenario)
+
+
+def test_what_was_typed_after_asking_to_queue_is_not_queued(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    real = FormCheck.check
+
+    def check(self: FormCheck, store: Store, entered: Entered) -> Checked:
+        if "lr" in entered.texts:
+            assert goes_on.wait(30)
+        return real(self, store, entered)
+
+    monkeypatch.setattr(FormCheck, "check", check)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        row(app, "lr").text = "0.1"
+        await pilot.press("ctrl+s")
+        row(app, "lr").text = "0.2"
+        goes_on.set()
+        await until(pilot, lambda: any("nothing was done" in message for message in messages(app)))
+        await settled(pilot)
+        assert store.ids() == []
+
+    use(store, scenario)
+
+
+def test_a_check_that_fails_queues_nothing_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = FormCheck.check
+    fails = [False]
+
+    def check(self: FormCheck, store: Store, entered: Entered) -> Checked:
+        if fails[0]:
+            raise RuntimeError("never thought of")
+        return real(self, store, entered)
+
+    monkeypatch.setattr(FormCheck, "check", check)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot)
+        fails[0] = True
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: any("never thought of" in message for message in messages(app)))
+        fails[0] = False
+        screen.refresh_soon()
+        await settled(pilot)
+        assert store.ids() == []
 
     use(store, scenario)
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(version("textual") != "8.2.8", reason="the pictu
 
 class _Idle:
     def look(self) -> list[DeviceLoad]:
-        return [DeviceLoad("cpu", "", 0.25, 3 << 30, 24 << 30)]
+        return [DeviceLoad("cpu", 0.25, 3 << 30, 24 << 30)]
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,9 @@ def test_compared(store: Store, filled: Lock, snap_compare: Any) -> None:
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await settled(pilot)
         await press(pilot, "b")
-        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group != "loads"])
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        await until(pilot, lambda: screen.is_settled, "all intervals are there")
         await settled(pilot)
 
     assert snap_compare(app, terminal_size=(132, 38), run_before=open_it)

@@ -10,12 +10,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from ageui.store import Store
+from ageui.tui import changes
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs, prefs_file
 from ageui.tui.screens.prompts import ChoicePrompt, LinePrompt
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.paged_table import PagedTable
+from engine.errors import StoreError
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 
@@ -175,8 +177,95 @@ def test_a_queued_run_is_moved_by_key_and_stays_under_the_cursor(store: Store) -
         await press(pilot, "J")
         await press(pilot, "K")
         await until(pilot, lambda: names(app) == ["b", "a", "c"])
+        await press(pilot, "u", "u")
+        await until(pilot, lambda: names(app) == ["b", "a", "c"])
+        assert "run 1 is where it was in the queue" in messages(app)
+        await press(pilot, "u")
+        await until(pilot, lambda: names(app) == ["a", "b", "c"])
 
     use(store, scenario)
+
+
+def test_a_move_past_another_priority_is_undone_with_it(store: Store) -> None:
+    low, high = queued(store, "low"), queued(store, "high")
+    store.queue.prioritise(high, 5)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await until(pilot, lambda: names(app) == ["high", "low"])
+        await press(pilot, "down", "K")
+        assert store.row(low).priority == 5
+        await press(pilot, "u")
+        assert [store.row(run_id).priority for run_id in (low, high)] == [0, 5]
+        assert [row.id for row in store.queue.waiting()] == [high, low]
+
+    use(store, scenario)
+
+
+def test_a_running_run_is_said_to_be_asked(store: Store) -> None:
+    run_id, _, lock = alive(store, "busy")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "p")
+        assert messages(app) == [f"run {run_id} will be paused after the step under way; u undoes it"]
+        await press(pilot, "x")
+        assert messages(app)[-1] == f"run {run_id} will be cancelled after the step under way; u undoes it"
+
+    use(store, scenario)
+    lock.release()
+
+
+def test_tags_of_several_runs_are_added_to_and_taken_away(store: Store) -> None:
+    queued(store, "a", ("old", "own"))
+    queued(store, "b", ("old",))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "space", "space", "g")
+        assert app.screen.query_one(Input).value == ""
+        await press(pilot, *"new -old", "enter")
+        assert [store.row(run_id).tags for run_id in (1, 2)] == [("new", "own"), ("new",)]
+        await press(pilot, "u")
+        assert [store.row(run_id).tags for run_id in (1, 2)] == [("old", "own"), ("old",)]
+
+    use(store, scenario)
+
+
+def test_a_screen_beneath_another_is_out_of_sight_and_up_to_date_once_seen_again(store: Store) -> None:
+    queued(store, "first")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        home = app.screen
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        assert not home.is_current
+        queued(store, "second")
+        await until(pilot, lambda: app.queue_state is not None and app.queue_state.counts["queued"] == 2)
+        await press(pilot, "escape")
+        await until(pilot, lambda: names(app) == ["first", "second"] and "2 queued" in screen_text(app))
+        await press(pilot, "question_mark")
+        assert home.is_current, "in sight beneath a dialog"
+
+    use(store, scenario)
+
+
+def test_a_database_that_fails_half_way_keeps_what_was_done_undoable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        queued(store, name)
+    real = store.queue.pause
+
+    def pause(run_id: int) -> str:
+        if run_id == 3:
+            raise StoreError("the disk is full")
+        return real(run_id)
+
+    monkeypatch.setattr(store.queue, "pause", pause)
+    done = changes.pause([1, 2, 3])(store)
+    assert done.message == "2 runs paused"
+    assert done.problems == ("1 run left as before: the disk is full",)
+    assert done.undo is not None
+    with pytest.raises(StoreError):
+        changes.pause([3])(store)
 
 
 def test_the_whole_queue_is_held_and_let_go(store: Store, no_workers: list[str]) -> None:

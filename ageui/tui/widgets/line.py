@@ -1,0 +1,26 @@
+"""A line of text that changes often."""
+
+from rich.text import Text
+from textual.widgets import Static
+
+
+class Line(Static):
+    """One line high whatever it holds: a new text costs no layout, the same one nothing."""
+
+    DEFAULT_CSS = """
+    Line {
+        height: 1;
+        width: 1fr;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes, markup=False)
+        self._text = Text()
+
+    def put(self, text: Text | str) -> None:
+        """Text from anywhere, without line feeds; a string is never markup."""
+        new = text if isinstance(text, Text) else Text(text)
+        if new != self._text:
+            self._text = new
+            self.update(new, layout=False)
