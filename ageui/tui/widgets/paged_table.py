@@ -160,10 +160,10 @@ class PagedTable(ScrollView, can_focus=True):
 
     @property
     def window(self) -> tuple[int, int]:
-        """First place and number of the rows to have: those in view and a screenful either side."""
-        height = max(1, self._body_height)
-        first = max(0, int(self.scroll_offset.y) - height)
-        return first, 3 * height
+        """First place and number of the rows to have: those in view and half a screenful either side."""
+        height = max(2, self._body_height)
+        first = max(0, int(self.scroll_offset.y) - height // 2)
+        return first, 2 * height
 
     @property
     def total(self) -> int:
