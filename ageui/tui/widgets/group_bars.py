@@ -6,10 +6,12 @@ from textual.widgets import Static
 
 from ageui.store import BiasResult, SplitScores
 from ageui.text import clean
-from ageui.tui.cells import DASH, fine_bar
+from ageui.tui.cells import DASH, fine_bar, fitted
 
-_BAR = 12
-_LONGEST_NAME = 16
+_NARROWEST_BAR, _WIDEST_BAR = 3, 12
+# Beside name and bar: the indent, the count, the MAE and the mark, with what parts them.
+_OTHER_CELLS = 2 + 8 + 7 + 2
+_SHORTEST_NAME, _LONGEST_NAME = 8, 16
 
 
 class GroupBars(Static):
@@ -21,28 +23,33 @@ class GroupBars(Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
+        self._scores: SplitScores | None = None
 
     def show(self, scores: SplitScores | None, why_none: str) -> None:
-        if scores is None:
-            self.update(Text(clean(why_none), style="dim"))
-            return
-        self.update(_groups(scores))
+        self._scores = scores
+        self.update(Text(clean(why_none), style="dim") if scores is None else _groups(scores, self.size.width))
+
+    def on_resize(self) -> None:
+        if self._scores is not None:
+            self.update(_groups(self._scores, self.size.width))
 
 
-def _groups(scores: SplitScores) -> Text:
+def _groups(scores: SplitScores, cells: int) -> Text:
     """A line per attribute, and below it one per group: name, count, bar, MAE, and a mark at the worst."""
     groups = [group for bias in scores.result.biases for group in bias.groups]
     largest = max((group.mae for group in groups if group.mae is not None), default=1.0)
-    width = min(_LONGEST_NAME, max((cell_len(clean(group.group)) for group in groups), default=0))
+    longest = max((cell_len(clean(group.group)) for group in groups), default=0)
+    width = min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, cells - _OTHER_CELLS - _NARROWEST_BAR))
+    bar = min(_WIDEST_BAR, max(_NARROWEST_BAR, cells - width - _OTHER_CELLS))
     lines = []
     for bias in scores.result.biases:
         lines.append(_title(bias))
         worst = bias.worst.group if bias.worst is not None and len(bias.groups) > 1 else None
         for group in bias.groups:
             mae = DASH if group.mae is None else f"{group.mae:.2f}"
-            line = Text(f"  {set_cell_size(clean(group.group), width)}")
+            line = Text(f"  {set_cell_size(fitted(clean(group.group), width), width)}")
             line.append(f" {group.n:>6,} ", style="dim")
-            line.append(f"{fine_bar(group.mae or 0.0, largest, _BAR)} {mae:>6}")
+            line.append(f"{fine_bar(group.mae or 0.0, largest, bar)} {mae:>6}")
             lines.append(line.append(" ▲" if group.group == worst else "", style="bold"))
     return Text("\n").join(lines)
 

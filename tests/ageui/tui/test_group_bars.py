@@ -1,0 +1,36 @@
+"""The bars of groups: a line for each, in whatever room there is."""
+
+import dataclasses
+
+import pytest
+from store_rows import evaluated
+
+from ageui.store import SplitScores
+from ageui.tui.widgets.group_bars import _groups
+
+
+def scores_of(*names: str) -> SplitScores:
+    result = evaluated().result
+    (bias,) = result.biases
+    groups = tuple(
+        dataclasses.replace(bias.groups[0], group=name, n=1316, mae=10.0 / place)
+        for place, name in enumerate(names, start=1)
+    )
+    named = dataclasses.replace(result, biases=(dataclasses.replace(bias, groups=groups),))
+    return SplitScores("valid", "hash", "apparent", "faces", named)
+
+
+@pytest.mark.parametrize("cells", [30, 36, 44, 80])
+def test_every_group_is_one_line_of_the_room_there_is(cells: int) -> None:
+    shown = _groups(scores_of("caucasian", "slightly happy", "名前" * 9), cells)
+    assert max(line.cell_len for line in shown.split("\n")) <= cells
+    _, *lines = shown.plain.split("\n")
+    assert len(lines) == 3
+    assert lines[0].split()[-2:] == ["10.00", "▲"]
+    assert "1,316" in lines[0]
+    assert ("slightly happy" if cells >= 44 else "slight") in lines[1]
+
+
+def test_bars_are_as_long_as_their_mae() -> None:
+    _, first, second = _groups(scores_of("a", "b"), 80).plain.split("\n")
+    assert (first.count("█"), second.count("█")) == (12, 6)
