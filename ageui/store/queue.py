@@ -158,6 +158,16 @@ class RunQueue:
                 )
             return run.status
 
+    def withdraw(self, run_id: int) -> bool:
+        """Takes back that a running run is to be paused or cancelled; False where that is not asked of it. One that is
+        stopping already is queued again once it has."""
+        with self._write() as session:
+            run = _run(session, run_id)
+            if run.status != "running" or run.request not in ("pause", "cancel"):
+                return False
+            run.request = None
+            return True
+
     def resume(self, run_id: int) -> None:
         """Queues a paused or interrupted run again, at its place; it goes on from its newest checkpoint."""
         with self._write() as session:

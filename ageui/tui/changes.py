@@ -26,7 +26,16 @@ Change = Callable[[Store], Done]
 def pause(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> Done:
         done, said, problems = _each_stopped(run_ids, store.queue.pause, "paused")
-        return Done(said, problems, resume(done) if done else None)
+
+        def undo(store: Store) -> Done:
+            def one(run_id: int) -> None:
+                if not store.queue.withdraw(run_id):
+                    store.queue.resume(run_id)
+
+            back, left = _each(done, one)
+            return Done(_said(back, "goes on" if len(back) == 1 else "go on"), (*left, *_see_to_workers(store, back)))
+
+        return Done(said, problems, undo if done else None)
 
     return change
 
@@ -49,7 +58,7 @@ def cancel(run_ids: Sequence[int]) -> Change:
         done, said, problems = _each_stopped(run_ids, store.queue.cancel, "cancelled")
 
         def undo(store: Store) -> Done:
-            back, left = _each(done, store.queue.retry)
+            back, left = _each(done, lambda run_id: store.queue.withdraw(run_id) or store.queue.retry(run_id))
             for run_id in set(back) & set(waited):
                 store.queue.pause(run_id)
             return Done(

@@ -37,7 +37,7 @@ def goes_on(store: Store) -> str:
     if not running and not queued:
         return ""
     if not living and not running:
-        return f"{counted(queued, 'run')} queued, and no worker: ageui worker start, or ageui again"
+        return f"{counted(queued, 'run')} queued, and no worker: ageui worker start, or W in ageui"
     if store.queue.held() is not None and queued:
         return f"{counted(running, 'run')} running; the queue is paused with {counted(queued, 'run')}: ageui resume"
     return f"{counted(running, 'run')} running and {queued:,} queued go on in the background; ageui shows them"

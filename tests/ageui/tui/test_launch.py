@@ -29,7 +29,7 @@ def test_a_database_before_a_command_is_refused(ageui: Terminal) -> None:
 def test_whatgoes_on_is_said_afterwards(store: Store) -> None:
     assert goes_on(store) == ""
     queued(store, "waiting")
-    assert goes_on(store) == "1 run queued, and no worker: ageui worker start, or ageui again"
+    assert goes_on(store) == "1 run queued, and no worker: ageui worker start, or W in ageui"
     _, _, _lock = alive(store, "going")
     assert goes_on(store) == "1 run running and 1 queued go on in the background; ageui shows them"
     store.queue.hold("you paused it")

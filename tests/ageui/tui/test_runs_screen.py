@@ -201,14 +201,21 @@ def test_a_move_past_another_priority_is_undone_with_it(store: Store) -> None:
     use(store, scenario)
 
 
-def test_a_running_run_is_said_to_be_asked(store: Store) -> None:
+def test_a_running_run_is_said_to_be_asked(store: Store, no_workers: list[str]) -> None:
     run_id, _, lock = alive(store, "busy")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "p")
         assert messages(app) == [f"run {run_id} will be paused after the step under way; u undoes it"]
+        await press(pilot, "u")
+        assert messages(app)[-1] == f"run {run_id} goes on"
+        assert store.queue.request(run_id, 1) is None
         await press(pilot, "x")
         assert messages(app)[-1] == f"run {run_id} will be cancelled after the step under way; u undoes it"
+        assert store.queue.request(run_id, 1) == "cancel"
+        await press(pilot, "u")
+        assert store.queue.request(run_id, 1) is None
+        assert store.row(run_id).status == "running"
 
     use(store, scenario)
     lock.release()
