@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from ageui.store import Store
@@ -13,3 +15,10 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr("ageui.tui.changes.ensure_worker", ensure)
     return wanted
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no settings lie about, on a machine without a GPU."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("engine.cuda._DRIVERS", ())
