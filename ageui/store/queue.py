@@ -159,8 +159,10 @@ class RunQueue:
             return run.status
 
     def withdraw(self, run_id: int) -> bool:
-        """Takes back that a running run is to be paused or cancelled; False where that is not asked of it. One that is
-        stopping already is queued again once it has."""
+        """Takes back that a running run is to be paused or cancelled; False where that is not asked of it.
+
+        One that is stopping already is queued again once it has; in the foreground it is interrupted.
+        """
         with self._write() as session:
             run = _run(session, run_id)
             if run.status != "running" or run.request not in ("pause", "cancel"):

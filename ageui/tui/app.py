@@ -31,6 +31,7 @@ _SECONDS_BETWEEN_CHECKS = 2.0
 SECONDS_BETWEEN_LOADS = 1.0
 _MOST_UNDOS = 50
 _MOST_TOLD = 3
+_REPEATED = ("reading", "queue", "loads")
 
 Severity = Literal["information", "warning", "error"]
 
@@ -94,12 +95,16 @@ class AgeUIApp(App[None]):
         """Asks several times a second, for microseconds, whether anything was committed; in a thread, since a disk that
         is away for a moment lets one wait."""
         while True:
-            with contextlib.suppress(AgeUIError):  # the next look tells
+            try:
                 version = await asyncio.to_thread(self.store.version)
                 if version != self._version:
                     self._version = version
                     self.data_changed.publish(version)
                     self._check_queue()
+            except AgeUIError:
+                pass  # the next look tells
+            except Exception as error:  # all that is live hangs on this: it goes on
+                self._tell_once(error)
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _check_queue(self) -> None:
@@ -134,11 +139,24 @@ class AgeUIApp(App[None]):
 
     @on(Worker.StateChanged)
     def tell_unforeseen(self, event: Worker.StateChanged) -> None:
-        """An error that nobody foresaw ends what was under way, never the application. It is told and kept once."""
+        """An error that nobody foresaw ends what was under way, never the application.
+
+        What is repeated by itself, several times a second, tells of an error once; what people asked for each time.
+        """
         error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None and repr(error) not in self._told_unforeseen:
+        if event.state is WorkerState.ERROR and error is not None:
+            if event.worker.group in _REPEATED:
+                self._tell_once(error)
+            else:
+                self._tell_error(error)
+
+    def _tell_once(self, error: BaseException) -> None:
+        if repr(error) not in self._told_unforeseen:
             self._told_unforeseen.add(repr(error))
-            self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
+            self._tell_error(error)
+
+    def _tell_error(self, error: BaseException) -> None:
+        self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
 
     def _look_at_loads(self) -> None:
         if not self._is_looking:
@@ -206,6 +224,7 @@ class AgeUIApp(App[None]):
             self.tell(problem, severity="warning")
         if len(done.problems) > 3:
             self.tell(f"and {len(done.problems) - 3} more like that", severity="warning")
+        # Shown at once: the next look may be a fifth of a second away.
         self.data_changed.publish(self._version)
         self._check_queue()
 

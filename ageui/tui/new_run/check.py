@@ -30,7 +30,7 @@ class Entered:
     again: bool = False
     devices: tuple[str, ...] = ()
 
-    def says_what(self, other: "Entered") -> bool:
+    def says_the_same(self, other: "Entered") -> bool:
         """Whether the same was typed and ticked."""
         return (self.texts, self.again) == (other.texts, other.again)
 

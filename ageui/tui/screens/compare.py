@@ -106,16 +106,16 @@ class CompareScreen(LiveScreen[Found]):
             self.ageui.tell(message, severity="warning")
         before = self._found, self._comparison
         self._found, self._comparison = found, found.comparison
+        self._unsettled = None if found.signature in self._settled else found
         try:
             self._draw()
         except BaseException:
-            self._found, self._comparison = before  # nothing that comes later may draw what could not be drawn
+            # Nothing that comes later may draw what could not be drawn.
+            (self._found, self._comparison), self._unsettled = before, None
             raise
-        self._unsettled = None if found.signature in self._settled else found
         if self._unsettled is not None and not self._is_resampling:
             self._is_resampling = True
             self.run_worker(self._settle(), group="resampling", exit_on_error=False)
-            self._show_about(found, found.comparison)
 
     async def _settle(self) -> None:
         """Computes the intervals of what is asked for last, one after the other."""
@@ -134,7 +134,7 @@ class CompareScreen(LiveScreen[Found]):
                     self._comparison = full
         finally:
             self._is_resampling = False
-            if self.is_attached:
+            if self.is_running:
                 self._draw()
 
     def _change(self, view: View) -> None:

@@ -7,13 +7,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.timer import Timer
 from textual.widgets import Checkbox, Footer, Static
 
 from ageui.sentences import counted
 from ageui.store import Store
 from ageui.text import clean
 from ageui.tui import changes, keys
+from ageui.tui.debounce import Debounce
 from ageui.tui.live import LiveScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.new_run.check import Checked, Entered, FormCheck
@@ -25,7 +25,6 @@ from ageui.tui.widgets.field_row import FieldRow
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.errors import AgeUIError
 
-_SECONDS_OF_REST = 0.1
 _NO_COMMAND = "no single command gives these runs; they can be queued here"
 
 
@@ -52,7 +51,7 @@ class NewRunScreen(LiveScreen[Checked]):
         self._entered = Entered({})
         self._checked: Checked | None = None
         self._devices: tuple[str, ...] = ()
-        self._rest: Timer | None = None
+        self._check_at_rest = Debounce(self, self.refresh_soon)
         self._then: tuple[Entered, Callable[[Checked], None]] | None = None
         self._is_queueing = False
 
@@ -104,16 +103,17 @@ class NewRunScreen(LiveScreen[Checked]):
         if self._then is None:
             return
         asked, then = self._then
-        if not asked.says_what(self._now()):
+        if not asked.says_the_same(self._now()):
             self._then = None
             self.ageui.tell("the form was changed meanwhile: nothing was done", severity="warning")
-        elif asked.says_what(checked.entered):
+        elif asked.says_the_same(checked.entered):
             self._then = None
             then(checked)
 
     def forget_plans(self) -> None:
         if self._then is not None:
             self._then, self._told = None, ""
+            self.ageui.tell("the form could not be checked: nothing was done", severity="error")
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#grid", Static).update(clean(str(error), lines=True))
@@ -143,9 +143,7 @@ class NewRunScreen(LiveScreen[Checked]):
 
     @on(FieldRow.Changed)
     def _typed(self) -> None:
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(_SECONDS_OF_REST, self.refresh_soon)
+        self._check_at_rest()
 
     @on(Checkbox.Changed)
     def _again_changed(self) -> None:

@@ -118,7 +118,7 @@ class RunScreen(LiveScreen[_Found]):
             self.query_one(TabbedContent).active = "log-pane"
 
     def _show_parts(self, found: _Found, before: _Found | None) -> None:
-        """Draws what is not as it was before: while a run trains, most of it is."""
+        """Draws what is not as it was before: beside a run that trains, most parts are."""
         detail, known = found.detail, before.detail if before is not None else None
         self._show_head()
         self._draw_curves()

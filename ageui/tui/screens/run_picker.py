@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.timer import Timer
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker
@@ -21,6 +20,7 @@ from ageui.states import state_of
 from ageui.store import RunRow, Store
 from ageui.text import clean
 from ageui.tui.cells import DASH, fitted, years
+from ageui.tui.debounce import Debounce
 from engine.errors import AgeUIError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 200
 _NAME_CELLS = 24
-_SECONDS_OF_REST = 0.1
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class RunPicker(ModalScreen[None]):
         super().__init__()
         self._title, self._chosen, self._room, self._add = title, list(chosen), room, add
         self._wanted = 0
-        self._rest: Timer | None = None
+        self._fill_at_rest = Debounce(self, self._fill_soon)
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -94,9 +93,7 @@ class RunPicker(ModalScreen[None]):
 
     @on(Input.Changed)
     def _typed(self) -> None:
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(_SECONDS_OF_REST, self._fill_soon)
+        self._fill_at_rest()
 
     @on(Worker.StateChanged)
     def _tell_unforeseen(self, event: Worker.StateChanged) -> None:

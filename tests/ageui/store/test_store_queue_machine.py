@@ -23,6 +23,7 @@ from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError
 
 ASKED = {"pause": "paused", "cancel": "cancelled", "kill": "cancelled"}
+COMMANDS = ("cancel", "kill", "pause", "withdraw", "resume", "resume", "retry", "from_start")
 MOST_RUNS = 4  # few, so that much happens to each
 OVER = ("done", "diverged", "failed", "cancelled")
 
@@ -99,7 +100,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.order.append(run)
         return run
 
-    @rule(run=runs, command=st.sampled_from(["cancel", "kill", "pause", "resume", "resume", "retry", "from_start"]))
+    @rule(run=runs, command=st.sampled_from(COMMANDS))
     def command(self, run: int, command: str) -> None:
         """One of what people may tell a run to do; more often what sets it going again."""
         getattr(self, f"_{command}")(run, self.models[run])
@@ -125,6 +126,11 @@ class QueueMachine(RuleBasedStateMachine):
             else:
                 model.status = "paused"
 
+    def _withdraw(self, run: int, model: Model) -> None:
+        is_asked = model.status == "running" and model.request in ("pause", "cancel")
+        assert self.store.queue.withdraw(run) == is_asked
+        model.request = None if is_asked else model.request
+
     def _resume(self, run: int, model: Model) -> None:
         if not self.refused(run, model.status in ("paused", "interrupted"), "resume"):
             model.status, model.strikes = "queued", 0
@@ -138,12 +144,15 @@ class QueueMachine(RuleBasedStateMachine):
             self.store.queue.retry(run, from_start=True)
             model.status, model.strikes, model.points, model.pointer = "queued", 0, set(), 0
 
-    @rule(run=runs, other=runs, place=st.sampled_from(["first", "last", "before", "after"]))
-    def move(self, run: int, other: int, place: str) -> None:
+    @rule(run=runs, other=runs, place=st.sampled_from(["first", "last", "before", "after"]), comes_back=st.booleans())
+    def move(self, run: int, other: int, place: str, comes_back: bool) -> None:
         waiting = self.waiting()
         if run not in waiting or (place in ("before", "after") and (other not in waiting or other == run)):
             return
-        self.store.queue.move(run, place, other)  # type: ignore[arg-type]
+        before = self.store.queue.move(run, place, other)  # type: ignore[arg-type]
+        if comes_back:
+            self.store.queue.move_back(before)
+            return
         rest = [one for one in waiting if one != run]
         if rest:
             beside = {"first": rest[0], "last": rest[-1]}.get(place, other)

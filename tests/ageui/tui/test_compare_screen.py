@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from compared_rows import below, done, evaluation, intervals, keys, line, lines, opened, shown, three_runs
-from pilot import HOSTILE, alive, messages, press, screen_text, until, use
+from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
 from store_rows import end, epoch, queued, running
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
@@ -19,6 +19,7 @@ from ageui.tui.screens.compare import CompareScreen
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.screens.run_picker import RunPicker
 from ageui.tui.widgets.side_by_side import SideBySide
+from engine.errors import StoreError
 
 SIZES = [(80, 24), (120, 36), (160, 50)]
 
@@ -82,6 +83,32 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
         assert "▲4" in line(screen, "MAE years")
         assert "✔" in line(screen, "MAE years")
         assert "being computed" not in shown(app, "#about")
+
+    use(store, scenario)
+
+
+def test_a_bootstrap_that_fails_is_told_once_and_promised_no_more(
+    store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    compute = compared_runs.compared
+
+    def failing(view: Any, found: Any, known: Any, from_store: Store | None) -> Comparison:
+        if from_store is not None:
+            tried.append(view)
+            raise StoreError("predictions are gone")
+        return compute(view, found, known, from_store)
+
+    monkeypatch.setattr("ageui.tui.screens.compare.compared", failing)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs[1:])
+        assert messages(app) == ["no intervals of differences: predictions are gone"]
+        assert "being computed" not in shown(app, "#about")
+        screen.refresh_soon()
+        await settled(pilot)
+        await intervals(pilot, screen)
+        assert len(tried) == 1
 
     use(store, scenario)
 

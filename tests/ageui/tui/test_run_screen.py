@@ -12,6 +12,7 @@ from textual.widgets import RichLog, Static, TabbedContent
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
+from ageui.tui.changes import Done
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.widgets.log_tail import read_log
@@ -194,6 +195,9 @@ def test_an_error_nobody_foresaw_is_told_and_kept_and_ends_nothing(
     def broken(self: RunScreen, store: Store) -> None:
         raise RuntimeError("[/] no such thing")
 
+    def broken_change(store: Store) -> Done:
+        raise ValueError("nor such a change")
+
     monkeypatch.setattr(RunScreen, "read", broken)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
@@ -202,6 +206,16 @@ def test_an_error_nobody_foresaw_is_told_and_kept_and_ends_nothing(
         assert messages(app)[0].startswith("RuntimeError: [/] no such thing; its traceback is in ")
         kept = Path(messages(app)[0].rpartition(" ")[2])
         assert "in broken" in kept.read_text()
+        for _ in range(2):
+            app.screen.refresh_soon()  # type: ignore[attr-defined]
+            await settled(pilot)
+        assert len(messages(app)) == 1, "what is read again and again tells of an error once"
+        for _ in range(2):
+            app.change(broken_change)
+            await settled(pilot)
+        assert [message[:10] for message in messages(app)[1:]] == ["ValueError"] * 2, (
+            "what was asked for tells each time"
+        )
         await press(pilot, "escape")
         assert "plain" in screen_text(app)
 

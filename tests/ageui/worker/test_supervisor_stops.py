@@ -9,6 +9,7 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 
 from ageui.store import Store
 from ageui.worker import supervisor as supervising
+from ageui.worker.engine_process import EngineProcess
 from ageui.worker.locks import is_held, read_note
 from ageui.worker.supervisor import Policy, Supervisor, kill_engine, run_lock_file
 from engine.events import Event, StepsEnded
@@ -32,6 +33,30 @@ def test_a_request_is_obeyed_after_the_step_with_a_checkpoint(
     newest = max(file.step for file in detail.checkpoints)
     assert losses_of(store, run_id) == expected_losses(newest)
     assert detail.attempts[0].outcome == status
+
+
+@pytest.mark.parametrize(("worker", "status"), [("cpu", "queued"), (None, "interrupted")])
+def test_what_is_withdrawn_while_the_engine_leaves_is_not_done(
+    store: Store, worker: str | None, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=100_000, step_seconds=0.02)
+    run_id = queue_run(store)
+    real = EngineProcess.ask_to_stop
+
+    def withdrawn_at_once(engine: EngineProcess, seconds: float) -> None:
+        real(engine, seconds)
+        store.queue.withdraw(run_id)
+
+    monkeypatch.setattr(EngineProcess, "ask_to_stop", withdrawn_at_once)
+
+    def cancel_at_step_five(event: Event) -> None:
+        if isinstance(event, StepsEnded) and event.step == 5:
+            store.queue.cancel(run_id)
+
+    policy = Policy(stop_seconds=30, engine=FAKE.engine)
+    assert supervise(store, run_id, worker=worker, emit=cancel_at_step_five, policy=policy).status == status
+    row = store.row(run_id)
+    assert (row.status, row.request) == (status, None)
 
 
 def test_a_paused_run_goes_on_where_it_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
