@@ -3,10 +3,11 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+import torchvision
 from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -18,16 +19,13 @@ from engine.device import Placement
 from engine.inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel
 
+_BLOCK = EVALUATION_BATCH // 4
+
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
-    """What the features depend on, as 32 hex digits: pixels, rows and copies, backbone, its weights, arithmetic.
-
-    On a processor, sums over a few images come out differently in their last digits with another number of threads.
-    """
+    """What the features depend on, as 32 hex digits: pixels, rows and copies, backbone, its weights, arithmetic."""
     digest = hashlib.sha256()
-    threads = f"{torch.get_num_threads()} threads" if placement.device.type == "cpu" else ""
-    arithmetic = (placement.dtype_name, placement.device.type, threads, torch.__version__)
-    for part in (dataset.pixels_key, config.backbone, *arithmetic):
+    for part in (dataset.pixels_key, config.backbone, *_arithmetic(config, placement)):
         digest.update(part.encode() + b"\0")
     if rows.kinds.any():
         digest.update(f"{config.augment} {config.seed}".encode())
@@ -38,6 +36,19 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:32]
+
+
+def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
+    """What a network's last digits depend on besides its weights and input.
+
+    On a processor the number of threads counts too: with another one, sums over the few images of a last block are made
+    in another order.
+    """
+    yield from (placement.dtype_name, placement.device.type, placement.device_name)
+    yield f"blocks of {_BLOCK}, deterministic {config.deterministic}"
+    yield f"torch {torch.__version__}, torchvision {torchvision.__version__}"
+    if placement.device.type == "cpu":
+        yield f"{torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
 
 
 def frozen_features(
@@ -72,7 +83,7 @@ def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[i
     model.eval()
     parts, done, total = [], 0, len(rows.positions)
     with torch.no_grad():
-        for block in rows.blocks(EVALUATION_BATCH // 4):
+        for block in rows.blocks(_BLOCK):
             parts.append(images.fixed_features(model, block).cpu())
             done += len(block.positions)
             each(done, total)

@@ -151,16 +151,26 @@ def test_a_feature_file_with_one_wrong_bit_is_computed_again_and_that_is_said(ru
     assert not any("are damaged" in note.message for note in runner(**settings).all(Noted))
 
 
-def test_features_of_another_number_of_threads_are_others(runner: Runner) -> None:
+def test_features_of_another_arithmetic_are_others(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "1,0"}
+
+    def files_after(**changes: Any) -> int:
+        runner(**settings, **changes)
+        return len(list((runner.folder / "cache" / "features").glob("*.safetensors")))
+
     threads = torch.get_num_threads()
     try:
-        for count in (1, 2, 1):
+        for count, files in ((1, 1), (2, 2), (1, 2)):
             torch.set_num_threads(count)
-            runner(**settings)
+            assert files_after() == files
+        assert files_after(precision="bf16") == 3
+        assert files_after(deterministic=False) == 4
+        monkeypatch.setattr("engine.device.cpu_name", lambda: "another processor")
+        assert files_after() == 5
+        monkeypatch.setattr("torchvision.__version__", "another version")
+        assert files_after() == 6
     finally:
         torch.set_num_threads(threads)
-    assert len(list((runner.folder / "cache" / "features").glob("*.safetensors"))) == 2
 
 
 def test_weights_kept_by_a_run_that_was_stopped_early_in_its_second_stage_are_those_of_its_first(
