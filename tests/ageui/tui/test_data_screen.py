@@ -244,7 +244,7 @@ def test_a_data_set_is_added_forgotten_and_brought_back(store: Store, drawn: Pat
         await answer(app, pilot, "", "mine [/]")
         await until(pilot, lambda: any("mine [/]: course, train 70" in text for text in messages(app)), "it is added")
         await until(pilot, lambda: "mine [/]" in text_of(app, "#about"), "it is chosen")
-        assert "images read" in text_of(app, "#about")
+        await until(pilot, lambda: "images read" in text_of(app, "#about"), "its images are read")
         await press(pilot, "x")
         await until(pilot, lambda: len(sets(app)) == 1, "it is forgotten")
         await press(pilot, "u")
