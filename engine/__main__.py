@@ -1,33 +1,33 @@
-"""The engine's process: one attempt at a run.
+"""The engine's process: trains one run after the other.
 
-    python -P -m engine RUN_FOLDER --events FD
+    python -P -m engine --events FD
 
-The first line of stdin is a `RunRequest` as JSON; events go to the file descriptor FD, see `engine.wire`; stdout and
-stderr are for the log. Stdin then stays open: when it ends, or on SIGTERM, the run finishes its step, writes a
-checkpoint and leaves with exit code 75. Where nobody reads the events any more it leaves without a checkpoint, since
-nobody would learn of it. RUN_FOLDER is named so that a list of processes tells which run each belongs to.
+What stdin brings is described in `engine.control`: requests, and its end, which asks to leave. Events go to the file
+descriptor FD, see `engine.wire`; stdout and stderr are for the log. A run that is being trained when stdin ends, or
+SIGTERM comes, finishes its step, writes a checkpoint, and the process leaves with exit code 75. Where nobody reads the
+events any more it leaves without a checkpoint, since nobody would learn of it.
+
+After a run that came to its end the process stays, with all that is imported and loaded, for the next request. After
+any other it leaves: whatever went wrong, the next run meets a fresh process.
 """
 
 import argparse
 import faulthandler
+import gc
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from types import FrameType
 
+from engine.control import Control
 from engine.errors import AgeUIError
-from engine.events import Event, Progressed, RunFailed
+from engine.events import Event, Progressed, Released, RunFailed
 from engine.narration import Narrator
 from engine.request import RunRequest
 from engine.wire import EXIT_STOPPED, Message, encode
 
-SECONDS_TO_LEAVE = 60.0
 _SECONDS_BETWEEN_PROGRESS = 0.25
 
 
@@ -75,20 +75,25 @@ def log(line: str) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m engine", description="One attempt at a run; see engine.__main__.")
-    parser.add_argument("folder", type=Path, help="the run's folder, as in the request")
+    parser = argparse.ArgumentParser(prog="python -m engine", description="Trains runs; see engine.__main__.")
     parser.add_argument("--events", type=int, required=True, metavar="FD", help="file descriptor that takes the events")
     arguments = parser.parse_args()
     faulthandler.enable()
     _forbid_core_dumps()
-    request = RunRequest.from_line(_first_line(0))
-    stop = _stop_when_asked()
-    emit = _Sender(arguments.events, request)
-    try:
-        return _attempt(request, emit, stop)
-    except _UnwatchedError:
-        log("nobody watches this run any more: leaving it to the next attempt")
-        return EXIT_STOPPED
+    control = Control()
+    while (order := control.next_order()) is not None:
+        emit = _Sender(arguments.events, order.request)
+        try:
+            code = _attempt(order.request, emit, control.should_stop)
+            if code != 0 or control.should_stop():
+                return code
+            _free_memory()
+            order.release()
+            emit(Released())
+        except _UnwatchedError:
+            log("nobody watches this run any more: leaving it to the next attempt")
+            return EXIT_STOPPED
+    return 0
 
 
 def _attempt(request: RunRequest, emit: _Sender, should_stop: Callable[[], bool]) -> int:
@@ -107,31 +112,12 @@ def _attempt(request: RunRequest, emit: _Sender, should_stop: Callable[[], bool]
     return EXIT_STOPPED if ended.outcome == "interrupted" else 0
 
 
-def _first_line(descriptor: int) -> bytes:
-    """The request. Nothing follows it, so that no more than it is read."""
-    line = bytearray()
-    while not line.endswith(b"\n") and (content := os.read(descriptor, 65536)):
-        line += content
-    return bytes(line)
-
-
-def _stop_when_asked() -> Callable[[], bool]:
-    """A function that is true once stdin has ended or SIGTERM came. An engine that then hangs leaves all the same."""
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        stop.set()
-        time.sleep(SECONDS_TO_LEAVE)
-        os._exit(EXIT_STOPPED)
-
-    signal.signal(signal.SIGTERM, on_signal)
-    threading.Thread(target=watch, name="stdin", daemon=True).start()
-    return stop.is_set
+def _free_memory() -> None:
+    """Gives back what the run had; torch alone keeps what it once had on a GPU, which others may need."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _forbid_core_dumps() -> None:

@@ -39,8 +39,8 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
         device, device_reason = _device(given)[0], "its worker's"
     dtype, dtype_reason = _dtype(config.precision, device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
-    if config.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # Read once, when CUDA starts: a run that is not deterministic may be followed in its process by one that is.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
     torch.backends.cudnn.benchmark = not config.deterministic
     return Placement(device, name, dtype, f"{device} ({device_reason}), {dtype_reason}")

@@ -140,6 +140,11 @@ class RunEnded:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Released:
+    """What follows a run that has ended: its process holds nothing of it any more and takes another one."""
+
+
 Event = (
     Progressed
     | Noted
@@ -151,4 +156,5 @@ Event = (
     | Evaluated
     | RunFailed
     | RunEnded
+    | Released
 )

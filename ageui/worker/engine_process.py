@@ -1,8 +1,9 @@
-"""The engine's process: started with a request, read event by event, stopped kindly and then not."""
+"""The engine's process: given one run after the other, read event by event, stopped kindly and then not."""
 
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ageui.worker.processes import Process
+from engine.events import Released
 from engine.request import RunRequest
 from engine.wire import Decoder, Message
 
@@ -19,43 +21,58 @@ _SECONDS_FROM_TERM_TO_KILL = 5.0
 
 
 class EngineProcess:
-    """One attempt's process, in a session and process group of its own.
+    """A process in a session and process group of its own, which trains one run at a time.
 
-    Its stdin is the control pipe: the request, and then nothing, until its end asks the engine to write a checkpoint
-    and leave. `inherited` are file descriptors of locks that are to be held as long as it lives.
+    Its stdin is the control socket: requests, until its end asks the engine to write a checkpoint and leave.
     """
 
-    def __init__(
-        self, request: RunRequest, log: Path, inherited: Sequence[int] = (), command: Sequence[str] = ENGINE
-    ) -> None:
+    def __init__(self, log: Path, command: Sequence[str] = ENGINE) -> None:
         events, sent = os.pipe()
         os.set_blocking(events, False)
+        self._control, control = socket.socketpair()
         try:
-            log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            log_file = _open_log(log)
             try:
                 self._child = subprocess.Popen(
-                    [*command, str(request.folder), "--events", str(sent)],
-                    stdin=subprocess.PIPE,
+                    [*command, "--events", str(sent)],
+                    stdin=control.fileno(),
                     stdout=log_file,
                     stderr=log_file,
                     start_new_session=True,
-                    pass_fds=(sent, *inherited),
-                    bufsize=0,
+                    pass_fds=(sent,),
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
             finally:
                 os.close(log_file)
         except BaseException:
             os.close(events)
+            self._control.close()
             raise
         finally:
             os.close(sent)
+            control.close()
         self._events: int | None = events
         self._decoder = Decoder()
         self._stop_by: float | None = None
         self._terminated = False
+        self.is_idle = True
         self.process = Process.of(self._child.pid)
-        self._send_request(request)
+
+    def begin(self, request: RunRequest, log: Path, locks: Sequence[int] = ()) -> None:
+        """Has an idle engine train a run, with its log in a file of its own.
+
+        `locks` are file descriptors of locks, which the engine holds too until the run has ended or it dies.
+        """
+        self.is_idle = False
+        log_file = _open_log(log)
+        try:
+            line = request.line()
+            sent = socket.send_fds(self._control, [line], [log_file, *locks])
+            self._control.sendall(line[sent:])
+        except (BrokenPipeError, ConnectionResetError):
+            return  # it died at once, as its exit code will tell
+        finally:
+            os.close(log_file)
 
     @property
     def has_ended(self) -> bool:
@@ -72,19 +89,25 @@ class EngineProcess:
         poll = select.poll()
         poll.register(self._events, select.POLLIN)
         if poll.poll(seconds * 1000):
-            yield from self._decoder.feed(self._receive() or b"")
+            yield from self._messages(self._receive() or b"")
 
     def rest(self) -> Iterator[Message]:
         """What an ended process left in the pipe, but for an event that was torn off. Raises `ProtocolError`."""
         while content := self._receive():
-            yield from self._decoder.feed(content)
+            yield from self._messages(content)
+
+    def _messages(self, content: bytes) -> Iterator[Message]:
+        for message in self._decoder.feed(content):
+            if isinstance(message.event, Released):
+                self.is_idle = True
+            else:
+                yield message
 
     def ask_to_stop(self, grace: float) -> None:
         """Has the engine write a checkpoint and leave; one that has not left after `grace` seconds is killed."""
         if self._stop_by is None:
             self._stop_by = time.monotonic() + grace
-            if self._child.stdin is not None:
-                self._child.stdin.close()
+            self._control.close()
 
     @property
     def is_stopping(self) -> bool:
@@ -109,21 +132,9 @@ class EngineProcess:
         """Ends what is left of the group, waits for the process and returns its exit code."""
         self.kill()
         code = self._child.wait()
-        try:
-            if self._child.stdin is not None:
-                self._child.stdin.close()
-        finally:
-            self._close_events()
+        self._control.close()
+        self._close_events()
         return code
-
-    def _send_request(self, request: RunRequest) -> None:
-        assert self._child.stdin is not None
-        rest = memoryview(request.line())
-        try:
-            while rest:
-                rest = rest[self._child.stdin.write(rest) :]
-        except BrokenPipeError:
-            return  # it died at once, as its exit code will tell
 
     def _receive(self) -> bytes | None:
         """What is in the pipe now; None where there is nothing, or nothing will come any more."""
@@ -147,3 +158,7 @@ class EngineProcess:
             os.killpg(self._child.pid, number)
         except (ProcessLookupError, PermissionError):
             return
+
+
+def _open_log(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.devices import next_lock_file, take_device, who_has
+from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock
 from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
 from engine.events import Event
@@ -19,6 +20,7 @@ class Foreground:
     def __init__(self, store: Store, device: str, device_lock: Lock | None, policy: Policy) -> None:
         self._store, self._device, self._device_lock, self._policy = store, device, device_lock, policy
         self._run_lock: Lock | None = None
+        self._engines = Engines(policy.engine)
 
     @property
     def claimant(self) -> Claimant:
@@ -52,6 +54,10 @@ class Foreground:
                 return outcome
             claim = again
 
+    def close(self) -> None:
+        self._engines.close()
+        self.release_run()
+
     def release_run(self) -> None:
         if self._run_lock is not None:
             self._run_lock.release()
@@ -71,6 +77,7 @@ class Foreground:
             device=self._device,
             locks=locks,
             policy=self._policy,
+            engines=self._engines,
             emit=emit,
             should_stop=should_stop,
             should_kill=should_kill,
@@ -93,7 +100,7 @@ def in_foreground(
     try:
         yield foreground
     finally:
-        foreground.release_run()
+        foreground.close()
         if device_lock is not None:
             device_lock.release()
 

@@ -14,6 +14,8 @@ from ageui.worker.devices import (
     take_worker_lock,
     who_has,
 )
+from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
+from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock, is_held
 from ageui.worker.lost import recover_lost
 from ageui.worker.supervisor import Outcome, Policy, Supervisor, kill_engine, run_lock_file
@@ -50,6 +52,7 @@ class QueueWorker:
         self, store: Store, device: str, *, is_default: bool, policy: Policy, idle_seconds: float = IDLE_SECONDS
     ) -> None:
         self._store, self._device, self._policy, self._idle_seconds = store, device, policy, idle_seconds
+        self._engines = Engines(policy.engine)
         self._devices = configs_for(device, is_default=is_default)
         self._stop, self._kill = threading.Event(), threading.Event()
         self._looked = 0.0
@@ -85,6 +88,7 @@ class QueueWorker:
             raise
         finally:
             log.info("leaving: %s", reason)
+            self._engines.close()
             self._release_ticket()
             with _if_it_can_be_written():
                 self._store.workers.ended(self._device, reason)
@@ -113,6 +117,7 @@ class QueueWorker:
                 log.warning("%s", error)
                 self._stop.wait(_SECONDS_BETWEEN_TRIES)
                 continue
+            self._engines.close(ENGINE_IDLE_SECONDS)
             if time.monotonic() - idle_since < self._idle_seconds:
                 self._stop.wait(_SECONDS_BETWEEN_LOOKS)
                 continue
@@ -165,6 +170,8 @@ class QueueWorker:
             outcome = self._supervise(claim, [device_lock, *run_locks])
             self._say_idle()
         finally:
+            if is_held(next_lock_file(self._device)):
+                self._engines.close()
             for lock in (*run_locks, device_lock):
                 lock.release()
         log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
@@ -177,6 +184,7 @@ class QueueWorker:
             device=self._device,
             locks=locks,
             policy=self._policy,
+            engines=self._engines,
             should_stop=self._should_stop,
             should_kill=self._kill.is_set,
         ).run()

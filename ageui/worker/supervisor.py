@@ -9,6 +9,7 @@ from pathlib import Path
 from ageui.store import BusyError, Claim, FullError, LostRunError, Store
 from ageui.worker.endings import Ending, ending_of, oom_kills
 from ageui.worker.engine_process import ENGINE, EngineProcess
+from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock, is_held, read_note
 from ageui.worker.processes import Process
 from ageui.worker.recorder import Recorder, remove_unknown_files
@@ -60,7 +61,7 @@ def kill_engine(store: Store, run_id: int) -> bool:
 
 
 class Supervisor:
-    """One attempt. `locks`, the run's and the device's, are handed down to the engine's process.
+    """One attempt, by an engine of `engines`. `locks`, the run's and the device's, are held by its process as well.
 
     `emit` sees every event; where it fails, the run is stopped as by `should_stop`. That is asked a few times a second;
     once it is true, the engine writes a checkpoint and leaves, and its run is `queued` again in the background,
@@ -75,12 +76,14 @@ class Supervisor:
         device: str,
         locks: Sequence[Lock],
         policy: Policy,
+        engines: Engines,
         emit: Callable[[Event], None] = lambda event: None,
         should_stop: Callable[[], bool] = lambda: False,
         should_kill: Callable[[], bool] = lambda: False,
         in_foreground: bool = False,
     ) -> None:
         self._store, self._claim, self._device, self._locks, self._policy = store, claim, device, locks, policy
+        self._engines = engines
         self._emit, self._should_stop, self._should_kill = emit, should_stop, should_kill
         self._stopped_status = "interrupted" if in_foreground else "queued"
         self._recorder = Recorder(store, claim)
@@ -124,7 +127,7 @@ class Supervisor:
             self._watch(engine)
         finally:
             was_asked = engine.is_stopping or self._should_stop()
-            code = engine.close()
+            code = self._let_go(engine)
         kills = oom_kills() - kills_before
         ending = ending_of(code, self._last, was_asked=was_asked, oom_kills=kills, run_id=self._claim.run_id)
         if ending.kind == "stopped" and self._unshown is not None:
@@ -134,12 +137,21 @@ class Supervisor:
     def _start(self) -> EngineProcess:
         request = self._request()
         remove_unknown_files(self._store, self._claim)
-        return EngineProcess(
-            request,
-            log_file(self._store, self._claim.run_id, self._claim.attempt),
-            [lock.descriptor for lock in self._locks],
-            self._policy.engine,
-        )
+        log = log_file(self._store, self._claim.run_id, self._claim.attempt)
+        engine = self._engines.take(log)
+        try:
+            engine.begin(request, log, [lock.descriptor for lock in self._locks])
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    def _let_go(self, engine: EngineProcess) -> int:
+        """Keeps an engine that is done with the run; any other is ended. Returns its exit code."""
+        if engine.is_idle and not engine.is_stopping:
+            self._engines.keep(engine)
+            return 0
+        return engine.close()
 
     def _request(self) -> RunRequest:
         claim, folder = self._claim, self._store.run_folder(self._claim.run_id)
@@ -167,8 +179,8 @@ class Supervisor:
         }
 
     def _watch(self, engine: EngineProcess) -> None:
-        """Reads and stores events until the engine's process has ended."""
-        while not engine.has_ended:
+        """Reads and stores events until the engine has let the run go, or its process has ended."""
+        while not (engine.is_idle or engine.has_ended):
             self._take(engine.read(_SECONDS_TO_READ))
             if self._recorder.is_due:
                 self._write_if_not_busy()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ageui.store import Claimant, Store
 from ageui.worker.engine_process import ENGINE
+from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock
 from ageui.worker.supervisor import Policy, Supervisor, run_lock_file
 from engine.config import PRESETS, RunConfig, build_config
@@ -26,9 +27,9 @@ from engine.request import RunRequest
 
 CONFIG = build_config({**PRESETS["quick"], "epochs": 8, "patience": None, "device": "cpu"})
 
-# Put before the engine's own code: counts the seconds spent on telling and on checkpoints, and logs them at the end.
+# Put before the engine's own code: counts the seconds spent on telling and on checkpoints, and logs them after the run.
 COUNTING = """
-import atexit, sys, time
+import sys, time
 if "--events" in sys.orig_argv:
     import engine.__main__ as process
     import engine.train as training
@@ -45,10 +46,13 @@ if "--events" in sys.orig_argv:
 
     training.save_state = counted(training.save_state, "checkpoints")
     real = training.train
-    training.train = lambda request, *, emit, should_stop: real(
-        request, emit=counted(emit, "telling"), should_stop=should_stop
-    )
-    atexit.register(lambda: sys.stderr.write(f"SPENT {spent['telling']} {spent['checkpoints']}\\n"))
+
+    def train(request, *, emit, should_stop):
+        ended = real(request, emit=counted(emit, "telling"), should_stop=should_stop)
+        sys.stderr.write(f"SPENT {spent['telling']} {spent['checkpoints']}\\n")
+        return ended
+
+    training.train = train
 """
 
 
@@ -75,11 +79,15 @@ def watched(folder: Path, config: RunConfig) -> Measured:
         claim = store.queue.claim(run_id, Claimant("cpu", "cpu"), hold)
         assert claim is not None
         begin = time.process_time()
-        outcome = Supervisor(store, claim, device="cpu", locks=locks, policy=Policy(), emit=seen.append).run()
+        engines = Engines()
+        outcome = Supervisor(
+            store, claim, device="cpu", locks=locks, policy=Policy(), engines=engines, emit=seen.append
+        ).run()
         watching = time.process_time() - begin
         assert outcome.status == "done"
         log = (store.run_folder(run_id) / "log.1.txt").read_text()
         locks[0].release()
+        engines.close()
     telling, checkpoints = (float(word) for word in log.rpartition("SPENT ")[2].split())
     ended = next(event for event in seen if isinstance(event, RunEnded))
     epochs = [event.seconds for event in seen if isinstance(event, EpochEnded)]
@@ -87,21 +95,21 @@ def watched(folder: Path, config: RunConfig) -> Measured:
 
 
 def alone(folder: Path, config: RunConfig) -> Measured:
-    """The same process, with nobody but `cat` at the other end, and no checkpoint but that of the end."""
+    """The same process, whose events are read and dropped, and no checkpoint but that of the end."""
     request = RunRequest(config=config, spec=BUILT_IN, folder=folder, device="cpu", checkpoint_seconds=1e6)
     read, write = os.pipe()
-    sink = subprocess.Popen(["cat"], stdin=read, stdout=subprocess.DEVNULL)
-    with (folder / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log, os.fdopen(read, "rb") as events:
         process = subprocess.Popen(
-            [*ENGINE, str(folder), "--events", str(write)], stdin=subprocess.PIPE, stderr=log, pass_fds=[write]
+            [*ENGINE, "--events", str(write)], stdin=subprocess.PIPE, stderr=log, pass_fds=[write]
         )
-        os.close(read)
         os.close(write)
         assert process.stdin is not None
         process.stdin.write(request.line())
         process.stdin.flush()
+        while b'"Released"' not in events.readline():
+            pass
+        process.stdin.close()
         assert process.wait() == 0
-    sink.wait()
     text = (folder / "log").read_text()
     return Measured(float(text.partition("done after ")[2].split()[0]))
 

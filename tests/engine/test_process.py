@@ -1,7 +1,9 @@
 """The engine's process: a request in, events out, and when it leaves."""
 
+import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +15,18 @@ from tiny_runs import FACES, TINY
 
 from engine.config import build_config
 from engine.data.spec import DataSpec
-from engine.events import CheckpointWritten, EpochEnded, Event, RunEnded, RunFailed, RunStarted, StepsEnded
+from engine.events import (
+    CheckpointWritten,
+    EpochEnded,
+    Evaluated,
+    Event,
+    Noted,
+    Released,
+    RunEnded,
+    RunFailed,
+    RunStarted,
+    StepsEnded,
+)
 from engine.request import RunRequest
 from engine.wire import EXIT_STOPPED, Decoder, Message
 
@@ -22,26 +35,34 @@ class Process:
     """An engine's process that is asked for a run; `messages` reads what it tells until it ends."""
 
     def __init__(self, folder: Path, spec: DataSpec = FACES, attempt: int = 1, **changes: Any) -> None:
-        request = RunRequest(
-            config=build_config({**TINY, **changes}), spec=spec, folder=folder, attempt=attempt, cache=folder / "cache"
-        )
+        self.folder = folder
         self.read, write = os.pipe()
         self.log = folder / "log"
         folder.mkdir(exist_ok=True)
+        self.control, control = socket.socketpair()
         with self.log.open("wb") as log:
             self.child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "engine", str(folder), "--events", str(write)],
-                stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=[write], cwd=folder,
+                [sys.executable, "-P", "-m", "engine", "--events", str(write)],
+                stdin=control, stdout=log, stderr=log, pass_fds=[write], cwd=folder,
             )  # fmt: skip
         os.close(write)
-        assert self.child.stdin is not None
-        self.child.stdin.write(request.line())
-        self.child.stdin.flush()
+        control.close()
+        self.ask(folder, spec, attempt, **changes)
+
+    def ask(self, folder: Path, spec: DataSpec = FACES, attempt: int = 1, **changes: Any) -> None:
+        cache = self.folder / "cache"
+        config = build_config({**TINY, **changes})
+        request = RunRequest(config=config, spec=spec, folder=folder, attempt=attempt, cache=cache)
+        self.control.sendall(request.line())
 
     def messages(self) -> Iterator[Message]:
+        """What it tells until it has let the run go, or ended."""
         decoder = Decoder()
         while content := os.read(self.read, 65536):
-            yield from decoder.feed(content)
+            for message in decoder.feed(content):
+                if isinstance(message.event, Released):
+                    return
+                yield message
 
     def until(self, kind: type[Event]) -> list[Event]:  # type: ignore[valid-type]
         """What it tells up to the first event of a kind."""
@@ -58,11 +79,15 @@ class Process:
     def wait(self) -> int:
         return self.child.wait(60)
 
+    def leave(self) -> int:
+        self.control.close()
+        return self.wait()
+
 
 def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
     process = Process(tmp_path / "run", attempt=3)
     messages = list(process.messages())
-    assert process.wait() == 0
+    assert process.leave() == 0
     assert [message.number for message in messages] == list(range(len(messages)))
     assert {message.attempt for message in messages} == {3}
     assert isinstance(messages[-1].event, RunEnded)
@@ -80,8 +105,7 @@ def test_asked_to_leave_it_writes_a_checkpoint(tmp_path: Path, how: str) -> None
     if how == "SIGTERM":
         process.child.send_signal(signal.SIGTERM)
     else:
-        assert process.child.stdin is not None
-        process.child.stdin.close()
+        process.control.close()
     events += process.rest()
     assert process.wait() == EXIT_STOPPED
     *_, state, best, ended = events
@@ -126,7 +150,7 @@ def test_it_runs_the_installed_engine_and_not_one_that_lies_in_the_folder(tmp_pa
     (tmp_path / "run" / "engine.py").write_text("raise SystemExit(99)")
     process = Process(tmp_path / "run", epochs=1)
     assert isinstance(process.rest()[-1], RunEnded)
-    assert process.wait() == 0
+    assert process.leave() == 0
 
 
 def test_a_path_that_is_not_utf8_is_asked_for_as_it_is(tmp_path: Path) -> None:
@@ -143,3 +167,81 @@ def test_what_is_no_request_is_refused(tmp_path: Path) -> None:
     for line in (b"", b"{", b"{}\n", b'{"config": {}}\n', b"[1]\n"):
         with pytest.raises(ValueError, match=r"."):
             RunRequest.from_line(line)
+
+
+OTHERS: tuple[dict[str, Any], ...] = (
+    {"loss": "scce", "deterministic": False, "precision": "bf16"},
+    {"strategy": "freeze", "init": "random", "epochs": "1,1", "bn": "frozen", "augment": "standard"},
+    {"optimizer": "sgd", "lr": 100, "head": "none"},
+)
+
+
+def test_what_a_process_trained_before_leaves_no_trace_in_a_run(tmp_path: Path) -> None:
+    alone = Process(tmp_path / "alone")
+    expected = alone.rest()
+    alone.leave()
+    used = Process(tmp_path / "used", **OTHERS[0])
+    used.rest()
+    for number, changes in enumerate(OTHERS[1:]):
+        used.ask(tmp_path / f"other {number}", **changes)
+        assert isinstance(used.rest()[-1], RunEnded)
+    used.ask(tmp_path / "last")
+    found = used.rest()
+    assert used.leave() == 0
+    assert results_of(found) == results_of(expected)
+    assert (tmp_path / "last" / "weights-1.safetensors").read_bytes() == (
+        tmp_path / "alone" / "weights-1.safetensors"
+    ).read_bytes()
+
+
+def results_of(events: list[Event]) -> list[object]:
+    """All that a run tells and no clock decides."""
+    results: list[object] = []
+    for event in events:
+        match event:
+            case StepsEnded():
+                results += event.losses
+            case EpochEnded():
+                results.append((event.epoch, event.step, event.train_loss, event.val_loss, event.val_mae))
+            case Evaluated():
+                results.append((event.split, event.predicted.tolist(), event.result))
+            case Noted() | CheckpointWritten():
+                results.append(event)
+    return results
+
+
+def test_a_run_that_fails_ends_its_process(tmp_path: Path) -> None:
+    process = Process(tmp_path / "run")
+    process.rest()
+    process.ask(tmp_path / "next", weights="height")
+    assert isinstance(process.rest()[-1], RunFailed)
+    assert process.wait() == 2
+
+
+def test_a_run_that_is_asked_for_and_withdrawn_at_once_is_told_to_be_interrupted(tmp_path: Path) -> None:
+    process = Process(tmp_path / "run", epochs=100_000, patience="none")
+    process.control.close()
+    ended = process.rest()[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.outcome == "interrupted"
+    assert process.wait() == EXIT_STOPPED
+
+
+def test_files_that_come_with_a_request_are_held_as_long_as_the_run(tmp_path: Path) -> None:
+    process = Process(tmp_path / "run")
+    process.rest()
+    config = build_config({**TINY, "epochs": 100_000, "patience": "none"})
+    request = RunRequest(config=config, spec=FACES, folder=tmp_path / "next", cache=tmp_path / "run" / "cache")
+    log, lock = tmp_path / "next.log", tmp_path / "lock"
+    with log.open("wb") as log_file, lock.open("wb") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        socket.send_fds(process.control, [request.line()], [log_file.fileno(), lock_file.fileno()])
+    process.until(EpochEnded)
+    with lock.open("rb") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    process.child.send_signal(signal.SIGKILL)
+    process.wait()
+    with lock.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert "100000 epochs" in log.read_text()
+    assert "100000 epochs" not in process.log.read_text()

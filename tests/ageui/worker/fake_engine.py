@@ -10,6 +10,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -104,7 +105,8 @@ class Fake:
 
     def end(self, outcome: str, code: int) -> None:
         self.tell("RunEnded", outcome=outcome, reason="", seconds=1.5)
-        sys.exit(code)
+        if code:
+            sys.exit(code)
 
     def obey(self, what: str) -> None:
         if what.startswith("SIG"):
@@ -145,14 +147,25 @@ class Fake:
 
 def main() -> None:
     descriptor = int(sys.argv[sys.argv.index("--events") + 1])
-    line = b""
-    while not line.endswith(b"\n") and (content := os.read(0, 65536)):
-        line += content
+    control = socket.socket(fileno=0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        Fake(json.loads(line), descriptor).train()
-    except BrokenPipeError:
-        os._exit(75)
+    while True:
+        line, files = b"", []
+        while not line.endswith(b"\n"):
+            content, sent, *_ = socket.recv_fds(control, 65536, 16)
+            if not content:
+                return
+            line, files = line + content, [*files, *sent]
+        for output in (1, 2):
+            os.dup2(files[0], output)
+        fake = Fake(json.loads(line), descriptor)
+        try:
+            fake.train()
+            for file in files:
+                os.close(file)
+            fake.tell("Released")
+        except BrokenPipeError:
+            os._exit(75)
 
 
 main()

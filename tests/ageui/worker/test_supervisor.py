@@ -15,6 +15,7 @@ from ageui.store import FullError, Store
 from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
+from ageui.worker.engines import Engines
 from ageui.worker.supervisor import Policy, Supervisor, log_file
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
 
@@ -158,7 +159,7 @@ def test_a_process_that_cannot_be_started(
     def broken(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(supervising, "EngineProcess", broken)
+    monkeypatch.setattr("ageui.worker.engines.EngineProcess", broken)
     run_id = queue_run(store)
     assert supervise(store, run_id).status == status
     assert (store.queue.held() is not None) == (status == "queued")
@@ -304,7 +305,7 @@ def test_an_engine_that_dies_before_it_reads_its_request_leaves_nothing_open(
     claim = replace(claim, manifest={"long": "x" * 1_000_000})
     before = _open_pipes()
     policy = Policy(engine=(sys.executable, "-S", "-c", "raise SystemExit(3)"))
-    outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=policy).run()
+    outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=policy, engines=Engines(policy.engine)).run()
     assert (outcome.status, outcome.ending.failure) == ("failed", "protocol")
     assert _open_pipes() == before
     lock.release()
@@ -312,7 +313,7 @@ def test_an_engine_that_dies_before_it_reads_its_request_leaves_nothing_open(
 
 def _open_pipes() -> set[str]:
     links = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
-    return {target for link in links if (target := os.readlink(link)).startswith("pipe:")}
+    return {target for link in links if (target := os.readlink(link)).startswith(("pipe:", "socket:"))}
 
 
 def test_a_request_that_no_pipe_holds_arrives_whole(store: Store, tmp_path: Path) -> None:
@@ -322,7 +323,7 @@ def test_a_request_that_no_pipe_holds_arrives_whole(store: Store, tmp_path: Path
     program = tmp_path / "engine.py"
     program.write_text(f"import sys; open({str(tmp_path / 'asked')!r}, 'wb').write(sys.stdin.buffer.readline())")
     policy = Policy(engine=(sys.executable, "-S", str(program)))
-    Supervisor(store, claim, device="cpu", locks=[lock], policy=policy).run()
+    Supervisor(store, claim, device="cpu", locks=[lock], policy=policy, engines=Engines(policy.engine)).run()
     lock.release()
     assert json.loads((tmp_path / "asked").read_text())["manifest"] == claim.manifest
 

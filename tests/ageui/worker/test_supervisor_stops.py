@@ -10,6 +10,7 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 from ageui.store import Store
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
+from ageui.worker.engines import Engines
 from ageui.worker.locks import is_held, read_note
 from ageui.worker.supervisor import Policy, Supervisor, kill_engine, run_lock_file
 from engine.events import Event, StepsEnded
@@ -152,7 +153,7 @@ def test_the_engine_holds_the_lock_as_long_as_it_lives(store: Store, monkeypatch
     pid = os.fork()
     if pid == 0:  # a watcher that is killed
         with Store.open(store.path) as own:
-            Supervisor(own, claim, device="cpu", locks=[lock], policy=FAKE).run()
+            Supervisor(own, claim, device="cpu", locks=[lock], policy=FAKE, engines=Engines(FAKE.engine)).run()
         os._exit(0)
     lock.release()
     path = run_lock_file(store, run_id)

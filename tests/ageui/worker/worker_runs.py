@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ageui.store import Claim, Claimant, Store
+from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock
 from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
 from engine.config import PRESETS, build_config
@@ -54,6 +55,7 @@ def supervise(
 ) -> Outcome:
     """One attempt at a queued run."""
     claim, lock = claim_run(store, run_id, worker)
+    engines = Engines(policy.engine)
     try:
         return Supervisor(
             store,
@@ -61,12 +63,14 @@ def supervise(
             device="cpu",
             locks=[lock],
             policy=policy,
+            engines=engines,
             emit=emit,
             should_stop=should_stop,
             should_kill=should_kill,
             in_foreground=worker is None,
         ).run()
     finally:
+        engines.close()
         lock.release()
 
 
