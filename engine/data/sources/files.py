@@ -1,6 +1,7 @@
 """Images that are files below one folder."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,28 @@ class Folder:
     """Reads images by their path below `root`. No name leads out of it."""
 
     root: Path
+    _resolved: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def path(self, image: str) -> Path:
         """Raises `DataError` for a name that leads out of the folder."""
-        path = (self.root / image).resolve()
-        if not path.is_relative_to(self.root.resolve()):
+        path = self._resolve(os.path.join(self.root, image))
+        root = self._resolve_folder(os.fspath(self.root))
+        if path != root and not path.startswith(os.path.join(root, "")):
             raise DataError("the path leads out of the data set's folder")
-        return path
+        return Path(path)
+
+    def _resolve(self, path: str) -> str:
+        """The real path; thousands of images in one folder resolve that folder once."""
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir):
+            return os.path.realpath(path)
+        path = os.path.join(self._resolve_folder(folder), name)
+        return os.path.realpath(path) if os.path.islink(path) else path
+
+    def _resolve_folder(self, folder: str) -> str:
+        if folder not in self._resolved:
+            self._resolved[folder] = os.path.realpath(folder)
+        return self._resolved[folder]
 
     def content(self, image: str) -> bytes:
         try:

@@ -224,11 +224,16 @@ def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
         ("gone.png,10,train", "the image file is missing"),
         ("../out.png,10,train", "leads out of the data set's folder"),
         ("/etc/hostname,10,train", "leads out of the data set's folder"),
+        ("link.png,10,train", "leads out of the data set's folder"),
+        ("up/out.png,10,train", "leads out of the data set's folder"),
+        ("up/data/../out.png,10,train", "leads out of the data set's folder"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: str, said: str) -> None:
     for name in ("data/a", "data/x", "out"):
         _image(tmp_path / f"{name}.png")
+    (tmp_path / "data" / "link.png").symlink_to(tmp_path / "out.png")
+    (tmp_path / "data" / "up").symlink_to(tmp_path)
     path = _write(tmp_path / "data/t.csv", "image,age,split", "a.png,10,train", line)
     manifest = _load("table", path)
     assert manifest.frame["image"].tolist() == ["a.png"]
