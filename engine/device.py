@@ -14,11 +14,13 @@ from engine.errors import DeviceError
 
 @dataclass(frozen=True)
 class Placement:
-    """The device and arithmetic of a run. Under bf16 the backbone runs in autocast; head and loss stay in fp32."""
+    """The device and arithmetic of a run, and why. Under bf16 the backbone runs in autocast; head and loss stay in
+    fp32. `where` names the device alone."""
 
     device: torch.device
     device_name: str
     dtype: torch.dtype
+    where: str
     reason: str
 
     def autocast(self) -> AbstractContextManager[None]:
@@ -43,7 +45,8 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
     torch.backends.cudnn.benchmark = not config.deterministic
-    return Placement(device, name, dtype, f"{device} ({device_reason}), {dtype_reason}")
+    where = f"{device} ({device_reason})"
+    return Placement(device, name, dtype, where, f"{where}, {dtype_reason}")
 
 
 def cpu_name() -> str:

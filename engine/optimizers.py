@@ -22,7 +22,7 @@ class KerasAdam(torch.optim.Adam):
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
-        super().__init__(params, lr=lr, betas=ADAM_BETAS, eps=EPSILON)
+        super().__init__(params, lr=lr, betas=ADAM_BETAS, eps=EPSILON, fused=True)
 
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         for group in self.param_groups:
@@ -43,7 +43,7 @@ def build_optimizer(name: str, parameters: Iterable[Tensor], lr: float, momentum
     if name == "adam":
         return KerasAdam(parameters, lr)
     if name == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, momentum=momentum)
+        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, fused=True)
     if name == "adadelta":
         return torch.optim.Adadelta(parameters, lr=lr, rho=ADADELTA_RHO, eps=EPSILON)
     raise ConfigError(f"there is no optimizer {name!r}; choose adam, sgd or adadelta")

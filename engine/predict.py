@@ -16,6 +16,8 @@ from engine.inputs import backbone_features
 from engine.kept_weights import load_weights
 from engine.losses import build_loss
 from engine.models import AgeModel, build_model
+from engine.paths import cache_folder
+from engine.probing import settle
 
 BATCH = 32
 
@@ -48,7 +50,7 @@ def predict_files(
 ) -> list[Prediction]:
     """Ages for image files, in their order. A file that cannot be read gets a problem instead, none is skipped."""
     model, config = load_model(weights, sha256)
-    placement = place(config.model_copy(update={"device": device}))
+    placement = settle(place(config.model_copy(update={"device": device})), config, cache_folder())
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
     loss = build_loss(config.loss)
     found: list[Prediction] = []

@@ -17,6 +17,7 @@ from engine.inputs import ImageInputs, Rows
 from engine.losses import Loss, build_loss
 from engine.models import AgeModel, LoadReport, build_model
 from engine.paths import cache_folder
+from engine.probing import settle
 from engine.request import RunRequest
 from engine.weighting import sample_weights
 
@@ -61,8 +62,8 @@ def set_up(request: RunRequest, progress: Progress) -> Setup:
     Raises `ConfigError`, `DataError` or `DeviceError`.
     """
     config = request.config
-    placement = place(config, request.device)
     cache = request.cache or cache_folder()
+    placement = settle(place(config, request.device), config, cache, before=request.manifest, progress=progress)
     dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
     loss = build_loss(config.loss)
     model, report = build_model(config, loss.outputs)
