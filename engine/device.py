@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from engine.config import RunConfig
 from engine.errors import DeviceError
@@ -44,6 +45,13 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
     torch.use_deterministic_algorithms(config.deterministic)
     torch.backends.cudnn.benchmark = not config.deterministic
     return Placement(device, name, dtype, f"{device} ({device_reason}), {dtype_reason}")
+
+
+def upload(values: Tensor, device: torch.device) -> Tensor:
+    """`values`, which are on the host, on the device. A GPU gets them when it comes to it: the host does not wait."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def cpu_name() -> str:
