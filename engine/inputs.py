@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.augment import augment_images
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
-from engine.device import Placement
+from engine.device import Placement, upload
 from engine.models import AgeModel
 from engine.pixel_source import PixelSource
 
@@ -62,9 +62,7 @@ class Inputs(Protocol):
 
 def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> Tensor:
     """Pooled features (B, F) fp32 of RGB images (B, 3, S, S) in [0, 1]."""
-    mean = torch.tensor(model.mean, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(model.std, device=images.device).view(1, 3, 1, 1)
-    normalised = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    normalised = model.normalised(images)
     with placement.autocast():
         features: Tensor = model.backbone(normalised)
     return features.float()
@@ -125,9 +123,13 @@ class FeatureInputs:
         self._place[rows.kinds, rows.positions] = np.arange(len(rows.positions))
 
     def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
-        for rows in batches:
-            chosen = torch.from_numpy(self._place[rows.kinds, rows.positions])
-            yield Batch(rows, self._features[chosen.to(self._features.device)])
+        if not batches:
+            return
+        kinds = np.concatenate([rows.kinds for rows in batches])
+        positions = np.concatenate([rows.positions for rows in batches])
+        places = upload(torch.from_numpy(self._place[kinds, positions]), self._features.device)
+        for rows, chosen in zip(batches, torch.split(places, [len(rows.positions) for rows in batches]), strict=True):
+            yield Batch(rows, self._features.index_select(0, chosen))
 
     def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
         return self.output(model, batch)

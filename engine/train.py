@@ -2,16 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.checkpoint import Best, Position, TrainingState, load_newest, save_state, snapshot
+from engine.device import upload
 from engine.errors import ConfigError, DataError, HostMemoryError
 from engine.evaluate import evaluate
 from engine.events import (
@@ -295,20 +297,22 @@ class _Trainer:
         shown = resumed = time.monotonic()
         begin, first = resumed - position.seconds, position.batch
         ahead = batches[first:]
+        targets, weights = self._targets_and_weights(ahead)
         with closing(inputs.batches([setup.train_rows.take(chosen) for chosen in ahead])) as prepared:
-            for number, (chosen, batch) in enumerate(zip(ahead, prepared, strict=True), start=first + 1):
+            for number, (batch, target, weight) in enumerate(
+                zip(prepared, targets, weights, strict=True), start=first + 1
+            ):
                 step = position.step + 1
                 seed_layers(self.config.seed, step, self.device)
-                target = (setup.ages[batch.rows.positions] / 100).to(self.device)
                 optimizer.zero_grad(set_to_none=True)
                 output = inputs.train_output(self.model, batch, epoch, step)
-                loss = reduce(setup.loss.per_image(output, target), setup.weights[chosen].to(self.device))
+                loss = reduce(setup.loss.per_image(output, target), weight)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
-                self.loss_sum += loss.detach() * len(chosen)
+                self.loss_sum += loss.detach() * len(target)
                 now = time.monotonic()
                 position.step, position.batch, position.seconds = step, number, now - begin
-                position.images += len(chosen)
+                position.images += len(target)
                 if number % told_every == 0 or number == steps:
                     self.untold.append((step, loss.detach()))
                 if now - shown >= SECONDS_BETWEEN_STEP_EVENTS or number == steps:
@@ -331,6 +335,15 @@ class _Trainer:
             images_per_second=position.images / position.seconds,
             is_best=False,
         )
+
+    def _targets_and_weights(self, batches: list[NDArray[np.int64]]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Ages / 100 and sample weights of each batch (B,), on the device, where they go in one piece."""
+        setup, sizes = self.setup, [len(chosen) for chosen in batches]
+        if not batches:
+            return (), ()
+        chosen = np.concatenate(batches)
+        targets = upload(setup.ages[setup.train_rows.positions[chosen]] / 100, self.device)
+        return torch.split(targets, sizes), torch.split(upload(setup.weights[chosen], self.device), sizes)
 
     def _tell_steps(self) -> None:
         """Tells the losses not told yet: the one place where the steps' values are waited for."""

@@ -205,3 +205,42 @@ def test_a_run_that_is_stopped_ends_its_threads_at_once(
     before, after = alive
     assert before
     assert after == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("limit", [GB, 0])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"augment": "standard", "weights": "gender"},
+        {"strategy": "freeze", "init": "random", "epochs": "2,1", "augment": "report"},
+    ],
+    ids=["scratch", "freeze"],
+)
+def test_on_a_gpu_no_step_waits_for_the_device(
+    limit: int, settings: dict[str, Any], runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epoch, tell, validate = (getattr(training._Trainer, name) for name in ("_epoch", "_tell_steps", "_validate"))
+
+    def stepping(*arguments: Any) -> Any:
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            return epoch(*arguments)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    def telling(trainer: training._Trainer) -> None:
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode("default")
+        tell(trainer)
+        torch.cuda.set_sync_debug_mode(before)
+
+    def validating(*arguments: Any) -> Any:
+        torch.cuda.set_sync_debug_mode("default")
+        return validate(*arguments)
+
+    monkeypatch.setattr(training._Trainer, "_epoch", stepping)
+    monkeypatch.setattr(training._Trainer, "_tell_steps", telling)
+    monkeypatch.setattr(training._Trainer, "_validate", validating)
+    assert runner(**settings, device="cuda", batch=8, pixel_bytes_on_device=limit).ended.outcome == "done"
