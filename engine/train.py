@@ -298,12 +298,15 @@ class _Trainer:
         begin, first = resumed - position.seconds, position.batch
         ahead = batches[first:]
         targets, weights = self._targets_and_weights(ahead)
+        # Seeding takes a twentieth of the step of a head.
+        draws = inputs is setup.images or self.model.head_draws
         with closing(inputs.batches([setup.train_rows.take(chosen) for chosen in ahead])) as prepared:
             for number, (batch, target, weight) in enumerate(
                 zip(prepared, targets, weights, strict=True), start=first + 1
             ):
                 step = position.step + 1
-                seed_layers(self.config.seed, step, self.device)
+                if draws:
+                    seed_layers(self.config.seed, step, self.device)
                 optimizer.zero_grad(set_to_none=True)
                 output = inputs.train_output(self.model, batch, epoch, step)
                 loss = reduce(setup.loss.per_image(output, target), weight)

@@ -5,6 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from engine.choices import BatchNorm
 from engine.models.backbones import Backbone
@@ -34,6 +35,11 @@ class AgeModel(nn.Module):
     @property
     def feature_count(self) -> int:
         return self.backbone.feature_count
+
+    @property
+    def head_draws(self) -> bool:
+        """Whether the head has layers that draw random numbers while it trains."""
+        return any(isinstance(layer, _DropoutNd) for layer in self.head.modules())
 
     def forward(self, images: Tensor) -> Tensor:
         return self.score(self.backbone(images))
