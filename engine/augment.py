@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as image_ops
 
+from engine.device import upload
+
 COPIED_FROM_YEARS: Final = 60.0
 FLIP, BRIGHTNESS, BLUR, TRANSLATION = COPY_KINDS = (1, 2, 3, 4)
 
@@ -72,7 +74,7 @@ def _fixed_copies(images: Tensor, kinds: Tensor, rows: Tensor, seed: int) -> Ten
         chosen = torch.nonzero(kinds == kind).flatten()
         if len(chosen) == 0:
             continue
-        at = chosen.to(images.device)
+        at = upload(chosen, images.device)
         random = [np.random.default_rng((seed, row, kind)) for row in rows[chosen].tolist()]
         if kind == FLIP:
             changed[at] = images[at].flip(-1)
@@ -90,7 +92,7 @@ def _fixed_copies(images: Tensor, kinds: Tensor, rows: Tensor, seed: int) -> Ten
 
 def _fresh_change(images: Tensor, random: np.random.Generator) -> Tensor:
     count, side = images.shape[0], images.shape[-1]
-    mirrored = torch.from_numpy(random.random(count) < 0.5).to(images.device).view(-1, 1, 1, 1)
+    mirrored = upload(torch.from_numpy(random.random(count) < 0.5), images.device).view(-1, 1, 1, 1)
     limit = int(side * STANDARD_SHIFT)
     shifts = random.integers(-limit, limit, size=(count, 2), endpoint=True)
     factors = [
@@ -107,7 +109,7 @@ def _fresh_change(images: Tensor, random: np.random.Generator) -> Tensor:
 def _shift(images: Tensor, shifts: NDArray[np.int64], *, black: bool) -> Tensor:
     """Images moved down and right by `shifts` (B, 2) pixels; what comes in is black, or the repeated edge."""
     side = images.shape[-1]
-    source = torch.arange(side, device=images.device) - torch.from_numpy(shifts).to(images.device).unsqueeze(2)
+    source = torch.arange(side, device=images.device) - upload(torch.from_numpy(shifts), images.device).unsqueeze(2)
     inside = (source >= 0) & (source < side)
     down, right = source.clamp(0, side - 1).unbind(1)
     batch = torch.arange(len(images), device=images.device).view(-1, 1, 1)
@@ -122,9 +124,9 @@ def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
 
 def _grey(images: Tensor) -> Tensor:
     """Grey levels (B, 1, S, S)."""
-    luma = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
+    luma = upload(torch.tensor(LUMA, dtype=images.dtype), images.device).view(1, 3, 1, 1)
     return (images * luma).sum(1, keepdim=True)
 
 
 def _per_image(factors: NDArray[np.float64], images: Tensor) -> Tensor:
-    return torch.from_numpy(factors).to(images.device, images.dtype).view(-1, 1, 1, 1)
+    return upload(torch.from_numpy(factors).to(images.dtype), images.device).view(-1, 1, 1, 1)

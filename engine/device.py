@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from engine.config import RunConfig
 from engine.errors import DeviceError
@@ -47,6 +48,13 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
     torch.backends.cudnn.benchmark = not config.deterministic
     where = f"{device} ({device_reason})"
     return Placement(device, name, dtype, where, f"{where}, {dtype_reason}")
+
+
+def upload(values: Tensor, device: torch.device) -> Tensor:
+    """`values`, which are on the host, on the device. A GPU gets them when it comes to it: the host does not wait."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def cpu_name() -> str:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -82,10 +83,10 @@ def frozen_features(
 def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[int, int], None]) -> Tensor:
     model.eval()
     parts, done, total = [], 0, len(rows.positions)
-    with torch.no_grad():
-        for block in rows.blocks(_BLOCK):
-            parts.append(images.fixed_features(model, block).cpu())
-            done += len(block.positions)
+    with torch.no_grad(), closing(images.batches(list(rows.blocks(_BLOCK)))) as batches:
+        for batch in batches:
+            parts.append(images.fixed_features(model, batch).cpu())
+            done += len(batch.rows.positions)
             each(done, total)
     return torch.cat(parts)
 

@@ -17,13 +17,19 @@ SMALLEST_BATCH = 2
 _MARGIN = 0.95
 
 
-def out_of_gpu_memory(config: RunConfig, device: str | None = None) -> GpuMemoryError:
-    """The error for a run that ran out of GPU memory, with the batch size that would fit. Nothing of the run may live
-    on the GPU any more."""
+def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes: int = 0) -> GpuMemoryError:
+    """The error for a run that ran out of GPU memory, with the batch size that would fit beside the `pixel_bytes` that
+    the run holds there. Nothing of the run may live on the GPU any more."""
     placement = place(config, device)
     _free_memory()
     free, total = torch.cuda.mem_get_info(placement.device)
-    fits = fitting_batch(lambda batch: step_bytes(config, placement, batch), config.batch, free)
+    room = free - pixel_bytes
+
+    def measure(batch: int) -> int | None:
+        taken = step_bytes(config, placement, batch)
+        return taken if taken is not None and taken <= room else None
+
+    fits = fitting_batch(measure, config.batch, room)
     advice = (
         f"--batch {fits} would fit (tried just now)"
         if fits

@@ -1,6 +1,7 @@
 """What the network is fed: images from the pixel cache, or a frozen backbone's features."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +13,9 @@ from torch import Tensor
 from engine.augment import augment_images
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
-from engine.device import Placement
+from engine.device import Placement, upload
 from engine.models import AgeModel
+from engine.pixel_source import PixelSource
 
 EVALUATION_BATCH = 256
 
@@ -37,21 +39,30 @@ class Rows:
             yield Rows(self.positions[start : start + size], self.kinds[start : start + size])
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Rows and what was stored for them, on the device: pixels (B, S, S, 3) uint8 or features (B, F) fp32."""
+
+    rows: Rows
+    stored: Tensor
+
+
 class Inputs(Protocol):
     """A way from rows to the network's output."""
 
-    def train_output(self, model: AgeModel, rows: Rows, epoch: int, step: int) -> Tensor:
+    def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
+        """Each batch in turn, made ready ahead of time where that takes time. To be closed where it is left early."""
+
+    def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
         """The output for one train batch, (B,) or (B, 101) fp32, augmented and with gradients."""
 
-    def output(self, model: AgeModel, rows: Rows) -> Tensor:
+    def output(self, model: AgeModel, batch: Batch) -> Tensor:
         """The output for a batch to score, not augmented."""
 
 
 def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> Tensor:
     """Pooled features (B, F) fp32 of RGB images (B, 3, S, S) in [0, 1]."""
-    mean = torch.tensor(model.mean, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(model.std, device=images.device).view(1, 3, 1, 1)
-    normalised = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    normalised = model.normalised(images)
     with placement.autocast():
         features: Tensor = model.backbone(normalised)
     return features.float()
@@ -60,47 +71,47 @@ def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> 
 class ImageInputs:
     """Images out of the pixel cache, normalised and augmented on the device."""
 
-    def __init__(self, dataset: Dataset, config: RunConfig, placement: Placement) -> None:
-        self._pixels = dataset.pixels
+    def __init__(self, dataset: Dataset, config: RunConfig, placement: Placement, source: PixelSource) -> None:
         self._pixel_of = dataset.frame["pixel"].to_numpy(dtype=np.int64)
         self._config = config
         self._placement = placement
+        self.source = source
 
-    def train_output(self, model: AgeModel, rows: Rows, epoch: int, step: int) -> Tensor:
-        return model.score(self._features(model, self._augmented(rows, epoch, step)))
+    def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
+        with closing(self.source.blocks([self._pixel_of[rows.positions] for rows in batches])) as blocks:
+            yield from (Batch(rows, block) for rows, block in zip(batches, blocks, strict=True))
 
-    def output(self, model: AgeModel, rows: Rows) -> Tensor:
-        return model.score(self._features(model, self._scaled(rows)))
+    def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
+        return model.score(self._features(model, self._augmented(batch, epoch, step)))
 
-    def fixed_features(self, model: AgeModel, rows: Rows) -> Tensor:
+    def output(self, model: AgeModel, batch: Batch) -> Tensor:
+        return model.score(self._features(model, _scaled(batch)))
+
+    def fixed_features(self, model: AgeModel, batch: Batch) -> Tensor:
         """Features (B, F) fp32 of images and of the fixed copies that the report's augmentation adds."""
-        return self._features(model, self._augmented(rows, 0, 0) if rows.kinds.any() else self._scaled(rows))
+        return self._features(model, self._augmented(batch, 0, 0) if batch.rows.kinds.any() else _scaled(batch))
 
     def _features(self, model: AgeModel, images: Tensor) -> Tensor:
         return backbone_features(model, images, self._placement)
 
-    def _scaled(self, rows: Rows) -> Tensor:
-        # Sorted reads keep a cache that is larger than memory from being read back and forth.
-        places = self._pixel_of[rows.positions]
-        order = np.argsort(places, kind="stable")
-        block = np.empty((len(places), *self._pixels.shape[1:]), dtype=np.uint8)
-        block[order] = self._pixels[places[order]]
-        images = torch.from_numpy(block).to(self._placement.device)
-        return images.permute(0, 3, 1, 2).float().div_(255)
-
-    def _augmented(self, rows: Rows, epoch: int, step: int) -> Tensor:
-        images = self._scaled(rows)
+    def _augmented(self, batch: Batch, epoch: int, step: int) -> Tensor:
+        images = _scaled(batch)
         if self._config.augment == "none":
             return images
         return augment_images(
             images,
-            torch.from_numpy(rows.kinds),
-            torch.from_numpy(rows.positions),
+            torch.from_numpy(batch.rows.kinds),
+            torch.from_numpy(batch.rows.positions),
             self._config.augment,
             self._config.seed,
             epoch,
             step,
         )
+
+
+def _scaled(batch: Batch) -> Tensor:
+    """Images (B, 3, S, S) in [0, 1]."""
+    return batch.stored.permute(0, 3, 1, 2).float().div_(255)
 
 
 class FeatureInputs:
@@ -111,15 +122,20 @@ class FeatureInputs:
         self._place = np.full((int(rows.kinds.max()) + 1, int(rows.positions.max()) + 1), -1, dtype=np.int64)
         self._place[rows.kinds, rows.positions] = np.arange(len(rows.positions))
 
-    def train_output(self, model: AgeModel, rows: Rows, epoch: int, step: int) -> Tensor:
-        return self.output(model, rows)
+    def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
+        if not batches:
+            return
+        kinds = np.concatenate([rows.kinds for rows in batches])
+        positions = np.concatenate([rows.positions for rows in batches])
+        places = upload(torch.from_numpy(self._place[kinds, positions]), self._features.device)
+        for rows, chosen in zip(batches, torch.split(places, [len(rows.positions) for rows in batches]), strict=True):
+            yield Batch(rows, self._features.index_select(0, chosen))
 
-    def output(self, model: AgeModel, rows: Rows) -> Tensor:
-        return model.score(self.of(rows))
+    def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
+        return self.output(model, batch)
 
-    def of(self, rows: Rows) -> Tensor:
-        """The features (B, F) of rows."""
-        return self._features[torch.from_numpy(self._place[rows.kinds, rows.positions]).to(self._features.device)]
+    def output(self, model: AgeModel, batch: Batch) -> Tensor:
+        return model.score(batch.stored)
 
 
 def predict(
@@ -131,9 +147,9 @@ def predict(
     """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, 101) fp32."""
     model.eval()
     outputs, done = [], 0
-    with torch.inference_mode():
-        for block in rows.blocks(EVALUATION_BATCH):
-            outputs.append(inputs.output(model, block))
-            done += len(block.positions)
+    with torch.inference_mode(), closing(inputs.batches(list(rows.blocks(EVALUATION_BATCH)))) as batches:
+        for batch in batches:
+            outputs.append(inputs.output(model, batch))
+            done += len(batch.rows.positions)
             each(done)
     return torch.cat(outputs).cpu()

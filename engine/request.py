@@ -27,7 +27,8 @@ class RunRequest(BaseModel):
     `folder` takes the run's files. `checkpoints`, newest first, are those it may go on from, and `manifest` is what
     its first attempt depended on. `device` stands in for a config's `auto`, so that the config stays what was asked
     for. A checkpoint is written every `checkpoint_seconds`, less often where writing one takes more than a hundredth
-    of that. `cache` is the folder of decoded pixels and features, by default the user's.
+    of that. `cache` is the folder of decoded pixels and features, by default the user's. More pixels than
+    `pixel_bytes_on_device` are not held there but streamed, see `engine.pixel_source`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,7 @@ class RunRequest(BaseModel):
     attempt: int = 1
     device: str | None = None
     cache: Path | None = None
+    pixel_bytes_on_device: int | None = Field(None, ge=0)
     checkpoints: tuple[CheckpointFile, ...] = ()
     checkpoint_seconds: float = Field(CHECKPOINT_SECONDS, ge=0)
     manifest: dict[str, Any] | None = None

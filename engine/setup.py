@@ -17,6 +17,7 @@ from engine.inputs import ImageInputs, Rows
 from engine.losses import Loss, build_loss
 from engine.models import AgeModel, LoadReport, build_model
 from engine.paths import cache_folder
+from engine.pixel_source import choose_source
 from engine.probing import settle
 from engine.request import RunRequest
 from engine.weighting import sample_weights
@@ -46,6 +47,8 @@ class Setup:
         config, count = self.config, len(self.train_rows.positions)
         yield f"computing on {self.placement.reason}"
         yield weights
+        if self.images.source.note is not None:
+            yield self.images.source.note
         if count % config.batch == 1 and config.batch > 1:
             done = {"keep": "a step of its own", "merge": "merged into the batch before", "drop": "dropped"}
             yield f"the last batch of an epoch would hold one image: {done[config.last_batch]}"
@@ -70,6 +73,8 @@ def set_up(request: RunRequest, progress: Progress) -> Setup:
     train_rows = _train_rows(dataset, config)
     if len(train_rows.positions) < 2:
         raise ConfigError("training needs at least two labelled train images")
+    labelled = dataset.frame["pixel"].to_numpy(dtype=np.int64)[dataset.frame["age"].notna()]
+    source = choose_source(dataset.pixels, labelled, placement.device, request.pixel_bytes_on_device)
     return Setup(
         config=config,
         placement=placement,
@@ -81,7 +86,7 @@ def set_up(request: RunRequest, progress: Progress) -> Setup:
         train_rows=train_rows,
         valid_rows=Rows.plain(dataset.rows("valid")),
         weights=_sample_weights(dataset, config, train_rows),
-        images=ImageInputs(dataset, config, placement),
+        images=ImageInputs(dataset, config, placement, source),
     )
 
 

@@ -2,15 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.checkpoint import Best, Position, TrainingState, load_newest, save_state, snapshot
+from engine.device import upload
 from engine.errors import ConfigError, DataError, HostMemoryError
 from engine.evaluate import evaluate
 from engine.events import (
@@ -54,6 +57,14 @@ class _Stopped(Exception):
     """Someone asked the run to stop."""
 
 
+class _OutOfGpuMemory(Exception):
+    """The GPU's memory ran out, `pixel_bytes` of it held by pixels."""
+
+    def __init__(self, pixel_bytes: int) -> None:
+        super().__init__()
+        self.pixel_bytes = pixel_bytes
+
+
 def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = lambda: False) -> RunEnded:
     """Trains and scores one run; every event goes to `emit`, the last one is also returned.
 
@@ -68,9 +79,9 @@ def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = 
     config, begin = request.config, time.monotonic()
     try:
         outcome, reason = _train(request, emit, should_stop)
-    except torch.cuda.OutOfMemoryError:
+    except _OutOfGpuMemory as full:
         # Answered below: the traceback holds the network and all it had in memory until this clause is left.
-        pass
+        pixel_bytes = full.pixel_bytes
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
@@ -89,7 +100,7 @@ def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = 
         ended = RunEnded(outcome, reason, time.monotonic() - begin)
         emit(ended)
         return ended
-    raise out_of_gpu_memory(config, request.device)
+    raise out_of_gpu_memory(config, request.device, pixel_bytes)
 
 
 def _train(request: RunRequest, emit: Emit, should_stop: Callable[[], bool]) -> tuple[RunOutcome, str]:
@@ -100,9 +111,14 @@ def _train(request: RunRequest, emit: Emit, should_stop: Callable[[], bool]) -> 
         if should_stop():
             raise _Stopped
 
+    pixel_bytes = 0
     try:
-        trainer = _Trainer(request, set_up(request, progress), emit, should_stop, progress)
+        setup = set_up(request, progress)
+        pixel_bytes = setup.images.source.device_bytes
+        trainer = _Trainer(request, setup, emit, should_stop, progress)
         return trainer.run()
+    except torch.cuda.OutOfMemoryError as error:
+        raise _OutOfGpuMemory(pixel_bytes) from error
     except _Stopped:
         if trainer is not None:
             trainer.write_checkpoint()
@@ -280,29 +296,35 @@ class _Trainer:
         self.model.train()
         shown = resumed = time.monotonic()
         begin, first = resumed - position.seconds, position.batch
-        for number, chosen in enumerate(batches[first:], start=first + 1):
-            step = position.step + 1
-            seed_layers(self.config.seed, step, self.device)
-            rows = setup.train_rows.take(chosen)
-            target = (setup.ages[rows.positions] / 100).to(self.device)
-            optimizer.zero_grad(set_to_none=True)
-            output = inputs.train_output(self.model, rows, epoch, step)
-            loss = reduce(setup.loss.per_image(output, target), setup.weights[chosen].to(self.device))
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            self.loss_sum += loss.detach() * len(chosen)
-            now = time.monotonic()
-            position.step, position.batch, position.seconds = step, number, now - begin
-            position.images += len(chosen)
-            if number % told_every == 0 or number == steps:
-                self.untold.append((step, loss.detach()))
-            if now - shown >= SECONDS_BETWEEN_STEP_EVENTS or number == steps:
-                shown = now
-                per_step = (now - resumed) / (number - first)
-                self.rate = position.images / position.seconds
-                self.eta_seconds = (steps - number + (epochs_left - 1) * steps) * per_step
-                self._tell_steps()
-            self._between_steps()
+        ahead = batches[first:]
+        targets, weights = self._targets_and_weights(ahead)
+        # Seeding takes a twentieth of the step of a head.
+        draws = inputs is setup.images or self.model.head_draws
+        with closing(inputs.batches([setup.train_rows.take(chosen) for chosen in ahead])) as prepared:
+            for number, (batch, target, weight) in enumerate(
+                zip(prepared, targets, weights, strict=True), start=first + 1
+            ):
+                step = position.step + 1
+                if draws:
+                    seed_layers(self.config.seed, step, self.device)
+                optimizer.zero_grad(set_to_none=True)
+                output = inputs.train_output(self.model, batch, epoch, step)
+                loss = reduce(setup.loss.per_image(output, target), weight)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                self.loss_sum += loss.detach() * len(target)
+                now = time.monotonic()
+                position.step, position.batch, position.seconds = step, number, now - begin
+                position.images += len(target)
+                if number % told_every == 0 or number == steps:
+                    self.untold.append((step, loss.detach()))
+                if now - shown >= SECONDS_BETWEEN_STEP_EVENTS or number == steps:
+                    shown = now
+                    per_step = (now - resumed) / (number - first)
+                    self.rate = position.images / position.seconds
+                    self.eta_seconds = (steps - number + (epochs_left - 1) * steps) * per_step
+                    self._tell_steps()
+                self._between_steps()
         val_loss, val_mae = self._validate(inputs)
         return EpochEnded(
             stage=position.stage,
@@ -316,6 +338,15 @@ class _Trainer:
             images_per_second=position.images / position.seconds,
             is_best=False,
         )
+
+    def _targets_and_weights(self, batches: list[NDArray[np.int64]]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Ages / 100 and sample weights of each batch (B,), on the device, where they go in one piece."""
+        setup, sizes = self.setup, [len(chosen) for chosen in batches]
+        if not batches:
+            return (), ()
+        chosen = np.concatenate(batches)
+        targets = upload(setup.ages[setup.train_rows.positions[chosen]] / 100, self.device)
+        return torch.split(targets, sizes), torch.split(upload(setup.weights[chosen], self.device), sizes)
 
     def _tell_steps(self) -> None:
         """Tells the losses not told yet: the one place where the steps' values are waited for."""

@@ -2,8 +2,10 @@
 
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from engine.choices import BatchNorm
 from engine.models.backbones import Backbone
@@ -12,8 +14,11 @@ from engine.models.backbones import Backbone
 class AgeModel(nn.Module):
     """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits over whole years (B, 101).
 
-    `mean` and `std` are what images in [0, 1] are normalised with before.
+    `mean` and `std` are what `normalised` takes from images in [0, 1] and divides them by, per channel.
     """
+
+    _mean: Tensor
+    _std: Tensor
 
     def __init__(self, backbone: Backbone, head: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
@@ -21,6 +26,9 @@ class AgeModel(nn.Module):
         self.head = head
         self.mean = mean
         self.std = std
+        # On the model's device with it, and no part of what is saved.
+        self.register_buffer("_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self._backbone_frozen = False
         self._batch_norm_frozen = False
 
@@ -28,8 +36,17 @@ class AgeModel(nn.Module):
     def feature_count(self) -> int:
         return self.backbone.feature_count
 
+    @property
+    def head_draws(self) -> bool:
+        """Whether the head has layers that draw random numbers while it trains."""
+        return any(isinstance(layer, _DropoutNd) for layer in self.head.modules())
+
     def forward(self, images: Tensor) -> Tensor:
         return self.score(self.backbone(images))
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """RGB images (B, 3, S, S) in [0, 1] as the backbone takes them."""
+        return ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
 
     def score(self, features: Tensor) -> Tensor:
         """The output for pooled features (B, F), just computed or from a cache."""

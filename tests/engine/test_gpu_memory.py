@@ -88,6 +88,15 @@ def test_a_run_that_finds_no_memory_says_what_would_fit(
     assert held == []
 
 
+@pytest.mark.parametrize(("pixel_bytes", "fits"), [(0, 91), (400, 53), (950, None)])
+def test_the_batch_fits_beside_the_pixels(pixel_bytes: int, fits: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Gpu(40, 10, 1000)
+    monkeypatch.setattr(gpu_memory, "step_bytes", lambda config, placement, batch: gpu.step(batch))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
+    said = str(out_of_gpu_memory(build_config({**TINY, "batch": 256}), "cpu", pixel_bytes))
+    assert (f"--batch {fits} would fit" if fits else "no smaller batch fits") in said
+
+
 def test_a_step_is_measured_as_a_run_would_train(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
     for changes in ({}, {"strategy": "freeze", "epochs": "2,0"}, {"loss": "scce", "optimizer": "sgd"}):

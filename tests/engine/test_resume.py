@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from tiny_runs import Runner, Seen
+from torch import nn
 
+import engine.models as models
 import engine.train as training
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError
@@ -81,6 +83,24 @@ def test_layers_with_chance_draw_by_step_and_not_by_history(runner: Runner) -> N
     torch.manual_seed(2)
     again = runner(backbone="efficientnet_b0@features.2")
     assert first.best.sha256 == again.best.sha256
+
+
+def test_a_head_with_chance_on_cached_features_draws_by_step_too(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {**FREEZE, "epochs": "2,0"}
+    plain = runner(**settings)
+    build = models.build_head
+
+    def with_dropout(*arguments: Any) -> nn.Module:
+        return nn.Sequential(nn.Dropout(0.5), *build(*arguments))
+
+    monkeypatch.setattr(models, "build_head", with_dropout)
+    torch.manual_seed(1)
+    first = runner(**settings)
+    torch.manual_seed(2)
+    again = runner(**settings)
+    assert _losses(first) == _losses(again) != _losses(plain)
 
 
 @pytest.mark.parametrize("where", ["validation", "scoring", "features"])

@@ -69,6 +69,7 @@ class Runner:
         checkpoints: tuple[CheckpointFile, ...] = (),
         checkpoint_seconds: float = 3600.0,
         manifest: dict[str, Any] | None = None,
+        pixel_bytes_on_device: int | None = None,
         stop: Callable[[list[Event]], bool] = lambda events: False,
         **changes: Any,
     ) -> Seen:
@@ -90,5 +91,6 @@ class Runner:
             checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
             manifest=manifest,
+            pixel_bytes_on_device=pixel_bytes_on_device,
         )
         return Seen(train(request, emit=events.append, should_stop=asked_to_stop), events, folder)

@@ -98,3 +98,11 @@ def test_a_frozen_backbone_can_be_thawed(small: Small) -> None:
     before = copied(model.backbone)
     train_steps(model)
     assert changed(before, model.backbone) == set(before)
+
+
+def test_images_are_normalised_per_channel_and_the_constants_are_not_saved(small: Small) -> None:
+    model, _ = build_model(small(), 1)
+    images = torch.rand(4, 3, 8, 8)
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (model.mean, model.std))
+    assert torch.equal(model.normalised(images), (images - mean) / std)
+    assert all(name.startswith(("backbone.", "head.")) for name in model.state_dict())
