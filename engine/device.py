@@ -2,7 +2,8 @@
 
 import os
 import platform
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from engine.config import RunConfig
 from engine.errors import DeviceError
+
+_MULTIPLICATIONS_FOR_ONE_THREAD = 40_000_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
     torch.backends.cudnn.benchmark = not config.deterministic
     where = f"{device} ({device_reason})"
     return Placement(device, name, dtype, where, f"{where}, {dtype_reason}")
+
+
+@contextmanager
+def threads_for(multiplications: int, device: torch.device) -> Iterator[None]:
+    """Inside, a processor has one thread where a step is this small: several would wait for each other for longer than
+    they compute, and on a busy machine, where one loses its turn, a hundred times as long."""
+    before = torch.get_num_threads()
+    if device.type == "cpu" and multiplications < _MULTIPLICATIONS_FOR_ONE_THREAD:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def upload(values: Tensor, device: torch.device) -> Tensor:

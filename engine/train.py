@@ -1,6 +1,7 @@
 """One run from config to scored weights: the stages, their epochs, and what is kept."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.checkpoint import Best, Position, TrainingState, load_newest, save_state, snapshot
-from engine.device import upload
+from engine.device import threads_for, upload
 from engine.errors import ConfigError, DataError, HostMemoryError
 from engine.evaluate import evaluate
 from engine.events import (
@@ -260,6 +261,23 @@ class _Trainer:
         self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
         if position.at_stage_start and self.best.epoch:
             self.best.state = snapshot(self.model.state_dict())
+        # Features are all that the head is given: its own arithmetic is the whole step.
+        per_step = parameters * config.batch if self.backbone_features is not None else sys.maxsize
+        with threads_for(per_step, self.device):
+            if not self._epochs(inputs, optimizer, steps, frozen):
+                return False
+        if position.stage_epoch < epochs:
+            self.emit(
+                Noted(f"stage {position.stage} stopped early: no better validation loss in {position.waited} epochs")
+            )
+        if config.keep == "best":
+            self._restore()
+        return True
+
+    def _epochs(self, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, frozen: bool) -> bool:
+        """Trains the epochs that are left of the stage; False where the loss left the numbers."""
+        position, config = self.position, self.config
+        epochs = config.epochs[position.stage - 1]
         while position.stage_epoch < epochs and not self._has_waited():
             ended = self._epoch(inputs, optimizer, steps, epochs - position.stage_epoch)
             finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
@@ -276,12 +294,6 @@ class _Trainer:
             if not finite:
                 return False
             self._between_steps()
-        if position.stage_epoch < epochs:
-            self.emit(
-                Noted(f"stage {position.stage} stopped early: no better validation loss in {position.waited} epochs")
-            )
-        if config.keep == "best":
-            self._restore()
         return True
 
     def _epoch(self, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, epochs_left: int) -> EpochEnded:
