@@ -7,7 +7,7 @@ from tables import ratios, section, spread, table
 from topic import Asked, in_turn
 from work import Training
 
-TRAIN, VALID, EPOCHS, SIZE, BATCH = 384, 128, 25, 224, 32
+TRAIN, VALID, EPOCHS, SIZE, BATCH = 256, 64, 25, 224, 32
 PLAIN, BEST, KEPT = "plain", "plain, best", "plain, best, features kept by hand"
 COLD, DECODED, CACHED = "ageui, nothing cached", "ageui, images decoded", "ageui, images and features cached"
 

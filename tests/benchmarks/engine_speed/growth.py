@@ -11,7 +11,7 @@ from work import Training
 
 VALID, SIZE, BATCH = 32, 64, 32
 IMAGES, EPOCHS, RUNS = (64, 128, 256, 512), (1, 2, 4, 8), (1, 2, 4, 8)
-MODELS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+MODELS = ("resnet18", "resnet34", "resnet50", "resnet101")
 NETWORKS = [(model, SIZE) for model in MODELS]
 """Networks and sizes whose FLOPs the table of models wants."""
 
@@ -76,7 +76,7 @@ def _models(found: list[dict[str, list[float]]], asked: Asked) -> str:
     for place, model in enumerate(MODELS):
         seconds = [one["models"][place] for one in found]
         gflop = flops[f"{model} {SIZE}"]
-        rate = sorted(seconds)[len(seconds) // 2] / gflop * 1000 / 128
+        rate = float(np.median(seconds)) / gflop * 1000 / 128
         rows.append((model, f"{gflop:.2f}", spread(seconds), f"{rate:.1f}"))
     header = ("model", "GFLOP/image", "seconds", "ms / (image and GFLOP)")
     return f"**Model** (the second epoch, 128 images)\n\n{table(header, rows)}"

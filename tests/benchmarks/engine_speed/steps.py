@@ -1,5 +1,6 @@
 """Time per image trained where all weights train, by every way, in steps after some that warm up."""
 
+import statistics
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -49,7 +50,7 @@ def shown(found: dict[str, Any], asked: Asked) -> str:
     return section(
         "Steps",
         "Fine-tuning of all weights: decoding, forward, backward, Adam. Validation is not in these figures. All ways "
-        "train the same network from the same weights on the same batches, at most a whole number of batches, so that "
+        "train the same network from the same weights on the same batches; an epoch is a whole number of them, so that "
         "no policy for a last batch matters. Peers decode JPEG files in every epoch; ageui did so once before. Median "
         f"of {asked.repeats} repeats (least to greatest); a ratio is that of figures from the same repeat.",
         *parts,
@@ -62,11 +63,11 @@ def _row(way: Way, speeds: dict[str, list[float]], flops: float, asked: Asked) -
     is_bf16 = way.best and not (way.peer == "ageui_engine" and asked.machine["auto_precision"] == "fp32")
     limit = asked.machine["limits"]["bf16_gflops" if is_bf16 else "fp32_gflops"]
     against = [spread(ratios(own, speeds[name])) if name in speeds else "–" for name in ("plain", "plain, best")]
-    share = sorted(own)[len(own) // 2] * flops / limit
+    share = statistics.median(own) * flops / limit
     return (
         way.name,
         spread(own, "{:.1f}"),
-        f"{1000 / sorted(own)[len(own) // 2]:.2f}",
+        f"{1000 / statistics.median(own):.2f}",
         *against,
         f"{share:.0%} ({'bf16' if is_bf16 else 'fp32'})",
     )
