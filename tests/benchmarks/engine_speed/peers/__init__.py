@@ -1,0 +1,1 @@
+"""The ways of training that are compared: three peers and ageui, each doing the same work."""

@@ -1,0 +1,56 @@
+"""ageui's engine, started in code with a request as its worker would."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from work import Training
+
+from engine.config import RunConfig
+from engine.data.spec import DataSpec
+from engine.events import EpochEnded, Event, StageStarted
+from engine.request import RunRequest
+from engine.train import train as train_run
+from peers.stopwatch import Stopwatch
+
+NO_CHECKPOINTS = 1e6
+
+
+def train(training: Training, watch: Stopwatch, *, best: bool, cache: Path) -> float:
+    """Trains, validates after every epoch, and returns the last validation MAE in years."""
+    epochs: list[EpochEnded] = []
+    trains = False
+
+    def emit(event: Event) -> None:
+        nonlocal trains
+        trains = trains or isinstance(event, StageStarted)
+        if isinstance(event, EpochEnded):
+            epochs.append(event)
+
+    def between_steps() -> bool:
+        # Asked once after every step; before, also while images are decoded.
+        if trains:
+            watch.step()
+        return False
+
+    run(training.config(precision="auto" if best else "fp32"), training.folder, cache, emit, between_steps)
+    return epochs[-1].val_mae or float("nan")
+
+
+def run(
+    config: RunConfig,
+    data: str,
+    cache: Path,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool] = lambda: False,
+) -> float:
+    """Trains and scores a run of its own; the seconds it took as it says itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        request = RunRequest(
+            config=config,
+            spec=DataSpec(name="faces", format="course", path=data),
+            folder=Path(folder),
+            cache=cache,
+            checkpoint_seconds=NO_CHECKPOINTS,
+        )
+        return train_run(request, emit=emit, should_stop=should_stop).seconds
