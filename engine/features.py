@@ -19,7 +19,7 @@ from engine.device import Placement
 from engine.inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel
 
-_BLOCK = EVALUATION_BATCH // 4
+FEATURES_BATCH = EVALUATION_BATCH // 4
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
@@ -45,7 +45,7 @@ def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
     in another order.
     """
     yield from (placement.dtype_name, placement.device.type, placement.device_name)
-    yield f"blocks of {_BLOCK}, deterministic {config.deterministic}"
+    yield f"blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
     yield f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     if placement.device.type == "cpu":
         yield f"{torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
@@ -83,7 +83,7 @@ def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[i
     model.eval()
     parts, done, total = [], 0, len(rows.positions)
     with torch.no_grad():
-        for block in rows.blocks(_BLOCK):
+        for block in rows.blocks(FEATURES_BATCH):
             parts.append(images.fixed_features(model, block).cpu())
             done += len(block.positions)
             each(done, total)
