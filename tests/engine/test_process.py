@@ -13,7 +13,16 @@ from tiny_runs import FACES, TINY
 
 from engine.config import build_config
 from engine.data.spec import DataSpec
-from engine.events import CheckpointWritten, EpochEnded, Event, RunEnded, RunFailed, RunStarted, StepsEnded
+from engine.events import (
+    CheckpointWritten,
+    EpochEnded,
+    Event,
+    MemoryPeaked,
+    RunEnded,
+    RunFailed,
+    RunStarted,
+    StepsEnded,
+)
 from engine.request import RunRequest
 from engine.wire import EXIT_STOPPED, Decoder, Message
 
@@ -84,7 +93,8 @@ def test_asked_to_leave_it_writes_a_checkpoint(tmp_path: Path, how: str) -> None
         process.child.stdin.close()
     events += process.rest()
     assert process.wait() == EXIT_STOPPED
-    *_, state, best, ended = events
+    *_, state, best, peaked, ended = events
+    assert isinstance(peaked, MemoryPeaked)
     assert isinstance(state, CheckpointWritten)
     assert isinstance(best, CheckpointWritten)
     assert isinstance(ended, RunEnded)
