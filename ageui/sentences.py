@@ -4,3 +4,15 @@
 def counted(number: int, noun: str) -> str:
     """`1 run`, `2 runs`, `10,432 runs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def gigabytes(count: int) -> str:
+    """Bytes as `1.78 GB`, from 10 GB on as `12.3 GB`."""
+    return f"{count / 1e9:.{1 if count >= 1e10 else 2}f} GB"
+
+
+def memory_sentence(predicted: int | None, peak: int | None) -> str:
+    """`peak memory 1.78 GB, 1.73 GB predicted`; nothing where neither is known."""
+    if peak is None:
+        return f"peak memory about {gigabytes(predicted)}, as predicted" if predicted is not None else ""
+    return f"peak memory {gigabytes(peak)}" + (f", {gigabytes(predicted)} predicted" if predicted is not None else "")

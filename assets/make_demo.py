@@ -21,6 +21,7 @@ def main() -> None:
     with Store.open(Path(sys.argv[1]), create=False) as store:
         store.copy_to(TARGET)
     connection = driver().connect(str(TARGET))
+    connection.execute("PRAGMA foreign_keys = ON")  # what belongs to a run goes with it
     connection.execute("DELETE FROM run WHERE status NOT IN ('done', 'diverged')")
     connection.execute("DELETE FROM worker")
     connection.execute("DELETE FROM checkpoint")

@@ -122,6 +122,14 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class MemoryPeaked:
+    """The most memory in bytes that the attempt had at once, told at its end: of the GPU what torch reserved, else what
+    the process had resident."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
 class RunFailed:
     """The last event of a run that could not go on. `failure` is the name it is filed under, see `engine.errors`.
 
@@ -154,6 +162,7 @@ Event = (
     | EpochEnded
     | CheckpointWritten
     | Evaluated
+    | MemoryPeaked
     | RunFailed
     | RunEnded
     | Released

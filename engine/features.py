@@ -20,7 +20,7 @@ from engine.device import Placement
 from engine.inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel
 
-_BLOCK = EVALUATION_BATCH // 4
+FEATURES_BATCH = EVALUATION_BATCH // 4
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
@@ -46,7 +46,7 @@ def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
     in another order.
     """
     yield from (placement.dtype_name, placement.device.type, placement.device_name)
-    yield f"blocks of {_BLOCK}, deterministic {config.deterministic}"
+    yield f"blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
     yield f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     if placement.device.type == "cpu":
         yield f"{torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
@@ -83,7 +83,7 @@ def frozen_features(
 def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[int, int], None]) -> Tensor:
     model.eval()
     parts, done, total = [], 0, len(rows.positions)
-    with torch.no_grad(), closing(images.batches(list(rows.blocks(_BLOCK)))) as batches:
+    with torch.no_grad(), closing(images.batches(list(rows.blocks(FEATURES_BATCH)))) as batches:
         for batch in batches:
             parts.append(images.fixed_features(model, batch).cpu())
             done += len(batch.rows.positions)

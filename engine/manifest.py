@@ -12,6 +12,8 @@ import torch
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
+from engine.footprints import Wanted, known_footprint
+from engine.memory_model import predicted_peak
 from engine.models import AgeModel, LoadReport
 
 LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow")
@@ -57,7 +59,16 @@ def run_manifest(
         },
         "last_batch": config.last_batch,
         "scored_weights": config.keep,
+        "predicted_memory_bytes": _predicted_memory(config, dataset, placement),
     }
+
+
+def _predicted_memory(config: RunConfig, dataset: Dataset, placement: Placement) -> int | None:
+    """The peak memory as it is predicted now that the images are counted; None where nobody counted the backbone."""
+    footprint = known_footprint(Wanted.of(config))
+    if footprint is None or (footprint.device_type, footprint.dtype) != (placement.device.type, placement.dtype_name):
+        return None
+    return predicted_peak(config, footprint, len(dataset.frame)).bytes
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from engine.events import (
     EpochEnded,
     Evaluated,
     Event,
+    MemoryPeaked,
     Noted,
     RunEnded,
     RunFailed,
@@ -39,6 +40,8 @@ class Narrator:
                 return f"checkpoint after step {event.step:,}: {event.bytes / 1e6:.1f} MB"
             case Evaluated():
                 return f"scored {event.split}: {event.result.n} images, MAE {event.result.mae:.2f} years"
+            case MemoryPeaked():
+                return f"had {event.bytes / 1e9:.2f} GB of memory at most"
             case RunFailed():
                 return event.message
             case RunEnded():

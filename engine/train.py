@@ -38,6 +38,7 @@ from engine.losses import reduce
 from engine.manifest import differences, run_manifest
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
+from engine.peak_memory import peak_told
 from engine.randomness import epoch_order, seed_layers, split_batches
 from engine.request import RunRequest
 from engine.setup import Setup, set_up
@@ -79,7 +80,8 @@ def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = 
     """
     config, begin = request.config, time.monotonic()
     try:
-        outcome, reason = _train(request, emit, should_stop)
+        with peak_told(emit):
+            outcome, reason = _train(request, emit, should_stop)
     except _OutOfGpuMemory as full:
         # Answered below: the traceback holds the network and all it had in memory until this clause is left.
         pixel_bytes = full.pixel_bytes

@@ -20,6 +20,12 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
         "AGEUI_CACHE": home / "cache" / "ageui",
     }.items():
         monkeypatch.setenv(name, str(folder))
+    # What a backbone takes of memory is the same in every test, and counting it takes seconds.
+    footprints = tmp_path_factory.getbasetemp() / "footprints"
+    footprints.mkdir(exist_ok=True)
+    cache = home / "cache" / "ageui"
+    cache.mkdir(parents=True)
+    (cache / "footprints").symlink_to(footprints)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

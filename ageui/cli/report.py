@@ -5,6 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ageui.cli.options import results
+from ageui.forecast import predicted_memory
+from ageui.sentences import memory_sentence
 from ageui.store import BiasResult, Interval, RunDetail, SplitScores
 from ageui.text import clean
 
@@ -43,6 +45,8 @@ def _print_head(console: Console, detail: RunDetail) -> None:
     if detail.manifest:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)
+    if memory := memory_sentence(predicted_memory(detail), detail.peak_memory_bytes):
+        console.print(memory, soft_wrap=True)
     for file in detail.checkpoints:
         what = f"best weights of epoch {file.epoch}" if file.kind == "best" else f"checkpoint after step {file.step:,}"
         console.print(Text(f"{what}: {clean(file.path)}, sha256 {file.sha256[:12]}…"), soft_wrap=True)

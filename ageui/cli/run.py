@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
+from ageui.cli.memory import tell_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run(
     set is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
     """
     from ageui.planning import Basis, resolve_here
+    from ageui.store import NewRun
     from engine.errors import ConfigError
 
     if priority is not None and not detach:
@@ -49,11 +51,13 @@ def run(
     with open_store(db, create=True) as store:
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data_set(resolved.config.data)
+        new = NewRun(config, spec, name)
         if detach:
             from ageui.cli.background import see_to_worker
             from ageui.worker.start import refuse_missing_devices
 
             refuse_missing_devices([config.device])
+            tell_memory(console, [new])
             run_id = store.add_run(config, spec, name=name, tags=tag or [], priority=priority or 0)
             row = store.row(run_id)
             console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
@@ -65,10 +69,9 @@ def run(
                 typer.echo(run_id)
             return
         tell_choices(console, resolved, flags)
-        from ageui.store import NewRun
+        tell_memory(console, [new])
 
         def claim(foreground: "Foreground") -> "Claim":
-            new = NewRun(config, spec, name)
             claimed = store.add_claimed_run(new, foreground.claimant, foreground.hold, tags=tag or [])
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
+from ageui.cli.memory import tell_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def sweep(
         new = planned.to_queue(again=again, name=name)
         devices = [one.config.device for one in new]
         refuse_missing_devices(devices)
+        tell_memory(console, new)
         if dry_run:
             _print_plan(new, as_json=as_json)
             say(f"{len(new)} run{'s' if len(new) != 1 else ''} would be queued")

@@ -81,6 +81,10 @@ class AttemptWriter:
         """What the run does besides training."""
         self._summarise(activity=activity)
 
+    def memory(self, peak_bytes: int) -> None:
+        """The most memory that the attempt had at once."""
+        self._attempt.peak_memory_bytes = peak_bytes
+
     def steps(self, ended: "StepsEnded") -> None:
         """Steps with their losses."""
         self._summarise(

@@ -151,6 +151,7 @@ class AttemptRow:
     """One process's try at a run; `worker` is None in the foreground, `seconds` are those of its process.
 
     It went on after `step`. Of `replayed` points that an earlier attempt had stored, `differing` came out otherwise.
+    `peak_memory_bytes` is the most that it had at once: of the GPU where it computed on one, else of its process.
     """
 
     number: int
@@ -169,6 +170,7 @@ class AttemptRow:
     replayed: int
     differing: int
     notes: tuple[str, ...]
+    peak_memory_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,16 @@ class RunDetail:
         return next((checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "best"), None)
 
     @property
+    def predicted_memory_bytes(self) -> int | None:
+        """What the peak memory was predicted to be; None where that was not known when the run began."""
+        return (self.manifest or {}).get("predicted_memory_bytes")
+
+    @property
+    def peak_memory_bytes(self) -> int | None:
+        """The most memory that an attempt had at once; None where none told."""
+        return max((one.peak_memory_bytes for one in self.attempts if one.peak_memory_bytes is not None), default=None)
+
+    @property
     def primary_scores(self) -> SplitScores | None:
         """The scores that count: of test where it has labels, else of valid, else of train."""
         found = (self.scores(split) for split in ("test", "valid", "train"))
@@ -230,6 +242,7 @@ class RunDetail:
             "command": self.command,
             "data": {"name": self.data_spec["name"], "hash": self.data_hash, "splits": self.splits, **self._source()},
             "manifest": self.manifest or {},
+            "memory": {"predicted_bytes": self.predicted_memory_bytes, "peak_bytes": self.peak_memory_bytes},
             "history": [asdict(epoch) for epoch in self.history],
             "results": [scores.to_json() for scores in self.results],
             "checkpoints": [asdict(checkpoint) for checkpoint in self.checkpoints],

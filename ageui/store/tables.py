@@ -82,6 +82,7 @@ class Attempt(SQLModel, table=True):
 
     `worker` is the device of the worker that watched it, None for a run in the foreground; `pid` is the watching
     process. It went on after `step`. `replayed` points had been stored before, of which `differing` came out otherwise.
+    `peak_memory_bytes` is of the GPU where it computed on one, else of its process.
     """
 
     __tablename__ = "attempt"
@@ -103,6 +104,7 @@ class Attempt(SQLModel, table=True):
     replayed: int = 0
     differing: int = 0
     notes: list[Any] = Field(default_factory=list, sa_type=Json)
+    peak_memory_bytes: int | None = None
 
 
 class Metric(SQLModel, table=True):

@@ -10,6 +10,7 @@ from engine.events import (
     EpochEnded,
     Evaluated,
     Event,
+    MemoryPeaked,
     Noted,
     Progressed,
     RunStarted,
@@ -124,5 +125,7 @@ def _write_event(writer: AttemptWriter, event: Event, claim: Claim) -> None:
             writer.checkpoint(event)
         case Evaluated():
             writer.evaluated(event, claim.config["target"], claim.config["data"])
+        case MemoryPeaked():
+            writer.memory(event.bytes)
         case _:
             pass

@@ -1,5 +1,7 @@
 """Networks that read an age from a face."""
 
+import gc
+
 from engine.backbone_names import BackboneName
 from engine.config import RunConfig
 from engine.models.age_model import AgeModel
@@ -17,6 +19,8 @@ def build_model(config: RunConfig, outputs: int) -> tuple[AgeModel, LoadReport]:
     file that is wrong, `DataError` for ImageNet weights that cannot be had.
     """
     backbone = build_backbone(config.backbone, config.size, config.seed)
+    # The classifier that was cut off hangs in cycles: half a gigabyte of VGG's would stay as long as the run.
+    gc.collect()
     report = initialise(backbone.network, config.backbone, config.init)
     head = build_head(config.head, backbone.feature_count, config.widths or (), outputs, config.seed)
     mean, std = normalisation(BackboneName.parse(config.backbone).network)

@@ -44,6 +44,7 @@ def fill(store: Store) -> None:
         writer.checkpoint(best(10, "ab" * 32))
         for split in ("train", "valid", "test"):
             writer.evaluated(evaluated(split), "apparent", "synthetic")
+        writer.memory(1_234_567_890)
         writer.end("done", "")
     run_id, attempt = running(store, "broken", lr=1.0)
     with store.writing(run_id, attempt) as writer:

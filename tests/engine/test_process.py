@@ -20,6 +20,7 @@ from engine.events import (
     EpochEnded,
     Evaluated,
     Event,
+    MemoryPeaked,
     Noted,
     Released,
     RunEnded,
@@ -108,7 +109,8 @@ def test_asked_to_leave_it_writes_a_checkpoint(tmp_path: Path, how: str) -> None
         process.control.close()
     events += process.rest()
     assert process.wait() == EXIT_STOPPED
-    *_, state, best, ended = events
+    *_, state, best, peaked, ended = events
+    assert isinstance(peaked, MemoryPeaked)
     assert isinstance(state, CheckpointWritten)
     assert isinstance(best, CheckpointWritten)
     assert isinstance(ended, RunEnded)

@@ -17,6 +17,7 @@ from engine.events import (
     EpochEnded,
     Evaluated,
     Event,
+    MemoryPeaked,
     Noted,
     Progressed,
     RunEnded,
@@ -69,6 +70,7 @@ EVENTS = st.one_of(
     ),
     st.builds(CheckpointWritten, st.sampled_from(["state", "best"]), TEXT, COUNT, COUNT, TEXT, COUNT),
     _evaluated(),
+    st.builds(MemoryPeaked, COUNT),
     st.builds(RunFailed, TEXT, TEXT, COUNT),
     st.builds(RunEnded, st.sampled_from(["done", "diverged", "interrupted"]), TEXT, REAL),
 )

@@ -10,12 +10,12 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 import ageui
-from ageui.store.migrations import v1, v2, v3
+from ageui.store.migrations import v1, v2, v3, v4
 from engine.errors import StoreError
 
 Migration = Sequence[str] | Callable[[Connection], None]
 
-MIGRATIONS: tuple[Migration, ...] = (v1.STATEMENTS, v2.STATEMENTS, v3.STATEMENTS)
+MIGRATIONS: tuple[Migration, ...] = (v1.STATEMENTS, v2.STATEMENTS, v3.STATEMENTS, v4.STATEMENTS)
 APPLICATION_ID = 0x41474555
 """`AGEU` in ASCII: tells runs.db from the databases of other programs."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ageui import sweeps
+from ageui.forecast import NOTHING_TO_SAY, Forecast, Forecaster
 from ageui.planning import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
 from ageui.run_command import Labels, queue_command
 from ageui.settings import Layer, Resolved, absolute_init
@@ -54,6 +55,7 @@ class Checked:
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
     grid: str = ""
+    memory: Forecast = NOTHING_TO_SAY
     command: str | None = None
 
     @property
@@ -94,6 +96,7 @@ class FormCheck:
         self._wanted_like = like
         self._like: _Like | None = None
         self._grid: _Grid | None = None
+        self.forecaster = Forecaster()
 
     def check(self, store: Store, entered: Entered) -> Checked:
         """Raises `AgeUIError` only where the database cannot be read; all else is part of what it returns."""
@@ -132,6 +135,7 @@ class FormCheck:
             notes=self._notes(plan),
             plan=plan,
             grid=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
+            memory=self.forecaster.forecast(runs),
             command=queue_command(store, values, basis, runs, seeds=seeds, labels=labels),
         )
 

@@ -13,6 +13,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from ageui.compare.settings import setting
+from ageui.forecast import predicted_memory
+from ageui.sentences import gigabytes, memory_sentence
 from ageui.states import state_of
 from ageui.store import AttemptRow, RunDetail, Store
 from ageui.text import clean
@@ -41,6 +43,7 @@ class _Found:
     detail: RunDetail
     course: Course
     log: LogPart
+    predicted_memory: int | None
 
 
 class RunScreen(LiveScreen[_Found]):
@@ -58,6 +61,7 @@ class RunScreen(LiveScreen[_Found]):
         self._log: LogPart | None = None
         self._points: tuple[int, Floats, Floats] = (-1, np.empty(0), np.empty(0))
         self._loads: tuple[DeviceLoad, ...] = ()
+        self._predicted_memory: int | None = None
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.ageui.store.path.name} › run {self._run_id}")
@@ -105,7 +109,13 @@ class RunScreen(LiveScreen[_Found]):
         self._points = (attempt, steps, losses)
         self._log = read_log(log_file(store, self._run_id, max(1, detail.row.attempt)), self._log)
         course = Course(detail.history, steps, losses, *_pace(detail))
-        return _Found(detail, course, self._log)
+        return _Found(detail, course, self._log, self._predicted(detail))
+
+    def _predicted(self, detail: RunDetail) -> int | None:
+        """The predicted peak memory; what it is worked out from is read once."""
+        if self._predicted_memory is None or detail.predicted_memory_bytes is not None:
+            self._predicted_memory = predicted_memory(detail)
+        return self._predicted_memory
 
     def show(self, found: _Found) -> None:
         before, self._found = self._found, found
@@ -154,7 +164,7 @@ class RunScreen(LiveScreen[_Found]):
         if row.tags:
             head.append(clean(f"  #{' #'.join(row.tags)}"), style="italic")
         self.query_one("#headline", Line).put(head)
-        self.query_one("#progress", Line).put(_progress(detail, self._loads))
+        self.query_one("#progress", Line).put(_progress(detail, self._loads, self._found.predicted_memory))
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
         self._loads = loads
@@ -226,16 +236,19 @@ def _pace(detail: RunDetail) -> tuple[float, float]:
     return max(1.0, steps), float(detail.config.get("batch", 1)) / rate if rate else 1.0
 
 
-def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...]) -> str:
+def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: int | None) -> str:
     """How far a run is, how fast, and what its device has to do; or why and when it ended."""
     row, summary = detail.row, detail.row.summary
     took = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
+    memory = memory_sentence(predicted, detail.peak_memory_bytes)
     if row.status != "running":
         parts = [f"{summary.epoch or 0}/{summary.epochs} epochs"]
         if took:
             parts.append(f"in {duration(took)}")
         if summary.mae is not None:
             parts.append(f"MAE {summary.mae:.2f} years on {summary.split}")
+        if memory:
+            parts.append(memory)
         if row.error:
             parts.append(clean(row.error.splitlines()[0]))
         return " · ".join(parts)
@@ -252,6 +265,8 @@ def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...]) -> str:
     ]
     device = detail.attempts[-1].device if detail.attempts else None
     parts += [f"{load.name} {load.load:.0%}, {load.memory}" for load in loads if load.name == device]
+    if memory:
+        parts.append(memory)
     if summary.activity:
         parts.append(clean(summary.activity))
     return " · ".join(parts)
@@ -300,7 +315,7 @@ def _attempts(attempts: tuple[AttemptRow, ...]) -> Table | Text:
     if not attempts:
         return Text("nobody has worked on it yet", style="dim")
     table = _table(
-        "attempt", "started", "took", "on", "after step", "end", "repeated points", "why, and what was noted"
+        "attempt", "started", "took", "memory", "on", "after step", "end", "repeated points", "why, and what was noted"
     )
     for attempt in attempts:
         repeated = f"{attempt.replayed:,}, {attempt.differing:,} differ" if attempt.replayed else DASH
@@ -309,6 +324,7 @@ def _attempts(attempts: tuple[AttemptRow, ...]) -> Table | Text:
             str(attempt.number),
             f"{attempt.started_at.astimezone():%m-%d %H:%M:%S}",
             duration(attempt.seconds),
+            DASH if attempt.peak_memory_bytes is None else gigabytes(attempt.peak_memory_bytes),
             Text(clean(attempt.worker or "foreground")),
             f"{attempt.step:,}" if attempt.step else "0",
             Text(clean(attempt.outcome or "runs")),

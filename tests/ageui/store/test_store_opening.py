@@ -113,6 +113,7 @@ def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
         assert finished.kept is not None
         assert finished.kept.sha256 == "ab" * 32
         assert finished.attempts[0].notes == ()
+        assert finished.peak_memory_bytes == (1_234_567_890 if version >= 4 else None)
         assert [row.name for row in store.queue.waiting()] == ["waiting"]
         assert [run.run_id for run in store.queue.running()] == [5]
         assert len(store.predictions(1)) == 9

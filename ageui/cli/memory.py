@@ -1,0 +1,26 @@
+"""What commands say of the memory that new runs will take, before they are queued."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ageui.store import NewRun
+
+
+def tell_memory(console: "Console", runs: "Sequence[NewRun]") -> None:
+    """Says what the peak memory of `runs` will be, and whether so much is free.
+
+    A backbone is counted once, which takes some seconds.
+    """
+    from ageui.forecast import Forecaster
+    from ageui.text import clean
+
+    forecaster = Forecaster()
+    if missing := forecaster.forecast(runs).missing:
+        with console.status("working out the peak memory"):
+            forecaster.count(missing)
+    found = forecaster.forecast(runs)
+    if found.text:
+        console.print(clean(f"warning: {found.text}" if found.is_too_much else found.text), soft_wrap=True)

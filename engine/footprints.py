@@ -1,0 +1,133 @@
+"""Footprints of backbones: looked up in the cache folder, or asked of a process that counts them. Needs no torch."""
+
+import contextlib
+import hashlib
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache as computed_once
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engine.config import RunConfig
+from engine.files import make_private_folder, write_atomically
+from engine.memory_model import Footprint
+from engine.paths import cache_folder
+
+# Part of every key: it changes when the same backbone would be counted otherwise.
+COUNTING = 1
+_COMMAND = (sys.executable, "-P", "-m", "engine.describe")
+_LIBRARIES = ("ageui", "torch", "torchvision")
+
+
+class Wanted(BaseModel):
+    """What a footprint depends on of a config."""
+
+    model_config = ConfigDict(frozen=True)
+
+    backbone: str
+    size: int
+    device: str
+    precision: str
+
+    @classmethod
+    def of(cls, config: RunConfig) -> Self:
+        return cls(backbone=config.backbone, size=config.size, device=config.device, precision=config.precision)
+
+
+class Answer(BaseModel):
+    """A footprint, or why there is none."""
+
+    wanted: Wanted
+    footprint: Footprint | None = None
+    problem: str = ""
+
+
+def known_footprint(wanted: Wanted) -> Footprint | None:
+    """The footprint in the cache folder, None where it was not counted yet on this machine with these versions."""
+    try:
+        return Footprint.model_validate_json(_file(wanted).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+class Counting:
+    """A process that counts footprints and puts them into the cache folder; takes seconds. Stopped by `stop`, from any
+    thread, or the end of a with statement."""
+
+    def __init__(self, wanted: Sequence[Wanted]) -> None:
+        """Raises `OSError` where no process can be started."""
+        self._wanted = wanted
+        self._process = subprocess.Popen(
+            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        self._process.wait()
+
+    def answers(self) -> Iterator[Answer]:
+        """One for each that is wanted, in order; for those that the process ended without, one with a problem."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        given = 0
+        try:
+            stdin.write("".join(f"{wanted.model_dump_json()}\n" for wanted in self._wanted).encode())
+            stdin.close()
+            for line in stdout:
+                answer = Answer.model_validate_json(line)
+                if answer.footprint is not None:
+                    _keep(answer.wanted, answer.footprint)
+                given += 1
+                yield answer
+        except (OSError, ValueError):
+            pass  # it died, or was stopped: told below
+        for wanted in self._wanted[given:]:
+            yield Answer(wanted=wanted, problem="the process that counts it ended early")
+
+    def stop(self) -> None:
+        self._process.kill()
+
+
+def _keep(wanted: Wanted, footprint: Footprint) -> None:
+    """A cache that cannot be written keeps nothing: it is then counted again when it is wanted."""
+    file = _file(wanted)
+    try:
+        make_private_folder(file.parent)
+        write_atomically(file, lambda stream: stream.write(footprint.model_dump_json().encode()))
+    except OSError:
+        return
+
+
+def _file(wanted: Wanted) -> Path:
+    # A home folder may be shared with other machines, where `auto` means something else.
+    parts = [COUNTING, socket.gethostname(), wanted.model_dump(), *_versions()]
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
+    return cache_folder() / "footprints" / f"{key.hexdigest()[:32]}.json"
+
+
+@computed_once
+def _versions() -> tuple[str, ...]:
+    found = []
+    for name in _LIBRARIES:
+        try:
+            found.append(metadata.version(name))
+        except metadata.PackageNotFoundError:
+            found.append("")
+    return tuple(found)

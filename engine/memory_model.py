@@ -1,0 +1,149 @@
+"""What a run's memory will peak at, worked out from its config and what is known of its backbone. Needs no torch.
+
+The sum is of tensors that are alive at once, which `engine.describe` counts and does not estimate. Only what memory
+allocators add to it was measured, see `HEAP_SHARE`.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.config import RunConfig
+
+HEAP_SHARE: Final = 1.3
+"""What a processor's heap grows by for each byte of tensors that come and go: blocks of up to 32 MB, once freed, fit
+what is asked for next only in part. Measured with glibc on ResNet18 and 50 at 64 to 224 pixels: 1.2 to 1.5."""
+
+UNDER_WAY: Final = 40_000_000
+"""What labels, decoding, and libraries that are loaded late add to a process that has trained one step of nearly
+nothing. Measured: 30 to 60 MB."""
+
+_FLOAT: Final = 4
+_MOST_OUTPUTS: Final = 101
+_SLOTS: Final = {"adam": 2, "adadelta": 2, "sgd": 0}
+
+
+class Line(BaseModel):
+    """Bytes as a function of the images in a batch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fixed: int
+    per_image: int
+
+    def at(self, batch: int) -> int:
+        return self.fixed + self.per_image * batch
+
+
+class Footprint(BaseModel):
+    """What a backbone takes at one size, on one device and in one arithmetic; all but the counts in bytes.
+
+    `training` (with the gradients of its weights) and `scoring` are what is alive beside the weights at the worst
+    moment of a step: the largest of the lines counts. `process` is an engine's process that has no network yet; on
+    CUDA, where the GPU's memory is what runs out, it is 0. `state` are the weights, and what else is kept with them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    device_type: Literal["cpu", "cuda"]
+    dtype: str
+    size: int
+    process: int
+    parameters: int
+    state: int
+    features: int
+    training: tuple[Line, ...]
+    scoring: tuple[Line, ...]
+    scoring_batch: int
+    features_batch: int
+
+
+class PeakMemory(BaseModel):
+    """Predicted bytes. `mapped` of them are pixels that the system reads from disk, and takes away again where memory
+    gets short; without a number of images they are left out, and `counts_images` is False."""
+
+    model_config = ConfigDict(frozen=True)
+
+    device_type: Literal["cpu", "cuda"]
+    bytes: int
+    mapped: int
+    counts_images: bool
+
+    @property
+    def needed(self) -> int:
+        """Without these a run cannot go on."""
+        return self.bytes - self.mapped
+
+
+def predicted_peak(config: RunConfig, footprint: Footprint, images: int | None) -> PeakMemory:
+    """The most memory that a run of `config` has at once, over its stages; of `images` in its data set, where known.
+
+    On the processor that of the engine's process, pixels included, on CUDA what torch reserves of the GPU. There no
+    allowance is made for what cuDNN and the allocator add.
+    """
+    on_cpu = footprint.device_type == "cpu"
+    has_frozen_stage = config.strategy == "freeze" and config.epochs[0] > 0
+    stages = [_frozen_stage(config, footprint, images)] if has_frozen_stage else []
+    if config.strategy != "freeze" or config.epochs[1] > 0:
+        stages.append(_whole_stage(config, footprint, images))
+    mapped = (images or 0) * 3 * footprint.size**2 if on_cpu else 0
+    return PeakMemory(
+        device_type=footprint.device_type,
+        bytes=footprint.process + (UNDER_WAY if on_cpu else 0) + max(stages) + mapped,
+        mapped=mapped,
+        counts_images=images is not None,
+    )
+
+
+def _whole_stage(config: RunConfig, footprint: Footprint, images: int | None) -> int:
+    """Weights, optimizer and the best weights so far stay, steps and scoring come and go. When the kept weights are
+    written, they are copied into what steps have freed, and once more into one block that fits nowhere there."""
+    head = _head_parameters(config, footprint.features) * _FLOAT
+    weights, trained = footprint.state + head, footprint.parameters * _FLOAT + head
+    optimizer = trained * _slots(config)
+    steps = _at(footprint.training, _batch(config, images)) + head
+    scoring = _at(footprint.scoring, _within(footprint.scoring_batch, images)) + trained
+    if footprint.device_type == "cuda":
+        # There the optimizer works on all weights at once.
+        return weights + optimizer + max(steps, scoring, 2 * trained)
+    heap = max(int(HEAP_SHARE * max(steps, scoring)), trained + weights)
+    return 2 * weights + optimizer + heap + weights
+
+
+def _frozen_stage(config: RunConfig, footprint: Footprint, images: int | None) -> int:
+    """The backbone only scores: all images once, whose features stay, or every batch where each epoch augments."""
+    head = _head_parameters(config, footprint.features) * _FLOAT
+    augments = config.augment == "standard"
+    block = max(_batch(config, images), footprint.scoring_batch) if augments else footprint.features_batch
+    scoring = _at(footprint.scoring, _within(block, images))
+    features = 0 if augments else (images or 0) * footprint.features * _FLOAT
+    trained = head * (2 + _slots(config))
+    if footprint.device_type == "cuda":
+        return footprint.state + trained + features + scoring
+    # Twice, since the features are put together out of parts.
+    heap = max(int(HEAP_SHARE * (scoring + 2 * features)), features + footprint.state)
+    return footprint.state + head + trained + heap + footprint.state
+
+
+def _batch(config: RunConfig, images: int | None) -> int:
+    return _within(config.batch, images)
+
+
+def _within(batch: int, images: int | None) -> int:
+    return batch if images is None else min(batch, images)
+
+
+def _at(lines: Sequence[Line], batch: int) -> int:
+    return max(line.at(batch) for line in lines)
+
+
+def _slots(config: RunConfig) -> int:
+    """Numbers that the optimizer keeps for each weight."""
+    return 1 if config.optimizer == "sgd" and config.momentum else _SLOTS[config.optimizer]
+
+
+def _head_parameters(config: RunConfig, features: int) -> int:
+    widths = [features, *(config.widths or ()), _MOST_OUTPUTS]
+    return sum((inputs + 1) * units for inputs, units in pairwise(widths))

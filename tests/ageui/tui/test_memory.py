@@ -1,0 +1,135 @@
+"""The peak memory of runs on the screens: predicted in the form, predicted and measured on the run's screen."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from new_run_form import checked, fill, opened, said
+from pilot import press, screen_text, settled, until, use
+from store_rows import end, running
+from textual.pilot import Pilot
+from textual.widgets import Static, TabbedContent
+
+from ageui import forecast
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from engine.footprints import Answer, Counting
+from engine.memory_model import Footprint, Line
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
+
+GIVEN = Footprint(
+    device_type="cpu", dtype="fp32", size=64, process=500_000_000, parameters=0, state=0, features=1,
+    training=(Line(fixed=0, per_image=10_000_000),), scoring=(Line(fixed=0, per_image=0),), scoring_batch=256,
+    features_batch=64,
+)  # fmt: skip
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every backbone's footprint is known."""
+    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: GIVEN)
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """4 GB are free."""
+    monkeypatch.setattr("ageui.free_memory.group_rooms", lambda groups, mount: iter([4_000_000_000]))
+
+
+@pytest.mark.usefixtures("counted", "room")
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_the_form_shows_the_peak_and_warns_of_too_little(store: Store, size: tuple[int, int]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot)
+        assert said(app, "#memory") == "peak memory: about 0.99 GB; 4.00 GB are free"
+        memory = screen.query_one("#memory", Static)
+        assert memory.region.height >= 1
+        assert not memory.has_class("-too-much")
+        await fill(app, pilot, batch="32,512")
+        assert "0.99 GB to 7.23 GB, the most with" in said(app, "#memory")
+        assert "but only 4.00 GB are free" in said(app, "#memory")
+        assert memory.has_class("-too-much")
+        await fill(app, pilot, batch="x")
+        assert said(app, "#memory") == ""
+
+    use(store, scenario, size=size)
+
+
+@pytest.mark.usefixtures("room")
+def test_what_is_not_known_is_counted_while_one_types_and_then_shown(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_answer, asked = threading.Event(), []
+
+    def answers(self: Counting) -> Iterator[Answer]:
+        asked.append(self._wanted)
+        assert may_answer.wait(30)
+        for wanted in self._wanted:
+            yield Answer(wanted=wanted, footprint=GIVEN)
+
+    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
+    monkeypatch.setattr(Counting, "answers", answers)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        assert said(app, "#memory") == "peak memory: being worked out"
+        await press(pilot, *"mape")
+        await checked(app, pilot)
+        may_answer.set()
+        await until(pilot, lambda: said(app, "#memory") == "peak memory: about 0.99 GB; 4.00 GB are free")
+        assert len(asked) == 1
+
+    use(store, scenario)
+
+
+def test_a_form_that_is_left_has_nothing_counted_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+    real = Counting.stop
+
+    def answers(self: Counting) -> Iterator[Answer]:
+        begun.set()
+        assert stopped.wait(30)
+        yield from ()
+
+    def stop(self: Counting) -> None:
+        stopped.set()
+        real(self)
+
+    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
+    monkeypatch.setattr(Counting, "answers", answers)
+    monkeypatch.setattr(Counting, "stop", stop)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        await until(pilot, begun.is_set)
+        assert not stopped.is_set()
+        await press(pilot, "escape")
+        await until(pilot, stopped.is_set)
+
+    use(store, scenario)
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_run_shows_what_was_predicted_beside_what_it_took(store: Store) -> None:
+    run_id, attempt = running(store, "done")
+    with store.writing(run_id, attempt) as writer:
+        writer.started({"data": {}, "device": "cpu", "placement": "cpu", "predicted_memory_bytes": 1_230_000_000})
+        writer.memory(1_340_000_000)
+    end(store, run_id, attempt)
+    waiting, _ = running(store, "began before it was counted")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await settled(pilot)
+        progress = app.screen.query_one("#progress", Static)
+        assert "peak memory 1.34 GB, 1.23 GB predicted" in str(progress.render())
+        app.screen.query_one(TabbedContent).active = "attempts-pane"
+        await settled(pilot)
+        assert "1.34 GB" in screen_text(app)
+        app.open_run(waiting)
+        await settled(pilot)
+        assert "peak memory about" in str(app.screen.query_one("#progress", Static).render())
+
+    use(store, scenario, size=(160, 40))
