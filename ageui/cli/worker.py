@@ -1,5 +1,6 @@
 """`ageui worker`: the background workers that take queued runs."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Background workers: start, stop, status.", no_args_is_help=True)
 
+_MOST_AT_ONCE = 64
+
 Device = Annotated[
     str | None,
     typer.Option(
@@ -25,20 +28,30 @@ Device = Annotated[
 def start(
     device: Device = None,
     stay: Annotated[bool, typer.Option("--stay", help="Stay when there is nothing to do.")] = False,
+    parallel: Annotated[
+        str,
+        typer.Option(
+            metavar="N|auto",
+            help="Train so many runs at once; auto: one with each core of a processor, two on a GPU.",
+        ),
+    ] = "1",
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
 ) -> None:
     """Start a worker that outlives this terminal. One is started anyway by whatever queues a run.
 
-    There is one a device, and it has one run at a time. It leaves when there was nothing to do for a minute.
+    There is one a device, and it leaves when there was nothing to do for a minute. Where it trains several runs at
+    once, each has its share of the cores, and begins only if its predicted memory fits beside the others'.
     """
     from ageui.settings import checkpoint_interval
     from ageui.worker.devices import default_device, resolve_device
+    from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
     from ageui.worker.start import is_working, start_worker
 
     with open_store(db, create=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
+        lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):
             messages().print(f"{store.path} has a worker on {chosen} already", soft_wrap=True)
             return
@@ -47,8 +60,10 @@ def start(
             chosen,
             checkpoint_seconds=checkpoint_interval(checkpoint_seconds),
             idle_seconds=float("inf") if stay else IDLE_SECONDS,
+            parallel=lanes,
         )
-        messages().print(f"a worker on {chosen} takes the runs of {store.path}", soft_wrap=True)
+        several = f", {lanes} at once" if lanes > 1 else ""
+        messages().print(f"a worker on {chosen} takes the runs of {store.path}{several}", soft_wrap=True)
 
 
 @app.command("stop")
@@ -84,6 +99,9 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
 
     with open_store(db, read_only=True) as store:
         states = workers(store)
+        runs: dict[str, list[int]] = {}
+        for run in store.queue.running():
+            runs.setdefault(run.worker or "", []).append(run.run_id)
     if as_json:
         print_json([{"is_alive": state.is_alive, **with_iso_times(asdict(state.row))} for state in states])
         return
@@ -96,7 +114,7 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
         Column("state", ["▶ lives" if state.is_alive else "· has left" for state in states]),
         Column("process", [str(state.row.pid) for state in states], right=True, leaves=1),
         Column("since", [_since(state.row.started_at if state.is_alive else state.row.ended_at) for state in states]),
-        Column("doing", [_doing(state.is_alive, state.row) for state in states]),
+        Column("doing", [_doing(state.is_alive, state.row, runs.get(state.row.device, [])) for state in states]),
     ]
     table, _ = fitted_table(columns, console.width)
     console.print(table)
@@ -113,13 +131,23 @@ def _checked(device: str) -> str:
     return "cuda:0" if device == "cuda" else device
 
 
+def _number(parallel: str) -> int:
+    from ageui.text import clean
+    from engine.errors import ConfigError
+
+    if not parallel.isdecimal() or not 1 <= int(parallel) <= _MOST_AT_ONCE:
+        raise ConfigError(f"--parallel {clean(parallel)}: give auto, or a number from 1 to {_MOST_AT_ONCE}")
+    return int(parallel)
+
+
 def _since(moment: datetime | None) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else "—"
 
 
-def _doing(is_alive: bool, row: "WorkerRow") -> str:
+def _doing(is_alive: bool, row: "WorkerRow", runs: Sequence[int]) -> str:
     if not is_alive:
         return row.reason or "died without a word: killed, or the machine was switched off"
-    if row.run_id is not None:
-        return f"run {row.run_id}" + (", then stops" if row.stop_requested else "")
+    if runs:
+        named = f"run{'s' if len(runs) > 1 else ''} {', '.join(map(str, runs))}"
+        return named + (", then stops" if row.stop_requested else "")
     return f"waits for {row.waiting_for}" if row.waiting_for else "waits for runs"

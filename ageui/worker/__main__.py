@@ -35,6 +35,7 @@ def main() -> int:
                 is_default=arguments.default,
                 policy=Policy(checkpoint_seconds=arguments.checkpoint_seconds),
                 idle_seconds=arguments.idle_seconds,
+                parallel=arguments.parallel,
             )
             signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
             worker.run(lock, on_start=lambda: _say(arguments.ready, STARTED))
@@ -52,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--default", action="store_true", help="take runs that name no device, too")
     parser.add_argument("--checkpoint-seconds", type=float, default=Policy.checkpoint_seconds)
     parser.add_argument("--idle-seconds", type=float, required=True, help="leave after so long without work")
+    parser.add_argument("--parallel", type=int, default=1, help="train so many runs at once")
     parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor that is told of the start")
     return parser.parse_args()
 

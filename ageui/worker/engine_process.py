@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ageui.worker.processes import Process
@@ -26,7 +26,9 @@ class EngineProcess:
     Its stdin is the control socket: requests, until its end asks the engine to write a checkpoint and leave.
     """
 
-    def __init__(self, log: Path, command: Sequence[str] = ENGINE) -> None:
+    def __init__(
+        self, log: Path, command: Sequence[str] = ENGINE, environment: Mapping[str, str] | None = None
+    ) -> None:
         events, sent = os.pipe()
         os.set_blocking(events, False)
         self._control, control = socket.socketpair()
@@ -40,7 +42,7 @@ class EngineProcess:
                     stderr=log_file,
                     start_new_session=True,
                     pass_fds=(sent,),
-                    env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                    env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
                 )
             finally:
                 os.close(log_file)

@@ -1,7 +1,7 @@
 """The engine's process between two runs: kept, so that the next run finds all imported and loaded."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ageui.worker.engine_process import ENGINE, EngineProcess
@@ -15,8 +15,9 @@ class Engines:
     `close` ends the kept one, which has its memory until then.
     """
 
-    def __init__(self, command: Sequence[str] = ENGINE) -> None:
-        self._command = command
+    def __init__(self, command: Sequence[str] = ENGINE, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` is added to this process' own."""
+        self._command, self._environment = command, environment or {}
         self._kept: EngineProcess | None = None
         self._kept_since = 0.0
 
@@ -27,7 +28,7 @@ class Engines:
             if not kept.has_ended:
                 return kept
             kept.close()
-        return EngineProcess(log, self._command)
+        return EngineProcess(log, self._command, self._environment)
 
     def keep(self, engine: EngineProcess) -> None:
         """Takes back an idle engine."""

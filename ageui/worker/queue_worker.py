@@ -3,28 +3,18 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from ageui.store import BusyError, Claim, Claimant, FullError, Store
-from ageui.worker.devices import (
-    configs_for,
-    next_lock_file,
-    take_device,
-    take_worker_lock,
-    who_has,
-)
-from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
-from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock, is_held
+from ageui.store import BusyError, FullError, RunningRun, Store
+from ageui.worker.devices import configs_for, take_worker_lock
+from ageui.worker.lane import SECONDS_BETWEEN_LOOKS, Lane, SharedDevice, if_it_can_be_written
+from ageui.worker.locks import Lock
 from ageui.worker.lost import recover_lost
-from ageui.worker.supervisor import Outcome, Policy, Supervisor, kill_engine, run_lock_file
+from ageui.worker.supervisor import Policy, kill_engine
 from engine.errors import StoreError
 
 IDLE_SECONDS = 60.0
-_SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_TRIES = 2.0
-_LONGEST_PAUSE = 60.0
 _LINGERING_SECONDS = 60.0
 
 _STOPPED = "stopped by the user"
@@ -32,33 +22,33 @@ _STOPPED = "stopped by the user"
 log = logging.getLogger("ageui.worker")
 
 
-@contextmanager
-def _if_it_can_be_written() -> Iterator[None]:
-    """For what is only told to people: a busy or full database costs the telling, and nothing else."""
-    try:
-        yield
-    except (BusyError, FullError) as error:
-        log.warning("%s", error)
-
-
 class QueueWorker:
     """The worker of `store` on `device`. `is_default`: runs that name no device are its too.
 
-    It ends after `idle_seconds` without work. `stop` has it leave after the step, its run queued again; called a second
-    time, the engine is killed.
+    It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` has it leave after the
+    step, its runs queued again; called a second time, the engines are killed.
     """
 
     def __init__(
-        self, store: Store, device: str, *, is_default: bool, policy: Policy, idle_seconds: float = IDLE_SECONDS
+        self,
+        store: Store,
+        device: str,
+        *,
+        is_default: bool,
+        policy: Policy,
+        idle_seconds: float = IDLE_SECONDS,
+        parallel: int = 1,
     ) -> None:
-        self._store, self._device, self._policy, self._idle_seconds = store, device, policy, idle_seconds
-        self._engines = Engines(policy.engine)
-        self._devices = configs_for(device, is_default=is_default)
-        self._stop, self._kill = threading.Event(), threading.Event()
+        self._store, self._idle_seconds = store, idle_seconds
+        self._stop, self._kill, self._leaving = threading.Event(), threading.Event(), threading.Event()
+        configs = configs_for(device, is_default=is_default)
+        self._device = SharedDevice(device, configs, policy, parallel, self._stop, self._kill.is_set)
+        self._lane = Lane(store, self._device, self._should_stop)
+        self._others = [
+            threading.Thread(target=self._work_beside, name=f"lane {number}") for number in range(2, parallel + 1)
+        ]
         self._looked = 0.0
         self._version: int | None = None
-        self._crashes = 0
-        self._ticket: Lock | None = None
         self._lingering_since: float | None = None
 
     def stop(self) -> None:
@@ -78,8 +68,10 @@ class QueueWorker:
         except StoreError:
             lock.release()
             raise
-        log.info("started on %s for %s", self._device, self._store.path)
+        log.info("started on %s for %s", self._device.name, self._store.path)
         on_start()
+        for lane in self._others:
+            lane.start()
         reason = "it was ended"
         try:
             reason = self._work_until_idle(lock)
@@ -88,10 +80,10 @@ class QueueWorker:
             raise
         finally:
             log.info("leaving: %s", reason)
-            self._engines.close()
-            self._release_ticket()
-            with _if_it_can_be_written():
-                self._store.workers.ended(self._device, reason)
+            self._lane.leave()
+            self._end_other_lanes()
+            with if_it_can_be_written():
+                self._store.workers.ended(self._device.name, reason)
         return reason
 
     def _start(self) -> bool:
@@ -99,7 +91,7 @@ class QueueWorker:
         first."""
         while not self._stop.is_set():
             try:
-                self._store.workers.started(self._device)
+                self._store.workers.started(self._device.name)
                 return True
             except BusyError as error:
                 log.warning("%s", error)
@@ -117,19 +109,20 @@ class QueueWorker:
                 log.warning("%s", error)
                 self._stop.wait(_SECONDS_BETWEEN_TRIES)
                 continue
-            self._engines.close(ENGINE_IDLE_SECONDS)
+            self._lane.rest()
             if time.monotonic() - idle_since < self._idle_seconds:
-                self._stop.wait(_SECONDS_BETWEEN_LOOKS)
+                self._stop.wait(SECONDS_BETWEEN_LOOKS)
                 continue
             # Who queues a run looks for the lock afterwards: without this second look at the queue, a run that came
             # just now would find a worker that is about to leave.
             lock.release()
-            if not self._store.queue.has_work(self._devices):
+            if not self._store.queue.has_work(self._device.configs):
                 return f"nothing to do for {self._idle_seconds:.0f} seconds"
-            again = take_worker_lock(self._store, self._device)
+            again = take_worker_lock(self._store, self._device.name)
             if again is None:
                 return "another worker took over"
             lock = again
+        self._end_other_lanes()
         lock.release()
         return _STOPPED
 
@@ -139,84 +132,42 @@ class QueueWorker:
             log.warning(found.sentence())
         if self._is_lingered_on():
             self._end_lingering_engine()
-            self._stop.wait(_SECONDS_BETWEEN_LOOKS)
+            self._stop.wait(SECONDS_BETWEEN_LOOKS)
             return True
-        if self._store.queue.has_work(self._devices):
-            self._work()
+        if self._store.queue.has_work(self._device.configs):
+            self._lane.work()
+            return True
+        if self._device.is_taken:
+            self._stop.wait(SECONDS_BETWEEN_LOOKS)
             return True
         return False
 
-    def _work(self) -> None:
-        """Works on the next run, once the device is free."""
-        device_lock = take_device(self._device)
-        if device_lock is None:
-            self._wait_for_device()
-            return
-        self._release_ticket()
-        run_locks: list[Lock] = []
+    def _work_beside(self) -> None:
+        """A further lane, in a thread and with a connection of its own."""
+        with Store.open(self._store.path, create=False) as store:
+            lane = Lane(store, self._device, lambda: self._stop.is_set() or self._leaving.is_set())
+            try:
+                while not (self._stop.is_set() or self._leaving.is_set()):
+                    try:
+                        lane.work_beside()
+                    except (BusyError, FullError) as error:
+                        log.warning("%s", error)
+                        self._leaving.wait(_SECONDS_BETWEEN_TRIES)
+            except Exception:
+                log.exception("a lane of this worker ended early; the others go on")
+            finally:
+                lane.leave()
 
-        def hold(run_id: int) -> bool:
-            lock = Lock.take(run_lock_file(self._store, run_id))
-            run_locks.extend([lock] if lock else [])
-            return lock is not None
-
-        try:
-            claim = self._store.queue.claim_next(Claimant(self._device, self._device), self._devices, hold)
-            if claim is None:
-                self._say_idle()
-                self._stop.wait(_SECONDS_BETWEEN_LOOKS)
-                return
-            log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
-            outcome = self._supervise(claim, [device_lock, *run_locks])
-            self._say_idle()
-        finally:
-            if is_held(next_lock_file(self._device)):
-                self._engines.close()
-            for lock in (*run_locks, device_lock):
-                lock.release()
-        log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
-        self._pause_after(outcome)
-
-    def _supervise(self, claim: Claim, locks: list[Lock]) -> Outcome:
-        return Supervisor(
-            self._store,
-            claim,
-            device=self._device,
-            locks=locks,
-            policy=self._policy,
-            engines=self._engines,
-            should_stop=self._should_stop,
-            should_kill=self._kill.is_set,
-        ).run()
-
-    def _pause_after(self, outcome: Outcome) -> None:
-        """Waits after a crash, longer after each in a row, and lets another queue have the device in turn."""
-        self._crashes = self._crashes + 1 if outcome.ending.kind == "crashed" else 0
-        if self._crashes:
-            self._stop.wait(min(_LONGEST_PAUSE, 2.0 ** (self._crashes - 1)))
-        if is_held(next_lock_file(self._device)):
-            self._stop.wait(2 * _SECONDS_BETWEEN_LOOKS)
-
-    def _wait_for_device(self) -> None:
-        if self._ticket is None:
-            self._ticket = Lock.take(next_lock_file(self._device))
-            self._say_idle(who_has(self._device))
-            log.info("waiting: %s is in use by %s", self._device, who_has(self._device))
-        self._stop.wait(_SECONDS_BETWEEN_LOOKS)
-
-    def _say_idle(self, waiting_for: str | None = None) -> None:
-        with _if_it_can_be_written():
-            self._store.workers.working_on(self._device, None, waiting_for)
-
-    def _release_ticket(self) -> None:
-        if self._ticket is not None:
-            self._ticket.release()
-            self._ticket = None
+    def _end_other_lanes(self) -> None:
+        self._leaving.set()
+        for lane in self._others:
+            if lane.is_alive():
+                lane.join()
 
     def _is_lingered_on(self) -> bool:
         """Whether the engine of an earlier worker of this database and device outlived it: this worker, which alone
-        could have started it, works on nothing now."""
-        lingers = any(run.worker == self._device for run in self._store.queue.running())
+        could have started it, does not work on that run."""
+        lingers = any(map(self._is_foreign, self._store.queue.running()))
         if not lingers:
             self._lingering_since = None
         return lingers
@@ -227,17 +178,20 @@ class QueueWorker:
         self._lingering_since = self._lingering_since or now
         if now - self._lingering_since > _LINGERING_SECONDS:
             for run in self._store.queue.running():
-                if run.worker == self._device and kill_engine(self._store, run.run_id):
+                if self._is_foreign(run) and kill_engine(self._store, run.run_id):
                     log.warning("the engine of run %d outlived its worker and did not leave: killed", run.run_id)
+
+    def _is_foreign(self, run: RunningRun) -> bool:
+        return run.worker == self._device.name and run.run_id not in self._device.working
 
     def _should_stop(self) -> bool:
         """Whether SIGTERM came, or `ageui worker stop` left word in the database."""
         now = time.monotonic()
-        if not self._stop.is_set() and now - self._looked >= _SECONDS_BETWEEN_LOOKS:
+        if not self._stop.is_set() and now - self._looked >= SECONDS_BETWEEN_LOOKS:
             self._looked = now
             try:
                 version = self._store.version()
-                if version != self._version and self._store.workers.is_asked_to_stop(self._device):
+                if version != self._version and self._store.workers.is_asked_to_stop(self._device.name):
                     self._stop.set()
                 self._version = version
             except StoreError as error:

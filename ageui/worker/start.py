@@ -68,7 +68,14 @@ def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> st
     return device
 
 
-def start_worker(store: Store, device: str, *, checkpoint_seconds: float, idle_seconds: float = IDLE_SECONDS) -> None:
+def start_worker(
+    store: Store,
+    device: str,
+    *,
+    checkpoint_seconds: float,
+    idle_seconds: float = IDLE_SECONDS,
+    parallel: int = 1,
+) -> None:
     """Starts a worker in a session of its own and returns once it works.
 
     Raises `DeviceError` for a device that is not here, and `StoreError` where it could not start.
@@ -77,6 +84,7 @@ def start_worker(store: Store, device: str, *, checkpoint_seconds: float, idle_s
     ready, told = os.pipe()
     command = [sys.executable, "-P", "-m", "ageui.worker", "--db", str(store.path), "--device", device]
     command += ["--checkpoint-seconds", str(checkpoint_seconds), "--idle-seconds", str(idle_seconds)]
+    command += ["--parallel", str(parallel)]
     command += ["--ready", str(told), *(["--default"] if device == default_device() else [])]
     log = worker_log_file(store, device)
     try:

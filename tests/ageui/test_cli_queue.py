@@ -238,6 +238,8 @@ def test_another_run_on_the_device_is_waited_for_or_shared_with(queue: Terminal)
         (["logs", "2"], 3, "has no log yet"),
         (["logs", "1", "--attempt", "3"], 2, "give --attempt a number from 1 to 1"),
         (["worker", "start", "--device", "gpu"], 2, "give cpu or cuda:N"),
+        (["worker", "start", "--parallel", "many"], 2, "give auto, or a number from 1 to 64"),
+        (["worker", "start", "--parallel", "0"], 2, "give auto, or a number from 1 to 64"),
         (["worker", "start", "--device", "cuda:1"], 4, "torch finds no CUDA device"),
         (["worker", "stop", "--device", "cuda:1"], 2, "no worker lives on cuda:1"),
         (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),

@@ -176,11 +176,11 @@ def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: 
     program = (
         "import sys; from pathlib import Path; from ageui.store import Store; "
         "from ageui.worker.devices import take_worker_lock; from ageui.worker.queue_worker import QueueWorker; "
-        "from ageui.worker.supervisor import Policy; import ageui.worker.queue_worker as q; "
-        "q.take_device = lambda device: q.Lock.take(Path(sys.argv[1]).parent / 'other-device.lock'); "
+        "from ageui.worker.supervisor import Policy; import ageui.worker.lane as lane; "
+        "lane.take_device = lambda device: lane.Lock.take(Path(sys.argv[1]).parent / 'other-device.lock'); "
         "s = Store.open(Path(sys.argv[1])); "
         "QueueWorker(s, 'cpu', is_default=True, policy=Policy(), idle_seconds=1)"
-        ".run(q.Lock.take(Path(sys.argv[1]).parent / 'other-worker.lock'))"
+        ".run(lane.Lock.take(Path(sys.argv[1]).parent / 'other-worker.lock'))"
     )
     other = subprocess.run([sys.executable, "-c", program, str(store.path)], timeout=120, check=False)
     assert other.returncode == 0

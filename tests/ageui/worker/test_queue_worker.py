@@ -16,7 +16,7 @@ from living import stop_between_writes
 from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
 
 from ageui.store import BusyError, FullError, Store
-from ageui.worker import queue_worker
+from ageui.worker import lane, queue_worker
 from ageui.worker.devices import (
     device_lock_file,
     next_lock_file,
@@ -32,7 +32,8 @@ from ageui.worker.queue_worker import QueueWorker
 
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(lane, "SECONDS_BETWEEN_LOOKS", 0.02)
 
 
 def _worker(store: Store, device: str = "cpu", idle: float = 0.1) -> tuple[QueueWorker, Lock]:
@@ -76,7 +77,7 @@ def test_a_failed_run_does_not_stop_the_others(store: Store, monkeypatch: pytest
 def test_a_run_that_crashes_is_tried_until_it_does_not_get_further(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue_worker, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(lane, "LONGEST_PAUSE", 0.01)
     orders(monkeypatch, steps=8, plan={"1": [4, "SIGKILL"], "2": [4, "SIGSEGV"], "3": [5, "SIGSEGV"]})
     first = queue_run(store)
     _work(store)
@@ -306,9 +307,10 @@ def test_who_waits_for_a_device_is_told_for_whom(store: Store, monkeypatch: pyte
 
 
 def test_an_engine_that_outlived_its_worker_is_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(lane, "SECONDS_BETWEEN_LOOKS", 0.02)
     monkeypatch.setattr(queue_worker, "_LINGERING_SECONDS", 0.2)
-    monkeypatch.setattr(queue_worker, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(lane, "LONGEST_PAUSE", 0.01)
     orders(monkeypatch, steps=8, plan={"1": [3, "hang"]})
     run_id = queue_run(store)
     script = Path(__file__).parent / "race_worker.py"
@@ -387,7 +389,8 @@ def test_a_clock_that_jumps_changes_nothing(store: Store, monkeypatch: pytest.Mo
     for module in ("enqueue", "claims", "queue", "attempt_writer", "workers"):
         monkeypatch.setattr(f"ageui.store.{module}.now", jumping)
     monkeypatch.setattr(time, "time", lambda: real() + 1e8 * (next(calls) % 3 - 1))
-    monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(lane, "SECONDS_BETWEEN_LOOKS", 0.02)
     orders(monkeypatch, steps=8, plan={"1": [5, "SIGKILL"]})
     ids = [queue_run(store, seed=seed) for seed in range(4)]
     _work(store)

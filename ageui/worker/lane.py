@@ -1,0 +1,230 @@
+"""Works on runs one after the other. A worker has as many lanes as it trains runs at once, most have one."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ageui.forecast import predicted_memory
+from ageui.free_memory import free_memory
+from ageui.store import BusyError, Claim, Claimant, FullError, Store
+from ageui.worker.devices import next_lock_file, take_device, who_has
+from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
+from ageui.worker.engines import Engines
+from ageui.worker.locks import Lock, is_held
+from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+
+SECONDS_BETWEEN_LOOKS = 0.5
+LONGEST_PAUSE = 60.0
+_MEMORY_SHARE = 0.9
+
+log = logging.getLogger("ageui.worker")
+
+
+@contextmanager
+def if_it_can_be_written() -> Iterator[None]:
+    """For what is only told to people: a busy or full database costs the telling, and nothing else."""
+    try:
+        yield
+    except (BusyError, FullError) as error:
+        log.warning("%s", error)
+
+
+@dataclass
+class SharedDevice:
+    """The device of a worker, which its lanes hold together, and what they have in common.
+
+    `configs` are the values of a config's device that are the worker's. `working` tells of each run that is worked on
+    how much memory it is predicted to need, in bytes; None where that is not known. `stop` is set once the worker is to
+    leave.
+    """
+
+    name: str
+    configs: Sequence[str]
+    policy: Policy
+    lanes: int
+    stop: threading.Event
+    should_kill: Callable[[], bool]
+    working: dict[int, int | None] = field(default_factory=dict)
+    _lock: Lock | None = None
+    _users: int = 0
+    _free: int | None = None
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> Lock | None:
+        """The device's lock, for one more run; None while others have it, or wait for it while this worker has it."""
+        with self._guard:
+            if self._lock is None:
+                self._lock = take_device(self.name)
+                self._free = free_memory(self.name) if self.lanes > 1 else None
+            elif is_held(next_lock_file(self.name)):
+                return None
+            if self._lock is not None:
+                self._users += 1
+            return self._lock
+
+    def release(self) -> None:
+        with self._guard:
+            self._users -= 1
+            if self._users == 0 and self._lock is not None:
+                self._lock.release()
+                self._lock = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a run of this worker computes on the device."""
+        return self._users > 0
+
+    def has_room_for(self, needed: int | None) -> bool:
+        """Whether a run of that predicted memory can be begun beside those that are worked on."""
+        if not self.working:
+            return True
+        known = [one for one in (*self.working.values(), needed) if one is not None]
+        if len(known) <= len(self.working):
+            return False
+        return self._free is None or sum(known) <= _MEMORY_SHARE * self._free
+
+
+class _NoRoomError(Exception):
+    """The next run does not fit beside those that are worked on."""
+
+
+class Lane:
+    """Works on one run at a time, of `store`, by an engine of its own. Once `should_stop` is true, which is asked a few
+    times a second, the run is stopped and queued again."""
+
+    def __init__(self, store: Store, device: SharedDevice, should_stop: Callable[[], bool]) -> None:
+        self._store, self._device, self._should_stop = store, device, should_stop
+        self._engines = Engines(device.policy.engine, _share_of_threads(device))
+        self._crashes = 0
+        self._ticket: Lock | None = None
+
+    def work(self) -> None:
+        """Works on the next run, once the device is free."""
+        device = self._device
+        device_lock = device.take()
+        if device_lock is None:
+            self._wait_for_device()
+            return
+        self._release_ticket()
+        run_locks: list[Lock] = []
+        claimed: list[int] = []
+
+        def hold(run_id: int) -> bool:
+            needed = self._needed(run_id)
+            if not device.has_room_for(needed):
+                raise _NoRoomError
+            lock = Lock.take(run_lock_file(self._store, run_id))
+            if lock is not None:
+                run_locks.append(lock)
+                claimed.append(run_id)
+                device.working[run_id] = needed
+            return lock is not None
+
+        outcome = None
+        try:
+            claim = self._claim_next(hold)
+            if claim is not None:
+                log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
+                outcome = self._supervise(claim, [device_lock, *run_locks])
+                log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
+        finally:
+            if is_held(next_lock_file(device.name)):
+                self._engines.close()
+            for run_id in claimed:
+                device.working.pop(run_id, None)
+            self._say_idle()
+            for lock in run_locks:
+                lock.release()
+            device.release()
+        if outcome is not None:
+            self._pause_after(outcome)
+        else:
+            device.stop.wait(SECONDS_BETWEEN_LOOKS)
+
+    def work_beside(self) -> None:
+        """Works on the next run if another one is worked on and both fit; else waits a moment."""
+        self._engines.close(ENGINE_IDLE_SECONDS)
+        if self._device.is_taken and self._store.queue.has_work(self._device.configs):
+            self.work()
+        else:
+            self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
+
+    def rest(self) -> None:
+        """Ends the engine that is kept for the next run, once it has been idle for a while."""
+        self._engines.close(ENGINE_IDLE_SECONDS)
+
+    def leave(self) -> None:
+        self._engines.close()
+        self._release_ticket()
+
+    def _claim_next(self, hold: Callable[[int], bool]) -> Claim | None:
+        try:
+            return self._store.queue.claim_next(
+                Claimant(self._device.name, self._device.name), self._device.configs, hold
+            )
+        except _NoRoomError:
+            return None
+
+    def _needed(self, run_id: int) -> int | None:
+        """The memory that a run is predicted to need; None where nobody counted its backbone yet."""
+        return predicted_memory(self._store.detail(run_id)) if self._device.lanes > 1 else None
+
+    def _supervise(self, claim: Claim, locks: list[Lock]) -> Outcome:
+        return Supervisor(
+            self._store,
+            claim,
+            device=self._device.name,
+            locks=locks,
+            policy=self._device.policy,
+            engines=self._engines,
+            should_stop=self._should_stop,
+            should_kill=self._device.should_kill,
+        ).run()
+
+    def _pause_after(self, outcome: Outcome) -> None:
+        """Waits after a crash, longer after each in a row, and lets another queue have the device in turn."""
+        self._crashes = self._crashes + 1 if outcome.ending.kind == "crashed" else 0
+        if self._crashes:
+            self._device.stop.wait(min(LONGEST_PAUSE, 2.0 ** (self._crashes - 1)))
+        if is_held(next_lock_file(self._device.name)):
+            self._device.stop.wait(2 * SECONDS_BETWEEN_LOOKS)
+
+    def _wait_for_device(self) -> None:
+        if self._ticket is None and not self._device.is_taken:
+            name = self._device.name
+            self._ticket = Lock.take(next_lock_file(name))
+            self._say_idle(who_has(name))
+            log.info("waiting: %s is in use by %s", name, who_has(name))
+        self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
+
+    def _say_idle(self, waiting_for: str | None = None) -> None:
+        """Says what the worker works on still, if anything."""
+        others = next(iter(self._device.working), None)
+        with if_it_can_be_written():
+            self._store.workers.working_on(self._device.name, others, waiting_for)
+
+    def _release_ticket(self) -> None:
+        if self._ticket is not None:
+            self._ticket.release()
+            self._ticket = None
+
+
+def _share_of_threads(device: SharedDevice) -> dict[str, str]:
+    """Environment variables that give each of several lanes its share of a processor's cores; a number of threads that
+    a person has set stays."""
+    if device.lanes == 1 or device.name != "cpu" or "OMP_NUM_THREADS" in os.environ:
+        return {}
+    return {"OMP_NUM_THREADS": str(max(1, cores() // device.lanes))}
+
+
+def cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def lanes_for(device: str) -> int:
+    """How many runs `--parallel auto` trains at once: one with each core of a processor, two on a GPU."""
+    return cores() if device == "cpu" else 2

@@ -1,0 +1,163 @@
+"""Several runs at once on one device: each once, each whole, and no more of them than the memory holds."""
+
+import os
+import threading
+from collections.abc import Callable
+
+import pytest
+from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
+
+from ageui.store import Store
+from ageui.worker import lane, queue_worker
+from ageui.worker.devices import device_lock_file, next_lock_file, take_worker_lock, worker_lock_file
+from ageui.worker.lane import lanes_for
+from ageui.worker.locks import Lock, is_held
+from ageui.worker.queue_worker import QueueWorker
+
+GB = 10**9
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(lane, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(lane, "free_memory", lambda device: 10 * GB)
+    monkeypatch.setattr(lane, "predicted_memory", lambda detail: GB)
+
+
+def _worker(store: Store, parallel: int, idle: float = 0.1) -> tuple[QueueWorker, Lock]:
+    lock = take_worker_lock(store, "cpu")
+    assert lock is not None
+    return (
+        QueueWorker(store, "cpu", is_default=True, policy=FAKE, idle_seconds=idle, parallel=parallel),
+        lock,
+    )
+
+
+def _most_at_once(store: Store, ids: list[int]) -> int:
+    """How many of the runs were worked on at one time."""
+    changes = []
+    for run_id in ids:
+        row = store.row(run_id)
+        assert row.started_at is not None
+        assert row.ended_at is not None
+        changes += [(row.started_at, 1), (row.ended_at, -1)]
+    now, most = 0, 0
+    for _, change in sorted(changes):
+        now += change
+        most = max(most, now)
+    return most
+
+
+def _work(store: Store, ids: list[int], parallel: int) -> int:
+    worker, lock = _worker(store, parallel)
+    assert "nothing to do" in worker.run(lock)
+    for seed, run_id in enumerate(ids):
+        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["done"]
+        assert losses_of(store, run_id) == expected_losses(40, seed)
+    for path in (device_lock_file("cpu"), worker_lock_file(store, "cpu"), next_lock_file("cpu")):
+        assert not is_held(path)
+    return _most_at_once(store, ids)
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_as_many_runs_as_were_asked_for_are_trained_at_once(
+    store: Store, parallel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=40, step_seconds=0.02)
+    ids = [queue_run(store, seed=seed) for seed in range(6)]
+    assert _work(store, ids, parallel) == parallel
+
+
+def test_a_run_waits_where_its_memory_does_not_fit_beside_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=40, step_seconds=0.01)
+    ids = [queue_run(store, seed=seed) for seed in range(5)]
+    needed = {ids[0]: 3 * GB, ids[1]: 3 * GB, ids[2]: 8 * GB, ids[3]: 3 * GB, ids[4]: 3 * GB}
+    monkeypatch.setattr(lane, "predicted_memory", lambda detail: needed[detail.id])
+    assert _work(store, ids, 4) == 2
+    rows = [store.row(run_id) for run_id in ids]
+    assert sorted(rows, key=lambda row: str(row.started_at)) == rows
+    assert _most_at_once(store, [ids[1], ids[2]]) == 1
+    assert _most_at_once(store, [ids[2], ids[3]]) == 1
+
+
+@pytest.mark.parametrize("unknown", [0, 1])
+def test_a_run_of_unknown_memory_is_trained_alone(store: Store, unknown: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=40, step_seconds=0.01)
+    ids = [queue_run(store, seed=seed) for seed in range(2)]
+    monkeypatch.setattr(lane, "predicted_memory", lambda detail: None if detail.id == ids[unknown] else GB)
+    assert _work(store, ids, 2) == 1
+
+
+def test_a_run_that_dies_costs_the_others_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "LONGEST_PAUSE", 0.01)
+    orders(monkeypatch, steps=40, step_seconds=0.01, plan={"1": [20, "SIGSEGV"]})
+    ids = [queue_run(store, seed=seed) for seed in range(4)]
+    worker, lock = _worker(store, 2)
+    worker.run(lock)
+    for seed, run_id in enumerate(ids):
+        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["crashed", "done"]
+        assert losses_of(store, run_id) == expected_losses(40, seed)
+
+
+def test_told_to_stop_all_runs_are_queued_again_before_the_worker_is_gone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=100_000, step_seconds=0.01)
+    ids = [queue_run(store, seed=seed) for seed in range(3)]
+    worker, lock = _worker(store, 3, idle=60)
+    thread = threading.Thread(target=worker.run, args=(lock,))
+    thread.start()
+    with Store.open(store.path) as other:
+        wait_until(lambda: all(len(losses_of(other, run_id)) > 3 for run_id in ids))
+        assert len(other.queue.running()) == 3
+        assert other.workers.all()[0].run_id in ids
+        other.workers.ask_to_stop("cpu")
+        wait_until(lambda: not is_held(worker_lock_file(other, "cpu")))
+        assert [other.row(run_id).status for run_id in ids] == ["queued"] * 3
+        thread.join(30)
+        assert [attempt.outcome for run_id in ids for attempt in other.detail(run_id).attempts] == ["stopped"] * 3
+
+
+def test_another_queue_gets_the_device_in_turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=40, step_seconds=0.01)
+    ids = [queue_run(store, seed=seed) for seed in range(8)]
+    worker, lock = _worker(store, 2)
+    thread = threading.Thread(target=worker.run, args=(lock,))
+    thread.start()
+    with Store.open(store.path, read_only=True) as reader:
+        wait_until(lambda: len(reader.queue.running()) == 2)
+        ticket = Lock.take(next_lock_file("cpu"))
+        assert ticket is not None
+        device: list[Lock] = []
+
+        def taken() -> bool:
+            device.extend(filter(None, [Lock.take(device_lock_file("cpu"))]))
+            return bool(device)
+
+        wait_until(taken)
+        assert len(reader.queue.waiting()) >= 4
+        ticket.release()
+        device[0].release()
+        thread.join(60)
+        assert [reader.row(run_id).status for run_id in ids] == ["done"] * 8
+
+
+def test_lanes_share_the_cores(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(lane, "cores", lambda: 8)
+    assert (lanes_for("cpu"), lanes_for("cuda:0")) == (8, 2)
+
+    def share(name: str, lanes: int) -> dict[str, str]:
+        never: Callable[[], bool] = lambda: False  # noqa: E731
+        return lane._share_of_threads(lane.SharedDevice(name, (), FAKE, lanes, threading.Event(), never))
+
+    assert share("cpu", 1) == {}
+    assert share("cpu", 3) == {"OMP_NUM_THREADS": "2"}
+    assert share("cpu", 64) == {"OMP_NUM_THREADS": "1"}
+    assert share("cuda:0", 2) == {}
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert share("cpu", 3) == {}
+    assert os.environ["OMP_NUM_THREADS"] == "5"
