@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 import torchvision
-from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from engine.cache import entry_lock, features_limit, mark_used, trim
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
@@ -64,20 +64,24 @@ def frozen_features(
     """Features (R, F) fp32 for the rows, from the cache or computed now and put there.
 
     Two processes that need the same features compute them once. A damaged file is computed again, and `warn` is told.
-    `each` is told how many of how many rows are done. A cache that cannot be written costs only the next run's time.
+    `each` is told how many of how many rows are done. A cache that cannot be written costs only the next run's time;
+    one that grows beyond its limit loses what was used longest ago.
     """
     folder = cache / "features"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{key}.safetensors"
-    with FileLock(f"{path}.lock"):
+    limit = features_limit()
+    with entry_lock(folder, key):
+        found = _read(path, len(rows.positions))
+        if found is not None:
+            mark_used(path)
+            return found
         if path.exists():
-            found = _read(path, len(rows.positions))
-            if found is not None:
-                return found
             warn(f"the cached features in {path} are damaged: computing them again")
         features = _compute(model, images, rows, each)
         _write(path, features)
-        return features
+    trim(folder, limit, kept=path)
+    return features
 
 
 def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[int, int], None]) -> Tensor:

@@ -3,7 +3,6 @@
 All three give the same bits.
 """
 
-import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.device import upload
-from engine.errors import ConfigError
+from engine.paths import gigabytes
 
 LIMIT_VARIABLE: Final = "AGEUI_GPU_PIXELS_GB"
 SHARE_OF_FREE_MEMORY: Final = 0.25
@@ -61,15 +60,9 @@ def choose_source(
 
 def _gpu_limit(device: torch.device) -> tuple[int, str]:
     """Bytes of pixels to hold on a GPU, and what decided so."""
-    text = os.environ.get(LIMIT_VARIABLE, "")
-    if text:
-        try:
-            gigabytes = float(text)
-        except ValueError:
-            gigabytes = -1.0
-        if not 0 <= gigabytes < float("inf"):
-            raise ConfigError(f"{LIMIT_VARIABLE}={text}: give a number of gigabytes, 0 or more")
-        return int(gigabytes * 1e9), LIMIT_VARIABLE
+    named = gigabytes(LIMIT_VARIABLE)
+    if named is not None:
+        return named, LIMIT_VARIABLE
     free, _ = torch.cuda.mem_get_info(device)
     return int(SHARE_OF_FREE_MEMORY * free), "a quarter of its free memory"
 

@@ -312,7 +312,7 @@ class _Trainer:
         begin, first = resumed - position.seconds, position.batch
         ahead = batches[first:]
         targets, weights = self._targets_and_weights(ahead)
-        # Seeding takes a twentieth of the step of a head.
+        # Most heads have no layer that draws: their steps, which are short, need no seed.
         draws = inputs is setup.images or self.model.head_draws
         with closing(inputs.batches([setup.train_rows.take(chosen) for chosen in ahead])) as prepared:
             for number, (batch, target, weight) in enumerate(

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.cache import entry_lock, mark_used, pixels_limit, trim
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest, Progress
 from engine.data.report import RowProblem
@@ -47,7 +47,8 @@ def open_pixels(manifest: Manifest, size: int, cache: Path, progress: Progress |
     """The decoded images of a manifest, out of the cache or decoded into it now.
 
     Two processes that need the same pixels decode them once. A cache that is cut short, changed or unfinished is built
-    again. Raises `DataError` where the disk has no room.
+    again; one that grows beyond its limit loses the pixels that were used longest ago. Raises `DataError` where the
+    disk has no room.
     """
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)
@@ -57,11 +58,13 @@ def open_pixels(manifest: Manifest, size: int, cache: Path, progress: Progress |
     folder = cache / "pixels" / key
     with _writing(folder, len(images) * size * size * 3):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            meta = _valid_meta(folder, (len(images), size, size, 3))
-            if meta is None:
-                meta = _build(manifest, images, size, folder, report)
-    array = np.load(folder / "pixels.npy", mmap_mode="r")
+        limit = pixels_limit(folder.parent)
+        with entry_lock(folder.parent, key):
+            found = _valid(folder, (len(images), size, size, 3))
+            meta, array = found or _build(manifest, images, size, folder, report)
+            mark_used(folder)
+        if found is None:
+            trim(folder.parent, limit, kept=folder)
     unreadable = tuple(RowProblem(images[int(index)], what) for index, what in meta["unreadable"].items())
     return Pixels(array, key, content, unreadable)
 
@@ -111,7 +114,9 @@ def _content_hashes(manifest: Manifest, images: list[str], cache: Path, progress
     return tuple(hashes)
 
 
-def _build(manifest: Manifest, images: list[str], size: int, folder: Path, progress: Progress) -> dict[str, Any]:
+def _build(
+    manifest: Manifest, images: list[str], size: int, folder: Path, progress: Progress
+) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """Decodes into a temporary folder, which takes the place of `folder` when it is complete."""
 
     def pixels_of(image: str) -> NDArray[np.uint8] | str:
@@ -141,16 +146,18 @@ def _build(manifest: Manifest, images: list[str], size: int, folder: Path, progr
             os.fsync(out.fileno())
         meta = {"crc32": checksum, "stamp": _stamp(file), "unreadable": unreadable}
         (part / "meta.json").write_text(json.dumps(meta))
+        # Mapped before others can see it, and take it for something to remove.
+        array = np.load(file, mmap_mode="r")
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(part, folder)
-        return meta
+        return meta, array
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
 
 
-def _valid_meta(folder: Path, shape: tuple[int, ...]) -> dict[str, Any] | None:
-    """The meta data of a cache that is whole, else None.
+def _valid(folder: Path, shape: tuple[int, ...]) -> tuple[dict[str, Any], NDArray[np.uint8]] | None:
+    """The meta data and the mapped pixels of a cache that is whole, else None.
 
     The checksum over all pixels is only computed where the file's size or time is not the one it was built with.
     """
@@ -161,11 +168,11 @@ def _valid_meta(folder: Path, shape: tuple[int, ...]) -> dict[str, Any] | None:
         if array.shape != shape or array.dtype != np.uint8 or not isinstance(meta["unreadable"], dict):
             return None
         if meta["stamp"] == _stamp(file):
-            return meta
+            return meta, array
         checksum = 0
         for start in range(0, len(array), 256):
             checksum = zlib.crc32(array[start : start + 256].tobytes(), checksum)
-        return meta if checksum == meta["crc32"] else None
+        return (meta, array) if checksum == meta["crc32"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,0 +1,88 @@
+"""What keeps the cache from growing without end: what was used longest ago goes first.
+
+Nothing that is in use is lost: on POSIX a file that is open or mapped stays whole for whoever has it until they let go.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+
+from engine.paths import gigabytes
+
+LIMIT_VARIABLE: Final = "AGEUI_CACHE_GB"
+FEATURES_BYTES: Final = 10_000_000_000
+PIXELS_SHARE_OF_DISK: Final = 0.25
+_SECONDS_UNTIL_ABANDONED: Final = 86_400
+
+
+def features_limit() -> int:
+    """Bytes that cached features may take. Raises `ConfigError` for an environment variable that is no limit."""
+    named = gigabytes(LIMIT_VARIABLE)
+    return FEATURES_BYTES if named is None else named
+
+
+def pixels_limit(folder: Path) -> int:
+    """Bytes that decoded pixels in `folder` may take, by default a share of its disk. Raises as `features_limit`."""
+    named = gigabytes(LIMIT_VARIABLE)
+    return int(PIXELS_SHARE_OF_DISK * shutil.disk_usage(folder).total) if named is None else named
+
+
+def entry_lock(folder: Path, key: str) -> FileLock:
+    """A lock for the entry with this key of hex digits.
+
+    Entries share 256 lock files, which are never removed: removing one that somebody waits for would break it.
+    """
+    return FileLock(folder / f"{key[:2]}.lock")
+
+
+def mark_used(entry: Path) -> None:
+    """Notes that an entry, a file or a folder, is used now."""
+    with suppress(OSError):
+        os.utime(entry)
+
+
+def trim(folder: Path, limit_bytes: int, kept: Path) -> None:
+    """Removes what was used longest ago until the entries of `folder` take no more than `limit_bytes`.
+
+    `kept`, which was just made, stays even if it alone is larger. What a process that died left half-written goes
+    after a day. An entry that cannot be removed is left to the next time.
+    """
+    entries = []
+    for entry in folder.iterdir():
+        with suppress(OSError):
+            if entry.suffix == ".part":
+                if time.time() - max(path.stat().st_mtime for path in _files(entry)) > _SECONDS_UNTIL_ABANDONED:
+                    _remove(entry)
+            elif entry.suffix != ".lock":
+                entries.append((entry.stat().st_mtime_ns, entry, sum(path.stat().st_size for path in _files(entry))))
+    total = sum(size for _, _, size in entries)
+    for _, entry, size in sorted(entries):
+        if total <= limit_bytes:
+            return
+        if entry != kept and _remove(entry):
+            total -= size
+
+
+def _files(entry: Path) -> list[Path]:
+    """An entry that is a file, or a folder and what is in it."""
+    return [entry, *entry.iterdir()] if entry.is_dir() else [entry]
+
+
+def _remove(entry: Path) -> bool:
+    try:
+        if entry.is_dir():
+            # Whole or not there at all, for whoever looks for it meanwhile.
+            aside = Path(tempfile.mkdtemp(dir=entry.parent, suffix=".part"))
+            os.replace(entry, aside)
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            entry.unlink()
+    except OSError:
+        return False
+    return True
