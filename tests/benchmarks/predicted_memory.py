@@ -1,4 +1,4 @@
-"""Predicted peaks beside measured ones, each run in a process of its own: python tests/benchmarks/predicted_memory.py"""
+"""Predicted peaks beside measured ones of whole runs: python tests/benchmarks/predicted_memory.py"""
 
 import os
 import subprocess
