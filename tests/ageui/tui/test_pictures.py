@@ -31,6 +31,7 @@ class _Idle:
 def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ageui.tui.app.Machine", _Idle)
     monkeypatch.setattr("ageui.tui.app.SECONDS_BETWEEN_LOADS", 3600.0)
+    monkeypatch.setattr("ageui.forecast.known_footprint", lambda wanted: None)
     monkeypatch.chdir(tmp_path)
 
 
