@@ -20,12 +20,13 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
         "AGEUI_CACHE": home / "cache" / "ageui",
     }.items():
         monkeypatch.setenv(name, str(folder))
-    # What a backbone takes of memory is the same in every test, and counting it takes seconds.
-    footprints = tmp_path_factory.getbasetemp() / "footprints"
-    footprints.mkdir(exist_ok=True)
+    # What is found out about a backbone once for a machine is the same in every test, and takes seconds.
     cache = home / "cache" / "ageui"
     cache.mkdir(parents=True)
-    (cache / "footprints").symlink_to(footprints)
+    for name in ("footprints", "arithmetic"):
+        shared = tmp_path_factory.getbasetemp() / name
+        shared.mkdir(exist_ok=True)
+        (cache / name).symlink_to(shared)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
