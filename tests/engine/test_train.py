@@ -17,6 +17,7 @@ from engine.events import (
     CheckpointWritten,
     EpochEnded,
     Evaluated,
+    MemoryPeaked,
     Noted,
     Progressed,
     RunEnded,
@@ -39,6 +40,7 @@ def test_a_run_tells_its_whole_story_in_order(runner: Runner) -> None:
         EpochEnded,
         *[CheckpointWritten] * 2,
         *[Evaluated] * 3,
+        MemoryPeaked,
         RunEnded,
     ]
     assert seen.ended.outcome == "done"
