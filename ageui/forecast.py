@@ -93,7 +93,16 @@ def predicted_memory(detail: RunDetail) -> int | None:
     except (ConfigError, ValueError):
         return None
     footprint = known_footprint(Wanted.of(config))
-    return predicted_peak(config, footprint, image_count(spec, config)).bytes if footprint is not None else None
+    if footprint is None or _computed_otherwise(detail, footprint):
+        return None
+    return predicted_peak(config, footprint, image_count(spec, config)).bytes
+
+
+def _computed_otherwise(detail: RunDetail, footprint: Footprint) -> bool:
+    """Whether a run that has begun had another kind of device or arithmetic than was counted."""
+    manifest = detail.manifest or {}
+    counted = (footprint.device_type, footprint.dtype)
+    return bool(manifest) and (manifest.get("device_type"), manifest.get("dtype")) != counted
 
 
 def image_count(spec: DataSpec, config: RunConfig) -> int | None:

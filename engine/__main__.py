@@ -13,7 +13,6 @@ any other it leaves: whatever went wrong, the next run meets a fresh process.
 
 import argparse
 import faulthandler
-import gc
 import os
 import sys
 import time
@@ -24,6 +23,7 @@ from datetime import datetime
 from engine.control import Control
 from engine.errors import AgeUIError
 from engine.events import Event, Progressed, Released, RunFailed
+from engine.give_back import give_back_memory
 from engine.narration import Narrator
 from engine.request import RunRequest
 from engine.wire import EXIT_STOPPED, Message, encode
@@ -87,13 +87,13 @@ def main() -> int:
             code = _attempt(order.request, emit, control.should_stop)
             if code != 0 or control.should_stop():
                 return code
-            _free_memory()
+            give_back_memory()
             order.release()
             emit(Released())
         except _UnwatchedError:
             log("nobody watches this run any more: leaving it to the next attempt")
             return EXIT_STOPPED
-    return 0
+    return EXIT_STOPPED
 
 
 def _attempt(request: RunRequest, emit: _Sender, should_stop: Callable[[], bool]) -> int:
@@ -110,14 +110,6 @@ def _attempt(request: RunRequest, emit: _Sender, should_stop: Callable[[], bool]
         emit(RunFailed(AgeUIError.failure, traceback.format_exc(), AgeUIError.exit_code))
         return AgeUIError.exit_code
     return EXIT_STOPPED if ended.outcome == "interrupted" else 0
-
-
-def _free_memory() -> None:
-    """Gives back what the run had; torch alone keeps what it once had on a GPU, which others may need."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
 
 
 def _forbid_core_dumps() -> None:

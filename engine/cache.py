@@ -13,7 +13,7 @@ from typing import Final
 
 from filelock import FileLock
 
-from engine.paths import gigabytes
+from engine.paths import limit_in_bytes
 
 LIMIT_VARIABLE: Final = "AGEUI_CACHE_GB"
 FEATURES_BYTES: Final = 10_000_000_000
@@ -23,13 +23,13 @@ _SECONDS_UNTIL_ABANDONED: Final = 86_400
 
 def features_limit() -> int:
     """Bytes that cached features may take. Raises `ConfigError` for an environment variable that is no limit."""
-    named = gigabytes(LIMIT_VARIABLE)
+    named = limit_in_bytes(LIMIT_VARIABLE)
     return FEATURES_BYTES if named is None else named
 
 
 def pixels_limit(folder: Path) -> int:
     """Bytes that decoded pixels in `folder` may take, by default a share of its disk. Raises as `features_limit`."""
-    named = gigabytes(LIMIT_VARIABLE)
+    named = limit_in_bytes(LIMIT_VARIABLE)
     return int(PIXELS_SHARE_OF_DISK * shutil.disk_usage(folder).total) if named is None else named
 
 

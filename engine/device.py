@@ -48,6 +48,8 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
     # Read once, when CUDA starts: a run that is not deterministic may be followed in its process by one that is.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
+    # Else torch fills all new memory before it is written, to find code that reads what was never written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not config.deterministic
     where = f"{device} ({device_reason})"
     return Placement(device, name, dtype, where, f"{where}, {dtype_reason}")

@@ -1,6 +1,5 @@
 """What to do where a GPU's memory ran out: the largest batch that fits, found by trying."""
 
-import gc
 from collections.abc import Callable
 
 import torch
@@ -8,6 +7,7 @@ import torch
 from engine.config import RunConfig
 from engine.device import Placement, place
 from engine.errors import GpuMemoryError
+from engine.give_back import give_back_memory
 from engine.inputs import backbone_features
 from engine.losses import build_loss, reduce
 from engine.models import build_model
@@ -21,7 +21,7 @@ def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes:
     """The error for a run that ran out of GPU memory, with the batch size that would fit beside the `pixel_bytes` that
     the run holds there. Nothing of the run may live on the GPU any more."""
     placement = place(config, device)
-    _free_memory()
+    give_back_memory()
     free, total = torch.cuda.mem_get_info(placement.device)
     room = free - pixel_bytes
 
@@ -72,7 +72,7 @@ def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | Non
     except torch.cuda.OutOfMemoryError:
         return None
     finally:
-        _free_memory()
+        give_back_memory()
 
 
 def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
@@ -92,8 +92,3 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
         reduce(loss.per_image(output, target), None).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     torch.cuda.synchronize(placement.device)
-
-
-def _free_memory() -> None:
-    gc.collect()
-    torch.cuda.empty_cache()

@@ -14,7 +14,7 @@ def cache_folder() -> Path:
     return Path(named).expanduser() if named else platformdirs.user_cache_path("ageui", appauthor=False)
 
 
-def gigabytes(variable: str) -> int | None:
+def limit_in_bytes(variable: str) -> int | None:
     """The bytes of an environment variable that is in gigabytes, None where it is not set.
 
     Raises `ConfigError` for one that is no such number.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.device import upload
-from engine.paths import gigabytes
+from engine.paths import limit_in_bytes
 
 LIMIT_VARIABLE: Final = "AGEUI_GPU_PIXELS_GB"
 SHARE_OF_FREE_MEMORY: Final = 0.25
@@ -60,7 +60,7 @@ def choose_source(
 
 def _gpu_limit(device: torch.device) -> tuple[int, str]:
     """Bytes of pixels to hold on a GPU, and what decided so."""
-    named = gigabytes(LIMIT_VARIABLE)
+    named = limit_in_bytes(LIMIT_VARIABLE)
     if named is not None:
         return named, LIMIT_VARIABLE
     free, _ = torch.cuda.mem_get_info(device)

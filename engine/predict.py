@@ -50,7 +50,8 @@ def predict_files(
 ) -> list[Prediction]:
     """Ages for image files, in their order. A file that cannot be read gets a problem instead, none is skipped."""
     model, config = load_model(weights, sha256)
-    placement = settle(place(config.model_copy(update={"device": device})), config, cache_folder())
+    forward_only = config.model_copy(update={"device": device, "strategy": "freeze", "epochs": (1, 0), "batch": BATCH})
+    placement = settle(place(forward_only), forward_only, cache_folder())
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
     loss = build_loss(config.loss)
     found: list[Prediction] = []

@@ -10,15 +10,17 @@ import psutil
 
 
 def processes_of(folder: Path) -> dict[int, str]:
-    """Living processes whose command line names the folder, by their id; those that are zombies have none."""
+    """Living processes whose command line names the folder, or whose output goes below it, by their id. A zombie has
+    neither. An engine's command names no run, but its output is the log of the run that it has, or had last."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             try:
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                output = os.readlink(entry / "fd" / "1")
             except OSError:
                 continue
-            if str(folder) in command:
+            if str(folder) in command or output.startswith(f"{folder}/"):
                 found[int(entry.name)] = command
     return found
 

@@ -53,7 +53,8 @@ def start(
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):
-            messages().print(f"{store.path} has a worker on {chosen} already", soft_wrap=True)
+            advice = "; to have it train several runs at once, stop it first: ageui worker stop" if lanes > 1 else ""
+            messages().print(f"{store.path} has a worker on {chosen} already{advice}", soft_wrap=True)
             return
         start_worker(
             store,
@@ -103,7 +104,16 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
         for run in store.queue.running():
             runs.setdefault(run.worker or "", []).append(run.run_id)
     if as_json:
-        print_json([{"is_alive": state.is_alive, **with_iso_times(asdict(state.row))} for state in states])
+        print_json(
+            [
+                {
+                    "is_alive": state.is_alive,
+                    **with_iso_times(asdict(state.row)),
+                    "runs": runs.get(state.row.device, []),
+                }
+                for state in states
+            ]
+        )
         return
     console = results()
     if not states:

@@ -89,12 +89,16 @@ class RunQueue:
         assert claim is not None
         return claim
 
-    def has_work(self, devices: Sequence[str]) -> bool:
-        """Whether `claim_next` would find a run. Takes no lock."""
+    def next_run(self, devices: Sequence[str]) -> int | None:
+        """The run that `claim_next` would find now, None where there is none. Takes no lock."""
         with self._read() as session:
             if session.get(QueueHold, 1) is not None:
-                return False
-            return session.exec(select(Run.id).where(next_run(devices, []))).first() is not None
+                return None
+            return session.exec(select(Run.id).where(next_run(devices, []))).first()
+
+    def has_work(self, devices: Sequence[str]) -> bool:
+        """Whether `claim_next` would find a run. Takes no lock."""
+        return self.next_run(devices) is not None
 
     def request(self, run_id: int, attempt: int) -> str | None:
         """What a running attempt is asked to do: `pause`, `cancel`, `kill`, None, or `lost` where it lost its run."""

@@ -81,8 +81,9 @@ class SharedDevice:
         """Whether a run of that predicted memory can be begun beside those that are worked on."""
         if not self.working:
             return True
-        known = [one for one in (*self.working.values(), needed) if one is not None]
-        if len(known) <= len(self.working):
+        all_needed = [*list(self.working.values()), needed]
+        known = [one for one in all_needed if one is not None]
+        if len(known) < len(all_needed):
             return False
         return self._free is None or sum(known) <= _MEMORY_SHARE * self._free
 
@@ -135,19 +136,19 @@ class Lane:
                 self._engines.close()
             for run_id in claimed:
                 device.working.pop(run_id, None)
-            self._say_idle()
             for lock in run_locks:
                 lock.release()
             device.release()
-        if outcome is not None:
-            self._pause_after(outcome)
-        else:
+        if outcome is None:
             device.stop.wait(SECONDS_BETWEEN_LOOKS)
+            return
+        self._say_idle()
+        self._pause_after(outcome)
 
     def work_beside(self) -> None:
         """Works on the next run if another one is worked on and both fit; else waits a moment."""
-        self._engines.close(ENGINE_IDLE_SECONDS)
-        if self._device.is_taken and self._store.queue.has_work(self._device.configs):
+        self.rest()
+        if self._device.is_taken and self._is_next_run_fitting():
             self.work()
         else:
             self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
@@ -159,6 +160,11 @@ class Lane:
     def leave(self) -> None:
         self._engines.close()
         self._release_ticket()
+
+    def _is_next_run_fitting(self) -> bool:
+        """Looked up before the claim, which takes the write lock to find out the same for certain."""
+        run_id = self._store.queue.next_run(self._device.configs)
+        return run_id is not None and self._device.has_room_for(self._needed(run_id))
 
     def _claim_next(self, hold: Callable[[int], bool]) -> Claim | None:
         try:
@@ -193,7 +199,10 @@ class Lane:
             self._device.stop.wait(2 * SECONDS_BETWEEN_LOOKS)
 
     def _wait_for_device(self) -> None:
-        if self._ticket is None and not self._device.is_taken:
+        self._engines.close()
+        if self._device.is_taken:
+            self._release_ticket()
+        elif self._ticket is None:
             name = self._device.name
             self._ticket = Lock.take(next_lock_file(name))
             self._say_idle(who_has(name))
@@ -202,7 +211,7 @@ class Lane:
 
     def _say_idle(self, waiting_for: str | None = None) -> None:
         """Says what the worker works on still, if anything."""
-        others = next(iter(self._device.working), None)
+        others = next(iter(list(self._device.working)), None)
         with if_it_can_be_written():
             self._store.workers.working_on(self._device.name, others, waiting_for)
 

@@ -101,6 +101,7 @@ class QueueWorker:
     def _work_until_idle(self, lock: Lock) -> str:
         idle_since = time.monotonic()
         while not self._should_stop():
+            self._lane.rest()
             try:
                 if self._take_turn():
                     idle_since = time.monotonic()
@@ -109,7 +110,6 @@ class QueueWorker:
                 log.warning("%s", error)
                 self._stop.wait(_SECONDS_BETWEEN_TRIES)
                 continue
-            self._lane.rest()
             if time.monotonic() - idle_since < self._idle_seconds:
                 self._stop.wait(SECONDS_BETWEEN_LOOKS)
                 continue

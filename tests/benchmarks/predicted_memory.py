@@ -40,19 +40,20 @@ def measured(config: RunConfig) -> int:
         request = RunRequest(config=config, spec=spec, folder=Path(folder) / "run", cache=Path(folder) / "cache")
         read, write = os.pipe()
         engine = subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine", folder, "--events", str(write)],
+            [sys.executable, "-P", "-m", "engine", "--events", str(write)],
             stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=[write],
         )  # fmt: skip
         os.close(write)
         assert engine.stdin is not None
         engine.stdin.write(request.line())
         engine.stdin.flush()
-        decoder, told = Decoder(), []
-        while content := os.read(read, 65536):
-            told += [message.event for message in decoder.feed(content)]
+        decoder, peaks = Decoder(), list[int]()
+        while not peaks and (content := os.read(read, 65536)):
+            peaks = [one.event.bytes for one in decoder.feed(content) if isinstance(one.event, MemoryPeaked)]
+        engine.kill()
         engine.wait()
         os.close(read)
-    return next(event.bytes for event in told if isinstance(event, MemoryPeaked))
+    return peaks[0]
 
 
 def main() -> None:

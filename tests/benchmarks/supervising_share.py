@@ -24,6 +24,7 @@ from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import EpochEnded, Event, RunEnded
 from engine.request import RunRequest
+from engine.wire import EXIT_STOPPED
 
 CONFIG = build_config({**PRESETS["quick"], "epochs": 8, "patience": None, "device": "cpu"})
 
@@ -109,7 +110,7 @@ def alone(folder: Path, config: RunConfig) -> Measured:
         while b'"Released"' not in events.readline():
             pass
         process.stdin.close()
-        assert process.wait() == 0
+        assert process.wait() == EXIT_STOPPED
     text = (folder / "log").read_text()
     return Measured(float(text.partition("done after ")[2].split()[0]))
 

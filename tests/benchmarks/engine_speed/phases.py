@@ -87,7 +87,7 @@ def _phase(event: dict[str, Any]) -> str:
             return f"stage {event['stage']}"
         case "CheckpointWritten":
             return "writing"
-        case "Evaluated":
+        case "Evaluated" | "MemoryPeaked":
             return "evaluation"
         case "RunEnded":
             return "storing, printing, end"

@@ -45,7 +45,7 @@ def shown(found: dict[str, Any], asked: Asked) -> str:
         "Sweep",
         f"{RUNS} runs of {EPOCHS} frozen epochs ({len(LOSSES)} losses × {len(WEIGHTS)} sample weights × batch "
         f"{' and '.join(map(str, BATCHES))}) on {asked.backbone} at {SIZE} px, {TRAIN} train and {VALID} validation "
-        "images, from `ageui sweep` to the end of the last run, an engine process for each, nothing decoded before. "
+        "images, from `ageui sweep` to the end of the last run, the start of an engine process, nothing decoded. "
         f"The plain loops are scaled: one epoch of batch {BATCH} was measured and taken {EPOCHS} times for each of "
         f"{RUNS} runs, without their imports. Measured once. The more images, the greater the ratio, since ageui's "
         "runs share one pass through the backbone.",
