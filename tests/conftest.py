@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Networks of tests are so small that threads wait for each other for longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

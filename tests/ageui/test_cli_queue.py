@@ -3,9 +3,9 @@
 import json
 import os
 import signal
-import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -210,14 +210,17 @@ def test_a_failed_run_is_tried_again_once_its_cause_is_gone(queue: Terminal) -> 
     assert _status(queue, 1) == "done"
 
 
-def test_another_run_on_the_device_is_waited_for_or_shared_with(queue: Terminal) -> None:
+def test_another_run_on_the_device_is_waited_for_or_shared_with(
+    queue: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue("run", *LONG, "--detach", "--name", "long")
     wait_until(lambda: len(stored_losses(1)) > 2)
     shared = queue("run", *TINY, "--share", "--json")
     assert (shared.code, shared.json["status"]) == (0, "done")
-    stop = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
-    stop.start()
-    waited = queue("run", *TINY, "--name", "waits")
+    with monkeypatch.context() as patch:
+        interrupted = SimpleNamespace(sleep=lambda seconds: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr("ageui.worker.foreground.time", interrupted)
+        waited = queue("run", *TINY, "--name", "waits")
     assert waited.code == 130
     assert "cpu is in use by run 1 (long) of" in waited.err
     assert queue("show", "waits").code == 2
