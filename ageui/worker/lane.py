@@ -81,7 +81,7 @@ class SharedDevice:
         """Whether a run of that predicted memory can be begun beside those that are worked on."""
         if not self.working:
             return True
-        all_needed = [*list(self.working.values()), needed]
+        all_needed = [*self.working.values(), needed]
         known = [one for one in all_needed if one is not None]
         if len(known) < len(all_needed):
             return False
