@@ -8,7 +8,7 @@ import numpy as np
 
 from ageui.compare.paired import bias_difference, mae_difference
 from ageui.compare.records import MAE, Difference, Group
-from engine.fairness import SplitResult, evaluate_split
+from engine.fairness import RESAMPLES, BiasResult, SplitResult, evaluate_split
 from engine.resampling import Codes, Floats
 
 if TYPE_CHECKING:
@@ -40,6 +40,24 @@ def constant_result(like: Scored, age: float, split: str, resamples: int) -> Spl
     """The scores of always saying `age` years on the same images, with intervals and noise."""
     predicted = np.full(len(like.ages), age)
     return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
+
+
+def with_intervals(result: SplitResult, of: Scored, split: str, resamples: int = RESAMPLES) -> SplitResult:
+    """A stored result with all its intervals and noise computed again, those of groups and gaps included.
+
+    Runs that older versions scored get the intervals of this one, so that runs of all ages can be set side by side.
+    """
+    found = evaluate_split(np.zeros(len(of.errors)), of.errors, of.groups, None, split=split, resamples=resamples)
+    biases = tuple(_with_intervals(bias, found.bias(bias.attribute)) for bias in result.biases)
+    return replace(result, mae_interval=found.mae_interval, biases=biases)
+
+
+def _with_intervals(stored: BiasResult, found: BiasResult | None) -> BiasResult:
+    if found is None:
+        return stored
+    intervals = {group.group: group.interval for group in found.groups}
+    groups = tuple(replace(group, interval=intervals.get(group.group)) for group in stored.groups)
+    return replace(stored, interval=found.interval, noise=found.noise, groups=groups, gap_interval=found.gap_interval)
 
 
 def has_images(of: Scored, column: str, group: Group | None) -> bool:

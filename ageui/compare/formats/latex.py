@@ -5,14 +5,17 @@ import re
 from ageui.compare.formats.wording import (
     APART,
     BEST,
+    FRONT,
     NOISE,
     NOTHING,
+    RANK,
     REAL,
     change,
     figure,
     head,
     is_apart,
     legend,
+    rank,
     state,
     uncertainty,
 )
@@ -26,16 +29,17 @@ _SPECIAL = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
 _MARKS = {
-    BEST: r"$\star$", NOISE: r"$\sim$", REAL: r"$\dagger$", APART: r"$\neq$", "±": r"$\pm$", "−": "$-$", NOTHING: "---",
-    "–": "--",
+    BEST: r"$\star$", NOISE: r"$\sim$", REAL: r"$\dagger$", APART: r"$\neq$", FRONT: r"$\diamond$",
+    "±": r"$\pm$", "−": "$-$", NOTHING: "---", "–": "--",
 }  # fmt: skip
 _ESCAPED = re.compile("|".join(re.escape(character) for character in (*_SPECIAL, *_MARKS)))
 
 
 def as_latex(comparison: Comparison) -> str:
     """A tabular that needs the booktabs package, with the legend in small print below it."""
-    heads = ["run", *comparison.settings, *(head(column) for column in comparison.columns)]
-    kinds = "l" * (1 + len(comparison.settings)) + "r" * len(comparison.columns)
+    ranks = [RANK] if comparison.ranked_over else []
+    heads = ["run", *comparison.settings, *(head(column) for column in comparison.columns), *ranks]
+    kinds = "l" * (1 + len(comparison.settings)) + "r" * (len(comparison.columns) + len(ranks))
     body = [_line(_row(row, comparison)) for row in comparison.rows]
     notes = [
         rf"\par {_MARKS.get(mark, _plain(mark))} {_plain(text)}".replace("  ", " ") for mark, text in legend(comparison)
@@ -60,7 +64,8 @@ def _row(row: Row, comparison: Comparison) -> list[str]:
     said = f" ({state(row)})" if state(row) else ""
     name = f"{APART} {row.name}{said}" if is_apart(row) else f"{row.name}{said}"
     settings = (row.settings.get(setting, "") for setting in comparison.settings)
-    return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns)]
+    ranks = [_plain(f"{rank(row)}{f' {FRONT}' if row.on_front else ''}")] if comparison.ranked_over else []
+    return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns), *ranks]
 
 
 def _figures(cell: Cell, column: str) -> str:
