@@ -1,19 +1,17 @@
 """Rows before they are set against each other: runs, and the constant predictors on the images they were scored on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ageui.compare.known import Known
 from ageui.compare.records import CONSTANT, MAE, Cell, Group, Row
-from ageui.compare.scoring import Scored, constant_result, constant_scored, scored, with_intervals
+from ageui.compare.scoring import Scored, constant_result, constant_scored, groups_of, scored, with_intervals
 from engine.choices import AGE_EDGES
 from engine.fairness import SplitResult
 
 if TYPE_CHECKING:
     from ageui.store.records import Predictions, RunDetail, SplitScores
-
-    LoadPredictions = Callable[[int, str], Predictions | None]
 
 Columns = Mapping[str, Group | None]
 """The figures of a row in their order; a group for those that are its MAE."""
@@ -65,7 +63,7 @@ def run_entry(
     groups: dict[str, tuple[str, ...]] = {}
     errors = result = None
     if scores is not None:
-        groups = {bias.attribute: tuple(group.group for group in bias.groups) for bias in scores.result.biases}
+        groups = groups_of(scores.result)
         edges = run.config.get("age_edges", AGE_EDGES)
         errors = scored(predictions, groups, edges) if predictions else None
         key = (run.id, scores.images, scores.result.mae)

@@ -18,7 +18,8 @@ from engine.errors import ConfigError
 from engine.fairness import RESAMPLES, GroupResult
 
 if TYPE_CHECKING:
-    from ageui.compare.entries import Columns, LoadPredictions
+    from ageui.compare.entries import Columns
+    from ageui.compare.scoring import LoadPredictions
     from ageui.store.records import RunDetail, SplitScores
 
 _SPLIT_PREFERENCE = ("test", "valid", "train")
