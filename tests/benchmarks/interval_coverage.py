@@ -195,9 +195,7 @@ def main() -> None:
             ),
         )
         whole = [100 * found["MAE"] / trials for found in single.values()]
-        print(
-            f"\nMAE of all images: {np.mean(whole):.1f}, from {min(whole):.1f} to {max(whole):.1f} over {len(whole)} cells"
-        )
+        print(f"\nMAE of all images: {np.mean(whole):.1f}, in a cell {min(whole):.1f} to {max(whole):.1f}", flush=True)
         paired = dict(zip(pairs, pool.map(paired_hits, *zip(*pairs, strict=True), [trials] * len(pairs)), strict=True))
         table(
             ["difference of biases", "", *(f"{ours:g} − {theirs:g}" for ours, theirs in PAIRS)],
