@@ -30,8 +30,9 @@ def compare_runs(
 ) -> None:
     """Set runs side by side: MAE, the four biases, and the config fields that differ.
 
-    Best figures are marked, and biases no larger than noise. The constant predictor, which always says the train mean,
-    is a row of its own. Differences come with a 95% interval from a paired bootstrap on the same images; between means
+    Best figures are marked, and biases no larger than noise; runs are ranked over all these figures, and those on the
+    Pareto front are marked. The constant predictor, which always says the train mean, is a row of its own without a
+    rank; ageui explain bias says what each figure means. Differences come with a 95% interval from a paired bootstrap on the same images; between means
     over seeds it covers the seeds too, and needs two or more on either side.
     """
     from ageui.compare import FORMATS, compare, render_table, render_text

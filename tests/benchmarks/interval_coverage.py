@@ -84,21 +84,10 @@ def bca(errors: Floats, codes: Codes, draws: Draws, maes: Floats) -> Interval:
     return Interval(*np.quantile(samples, levels).tolist())
 
 
-def inverted(errors: Floats, codes: Codes, draws: Draws, maes: Floats) -> Interval:
-    """Both ends by inversion: the true biases, of gaps shrunk or stretched alike, that fit what was measured."""
-    sizes = np.bincount(codes)
-    off, value = (draws.means - maes) * np.sqrt(sizes / (sizes - 1)), float(mean_pairwise_gap(maes))
-    times = np.concatenate([np.linspace(0, 2, 21), np.geomspace(2.2, 50, 8)])
-    shares = [float((mean_pairwise_gap(time * maes + off) <= value).mean()) for time in times]
-    fitting = [time for time, share in zip(times, shares, strict=True) if 0.025 <= share <= 0.975]
-    return Interval(min(fitting, default=0.0) * value, max(fitting, default=0.0) * value)
-
-
 METHODS: dict[str, Callable[[Floats, Codes, Draws, Floats], Interval]] = {
     "percentile": percentile,
     "basic": basic,
     "BCa": bca,
-    "inversion": inverted,
 }
 
 
