@@ -30,10 +30,10 @@ def compare_runs(
 ) -> None:
     """Set runs side by side: MAE, the four biases, and the config fields that differ.
 
-    Best figures are marked, and biases no larger than noise; runs are ranked over all these figures, and those on the
-    Pareto front are marked. The constant predictor, which always says the train mean, is a row of its own without a
-    rank; ageui explain bias says what each figure means. Differences come with a 95% interval from a paired bootstrap on the same images; between means
-    over seeds it covers the seeds too, and needs two or more on either side.
+    Best figures are marked, and biases no larger than noise; runs are ranked over all of these, and the Pareto front is
+    marked. The constant predictor, which always says the train mean, is a row of its own, without a rank. Differences
+    come with a 95% interval from a paired bootstrap on the same images; between means over seeds it covers the seeds
+    too, and needs two or more on either side. See ageui explain bias.
     """
     from ageui.compare import FORMATS, compare, render_table, render_text
     from engine.errors import ConfigError
