@@ -59,6 +59,7 @@ class RunConfig(BaseModel):
     precision: choices.Precision = Field("auto", description="arithmetic of the network")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
     deterministic: bool = Field(True, description="use deterministic algorithms only")
+    compile: bool = Field(False, description="train with torch.compile; takes a minute before the first step")
 
     @field_validator(*_LISTS, mode="before")
     @classmethod

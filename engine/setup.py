@@ -70,6 +70,8 @@ def set_up(request: RunRequest, progress: Progress) -> Setup:
     dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
     loss = build_loss(config.loss)
     model, report = build_model(config, loss.outputs)
+    if config.compile:
+        model.compile_training()
     train_rows = _train_rows(dataset, config)
     if len(train_rows.positions) < 2:
         raise ConfigError("training needs at least two labelled train images")

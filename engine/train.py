@@ -2,6 +2,7 @@
 
 import math
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
 
 from engine.checkpoint import Best, Position, TrainingState, load_newest, save_state, snapshot
 from engine.device import threads_for, upload
@@ -39,12 +41,15 @@ from engine.manifest import differences, run_manifest
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
 from engine.peak_memory import peak_told
-from engine.randomness import epoch_order, seed_layers, split_batches
+from engine.randomness import epoch_order, split_batches
 from engine.request import RunRequest
 from engine.setup import Setup, set_up
+from engine.train_step import TrainStep
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.4
 CHECKPOINT_SHARE = 0.01
+
+_LONGEST_REASON = 200
 
 Emit = Callable[[Event], None]
 
@@ -93,6 +98,12 @@ def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = 
             "norm nothing to average; choose a larger --size or --batch, or --set last_batch=merge"
         ) from error
     except (RuntimeError, MemoryError) as error:
+        if config.compile and isinstance(error, TorchDynamoException):
+            reason = textwrap.shorten(str(error), _LONGEST_REASON)
+            raise ConfigError(
+                f"torch.compile cannot make a program of {config.backbone} here: {reason}; "
+                "train without it: --set compile=false"
+            ) from error
         if not isinstance(error, MemoryError) and "DefaultCPUAllocator" not in str(error):
             raise
         raise HostMemoryError(
@@ -263,10 +274,11 @@ class _Trainer:
         self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
         if position.at_stage_start and self.best.epoch:
             self.best.state = snapshot(self.model.state_dict())
+        train_step = TrainStep(self.model, inputs, self.setup.loss, optimizer, config, self.device, self._warn)
         # Features are all that the head is given: its own arithmetic is the whole step.
         per_step = parameters * config.batch if self.backbone_features is not None else sys.maxsize
         with threads_for(per_step, self.device):
-            if not self._epochs(inputs, optimizer, steps, frozen):
+            if not self._epochs(inputs, train_step, steps, frozen):
                 return False
         if position.stage_epoch < epochs:
             self.emit(
@@ -276,12 +288,12 @@ class _Trainer:
             self._restore()
         return True
 
-    def _epochs(self, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, frozen: bool) -> bool:
+    def _epochs(self, inputs: Inputs, train_step: TrainStep, steps: int, frozen: bool) -> bool:
         """Trains the epochs that are left of the stage; False where the loss left the numbers."""
         position, config = self.position, self.config
         epochs = config.epochs[position.stage - 1]
         while position.stage_epoch < epochs and not self._has_waited():
-            ended = self._epoch(inputs, optimizer, steps, epochs - position.stage_epoch)
+            ended = self._epoch(inputs, train_step, steps, epochs - position.stage_epoch)
             finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
             is_best = finite and (ended.val_loss is None or ended.val_loss < self.best.loss - config.min_delta)
             if is_best:
@@ -298,7 +310,7 @@ class _Trainer:
             self._between_steps()
         return True
 
-    def _epoch(self, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, epochs_left: int) -> EpochEnded:
+    def _epoch(self, inputs: Inputs, train_step: TrainStep, steps: int, epochs_left: int) -> EpochEnded:
         """Trains the rest of the running epoch, then validates."""
         setup, position, epoch = self.setup, self.position, self.position.epoch + 1
         order = epoch_order(self.config.seed, epoch, len(setup.train_rows.positions))
@@ -312,26 +324,18 @@ class _Trainer:
         begin, first = resumed - position.seconds, position.batch
         ahead = batches[first:]
         targets, weights = self._targets_and_weights(ahead)
-        # Most heads have no layer that draws: their steps, which are short, need no seed.
-        draws = inputs is setup.images or self.model.head_draws
         with closing(inputs.batches([setup.train_rows.take(chosen) for chosen in ahead])) as prepared:
             for number, (batch, target, weight) in enumerate(
                 zip(prepared, targets, weights, strict=True), start=first + 1
             ):
                 step = position.step + 1
-                if draws:
-                    seed_layers(self.config.seed, step, self.device)
-                optimizer.zero_grad(set_to_none=True)
-                output = inputs.train_output(self.model, batch, epoch, step)
-                loss = reduce(setup.loss.per_image(output, target), weight)
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                self.loss_sum += loss.detach() * len(target)
+                loss = train_step(batch, target, weight, epoch, step)
+                self.loss_sum += loss * len(target)
                 now = time.monotonic()
                 position.step, position.batch, position.seconds = step, number, now - begin
                 position.images += len(target)
                 if number % told_every == 0 or number == steps:
-                    self.untold.append((step, loss.detach()))
+                    self.untold.append((step, loss))
                 if now - shown >= SECONDS_BETWEEN_STEP_EVENTS or number == steps:
                     shown = now
                     per_step = (now - resumed) / (number - first)
@@ -347,7 +351,7 @@ class _Trainer:
             train_loss=self.loss_sum.item() / position.images,
             val_loss=val_loss,
             val_mae=val_mae,
-            lr=float(optimizer.param_groups[0]["lr"]),
+            lr=self.config.lr[position.stage - 1],
             seconds=time.monotonic() - begin,
             images_per_second=position.images / position.seconds,
             is_best=False,
@@ -407,9 +411,12 @@ class _Trainer:
             key,
             cache,
             lambda done, total: self.progress("features", done, total),
-            lambda message: self.emit(Noted(message, warning=True)),
+            self._warn,
         )
         self.backbone_features = FeatureInputs(features, rows, setup.placement)
+
+    def _warn(self, message: str) -> None:
+        self.emit(Noted(message, warning=True))
 
     def _inputs(self) -> Inputs:
         return self.backbone_features or self.setup.images

@@ -33,7 +33,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "More of training",
         ("weighting", "effective_beta", "combine", "momentum", "last_batch", "patience", "min_delta", "keep"),
     ),
-    ("More of evaluation and machine", ("age_edges", "precision", "deterministic")),
+    ("More of evaluation and machine", ("age_edges", "precision", "deterministic", "compile")),
 )
 """Titles and fields; what is set in most studies comes first."""
 
