@@ -54,7 +54,7 @@ class Inputs(Protocol):
         """Each batch in turn, made ready ahead of time where that takes time. To be closed where it is left early."""
 
     def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
-        """The output for one train batch, (B,) or (B, 101) fp32, augmented and with gradients."""
+        """The output for one train batch, (B,) or (B, logits) fp32, augmented and with gradients."""
 
     def output(self, model: AgeModel, batch: Batch) -> Tensor:
         """The output for a batch to score, not augmented."""
@@ -144,7 +144,7 @@ def predict(
     rows: Rows,
     each: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
-    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, 101) fp32."""
+    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, logits) fp32."""
     model.eval()
     outputs, done = [], 0
     with torch.inference_mode(), closing(inputs.batches(list(rows.blocks(EVALUATION_BATCH)))) as batches:
