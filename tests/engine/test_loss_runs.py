@@ -66,7 +66,7 @@ def faces_with(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def use(**columns: Any) -> None:
         def changed(spec: Any, target: Any) -> Any:
-            manifest = load(spec, target)
+            manifest = load(spec, "apparent")
             for name, values in columns.items():
                 manifest.frame[name] = values(manifest.frame)
             return manifest
@@ -101,7 +101,7 @@ def test_images_without_a_group_are_left_out_of_group_dro_and_told(runner: Runne
 
 
 def test_spreads_are_those_of_apparent_ages(runner: Runner, faces_with: Any) -> None:
-    faces_with(age_std=lambda frame: 5.0, real_age=lambda frame: frame["age"])
+    faces_with(age_std=lambda frame: 5.0)
     assert "dldl: the spread of votes is known of 65 of 65 train images, else 2 years" in notes(
         runner(loss="dldl", epochs=1)
     )
