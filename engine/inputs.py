@@ -57,7 +57,7 @@ class Inputs(Protocol):
         """What the network is given for a train batch: images (B, 3, S, S) in [0, 1], augmented, or features (B, F)."""
 
     def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
-        """The output for what was prepared, (B,) or (B, 101) fp32, with gradients."""
+        """The output for what was prepared, (B,) or (B, logits) fp32, with gradients."""
 
     def output(self, model: AgeModel, batch: Batch) -> Tensor:
         """The output for a batch to score, not augmented."""
@@ -149,7 +149,7 @@ def predict(
     rows: Rows,
     each: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
-    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, 101) fp32."""
+    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, logits) fp32."""
     model.eval()
     outputs, done = [], 0
     with torch.inference_mode(), closing(inputs.batches(list(rows.blocks(EVALUATION_BATCH)))) as batches:

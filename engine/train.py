@@ -36,7 +36,6 @@ from engine.features import feature_key, frozen_features
 from engine.gpu_memory import out_of_gpu_memory
 from engine.inputs import FeatureInputs, Inputs, Rows, predict
 from engine.kept_weights import save_weights
-from engine.losses import reduce
 from engine.manifest import differences, run_manifest
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
@@ -213,6 +212,7 @@ class _Trainer:
             optimizer=self.optimizer.state_dict() if self.optimizer is not None else self.loaded_optimizer,
             data_hash=self.setup.dataset.content_hash,
             init_sha256=self.setup.report.sha256,
+            loss=self.setup.loss.state(),
         )
         self.checkpoints_written += 1
         # Never the name of an earlier file: what the database points to stays as it is until it points elsewhere.
@@ -228,6 +228,7 @@ class _Trainer:
         state, problems = load_newest(self.request.checkpoints, self.request.folder)
         for problem in problems:
             self.emit(Noted(f"gone back to an earlier checkpoint: {problem}", warning=True))
+        self.setup.loss.begin(self.device, state.loss if state is not None else {})
         if state is None:
             return
         if state.data_hash != self.setup.dataset.content_hash:
@@ -358,12 +359,12 @@ class _Trainer:
         )
 
     def _targets_and_weights(self, batches: list[NDArray[np.int64]]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Ages / 100 and sample weights of each batch (B,), on the device, where they go in one piece."""
+        """The loss's targets and the sample weights (B,) of each batch, on the device, where they go in one piece."""
         setup, sizes = self.setup, [len(chosen) for chosen in batches]
         if not batches:
             return (), ()
         chosen = np.concatenate(batches)
-        targets = upload(setup.ages[setup.train_rows.positions[chosen]] / 100, self.device)
+        targets = upload(setup.targets[setup.train_rows.positions[chosen]], self.device)
         return torch.split(targets, sizes), torch.split(upload(setup.weights[chosen], self.device), sizes)
 
     def _tell_steps(self) -> None:
@@ -380,13 +381,13 @@ class _Trainer:
         )
 
     def _validate(self, inputs: Inputs) -> tuple[float | None, float | None]:
-        """The unweighted loss on ages / 100 and the MAE in years on the validation split."""
+        """The unweighted loss and the MAE in years on the validation split."""
         setup = self.setup
         if len(setup.valid_rows.positions) == 0:
             return None, None
         output = predict(self.model, inputs, setup.valid_rows, lambda done: self._check_stop())
         ages = setup.ages[setup.valid_rows.positions]
-        loss = reduce(setup.loss.per_image(output, ages / 100), None)
+        loss = setup.loss.validation(output, setup.targets[setup.valid_rows.positions])
         return loss.item(), (setup.loss.years(output) - ages).abs().mean().item()
 
     def _prepare_frozen(self) -> None:

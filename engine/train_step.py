@@ -36,7 +36,7 @@ class TrainStep:
             self._graphed = GraphedGradients(
                 self._gradients,
                 trained,
-                list(model.buffers()),
+                [*model.buffers(), *loss.state().values()],
                 CudaRecorder(device),
                 exact=config.deterministic,
                 note=note,
@@ -45,7 +45,7 @@ class TrainStep:
     def __call__(self, batch: Batch, target: Tensor, weight: Tensor, epoch: int, step: int) -> Tensor:
         """The batch's weighted loss (), before the step; nothing waits for the device.
 
-        `target` and `weight` (B,) are ages / 100 and sample weights, on the device.
+        `target` is what the loss compares with, `weight` (B,) are sample weights, both on the device.
         """
         prepared = self._inputs.prepared(batch, epoch, step)
 

@@ -13,7 +13,7 @@ from engine.models.backbones import Backbone
 
 
 class AgeModel(nn.Module):
-    """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits over whole years (B, 101).
+    """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits (B, 101) or (B, 100) over whole years.
 
     `mean` and `std` are what `normalised` takes from images in [0, 1] and divides them by, per channel.
     """

@@ -18,6 +18,7 @@ SETTINGS = [
     {**MERGED, "bn": "train", "weights": "gender", "size": 64},
     {**MERGED, "strategy": "freeze", "init": "random", "epochs": "5,5", "augment": "report", "size": 64},
     {**MERGED, "backbone": "mobilenet_v3_small", "augment": "standard", "size": 64},  # has dropout
+    {**MERGED, "loss": "group-dro", "weights": "gender", "size": 64},
 ]
 
 
@@ -148,7 +149,7 @@ def test_without_determinism_results_may_differ_a_little(factor: float, kept: bo
     assert (work.notes == []) is kept
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=["scratch", "freeze", "dropout"])
+@pytest.mark.parametrize("settings", SETTINGS, ids=["scratch", "freeze", "dropout", "group-dro"])
 def test_a_run_with_graphs_is_the_run_without(
     settings: dict[str, Any], runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +186,7 @@ def test_graphs_are_for_cuda_and_can_be_switched_off(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("settings", SETTINGS, ids=["scratch", "freeze", "dropout"])
+@pytest.mark.parametrize("settings", SETTINGS, ids=["scratch", "freeze", "dropout", "group-dro"])
 def test_on_a_gpu_a_run_with_graphs_is_the_run_without(
     settings: dict[str, Any], runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
