@@ -26,6 +26,7 @@ from ageui.cli.run import run
 from ageui.cli.show import list_runs, show_run
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
+from ageui.cli.write_report import write_report
 from ageui.database_path import database_path
 
 app = typer.Typer(
@@ -65,6 +66,7 @@ app.command("sweep")(sweep)
 app.command("ls", rich_help_panel=READ)(list_runs)
 app.command("show", rich_help_panel=READ)(show_run)
 app.command("compare", rich_help_panel=READ)(compare_runs)
+app.command("report", rich_help_panel=READ)(write_report)
 app.command("logs", rich_help_panel=READ)(show_logs)
 app.command("queue", rich_help_panel=QUEUE)(show_queue)
 app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)

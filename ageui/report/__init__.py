@@ -1,0 +1,7 @@
+"""Reports of runs as documents: plain records in, text out. Importing it imports no plotting library."""
+
+from ageui.report.html_page import as_html
+from ageui.report.markdown import as_markdown
+from ageui.report.report import report
+
+__all__ = ["as_html", "as_markdown", "report"]
