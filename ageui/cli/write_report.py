@@ -11,7 +11,6 @@ from ageui.cli.export import refuse_target
 from ageui.cli.options import Database, Split, open_store
 
 if TYPE_CHECKING:
-    from ageui.store import Store
     from engine.files import HashingWriter
 
 _FORMATS = {".html": "html", ".htm": "html", ".md": "md"}
@@ -43,7 +42,9 @@ def write_report(
 
     chosen = _format(output, report_format)
     with open_store(db, read_only=True) as store:
-        ids = _ids(store, references)
+        # Where a reference finds none, `one` says so.
+        found = [run_id for reference in references for run_id in store.find(reference) or [store.one(reference)]]
+        ids = list(dict.fromkeys(found))
         path = output if output is not None else Path(f"{_stem(ids)}.{chosen}")
         folder = path.with_name(f"{path.stem}_files")
         for target in (path, folder) if chosen == "md" else (path,):
@@ -66,18 +67,6 @@ def _format(output: Path | None, given: str | None) -> str:
     if given is None and ending not in _FORMATS:
         raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
     return given or _FORMATS[ending]
-
-
-def _ids(store: "Store", references: list[str]) -> list[int]:
-    """The runs that are meant, in their order; raises `ConfigError` for a reference that means none."""
-    from ageui.text import clean
-    from engine.errors import ConfigError
-
-    found = {reference: store.find(reference) for reference in references}
-    for reference, ids in found.items():
-        if not ids:
-            raise ConfigError(f"there is no run {clean(reference)!r}; see ageui ls for those there are")
-    return list(dict.fromkeys(run_id for ids in found.values() for run_id in ids))
 
 
 def _stem(ids: list[int]) -> str:

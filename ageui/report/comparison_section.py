@@ -28,9 +28,8 @@ def _row(row: Row, comparison: Comparison) -> tuple[str, ...]:
 
 
 def _figures(cell: Cell, column: str) -> str:
-    parts = [f"{figure(cell.value)} {BEST}" if cell.best else figure(cell.value), uncertainty(cell, column)]
-    if cell.inside_noise:
-        parts.append(NOISE)
+    marks = (BEST if cell.best else "", NOISE if cell.inside_noise else "")
+    parts = [" ".join((figure(cell.value), *filter(None, marks))), uncertainty(cell, column)]
     if cell.difference is not None:
         parts.append(f"({change(cell.difference.value)}{f' {REAL}' if cell.difference.real else ''})")
-    return " ".join(part for part in parts if part)
+    return "\n".join(part for part in parts if part)

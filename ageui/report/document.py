@@ -22,7 +22,10 @@ class Code:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text. The first `words` columns are words, the others figures; one that is `folded` opens when asked."""
+    """Cells as text, in one or several lines. The first `words` columns are words, the others figures.
+
+    One that is `folded` opens when asked.
+    """
 
     caption: str
     head: tuple[str, ...]

@@ -36,7 +36,7 @@ _SETTINGS: dict[Any, Any] = {
 }
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 # A dot, which is a line of no length with round ends.
-_DOT = re.compile(r"M (\S+) (\S+) \nL \1 \2 \n")
+_DOT = re.compile(r"M (\S+) (\S+) L \1 \2(?= |$)")
 _FAMILY = re.compile(r"font-family: [^;]*;\s*")
 _POINTED_AT = re.compile(r"#([\w-]+)")
 
@@ -100,7 +100,7 @@ def _made_small(svg: str) -> str:
         for name in {"d", "x", "y", "transform", "width", "height"} & node.attrib.keys():
             node.attrib[name] = _DECIMALS.sub(r"\1", node.attrib[name])
         if "d" in node.attrib:
-            node.attrib["d"] = " ".join(_DOT.sub(r"M\1 \2h0", node.attrib["d"]).split())
+            node.attrib["d"] = _DOT.sub(r"M\1 \2h0", " ".join(node.attrib["d"].split()))
         if "style" in node.attrib:
             node.attrib["style"] = _FAMILY.sub("", node.attrib["style"])
         node.text, node.tail = (text if text and text.strip() else None for text in (node.text, node.tail))

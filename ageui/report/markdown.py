@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from html import escape
 from urllib.parse import quote
 
 from ageui.compare.formats.markdown import line, plain
@@ -40,10 +41,10 @@ def _table(table: Table) -> str:
     rules = ["---" if place < table.words else "---:" for place in range(len(table.head))]
     lines = [line([plain(text) for text in table.head]), line(rules)]
     lines += [line([plain(text) for text in row]) for row in table.rows]
-    caption, body = plain(table.caption), "\n".join(lines)
+    body = "\n".join(lines)
     if table.folded:
-        return f"<details><summary>{caption}</summary>\n\n{body}\n\n</details>"
-    return f"{caption}:\n\n{body}"
+        return f"<details><summary>{escape(clean(table.caption))}</summary>\n\n{body}\n\n</details>"
+    return f"{plain(table.caption)}:\n\n{body}"
 
 
 def _fenced(text: str) -> str:

@@ -8,7 +8,7 @@ from ageui.compare.formats.wording import figure, head
 from ageui.compare.records import MAE
 from ageui.compare.settings import setting
 from ageui.report.document import Bullets, Section
-from ageui.report.of_run import OfRun, between
+from ageui.report.of_run import OfRun, between, sentence
 from ageui.sentences import counted
 
 _DRAWN = "synthetic"
@@ -32,11 +32,8 @@ def model_card(of: OfRun) -> Section:
 
 def _details(of: OfRun) -> list[str]:
     config, facts = of.detail.config, of.facts
-    said = [f"A regressor of age: {_set(config, 'backbone')} with the head {_set(config, 'head')}."]
-    if "backbone_parameters" in facts:
-        said[0] = said[0].removesuffix(".") + (
-            f", {facts['backbone_parameters']:,} and {facts['head_parameters']:,} parameters."
-        )
+    backbone, head_of_it = (f"{_set(config, part)}{_parameters(facts, part)}" for part in ("backbone", "head"))
+    said = [f"A regressor of age: the backbone {backbone} with the head {head_of_it}."]
     size = _set(config, "size")
     said += [f"Input: a face crop of {size}×{size} pixels. Output: one age in years."] if "size" in config else []
     start = facts.get("weights", {}).get("sha256")
@@ -58,6 +55,11 @@ def _details(of: OfRun) -> list[str]:
     return said
 
 
+def _parameters(facts: dict[str, Any], part: str) -> str:
+    count = facts.get(f"{part}_parameters")
+    return f" ({count:,} parameters)" if count is not None else ""
+
+
 def _use(of: OfRun) -> list[str]:
     return [
         "Intended: research into how far an age regressor is off for different groups of people, and what lowers that.",
@@ -69,13 +71,14 @@ def _use(of: OfRun) -> list[str]:
 def _factors(of: OfRun) -> list[str]:
     if of.scores is None:
         return []
-    biases = of.scores.result.biases
+    biases = [bias for bias in of.scores.result.biases if bias.groups]
     said = [f"{bias.attribute}: {', '.join(f'{g.group} ({g.n:,})' for g in bias.groups)}." for bias in biases]
-    smallest = min((g.n, bias.attribute, g.group) for bias in biases for g in bias.groups) if biases else None
-    if smallest is not None:
-        count, attribute, group = smallest
+    if biases:
+        count, attribute, group = min((g.n, bias.attribute, g.group) for bias in biases for g in bias.groups)
         said.append(f"The smallest group is {attribute} {group}: {counted(count, 'image')} of {of.scores.result.n:,}.")
         said.append("Intersections of attributes were not evaluated.")
+    elif of.scores.result.biases:
+        said.append(f"{', '.join(bias.attribute for bias in of.scores.result.biases)}: groups are not known here.")
     else:
         said.append("None was evaluated: the images have no attributes.")
     return said
@@ -157,8 +160,8 @@ def _caveats(of: OfRun) -> list[str]:
     noisy = [head(column) for column, cell in cells.items() if cell.inside_noise]
     if noisy:
         said.append(f"No larger than chance alone would make it: the bias of {', '.join(noisy)}.")
-    said += [f"{note[0].upper()}{note[1:]}." for note in of.alone.notes if of.scores is not None]
-    if of.detail.status not in ("done",):
+    said += [sentence(note) for note in of.alone.notes] if of.scores is not None else []
+    if of.detail.status != "done":
         said.append(f"The run is {of.detail.status}, so this is not the model that its config describes.")
     if of.facts:
         said.append("The same figures come out again only on the same machine, versions and number of threads.")

@@ -67,6 +67,11 @@ def figure_name(run: "RunDetail", what: str) -> str:
     return f"run-{run.id}-{what}"
 
 
+def sentence(text: str) -> str:
+    """A note, which begins small and ends without a stop, as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def between(interval: Interval | None) -> str:
     """`5.00–7.00`; nothing where there is no interval."""
     return f"{figure(interval.low)}–{figure(interval.high)}" if interval else ""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from ageui.store.records import Epoch, Predictions
 
-_BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"  # of Okabe and Ito, seen on white and on black
+# Told apart with any colour vision, and with a contrast of 3 or more on white and on black.
+SERIES = _BLUE, _ORANGE, _GREEN = "#2b83c6", "#d55e00", "#009e73"
 _LOGARITHMIC_FROM = 20.0
 _LAYERS = 4
 _LONGEST_LABEL = 28
@@ -96,7 +97,7 @@ def group_bars(name: str, result: SplitResult, intervals: Intervals) -> Drawing 
     if not shown:
         return None
     attributes = list(dict.fromkeys(attribute for attribute, _, _ in shown))
-    colours = dict(zip(attributes, (_BLUE, _ORANGE, _GREEN) * len(attributes), strict=False))
+    colours = dict(zip(attributes, SERIES * len(attributes), strict=False))
     # A free line between attributes.
     places = [place + attributes.index(attribute) for place, (attribute, _, _) in enumerate(shown)]
 
@@ -136,7 +137,13 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
                 marker = "D" if row.kind == "constant" else "o" if row.comparable and cell.comparable else "x"
                 axes.plot(cell.value, line, marker, color=_BLUE if row.kind == "run" else _ORANGE, markersize=5)
                 if cell.interval is not None:
-                    axes.plot([cell.interval.low, cell.interval.high], [line, line], color=INK, linewidth=1.0)
+                    axes.plot(
+                        [cell.interval.low, cell.interval.high],
+                        [line, line],
+                        color=INK,
+                        linewidth=1.0,
+                        solid_capstyle="butt",
+                    )
                 if cell.noise is not None:
                     axes.plot([cell.noise, cell.noise], [line - 0.3, line + 0.3], color=INK, linewidth=1.0, alpha=0.5)
             axes.set_title(_short(head(column) if place == 0 else f"{head(column)} bias"))

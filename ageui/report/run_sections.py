@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageui.compare.formats.wording import NOTHING, figure, head
-from ageui.compare.records import MAE
+from ageui.compare.formats.wording import NOTHING, change, figure, head
+from ageui.compare.records import MAE, Cell
 from ageui.compare.settings import setting
 from ageui.report.document import Block, Bullets, Code, Figure, Paragraph, Section, Table
 from ageui.report.intervals import group_intervals
-from ageui.report.of_run import OfRun, between, figure_name
+from ageui.report.of_run import OfRun, between, figure_name, sentence
 from ageui.report.plots import curves, group_bars, predicted_by_age
 from ageui.sentences import counted, gigabytes
 from engine.choices import AGE_EDGES
@@ -58,20 +58,21 @@ def _scores(of: OfRun) -> Section:
     rows: list[tuple[str, ...]] = []
     for place, (column, cell) in enumerate(zip(of.alone.columns, cells, strict=True)):
         constant = of.constant[place] if of.constant else None
-        beside = f"{figure(constant.value)} {between(constant.interval)}".strip() if constant else NOTHING
-        verdict = "" if cell.noise is None or cell.value is None else "inside" if cell.inside_noise else "outside"
+        beside = _with_interval(constant) if constant else NOTHING
+        verdict = "" if cell.noise is None or cell.value is None else "yes" if cell.inside_noise else "no"
         name = head(column) if column == MAE else f"{head(column)} bias"
         noise = NOTHING if cell.noise is None else figure(cell.noise)
         rows.append((name, figure(cell.value), between(cell.interval) or NOTHING, noise, verdict or NOTHING, beside))
     result = of.scores.result
-    rows.append(("signed error", f"{result.signed:+.2f}", *[NOTHING] * 4))
+    rows.append(("signed error", change(result.signed), *[NOTHING] * 4))
     always = f"constant {result.baseline.age:.1f}" if result.baseline else "constant"
     caption = f"{of.scores.split}, {counted(result.n, 'image')}; in years, lower is better"
-    columns = ("", "value", "95% interval", "noise (95%)", "noise", always)
+    columns = ("figure", "value", "95% interval", "noise level", "inside noise", always)
     table = Table(caption, columns, tuple(rows))
     meanings = [
         "A bias is the mean gap between the MAEs of an attribute's groups, over all pairs of groups.",
-        "Inside noise: no larger than the 95th percentile of what the same errors give when groups are shuffled.",
+        "Noise level: the 95th percentile of the bias that the same errors give when the groups are shuffled. A bias "
+        "no larger than that is inside noise.",
         "Signed error: mean of predicted − true age.",
         *(["The constant predictor always says the mean age of the train images."] if result.baseline else []),
         *(
@@ -80,9 +81,13 @@ def _scores(of: OfRun) -> Section:
             if cell.reason
         ),
         *(f"{counted(bias.missing, 'image')} without {bias.attribute}." for bias in result.biases if bias.missing),
-        *(f"{note[0].upper()}{note[1:]}." for note in of.alone.notes),
+        *(sentence(note) for note in of.alone.notes),
     ]
     return Section("Scores", (table, Bullets(tuple(meanings))))
+
+
+def _with_interval(cell: Cell) -> str:
+    return f"{figure(cell.value)} ({between(cell.interval)})" if cell.interval else figure(cell.value)
 
 
 def _curves(of: OfRun) -> Section:
@@ -158,7 +163,7 @@ def _groups(of: OfRun) -> Section:
             f"{group.n:,}",
             figure(group.mae),
             between(intervals.get((bias.attribute, group.group))) or NOTHING,
-            NOTHING if group.signed is None else f"{group.signed:+.2f}",
+            NOTHING if group.signed is None else change(group.signed),
         )
         for bias in result.biases
         for group in bias.groups
@@ -186,9 +191,9 @@ def worst_places(predictions: "Predictions", shown: int = WORST_SHOWN) -> list[i
 def _worst_row(predictions: "Predictions", place: int) -> tuple[str, ...]:
     age, predicted = float(predictions.ages[place]), float(predictions.predicted[place])
     groups = (values[place] for values in predictions.attributes.values())
-    error = f"{predicted - age:+.1f}" if math.isfinite(predicted) else figure(predicted)
+    error = change(predicted - age) if math.isfinite(predicted) else figure(predicted)
     named = (NOTHING if group is None else group for group in groups)
-    return (predictions.names[place], *named, str(place), f"{age:.1f}", f"{predicted:.1f}", error)
+    return (predictions.names[place], *named, str(place), figure(age), figure(predicted), error)
 
 
 def _config(of: OfRun) -> Section:
@@ -223,7 +228,7 @@ def _training(of: OfRun) -> Section:
         *((f"{library} version", version) for library, version in facts.get("versions", {}).items()),
     ]
     known = _known(rows)
-    table = Table("How and where it was trained", ("", ""), known, words=2)
+    table = Table("How and where it was trained", ("what", "value"), known, words=2)
     return Section("Training and versions", (table,) if known else ())
 
 
@@ -237,7 +242,7 @@ def _data(of: OfRun) -> Section:
         ("hash of the data", of.detail.data_hash),
         ("hash of the scored images", of.scores and of.scores.images),
     ]
-    return Section("Data", (Table("Data set and splits", ("", ""), _known(rows), words=2),))
+    return Section("Data", (Table("Data set and splits", ("what", "value"), _known(rows), words=2),))
 
 
 def _split_sizes(sizes: Any) -> str:
