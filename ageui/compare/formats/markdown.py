@@ -3,14 +3,16 @@
 import re
 
 from ageui.compare.formats.wording import (
+    APART,
     BEST,
     NOISE,
     REAL,
     change,
     figure,
     head,
+    is_apart,
     legend,
-    named,
+    state,
     uncertainty,
 )
 from ageui.compare.records import Cell, Comparison, Row
@@ -23,30 +25,30 @@ def as_markdown(comparison: Comparison) -> str:
     """A table with the best figures bold and starred, and the legend as a list below it."""
     heads = ["run", *comparison.settings, *(head(column) for column in comparison.columns)]
     rules = ["---"] * (1 + len(comparison.settings)) + ["---:"] * len(comparison.columns)
-    body = [line(_row(row, comparison)) for row in comparison.rows]
-    notes = [f"- {plain(f'{mark} {text}'.strip())}" for mark, text in legend(comparison)]
-    return "\n".join([line([plain(text) for text in heads]), line(rules), *body, "", *notes]) + "\n"
+    body = [_line(_row(row, comparison)) for row in comparison.rows]
+    notes = [f"- {_plain(f'{mark} {text}'.strip())}" for mark, text in legend(comparison)]
+    return "\n".join([_line([_plain(text) for text in heads]), _line(rules), *body, "", *notes]) + "\n"
 
 
 def _row(row: Row, comparison: Comparison) -> list[str]:
+    said = f" ({state(row)})" if state(row) else ""
+    name = f"{APART} {row.name}{said}" if is_apart(row) else f"{row.name}{said}"
     settings = (row.settings.get(setting, "") for setting in comparison.settings)
-    return [plain(named(row)), *map(plain, settings), *map(_figures, row.cells, comparison.columns)]
+    return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns)]
 
 
 def _figures(cell: Cell, column: str) -> str:
-    parts = [f"**{figure(cell.value)}** {BEST}" if cell.best else figure(cell.value), plain(uncertainty(cell, column))]
+    parts = [f"**{figure(cell.value)}** {BEST}" if cell.best else figure(cell.value), _plain(uncertainty(cell, column))]
     if cell.inside_noise:
-        parts.append(plain(NOISE))
+        parts.append(_plain(NOISE))
     if cell.difference is not None:
         parts.append(f"({change(cell.difference.value)}{f' {REAL}' if cell.difference.real else ''})")
     return " ".join(part for part in parts if part)
 
 
-def line(cells: list[str]) -> str:
-    """A row of a table."""
+def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def plain(text: str) -> str:
-    """Text from outside as nothing but text."""
+def _plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", clean(text))

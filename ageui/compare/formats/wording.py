@@ -51,12 +51,6 @@ def is_apart(row: Row) -> bool:
     return row.n is not None and not row.comparable
 
 
-def named(row: Row) -> str:
-    """A row's name with what sets it apart, in plain text."""
-    said = f" ({state(row)})" if state(row) else ""
-    return f"{APART} {row.name}{said}" if is_apart(row) else f"{row.name}{said}"
-
-
 def legend(comparison: Comparison) -> list[tuple[str, str]]:
     """(mark, meaning) for the marks in use, then ("", note) for what else there is to know."""
     rows = comparison.rows

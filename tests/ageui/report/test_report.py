@@ -118,7 +118,7 @@ def test_groups_have_the_intervals_of_the_stratified_bootstrap(store: Store) -> 
     assert table.rows[0][4] == f"{lows[0]:.2f}–{highs[0]:.2f}"
 
 
-def test_a_group_of_one_image_or_none_or_with_a_nan_has_no_interval(store: Store) -> None:
+def test_a_group_of_one_image_or_none_has_no_interval(store: Store) -> None:
     run = done_run(store)
     predictions = store.split_predictions(run.id, "valid")
     assert predictions is not None
@@ -126,6 +126,15 @@ def test_a_group_of_one_image_or_none_or_with_a_nan_has_no_interval(store: Store
     rows = _text(_of(store, run), "Groups").splitlines()
     assert "| gender | male | 1 | 4.00 | — | −4.00 |" in rows
     assert "| gender | other | 0 | — | — | — |" in rows
+
+
+def test_a_group_with_a_nan_has_no_interval(store: Store) -> None:
+    scored = measured([str(number) for number in range(8)], ["male", "female"] * 4)
+    scored.predicted[2] = np.nan
+    run = done_run(store, scored=scored)
+    predictions = store.split_predictions(run.id, "valid")
+    assert predictions is not None
+    assert list(group_intervals(run.results[0].result, predictions, (20.0,))) == [("gender", "female")]
 
 
 def test_curves_have_a_table_of_every_epoch(store: Store) -> None:

@@ -13,7 +13,7 @@ from ageui.store import RunDetail, Store
 
 HOSTILE = [
     "<script>alert(1)</script>",
-    "$x_^%&#{}~\\",
+    "$x_^$%&#{}~\\",
     "a|b",
     "\x1b[2Jcls",
     "\u202eevil",
@@ -38,6 +38,7 @@ def test_the_page_loads_nothing_and_runs_nothing(store: Store) -> None:
     page = Page(html)
     assert not {"script", "link", "img", "image", "iframe", "object", "embed", "base", "form"} & set(page.tags)
     assert "svg" in page.tags
+    assert page.tags.count("style") == 1
     assert "http" not in html
     assert "@import" not in html
     assert all(value.startswith("#") for name in ("href", "xlink:href", "src") for value in page.values(name))

@@ -76,13 +76,13 @@ def test_a_side_by_side_plot_leaves_out_rows_without_figures() -> None:
 
 
 def test_a_drawing_says_what_it_shows_and_takes_the_colour_of_the_page() -> None:
-    drawing = draw("plot", (2.0, 1.5), lambda figure: figure.subplots().set_title('<"$x_^">'))
+    drawing = draw("plot", (2.0, 1.5), lambda figure: figure.subplots().set_title('<"$x_^$">'))
     shown = drawing.inline('5 > 4 "quoted"')
     root = ElementTree.fromstring(shown)
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"] == '5 > 4 "quoted"'
     assert "currentColor" in shown
-    assert '<"$x_^">' in [node.text for node in root.iter("text")]
+    assert '<"$x_^$">' in [node.text for node in root.iter("text")]
     assert (drawing.width, drawing.height) == (144.0, 108.0)
 
 
