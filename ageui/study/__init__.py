@@ -8,6 +8,6 @@ from ageui.study.table import CellRow, Figure, StudyTable, study_table
 from ageui.study.variants import NO_CHOICE, Choice, Variant, describe
 
 __all__ = [
-    "NO_CHOICE", "Agreement", "Cell", "CellRow", "Choice", "Figure", "Study", "StudyTable", "Variant", "Work", "describe", "load",
-    "publish", "studies", "study_table", "work",
+    "NO_CHOICE", "Agreement", "Cell", "CellRow", "Choice", "Figure", "Study", "StudyTable", "Variant", "Work",
+    "describe", "load", "publish", "studies", "study_table", "work",
 ]  # fmt: skip
