@@ -80,7 +80,7 @@ class StudyTable:
 
 def study_table(
     study: Study,
-    store: Store,
+    store: Store | None,
     choice: Choice = NO_CHOICE,
     *,
     split: str | None = None,
@@ -88,18 +88,21 @@ def study_table(
 ) -> StudyTable:
     """The table of the variant that fits the choice and has the most measured cells.
 
-    `runs` are those of the store, where they were read already. Raises `ConfigError` for a choice that cannot be, and
-    a split that is none.
+    `runs` are those of the store, where they were read already; without a store nothing is measured. Raises
+    `ConfigError` for a choice that cannot be, and a split that is none.
     """
     if split is not None and split not in SPLITS:
         raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
-    every = matched(study, store.measured_runs() if runs is None else runs)
+    if runs is None:
+        runs = store.measured_runs() if store is not None else ()
+    every = matched(study, runs)
     fitting = _fitting(study, choice, every)
     chosen = fitting[0] if fitting else None
     others = tuple((one.variant, one.measured_cells) for one in every if one is not chosen)
     by_cell = {cell.name: chosen.of(cell.name) if chosen else {} for cell in study.cells}
     ended = [run for own in by_cell.values() for run in own.values() if run.status in ENDED_WITH_FIGURES]
-    scores = store.split_figures([run.id for run in ended]) if study.measures == "scores" else []
+    scored = [run.id for run in ended] if study.measures == "scores" else []
+    scores = store.split_figures(scored) if store is not None else []
     shown = _shown_split(scores, split)
     on_split = {one.run_id: one for one in scores if one.split == shown}
     rows = tuple(_row(study, cell, by_cell[cell.name], on_split) for cell in study.cells)
