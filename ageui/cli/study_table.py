@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -12,7 +13,7 @@ from ageui.study.table import StudyTable
 from ageui.study.wording import Line, heads, lines
 from ageui.text import clean
 
-_LONGEST_CELL = 30
+_SHORTEST, _LONGEST = 14, 30
 
 
 def fitted_study(table: StudyTable) -> RenderableType:
@@ -38,14 +39,15 @@ class _Fitted:
 
     def _part(self, start: int, stop: int) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        longest = max(len(clean(line.cell)) for line in self.lines)
-        shortest = min(longest, _LONGEST_CELL)
-        table.add_column(self.titles[0], overflow="fold", min_width=shortest, max_width=_LONGEST_CELL)
-        table.add_column(self.titles[1], no_wrap=True)
-        for title in self.titles[2:][start:stop]:
-            table.add_column(Text(clean(title)), justify="right", no_wrap=True)
+        words = ([clean(line.cell) for line in self.lines], [clean(line.what) for line in self.lines])
+        for title, texts in zip(self.titles[:2], words, strict=True):
+            shortest = min(max(map(cell_len, texts)), _SHORTEST)
+            table.add_column(title, overflow="fold", min_width=shortest, max_width=_LONGEST)
+        for place, title in enumerate(self.titles[2:][start:stop], start):
+            widest = max(cell_len(text) for text in (clean(title), *(line.figures[place] for line in self.lines)))
+            table.add_column(Text(clean(title)), justify="right", no_wrap=True, min_width=widest)
         for line in self.lines:
-            style = "bold" if line.is_strong else ""
-            figures = [Text(clean(text), style=style) for text in line.figures[start:stop]]
-            table.add_row(Text(clean(line.cell)), Text(clean(line.what), style=style), *figures)
+            texts = line.figures[start:stop]
+            figures = [Text(clean(text), style="bold" if line.is_strong(text) else "") for text in texts]
+            table.add_row(Text(clean(line.cell)), Text(clean(line.what)), *figures)
         return table

@@ -71,7 +71,8 @@ def compare(
         entries = [_with_differences(entry, against, columns, resamples, known) for entry in entries]
     elif baseline is not None:
         why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
-        notes.append(f"the baseline {baseline} {why}: there are no differences")
+        called = baseline_run.name if baseline_run else baseline
+        notes.append(f"the baseline {called} {why}: there are no differences")
     rows = _mark_best([entry.row for entry in entries])
     notes += _no_better_than_constant(rows) + _luck_of_one_seed(rows)
     if any(row.n is not None and not row.comparable for row in rows):

@@ -71,8 +71,8 @@ def _as_markdown(table: StudyTable) -> str:
 
 
 def _markdown_figures(line: Line) -> list[str]:
-    texts = [plain_markdown(text) for text in line.figures]
-    return [f"**{text}**" if line.is_strong and text else text for text in texts]
+    shown = [(plain_markdown(text), line.is_strong(text)) for text in line.figures]
+    return [f"**{text}**" if is_strong else text for text, is_strong in shown]
 
 
 def _markdown_line(cells: list[str]) -> str:
@@ -89,8 +89,8 @@ def _as_latex(table: StudyTable) -> str:
     for line in lines(table):
         if line.starts and body:
             body.append(r"\addlinespace")
-        figures = [plain_latex(text) for text in line.figures]
-        shown = [rf"\textbf{{{text}}}" if line.is_strong and text else text for text in figures]
+        figures = [(plain_latex(text), line.is_strong(text)) for text in line.figures]
+        shown = [rf"\textbf{{{text}}}" if is_strong else text for text, is_strong in figures]
         body.append(_latex_line([plain_latex(line.cell), plain_latex(line.what), *shown]))
     return "\n".join([
         r"% needs \usepackage{booktabs}",
@@ -136,8 +136,8 @@ def _as_html(table: StudyTable) -> str:
 
 
 def _html_line(line: Line) -> str:
-    texts = [plain_html(text) for text in line.figures]
-    shown = [f"<strong>{text}</strong>" if line.is_strong and text else text for text in texts]
+    figures = [(plain_html(text), line.is_strong(text)) for text in line.figures]
+    shown = [f"<strong>{text}</strong>" if is_strong else text for text, is_strong in figures]
     cells = "".join(f'<td class="figure">{text}</td>' for text in shown)
     return f"<tr><th>{plain_html(line.cell)}</th><td>{plain_html(line.what)}</td>{cells}</tr>"
 

@@ -18,14 +18,18 @@ _STATES_SAID = ("running", "queued", "paused", "interrupted", "failed", "cancell
 class Line:
     """A line: the cell, named on its first line only, what the figures are, and a text for each figure.
 
-    `starts` a new cell; `is_strong` are the measured figures.
+    `starts` a new cell; a `measured` line holds what stands out.
     """
 
     cell: str
     what: str
     figures: tuple[str, ...]
     starts: bool = True
-    is_strong: bool = False
+    measured: bool = False
+
+    def is_strong(self, text: str) -> bool:
+        """Whether one of its figures stands out: a measured one that there is."""
+        return self.measured and text not in ("", NOTHING)
 
 
 def heads(table: StudyTable) -> list[str]:
@@ -50,7 +54,8 @@ def headline(table: StudyTable) -> str:
     """What was measured: `measured on appa-real · resnet50 · …, seeds 0–4`; that nothing was, where nothing was."""
     if table.variant is None:
         return "nothing of it was measured with these settings" if table.others else "nothing of it was measured yet"
-    return f"measured on {describe(table.study, table.variant)} · {seeds_text(table.seeds)}{_on_split(table)}"
+    begun = "measured" if table.measured_cells else "begun"
+    return f"{begun} on {describe(table.study, table.variant)} · {seeds_text(table.seeds)}{_on_split(table)}"
 
 
 def legend(table: StudyTable) -> list[str]:
@@ -125,15 +130,15 @@ def _cell_lines(row: CellRow, names: Sequence[str]) -> list[Line]:
     figures = [(name, row.figures[name]) for name in names]
     found: list[Line] = []
 
-    def add(what: str, texts: tuple[str, ...], *, is_strong: bool = False) -> None:
-        found.append(Line("" if found else row.cell.label, what, texts, starts=not found, is_strong=is_strong))
+    def add(what: str, texts: tuple[str, ...], *, measured: bool = False) -> None:
+        found.append(Line("" if found else row.cell.label, what, texts, starts=not found, measured=measured))
 
     if row.cell.published:
         add(f"{PUBLISHED} published", tuple(published_text(name, figure.published) for name, figure in figures))
     waiting = progress_text(row)
     if row.is_measured:
-        measured = tuple(measured_text(name, figure) for name, figure in figures)
-        add(f"measured{f', {waiting}' if waiting else ''}", measured, is_strong=True)
+        texts = tuple(measured_text(name, figure) for name, figure in figures)
+        add(f"measured{f', {waiting}' if waiting else ''}", texts, measured=True)
         if any(figure.difference is not None for _, figure in figures):
             add("difference", tuple(difference_text(name, figure) for name, figure in figures))
     elif row.cell.unknown is not None:
