@@ -1,7 +1,7 @@
 """Runs side by side, as a section."""
 
 from ageui.compare import Comparison
-from ageui.compare.formats.wording import BEST, NOISE, REAL, change, figure, head, legend, named, uncertainty
+from ageui.compare.formats.wording import BEST, NOISE, REAL, change, figure, head, legend, mark_of, state, uncertainty
 from ageui.compare.records import Cell, Row
 from ageui.report.document import Block, Bullets, Figure, Section, Table
 from ageui.report.plots import side_by_side
@@ -16,15 +16,17 @@ def comparison_section(comparison: Comparison, name: str = "comparison") -> Sect
     if drawing := side_by_side(name, comparison):
         caption = (
             "The same figures: lower is better. Lines are 95% intervals, upright strokes what chance alone gives "
-            "(95%), diamonds the constant predictor, crosses figures that cannot be set against the others."
+            "(95%), diamonds the constant predictor, crosses published figures and others that cannot be set against "
+            "the rest."
         )
         blocks.append(Figure(name, caption, f"Dots. {caption}", drawing))
     return Section("Comparison", (*blocks, Bullets(notes)))
 
 
 def _row(row: Row, comparison: Comparison) -> tuple[str, ...]:
+    said = f" ({state(row)})" if state(row) else ""
     settings = (row.settings.get(setting, "") for setting in comparison.settings)
-    return (named(row), *settings, *map(_figures, row.cells, comparison.columns))
+    return (f"{mark_of(row)}{row.name}{said}", *settings, *map(_figures, row.cells, comparison.columns))
 
 
 def _figures(cell: Cell, column: str) -> str:

@@ -5,10 +5,9 @@ is known of it. A heading under which nothing is known is left out.
 from typing import Any
 
 from ageui.compare.formats.wording import figure, head
-from ageui.compare.records import MAE
 from ageui.compare.settings import setting
 from ageui.report.document import Bullets, Section
-from ageui.report.of_run import OfRun, between, sentence
+from ageui.report.of_run import OfRun, between, called, sentence
 from ageui.sentences import counted
 
 _DRAWN = "synthetic"
@@ -45,7 +44,7 @@ def _details(of: OfRun) -> list[str]:
         f"seed {_set(config, 'seed')}."
     )
     if of.is_published:
-        return [*said, "Settings and figures are as published; there are no weights of it here."]
+        return [*said, "Settings are as published, as far as they are known; there are no weights of it here."]
     if version := facts.get("versions", {}).get("ageui"):
         said.append(f"Trained with ageui {version}.")
     if kept := of.detail.kept:
@@ -71,14 +70,13 @@ def _use(of: OfRun) -> list[str]:
 def _factors(of: OfRun) -> list[str]:
     if of.scores is None:
         return []
-    biases = [bias for bias in of.scores.result.biases if bias.groups]
+    biases = of.scores.result.biases
     said = [f"{bias.attribute}: {', '.join(f'{g.group} ({g.n:,})' for g in bias.groups)}." for bias in biases]
-    if biases:
-        count, attribute, group = min((g.n, bias.attribute, g.group) for bias in biases for g in bias.groups)
+    smallest = min(((g.n, bias.attribute, g.group) for bias in biases for g in bias.groups), default=None)
+    if smallest is not None:
+        count, attribute, group = smallest
         said.append(f"The smallest group is {attribute} {group}: {counted(count, 'image')} of {of.scores.result.n:,}.")
         said.append("Intersections of attributes were not evaluated.")
-    elif of.scores.result.biases:
-        said.append(f"{', '.join(bias.attribute for bias in of.scores.result.biases)}: groups are not known here.")
     else:
         said.append("None was evaluated: the images have no attributes.")
     return said
@@ -90,7 +88,7 @@ def _metrics(of: OfRun) -> list[str]:
     said = ["MAE: mean absolute error in years."]
     if of.scores.result.biases:
         said.append("Bias of an attribute: the mean over all pairs of its groups of the gap between their MAEs.")
-    if any(cell.interval for cell in of.alone.rows[0].cells):
+    if any(cell.interval for _, cell in of.cells):
         said.append("Uncertainty: 95% percentile bootstrap intervals over images; for a bias drawn inside each group.")
     else:
         said.append("Uncertainty: not known.")
@@ -102,7 +100,7 @@ def _evaluation_data(of: OfRun) -> list[str]:
     if scores is None:
         return []
     said = [f"{scores.data_name}, split {scores.split}: {counted(scores.result.n, 'image')}, {scores.target} age."]
-    if scores.split == "valid" and not of.is_published and setting(of.detail.config, "keep") == "best":
+    if scores.split == "valid" and setting(of.detail.config, "keep") == "best":
         said.append("The kept weights were chosen on these images, so its figures are on the hopeful side.")
     if scores.split == "train":
         said.append("It was trained on these images: they say nothing of others.")
@@ -122,18 +120,15 @@ def _training_data(of: OfRun) -> list[str]:
 
 
 def _analyses(of: OfRun) -> list[str]:
-    if of.scores is None:
-        return [of.why_unscored]
-    said = []
-    for place, (column, cell) in enumerate(zip(of.alone.columns, of.alone.rows[0].cells, strict=True)):
+    said = [of.why_unscored] if of.scores is None else []
+    for place, (column, cell) in enumerate(of.cells):
         if cell.value is None:
             continue
-        name = head(column) if column == MAE else f"{head(column)} bias"
         width = f" ({between(cell.interval)})" if cell.interval else ""
         noise = "; inside noise" if cell.inside_noise else ""
         constant = of.constant[place].value if of.constant else None
         beside = f"; constant predictor {figure(constant)}" if constant is not None else ""
-        said.append(f"{name}: {figure(cell.value)} years{width}{noise}{beside}.")
+        said.append(f"{called(column)}: {figure(cell.value)} years{width}{noise}{beside}.")
     return said
 
 
@@ -156,8 +151,7 @@ def _caveats(of: OfRun) -> list[str]:
         said.append("Published figures: on which images, and with which weights, is not known here.")
     elif of.scores is not None:
         said.append("One training with one seed: another seed gives other figures. Repeat it before ranking it.")
-    cells = dict(zip(of.alone.columns, of.alone.rows[0].cells, strict=True))
-    noisy = [head(column) for column, cell in cells.items() if cell.inside_noise]
+    noisy = [head(column) for column, cell in of.cells if cell.inside_noise]
     if noisy:
         said.append(f"No larger than chance alone would make it: the bias of {', '.join(noisy)}.")
     said += [sentence(note) for note in of.alone.notes] if of.scores is not None else []

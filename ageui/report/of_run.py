@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ageui.compare import Cell, Comparison
-from ageui.compare.formats.wording import figure
+from ageui.compare.formats.wording import figure, head
+from ageui.compare.records import MAE
 from engine.fairness import Interval
 
 if TYPE_CHECKING:
     from ageui.store.records import Epoch, Predictions, RunDetail, SplitScores
 
-PUBLISHED = "report"
 _LATER = ("queued", "running", "paused", "interrupted")
 
 
@@ -29,8 +29,13 @@ class OfRun:
 
     @property
     def is_published(self) -> bool:
-        """Whether its figures were read in a publication, not measured by ageui."""
-        return self.detail.row.source == PUBLISHED
+        """Whether its figures are out of the report, so that it has no scores, and no images they are for."""
+        return self.detail.row.is_published
+
+    @property
+    def cells(self) -> tuple[tuple[str, Cell], ...]:
+        """Its figures, each with its column of a comparison."""
+        return tuple(zip(self.alone.columns, self.alone.rows[0].cells, strict=True))
 
     @property
     def constant(self) -> tuple[Cell, ...] | None:
@@ -54,6 +59,8 @@ class OfRun:
     @property
     def why_unscored(self) -> str:
         """A sentence for a run without scores on the split."""
+        if self.is_published:
+            return "Its figures are out of the report: nobody here trained it, so it has no predictions or intervals."
         if self.detail.results:
             there = ", ".join(scores.split for scores in self.detail.results)
             return f"It was not scored on {self.split}, but on {there}."
@@ -70,6 +77,11 @@ def figure_name(run: "RunDetail", what: str) -> str:
 def sentence(text: str) -> str:
     """A note, which begins small and ends without a stop, as a sentence."""
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def called(column: str) -> str:
+    """A column of a comparison as a figure: `MAE`, `gender bias`."""
+    return head(column) if column == MAE else f"{head(column)} bias"
 
 
 def between(interval: Interval | None) -> str:

@@ -125,6 +125,7 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
     rows = [row for row in comparison.rows if any(_is_finite(cell.value) for cell in row.cells)]
     if not rows:
         return None
+    colours = dict(zip(("run", "constant", "published"), SERIES, strict=True))
     columns = [(place, column) for place, column in enumerate(comparison.columns) if column not in comparison.groups]
 
     def paint(figure: "Figure") -> None:
@@ -135,7 +136,7 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
                 if cell.value is None or not _is_finite(cell.value):
                     continue
                 marker = "D" if row.kind == "constant" else "o" if row.comparable and cell.comparable else "x"
-                axes.plot(cell.value, line, marker, color=_BLUE if row.kind == "run" else _ORANGE, markersize=5)
+                axes.plot(cell.value, line, marker, color=colours[row.kind], markersize=5)
                 if cell.interval is not None:
                     axes.plot(
                         [cell.interval.low, cell.interval.high],

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageui.compare.formats.wording import NOTHING, change, figure, head
-from ageui.compare.records import MAE, Cell
+from ageui.compare.formats.wording import NOTHING, change, figure
+from ageui.compare.records import Cell
 from ageui.compare.settings import setting
 from ageui.report.document import Block, Bullets, Code, Figure, Paragraph, Section, Table
 from ageui.report.intervals import group_intervals
-from ageui.report.of_run import OfRun, between, figure_name, sentence
+from ageui.report.of_run import OfRun, between, called, figure_name, sentence
 from ageui.report.plots import curves, group_bars, predicted_by_age
 from ageui.sentences import counted, gigabytes
 from engine.choices import AGE_EDGES
@@ -26,13 +26,12 @@ WORST_SHOWN = 20
 def lead(of: OfRun) -> tuple[Block, ...]:
     """A few sentences: what it is, how it ended, and its figure."""
     row = of.detail.row
-    said = [f"Run {row.id}, {row.status}{f', archived {row.archived_at:%Y-%m-%d}' if row.archived_at else ''}."]
-    if of.is_published:
-        said.append("Its figures are published ones, which ageui did not measure: they have no intervals.")
+    state = "published" if of.is_published else row.status
+    said = [f"Run {row.id}, {state}{f', archived {row.archived_at:%Y-%m-%d}' if row.archived_at else ''}."]
     if of.scores is None:
         said.append(of.why_unscored)
     else:
-        result, mae = of.scores.result, of.alone.rows[0].cells[0]
+        result, mae = of.scores.result, of.cells[0][1]
         width = f" ({between(mae.interval)}, 95%)" if mae.interval else ""
         said.append(f"MAE {figure(mae.value)} years{width} on {counted(result.n, 'image')} of {of.scores.split}.")
     blocks: list[Block] = [Paragraph(" ".join(said))]
@@ -52,17 +51,19 @@ def run_sections(of: OfRun) -> tuple[Section, ...]:
 
 
 def _scores(of: OfRun) -> Section:
+    if of.is_published:
+        return Section("Scores", (_published(of),))
     if of.scores is None:
         return Section("Scores", (Paragraph(of.why_unscored),))
-    cells = of.alone.rows[0].cells
     rows: list[tuple[str, ...]] = []
-    for place, (column, cell) in enumerate(zip(of.alone.columns, cells, strict=True)):
+    for place, (column, cell) in enumerate(of.cells):
         constant = of.constant[place] if of.constant else None
         beside = _with_interval(constant) if constant else NOTHING
         verdict = "" if cell.noise is None or cell.value is None else "yes" if cell.inside_noise else "no"
-        name = head(column) if column == MAE else f"{head(column)} bias"
         noise = NOTHING if cell.noise is None else figure(cell.noise)
-        rows.append((name, figure(cell.value), between(cell.interval) or NOTHING, noise, verdict or NOTHING, beside))
+        rows.append(
+            (called(column), figure(cell.value), between(cell.interval) or NOTHING, noise, verdict or NOTHING, beside)
+        )
     result = of.scores.result
     rows.append(("signed error", change(result.signed), *[NOTHING] * 4))
     always = f"constant {result.baseline.age:.1f}" if result.baseline else "constant"
@@ -75,15 +76,18 @@ def _scores(of: OfRun) -> Section:
         "no larger than that is inside noise.",
         "Signed error: mean of predicted − true age.",
         *(["The constant predictor always says the mean age of the train images."] if result.baseline else []),
-        *(
-            f"{head(column)} bias: {cell.reason}."
-            for column, cell in zip(of.alone.columns, cells, strict=True)
-            if cell.reason
-        ),
+        *(f"{called(column)}: {cell.reason}." for column, cell in of.cells if cell.reason),
         *(f"{counted(bias.missing, 'image')} without {bias.attribute}." for bias in result.biases if bias.missing),
         *(sentence(note) for note in of.alone.notes),
     ]
     return Section("Scores", (table, Bullets(tuple(meanings))))
+
+
+def _published(of: OfRun) -> Table:
+    rows = [(called(column), figure(cell.value)) for column, cell in of.cells if cell.value is not None]
+    loss = of.detail.row.summary.best_val_loss
+    rows += [("validation loss", f"{loss:g}")] if loss is not None else []
+    return Table("Published figures; MAE and biases in years, lower is better", ("figure", "value"), tuple(rows))
 
 
 def _with_interval(cell: Cell) -> str:
@@ -203,8 +207,9 @@ def _config(of: OfRun) -> Section:
         (name, setting(config, name), (told[name].description if name in told else None) or "") for name in config
     )
     blocks: list[Block] = [Table("Every setting", ("setting", "value", "meaning"), rows, words=3, folded=True)]
-    if command is not None and not of.is_published:
-        blocks = [Paragraph("The command that repeats it:"), Code(command), *blocks]
+    if command is not None:
+        does = "trains the like of it" if of.is_published else "repeats it"
+        blocks = [Paragraph(f"The command that {does}:"), Code(command), *blocks]
     return Section("Config", tuple(blocks))
 
 

@@ -14,7 +14,10 @@ def _modules_after(code: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.rpartition("MODULES ")[2].split()}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["sweep", "--help"], ["worker", "--help"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["sweep", "--help"], ["study", "run", "--help"], ["worker", "--help"], []],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "sys.argv = ['ageui', *" + repr(arguments) + "]\n"
@@ -38,6 +41,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "ageui.compare",
         "ageui.report",
         "ageui.store",
+        "ageui.study",
         "ageui.worker.foreground",
         "ageui.worker.__main__",
         "ageui.planning",

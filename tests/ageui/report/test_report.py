@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_rows import done_run, measured
-from store_rows import end, epoch, evaluated, queued, running
+from store_rows import config, end, epoch, evaluated, queued, running
 
 from ageui.report import as_markdown, report
 from ageui.report.document import Document, Figure, Section, Table
 from ageui.report.drawing import Drawing
 from ageui.report.intervals import group_intervals
 from ageui.report.run_sections import worst_places
-from ageui.store import Predictions, RunDetail, Store
+from ageui.store import Predictions, PublishedRun, RunDetail, Store
+from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError
 from engine.events import Evaluated
 from engine.fairness import RESAMPLES, Baseline, SplitResult, bootstrap_group_maes
@@ -96,9 +97,10 @@ def test_at_most_twenty_errors_are_listed(store: Store) -> None:
 
 
 def test_equal_errors_stay_in_order() -> None:
-    ages = np.array([10.0, 20.0, 30.0])
-    predictions = Predictions("valid", "h", ("a", "b", "c"), ages, {}, np.array([12, 18, 32], dtype=np.float32))
-    assert worst_places(predictions, 2) == [0, 1]
+    ages = np.linspace(10.0, 59.0, 50)
+    off = np.where(np.arange(50) % 3 == 0, -2, 2)
+    predictions = Predictions("valid", "h", ("x",) * 50, ages, {}, (ages + off).astype(np.float32))
+    assert worst_places(predictions, 20) == list(range(20))
 
 
 def test_groups_have_the_intervals_of_the_stratified_bootstrap(store: Store) -> None:
@@ -207,32 +209,41 @@ def test_data_without_attributes(store: Store) -> None:
     assert "| image | index | true age | predicted | error |" in _text(document, "Worst errors")
 
 
-def _published(run: RunDetail) -> RunDetail:
-    scores = run.results[0]
-    bias = replace(scores.result.biases[0], interval=None, noise=None, groups=())
-    result = replace(scores.result, mae_interval=None, biases=(bias,), baseline=None)
-    row = replace(run.row, source="report", started_at=None, ended_at=None)
-    return replace(
-        run, row=row, manifest=None, splits=None, history=(), attempts=(), results=(replace(scores, result=result),)
-    )
-
-
 def test_published_figures_are_said_to_be_that(store: Store) -> None:
-    document = report([_published(done_run(store))], lambda run_id, split: None)
-    text, files = as_markdown(document, "x")
-    assert "Its figures are published ones, which ageui did not measure: they have no intervals." in text
-    assert "| MAE | 6.00 | — | — | — | — |" in text
-    assert "Uncertainty: not known." in text
-    assert "so errors of single images cannot be shown" in text
+    figures = {"mae": 9.5, "gender": 0.25, "val_loss": 0.017}
+    store.publish([PublishedRun("report/table8/mse", config(), BUILT_IN, figures, "Table 8: an odd *row*.")])
+    published = store.detail(store.one("report/table8/mse"))
+    text, files = as_markdown(_of(store, published), "x")
+    assert "Run 1, published. Its figures are out of the report: nobody here trained it" in text
+    assert r"Note: Table 8: an odd \*row\*." in text
+    scores = text[text.index("## Scores") : text.index("## Config")]
+    assert [line for line in scores.splitlines() if line.startswith("|")] == [
+        "| figure | value |",
+        "| --- | ---: |",
+        "| MAE | 9.50 |",
+        "| gender bias | 0.25 |",
+        "| validation loss | 0.017 |",
+    ]
+    assert "The command that trains the like of it:" in text
+    assert "- MAE: 9.50 years.\n- gender bias: 0.25 years.\n" in text
     assert files == {}
     for absent in (
-        "ageui run",
         "## Training and versions",
         "## Worst errors",
         "bootstrap",
         "One training with one seed",
+        "No weights",
     ):
         assert absent not in text
+
+
+def test_published_figures_stand_beside_measured_ones(store: Store) -> None:
+    store.publish([PublishedRun("theirs", config(), BUILT_IN, {"mae": 1.0}, "")])
+    document = _of(store, done_run(store), store.detail(store.one("theirs")))
+    table = document.sections[0].blocks[0]
+    assert isinstance(table, Table)
+    assert table.rows[1][0] == "◆ theirs (published)"
+    assert table.rows[1][-2:] == ("1.00", "—")
 
 
 def test_a_model_card_has_the_headings_of_its_paper(store: Store) -> None:
