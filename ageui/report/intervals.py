@@ -1,37 +1,31 @@
 """Intervals of the MAEs of groups, from stored predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ageui.compare.scoring import scored
-from engine.fairness import CONFIDENCE, RESAMPLES, Codes, Floats, Interval, SplitResult, bootstrap_group_maes
+from engine.fairness import Interval, SplitResult, evaluate_split
 
 if TYPE_CHECKING:
-    from ageui.report.plots import Intervals
     from ageui.store.records import Predictions
 
+Intervals = Mapping[tuple[str, str], Interval]
+"""Intervals of MAEs, in years, by attribute and group."""
 
-def group_intervals(result: SplitResult, predictions: "Predictions", age_edges: Sequence[float]) -> "Intervals":
-    """The 95% bootstrap interval of each group's MAE, in years; none for a group of a single image or a NaN error."""
+
+def group_intervals(result: SplitResult, predictions: "Predictions", age_edges: Sequence[float]) -> Intervals:
+    """The 95% interval of each group's MAE, which is not stored with a result.
+
+    None for a group of a single image, nor for any where a prediction is not finite.
+    """
     groups = {bias.attribute: tuple(group.group for group in bias.groups) for bias in result.biases}
-    one = scored(predictions, groups, age_edges)
+    codes = scored(predictions, groups, age_edges).groups
+    again = evaluate_split(predictions.ages, predictions.predicted.astype(np.float64), codes, None)
     return {
-        (attribute, names[group]): interval
-        for attribute, (codes, names) in one.groups.items()
-        for group, interval in _intervals(one.errors, codes, len(names)).items()
+        (bias.attribute, group.group): group.interval
+        for bias in again.biases
+        for group in bias.groups
+        if group.interval is not None
     }
-
-
-def _intervals(errors: Floats, codes: Codes, groups: int) -> dict[int, Interval]:
-    counts = np.bincount(codes[codes >= 0], minlength=groups)
-    drawn = [group for group in range(groups) if counts[group] > 1 and np.isfinite(errors[codes == group]).all()]
-    if not drawn:
-        return {}
-    place = {group: index for index, group in enumerate(drawn)}
-    renumbered = np.array([place.get(int(code), -1) for code in codes])
-    maes = bootstrap_group_maes(errors, renumbered, len(drawn), RESAMPLES, np.random.default_rng(0))
-    tail = (1 - CONFIDENCE) / 2
-    lows, highs = np.quantile(maes, [tail, 1 - tail], axis=0)
-    return {group: Interval(float(low), float(high)) for group, low, high in zip(drawn, lows, highs, strict=True)}

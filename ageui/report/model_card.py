@@ -89,7 +89,7 @@ def _metrics(of: OfRun) -> list[str]:
     if of.scores.result.biases:
         said.append("Bias of an attribute: the mean over all pairs of its groups of the gap between their MAEs.")
     if any(cell.interval for _, cell in of.cells):
-        said.append("Uncertainty: 95% percentile bootstrap intervals over images; for a bias drawn inside each group.")
+        said.append("Uncertainty: 95% bootstrap intervals over images; for a bias drawn inside each group.")
     else:
         said.append("Uncertainty: not known.")
     return said

@@ -1,7 +1,7 @@
 """The plots of a report. Each shows what a table beside it says in figures."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from ageui.compare import Comparison
 from ageui.compare.formats.wording import head
 from ageui.report.drawing import INK, Drawing, draw
+from ageui.report.intervals import Intervals
 from ageui.text import clean
-from engine.fairness import Interval, SplitResult
+from engine.fairness import SplitResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,9 +25,6 @@ SERIES = _BLUE, _ORANGE, _GREEN = "#2b83c6", "#d55e00", "#009e73"
 _LOGARITHMIC_FROM = 20.0
 _LAYERS = 4
 _LONGEST_LABEL = 28
-
-Intervals = Mapping[tuple[str, str], Interval]
-"""Intervals of MAEs by attribute and group."""
 
 
 def curves(name: str, history: "Sequence[Epoch]") -> Drawing | None:

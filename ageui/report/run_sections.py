@@ -9,7 +9,7 @@ from ageui.compare.formats.wording import NOTHING, change, figure
 from ageui.compare.records import Cell
 from ageui.compare.settings import setting
 from ageui.report.document import Block, Bullets, Code, Figure, Paragraph, Section, Table
-from ageui.report.intervals import group_intervals
+from ageui.report.intervals import Intervals, group_intervals
 from ageui.report.of_run import OfRun, between, called, figure_name, sentence
 from ageui.report.plots import curves, group_bars, predicted_by_age
 from ageui.sentences import counted, gigabytes
@@ -17,7 +17,6 @@ from engine.choices import AGE_EDGES
 from engine.config import RunConfig
 
 if TYPE_CHECKING:
-    from ageui.report.plots import Intervals
     from ageui.store.records import Predictions
 
 WORST_SHOWN = 20
@@ -158,7 +157,7 @@ def _groups(of: OfRun) -> Section:
     drawing = group_bars(name, result, intervals)
     worst = [f"{bias.attribute} {bias.worst.group}" for bias in result.biases if bias.worst and len(bias.groups) > 1]
     caption = f"MAE of each group on {of.scores.split}" + (f"; largest for {', '.join(worst)}." if worst else ".")
-    caption += " Lines are 95% bootstrap intervals." if intervals else ""
+    caption += " Lines are 95% intervals." if intervals else ""
     blocks: list[Block] = [Figure(name, caption, f"Bars. {caption}", drawing)] if drawing else []
     rows = tuple(
         (
