@@ -6,13 +6,21 @@ from ageui.compare.records import Cell, Row
 from ageui.report.document import Block, Bullets, Figure, Section, Table
 from ageui.report.plots import side_by_side
 
+_BESIDE_FIGURES = 4
+
 
 def comparison_section(comparison: Comparison, name: str = "comparison") -> Section:
     """A table and a plot of a comparison; `name` is the plot's own in the document."""
-    heads = ("run", *comparison.settings, *(head(column) for column in comparison.columns))
-    rows = tuple(_row(row, comparison) for row in comparison.rows)
-    notes = tuple(f"{mark} {text}".strip() for mark, text in legend(comparison))
-    blocks: list[Block] = [Table("MAE and biases in years", heads, rows, words=1 + len(comparison.settings))]
+    settings = comparison.settings
+    beside = settings if len(settings) <= _BESIDE_FIGURES else ()
+    heads = ("run", *beside, *(head(column) for column in comparison.columns))
+    rows = tuple(
+        (_name(row), *_settings(row, beside), *map(_figures, row.cells, comparison.columns)) for row in comparison.rows
+    )
+    blocks: list[Block] = [Table("MAE and biases in years", heads, rows, words=1 + len(beside))]
+    if len(beside) < len(settings):
+        own = tuple((_name(row), *_settings(row, settings)) for row in comparison.rows if row.settings)
+        blocks.append(Table("Settings that differ", ("run", *settings), own, words=1 + len(settings)))
     if drawing := side_by_side(name, comparison):
         caption = (
             "The same figures: lower is better. Lines are 95% intervals, upright strokes what chance alone gives "
@@ -20,13 +28,16 @@ def comparison_section(comparison: Comparison, name: str = "comparison") -> Sect
             "the rest."
         )
         blocks.append(Figure(name, caption, f"Dots. {caption}", drawing))
+    notes = tuple(f"{mark} {text}".strip() for mark, text in legend(comparison))
     return Section("Comparison", (*blocks, Bullets(notes)))
 
 
-def _row(row: Row, comparison: Comparison) -> tuple[str, ...]:
-    said = f" ({state(row)})" if state(row) else ""
-    settings = (row.settings.get(setting, "") for setting in comparison.settings)
-    return (f"{mark_of(row)}{row.name}{said}", *settings, *map(_figures, row.cells, comparison.columns))
+def _name(row: Row) -> str:
+    return f"{mark_of(row)}{row.name}" + (f" ({state(row)})" if state(row) else "")
+
+
+def _settings(row: Row, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(row.settings.get(name, "") for name in names)
 
 
 def _figures(cell: Cell, column: str) -> str:

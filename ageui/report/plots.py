@@ -52,7 +52,7 @@ def curves(name: str, history: "Sequence[Epoch]") -> Drawing | None:
         if min(finite) > 0 and max(finite) / min(finite) > _LOGARITHMIC_FROM:
             axes.set_yscale("log")
         axes.set_xlabel("epoch")
-        axes.set_ylabel("loss, on ages divided by 100")
+        axes.set_ylabel("loss")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _legend(axes)
 

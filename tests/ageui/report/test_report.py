@@ -307,6 +307,19 @@ def test_several_runs_are_compared_first(store: Store) -> None:
     assert len(set(names)) == len(names) == 7
 
 
+def test_many_settings_that_differ_have_a_table_of_their_own(store: Store) -> None:
+    plain = done_run(store, "plain")
+    other = queued(store, "other", loss="mape", batch=16, size=96, optimizer="sgd", seed=3)
+    figures, settings = (block for block in _of(store, plain, store.detail(other)).sections[0].blocks
+                         if isinstance(block, Table))  # fmt: skip
+    assert figures.head == ("run", "MAE", "gender")
+    assert settings.head == ("run", "size", "loss", "optimizer", "batch", "seed")
+    assert settings.rows == (
+        ("plain", "64", "mse", "adam", "32", "5"),
+        ("other (queued)", "96", "mape", "sgd", "16", "3"),
+    )
+
+
 def test_a_run_that_lacks_the_split_of_the_others_is_told_of(store: Store) -> None:
     tested = done_run(store, "tested", scored=evaluated("test"))
     document = _of(store, tested, done_run(store, "validated"), split="test")
