@@ -1,7 +1,7 @@
 """Writes runs.db, the demo that comes with this repository, out of finished runs: python assets/make_demo.py FROM.db
 
-Figures and predictions are kept as they were measured, beside the report's published ones. What tells of the machine they were measured on (paths, hosts,
-process ids, checkpoints) is left out.
+Figures and predictions are kept as they were measured, beside the report's published ones. What tells of the machine
+they were measured on (paths, hosts, process ids, checkpoints) is left out.
 """
 
 import json
