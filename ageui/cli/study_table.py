@@ -40,8 +40,8 @@ class _Fitted:
     def _part(self, start: int, stop: int) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         words = ([clean(line.cell) for line in self.lines], [clean(line.what) for line in self.lines])
-        for title, texts in zip(self.titles[:2], words, strict=True):
-            shortest = min(max(map(cell_len, texts)), _SHORTEST)
+        for title, said in zip(self.titles[:2], words, strict=True):
+            shortest = min(max(map(cell_len, said)), _SHORTEST)
             table.add_column(title, overflow="fold", min_width=shortest, max_width=_LONGEST)
         for place, title in enumerate(self.titles[2:][start:stop], start):
             widest = max(cell_len(text) for text in (clean(title), *(line.figures[place] for line in self.lines)))

@@ -75,11 +75,15 @@ def cell_config(
 
 
 def _shared(study: Study, preset: str) -> dict[str, Any]:
-    """What all cells share under a preset. One other than `report` keeps of the study what it says nothing of."""
-    values = {name: one.default for name, one in RunConfig.model_fields.items()} | dict(study.base)
-    if preset in PRESETS and preset != REPORT:
+    """What all cells share under a preset. One other than `report` keeps of the study only what no preset decides."""
+    defaults = {name: one.default for name, one in RunConfig.model_fields.items()}
+    if preset == REPORT or preset not in PRESETS:
+        values = {**defaults, **study.base}
+    else:
         # Widths and weights files belong to the network that the preset replaces.
-        values |= {"widths": None, "init": "auto", **PRESETS[preset]}
+        replaced = {"widths", "init", *(name for one in PRESETS.values() for name in one)}
+        kept = {name: value for name, value in study.base.items() if name not in replaced}
+        values = {**defaults, **kept, **PRESETS[preset]}
     named = [name for name in _CHOSEN_ELSEWHERE if name not in study.base]
     return {name: value for name, value in values.items() if name not in (*study.fields, *named)}
 
@@ -119,8 +123,9 @@ def describe(study: Study, variant: Variant) -> str:
     parts += [shown["backbone"]] if "backbone" in shown else []
     parts += [f"from {shown['init']}"] if "init" in shown else []
     parts += [f"{shown['size']} px"] if "size" in shown else []
-    epochs = f"{shown['epochs'].replace(',', '+')} epochs" if "epochs" in shown else ""
-    parts += [", ".join(filter(None, (shown.get("strategy"), epochs)))]
+    epochs = shown.get("epochs", "").replace(",", "+")
+    trained = f"{epochs} epoch{'' if epochs == '1' else 's'}" if epochs else ""
+    parts += [", ".join(filter(None, (shown.get("strategy"), trained)))]
     rate = f"lr {shown['lr']}" if "lr" in shown else ""
     parts += [", ".join(filter(None, (shown.get("optimizer"), rate)))]
     parts += [f"batch {shown['batch']}"] if "batch" in shown else []

@@ -10,8 +10,10 @@ from terminal import Terminal
 from ageui.compare import FORMATS, compare, render_text
 from ageui.states import state_of
 from ageui.store import Claimant, Store
-from ageui.study import load, publish, study_table, work
+from ageui.study import Choice, load, publish, study_table, work
 from ageui.study.publish import published_runs
+from ageui.tui.comparison_lines import columns_of
+from ageui.tui.run_columns import table_row
 from engine.errors import ConfigError
 
 
@@ -72,7 +74,7 @@ def test_published_rows_stand_for_no_cell(published: Store) -> None:
 
 def test_they_are_compared_with_nothing_and_folded_into_nothing(published: Store) -> None:
     study = load("table8")
-    ours = trained(published, study, "mse-32", 14.0, choice=_as_published())
+    ours = trained(published, study, "mse-32", 14.0, choice=Choice("report", "appa-real"))
     ids = [ours, published.one("report/table8/mse-32"), published.one("report/table7/before")]
     comparison = compare([published.detail(one) for one in ids], fold_seeds=True, baseline=str(ours))
     assert [(row.kind, row.name) for row in comparison.rows][1:3] == [
@@ -83,6 +85,13 @@ def test_they_are_compared_with_nothing_and_folded_into_nothing(published: Store
         assert not any(cell.best or cell.difference or cell.interval for cell in row.cells)
     assert comparison.rows[1].cells[0].value == 13.143
     assert comparison.split == "test"
+    heads = columns_of(comparison, {}, {run_id: place for place, run_id in enumerate(ids)}, dark=True)
+    assert ["◆ published" in "".join(piece.text for piece in head.head[1]) for head in heads] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: Store) -> None:
@@ -102,6 +111,12 @@ def test_every_format_says_that_a_row_is_published(published: Store, format: str
     assert {"md": "◆ report/table10/final", "tex": r"$\diamond$ report", "html": "◆ report"}.get(format, "") in text
 
 
+def test_the_table_of_the_application_says_so(published: Store) -> None:
+    row = published.row(published.one("report/table7/before"))
+    name, state, progress, mae = table_row(row, ("run", "state", "progress", "mae"), ()).cells
+    assert (name.text, state.text, progress.text, mae.text) == ("report/table7/before", "◆ published", "—", "10.11")
+
+
 def test_lists_and_reports_say_so(ageui: Terminal) -> None:
     done = ageui("study", "publish")
     assert "51 published runs" in done.err
@@ -118,9 +133,3 @@ def test_lists_and_reports_say_so(ageui: Terminal) -> None:
     assert "◆ report/table10/final" in compared.out.replace("\n", "")
     with Store.open(Path("runs.db")) as store:
         assert state_of(store.row(store.one("report/table10/final"))) == "◆ published"
-
-
-def _as_published() -> object:
-    from ageui.study import Choice
-
-    return Choice("report", "synthetic")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from store_rows import claimed, end, queued
-from study_rows import QUICK, trained, written
+from study_rows import LOSSES, QUICK, trained, written
 
 from ageui.store import Store
 from ageui.study import Choice, Study, StudyTable, load, study_table, work
@@ -40,9 +40,20 @@ def test_a_preset_changes_all_but_what_the_study_compares() -> None:
     cell = study.cells[-1]
     config = cell_config(study, cell, QUICK, registered=(), cuda_available=lambda: False)
     assert (config.backbone, config.size, config.strategy, config.epochs) == ("resnet18@layer3", 64, "scratch", (8,))
-    assert (config.loss, config.weights, config.last_batch) == ("mape", ("ethnicity",), "keep")
+    assert (config.loss, config.weights, config.last_batch) == ("mape", ("ethnicity",), "merge")
     published = cell_config(study, cell, Choice("report"), registered=(), cuda_available=lambda: False)
     assert published.model_copy(update={"data": "synthetic"}) == study.config(cell)
+
+
+def test_a_preset_keeps_of_a_study_what_no_preset_decides(tmp_path: Path) -> None:
+    text = LOSSES.replace("[base]", '[base]\naugment = "standard"\nwidths = [16, 8]\nhead = "2fc-sigmoid"')
+    study = written(tmp_path, text)
+    quick, report = (
+        cell_config(study, study.cells[0], Choice(preset), registered=(), cuda_available=lambda: False)
+        for preset in ("quick", "report")
+    )
+    assert (quick.augment, quick.widths, quick.backbone) == ("standard", (128, 32), "resnet18@layer3")
+    assert (report.augment, report.widths, report.backbone) == ("standard", (16, 8), "resnet18")
 
 
 def test_what_follows_from_a_cell_is_filled_in_for_each() -> None:
