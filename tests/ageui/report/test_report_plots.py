@@ -83,6 +83,8 @@ def test_a_drawing_says_what_it_shows_and_takes_the_colour_of_the_page() -> None
     assert root.attrib["aria-label"] == '5 > 4 "quoted"'
     assert "currentColor" in shown
     assert '<"$x_^$">' in [node.text for node in root.iter("text")]
+    alone = ElementTree.fromstring(drawing.file("5 > 4 & <b>\x1b[1m"))
+    assert [node.text for node in alone if node.tag.endswith("title")] == ["5 > 4 & <b>"]
     assert (drawing.width, drawing.height) == (144.0, 108.0)
 
 
