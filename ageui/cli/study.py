@@ -11,6 +11,7 @@ from ageui.cli.config_flags import THIS_RUN, option
 from ageui.cli.memory import tell_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Split, messages, open_store, print_json, results
 from ageui.cli.waiting import wait_until_ended
+from ageui.cli.write_report import Force, Format, Output, report_target, write_document
 from ageui.database_path import database_path
 from engine import choices
 
@@ -115,6 +116,32 @@ def export_study(
     except OSError as error:
         raise ConfigError(f"--out {output} cannot be written: {error.strerror}") from error
     messages().print(f"{len(table.rows)} cells: {output}", soft_wrap=True)
+
+
+@app.command("report")
+def report_study(
+    name: Name,
+    output: Output = None,
+    report_format: Format = None,
+    preset: Preset = None,
+    data: Data = None,
+    settings: Settings = None,
+    split: Split = None,
+    force: Force = False,
+    db: Database = None,
+) -> None:
+    """Write a report of a study: published beside measured figures, then its runs side by side, with plots."""
+    from ageui.report import study_report
+    from ageui.study import load, study_table
+
+    study = load(name)
+    target = report_target(output, report_format, f"study-{study.name}", force)
+    with _reading(db) as store:
+        table = study_table(study, store, _choice(preset, data, settings), split=split)
+        ids = dict.fromkeys(run_id for row in table.rows for run_id in row.runs.values())
+        runs = [store.detail(run_id) for run_id in ids] if store else []
+        document = study_report(table, runs, store.split_predictions if store else lambda run_id, split: None)
+    write_document(document, target)
 
 
 @app.command("run")

@@ -1,6 +1,7 @@
 """`ageui report`: runs as one file to read and to hand on."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,26 +12,43 @@ from ageui.cli.export import refuse_target
 from ageui.cli.options import Database, Split, open_store
 
 if TYPE_CHECKING:
+    from ageui.report.document import Document
     from engine.files import HashingWriter
+
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "--out", "-o", metavar="FILE", help="Else a file here that it names.", show_default=False),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="html|md", help="Else what FILE ends in, else html.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 _FORMATS = {".html": "html", ".htm": "html", ".md": "md"}
 _NAMED_ONE_BY_ONE = 4
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a report goes, and in which format; plots of Markdown go into the `folder`."""
+
+    path: Path
+    format: str
+
+    @property
+    def folder(self) -> Path:
+        return self.path.with_name(f"{self.path.stem}_files")
 
 
 def write_report(
     references: Annotated[
         list[str], typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.")
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "--out", "-o", metavar="FILE", help="Else run-ID.html here.", show_default=False),
-    ] = None,
-    report_format: Annotated[
-        str | None,
-        typer.Option("--format", metavar="html|md", help="Else what FILE ends in, else html.", show_default=False),
-    ] = None,
+    output: Output = None,
+    report_format: Format = None,
     split: Split = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    force: Force = False,
     db: Database = None,
 ) -> None:
     """Write a report of runs: scores, curves, errors by group and image, config, versions and a model card.
@@ -38,35 +56,46 @@ def write_report(
     HTML is one file that loads nothing from elsewhere. Markdown has its plots in a folder beside it, FILE_files.
     Several runs are compared first. No image of a face is in it.
     """
-    from ageui.report import as_html, as_markdown, report
+    from ageui.report import report
 
-    chosen = _format(output, report_format)
     with open_store(db, read_only=True) as store:
         # Where a reference finds none, `one` says so.
         found = [run_id for reference in references for run_id in store.find(reference) or [store.one(reference)]]
         ids = list(dict.fromkeys(found))
-        path = output if output is not None else Path(f"{_stem(ids)}.{chosen}")
-        folder = path.with_name(f"{path.stem}_files")
-        for target in (path, folder) if chosen == "md" else (path,):
-            refuse_target(target, force)
+        target = report_target(output, report_format, _stem(ids), force)
         document = report([store.detail(run_id) for run_id in ids], store.split_predictions, split)
-    if chosen == "html":
-        _write({path: as_html(document)})
-    else:
-        text, files = as_markdown(document, folder.name)
-        _write({**{folder / name: content for name, content in files.items()}, path: text})
-    typer.echo(str(path))
+    write_document(document, target)
 
 
-def _format(output: Path | None, given: str | None) -> str:
+def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> Target:
+    """The file that is named, else `stem` with the format's ending here.
+
+    Raises `ConfigError` for a format that is not known, a file that exists, unless `force`, or a folder that does not.
+    """
     from engine.errors import ConfigError
 
     ending = output.suffix.lower() if output is not None else ".html"
-    if given is not None and given not in _FORMATS.values():
-        raise ConfigError(f"--format {given}: choose html or md")
-    if given is None and ending not in _FORMATS:
+    if report_format is not None and report_format not in _FORMATS.values():
+        raise ConfigError(f"--format {report_format}: choose html or md")
+    if report_format is None and ending not in _FORMATS:
         raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
-    return given or _FORMATS[ending]
+    chosen = report_format or _FORMATS[ending]
+    target = Target(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
+    for path in (target.path, target.folder) if chosen == "md" else (target.path,):
+        refuse_target(path, force)
+    return target
+
+
+def write_document(document: "Document", target: Target) -> None:
+    """Writes a report, and says on stdout where it is."""
+    from ageui.report import as_html, as_markdown
+
+    if target.format == "html":
+        _write({target.path: as_html(document)})
+    else:
+        text, files = as_markdown(document, target.folder.name)
+        _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
+    typer.echo(str(target.path))
 
 
 def _stem(ids: list[int]) -> str:
