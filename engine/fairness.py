@@ -5,20 +5,33 @@ With err_i = |predicted_i - age_i| in years and MAE_g the mean of err over group
     bias(attribute) = mean over all unordered pairs (a, b) of groups of |MAE_a - MAE_b|
 
 unweighted by group size: the definition of the course report that this project implements.
+
+Intervals hold 95%, and their methods were chosen by simulation: `tests/benchmarks/interval_coverage.py`.
+
+- MAE and MAE of a group: bootstrap-t (Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 12.5),
+  since errors are skewed and groups small.
+- Bias and gap are made of absolute values, which noise can only raise. The high end of their interval is the percentile
+  of a bootstrap inside each group, where noise counts twice, which errs on the wide side. The low end inverts a test:
+  the smallest true figure, with all gaps between groups shrunk alike, that would show as much as was measured in one
+  of forty samples. It is 0 for a figure inside noise.
+- The largest group MAE: from the low end of the worst group's interval to the highest end of all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from engine.resampling import Codes, Draws, Floats, bootstrap, group_means, shuffled_means
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+_TAIL = (1 - CONFIDENCE) / 2
+_FAR = 1e9
+"""The t of a sample without spread, as of one image drawn several times: beyond all others."""
+_HALVINGS = 10
 
 
 @dataclass(frozen=True)
@@ -39,19 +52,24 @@ class Noise:
 
 @dataclass(frozen=True)
 class GroupResult:
-    """One group in one split: `mae` and `signed` (mean of predicted - age) in years; None where `n` is 0."""
+    """One group in one split: `mae` and `signed` (mean of predicted - age) in years; None where `n` is 0.
+
+    `interval` is that of the MAE; a single image has none, nor has a result that was read from a database.
+    """
 
     group: str
     n: int
     mae: float | None
     signed: float | None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
 class BiasResult:
     """The bias of one attribute in years; `value` is None where it is not defined, and `reason` says why.
 
-    `missing` images have no value of the attribute and are in no group.
+    `missing` images have no value of the attribute and are in no group. `gap_interval` is that of the `gap`, and not
+    read from a database.
     """
 
     attribute: str
@@ -61,11 +79,31 @@ class BiasResult:
     noise: Noise | None
     groups: tuple[GroupResult, ...]
     missing: int = 0
+    gap_interval: Interval | None = None
+
+    @property
+    def inside_noise(self) -> bool:
+        """Whether chance alone gives as much in more than one of twenty shuffles; False where that is not known."""
+        return self.value is not None and self.noise is not None and self.value <= self.noise.p95
 
     @property
     def worst(self) -> GroupResult | None:
         """The group with the largest MAE."""
         return max((g for g in self.groups if g.mae is not None), key=lambda g: g.mae or 0.0, default=None)
+
+    @property
+    def worst_interval(self) -> Interval | None:
+        """Of the largest MAE that a group truly has, whichever group that is; None unless all groups have intervals."""
+        found = [group.interval for group in self.groups if group.interval is not None]
+        if self.worst is None or self.worst.interval is None or len(found) < len(self.groups):
+            return None
+        return Interval(self.worst.interval.low, max(interval.high for interval in found))
+
+    @property
+    def gap(self) -> float | None:
+        """The largest MAE of a group minus the smallest, in years."""
+        maes = [group.mae for group in self.groups if group.mae is not None]
+        return max(maes) - min(maes) if self.value is not None else None
 
 
 @dataclass(frozen=True)
@@ -92,14 +130,6 @@ class SplitResult:
         return next((bias for bias in self.biases if bias.attribute == attribute), None)
 
 
-def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
-    """Mean of `values` (N,) in each group, shape (groups,); NaN for an empty one. Codes below 0 belong to none."""
-    inside = codes >= 0
-    counts = np.bincount(codes[inside], minlength=groups)
-    sums = np.bincount(codes[inside], weights=values[inside], minlength=groups)
-    return np.asarray(np.divide(sums, counts, out=np.full(groups, np.nan), where=counts > 0))
-
-
 def mean_pairwise_gap(group_maes: Floats) -> Floats:
     """The bias from group MAEs of shape (..., G): mean of |a - b| over the G(G-1)/2 unordered pairs, shape (...)."""
     groups = group_maes.shape[-1]
@@ -121,14 +151,20 @@ def evaluate_split(
     """Scores predictions (N,) against ages (N,), both in years.
 
     `groups` maps each attribute to codes (N,) and group names, as `engine.groups.group_codes` returns them.
-    `constant_age` is the train mean for the baseline. `resamples` 0 leaves out intervals and noise.
+    `constant_age` is the train mean for the baseline. `resamples` 0 leaves out intervals and noise, and so do errors
+    that are not finite. The same input gives the same figures; other attributes move them by rounding alone.
     """
-    errors = np.abs(predicted - ages)
     signed = predicted - ages
-    random = np.random.default_rng(seed)
+    errors = np.abs(signed)
+    draws: Sequence[Draws | None] = (None,) * (1 + len(groups))
+    if resamples and len(errors) > 1 and np.isfinite(errors).all():
+        everyone = (np.zeros(len(errors), dtype=np.int64), 1)
+        groupings = [everyone, *((codes, len(names)) for codes, names in groups.values())]
+        draws = bootstrap(errors, groupings, resamples, seed)
+    interval = mean_interval(errors, draws[0].means[:, 0], draws[0].standard_errors[:, 0]) if draws[0] else None
     biases = tuple(
-        _bias_result(attribute, errors, signed, codes, names, split, resamples, random)
-        for attribute, (codes, names) in groups.items()
+        _bias_result(attribute, errors, signed, codes, names, split, drawn, seed)
+        for (attribute, (codes, names)), drawn in zip(groups.items(), draws[1:], strict=True)
     )
     baseline = None
     if constant_age is not None:
@@ -138,7 +174,6 @@ def evaluate_split(
             float(constant_errors.mean()),
             {name: bias_value(constant_errors, codes, names, split)[0] for name, (codes, names) in groups.items()},
         )
-    interval = _percentiles(_resampled_means(errors, resamples, random)) if resamples and len(errors) > 1 else None
     return SplitResult(len(ages), float(errors.mean()), interval, float(signed.mean()), biases, baseline)
 
 
@@ -158,28 +193,25 @@ def bias_value(
     return float(mean_pairwise_gap(group_means(errors, codes, len(names)))), None
 
 
-def bootstrap_group_maes(
-    errors: Floats, codes: Codes, groups: int, resamples: int, random: np.random.Generator
-) -> Floats:
-    """Group MAEs of `resamples` bootstrap samples drawn inside each group (stratified), shape (resamples, groups)."""
-    return np.stack([_resampled_means(errors[codes == g], resamples, random) for g in range(groups)], axis=1)
+def mean_interval(errors: Floats, means: Floats, standard_errors: Floats) -> Interval | None:
+    """The bootstrap-t interval of the mean of `errors` (N,), from means and standard errors of bootstrap samples.
+
+    It stays between the smallest and the largest error, which binds where there are only a few images. None for less
+    than two of them.
+    """
+    if len(errors) < 2:
+        return None
+    mean, standard_error = errors.mean(), errors.std() / math.sqrt(len(errors))
+    off = means - mean
+    t = np.divide(off, standard_errors, out=np.sign(off) * _FAR, where=standard_errors > 0)
+    below, above = np.quantile(t, [_TAIL, 1 - _TAIL])
+    low, high = np.clip([mean - above * standard_error, mean - below * standard_error], errors.min(), errors.max())
+    return Interval(float(low), float(high))
 
 
-def noise_of_bias(errors: Floats, codes: Codes, groups: int, resamples: int, random: np.random.Generator) -> Noise:
+def noise_of_bias(errors: Floats, codes: Codes, groups: int, resamples: int, seed: int = 0) -> Noise:
     """The bias that remains when the group labels are shuffled over the images: what noise alone would show."""
-    inside = codes >= 0
-    errors, codes = errors[inside], codes[inside]
-    sizes = np.bincount(codes, minlength=groups)
-    starts = np.cumsum(sizes) - sizes
-    gaps = np.concatenate(
-        [
-            mean_pairwise_gap(
-                np.add.reduceat(random.permuted(np.tile(errors, (count, 1)), axis=1), starts, axis=1) / sizes
-            )
-            for count in _blocks(resamples, len(errors))
-        ]
-    )
-    return Noise(float(gaps.mean()), float(np.quantile(gaps, 0.95)))
+    return _noise(mean_pairwise_gap(shuffled_means(errors, (codes, groups), resamples, seed)))
 
 
 def _bias_result(
@@ -189,39 +221,58 @@ def _bias_result(
     codes: Codes,
     names: Sequence[str],
     split: str,
-    resamples: int,
-    random: np.random.Generator,
+    draws: Draws | None,
+    seed: int,
 ) -> BiasResult:
     value, reason = bias_value(errors, codes, names, split)
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     maes, signs = group_means(errors, codes, len(names)), group_means(signed, codes, len(names))
+    intervals: list[Interval | None] = [None] * len(names)
+    if draws is not None:
+        samples = zip(draws.means.T, draws.standard_errors.T, strict=True)
+        intervals = [mean_interval(errors[codes == group], *sample) for group, sample in enumerate(samples)]
     groups = tuple(
-        GroupResult(name, int(n), float(mae) if n else None, float(sign) if n else None)
-        for name, n, mae, sign in zip(names, counts, maes, signs, strict=True)
+        GroupResult(name, int(n), float(mae) if n else None, float(sign) if n else None, interval)
+        for name, n, mae, sign, interval in zip(names, counts, maes, signs, intervals, strict=True)
     )
-    interval = noise = None
-    if value is not None and resamples:
-        interval = _percentiles(mean_pairwise_gap(bootstrap_group_maes(errors, codes, len(names), resamples, random)))
-        noise = noise_of_bias(errors, codes, len(names), resamples, random)
-    return BiasResult(attribute, value, reason, interval, noise, groups, int((codes < 0).sum()))
+    missing = int((codes < 0).sum())
+    if value is None or draws is None:
+        return BiasResult(attribute, value, reason, None, None, groups, missing)
+    shuffled = shuffled_means(errors, (codes, len(names)), len(draws.means), seed)
+    noise, noise_of_gap = _noise(mean_pairwise_gap(shuffled)), _noise(_range(shuffled))
+    interval = gap_interval = None
+    if counts.min() > 1:
+        off = (draws.means - maes) * np.sqrt(counts / (counts - 1))
+        interval = _unfolded(mean_pairwise_gap, maes, off, noise)
+        gap_interval = _unfolded(_range, maes, off, noise_of_gap)
+    return BiasResult(attribute, value, reason, interval, noise, groups, missing, gap_interval)
 
 
-def _resampled_means(values: Floats, resamples: int, random: np.random.Generator) -> Floats:
-    """Means of bootstrap samples of `values` (N,), shape (resamples,)."""
-    n = len(values)
-    return np.concatenate(
-        [values[random.integers(0, n, size=(count, n))].mean(axis=1) for count in _blocks(resamples, n)]
-    )
+def _unfolded(figure: Callable[[Floats], Floats], maes: Floats, off: Floats, noise: Noise) -> Interval:
+    """The interval of a figure that noise can only raise, from group MAEs (G,) and how far off samples are (R, G)."""
+    value = float(figure(maes))
+    high = max(value, float(np.quantile(figure(maes + off), 1 - _TAIL)))
+    too_low, enough = 0.0, 1.0
+    if value <= noise.p95 or _reaches(figure, off, value):
+        return Interval(0.0, high)
+    for _ in range(_HALVINGS):
+        middle = (too_low + enough) / 2
+        if _reaches(figure, middle * maes + off, value):
+            enough = middle
+        else:
+            too_low = middle
+    return Interval(too_low * value, high)
 
 
-def _blocks(resamples: int, n: int) -> Iterator[int]:
-    """Parts of `resamples` small enough that an array of part x n doubles stays below 32 MB."""
-    block = max(1, 4_000_000 // max(1, n))
-    for start in range(0, resamples, block):
-        yield min(block, resamples - start)
+def _reaches(figure: Callable[[Floats], Floats], samples: Floats, value: float) -> bool:
+    """Whether a figure of samples (R, G) is `value` or more in at least one of forty."""
+    return bool((figure(samples) >= value).mean() >= _TAIL)
 
 
-def _percentiles(samples: Floats) -> Interval:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(samples, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+def _range(group_maes: Floats) -> Floats:
+    """The largest minus the smallest MAE, from group MAEs (..., G), shape (...)."""
+    return np.asarray(group_maes.max(axis=-1) - group_maes.min(axis=-1))
+
+
+def _noise(shuffled: Floats) -> Noise:
+    return Noise(float(shuffled.mean()), float(np.quantile(shuffled, 0.95)))

@@ -7,7 +7,8 @@ Errors are absolute, in years, of shape (N,), or (S, N) for S trainings of a pre
 import numpy as np
 
 from ageui.compare.records import Difference
-from engine.fairness import CONFIDENCE, RESAMPLES, Codes, Floats, Interval, group_means, mean_pairwise_gap
+from engine.fairness import CONFIDENCE, RESAMPLES, Interval, mean_pairwise_gap
+from engine.resampling import Codes, Floats, group_means
 
 _BLOCK_ELEMENTS = 2_000_000
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ageui.compare.paired import bias_difference, mae_difference
 from ageui.compare.records import MAE, Difference, Group
-from engine.fairness import Codes, Floats, SplitResult, evaluate_split
+from engine.fairness import SplitResult, evaluate_split
+from engine.resampling import Codes, Floats
 
 if TYPE_CHECKING:
     from ageui.store.records import Predictions

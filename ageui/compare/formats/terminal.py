@@ -11,15 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ageui.compare.formats.wording import (
-    APART,
     BEST,
     NOISE,
     REAL,
     change,
     figure,
     head,
-    is_apart,
     legend,
+    mark_of,
     state,
     uncertainty,
 )
@@ -77,8 +76,8 @@ def _table(comparison: Comparison, start: int, stop: int, settings_width: int) -
 
 
 def _name(row: Row) -> Text:
-    text = Text(f"{APART} " if is_apart(row) else "")
-    text.append(clean(row.name), style="italic" if row.kind == "constant" else "")
+    text = Text(mark_of(row))
+    text.append(clean(row.name), style="" if row.kind == "run" else "italic")
     if said := state(row):
         text.append(f"\n{said}", style="dim")
     return text
