@@ -10,6 +10,7 @@ from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
 from ageui.cli.db import app as db_app
 from ageui.cli.doctor import doctor
+from ageui.cli.explain import explain
 from ageui.cli.export import export_run, predict_images
 from ageui.cli.logs import show_logs
 from ageui.cli.options import Database
@@ -70,6 +71,7 @@ app.command("show", rich_help_panel=READ)(show_run)
 app.command("compare", rich_help_panel=READ)(compare_runs)
 app.command("report", rich_help_panel=READ)(write_report)
 app.command("logs", rich_help_panel=READ)(show_logs)
+app.command("explain", rich_help_panel=READ)(explain)
 app.command("queue", rich_help_panel=QUEUE)(show_queue)
 app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)
 app.command("pause", rich_help_panel=QUEUE)(pause_runs)

@@ -13,6 +13,7 @@ from ageui.text import clean
 
 SPARKS = "▁▂▃▄▅▆▇█"
 DASH = "—"
+_BAR = 12
 
 
 def print_run(detail: RunDetail) -> None:
@@ -137,22 +138,25 @@ def _scores_table(detail: RunDetail) -> Table:
 def _bias_cell(bias: BiasResult | None) -> str:
     if bias is None:
         return _figure(None)
-    is_noise = bias.value is not None and bias.noise is not None and bias.value <= bias.noise.p95
-    return _figure(bias.value, bias.interval, "~" if is_noise else " ")
+    return _figure(bias.value, bias.interval, "~" if bias.inside_noise else " ")
 
 
 def _figure(value: float | None, interval: Interval | None = None, mark: str = " ") -> str:
     if value is None:
         return f"{DASH:>6}"
-    between = f"  {interval.low:.2f}–{interval.high:.2f}" if interval else ""
+    between = f"  {_between(interval)}" if interval else ""
     return f"{value:>6.2f}{mark}{between}"
+
+
+def _between(interval: Interval | None) -> str:
+    return f"{interval.low:.2f}–{interval.high:.2f}" if interval else ""
 
 
 def _explanations(results: tuple[SplitScores, ...]) -> list[str]:
     lines = [
         "in years, with 95% bootstrap intervals; a bias is the mean gap between the MAEs of an attribute's groups",
         "~ no larger than chance alone would make it (95%)   constant: always says the train mean   "
-        "signed: predicted - true age",
+        "signed: predicted - true age   more: ageui explain bias",
     ]
     for scores in results:
         lines += [f"— {b.attribute} bias on {scores.split}: {b.reason}" for b in scores.result.biases if b.reason]
@@ -167,7 +171,7 @@ def _groups_table(scores: SplitScores) -> Table:
     )
     table.add_column("attribute")
     table.add_column("group")
-    for name in ("images", "MAE", "signed"):
+    for name in ("images", "MAE", "95%", "signed"):
         table.add_column(name, justify="right")
     table.add_column("")
     largest = max((g.mae for bias in scores.result.biases for g in bias.groups if g.mae is not None), default=1.0)
@@ -179,7 +183,11 @@ def _groups_table(scores: SplitScores) -> Table:
                 Text(clean(group.group)),
                 f"{group.n}",
                 DASH if group.mae is None else f"{group.mae:.2f}",
+                _between(group.interval),
                 DASH if group.signed is None else f"{group.signed:+.2f}",
-                "" if group.mae is None else "▇" * round(20 * group.mae / max(largest, 1e-9)) + worst,
+                "" if group.mae is None else "▇" * round(_BAR * group.mae / max(largest, 1e-9)) + worst,
             )
+        if bias.gap is not None and len(bias.groups) > 2:
+            between = _between(bias.gap_interval)
+            table.add_row("", Text("worst − best", style="dim"), "", f"{bias.gap:.2f}", between, "", "")
     return table

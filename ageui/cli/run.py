@@ -94,6 +94,7 @@ def work_here(
 ) -> None:
     """Works on the run that `claim` claims, shows how it goes, prints it, and exits with what its end means."""
     from ageui.cli.progress import progress_display
+    from ageui.compare.scoring import with_all_intervals
     from ageui.settings import checkpoint_interval
     from ageui.worker.devices import resolve_device
     from ageui.worker.foreground import in_foreground
@@ -114,7 +115,7 @@ def work_here(
         claimed = claim(foreground)
         with progress_display(console, sum(claimed.config["epochs"])) as show:
             outcome = foreground.work_on(claimed, emit=show, say=say, should_stop=should_stop, should_kill=should_kill)
-    detail = store.detail(claimed.run_id)
+    detail = with_all_intervals(store.detail(claimed.run_id), store.split_predictions)
     if as_json:
         print_json(detail.to_json())
     elif detail.history or detail.results:

@@ -45,9 +45,10 @@ def show_run(
 ) -> None:
     """Show one run: its config as a command, its history, its scores per split and group."""
     from ageui.cli.report import print_run
+    from ageui.compare.scoring import with_all_intervals
 
     with open_store(db, read_only=True) as store:
-        detail = store.detail(store.one(reference))
+        detail = with_all_intervals(store.detail(store.one(reference)), store.split_predictions)
     if as_json:
         print_json(detail.to_json())
     else:

@@ -1,19 +1,17 @@
 """Rows before they are set against each other: runs, and the constant predictors on the images they were scored on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ageui.compare.known import Known
 from ageui.compare.records import CONSTANT, MAE, Cell, Group, Row
-from ageui.compare.scoring import Scored, constant_result, constant_scored, scored
+from ageui.compare.scoring import Scored, constant_result, constant_scored, groups_of, scored, with_intervals
 from engine.choices import AGE_EDGES
 from engine.fairness import SplitResult
 
 if TYPE_CHECKING:
     from ageui.store.records import Predictions, RunDetail, SplitScores
-
-    LoadPredictions = Callable[[int, str], Predictions | None]
 
 Columns = Mapping[str, Group | None]
 """The figures of a row in their order; a group for those that are its MAE."""
@@ -75,26 +73,35 @@ def run_entry(
     columns: Columns,
     reference: "SplitScores | None",
     predictions: "Predictions | None",
+    resamples: int,
+    known: Known,
 ) -> Entry:
+    """A run's entry. With predictions its intervals and noise are computed, unless they are known, else as stored."""
     scores = run.scores(split) if split else None
     reason = _why_unscored(run, split) if scores is None else _why_not_comparable(scores, reference)
+    groups: dict[str, tuple[str, ...]] = {}
+    errors = result = None
+    if scores is not None:
+        groups = groups_of(scores.result)
+        edges = run.config.get("age_edges", AGE_EDGES)
+        errors = scored(predictions, groups, edges) if predictions else None
+        key = (run.id, scores.images, scores.result.mae)
+        if errors is not None and resamples and key not in known.results:
+            known.results[key] = with_intervals(scores.result, errors, scores.split, resamples)
+        result = known.results.get(key, scores.result)
     row = Row(
         kind="run",
         id=run.id,
         name=run.name,
         status=run.status,
         settings={},
-        n=scores.result.n if scores else None,
-        cells=_cells(scores.result, columns) if scores else tuple(Cell(None) for _ in columns),
+        n=result.n if result else None,
+        cells=_cells(result, columns) if result else tuple(Cell(None) for _ in columns),
         comparable=reason is None,
         reason=reason,
         runs=(run.id,),
     )
-    if scores is None:
-        return Entry(row, None, {}, None, (run,))
-    groups = {bias.attribute: tuple(group.group for group in bias.groups) for bias in scores.result.biases}
-    edges = run.config.get("age_edges", AGE_EDGES)
-    return Entry(row, scores, groups, scored(predictions, groups, edges) if predictions else None, (run,))
+    return Entry(row, scores, groups, errors, (run,))
 
 
 def constant_entry(entry: Entry, columns: Columns, resamples: int, known: Known) -> Entry | None:
@@ -167,7 +174,7 @@ def _group_cell(result: SplitResult, group: Group) -> Cell:
     """The MAE of a group, which says nothing where the data has none of it: the bias says that."""
     bias = result.bias(group.attribute)
     found = next((one for one in bias.groups if one.group == group.name), None) if bias else None
-    return Cell(found.mae, n=found.n) if found else Cell(None)
+    return Cell(found.mae, n=found.n, interval=found.interval) if found else Cell(None)
 
 
 def _reason(column: str, reasons: Mapping[str, str | None]) -> str | None:

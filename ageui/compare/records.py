@@ -73,7 +73,8 @@ class Row:
 
     `settings` holds the config fields that differ between the rows, as text; `runs` the ids of the runs that the row
     stands for, and `id` the id of one alone. A row that is not comparable, for the `reason` given, has no best figures
-    and no differences.
+    and no differences. `rank` is the average rank and `on_front` whether the row is on the Pareto front, both over the
+    comparison's `ranked_over`; None for a row that cannot be ranked, and for a constant.
     """
 
     kind: Literal["run", "constant", "published"]
@@ -87,6 +88,8 @@ class Row:
     reason: str | None
     is_baseline: bool = False
     runs: tuple[int, ...] = ()
+    rank: float | None = None
+    on_front: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ class Comparison:
     """`columns` names the cells of each row: `mae`, then the attributes whose bias they are, then the `groups`.
 
     `split` is None where no run was scored, `baseline` is the name of the baseline's row, `n` counts the images that
-    the comparable rows share. `folded` tells that runs which differ in their seed alone are one row.
+    the comparable rows share. `folded` tells that runs which differ in their seed alone are one row. `ranked_over`
+    names the columns of ranks and Pareto marks, none where there are no two runs to rank.
     """
 
     split: str | None
@@ -106,3 +110,4 @@ class Comparison:
     notes: tuple[str, ...]
     groups: Mapping[str, Group] = field(default_factory=dict)
     folded: bool = False
+    ranked_over: tuple[str, ...] = ()

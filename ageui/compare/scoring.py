@@ -1,6 +1,6 @@
 """Absolute errors and group codes from stored predictions, and what follows from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -8,11 +8,14 @@ import numpy as np
 
 from ageui.compare.paired import bias_difference, mae_difference
 from ageui.compare.records import MAE, Difference, Group
-from engine.fairness import SplitResult, evaluate_split
+from engine.choices import AGE_EDGES
+from engine.fairness import RESAMPLES, BiasResult, SplitResult, evaluate_split
 from engine.resampling import Codes, Floats
 
 if TYPE_CHECKING:
-    from ageui.store.records import Predictions
+    from ageui.store.records import Predictions, RunDetail
+
+    LoadPredictions = Callable[[int, str], Predictions | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,44 @@ def constant_result(like: Scored, age: float, split: str, resamples: int) -> Spl
     """The scores of always saying `age` years on the same images, with intervals and noise."""
     predicted = np.full(len(like.ages), age)
     return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
+
+
+def with_intervals(result: SplitResult, of: Scored, split: str, resamples: int = RESAMPLES) -> SplitResult:
+    """A stored result with all its intervals and noise computed again, those of groups and gaps included.
+
+    Runs that older versions scored get the intervals of this one, so that runs of all ages can be set side by side.
+    Errors that are not finite leave what is stored.
+    """
+    if not np.isfinite(of.errors).all():
+        return result
+    found = evaluate_split(np.zeros(len(of.errors)), of.errors, of.groups, None, split=split, resamples=resamples)
+    biases = tuple(_with_intervals(bias, found.bias(bias.attribute)) for bias in result.biases)
+    return replace(result, mae_interval=found.mae_interval, biases=biases)
+
+
+def with_all_intervals(run: "RunDetail", load: "LoadPredictions") -> "RunDetail":
+    """A run whose results have all their intervals, as far as there are predictions."""
+    edges = run.config.get("age_edges", AGE_EDGES)
+    found = []
+    for scores in run.results:
+        if predictions := load(run.id, scores.split):
+            errors = scored(predictions, groups_of(scores.result), edges)
+            scores = replace(scores, result=with_intervals(scores.result, errors, scores.split))
+        found.append(scores)
+    return replace(run, results=tuple(found))
+
+
+def groups_of(result: SplitResult) -> dict[str, tuple[str, ...]]:
+    """The names of the groups of each attribute of a result."""
+    return {bias.attribute: tuple(group.group for group in bias.groups) for bias in result.biases}
+
+
+def _with_intervals(stored: BiasResult, found: BiasResult | None) -> BiasResult:
+    if found is None:
+        return stored
+    intervals = {group.group: group.interval for group in found.groups}
+    groups = tuple(replace(group, interval=intervals.get(group.group)) for group in stored.groups)
+    return replace(stored, interval=found.interval, noise=found.noise, groups=groups, gap_interval=found.gap_interval)
 
 
 def has_images(of: Scored, column: str, group: Group | None) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ageui.compare.entries import Entry, constant_entry, published_entry, run_entry
 from ageui.compare.folding import difference_of_means, folded, left_out
 from ageui.compare.known import Known
+from ageui.compare.ranking import ranked
 from ageui.compare.records import CONSTANT, MAE, Comparison, Difference, Group, Row
 from ageui.compare.scoring import has_images
 from ageui.compare.settings import differing, settings_of
@@ -17,7 +18,8 @@ from engine.errors import ConfigError
 from engine.fairness import RESAMPLES, GroupResult
 
 if TYPE_CHECKING:
-    from ageui.compare.entries import Columns, LoadPredictions
+    from ageui.compare.entries import Columns
+    from ageui.compare.scoring import LoadPredictions
     from ageui.store.records import RunDetail, SplitScores
 
 _SPLIT_PREFERENCE = ("test", "valid", "train")
@@ -38,8 +40,8 @@ def compare(
     """Sets runs side by side on one split: the one given, else the first of test, valid, train that all scored have.
 
     `baseline` is the name or id of one of the runs, or `constant`. `predictions(run id, split)` loads what the paired
-    bootstrap needs; without it differences have no interval but those `known` from before. Rows on other images than
-    the baseline's (else than most runs') are kept, marked, and left out of all comparing.
+    bootstrap needs; without it differences have no interval but those `known` from before, nor has the MAE of a group.
+    Rows on other images than the baseline's (else than most runs') are kept, marked, and left out of all comparing.
 
     With `fold_seeds` runs that differ in their seed alone are one row of means; best is the lowest mean, and a
     difference is one of means (see `folding` and `seeds`). With `groups` the MAE of every group is a figure too, and
@@ -56,7 +58,15 @@ def compare(
     entries = [
         published_entry(run, columns)
         if run.row.is_published
-        else run_entry(run, chosen, columns, reference, predictions(run.id, chosen) if predictions and chosen else None)
+        else run_entry(
+            run,
+            chosen,
+            columns,
+            reference,
+            predictions(run.id, chosen) if predictions and chosen else None,
+            resamples,
+            known,
+        )
         for run in runs
     ]
     entries += _constant_entries(entries, columns, resamples, known)
@@ -73,7 +83,9 @@ def compare(
         why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
         called = baseline_run.name if baseline_run else baseline
         notes.append(f"the baseline {called} {why}: there are no differences")
-    rows = _mark_best([entry.row for entry in entries])
+    rows, ranked_over = ranked(
+        _mark_best([entry.row for entry in entries]), [name for name, group in columns.items() if group is None]
+    )
     notes += _no_better_than_constant(rows) + _luck_of_one_seed(rows)
     if any(row.n is not None and not row.comparable for row in rows):
         whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
@@ -88,6 +100,7 @@ def compare(
         notes=tuple(notes),
         groups={column: group for column, group in columns.items() if group},
         folded=fold_seeds,
+        ranked_over=ranked_over,
     )
 
 

@@ -13,7 +13,7 @@ from ageui.report.run_sections import lead, run_sections
 from ageui.sentences import counted
 
 if TYPE_CHECKING:
-    from ageui.compare.entries import LoadPredictions
+    from ageui.compare.scoring import LoadPredictions
     from ageui.store.records import RunDetail
 
 

@@ -10,7 +10,7 @@ from ageui.report.of_run import sentence
 from ageui.study.wording import headline, heads, legend, lines
 
 if TYPE_CHECKING:
-    from ageui.compare.entries import LoadPredictions
+    from ageui.compare.scoring import LoadPredictions
     from ageui.store.records import RunDetail
     from ageui.study.table import StudyTable
 

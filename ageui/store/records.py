@@ -130,7 +130,11 @@ class SplitScores:
             "reasons": {bias.attribute: bias.reason for bias in biases if bias.reason},
             "interval": intervals,
             "noise": {bias.attribute: asdict(bias.noise) if bias.noise else None for bias in biases},
+            "inside_noise": {bias.attribute: bias.inside_noise for bias in biases},
             "worst": {bias.attribute: bias.worst.group if bias.worst else None for bias in biases},
+            "worst_interval": {bias.attribute: _pair(bias.worst_interval) for bias in biases},
+            "gap": {bias.attribute: bias.gap for bias in biases},
+            "gap_interval": {bias.attribute: _pair(bias.gap_interval) for bias in biases},
             "missing": {bias.attribute: bias.missing for bias in biases},
             "baseline": asdict(baseline) if baseline else None,
             "groups": [group for bias in biases for group in _groups(bias)],
@@ -287,7 +291,7 @@ def _pair(interval: Interval | None) -> list[float] | None:
 
 
 def _groups(bias: BiasResult) -> list[dict[str, Any]]:
-    return [{"attribute": bias.attribute, **asdict(group)} for group in bias.groups]
+    return [{"attribute": bias.attribute, **asdict(group), "interval": _pair(group.interval)} for group in bias.groups]
 
 
 def with_iso_times(record: dict[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def inverted(errors: Floats, codes: Codes, draws: Draws, maes: Floats) -> Interv
     """Both ends by inversion: the true biases, of gaps shrunk or stretched alike, that fit what was measured."""
     sizes = np.bincount(codes)
     off, value = (draws.means - maes) * np.sqrt(sizes / (sizes - 1)), float(mean_pairwise_gap(maes))
-    times = np.concatenate([np.linspace(0, 2, 41), np.geomspace(2.1, 50, 20)])
+    times = np.concatenate([np.linspace(0, 2, 21), np.geomspace(2.2, 50, 8)])
     shares = [float((mean_pairwise_gap(time * maes + off) <= value).mean()) for time in times]
     fitting = [time for time, share in zip(times, shares, strict=True) if 0.025 <= share <= 0.975]
     return Interval(min(fitting, default=0.0) * value, max(fitting, default=0.0) * value)
@@ -174,39 +174,37 @@ def main() -> None:
 
     with ProcessPoolExecutor() as pool:
         single = dict(zip(cells, pool.map(hits, *zip(*cells, strict=True), [trials] * len(cells)), strict=True))
+        print(f"Coverage of 95% intervals in percent, {trials} trials a cell, {RESAMPLES} resamples")
+        table(
+            ["attribute", "method", *(f"{bias:g}" for bias in BIASES)],
+            (
+                [attribute, name, *(percent(single[attribute, bias][name]) for bias in BIASES)]
+                for attribute in SIZES
+                for name in (*METHODS, "ageui", "gap", "worst", "noise")
+            ),
+        )
+        table(
+            ["images of a group", "percentile", "ageui"],
+            (
+                [f"{size}", *(f"{np.mean([100 * found[key] / trials for found in own]):.1f}" for key in keys)]
+                for size, keys, own in sorted(
+                    (size, (f"percentile {place}", f"group {place}"), [single[attribute, bias] for bias in BIASES])
+                    for attribute, sizes in SIZES.items()
+                    for place, size in enumerate(sizes)
+                )
+            ),
+        )
+        whole = [100 * found["MAE"] / trials for found in single.values()]
+        print(f"\nMAE of all images: {np.mean(whole):.1f}, in a cell {min(whole):.1f} to {max(whole):.1f}", flush=True)
         paired = dict(zip(pairs, pool.map(paired_hits, *zip(*pairs, strict=True), [trials] * len(pairs)), strict=True))
-    print(f"Coverage of 95% intervals in percent, {trials} trials a cell, {RESAMPLES} resamples")
-    table(
-        ["attribute", "method", *(f"{bias:g}" for bias in BIASES)],
-        (
-            [attribute, name, *(percent(single[attribute, bias][name]) for bias in BIASES)]
-            for attribute in SIZES
-            for name in (*METHODS, "ageui", "gap", "worst", "noise")
-        ),
-    )
-    table(
-        ["images of a group", "percentile", "ageui"],
-        (
-            [f"{size}", *(f"{np.mean([100 * found[key] / trials for found in own]):.1f}" for key in keys)]
-            for size, keys, own in sorted(
-                (size, (f"percentile {place}", f"group {place}"), [single[attribute, bias] for bias in BIASES])
-                for attribute, sizes in SIZES.items()
-                for place, size in enumerate(sizes)
-            )
-        ),
-    )
-    whole = [100 * found["MAE"] / trials for found in single.values()]
-    print(
-        f"\nMAE of all images: {np.mean(whole):.1f}, from {min(whole):.1f} to {max(whole):.1f} over {len(whole)} cells"
-    )
-    table(
-        ["difference of biases", "", *(f"{ours:g} − {theirs:g}" for ours, theirs in PAIRS)],
-        (
-            [attribute, what, *(percent(paired[attribute, biases][key]) for biases in PAIRS)]
-            for attribute in SIZES
-            for what, key in (("interval holds it", "held"), ("marked real", "real"))
-        ),
-    )
+        table(
+            ["difference of biases", "", *(f"{ours:g} − {theirs:g}" for ours, theirs in PAIRS)],
+            (
+                [attribute, what, *(percent(paired[attribute, biases][key]) for biases in PAIRS)]
+                for attribute in SIZES
+                for what, key in (("interval holds it", "held"), ("marked real", "real"))
+            ),
+        )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ def as_csv(comparison: Comparison) -> str:
     parts = [*_PARTS, "_real", *(_SPREAD if comparison.folded else ())]
     heads = ["run", "id", "status", "split", "images", "comparable", "reason", *comparison.settings]
     heads += [f"{name}{part}" for name in names for part in parts]
+    heads += ["average_rank", "pareto_front"] if comparison.ranked_over else []
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([_harmless(text) for text in heads])
@@ -28,7 +29,8 @@ def _values(row: Row, comparison: Comparison) -> list[object]:
     settings = [row.settings.get(name) for name in comparison.settings]
     ids = row.id if row.id is not None else " ".join(map(str, row.runs)) or None
     first = [row.name, ids, row.status, comparison.split, row.n, row.comparable, row.reason]
-    return [*first, *settings, *(value for cell in row.cells for value in _parts(cell, folded=comparison.folded))]
+    figures = [value for cell in row.cells for value in _parts(cell, folded=comparison.folded)]
+    return [*first, *settings, *figures, *((row.rank, row.on_front) if comparison.ranked_over else ())]
 
 
 def _name(column: str, comparison: Comparison) -> str:

@@ -13,7 +13,7 @@ _LATEX = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
 LATEX_MARKS = {
-    "★": r"$\star$", "✔": r"$\dagger$", "≠": r"$\neq$", "◆": r"$\diamond$", "±": r"$\pm$",
+    "★": r"$\star$", "✔": r"$\dagger$", "≠": r"$\neq$", "◆": r"$\diamond$", "▲": r"$\triangle$", "±": r"$\pm$",
     "−": "$-$", "×": r"$\times$", "ρ": r"$\rho$", "·": r"$\cdot$", "—": "---", "–": "--",
 }  # fmt: skip
 _ESCAPED = re.compile("|".join(re.escape(character) for character in (*_LATEX, *LATEX_MARKS)))

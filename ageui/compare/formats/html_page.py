@@ -3,13 +3,16 @@
 from ageui.compare.formats.escaping import plain_html as _plain
 from ageui.compare.formats.wording import (
     BEST,
+    FRONT,
     NOISE,
+    RANK,
     REAL,
     change,
     figure,
     head,
     legend,
     mark_of,
+    rank,
     state,
     uncertainty,
 )
@@ -26,6 +29,7 @@ def as_html(comparison: Comparison) -> str:
     """A complete page with the table and its legend."""
     heads = ["<th>run</th>", *(f"<th>{_plain(name)}</th>" for name in comparison.settings)]
     heads += [f'<th class="figure">{_plain(head(column))}</th>' for column in comparison.columns]
+    heads += [f'<th class="figure">{RANK}</th>'] if comparison.ranked_over else []
     rows = [_row(row, comparison) for row in comparison.rows]
     notes = [f"<li>{_plain(f'{mark} {text}'.strip())}</li>" for mark, text in legend(comparison)]
     lines = [
@@ -49,6 +53,8 @@ def _row(row: Row, comparison: Comparison) -> str:
     said = f" <small>{_plain(state(row))}</small>" if state(row) else ""
     settings = [f"<td>{_plain(row.settings.get(name, ''))}</td>" for name in comparison.settings]
     figures = [f'<td class="figure">{_figures(*pair)}</td>' for pair in zip(row.cells, comparison.columns, strict=True)]
+    if comparison.ranked_over:
+        figures.append(f'<td class="figure">{rank(row)}{f" {FRONT}" if row.on_front else ""}</td>')
     return f"<tr><th>{mark_of(row)}{_plain(row.name)}{said}</th>{''.join(settings)}{''.join(figures)}</tr>"
 
 

@@ -16,6 +16,7 @@ def as_json(comparison: Comparison) -> str:
         "images": comparison.n,
         "baseline": comparison.baseline,
         "settings": comparison.settings,
+        "ranked_over": comparison.ranked_over,
         "rows": [_row(row, comparison) for row in comparison.rows],
         "legend": [f"{mark} {text}".strip() for mark, text in legend(comparison)],
     }
@@ -43,6 +44,8 @@ def _row(row: Row, comparison: Comparison) -> dict[str, Any]:
         "noise": {name: _noise(cell) for name, cell in biases.items()},
         "best": {name: cell.best for name, cell in cells.items()},
         "difference": {name: _difference(cell.difference) for name, cell in cells.items()},
+        "average_rank": row.rank,
+        "pareto_front": row.on_front,
     }
     if comparison.folded:
         found |= {"runs": row.runs, "spread": {name: _spread(cell) for name, cell in cells.items()}}
@@ -57,6 +60,7 @@ def _group(group: Group, cell: Cell) -> dict[str, Any]:
         "group": group.name,
         "n": cell.n,
         "mae": _number(cell.value),
+        "interval": _pair(cell.interval),
         "spread": _spread(cell),
         "best": cell.best,
         "difference": _difference(cell.difference),

@@ -4,13 +4,16 @@ from ageui.compare.formats.escaping import LATEX_MARKS
 from ageui.compare.formats.escaping import plain_latex as _plain
 from ageui.compare.formats.wording import (
     BEST,
+    FRONT,
     NOISE,
+    RANK,
     REAL,
     change,
     figure,
     head,
     legend,
     mark_of,
+    rank,
     state,
     uncertainty,
 )
@@ -21,8 +24,9 @@ _MARKS = {**LATEX_MARKS, NOISE: r"$\sim$"}
 
 def as_latex(comparison: Comparison) -> str:
     """A tabular that needs the booktabs package, with the legend in small print below it."""
-    heads = ["run", *comparison.settings, *(head(column) for column in comparison.columns)]
-    kinds = "l" * (1 + len(comparison.settings)) + "r" * len(comparison.columns)
+    ranks = [RANK] if comparison.ranked_over else []
+    heads = ["run", *comparison.settings, *(head(column) for column in comparison.columns), *ranks]
+    kinds = "l" * (1 + len(comparison.settings)) + "r" * (len(comparison.columns) + len(ranks))
     body = [_line(_row(row, comparison)) for row in comparison.rows]
     notes = [
         rf"\par {_MARKS.get(mark, _plain(mark))} {_plain(text)}".replace("  ", " ") for mark, text in legend(comparison)
@@ -47,7 +51,8 @@ def _row(row: Row, comparison: Comparison) -> list[str]:
     said = f" ({state(row)})" if state(row) else ""
     name = f"{mark_of(row)}{row.name}{said}"
     settings = (row.settings.get(setting, "") for setting in comparison.settings)
-    return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns)]
+    ranks = [_plain(f"{rank(row)}{f' {FRONT}' if row.on_front else ''}")] if comparison.ranked_over else []
+    return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns), *ranks]
 
 
 def _figures(cell: Cell, column: str) -> str:

@@ -1,6 +1,7 @@
 """A comparison in the terminal: best figures are starred and bold, never told by colour alone."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -12,13 +13,16 @@ from rich.text import Text
 
 from ageui.compare.formats.wording import (
     BEST,
+    FRONT,
     NOISE,
+    RANK,
     REAL,
     change,
     figure,
     head,
     legend,
     mark_of,
+    rank,
     state,
     uncertainty,
 )
@@ -43,20 +47,41 @@ class _Fitted:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         unbounded = options.update(max_width=sys.maxsize)
-        start, end = 0, len(self.comparison.columns)
+        columns = _columns(self.comparison)
+        start, end = 0, len(columns)
         while start < end:
             settings = _SHORTEST_SETTINGS if start == 0 else 0
             for stop in range(end, start, -1):
-                table = _table(self.comparison, start, stop, settings)
+                table = _table(self.comparison, columns[start:stop], settings)
                 room = options.max_width - Measurement.get(console, unbounded, table).minimum
                 if room >= 0:
                     break
-            yield _table(self.comparison, start, stop, settings and min(settings + max(room, 0), _LONGEST_SETTINGS))
+            yield _table(
+                self.comparison, columns[start:stop], settings and min(settings + max(room, 0), _LONGEST_SETTINGS)
+            )
             start = stop
 
 
-def _table(comparison: Comparison, start: int, stop: int, settings_width: int) -> Table:
-    """Figures `start` to `stop`; `settings_width` 0 leaves out the column of settings."""
+@dataclass(frozen=True)
+class _Column:
+    title: Text
+    cells: tuple[Text, ...]
+
+
+def _columns(comparison: Comparison) -> list[_Column]:
+    """The figures, with the rank behind those it is over: before the MAEs of groups."""
+    columns = [
+        _Column(Text(head(column)), tuple(_figures(row.cells[place], column) for row in comparison.rows))
+        for place, column in enumerate(comparison.columns)
+    ]
+    if comparison.ranked_over:
+        ranks = _Column(Text(RANK), tuple(_rank(row) for row in comparison.rows))
+        columns.insert(len(columns) - len(comparison.groups), ranks)
+    return columns
+
+
+def _table(comparison: Comparison, columns: Sequence[_Column], settings_width: int) -> Table:
+    """Some of the columns; `settings_width` 0 leaves out that of settings."""
     table = Table(box=box.HORIZONTALS, show_lines=True, padding=(0, 0, 0, 1), pad_edge=False)
     longest = max(len(clean(row.name)) for row in comparison.rows)
     table.add_column("run", overflow="fold", min_width=min(longest, _SHORTEST_NAME), max_width=_LONGEST_NAME)
@@ -64,14 +89,12 @@ def _table(comparison: Comparison, start: int, stop: int, settings_width: int) -
     if with_settings:
         title = Text(_SEPARATOR.join(clean(name) for name in comparison.settings))
         table.add_column(title, overflow="fold", min_width=_SHORTEST_SETTINGS, max_width=settings_width)
-    for place, column in enumerate(comparison.columns[start:stop], start=start):
-        title = Text(head(column))
-        figures = (_figures(row.cells[place], column) for row in comparison.rows)
-        widest = max(cell_len(line) for text in (title, *figures) for line in text.plain.splitlines())
-        table.add_column(title, justify="right", no_wrap=True, min_width=widest)
-    for row in comparison.rows:
+    for column in columns:
+        widest = max(cell_len(line) for text in (column.title, *column.cells) for line in text.plain.splitlines())
+        table.add_column(column.title, justify="right", no_wrap=True, min_width=widest)
+    for place, row in enumerate(comparison.rows):
         settings = [Text(_SEPARATOR.join(clean(text) for text in row.settings.values()))] if with_settings else []
-        table.add_row(_name(row), *settings, *map(_figures, row.cells[start:stop], comparison.columns[start:stop]))
+        table.add_row(_name(row), *settings, *(column.cells[place] for column in columns))
     return table
 
 
@@ -93,3 +116,7 @@ def _figures(cell: Cell, column: str) -> Text:
     if cell.difference is not None:
         text.append(f"\n{f'{REAL} ' if cell.difference.real else ''}{change(cell.difference.value)}")
     return text
+
+
+def _rank(row: Row) -> Text:
+    return Text(f"{FRONT} {rank(row)}" if row.on_front else rank(row))

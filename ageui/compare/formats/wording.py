@@ -5,7 +5,8 @@ import math
 from ageui.compare.records import MAE, Cell, Comparison, Row
 from ageui.text import clean
 
-BEST, NOISE, REAL, NOTHING, APART, PUBLISHED = "★", "~", "✔", "—", "≠", "◆"
+BEST, NOISE, REAL, NOTHING, APART, PUBLISHED, FRONT = "★", "~", "✔", "—", "≠", "◆", "▲"
+RANK = "rank"
 
 
 def figure(value: float | None) -> str:
@@ -33,6 +34,11 @@ def uncertainty(cell: Cell, column: str) -> str:
         return ""
     low, high = cell.interval.low, cell.interval.high
     return f"±{(high - low) / 2:.2f}" if column == MAE else f"[{low:.2f}–{high:.2f}]"
+
+
+def rank(row: Row) -> str:
+    """The average rank with two decimals; a dash for a row without one."""
+    return figure(row.rank)
 
 
 def head(column: str) -> str:
@@ -67,6 +73,11 @@ def legend(comparison: Comparison) -> list[tuple[str, str]]:
         lines.append(("", f"{comparison.split}, {comparison.n} images; MAE and biases in years, lower is better"))
     if any(cell.best for cell in cells):
         lines.append((BEST, "best of the runs; those that tie share it"))
+    if comparison.ranked_over:
+        figures = ", ".join(head(column) for column in comparison.ranked_over)
+        lines.append((RANK, f"mean place among the runs over {figures}; those that tie share theirs"))
+    if any(row.on_front for row in rows):
+        lines.append((FRONT, "on the Pareto front: no run is as good in all of these and better in one"))
     if any(cell.interval for cell in cells):
         lines.append(("± and –", "95% bootstrap interval, for MAE as half its width"))
     if any(cell.spread for cell in cells):

@@ -59,8 +59,7 @@ def _title(bias: BiasResult) -> Text:
     title = Text(clean(bias.attribute), style="bold")
     if bias.value is None:
         return title.append(f"  {clean(bias.reason or DASH)}", style="dim not bold")
-    inside = bias.noise is not None and bias.value <= bias.noise.p95
-    title.append(f"  {bias.value:.2f}{' ~' if inside else ''}", style="not bold")
+    title.append(f"  {bias.value:.2f}{' ~' if bias.inside_noise else ''}", style="not bold")
     if bias.interval is not None:
         title.append(f"  {bias.interval.low:.2f}–{bias.interval.high:.2f}", style="dim not bold")
     return title

@@ -25,13 +25,13 @@ def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
     missing = (Cell(None), Cell(None))
     constant = (Cell(11.0), Cell(2.0))
     rows = (
-        Row("run", 1, "a", "done", {"loss": "mse"}, 4, first, True, None, is_baseline=True),
-        Row("run", 2, name, "done", {"loss": "mape"}, 4, second, True, None),
+        Row("run", 1, "a", "done", {"loss": "mse"}, 4, first, True, None, is_baseline=True, rank=2.0, on_front=False),
+        Row("run", 2, name, "done", {"loss": "mape"}, 4, second, True, None, rank=1.0, on_front=True),
         Row("run", 3, "c", "done", {"loss": "mse"}, 3, apart, False, "measured on other images"),
         Row("run", 4, "d", "queued", {"loss": "mse"}, None, missing, False, "queued"),
         Row("constant", None, "constant 30.0", "baseline", {}, 4, constant, True, None),
     )
-    return Comparison("valid", 4, ("mae", "gender"), ("loss",), rows, "a", ("a note",))
+    return Comparison("valid", 4, ("mae", "gender"), ("loss",), rows, "a", ("a note",), ranked_over=("mae", "gender"))
 
 
 def _table(comparison: Comparison, width: int = 100) -> str:
@@ -42,25 +42,27 @@ def _table(comparison: Comparison, width: int = 100) -> str:
 
 
 TABLE = """\
- ───────────────────────────────────────────
- run            loss          MAE     gender
- ───────────────────────────────────────────
- a              mse          6.25     ~ 0.50
+ ───────────────────────────────────────────────────
+ run            loss          MAE     gender    rank
+ ───────────────────────────────────────────────────
+ a              mse          6.25     ~ 0.50    2.00
  baseline                   ±0.25
- ───────────────────────────────────────────
- b_1            mape       ★ 5.50     ★ 0.25
+ ───────────────────────────────────────────────────
+ b_1            mape       ★ 5.50     ★ 0.25  ▲ 1.00
                             ±0.50  0.12–1.00
                           ✔ −0.75      −0.25
- ───────────────────────────────────────────
- ≠ c            mse          1.00          —
- ───────────────────────────────────────────
- d              mse             —          —
+ ───────────────────────────────────────────────────
+ ≠ c            mse          1.00          —       —
+ ───────────────────────────────────────────────────
+ d              mse             —          —       —
  queued
- ───────────────────────────────────────────
- constant 30.0              11.00       2.00
- ───────────────────────────────────────────
+ ───────────────────────────────────────────────────
+ constant 30.0              11.00       2.00       —
+ ───────────────────────────────────────────────────
 valid, 4 images; MAE and biases in years, lower is better
 ★ best of the runs; those that tie share it
+rank mean place among the runs over MAE, gender; those that tie share theirs
+▲ on the Pareto front: no run is as good in all of these and better in one
 ± and – 95% bootstrap interval, for MAE as half its width
 ~ inside noise: no larger than chance alone would make it (95%)
 + and − difference to the baseline a
@@ -78,16 +80,18 @@ def test_table() -> None:
 def test_markdown() -> None:
     assert (
         render_text(_comparison(), "md")
-        == r"""| run | loss | MAE | gender |
-| --- | --- | ---: | ---: |
-| a (baseline) | mse | 6.25 ±0.25 | 0.50 \~ |
-| b\_1 | mape | **5.50** ★ ±0.50 (−0.75 ✔) | **0.25** ★ \[0.12–1.00\] (−0.25) |
-| ≠ c | mse | 1.00 | — |
-| d (queued) | mse | — | — |
-| constant 30.0 |  | 11.00 | 2.00 |
+        == r"""| run | loss | MAE | gender | rank |
+| --- | --- | ---: | ---: | ---: |
+| a (baseline) | mse | 6.25 ±0.25 | 0.50 \~ | 2.00 |
+| b\_1 | mape | **5.50** ★ ±0.50 (−0.75 ✔) | **0.25** ★ \[0.12–1.00\] (−0.25) | 1.00 ▲ |
+| ≠ c | mse | 1.00 | — | — |
+| d (queued) | mse | — | — | — |
+| constant 30.0 |  | 11.00 | 2.00 | — |
 
 - valid, 4 images; MAE and biases in years, lower is better
 - ★ best of the runs; those that tie share it
+- rank mean place among the runs over MAE, gender; those that tie share theirs
+- ▲ on the Pareto front: no run is as good in all of these and better in one
 - ± and – 95% bootstrap interval, for MAE as half its width
 - \~ inside noise: no larger than chance alone would make it (95%)
 - + and − difference to the baseline a
@@ -104,20 +108,22 @@ def test_latex() -> None:
     assert (
         render_text(_comparison(), "tex")
         == r"""% needs \usepackage{booktabs}
-\begin{tabular}{llrr}
+\begin{tabular}{llrrr}
 \toprule
-run & loss & MAE & gender \\
+run & loss & MAE & gender & rank \\
 \midrule
-a (baseline) & mse & 6.25 $\pm$0.25 & 0.50 $\sim$ \\
-b\_1 & mape & \textbf{5.50} $\star$ $\pm$0.50 ($-$0.75 $\dagger$) & \textbf{0.25} $\star$ {[}0.12--1.00{]} ($-$0.25) \\
-$\neq$ c & mse & 1.00 & --- \\
-d (queued) & mse & --- & --- \\
-constant 30.0 &  & 11.00 & 2.00 \\
+a (baseline) & mse & 6.25 $\pm$0.25 & 0.50 $\sim$ & 2.00 \\
+b\_1 & mape & \textbf{5.50} $\star$ $\pm$0.50 ($-$0.75 $\dagger$) & \textbf{0.25} $\star$ {[}0.12--1.00{]} ($-$0.25) & 1.00 $\triangle$ \\
+$\neq$ c & mse & 1.00 & --- & --- \\
+d (queued) & mse & --- & --- & --- \\
+constant 30.0 &  & 11.00 & 2.00 & --- \\
 \bottomrule
 \end{tabular}
 {\footnotesize
 \par valid, 4 images; MAE and biases in years, lower is better
 \par $\star$ best of the runs; those that tie share it
+\par rank mean place among the runs over MAE, gender; those that tie share theirs
+\par $\triangle$ on the Pareto front: no run is as good in all of these and better in one
 \par $\pm$ and -- 95\% bootstrap interval, for MAE as half its width
 \par $\sim$ inside noise: no larger than chance alone would make it (95\%)
 \par + and $-$ difference to the baseline a
@@ -127,7 +133,7 @@ constant 30.0 &  & 11.00 & 2.00 \\
 \par --- c, gender: only one group: male
 \par a note
 \par}
-"""
+"""  # noqa: E501
     )
 
 
@@ -140,12 +146,12 @@ def test_csv() -> None:
                      "_difference", "_difference_low", "_difference_high", "_real")
     )  # fmt: skip
     assert lines == [
-        f"run,id,status,split,images,comparable,reason,loss,{parts}",
-        "a,1,done,valid,4,true,,mse,6.25,6.0,6.5,,,false,,,,,0.5,,,0.75,true,false,,,,",
-        "b_1,2,done,valid,4,true,,mape,5.5,5.0,6.0,,,true,-0.75,-1.0,-0.5,true,0.25,0.125,1.0,,,true,-0.25,-1.0,0.5,false",
-        "c,3,done,valid,3,false,measured on other images,mse,1.0,,,,,false,,,,,,,,,,false,,,,",
-        "d,4,queued,valid,,false,queued,mse,,,,,,false,,,,,,,,,,false,,,,",
-        "constant 30.0,,baseline,valid,4,true,,,11.0,,,,,false,,,,,2.0,,,,,false,,,,",
+        f"run,id,status,split,images,comparable,reason,loss,{parts},average_rank,pareto_front",
+        "a,1,done,valid,4,true,,mse,6.25,6.0,6.5,,,false,,,,,0.5,,,0.75,true,false,,,,,2.0,false",
+        "b_1,2,done,valid,4,true,,mape,5.5,5.0,6.0,,,true,-0.75,-1.0,-0.5,true,0.25,0.125,1.0,,,true,-0.25,-1.0,0.5,false,1.0,true",
+        "c,3,done,valid,3,false,measured on other images,mse,1.0,,,,,false,,,,,,,,,,false,,,,,,",
+        "d,4,queued,valid,,false,queued,mse,,,,,,false,,,,,,,,,,false,,,,,,",
+        "constant 30.0,,baseline,valid,4,true,,,11.0,,,,,false,,,,,2.0,,,,,false,,,,,,",
     ]
 
 
@@ -154,12 +160,16 @@ def test_html() -> None:
     body = page.split("<tbody>\n")[1].split("\n</tbody>")[0].splitlines()
     assert body == [
         '<tr><th>a <small>baseline</small></th><td>mse</td><td class="figure">6.25 <small>±0.25</small></td>'
-        '<td class="figure">0.50 ~</td></tr>',
+        '<td class="figure">0.50 ~</td><td class="figure">2.00</td></tr>',
         '<tr><th>b_1</th><td>mape</td><td class="figure"><strong>5.50</strong> ★ <small>±0.50</small> <br>−0.75 ✔</td>'
-        '<td class="figure"><strong>0.25</strong> ★ <small>[0.12–1.00]</small> <br>−0.25</td></tr>',
-        '<tr><th>≠ c</th><td>mse</td><td class="figure">1.00</td><td class="figure">—</td></tr>',
-        '<tr><th>d <small>queued</small></th><td>mse</td><td class="figure">—</td><td class="figure">—</td></tr>',
-        '<tr><th>constant 30.0</th><td></td><td class="figure">11.00</td><td class="figure">2.00</td></tr>',
+        '<td class="figure"><strong>0.25</strong> ★ <small>[0.12–1.00]</small> <br>−0.25</td>'
+        '<td class="figure">1.00 ▲</td></tr>',
+        '<tr><th>≠ c</th><td>mse</td><td class="figure">1.00</td><td class="figure">—</td>'
+        '<td class="figure">—</td></tr>',
+        '<tr><th>d <small>queued</small></th><td>mse</td><td class="figure">—</td><td class="figure">—</td>'
+        '<td class="figure">—</td></tr>',
+        '<tr><th>constant 30.0</th><td></td><td class="figure">11.00</td><td class="figure">2.00</td>'
+        '<td class="figure">—</td></tr>',
     ]
     assert "<li>✔ the difference is real: its 95% paired bootstrap interval leaves out 0</li>" in page
     assert page.startswith("<!DOCTYPE html>")
@@ -190,7 +200,10 @@ def test_json() -> None:
             "mae": {"value": -0.75, "interval": [-1.0, -0.5], "real": True},
             "gender": {"value": -0.25, "interval": [-1.0, 0.5], "real": False},
         },
+        "average_rank": 1.0,
+        "pareto_front": True,
     }
+    assert value["ranked_over"] == ["mae", "gender"]
     assert value["rows"][0]["noise"] == {"gender": {"p95": 0.75, "inside": True}}
     assert value["rows"][2]["reasons"] == {"gender": "only one group: male"}
     assert value["legend"][-1] == "a note"
@@ -234,7 +247,7 @@ def test_hostile_names_stay_text(name: str) -> None:
     assert [row[0] for row in csv.reader(io.StringIO(texts["csv"]))][2] == name
     assert "<script" not in texts["html"]
     lines = texts["md"].split("\n\n")[0].splitlines()
-    assert {line.replace(r"\|", "").count("|") for line in lines} == {5}
+    assert {line.replace(r"\|", "").count("|") for line in lines} == {6}
     if name.startswith("[/"):
         assert " [/] " in texts["table"]
         assert "\n{[}/{]} & mape" in texts["tex"]
@@ -273,13 +286,22 @@ def test_the_table_fits_the_terminal_and_cuts_no_figure(runs: int, width: int) -
     )
     settings = {"loss": "logcosh", "weights": "ethnicity,gender", "seed": "12345"}
     rows = tuple(
-        Row("run", i, f"placid-sandpiper-{i}", "done", settings, 10, (cell,) * 5, True, None) for i in range(runs)
+        Row("run", i, f"placid-sandpiper-{i}", "done", settings, 10, (cell,) * 5, True, None, rank=2.25, on_front=True)
+        for i in range(runs)
     )
     comparison = Comparison(
-        "test", 10, ("mae", "gender", "expression", "ethnicity", "age"), tuple(settings), rows, "x", ()
+        "test",
+        10,
+        ("mae", "gender", "expression", "ethnicity", "age"),
+        tuple(settings),
+        rows,
+        "x",
+        (),
+        ranked_over=("mae",),
     )
     table = _table(comparison, width)
     assert all(len(line) <= width for line in table.splitlines())
     assert table.count("★~ 12.34") == table.count("✔ −10.12") == runs * 5
     assert table.count("10.12–14.56") == runs * 4
+    assert table.count("▲ 2.25") == runs
     assert "…" not in table

@@ -69,6 +69,7 @@ def test_data_formats_have_deviation_and_number_of_seeds_as_figures() -> None:
             "group": "male",
             "n": 2,
             "mae": 5.0,
+            "interval": None,
             "spread": {"std": 0.25, "n": 5},
             "best": True,
             "difference": None,

@@ -347,13 +347,17 @@ def test_show_json_keeps_its_contract(store: Store) -> None:
         "reasons": {},
         "interval": {"mae": [5.0, 7.0], "gender": [0.25, 0.75]},
         "noise": {"gender": {"mean": 0.125, "p95": 0.375}},
+        "inside_noise": {"gender": False},
         "worst": {"gender": "female"},
+        "worst_interval": {"gender": None},
+        "gap": {"gender": 0.5},
+        "gap_interval": {"gender": None},
         "missing": {"gender": 1},
         "baseline": {"age": 30.25, "mae": 11.5, "bias": {"gender": 2.0}},
         "groups": [
-            {"attribute": "gender", "group": "male", "n": 1, "mae": 4.0, "signed": -4.0},
-            {"attribute": "gender", "group": "female", "n": 1, "mae": 4.5, "signed": 4.5},
-            {"attribute": "gender", "group": "other", "n": 0, "mae": None, "signed": None},
+            {"attribute": "gender", "group": "male", "n": 1, "mae": 4.0, "signed": -4.0, "interval": None},
+            {"attribute": "gender", "group": "female", "n": 1, "mae": 4.5, "signed": 4.5, "interval": None},
+            {"attribute": "gender", "group": "other", "n": 0, "mae": None, "signed": None, "interval": None},
         ],
     }
     assert shown["checkpoints"][0]["sha256"] == "ab"

@@ -1,0 +1,36 @@
+"""`ageui explain`: pages that say what figures mean. They are the Markdown files of the folder `explained`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PAGES = Path(__file__).parent / "explained"
+_WIDEST = 100
+
+
+def topics() -> list[str]:
+    return sorted(page.stem for page in PAGES.glob("*.md"))
+
+
+def explain(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="There is: bias.")],
+) -> None:
+    """Say what the figures of a run and of a comparison mean, and how sure they are.
+
+    A page of Markdown, laid out on a terminal and as it is elsewhere.
+    """
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from engine.errors import ConfigError
+
+    if topic not in topics():
+        raise ConfigError(f"there is no page about {topic!r}; there is: {', '.join(topics())}")
+    text = (PAGES / f"{topic}.md").read_text(encoding="utf-8")
+    if not sys.stdout.isatty():
+        typer.echo(text, nl=False)
+        return
+    console = Console(markup=False, highlight=False)
+    console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))

@@ -1,0 +1,52 @@
+"""`ageui explain`: the page on a terminal and in a pipe, and that it leaves no mark of a table unexplained."""
+
+import re
+import sys
+
+import pytest
+from rich.text import Text
+from terminal import Terminal
+
+from ageui.cli.explain import PAGES, topics
+from ageui.compare.formats.wording import FRONT, NOISE, RANK, REAL
+
+
+def test_a_page_in_a_pipe_is_its_markdown(ageui: Terminal) -> None:
+    done = ageui("explain", "bias")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (PAGES / "bias.md").read_text(encoding="utf-8")
+
+
+def test_a_page_on_a_terminal_is_laid_out(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    shown = Text.from_ansi(ageui("explain", "bias").out).plain
+    assert "**" not in shown
+    assert "|---" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert sys.stdout.isatty()
+
+
+def test_every_mark_and_figure_has_its_line() -> None:
+    page = (PAGES / "bias.md").read_text(encoding="utf-8")
+    for mark in (NOISE, REAL, FRONT, RANK, "± (n)", "MAE", "bias", "constant", "Intervals", "Noise", "Differences"):
+        assert f"**{mark}**" in page, mark
+
+
+def test_an_unknown_topic_is_an_error_that_names_those_there_are(ageui: Terminal) -> None:
+    done = ageui("explain", "pareto")
+    assert done.code == 2
+    assert done.err == f"ageui: there is no page about 'pareto'; there is: {', '.join(topics())}\n"
+
+
+def test_help_names_every_topic(ageui: Terminal) -> None:
+    found = re.search(r"There is: ([\w, ]+)\.", ageui("explain", "--help").out)
+    assert found is not None
+    assert found[1].split(", ") == topics()
+
+
+def test_the_coverage_that_was_found_is_on_the_page() -> None:
+    page = (PAGES / "bias.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| ageui \|(.+)\|$", page, re.MULTILINE)
+    assert {attribute for attribute, _ in rows} == {"age", "gender", "ethnicity", "expression"}
+    assert all(len(figures.split("|")) == 7 for _, figures in rows)
