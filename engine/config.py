@@ -238,8 +238,8 @@ def format_value(value: object) -> str:
 
 
 def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored config with the fields of `LATER_FIELDS` that it lacks, so that it can be set beside newer ones."""
-    return {**LATER_FIELDS, **stored}
+    """A stored config with the fields of `LATER_FIELDS` that it lacks after its own, to be set beside newer ones."""
+    return dict(stored) | {name: default for name, default in LATER_FIELDS.items() if name not in stored}
 
 
 def build_config(values: Mapping[str, Any]) -> RunConfig:

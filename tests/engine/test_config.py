@@ -105,6 +105,7 @@ def test_a_config_stored_before_there_were_later_fields_is_completed() -> None:
     stored = build_config({"loss": "mape"}).model_dump(mode="json")
     older = {name: value for name, value in stored.items() if name not in LATER_FIELDS}
     assert completed(older) == stored
+    assert list(completed(older))[: len(older)] == list(older)
     assert build_config(older) == build_config(stored)
     assert completed({**stored, "bmc_sigma": 8.0})["bmc_sigma"] == 8.0
 

@@ -143,6 +143,7 @@ def test_crossed_groups_weigh_by_how_many_each_has(course: pd.DataFrame) -> None
     expected = [5 / 4, 5 / 8, 5 / 8, 5 / 4, 5 / 4, 1]
     np.testing.assert_allclose(sample_weights(frame, ["gender", "age"], combine="joint"), expected)
     np.testing.assert_allclose(sample_weights(frame, ["age", "gender"], combine="joint"), expected)
+    course["ethnicity"] = course["ethnicity"].sample(frac=1, random_state=0).to_numpy()
     joint = sample_weights(course, ["gender", "ethnicity"], combine="joint")
     sizes = course.groupby(["gender", "ethnicity"])["age"].transform("size").to_numpy()
     np.testing.assert_allclose(joint, 4065 / (course.groupby(["gender", "ethnicity"]).ngroups * sizes))
