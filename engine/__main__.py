@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from engine.control import Control
@@ -81,6 +82,8 @@ def main() -> int:
     faulthandler.enable()
     _forbid_core_dumps()
     control = Control()
+    with suppress(Exception):  # the first run will tell what is wrong
+        import engine.train  # noqa: F401  which takes seconds: while nothing was asked for yet
     while (order := control.next_order()) is not None:
         emit = _Sender(arguments.events, order.request)
         try:

@@ -62,7 +62,8 @@ class Best:
 
 @dataclass
 class TrainingState:
-    """`model` lacks the backbone while that is frozen. `optimizer` is None between stages.
+    """`model` lacks the backbone while that is frozen. `optimizer` is None between stages. `loss` is what train steps
+    change in the loss; a state of before there was such a loss has nothing there.
 
     `loss_sum` is the running epoch's sum of batch loss times images. `data_hash` and `init_sha256` name what the run
     was begun with: the data's content and the file of its first weights.
@@ -75,6 +76,7 @@ class TrainingState:
     optimizer: dict[str, Any] | None
     data_hash: str
     init_sha256: str | None
+    loss: dict[str, Tensor] = field(default_factory=dict)
 
 
 def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -93,6 +95,7 @@ def save_state(state: TrainingState, path: Path) -> SavedFile:
         "optimizer": state.optimizer,
         "data_hash": state.data_hash,
         "init_sha256": state.init_sha256,
+        "loss": state.loss,
     }
     return write_for_run(path, lambda stream: torch.save(content, cast(IO[bytes], stream)), "checkpoint")
 
@@ -115,6 +118,7 @@ def load_state(path: Path, sha256: str) -> TrainingState:
             optimizer=found["optimizer"],
             data_hash=found["data_hash"],
             init_sha256=found["init_sha256"],
+            loss=found.get("loss", {}),
         )
     except DataError:
         raise

@@ -2,13 +2,16 @@
 
 from typing import Final, Literal, get_args
 
-Loss = Literal["mse", "mae", "mape", "msle", "poisson", "huber", "logcosh", "scce"]
+ImageLoss = Literal[
+    "mse", "mae", "mape", "msle", "poisson", "huber", "logcosh", "scce", "dldl", "mean-variance", "coral"
+]
+Loss = Literal[ImageLoss, "balanced-mse", "group-dro"]
 Head = Literal["none", "1-sigmoid", "1fc-sigmoid", "2fc-sigmoid", "3fc-sigmoid", "2fc-tanh"]
 Strategy = Literal["scratch", "freeze", "finetune"]
 Optimizer = Literal["adam", "sgd", "adadelta"]
 Augment = Literal["none", "report", "standard"]
-Weighting = Literal["inverse", "effective"]
-Combine = Literal["product", "mean", "harmonic"]
+Weighting = Literal["inverse", "sqrt-inverse", "effective"]
+Combine = Literal["product", "mean", "harmonic", "joint"]
 Target = Literal["apparent", "real"]
 Keep = Literal["best", "last"]
 BatchNorm = Literal["train", "frozen"]
@@ -27,4 +30,6 @@ PRESETS: Final[tuple[str, ...]] = get_args(Preset)
 
 SPLITS: Final = ("train", "valid", "test")
 AGE_EDGES: Final = (20.0, 40.0, 60.0)
+LDS: Final = "lds"
+"""Stands among the attributes that weigh samples for the smoothed distribution of ages, which has no groups."""
 REPORT_ATTRIBUTES: Final = ("gender", "expression", "ethnicity", "age")

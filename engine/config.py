@@ -4,7 +4,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -38,10 +38,18 @@ class RunConfig(BaseModel):
     strategy: choices.Strategy = Field("freeze", description="scratch, freeze (two stages) or finetune")
     epochs: tuple[Annotated[int, Field(ge=0, le=100_000)], ...] = Field((25, 25), description="epochs per stage")
     loss: choices.Loss = Field("mse", description="training loss, on ages divided by 100")
-    weights: tuple[str, ...] = Field((), description="attributes whose groups weigh the samples")
-    weighting: choices.Weighting = Field("inverse", description="inverse frequency, or effective number of samples")
+    weights: tuple[str, ...] = Field((), description="attributes whose groups weigh the samples; lds: smoothed ages")
+    weighting: choices.Weighting = Field("inverse", description="inverse frequency, its root, or effective number")
     effective_beta: float = Field(0.999, gt=0, lt=1, description="beta of the effective number of samples")
-    combine: choices.Combine = Field("product", description="how the weights of several attributes combine")
+    combine: choices.Combine = Field("product", description="how several attributes combine; joint: as crossed groups")
+    lds_kernel: int = Field(5, ge=1, le=201, description="width of the kernel that smooths ages for lds, years, odd")
+    lds_sigma: float = Field(2.0, gt=0, le=100, description="standard deviation of that kernel, years")
+    dldl_sigma: float = Field(2.0, gt=0, le=100, description="spread of dldl's labels without known votes, years")
+    mean_lambda: float = Field(0.2, ge=0, description="weight of the mean loss in mean-variance")
+    variance_lambda: float = Field(0.05, ge=0, description="weight of the variance loss in mean-variance")
+    bmc_sigma: float = Field(10.0, gt=0, le=100, description="noise of balanced-mse, years")
+    group_dro_loss: choices.ImageLoss = Field("mae", description="loss whose group means group-dro weighs")
+    group_dro_step: float = Field(0.01, ge=0, le=100, description="step of group-dro's group weights")
     augment: choices.Augment = Field("none", description="train-image augmentation")
 
     optimizer: choices.Optimizer = Field("adam", description="optimizer, with Keras' constants")
@@ -59,6 +67,7 @@ class RunConfig(BaseModel):
     precision: choices.Precision = Field("auto", description="arithmetic of the network")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
     deterministic: bool = Field(True, description="use deterministic algorithms only")
+    compile: bool = Field(False, description="train with torch.compile; takes a minute before the first step")
 
     @field_validator(*_LISTS, mode="before")
     @classmethod
@@ -97,6 +106,13 @@ class RunConfig(BaseModel):
             raise ValueError("the edges must rise")
         return value
 
+    @field_validator("lds_kernel")
+    @classmethod
+    def _centred(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("give an odd number, so that the kernel has a middle")
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, values: Any) -> Any:
@@ -123,7 +139,19 @@ class RunConfig(BaseModel):
         if len(self.lr) not in (1, self.stage_count):
             raise ValueError(f"strategy {self.strategy} takes {self.stage_count} learning rates or one for all")
         object.__setattr__(self, "lr", self.lr * self.stage_count if len(self.lr) == 1 else self.lr)
+        self._check_loss_and_weights()
         return self
+
+    def _check_loss_and_weights(self) -> None:
+        if self.loss == "group-dro" and (not self.weights or choices.LDS in self.weights):
+            raise ValueError(
+                f"loss group-dro needs groups, and weights {format_value(self.weights)} names none for it; choose "
+                "attributes, such as --weights gender or gender,age (their crossed groups)"
+            )
+        if self.loss == "balanced-mse" and self.batch == 1:
+            raise ValueError("loss balanced-mse sets images of a batch against each other; choose --batch 2 or more")
+        if self.combine == "joint" and choices.LDS in self.weights:
+            raise ValueError("combine joint crosses groups, and lds has none; choose product, mean or harmonic")
 
     def _epochs_per_stage(self) -> tuple[int, ...]:
         """One number for two stages is shared out (50 → 25, 25), two for one stage are added, as the report does."""
@@ -140,8 +168,16 @@ class RunConfig(BaseModel):
 
     @property
     def hash(self) -> str:
-        """First 16 hex digits of the SHA-256 over all fields; equal configs have equal hashes."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """First 16 hex digits of the SHA-256 over the fields; equal configs have equal hashes.
+
+        Fields of `LATER_FIELDS` count only where they differ from their default, so that a config has the hash that
+        it had before there was such a field.
+        """
+        fields = self.model_dump(mode="json")
+        for name, default in LATER_FIELDS.items():
+            if fields[name] == default:
+                del fields[name]
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def command(self, program: str = "ageui run") -> str:
@@ -154,6 +190,15 @@ class RunConfig(BaseModel):
             )
         return " ".join(parts)
 
+
+LATER_FIELDS: Final[dict[str, str | float]] = {
+    name: RunConfig.model_fields[name].default
+    for name in (
+        "lds_kernel", "lds_sigma", "dldl_sigma", "mean_lambda", "variance_lambda", "bmc_sigma", "group_dro_loss",
+        "group_dro_step", "compile",
+    )
+}  # fmt: skip
+"""Fields that runs stored by earlier versions lack, and the value that those runs had in effect."""
 
 _PLAIN = {
     "int_parsing": "give a whole number",
@@ -190,6 +235,11 @@ def format_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     return str(value)
+
+
+def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored config with the fields of `LATER_FIELDS` that it lacks after its own, to be set beside newer ones."""
+    return dict(stored) | {name: default for name, default in LATER_FIELDS.items() if name not in stored}
 
 
 def build_config(values: Mapping[str, Any]) -> RunConfig:

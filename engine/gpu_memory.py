@@ -76,8 +76,10 @@ def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | Non
 
 
 def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
-    loss = build_loss(config.loss)
-    model, _ = build_model(config.model_copy(update={"init": "random"}), loss.outputs)
+    loss = build_loss(config)
+    loss.begin(placement.device, {})
+    fresh = config.model_copy(update={"init": "random"})
+    model, _ = build_model(fresh, loss.outputs, shares_weights=loss.shares_weights)
     model.to(placement.device).to(memory_format=torch.channels_last)
     is_frozen = config.strategy == "freeze" and config.epochs[-1] == 0
     model.set_training_stage(train_backbone=not is_frozen, bn=config.bn)
@@ -85,7 +87,8 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = build_optimizer(config.optimizer, trainable, config.lr[-1], config.momentum)
     images = torch.zeros((batch, 3, config.size, config.size), device=placement.device)
-    target = torch.full((batch,), 0.3, device=placement.device)
+    ages = torch.full((batch,), 30.0, device=placement.device)
+    target = loss.targets(ages, torch.full_like(ages, torch.nan), torch.zeros_like(ages))
     for _ in range(2):  # the optimizer's own tensors come with the first step
         optimizer.zero_grad(set_to_none=True)
         output = model.score(backbone_features(model, images, placement))

@@ -60,6 +60,33 @@ def group_codes(
     return codes, names
 
 
+def crossed_codes(
+    frame: "pd.DataFrame", attributes: Sequence[str], edges: Sequence[float] = AGE_EDGES
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The same for the groups of several attributes crossed: those of `male, 20-40`, in the order of the attributes.
+
+    A row that lacks one of the values is in no group. Raises `ConfigError` for an attribute the data lacks.
+    """
+    codes = np.zeros(len(frame), dtype=np.int64)
+    names: tuple[str, ...] = ("",)
+    for attribute in attributes:
+        own, own_names = group_codes(frame, attribute, edges)
+        codes = np.where((codes < 0) | (own < 0), -1, codes * len(own_names) + own)
+        names = tuple(f"{name}, {one}".removeprefix(", ") for name in names for one in own_names)
+    return codes, names
+
+
+def filled_groups(
+    codes: NDArray[np.int64], names: Sequence[str], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Codes (N,) and names of those groups alone that `rows`, positions in `codes`, have any of; -1 for the others."""
+    kept = np.unique(codes[rows])
+    kept = kept[kept >= 0]
+    place = np.full(len(names) + 1, -1, dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    return place[codes], tuple(names[code] for code in kept)
+
+
 def _column(frame: "pd.DataFrame", attribute: str) -> "pd.Series[Any]":
     reserved = {"image", "split", "age", "real_age", "age_std", "subject", "pixel"}
     if attribute not in frame.columns or attribute in reserved:

@@ -53,8 +53,11 @@ class Inputs(Protocol):
     def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
         """Each batch in turn, made ready ahead of time where that takes time. To be closed where it is left early."""
 
-    def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
-        """The output for one train batch, (B,) or (B, 101) fp32, augmented and with gradients."""
+    def prepared(self, batch: Batch, epoch: int, step: int) -> Tensor:
+        """What the network is given for a train batch: images (B, 3, S, S) in [0, 1], augmented, or features (B, F)."""
+
+    def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
+        """The output for what was prepared, (B,) or (B, logits) fp32, with gradients."""
 
     def output(self, model: AgeModel, batch: Batch) -> Tensor:
         """The output for a batch to score, not augmented."""
@@ -64,8 +67,7 @@ def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> 
     """Pooled features (B, F) fp32 of RGB images (B, 3, S, S) in [0, 1]."""
     normalised = model.normalised(images)
     with placement.autocast():
-        features: Tensor = model.backbone(normalised)
-    return features.float()
+        return model.features(normalised).float()
 
 
 class ImageInputs:
@@ -81,20 +83,7 @@ class ImageInputs:
         with closing(self.source.blocks([self._pixel_of[rows.positions] for rows in batches])) as blocks:
             yield from (Batch(rows, block) for rows, block in zip(batches, blocks, strict=True))
 
-    def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
-        return model.score(self._features(model, self._augmented(batch, epoch, step)))
-
-    def output(self, model: AgeModel, batch: Batch) -> Tensor:
-        return model.score(self._features(model, _scaled(batch)))
-
-    def fixed_features(self, model: AgeModel, batch: Batch) -> Tensor:
-        """Features (B, F) fp32 of images and of the fixed copies that the report's augmentation adds."""
-        return self._features(model, self._augmented(batch, 0, 0) if batch.rows.kinds.any() else _scaled(batch))
-
-    def _features(self, model: AgeModel, images: Tensor) -> Tensor:
-        return backbone_features(model, images, self._placement)
-
-    def _augmented(self, batch: Batch, epoch: int, step: int) -> Tensor:
+    def prepared(self, batch: Batch, epoch: int, step: int) -> Tensor:
         images = _scaled(batch)
         if self._config.augment == "none":
             return images
@@ -107,6 +96,19 @@ class ImageInputs:
             epoch,
             step,
         )
+
+    def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
+        return model.score(self._features(model, prepared))
+
+    def output(self, model: AgeModel, batch: Batch) -> Tensor:
+        return model.score(self._features(model, _scaled(batch)))
+
+    def fixed_features(self, model: AgeModel, batch: Batch) -> Tensor:
+        """Features (B, F) fp32 of images and of the fixed copies that the report's augmentation adds."""
+        return self._features(model, self.prepared(batch, 0, 0) if batch.rows.kinds.any() else _scaled(batch))
+
+    def _features(self, model: AgeModel, images: Tensor) -> Tensor:
+        return backbone_features(model, images, self._placement)
 
 
 def _scaled(batch: Batch) -> Tensor:
@@ -131,8 +133,11 @@ class FeatureInputs:
         for rows, chosen in zip(batches, torch.split(places, [len(rows.positions) for rows in batches]), strict=True):
             yield Batch(rows, self._features.index_select(0, chosen))
 
-    def train_output(self, model: AgeModel, batch: Batch, epoch: int, step: int) -> Tensor:
-        return self.output(model, batch)
+    def prepared(self, batch: Batch, epoch: int, step: int) -> Tensor:
+        return batch.stored
+
+    def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
+        return model.score(prepared)
 
     def output(self, model: AgeModel, batch: Batch) -> Tensor:
         return model.score(batch.stored)
@@ -144,7 +149,7 @@ def predict(
     rows: Rows,
     each: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
-    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, 101) fp32."""
+    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, logits) fp32."""
     model.eval()
     outputs, done = [], 0
     with torch.inference_mode(), closing(inputs.batches(list(rows.blocks(EVALUATION_BATCH)))) as batches:

@@ -106,8 +106,8 @@ def _whole_stage(config: RunConfig, footprint: Footprint, images: int | None) ->
     steps = _at(footprint.training, _batch(config, images)) + head
     scoring = _at(footprint.scoring, _within(footprint.scoring_batch, images)) + trained
     if footprint.device_type == "cuda":
-        # There the optimizer works on all weights at once.
-        return weights + optimizer + max(steps, scoring, 2 * trained)
+        # There the optimizer works on all weights at once, and steps that are CUDA graphs keep their memory.
+        return weights + optimizer + steps + max(scoring, 2 * trained)
     heap = max(int(HEAP_SHARE * max(steps, scoring)), trained + weights)
     return 2 * weights + optimizer + heap + weights
 

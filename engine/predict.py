@@ -35,7 +35,9 @@ def load_model(weights: Path, sha256: str | None = None) -> tuple[AgeModel, RunC
     """A run's network with its kept weights, on the CPU, and the config it was trained with."""
     state, config = load_weights(weights, sha256)
     # The weights come from the file: whatever the run started from need not be there any more.
-    model, _ = build_model(config.model_copy(update={"init": "random"}), build_loss(config.loss).outputs)
+    loss = build_loss(config)
+    fresh = config.model_copy(update={"init": "random"})
+    model, _ = build_model(fresh, loss.outputs, shares_weights=loss.shares_weights)
     model.load_state_dict(state)
     return model, config
 
@@ -53,7 +55,7 @@ def predict_files(
     forward_only = config.model_copy(update={"device": device, "strategy": "freeze", "epochs": (1, 0), "batch": BATCH})
     placement = settle(place(forward_only), forward_only, cache_folder())
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
-    loss = build_loss(config.loss)
+    loss = build_loss(config)
     found: list[Prediction] = []
     for start in range(0, len(images), BATCH):
         block = [_read(path, config.size) for path in images[start : start + BATCH]]

@@ -13,6 +13,7 @@ from engine.data.dataset import Dataset, prepare
 from engine.data.manifest import Progress
 from engine.device import Placement, place
 from engine.errors import ConfigError
+from engine.groups import crossed_codes, filled_groups
 from engine.inputs import ImageInputs, Rows
 from engine.losses import Loss, build_loss
 from engine.models import AgeModel, LoadReport, build_model
@@ -25,7 +26,9 @@ from engine.weighting import sample_weights
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """`ages` (N,) are the years of all rows of the data set, `weights` (R,) belong to `train_rows`.
+    """`ages` (N,) are the years of all rows of the data set, `spreads` (N,) the standard deviation of their votes in
+    years, NaN where it is not known, and `targets` what the loss compares their outputs with. `weights` (R,) belong to
+    `train_rows`. `groups` are those that the loss tells apart, where it does.
 
     The network is on the CPU still, with its first weights, which `report` tells the source of.
     """
@@ -37,6 +40,9 @@ class Setup:
     model: AgeModel
     report: LoadReport
     ages: Tensor
+    spreads: Tensor
+    groups: tuple[str, ...]
+    targets: Tensor
     train_rows: Rows
     valid_rows: Rows
     weights: Tensor
@@ -54,9 +60,21 @@ class Setup:
             yield f"the last batch of an epoch would hold one image: {done[config.last_batch]}"
         if len(self.valid_rows.positions) == 0:
             yield "no labelled validation images: no early stopping, the last weights are kept"
+        yield from self._loss_notes()
         youngest = float(self.ages[self.train_rows.positions].min())
         if config.loss == "mape" and youngest < 0.5:
             yield f"mape divides by age: the youngest label is {youngest:g} years and outweighs all others"
+
+    def _loss_notes(self) -> Iterator[str]:
+        config, rows = self.config, self.train_rows.positions
+        if "dldl" in (config.loss, config.loss == "group-dro" and config.group_dro_loss):
+            known, sigma = int((self.spreads[rows] > 0).sum()), config.dldl_sigma
+            yield f"dldl: the spread of votes is known of {known} of {len(rows)} train images, else {sigma:g} years"
+        if config.loss == "group-dro":
+            yield f"group-dro weighs {len(self.groups)} groups: {'; '.join(self.groups)}"
+            outside = int((self.targets[rows, -1] < 0).sum())
+            if outside:
+                yield f"group-dro leaves out {outside} train images without a value of {', '.join(config.weights)}"
 
 
 def set_up(request: RunRequest, progress: Progress) -> Setup:
@@ -68,13 +86,17 @@ def set_up(request: RunRequest, progress: Progress) -> Setup:
     cache = request.cache or cache_folder()
     placement = settle(place(config, request.device), config, cache, before=request.manifest, progress=progress)
     dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
-    loss = build_loss(config.loss)
-    model, report = build_model(config, loss.outputs)
     train_rows = _train_rows(dataset, config)
+    codes, groups = _loss_groups(dataset, config, train_rows)
+    loss = build_loss(config, len(groups))
+    model, report = build_model(config, loss.outputs, shares_weights=loss.shares_weights)
+    if config.compile:
+        model.compile_training()
     if len(train_rows.positions) < 2:
         raise ConfigError("training needs at least two labelled train images")
     labelled = dataset.frame["pixel"].to_numpy(dtype=np.int64)[dataset.frame["age"].notna()]
     source = choose_source(dataset.pixels, labelled, placement.device, request.pixel_bytes_on_device)
+    ages, spreads = torch.from_numpy(dataset.frame["age"].to_numpy(dtype=np.float32)), _spreads(dataset, config)
     return Setup(
         config=config,
         placement=placement,
@@ -82,7 +104,10 @@ def set_up(request: RunRequest, progress: Progress) -> Setup:
         loss=loss,
         model=model,
         report=report,
-        ages=torch.from_numpy(dataset.frame["age"].to_numpy(dtype=np.float32)),
+        ages=ages,
+        spreads=spreads,
+        groups=groups,
+        targets=loss.targets(ages, spreads, codes),
         train_rows=train_rows,
         valid_rows=Rows.plain(dataset.rows("valid")),
         weights=_sample_weights(dataset, config, train_rows),
@@ -96,13 +121,34 @@ def _train_rows(dataset: Dataset, config: RunConfig) -> Rows:
     return Rows(*expand_rows(positions, ages, config.augment))
 
 
+def _spreads(dataset: Dataset, config: RunConfig) -> Tensor:
+    """Those of votes on the apparent age: of a real age nobody voted."""
+    if config.target != "apparent" or "age_std" not in dataset.frame.columns:
+        return torch.full((len(dataset.frame),), torch.nan)
+    return torch.from_numpy(dataset.frame["age_std"].to_numpy(dtype=np.float32))
+
+
+def _loss_groups(dataset: Dataset, config: RunConfig, rows: Rows) -> tuple[Tensor, tuple[str, ...]]:
+    """The groups of `group-dro`, those with a train image; other losses have one, of all images."""
+    attributes = config.weights if config.loss == "group-dro" else ()
+    codes, names = filled_groups(*crossed_codes(dataset.frame, attributes, config.age_edges), rows.positions)
+    if not names:
+        raise ConfigError(
+            f"no train image has a value of {', '.join(attributes)}; choose other --weights for group-dro"
+        )
+    return torch.from_numpy(codes), names
+
+
 def _sample_weights(dataset: Dataset, config: RunConfig, rows: Rows) -> Tensor:
+    """Those of `group-dro` come of its own: there the attributes name its groups."""
     weights = sample_weights(
         dataset.frame.iloc[rows.positions],
-        config.weights,
+        () if config.loss == "group-dro" else config.weights,
         scheme=config.weighting,
         combine=config.combine,
         beta=config.effective_beta,
         age_edges=config.age_edges,
+        lds_kernel=config.lds_kernel,
+        lds_sigma=config.lds_sigma,
     )
     return torch.from_numpy(weights.astype(np.float32))

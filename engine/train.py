@@ -2,6 +2,7 @@
 
 import math
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
 
 from engine.checkpoint import Best, Position, TrainingState, load_newest, save_state, snapshot
 from engine.device import threads_for, upload
@@ -34,17 +36,19 @@ from engine.features import feature_key, frozen_features
 from engine.gpu_memory import out_of_gpu_memory
 from engine.inputs import FeatureInputs, Inputs, Rows, predict
 from engine.kept_weights import save_weights
-from engine.losses import reduce
 from engine.manifest import differences, run_manifest
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
 from engine.peak_memory import peak_told
-from engine.randomness import epoch_order, seed_layers, split_batches
+from engine.randomness import epoch_order, split_batches
 from engine.request import RunRequest
 from engine.setup import Setup, set_up
+from engine.train_step import TrainStep
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.4
 CHECKPOINT_SHARE = 0.01
+
+_LONGEST_REASON = 200
 
 Emit = Callable[[Event], None]
 
@@ -93,6 +97,12 @@ def train(request: RunRequest, *, emit: Emit, should_stop: Callable[[], bool] = 
             "norm nothing to average; choose a larger --size or --batch, or --set last_batch=merge"
         ) from error
     except (RuntimeError, MemoryError) as error:
+        if config.compile and isinstance(error, TorchDynamoException):
+            reason = textwrap.shorten(str(error), _LONGEST_REASON)
+            raise ConfigError(
+                f"torch.compile cannot make a program of {config.backbone} here: {reason}; "
+                "train without it: --set compile=false"
+            ) from error
         if not isinstance(error, MemoryError) and "DefaultCPUAllocator" not in str(error):
             raise
         raise HostMemoryError(
@@ -202,6 +212,7 @@ class _Trainer:
             optimizer=self.optimizer.state_dict() if self.optimizer is not None else self.loaded_optimizer,
             data_hash=self.setup.dataset.content_hash,
             init_sha256=self.setup.report.sha256,
+            loss=self.setup.loss.state(),
         )
         self.checkpoints_written += 1
         # Never the name of an earlier file: what the database points to stays as it is until it points elsewhere.
@@ -217,6 +228,7 @@ class _Trainer:
         state, problems = load_newest(self.request.checkpoints, self.request.folder)
         for problem in problems:
             self.emit(Noted(f"gone back to an earlier checkpoint: {problem}", warning=True))
+        self.setup.loss.begin(self.device, state.loss if state is not None else {})
         if state is None:
             return
         if state.data_hash != self.setup.dataset.content_hash:
@@ -263,10 +275,11 @@ class _Trainer:
         self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
         if position.at_stage_start and self.best.epoch:
             self.best.state = snapshot(self.model.state_dict())
+        train_step = TrainStep(self.model, inputs, self.setup.loss, optimizer, config, self.device, self._warn)
         # Features are all that the head is given: its own arithmetic is the whole step.
         per_step = parameters * config.batch if self.backbone_features is not None else sys.maxsize
         with threads_for(per_step, self.device):
-            if not self._epochs(inputs, optimizer, steps, frozen):
+            if not self._epochs(inputs, train_step, steps, frozen):
                 return False
         if position.stage_epoch < epochs:
             self.emit(
@@ -276,12 +289,12 @@ class _Trainer:
             self._restore()
         return True
 
-    def _epochs(self, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, frozen: bool) -> bool:
+    def _epochs(self, inputs: Inputs, train_step: TrainStep, steps: int, frozen: bool) -> bool:
         """Trains the epochs that are left of the stage; False where the loss left the numbers."""
         position, config = self.position, self.config
         epochs = config.epochs[position.stage - 1]
         while position.stage_epoch < epochs and not self._has_waited():
-            ended = self._epoch(inputs, optimizer, steps, epochs - position.stage_epoch)
+            ended = self._epoch(inputs, train_step, steps, epochs - position.stage_epoch)
             finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
             is_best = finite and (ended.val_loss is None or ended.val_loss < self.best.loss - config.min_delta)
             if is_best:
@@ -298,7 +311,7 @@ class _Trainer:
             self._between_steps()
         return True
 
-    def _epoch(self, inputs: Inputs, optimizer: torch.optim.Optimizer, steps: int, epochs_left: int) -> EpochEnded:
+    def _epoch(self, inputs: Inputs, train_step: TrainStep, steps: int, epochs_left: int) -> EpochEnded:
         """Trains the rest of the running epoch, then validates."""
         setup, position, epoch = self.setup, self.position, self.position.epoch + 1
         order = epoch_order(self.config.seed, epoch, len(setup.train_rows.positions))
@@ -312,26 +325,18 @@ class _Trainer:
         begin, first = resumed - position.seconds, position.batch
         ahead = batches[first:]
         targets, weights = self._targets_and_weights(ahead)
-        # Most heads have no layer that draws: their steps, which are short, need no seed.
-        draws = inputs is setup.images or self.model.head_draws
         with closing(inputs.batches([setup.train_rows.take(chosen) for chosen in ahead])) as prepared:
             for number, (batch, target, weight) in enumerate(
                 zip(prepared, targets, weights, strict=True), start=first + 1
             ):
                 step = position.step + 1
-                if draws:
-                    seed_layers(self.config.seed, step, self.device)
-                optimizer.zero_grad(set_to_none=True)
-                output = inputs.train_output(self.model, batch, epoch, step)
-                loss = reduce(setup.loss.per_image(output, target), weight)
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                self.loss_sum += loss.detach() * len(target)
+                loss = train_step(batch, target, weight, epoch, step)
+                self.loss_sum += loss * len(target)
                 now = time.monotonic()
                 position.step, position.batch, position.seconds = step, number, now - begin
                 position.images += len(target)
                 if number % told_every == 0 or number == steps:
-                    self.untold.append((step, loss.detach()))
+                    self.untold.append((step, loss))
                 if now - shown >= SECONDS_BETWEEN_STEP_EVENTS or number == steps:
                     shown = now
                     per_step = (now - resumed) / (number - first)
@@ -347,19 +352,19 @@ class _Trainer:
             train_loss=self.loss_sum.item() / position.images,
             val_loss=val_loss,
             val_mae=val_mae,
-            lr=float(optimizer.param_groups[0]["lr"]),
+            lr=self.config.lr[position.stage - 1],
             seconds=time.monotonic() - begin,
             images_per_second=position.images / position.seconds,
             is_best=False,
         )
 
     def _targets_and_weights(self, batches: list[NDArray[np.int64]]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Ages / 100 and sample weights of each batch (B,), on the device, where they go in one piece."""
+        """The loss's targets and the sample weights (B,) of each batch, on the device, where they go in one piece."""
         setup, sizes = self.setup, [len(chosen) for chosen in batches]
         if not batches:
             return (), ()
         chosen = np.concatenate(batches)
-        targets = upload(setup.ages[setup.train_rows.positions[chosen]] / 100, self.device)
+        targets = upload(setup.targets[setup.train_rows.positions[chosen]], self.device)
         return torch.split(targets, sizes), torch.split(upload(setup.weights[chosen], self.device), sizes)
 
     def _tell_steps(self) -> None:
@@ -376,13 +381,13 @@ class _Trainer:
         )
 
     def _validate(self, inputs: Inputs) -> tuple[float | None, float | None]:
-        """The unweighted loss on ages / 100 and the MAE in years on the validation split."""
+        """The unweighted loss and the MAE in years on the validation split."""
         setup = self.setup
         if len(setup.valid_rows.positions) == 0:
             return None, None
         output = predict(self.model, inputs, setup.valid_rows, lambda done: self._check_stop())
         ages = setup.ages[setup.valid_rows.positions]
-        loss = reduce(setup.loss.per_image(output, ages / 100), None)
+        loss = setup.loss.validation(output, setup.targets[setup.valid_rows.positions])
         return loss.item(), (setup.loss.years(output) - ages).abs().mean().item()
 
     def _prepare_frozen(self) -> None:
@@ -407,9 +412,12 @@ class _Trainer:
             key,
             cache,
             lambda done, total: self.progress("features", done, total),
-            lambda message: self.emit(Noted(message, warning=True)),
+            self._warn,
         )
         self.backbone_features = FeatureInputs(features, rows, setup.placement)
+
+    def _warn(self, message: str) -> None:
+        self.emit(Noted(message, warning=True))
 
     def _inputs(self) -> Inputs:
         return self.backbone_features or self.setup.images

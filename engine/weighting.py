@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.choices import AGE_EDGES, Combine, Weighting
-from engine.groups import group_codes
+from engine.choices import AGE_EDGES, LDS, Combine, Weighting
+from engine.groups import crossed_codes, group_codes
 
 Floats = NDArray[np.float64]
 EFFECTIVE_BETA: Final = 0.999
+LDS_KERNEL: Final = 5
+LDS_SIGMA: Final = 2.0
 
 
 def group_weights(
@@ -19,18 +21,45 @@ def group_weights(
 ) -> Floats:
     """The weight of each group, shape (groups,); 0 for an empty one. Codes (N,) below 0 belong to no group.
 
-    `inverse` is the report's N / (G n_g), with N images in G groups that have any. `effective` is proportional to
-    (1 - β) / (1 - β^n_g), the inverse of the effective number of samples (Cui et al. 2019, arXiv 1901.05555). Both have
-    a mean of 1 over the images that have a value.
+    `inverse` is the report's N / (G n_g), with N images in G groups that have any; `sqrt-inverse` is proportional to
+    1 / √n_g. `effective` is proportional to (1 - β) / (1 - β^n_g), the inverse of the effective number of samples (Cui
+    et al. 2019, arXiv 1901.05555). All have a mean of 1 over the images that have a value.
     """
     counts = np.bincount(codes[codes >= 0], minlength=groups).astype(np.float64)
     filled = counts > 0
     weights = np.zeros(groups)
-    if scheme == "inverse":
-        weights[filled] = 1 / counts[filled]
-    else:
-        weights[filled] = (1 - beta) / -np.expm1(counts[filled] * np.log(beta))
+    weights[filled] = SCHEMES[scheme](counts[filled], beta)
     return weights * (counts.sum() / np.dot(weights, counts)) if filled.any() else weights
+
+
+def lds_weights(
+    ages: Floats,
+    scheme: Weighting = "inverse",
+    *,
+    kernel: int = LDS_KERNEL,
+    sigma: float = LDS_SIGMA,
+    beta: float = EFFECTIVE_BETA,
+) -> Floats:
+    """The weight of each age, shape (N,), by label distribution smoothing; 1 where it is NaN.
+
+    Yang et al. 2021, "Delving into Deep Imbalanced Regression", ICML (arXiv 2102.09554), section 3.1: the number of
+    images in each year of age (half-open, from 0) is smoothed by a symmetric kernel, and an image is weighed by the
+    inverse (or another `scheme`) of what its year then has. The kernel is a Gaussian of `sigma` years over `kernel`
+    years, of sum 1. The mean is 1 over the images that have an age. The authors' code takes a root before it smooths,
+    and their kernel comes from a filter that reflects at its ends, which makes it flatter.
+    """
+    weights = np.ones(len(ages))
+    known = ~np.isnan(ages)
+    if not known.any():
+        return weights
+    years = np.floor(ages[known]).astype(np.int64)
+    distances = np.arange(kernel) - kernel // 2
+    shape = np.exp(-(distances**2) / (2 * sigma**2))
+    counts = np.bincount(years, minlength=kernel).astype(np.float64)
+    smoothed = np.convolve(counts, shape / shape.sum(), mode="same")
+    weights[known] = SCHEMES[scheme](smoothed[years], beta)
+    weights[known] /= weights[known].mean()
+    return weights
 
 
 def sample_weights(
@@ -41,17 +70,27 @@ def sample_weights(
     combine: Combine = "product",
     beta: float = EFFECTIVE_BETA,
     age_edges: Sequence[float] = AGE_EDGES,
+    lds_kernel: int = LDS_KERNEL,
+    lds_sigma: float = LDS_SIGMA,
 ) -> Floats:
     """The weight of each row of `frame`, shape (N,): that of its group, or 1 where it has no value.
 
-    Weights by several attributes are combined as they are, with no rescaling after: a product's mean need not be 1. No
-    attribute gives ones. Raises `ConfigError` for an attribute that the data lacks.
+    `lds` among the attributes are the weights of `lds_weights`. Weights by several attributes are combined as they are,
+    with no rescaling after: a product's mean need not be 1. `joint` crosses the attributes instead, and weighs each
+    group of `male, 20-40` by how many it has. No attribute gives ones. Raises `ConfigError` for an attribute that the
+    data lacks.
     """
     if not attributes:
         return np.ones(len(frame))
-    return COMBINATIONS[combine](
-        np.stack([_weights_by(frame, attribute, scheme, beta, age_edges) for attribute in attributes])
-    )
+    if combine == "joint":
+        return _weights_by(*crossed_codes(frame, attributes, age_edges), scheme, beta)
+    by_attribute = [
+        lds_weights(frame["age"].to_numpy(dtype=np.float64), scheme, kernel=lds_kernel, sigma=lds_sigma, beta=beta)
+        if attribute == LDS
+        else _weights_by(*group_codes(frame, attribute, age_edges), scheme, beta)
+        for attribute in attributes
+    ]
+    return COMBINATIONS[combine](np.stack(by_attribute))
 
 
 def weight_table(
@@ -67,12 +106,28 @@ def weight_table(
     return dict(zip(names, group_weights(codes, len(names), scheme, beta).tolist(), strict=True))
 
 
-def _weights_by(
-    frame: pd.DataFrame, attribute: str, scheme: Weighting, beta: float, age_edges: Sequence[float]
-) -> Floats:
-    codes, names = group_codes(frame, attribute, age_edges)
+def _weights_by(codes: NDArray[np.int64], names: Sequence[str], scheme: Weighting, beta: float) -> Floats:
     # One more entry at the end, which the code -1 of a missing value picks.
     return np.append(group_weights(codes, len(names), scheme, beta), 1.0)[codes]
+
+
+def _inverse(counts: Floats, beta: float) -> Floats:
+    return 1 / counts
+
+
+def _inverse_root(counts: Floats, beta: float) -> Floats:
+    return 1 / np.sqrt(counts)
+
+
+def _inverse_effective(counts: Floats, beta: float) -> Floats:
+    return np.asarray((1 - beta) / -np.expm1(counts * np.log(beta)))
+
+
+SCHEMES: Final[dict[Weighting, Callable[[Floats, float], Floats]]] = {
+    "inverse": _inverse,
+    "sqrt-inverse": _inverse_root,
+    "effective": _inverse_effective,
+}
 
 
 def _product(weights: Floats) -> Floats:
@@ -87,7 +142,7 @@ def _harmonic(weights: Floats) -> Floats:
     return np.asarray(len(weights) / (1 / weights).sum(axis=0))
 
 
-COMBINATIONS: Final[dict[Combine, Callable[[Floats], Floats]]] = {
+COMBINATIONS: Final[dict[str, Callable[[Floats], Floats]]] = {
     "product": _product,
     "mean": _mean,
     "harmonic": _harmonic,

@@ -25,8 +25,10 @@ from ageui.cli.queue import (
 )
 from ageui.cli.run import run
 from ageui.cli.show import list_runs, show_run
+from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
+from ageui.cli.write_report import write_report
 from ageui.database_path import database_path
 
 app = typer.Typer(
@@ -63,9 +65,11 @@ READ, QUEUE, USE, CARE = "Read", "Queue", "Use", "Data and care"
 
 app.command("run")(run)
 app.command("sweep")(sweep)
+app.add_typer(study_app, name="study")
 app.command("ls", rich_help_panel=READ)(list_runs)
 app.command("show", rich_help_panel=READ)(show_run)
 app.command("compare", rich_help_panel=READ)(compare_runs)
+app.command("report", rich_help_panel=READ)(write_report)
 app.command("logs", rich_help_panel=READ)(show_logs)
 app.command("explain", rich_help_panel=READ)(explain)
 app.command("queue", rich_help_panel=QUEUE)(show_queue)

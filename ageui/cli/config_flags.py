@@ -26,7 +26,11 @@ _FLAGS: dict[str, tuple[str, str, str]] = {
     "init": ("Weights to start from.", MODEL, "imagenet|random|FILE"),
     "head": ("Layers put on the backbone.", MODEL, "|".join(choices.HEADS)),
     "loss": ("Training loss.", TRAINING, "|".join(choices.LOSSES)),
-    "weights": ("Attributes that weigh the samples.", TRAINING, "none|gender|age|ethnicity|expression|A,B"),
+    "weights": (
+        "Attributes that weigh the samples; lds: smoothed ages.",
+        TRAINING,
+        "none|gender|age|ethnicity|expression|lds|A,B",
+    ),
     "strategy": ("freeze: new layers first, then all.", TRAINING, "|".join(choices.STRATEGIES)),
     "epochs": ("Epochs, per stage: 25,25.", TRAINING, "N[,N]"),
     "optimizer": ("With Keras' constants.", TRAINING, "|".join(choices.OPTIMIZERS)),

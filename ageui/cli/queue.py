@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +21,6 @@ OptionalReferences = Annotated[
 ]
 Here = Annotated[bool, typer.Option("--here", help="Go on in this terminal instead of in the background.")]
 
-_SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_TO_OBEY = 5.0
 
 
@@ -176,45 +176,11 @@ def wait_for_runs(
     db: Database = None,
 ) -> None:
     """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1."""
-    end = None if timeout is None else time.monotonic() + timeout
-    say = _sayer(messages())
     with open_store(db, read_only=True) as store:
         left = _meant(store, references) if references else [row.id for row in _unfinished(store)]
-        all_done = True
-        while True:
-            rows = [store.row(run_id) for run_id in left]
-            for row in rows:
-                if row.status not in ("queued", "running"):
-                    left.remove(row.id)
-                    all_done = all_done and row.status == "done"
-                    say(f"run {row.id} {row.name} is {row.status}{f': {row.error}' if row.error else ''}")
-            if not left:
-                break
-            if end is not None and time.monotonic() > end:
-                say(f"{len(left)} run{'s have' if len(left) != 1 else ' has'} not ended after {timeout:g} s")
-                raise typer.Exit(1)
-            if (reason := _standstill(store, left)) is not None:
-                say(f"{len(left)} run{'s wait' if len(left) != 1 else ' waits'}, but {reason}")
-                raise typer.Exit(1)
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        all_done = wait_until_ended(store, left, _sayer(messages()), timeout)
     if not all_done:
         raise typer.Exit(1)
-
-
-def _standstill(store: "Store", left: Sequence[int]) -> str | None:
-    """Why none of these runs will be taken, None where one runs or will be. A lost run is requeued on the way."""
-    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
-    from ageui.worker.lost import recover_lost
-
-    for found in recover_lost(store):
-        _sayer(messages())(found.sentence())
-    rows = [store.row(run_id) for run_id in left]
-    if any(row.status != "queued" for row in rows):
-        return None
-    held = store.queue.held()
-    if held is not None:
-        return paused_sentence(held)
-    return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None
 
 
 def _unfinished(store: "Store") -> "list[RunRow]":
@@ -338,7 +304,7 @@ def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
             if not kill_engine(store, run_id):
                 return "it was told to stop; see ageui queue"
             end = time.monotonic() + _SECONDS_TO_OBEY
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
         list(recover_lost(store))
     return row.status
 

@@ -7,6 +7,7 @@ from rich.text import Text
 from ageui.cli.options import results
 from ageui.forecast import predicted_memory
 from ageui.sentences import memory_sentence
+from ageui.states import state_of
 from ageui.store import BiasResult, Interval, RunDetail, SplitScores
 from ageui.text import clean
 
@@ -18,6 +19,9 @@ _BAR = 12
 def print_run(detail: RunDetail) -> None:
     """Prints a run on stdout."""
     console = results()
+    if detail.row.is_published:
+        _print_published(console, detail)
+        return
     _print_head(console, detail)
     _print_history(console, detail)
     if not detail.results:
@@ -31,6 +35,25 @@ def print_run(detail: RunDetail) -> None:
     if primary := detail.primary_scores:
         console.print()
         console.print(_groups_table(primary))
+
+
+def _print_published(console: Console, detail: RunDetail) -> None:
+    """Figures out of the report, the command that trains the like, and what there is to know of them."""
+    row, summary = detail.row, detail.row.summary
+    console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
+    if detail.command:
+        console.print(Text(clean(f"the like of it: {detail.command}"), style="dim"), soft_wrap=True)
+    if row.note:
+        console.print(Text(clean(row.note)), soft_wrap=True)
+    console.print()
+    if summary.best_val_loss is not None:
+        console.print(f"validation loss  {summary.best_val_loss:g}")
+    if summary.mae is not None:
+        console.print(f"MAE              {summary.mae:.2f}")
+    for attribute, value in summary.bias.items():
+        if value is not None:
+            console.print(f"{f'{attribute} bias':<15} {value:>5.2f}")
+    console.print("out of the report: no predictions, and so no intervals", style="dim")
 
 
 def _print_head(console: Console, detail: RunDetail) -> None:

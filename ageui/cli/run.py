@@ -69,9 +69,9 @@ def run(
                 typer.echo(run_id)
             return
         tell_choices(console, resolved, flags)
-        tell_memory(console, [new])
 
         def claim(foreground: "Foreground") -> "Claim":
+            tell_memory(console, [new])
             claimed = store.add_claimed_run(new, foreground.claimant, foreground.hold, tags=tag or [])
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",

@@ -94,7 +94,7 @@ def _cells(row: "RunRow") -> dict[str, str]:
         "loss": str(config.get("loss", "")),
         "weights": format_value(config.get("weights", ())),
         "backbone": str(config.get("backbone", "")),
-        "epoch": f"{summary.epoch or 0}/{summary.epochs}",
+        "epoch": "—" if row.is_published else f"{summary.epoch or 0}/{summary.epochs}",
         "split": summary.split or "—",
         "MAE": _years(summary.mae),
         **{attribute: _years(summary.bias.get(attribute)) for attribute in REPORT_ATTRIBUTES},

@@ -9,6 +9,8 @@ from ageui.cli.memory import tell_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ageui.store import NewRun
 
 _LISTED = 8
@@ -53,7 +55,7 @@ def sweep(
         refuse_missing_devices(devices)
         tell_memory(console, new)
         if dry_run:
-            _print_plan(new, as_json=as_json)
+            print_plan(new, as_json=as_json)
             say(f"{len(new)} run{'s' if len(new) != 1 else ''} would be queued")
             return
         ids = store.add_runs(new, tags=tag or [], priority=priority)
@@ -73,7 +75,8 @@ def _told_left_out(runs: list[tuple[int, str]]) -> str:
     return f"left out, as there is such a run: {listed}{more}; --again queues them all the same"
 
 
-def _print_plan(new: "list[NewRun]", *, as_json: bool) -> None:
+def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:
+    """Prints the configs of runs that would be queued: the fields that differ, or all as JSON."""
     from ageui.cli.tables import Column, fitted_table
     from ageui.compare.settings import differing_settings, setting
 

@@ -48,6 +48,25 @@ class Entry:
         )
 
 
+def published_entry(run: "RunDetail", columns: Columns) -> Entry:
+    """Figures out of the report: nobody knows the images and predictions behind them, so nothing is compared."""
+    summary = run.row.summary
+    values = {MAE: summary.mae, **summary.bias}
+    row = Row(
+        kind="published",
+        id=run.id,
+        name=run.name,
+        status="published",
+        settings={},
+        n=None,
+        cells=tuple(Cell(None if group else values.get(column)) for column, group in columns.items()),
+        comparable=False,
+        reason="published in the report: without predictions there are no intervals, and nothing to set against others",
+        runs=(run.id,),
+    )
+    return Entry(row, None, {}, None, (run,))
+
+
 def run_entry(
     run: "RunDetail",
     split: str | None,

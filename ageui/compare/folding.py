@@ -20,7 +20,8 @@ def folded(entries: Sequence[Entry]) -> list[Entry]:
     """The entries with repeats of a run made one, in the place of the first of them, in the order of seeds.
 
     Repeats have the same config but for the seed, and were scored on the same images; one that was not scored yet
-    belongs to those that were. Of two with the same seed only one is a repeat. Entries without runs stay as they are.
+    belongs to those that were. Of two with the same seed only one is a repeat. Entries without runs and published
+    figures stay as they are.
     """
     return [_one(repeats) for repeats in _repeats(entries)]
 
@@ -61,11 +62,11 @@ def left_out(entry: Entry) -> str | None:
 def _repeats(entries: Sequence[Entry]) -> list[list[Entry]]:
     scored_as: dict[object, tuple[object, ...]] = {}
     for entry in entries:
-        if entry.runs and entry.scores:
+        if _may_repeat(entry) and entry.scores:
             scored_as.setdefault(_config(entry), _key(entry))
     found: dict[tuple[object, ...], list[Entry]] = {}
     for place, entry in enumerate(entries):
-        if not entry.runs:
+        if not _may_repeat(entry):
             found["alone", place] = [entry]
             continue
         repeats = found.setdefault(_key(entry) if entry.scores else scored_as.get(_config(entry), _key(entry)), [])
@@ -78,6 +79,10 @@ def _repeats(entries: Sequence[Entry]) -> list[list[Entry]]:
         else:
             found["alone", place] = [entry]
     return list(found.values())
+
+
+def _may_repeat(entry: Entry) -> bool:
+    return bool(entry.runs) and entry.row.kind == "run"
 
 
 def _key(entry: Entry) -> tuple[object, ...]:

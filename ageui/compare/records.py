@@ -69,7 +69,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A run, runs that differ in their seed alone, or the constant predictor.
+    """A run, runs that differ in their seed alone, the constant predictor, or figures published in the report.
 
     `settings` holds the config fields that differ between the rows, as text; `runs` the ids of the runs that the row
     stands for, and `id` the id of one alone. A row that is not comparable, for the `reason` given, has no best figures
@@ -77,7 +77,7 @@ class Row:
     comparison's `ranked_over`; None for a row that cannot be ranked, and for a constant.
     """
 
-    kind: Literal["run", "constant"]
+    kind: Literal["run", "constant", "published"]
     id: int | None
     name: str
     status: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.entries import Entry, constant_entry, run_entry
+from ageui.compare.entries import Entry, constant_entry, published_entry, run_entry
 from ageui.compare.folding import difference_of_means, folded, left_out
 from ageui.compare.known import Known
 from ageui.compare.ranking import ranked
@@ -56,7 +56,9 @@ def compare(
     reference = _reference_scores(runs, chosen, baseline_run)
     columns = _columns(runs, chosen, reference, groups)
     entries = [
-        run_entry(
+        published_entry(run, columns)
+        if run.row.is_published
+        else run_entry(
             run,
             chosen,
             columns,
@@ -78,7 +80,9 @@ def compare(
     if against is not None:
         entries = [_with_differences(entry, against, columns, resamples, known) for entry in entries]
     elif baseline is not None:
-        notes.append(f"the baseline {baseline} has no scores here: there are no differences")
+        why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
+        called = baseline_run.name if baseline_run else baseline
+        notes.append(f"the baseline {called} {why}: there are no differences")
     rows, ranked_over = ranked(
         _mark_best([entry.row for entry in entries]), [name for name, group in columns.items() if group is None]
     )
@@ -109,7 +113,7 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
     if split is not None and there and split not in there:
         raise ConfigError(f"none of these runs has scores on {split}; choose one of {', '.join(there)}")
     if not there:
-        return None, ["none of these runs has scores yet"]
+        return None, [] if all(run.row.is_published for run in runs) else ["none of these runs has scores yet"]
     if split is not None:
         return split, []
     common = [name for name in there if all(name in splits for splits in having)]

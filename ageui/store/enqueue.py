@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
 from ageui.store.names import friendly_name, valid_name, valid_tag
-from ageui.store.tables import Run, RunTag, Summary
+from ageui.store.tables import MEASURED, Run, RunTag, Summary
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
@@ -113,7 +113,7 @@ def same_runs(session: Session, runs: Sequence[NewRun]) -> list[tuple[int, str] 
     for some in _in_parts(hashes):
         chosen = col(Run.config_hash).in_(some)
         found = select(Run.config_hash, _RUN_ID, Run.status, Run.data_spec)
-        for config_hash, run_id, status, spec in session.exec(found.where(chosen, Run.source == "measured")).all():
+        for config_hash, run_id, status, spec in session.exec(found.where(chosen, Run.source == MEASURED)).all():
             alike.setdefault(config_hash, []).append((run_id, status, spec))
     return [_most_done(alike.get(config_hash, ()), spec) for config_hash, spec in wanted]
 

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from ageui.store.tables import Run, Summary
 from engine.choices import REPORT_ATTRIBUTES
-from engine.config import RunConfig
+from engine.config import LATER_FIELDS, RunConfig
 
 Kind = Literal["text", "number", "flag", "time", "texts", "numbers", "tags"]
 
@@ -34,7 +34,7 @@ def filter_fields() -> dict[str, FilterField]:
         ("id", "number", Run.id, "number of the run"),
         ("name", "text", Run.name, "name of the run"),
         ("status", "text", Run.status, "queued, running, paused, done, diverged, failed, cancelled or interrupted"),
-        ("source", "text", Run.source, "measured, or published for figures out of the report"),
+        ("source", "text", Run.source, "measured, or report for published figures"),
         ("note", "text", Run.note, "note on the run"),
         ("created", "time", Run.created_at, "when the run was made, as 2026-01-31 or 2026-01-31T18:00"),
         ("ended", "time", Run.ended_at, "when the run ended"),
@@ -59,10 +59,14 @@ def filter_fields() -> dict[str, FilterField]:
 
 def _config_field(name: str) -> FilterField:
     field = RunConfig.model_fields[name]
-    path = f"$.{name}"
     kind = _kind(field.annotation)
-    extracted = func.json_extract(col(Run.config), path, type_=Text if kind == "text" else None)
-    return FilterField(name, kind, extracted, field.description or name)
+    return FilterField(name, kind, config_value(name, Text if kind == "text" else None), field.description or name)
+
+
+def config_value(name: str, type_: type[Text] | None = None) -> SQLColumnExpression[Any]:
+    """A run's config field in SQL; a run stored before there was such a field has what was in effect then."""
+    extracted = func.json_extract(col(Run.config), f"$.{name}", type_=type_)
+    return func.coalesce(extracted, LATER_FIELDS[name], type_=type_) if name in LATER_FIELDS else extracted
 
 
 def _kind(annotation: Any) -> Kind:

@@ -21,7 +21,7 @@ from ageui.store.claims import Claim, Claimant, Hold, NotHeldError, claim_run, n
 from ageui.store.clock import now
 from ageui.store.enqueue import valid_priority
 from ageui.store.records import RunRow
-from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Result, Run, Summary, core_table
+from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, QueueHold, Result, Run, Summary, core_table
 from engine.errors import ConfigError
 
 Sessions = Callable[[], AbstractContextManager[Session]]
@@ -299,8 +299,8 @@ def _run(session: Session, run_id: int) -> Run:
     run = session.get(Run, run_id)
     if run is None:
         raise ConfigError(f"there is no run {run_id}; see ageui ls for those there are")
-    if run.source != "measured":
-        raise ConfigError(f"run {run_id} ({run.name}) holds {run.source} figures and is not to be run")
+    if run.source != MEASURED:
+        raise ConfigError(f"run {run_id} ({run.name}) holds figures out of the report: there is nothing to run")
     return run
 
 

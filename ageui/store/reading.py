@@ -9,6 +9,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from ageui.store import records
+from ageui.store.fields import config_value
 from ageui.store.filters import ordering, where
 from ageui.store.item_sets import unpack_items
 from ageui.store.tables import (
@@ -26,7 +27,7 @@ from ageui.store.tables import (
 )
 from ageui.text import clean
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
-from engine.config import RunConfig
+from engine.config import RunConfig, completed
 from engine.errors import ConfigError
 from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
 
@@ -70,7 +71,7 @@ def status_counts(session: Session) -> dict[str, int]:
 def varying(session: Session, filter: str | None) -> tuple[str, ...]:
     """The config fields that are not the same in all runs that a filter finds, in the order of a config."""
     names = list(RunConfig.model_fields)
-    kinds = [func.count(distinct(func.json_extract(col(Run.config), f"$.{name}"))) for name in names]
+    kinds = [func.count(distinct(config_value(name))) for name in names]
     found = session.execute(
         sql_select(*kinds).join(Summary, col(Summary.run_id) == col(Run.id)).where(where(filter or ""))
     ).one()
@@ -200,6 +201,7 @@ def _run_rows(session: Session, chosen: Select[Any]) -> list[records.RunRow]:
 
 def _run_row(row: Row[Any], tags: tuple[str, ...]) -> records.RunRow:
     run = dict(zip(_RUN_FIELDS, row, strict=False))
+    run["config"] = completed(run["config"])
     summary = dict(zip(_SUMMARY_FIELDS, row[len(_RUN_FIELDS) :], strict=False))
     measures = row[len(_RUN_FIELDS) + len(_SUMMARY_FIELDS) :]
     half = len(REPORT_ATTRIBUTES)

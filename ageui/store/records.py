@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ageui.store.column_types import plain_json
+from ageui.store.tables import PUBLISHED
 from engine.config import build_config
 from engine.errors import ConfigError
 from engine.fairness import BiasResult, Interval, SplitResult
@@ -76,6 +77,11 @@ class RunRow:
     failure: str | None
     archived_at: datetime | None
     summary: Summary
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its figures are out of the report: nobody here trained it."""
+        return self.source == PUBLISHED
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON; non-finite floats are the strings `nan`, `inf` and `-inf`."""

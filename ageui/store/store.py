@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlmodel import Session
 
-from ageui.store import data_sets, enqueue, maintenance, reading
+from ageui.store import data_sets, enqueue, maintenance, measured, published, reading
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.claims import Claim, Claimant, Hold, NotHeldError
 from ageui.store.connect import copy_database, open_reader, open_writer, refuse_itself
 from ageui.store.edits import RunEdits
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
+from ageui.store.measured import MeasuredRun, SplitFigures
 from ageui.store.migrations import schema_version
+from ageui.store.published import PublishedRun
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow, Predictions, RunDetail, RunRow
 from ageui.store.workers import Workers
@@ -190,6 +192,11 @@ class Store:
         with self._read() as session:
             return enqueue.same_runs(session, runs)
 
+    def publish(self, runs: Sequence[PublishedRun]) -> int:
+        """Writes published figures as rows of their own, again in place of the same ones; how many are new."""
+        with self._write() as session:
+            return published.publish(session, runs)
+
     def taken_names(self, names: Sequence[str]) -> list[str]:
         """Those of the names that a run has already."""
         with self._read() as session:
@@ -252,6 +259,16 @@ class Store:
     def detail(self, run_id: int) -> RunDetail:
         with self._read() as session:
             return reading.detail(session, run_id)
+
+    def measured_runs(self) -> list[MeasuredRun]:
+        """All runs but archived and published ones, oldest first, with what tables over many of them need."""
+        with self._read() as session:
+            return measured.measured_runs(session)
+
+    def split_figures(self, run_ids: Sequence[int]) -> list[SplitFigures]:
+        """The figures of these runs on every split they were scored on."""
+        with self._read() as session:
+            return measured.split_figures(session, run_ids)
 
     def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
         """Every checkpoint of a run, or of every one, with the run's status and id."""

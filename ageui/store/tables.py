@@ -12,6 +12,8 @@ from sqlmodel import Field, SQLModel
 from ageui.store.column_types import Json, Real, UtcTime
 
 STATUSES = ("queued", "running", "paused", "done", "diverged", "failed", "cancelled", "interrupted")
+MEASURED, PUBLISHED = "measured", "report"
+"""Where the figures of a run are from: a training of our own, or the report."""
 _STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
 _SPLIT_CHECK = "split IN ('train', 'valid', 'test')"
 
@@ -48,7 +50,7 @@ class Run(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     status: str = "queued"
-    source: str = "measured"
+    source: str = MEASURED
     config: dict[str, Any] = Field(sa_type=Json)
     config_hash: str
     attempt: int = 0

@@ -10,6 +10,7 @@ from ageui.compare import Cell, Comparison, Row
 from ageui.compare.formats.wording import APART, BEST, NOISE, NOTHING, REAL, change, figure, head, is_apart, uncertainty
 from ageui.compare.records import MAE
 from ageui.sentences import counted
+from ageui.states import PUBLISHED
 from ageui.text import clean
 from ageui.tui.cells import Tone, fitted
 from ageui.tui.themes import MARKERS, series_color
@@ -52,6 +53,8 @@ def _about(row: Row, states: Mapping[int, str]) -> Pieces:
         parts.append(Piece(f"{APART} not comparable", "warn"))
     if len(row.runs) > 1:
         parts.append(Piece(counted(len(row.runs), "seed"), "dim"))
+    if row.kind == "published":
+        parts.append(Piece(PUBLISHED, "dim"))
     if row.kind == "run" and row.status != "done":
         state = states.get(row.runs[0], row.status) if len(row.runs) == 1 else row.status
         parts.append(Piece(fitted(state, _LONGEST_NAME), "accent"))

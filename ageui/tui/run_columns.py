@@ -28,7 +28,7 @@ class RunColumn:
 
 
 def _state(row: RunRow, varying: Sequence[str]) -> Cell:
-    return Cell(state_of(row), state_tone(row.status))
+    return Cell(state_of(row), "dim" if row.is_published else state_tone(row.status))
 
 
 def _differs(row: RunRow, varying: Sequence[str]) -> Cell:
@@ -36,8 +36,10 @@ def _differs(row: RunRow, varying: Sequence[str]) -> Cell:
 
 
 def _progress(row: RunRow, varying: Sequence[str]) -> Cell:
-    """A running run's bar over its steps; of others how many epochs they had, or what they do."""
+    """A running run's bar over its steps; of others how many epochs they had, or what they do; none of published."""
     summary = row.summary
+    if row.is_published:
+        return Cell(DASH, "dim")
     if row.status != "running":
         return Cell(f"{summary.epoch or 0}/{summary.epochs}", "plain" if summary.epoch else "dim")
     if summary.activity and not summary.step:

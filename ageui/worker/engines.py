@@ -1,5 +1,6 @@
 """The engine's process between two runs: kept, so that the next run finds all imported and loaded."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,11 @@ class Engines:
         self._command, self._environment = command, environment or {}
         self._kept: EngineProcess | None = None
         self._kept_since = 0.0
+
+    def start_ahead(self) -> None:
+        """Has an engine start up while its first run is still being prepared."""
+        if self._kept is None:
+            self.keep(EngineProcess(Path(os.devnull), self._command, self._environment))
 
     def take(self, log: Path) -> EngineProcess:
         """An idle engine; a new one writes to `log` what it has to say before its first run."""

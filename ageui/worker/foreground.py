@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.devices import next_lock_file, take_device, who_has
@@ -21,6 +21,8 @@ class Foreground:
         self._store, self._device, self._device_lock, self._policy = store, device, device_lock, policy
         self._run_lock: Lock | None = None
         self._engines = Engines(policy.engine)
+        with suppress(OSError):  # the run itself will tell what is wrong
+            self._engines.start_ahead()
 
     @property
     def claimant(self) -> Claimant:

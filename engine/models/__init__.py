@@ -12,16 +12,18 @@ from engine.models.weights import LoadReport, initialise
 __all__ = ["AgeModel", "LoadReport", "build_model"]
 
 
-def build_model(config: RunConfig, outputs: int) -> tuple[AgeModel, LoadReport]:
+def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False) -> tuple[AgeModel, LoadReport]:
     """The network of a config on the CPU, its initial weights a function of the config alone, and where they came from.
 
-    `outputs` is 1 for an age, or the number of classes. Raises `ConfigError` for a backbone, layer, size or weights
+    `outputs` is 1 for an age, or the number of logits, of which `shares_weights` says that they differ in their bias
+    alone. Raises `ConfigError` for a backbone, layer, size or weights
     file that is wrong, `DataError` for ImageNet weights that cannot be had.
     """
     backbone = build_backbone(config.backbone, config.size, config.seed)
     # The classifier that was cut off hangs in cycles: half a gigabyte of VGG's would stay as long as the run.
     gc.collect()
     report = initialise(backbone.network, config.backbone, config.init)
-    head = build_head(config.head, backbone.feature_count, config.widths or (), outputs, config.seed)
+    widths = config.widths or ()
+    head = build_head(config.head, backbone.feature_count, widths, outputs, config.seed, shares_weights=shares_weights)
     mean, std = normalisation(BackboneName.parse(config.backbone).network)
     return AgeModel(backbone, head, mean, std), report

@@ -1,5 +1,6 @@
 """AgeModel: a backbone, a head, and which of the two trains."""
 
+from collections.abc import Callable
 from typing import Self
 
 import torch
@@ -12,7 +13,7 @@ from engine.models.backbones import Backbone
 
 
 class AgeModel(nn.Module):
-    """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits over whole years (B, 101).
+    """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits (B, 101) or (B, 100) over whole years.
 
     `mean` and `std` are what `normalised` takes from images in [0, 1] and divides them by, per channel.
     """
@@ -31,6 +32,7 @@ class AgeModel(nn.Module):
         self.register_buffer("_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self._backbone_frozen = False
         self._batch_norm_frozen = False
+        self._features_in_training: Callable[[Tensor], Tensor] | None = None
 
     @property
     def feature_count(self) -> int:
@@ -42,7 +44,21 @@ class AgeModel(nn.Module):
         return any(isinstance(layer, _DropoutNd) for layer in self.head.modules())
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.score(self.backbone(images))
+        return self.score(self.features(images))
+
+    def compile_training(self) -> None:
+        """Has torch.compile make one program of the backbone's training pass, for each shape of batch.
+
+        Its result differs in the last digits. Scoring goes on as it is: that would be programs for shapes of its own.
+        """
+        self._features_in_training = torch.compile(self.backbone.forward, dynamic=False)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Pooled features (B, F) of normalised images (B, 3, S, S)."""
+        if self.training and self._features_in_training is not None:
+            return self._features_in_training(images)
+        features: Tensor = self.backbone(images)
+        return features
 
     def normalised(self, images: Tensor) -> Tensor:
         """RGB images (B, 3, S, S) in [0, 1] as the backbone takes them."""

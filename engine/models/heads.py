@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from engine.errors import ConfigError
 
@@ -28,13 +29,31 @@ HEADS: Final = {
 }
 
 
-def build_head(name: str, features: int, widths: Sequence[int], outputs: int, seed: int) -> nn.Sequential:
+class SharedWeights(nn.Module):
+    """Logits (B, `outputs`) of features (B, `inputs`) that have one weight vector in common, and a bias each.
+
+    The output layer of Cao et al. 2020 (arXiv 1901.07884). Biases begin as in the authors' coral-pytorch: from 1 down
+    in equal steps to 1 / `outputs`, since those of equal thresholds would first have to find their order.
+    """
+
+    def __init__(self, inputs: int, outputs: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.weight = _dense(inputs, 1, generator).weight
+        self.bias = nn.Parameter(torch.arange(outputs, 0, -1, dtype=torch.float32) / outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return F.linear(features, self.weight) + self.bias
+
+
+def build_head(
+    name: str, features: int, widths: Sequence[int], outputs: int, seed: int, *, shares_weights: bool = False
+) -> nn.Sequential:
     """A head from features (B, `features`) to (B,) for one output, or to logits (B, `outputs`) for several.
 
     `widths` are the hidden layers' units. Head `none` is one linear unit with no activation: the report's backbone "as
     it is" is read so, since no fewer layers give one number. With several outputs the hidden layers stay and the output
-    layer gives logits. Weights are drawn as Keras' `Dense` does (Glorot uniform, zero bias), by `seed` alone. Raises
-    `ConfigError` for an unknown head or a wrong number of widths.
+    layer gives logits, with `shares_weights` those of `SharedWeights`. Weights are drawn as Keras' `Dense` does (Glorot
+    uniform, zero bias), by `seed` alone. Raises `ConfigError` for an unknown head or a wrong number of widths.
     """
     try:
         kind = HEADS[name]
@@ -47,7 +66,8 @@ def build_head(name: str, features: int, widths: Sequence[int], outputs: int, se
     for width in widths:
         layers += [_dense(features, width, generator), nn.ReLU()]
         features = width
-    layers.append(_dense(features, outputs, generator))
+    output = SharedWeights if shares_weights else _dense
+    layers.append(output(features, outputs, generator))
     if outputs == 1:
         layers += [kind.activation()] if kind.activation else []
         layers.append(nn.Flatten(start_dim=0))

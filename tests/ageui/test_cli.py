@@ -95,7 +95,8 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
     patch_engine(
         """
         import engine.train as training
-        real_order, real_reduce, epochs = training.epoch_order, training.reduce, []
+        import engine.train_step as train_step
+        real_order, real_reduce, epochs = training.epoch_order, train_step.reduce, []
 
         def note_the_epoch(seed, epoch, count):
             epochs.append(epoch)
@@ -104,7 +105,7 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
         def diverge_in_the_second_epoch(per_image, weights):
             return real_reduce(per_image, weights) * (float("nan") if epochs[-1] == 2 else 1.0)
 
-        training.epoch_order, training.reduce = note_the_epoch, diverge_in_the_second_epoch
+        training.epoch_order, train_step.reduce = note_the_epoch, diverge_in_the_second_epoch
         """
     )
     run = faces("run", *TINY, "--json")

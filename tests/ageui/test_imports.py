@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "pandas", "numpy", "textual", "sqlmodel", "sqlalchemy", "PIL")
+HEAVY = ("torch", "torchvision", "pandas", "numpy", "textual", "sqlmodel", "sqlalchemy", "PIL", "matplotlib", "jinja2")
 
 
 def _modules_after(code: str) -> set[str]:
@@ -14,7 +14,10 @@ def _modules_after(code: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.rpartition("MODULES ")[2].split()}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["sweep", "--help"], ["worker", "--help"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["sweep", "--help"], ["study", "run", "--help"], ["worker", "--help"], []],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "sys.argv = ['ageui', *" + repr(arguments) + "]\n"
@@ -36,7 +39,9 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "engine.__main__",
         "engine.data",
         "ageui.compare",
+        "ageui.report",
         "ageui.store",
+        "ageui.study",
         "ageui.worker.foreground",
         "ageui.worker.__main__",
         "ageui.planning",
@@ -50,4 +55,8 @@ def test_what_needs_no_network_needs_no_torch(module: str) -> None:
 def test_the_application_and_the_worker_hold_no_library_they_do_not_need() -> None:
     """Each of these would cost tens of megabytes and up to seconds."""
     modules = _modules_after("import ageui.tui.launch, ageui.tui.screens.run, ageui.worker.__main__")
-    assert not {"torch", "pandas", "pyarrow", "PIL"} & modules
+    assert not {"torch", "pandas", "pyarrow", "PIL", "matplotlib", "jinja2"} & modules
+
+
+def test_plots_are_what_imports_the_plotting_library() -> None:
+    assert not {"matplotlib", "torch", "pandas"} & _modules_after("import ageui.report, ageui.cli.write_report")

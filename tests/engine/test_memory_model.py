@@ -76,10 +76,10 @@ def test_a_wide_head_counts() -> None:
     assert wide - _bytes() > 6 * 4 * 512 * 65536
 
 
-def test_on_a_gpu_neither_process_nor_pixels_nor_the_copy_of_the_best_weights_count() -> None:
+def test_on_a_gpu_neither_process_nor_pixels_nor_the_best_weights_count_and_steps_keep_their_memory() -> None:
     on_gpu = FOOTPRINT.model_copy(update={"device_type": "cuda", "process": 0})
     weights, trained = FOOTPRINT.state + HEAD, 40_000_000 + HEAD
-    assert _bytes(on_gpu, images=10_000) == weights + 2 * trained + 64 * 4_000_000 + HEAD
+    assert _bytes(on_gpu, images=10_000) == weights + 2 * trained + 64 * 4_000_000 + HEAD + 256 * 500_000 + trained
     assert _bytes(on_gpu, images=10_000, strategy="freeze", epochs="1,0") == (
         FOOTPRINT.state + 4 * HEAD + 10_000 * 512 * 4 + 64 * 500_000
     )

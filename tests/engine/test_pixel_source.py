@@ -15,6 +15,7 @@ from tiny_runs import Runner
 
 import engine.pixel_source as pixel_source
 import engine.train as training
+from engine.cuda_graphs import GraphedGradients
 from engine.errors import ConfigError
 from engine.events import Evaluated, Noted, StepsEnded
 from engine.pixel_source import BATCHES_AHEAD, MappedPixels, PixelSource, ResidentPixels, StreamedPixels, choose_source
@@ -240,6 +241,16 @@ def test_on_a_gpu_no_step_waits_for_the_device(
         torch.cuda.set_sync_debug_mode("default")
         return validate(*arguments)
 
+    try_graph = GraphedGradients._with_and_without
+
+    def comparing(*arguments: Any) -> torch.Tensor:
+        torch.cuda.set_sync_debug_mode("default")
+        try:
+            return try_graph(*arguments)
+        finally:
+            torch.cuda.set_sync_debug_mode("error")
+
+    monkeypatch.setattr(GraphedGradients, "_with_and_without", comparing)
     monkeypatch.setattr(training._Trainer, "_epoch", stepping)
     monkeypatch.setattr(training._Trainer, "_tell_steps", telling)
     monkeypatch.setattr(training._Trainer, "_validate", validating)

@@ -60,6 +60,7 @@ def test_a_run_stopped_after_any_step(runner: Runner, stop_after: int) -> None:
         {"backbone": "regnet_y_400mf", "precision": "bf16"},
         {"optimizer": "adadelta", "keep": "last", "last_batch": "keep"},
         {"optimizer": "sgd", "momentum": 0.9, "loss": "scce"},
+        {"loss": "group-dro", "weights": "gender,age", "group_dro_step": 2},
         {**FREEZE, "augment": "report", "bn": "frozen"},
         {**FREEZE, "augment": "standard", "lr": "1e-3,1e-4"},
         {"epochs": 6, "patience": 1, "min_delta": 1000.0},

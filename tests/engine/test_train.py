@@ -10,6 +10,7 @@ import torch
 from tiny_runs import TINY, Runner
 
 import engine.train as training
+import engine.train_step as train_step
 from engine.config import build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import AgeUIError, ConfigError, DeviceError
@@ -199,12 +200,12 @@ def test_a_loss_that_leaves_the_numbers_ends_the_run_as_diverged(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = iter(range(1000))
-    real = training.reduce
+    real = train_step.reduce
 
     def exploding(per_image: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
         return real(per_image, weights) * (math.nan if weights is not None and next(steps) == 3 else 1.0)
 
-    monkeypatch.setattr(training, "reduce", exploding)
+    monkeypatch.setattr(train_step, "reduce", exploding)
     seen = runner(epochs=5)
     assert seen.ended.outcome == "diverged"
     assert "epoch 2" in seen.ended.reason
@@ -227,12 +228,12 @@ def test_weights_kept_from_before_a_diverging_stage_are_those_of_one_epoch(
     settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "bn": "train", "keep": keep}
     undisturbed = runner(**settings, epochs="1,0")
     steps = iter(range(1000))
-    real = training.reduce
+    real = train_step.reduce
 
     def exploding(per_image: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
         return real(per_image, weights) * (math.nan if weights is not None and next(steps) >= 3 else 1.0)
 
-    monkeypatch.setattr(training, "reduce", exploding)
+    monkeypatch.setattr(train_step, "reduce", exploding)
     seen = runner(**settings, epochs="1,1")
     assert seen.ended.outcome == "diverged"
     assert seen.best.epoch == 1
@@ -243,7 +244,7 @@ def test_weights_kept_from_before_a_diverging_stage_are_those_of_one_epoch(
 def test_a_run_that_diverges_in_its_first_epoch_has_nothing_to_keep(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "reduce", lambda per_image, weights: per_image.sum() * math.nan)
+    monkeypatch.setattr(train_step, "reduce", lambda per_image, weights: per_image.sum() * math.nan)
     seen = runner()
     assert seen.ended.outcome == "diverged"
     assert seen.all(CheckpointWritten) == []
@@ -316,3 +317,34 @@ def test_a_full_disk_leaves_no_half_written_weights(runner: Runner, monkeypatch:
     with pytest.raises(AgeUIError, match="could not be written"):
         runner()
     assert list((runner.folder / "2").iterdir()) == []
+
+
+def test_compiled_training_is_that_of_the_compiled_backbone(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[Any] = []
+    real = torch.compile
+
+    def counted(pass_: Any, **settings: Any) -> Any:
+        assert settings == {"dynamic": False}
+
+        def backend(graph: Any, examples: Any) -> Any:
+            compiled.append(tuple(examples[-1].shape))
+            return graph
+
+        return real(pass_, backend=backend, **settings)
+
+    monkeypatch.setattr(torch, "compile", counted)
+    settings: dict[str, Any] = {"batch": 32, "last_batch": "keep", "bn": "frozen", "size": 64}
+    seen = runner(**settings, compile=True)
+    assert len(compiled) == 2  # batches of 32 and of 1, and none of those that are scored
+    for name, tensor in runner(**settings).weights.items():
+        assert torch.equal(tensor, seen.weights[name]), name
+
+
+def test_where_nothing_can_be_compiled_that_is_said(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def backend(graph: Any, examples: Any) -> Any:
+        raise RuntimeError("no C++ compiler")
+
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda pass_, **settings: real(pass_, backend=backend, **settings))
+    with pytest.raises(ConfigError, match=r"resnet18@layer1 here: .*no C\+\+ compiler.*--set compile=false"):
+        runner(compile=True)

@@ -1,11 +1,13 @@
 """Sample weights beside the report's numbers and the formulas worked by hand."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.errors import ConfigError
-from engine.weighting import group_weights, sample_weights, weight_table
+from engine.weighting import group_weights, lds_weights, sample_weights, weight_table
 
 COUNTS: dict[str, dict[str, int]] = {
     "gender": {"male": 2068, "female": 1997},
@@ -120,3 +122,71 @@ def test_no_attribute_means_no_weighting(mixed: pd.DataFrame) -> None:
 def test_an_attribute_that_the_data_lacks_is_refused(mixed: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match="no attribute 'height'"):
         sample_weights(mixed, ["height"])
+
+
+def test_the_square_root_of_the_inverse_frequency() -> None:
+    codes = np.repeat([0, 1, 3], [4, 16, 100])
+    raw = np.array([1 / 2, 1 / 4, 0, 1 / 10])
+    found = group_weights(codes, 4, "sqrt-inverse")
+    np.testing.assert_allclose(found, raw * 120 / (raw @ [4, 16, 0, 100]))
+    assert found[codes].mean() == pytest.approx(1)
+
+
+def test_crossed_groups_weigh_by_how_many_each_has(course: pd.DataFrame) -> None:
+    frame = pd.DataFrame(
+        {
+            "age": [10.0, 30.0, 30.0, 30.0, 70.0, 30.0],
+            "gender": ["male", "male", "male", "female", "female", None],
+        }
+    )
+    # Four groups: male below 20, male 20-40 twice, female 20-40, female from 60 on; the last row is in none.
+    expected = [5 / 4, 5 / 8, 5 / 8, 5 / 4, 5 / 4, 1]
+    np.testing.assert_allclose(sample_weights(frame, ["gender", "age"], combine="joint"), expected)
+    np.testing.assert_allclose(sample_weights(frame, ["age", "gender"], combine="joint"), expected)
+    course["ethnicity"] = course["ethnicity"].sample(frac=1, random_state=0).to_numpy()
+    joint = sample_weights(course, ["gender", "ethnicity"], combine="joint")
+    sizes = course.groupby(["gender", "ethnicity"])["age"].transform("size").to_numpy()
+    np.testing.assert_allclose(joint, 4065 / (course.groupby(["gender", "ethnicity"]).ngroups * sizes))
+
+
+def smoothed_inverse(ages: list[float], kernel: int, sigma: float, power: float = 1.0) -> list[float]:
+    """Yang et al.'s density at each image's year, summed image by image, and its inverse with a mean of 1."""
+    years = [math.floor(age) for age in ages]
+    density = [
+        sum(math.exp(-((other - year) ** 2) / (2 * sigma**2)) for other in years if abs(other - year) <= kernel // 2)
+        for year in years
+    ]
+    raw = [value**-power for value in density]
+    return [value * len(raw) / sum(raw) for value in raw]
+
+
+LDS_AGES = [0.0, 0.4, 1.9, 5.0, 29.1, 29.9, 30.0, 30.2, 31.7, 33.0, 33.5, 58.0, 96.0, 119.9, 120.0]
+
+
+@pytest.mark.parametrize(("kernel", "sigma"), [(5, 2.0), (1, 2.0), (9, 1.5)])
+def test_lds_weighs_by_the_smoothed_number_of_images_of_an_age(kernel: int, sigma: float) -> None:
+    ages = np.array(LDS_AGES)
+    found = lds_weights(ages, kernel=kernel, sigma=sigma)
+    np.testing.assert_allclose(found, smoothed_inverse(LDS_AGES, kernel, sigma))
+    rooted = lds_weights(ages, "sqrt-inverse", kernel=kernel, sigma=sigma)
+    np.testing.assert_allclose(rooted, smoothed_inverse(LDS_AGES, kernel, sigma, 0.5))
+
+
+def test_lds_without_neighbours_is_the_weight_of_each_year() -> None:
+    years = np.repeat([0, 1], [30, 10])
+    ages = np.array([20.5, 40.5])[years]
+    np.testing.assert_allclose(lds_weights(ages), np.array([40 / 60, 40 / 20])[years])
+    effective = lds_weights(ages, "effective", kernel=1, beta=0.9)
+    np.testing.assert_allclose(effective, group_weights(years, 2, "effective", 0.9)[years])
+    np.testing.assert_array_equal(lds_weights(np.array([np.nan, 30.0, np.nan])), 1)
+
+
+def test_lds_stands_among_attributes(mixed: pd.DataFrame) -> None:
+    frame = mixed.assign(age=[30.0, 30.0, 30.0, 70.0])
+    smoothed = sample_weights(frame, ["lds"])
+    np.testing.assert_allclose(smoothed, [2 / 3, 2 / 3, 2 / 3, 2])
+    both = sample_weights(frame, ["gender", "lds"])
+    np.testing.assert_allclose(both, smoothed * sample_weights(frame, ["gender"]))
+    near = mixed.assign(age=[30.0, 30.0, 30.0, 31.0])
+    np.testing.assert_allclose(sample_weights(near, ["lds"], lds_kernel=1), smoothed)
+    np.testing.assert_allclose(sample_weights(near, ["lds"], lds_sigma=1e6), 1)

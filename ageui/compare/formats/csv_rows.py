@@ -3,9 +3,9 @@
 import csv
 import io
 
+from ageui.compare.formats.escaping import harmless as _harmless
 from ageui.compare.records import MAE, Cell, Comparison, Row
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 _SPREAD = ("_std", "_seeds")
 _PARTS = ("", "_low", "_high", "_noise", "_inside_noise", "_best", "_difference", "_difference_low", "_difference_high")
 
@@ -56,10 +56,3 @@ def _parts(cell: Cell, *, folded: bool) -> list[object]:
         difference.real if difference else None,
         *(spread if folded else ()),
     ]
-
-
-def _harmless(value: object) -> object:
-    if isinstance(value, str):
-        text = value.replace("\r\n", "\n").replace("\r", "\n")
-        return f"'{text}" if value.startswith(_FORMULA_STARTS) else text
-    return str(value).lower() if isinstance(value, bool) else value

@@ -1,9 +1,7 @@
 """A comparison as a web page of its own, without scripts or anything from elsewhere."""
 
-from html import escape
-
+from ageui.compare.formats.escaping import plain_html as _plain
 from ageui.compare.formats.wording import (
-    APART,
     BEST,
     FRONT,
     NOISE,
@@ -12,16 +10,15 @@ from ageui.compare.formats.wording import (
     change,
     figure,
     head,
-    is_apart,
     legend,
+    mark_of,
     rank,
     state,
     uncertainty,
 )
 from ageui.compare.records import Cell, Comparison, Row
-from ageui.text import clean
 
-_STYLE = (
+STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}"
     "th,td{padding:.3rem .8rem;border-bottom:1px solid #bbb;text-align:left}"
     "td.figure,th.figure{text-align:right;font-variant-numeric:tabular-nums}small{color:#555}ul{list-style:none;padding:0}"
@@ -38,7 +35,7 @@ def as_html(comparison: Comparison) -> str:
     lines = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8"><title>ageui comparison</title>',
-        f"<style>{_STYLE}</style></head><body>",
+        f"<style>{STYLE}</style></head><body>",
         "<table>",
         f"<thead><tr>{''.join(heads)}</tr></thead>",
         "<tbody>",
@@ -53,13 +50,12 @@ def as_html(comparison: Comparison) -> str:
 
 
 def _row(row: Row, comparison: Comparison) -> str:
-    apart = f"{APART} " if is_apart(row) else ""
     said = f" <small>{_plain(state(row))}</small>" if state(row) else ""
     settings = [f"<td>{_plain(row.settings.get(name, ''))}</td>" for name in comparison.settings]
     figures = [f'<td class="figure">{_figures(*pair)}</td>' for pair in zip(row.cells, comparison.columns, strict=True)]
     if comparison.ranked_over:
         figures.append(f'<td class="figure">{rank(row)}{f" {FRONT}" if row.on_front else ""}</td>')
-    return f"<tr><th>{apart}{_plain(row.name)}{said}</th>{''.join(settings)}{''.join(figures)}</tr>"
+    return f"<tr><th>{mark_of(row)}{_plain(row.name)}{said}</th>{''.join(settings)}{''.join(figures)}</tr>"
 
 
 def _figures(cell: Cell, column: str) -> str:
@@ -72,7 +68,3 @@ def _figures(cell: Cell, column: str) -> str:
     if cell.difference is not None:
         parts.append(f"<br>{change(cell.difference.value)}{f' {REAL}' if cell.difference.real else ''}")
     return " ".join(parts)
-
-
-def _plain(text: str) -> str:
-    return escape(clean(text))

@@ -1,38 +1,25 @@
 """A comparison as a LaTeX table in the style of booktabs."""
 
-import re
-
+from ageui.compare.formats.escaping import LATEX_MARKS
+from ageui.compare.formats.escaping import plain_latex as _plain
 from ageui.compare.formats.wording import (
-    APART,
     BEST,
     FRONT,
     NOISE,
-    NOTHING,
     RANK,
     REAL,
     change,
     figure,
     head,
-    is_apart,
     legend,
+    mark_of,
     rank,
     state,
     uncertainty,
 )
 from ageui.compare.records import Cell, Comparison, Row
-from ageui.text import clean
 
-_SPECIAL = {
-    "[": "{[}", "]": "{]}",
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}",
-}  # fmt: skip
-_MARKS = {
-    BEST: r"$\star$", NOISE: r"$\sim$", REAL: r"$\dagger$", APART: r"$\neq$", FRONT: r"$\diamond$",
-    "±": r"$\pm$", "−": "$-$", NOTHING: "---", "–": "--",
-}  # fmt: skip
-_ESCAPED = re.compile("|".join(re.escape(character) for character in (*_SPECIAL, *_MARKS)))
+_MARKS = {**LATEX_MARKS, NOISE: r"$\sim$"}
 
 
 def as_latex(comparison: Comparison) -> str:
@@ -62,7 +49,7 @@ def as_latex(comparison: Comparison) -> str:
 
 def _row(row: Row, comparison: Comparison) -> list[str]:
     said = f" ({state(row)})" if state(row) else ""
-    name = f"{APART} {row.name}{said}" if is_apart(row) else f"{row.name}{said}"
+    name = f"{mark_of(row)}{row.name}{said}"
     settings = (row.settings.get(setting, "") for setting in comparison.settings)
     ranks = [_plain(f"{rank(row)}{f' {FRONT}' if row.on_front else ''}")] if comparison.ranked_over else []
     return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns), *ranks]
@@ -81,7 +68,3 @@ def _figures(cell: Cell, column: str) -> str:
 
 def _line(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
-
-
-def _plain(text: str) -> str:
-    return _ESCAPED.sub(lambda found: _SPECIAL.get(found[0]) or _MARKS[found[0]], clean(text))

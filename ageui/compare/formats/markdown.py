@@ -1,9 +1,7 @@
 """A comparison as a Markdown table."""
 
-import re
-
+from ageui.compare.formats.escaping import plain_markdown as _plain
 from ageui.compare.formats.wording import (
-    APART,
     BEST,
     FRONT,
     NOISE,
@@ -12,16 +10,13 @@ from ageui.compare.formats.wording import (
     change,
     figure,
     head,
-    is_apart,
     legend,
+    mark_of,
     rank,
     state,
     uncertainty,
 )
 from ageui.compare.records import Cell, Comparison, Row
-from ageui.text import clean
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -36,7 +31,7 @@ def as_markdown(comparison: Comparison) -> str:
 
 def _row(row: Row, comparison: Comparison) -> list[str]:
     said = f" ({state(row)})" if state(row) else ""
-    name = f"{APART} {row.name}{said}" if is_apart(row) else f"{row.name}{said}"
+    name = f"{mark_of(row)}{row.name}{said}"
     settings = (row.settings.get(setting, "") for setting in comparison.settings)
     ranks = [f"{rank(row)}{f' {FRONT}' if row.on_front else ''}"] if comparison.ranked_over else []
     return [_plain(name), *map(_plain, settings), *map(_figures, row.cells, comparison.columns), *ranks]
@@ -53,7 +48,3 @@ def _figures(cell: Cell, column: str) -> str:
 
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _plain(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", clean(text))

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ageui.compare.formats.wording import (
-    APART,
     BEST,
     FRONT,
     NOISE,
@@ -21,8 +20,8 @@ from ageui.compare.formats.wording import (
     change,
     figure,
     head,
-    is_apart,
     legend,
+    mark_of,
     rank,
     state,
     uncertainty,
@@ -100,8 +99,8 @@ def _table(comparison: Comparison, columns: Sequence[_Column], settings_width: i
 
 
 def _name(row: Row) -> Text:
-    text = Text(f"{APART} " if is_apart(row) else "")
-    text.append(clean(row.name), style="italic" if row.kind == "constant" else "")
+    text = Text(mark_of(row))
+    text.append(clean(row.name), style="" if row.kind == "run" else "italic")
     if said := state(row):
         text.append(f"\n{said}", style="dim")
     return text

@@ -5,7 +5,7 @@ import math
 from ageui.compare.records import MAE, Cell, Comparison, Row
 from ageui.text import clean
 
-BEST, NOISE, REAL, NOTHING, APART, FRONT = "★", "~", "✔", "—", "≠", "◆"
+BEST, NOISE, REAL, NOTHING, APART, PUBLISHED, FRONT = "★", "~", "✔", "—", "≠", "◆", "▲"
 RANK = "rank"
 
 
@@ -57,6 +57,13 @@ def is_apart(row: Row) -> bool:
     return row.n is not None and not row.comparable
 
 
+def mark_of(row: Row) -> str:
+    """What stands before a row's name: a mark and a space for one that is not like the others, else nothing."""
+    if row.kind == "published":
+        return f"{PUBLISHED} "
+    return f"{APART} " if is_apart(row) else ""
+
+
 def legend(comparison: Comparison) -> list[tuple[str, str]]:
     """(mark, meaning) for the marks in use, then ("", note) for what else there is to know."""
     rows = comparison.rows
@@ -83,6 +90,8 @@ def legend(comparison: Comparison) -> list[tuple[str, str]]:
         lines.append((REAL, "the difference is real: its 95% paired bootstrap interval leaves out 0"))
         if any(cell.difference and cell.difference.real and cell.spread for cell in cells):
             lines.append((REAL, "between means over seeds that interval covers both images and seeds"))
+    published = [row.reason for row in rows if row.kind == "published" and row.reason is not None]
+    lines += [(PUBLISHED, reason) for reason in dict.fromkeys(published)]
     for row in rows:
         if row.reason is not None and row.kind == "run":
             lines.append((APART if is_apart(row) else NOTHING, f"{clean(row.name)}: {clean(row.reason)}"))

@@ -20,7 +20,7 @@ from engine.data.spec import DataSpec
 from engine.errors import AgeUIError, ConfigError, DeviceError
 
 # A rule about the first field is broken by what was typed into one of these, where the first is as it was.
-_BOUND_BY = {"strategy": ("init", "lr"), "head": ("widths",)}
+_BOUND_BY = {"strategy": ("init", "lr"), "head": ("widths",), "loss": ("weights", "batch"), "combine": ("weights",)}
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,20 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "More of training",
         ("weighting", "effective_beta", "combine", "momentum", "last_batch", "patience", "min_delta", "keep"),
     ),
-    ("More of evaluation and machine", ("age_edges", "precision", "deterministic")),
+    (
+        "More of losses and weights",
+        (
+            "dldl_sigma",
+            "mean_lambda",
+            "variance_lambda",
+            "bmc_sigma",
+            "group_dro_loss",
+            "group_dro_step",
+            "lds_kernel",
+            "lds_sigma",
+        ),
+    ),
+    ("More of evaluation and machine", ("age_edges", "precision", "deterministic", "compile")),
 )
 """Titles and fields; what is set in most studies comes first."""
 
@@ -70,7 +83,7 @@ def form_fields(data: Sequence[DataSpec] = (), devices: Sequence[str] = ()) -> d
         **{name: None for spec in data for name in spec.columns if name not in _COLUMNS_OF_IMAGES},
     }
     found["data"] = replace(found["data"], choices=tuple(spec.name for spec in data))
-    found["weights"] = replace(found["weights"], choices=("none", *attributes))
+    found["weights"] = replace(found["weights"], choices=("none", *attributes, choices.LDS))
     found["device"] = replace(found["device"], choices=tuple(dict.fromkeys((*_SUGGESTED["device"], *devices))))
     return found
 

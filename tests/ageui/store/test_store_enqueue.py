@@ -1,9 +1,15 @@
 """Runs are queued all or none, and known when they come again."""
 
+import json
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from store_rows import claimed, config, end, queued, running
 
 from ageui.store import NewRun, Store
+from ageui.store.sqlite import driver
+from engine.config import LATER_FIELDS, build_config
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError
 
@@ -29,6 +35,42 @@ def test_a_finished_run_counts_before_a_queued_one(store: Store) -> None:
     run_id, attempt = running(store)
     end(store, run_id, attempt, "done")
     assert store.same_runs([NewRun(config(), BUILT_IN)]) == [(run_id, "done")]
+
+
+@pytest.fixture
+def older(store: Store) -> int:
+    """A run that was stored before there were the later fields of a config."""
+    run_id = queued(store)
+    with closing(driver().connect(store.path)) as connection, connection:
+        for name in LATER_FIELDS:
+            connection.execute(f"UPDATE run SET config = json_remove(config, '$.{name}')")
+    return run_id
+
+
+def test_a_run_of_before_there_were_later_fields_is_known(store: Store, older: int) -> None:
+    assert store.same_runs([NewRun(config(), BUILT_IN), NewRun(config(bmc_sigma=8), BUILT_IN)]) == [
+        (older, "queued"),
+        None,
+    ]
+
+
+def test_later_fields_of_an_older_run_have_what_was_in_effect(store: Store, older: int) -> None:
+    newer, other = queued(store), queued(store, bmc_sigma=8, group_dro_loss="huber")
+    assert store.row(older).config == store.row(newer).config
+    assert store.detail(older).config == store.detail(newer).config
+    assert store.varying_fields() == ("bmc_sigma", "group_dro_loss")
+    assert [row.id for row in store.runs("bmc_sigma=10", order="id")] == [older, newer]
+    assert [row.id for row in store.runs("bmc_sigma<9")] == [other]
+    assert [row.id for row in store.runs("group_dro_loss=mae", order="id")] == [older, newer]
+    assert [row.id for row in store.runs(order="bmc_sigma", limit=1)] == [other]
+
+
+def test_the_shipped_runs_are_known_by_their_configs() -> None:
+    shipped = Path(__file__).parents[3] / "runs.db"
+    with closing(driver().connect(f"file:{shipped}?mode=ro&immutable=1", uri=True)) as connection:
+        rows = connection.execute("SELECT config, config_hash FROM run WHERE source = 'measured'").fetchall()
+    assert rows
+    assert all(build_config(json.loads(text)).hash == config_hash for text, config_hash in rows)
 
 
 def test_runs_are_queued_all_or_none(store: Store) -> None:

@@ -94,7 +94,7 @@ def test_values_are_picked_from_a_list_one_or_several(store: Store) -> None:
         assert row(app, "loss").text == "mse,mape"
         await pilot.click("#row-weights .mark")
         await until(pilot, lambda: isinstance(app.screen, PickScreen))
-        assert app.screen.query_one(OptionList).option_count == 5
+        assert app.screen.query_one(OptionList).option_count == 6
         await press(pilot, "down", "enter")
         assert row(app, "weights").text == "gender"
         row(app, "epochs").focus_text()

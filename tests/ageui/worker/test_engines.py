@@ -55,6 +55,34 @@ def test_runs_that_come_to_their_end_share_a_process(
         os.kill(pid, 0)
 
 
+def test_an_engine_that_starts_ahead_trains_the_first_run(
+    store: Store, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=6)
+    engines.start_ahead()
+    assert engines._kept is not None
+    ahead = engines._kept.process.pid
+    run_id = queue_run(store, seed=1)
+    outcome, pid = _attempt(store, engines, run_id)
+    assert (outcome.status, pid) == ("done", ahead)
+    assert losses_of(store, run_id) == expected_losses(6, 1)
+    assert log_file(store, run_id, 1).read_text() == "a line of the log\n"
+
+
+def test_one_that_died_ahead_of_its_run_is_replaced(
+    store: Store, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=6)
+    engines.start_ahead()
+    kept = engines._kept
+    assert kept is not None
+    os.kill(kept.process.pid, signal.SIGKILL)
+    wait_until(lambda: kept.has_ended)
+    outcome, pid = _attempt(store, engines, queue_run(store, seed=1))
+    assert outcome.status == "done"
+    assert pid != kept.process.pid
+
+
 @pytest.mark.parametrize(
     "what", ["SIGSEGV", "fail data images are gone", "exit 0", "garbage", "torn", "hang-at-the-end"]
 )

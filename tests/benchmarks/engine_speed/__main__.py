@@ -86,8 +86,7 @@ def _head(asked: Asked) -> str:
         f"# Speed of the engine, {date.today()}",
         f"{machine['device']}, {machine['cores']} cores, {machine['threads']} threads; "
         + ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-        + f"; images: {asked.faces.name}; weights: {'random' if asked.init == 'random' else Path(asked.init).name}; "
-        f"precision=auto is {machine['auto_precision']} here.",
+        + f"; images: {asked.faces.name}; weights: {'random' if asked.init == 'random' else Path(asked.init).name}.",
         f"Limits, measured: matrix product {limits['fp32_gflops']:,.0f} GFLOP/s in fp32, {limits['bf16_gflops']:,.0f} "
         f"in bf16; copying {limits['copy_gigabytes_per_second']:.1f} GB/s (read and written).",
         table(("way", "what it is"), [(way.name, way.says) for way in asked.ways]).replace("--:", "---"),

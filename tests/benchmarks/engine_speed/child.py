@@ -28,11 +28,12 @@ def _trained(way: str, training: Training, cache: Path) -> dict[str, Any]:
 
     chosen = BY_NAME[way]
     peer = importlib.import_module(f"peers.{chosen.peer}")
-    watch = Stopwatch(training.warm_steps, training.timed_steps)
-    more = {"cache": cache} if chosen.peer == "ageui_engine" else {}
+    watch = Stopwatch(training.warm_steps, training.timed_steps, "bf16" if chosen.best else "fp32")
+    more = {"cache": cache, "changes": chosen.changes} if chosen.peer == "ageui_engine" else {}
     begin = time.perf_counter()
     mae = peer.train(training, watch, best=chosen.best, **more)
-    return {"step_seconds": watch.seconds, "seconds": time.perf_counter() - begin, "val_mae": mae}
+    seconds = time.perf_counter() - begin
+    return {"step_seconds": watch.seconds, "seconds": seconds, "val_mae": mae, "arithmetic": watch.arithmetic}
 
 
 def plain_frozen(training: dict[str, Any], best: bool) -> float:

@@ -12,9 +12,9 @@ PLAIN, BEST, KEPT = "plain", "plain, best", "plain, best, features kept by hand"
 COLD, DECODED, CACHED = "ageui, nothing cached", "ageui, images decoded", "ageui, images and features cached"
 
 
-def training(asked: Asked) -> Training:
+def training(asked: Asked, train: int = TRAIN, valid: int = VALID) -> Training:
     return Training(
-        folder=asked.faces.of(TRAIN, VALID),
+        folder=asked.faces.of(train, valid),
         backbone=asked.backbone,
         size=SIZE,
         batch=BATCH,
@@ -56,13 +56,13 @@ def shown(found: dict[str, list[float]], asked: Asked) -> str:
     )
 
 
-def plain_seconds(asked: Asked, *, best: bool) -> float:
-    """Seconds of a plain loop's 25 epochs, scaled from one."""
-    return EPOCHS * float(measured("plain_frozen", training=training(asked).to_json(), best=best).found)
+def plain_seconds(training: Training, *, best: bool) -> float:
+    """Seconds of a plain loop's epochs, scaled from one."""
+    return training.epochs * float(measured("plain_frozen", training=training.to_json(), best=best).found)
 
 
 def _plain(asked: Asked, best: bool, repeat: int) -> float:
-    return plain_seconds(asked, best=best)
+    return plain_seconds(training(asked), best=best)
 
 
 def _kept(asked: Asked, repeat: int) -> float:

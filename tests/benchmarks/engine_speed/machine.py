@@ -11,7 +11,7 @@ import torchvision
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.config import build_config
-from engine.device import cpu_name, place
+from engine.device import cpu_name
 from engine.models import build_model
 
 REPEATS = 5
@@ -20,13 +20,11 @@ REPEATS = 5
 def describe(networks: list[tuple[str, int]]) -> dict[str, Any]:
     """Names and versions, measured limits, and the FLOPs of one image trained by each network (backbone, size)."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    placement = place(build_config({"device": "auto"}))
     return {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else cpu_name(),
         "device_type": device.type,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "auto_precision": placement.dtype_name,
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -1,7 +1,7 @@
 """Time per image trained where all weights train, by every way, in steps after some that warm up."""
 
 import statistics
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,24 +19,33 @@ share of the largest matrix product measured above in the arithmetic of the way.
 100 % is out of reach."""
 
 
+@dataclass(frozen=True)
+class Speed:
+    images_per_second: float
+    arithmetic: str
+
+
 def measure(asked: Asked) -> dict[str, Any]:
-    """`images_per_second[work][way]`, a figure for each repeat, and how many workers the best settings had."""
+    """`images_per_second[work][way]`, a figure for each repeat, `arithmetic[work][way]`, and how many workers the best
+    settings had."""
     trainings = {work.name: _training(asked, work) for work in STEP_WORKS}
     workers = {work.name: _fastest_workers(asked, work, trainings[work.name]) for work in STEP_WORKS}
     found: dict[str, dict[str, list[float]]] = {work.name: {} for work in STEP_WORKS}
+    arithmetic: dict[str, dict[str, str]] = {work.name: {} for work in STEP_WORKS}
     for group in GROUPS:
         chosen = [replace(trainings[work.name], workers=workers[work.name]) for work in group]
-        works = {way.name: partial(_images_per_second, asked, way, chosen) for way in asked.ways}
+        works = {way.name: partial(_speeds, asked, way, chosen) for way in asked.ways}
         for way, repeats in in_turn(asked.repeats, works).items():
             for place, work in enumerate(group):
-                found[work.name][way] = [speeds[place] for speeds in repeats]
-    return {"workers": workers, "images_per_second": found}
+                found[work.name][way] = [speeds[place].images_per_second for speeds in repeats]
+                arithmetic[work.name][way] = repeats[-1][place].arithmetic
+    return {"workers": workers, "images_per_second": found, "arithmetic": arithmetic}
 
 
 def shown(found: dict[str, Any], asked: Asked) -> str:
     parts = []
     for work in STEP_WORKS:
-        speeds = found["images_per_second"][work.name]
+        speeds, arithmetic = found["images_per_second"][work.name], found["arithmetic"][work.name]
         flops = asked.machine["training_gflop_per_image"][f"{work.backbone} {work.size}"]
         title = f"**{work.name}**: {work.steps} steps after {work.warm}, {flops:.2f} GFLOP per image"
         workers = found["workers"][work.name]
@@ -44,7 +53,7 @@ def shown(found: dict[str, Any], asked: Asked) -> str:
             f"{title}; best settings of the peers with {workers} worker{'' if workers == 1 else 's'}\n\n"
             + table(
                 ("way", "images/s", "ms/image", "speed / plain", "speed / plain, best", "share of limit"),
-                [_row(way, speeds, flops, asked) for way in asked.ways if way.name in speeds],
+                [_row(way, speeds, arithmetic[way], flops, asked) for way in speeds],
             )
         )
     return section(
@@ -58,18 +67,16 @@ def shown(found: dict[str, Any], asked: Asked) -> str:
     )
 
 
-def _row(way: Way, speeds: dict[str, list[float]], flops: float, asked: Asked) -> tuple[str, ...]:
-    own = speeds[way.name]
-    is_bf16 = way.best and not (way.peer == "ageui_engine" and asked.machine["auto_precision"] == "fp32")
-    limit = asked.machine["limits"]["bf16_gflops" if is_bf16 else "fp32_gflops"]
+def _row(way: str, speeds: dict[str, list[float]], arithmetic: str, flops: float, asked: Asked) -> tuple[str, ...]:
+    own = speeds[way]
     against = [spread(ratios(own, speeds[name])) if name in speeds else "–" for name in ("plain", "plain, best")]
-    share = statistics.median(own) * flops / limit
+    share = statistics.median(own) * flops / asked.machine["limits"][f"{arithmetic}_gflops"]
     return (
-        way.name,
+        way,
         spread(own, "{:.1f}"),
         f"{1000 / statistics.median(own):.2f}",
         *against,
-        f"{share:.0%} ({'bf16' if is_bf16 else 'fp32'})",
+        f"{share:.0%} ({arithmetic})",
     )
 
 
@@ -84,11 +91,12 @@ def _training(asked: Asked, work: StepWork) -> Training:
     )
 
 
-def _images_per_second(asked: Asked, way: Way, trainings: list[Training], repeat: int) -> list[float]:
+def _speeds(asked: Asked, way: Way, trainings: list[Training], repeat: int) -> list[Speed]:
     values = [one.to_json() for one in trainings]
     answers = measured("several_steps", way=way.name, trainings=values, cache=asked.cache).found
     return [
-        one.timed_steps * one.batch / answer["step_seconds"] for one, answer in zip(trainings, answers, strict=True)
+        Speed(one.timed_steps * one.batch / answer["step_seconds"], answer["arithmetic"])
+        for one, answer in zip(trainings, answers, strict=True)
     ]
 
 
@@ -100,5 +108,6 @@ def _fastest_workers(asked: Asked, work: StepWork, training: Training) -> int:
     best = next(way for way in asked.ways if way.name == "plain, best")
     for workers in candidates:
         say(f"  {work.name}: {workers} workers")
-        (speeds[workers],) = _images_per_second(asked, best, [replace(training, workers=workers)], 0)
+        (speed,) = _speeds(asked, best, [replace(training, workers=workers)], 0)
+        speeds[workers] = speed.images_per_second
     return max(speeds, key=lambda workers: speeds[workers])

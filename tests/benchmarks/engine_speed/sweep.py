@@ -5,26 +5,28 @@ from pathlib import Path
 from typing import Any
 
 from children import command
-from frozen import BATCH, EPOCHS, SIZE, TRAIN, VALID, plain_seconds, training
+from frozen import BATCH, EPOCHS, SIZE, plain_seconds, training
 from tables import section, table
 from topic import Asked, say
 
 LOSSES, WEIGHTS, BATCHES = ("mse", "mae", "huber", "logcosh"), ("none", "gender", "age"), (16, 32)
+TRAIN, VALID = 1024, 256
 RUNS = len(LOSSES) * len(WEIGHTS) * len(BATCHES)
 
 
 def measure(asked: Asked) -> dict[str, float]:
     """Seconds of the sweep from the command to the end of its last run, and of plain loops, scaled. Measured once."""
+    work = training(asked, TRAIN, VALID)
     say("  plain")
-    plain = plain_seconds(asked, best=False)
+    plain = plain_seconds(work, best=False)
     say("  plain, best")
-    best = plain_seconds(asked, best=True)
+    best = plain_seconds(work, best=True)
     say(f"  ageui sweep, {RUNS} runs")
     with asked.empty_cache() as name:
         cache = Path(name)
         environment = {"AGEUI_CACHE": str(cache / "cache"), "AGEUI_DB": str(cache / "runs.db")}
         elsewhere = {**environment, "AGEUI_CACHE": str(cache / "registering")}
-        command("data", "add", "faces", training(asked).folder, environment=elsewhere)
+        command("data", "add", "faces", work.folder, environment=elsewhere)
         begin = time.perf_counter()
         try:
             command("sweep", *_flags(asked), environment=environment)

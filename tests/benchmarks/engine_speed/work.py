@@ -1,6 +1,7 @@
 """What is trained, and the ways to train it. Plain records that go to a child process as JSON."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from typing import Any, Self
 
@@ -59,13 +60,15 @@ LEARNING_RATE = 5e-4
 
 @dataclass(frozen=True)
 class Way:
-    """A way to train. `peer` is its module in `peers`, `best` its best documented setting, `needs` its package."""
+    """A way to train. `peer` is its module in `peers`, `best` its best documented setting, `needs` its package, and
+    `changes` are those to ageui's config."""
 
     name: str
     peer: str
     best: bool
     says: str
     needs: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_installed(self) -> bool:
@@ -95,7 +98,14 @@ WAYS = (
         "keras",
     ),
     Way("Keras, best", "keras_loop", True, "mixed_bfloat16, channels_first, workers, no bar", "keras"),
-    Way("ageui, fp32", "ageui_engine", False, "engine.train.train with precision=fp32"),
+    Way(
+        "ageui, fp32", "ageui_engine", False, "engine.train.train with precision=fp32",
+        changes={"precision": "fp32"},
+    ),
+    Way(
+        "ageui, not deterministic", "ageui_engine", True, "engine.train.train with deterministic=false",
+        changes={"deterministic": False},
+    ),
     Way("ageui", "ageui_engine", True, "engine.train.train as it comes: precision=auto, deterministic algorithms"),
 )  # fmt: skip
 BY_NAME = {way.name: way for way in WAYS}

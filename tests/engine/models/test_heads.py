@@ -62,6 +62,19 @@ def test_classes_get_logits_after_the_same_hidden_layers(name: str) -> None:
     assert head(torch.randn(3, FEATURES)).shape == (3, 101)
 
 
+def test_thresholds_share_their_weights_and_begin_in_order() -> None:
+    head = build_head("2fc-sigmoid", FEATURES, WIDTHS["2fc-sigmoid"], 100, seed=0, shares_weights=True)
+    output = head[-1]
+    assert [tuple(parameter.shape) for parameter in output.parameters()] == [(1, WIDTHS["2fc-sigmoid"][-1]), (100,)]
+    features = torch.randn(3, FEATURES)
+    logits = head(features)
+    assert logits.shape == (3, 100)
+    expected = head[:-1](features) @ output.weight[0]
+    torch.testing.assert_close(logits, expected[:, None] + torch.linspace(1, 0.01, 100))
+    again = build_head("2fc-sigmoid", FEATURES, WIDTHS["2fc-sigmoid"], 100, seed=0, shares_weights=True)
+    assert torch.equal(again[-1].weight, output.weight)
+
+
 def test_weights_are_glorot_uniform_and_biases_zero() -> None:
     first, second, last = linears(build_head("2fc-sigmoid", 2048, (128, 32), 1, seed=0))
     for layer in (first, second, last):

@@ -1,14 +1,15 @@
 """ageui's engine, started in code with a request as its worker would."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from work import Training
 
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
-from engine.events import EpochEnded, Event, StageStarted
+from engine.events import EpochEnded, Event, RunStarted, StageStarted
 from engine.request import RunRequest
 from engine.train import train as train_run
 from peers.stopwatch import Stopwatch
@@ -16,7 +17,7 @@ from peers.stopwatch import Stopwatch
 NO_CHECKPOINTS = 1e6
 
 
-def train(training: Training, watch: Stopwatch, *, best: bool, cache: Path) -> float:
+def train(training: Training, watch: Stopwatch, *, best: bool, cache: Path, changes: Mapping[str, Any]) -> float:
     """Trains, validates after every epoch, and returns the last validation MAE in years."""
     epochs: list[EpochEnded] = []
     trains = False
@@ -24,6 +25,8 @@ def train(training: Training, watch: Stopwatch, *, best: bool, cache: Path) -> f
     def emit(event: Event) -> None:
         nonlocal trains
         trains = trains or isinstance(event, StageStarted)
+        if isinstance(event, RunStarted):
+            watch.arithmetic = event.manifest["dtype"]
         if isinstance(event, EpochEnded):
             epochs.append(event)
 
@@ -33,7 +36,7 @@ def train(training: Training, watch: Stopwatch, *, best: bool, cache: Path) -> f
             watch.step()
         return False
 
-    run(training.config(precision="auto" if best else "fp32"), training.folder, cache, emit, between_steps)
+    run(training.config(**changes), training.folder, cache, emit, between_steps)
     return epochs[-1].val_mae or float("nan")
 
 

@@ -1,0 +1,347 @@
+"""`ageui study`: the report's tables as grids of runs, and what was measured of them beside what was published."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.config_flags import THIS_RUN, option
+from ageui.cli.memory import tell_memory
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Split, messages, open_store, print_json, results
+from ageui.cli.waiting import wait_until_ended
+from ageui.cli.write_report import Force, Format, Output, report_target, write_document
+from ageui.database_path import database_path
+from engine import choices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ageui.store import Store
+    from ageui.study import Choice, Study, StudyTable, Work
+
+app = typer.Typer(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A study, as in: ageui study list; or a TOML file.")]
+Preset = Annotated[
+    str | None,
+    option("report is the study as published; else a preset for all but what it compares.", THIS_RUN,
+           "|".join(choices.PRESETS)),
+]  # fmt: skip
+Data = Annotated[str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME")]
+Settings = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
+
+
+@app.command("list")
+def list_studies(db: Database = None, as_json: AsJson = False) -> None:
+    """List the studies: what each shows, and how many of its cells were measured here."""
+    from ageui.cli.tables import Column, fitted_table
+    from ageui.study import studies, study_table
+
+    with _reading(db) as store:
+        runs = store.measured_runs() if store is not None else []
+        tables = [study_table(study, store, runs=runs) for study in studies()]
+    if as_json:
+        print_json([_listed(table) for table in tables])
+        return
+    console = results()
+    listed, left_out = fitted_table(
+        [
+            Column("study", [table.study.name for table in tables]),
+            Column("cells", [str(len(table.study.runnable)) for table in tables], right=True),
+            Column("measured", [str(table.measured_cells or "—") for table in tables], right=True),
+            Column("title", [table.study.title for table in tables]),
+            Column("shows", [table.study.shows for table in tables], leaves=0),
+        ],
+        console.width,
+    )
+    console.print(listed)
+    narrow = f"; too narrow for {', '.join(left_out)}" if left_out else ""
+    console.print(f"ageui study show NAME, ageui study run NAME{narrow}", style="dim", soft_wrap=True)
+
+
+@app.command("show")
+def show_study(
+    name: Name,
+    preset: Preset = None,
+    data: Data = None,
+    settings: Settings = None,
+    split: Split = None,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a study: published figures, measured ones as mean ± std over seeds, differences, and whether the rankings
+    of the cells agree. Of several ways in which it was run, the one with the most measured cells, unless one is named.
+    """
+    from ageui.study import load, study_table
+
+    study = load(name)
+    with _reading(db) as store:
+        table = study_table(study, store, _choice(preset, data, settings), split=split)
+        curves = _curves(store, table)
+    if as_json:
+        _print_json(table)
+    else:
+        _print_table(table, curves)
+
+
+@app.command("export")
+def export_study(
+    name: Name,
+    output_format: Annotated[str, typer.Option("--format", metavar="md|csv|tex|html")] = "md",
+    output: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
+    ] = None,
+    preset: Preset = None,
+    data: Data = None,
+    settings: Settings = None,
+    split: Split = None,
+    db: Database = None,
+) -> None:
+    """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
+    from ageui.study import load, study_table
+    from ageui.study.export import export_text
+    from engine.errors import ConfigError
+
+    study = load(name)
+    with _reading(db) as store:
+        table = study_table(study, store, _choice(preset, data, settings), split=split)
+    text = export_text(table, output_format)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--out {output} cannot be written: {error.strerror}") from error
+    messages().print(f"{len(table.rows)} cells: {output}", soft_wrap=True)
+
+
+@app.command("report")
+def report_study(
+    name: Name,
+    output: Output = None,
+    report_format: Format = None,
+    preset: Preset = None,
+    data: Data = None,
+    settings: Settings = None,
+    split: Split = None,
+    force: Force = False,
+    db: Database = None,
+) -> None:
+    """Write a report of a study: published beside measured figures, then its runs side by side, with plots."""
+    from ageui.report import study_report
+    from ageui.study import load, study_table
+
+    study = load(name)
+    target = report_target(output, report_format, f"study-{study.name}", force)
+    with _reading(db) as store:
+        table = study_table(study, store, _choice(preset, data, settings), split=split)
+        ids = dict.fromkeys(run_id for row in table.rows for run_id in row.runs.values())
+        runs = [store.detail(run_id) for run_id in ids] if store else []
+        document = study_report(table, runs, store.split_predictions if store else lambda run_id, split: None)
+    write_document(document, target)
+
+
+@app.command("run")
+def run_study(
+    name: Name,
+    preset: Preset = None,
+    data: Data = None,
+    seeds: Annotated[int, option("Repeat every cell with N seeds.", THIS_RUN, "N")] = 1,
+    settings: Settings = None,
+    priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
+    detach: Annotated[
+        bool, option("Queue what is missing and wait for nothing.", THIS_RUN, None, "--detach", "-d")
+    ] = False,
+    dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
+    checkpoint_seconds: CheckpointSeconds = None,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train what is missing of a study in the background, wait for it, and show the table.
+
+    Runs of the same config and data that are done, or still to be done, stand for their cells, in whichever study they
+    were queued; failed, cancelled and interrupted ones go on from their checkpoints. So it can be stopped at any time,
+    and the same command goes on. With no preset named, a CUDA device means report, none means quick.
+    """
+    from ageui.cli.background import see_to_worker
+    from ageui.cli.sweep import print_plan
+    from ageui.study import load, study_table, work
+    from ageui.worker.start import refuse_missing_devices
+
+    console = messages()
+    study = load(name)
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True)
+
+    with open_store(db, create=True) as store:
+        choice = _chosen_here(store, study, _choice(preset, data, settings), say)
+        todo = work(study, store, choice, seeds)
+        devices = [run.config.device for run in todo.new]
+        refuse_missing_devices(devices)
+        tell_memory(console, todo.new)
+        say(_told(study, todo))
+        if dry_run:
+            print_plan(todo.new, as_json=as_json)
+            return
+        ids = [*_continued(store, todo), *store.add_runs(todo.new, tags=[_tag(study)], priority=priority)]
+        left = [*(run.id for run in todo.going), *ids]
+        if left:
+            see_to_worker(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
+        if detach:
+            if as_json:
+                print_json([store.row(run_id).to_json() for run_id in ids])
+            else:
+                for run_id in ids:
+                    typer.echo(run_id)
+            return
+        all_done = _waited(store, left, say)
+        table = study_table(study, store, choice)
+        curves = _curves(store, table)
+    if as_json:
+        _print_json(table)
+    else:
+        _print_table(table, curves)
+    if not all_done or todo.paused:
+        raise typer.Exit(1)
+
+
+@app.command("publish")
+def publish_figures(db: Database = None) -> None:
+    """Write the report's figures into the database, as runs named report/TABLE/CELL that nobody here trained.
+
+    They stand beside measured runs in lists and comparisons; again is no different from once.
+    """
+    from ageui.study import publish
+
+    with open_store(db, create=True) as store:
+        total, new = publish(store)
+        messages().print(f"{total} published runs in {store.path}, {new} of them new: ageui ls source=report")
+
+
+@contextmanager
+def _reading(db: Path | None) -> "Iterator[Store | None]":
+    """The database, None where there is none yet: published figures can be read without one."""
+    if not database_path(db).expanduser().exists():
+        yield None
+        return
+    with open_store(db, read_only=True) as store:
+        yield store
+
+
+def _choice(preset: str | None, data: str | None, settings: list[str] | None) -> "Choice":
+    from ageui.settings import parse_assignments, preset_layer
+    from ageui.study import Choice
+
+    if preset is not None:
+        preset_layer(preset)  # refuses one that is not there
+    values = parse_assignments(settings or [])
+    return Choice(preset, values.pop("data", None) if data is None else data, values)
+
+
+def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callable[[str], None]") -> "Choice":
+    """The choice with a preset and data where none was named, as `ageui run` chooses them, and a line on each."""
+    from dataclasses import replace
+
+    from ageui.planning import Basis, resolve_here
+
+    resolved = resolve_here(store, {}, Basis(choice.preset))
+    if choice.preset is None:
+        say(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")
+    data = choice.data
+    if data is None and "data" not in (*study.base, *study.fields):
+        data = resolved.config.data
+        say(f"data {data}: {resolved.data_origin}; choose with --data")
+    return replace(choice, preset=resolved.preset, data=data)
+
+
+def _told(study: "Study", todo: "Work") -> str:
+    from ageui.sentences import counted
+
+    parts = [
+        (len(todo.new), "to queue"),
+        (len(todo.again), "that failed or were cancelled to try again"),
+        (len(todo.stopped), "interrupted to go on"),
+        (len(todo.going), "queued or running already"),
+        (len(todo.paused), "paused, which go on with ageui resume"),
+        (len(todo.done), "done already"),
+    ]
+    said = ", ".join(f"{number} {what}" for number, what in parts if number)
+    return f"{study.name}, {counted(sum(number for number, _ in parts), 'run')}: {said}"
+
+
+def _continued(store: "Store", todo: "Work") -> list[int]:
+    """Queues again what failed, was cancelled or interrupted."""
+    for run in todo.again:
+        store.queue.retry(run.id)
+    for run in todo.stopped:
+        store.queue.resume(run.id)
+    return [run.id for run in (*todo.again, *todo.stopped)]
+
+
+def _devices(store: "Store", run_ids: list[int]) -> list[str]:
+    from ageui.cli.background import device_of
+
+    return [device_of(row) for row in map(store.row, run_ids) if row.status == "queued"]
+
+
+def _tag(study: "Study") -> str:
+    return f"study:{'-'.join(study.name.replace(',', ' ').split())}"
+
+
+def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") -> bool:
+    try:
+        return wait_until_ended(store, run_ids, say)
+    except KeyboardInterrupt:
+        say("the runs go on in the background: ageui queue shows them, ageui pause holds them, the same command waits")
+        raise
+
+
+def _curves(store: "Store | None", table: "StudyTable") -> dict[str, list[float]]:
+    """Of a study of curves the validation losses of each cell's first run, by epoch."""
+    if store is None or table.study.measures != "curve":
+        return {}
+    runs = {row.cell.label: next(iter(row.runs.values())) for row in table.rows if row.runs}
+    return {label: [value for _, value in store.metric(run_id, "epoch/val_loss")] for label, run_id in runs.items()}
+
+
+def _listed(table: "StudyTable") -> dict[str, object]:
+    study = table.study
+    cells = {"cells": len(study.runnable), "measured": table.measured_cells}
+    return {"name": study.name, "title": study.title, "shows": study.shows, "measures": study.measures, **cells}
+
+
+def _print_json(table: "StudyTable") -> None:
+    from ageui.store.column_types import plain_json
+    from ageui.study.export import as_data
+
+    print_json(plain_json(as_data(table)))
+
+
+def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
+    from rich.text import Text
+
+    from ageui.cli.report import sparkline
+    from ageui.cli.study_table import fitted_study
+    from ageui.study.wording import headline, legend, others_text
+    from ageui.text import clean
+
+    console = results()
+    study = table.study
+    console.print(Text(clean(f"{study.name}: {study.title}"), style="bold"), soft_wrap=True)
+    if study.shows:
+        console.print(Text(clean(study.shows)), soft_wrap=True)
+    console.print(Text(clean(headline(table))), soft_wrap=True)
+    console.print(fitted_study(table))
+    for label, values in curves.items():
+        if values:
+            console.print(
+                Text(clean(f"{label}  {sparkline(values)} {values[0]:.4g} → {values[-1]:.4g}")), soft_wrap=True
+            )
+    for note in legend(table):
+        console.print(Text(clean(note), style="dim"), soft_wrap=True)
+    for line in others_text(table):
+        console.print(Text(clean(f"also there: {line}; see --preset, --data and --set"), style="dim"), soft_wrap=True)

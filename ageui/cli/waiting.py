@@ -1,0 +1,51 @@
+"""Waiting for runs that others train."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ageui.store import Store
+
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def wait_until_ended(
+    store: "Store", run_ids: Sequence[int], say: Callable[[str], None], timeout: float | None = None
+) -> bool:
+    """Waits until runs have ended, and says of each how. Returns whether all are done; False too where the time is up
+    or nobody would take those that are left, and says that."""
+    end = None if timeout is None else time.monotonic() + timeout
+    left = list(run_ids)
+    all_done = True
+    while True:
+        for row in [store.row(run_id) for run_id in left]:
+            if row.status not in ("queued", "running"):
+                left.remove(row.id)
+                all_done = all_done and row.status == "done"
+                say(f"run {row.id} {row.name} is {row.status}{f': {row.error}' if row.error else ''}")
+        if not left:
+            return all_done
+        if end is not None and time.monotonic() > end:
+            say(f"{len(left)} run{'s have' if len(left) != 1 else ' has'} not ended after {timeout:g} s")
+            return False
+        if (reason := _standstill(store, left, say)) is not None:
+            say(f"{len(left)} run{'s wait' if len(left) != 1 else ' waits'}, but {reason}")
+            return False
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None]) -> str | None:
+    """Why none of these runs will be taken, None where one runs or will be. A lost run is requeued on the way."""
+    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
+    from ageui.worker.lost import recover_lost
+
+    for found in recover_lost(store):
+        say(found.sentence())
+    rows = [store.row(run_id) for run_id in left]
+    if any(row.status != "queued" for row in rows):
+        return None
+    held = store.queue.held()
+    if held is not None:
+        return paused_sentence(held)
+    return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None

@@ -1,0 +1,122 @@
+"""`ageui report`: runs as one file to read and to hand on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.export import refuse_target
+from ageui.cli.options import Database, Split, open_store
+
+if TYPE_CHECKING:
+    from ageui.report.document import Document
+    from engine.files import HashingWriter
+
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "--out", "-o", metavar="FILE", help="Else a file here that it names.", show_default=False),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="html|md", help="Else what FILE ends in, else html.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+_FORMATS = {".html": "html", ".htm": "html", ".md": "md"}
+_NAMED_ONE_BY_ONE = 4
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a report goes, and in which format; plots of Markdown go into the `folder`."""
+
+    path: Path
+    format: str
+
+    @property
+    def folder(self) -> Path:
+        return self.path.with_name(f"{self.path.stem}_files")
+
+
+def write_report(
+    references: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.")
+    ],
+    output: Output = None,
+    report_format: Format = None,
+    split: Split = None,
+    force: Force = False,
+    db: Database = None,
+) -> None:
+    """Write a report of runs: scores, curves, errors by group and image, config, versions and a model card.
+
+    HTML is one file that loads nothing from elsewhere. Markdown has its plots in a folder beside it, FILE_files.
+    Several runs are compared first. No image of a face is in it.
+    """
+    from ageui.report import report
+
+    with open_store(db, read_only=True) as store:
+        # Where a reference finds none, `one` says so.
+        found = [run_id for reference in references for run_id in store.find(reference) or [store.one(reference)]]
+        ids = list(dict.fromkeys(found))
+        target = report_target(output, report_format, _stem(ids), force)
+        document = report([store.detail(run_id) for run_id in ids], store.split_predictions, split)
+    write_document(document, target)
+
+
+def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> Target:
+    """The file that is named, else `stem` with the format's ending here.
+
+    Raises `ConfigError` for a format that is not known, a file that exists, unless `force`, or a folder that does not.
+    """
+    from engine.errors import ConfigError
+
+    ending = output.suffix.lower() if output is not None else ".html"
+    if report_format is not None and report_format not in _FORMATS.values():
+        raise ConfigError(f"--format {report_format}: choose html or md")
+    if report_format is None and ending not in _FORMATS:
+        raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
+    chosen = report_format or _FORMATS[ending]
+    target = Target(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
+    for path in (target.path, target.folder) if chosen == "md" else (target.path,):
+        refuse_target(path, force)
+    return target
+
+
+def write_document(document: "Document", target: Target) -> None:
+    """Writes a report, and says on stdout where it is."""
+    from ageui.report import as_html, as_markdown
+
+    if target.format == "html":
+        _write({target.path: as_html(document)})
+    else:
+        text, files = as_markdown(document, target.folder.name)
+        _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
+    typer.echo(str(target.path))
+
+
+def _stem(ids: list[int]) -> str:
+    """A file's name from ids alone, since names of runs may hold what a path must not."""
+    if len(ids) <= _NAMED_ONE_BY_ONE:
+        return f"{'run' if len(ids) == 1 else 'runs'}-{'-'.join(map(str, ids))}"
+    return f"runs-{ids[0]}-and-{len(ids) - 1}-more"
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    """Writes files in their order, each whole or not at all: the text comes after the plots that it shows."""
+    from engine.errors import DataError
+    from engine.files import write_atomically
+
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path.absolute(), partial(_write_text, text))
+        except OSError as error:
+            raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _write_text(text: str, stream: "HashingWriter") -> int:
+    return stream.write(text.encode())

@@ -1,0 +1,118 @@
+"""Plots as SVG: drawn by matplotlib, then made small, fit for a page in the dark, and equal bytes for equal input."""
+
+import io
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
+
+from ageui.text import clean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK = "#1f2328"
+_PAPER = "#ffffff"
+_FONTS = "'DejaVu Sans', Verdana, sans-serif"
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "path.simplify": False,
+    "font.size": 9.0,
+    "axes.titlesize": 9.0,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.alpha": 0.15,
+    "legend.frameon": False,
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"), INK
+    ),
+}
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
+# A dot, which is a line of no length with round ends.
+_DOT = re.compile(r"M (\S+) (\S+) L \1 \2(?= |$)")
+_FAMILY = re.compile(r"font-family: [^;]*;\s*")
+_POINTED_AT = re.compile(r"#([\w-]+)")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What stands inside of an `<svg>`; `width` and `height` in points."""
+
+    width: float
+    height: float
+    body: str
+
+    def inline(self, alt: str) -> str:
+        """For a page: its lines and letters have the colour of the text around it."""
+        return f'<svg {self._box} role="img" aria-label={_quoted(alt)}>{self.body.replace(INK, "currentColor")}</svg>'
+
+    def file(self, alt: str) -> str:
+        """A file of its own, on white."""
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" {self._box} role="img"><title>{escape(clean(alt))}</title>'
+            f'<rect width="100%" height="100%" fill="{_PAPER}"/>{self.body}</svg>\n'
+        )
+
+    @property
+    def _box(self) -> str:
+        box = f'width="{self.width:g}pt" height="{self.height:g}pt" viewBox="0 0 {self.width:g} {self.height:g}"'
+        return f'{box} font-family="{_FONTS}" stroke-linejoin="round"'
+
+
+def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None]") -> Drawing:
+    """What `paint` puts on an empty figure of that width and height.
+
+    `name` is the drawing's own on its page: names inside of it are made from it. Settings files of matplotlib change
+    nothing.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    content = io.StringIO()
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
+    with matplotlib.rc_context({**defaults, **_SETTINGS, "svg.hashsalt": name}), warnings.catch_warnings():
+        # Letters stay text, so that a reader's fonts draw those that matplotlib's own lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=inches, layout="constrained")
+        paint(figure)
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(content, format="svg", metadata=nothing, transparent=True)
+    width, height = (72 * side for side in inches)
+    return Drawing(width, height, _made_small(content.getvalue()))
+
+
+def _made_small(svg: str) -> str:
+    """The inside of an SVG file without what repeats, leads outside or is named for nothing."""
+    root = ElementTree.fromstring(svg)
+    used = set(_POINTED_AT.findall(" ".join(value for node in root.iter() for value in node.attrib.values())))
+    for node in root.iter():
+        node.tag = _local(node.tag)
+        node.attrib = {_local(name): value for name, value in node.attrib.items()}
+        if node.get("id") not in used:
+            node.attrib.pop("id", None)
+        for name in {"d", "x", "y", "transform", "width", "height"} & node.attrib.keys():
+            node.attrib[name] = _DECIMALS.sub(r"\1", node.attrib[name])
+        if "d" in node.attrib:
+            node.attrib["d"] = _DOT.sub(r"M\1 \2h0", " ".join(node.attrib["d"].split()))
+        if "style" in node.attrib:
+            node.attrib["style"] = _FAMILY.sub("", node.attrib["style"])
+        node.text, node.tail = (text if text and text.strip() else None for text in (node.text, node.tail))
+    for parent in list(root.iter()):
+        for child in [child for child in parent if child.tag in ("style", "metadata")]:
+            parent.remove(child)
+    return "".join(ElementTree.tostring(child, encoding="unicode") for child in root)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(clean(text))

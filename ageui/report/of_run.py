@@ -1,0 +1,89 @@
+"""What is known of one run, gathered for its report, and the words for what is not."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ageui.compare import Cell, Comparison
+from ageui.compare.formats.wording import figure, head
+from ageui.compare.records import MAE
+from engine.fairness import Interval
+
+if TYPE_CHECKING:
+    from ageui.store.records import Epoch, Predictions, RunDetail, SplitScores
+
+_LATER = ("queued", "running", "paused", "interrupted")
+
+
+@dataclass(frozen=True, eq=False)
+class OfRun:
+    """A run with its scores on the split that is reported, and its predictions there; None where it has none.
+
+    `alone` sets it against the constant predictor, on that split where it has scores.
+    """
+
+    detail: "RunDetail"
+    split: str | None
+    scores: "SplitScores | None"
+    predictions: "Predictions | None"
+    alone: Comparison
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its figures are out of the report, so that it has no scores, and no images they are for."""
+        return self.detail.row.is_published
+
+    @property
+    def cells(self) -> tuple[tuple[str, Cell], ...]:
+        """Its figures, each with its column of a comparison."""
+        return tuple(zip(self.alone.columns, self.alone.rows[0].cells, strict=True))
+
+    @property
+    def constant(self) -> tuple[Cell, ...] | None:
+        """What the constant predictor scores on the same images, in the order of the run's figures."""
+        return next((row.cells for row in self.alone.rows if row.kind == "constant"), None)
+
+    @property
+    def best_epoch(self) -> "Epoch | None":
+        return next((epoch for epoch in reversed(self.detail.history) if epoch.is_best), None)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its processes took together."""
+        return sum(attempt.seconds or 0.0 for attempt in self.detail.attempts) or None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What an attempt told of its surroundings; empty where none did."""
+        return self.detail.manifest or {}
+
+    @property
+    def why_unscored(self) -> str:
+        """A sentence for a run without scores on the split."""
+        if self.is_published:
+            return "Its figures are out of the report: nobody here trained it, so it has no predictions or intervals."
+        if self.detail.results:
+            there = ", ".join(scores.split for scores in self.detail.results)
+            return f"It was not scored on {self.split}, but on {there}."
+        if self.detail.status in _LATER:
+            return f"It has no scores yet: it is {self.detail.status}."
+        return "It has no scores: it was not evaluated."
+
+
+def figure_name(run: "RunDetail", what: str) -> str:
+    """The name of a run's figure, its own among all runs, and fit for a file."""
+    return f"run-{run.id}-{what}"
+
+
+def sentence(text: str) -> str:
+    """A note, which begins small and ends without a stop, as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def called(column: str) -> str:
+    """A column of a comparison as a figure: `MAE`, `gender bias`."""
+    return head(column) if column == MAE else f"{head(column)} bias"
+
+
+def between(interval: Interval | None) -> str:
+    """`5.00–7.00`; nothing where there is no interval."""
+    return f"{figure(interval.low)}–{figure(interval.high)}" if interval else ""

@@ -1,0 +1,173 @@
+"""The plots of a report. Each shows what a table beside it says in figures."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ageui.compare import Comparison
+from ageui.compare.formats.wording import head
+from ageui.report.drawing import INK, Drawing, draw
+from ageui.report.intervals import Intervals
+from ageui.text import clean
+from engine.fairness import SplitResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ageui.store.records import Epoch, Predictions
+
+# Told apart with any colour vision, and with a contrast of 3 or more on white and on black.
+SERIES = _BLUE, _ORANGE, _GREEN = "#2b83c6", "#d55e00", "#009e73"
+_LOGARITHMIC_FROM = 20.0
+_LAYERS = 4
+_LONGEST_LABEL = 28
+
+
+def curves(name: str, history: "Sequence[Epoch]") -> Drawing | None:
+    """Losses by epoch, where stages begin, and the epoch whose weights are kept; None without a finite loss."""
+    train = [epoch.train_loss for epoch in history]
+    valid = [math.nan if epoch.val_loss is None else epoch.val_loss for epoch in history]
+    finite = [value for value in (*train, *valid) if math.isfinite(value)]
+    if not finite:
+        return None
+    epochs = [epoch.epoch for epoch in history]
+    best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
+
+    def paint(figure: "Figure") -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        axes = figure.subplots()
+        axes.plot(epochs, train, color=_ORANGE, linestyle="--", marker=".", label="train loss")
+        if any(math.isfinite(value) for value in valid):
+            axes.plot(epochs, valid, color=_BLUE, marker=".", label="validation loss")
+        if best is not None and best.val_loss is not None and math.isfinite(best.val_loss):
+            axes.plot(best.epoch, best.val_loss, "o", color=_BLUE, fillstyle="none", markersize=9, label="best epoch")
+        for before, after in pairwise(history):
+            if before.stage != after.stage:
+                axes.axvline(before.epoch + 0.5, color=INK, linestyle=":", label=f"stage {after.stage} begins")
+        if min(finite) > 0 and max(finite) / min(finite) > _LOGARITHMIC_FROM:
+            axes.set_yscale("log")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("loss")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _legend(axes)
+
+    return draw(name, (6.6, 3.0), paint)
+
+
+def predicted_by_age(name: str, predictions: "Predictions") -> Drawing | None:
+    """A dot per image: predicted by true age, with the line where they are equal; None without a finite prediction."""
+    finite = np.isfinite(predictions.predicted)
+    if not finite.any():
+        return None
+    ages, predicted = predictions.ages[finite], predictions.predicted[finite].astype(np.float64)
+    low, high = (float(side) for side in (min(ages.min(), predicted.min()), max(ages.max(), predicted.max())))
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.subplots()
+        axes.axline((low, low), slope=1.0, color=INK, linewidth=0.8, linestyle="--", label="predicted = true")
+        # One line paints each place once, however many dots of it lie there: several show where they are dense.
+        for layer in range(_LAYERS):
+            x, y = (_dots(values[layer::_LAYERS]) for values in (ages, predicted))
+            axes.plot(x, y, color=_BLUE, alpha=0.45, linewidth=2.6, solid_capstyle="round")
+        axes.set_xlim(low - 1, high + 1)
+        axes.set_ylim(low - 1, high + 1)
+        axes.set_aspect("equal")
+        axes.set_xlabel("true age, years")
+        axes.set_ylabel("predicted age, years")
+        _legend(axes)
+
+    return draw(name, (5.0, 4.8), paint)
+
+
+def group_bars(name: str, result: SplitResult, intervals: Intervals) -> Drawing | None:
+    """A bar per group: its MAE, with its interval where there is one; None without a finite one."""
+    shown = [
+        (bias.attribute, group.group, group.mae)
+        for bias in result.biases
+        for group in bias.groups
+        if group.mae is not None and math.isfinite(group.mae)
+    ]
+    if not shown:
+        return None
+    attributes = list(dict.fromkeys(attribute for attribute, _, _ in shown))
+    colours = dict(zip(attributes, SERIES * len(attributes), strict=False))
+    # A free line between attributes.
+    places = [place + attributes.index(attribute) for place, (attribute, _, _) in enumerate(shown)]
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.subplots()
+        for place, (attribute, group, mae) in zip(places, shown, strict=True):
+            axes.barh(place, mae, height=0.75, color=colours[attribute], alpha=0.75)
+            if interval := intervals.get((attribute, group)):
+                reach = [[max(mae - interval.low, 0.0)], [max(interval.high - mae, 0.0)]]
+                axes.errorbar(mae, place, xerr=reach, color=INK, capsize=2.5, linewidth=1.0)
+        if math.isfinite(result.mae):
+            axes.axvline(result.mae, color=INK, linestyle="--", linewidth=0.8, label="MAE of all images")
+        axes.set_yticks(places, [_short(f"{attribute}: {group}") for attribute, group, _ in shown])
+        axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        axes.set_xlim(left=0)
+        axes.set_xlabel("MAE, years")
+        _legend(axes)
+
+    return draw(name, (6.6, 1.2 + 0.22 * (places[-1] + 1)), paint)
+
+
+def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
+    """A panel per figure and a line per row, best read from left to right: lower is better; None without a figure."""
+    rows = [row for row in comparison.rows if any(_is_finite(cell.value) for cell in row.cells)]
+    if not rows:
+        return None
+    colours = dict(zip(("run", "constant", "published"), SERIES, strict=True))
+    columns = [(place, column) for place, column in enumerate(comparison.columns) if column not in comparison.groups]
+
+    def paint(figure: "Figure") -> None:
+        panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
+        for axes, (place, column) in zip(panels, columns, strict=True):
+            for line, row in enumerate(rows):
+                cell = row.cells[place]
+                if cell.value is None or not _is_finite(cell.value):
+                    continue
+                marker = "D" if row.kind == "constant" else "o" if row.comparable and cell.comparable else "x"
+                axes.plot(cell.value, line, marker, color=colours[row.kind], markersize=5)
+                if cell.interval is not None:
+                    axes.plot(
+                        [cell.interval.low, cell.interval.high],
+                        [line, line],
+                        color=INK,
+                        linewidth=1.0,
+                        solid_capstyle="butt",
+                    )
+                if cell.noise is not None:
+                    axes.plot([cell.noise, cell.noise], [line - 0.3, line + 0.3], color=INK, linewidth=1.0, alpha=0.5)
+            axes.set_title(_short(head(column) if place == 0 else f"{head(column)} bias"))
+            axes.set_xlim(left=0)
+            axes.grid(visible=False, axis="y")
+        panels[0].set_yticks(range(len(rows)), [_short(row.name) for row in rows])
+        panels[0].set_ylim(len(rows) - 0.5, -0.5)
+        figure.supxlabel("years", fontsize=9.0)
+
+    return draw(name, (max(6.6, 1.4 + 1.3 * len(columns)), 1.0 + 0.28 * len(rows)), paint)
+
+
+def _dots(values: Any) -> Any:
+    """Values as line segments of no length, which matplotlib parts at each NaN."""
+    return np.stack([values, values, np.full(len(values), np.nan)], axis=1).ravel()
+
+
+def _legend(axes: "Axes") -> None:
+    axes.get_figure(root=True).legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=4)  # type: ignore[union-attr]
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _short(text: str) -> str:
+    text = clean(text)
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"

@@ -1,0 +1,40 @@
+"""The report of one run, or of several beside each other."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ageui.compare import compare
+from ageui.compare.known import Known
+from ageui.report.comparison_section import comparison_section
+from ageui.report.document import Document, Paragraph, Section
+from ageui.report.model_card import model_card
+from ageui.report.of_run import OfRun
+from ageui.report.run_sections import lead, run_sections
+from ageui.sentences import counted
+
+if TYPE_CHECKING:
+    from ageui.compare.scoring import LoadPredictions
+    from ageui.store.records import RunDetail
+
+
+def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: str | None = None) -> Document:
+    """The report of runs on one split: the one given, else for each the one that `compare` would choose.
+
+    `predictions(run id, split)` loads those of a run. Raises `ConfigError` where there is no run, or none of them has
+    scores on the split although some have on another.
+    """
+    known = Known()
+    together = compare(runs, split=split, predictions=predictions, known=known)
+    found = [_of_run(run, together.split, predictions, known) for run in runs]
+    if len(found) == 1:
+        (of,) = found
+        return Document(of.detail.name, lead(of), (*run_sections(of), model_card(of)))
+    sections = [Section(of.detail.name, lead(of), (*run_sections(of), model_card(of))) for of in found]
+    blocks = (Paragraph(f"{counted(len(found), 'run')} side by side, then each by itself."),)
+    return Document(f"{counted(len(found), 'run')} of ageui", blocks, (comparison_section(together), *sections))
+
+
+def _of_run(run: "RunDetail", split: str | None, predictions: "LoadPredictions", known: Known) -> OfRun:
+    scores = run.scores(split) if split else None
+    alone = compare([run], split=split if scores else None, predictions=predictions, known=known)
+    return OfRun(run, split, scores, predictions(run.id, scores.split) if scores else None, alone)

@@ -1,0 +1,89 @@
+"""What many runs measured, in a few statements: for tables over all runs of a study."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from ageui.store.reading import RUN_ID
+from ageui.store.tables import MEASURED, Attempt, Bias, ItemSet, Result, Run, Summary
+
+_ASKED_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A run of our own, whatever its status. `seconds` are those of all its attempts."""
+
+    id: int
+    name: str
+    status: str
+    config: Mapping[str, Any]
+    data_spec: Mapping[str, Any]
+    best_val_loss: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class SplitFigures:
+    """MAE and biases, years, of a run on one split, and those of the constant predictor there.
+
+    Equal `images` (a hash) mean the same images and ages.
+    """
+
+    run_id: int
+    split: str
+    images: str
+    n: int
+    figures: Mapping[str, float | None]
+    constant: Mapping[str, float | None]
+
+
+def measured_runs(session: Session) -> list[MeasuredRun]:
+    """All runs but archived and published ones, oldest first."""
+    seconds = (
+        select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
+    )
+    found = session.execute(
+        select(RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, Summary.best_val_loss, seconds.c.seconds)  # type: ignore[call-overload]
+        .join(Summary, col(Summary.run_id) == col(Run.id))
+        .outerjoin(seconds, seconds.c.run_id == col(Run.id))
+        .where(col(Run.archived_at).is_(None), Run.source == MEASURED)
+        .order_by(RUN_ID)
+    ).all()
+    return [MeasuredRun(*row) for row in found]
+
+
+def split_figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures]:
+    """The figures of these runs on every split they were scored on."""
+    found: list[SplitFigures] = []
+    for start in range(0, len(run_ids), _ASKED_AT_ONCE):
+        found += _figures(session, run_ids[start : start + _ASKED_AT_ONCE])
+    return found
+
+
+def _figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures]:
+    results = session.exec(
+        select(Result, ItemSet.n)
+        .join(ItemSet, col(ItemSet.hash) == col(Result.item_set))
+        .where(col(Result.run_id).in_(run_ids))
+        .order_by(col(Result.run_id))
+    ).all()
+    values: dict[tuple[int, str], dict[str, float | None]] = {}
+    constants: dict[tuple[int, str], dict[str, float | None]] = {}
+    for bias in session.exec(select(Bias).where(col(Bias.run_id).in_(run_ids))).all():
+        values.setdefault((bias.run_id, bias.split), {})[bias.attribute] = bias.value
+        constants.setdefault((bias.run_id, bias.split), {})[bias.attribute] = bias.baseline
+    return [
+        SplitFigures(
+            run_id=result.run_id,
+            split=result.split,
+            images=result.item_set,
+            n=n,
+            figures={"mae": result.mae, **values.get((result.run_id, result.split), {})},
+            constant={"mae": result.baseline_mae, **constants.get((result.run_id, result.split), {})},
+        )
+        for result, n in results
+    ]

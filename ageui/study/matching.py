@@ -1,0 +1,65 @@
+"""Which runs of a database are cells of a study: those whose configs are equal but for `FREE` fields."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ageui.store import MeasuredRun
+from ageui.study.study import Study
+from ageui.study.variants import Variant, normal_form, parted
+
+FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
+ENDED_WITH_FIGURES = ("done", "diverged")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The runs of one variant by cell and seed; of several with the same seed the one that got furthest."""
+
+    variant: Variant
+    runs: Mapping[str, Mapping[int, MeasuredRun]] = field(default_factory=dict)
+
+    def of(self, cell: str) -> Mapping[int, MeasuredRun]:
+        """The runs of a cell by seed, in the order of seeds."""
+        return dict(sorted(self.runs.get(cell, {}).items()))
+
+    @property
+    def measured_cells(self) -> int:
+        """How many cells have a run that ended with figures."""
+        return sum(any(run.status in ENDED_WITH_FIGURES for run in runs.values()) for runs in self.runs.values())
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Orders variants: by measured cells, then by runs, then by the newest run."""
+        every = [run for runs in self.runs.values() for run in runs.values()]
+        ended = sum(run.status in ENDED_WITH_FIGURES for run in every)
+        return self.measured_cells, ended, max((run.id for run in every), default=0)
+
+
+def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
+    """The variants of a study that have runs, the one with the most measured cells first."""
+    cells: dict[tuple[Hashable, ...], list[str]] = {}
+    for cell in study.runnable:
+        own, _ = parted(study, normal_form(study.config(cell).model_dump()))
+        cells.setdefault(_key(own), []).append(cell.name)
+    found: dict[tuple[Hashable, ...], tuple[Variant, dict[str, dict[int, MeasuredRun]]]] = {}
+    for run in runs:
+        own, shared = parted(study, normal_form(run.config))
+        names = cells.get(_key(own), ())
+        if not names:
+            continue
+        variant = Variant(shared, run.data_spec)
+        _, by_cell = found.setdefault(variant.key, (variant, {}))
+        for name in names:
+            by_seed = by_cell.setdefault(name, {})
+            seed = int(run.config.get("seed", 0))
+            by_seed[seed] = furthest([by_seed[seed], run]) if seed in by_seed else run
+    return sorted((Matched(*one) for one in found.values()), key=lambda one: one.rank, reverse=True)
+
+
+def _key(own: Mapping[str, Hashable]) -> tuple[Hashable, ...]:
+    return tuple(sorted(own.items(), key=lambda item: item[0]))
+
+
+def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:
+    """Of equal runs the one that got furthest, the oldest of several."""
+    return min(runs, key=lambda run: FURTHEST_FIRST.index(run.status))

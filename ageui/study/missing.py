@@ -1,0 +1,88 @@
+"""What is left to do of a study: the runs that no earlier one stands for."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ageui.store import MeasuredRun, NewRun, Store
+from ageui.study.matching import FURTHEST_FIRST, furthest
+from ageui.study.study import Study
+from ageui.study.variants import NO_CHOICE, Choice, cell_config, normal_form
+from engine.cuda import cuda_available
+from engine.data.spec import BUILT_IN, DataSpec
+from engine.errors import ConfigError
+
+MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Work:
+    """The runs that fill a study's cells, each once however many cells share it.
+
+    `new` are to be queued. Of those that are there, `again` failed or were cancelled and `stopped` were interrupted:
+    they go on from their checkpoints. `going` are queued or running, `paused` wait for a person, `done` have ended.
+    """
+
+    new: tuple[NewRun, ...]
+    again: tuple[MeasuredRun, ...]
+    stopped: tuple[MeasuredRun, ...]
+    going: tuple[MeasuredRun, ...]
+    paused: tuple[MeasuredRun, ...]
+    done: tuple[MeasuredRun, ...]
+
+
+def work(
+    study: Study,
+    store: Store,
+    choice: Choice = NO_CHOICE,
+    seeds: int = 1,
+    *,
+    cuda: Callable[[], bool] = cuda_available,
+) -> Work:
+    """What is to be done for `seeds` seeds, from 0 on, of every cell that can be run.
+
+    Runs stand for a cell whose configs are equal but for device and determinism, on data described the same way;
+    archived ones do not. Raises `ConfigError` for a choice that cannot be.
+    """
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise ConfigError(f"--seeds {seeds}: give 1 to {MOST_SEEDS}")
+    wanted = _wanted(study, store, choice, seeds, cuda)
+    there: dict[Hashable, list[MeasuredRun]] = {}
+    for run in store.measured_runs():
+        there.setdefault(_key(run.config), []).append(run)
+    new: list[NewRun] = []
+    found: dict[str, list[MeasuredRun]] = {status: [] for status in FURTHEST_FIRST}
+    for key, one in wanted.items():
+        spec = one.spec.model_dump(mode="json")
+        alike = [run for run in there.get(key, ()) if run.data_spec == spec]
+        if not alike:
+            new.append(one)
+            continue
+        best = furthest(alike)
+        found[best.status].append(best)
+    return Work(
+        new=tuple(new),
+        again=(*found["failed"], *found["cancelled"]),
+        stopped=tuple(found["interrupted"]),
+        going=(*found["running"], *found["queued"]),
+        paused=tuple(found["paused"]),
+        done=(*found["done"], *found["diverged"]),
+    )
+
+
+def _wanted(study: Study, store: Store, choice: Choice, seeds: int, cuda: Callable[[], bool]) -> dict[Hashable, NewRun]:
+    registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
+    specs: dict[str, DataSpec] = {}
+    wanted: dict[Hashable, NewRun] = {}
+    configs = [cell_config(study, cell, choice, registered=registered, cuda_available=cuda) for cell in study.runnable]
+    # A seed of every cell before the next seed, so that a study that is stopped early has something in all cells.
+    for seed in range(seeds):
+        for config in configs:
+            spec = specs.get(config.data) or specs.setdefault(config.data, store.data_set(config.data))
+            own = config.model_copy(update={"seed": seed})
+            wanted.setdefault(_key(own.model_dump()), NewRun(own, spec))
+    return wanted
+
+
+def _key(config: Mapping[str, Any]) -> Hashable:
+    return (config.get("seed", 0), tuple(sorted(normal_form(config).items(), key=lambda item: item[0])))

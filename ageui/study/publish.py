@@ -1,0 +1,33 @@
+"""The published figures of the report's tables as rows of a database."""
+
+from ageui.sentences import counted
+from ageui.store import PublishedRun, Store
+from ageui.study.study import Cell, Study, studies
+from engine.data.spec import DataSpec
+
+DATA = DataSpec(name="appa-real", format="course")
+"""The data of the report: the course edition of APPA-REAL, wherever that is."""
+
+
+def publish(store: Store) -> tuple[int, int]:
+    """Writes a row for every published cell of the tables that names a config, in place of an earlier one.
+
+    Returns how many there are, and how many were not there before.
+    """
+    runs = published_runs()
+    return len(runs), store.publish(runs)
+
+
+def published_runs() -> list[PublishedRun]:
+    """`report/table8/mse-16` and so on. `final` repeats the figures of `table10`."""
+    tables = [study for study in studies() if study.name.startswith("table")]
+    return [_run(study, cell) for study in tables for cell in study.runnable if cell.published]
+
+
+def _run(study: Study, cell: Cell) -> PublishedRun:
+    config = study.config(cell).model_copy(update={"data": DATA.name})
+    figures = {name: value for name, value in cell.published.items() if name != "minutes"}
+    minutes = cell.published.get("minutes")
+    took = [counted(round(minutes), "minute")] if minutes is not None else []
+    sentences = [f"{study.title}: {', '.join([cell.label, *took])}.", *filter(None, [cell.note]), *study.notes]
+    return PublishedRun(f"report/{study.name}/{cell.name}", config, DATA, figures, " ".join(sentences))

@@ -1,0 +1,146 @@
+"""The file of a study: what its TOML may hold, and errors that name the file, the key and what it takes."""
+
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ageui.store.names import did_you_mean
+from ageui.text import clean
+from engine.errors import ConfigError
+
+Measures = Literal["scores", "loss", "curve"]
+
+_FIRST_NUMBERED = ("table", "figure")
+_TAKES = {
+    "string_type": "text in quotes",
+    "float_type": "a number",
+    "list_type": "a list in [ ]",
+    "dict_type": "a table in { }",
+    "model_type": "a table in { }",
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class CellPart(_Part):
+    """A cell that is listed by itself. `unknown` says why nobody can run it: the published figures are all there is."""
+
+    name: str = Field(min_length=1)
+    label: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    unknown: str | None = None
+    note: str | None = None
+
+
+class PublishedPart(_Part):
+    """Published figures of a cell: MAE and biases in years, validation loss on ages divided by 100, minutes."""
+
+    mae: float | None = None
+    gender: float | None = None
+    expression: float | None = None
+    ethnicity: float | None = None
+    age: float | None = None
+    val_loss: float | None = None
+    minutes: float | None = None
+
+
+class StudyFile(_Part):
+    """A study as it is written. Its cells are the combinations of `grid`, or those listed in `cells`.
+
+    `base` holds the fields of a config that cells share; what it leaves out is as in a config. `published` maps names
+    of cells to figures; those of a grid are its values joined by `-`, as in `mse-16`.
+    """
+
+    title: str = Field(min_length=1)
+    shows: str = ""
+    measures: Measures
+    notes: list[str] = Field(default_factory=list)
+    base: dict[str, Any] = Field(default_factory=dict)
+    grid: dict[str, list[Any]] = Field(default_factory=dict)
+    cells: list[CellPart] = Field(default_factory=list)
+    published: dict[str, PublishedPart] = Field(default_factory=dict)
+
+
+def bundled_names() -> list[str]:
+    """The studies that come with ageui: tables and figures by their number, then the others."""
+    names = [file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml")]
+    return sorted(names, key=_place)
+
+
+def read_study_file(name_or_path: str) -> tuple[str, StudyFile]:
+    """The name and content of a bundled study, or of a file of one's own. Raises `ConfigError`."""
+    if name_or_path in bundled_names():
+        return name_or_path, _parsed(name_or_path, (_folder() / f"{name_or_path}.toml").read_text(encoding="utf-8"))
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        names = bundled_names()
+        raise ConfigError(
+            f"there is no study {clean(name_or_path)!r}{did_you_mean(name_or_path, names)}; there is "
+            f"{', '.join(names)}, or give the path of a .toml file"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"there is no study file {clean(name_or_path)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the study file {clean(name_or_path)} cannot be read: {error}") from error
+    return path.stem, _parsed(name_or_path, text)
+
+
+def _folder() -> Traversable:
+    return resources.files("ageui") / "studies"
+
+
+def _place(name: str) -> tuple[int, int, str]:
+    for place, kind in enumerate(_FIRST_NUMBERED):
+        number = name.removeprefix(kind)
+        if number != name and number.isdecimal():
+            return place, int(number), name
+    return len(_FIRST_NUMBERED), 0, name
+
+
+def _parsed(where: str, text: str) -> StudyFile:
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"study {clean(where)} cannot be read as TOML: {error}") from error
+    try:
+        return StudyFile.model_validate(values)
+    except ValidationError as error:
+        lines = [f"study {clean(where)}: {_explain(problem)}" for problem in error.errors(include_url=False)]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _explain(problem: Any) -> str:
+    key = _key(problem["loc"])
+    match problem["type"]:
+        case "missing":
+            return f"{key} is missing"
+        case "extra_forbidden":
+            return f"there is no key {key}; {_known(problem['loc'])}"
+        case "literal_error":
+            return f"{key} takes {problem['ctx']['expected'].replace(chr(39), '')}, not {problem['input']!r}"
+        case kind if kind in _TAKES:
+            return f"{key} takes {_TAKES[kind]}, not {problem['input']!r}"
+    return f"{key}: {problem['msg']}"
+
+
+def _key(loc: Sequence[int | str]) -> str:
+    """`cells[2].name`, counted from 1."""
+    text = ""
+    for part in loc:
+        text += f"[{part + 1}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
+    return clean(text)
+
+
+def _known(loc: Sequence[int | str]) -> str:
+    parts: dict[object, type[BaseModel]] = {"cells": CellPart, "published": PublishedPart}
+    model = StudyFile if len(loc) == 1 else parts[loc[0]]
+    return f"the keys are {', '.join(model.model_fields)}"

@@ -1,0 +1,141 @@
+"""A study: cells that differ in a few fields of a config, what is measured of each, and what was published."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ageui.compare.settings import label
+from ageui.study.spec import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
+from engine.choices import REPORT_ATTRIBUTES
+from engine.config import RunConfig, build_config, format_value
+from engine.errors import ConfigError
+
+FREE = ("seed", "device", "deterministic")
+"""Fields that say how a cell is run, and not which one it is."""
+
+FIGURES: Mapping[Measures, tuple[str, ...]] = {
+    "scores": ("mae", *REPORT_ATTRIBUTES),
+    "loss": ("val_loss", "minutes"),
+    "curve": ("val_loss",),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell. `settings` has a value for each of the study's fields; `unknown` says why it cannot be run.
+
+    `published` maps figures to their published values, without those that were not.
+    """
+
+    name: str
+    label: str
+    settings: Mapping[str, Any]
+    published: Mapping[str, float]
+    unknown: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, checked: every cell that can be run has a valid config.
+
+    `fields` are those that some cell sets: what the study asks, which no preset and no setting changes. `base` holds
+    what all cells share. `figures` names what is measured of a cell.
+    """
+
+    name: str
+    title: str
+    shows: str
+    measures: Measures
+    notes: tuple[str, ...]
+    base: Mapping[str, Any]
+    fields: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        return FIGURES[self.measures]
+
+    @cached_property
+    def runnable(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.unknown is None)
+
+    def config(self, cell: Cell) -> RunConfig:
+        """The cell as the study describes it, on the data that a config names by default."""
+        return build_config({**self.base, **cell.settings})
+
+
+def studies() -> list[Study]:
+    """The studies that come with ageui."""
+    return [load(name) for name in bundled_names()]
+
+
+def load(name_or_path: str) -> Study:
+    """A study by its name, or by the path of a TOML file. Raises `ConfigError` that names the file and the key."""
+    name, file = read_study_file(name_or_path)
+    try:
+        return _study(name, file)
+    except ConfigError as error:
+        raise ConfigError(f"study {name_or_path}: {error}") from None
+
+
+def _study(name: str, file: StudyFile) -> Study:
+    if bool(file.grid) == bool(file.cells):
+        raise ConfigError("give either a grid or a list of cells")
+    parts = _grid_cells(file.grid) if file.grid else file.cells
+    fields = tuple(dict.fromkeys(field for part in parts for field in part.settings))
+    _refuse_fields("base", file.base)
+    _refuse_fields("grid" if file.grid else "cells", fields)
+    names = [part.name for part in parts]
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"cells: two cells are named {twice!r}")
+    unheard = next((one for one in file.published if one not in names), None)
+    if unheard is not None:
+        raise ConfigError(f"published.{unheard}: there is no such cell; there is {', '.join(names)}")
+    base = {field: value for field, value in file.base.items() if field not in fields}
+    shared = {field: file.base[field] for field in fields if field in file.base}
+    cells = tuple(_cell(part, fields, shared, file.published.get(part.name)) for part in parts)
+    study = Study(name, file.title, file.shows, file.measures, tuple(file.notes), base, fields, cells)
+    if not study.runnable:
+        raise ConfigError("cells: none of them can be run")
+    for cell in study.runnable:
+        try:
+            study.config(cell)
+        except ConfigError as error:
+            raise ConfigError(f"cell {cell.name}: {error}") from None
+    return study
+
+
+def _grid_cells(grid: Mapping[str, Sequence[Any]]) -> list[CellPart]:
+    for field, values in grid.items():
+        if not values:
+            raise ConfigError(f"grid.{field}: give at least one value")
+    cells = []
+    for combination in itertools.product(*grid.values()):
+        name = "-".join(format_value(value).replace(",", "+") for value in combination)
+        settings = dict(zip(grid, combination, strict=True))
+        cells.append(CellPart(name=name, label=label(settings, tuple(grid)), settings=settings))
+    return cells
+
+
+def _cell(part: CellPart, fields: Sequence[str], shared: Mapping[str, Any], published: PublishedPart | None) -> Cell:
+    """A field that only other cells set is as in the base, or as in a config."""
+    if part.unknown is not None and part.settings:
+        raise ConfigError(f"cell {part.name}: it cannot be run, so give it no settings")
+    defaults = {field: RunConfig.model_fields[field].default for field in fields}
+    settings = {} if part.unknown is not None else {**defaults, **shared, **part.settings}
+    figures = published.model_dump(exclude_none=True) if published else {}
+    return Cell(part.name, part.label or part.name, settings, figures, part.unknown, part.note)
+
+
+def _refuse_fields(where: str, fields: Sequence[str] | Mapping[str, Any]) -> None:
+    for field in fields:
+        if field not in RunConfig.model_fields:
+            raise ConfigError(
+                f"{where}: there is no field {field!r}; the fields are {', '.join(RunConfig.model_fields)}"
+            )
+        if field in FREE:
+            raise ConfigError(f"{where}.{field}: that is chosen when the study is run; leave it out")

@@ -1,0 +1,217 @@
+"""A study's table: published figures beside measured ones, how far each cell is, and whether the rankings agree."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ageui.compare.seeds import mean_and_spread
+from ageui.store import MeasuredRun, SplitFigures, Store
+from ageui.study.matching import ENDED_WITH_FIGURES, Matched, matched
+from ageui.study.ranking import Agreement, agreement
+from ageui.study.study import Cell, Study
+from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, parted
+from engine.choices import SPLITS
+from engine.config import PRESETS
+from engine.errors import ConfigError
+
+UNCOMPARED = ("minutes",)
+"""Figures that are shown and not set against each other: those of other hardware."""
+
+_SPLIT_PREFERENCE = ("test", "valid", "train")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of one cell: as published, and as measured, mean and sample standard deviation over `n` seeds."""
+
+    published: float | None
+    measured: float | None
+    std: float | None
+    n: int
+
+    @property
+    def difference(self) -> float | None:
+        """Measured minus published."""
+        return None if self.measured is None or self.published is None else self.measured - self.published
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """`figures` by name; `runs` are the ids of the cell's runs by seed, `progress` counts their states."""
+
+    cell: Cell
+    figures: Mapping[str, Figure]
+    runs: Mapping[int, int]
+    progress: Mapping[str, int]
+
+    @property
+    def is_measured(self) -> bool:
+        return any(figure.measured is not None for figure in self.figures.values())
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """A study beside what a database has of it, in one variant; None where nothing was begun that fits what was asked.
+
+    `split` is the one whose scores are shown, None for figures that are of none. `constant` holds the figures of the
+    predictor that always says the train mean, `agreement` of each figure how the rankings of the cells agree. `others`
+    are the further variants that have runs, with their number of measured cells.
+    """
+
+    study: Study
+    variant: Variant | None
+    split: str | None
+    rows: tuple[CellRow, ...]
+    constant: Mapping[str, float]
+    agreement: Mapping[str, Agreement]
+    notes: tuple[str, ...]
+    others: tuple[tuple[Variant, int], ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds that some cell was trained with."""
+        return tuple(sorted({seed for row in self.rows for seed in row.runs}))
+
+    @property
+    def measured_cells(self) -> int:
+        return sum(row.is_measured for row in self.rows)
+
+
+def study_table(
+    study: Study,
+    store: Store | None,
+    choice: Choice = NO_CHOICE,
+    *,
+    split: str | None = None,
+    runs: Sequence[MeasuredRun] | None = None,
+) -> StudyTable:
+    """The table of the variant that fits the choice and has the most measured cells.
+
+    `runs` are those of the store, where they were read already; without a store nothing is measured. Raises
+    `ConfigError` for a choice that cannot be, and a split that is none.
+    """
+    if split is not None and split not in SPLITS:
+        raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+    if runs is None:
+        runs = store.measured_runs() if store is not None else ()
+    every = matched(study, runs)
+    fitting = _fitting(study, choice, every)
+    chosen = fitting[0] if fitting else None
+    others = tuple((one.variant, one.measured_cells) for one in every if one is not chosen)
+    by_cell = {cell.name: chosen.of(cell.name) if chosen else {} for cell in study.cells}
+    ended = [run for own in by_cell.values() for run in own.values() if run.status in ENDED_WITH_FIGURES]
+    scored = [run.id for run in ended] if study.measures == "scores" else []
+    scores = store.split_figures(scored) if store is not None else []
+    shown = _shown_split(scores, split)
+    on_split = {one.run_id: one for one in scores if one.split == shown}
+    rows = tuple(_row(study, cell, by_cell[cell.name], on_split) for cell in study.cells)
+    compared = [figure for figure in study.figures if figure not in UNCOMPARED]
+    return StudyTable(
+        study=study,
+        variant=chosen.variant if chosen else None,
+        split=shown,
+        rows=rows,
+        constant=_constant(study, list(on_split.values())),
+        agreement={figure: _agreement(figure, rows) for figure in compared},
+        notes=(*study.notes, *_cell_notes(study), *_warnings(list(on_split.values()), ended, scores)),
+        others=others,
+    )
+
+
+def _fitting(study: Study, choice: Choice, every: Sequence[Matched]) -> list[Matched]:
+    """The variants that have what the choice names; of a preset, all its fields that the choice does not change."""
+    named = [*choice.settings, *(["data"] if choice.data is not None else [])]
+    if choice.preset is None and not named:
+        return list(every)
+    expected = _expected(study, choice)
+    fitting = []
+    for one in every:
+        for normal in expected:
+            names = [name for name in {**normal, **one.variant.normal} if name not in ("data", "precision")]
+            asked = [*names, *named] if choice.preset is not None else named
+            if all(one.variant.normal.get(name) == normal.get(name) for name in asked):
+                fitting.append(one)
+                break
+    return fitting
+
+
+def _expected(study: Study, choice: Choice) -> list[dict[str, object]]:
+    """What variants look like that fit: one for the preset that is named, one for each where none is."""
+    presets = [choice.preset] if choice.preset is not None else [REPORT, *(name for name in PRESETS if name != REPORT)]
+    found, problem = [], None
+    for preset in presets:
+        tried = replace(choice, preset=preset)
+        try:
+            config = cell_config(study, study.runnable[0], tried, registered=(), cuda_available=lambda: False)
+        except ConfigError as error:
+            problem = error
+            continue
+        found.append(dict(parted(study, normal_form(config.model_dump()))[1]))
+    if not found and problem is not None:
+        raise problem
+    return found
+
+
+def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | None:
+    """The split asked for, else the first of test, valid, train that all scored runs have, else that any has."""
+    if split is not None or not scores:
+        return split
+    runs = {one.run_id for one in scores}
+    having = {name: {one.run_id for one in scores if one.split == name} for name in _SPLIT_PREFERENCE}
+    return next((name for name in _SPLIT_PREFERENCE if having[name] == runs), None) or next(
+        name for name in _SPLIT_PREFERENCE if having[name]
+    )
+
+
+def _row(study: Study, cell: Cell, runs: Mapping[int, MeasuredRun], scores: Mapping[int, SplitFigures]) -> CellRow:
+    ended = [run for run in runs.values() if run.status in ENDED_WITH_FIGURES]
+    figures = {}
+    for name in study.figures:
+        values = [value for run in ended if (value := _value(name, run, scores.get(run.id))) is not None]
+        mean, spread = mean_and_spread(values) if values else (None, None)
+        figures[name] = Figure(cell.published.get(name), mean, spread.std if spread else None, len(values))
+    progress = Counter(run.status for run in runs.values())
+    return CellRow(cell, figures, {seed: run.id for seed, run in runs.items()}, dict(progress))
+
+
+def _value(name: str, run: MeasuredRun, scores: SplitFigures | None) -> float | None:
+    match name:
+        case "val_loss":
+            return run.best_val_loss
+        case "minutes":
+            return None if run.seconds is None else run.seconds / 60
+        case _:
+            return scores.figures.get(name) if scores else None
+
+
+def _constant(study: Study, scores: Sequence[SplitFigures]) -> dict[str, float]:
+    found = scores[0].constant if scores else {}
+    return {name: value for name in study.figures if (value := found.get(name)) is not None}
+
+
+def _agreement(name: str, rows: Sequence[CellRow]) -> Agreement:
+    figures = [row.figures[name] for row in rows]
+    pairs = [(one.measured, one.published) for one in figures]
+    both = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
+    return agreement([ours for ours, _ in both], [theirs for _, theirs in both])
+
+
+def _cell_notes(study: Study) -> list[str]:
+    notes = [f"{cell.label}: {cell.note}" for cell in study.cells if cell.note]
+    return notes + [f"{cell.label}: not run, as {cell.unknown}" for cell in study.cells if cell.unknown]
+
+
+def _warnings(shown: Sequence[SplitFigures], ended: Sequence[MeasuredRun], scores: Sequence[SplitFigures]) -> list[str]:
+    notes = []
+    if len({one.images for one in shown}) > 1:
+        notes.append(
+            "The cells were not all scored on the same images: their figures cannot be set against each other."
+        )
+    if without := len({one.run_id for one in scores} - {one.run_id for one in shown}):
+        notes.append(f"{without} of the runs have no scores on this split.")
+    if odd := [run.name for run in ended if run.best_val_loss is not None and not math.isfinite(run.best_val_loss)]:
+        notes.append(f"No finite validation loss: {', '.join(odd)}.")
+    if diverged := [run.name for run in ended if run.status == "diverged"]:
+        notes.append(f"Diverged; scored are the weights of the best epoch: {', '.join(diverged)}.")
+    return notes

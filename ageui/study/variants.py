@@ -1,0 +1,152 @@
+"""Variants of a study: the settings beside its own fields, and the data, that its cells are trained with.
+
+What a study asks is in the fields that its cells set. All others (backbone, epochs, size …) may be those of the report,
+of a preset, or chosen with `--set`: cells that share them are one variant. Runs are told apart by a normal form of
+their configs, since fields that are filled in (`init`, `widths`, `epochs`, `lr`) depend on the cell.
+"""
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ageui.compare.settings import setting
+from ageui.settings import Layer, resolve
+from ageui.study.study import FREE, Cell, Study
+from engine.config import PRESETS, RunConfig
+from engine.errors import ConfigError
+
+Normal = Mapping[str, Hashable]
+
+REPORT = "report"
+_CHOSEN_ELSEWHERE = ("data", "seed", "device", "precision")
+_SHOWN = ("backbone", "init", "size", "strategy", "epochs", "optimizer", "lr", "batch")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person asks for: a preset (`report` is the study as it was published), a data set, values of fields."""
+
+    preset: str | None = None
+    data: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_CHOICE = Choice()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """`normal` has every field of a config but the study's own, `FREE` ones, and those that follow from others."""
+
+    normal: Normal
+    data_spec: Mapping[str, Any]
+
+    @property
+    def data(self) -> str:
+        return str(self.normal["data"])
+
+    @property
+    def key(self) -> tuple[Hashable, ...]:
+        return (tuple(sorted(self.normal.items(), key=str)), json.dumps(self.data_spec, sort_keys=True))
+
+
+def cell_config(
+    study: Study, cell: Cell, choice: Choice, *, registered: Sequence[str], cuda_available: Callable[[], bool]
+) -> RunConfig:
+    """The config of a cell under a choice, seed 0. What no choice names is as in the preset, `report` if none is named;
+    of settings files and the environment only data, device and precision count.
+
+    Raises `ConfigError` for a field that is the study's own, an unknown one, or a wrong value.
+    """
+    settings = {**choice.settings, **({"data": choice.data} if choice.data is not None else {})}
+    for name in settings:
+        if name in study.fields:
+            raise ConfigError(f"{name} is what the study {study.name} compares; --set and --data cannot change it")
+        if name == "seed":
+            raise ConfigError("seeds of a study count up from 0; say how many with --seeds")
+    preset = choice.preset or REPORT
+    shared = Layer(f"study {study.name}", _shared(study, preset))
+    flags = {**cell.settings, **settings}
+    return resolve(
+        flags, preset=preset, like=shared, registered=registered, cuda_available=cuda_available
+    ).config.model_copy(update={"seed": 0})
+
+
+def _shared(study: Study, preset: str) -> dict[str, Any]:
+    """What all cells share under a preset. One other than `report` keeps of the study only what no preset decides."""
+    defaults = {name: one.default for name, one in RunConfig.model_fields.items()}
+    if preset == REPORT or preset not in PRESETS:
+        values = {**defaults, **study.base}
+    else:
+        # Widths and weights files belong to the network that the preset replaces.
+        replaced = {"widths", "init", *(name for one in PRESETS.values() for name in one)}
+        kept = {name: value for name, value in study.base.items() if name not in replaced}
+        values = {**defaults, **kept, **PRESETS[preset]}
+    named = [name for name in _CHOSEN_ELSEWHERE if name not in study.base]
+    return {name: value for name, value in values.items() if name not in (*study.fields, *named)}
+
+
+def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:
+    """A config, as it is stored or dumped, without `FREE` fields and without what follows from others: equal for
+    configs that train the same way. Fields that an older ageui did not know have their defaults."""
+    known = {**_defaults(), **{name: _hashable(value) for name, value in config.items()}}
+    normal = {name: value for name, value in known.items() if name not in FREE}
+    stages = 2 if normal["strategy"] == "freeze" else 1
+    if normal["init"] == ("random" if normal["strategy"] == "scratch" else "imagenet"):
+        del normal["init"]
+    if normal["widths"] == _default_widths(str(normal["head"])):
+        del normal["widths"]
+    lr, epochs = normal["lr"], normal["epochs"]
+    if isinstance(lr, tuple) and len(set(lr)) == 1:
+        normal["lr"] = lr[0]
+    if isinstance(epochs, tuple):
+        total = sum(epochs)
+        if epochs == ((total,) if stages == 1 else (total - total // 2, total // 2)):
+            normal["epochs"] = total
+    return normal
+
+
+def parted(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str, Hashable]]:
+    """The normal form of a config in two: the study's own fields, and all others."""
+    own = {name: value for name, value in normal.items() if name in study.fields}
+    return own, {name: value for name, value in normal.items() if name not in study.fields}
+
+
+def describe(study: Study, variant: Variant) -> str:
+    """A variant in a line: `appa-real · resnet50 · 224 px · freeze, 50 epochs · adam, lr 1e-05 · batch 32`, and what
+    else is not as in the study."""
+    normal = variant.normal
+    shown = {name: setting(normal, name) for name in _SHOWN if name in normal}
+    parts = [variant.data]
+    parts += [shown["backbone"]] if "backbone" in shown else []
+    parts += [f"from {shown['init']}"] if "init" in shown else []
+    parts += [f"{shown['size']} px"] if "size" in shown else []
+    epochs = shown.get("epochs", "").replace(",", "+")
+    trained = f"{epochs} epoch{'' if epochs == '1' else 's'}" if epochs else ""
+    parts += [", ".join(filter(None, (shown.get("strategy"), trained)))]
+    rate = f"lr {shown['lr']}" if "lr" in shown else ""
+    parts += [", ".join(filter(None, (shown.get("optimizer"), rate)))]
+    parts += [f"batch {shown['batch']}"] if "batch" in shown else []
+    published = parted(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
+    others = [name for name in normal if name not in (*_SHOWN, "data") and normal[name] != published.get(name)]
+    parts += [f"{name} {setting(normal, name)}" for name in others]
+    return " · ".join(filter(None, parts))
+
+
+@cache
+def _defaults() -> dict[str, Hashable]:
+    return {name: _hashable(value) for name, value in RunConfig().model_dump().items()}
+
+
+@cache
+def _default_widths(head: str) -> Hashable:
+    try:
+        return RunConfig.model_validate({"head": head}).widths
+    except ValueError:
+        return None
+
+
+def _hashable(value: Any) -> Hashable:
+    return tuple(_hashable(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,168 @@
+"""A train step's forward and backward pass as a CUDA graph: hundreds of kernels that the host starts with one call.
+
+Small steps take the GPU less time than it takes the host to start their kernels one by one. The kernels and their
+arguments stay what they were when they were recorded, so there is one graph for each shape of a batch, and all that
+changes from step to step is in tensors.
+
+No graph is trusted: its first step is also done without it, and a graph with another result is dropped.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import torch
+from torch import Tensor, nn
+
+SWITCH_VARIABLE: Final = "AGEUI_CUDA_GRAPHS"
+STEPS_BEFORE: Final = 3
+"""Steps of a shape that are done without a graph first: libraries choose and set up their kernels in them."""
+
+_MOST_DIFFERENCE = 0.01
+
+
+class Gradients(Protocol):
+    """Gives a batch's loss (), and leaves the gradients in the parameters."""
+
+    def __call__(self, *given: Tensor) -> Tensor: ...
+
+
+class Recorder(Protocol):
+    """Records `work` without doing it; returns its result's place, and what does it again."""
+
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]: ...
+
+
+class CudaRecorder:
+    """Records on a stream of its own. The graphs it makes share their memory, so no two may run at once."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
+        graph = torch.cuda.CUDAGraph()
+        # Other threads, such as the one that fetches pixels, go on calling CUDA meanwhile.
+        mode = "thread_local"
+        with (
+            torch.cuda.device(self._device),
+            torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode=mode),
+        ):
+            result = work()
+        return result, graph.replay
+
+
+def are_wanted(device: torch.device) -> bool:
+    """Whether steps on the device are to be graphs: on CUDA, unless AGEUI_CUDA_GRAPHS is off."""
+    return device.type == "cuda" and os.environ.get(SWITCH_VARIABLE, "").lower() not in ("0", "off", "no", "false")
+
+
+@dataclass(frozen=True, eq=False)
+class _Graph:
+    """Where a recorded step reads its batch and leaves its loss and the parameters' gradients."""
+
+    given: tuple[Tensor, ...]
+    loss: Tensor
+    gradients: tuple[Tensor | None, ...]
+    replay: Callable[[], None]
+
+
+class GraphedGradients:
+    """`gradients` with a graph for each shape of its first argument.
+
+    `state` are tensors that it changes in place, beside the gradients of `parameters`. Where no graph can be recorded,
+    or one gives something else than `gradients`, bit by bit if `exact`, `note` is told and all goes on without graphs.
+    """
+
+    def __init__(
+        self,
+        gradients: Gradients,
+        parameters: Iterable[nn.Parameter],
+        state: Sequence[Tensor],
+        record: Recorder,
+        *,
+        exact: bool,
+        note: Callable[[str], None],
+    ) -> None:
+        self._gradients, self._record, self._note = gradients, record, note
+        self._parameters, self._state = tuple(parameters), tuple(state)
+        self._exact = exact
+        self._seen: Counter[torch.Size] = Counter()
+        self._graphs: dict[torch.Size, _Graph] = {}
+        self._given_up = False
+
+    def __call__(self, *given: Tensor, reseed: Callable[[], None] = lambda: None) -> Tensor:
+        """The loss (), in memory that no later step writes to. `reseed` sets what the step's layers draw from."""
+        shape = given[0].shape
+        graph = self._graphs.get(shape)
+        self._seen[shape] += 1
+        if graph is None and not self._given_up and self._seen[shape] > STEPS_BEFORE:
+            return self._with_and_without(given, reseed)
+        reseed()
+        return self._gradients(*given) if graph is None else self._replay(graph, given)
+
+    def _with_and_without(self, given: tuple[Tensor, ...], reseed: Callable[[], None]) -> Tensor:
+        """A step that is done both ways; the graph is kept if they agree."""
+        before = self._values()
+        reseed()
+        # First without: that step's memory is free again when the graph takes its own, which it keeps.
+        loss = self._gradients(*given)
+        gradients, after = self._gradients_now(), self._values()
+        self._set(before)
+        try:
+            graph = self._recorded(given)
+            reseed()
+            loss_by_graph = self._replay(graph, given)
+        except RuntimeError as error:
+            self._give_up(f"none could be recorded ({str(error).strip().partition(chr(10))[0]})")
+        else:
+            by_graph = [loss_by_graph, *self._gradients_now(), *self._state]
+            if all(map(self._is_alike, by_graph, [loss, *gradients, *after])):
+                self._graphs[given[0].shape] = graph
+                return loss_by_graph
+            self._give_up("a step with one had another result")
+        self._set(after)
+        self._set_gradients(gradients)
+        return loss
+
+    def _recorded(self, given: tuple[Tensor, ...]) -> _Graph:
+        places = tuple(tensor.clone() for tensor in given)
+        loss, replay = self._record(lambda: self._gradients(*places))
+        return _Graph(places, loss, self._gradients_now(), replay)
+
+    def _replay(self, graph: _Graph, given: tuple[Tensor, ...]) -> Tensor:
+        for place, tensor in zip(graph.given, given, strict=True):
+            place.copy_(tensor)
+        graph.replay()
+        self._set_gradients(graph.gradients)
+        return graph.loss.clone()
+
+    def _gradients_now(self) -> tuple[Tensor | None, ...]:
+        return tuple(parameter.grad for parameter in self._parameters)
+
+    def _set_gradients(self, gradients: Iterable[Tensor | None]) -> None:
+        for parameter, gradient in zip(self._parameters, gradients, strict=True):
+            parameter.grad = gradient
+
+    def _values(self) -> tuple[Tensor, ...]:
+        return tuple(tensor.clone() for tensor in self._state)
+
+    def _set(self, values: Sequence[Tensor]) -> None:
+        for tensor, value in zip(self._state, values, strict=True):
+            tensor.copy_(value)
+
+    def _is_alike(self, one: Tensor | None, other: Tensor | None) -> bool:
+        if one is None or other is None:
+            return one is other
+        if self._exact:
+            return torch.equal(one, other)
+        one, other = one.float(), other.float()
+        return bool((one - other).norm() <= _MOST_DIFFERENCE * other.norm())
+
+    def _give_up(self, reason: str) -> None:
+        self._given_up = True
+        self._graphs.clear()
+        self._note(f"training without CUDA graphs: {reason}")

@@ -1,0 +1,33 @@
+"""Losses by the name of their flag: the report's seven, and those of later papers on age and on fairness."""
+
+from engine.config import RunConfig
+from engine.losses.balanced_mse import BalancedMse
+from engine.losses.coral import Coral
+from engine.losses.distributions import LabelDistribution, MeanVariance
+from engine.losses.group_dro import GroupDro
+from engine.losses.keras import AGE_FORMULAS, scce
+from engine.losses.loss import ClassLoss, Loss, reduce
+
+__all__ = ["Loss", "build_loss", "reduce"]
+
+
+def build_loss(config: RunConfig, groups: int = 1) -> Loss:
+    """The loss of a config, on the CPU; `groups` is how many groups `group-dro` weighs."""
+    if config.loss == "group-dro":
+        return GroupDro(_image_loss(config.group_dro_loss, config), groups, config.group_dro_step)
+    if config.loss == "balanced-mse":
+        return BalancedMse(config.bmc_sigma, config.batch)
+    return _image_loss(config.loss, config)
+
+
+def _image_loss(name: str, config: RunConfig) -> Loss:
+    """A loss whose values depend on each image alone."""
+    if name == "scce":
+        return ClassLoss(name, scce)
+    if name == "dldl":
+        return LabelDistribution(config.dldl_sigma)
+    if name == "mean-variance":
+        return MeanVariance(config.mean_lambda, config.variance_lambda)
+    if name == "coral":
+        return Coral()
+    return Loss(name, AGE_FORMULAS[name])

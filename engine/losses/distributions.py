@@ -1,0 +1,59 @@
+"""Losses over the distribution of an age: label distribution learning, and mean and variance beside cross-entropy."""
+
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.losses.keras import scce
+from engine.losses.loss import ClassLoss, expected_years, whole_years
+
+NARROWEST: Final = 0.5
+"""The smallest spread of a wanted distribution, in years: half a class. A narrower one is a single class anyway."""
+
+
+class LabelDistribution(ClassLoss):
+    """KL(wanted ‖ softmax), where the wanted distribution over 0 to 100 years is a normal one around the label.
+
+    Gao et al. 2017, "Deep Label Distribution Learning with Label Ambiguity", arXiv 1611.01731, section 3: the normal
+    density at each whole year, over their sum, and the Kullback-Leibler divergence to it. Its standard deviation is
+    that of the image's votes, as there for apparent age; where they are not known, or all the same, it is `sigma`
+    years. The prediction is the expected value, as in Gao et al. 2018 ("Age Estimation Using Expectation of Label
+    Distribution Learning", IJCAI), whose further loss on the expected value is not part of this one.
+    """
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__("dldl", self._divergence)
+        self.sigma = sigma
+
+    def targets(self, ages: Tensor, spreads: Tensor, groups: Tensor) -> Tensor:
+        """Age / 100 and standard deviation / 100, (N, 2)."""
+        sigmas = torch.where(spreads > 0, spreads.clamp(min=NARROWEST), self.sigma)
+        return torch.stack([ages / 100, sigmas / 100], dim=1)
+
+    @staticmethod
+    def _divergence(output: Tensor, target: Tensor) -> Tensor:
+        age, sigma = target[:, :1] * 100, target[:, 1:] * 100
+        wanted = (-(whole_years(output) - age).square() / (2 * sigma.square())).log_softmax(dim=1)
+        return F.kl_div(output.log_softmax(dim=1), wanted, reduction="none", log_target=True).sum(dim=1)
+
+
+class MeanVariance(ClassLoss):
+    """Cross-entropy + λ₁ (m - y)² / 2 + λ₂ v, with mean m and variance v of the softmax over whole years.
+
+    Pan et al. 2018, "Mean-Variance Loss for Deep Age Estimation from a Face", CVPR, equations 4 to 7, there with λ₁ 0.2
+    and λ₂ 0.05. The label y of the mean is in years with their fractions, the class of the cross-entropy is whole.
+    """
+
+    def __init__(self, mean_lambda: float, variance_lambda: float) -> None:
+        super().__init__("mean-variance", self._sum)
+        self.mean_lambda = mean_lambda
+        self.variance_lambda = variance_lambda
+
+    def _sum(self, output: Tensor, target: Tensor) -> Tensor:
+        probabilities = output.softmax(dim=1)
+        mean = expected_years(probabilities)
+        variance = (probabilities * (whole_years(output) - mean[:, None]).square()).sum(dim=1)
+        distance = (mean - target * 100).square() / 2
+        return scce(output, target) + self.mean_lambda * distance + self.variance_lambda * variance

@@ -1,0 +1,86 @@
+"""Loss: what all losses have in common."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import torch
+from torch import Tensor
+
+AGE_CLASSES: Final = 101
+Formula = Callable[[Tensor, Tensor], Tensor]
+"""fp32 outputs, (B,) or (B, outputs), and fp32 targets to losses (B,)."""
+
+
+class Loss:
+    """A loss by the name of its flag.
+
+    `outputs` is 1 (the head gives age / 100), 101 (logits over the whole years 0 to 100) or, where `shares_weights`,
+    100 (logits that differ in their bias alone). The work of a train step depends on shapes alone, never on values, so
+    that it can be recorded once and replayed.
+    """
+
+    outputs = 1
+    shares_weights = False
+
+    def __init__(self, name: str, formula: Formula) -> None:
+        self.name = name
+        self.formula = formula
+
+    def targets(self, ages: Tensor, spreads: Tensor, groups: Tensor) -> Tensor:
+        """What images are compared with, (N,) or (N, columns) fp32, out of their labels (N,).
+
+        `ages` and `spreads` (the standard deviation of an age's votes, NaN where it is not known) are in years,
+        `groups` are indices, -1 where an image has none.
+        """
+        return ages / 100
+
+    def per_image(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each image of a train batch, (B,) fp32."""
+        return self.formula(output.float(), target.float())
+
+    def validation(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of all validation images, a scalar without sample weights."""
+        return self.per_image(output, target).mean()
+
+    def years(self, output: Tensor) -> Tensor:
+        """Predicted ages (B,) in years, fp32."""
+        return output.float() * 100
+
+    def state(self) -> dict[str, Tensor]:
+        """What train steps change, by name: part of a run's checkpoint. Most losses have none."""
+        return {}
+
+    def begin(self, device: torch.device, state: Mapping[str, Tensor]) -> None:
+        """Makes ready for train steps on a device, from the `state` of a checkpoint; an empty one is the first."""
+
+
+class ClassLoss(Loss):
+    """A loss over the whole years 0 to 100."""
+
+    outputs = AGE_CLASSES
+
+    def years(self, output: Tensor) -> Tensor:
+        """The expected value of the softmax (Rothe et al. 2015, DEX)."""
+        return expected_years(output.float().softmax(dim=1))
+
+
+def reduce(per_image: Tensor, weights: Tensor | None) -> Tensor:
+    """Keras' `sum_over_batch_size`: the sum of weight times loss over the batch size, not over the sum of weights."""
+    return (per_image if weights is None else per_image * weights).mean()
+
+
+def whole_years(like: Tensor) -> Tensor:
+    """0 to 100, (101,) fp32, on the device of `like`."""
+    return torch.arange(AGE_CLASSES, device=like.device, dtype=torch.float32)
+
+
+def expected_years(probabilities: Tensor) -> Tensor:
+    """The mean (B,) in years of distributions (B, 101)."""
+    return probabilities @ whole_years(probabilities)
+
+
+def age_classes(target: Tensor) -> Tensor:
+    """Ages / 100 (B,) as whole years from 0 to 100, int64; halves are rounded up."""
+    # In fp32 an age of 29.5 comes back from its hundredth as 29.499998.
+    ages = torch.round(target * 100, decimals=3)
+    return torch.floor(ages + 0.5).clamp(0, AGE_CLASSES - 1).long()

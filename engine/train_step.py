@@ -1,0 +1,70 @@
+"""One optimizer step: from a batch to its loss and the weights after it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from engine.config import RunConfig
+from engine.cuda_graphs import CudaRecorder, GraphedGradients, are_wanted
+from engine.inputs import Batch, ImageInputs, Inputs
+from engine.losses import Loss, reduce
+from engine.models import AgeModel
+from engine.randomness import seed_layers
+
+
+class TrainStep:
+    """Steps of one stage. `note` is told once where the device could have CUDA graphs and they do not work."""
+
+    def __init__(
+        self,
+        model: AgeModel,
+        inputs: Inputs,
+        loss: Loss,
+        optimizer: torch.optim.Optimizer,
+        config: RunConfig,
+        device: torch.device,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._model, self._inputs, self._loss, self._optimizer = model, inputs, loss, optimizer
+        self._seed, self._device = config.seed, device
+        # Most heads have no layer that draws: their steps, which are short, need no seed.
+        self._draws = isinstance(inputs, ImageInputs) or model.head_draws
+        self._graphed = None
+        if are_wanted(device):
+            trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            self._graphed = GraphedGradients(
+                self._gradients,
+                trained,
+                [*model.buffers(), *loss.state().values()],
+                CudaRecorder(device),
+                exact=config.deterministic,
+                note=note,
+            )
+
+    def __call__(self, batch: Batch, target: Tensor, weight: Tensor, epoch: int, step: int) -> Tensor:
+        """The batch's weighted loss (), before the step; nothing waits for the device.
+
+        `target` is what the loss compares with, `weight` (B,) are sample weights, both on the device.
+        """
+        prepared = self._inputs.prepared(batch, epoch, step)
+
+        def reseed() -> None:
+            if self._draws:
+                seed_layers(self._seed, step, self._device)
+
+        if self._graphed is not None:
+            loss = self._graphed(prepared, target, weight, reseed=reseed)
+        else:
+            reseed()
+            loss = self._gradients(prepared, target, weight)
+        self._optimizer.step()
+        return loss
+
+    def _gradients(self, *given: Tensor) -> Tensor:
+        prepared, target, weight = given
+        self._optimizer.zero_grad(set_to_none=True)
+        output = self._inputs.train_output(self._model, prepared)
+        loss = reduce(self._loss.per_image(output, target), weight)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()

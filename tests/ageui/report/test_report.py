@@ -1,0 +1,342 @@
+"""What a report says, to the letter where it matters, of runs of every kind."""
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_rows import done_run, measured
+from store_rows import config, end, epoch, evaluated, queued, running
+
+from ageui.report import as_markdown, report
+from ageui.report.document import Document, Figure, Section, Table
+from ageui.report.drawing import Drawing
+from ageui.report.intervals import group_intervals
+from ageui.report.run_sections import worst_places
+from ageui.store import Predictions, PublishedRun, RunDetail, Store
+from engine.data.spec import BUILT_IN
+from engine.errors import ConfigError
+from engine.events import Evaluated
+from engine.fairness import RESAMPLES, Baseline, SplitResult
+
+
+@pytest.fixture(autouse=True)
+def _nothing_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ageui.report.plots.draw", lambda name, inches, paint: Drawing(*inches, ""))
+
+
+def _of(store: Store, *runs: RunDetail, split: str | None = None) -> Document:
+    return report(runs, store.split_predictions, split)
+
+
+def _section(document: Document, *titles: str) -> Section:
+    """The section of that title, or the part of a part of it."""
+    sections = document.sections
+    for title in titles:
+        (found,) = (section for section in sections if section.title == title)
+        sections = found.parts
+    return found
+
+
+def _text(document: Document, *titles: str) -> str:
+    alone = Document("", (), (_section(document, *titles),))
+    return as_markdown(alone, "x")[0].partition("\n\n")[2]
+
+
+def test_scores(store: Store) -> None:
+    assert (
+        _text(_of(store, done_run(store)), "Scores")
+        == r"""## Scores
+
+valid, 3 images; in years, lower is better:
+
+| figure | value | 95% interval | noise level | inside noise | constant 30.2 |
+| --- | ---: | ---: | ---: | ---: | ---: |
+| MAE | 6.00 | 5.00–7.00 | — | — | 21.75 (5.25–39.75) |
+| gender bias | 0.50 | 0.25–0.75 | 0.38 | no | — |
+| signed error | −0.50 | — | — | — | — |
+
+- A bias is the mean gap between the MAEs of an attribute's groups, over all pairs of groups.
+- Noise level: the 95th percentile of the bias that the same errors give when the groups are shuffled. A bias no larger than that is inside noise.
+- Signed error: mean of predicted − true age.
+- The constant predictor always says the mean age of the train images.
+- 1 image without gender.
+"""  # noqa: E501
+    )
+
+
+def test_worst_errors_are_named_and_the_largest_are_first(store: Store) -> None:
+    assert (
+        _text(_of(store, done_run(store)), "Worst errors")
+        == r"""## Worst errors
+
+The 3 largest errors on valid, in years; the index counts its images from 0:
+
+| image | gender | index | true age | predicted | error |
+| --- | --- | ---: | ---: | ---: | ---: |
+| ç.jpg | female | 2 | 70.00 | NaN | NaN |
+| b.jpg | — | 1 | 35.50 | 30.00 | −5.50 |
+| a.jpg | male | 0 | 10.00 | 12.50 | +2.50 |
+"""
+    )
+
+
+def test_at_most_twenty_errors_are_listed(store: Store) -> None:
+    run = done_run(store, scored=measured([f"{number}.jpg" for number in range(50)], ["male", "female"] * 25))
+    (table,) = _section(_of(store, run), "Worst errors").blocks
+    assert isinstance(table, Table)
+    errors = [abs(float(row[-1].replace("−", "-"))) for row in table.rows]
+    assert len(errors) == 20
+    assert errors == sorted(errors, reverse=True)
+    found = store.split_predictions(run.id, "valid")
+    assert found is not None
+    assert errors[0] == pytest.approx(np.abs(found.predicted - found.ages).max(), abs=0.005)
+
+
+def test_equal_errors_stay_in_order() -> None:
+    ages = np.arange(10.0, 60.0)
+    off = np.where(np.arange(50) % 3 == 0, -2, 1)
+    predictions = Predictions("valid", "h", ("x",) * 50, ages, {}, (ages + off).astype(np.float32))
+    assert worst_places(predictions, 20) == [*range(0, 50, 3), 1, 2, 4]
+
+
+def test_groups_have_the_intervals_that_the_engine_gave_them(store: Store) -> None:
+    groups: list[str | None] = ["male", "female", "male", "female", None] * 8
+    scored = measured([str(number) for number in range(40)], groups, resamples=RESAMPLES)
+    expected = {group.group: group.interval for group in scored.result.biases[0].groups}
+    run = done_run(store, scored=scored)
+    predictions = store.split_predictions(run.id, "valid")
+    assert predictions is not None
+    found = group_intervals(run.results[0].result, predictions, (20.0,))
+    assert found == {("gender", "male"): expected["male"], ("gender", "female"): expected["female"]}
+    (table,) = (block for block in _section(_of(store, run), "Groups").blocks if isinstance(block, Table))
+    assert table.rows[0][4] == f"{expected['male'].low:.2f}–{expected['male'].high:.2f}"
+
+
+def test_a_group_of_one_image_or_none_has_no_interval(store: Store) -> None:
+    run = done_run(store)
+    predictions = store.split_predictions(run.id, "valid")
+    assert predictions is not None
+    assert group_intervals(run.results[0].result, predictions, (20.0,)) == {}
+    rows = _text(_of(store, run), "Groups").splitlines()
+    assert "| gender | male | 1 | 4.00 | — | −4.00 |" in rows
+    assert "| gender | other | 0 | — | — | — |" in rows
+
+
+def test_no_group_has_an_interval_beside_a_nan(store: Store) -> None:
+    scored = measured([str(number) for number in range(8)], ["male", "female"] * 4)
+    scored.predicted[2] = np.nan
+    run = done_run(store, scored=scored)
+    predictions = store.split_predictions(run.id, "valid")
+    assert predictions is not None
+    assert group_intervals(run.results[0].result, predictions, (20.0,)) == {}
+
+
+def test_curves_have_a_table_of_every_epoch(store: Store) -> None:
+    figure, epochs = _section(_of(store, done_run(store)), "Curves").blocks
+    assert isinstance(figure, Figure)
+    assert figure.caption == (
+        "Losses over 4 epochs. The validation loss goes from 0.25 to 0.0625. Its best is that of epoch 3."
+    )
+    assert isinstance(epochs, Table)
+    assert [row[1] for row in epochs.rows] == ["1", "1", "2", "2"]
+    assert epochs.rows[1] == ("2", "1", "0.25", "0.125", "4.00", "1e-05", "1.5", "yes")
+
+
+@pytest.mark.parametrize(("losses", "is_drawn"), [((0.5, math.nan, math.inf), True), ((math.nan, math.inf), False)])
+def test_losses_that_are_not_finite_are_told(store: Store, losses: tuple[float, ...], is_drawn: bool) -> None:
+    run_id, attempt = running(store)
+    with store.writing(run_id, attempt) as writer:
+        for number, loss in enumerate(losses, 1):
+            writer.epoch(epoch(number, train_loss=loss, val_loss=loss, is_best=number == 1))
+    end(store, run_id, attempt, "diverged", "the loss is nan")
+    document = _of(store, store.detail(run_id))
+    assert ("nothing to draw" in _text(document, "Curves")) != is_drawn
+    assert any(isinstance(block, Figure) for block in _section(document, "Curves").blocks) == is_drawn
+    assert f"| {len(losses)} | 1 | inf | inf |" in _text(document, "Curves")
+
+
+def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
+    run_id, attempt = running(store, "blind")
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1, val_loss=None, val_mae=None))
+    end(store, run_id, attempt)
+    text = _text(_of(store, store.detail(run_id)), "Curves")
+    assert "There is no validation loss: no labelled validation images." in text
+    assert "| 1 | 1 | 0.5 | — | — | 1e-05 | 1.5 | yes |" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("queued", "It has no scores yet: it is queued."),
+        ("running", "It has no scores yet: it is running."),
+        ("failed", "It has no scores: it was not evaluated."),
+    ],
+)
+def test_a_run_without_scores_says_why(store: Store, status: str, said: str) -> None:
+    run_id = queued(store, "bare") if status == "queued" else running(store, "bare")[0]
+    if status == "failed":
+        end(store, run_id, 1, "failed", "no room\nat all")
+    text, files = as_markdown(_of(store, store.detail(run_id)), "x")
+    assert said in text
+    assert files == {}
+    assert "The command that repeats it:" in text
+    assert ("```\nno room\nat all\n```" in text) == (status == "failed")
+    assert "## Predictions" not in text
+
+
+def test_an_archived_run_says_so(store: Store) -> None:
+    run = done_run(store)
+    put_away = replace(run, row=replace(run.row, archived_at=datetime(2026, 1, 31, tzinfo=UTC)))
+    assert "Run 1, done, archived 2026-01-31." in as_markdown(_of(store, put_away), "x")[0]
+
+
+def test_data_without_attributes(store: Store) -> None:
+    items = pd.DataFrame({"image": ["a", "b"], "age": [10.0, 20.0]})
+    result = SplitResult(2, 1.0, None, 0.0, (), None)
+    run = done_run(store, scored=Evaluated("valid", result, items, np.array([11.0, 19.0], dtype=np.float32)))
+    document = _of(store, run)
+    assert "The images have no attributes and no age groups." in _text(document, "Groups")
+    assert "None was evaluated: the images have no attributes." in _text(document, "Model card", "Factors")
+    assert "| image | index | true age | predicted | error |" in _text(document, "Worst errors")
+
+
+def test_published_figures_are_said_to_be_that(store: Store) -> None:
+    figures = {"mae": 9.5, "gender": 0.25, "val_loss": 0.017}
+    store.publish([PublishedRun("report/table8/mse", config(), BUILT_IN, figures, "Table 8: an odd *row*.")])
+    published = store.detail(store.one("report/table8/mse"))
+    text, files = as_markdown(_of(store, published), "x")
+    assert "Run 1, published. Its figures are out of the report: nobody here trained it" in text
+    assert r"Note: Table 8: an odd \*row\*." in text
+    scores = text[text.index("## Scores") : text.index("## Config")]
+    assert [line for line in scores.splitlines() if line.startswith("|")] == [
+        "| figure | value |",
+        "| --- | ---: |",
+        "| MAE | 9.50 |",
+        "| gender bias | 0.25 |",
+        "| validation loss | 0.017 |",
+    ]
+    assert "The command that trains the like of it:" in text
+    assert "- MAE: 9.50 years.\n- gender bias: 0.25 years.\n" in text
+    assert files == {}
+    for absent in (
+        "## Training and versions",
+        "## Worst errors",
+        "bootstrap",
+        "One training with one seed",
+        "No weights",
+    ):
+        assert absent not in text
+
+
+def test_published_figures_stand_beside_measured_ones(store: Store) -> None:
+    store.publish([PublishedRun("theirs", config(), BUILT_IN, {"mae": 1.0}, "")])
+    document = _of(store, done_run(store), store.detail(store.one("theirs")))
+    table = document.sections[0].blocks[0]
+    assert isinstance(table, Table)
+    assert table.rows[1][0] == "◆ theirs (published)"
+    assert table.rows[1][-2:] == ("1.00", "—")
+
+
+def test_a_model_card_has_the_headings_of_its_paper(store: Store) -> None:
+    run_id, attempt = running(store, "carded", weights=["gender"])
+    manifest = {"versions": {"ageui": "0.1.0"}, "backbone_parameters": 1000, "head_parameters": 20, "left_out": 2}
+    with store.writing(run_id, attempt) as writer:
+        writer.started(
+            {**manifest, "data": {"name": "faces", "hash": "ab", "splits": {"train": {"images": 5, "labelled": 4}}}}
+        )
+        writer.evaluated(evaluated(gender=0.3), "apparent", "faces")
+    end(store, run_id, attempt)
+    document = _of(store, store.detail(run_id))
+    assert [part.title for part in _section(document, "Model card").parts] == [
+        "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data",
+        "Quantitative analyses", "Ethical considerations", "Caveats and recommendations",
+    ]  # fmt: skip
+    details = _text(document, "Model card", "Model details")
+    assert "the backbone resnet18@layer3 (1,000 parameters) with the head 2fc-sigmoid (20 parameters)." in details
+    assert "Trained with ageui 0.1.0." in details
+    assert "- gender: male (1), female (1), other (0).\n" in _text(document, "Model card", "Factors")
+    assert _text(document, "Model card", "Training data").splitlines()[2:] == [
+        "- synthetic (synthetic), split train: 4 labelled images.",
+        "- Images are weighted by gender (inverse).",
+        "- 2 bad items of the data set left out.",
+    ]
+    assert "- gender bias: 0.30 years (0.25–0.75); inside noise.\n" in _text(
+        document, "Model card", "Quantitative analyses"
+    )
+    caveats = _text(document, "Model card", "Caveats and recommendations")
+    assert "No larger than chance alone would make it: the bias of gender." in caveats
+    assert "Its faces are drawn" in _text(document, "Model card", "Ethical considerations")
+    assert "| train | 5 images, 4 of them labelled |" in _text(document, "Data")
+
+
+@pytest.mark.parametrize(
+    ("format", "target", "said"),
+    [
+        ("course", "apparent", ["Labels are apparent ages", "APPA-REAL is given out for non-commercial research only"]),
+        ("appa_real", "real", ["APPA-REAL is given out"]),
+        ("utkface", "apparent", ["UTKFace is given out"]),
+        ("table", "apparent", []),
+    ],
+)
+def test_ethics_follow_the_data(store: Store, format: str, target: str, said: list[str]) -> None:
+    run = done_run(store)
+    config = {**run.config, "target": target}
+    on = replace(run, row=replace(run.row, config=config), data_spec={"name": "faces", "format": format})
+    lines = _text(_of(store, on), "Model card", "Ethical considerations").splitlines()[2:]
+    assert lines[0].startswith("- Attributes are coarse labels")
+    assert len(lines) == 1 + len(said)
+    for line, start in zip(lines[1:], said, strict=True):
+        assert line.startswith(f"- {start}")
+
+
+def test_several_runs_are_compared_first(store: Store) -> None:
+    runs = [done_run(store, "one"), done_run(store, "another", scored=evaluated(mae=5.0))]
+    document = _of(store, *runs)
+    assert [section.title for section in document.sections] == ["Comparison", "one", "another"]
+    table = document.sections[0].blocks[0]
+    assert isinstance(table, Table)
+    assert table.head == ("run", "seed", "MAE", "gender")
+    assert table.rows[1] == ("another", "7", "5.00 ★\n±1.00", "0.50 ★\n[0.25–0.75]")
+    assert [part.title for part in document.sections[1].parts][-1] == "Model card"
+    names = [figure.name for figure in document.figures]
+    assert len(set(names)) == len(names) == 7
+
+
+def test_many_settings_that_differ_have_a_table_of_their_own(store: Store) -> None:
+    plain = done_run(store, "plain")
+    other = queued(store, "other", loss="mape", batch=16, size=96, optimizer="sgd", seed=3)
+    figures, settings = (block for block in _of(store, plain, store.detail(other)).sections[0].blocks
+                         if isinstance(block, Table))  # fmt: skip
+    assert figures.head == ("run", "MAE", "gender")
+    assert settings.head == ("run", "size", "loss", "optimizer", "batch", "seed")
+    assert settings.rows == (
+        ("plain", "64", "mse", "adam", "32", "5"),
+        ("other (queued)", "96", "mape", "sgd", "16", "3"),
+    )
+
+
+def test_a_run_that_lacks_the_split_of_the_others_is_told_of(store: Store) -> None:
+    tested = done_run(store, "tested", scored=evaluated("test"))
+    document = _of(store, tested, done_run(store, "validated"), split="test")
+    text, _ = as_markdown(document, "x")
+    assert "It was not scored on test, but on valid." in text
+    with pytest.raises(ConfigError, match=r"none of these runs has scores on test; choose one of valid"):
+        _of(store, store.detail(2), split="test")
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_a_run_no_better_than_the_constant_is_named(store: Store, better: bool) -> None:
+    scored = evaluated(mae=12.0)
+    baseline = Baseline(30.25, 13.0 if better else 11.5, {})
+    scored = replace(scored, result=replace(scored.result, baseline=baseline))
+    document = report([done_run(store, scored=scored)], _none)
+    assert ("No better than the constant predictor on MAE: plain." in _text(document, "Scores")) != better
+
+
+def _none(*_: Any) -> None:
+    return None

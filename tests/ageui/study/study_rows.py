@@ -1,0 +1,67 @@
+"""Studies and measured runs, made up."""
+
+from pathlib import Path
+from typing import Any
+
+from store_rows import best, end, epoch, evaluated, running
+
+from ageui.store import Store
+from ageui.study import Choice, Study, load
+from ageui.study.variants import cell_config
+from engine.data.spec import BUILT_IN
+
+QUICK = Choice("quick", "synthetic")
+
+LOSSES = """
+title = "Losses | two"
+shows = "Two losses at two batch sizes."
+measures = "scores"
+notes = ["A note with $ and <b>."]
+
+[base]
+backbone = "resnet18"
+strategy = "scratch"
+epochs = [2]
+
+[grid]
+loss = ["mse", "mape"]
+batch = [8, 16]
+
+[published]
+mse-8 = { mae = 7.5, gender = 0.25 }
+mse-16 = { mae = 6.5, gender = 0.75 }
+mape-8 = { mae = 5.5 }
+"""
+
+
+def written(folder: Path, text: str = LOSSES, name: str = "mine") -> Study:
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(str(path))
+
+
+def trained(
+    store: Store,
+    study: Study,
+    cell: str,
+    mae: float = 6.0,
+    *,
+    choice: Choice = QUICK,
+    status: str = "done",
+    gender: float | None = 0.5,
+    split: str = "test",
+    **changes: Any,
+) -> int:
+    """A run of a cell that ended, with scores; its id."""
+    found = next(one for one in study.cells if one.name == cell)
+    config = cell_config(study, found, choice, registered=(), cuda_available=lambda: False)
+    run_id, attempt = running(store, **{**config.model_dump(), **changes})
+    with store.writing(run_id, attempt) as writer:
+        writer.started(
+            {"device": "cpu", "placement": "cpu", "data": {"name": BUILT_IN.name, "hash": "d", "splits": {}}}
+        )
+        writer.epoch(epoch(1, val_loss=mae / 100))
+        writer.checkpoint(best(10))
+        writer.evaluated(evaluated(split, mae=mae, gender=gender), "apparent", "synthetic")
+    end(store, run_id, attempt, status)
+    return run_id

@@ -1,0 +1,134 @@
+"""A study's table in every format, to the letter: golden files, and names that try to break out of them."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ageui.cli.study_table import fitted_study
+from ageui.study import Agreement, Cell, CellRow, Figure, Study, StudyTable, Variant
+from ageui.study.export import FORMATS, as_data, export_text
+from ageui.study.variants import normal_form, parted
+from ageui.study.wording import headline, seeds_text
+from engine.config import PRESETS, build_config
+from engine.errors import ConfigError
+from engine.fairness import Interval
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _figures(mae: Figure, gender: Figure) -> Mapping[str, Figure]:
+    nothing = Figure(None, None, None, 0)
+    return {"mae": mae, "gender": gender, "expression": nothing, "ethnicity": nothing, "age": nothing}
+
+
+def _table(label: str = "mse · batch 16") -> StudyTable:
+    """Made up: a cell over seeds, one of a single seed, one under way, one that nobody can run."""
+    cells = (
+        Cell("mse-16", label, {"loss": "mse", "batch": 16}, {"mae": 11.6451, "gender": 0.3722}),
+        Cell("mape-16", "mape · batch 16", {"loss": "mape", "batch": 16}, {"mae": 9.5153}, note="Read with care."),
+        Cell("huber-16", "huber · batch 16", {"loss": "huber", "batch": 16}, {}),
+        Cell("torn", "torn off", {}, {"mae": 10.0}, unknown="the row is torn off"),
+    )
+    first = _figures(Figure(11.6451, 8.25, 0.125, 3), Figure(0.3722, 0.5, 0.25, 3))
+    second = _figures(Figure(9.5153, 10.0, None, 1), Figure(None, float("nan"), None, 1))
+    empty = _figures(Figure(None, None, None, 0), Figure(None, None, None, 0))
+    torn = _figures(Figure(10.0, None, None, 0), Figure(None, None, None, 0))
+    rows = (
+        CellRow(cells[0], first, {0: 1, 1: 2, 2: 3}, {"done": 3}),
+        CellRow(cells[1], second, {0: 4, 1: 5}, {"done": 1, "running": 1}),
+        CellRow(cells[2], empty, {0: 6}, {"queued": 1}),
+        CellRow(cells[3], torn, {}, {}),
+    )
+    base = {**PRESETS["quick"], "loss": "mse"}
+    study = Study("mine", "Losses × batch", "What is shown.", "scores", (), base, ("loss", "batch"), cells)
+    normal = parted(study, normal_form(build_config({**base, "momentum": 0.5}).model_dump()))[1]
+    agreements = {"mae": Agreement(-0.5, Interval(-0.75, 0.25), 4), "gender": Agreement(None, None, 1)}
+    return StudyTable(
+        study=study,
+        variant=Variant(normal, {"name": "synthetic"}),
+        split="test",
+        rows=rows,
+        constant={"mae": 13.25, "gender": 2.0},
+        agreement=agreements,
+        notes=("A note with $ and <b>.",),
+        others=((Variant({**normal, "size": 96}, {}), 1),),
+    )
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_is_as_in_its_golden_file(format: str) -> None:
+    assert export_text(_table(), format) == (GOLDEN / f"study.{format}").read_text(encoding="utf-8")
+
+
+def _in_terminal(width: int) -> str:
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    console.print(fitted_study(_table()))
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+def test_the_table_in_the_terminal_is_as_in_its_golden_file() -> None:
+    assert _in_terminal(120) == (GOLDEN / "study.txt").read_text(encoding="utf-8")
+
+
+def test_a_narrow_terminal_gets_several_tables_and_every_figure_whole() -> None:
+    lines = _in_terminal(76).splitlines()
+    assert max(map(len, lines)) <= 76
+    assert sum(line.startswith("cell") for line in lines) == 2
+    assert "8.25 ±0.12 (3)" in "\n".join(lines)
+
+
+def test_the_headline_says_what_was_measured() -> None:
+    assert headline(_table()) == (
+        "measured on synthetic · resnet18@layer3 · 64 px · scratch, 8 epochs · adam, lr 0.0005 · momentum 0.5 · "
+        "seeds 0–2 · test split"
+    )
+    assert headline(replace(_table(), variant=None)) == "nothing of it was measured with these settings"
+    assert headline(replace(_table(), variant=None, others=())) == "nothing of it was measured yet"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"), [((3,), "seed 3"), ((0, 1, 2), "seeds 0–2"), ((0, 3), "seeds 0, 3"), ((2, 3), "seeds 2–3")]
+)
+def test_seeds_are_told_briefly(seeds: tuple[int, ...], said: str) -> None:
+    assert seeds_text(seeds) == said
+
+
+def test_names_cannot_break_out_of_a_format() -> None:
+    table = _table("=cmd|' & <script>alert(1)</script> \\input{x} | **b**\x1b[31m")
+
+    class Tags(HTMLParser):
+        found: set[str]
+
+        def handle_starttag(self, tag: str, attributes: object) -> None:
+            self.found.add(tag)
+
+    tags = Tags()
+    tags.found = set()
+    tags.feed(export_text(table, "html"))
+    assert "script" not in tags.found
+    (line,) = [line for line in export_text(table, "md").splitlines() if "cmd" in line]
+    assert line.replace("\\|", "").count("|") == 8
+    assert r"\input{x}" not in export_text(table, "tex")
+    rows = list(csv.reader(io.StringIO(export_text(table, "csv"))))
+    assert rows[1][1].startswith("'=cmd")
+    assert "\x1b" not in export_text(table, "md") + export_text(table, "tex") + export_text(table, "html")
+
+
+def test_a_format_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no format 'docx'; choose one of md, csv, tex, html"):
+        export_text(_table(), "docx")
+
+
+def test_plain_data_holds_every_figure() -> None:
+    first = as_data(_table())["rows"][0]
+    assert first["figures"]["mae"] == {
+        "published": 11.6451, "measured": 8.25, "std": 0.125, "n": 3, "difference": pytest.approx(-3.3951),
+    }  # fmt: skip
+    assert first["runs"] == {"0": 1, "1": 2, "2": 3}

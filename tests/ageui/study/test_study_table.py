@@ -1,0 +1,286 @@
+"""Which runs are cells of a study, what is measured of them, and what is left to do."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from store_rows import claimed, end, queued
+from study_rows import LOSSES, QUICK, trained, written
+
+from ageui.store import Store
+from ageui.study import Choice, Study, StudyTable, load, study_table, work
+from ageui.study.ranking import agreement
+from ageui.study.variants import cell_config, normal_form
+from engine.config import PRESETS, build_config
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("engine.cuda._DRIVERS", ())
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Study:
+    return written(tmp_path)
+
+
+def measured(table: StudyTable, figure: str = "mae") -> dict[str, float | None]:
+    return {row.cell.name: row.figures[figure].measured for row in table.rows}
+
+
+# Presets and settings
+
+
+def test_a_preset_changes_all_but_what_the_study_compares() -> None:
+    study = load("table9")
+    cell = study.cells[-1]
+    config = cell_config(study, cell, QUICK, registered=(), cuda_available=lambda: False)
+    assert (config.backbone, config.size, config.strategy, config.epochs) == ("resnet18@layer3", 64, "scratch", (8,))
+    assert (config.loss, config.weights, config.last_batch) == ("mape", ("ethnicity",), "merge")
+    published = cell_config(study, cell, Choice("report"), registered=(), cuda_available=lambda: False)
+    assert published.model_copy(update={"data": "synthetic"}) == study.config(cell)
+
+
+def test_a_preset_keeps_of_a_study_what_no_preset_decides(tmp_path: Path) -> None:
+    text = LOSSES.replace("[base]", '[base]\naugment = "standard"\nwidths = [16, 8]\nhead = "2fc-sigmoid"')
+    study = written(tmp_path, text)
+    quick, report = (
+        cell_config(study, study.cells[0], Choice(preset), registered=(), cuda_available=lambda: False)
+        for preset in ("quick", "report")
+    )
+    assert (quick.augment, quick.widths, quick.backbone) == ("standard", (128, 32), "resnet18@layer3")
+    assert (report.augment, report.widths, report.backbone) == ("standard", (16, 8), "resnet18")
+
+
+def test_what_follows_from_a_cell_is_filled_in_for_each() -> None:
+    study = load("table3")
+    configs = [
+        cell_config(study, cell, Choice("report"), registered=(), cuda_available=lambda: False) for cell in study.cells
+    ]
+    assert [config.init for config in configs] == ["random", "imagenet", "imagenet"]
+    assert [config.epochs for config in configs] == [(50,), (25, 25), (50,)]
+    own = ("init", "epochs", "lr", "widths", "strategy")
+    forms = [
+        {name: value for name, value in normal_form(one.model_dump()).items() if name not in own} for one in configs
+    ]
+    assert forms[0] == forms[1] == forms[2]
+    assert len({normal_form(config.model_dump())["epochs"] for config in configs}) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"loss": "mae"}, "loss is what the study mine compares"),
+        ({"seed": "3"}, "how many with --seeds"),
+        ({"colour": "red"}, "there is no field 'colour'"),
+        ({"size": "huge"}, "give a whole number"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(store: Store, mine: Study, settings: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        work(mine, store, Choice("quick", settings=settings))
+    with pytest.raises(ConfigError, match=said):
+        study_table(mine, store, Choice("quick", settings=settings))
+
+
+def test_settings_files_change_nothing_but_data_device_and_precision(store: Store, mine: Study) -> None:
+    Path("ageui.toml").write_text('size = 96\nloss = "huber"\nbatch = 2\ndevice = "cpu"\nseed = 9\n')
+    (config, *_) = [run.config for run in work(mine, store, QUICK).new]
+    assert (config.size, config.loss, config.batch, config.device, config.seed) == (64, "mse", 8, "cpu", 0)
+
+
+# What is left to do
+
+
+def test_only_missing_cells_are_to_be_run_each_seed_once(store: Store, mine: Study) -> None:
+    todo = work(mine, store, QUICK, seeds=2)
+    assert [(run.config.loss, run.config.batch, run.config.seed) for run in todo.new] == [
+        (loss, batch, seed) for seed in (0, 1) for loss in ("mse", "mape") for batch in (8, 16)
+    ]
+    done = trained(store, mine, "mse-8")
+    failed = trained(store, mine, "mse-16", status="failed")
+    waiting = queued(store, **todo.new[2].config.model_dump())
+    paused = queued(store, **todo.new[3].config.model_dump())
+    store.queue.pause(paused)
+    todo = work(mine, store, QUICK, seeds=1)
+    assert [run.id for run in todo.done] == [done]
+    assert [run.id for run in todo.again] == [failed]
+    assert [run.id for run in todo.going] == [waiting]
+    assert [run.id for run in todo.paused] == [paused]
+    assert todo.new == ()
+    assert len(work(mine, store, QUICK, seeds=2).new) == 4
+
+
+def test_a_run_on_another_device_stands_for_a_cell_and_one_of_other_settings_or_data_does_not(
+    store: Store, mine: Study
+) -> None:
+    trained(store, mine, "mse-8", device="cpu", deterministic=False)
+    trained(store, mine, "mse-16", size=96)
+    store.add_data_set(DataSpec(name="other", format="synthetic"))
+    assert [run.config.loss + str(run.config.batch) for run in work(mine, store, QUICK).new] == [
+        "mse16", "mape8", "mape16",
+    ]  # fmt: skip
+    assert len(work(mine, store, Choice("quick", "other")).new) == 4
+
+
+def test_a_run_that_did_better_stands_before_one_that_failed(store: Store, mine: Study) -> None:
+    trained(store, mine, "mse-8", status="failed")
+    done = trained(store, mine, "mse-8")
+    assert [run.id for run in work(mine, store, QUICK).done] == [done]
+    store.edits.archive([done])
+    assert [run.id for run in work(mine, store, QUICK).again] == [1]
+
+
+def test_an_interrupted_run_goes_on(store: Store, mine: Study) -> None:
+    run_id = queued(store, **work(mine, store, QUICK).new[0].config.model_dump())
+    attempt = claimed(store, run_id, worker=None)
+    assert attempt is not None
+    end(store, run_id, attempt, "interrupted", "stopped")
+    assert [run.id for run in work(mine, store, QUICK).stopped] == [run_id]
+
+
+def test_cells_that_are_one_training_are_trained_once(store: Store, tmp_path: Path) -> None:
+    cells = '[[cells]]\nname = "a"\nsettings = { loss = "mse" }\n[[cells]]\nname = "b"\n'
+    study = written(tmp_path, f'title = "T"\nmeasures = "scores"\n{cells}')
+    assert len(work(study, store, QUICK).new) == 1
+    run_id = trained(store, study, "a")
+    table = study_table(study, store)
+    assert [dict(row.runs) for row in table.rows] == [{0: run_id}, {0: run_id}]
+
+
+@pytest.mark.parametrize("seeds", [0, -1, 1001])
+def test_a_number_of_seeds_that_cannot_be_is_refused(store: Store, mine: Study, seeds: int) -> None:
+    with pytest.raises(ConfigError, match="give 1 to 1000"):
+        work(mine, store, QUICK, seeds)
+
+
+# The table
+
+
+def test_figures_are_means_over_seeds_beside_the_published_ones(store: Store, mine: Study) -> None:
+    trained(store, mine, "mse-8", 6.0)
+    trained(store, mine, "mse-8", 7.0, seed=1)
+    trained(store, mine, "mape-8", 5.0, gender=None)
+    table = study_table(mine, store)
+    first = table.rows[0].figures["mae"]
+    assert (first.published, first.measured, first.n, first.difference) == (7.5, 6.5, 2, -1.0)
+    assert first.std == pytest.approx(math.sqrt(0.5))
+    third = table.rows[2]
+    assert (third.figures["mae"].std, third.figures["mae"].n) == (None, 1)
+    assert (third.figures["gender"].measured, third.figures["gender"].n) == (None, 0)
+    assert table.rows[3].figures["mae"].measured is None
+    assert table.seeds == (0, 1)
+    assert table.split == "test"
+    assert table.constant["mae"] == 11.5
+
+
+def test_a_run_that_is_under_way_is_progress_and_no_figure(store: Store, mine: Study) -> None:
+    queued(store, **work(mine, store, QUICK).new[0].config.model_dump())
+    trained(store, mine, "mse-16", status="failed")
+    trained(store, mine, "mape-8", status="diverged")
+    table = study_table(mine, store)
+    assert [dict(row.progress) for row in table.rows] == [{"queued": 1}, {"failed": 1}, {"diverged": 1}, {}]
+    assert measured(table) == {"mse-8": None, "mse-16": None, "mape-8": 6.0, "mape-16": None}
+    assert any("Diverged" in note for note in table.notes)
+
+
+def test_the_variant_with_the_most_cells_is_shown_unless_one_is_asked_for(store: Store, mine: Study) -> None:
+    for cell in ("mse-8", "mape-8"):
+        trained(store, mine, cell, 6.0)
+    trained(store, mine, "mse-8", 3.0, size=96)
+    trained(store, mine, "mse-8", 2.0, choice=Choice("report", "synthetic"))
+    assert measured(study_table(mine, store))["mse-8"] == 6.0
+    assert [cells for _, cells in study_table(mine, store).others] == [1, 1]
+    assert measured(study_table(mine, store, Choice(settings={"size": "96"})))["mse-8"] == 3.0
+    assert measured(study_table(mine, store, Choice("quick", settings={"size": "96"})))["mse-8"] == 3.0
+    assert measured(study_table(mine, store, Choice("report")))["mse-8"] == 2.0
+    nothing = study_table(mine, store, Choice(data="faces"))
+    assert nothing.variant is None
+    assert len(nothing.others) == 3
+
+
+def test_runs_of_another_study_fill_a_cell_that_both_have(store: Store) -> None:
+    table8 = load("table8")
+    trained(store, table8, "mse-32", 9.0)
+    assert measured(study_table(load("table7"), store)) == {"before": 9.0}
+    table4 = study_table(load("table4"), store, Choice("quick"))
+    assert table4.variant is None  # a preset's own rate is none of those compared
+
+
+def test_a_split_is_chosen_or_the_best_that_all_have(store: Store, mine: Study) -> None:
+    trained(store, mine, "mse-8", 6.0)
+    trained(store, mine, "mse-16", 7.0, split="valid")
+    table = study_table(mine, store)
+    assert (table.split, measured(table)["mse-16"]) == ("test", None)
+    assert any("1 of the runs have no scores" in note for note in table.notes)
+    assert measured(study_table(mine, store, split="valid"))["mse-16"] == 7.0
+    with pytest.raises(ConfigError, match="no split 'best'"):
+        study_table(mine, store, split="best")
+
+
+def test_losses_and_minutes_are_those_of_the_run(store: Store) -> None:
+    study = load("table6")
+    trained(store, study, "adam", 5.0)
+    figures = study_table(study, store).rows[0].figures
+    assert figures["val_loss"].measured == pytest.approx(0.05)
+    assert figures["minutes"].published == 75
+    assert "minutes" not in study_table(study, store).agreement
+
+
+def test_a_config_of_an_older_ageui_still_stands_for_its_cell() -> None:
+    config = build_config(PRESETS["quick"]).model_dump(mode="json")
+    older = {name: value for name, value in config.items() if name not in ("min_delta", "combine")}
+    assert normal_form(older) == normal_form(config)
+    assert normal_form({**config, "unheard_of": 1}) != normal_form(config)
+
+
+# Whether rankings agree
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ([1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 1.0, 4.0, 3.0, 5.0]),
+        ([1.0, 1.0, 3.0, 4.0, 4.0, 6.0], [5.0, 2.0, 2.0, 9.0, 1.0, 0.0]),
+        ([3.0, 2.0, 1.0], [1.0, 2.0, 3.0]),
+    ],
+)
+def test_rho_is_that_of_pandas(ours: list[float], theirs: list[float]) -> None:
+    expected = pd.DataFrame({"a": ours, "b": theirs}).corr(method="spearman").iloc[0, 1]
+    found = agreement(ours, theirs)
+    assert found.rho == pytest.approx(expected)
+    assert found.n == len(ours)
+
+
+def test_rho_needs_three_pairs_that_differ_and_its_interval_four() -> None:
+    assert agreement([1.0, 2.0], [1.0, 2.0]).rho is None
+    assert agreement([1.0, 2.0, math.nan], [1.0, 2.0, 3.0]).n == 2
+    assert agreement([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]).rho is None
+    assert agreement([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).interval is None
+    assert agreement([], []).n == 0
+
+
+def test_the_interval_of_rho_is_fishers_with_the_error_of_bonett_and_wright() -> None:
+    # By hand for n = 12, rho = 0.5: z = 0.549306, error = sqrt(1.125 / 9) = 0.353553.
+    ours = [float(number) for number in range(12)]
+    found = agreement(ours, [1.0, 0.0, 2.0, 8.0, 4.0, 7.0, 3.0, 5.0, 9.0, 11.0, 10.0, 6.0])
+    assert found.rho is not None
+    assert found.interval is not None
+    z, error = math.atanh(found.rho), math.sqrt((1 + found.rho**2 / 2) / 9)
+    assert found.interval.low == pytest.approx(math.tanh(z - 1.959964 * error))
+    assert found.interval.high == pytest.approx(math.tanh(z + 1.959964 * error))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_perfect_agreement_of_few_cells_is_not_certain(sign: int) -> None:
+    ours = [1.0, 2.0, 3.0, 4.0, 5.0]
+    found = agreement(ours, [sign * value for value in ours])
+    assert found.rho == pytest.approx(sign)
+    assert found.interval is not None
+    inner, outer = sorted((found.interval.low, found.interval.high), key=abs)
+    assert outer == sign
+    assert 0 < abs(inner) < 1 or inner * sign < 0

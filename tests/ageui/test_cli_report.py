@@ -1,0 +1,91 @@
+"""`ageui report` as a person types it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from store_rows import end, evaluated, running
+from terminal import Terminal
+
+from ageui.report.drawing import Drawing
+from ageui.store import Store
+
+
+@pytest.fixture
+def plain(ageui: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal where the runs `plain` and `other` are scored on valid, and plots are empty."""
+    monkeypatch.setattr("ageui.report.plots.draw", lambda name, inches, paint: Drawing(*inches, ""))
+    for name in ("plain", "other"):
+        run_id, attempt = running(store, name)
+        with store.writing(run_id, attempt) as writer:
+            writer.evaluated(evaluated(), "apparent", "faces")
+        end(store, run_id, attempt)
+    return ageui
+
+
+def test_a_page_is_named_after_its_run_and_told(plain: Terminal) -> None:
+    done = plain("report", "plain")
+    assert (done.code, done.out, done.err) == (0, "run-1.html\n", "")
+    assert Path("run-1.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>\n")
+    assert not list(Path().glob(".*.part"))
+
+
+def test_several_runs(plain: Terminal) -> None:
+    assert plain("report", "other", "status=done").out == "runs-2-1.html\n"
+    page = Path("runs-2-1.html").read_text(encoding="utf-8")
+    assert page.index(">Comparison<") < page.index("<h2>other</h2>") < page.index("<h2>plain</h2>")
+
+
+def test_markdown_with_its_folder(plain: Terminal) -> None:
+    assert plain("report", "plain", "-o", "my report.md").code == 0
+    text = Path("my report.md").read_text(encoding="utf-8")
+    assert "](my%20report_files/run-1-groups.svg)" in text
+    assert [path.name for path in Path("my report_files").iterdir()] != []
+
+
+def test_what_is_there_is_replaced_only_by_force(plain: Terminal) -> None:
+    Path("taken.html").write_text("mine")
+    Path("kept_files").mkdir()
+    for name in ("taken.html", "kept.md"):
+        refused = plain("report", "plain", "--out", name)
+        assert refused.code == 2
+        assert "exists; choose another name, or replace it with --force" in refused.err
+    assert Path("taken.html").read_text() == "mine"
+    assert not Path("kept.md").exists()
+    assert plain("report", "plain", "--out", "taken.html", "--force").code == 0
+    assert plain("report", "plain", "--out", "kept.md", "--force").code == 0
+    assert Path("taken.html").read_text(encoding="utf-8") != "mine"
+
+
+def test_a_failed_write_is_explained(plain: Terminal) -> None:
+    Path("kept_files").write_text("a file where the folder belongs")
+    done = plain("report", "plain", "--out", "kept.md", "--force")
+    assert done.code == 3
+    assert "cannot be written: File exists" in done.err
+    assert not Path("kept.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nobody"], "there is no run 'nobody'; see ageui ls"),
+        (["plain", "nobody"], "there is no run 'nobody'"),
+        (["plain", "--split", "test"], "none of these runs has scores on test; choose one of valid"),
+        (["plain", "--split", "exam"], "there is no split 'exam'"),
+        (["plain", "--out", "x.pdf"], "end the name in .html or .md, or say --format html or md"),
+        (["plain", "--format", "pdf"], "choose html or md"),
+        (["plain", "--out", "nowhere/x.html"], "does not exist; make it first"),
+    ],
+)
+def test_a_wrong_input_gets_a_message_and_writes_nothing(plain: Terminal, arguments: Sequence[str], said: str) -> None:
+    before = set(Path().iterdir())
+    done = plain("report", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert {path for path in Path().iterdir() if path.suffix != ".db-shm"} <= before
+
+
+def test_a_format_may_be_said(plain: Terminal) -> None:
+    assert plain("report", "plain", "--format", "md").out == "run-1.md\n"
+    assert plain("report", "plain", "--format", "html", "--out", "page.txt").code == 0
+    assert Path("page.txt").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

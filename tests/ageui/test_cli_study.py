@@ -1,0 +1,149 @@
+"""`ageui study` as a person types it."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from store_rows import claimed, end, epoch, evaluated
+from terminal import Terminal
+
+from ageui.store import Store
+
+TINY_STUDY = """
+title = "Two losses"
+measures = "scores"
+
+[base]
+strategy = "scratch"
+
+[grid]
+loss = ["mse", "mape"]
+
+[published]
+mse = { mae = 7.5 }
+"""
+QUICK = ("--preset", "quick", "--data", "synthetic", "--set", "device=cpu")
+
+
+@pytest.fixture
+def mine(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal with a study of two cells, where no worker is started and waiting for runs makes them done."""
+
+    def wait(store: Store, run_ids: Sequence[int], say: Callable[[str], None]) -> bool:
+        for run_id in run_ids:
+            attempt = claimed(store, run_id)
+            assert attempt is not None
+            with store.writing(run_id, attempt) as writer:
+                writer.epoch(epoch(1))
+                writer.evaluated(evaluated("test"), "apparent", "synthetic")
+                writer.end("done", "")
+        return True
+
+    monkeypatch.setattr("ageui.cli.background.see_to_worker", lambda *arguments: None)
+    monkeypatch.setattr("ageui.cli.study.tell_memory", lambda *arguments: None)
+    monkeypatch.setattr("ageui.cli.study.wait_until_ended", wait)
+    Path("mine.toml").write_text(TINY_STUDY)
+    return ageui
+
+
+def test_studies_are_listed_and_shown_without_a_database(ageui: Terminal) -> None:
+    listed = ageui("study", "list", "--json")
+    assert [study["name"] for study in listed.json][:2] == ["table1", "table2"]
+    assert "Loss function × batch size" in ageui("study", "list").out
+    shown = ageui("study", "show", "table5")
+    assert "◆ published" in shown.out
+    assert "cannot be run" in shown.out
+    assert "illegible: not run, as the batch size of the third row is illegible" in shown.out
+    assert not Path("runs.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "tabel1"), "did you mean 'table1'"),
+        (("show", "table1", "--preset", "slow"), "there is no preset 'slow'"),
+        (("show", "table1", "--split", "best"), "there is no split 'best'"),
+        (("run", "table1", "--set", "head=none"), "head is what the study table1 compares"),
+        (("run", "table1", "--data", "gone"), "there is no data set 'gone'"),
+        (("run", "table1", "--seeds", "0"), "give 1 to 1000"),
+        (("export", "table1", "--format", "docx"), "choose one of md, csv, tex, html"),
+        (("export", "table1", "--out", "no/where.md"), "cannot be written"),
+    ],
+)
+def test_what_cannot_be_is_refused(ageui: Terminal, arguments: tuple[str, ...], said: str) -> None:
+    done = ageui("study", *arguments)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_study_is_exported_to_a_file_or_printed(ageui: Terminal) -> None:
+    printed = ageui("study", "export", "table10", "--format", "csv")
+    assert "final,mape · gender weights,mape,gender,,7.0228," in printed.out
+    assert ageui("study", "export", "table10", "--format", "csv", "--out", "t.csv").code == 0
+    assert Path("t.csv").read_text() == printed.out
+
+
+def test_a_study_is_trained_shown_and_trained_no_further(mine: Terminal) -> None:
+    dry = mine("study", "run", "mine.toml", *QUICK, "--dry-run", "--json")
+    assert [config["loss"] for config in dry.json] == ["mse", "mape"]
+    assert mine("ls", "--json").json == []
+
+    done = mine("study", "run", "mine.toml", *QUICK, "--json")
+    assert done.code == 0, done.err
+    assert "mine, 2 runs: 2 to queue" in done.err
+    assert [row["runs"] for row in done.json["rows"]] == [{"0": 1}, {"0": 2}]
+    shown = mine("study", "show", "mine.toml")
+    assert "measured on synthetic · resnet18@layer3 · 64 px · scratch, 8 epochs" in shown.out
+    assert mine("study", "show", "mine.toml", "--json").json["rows"][0]["figures"]["mae"]["difference"] == -1.5
+    assert [row["tags"] for row in mine("ls", "--json").json] == [["study:mine"], ["study:mine"]]
+
+    again = mine("study", "run", "mine.toml", *QUICK)
+    assert (again.code, len(mine("ls", "--json").json)) == (0, 2)
+    assert "mine, 2 runs: 2 done already" in again.err
+    more = mine("study", "run", "mine.toml", *QUICK, "--seeds", "2", "--dry-run", "--json")
+    assert [config["seed"] for config in more.json] == [1, 1]
+
+
+def test_a_study_that_was_killed_goes_on_where_it_was(mine: Terminal) -> None:
+    queued = mine("study", "run", "mine.toml", *QUICK, "--seeds", "2", "--detach")
+    assert queued.out.split() == ["1", "2", "3", "4"]
+    with Store.open(Path("runs.db")) as store:
+        assert claimed(store, 1) is not None  # nobody holds its lock: its processes were killed
+        end(store, 2, claimed(store, 2) or 0)
+        end(store, 3, claimed(store, 3) or 0, "failed", "broken")
+
+    again = mine("study", "run", "mine.toml", *QUICK, "--seeds", "2", "--detach")
+    assert "run 1 was running, but its processes are gone" in again.err
+    assert "4 runs: 1 that failed or were cancelled to try again, 2 queued or running already, 1 done" in again.err
+    assert again.out.split() == ["3"]
+    assert _statuses() == ["queued", "done", "queued", "queued"]
+    assert mine("study", "run", "mine.toml", *QUICK, "--seeds", "2").code == 0
+    assert _statuses() == ["done"] * 4
+
+
+def test_what_is_paused_is_left_alone_and_told(mine: Terminal) -> None:
+    mine("study", "run", "mine.toml", *QUICK, "--detach")
+    mine("pause", "1")
+    done = mine("study", "run", "mine.toml", *QUICK)
+    assert "1 queued or running already, 1 paused, which go on with ageui resume" in done.err
+    assert (done.code, _statuses()) == (1, ["paused", "done"])
+
+
+def test_without_a_preset_and_data_those_of_a_run_are_taken_and_told(
+    mine: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.cuda._DRIVERS", ())
+    done = mine("study", "run", "mine.toml", "--dry-run", "--json")
+    assert done.json[0]["backbone"] == "resnet18@layer3"
+    assert "preset quick: no CUDA device was found; choose with --preset" in done.err
+    assert "data synthetic: built in; no data set is registered; choose with --data" in done.err
+
+
+def _statuses() -> list[str]:
+    with Store.open(Path("runs.db"), read_only=True) as store:
+        return [row.status for row in store.runs(order="id")]
+
+
+def test_json_of_a_study_is_valid_whatever_was_measured(ageui: Terminal) -> None:
+    assert json.loads(ageui("study", "show", "table8", "--json").out)["agreement"]["mae"]["n"] == 0
