@@ -85,7 +85,7 @@ def _shared(study: Study, preset: str) -> dict[str, Any]:
         kept = {name: value for name, value in study.base.items() if name not in replaced}
         values = {**defaults, **kept, **PRESETS[preset]}
     named = [name for name in _CHOSEN_ELSEWHERE if name not in study.base]
-    return {name: value for name, value in values.items() if name not in (*study.fields, *named)}
+    return {name: value for name, value in values.items() if name not in named}
 
 
 def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:

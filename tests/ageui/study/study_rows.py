@@ -49,7 +49,7 @@ def trained(
     choice: Choice = QUICK,
     status: str = "done",
     gender: float | None = 0.5,
-    split: str = "test",
+    splits: tuple[str, ...] = ("test",),
     **changes: Any,
 ) -> int:
     """A run of a cell that ended, with scores; its id."""
@@ -62,6 +62,7 @@ def trained(
         )
         writer.epoch(epoch(1, val_loss=mae / 100))
         writer.checkpoint(best(10))
-        writer.evaluated(evaluated(split, mae=mae, gender=gender), "apparent", "synthetic")
+        for split in splits:
+            writer.evaluated(evaluated(split, mae=mae, gender=gender), "apparent", "synthetic")
     end(store, run_id, attempt, status)
     return run_id

@@ -74,7 +74,7 @@ def test_published_rows_stand_for_no_cell(published: Store) -> None:
 
 def test_they_are_compared_with_nothing_and_folded_into_nothing(published: Store) -> None:
     study = load("table8")
-    ours = trained(published, study, "mse-32", 14.0, choice=Choice("report", "appa-real"))
+    ours = trained(published, study, "mse-32", 14.0, choice=Choice("report", "appa-real"), seed=1)
     ids = [ours, published.one("report/table8/mse-32"), published.one("report/table7/before")]
     comparison = compare([published.detail(one) for one in ids], fold_seeds=True, baseline=str(ours))
     assert [(row.kind, row.name) for row in comparison.rows][1:3] == [
