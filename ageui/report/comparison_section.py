@@ -1,7 +1,21 @@
 """Runs side by side, as a section."""
 
 from ageui.compare import Comparison
-from ageui.compare.formats.wording import BEST, NOISE, REAL, change, figure, head, legend, mark_of, state, uncertainty
+from ageui.compare.formats.wording import (
+    BEST,
+    FRONT,
+    NOISE,
+    RANK,
+    REAL,
+    change,
+    figure,
+    head,
+    legend,
+    mark_of,
+    rank,
+    state,
+    uncertainty,
+)
 from ageui.compare.records import Cell, Row
 from ageui.report.document import Block, Bullets, Figure, Section, Table
 from ageui.report.plots import side_by_side
@@ -13,9 +27,16 @@ def comparison_section(comparison: Comparison, name: str = "comparison") -> Sect
     """A table and a plot of a comparison; `name` is the plot's own in the document."""
     settings = comparison.settings
     beside = settings if len(settings) <= _BESIDE_FIGURES else ()
-    heads = ("run", *beside, *(head(column) for column in comparison.columns))
+    has_ranks = bool(comparison.ranked_over)
+    heads = ("run", *beside, *(head(column) for column in comparison.columns), *((RANK,) if has_ranks else ()))
     rows = tuple(
-        (_name(row), *_settings(row, beside), *map(_figures, row.cells, comparison.columns)) for row in comparison.rows
+        (
+            _name(row),
+            *_settings(row, beside),
+            *map(_figures, row.cells, comparison.columns),
+            *((_rank(row),) if has_ranks else ()),
+        )
+        for row in comparison.rows
     )
     blocks: list[Block] = [Table("MAE and biases in years", heads, rows, words=1 + len(beside))]
     if len(beside) < len(settings):
@@ -34,6 +55,10 @@ def comparison_section(comparison: Comparison, name: str = "comparison") -> Sect
 
 def _name(row: Row) -> str:
     return f"{mark_of(row)}{row.name}" + (f" ({state(row)})" if state(row) else "")
+
+
+def _rank(row: Row) -> str:
+    return f"{rank(row)} {FRONT}" if row.on_front else rank(row)
 
 
 def _settings(row: Row, names: tuple[str, ...]) -> tuple[str, ...]:

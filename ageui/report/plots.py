@@ -10,7 +10,6 @@ import numpy as np
 from ageui.compare import Comparison
 from ageui.compare.formats.wording import head
 from ageui.report.drawing import INK, Drawing, draw
-from ageui.report.intervals import Intervals
 from ageui.text import clean
 from engine.fairness import SplitResult
 
@@ -84,31 +83,31 @@ def predicted_by_age(name: str, predictions: "Predictions") -> Drawing | None:
     return draw(name, (5.0, 4.8), paint)
 
 
-def group_bars(name: str, result: SplitResult, intervals: Intervals) -> Drawing | None:
+def group_bars(name: str, result: SplitResult) -> Drawing | None:
     """A bar per group: its MAE, with its interval where there is one; None without a finite one."""
     shown = [
-        (bias.attribute, group.group, group.mae)
+        (bias.attribute, group.group, group.mae, group.interval)
         for bias in result.biases
         for group in bias.groups
         if group.mae is not None and math.isfinite(group.mae)
     ]
     if not shown:
         return None
-    attributes = list(dict.fromkeys(attribute for attribute, _, _ in shown))
+    attributes = list(dict.fromkeys(attribute for attribute, *_ in shown))
     colours = dict(zip(attributes, SERIES * len(attributes), strict=False))
     # A free line between attributes.
-    places = [place + attributes.index(attribute) for place, (attribute, _, _) in enumerate(shown)]
+    places = [place + attributes.index(attribute) for place, (attribute, *_) in enumerate(shown)]
 
     def paint(figure: "Figure") -> None:
         axes = figure.subplots()
-        for place, (attribute, group, mae) in zip(places, shown, strict=True):
+        for place, (attribute, _, mae, interval) in zip(places, shown, strict=True):
             axes.barh(place, mae, height=0.75, color=colours[attribute], alpha=0.75)
-            if interval := intervals.get((attribute, group)):
+            if interval is not None:
                 reach = [[max(mae - interval.low, 0.0)], [max(interval.high - mae, 0.0)]]
                 axes.errorbar(mae, place, xerr=reach, color=INK, capsize=2.5, linewidth=1.0)
         if math.isfinite(result.mae):
             axes.axvline(result.mae, color=INK, linestyle="--", linewidth=0.8, label="MAE of all images")
-        axes.set_yticks(places, [_short(f"{attribute}: {group}") for attribute, group, _ in shown])
+        axes.set_yticks(places, [_short(f"{attribute}: {group}") for attribute, group, *_ in shown])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlim(left=0)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ageui.compare import compare
 from ageui.compare.known import Known
+from ageui.compare.scoring import with_all_intervals
 from ageui.report.comparison_section import comparison_section
 from ageui.report.document import Document, Paragraph, Section
 from ageui.report.model_card import model_card
@@ -35,6 +36,7 @@ def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: s
 
 
 def _of_run(run: "RunDetail", split: str | None, predictions: "LoadPredictions", known: Known) -> OfRun:
+    run = with_all_intervals(run, predictions)
     scores = run.scores(split) if split else None
     alone = compare([run], split=split if scores else None, predictions=predictions, known=known)
     return OfRun(run, split, scores, predictions(run.id, scores.split) if scores else None, alone)

@@ -9,11 +9,9 @@ from ageui.compare.formats.wording import NOTHING, change, figure
 from ageui.compare.records import Cell
 from ageui.compare.settings import setting
 from ageui.report.document import Block, Bullets, Code, Figure, Paragraph, Section, Table
-from ageui.report.intervals import Intervals, group_intervals
 from ageui.report.of_run import OfRun, between, called, figure_name, sentence
 from ageui.report.plots import curves, group_bars, predicted_by_age
 from ageui.sentences import counted, gigabytes
-from engine.choices import AGE_EDGES
 from engine.config import RunConfig
 
 if TYPE_CHECKING:
@@ -151,13 +149,12 @@ def _groups(of: OfRun) -> Section:
         missing = "The images have no attributes and no age groups."
         return Section("Groups", (Paragraph(missing),) if of.scores else ())
     result = of.scores.result
-    edges = of.detail.config.get("age_edges", AGE_EDGES)
-    intervals: Intervals = group_intervals(result, of.predictions, edges) if of.predictions else {}
+    has_intervals = any(group.interval for bias in result.biases for group in bias.groups)
     name = figure_name(of.detail, "groups")
-    drawing = group_bars(name, result, intervals)
+    drawing = group_bars(name, result)
     worst = [f"{bias.attribute} {bias.worst.group}" for bias in result.biases if bias.worst and len(bias.groups) > 1]
     caption = f"MAE of each group on {of.scores.split}" + (f"; largest for {', '.join(worst)}." if worst else ".")
-    caption += " Lines are 95% intervals." if intervals else ""
+    caption += " Lines are 95% intervals." if has_intervals else ""
     blocks: list[Block] = [Figure(name, caption, f"Bars. {caption}", drawing)] if drawing else []
     rows = tuple(
         (
@@ -165,7 +162,7 @@ def _groups(of: OfRun) -> Section:
             group.group,
             f"{group.n:,}",
             figure(group.mae),
-            between(intervals.get((bias.attribute, group.group))) or NOTHING,
+            between(group.interval) or NOTHING,
             NOTHING if group.signed is None else change(group.signed),
         )
         for bias in result.biases
