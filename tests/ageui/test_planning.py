@@ -97,7 +97,7 @@ def test_choices_come_from_the_words_a_config_takes_and_from_the_database(store:
     fields = form_fields(store.data_sets(), ["cuda:0", "cuda:1"])
     assert "mape" in fields["loss"].choices
     assert fields["data"].choices == ("synthetic", "mine")
-    assert fields["weights"].choices == ("none", "gender", "expression", "ethnicity", "age", "glasses")
+    assert fields["weights"].choices == ("none", "gender", "expression", "ethnicity", "age", "glasses", "lds")
     assert fields["device"].choices == ("auto", "cpu", "cuda", "cuda:0", "cuda:1")
     assert fields["deterministic"].choices == ("true", "false")
     assert fields["bn"].choices == ("train", "frozen")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tiny_runs import TINY, Runner
 
 import engine.gpu_memory as gpu_memory
-import engine.train as training
+import engine.train_step as train_step
 from engine.config import build_config
 from engine.errors import GpuMemoryError
 from engine.gpu_memory import fitting_batch, out_of_gpu_memory
@@ -77,7 +77,7 @@ def test_a_run_that_finds_no_memory_says_what_would_fit(
         # The network is gone by the time memory is measured.
         held.extend(one for one in gc.get_objects() if type(one).__name__ == "_Trainer")
 
-    monkeypatch.setattr(training, "reduce", full)
+    monkeypatch.setattr(train_step, "reduce", full)
     monkeypatch.setattr(gpu_memory, "give_back_memory", free)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (8_000_000_000, 24_000_000_000))
     monkeypatch.setattr(gpu_memory, "fitting_batch", lambda measure, failed, free: fits)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -45,12 +46,12 @@ def test_what_is_not_finite_is_no_part_of_a_curve() -> None:
 
 def test_bars_have_an_interval_where_there_is_one() -> None:
     groups = (
-        GroupResult("male", 5, 4.0, 0.0),
+        GroupResult("male", 5, 4.0, 0.0, Interval(3.0, 5.0)),
         GroupResult("none", 0, None, None),
         GroupResult("nan", 1, math.nan, 0.0),
     )
     result = SplitResult(5, 4.0, None, 0.0, (BiasResult("gender", None, "", None, None, groups),), None)
-    drawing = group_bars("b", result, {("gender", "male"): Interval(3.0, 5.0)})
+    drawing = group_bars("b", result)
     assert "gender: male" in _texts(drawing)
     assert not {"gender: none", "gender: nan"} & set(_texts(drawing))
     body = _body(drawing)
@@ -58,7 +59,8 @@ def test_bars_have_an_interval_where_there_is_one() -> None:
     ((left, right),) = re.findall(r'd="M (\S+) \S+ L (\S+) [^"]+ z" clip-path', body)
     # From 3 to 5 years, beside a bar of 4.
     assert (float(stop) - float(start)) / (float(right) - float(left)) == pytest.approx(0.5, abs=0.01)
-    assert not re.findall(r'd="M (\S+) (\S+) L (\S+) \2" clip-path', _body(group_bars("b", result, {})))
+    bare = replace(result, biases=(replace(result.biases[0], groups=(replace(groups[0], interval=None),)),))
+    assert not re.findall(r'd="M (\S+) (\S+) L (\S+) \2" clip-path', _body(group_bars("b", bare)))
 
 
 def test_a_side_by_side_plot_leaves_out_rows_without_figures() -> None:
