@@ -27,7 +27,7 @@ from ageui.tui.widgets.paged_table import TableColumn, TableRow
 MISSING = "missing"
 _COUNTED = ("measured", "running", "queued", MISSING)
 _STATES = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
-_CELL, _PROGRESS, _PUBLISHED, _MEASURED, _DIFFERENCE = 24, 18, 10, 20, 9
+_CELL, _PROGRESS, _PUBLISHED, _MEASURED, _DIFFERENCE = 26, 18, 12, 20, 9
 
 
 def states_of(table: StudyTable) -> Counter[str]:
@@ -98,7 +98,8 @@ def rows(table: StudyTable, statuses: Mapping[int, str], fractions: Mapping[int,
         cells: list[Cell] = []
         for name, text in zip(table.study.figures, line.figures, strict=True):
             cells += _beside(table, name, Cell(""), Cell(text), Cell(""))
-        found.append(TableRow(len(found), (Cell(line.cell, "dim"), Cell(line.what, "dim"), *cells)))
+        names = (line.cell, "train mean") if line.cell == "constant" else (line.what, line.cell)
+        found.append(TableRow(len(found), (*(Cell(name, "dim") for name in names), *cells)))
     return found
 
 
@@ -122,8 +123,8 @@ def progress_cell(row: CellRow, statuses: Mapping[int, str], fractions: Mapping[
     return Cell(" ".join(parts), state_tone(telling))
 
 
-def about_cell(table: StudyTable, row: CellRow, statuses: Mapping[int, str]) -> str:
-    """The runs of a cell by seed, what is odd about it, and its figures, as far as a line goes."""
+def about_cell(row: CellRow, statuses: Mapping[int, str]) -> str:
+    """What is odd about a cell, and its runs by seed."""
     said = [row.cell.unknown or "", row.cell.note or ""]
     said += [
         f"seed {seed}: run {run_id} {SYMBOLS.get(statuses.get(run_id, ''), '?')}" for seed, run_id in row.runs.items()

@@ -30,7 +30,6 @@ from ageui.tui.screens.study_runs import StudyRunsScreen
 from ageui.tui.widgets.line import Line
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
-from engine.choices import SPLITS
 from engine.errors import AgeUIError
 
 _NAME_CELLS = 8
@@ -170,11 +169,13 @@ class StudiesScreen(LiveScreen[_Found]):
         found, table = self._found, self._table
         if found is None or table is None:
             return
-        row = self._row_here()
-        selected = f"{len(self._cells.selected)} selected · " if self._cells.selected else ""
-        about = f"{row.cell.label}: {study_rows.about_cell(table, row, found.statuses)}" if row is not None else ""
-        more = " · ← → more figures" if self._cells.max_scroll_x else ""
-        self.query_one("#cell", Line).put(clean(f"{selected}{about}{more}"))
+        row, selected = self._row_here(), len(self._cells.selected)
+        parts = [
+            f"{selected} selected" if selected else "",
+            f"{row.cell.label}: {study_rows.about_cell(row, found.statuses)}" if row is not None else "",
+            "← → more figures" if self._cells.max_scroll_x else "",
+        ]
+        self.query_one("#cell", Line).put(clean(" · ".join(filter(None, parts))))
 
     @on(PagedTable.PageWanted)
     def _draw_again(self) -> None:
@@ -218,13 +219,15 @@ class StudiesScreen(LiveScreen[_Found]):
 
     def action_next_split(self) -> None:
         table = self._table
-        if table is None or self._found is None:
+        if table is None:
             return
         if table.split is None:
             self.ageui.tell("the figures are of no split" if table.measured_cells else "nothing has scores yet")
             return
-        splits = list(reversed(SPLITS))
-        self._splits[self._chosen] = splits[(splits.index(table.split) + 1) % len(splits)]
+        if len(table.splits) < 2:
+            self.ageui.tell(f"there are scores on {table.split} alone")
+            return
+        self._splits[self._chosen] = table.splits[(table.splits.index(table.split) + 1) % len(table.splits)]
         self.refresh_soon()
 
     def action_add(self) -> None:
