@@ -151,7 +151,10 @@ class CompareScreen(LiveScreen[Found]):
         dark = self.app.current_theme.dark
         places = places_of(list(found.runs))
         states = {run.id: state_of_run(run) for run in found.runs.values()}
-        self.table.show(columns_of(comparison, states, places, dark=dark), lines_of(comparison, group_intervals=found.view.group_intervals))
+        self.table.show(
+            columns_of(comparison, states, places, dark=dark),
+            lines_of(comparison, group_intervals=found.view.group_intervals),
+        )
         curve = self._curve or fitting_curve(list(found.runs.values()))
         series = series_of(comparison, found.runs, curve, places, dark=dark)
         self.chart.show(series, x_name="epoch", y_name=CURVE_NAMES[curve])

@@ -29,8 +29,8 @@ from ageui.tui.live import LiveScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.run_actions import copy_command, retry
 from ageui.tui.run_curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
-from ageui.tui.themes import series_color
 from ageui.tui.screens.explain import ExplainScreen
+from ageui.tui.themes import series_color
 from ageui.tui.widgets.group_bars import GroupBars
 from ageui.tui.widgets.line import Line
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log

@@ -18,7 +18,7 @@ from ageui.states import SYMBOLS
 from ageui.store import MeasuredRun, Store
 from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, load, studies, study_table
 from ageui.study.queueing import choice_of
-from ageui.study.wording import legend
+from ageui.study.wording import headline, legend
 from ageui.text import clean
 from ageui.tui import keys, study_rows
 from ageui.tui.compared_runs import MOST_COMPARED
@@ -70,6 +70,7 @@ class StudiesScreen(LiveScreen[_Found]):
         self._found: _Found | None = None
         self._chosen = ""
         self._listed: tuple[str, ...] = ()
+        self._drawn: StudyTable | None = None
         # Tables cost reading all configs: they are made again where a run is another, or in another state.
         self._kept: tuple[Mapping[int, str], _Wanted, Mapping[str, StudyTable]] | None = None
 
@@ -136,7 +137,8 @@ class StudiesScreen(LiveScreen[_Found]):
             self._fill_list(found, names)
         else:
             for place, name in enumerate(names):
-                self._list.replace_option_prompt_at_index(place, self._line(found, name))
+                if (line := self._line(found, name)) != self._list.get_option_at_index(place).prompt:
+                    self._list.replace_option_prompt_at_index(place, line)
         self._draw()
 
     def _fill_list(self, found: _Found, names: tuple[str, ...]) -> None:
@@ -154,13 +156,15 @@ class StudiesScreen(LiveScreen[_Found]):
         found, table = self._found, self._table
         if found is None or table is None:
             return
-        self.query_one("#about", Static).update(study_rows.about_text(table))
+        if table is not self._drawn:
+            self._drawn = table
+            self.query_one("#about", Static).update(study_rows.about_text(table))
+            notes = study_rows.notes_text(table)
+            self.query_one("#notes Static", Static).update(notes)
+            self.query_one("#notes").set_class(not notes, "-away")
         rows = study_rows.rows(table, found.statuses, found.fractions)
         self._cells.show_columns(study_rows.columns(table))
         self._cells.put(0, rows, len(rows))
-        notes = study_rows.notes_text(table)
-        self.query_one("#notes Static", Static).update(notes)
-        self.query_one("#notes").set_class(not notes, "-away")
         self._show_cell()
 
     @on(PagedTable.CursorMoved)
@@ -313,7 +317,7 @@ class StudiesScreen(LiveScreen[_Found]):
 
     def action_explain(self) -> None:
         if self._table is not None:
-            self.app.push_screen(ExplainScreen(legend(self._table)))
+            self.app.push_screen(ExplainScreen([headline(self._table), *legend(self._table)]))
 
     def action_clear_or_leave(self) -> None:
         if self._cells.selected:

@@ -164,7 +164,9 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, StudiesScreen))
         await settled(pilot)
-        assert [row(app, cell)[1] for cell in ("mse · batch 16", "mape · batch 8", "mape · batch 16")] == ["· 1 queued"] * 3
+        assert [row(app, cell)[1] for cell in ("mse · batch 16", "mape · batch 8", "mape · batch 16")] == [
+            "· 1 queued"
+        ] * 3
         assert no_workers == ["auto"]
         assert store.row(3).tags == ("study:mine",)
         await form(app, pilot)
