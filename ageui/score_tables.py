@@ -37,11 +37,11 @@ def _bias_cell(bias: BiasResult | None) -> str:
 def _figure(value: float | None, interval: Interval | None = None, mark: str = " ") -> str:
     if value is None:
         return f"{DASH:>6}"
-    between = f"  {between(interval)}" if interval else ""
+    between = f"  {_between(interval)}" if interval else ""
     return f"{value:>6.2f}{mark}{between}"
 
 
-def between(interval: Interval | None) -> str:
+def _between(interval: Interval | None) -> str:
     return f"{interval.low:.2f}–{interval.high:.2f}" if interval else ""
 
 
@@ -78,12 +78,12 @@ def groups_table(scores: SplitScores) -> Table:
                 Text(clean(group.group)),
                 f"{group.n}",
                 DASH if group.mae is None else f"{group.mae:.2f}",
-                between(group.interval),
+                _between(group.interval),
                 DASH if group.signed is None else f"{group.signed:+.2f}",
                 "" if group.mae is None else "▇" * round(_BAR * group.mae / max(largest, 1e-9)) + worst,
             )
         if bias.gap is not None and len(bias.groups) > 2:
-            between = between(bias.gap_interval)
+            between = _between(bias.gap_interval)
             table.add_row("", Text("worst − best", style="dim"), "", f"{bias.gap:.2f}", between, "", "")
     return table
 
@@ -101,10 +101,10 @@ def biases_table(scores: SplitScores) -> Table:
         table.add_row(
             Text(clean(bias.attribute)),
             DASH if bias.value is None else f"{bias.value:.2f}{'~' if bias.inside_noise else ' '}",
-            between(bias.interval),
+            _between(bias.interval),
             DASH if noise is None else f"{noise.mean:.2f}",
             DASH if noise is None else f"{noise.p95:.2f}",
             Text(DASH if worst is None else clean(f"{worst.group} {worst.mae:.2f}")),
-            between(bias.worst_interval),
+            _between(bias.worst_interval),
         )
     return table

@@ -304,7 +304,9 @@ class StudiesScreen(LiveScreen[_Found]):
         if not run_ids:
             self.ageui.tell("there is no run to compare; r runs what is missing")
         elif len(run_ids) > MOST_COMPARED:
-            self.ageui.tell(f"these are {len(run_ids)} runs; compare at most {MOST_COMPARED}", severity="warning")
+            self.ageui.tell(
+                f"these are {len(run_ids)} runs; compare at most {MOST_COMPARED}: select fewer cells", severity="warning"
+            )
         else:
             self.ageui.open_comparison(tuple(run_ids))
 

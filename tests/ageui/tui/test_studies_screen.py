@@ -10,6 +10,7 @@ from store_rows import end, epoch, evaluated, running, steps
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
+from ageui.forecast import NOTHING_TO_SAY
 from ageui.store import Store
 from ageui.study import Choice, Study, load, studies
 from ageui.study.variants import cell_config
@@ -52,8 +53,8 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_folder: None) -
 
 
 @pytest.fixture(autouse=True)
-def nothing_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ageui.forecast.Forecaster.count", lambda self, wanted, begun: None)
+def no_memory_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ageui.forecast.Forecaster.forecast", lambda self, runs: NOTHING_TO_SAY)
 
 
 def settings(study: Study, cell: str, choice: Choice = QUICK, **changes: Any) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def row(app: AgeUIApp, cell: str) -> tuple[str, ...]:
 
 
 def said(app: AgeUIApp, part: str) -> str:
-    return str(app.screen.query_one(part, Static).render())
+    return str(app.screen.query_one(part, Static).content)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 60)])
