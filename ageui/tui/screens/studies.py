@@ -68,7 +68,7 @@ class StudiesScreen(LiveScreen[_Found]):
         self._splits: dict[str, str] = {}
         self._wanted = _Wanted(self._studies, {}, {})
         self._found: _Found | None = None
-        self._chosen = ""
+        self._chosen = self._to_choose = ""
         self._listed: tuple[str, ...] = ()
         self._drawn: StudyTable | None = None
         # Tables cost reading all configs: they are made again where a run is another, or in another state.
@@ -144,6 +144,8 @@ class StudiesScreen(LiveScreen[_Found]):
     def _fill_list(self, found: _Found, names: tuple[str, ...]) -> None:
         self._listed = names
         self._list.set_options(Option(self._line(found, name)) for name in names)
+        if self._to_choose in names:
+            self._chosen, self._to_choose = self._to_choose, ""
         self._chosen = self._chosen if self._chosen in names else names[0]
         self._list.highlighted = names.index(self._chosen)
 
@@ -253,8 +255,7 @@ class StudiesScreen(LiveScreen[_Found]):
             self.ageui.tell(f"there is a study {study.name} already: give the file another name", severity="error")
             return
         self._studies = (*(one for one in self._studies if one.name != study.name), study)
-        self._chosen = study.name
-        self._listed = ()
+        self._to_choose, self._listed = study.name, ()
         self.refresh_soon()
 
     # Cells
@@ -304,9 +305,8 @@ class StudiesScreen(LiveScreen[_Found]):
         if not run_ids:
             self.ageui.tell("there is no run to compare; r runs what is missing")
         elif len(run_ids) > MOST_COMPARED:
-            self.ageui.tell(
-                f"these are {len(run_ids)} runs; compare at most {MOST_COMPARED}: select fewer cells", severity="warning"
-            )
+            most = f"compare at most {MOST_COMPARED}: select fewer cells"
+            self.ageui.tell(f"these are {len(run_ids)} runs; {most}", severity="warning")
         else:
             self.ageui.open_comparison(tuple(run_ids))
 

@@ -160,14 +160,14 @@ def test_ranks_the_pareto_front_and_intervals_of_groups_are_shown_and_explained(
         screen = await opened(app, pilot, runs)
         assert line(screen, "average rank").split() == ["average", "rank", "2.00", "1.00", "—"]
         assert line(screen, "Pareto front").split() == ["Pareto", "front", "on", "it"]
-        assert "rank and Pareto front over MAE and biases" in screen_text(app)
+        assert "rank and Pareto front over MAE and biases" in shown(app, "#legend")
         assert below(screen, "female").split()[:1] == ["male"], "groups are a line each"
         await keys(pilot, screen, "g")
         assert "–" in below(screen, "female")
         assert "(n=2)" in below(screen, "female")
         await press(pilot, "E")
         assert isinstance(app.screen, ExplainScreen)
-        text = " ".join(screen_text(app).split())
+        text = " ".join(shown(app, "VerticalScroll > Static").split())
         assert "on it on the Pareto front: no run is as good in all of these and better in one" in text
         assert "average rank mean place among the runs over MAE, gender" in text
         assert "▼ and ▲ difference to the baseline mse-a +1" in text

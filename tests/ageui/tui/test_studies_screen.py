@@ -302,7 +302,7 @@ def test_the_studies_that_come_with_it_are_all_shown_and_explained(store: Store)
             await press(pilot, "down")
         await press(pilot, "E")
         assert isinstance(app.screen, ExplainScreen)
-        assert "measured: mean ± standard deviation over (n) seeds" in screen_text(app)
+        assert "measured: mean ± standard deviation over (n) seeds" in said(app, "VerticalScroll > Static")
 
     use(store, scenario, size=(80, 24))
 
