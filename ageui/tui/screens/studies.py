@@ -177,9 +177,9 @@ class StudiesScreen(LiveScreen[_Found]):
             return
         row, selected = self._row_here(), len(self._cells.selected)
         parts = [
+            "← → more figures" if self._cells.max_scroll_x else "",
             f"{selected} selected" if selected else "",
             f"{row.cell.label}: {study_rows.about_cell(row, found.statuses)}" if row is not None else "",
-            "← → more figures" if self._cells.max_scroll_x else "",
         ]
         self.query_one("#cell", Line).put(clean(" · ".join(filter(None, parts))))
 
