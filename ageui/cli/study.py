@@ -169,6 +169,7 @@ def run_study(
     from ageui.cli.background import see_to_worker
     from ageui.cli.sweep import print_plan
     from ageui.study import load, study_table, work
+    from ageui.study.queueing import tag, told
     from ageui.worker.start import refuse_missing_devices
 
     console = messages()
@@ -183,11 +184,11 @@ def run_study(
         devices = [run.config.device for run in todo.new]
         refuse_missing_devices(devices)
         tell_memory(console, todo.new)
-        say(_told(study, todo))
+        say(told(study, todo))
         if dry_run:
             print_plan(todo.new, as_json=as_json)
             return
-        ids = [*_continued(store, todo), *store.add_runs(todo.new, tags=[_tag(study)], priority=priority)]
+        ids = [*_continued(store, todo), *store.add_runs(todo.new, tags=[tag(study)], priority=priority)]
         left = [*(run.id for run in todo.going), *ids]
         if left:
             see_to_worker(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
@@ -243,34 +244,13 @@ def _choice(preset: str | None, data: str | None, settings: list[str] | None) ->
 
 
 def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callable[[str], None]") -> "Choice":
-    """The choice with a preset and data where none was named, as `ageui run` chooses them, and a line on each."""
-    from dataclasses import replace
+    """The choice with a preset and data where none was named, and a line on each."""
+    from ageui.study.queueing import chosen_here
 
-    from ageui.planning import Basis, resolve_here
-
-    resolved = resolve_here(store, {}, Basis(choice.preset))
-    if choice.preset is None:
-        say(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")
-    data = choice.data
-    if data is None and "data" not in (*study.base, *study.fields):
-        data = resolved.config.data
-        say(f"data {data}: {resolved.data_origin}; choose with --data")
-    return replace(choice, preset=resolved.preset, data=data)
-
-
-def _told(study: "Study", todo: "Work") -> str:
-    from ageui.sentences import counted
-
-    parts = [
-        (len(todo.new), "to queue"),
-        (len(todo.again), "that failed or were cancelled to try again"),
-        (len(todo.stopped), "interrupted to go on"),
-        (len(todo.going), "queued or running already"),
-        (len(todo.paused), "paused, which go on with ageui resume"),
-        (len(todo.done), "done already"),
-    ]
-    said = ", ".join(f"{number} {what}" for number, what in parts if number)
-    return f"{study.name}, {counted(sum(number for number, _ in parts), 'run')}: {said}"
+    found = chosen_here(store, study, choice)
+    for name, origin in found.origins.items():
+        say(f"{name} {getattr(found.choice, name)}: {origin}; choose with --{name}")
+    return found.choice
 
 
 def _continued(store: "Store", todo: "Work") -> list[int]:
@@ -286,10 +266,6 @@ def _devices(store: "Store", run_ids: list[int]) -> list[str]:
     from ageui.cli.background import device_of
 
     return [device_of(row) for row in map(store.row, run_ids) if row.status == "queued"]
-
-
-def _tag(study: "Study") -> str:
-    return f"study:{'-'.join(study.name.replace(',', ' ').split())}"
 
 
 def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") -> bool:

@@ -56,6 +56,12 @@ def measured_runs(session: Session) -> list[MeasuredRun]:
     return [MeasuredRun(*row) for row in found]
 
 
+def measured_statuses(session: Session) -> dict[int, str]:
+    """The status of each run that `measured_runs` finds, by id; no config is read."""
+    asked = select(Run.id, Run.status).where(col(Run.archived_at).is_(None), Run.source == MEASURED)
+    return {int(run_id): status for run_id, status in session.exec(asked).all() if run_id is not None}
+
+
 def split_figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures]:
     """The figures of these runs on every split they were scored on."""
     found: list[SplitFigures] = []

@@ -265,6 +265,11 @@ class Store:
         with self._read() as session:
             return measured.measured_runs(session)
 
+    def measured_statuses(self) -> dict[int, str]:
+        """The status of each of those runs by id, in a few milliseconds: whether they have to be read again."""
+        with self._read() as session:
+            return measured.measured_statuses(session)
+
     def split_figures(self, run_ids: Sequence[int]) -> list[SplitFigures]:
         """The figures of these runs on every split they were scored on."""
         with self._read() as session:

@@ -56,7 +56,7 @@ class StudyTable:
 
     `split` is the one whose scores are shown, None for figures that are of none. `constant` holds the figures of the
     predictor that always says the train mean, `agreement` of each figure how the rankings of the cells agree. `others`
-    are the further variants that have runs, with their number of measured cells.
+    are the further variants that have runs, with their number of measured cells. `splits` are those with scores.
     """
 
     study: Study
@@ -67,6 +67,7 @@ class StudyTable:
     agreement: Mapping[str, Agreement]
     notes: tuple[str, ...]
     others: tuple[tuple[Variant, int], ...]
+    splits: tuple[str, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -116,6 +117,7 @@ def study_table(
         agreement={figure: _agreement(figure, rows) for figure in compared},
         notes=(*study.notes, *_cell_notes(study), *_warnings(list(on_split.values()), ended, scores)),
         others=others,
+        splits=tuple(name for name in _SPLIT_PREFERENCE if any(one.split == name for one in scores)),
     )
 
 

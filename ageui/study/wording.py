@@ -33,13 +33,23 @@ class Line:
 
 
 def heads(table: StudyTable) -> list[str]:
-    return ["cell", "", *(_TITLES.get(name, name) for name in table.study.figures)]
+    return ["cell", "", *map(figure_title, table.study.figures)]
+
+
+def figure_title(name: str) -> str:
+    return _TITLES.get(name, name)
 
 
 def lines(table: StudyTable) -> list[Line]:
     """Of every cell the published, the measured figures and their difference, then the constant, then the rankings."""
     names = table.study.figures
-    found = [line for row in table.rows for line in _cell_lines(row, names)]
+    return [line for row in table.rows for line in _cell_lines(row, names)] + closing_lines(table)
+
+
+def closing_lines(table: StudyTable) -> list[Line]:
+    """Below the cells: the constant, then the rankings, as far as there are any."""
+    names = table.study.figures
+    found: list[Line] = []
     if table.constant:
         values = tuple(figure_text(name, table.constant.get(name)) for name in names)
         found.append(Line("constant", "always the train mean", values))

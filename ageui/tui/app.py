@@ -290,6 +290,12 @@ class AgeUIApp(App[None]):
         if not isinstance(self.screen, DataScreen):
             self.push_screen(DataScreen())
 
+    def action_studies(self) -> None:
+        from ageui.tui.screens.studies import StudiesScreen
+
+        if not isinstance(self.screen, StudiesScreen):
+            self.push_screen(StudiesScreen())
+
     def open_run(self, run_id: int) -> None:
         from ageui.tui.screens.run import RunScreen
 

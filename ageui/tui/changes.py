@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ageui.sentences import counted
 from ageui.settings import checkpoint_interval
 from ageui.store import NewRun, Store
+from ageui.study import Work
 from ageui.worker.recorder import remove_file
 from ageui.worker.start import ensure_worker, start_worker, workers
 from engine.errors import AgeUIError, ConfigError, StoreError
@@ -200,6 +201,30 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
     def change(store: Store) -> Done:
         ids = store.add_runs(runs, tags=tags, priority=priority)
         return Done(_said(ids, "queued"), _see_to_devices(store, [run.config.device for run in runs]), cancel(ids))
+
+    return change
+
+
+def run_missing(todo: Work, tags: Sequence[str]) -> Change:
+    """Queues what is missing of a study: new runs, and those that failed, were cancelled or interrupted again.
+
+    Undone, those that were interrupted are paused, and the others cancelled.
+    """
+
+    def change(store: Store) -> Done:
+        new = store.add_runs(todo.new, tags=tags)
+        again, problems = _each([run.id for run in todo.again], store.queue.retry)
+        resumed, others = _each([run.id for run in todo.stopped], store.queue.resume)
+        every = [*new, *again, *resumed]
+
+        def undo(store: Store) -> Done:
+            parts = [take_back(store) for take_back in (cancel([*new, *again]), pause(resumed))]
+            said = "; ".join(filter(None, (part.message for part in parts)))
+            return Done(said, tuple(problem for part in parts for problem in part.problems))
+
+        return Done(
+            _said(every, "queued"), (*problems, *others, *_see_to_workers(store, every)), undo if every else None
+        )
 
     return change
 

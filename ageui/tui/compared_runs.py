@@ -20,6 +20,7 @@ class View:
     baseline: str | None = None
     folded: bool = True
     groups: bool = True
+    group_intervals: bool = False
     all_settings: bool = False
 
 

@@ -1,13 +1,28 @@
 """A comparison as columns and lines: runs side by side, their settings, figures, and the MAE of groups below."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from ageui.compare import Cell, Comparison, Row
-from ageui.compare.formats.wording import APART, BEST, NOISE, NOTHING, REAL, change, figure, head, is_apart, uncertainty
+from ageui.compare.formats.wording import (
+    APART,
+    BEST,
+    FRONT,
+    NOISE,
+    NOTHING,
+    RANK,
+    REAL,
+    change,
+    figure,
+    head,
+    is_apart,
+    legend,
+    rank,
+    uncertainty,
+)
 from ageui.compare.records import MAE
 from ageui.sentences import counted
 from ageui.states import PUBLISHED
@@ -17,6 +32,8 @@ from ageui.tui.themes import MARKERS, series_color
 from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine
 
 LOWER, HIGHER, SAME = "▼", "▲", "="
+_CALLED = {FRONT: "on it", RANK: "average rank", "+ and −": f"{LOWER} and {HIGHER}"}
+"""What a line says here where other formats have a mark."""
 _LONGEST_NAME, _LONGEST_SETTING = 22, 22
 _MARK, _VALUE, _GROUP = 2, 5, 14
 
@@ -64,8 +81,9 @@ def _about(row: Row, states: Mapping[int, str]) -> Pieces:
     return tuple(piece for pair in zip(parts, between, strict=True) for piece in pair)[:-1]
 
 
-def lines_of(comparison: Comparison) -> list[SideLine]:
-    """Settings, then MAE and biases with their intervals below, then the MAE of every group, a line each."""
+def lines_of(comparison: Comparison, *, group_intervals: bool = False) -> list[SideLine]:
+    """Settings, then MAE and biases with their intervals below, the rank over them, then the MAE of every group, a line
+    each, with `group_intervals` those below them too."""
     rows = comparison.rows
     lines = [
         SideLine(
@@ -81,8 +99,11 @@ def lines_of(comparison: Comparison) -> list[SideLine]:
     rooms = [max((len(_size(cell)) for cell in row.cells), default=0) for row in rows]
     names = max((cell_len(clean(group.name)) for group in comparison.groups.values()), default=0)
     shown_group = ""
+    ranks = _rank_lines(comparison, widths, rooms)
     for place, column in enumerate(comparison.columns):
         group = comparison.groups.get(column)
+        if group is not None:
+            lines, ranks = lines + ranks, []
         if group is not None and group.attribute != shown_group:
             shown_group = group.attribute
             title = f"MAE by {clean(group.attribute)}"
@@ -92,13 +113,34 @@ def lines_of(comparison: Comparison) -> list[SideLine]:
         shapes = list(zip(cells, rows, widths, rooms, strict=True))
         lines.append(SideLine(label, tuple(_figures(*shape) for shape in shapes)))
         below = [uncertainty(cell, column).strip("[]") for cell in cells]
-        if any(below) and group is None:
+        if any(below) and (group is None or group_intervals):
             ends = (
                 f"{text:>{width - 1}} {'':{room and room + 4}}"
                 for text, (_, _, width, room) in zip(below, shapes, strict=True)
             )
             lines.append(SideLine((), tuple((Piece(end, "dim"),) for end in ends)))
-    return lines
+    return lines + ranks
+
+
+def _rank_lines(comparison: Comparison, widths: Sequence[int], rooms: Sequence[int]) -> list[SideLine]:
+    """The average rank and who is on the Pareto front; nothing where there are no two runs to rank."""
+    if not comparison.ranked_over:
+        return []
+    ranks: list[Pieces] = []
+    fronts: list[Pieces] = []
+    for row, width, room in zip(comparison.rows, widths, rooms, strict=True):
+        end = " " * (1 + (room and room + 4))
+        ranks.append((Piece(f"{rank(row):>{width - 1}}{end}", "dim" if row.rank is None else "plain"),))
+        fronts.append((Piece(f"{'on it' if row.on_front else '':>{width - 1}}{end}", "good"),))
+    return [
+        SideLine((Piece("average rank", "strong"),), tuple(ranks)),
+        SideLine((Piece("Pareto front", "strong"),), tuple(fronts)),
+    ]
+
+
+def explained(comparison: Comparison) -> list[str]:
+    """What every mark in use means, in full, then the notes."""
+    return [f"{_CALLED.get(mark, mark)}  {text}".strip() for mark, text in legend(comparison)]
 
 
 def about_row(row: Row, comparison: Comparison) -> str:
@@ -125,6 +167,8 @@ def legend_of(comparison: Comparison) -> Text:
         (any(cell.interval for cell in cells), "±, – 95% interval"),
         (any(cell.spread for cell in cells), "±(n) std over seeds"),
         (any(is_apart(row) for row in comparison.rows), f"{APART} other images"),
+        (any(row.on_front for row in comparison.rows), "rank and Pareto front over MAE and biases"),
+        (any(cell.value is not None for cell in cells), "E explains"),
     )
     text = "  ".join(text for is_used, text in marks if is_used)
     return Text(text or "years, lower is better")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, DATA = (
-    "everywhere", "runs", "run", "curves", "new run", "compare", "data",
+EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
+    "everywhere", "runs", "run", "curves", "new run", "compare", "studies", "runs of a study", "data",
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("ctrl+p", "command_palette", "palette", "Search everything that can be done", "^p", in_footer=False),
         Key("n", "new_run", "new", "Make a new run or sweep"),
         Key("D", "data", "data", "Look at the data sets", "D"),
+        Key("G", "studies", "studies", "Look at the studies: grids of runs beside published figures", "G"),
         Key("u", "undo", "undo", "Undo the last change", in_footer=False),
         Key(
             "T", "next_theme", "theme", "Next theme: dark, light, and both safe for colour-blind eyes", in_footer=False
@@ -83,6 +84,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("x", "cancel", "cancel", "Cancel: what was measured is kept"),
         Key("t", "retry", "retry", "Try a failed or cancelled run again"),
         Key("y", "copy_command", "copy", "Copy the command that repeats the run", in_footer=False),
+        Key("E", "explain", "explain", "Say what every figure and mark means", "E", in_footer=False),
     ),
     CURVES: (
         Key("l", "toggle_log", "log", "Logarithmic or linear y axis"),
@@ -112,12 +114,40 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("B", "baseline_here", "baseline", "The run under the cursor as the baseline", "B", in_footer=False),
         Key("v", "next_split", "split", "Next split: test, valid, train"),
         Key("f", "toggle_fold", "seeds", "Fold runs that differ in their seed alone: mean ± std (n)"),
-        Key("g", "toggle_groups", "groups", "Show the MAE of every group, or not"),
+        Key("g", "next_groups", "groups", "The MAE of every group, with its intervals too, or no groups"),
         Key("i", "toggle_settings", "settings", "Only the settings that differ, or all"),
         Key("c", "next_layout", "curves", "Table and curves, the table alone, the curves alone"),
         Key("m", "next_curve", "measure", "Curves of the validation loss, or of the validation MAE", in_footer=False),
         Key("X", "export", "export", "Write what the table says to a file, or copy it", "X"),
+        Key("E", "explain", "explain", "Say what every figure and mark means", "E", in_footer=False),
         Key("enter", "open", "open", "Open the run under the cursor", in_footer=False),
+    ),
+    STUDIES: (
+        Key("enter", "open", "open", "Open the run of the cell, or choose one of several"),
+        Key("space", "select", "select", "Select the cell, or no longer"),
+        Key("c", "compare", "compare", "Compare the runs of the selected cells side by side"),
+        Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
+        Key("w", "next_variant", "way", "Next of the ways in which it was run: other data, preset or settings"),
+        Key("v", "next_split", "split", "Next split, whose scores are shown: test, valid, train"),
+        Key("a", "add", "add", "Add a study of your own: a TOML file"),
+        Key("E", "explain", "explain", "Say what every figure and mark means", "E"),
+        Key(
+            "escape",
+            "clear_or_leave",
+            "back",
+            "Take back the selection, then leave this screen",
+            "esc",
+            in_footer=False,
+        ),
+    ),
+    STUDY_RUNS: (
+        Key("ctrl+s", "queue", "queue", "Queue what is missing", "^s"),
+        Key("ctrl+t", "show", "show only", "Show the table of these settings, and queue nothing", "^t"),
+        Key("ctrl+y", "copy_command", "copy", "Copy the command that does the same", "^y"),
+        Key("ctrl+l", "choices", "list", "List the values that are known", "^l"),
+        Key("ctrl+r", "reset", "reset", "Back to what this machine chooses", "^r"),
+        Key("f1", "app.help", "keys", "Show all keys of this screen", "F1"),
+        Key("escape", "leave", "leave", "Leave, and queue nothing", "esc"),
     ),
     DATA: (
         Key("enter", "sheet", "faces", "Open a sheet of faces of the group and split with the system's viewer"),

@@ -21,9 +21,10 @@ from ageui.tui import keys
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.compared_curves import CURVE_NAMES, Curve, fitting_curve, series_of
 from ageui.tui.compared_runs import MOST_COMPARED, Found, View, compared, look, state_of_run
-from ageui.tui.comparison_lines import about_row, columns_of, legend_of, lines_of
+from ageui.tui.comparison_lines import about_row, columns_of, explained, legend_of, lines_of
 from ageui.tui.export import FORMAT_NAMES, export
 from ageui.tui.live import LiveScreen
+from ageui.tui.screens.explain import ExplainScreen
 from ageui.tui.screens.prompts import Choice, ChoicePrompt, LinePrompt, confirmation
 from ageui.tui.screens.run_picker import RunPicker
 from ageui.tui.themes import places_of
@@ -150,7 +151,10 @@ class CompareScreen(LiveScreen[Found]):
         dark = self.app.current_theme.dark
         places = places_of(list(found.runs))
         states = {run.id: state_of_run(run) for run in found.runs.values()}
-        self.table.show(columns_of(comparison, states, places, dark=dark), lines_of(comparison))
+        self.table.show(
+            columns_of(comparison, states, places, dark=dark),
+            lines_of(comparison, group_intervals=found.view.group_intervals),
+        )
         curve = self._curve or fitting_curve(list(found.runs.values()))
         series = series_of(comparison, found.runs, curve, places, dark=dark)
         self.chart.show(series, x_name="epoch", y_name=CURVE_NAMES[curve])
@@ -217,8 +221,15 @@ class CompareScreen(LiveScreen[Found]):
     def action_toggle_fold(self) -> None:
         self._change(replace(self._view, folded=not self._view.folded))
 
-    def action_toggle_groups(self) -> None:
-        self._change(replace(self._view, groups=not self._view.groups))
+    def action_next_groups(self) -> None:
+        """Groups, groups with their intervals, no groups."""
+        view = self._view
+        has_both = view.groups and view.group_intervals
+        self._change(replace(view, groups=not has_both, group_intervals=view.groups and not view.group_intervals))
+
+    def action_explain(self) -> None:
+        if self._comparison is not None:
+            self.app.push_screen(ExplainScreen(explained(self._comparison)))
 
     def action_next_split(self) -> None:
         if self._found is None or self._comparison is None:

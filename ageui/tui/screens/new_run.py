@@ -1,15 +1,15 @@
 """A form for new runs: every field of a config, checked as one types, with what it queues always in view."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Checkbox, Footer, Static
 
+from ageui.forecast import NOTHING_TO_SAY
 from ageui.sentences import counted
 from ageui.store import Store
 from ageui.text import clean
@@ -23,9 +23,9 @@ from ageui.tui.new_run.wording import known_sentence
 from ageui.tui.screens.pick import PickScreen
 from ageui.tui.screens.prompts import confirmation
 from ageui.tui.widgets.field_row import FieldRow
+from ageui.tui.widgets.memory_line import MemoryLine
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.errors import AgeUIError
-from engine.footprints import Counting, Wanted
 
 _NO_COMMAND = "no single command gives these runs; they can be queued here"
 
@@ -56,8 +56,6 @@ class NewRunScreen(LiveScreen[Checked]):
         self._check_at_rest = Debounce(self, self.refresh_soon)
         self._then: tuple[Entered, Callable[[Checked], None]] | None = None
         self._is_queueing = False
-        self._is_counting = False
-        self._counting: Counting | None = None
 
     def compose(self) -> ComposeResult:
         fields = form_fields()
@@ -70,7 +68,7 @@ class NewRunScreen(LiveScreen[Checked]):
         with Vertical(id="plan"):
             yield Static(id="field", markup=False)
             yield Static(id="grid", markup=False)
-            yield Static(id="memory", markup=False)
+            yield MemoryLine(self._check.forecaster, id="memory")
             yield Static(id="known", markup=False)
             yield _Tick("queue them all the same (^g)", id="again", compact=True)
             yield Static(id="command", markup=False)
@@ -133,37 +131,10 @@ class NewRunScreen(LiveScreen[Checked]):
         grid.update(clean(text, lines=True))
         grid.set_class(wrong, "-wrong")
         self.query_one("#known", Static).update(about_known)
-        memory = self.query_one("#memory", Static)
-        memory.update("" if wrong else clean(checked.memory.text))
-        memory.set_class(checked.memory.is_too_much, "-too-much")
-        self._count_missing(() if wrong else checked.memory.missing)
+        self.query_one(MemoryLine).show(NOTHING_TO_SAY if wrong else checked.memory)
         self.set_class(bool(known) and not wrong, "-known")
         command = "" if wrong else checked.command or _NO_COMMAND
         self.query_one("#command", Static).update(f"$ {clean(command)}" if command else "")
-
-    def _count_missing(self, wanted: Sequence[Wanted]) -> None:
-        """Has what is not known of the memory of backbones counted, by one process at a time, then checks again."""
-        if wanted and not self._is_counting:
-            self._is_counting = True
-            self._count(wanted)
-
-    @work(group="counting", exit_on_error=False)
-    async def _count(self, wanted: Sequence[Wanted]) -> None:
-        try:
-            await asyncio.to_thread(self._check.forecaster.count, wanted, self._note_counting)
-        finally:
-            self._is_counting = False
-        self.refresh_soon()
-
-    def _note_counting(self, counting: Counting) -> None:
-        """Called in the thread that waits for it: a form that was left meanwhile waits for nothing."""
-        self._counting = counting
-        if not self.is_attached:
-            counting.stop()
-
-    def on_unmount(self) -> None:
-        if self._counting is not None:
-            self._counting.stop()
 
     def _now(self) -> Entered:
         self.prepare()
@@ -179,7 +150,8 @@ class NewRunScreen(LiveScreen[Checked]):
         self._check_at_rest()
 
     @on(Checkbox.Changed)
-    def _again_changed(self) -> None:
+    @on(MemoryLine.Counted)
+    def _check_again(self) -> None:
         self.refresh_soon()
 
     def _note_devices(self, loads: tuple[DeviceLoad, ...]) -> None:

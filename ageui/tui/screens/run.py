@@ -1,9 +1,11 @@
 """One run: its curves as they grow, how far it is, its groups, config, attempts and log."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from textual import on
@@ -12,11 +14,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
+from ageui.compare.scoring import with_all_intervals
 from ageui.compare.settings import setting
 from ageui.forecast import predicted_memory
+from ageui.score_tables import biases_table, explanations, groups_table, scores_table
 from ageui.sentences import gigabytes, memory_sentence
 from ageui.states import state_of
-from ageui.store import AttemptRow, RunDetail, Store
+from ageui.store import AttemptRow, RunDetail, SplitScores, Store
 from ageui.text import clean
 from ageui.tui import changes, keys
 from ageui.tui.cells import DASH, bar, duration, state_tone, tone_styles
@@ -25,6 +29,7 @@ from ageui.tui.live import LiveScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.run_actions import copy_command, retry
 from ageui.tui.run_curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
+from ageui.tui.screens.explain import ExplainScreen
 from ageui.tui.themes import series_color
 from ageui.tui.widgets.group_bars import GroupBars
 from ageui.tui.widgets.line import Line
@@ -32,9 +37,14 @@ from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.worker.supervisor import log_file
 from engine.config import FLAG_FIELDS
+from engine.errors import AgeUIError
 
 _PROGRESS_CELLS = 20
 _EPOCHS_SHOWN = 500
+_MARKS = (
+    "▲ the group with the largest MAE",
+    "noise: what chance alone exceeds in one of twenty shuffles of the groups over the images",
+)
 _HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batch", "seed")
 
 
@@ -63,6 +73,8 @@ class RunScreen(LiveScreen[_Found]):
         self._loads: tuple[DeviceLoad, ...] = ()
         self._predicted_memory: int | None = None
         self._has_predicted = False
+        self._settled: tuple[str, tuple[SplitScores, ...]] = ("", ())
+        self._is_resampling = False
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.ageui.store.path.name} › run {self._run_id}")
@@ -75,6 +87,8 @@ class RunScreen(LiveScreen[_Found]):
         with TabbedContent(id="parts"):
             with TabPane("Log", id="log-pane"):
                 yield LogTail(id="log")
+            with TabPane("Scores", id="scores-pane"), VerticalScroll():
+                yield Static(id="scores", markup=False)
             with TabPane("Config", id="config-pane"), VerticalScroll():
                 yield Static(id="config", markup=False)
             with TabPane("Attempts", id="attempts-pane"), VerticalScroll():
@@ -94,6 +108,11 @@ class RunScreen(LiveScreen[_Found]):
     @property
     def chart(self) -> KeyedChart:
         return self.query_one(KeyedChart)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what is shown has all its intervals."""
+        return self._found is not None and not self._is_resampling
 
     # Reading
 
@@ -127,6 +146,9 @@ class RunScreen(LiveScreen[_Found]):
         except BaseException:
             self._found = before  # nothing that comes later may draw what could not be drawn
             raise
+        if found.detail.results and repr(found.detail.results) != self._settled[0] and not self._is_resampling:
+            self._is_resampling = True
+            self.run_worker(self._settle(found.detail), group="resampling", exit_on_error=False)
         if before is None and found.detail.status in ("failed", "diverged"):
             self.query_one(TabbedContent).active = "log-pane"
 
@@ -147,12 +169,35 @@ class RunScreen(LiveScreen[_Found]):
         if known is None or known.history != detail.history:
             self.query_one("#epochs", Static).update(_epochs(detail))
 
+    async def _settle(self, detail: RunDetail) -> None:
+        """Computes the intervals that no database has, from the predictions; tried once for the same scores."""
+        stored = repr(detail.results)  # which compares those that are no numbers, too
+        self._settled = (stored, detail.results)
+        try:
+            full = await asyncio.to_thread(with_all_intervals, detail, self.ageui.store.split_predictions)
+            self._settled = (stored, full.results)
+        except AgeUIError as error:
+            self.ageui.tell(f"no intervals of groups: {error}", severity="error")
+        finally:
+            self._is_resampling = False
+        if self.is_attached and self._found is not None:
+            self._show_scores(self._found.detail)
+
     def _show_scores(self, detail: RunDetail) -> None:
+        """With all intervals, once they are there."""
+        stored, settled = self._settled
+        if repr(detail.results) == stored:
+            detail = replace(detail, results=settled)
         scores = detail.primary_scores
         self.query_one(GroupBars).show(scores, _why_no_scores(detail))
         pane = self.query_one("#groups-pane")
-        pane.border_subtitle = "▲ worst  ~ inside noise" if scores is not None else ""
+        pane.border_subtitle = "▲ worst  ~ inside noise  E explains" if scores is not None else ""
         pane.border_title = f"MAE by group, {scores.split}" if scores is not None else "MAE by group"
+        self.query_one("#scores", Static).update(_scores(detail))
+
+    def action_explain(self) -> None:
+        results = self._found.detail.results if self._found is not None else ()
+        self.app.push_screen(ExplainScreen([*explanations(results), *_MARKS]))
 
     def _show_head(self) -> None:
         if self._found is None:
@@ -249,7 +294,7 @@ def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: int |
         if took:
             parts.append(f"in {duration(took)}")
         if summary.mae is not None:
-            parts.append(f"MAE {summary.mae:.2f} years on {summary.split}")
+            parts.append(f"MAE {summary.mae:.2f} years on {summary.split}{_interval(detail)}")
         if memory:
             parts.append(memory)
         if row.error:
@@ -273,6 +318,20 @@ def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: int |
     if summary.activity:
         parts.append(clean(summary.activity))
     return " · ".join(parts)
+
+
+def _interval(detail: RunDetail) -> str:
+    scores = detail.primary_scores
+    interval = scores.result.mae_interval if scores is not None else None
+    return f" ({interval.low:.2f}–{interval.high:.2f})" if interval is not None else ""
+
+
+def _scores(detail: RunDetail) -> RenderableType:
+    """The figures of every split, then the biases and groups of the one that counts."""
+    scores = detail.primary_scores
+    if scores is None:
+        return Text(_why_no_scores(detail), style="dim")
+    return Group(scores_table(detail), "", biases_table(scores), "", groups_table(scores))
 
 
 def _why_no_scores(detail: RunDetail) -> str:

@@ -4,7 +4,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.widgets import Static
 
-from ageui.store import BiasResult, SplitScores
+from ageui.store import BiasResult, Interval, SplitScores
 from ageui.text import clean
 from ageui.tui.cells import DASH, fine_bar, fitted
 
@@ -12,6 +12,7 @@ _NARROWEST_BAR, _WIDEST_BAR = 3, 12
 # Beside name and bar: the indent, the count, the MAE and the mark, with what parts them.
 _OTHER_CELLS = 2 + 8 + 7 + 2
 _SHORTEST_NAME, _LONGEST_NAME = 8, 16
+_INTERVAL_CELLS = 12
 
 
 class GroupBars(Static):
@@ -35,31 +36,44 @@ class GroupBars(Static):
 
 
 def _groups(scores: SplitScores, cells: int) -> Text:
-    """A line per attribute, and below it one per group: name, count, bar, MAE, and a mark at the worst."""
+    """A line per attribute, and below it one per group: name, count, bar, MAE, its interval where there is room for
+    it, and a mark at the worst."""
     groups = [group for bias in scores.result.biases for group in bias.groups]
+    has_room = cells >= _OTHER_CELLS + _NARROWEST_BAR + _SHORTEST_NAME + _INTERVAL_CELLS
+    has_intervals = has_room and any(group.interval is not None for group in groups)
+    whole = cells
+    cells -= _INTERVAL_CELLS if has_intervals else 0
     largest = max((group.mae for group in groups if group.mae is not None), default=1.0)
     longest = max((cell_len(clean(group.group)) for group in groups), default=0)
     width = min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, cells - _OTHER_CELLS - _NARROWEST_BAR))
     bar = min(_WIDEST_BAR, max(_NARROWEST_BAR, cells - width - _OTHER_CELLS))
     lines = []
     for bias in scores.result.biases:
-        lines.append(_title(bias))
+        lines.append(_title(bias, whole))
         worst = bias.worst.group if bias.worst is not None and len(bias.groups) > 1 else None
         for group in bias.groups:
             mae = DASH if group.mae is None else f"{group.mae:.2f}"
             line = Text(f"  {set_cell_size(fitted(clean(group.group), width), width)}")
             line.append(f" {group.n:>6,} ", style="dim")
             line.append(f"{fine_bar(group.mae or 0.0, largest, bar)} {mae:>6}")
+            if has_intervals:
+                line.append(f"{_between(group.interval):>{_INTERVAL_CELLS}}", style="dim")
             lines.append(line.append(" ▲" if group.group == worst else "", style="bold"))
     return Text("\n").join(lines)
 
 
-def _title(bias: BiasResult) -> Text:
-    """`gender 0.53 ~ 0.05–1.20`: the bias, whether it is inside noise, its interval; or why there is none."""
+def _title(bias: BiasResult, cells: int) -> Text:
+    """`gender  0.53 ~  0.05–1.20  noise 0.60`: the bias, whether it is inside noise, its interval, and what noise alone
+    exceeds once in twenty times, where there is room; or why there is no bias."""
     title = Text(clean(bias.attribute), style="bold")
     if bias.value is None:
         return title.append(f"  {clean(bias.reason or DASH)}", style="dim not bold")
     title.append(f"  {bias.value:.2f}{' ~' if bias.inside_noise else ''}", style="not bold")
     if bias.interval is not None:
-        title.append(f"  {bias.interval.low:.2f}–{bias.interval.high:.2f}", style="dim not bold")
-    return title
+        title.append(f"  {_between(bias.interval)}", style="dim not bold")
+    noise = f"  noise {bias.noise.p95:.2f}" if bias.noise is not None else ""
+    return title.append(noise if title.cell_len + len(noise) <= cells else "", style="dim not bold")
+
+
+def _between(interval: Interval | None) -> str:
+    return f"{interval.low:.2f}–{interval.high:.2f}" if interval is not None else ""

@@ -72,8 +72,8 @@ class PagedTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "page down", show=False),
         Binding("home", "first", "first", show=False),
         Binding("end", "last", "last", show=False),
-        Binding("left", "scroll_left", "left", show=False),
-        Binding("right", "scroll_right", "right", show=False),
+        Binding("left", "scroll_columns(-1)", "left", show=False),
+        Binding("right", "scroll_columns(1)", "right", show=False),
     ]
 
     cursor: reactive[int] = reactive(0)
@@ -216,6 +216,16 @@ class PagedTable(ScrollView, can_focus=True):
 
     def action_last(self) -> None:
         self._go_to(self._total - 1)
+
+    def action_scroll_columns(self, by: int) -> None:
+        """One column to the left or right, so that the first one that is not fixed starts at its start."""
+        starts = [0]
+        for width in self._widths[self._fixed :]:
+            starts.append(starts[-1] + width + _GAP)
+        at = int(self.scroll_offset.x)
+        others = [x for x in starts if (x < at if by < 0 else x > at)]
+        if others:
+            self.scroll_to(x=others[-1 if by < 0 else 0], animate=False)
 
     def _go_to(self, place: int) -> None:
         self.cursor = min(max(0, place), max(0, self._total - 1))

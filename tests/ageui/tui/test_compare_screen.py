@@ -16,6 +16,7 @@ from ageui.tui import compared_runs
 from ageui.tui.app import AgeUIApp
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.screens.compare import CompareScreen
+from ageui.tui.screens.explain import ExplainScreen
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.screens.run_picker import RunPicker
 from ageui.tui.widgets.side_by_side import SideBySide
@@ -143,13 +144,35 @@ def test_folding_groups_settings_and_splits_are_toggled(store: Store) -> None:
         assert "0" not in line(screen, "loss"), "equal settings are not shown"
         await keys(pilot, screen, "i")
         assert line(screen, "loss").split() == ["loss", "mse", "mse"]
-        await keys(pilot, screen, "g")
+        await keys(pilot, screen, "g", "g")
         assert line(screen, "female") == ""
         assert "/ test, 60" in shown(app, "#about")
         await keys(pilot, screen, "v")
         assert "/ valid, 60" in shown(app, "#about")
 
     use(store, scenario)
+
+
+def test_ranks_the_pareto_front_and_intervals_of_groups_are_shown_and_explained(
+    store: Store, runs: tuple[int, ...]
+) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        assert line(screen, "average rank").split() == ["average", "rank", "2.00", "1.00", "—"]
+        assert line(screen, "Pareto front").split() == ["Pareto", "front", "on", "it"]
+        assert "rank and Pareto front over MAE and biases" in shown(app, "#legend")
+        assert below(screen, "female").split()[:1] == ["male"], "groups are a line each"
+        await keys(pilot, screen, "g")
+        assert "–" in below(screen, "female")
+        assert "(n=2)" in below(screen, "female")
+        await press(pilot, "E")
+        assert isinstance(app.screen, ExplainScreen)
+        text = " ".join(shown(app, "VerticalScroll > Static").split())
+        assert "on it on the Pareto front: no run is as good in all of these and better in one" in text
+        assert "average rank mean place among the runs over MAE, gender" in text
+        assert "▼ and ▲ difference to the baseline mse-a +1" in text
+
+    use(store, scenario, size=(140, 44))
 
 
 def test_runs_on_other_images_are_marked_with_the_reason(store: Store, runs: tuple[int, ...]) -> None:

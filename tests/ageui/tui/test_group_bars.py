@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from store_rows import evaluated
 
-from ageui.store import SplitScores
+from ageui.store import Interval, SplitScores
 from ageui.tui.widgets.group_bars import _groups
 
 
@@ -29,6 +29,18 @@ def test_every_group_is_one_line_of_the_room_there_is(cells: int) -> None:
     assert lines[0].split()[-2:] == ["10.00", "▲"]
     assert "1,316" in lines[0]
     assert ("slightly happy" if cells >= 44 else "slight") in lines[1]
+
+
+@pytest.mark.parametrize(("cells", "has_room"), [(30, False), (42, True), (80, True)])
+def test_intervals_of_groups_are_shown_where_there_is_room(cells: int, has_room: bool) -> None:
+    scores = scores_of("female", "male")
+    (bias,) = scores.result.biases
+    groups = tuple(dataclasses.replace(group, interval=Interval(4.25, 11.5)) for group in bias.groups)
+    result = dataclasses.replace(scores.result, biases=(dataclasses.replace(bias, groups=groups),))
+    shown = _groups(dataclasses.replace(scores, result=result), cells)
+    assert max(line.cell_len for line in shown.split("\n")) <= cells
+    assert shown.plain.count("4.25–11.50") == (2 if has_room else 0)
+    assert ("noise 0.38" in shown.plain) == has_room
 
 
 def test_bars_are_as_long_as_their_mae() -> None:

@@ -20,6 +20,8 @@ from ageui.tui.screens.new_run import NewRunScreen
 from ageui.tui.screens.prompts import LinePrompt
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.screens.runs import RunsScreen
+from ageui.tui.screens.studies import StudiesScreen
+from ageui.tui.screens.study_runs import StudyRunsScreen
 
 OWNERS: dict[str, type] = {
     keys.EVERYWHERE: AgeUIApp,
@@ -28,6 +30,8 @@ OWNERS: dict[str, type] = {
     keys.CURVES: KeyedChart,
     keys.NEW: NewRunScreen,
     keys.COMPARE: CompareScreen,
+    keys.STUDIES: StudiesScreen,
+    keys.STUDY_RUNS: StudyRunsScreen,
     keys.DATA: DataScreen,
 }
 README = Path(__file__).parents[3] / "README.md"

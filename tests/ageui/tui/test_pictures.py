@@ -17,6 +17,7 @@ from ageui.tui.app import AgeUIApp
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.prefs import Prefs
 from ageui.tui.screens.compare import CompareScreen
+from ageui.tui.screens.run import RunScreen
 from ageui.worker.locks import Lock
 
 pytestmark = pytest.mark.skipif(version("textual") != "8.2.8", reason="the pictures are of Textual 8.2.8")
@@ -75,6 +76,9 @@ def test_one_run(store: Store, filled: Lock, snap_compare: Any) -> None:
         app.open_run(1)
         await settled(pilot)
         await press(pilot, "l")
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        await until(pilot, lambda: screen.is_settled, "all intervals are there")
 
     assert snap_compare(app, terminal_size=(132, 38), run_before=open_it)
 
@@ -101,3 +105,11 @@ def test_keys(store: Store, filled: Lock, snap_compare: Any) -> None:
         await press(pilot, "question_mark")
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 40), run_before=open_it)
+
+
+def test_studies(store: Store, filled: Lock, snap_compare: Any) -> None:
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await settled(pilot)
+        await press(pilot, "G", *["down"] * 7, "enter")
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(132, 30), run_before=open_it)

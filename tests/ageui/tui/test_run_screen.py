@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compared_rows import done
 from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
 from store_rows import end, epoch, evaluated, queued, running, steps
 from textual.pilot import Pilot
@@ -171,6 +172,33 @@ def test_nothing_of_a_run_is_parsed(store: Store, size: tuple[int, int]) -> None
             await press(pilot, "escape")
 
     use(store, scenario, size=size)
+
+
+def test_intervals_that_are_not_stored_follow_and_the_scores_are_in_full(store: Store) -> None:
+    run_id = done(store, "scored", 8.0)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        await until(pilot, lambda: screen.is_settled, "all intervals are there")
+        scores = store.detail(run_id).primary_scores
+        assert scores is not None
+        assert all(group.interval is None for bias in scores.result.biases for group in bias.groups)
+        female = next(line for line in text_of(app, "#groups").splitlines() if "female" in line)
+        assert "–" in female.split("30", 1)[1]
+        assert "noise" in text_of(app, "#groups")
+        assert "years on valid (" in text_of(app, "#progress")
+        app.screen.query_one(TabbedContent).active = "scores-pane"
+        await settled(pilot)
+        text = screen_text(app)
+        assert "MAE of constant" in text
+        assert "noise, 95%" in text
+        await press(pilot, "E")
+        assert "▲ the group with the largest MAE" in screen_text(app)
+
+    use(store, scenario, size=(160, 60))
 
 
 def test_a_run_that_fails_elsewhere_is_told_with_the_way_to_its_log(store: Store) -> None:

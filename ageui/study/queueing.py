@@ -1,0 +1,77 @@
+"""Before the runs of a study are queued: what is chosen where nothing was named, and how much there is to do."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ageui.planning import Basis, resolve_here
+from ageui.sentences import counted
+from ageui.study.missing import Work
+from ageui.study.study import Study
+from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, parted
+from engine.config import PRESETS, format_value
+from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ageui.store import Store
+
+
+@dataclass(frozen=True)
+class ChosenHere:
+    """A choice that names a preset and, unless the study does, data; `origins` says of `preset` and `data` where they
+    come from if nobody named them."""
+
+    choice: Choice
+    origins: dict[str, str]
+
+
+def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
+    """The choice with a preset and data where none was named, as `ageui run` chooses them on this machine."""
+    resolved = resolve_here(store, {}, Basis(choice.preset))
+    origins = {"preset": resolved.preset_origin} if choice.preset is None else {}
+    data = choice.data
+    if data is None and "data" not in (*study.base, *study.fields):
+        data, origins["data"] = resolved.config.data, resolved.data_origin
+    return ChosenHere(replace(choice, preset=resolved.preset, data=data), origins)
+
+
+def choice_of(study: Study, variant: Variant) -> Choice | None:
+    """What to choose to get the runs of a variant, with as few settings as may be; None where no choice gives them."""
+    found: list[Choice] = []
+    for preset in (REPORT, *(name for name in PRESETS if name != REPORT)):
+        expected = _normal(study, Choice(preset, variant.data))
+        if expected is None:
+            continue
+        differing = [name for name, value in variant.normal.items() if expected.get(name) != value]
+        settings = {name: format_value(variant.normal[name]) for name in differing if name != "data"}
+        choice = Choice(preset, variant.data, settings)
+        if _normal(study, choice) == variant.normal:
+            found.append(choice)
+    return min(found, key=lambda choice: len(choice.settings), default=None)
+
+
+def _normal(study: Study, choice: Choice) -> dict[str, object] | None:
+    """What cells share under a choice; None for one that cannot be."""
+    try:
+        config = cell_config(study, study.runnable[0], choice, registered=(), cuda_available=lambda: False)
+    except ConfigError:
+        return None
+    return dict(parted(study, normal_form(config.model_dump()))[1])
+
+
+def told(study: Study, todo: Work) -> str:
+    """`table8, 14 runs: 12 to queue, 2 done already`."""
+    parts = [
+        (len(todo.new), "to queue"),
+        (len(todo.again), "that failed or were cancelled to try again"),
+        (len(todo.stopped), "interrupted to go on"),
+        (len(todo.going), "queued or running already"),
+        (len(todo.paused), "paused, which go on with ageui resume"),
+        (len(todo.done), "done already"),
+    ]
+    said = ", ".join(f"{number} {what}" for number, what in parts if number)
+    return f"{study.name}, {counted(sum(number for number, _ in parts), 'run')}: {said}"
+
+
+def tag(study: Study) -> str:
+    """The tag of the runs that were queued for a study."""
+    return f"study:{'-'.join(study.name.replace(',', ' ').split())}"

@@ -1,0 +1,61 @@
+"""What is said of the memory of runs before they are queued; what is not known of it is counted meanwhile."""
+
+import asyncio
+from collections.abc import Sequence
+
+from textual.message import Message
+from textual.widgets import Static
+
+from ageui.forecast import Forecast, Forecaster
+from ageui.text import clean
+from engine.footprints import Counting, Wanted
+
+
+class MemoryLine(Static):
+    """Says `Counted` when what was missing of a forecast is known, so that it can be made again.
+
+    One process counts at a time, and none any more once the screen is left.
+    """
+
+    DEFAULT_CSS = """
+    MemoryLine {
+        height: auto;
+        max-height: 2;
+        color: $text-muted;
+        &.-too-much { color: $text-error; }
+    }
+    """
+
+    class Counted(Message):
+        pass
+
+    def __init__(self, forecaster: Forecaster, *, id: str) -> None:
+        super().__init__(id=id, markup=False)
+        self._forecaster = forecaster
+        self._is_counting = False
+        self._counting: Counting | None = None
+
+    def show(self, forecast: Forecast) -> None:
+        self.update(clean(forecast.text))
+        self.set_class(forecast.is_too_much, "-too-much")
+        if forecast.missing and not self._is_counting:
+            self._is_counting = True
+            # A worker of the screen, which tells of errors that nobody foresaw.
+            self.screen.run_worker(self._count(forecast.missing), group="counting", exit_on_error=False)
+
+    async def _count(self, wanted: Sequence[Wanted]) -> None:
+        try:
+            await asyncio.to_thread(self._forecaster.count, wanted, self._note_counting)
+        finally:
+            self._is_counting = False
+        self.post_message(self.Counted())
+
+    def _note_counting(self, counting: Counting) -> None:
+        """Called in the thread that waits for it: a form that was left meanwhile waits for nothing."""
+        self._counting = counting
+        if not self.is_attached:
+            counting.stop()
+
+    def on_unmount(self) -> None:
+        if self._counting is not None:
+            self._counting.stop()
