@@ -41,8 +41,8 @@ class Cell:
 class Study:
     """A study, checked: every cell that can be run has a valid config.
 
-    `fields` are those that some cell sets: what the study asks, which no preset and no setting changes. `base` holds
-    what all cells share. `figures` names what is measured of a cell.
+    `fields` are those that some cell sets, and the loss where that is measured: no preset and no setting changes them.
+    `base` holds what all cells share. `figures` names what is measured of a cell.
     """
 
     name: str
@@ -85,7 +85,8 @@ def _study(name: str, file: StudyFile) -> Study:
     if bool(file.grid) == bool(file.cells):
         raise ConfigError("give either a grid or a list of cells")
     parts = _grid_cells(file.grid) if file.grid else file.cells
-    fields = tuple(dict.fromkeys(field for part in parts for field in part.settings))
+    measured = ("loss",) if file.measures == "loss" else ()  # losses of two kinds are no figures of one table
+    fields = tuple(dict.fromkeys((*(field for part in parts for field in part.settings), *measured)))
     _refuse_fields("base", file.base)
     _refuse_fields("grid" if file.grid else "cells", fields)
     names = [part.name for part in parts]

@@ -240,6 +240,14 @@ def test_losses_and_minutes_are_those_of_the_run(store: Store) -> None:
     assert "minutes" not in study_table(study, store).agreement
 
 
+def test_a_loss_of_another_kind_is_no_figure_of_a_table_of_losses(store: Store) -> None:
+    study = load("table6")
+    trained(store, study, "adam", loss="mape")
+    assert measured(study_table(study, store), "val_loss")["adam"] is None
+    with pytest.raises(ConfigError, match="loss is what the study table6 compares"):
+        work(study, store, Choice(settings={"loss": "mape"}), 1)
+
+
 def test_a_config_of_an_older_ageui_still_stands_for_its_cell() -> None:
     config = build_config(PRESETS["quick"]).model_dump(mode="json")
     older = {name: value for name, value in config.items() if name not in ("min_delta", "combine")}
