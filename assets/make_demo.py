@@ -1,7 +1,8 @@
 """Writes runs.db, the demo that comes with this repository, out of finished runs: python assets/make_demo.py FROM.db
 
 Figures and predictions are kept as they were measured, beside the report's published ones. What tells of the machine
-they were measured on (paths, hosts, process ids, checkpoints) is left out.
+they were measured on (paths, hosts, process ids, checkpoints) is left out. So is, of the runs of studies, what makes
+most of their size: the losses of single steps, and the predictions of train images.
 """
 
 import json
@@ -34,6 +35,9 @@ def main() -> None:
     for run_id, spec in connection.execute("SELECT id, data_spec FROM run").fetchall():
         told = {**json.loads(spec), "path": None}
         connection.execute("UPDATE run SET data_spec = ? WHERE id = ?", (json.dumps(told), run_id))
+    in_study = "run_id IN (SELECT run_id FROM run_tag WHERE tag LIKE 'study:%')"
+    connection.execute(f"DELETE FROM metric WHERE key LIKE 'step/%' AND {in_study}")
+    connection.execute(f"DELETE FROM prediction WHERE split = 'train' AND {in_study}")
     connection.commit()
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -30,6 +30,7 @@ class MeasuredRun:
 class SplitFigures:
     """MAE and biases, years, of a run on one split, and those of the constant predictor there.
 
+    `intervals` are their ends, `noise` of each bias the 95th percentile of what chance alone gives, both as stored.
     Equal `images` (a hash) mean the same images and ages.
     """
 
@@ -39,6 +40,8 @@ class SplitFigures:
     n: int
     figures: Mapping[str, float | None]
     constant: Mapping[str, float | None]
+    intervals: Mapping[str, tuple[float, float]]
+    noise: Mapping[str, float]
 
 
 def measured_runs(session: Session) -> list[MeasuredRun]:
@@ -77,19 +80,21 @@ def _figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures]:
         .where(col(Result.run_id).in_(run_ids))
         .order_by(col(Result.run_id))
     ).all()
-    values: dict[tuple[int, str], dict[str, float | None]] = {}
-    constants: dict[tuple[int, str], dict[str, float | None]] = {}
+    biases: dict[tuple[int, str], list[Bias]] = {}
     for bias in session.exec(select(Bias).where(col(Bias.run_id).in_(run_ids))).all():
-        values.setdefault((bias.run_id, bias.split), {})[bias.attribute] = bias.value
-        constants.setdefault((bias.run_id, bias.split), {})[bias.attribute] = bias.baseline
-    return [
-        SplitFigures(
-            run_id=result.run_id,
-            split=result.split,
-            images=result.item_set,
-            n=n,
-            figures={"mae": result.mae, **values.get((result.run_id, result.split), {})},
-            constant={"mae": result.baseline_mae, **constants.get((result.run_id, result.split), {})},
-        )
-        for result, n in results
-    ]
+        biases.setdefault((bias.run_id, bias.split), []).append(bias)
+    return [_of_split(result, n, biases.get((result.run_id, result.split), [])) for result, n in results]
+
+
+def _of_split(result: Result, n: int, biases: Sequence[Bias]) -> SplitFigures:
+    ends = {"mae": (result.mae_low, result.mae_high), **{bias.attribute: (bias.low, bias.high) for bias in biases}}
+    return SplitFigures(
+        run_id=result.run_id,
+        split=result.split,
+        images=result.item_set,
+        n=n,
+        figures={"mae": result.mae, **{bias.attribute: bias.value for bias in biases}},
+        constant={"mae": result.baseline_mae, **{bias.attribute: bias.baseline for bias in biases}},
+        intervals={name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None},
+        noise={bias.attribute: bias.noise_p95 for bias in biases if bias.noise_p95 is not None},
+    )

@@ -8,12 +8,12 @@ from typing import Any
 
 from ageui.compare.formats.escaping import harmless, plain_html, plain_latex, plain_markdown
 from ageui.compare.formats.html_page import STYLE
-from ageui.study.table import CellRow, StudyTable
+from ageui.study.table import CellRow, Figure, StudyTable
 from ageui.study.wording import Line, headline, heads, legend, lines
 from engine.config import format_value
 from engine.errors import ConfigError
 
-_FIGURE_PARTS = ("_published", "_measured", "_std", "_seeds", "_difference")
+_FIGURE_PARTS = ("_published", "_measured", "_std", "_seeds", "_low", "_high", "_noise_p95", "_difference")
 
 
 def export_text(table: StudyTable, format: str) -> str:
@@ -151,12 +151,7 @@ def _as_csv(table: StudyTable) -> str:
     writer.writerow([harmless(text) for text in ("cell", "label", *fields, "split", *figures, "runs", "note")])
     for row in table.rows:
         settings = [format_value(row.cell.settings[name]) if row.cell.settings else None for name in fields]
-        values = [
-            part
-            for name in table.study.figures
-            for figure in [row.figures[name]]
-            for part in (figure.published, figure.measured, figure.std, figure.n, figure.difference)
-        ]
+        values = [part for name in table.study.figures for figure in [row.figures[name]] for part in _parts(figure)]
         runs = " ".join(map(str, row.runs.values()))
         cells = [
             row.cell.name,
@@ -169,6 +164,11 @@ def _as_csv(table: StudyTable) -> str:
         ]
         writer.writerow([harmless(value) for value in cells])
     return file.getvalue()
+
+
+def _parts(figure: Figure) -> tuple[float | None, ...]:
+    low, high = (figure.interval.low, figure.interval.high) if figure.interval is not None else (None, None)
+    return (figure.published, figure.measured, figure.std, figure.n, low, high, figure.noise, figure.difference)
 
 
 _TEXT: dict[str, Callable[[StudyTable], str]] = {"md": _as_markdown, "csv": _as_csv, "tex": _as_latex, "html": _as_html}

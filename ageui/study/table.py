@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from ageui.compare.seeds import mean_and_spread
 from ageui.store import MeasuredRun, SplitFigures, Store
@@ -14,6 +15,7 @@ from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config
 from engine.choices import SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
+from engine.fairness import Interval
 
 UNCOMPARED = ("minutes",)
 """Figures that are shown and not set against each other: those of other hardware."""
@@ -23,17 +25,27 @@ _SPLIT_PREFERENCE = ("test", "valid", "train")
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of one cell: as published, and as measured, mean and sample standard deviation over `n` seeds."""
+    """One figure of one cell: as published, and as measured, mean and sample standard deviation over `n` seeds.
+
+    `interval` and `noise` are the means over its runs of the ends of their 95% intervals, which are over images, and of
+    what chance alone would make a bias (95%); None where not every run has one.
+    """
 
     published: float | None
     measured: float | None
     std: float | None
     n: int
+    interval: Interval | None = None
+    noise: float | None = None
 
     @property
     def difference(self) -> float | None:
         """Measured minus published."""
         return None if self.measured is None or self.published is None else self.measured - self.published
+
+    @property
+    def inside_noise(self) -> bool:
+        return self.measured is not None and self.noise is not None and self.measured <= self.noise
 
 
 @dataclass(frozen=True)
@@ -168,13 +180,30 @@ def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | Non
 
 def _row(study: Study, cell: Cell, runs: Mapping[int, MeasuredRun], scores: Mapping[int, SplitFigures]) -> CellRow:
     ended = [run for run in runs.values() if run.status in ENDED_WITH_FIGURES]
-    figures = {}
-    for name in study.figures:
-        values = [value for run in ended if (value := _value(name, run, scores.get(run.id))) is not None]
-        mean, spread = mean_and_spread(values) if values else (None, None)
-        figures[name] = Figure(cell.published.get(name), mean, spread.std if spread else None, len(values))
+    figures = {name: figure_of(name, cell.published.get(name), ended, scores) for name in study.figures}
     progress = Counter(run.status for run in runs.values())
     return CellRow(cell, figures, {seed: run.id for seed, run in runs.items()}, dict(progress))
+
+
+def figure_of(
+    name: str, published: float | None, runs: Sequence[MeasuredRun], scores: Mapping[int, SplitFigures]
+) -> Figure:
+    found = [
+        (value, scores.get(run.id)) for run in runs if (value := _value(name, run, scores.get(run.id))) is not None
+    ]
+    if not found:
+        return Figure(published, None, None, 0)
+    mean, spread = mean_and_spread([value for value, _ in found])
+    ends = [of.intervals[name] for _, of in found if of is not None and name in of.intervals]
+    noise = [of.noise[name] for _, of in found if of is not None and name in of.noise]
+    return Figure(
+        published,
+        mean,
+        spread.std if spread else None,
+        len(found),
+        Interval(*map(fmean, zip(*ends, strict=True))) if len(ends) == len(found) else None,
+        fmean(noise) if len(noise) == len(found) else None,
+    )
 
 
 def _value(name: str, run: MeasuredRun, scores: SplitFigures | None) -> float | None:

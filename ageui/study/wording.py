@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ageui.compare.formats.wording import NOTHING, PUBLISHED
+from ageui.compare.formats.wording import NOISE, NOTHING, PUBLISHED
 from ageui.sentences import counted
 from ageui.study.ranking import Agreement
 from ageui.study.table import UNCOMPARED, CellRow, Figure, StudyTable
@@ -72,6 +72,11 @@ def legend(table: StudyTable) -> list[str]:
     """What the marks and units mean, then the study's notes."""
     years = "MAE and biases in years" if table.study.measures == "scores" else "losses on ages divided by 100"
     found = [f"{years}; measured: mean ± standard deviation over (n) seeds; difference: measured − published"]
+    shown = [figure for row in table.rows for figure in row.figures.values()]
+    if any(figure.interval is not None for figure in shown):
+        found.append("95% interval: over images, the mean of those of the seeds' runs")
+    if any(figure.inside_noise for figure in shown):
+        found.append(f"{NOISE} inside noise: no larger than chance alone would make it (95%)")
     if any(one.rho is not None for one in table.agreement.values()):
         found.append(
             "ranking: Spearman's ρ of the measured with the published order of cells (1 the same, −1 reversed), with "
@@ -101,11 +106,18 @@ def published_text(name: str, value: float | None) -> str:
 
 
 def measured_text(name: str, figure: Figure) -> str:
-    """`8.31 ±0.12 (5)`: mean, standard deviation, seeds."""
+    """`8.31 ±0.12 (5)`: mean, standard deviation, seeds; `~` before a bias inside noise."""
     if figure.measured is None:
         return NOTHING
+    mark = f"{NOISE} " if figure.inside_noise else ""
     spread = "" if figure.std is None else f" ±{figure_text(name, figure.std)}"
-    return f"{figure_text(name, figure.measured)}{spread} ({figure.n})"
+    return f"{mark}{figure_text(name, figure.measured)}{spread} ({figure.n})"
+
+
+def interval_text(name: str, figure: Figure) -> str:
+    """`7.90–8.72`; nothing where there is none."""
+    interval = figure.interval
+    return f"{figure_text(name, interval.low)}–{figure_text(name, interval.high)}" if interval is not None else ""
 
 
 def difference_text(name: str, figure: Figure) -> str:
@@ -149,6 +161,8 @@ def _cell_lines(row: CellRow, names: Sequence[str]) -> list[Line]:
     if row.is_measured:
         texts = tuple(measured_text(name, figure) for name, figure in figures)
         add(f"measured{f', {waiting}' if waiting else ''}", texts, measured=True)
+        if any(figure.interval is not None for _, figure in figures):
+            add("95% interval", tuple(interval_text(name, figure) for name, figure in figures))
         if any(figure.difference is not None for _, figure in figures):
             add("difference", tuple(difference_text(name, figure) for name, figure in figures))
     elif row.cell.unknown is not None:

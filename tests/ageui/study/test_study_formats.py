@@ -35,7 +35,9 @@ def _table(label: str = "mse · batch 16") -> StudyTable:
         Cell("huber-16", "huber · batch 16", {"loss": "huber", "batch": 16}, {}),
         Cell("torn", "torn off", {}, {"mae": 10.0}, unknown="the row is torn off"),
     )
-    first = _figures(Figure(11.6451, 8.25, 0.125, 3), Figure(0.3722, 0.5, 0.25, 3))
+    first = _figures(
+        Figure(11.6451, 8.25, 0.125, 3, Interval(7.5, 9.0)), Figure(0.3722, 0.5, 0.25, 3, Interval(0.0, 1.5), 0.75)
+    )
     second = _figures(Figure(9.5153, 10.0, None, 1), Figure(None, float("nan"), None, 1))
     empty = _figures(Figure(None, None, None, 0), Figure(None, None, None, 0))
     torn = _figures(Figure(10.0, None, None, 0), Figure(None, None, None, 0))
@@ -130,5 +132,7 @@ def test_plain_data_holds_every_figure() -> None:
     first = as_data(_table())["rows"][0]
     assert first["figures"]["mae"] == {
         "published": 11.6451, "measured": 8.25, "std": 0.125, "n": 3, "difference": pytest.approx(-3.3951),
+        "interval": {"low": 7.5, "high": 9.0}, "noise": None,
     }  # fmt: skip
+    assert first["figures"]["gender"]["noise"] == 0.75
     assert first["runs"] == {"0": 1, "1": 2, "2": 3}

@@ -1,6 +1,7 @@
 """Which runs are cells of a study, what is measured of them, and what is left to do."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,13 +9,15 @@ import pytest
 from store_rows import claimed, end, queued
 from study_rows import LOSSES, QUICK, trained, written
 
-from ageui.store import Store
+from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study import Choice, Study, StudyTable, load, study_table, work
 from ageui.study.ranking import agreement
+from ageui.study.table import Figure, figure_of
 from ageui.study.variants import cell_config, normal_form
 from engine.config import PRESETS, build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
+from engine.fairness import Interval
 
 
 @pytest.fixture(autouse=True)
@@ -238,6 +241,21 @@ def test_losses_and_minutes_are_those_of_the_run(store: Store) -> None:
     assert figures["val_loss"].measured == pytest.approx(0.05)
     assert figures["minutes"].published == 75
     assert "minutes" not in study_table(study, store).agreement
+
+
+def test_intervals_and_noise_are_means_over_the_runs_that_all_have_them() -> None:
+    runs = [MeasuredRun(seed, "r", "done", {"seed": seed}, {}, None, None) for seed in range(2)]
+    scores = {
+        seed: SplitFigures(seed, "test", "h", 9, {"gender": 0.25 + seed}, {}, {"gender": (seed, seed + 2.0)}, noise)
+        for seed, noise in enumerate(({"gender": 0.5}, {"gender": 1.0}))
+    }
+    found = figure_of("gender", None, runs, scores)
+    assert (found.measured, found.interval, found.noise) == (0.75, Interval(0.5, 2.5), 0.75)
+    assert found.inside_noise
+    assert not replace(found, measured=0.76).inside_noise
+    lacking = figure_of("gender", None, runs, {**scores, 1: replace(scores[1], intervals={}, noise={})})
+    assert (lacking.measured, lacking.interval, lacking.noise, lacking.inside_noise) == (0.75, None, None, False)
+    assert figure_of("age", 2.0, runs, scores) == Figure(2.0, None, None, 0)
 
 
 def test_a_loss_of_another_kind_is_no_figure_of_a_table_of_losses(store: Store) -> None:
