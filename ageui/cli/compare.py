@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, Split, messages, open_store, results
+from ageui.cli.options import AsJson, Database, Split, messages, open_store, results, write_output
 
 
 def compare_runs(
@@ -64,14 +64,5 @@ def compare_runs(
     if output is None:
         typer.echo(text, nl=False)
         return
-    _write(output, text)
+    write_output(output, text)
     messages().print(f"{len(comparison.rows)} rows: {output}", soft_wrap=True)
-
-
-def _write(path: Path, text: str) -> None:
-    from engine.errors import ConfigError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"--output {path} cannot be written: {error.strerror}") from error

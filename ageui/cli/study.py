@@ -9,7 +9,17 @@ import typer
 
 from ageui.cli.config_flags import THIS_RUN, option
 from ageui.cli.memory import tell_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, Split, messages, open_store, print_json, results
+from ageui.cli.options import (
+    AsJson,
+    CheckpointSeconds,
+    Database,
+    Split,
+    messages,
+    open_store,
+    print_json,
+    results,
+    write_output,
+)
 from ageui.cli.waiting import wait_until_ended
 from ageui.cli.write_report import Force, Format, Output, report_target, write_document
 from ageui.database_path import database_path
@@ -91,7 +101,7 @@ def export_study(
     name: Name,
     output_format: Annotated[str, typer.Option("--format", metavar="md|csv|tex|html")] = "md",
     output: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
+        Path | None, typer.Option("--output", "--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
     ] = None,
     preset: Preset = None,
     data: Data = None,
@@ -102,7 +112,6 @@ def export_study(
     """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
     from ageui.study import load, study_table
     from ageui.study.export import export_text
-    from engine.errors import ConfigError
 
     study = load(name)
     with _reading(db) as store:
@@ -111,10 +120,7 @@ def export_study(
     if output is None:
         typer.echo(text, nl=False)
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"--out {output} cannot be written: {error.strerror}") from error
+    write_output(output, text)
     messages().print(f"{len(table.rows)} cells: {output}", soft_wrap=True)
 
 

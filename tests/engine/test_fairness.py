@@ -174,6 +174,19 @@ def test_an_interval_inside_noise_begins_at_zero() -> None:
             assert bias.interval.low == 0
 
 
+def test_the_interval_of_a_bias_just_above_noise_reaches_far_lower_than_percentiles_do() -> None:
+    """Errors of one distribution in four groups: the true bias is 0, and this sample shows 1.12 by chance."""
+    errors, codes = np.random.default_rng(9).gamma(1.36, 5 / 1.36, 200), np.repeat([0, 1, 2, 3], 50)
+    (bias,) = evaluate_split(np.zeros(200), errors, {"x": (codes, tuple("abcd"))}, None).biases
+    assert not bias.inside_noise
+    random = np.random.default_rng(10)
+    samples = [[random.choice(errors[codes == group], 50).mean() for group in range(4)] for _ in range(1000)]
+    percentile = np.quantile(mean_pairwise_gap(np.array(samples)), 0.025)
+    assert percentile > 0.4
+    assert bias.interval is not None
+    assert bias.interval.low < percentile / 2
+
+
 @pytest.mark.parametrize(
     ("value", "p95", "inside"), [(1.0, 1.0, True), (1.0, 0.99, False), (None, 1.0, False), (1.0, None, False)]
 )
