@@ -220,7 +220,12 @@ def test_another_run_on_the_device_is_waited_for_or_shared_with(
     with monkeypatch.context() as patch:
         interrupted = SimpleNamespace(sleep=lambda seconds: os.kill(os.getpid(), signal.SIGINT))
         patch.setattr("ageui.worker.foreground.time", interrupted)
-        waited = queue("run", *TINY, "--name", "waits")
+        # A shell that starts the tests in the background has them ignore it.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            waited = queue("run", *TINY, "--name", "waits")
+        finally:
+            signal.signal(signal.SIGINT, before)
     assert waited.code == 130
     assert "cpu is in use by run 1 (long) of" in waited.err
     assert queue("show", "waits").code == 2
