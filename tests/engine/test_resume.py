@@ -93,8 +93,8 @@ def test_a_head_with_chance_on_cached_features_draws_by_step_too(
     plain = runner(**settings)
     build = models.build_head
 
-    def with_dropout(*arguments: Any) -> nn.Module:
-        return nn.Sequential(nn.Dropout(0.5), *build(*arguments))
+    def with_dropout(*arguments: Any, **more: Any) -> nn.Module:
+        return nn.Sequential(nn.Dropout(0.5), *build(*arguments, **more))
 
     monkeypatch.setattr(models, "build_head", with_dropout)
     torch.manual_seed(1)
