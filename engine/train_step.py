@@ -24,7 +24,7 @@ class TrainStep:
         optimizer: torch.optim.Optimizer,
         config: RunConfig,
         device: torch.device,
-        note: Callable[[str], None] = lambda text: None,
+        note: Callable[[str], None],
     ) -> None:
         self._model, self._inputs, self._loss, self._optimizer = model, inputs, loss, optimizer
         self._seed, self._device = config.seed, device

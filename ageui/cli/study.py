@@ -240,13 +240,9 @@ def _reading(db: Path | None) -> "Iterator[Store | None]":
 
 
 def _choice(preset: str | None, data: str | None, settings: list[str] | None) -> "Choice":
-    from ageui.settings import parse_assignments, preset_layer
-    from ageui.study import Choice
+    from ageui.study.queueing import asked_choice
 
-    if preset is not None:
-        preset_layer(preset)  # refuses one that is not there
-    values = parse_assignments(settings or [])
-    return Choice(preset, values.pop("data", None) if data is None else data, values)
+    return asked_choice(preset, data, settings or [])
 
 
 def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callable[[str], None]") -> "Choice":

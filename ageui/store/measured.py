@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from ageui.store.reading import RUN_ID
-from ageui.store.tables import MEASURED, Attempt, Bias, ItemSet, Result, Run, Summary
+from ageui.store.tables import MEASURED, Attempt, Bias, Result, Run, Summary
 
 _ASKED_AT_ONCE = 500
 
@@ -37,7 +37,6 @@ class SplitFigures:
     run_id: int
     split: str
     images: str
-    n: int
     figures: Mapping[str, float | None]
     constant: Mapping[str, float | None]
     intervals: Mapping[str, tuple[float, float]]
@@ -74,25 +73,19 @@ def split_figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures
 
 
 def _figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures]:
-    results = session.exec(
-        select(Result, ItemSet.n)
-        .join(ItemSet, col(ItemSet.hash) == col(Result.item_set))
-        .where(col(Result.run_id).in_(run_ids))
-        .order_by(col(Result.run_id))
-    ).all()
+    results = session.exec(select(Result).where(col(Result.run_id).in_(run_ids)).order_by(col(Result.run_id))).all()
     biases: dict[tuple[int, str], list[Bias]] = {}
     for bias in session.exec(select(Bias).where(col(Bias.run_id).in_(run_ids))).all():
         biases.setdefault((bias.run_id, bias.split), []).append(bias)
-    return [_of_split(result, n, biases.get((result.run_id, result.split), [])) for result, n in results]
+    return [_of_split(result, biases.get((result.run_id, result.split), [])) for result in results]
 
 
-def _of_split(result: Result, n: int, biases: Sequence[Bias]) -> SplitFigures:
+def _of_split(result: Result, biases: Sequence[Bias]) -> SplitFigures:
     ends = {"mae": (result.mae_low, result.mae_high), **{bias.attribute: (bias.low, bias.high) for bias in biases}}
     return SplitFigures(
         run_id=result.run_id,
         split=result.split,
         images=result.item_set,
-        n=n,
         figures={"mae": result.mae, **{bias.attribute: bias.value for bias in biases}},
         constant={"mae": result.baseline_mae, **{bias.attribute: bias.baseline for bias in biases}},
         intervals={name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None},

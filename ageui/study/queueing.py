@@ -1,10 +1,12 @@
 """Before the runs of a study are queued: what is chosen where nothing was named, and how much there is to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ageui.planning import Basis, resolve_here
 from ageui.sentences import counted
+from ageui.settings import parse_assignments, preset_layer
 from ageui.study.missing import Work
 from ageui.study.study import Study
 from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, parted
@@ -22,6 +24,17 @@ class ChosenHere:
 
     choice: Choice
     origins: dict[str, str]
+
+
+def asked_choice(preset: str | None, data: str | None, assignments: Sequence[str]) -> Choice:
+    """A choice as a person writes it, settings as `field=value`; data may be one of them.
+
+    Raises `ConfigError` for a preset that there is not, and settings that are none.
+    """
+    if preset is not None:
+        preset_layer(preset)
+    values = parse_assignments(assignments)
+    return Choice(preset, values.pop("data", None) if data is None else data, values)
 
 
 def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:

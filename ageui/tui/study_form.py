@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Final
 
-from ageui.settings import parse_assignments, preset_layer
 from ageui.study import Choice, Study
+from ageui.study.queueing import asked_choice
 from ageui.study.spec import bundled_names
 from engine.errors import ConfigError
 
@@ -30,11 +30,7 @@ def texts_of(choice: Choice | None, seeds: int) -> dict[str, str]:
 
 def choice_of_texts(texts: Mapping[str, str]) -> Choice:
     """Raises `ConfigError` for a preset that there is not, and settings that are none."""
-    preset = texts.get(PRESET)
-    if preset is not None:
-        preset_layer(preset)
-    values = parse_assignments(texts.get(SETTINGS, "").split())
-    return Choice(preset, texts.get(DATA) or values.pop("data", None), values)
+    return asked_choice(texts.get(PRESET), texts.get(DATA), texts.get(SETTINGS, "").split())
 
 
 def seeds_of(texts: Mapping[str, str]) -> int:

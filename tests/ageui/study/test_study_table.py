@@ -246,7 +246,7 @@ def test_losses_and_minutes_are_those_of_the_run(store: Store) -> None:
 def test_intervals_and_noise_are_means_over_the_runs_that_all_have_them() -> None:
     runs = [MeasuredRun(seed, "r", "done", {"seed": seed}, {}, None, None) for seed in range(2)]
     scores = {
-        seed: SplitFigures(seed, "test", "h", 9, {"gender": 0.25 + seed}, {}, {"gender": (seed, seed + 2.0)}, noise)
+        seed: SplitFigures(seed, "test", "h", {"gender": 0.25 + seed}, {}, {"gender": (seed, seed + 2.0)}, noise)
         for seed, noise in enumerate(({"gender": 0.5}, {"gender": 1.0}))
     }
     found = figure_of("gender", None, runs, scores)

@@ -130,12 +130,18 @@ def test_from_the_launch_to_a_finished_run_in_the_comparison(tmux: Tmux) -> None
     tmux.until(lambda shown: "left with 0" in shown)
 
 
+def _below_the_status(shown: str) -> str:
+    """The screen without its first line, which changes by itself."""
+    return shown.partition("\n")[2]
+
+
 def _fill(tmux: Tmux, field: str, value: str) -> None:
     """Goes down from field to field until it is the one, and types a value into it."""
     for _ in range(40):
         if f" {field}: " in tmux("capture-pane", "-p"):
             break
+        before = _below_the_status(tmux("capture-pane", "-p"))
         tmux.press("Down")
-        time.sleep(0.15)
+        tmux.until(lambda shown, before=before: _below_the_status(shown) != before)
     tmux.type(value)
     tmux.until(lambda shown: value in shown)
