@@ -87,8 +87,10 @@ class CompareScreen(LiveScreen[Found]):
 
     @property
     def is_settled(self) -> bool:
-        """Whether what is shown has all its intervals."""
-        return self._found is not None and not self._is_resampling and self._unsettled is None
+        """Whether what was asked for last is shown, with all its intervals."""
+        if self._found is None or self._found.view != self._view:
+            return False
+        return not self._is_resampling and self._unsettled is None
 
     # Reading
 
