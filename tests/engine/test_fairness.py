@@ -163,6 +163,19 @@ def test_intervals_are_those_of_plain_loops_over_draws() -> None:
         assert interval == _close_to(Interval(low, high))
 
 
+def test_the_high_end_of_a_bias_allows_for_how_few_images_a_group_has() -> None:
+    """Samples of three images scatter by a factor of √(2/3) too little."""
+    errors, codes = np.array([1.0, 4.0, 9.0, 2.0, 6.0, 20.0]), np.repeat([0, 1], 3)
+    (bias,) = evaluate_split(np.zeros(6), errors, {"x": (codes, ("a", "b"))}, None, resamples=20_000).biases
+    random, samples = np.random.default_rng(11), []
+    for own in (errors[:3], errors[3:]):
+        drawn = [random.poisson(1, 3) for _ in range(20_000)]
+        samples.append([own @ counts / counts.sum() - own.mean() if counts.sum() else 0.0 for counts in drawn])
+    gaps = errors[3:].mean() - errors[:3].mean() + np.sqrt(3 / 2) * (np.array(samples[1]) - np.array(samples[0]))
+    assert bias.interval is not None
+    assert bias.interval.high == pytest.approx(np.quantile(np.abs(gaps), 0.975), rel=0.03)
+
+
 def test_an_interval_inside_noise_begins_at_zero() -> None:
     for seed in range(12):
         ages, predicted, codes = _drawn(seed, spread=0.25)
