@@ -32,4 +32,7 @@ SPLITS: Final = ("train", "valid", "test")
 AGE_EDGES: Final = (20.0, 40.0, 60.0)
 LDS: Final = "lds"
 """Stands among the attributes that weigh samples for the smoothed distribution of ages, which has no groups."""
+EFFECTIVE_BETA: Final = 0.999
+LDS_KERNEL: Final = 5
+LDS_SIGMA: Final = 2.0
 REPORT_ATTRIBUTES: Final = ("gender", "expression", "ethnicity", "age")

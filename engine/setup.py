@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.augment import expand_rows
+from engine.choices import ImageLoss
 from engine.config import RunConfig
 from engine.data.dataset import Dataset, prepare
 from engine.data.manifest import Progress
@@ -62,12 +63,12 @@ class Setup:
             yield "no labelled validation images: no early stopping, the last weights are kept"
         yield from self._loss_notes()
         youngest = float(self.ages[self.train_rows.positions].min())
-        if config.loss == "mape" and youngest < 0.5:
+        if _is_or_weighs(config, "mape") and youngest < 0.5:
             yield f"mape divides by age: the youngest label is {youngest:g} years and outweighs all others"
 
     def _loss_notes(self) -> Iterator[str]:
         config, rows = self.config, self.train_rows.positions
-        if "dldl" in (config.loss, config.loss == "group-dro" and config.group_dro_loss):
+        if _is_or_weighs(config, "dldl"):
             known, sigma = int((self.spreads[rows] > 0).sum()), config.dldl_sigma
             yield f"dldl: the spread of votes is known of {known} of {len(rows)} train images, else {sigma:g} years"
         if config.loss == "group-dro":
@@ -75,6 +76,11 @@ class Setup:
             outside = int((self.targets[rows, -1] < 0).sum())
             if outside:
                 yield f"group-dro leaves out {outside} train images without a value of {', '.join(config.weights)}"
+
+
+def _is_or_weighs(config: RunConfig, loss: ImageLoss) -> bool:
+    """Whether the loss of an image is this one, also where group-dro weighs its means."""
+    return loss in (config.loss, config.loss == "group-dro" and config.group_dro_loss)
 
 
 def set_up(request: RunRequest, progress: Progress) -> Setup:

@@ -7,13 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.choices import AGE_EDGES, LDS, Combine, Weighting
+from engine.choices import AGE_EDGES, EFFECTIVE_BETA, LDS, LDS_KERNEL, LDS_SIGMA, Combine, Weighting
 from engine.groups import crossed_codes, group_codes
 
 Floats = NDArray[np.float64]
-EFFECTIVE_BETA: Final = 0.999
-LDS_KERNEL: Final = 5
-LDS_SIGMA: Final = 2.0
 
 
 def group_weights(

@@ -35,8 +35,8 @@ class GroupDro(Loss):
     def per_image(self, output: Tensor, target: Tensor) -> Tensor:
         losses, shares = self._losses_and_shares(output, target)
         with torch.no_grad():
-            raised = self.group_weights * torch.exp(self.step * (losses[:, None] * shares).sum(dim=0))
-            weights = raised / raised.sum()
+            means = (losses[:, None] * shares).sum(dim=0)
+            weights = torch.softmax(self.group_weights.log() + self.step * means, dim=0)  # exp alone may overflow
             self.group_weights.copy_(weights)
         return losses * (shares * weights).sum(dim=1) * len(losses)
 

@@ -203,6 +203,15 @@ def test_group_dro_follows_algorithm_1_over_several_steps() -> None:
     assert max(q) > 0.36
 
 
+def test_large_steps_and_losses_of_group_dro_weigh_the_worst_group_alone() -> None:
+    loss = loss_of("group-dro", 2, group_dro_step=100)
+    assert isinstance(loss, GroupDro)
+    for _ in range(3):
+        found = loss.per_image(torch.tensor([9.0, 3.0]), targets(loss, [10.0, 10.0], groups=[0, 1]))
+        assert torch.isfinite(found).all()
+    assert loss.group_weights.tolist() == [1, 0]
+
+
 def test_group_dros_gradient_is_that_of_the_weighted_sum_and_leaves_groups_out() -> None:
     loss = loss_of("group-dro", 2, group_dro_step=0, group_dro_loss="mse")
     output = torch.tensor(PREDICTED, requires_grad=True)

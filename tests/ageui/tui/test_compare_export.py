@@ -45,7 +45,7 @@ def test_the_export_is_of_what_is_shown_and_replaces_no_file_unasked(
         assert "| mse-a +1 (baseline) | mse | 1,2 |" in written
         assert "(n=2)" in written
         assert "gender female" in written
-        await keys(pilot, screen, "f", "g")
+        await keys(pilot, screen, "f", "g", "g")
         await press(pilot, "X")
         await export(app, pilot, "md", "here")
         await until(pilot, lambda: isinstance(app.screen, ChoicePrompt), "it asks before it replaces")
