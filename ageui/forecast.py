@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ageui.free_memory import free_memory
 from ageui.sentences import gigabytes
@@ -12,6 +13,7 @@ from engine.data.kept_reports import kept_report
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
 from engine.footprints import Counting, Wanted, known_footprint
+from engine.limits import gpu_pixels_limit
 from engine.memory_model import Footprint, PeakMemory, predicted_peak
 from engine.paths import cache_folder
 
@@ -43,14 +45,14 @@ class Forecaster:
 
     def forecast(self, runs: Iterable[NewRun]) -> Forecast:
         """What is to be said of `runs`, which train one after the other on each device."""
-        runs = list(runs)
+        runs, free = list(runs), cache(self._free)
         wanted = list(dict.fromkeys(Wanted.of(run.config) for run in runs))
         missing = tuple(one for one in wanted if one not in self._problems and self._footprint(one) is None)
         peaks: dict[str, list[tuple[PeakMemory, NewRun]]] = {}
         for run in runs:
-            if (peak := self._peak(run)) is not None:
+            if (peak := self._peak(run, free)) is not None:
                 peaks.setdefault(_device(run.config, peak), []).append((peak, run))
-        said = [_sentence(device, found, self._free(device)) for device, found in peaks.items()]
+        said = [_sentence(device, found, free(device)) for device, found in peaks.items()]
         texts = [text for text, _ in said] + _told_problems(wanted, self._problems)
         texts += ["peak memory: being worked out"] if missing else []
         return Forecast("; ".join(texts), missing, any(is_too_much for _, is_too_much in said))
@@ -68,9 +70,13 @@ class Forecaster:
         except OSError as error:
             self._problems.update(dict.fromkeys(wanted, f"no process could be started: {error.strerror}"))
 
-    def _peak(self, run: NewRun) -> PeakMemory | None:
+    def _peak(self, run: NewRun, free: Callable[[str], int | None]) -> PeakMemory | None:
         footprint = self._footprint(Wanted.of(run.config))
-        return predicted_peak(run.config, footprint, self._image_count(run)) if footprint is not None else None
+        if footprint is None:
+            return None
+        free_bytes = free(resolve_device(run.config.device)) if footprint.device_type == "cuda" else None
+        most_pixels = gpu_pixels_limit(free_bytes)[0] if free_bytes is not None else None
+        return predicted_peak(run.config, footprint, self._image_count(run), most_pixels)
 
     def _footprint(self, wanted: Wanted) -> Footprint | None:
         if wanted not in self._footprints and (found := known_footprint(wanted)) is not None:

@@ -7,13 +7,14 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock
 
-from engine.paths import limit_in_bytes
+from engine.limits import limit_in_bytes
 
 LIMIT_VARIABLE: Final = "AGEUI_CACHE_GB"
 FEATURES_BYTES: Final = 10_000_000_000
@@ -39,6 +40,16 @@ def entry_lock(folder: Path, key: str) -> FileLock:
     Entries share 256 lock files, which are never removed: removing one that somebody waits for would break it.
     """
     return FileLock(folder / f"{key[:2]}.lock")
+
+
+@contextmanager
+def shared_entry(folder: Path, key: str) -> Iterator[None]:
+    """Inside, an entry is looked up and made by one process at a time; where a folder cannot be written, by each."""
+    with ExitStack() as held:
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(entry_lock(folder, key))
+        yield
 
 
 def mark_used(entry: Path) -> None:

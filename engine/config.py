@@ -167,6 +167,11 @@ class RunConfig(BaseModel):
         return 2 if self.strategy == "freeze" else 1
 
     @property
+    def trains_backbone(self) -> bool:
+        """Whether the backbone is trained in the last stage, and not frozen throughout."""
+        return self.strategy != "freeze" or self.epochs[-1] > 0
+
+    @property
     def hash(self) -> str:
         """First 16 hex digits of the SHA-256 over the fields; equal configs have equal hashes.
 

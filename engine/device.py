@@ -40,6 +40,7 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
 
     `given` is the device that the run's worker has, in place of the config's `auto` or `cuda`.
     """
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as NVML counts, which tells what memory is free
     device, device_reason = _device(config.device)
     if given is not None and _device(given)[0] != device:
         device, device_reason = _device(given)[0], "its worker's"
@@ -102,7 +103,9 @@ def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
     if wanted != "auto":
         return (torch.bfloat16 if wanted == "bf16" else torch.float32), f"{wanted} (asked for)"
     if device.type == "cuda":
-        if torch.cuda.is_bf16_supported(including_emulation=False):
+        with torch.cuda.device(device):
+            has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        if has_bf16:
             return torch.bfloat16, "bf16 (the GPU has it)"
         return torch.float32, "fp32 (the GPU has no bf16)"
     found = _cpu_flags() & {"amx_bf16", "avx512_bf16"}

@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from engine.cache import entry_lock, features_limit, mark_used, trim
+from engine.cache import features_limit, mark_used, shared_entry, trim
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
@@ -68,10 +68,9 @@ def frozen_features(
     one that grows beyond its limit loses what was used longest ago.
     """
     folder = cache / "features"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{key}.safetensors"
     limit = features_limit()
-    with entry_lock(folder, key):
+    with shared_entry(folder, key):
         found = _read(path, len(rows.positions))
         if found is not None:
             mark_used(path)
@@ -80,7 +79,8 @@ def frozen_features(
             warn(f"the cached features in {path} are damaged: computing them again")
         features = _compute(model, images, rows, each)
         _write(path, features)
-    trim(folder, limit, kept=path)
+    with suppress(OSError):
+        trim(folder, limit, kept=path)
     return features
 
 

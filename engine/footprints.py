@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -116,8 +117,9 @@ def _keep(wanted: Wanted, footprint: Footprint) -> None:
 
 
 def _file(wanted: Wanted) -> Path:
-    # A home folder may be shared with other machines, where `auto` means something else.
-    parts = [COUNTING, socket.gethostname(), wanted.model_dump(), *_versions()]
+    # A home folder may be shared with other machines, and GPUs hidden: `auto` means something else then.
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    parts = [COUNTING, socket.gethostname(), visible, wanted.model_dump(), *_versions()]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
     return cache_folder() / "footprints" / f"{key.hexdigest()[:32]}.json"
 

@@ -5,16 +5,18 @@ from collections.abc import Callable
 import torch
 
 from engine.config import RunConfig
+from engine.cuda_graphs import are_wanted
 from engine.device import Placement, place
 from engine.errors import GpuMemoryError
 from engine.give_back import give_back_memory
-from engine.inputs import backbone_features
+from engine.inputs import EVALUATION_BATCH, backbone_features
 from engine.losses import build_loss, reduce
 from engine.models import build_model
 from engine.optimizers import build_optimizer
 
 SMALLEST_BATCH = 2
 _MARGIN = 0.95
+_SMALLER = "choose a smaller --size or --backbone"
 
 
 def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes: int = 0) -> GpuMemoryError:
@@ -29,12 +31,11 @@ def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes:
         taken = step_bytes(config, placement, batch)
         return taken if taken is not None and taken <= room else None
 
-    fits = fitting_batch(measure, config.batch, room)
-    advice = (
-        f"--batch {fits} would fit (tried just now)"
-        if fits
-        else "no smaller batch fits either: choose a smaller --size or --backbone"
-    )
+    if config.trains_backbone or config.augment == "standard":
+        fits = fitting_batch(measure, config.batch, room)
+        advice = f"--batch {fits} would fit (tried just now)" if fits else f"no smaller batch fits either: {_SMALLER}"
+    else:
+        advice = f"cached features take the same with any batch: {_SMALLER}"
     used = total - free
     others = f"; {used / 1e9:.1f} GB of it are in use by others" if used > 0.1 * total else ""
     return GpuMemoryError(
@@ -64,7 +65,8 @@ def fitting_batch(measure: Callable[[int], int | None], failed: int, free: int) 
 
 
 def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | None:
-    """The most bytes of GPU memory that train steps of `batch` images reserve, None where they ran out."""
+    """The most bytes of GPU memory that a run reserves for steps of `batch` images and for scoring beside them, None
+    where they ran out."""
     torch.cuda.reset_peak_memory_stats(placement.device)
     try:
         _try_steps(config, placement, batch)
@@ -76,13 +78,13 @@ def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | Non
 
 
 def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
+    """Two train steps, then one block of images scored, beside as much memory as steps that are graphs keep."""
     loss = build_loss(config)
     loss.begin(placement.device, {})
     fresh = config.model_copy(update={"init": "random"})
     model, _ = build_model(fresh, loss.outputs, shares_weights=loss.shares_weights)
     model.to(placement.device).to(memory_format=torch.channels_last)
-    is_frozen = config.strategy == "freeze" and config.epochs[-1] == 0
-    model.set_training_stage(train_backbone=not is_frozen, bn=config.bn)
+    model.set_training_stage(train_backbone=config.trains_backbone, bn=config.bn)
     model.train()
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = build_optimizer(config.optimizer, trainable, config.lr[-1], config.momentum)
@@ -94,4 +96,19 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
         output = model.score(backbone_features(model, images, placement))
         reduce(loss.per_image(output, target), None).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+    kept = _kept_by_graphs(placement.device)
+    model.eval()
+    with torch.no_grad():
+        block = torch.zeros((EVALUATION_BATCH, 3, config.size, config.size), device=placement.device)
+        model.score(backbone_features(model, block, placement))
     torch.cuda.synchronize(placement.device)
+    del kept
+
+
+def _kept_by_graphs(device: torch.device) -> torch.Tensor | None:
+    """As many bytes as the steps before have come to take beside what lives on; None without graphs."""
+    if not are_wanted(device):
+        return None
+    came_and_went = torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)
+    torch.cuda.empty_cache()
+    return torch.empty(came_and_went, dtype=torch.uint8, device=device)

@@ -13,6 +13,7 @@ from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
 from engine.footprints import Wanted, known_footprint
+from engine.limits import gpu_pixels_limit
 from engine.memory_model import predicted_peak
 from engine.models import AgeModel, LoadReport
 
@@ -68,7 +69,9 @@ def _predicted_memory(config: RunConfig, dataset: Dataset, placement: Placement)
     footprint = known_footprint(Wanted.of(config))
     if footprint is None or (footprint.device_type, footprint.dtype) != (placement.device.type, placement.dtype_name):
         return None
-    return predicted_peak(config, footprint, len(dataset.frame)).bytes
+    on_gpu = placement.device.type == "cuda"
+    most_pixels = gpu_pixels_limit(torch.cuda.mem_get_info(placement.device)[0])[0] if on_gpu else None
+    return predicted_peak(config, footprint, len(dataset.frame), most_pixels).bytes
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

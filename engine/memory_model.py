@@ -61,8 +61,8 @@ class Footprint(BaseModel):
 
 
 class PeakMemory(BaseModel):
-    """Predicted bytes. `mapped` of them are pixels that the system reads from disk, and takes away again where memory
-    gets short; without a number of images they are left out, and `counts_images` is False."""
+    """Predicted bytes. On a processor `mapped` of them are pixels that the system reads from disk, and takes away again
+    where memory gets short; without a number of images they are left out, and `counts_images` is False."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,22 +77,27 @@ class PeakMemory(BaseModel):
         return self.bytes - self.mapped
 
 
-def predicted_peak(config: RunConfig, footprint: Footprint, images: int | None) -> PeakMemory:
+def predicted_peak(
+    config: RunConfig, footprint: Footprint, images: int | None, most_pixels: int | None = None
+) -> PeakMemory:
     """The most memory that a run of `config` has at once, over its stages; of `images` in its data set, where known.
 
     On the processor that of the engine's process, pixels included, on CUDA what torch reserves of the GPU. There no
-    allowance is made for what cuDNN and the allocator add.
+    allowance is made for what cuDNN and the allocator add, and pixels of more than `most_pixels` bytes are streamed and
+    not held.
     """
     on_cpu = footprint.device_type == "cpu"
     has_frozen_stage = config.strategy == "freeze" and config.epochs[0] > 0
     stages = [_frozen_stage(config, footprint, images)] if has_frozen_stage else []
-    if config.strategy != "freeze" or config.epochs[1] > 0:
+    if config.trains_backbone:
         stages.append(_whole_stage(config, footprint, images))
-    mapped = (images or 0) * 3 * footprint.size**2 if on_cpu else 0
+    pixels = (images or 0) * 3 * footprint.size**2
+    if not on_cpu and most_pixels is not None and pixels > most_pixels:
+        pixels = 0
     return PeakMemory(
         device_type=footprint.device_type,
-        bytes=footprint.process + (UNDER_WAY if on_cpu else 0) + max(stages) + mapped,
-        mapped=mapped,
+        bytes=footprint.process + (UNDER_WAY if on_cpu else 0) + max(stages) + pixels,
+        mapped=pixels if on_cpu else 0,
         counts_images=images is not None,
     )
 
@@ -116,8 +121,10 @@ def _frozen_stage(config: RunConfig, footprint: Footprint, images: int | None) -
     """The backbone only scores: all images once, whose features stay, or every batch where each epoch augments."""
     head = _head_parameters(config, footprint.features) * _FLOAT
     augments = config.augment == "standard"
-    block = max(_batch(config, images), footprint.scoring_batch) if augments else footprint.features_batch
-    scoring = _at(footprint.scoring, _within(block, images))
+    blocks = [config.batch, footprint.scoring_batch] if augments else [footprint.features_batch]
+    each = [_at(footprint.scoring, _within(block, images)) for block in blocks]
+    # On CUDA steps that are graphs keep their memory while others score.
+    scoring = sum(each) if footprint.device_type == "cuda" else max(each)
     features = 0 if augments else (images or 0) * footprint.features * _FLOAT
     trained = head * (2 + _slots(config))
     if footprint.device_type == "cuda":

@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.device import upload
-from engine.paths import limit_in_bytes
+from engine.limits import gpu_pixels_limit
 
-LIMIT_VARIABLE: Final = "AGEUI_GPU_PIXELS_GB"
-SHARE_OF_FREE_MEMORY: Final = 0.25
 BATCHES_AHEAD: Final = 4
 LOADERS: Final = 2
 _UPLOAD_BLOCK: Final = 64
@@ -50,21 +48,12 @@ def choose_source(
     if limit_bytes is None:
         if device.type == "cpu":
             return MappedPixels(pixels)
-        limit_bytes, why = _gpu_limit(device)
+        limit_bytes, why = gpu_pixels_limit(torch.cuda.mem_get_info(device)[0])
     needed = len(used) * pixels[:1].nbytes
     if needed <= limit_bytes:
         return ResidentPixels(pixels, used, device)
     sizes = f"they would take {needed / 1e9:.1f} GB there, and {why} is {limit_bytes / 1e9:.1f} GB"
     return StreamedPixels(pixels, device, f"pixels are streamed to {device}: {sizes}")
-
-
-def _gpu_limit(device: torch.device) -> tuple[int, str]:
-    """Bytes of pixels to hold on a GPU, and what decided so."""
-    named = limit_in_bytes(LIMIT_VARIABLE)
-    if named is not None:
-        return named, LIMIT_VARIABLE
-    free, _ = torch.cuda.mem_get_info(device)
-    return int(SHARE_OF_FREE_MEMORY * free), "a quarter of its free memory"
 
 
 class MappedPixels:

@@ -6,20 +6,20 @@ depthwise convolutions (MobileNet, EfficientNet) a step can take twice as long a
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 
+from engine.cache import shared_entry
 from engine.config import RunConfig
 from engine.data.manifest import Progress
 from engine.device import Placement
+from engine.files import write_atomically
 from engine.inputs import backbone_features
 from engine.models import AgeModel, build_model
 
@@ -72,7 +72,7 @@ def measure(placement: Placement, config: RunConfig, progress: Progress) -> Meas
     """Times both arithmetics in turn on a few images, with weights of no meaning."""
     model, _ = build_model(config.model_copy(update={"init": "random"}), 1)
     model.to(memory_format=torch.channels_last)
-    model.set_training_stage(train_backbone=_trains(config), bn=config.bn)
+    model.set_training_stage(train_backbone=config.trains_backbone, bn=config.bn)
     images = torch.rand((_batch(config), 3, config.size, config.size), generator=torch.Generator().manual_seed(0))
     ways = [replace(placement, dtype=dtype) for dtype in (torch.float32, torch.bfloat16)]
     for way in ways:
@@ -104,10 +104,6 @@ def _is_trained(model: AgeModel) -> bool:
     return any(parameter.requires_grad for parameter in model.backbone.parameters())
 
 
-def _trains(config: RunConfig) -> bool:
-    return config.strategy != "freeze" or config.epochs[-1] > 0
-
-
 def _batch(config: RunConfig) -> int:
     return min(config.batch, max(2, _PIXELS // config.size**2))
 
@@ -117,7 +113,7 @@ def _remembered(placement: Placement, config: RunConfig, cache: Path, find_out: 
         "backbone": config.backbone,
         "size": config.size,
         "batch": _batch(config),
-        "trains": _trains(config),
+        "trains": config.trains_backbone,
         "bn": config.bn,
         "processor": placement.device_name,
         "instructions": torch.backends.cpu.get_cpu_capability(),
@@ -127,16 +123,14 @@ def _remembered(placement: Placement, config: RunConfig, cache: Path, find_out: 
     }
     name = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:32]
     path = cache / "arithmetic" / f"{name}.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
-            known = _read(path)
-            if known is None:
-                known = find_out()
-                _write(path, {**depends_on, **asdict(known)})
-            return known
-    except OSError:  # a cache that cannot be written costs the next run's time
-        return find_out()
+    with shared_entry(path.parent, name):
+        known = _read(path)
+        if known is None:
+            known = find_out()
+            content = json.dumps({**depends_on, **asdict(known)}).encode()
+            with suppress(OSError):
+                write_atomically(path, lambda stream: stream.write(content))
+    return known
 
 
 def _read(path: Path) -> Measured | None:
@@ -145,9 +139,3 @@ def _read(path: Path) -> Measured | None:
         return Measured(float(found["fp32"]), float(found["bf16"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as part:
-        part.write(json.dumps(content))
-    os.replace(part.name, path)

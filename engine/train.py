@@ -186,6 +186,9 @@ class _Trainer:
                 position.end_stage()
         self._restore()
         self.write_kept()
+        if not self.config.trains_backbone and self.config.epochs[0] > 0 and self.backbone_features is None:
+            # Gone on with after its last epoch: scored as it would have been, in the same blocks.
+            self._prepare_frozen()
         evaluate(self.model, self.setup.dataset, self.config, self.setup.loss, self._inputs(), self.emit, self.progress)
         return "done", ""
 
@@ -278,7 +281,7 @@ class _Trainer:
         train_step = TrainStep(self.model, inputs, self.setup.loss, optimizer, config, self.device, self._warn)
         # Features are all that the head is given: its own arithmetic is the whole step.
         per_step = parameters * config.batch if self.backbone_features is not None else sys.maxsize
-        with threads_for(per_step, self.device):
+        with closing(train_step), threads_for(per_step, self.device):
             if not self._epochs(inputs, train_step, steps, frozen):
                 return False
         if position.stage_epoch < epochs:

@@ -30,7 +30,7 @@ class TrainStep:
         self._seed, self._device = config.seed, device
         # Most heads have no layer that draws: their steps, which are short, need no seed.
         self._draws = isinstance(inputs, ImageInputs) or model.head_draws
-        self._graphed = None
+        self._graphed: GraphedGradients | None = None
         if are_wanted(device):
             trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
             self._graphed = GraphedGradients(
@@ -60,6 +60,10 @@ class TrainStep:
             loss = self._gradients(prepared, target, weight)
         self._optimizer.step()
         return loss
+
+    def close(self) -> None:
+        """Gives up graphs and their memory, which would else wait for the garbage collector."""
+        self._graphed = None
 
     def _gradients(self, *given: Tensor) -> Tensor:
         prepared, target, weight = given

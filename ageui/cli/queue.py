@@ -109,6 +109,10 @@ def resume_runs(
     as_json: AsJson = False,
 ) -> None:
     """Queue paused and interrupted runs again; they go on from their last checkpoint. Without RUN, the queue."""
+    from engine.errors import ConfigError
+
+    if not references and (here or as_json):
+        raise ConfigError("--here and --json are for runs: name them, as ageui resume RUN --here")
     with open_store(db) as store:
         if not references:
             was_paused = store.queue.release()
@@ -165,7 +169,12 @@ def move_run(
         else:
             store.queue.move(run_id, "first" if first else "last")
         order = [row.id for row in store.queue.waiting()]
-        _sayer(messages())(f"run {run_id} is number {order.index(run_id) + 1} of {len(order)} in the queue")
+        place = (
+            f"is number {order.index(run_id) + 1} of {len(order)} in the queue"
+            if run_id in order
+            else "was taken just now"
+        )
+        _sayer(messages())(f"run {run_id} {place}")
 
 
 def wait_for_runs(

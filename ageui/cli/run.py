@@ -46,7 +46,7 @@ def run(
     if priority is not None and not detach:
         raise ConfigError("--priority is for the queue: it goes with --detach")
     if share and detach:
-        raise ConfigError("--share is for runs in the foreground: the background worker has one run at a time")
+        raise ConfigError("--share is for runs in the foreground; in the background: ageui worker start --parallel N")
     console = messages()
     with open_store(db, create=True) as store:
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))

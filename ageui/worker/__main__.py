@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from ageui.store import Store
@@ -37,7 +38,8 @@ def main() -> int:
                 idle_seconds=arguments.idle_seconds,
                 parallel=arguments.parallel,
             )
-            signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
+            # In a thread, since the signal may come while this one holds the lock of what `stop` sets.
+            signal.signal(signal.SIGTERM, lambda number, frame: threading.Thread(target=worker.stop).start())
             worker.run(lock, on_start=lambda: _say(arguments.ready, STARTED))
     except AgeUIError as error:
         logging.error("%s", error)

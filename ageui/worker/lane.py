@@ -15,10 +15,13 @@ from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock, is_held
 from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from engine.errors import GpuMemoryError
 
 SECONDS_BETWEEN_LOOKS = 0.5
 LONGEST_PAUSE = 60.0
 _MEMORY_SHARE = 0.9
+_CUDA_CONTEXT_BYTES = 600_000_000
+"""What CUDA and its libraries take of a GPU for each process, beside what torch reserves."""
 
 log = logging.getLogger("ageui.worker")
 
@@ -37,8 +40,9 @@ class SharedDevice:
     """The device of a worker, which its lanes hold together, and what they have in common.
 
     `configs` are the values of a config's device that are the worker's. `working` tells of each run that is worked on
-    how much memory it is predicted to need, in bytes; None where that is not known. `stop` is set once the worker is to
-    leave.
+    how much memory it is predicted to need, in bytes; None where that is not known. `beside` are those of them that had
+    another one beside them, and `alone` runs that have to have none: memory did not suffice. `stop` is set once the
+    worker is to leave.
     """
 
     name: str
@@ -48,6 +52,8 @@ class SharedDevice:
     stop: threading.Event
     should_kill: Callable[[], bool]
     working: dict[int, int | None] = field(default_factory=dict)
+    beside: set[int] = field(default_factory=set)
+    alone: set[int] = field(default_factory=set)
     _lock: Lock | None = None
     _users: int = 0
     _free: int | None = None
@@ -77,15 +83,25 @@ class SharedDevice:
         """Whether a run of this worker computes on the device."""
         return self._users > 0
 
-    def has_room_for(self, needed: int | None) -> bool:
+    def has_room_for(self, run_id: int, needed: int | None) -> bool:
         """Whether a run of that predicted memory can be begun beside those that are worked on."""
         if not self.working:
             return True
         all_needed = [*self.working.values(), needed]
         known = [one for one in all_needed if one is not None]
-        if len(known) < len(all_needed):
+        if len(known) < len(all_needed) or self.alone & {run_id, *self.working}:
             return False
-        return self._free is None or sum(known) <= _MEMORY_SHARE * self._free
+        contexts = 0 if self.name == "cpu" else len(known) * _CUDA_CONTEXT_BYTES
+        return self._free is None or sum(known) + contexts <= _MEMORY_SHARE * self._free
+
+    def begin(self, run_id: int, needed: int | None) -> None:
+        self.working[run_id] = needed
+        if len(self.working) > 1:
+            self.beside.update(self.working)
+
+    def end(self, run_id: int) -> None:
+        self.working.pop(run_id, None)
+        self.beside.discard(run_id)
 
 
 class _NoRoomError(Exception):
@@ -115,13 +131,13 @@ class Lane:
 
         def hold(run_id: int) -> bool:
             needed = self._needed(run_id)
-            if not device.has_room_for(needed):
+            if not device.has_room_for(run_id, needed):
                 raise _NoRoomError
             lock = Lock.take(run_lock_file(self._store, run_id))
             if lock is not None:
                 run_locks.append(lock)
                 claimed.append(run_id)
-                device.working[run_id] = needed
+                device.begin(run_id, needed)
             return lock is not None
 
         outcome = None
@@ -130,12 +146,14 @@ class Lane:
             if claim is not None:
                 log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
                 outcome = self._supervise(claim, [device_lock, *run_locks])
+                if outcome.ending.failure == GpuMemoryError.failure and outcome.status == "queued":
+                    device.alone.add(claim.run_id)
                 log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
         finally:
             if is_held(next_lock_file(device.name)):
                 self._engines.close()
             for run_id in claimed:
-                device.working.pop(run_id, None)
+                device.end(run_id)
             for lock in run_locks:
                 lock.release()
             device.release()
@@ -164,7 +182,7 @@ class Lane:
     def _is_next_run_fitting(self) -> bool:
         """Looked up before the claim, which takes the write lock to find out the same for certain."""
         run_id = self._store.queue.next_run(self._device.configs)
-        return run_id is not None and self._device.has_room_for(self._needed(run_id))
+        return run_id is not None and self._device.has_room_for(run_id, self._needed(run_id))
 
     def _claim_next(self, hold: Callable[[int], bool]) -> Claim | None:
         try:
@@ -188,6 +206,7 @@ class Lane:
             engines=self._engines,
             should_stop=self._should_stop,
             should_kill=self._device.should_kill,
+            was_beside=lambda: claim.run_id in self._device.beside,
         ).run()
 
     def _pause_after(self, outcome: Outcome) -> None:

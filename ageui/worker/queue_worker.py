@@ -116,7 +116,7 @@ class QueueWorker:
             # Who queues a run looks for the lock afterwards: without this second look at the queue, a run that came
             # just now would find a worker that is about to leave.
             lock.release()
-            if not self._store.queue.has_work(self._device.configs):
+            if not self._has_work():
                 return f"nothing to do for {self._idle_seconds:.0f} seconds"
             again = take_worker_lock(self._store, self._device.name)
             if again is None:
@@ -125,6 +125,16 @@ class QueueWorker:
         self._end_other_lanes()
         lock.release()
         return _STOPPED
+
+    def _has_work(self) -> bool:
+        """Looked up however long the database is busy; False once the worker is to stop."""
+        while not self._stop.is_set():
+            try:
+                return self._store.queue.has_work(self._device.configs)
+            except (BusyError, FullError) as error:
+                log.warning("%s", error)
+                self._stop.wait(_SECONDS_BETWEEN_TRIES)
+        return False
 
     def _take_turn(self) -> bool:
         """Does what there is to do next; False where there is nothing."""

@@ -96,11 +96,11 @@ def remove_file(path: Path) -> None:
 
 
 def _condensed(events: list[Event]) -> list[Event]:
-    """The same in fewer events: steps of one stage together, and no progress that was overtaken by what came after."""
+    """The same in fewer events: steps of one stage together, and no progress that was overtaken by more or by steps."""
     condensed: list[Event] = []
     for event in events:
         before = condensed[-1] if condensed else None
-        if isinstance(before, Progressed):
+        if isinstance(before, Progressed) and isinstance(event, Progressed | StepsEnded):
             condensed.pop()
         if isinstance(event, StepsEnded) and isinstance(before, StepsEnded) and event.stage == before.stage:
             condensed[-1] = replace(event, losses=(*before.losses, *event.losses))

@@ -13,7 +13,7 @@ from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock, is_held, read_note
 from ageui.worker.processes import Process
 from ageui.worker.recorder import Recorder, remove_unknown_files
-from engine.errors import AgeUIError, ConfigError, DiskFullError
+from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError
 from engine.events import Event, RunEnded, RunFailed
 from engine.files import is_full, make_private_folder
 from engine.request import CHECKPOINT_SECONDS, CheckpointFile, RunRequest
@@ -65,7 +65,8 @@ class Supervisor:
 
     `emit` sees every event; where it fails, the run is stopped as by `should_stop`. That is asked a few times a second;
     once it is true, the engine writes a checkpoint and leaves, and its run is `queued` again in the background,
-    `interrupted` in the foreground. Once `should_kill` is true, the engine is killed.
+    `interrupted` in the foreground. Once `should_kill` is true, the engine is killed. A run that runs out of a GPU's
+    memory is queued again if it `was_beside` another one there.
     """
 
     def __init__(
@@ -80,11 +81,13 @@ class Supervisor:
         emit: Callable[[Event], None] = lambda event: None,
         should_stop: Callable[[], bool] = lambda: False,
         should_kill: Callable[[], bool] = lambda: False,
+        was_beside: Callable[[], bool] = lambda: False,
         in_foreground: bool = False,
     ) -> None:
         self._store, self._claim, self._device, self._locks, self._policy = store, claim, device, locks, policy
         self._engines = engines
         self._emit, self._should_stop, self._should_kill = emit, should_stop, should_kill
+        self._was_beside = was_beside
         self._stopped_status = "interrupted" if in_foreground else "queued"
         self._recorder = Recorder(store, claim)
         self._last: RunEnded | RunFailed | None = None
@@ -103,6 +106,8 @@ class Supervisor:
         begin = time.monotonic()
         try:
             ending = self._run()
+            if ending.failure == GpuMemoryError.failure and self._was_beside():
+                ending = replace(ending, kind="stopped", reason=f"{ending.reason}; it will be trained alone")
         except LostRunError as error:
             return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
         except FullError as error:

@@ -70,9 +70,9 @@ def test_each_device_is_told_of_by_itself(monkeypatch: pytest.MonkeyPatch) -> No
         return 700_000_000
 
     said = Forecaster(free).forecast([*_runs(32, device="cpu"), *_runs(32, device="cuda")])
-    assert asked == ["cpu", "cuda:0"]
+    assert sorted(asked) == ["cpu", "cuda:0"]
     assert said.text.startswith("peak memory: about 0.99 GB, but only 0.70 GB are free")
-    assert "peak memory of cuda:0: about 0.82 GB, but only" in said.text
+    assert "peak memory of cuda:0: about 0.85 GB, but only" in said.text
     assert said.is_too_much
 
 

@@ -10,8 +10,8 @@ from tiny_runs import Runner
 from torch import Tensor, nn
 
 import engine.train_step as train_step
-from engine.cuda_graphs import STEPS_BEFORE, SWITCH_VARIABLE, GraphedGradients, are_wanted
-from engine.events import Noted, StepsEnded
+from engine.cuda_graphs import STEPS_BEFORE, SWITCH_VARIABLE, CudaRecorder, GraphedGradients, are_wanted
+from engine.events import Noted, StageStarted, StepsEnded
 
 MERGED = {"batch": 16, "last_batch": "keep", "epochs": 6}  # 65 images: four batches of 16 and one of 1 per epoch
 SETTINGS = [
@@ -149,6 +149,42 @@ def test_without_determinism_results_may_differ_a_little(factor: float, kept: bo
     assert (work.notes == []) is kept
 
 
+def test_a_graph_is_kept_where_both_ways_leave_the_numbers() -> None:
+    work, without = Work(), Work(with_graphs=False)
+    for one in (work, without):
+        with torch.no_grad():
+            one.model[1].weight.fill_(math.nan)
+        one.did(SIZES[:5])
+    assert work.notes == []
+    assert work.recorder.replayed > 0
+
+
+def test_without_determinism_gradients_that_are_rounding_alone_may_differ() -> None:
+    def spoil(loss: Tensor) -> None:
+        places = work.recorder.places
+        smallest = min(places, key=torch.linalg.norm)
+        off = 0.005 * torch.linalg.norm(torch.cat([place.flatten() for place in places]))
+        assert off > 0.01 * torch.linalg.norm(smallest)
+        smallest.add_(off / math.sqrt(smallest.numel()))
+
+    work = Work(spoil=spoil, exact=False)
+    work.did(SIZES)
+    assert work.notes == []
+
+
+def test_of_errors_of_a_recording_the_first_is_told() -> None:
+    def fails_twice(work: Callable[[], Tensor]) -> Any:
+        try:
+            raise RuntimeError("this operation cannot be recorded")
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    work = Work()
+    work.step._record = fails_twice
+    work.did(SIZES)
+    assert work.notes == ["training without CUDA graphs: none could be recorded (this operation cannot be recorded)"]
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=["scratch", "freeze", "dropout", "group-dro"])
 def test_a_run_with_graphs_is_the_run_without(
     settings: dict[str, Any], runner: Runner, monkeypatch: pytest.MonkeyPatch
@@ -167,7 +203,7 @@ def test_a_run_with_graphs_is_the_run_without(
     monkeypatch.setattr(train_step, "GraphedGradients", graphed_gradients)
     graphed = runner(**settings)
     assert [recorder.recorded for recorder in recorders] == [2] * len(recorders)
-    assert [note.text for note in graphed.all(Noted) if note.warning] == []
+    assert [note.message for note in graphed.all(Noted) if note.warning] == []
     _assert_same_run(graphed, without)
 
 
@@ -190,7 +226,11 @@ def test_graphs_are_for_cuda_and_can_be_switched_off(monkeypatch: pytest.MonkeyP
 def test_on_a_gpu_a_run_with_graphs_is_the_run_without(
     settings: dict[str, Any], runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    recorded: list[None] = []
+    record = CudaRecorder.__call__
+    monkeypatch.setattr(CudaRecorder, "__call__", lambda *arguments: recorded.append(None) or record(*arguments))
     graphed = runner(**settings, device="cuda")
-    assert [note.text for note in graphed.all(Noted) if note.warning] == []
+    assert len(recorded) == 2 * len(graphed.all(StageStarted)), "one for each shape of a batch"
+    assert [note.message for note in graphed.all(Noted) if note.warning] == []
     monkeypatch.setenv(SWITCH_VARIABLE, "off")
     _assert_same_run(graphed, runner(**settings, device="cuda"))

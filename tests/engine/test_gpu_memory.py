@@ -97,6 +97,12 @@ def test_the_batch_fits_beside_the_pixels(pixel_bytes: int, fits: int | None, mo
     assert (f"--batch {fits} would fit" if fits else "no smaller batch fits") in said
 
 
+def test_no_batch_is_named_where_features_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
+    config = build_config({**TINY, "batch": 256, "strategy": "freeze", "epochs": "2,0"})
+    assert "the same with any batch: choose a smaller --size" in str(out_of_gpu_memory(config, "cpu"))
+
+
 def test_a_step_is_measured_as_a_run_would_train(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
     for changes in ({}, {"strategy": "freeze", "epochs": "2,0"}, {"loss": "scce", "optimizer": "sgd"}):

@@ -76,10 +76,22 @@ def test_a_wide_head_counts() -> None:
     assert wide - _bytes() > 6 * 4 * 512 * 65536
 
 
-def test_on_a_gpu_neither_process_nor_pixels_nor_the_best_weights_count_and_steps_keep_their_memory() -> None:
-    on_gpu = FOOTPRINT.model_copy(update={"device_type": "cuda", "process": 0})
-    weights, trained = FOOTPRINT.state + HEAD, 40_000_000 + HEAD
-    assert _bytes(on_gpu, images=10_000) == weights + 2 * trained + 64 * 4_000_000 + HEAD + 256 * 500_000 + trained
-    assert _bytes(on_gpu, images=10_000, strategy="freeze", epochs="1,0") == (
-        FOOTPRINT.state + 4 * HEAD + 10_000 * 512 * 4 + 64 * 500_000
-    )
+ON_GPU = FOOTPRINT.model_copy(update={"device_type": "cuda", "process": 0})
+
+
+def test_on_a_gpu_neither_process_nor_the_best_weights_count_and_steps_keep_their_memory() -> None:
+    weights, trained, pixels = FOOTPRINT.state + HEAD, 40_000_000 + HEAD, 10_000 * 3 * SIZE * SIZE
+    steps, scoring = 64 * 4_000_000 + HEAD, 256 * 500_000 + trained
+    assert _bytes(ON_GPU, images=10_000) == weights + 2 * trained + steps + scoring + pixels
+    frozen = {"strategy": "freeze", "epochs": "1,0"}
+    features = 10_000 * 512 * 4 + 64 * 500_000
+    assert _bytes(ON_GPU, images=10_000, **frozen) == FOOTPRINT.state + 4 * HEAD + features + pixels
+    augmented = _bytes(ON_GPU, images=10_000, **frozen, augment="standard")
+    assert augmented == FOOTPRINT.state + 4 * HEAD + (64 + 256) * 500_000 + pixels
+
+
+def test_on_a_gpu_pixels_that_are_too_many_are_streamed() -> None:
+    config, pixels = build_config({"strategy": "scratch", "head": "none", "size": SIZE}), 10_000 * 3 * SIZE * SIZE
+    held = predicted_peak(config, ON_GPU, 10_000, most_pixels=pixels)
+    assert held.needed == held.bytes == predicted_peak(config, ON_GPU, None).bytes + pixels
+    assert predicted_peak(config, ON_GPU, 10_000, most_pixels=pixels - 1).bytes == held.bytes - pixels

@@ -155,6 +155,7 @@ def test_pixels_that_are_not_used_do_not_count() -> None:
 @pytest.mark.parametrize("text", ["much", "-1", "inf", "nan"])
 def test_a_limit_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGEUI_GPU_PIXELS_GB", text)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (8 * GB, 80 * GB))
     with pytest.raises(ConfigError, match=f"AGEUI_GPU_PIXELS_GB={text}: give a number"):
         choose_source(PIXELS, USED, torch.device("cuda"))
 

@@ -137,6 +137,26 @@ def test_a_run_stopped_between_its_steps(runner: Runner, where: str, monkeypatch
     _assert_same_end(undisturbed, stopped, resumed)
 
 
+def test_a_frozen_run_stopped_while_it_is_scored_is_scored_from_the_same_blocks(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {**FREEZE, "epochs": "2,0"}
+    undisturbed = runner(**settings)
+    stopped = runner(**settings, stop=lambda events: bool(Seen(None, events, Path()).all(Evaluated)))  # type: ignore[arg-type]
+    assert stopped.ended.outcome == "interrupted"
+    sources: list[str] = []
+    real = training.evaluate
+
+    def noting(model: Any, dataset: Any, config: Any, loss: Any, inputs: Any, *rest: Any) -> None:
+        sources.append(type(inputs).__name__)
+        real(model, dataset, config, loss, inputs, *rest)
+
+    monkeypatch.setattr(training, "evaluate", noting)
+    resumed = runner(**settings, checkpoints=stopped.newest)
+    assert sources == ["FeatureInputs"]
+    _assert_same_end(undisturbed, stopped, resumed)
+
+
 def _remove_features(runner: Runner) -> None:
     for file in (runner.folder / "cache" / "features").iterdir():
         file.unlink()

@@ -46,6 +46,7 @@ def test_which_runs_no_living_worker_takes(
 def test_a_cuda_device_goes_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = device_lock_file("cuda:0")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-12ab")
-    assert [device_lock_file(f"cuda:{n}").name.endswith(e) for n, e in ((0, "cuda-3.lock"), (1, "GPU-12ab.lock"))]
+    for number, end in ((0, "cuda-3.lock"), (1, "GPU-12ab.lock")):
+        assert device_lock_file(f"cuda:{number}").name.endswith(end)
     assert device_lock_file("cuda:0") != plain
     assert device_lock_file("cpu").name.endswith("-cpu.lock")

@@ -101,6 +101,41 @@ def test_a_run_that_dies_costs_the_others_nothing(store: Store, monkeypatch: pyt
         assert losses_of(store, run_id) == expected_losses(40, seed)
 
 
+def test_runs_that_find_no_gpu_memory_beside_each_other_are_trained_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=40, step_seconds=0.01, plan={"1": [20, "fail gpu_memory it is full"]})
+    ids = [queue_run(store, seed=seed) for seed in range(2)]
+    worker, lock = _worker(store, 2)
+    worker.run(lock)
+    attempts = [store.detail(run_id).attempts for run_id in ids]
+    assert [[attempt.outcome for attempt in of_run] for of_run in attempts] == [["stopped", "done"]] * 2
+    assert [of_run[0].reason for of_run in attempts] == ["it is full; it will be trained alone"] * 2
+    (_, one), (_, other) = attempts
+    assert one.ended_at <= other.started_at or other.ended_at <= one.started_at
+
+
+def test_a_run_that_finds_no_gpu_memory_alone_has_failed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders(monkeypatch, steps=40, plan={"1": [20, "fail gpu_memory it is full"]})
+    run_id = queue_run(store)
+    worker, lock = _worker(store, 2)
+    worker.run(lock)
+    assert [(attempt.outcome, attempt.reason) for attempt in store.detail(run_id).attempts] == [
+        ("failed", "it is full")
+    ]
+
+
+def test_each_run_on_a_gpu_takes_more_than_torch_reserves() -> None:
+    def has_room(device: str) -> bool:
+        never: Callable[[], bool] = lambda: False  # noqa: E731
+        shared = lane.SharedDevice(device, (), FAKE, 2, threading.Event(), never, _free=2 * GB)
+        shared.begin(1, GB // 2)
+        return shared.has_room_for(2, GB // 2)
+
+    assert has_room("cpu")
+    assert not has_room("cuda:0")
+
+
 def test_told_to_stop_all_runs_are_queued_again_before_the_worker_is_gone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

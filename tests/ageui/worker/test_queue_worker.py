@@ -66,6 +66,25 @@ def test_a_worker_takes_all_there_is_and_leaves(store: Store, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("_soon")
+def test_a_run_that_comes_while_the_database_is_busy_and_the_worker_about_to_leave_is_taken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_TRIES", 0.01)
+    orders(monkeypatch, steps=4)
+    look, ids = store.queue.has_work, []
+
+    def busy_at_first(devices: Any) -> bool:
+        if not ids and not is_held(worker_lock_file(store, "cpu")):
+            ids.append(queue_run(store))
+            raise BusyError("the database is busy")
+        return look(devices)
+
+    monkeypatch.setattr(store.queue, "has_work", busy_at_first)
+    assert "nothing to do" in _work(store)
+    assert store.row(ids[0]).status == "done"
+
+
+@pytest.mark.usefixtures("_soon")
 def test_a_failed_run_does_not_stop_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=4, plan={"1": [2, "fail data images are gone"]})
     ids = [queue_run(store, seed=seed) for seed in range(2)]

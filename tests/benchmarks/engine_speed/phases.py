@@ -66,8 +66,9 @@ def _phases(answer: Answer, imported: float) -> dict[str, float]:
     seconds: dict[str, float] = defaultdict(float)
     asked_for = answer.found["engine_asked_for"]
     seconds["start of the command"] = asked_for - answer.started
-    seconds["start of the engine, imports"] = imported - asked_for
-    before = imported
+    # Its process is started while the command still prepares the run.
+    seconds["start of the engine, imports"] = max(0.0, imported - asked_for)
+    before = max(imported, asked_for)
     for event in answer.found["events"]:
         seconds[_phase(event)] += event["time"] - before
         before = event["time"]
