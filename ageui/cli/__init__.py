@@ -23,12 +23,12 @@ from ageui.cli.queue import (
     show_queue,
     wait_for_runs,
 )
+from ageui.cli.report import write_report
 from ageui.cli.run import run
 from ageui.cli.show import list_runs, show_run
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
-from ageui.cli.write_report import write_report
 from ageui.database_path import database_path
 
 app = typer.Typer(

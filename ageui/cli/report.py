@@ -1,115 +1,122 @@
-"""One run as a person reads it on stdout: what it was, how it went, what it scored."""
+"""`ageui report`: runs as one file to read and to hand on."""
 
-from rich.console import Console
-from rich.text import Text
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from ageui.cli.options import results
-from ageui.forecast import predicted_memory
-from ageui.score_tables import explanations, groups_table, scores_table
-from ageui.sentences import memory_sentence
-from ageui.states import state_of
-from ageui.store import RunDetail
-from ageui.text import clean
+import typer
 
-SPARKS = "▁▂▃▄▅▆▇█"
+from ageui.cli.export import refuse_target
+from ageui.cli.options import Database, Split, open_store
 
+if TYPE_CHECKING:
+    from ageui.report.document import Document
+    from engine.files import HashingWriter
 
-def print_run(detail: RunDetail) -> None:
-    """Prints a run on stdout."""
-    console = results()
-    if detail.row.is_published:
-        _print_published(console, detail)
-        return
-    _print_head(console, detail)
-    _print_history(console, detail)
-    if not detail.results:
-        waits = detail.status in ("queued", "running", "paused", "interrupted")
-        console.print(f"\nno scores yet: the run is {detail.status}" if waits else "\nno scores: it was not evaluated")
-        return
-    console.print()
-    console.print(scores_table(detail))
-    for line in explanations(detail.results):
-        console.print(Text(clean(line)), soft_wrap=True)
-    if primary := detail.primary_scores:
-        console.print()
-        console.print(groups_table(primary))
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "--out", "-o", metavar="FILE", help="Else a file here that it names.", show_default=False),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="html|md", help="Else what FILE ends in, else html.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+_FORMATS = {".html": "html", ".htm": "html", ".md": "md"}
+_NAMED_ONE_BY_ONE = 4
 
 
-def _print_published(console: Console, detail: RunDetail) -> None:
-    """Figures out of the report, the command that trains the like, and what there is to know of them."""
-    row, summary = detail.row, detail.row.summary
-    console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
-    if detail.command:
-        console.print(Text(clean(f"the like of it: {detail.command}"), style="dim"), soft_wrap=True)
-    if row.note:
-        console.print(Text(clean(row.note)), soft_wrap=True)
-    console.print()
-    if summary.best_val_loss is not None:
-        console.print(f"validation loss  {summary.best_val_loss:g}")
-    if summary.mae is not None:
-        console.print(f"MAE              {summary.mae:.2f}")
-    for attribute, value in summary.bias.items():
-        if value is not None:
-            console.print(f"{f'{attribute} bias':<15} {value:>5.2f}")
-    console.print("out of the report: no predictions, and so no intervals", style="dim")
+@dataclass(frozen=True)
+class Target:
+    """Where a report goes, and in which format; plots of Markdown go into the `folder`."""
+
+    path: Path
+    format: str
+
+    @property
+    def folder(self) -> Path:
+        return self.path.with_name(f"{self.path.stem}_files")
 
 
-def _print_head(console: Console, detail: RunDetail) -> None:
-    row = detail.row
-    seconds = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
-    took = f" in {seconds:.1f} s" if row.ended_at and seconds else ""
-    tags = f"  #{' #'.join(row.tags)}" if row.tags else ""
-    console.print(Text(clean(f"run {row.id}  {row.name}  {row.status}{took}{tags}"), style="bold"), soft_wrap=True)
-    if row.error:
-        console.print(Text("\n".join(clean(line) for line in row.error.splitlines())), soft_wrap=True)
-    if detail.command:
-        console.print(Text(clean(detail.command), style="dim"), soft_wrap=True)
-    if detail.manifest:
-        placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
-        console.print(Text(clean(placement)), soft_wrap=True)
-    if memory := memory_sentence(predicted_memory(detail), detail.peak_memory_bytes):
-        console.print(memory, soft_wrap=True)
-    for file in detail.checkpoints:
-        what = f"best weights of epoch {file.epoch}" if file.kind == "best" else f"checkpoint after step {file.step:,}"
-        console.print(Text(f"{what}: {clean(file.path)}, sha256 {file.sha256[:12]}…"), soft_wrap=True)
-    _print_attempts(console, detail)
+def write_report(
+    references: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.")
+    ],
+    output: Output = None,
+    report_format: Format = None,
+    split: Split = None,
+    force: Force = False,
+    db: Database = None,
+) -> None:
+    """Write a report of runs: scores, curves, errors by group and image, config, versions and a model card.
+
+    HTML is one file that loads nothing from elsewhere. Markdown has its plots in a folder beside it, FILE_files.
+    Several runs are compared first. No image of a face is in it.
+    """
+    from ageui.report import report
+
+    with open_store(db, read_only=True) as store:
+        # Where a reference finds none, `one` says so.
+        found = [run_id for reference in references for run_id in store.find(reference) or [store.one(reference)]]
+        ids = list(dict.fromkeys(found))
+        target = report_target(output, report_format, _stem(ids), force)
+        document = report([store.detail(run_id) for run_id in ids], store.split_predictions, split)
+    write_document(document, target)
 
 
-def _print_attempts(console: Console, detail: RunDetail) -> None:
-    """A line per attempt where there were several, and what a person should know of each."""
-    for attempt in detail.attempts if len(detail.attempts) > 1 else ():
-        since = f" after step {attempt.step:,}" if attempt.step else ""
-        ended = attempt.outcome or "runs"
-        why = f": {attempt.reason.splitlines()[0]}" if attempt.reason and attempt.outcome != "done" else ""
-        line = f"attempt {attempt.number}{since} on {attempt.worker or 'foreground'}: {ended}{why}"
-        console.print(Text(clean(line)), soft_wrap=True)
-    for attempt in detail.attempts:
-        if attempt.replayed:
-            verdict = f"{attempt.differing} of them differ" if attempt.differing else "bit for bit the same"
-            line = f"attempt {attempt.number} repeated {attempt.replayed:,} points that were stored before: {verdict}"
-            console.print(Text(line), soft_wrap=True)
+def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> Target:
+    """The file that is named, else `stem` with the format's ending here.
+
+    Raises `ConfigError` for a format that is not known, a file that exists, unless `force`, or a folder that does not.
+    """
+    from engine.errors import ConfigError
+
+    ending = output.suffix.lower() if output is not None else ".html"
+    if report_format is not None and report_format not in _FORMATS.values():
+        raise ConfigError(f"--format {report_format}: choose html or md")
+    if report_format is None and ending not in _FORMATS:
+        raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
+    chosen = report_format or _FORMATS[ending]
+    target = Target(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
+    for path in (target.path, target.folder) if chosen == "md" else (target.path,):
+        refuse_target(path, force)
+    return target
 
 
-def _print_history(console: Console, detail: RunDetail) -> None:
-    history = detail.history
-    if not history:
-        return
-    last = history[-1]
-    losses = [epoch.val_loss for epoch in history if epoch.val_loss is not None]
-    curve = f"  val loss {sparkline(losses)} {losses[0]:.5g} → {losses[-1]:.5g}" if losses else ""
-    best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
-    kept = f"  best epoch {best.epoch}" if best and losses else ""
-    seconds = sum(epoch.seconds for epoch in history)
-    console.print(f"{last.epoch} epochs in {seconds:.1f} s{curve}{kept}", soft_wrap=True)
+def write_document(document: "Document", target: Target) -> None:
+    """Writes a report, and says on stdout where it is."""
+    from ageui.report import as_html, as_markdown
+
+    if target.format == "html":
+        _write({target.path: as_html(document)})
+    else:
+        text, files = as_markdown(document, target.folder.name)
+        _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
+    typer.echo(str(target.path))
 
 
-def sparkline(values: list[float], width: int = 40) -> str:
-    """A row of block characters, at most `width`, tall where a value is large; values that are not finite are `?`."""
-    step = max(1, -(-len(values) // width))
-    shown = values[::-1][::step][::-1]
-    finite = [value for value in shown if abs(value) < float("inf")]
-    if not finite:
-        return "?" * len(shown)
-    low, high = min(finite), max(finite)
-    scale = (len(SPARKS) - 1) / (high - low) if high > low else 0.0
-    return "".join(SPARKS[round((value - low) * scale)] if low <= value <= high else "?" for value in shown)
+def _stem(ids: list[int]) -> str:
+    """A file's name from ids alone, since names of runs may hold what a path must not."""
+    if len(ids) <= _NAMED_ONE_BY_ONE:
+        return f"{'run' if len(ids) == 1 else 'runs'}-{'-'.join(map(str, ids))}"
+    return f"runs-{ids[0]}-and-{len(ids) - 1}-more"
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    """Writes files in their order, each whole or not at all: the text comes after the plots that it shows."""
+    from engine.errors import DataError
+    from engine.files import write_atomically
+
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path.absolute(), partial(_write_text, text))
+        except OSError as error:
+            raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _write_text(text: str, stream: "HashingWriter") -> int:
+    return stream.write(text.encode())

@@ -119,7 +119,7 @@ def work_here(
     if as_json:
         print_json(detail.to_json())
     elif detail.history or detail.results:
-        from ageui.cli.report import print_run
+        from ageui.cli.run_page import print_run
 
         print_run(detail)
     _tell_end(say, store, claimed, outcome)

@@ -44,7 +44,7 @@ def show_run(
     as_json: AsJson = False,
 ) -> None:
     """Show one run: its config as a command, its history, its scores per split and group."""
-    from ageui.cli.report import print_run
+    from ageui.cli.run_page import print_run
     from ageui.compare.scoring import with_all_intervals
 
     with open_store(db, read_only=True) as store:

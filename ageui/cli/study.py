@@ -20,8 +20,8 @@ from ageui.cli.options import (
     results,
     write_output,
 )
+from ageui.cli.report import Force, Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
-from ageui.cli.write_report import Force, Format, Output, report_target, write_document
 from ageui.database_path import database_path
 from engine import choices
 
@@ -302,7 +302,7 @@ def _print_json(table: "StudyTable") -> None:
 def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     from rich.text import Text
 
-    from ageui.cli.report import sparkline
+    from ageui.cli.sparkline import sparkline
     from ageui.cli.study_table import fitted_study
     from ageui.study.wording import headline, legend, others_text
     from ageui.text import clean

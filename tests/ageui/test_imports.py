@@ -59,4 +59,4 @@ def test_the_application_and_the_worker_hold_no_library_they_do_not_need() -> No
 
 
 def test_plots_are_what_imports_the_plotting_library() -> None:
-    assert not {"matplotlib", "torch", "pandas"} & _modules_after("import ageui.report, ageui.cli.write_report")
+    assert not {"matplotlib", "torch", "pandas"} & _modules_after("import ageui.report, ageui.cli.report")

@@ -1,0 +1,102 @@
+"""A run as `ageui show` prints it: what it was, how it went, what it scored."""
+
+from rich.console import Console
+from rich.text import Text
+
+from ageui.cli.options import results
+from ageui.cli.sparkline import sparkline
+from ageui.forecast import predicted_memory
+from ageui.score_tables import explanations, groups_table, scores_table
+from ageui.sentences import memory_sentence
+from ageui.states import state_of
+from ageui.store import RunDetail
+from ageui.text import clean
+
+
+def print_run(detail: RunDetail) -> None:
+    """Prints a run on stdout."""
+    console = results()
+    if detail.row.is_published:
+        _print_published(console, detail)
+        return
+    _print_head(console, detail)
+    _print_history(console, detail)
+    if not detail.results:
+        waits = detail.status in ("queued", "running", "paused", "interrupted")
+        console.print(f"\nno scores yet: the run is {detail.status}" if waits else "\nno scores: it was not evaluated")
+        return
+    console.print()
+    console.print(scores_table(detail))
+    for line in explanations(detail.results):
+        console.print(Text(clean(line)), soft_wrap=True)
+    if primary := detail.primary_scores:
+        console.print()
+        console.print(groups_table(primary))
+
+
+def _print_published(console: Console, detail: RunDetail) -> None:
+    """Figures out of the report, the command that trains the like, and what there is to know of them."""
+    row, summary = detail.row, detail.row.summary
+    console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
+    if detail.command:
+        console.print(Text(clean(f"the like of it: {detail.command}"), style="dim"), soft_wrap=True)
+    if row.note:
+        console.print(Text(clean(row.note)), soft_wrap=True)
+    console.print()
+    if summary.best_val_loss is not None:
+        console.print(f"validation loss  {summary.best_val_loss:g}")
+    if summary.mae is not None:
+        console.print(f"MAE              {summary.mae:.2f}")
+    for attribute, value in summary.bias.items():
+        if value is not None:
+            console.print(f"{f'{attribute} bias':<15} {value:>5.2f}")
+    console.print("out of the report: no predictions, and so no intervals", style="dim")
+
+
+def _print_head(console: Console, detail: RunDetail) -> None:
+    row = detail.row
+    seconds = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
+    took = f" in {seconds:.1f} s" if row.ended_at and seconds else ""
+    tags = f"  #{' #'.join(row.tags)}" if row.tags else ""
+    console.print(Text(clean(f"run {row.id}  {row.name}  {row.status}{took}{tags}"), style="bold"), soft_wrap=True)
+    if row.error:
+        console.print(Text("\n".join(clean(line) for line in row.error.splitlines())), soft_wrap=True)
+    if detail.command:
+        console.print(Text(clean(detail.command), style="dim"), soft_wrap=True)
+    if detail.manifest:
+        placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
+        console.print(Text(clean(placement)), soft_wrap=True)
+    if memory := memory_sentence(predicted_memory(detail), detail.peak_memory_bytes):
+        console.print(memory, soft_wrap=True)
+    for file in detail.checkpoints:
+        what = f"best weights of epoch {file.epoch}" if file.kind == "best" else f"checkpoint after step {file.step:,}"
+        console.print(Text(f"{what}: {clean(file.path)}, sha256 {file.sha256[:12]}…"), soft_wrap=True)
+    _print_attempts(console, detail)
+
+
+def _print_attempts(console: Console, detail: RunDetail) -> None:
+    """A line per attempt where there were several, and what a person should know of each."""
+    for attempt in detail.attempts if len(detail.attempts) > 1 else ():
+        since = f" after step {attempt.step:,}" if attempt.step else ""
+        ended = attempt.outcome or "runs"
+        why = f": {attempt.reason.splitlines()[0]}" if attempt.reason and attempt.outcome != "done" else ""
+        line = f"attempt {attempt.number}{since} on {attempt.worker or 'foreground'}: {ended}{why}"
+        console.print(Text(clean(line)), soft_wrap=True)
+    for attempt in detail.attempts:
+        if attempt.replayed:
+            verdict = f"{attempt.differing} of them differ" if attempt.differing else "bit for bit the same"
+            line = f"attempt {attempt.number} repeated {attempt.replayed:,} points that were stored before: {verdict}"
+            console.print(Text(line), soft_wrap=True)
+
+
+def _print_history(console: Console, detail: RunDetail) -> None:
+    history = detail.history
+    if not history:
+        return
+    last = history[-1]
+    losses = [epoch.val_loss for epoch in history if epoch.val_loss is not None]
+    curve = f"  val loss {sparkline(losses)} {losses[0]:.5g} → {losses[-1]:.5g}" if losses else ""
+    best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
+    kept = f"  best epoch {best.epoch}" if best and losses else ""
+    seconds = sum(epoch.seconds for epoch in history)
+    console.print(f"{last.epoch} epochs in {seconds:.1f} s{curve}{kept}", soft_wrap=True)
