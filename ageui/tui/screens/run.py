@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -17,18 +15,26 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane
 from ageui.compare.scoring import with_all_intervals
 from ageui.compare.settings import setting
 from ageui.forecast import predicted_memory
-from ageui.score_tables import biases_table, explanations, groups_table, scores_table
-from ageui.sentences import gigabytes, memory_sentence
+from ageui.score_tables import explanations
 from ageui.states import state_of
-from ageui.store import AttemptRow, RunDetail, SplitScores, Store
+from ageui.store import RunDetail, SplitScores, Store
 from ageui.text import clean
 from ageui.tui import changes, keys
-from ageui.tui.cells import DASH, bar, duration, state_tone, tone_styles
+from ageui.tui.cells import state_tone, tone_styles
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.live import LiveScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.run_actions import copy_command, retry
 from ageui.tui.run_curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
+from ageui.tui.run_parts import (
+    attempts_table,
+    config_table,
+    epochs_table,
+    progress_line,
+    scores_tables,
+    what_config_shows,
+    why_no_scores,
+)
 from ageui.tui.screens.explain import ExplainScreen
 from ageui.tui.themes import series_color
 from ageui.tui.widgets.group_bars import GroupBars
@@ -36,11 +42,8 @@ from ageui.tui.widgets.line import Line
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.worker.supervisor import log_file
-from engine.config import FLAG_FIELDS
 from engine.errors import AgeUIError
 
-_PROGRESS_CELLS = 20
-_EPOCHS_SHOWN = 500
 _MARKS = (
     "▲ the group with the largest MAE",
     "noise: what chance alone exceeds in one of twenty shuffles of the groups over the images",
@@ -162,12 +165,12 @@ class RunScreen(LiveScreen[_Found]):
             self.query_one(StatusBar).show_about(f"{self.ageui.store.path.name} › {detail.name}")
         if known is None or (known.primary_scores, known.status) != (detail.primary_scores, detail.status):
             self._show_scores(detail)
-        if known is None or _what_config_shows(known) != _what_config_shows(detail):
-            self.query_one("#config", Static).update(_config(detail))
+        if known is None or what_config_shows(known) != what_config_shows(detail):
+            self.query_one("#config", Static).update(config_table(detail))
         if known is None or known.attempts != detail.attempts:
-            self.query_one("#attempts", Static).update(_attempts(detail.attempts))
+            self.query_one("#attempts", Static).update(attempts_table(detail.attempts))
         if known is None or known.history != detail.history:
-            self.query_one("#epochs", Static).update(_epochs(detail))
+            self.query_one("#epochs", Static).update(epochs_table(detail))
 
     async def _settle(self, detail: RunDetail) -> None:
         """Computes the intervals that no database has, from the predictions; tried once for the same scores."""
@@ -189,11 +192,11 @@ class RunScreen(LiveScreen[_Found]):
         if repr(detail.results) == stored:
             detail = replace(detail, results=settled)
         scores = detail.primary_scores
-        self.query_one(GroupBars).show(scores, _why_no_scores(detail))
+        self.query_one(GroupBars).show(scores, why_no_scores(detail))
         pane = self.query_one("#groups-pane")
         pane.border_subtitle = "▲ worst  ~ inside noise  E explains" if scores is not None else ""
         pane.border_title = f"MAE by group, {scores.split}" if scores is not None else "MAE by group"
-        self.query_one("#scores", Static).update(_scores(detail))
+        self.query_one("#scores", Static).update(scores_tables(detail))
 
     def action_explain(self) -> None:
         results = self._found.detail.results if self._found is not None else ()
@@ -212,7 +215,7 @@ class RunScreen(LiveScreen[_Found]):
         if row.tags:
             head.append(clean(f"  #{' #'.join(row.tags)}"), style="italic")
         self.query_one("#headline", Line).put(head)
-        self.query_one("#progress", Line).put(_progress(detail, self._loads, self._found.predicted_memory))
+        self.query_one("#progress", Line).put(progress_line(detail, self._loads, self._found.predicted_memory))
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
         self._loads = loads
@@ -282,137 +285,3 @@ def _pace(detail: RunDetail) -> tuple[float, float]:
     steps = (summary.total_steps or 0) / max(1, summary.epochs)
     rate = summary.images_per_second or 0.0
     return max(1.0, steps), float(detail.config.get("batch", 1)) / rate if rate else 1.0
-
-
-def _progress(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: int | None) -> str:
-    """How far a run is, how fast, and what its device has to do; or why and when it ended."""
-    row, summary = detail.row, detail.row.summary
-    took = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
-    memory = memory_sentence(predicted, detail.peak_memory_bytes)
-    if row.status != "running":
-        parts = [f"{summary.epoch or 0}/{summary.epochs} epochs"]
-        if took:
-            parts.append(f"in {duration(took)}")
-        if summary.mae is not None:
-            parts.append(f"MAE {summary.mae:.2f} years on {summary.split}{_interval(detail)}")
-        if memory:
-            parts.append(memory)
-        if row.error:
-            parts.append(clean(row.error.splitlines()[0]))
-        return " · ".join(parts)
-    if summary.activity and not summary.step:
-        return clean(summary.activity)
-    done, total = summary.step or 0, summary.total_steps or 0
-    stages = len(detail.config.get("epochs") or ()) or 1
-    more = "+" if (summary.stage or 1) < stages else ""
-    parts = [
-        f"{bar(done, total, _PROGRESS_CELLS)} step {done:,}/{total:,}",
-        f"epoch {summary.epoch or 0}/{summary.epochs} ended",
-        f"ETA {duration(summary.eta_seconds)}{more}",
-        f"{summary.images_per_second:,.0f} images/s" if summary.images_per_second else DASH,
-    ]
-    device = detail.attempts[-1].device if detail.attempts else None
-    parts += [f"{load.name} {load.load:.0%}, {load.memory}" for load in loads if load.name == device]
-    if memory:
-        parts.append(memory)
-    if summary.activity:
-        parts.append(clean(summary.activity))
-    return " · ".join(parts)
-
-
-def _interval(detail: RunDetail) -> str:
-    scores = detail.primary_scores
-    interval = scores.result.mae_interval if scores is not None else None
-    return f" ({interval.low:.2f}–{interval.high:.2f})" if interval is not None else ""
-
-
-def _scores(detail: RunDetail) -> RenderableType:
-    """The figures of every split, then the biases and groups of the one that counts."""
-    scores = detail.primary_scores
-    if scores is None:
-        return Text(_why_no_scores(detail), style="dim")
-    return Group(scores_table(detail), "", biases_table(scores), "", groups_table(scores))
-
-
-def _why_no_scores(detail: RunDetail) -> str:
-    if detail.status in ("done", "failed", "diverged", "cancelled"):
-        return "no scores: the run was not evaluated"
-    return f"no scores yet: the run is {detail.status}, and is scored when it has trained"
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for title in titles:
-        table.add_column(title)
-    return table
-
-
-def _config(detail: RunDetail) -> Table:
-    """Every field, as flag or --set; then the command, the data and where it was computed."""
-    table = _table("field", "value")
-    for name in detail.config:
-        flag = f"--{name}" if name in FLAG_FIELDS else f"--set {name}"
-        table.add_row(Text(flag), Text(clean(setting(detail.config, name))))
-    table.add_row("", "")
-    table.add_row("command", Text(clean(detail.command or "this ageui cannot run this config any more")))
-    table.add_row("data", Text(clean(f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}")))
-    if detail.row.note:
-        table.add_row("note", Text(clean(detail.row.note)))
-    if detail.manifest:
-        manifest = detail.manifest
-        table.add_row("computed on", Text(clean(f"{manifest.get('device')}: {manifest.get('placement')}")))
-        versions = manifest.get("versions") or {}
-        table.add_row("versions", Text(clean(", ".join(f"{name} {version}" for name, version in versions.items()))))
-    for file in detail.checkpoints:
-        what = "best weights" if file.kind == "best" else "checkpoint"
-        table.add_row(what, Text(clean(f"{file.path}, epoch {file.epoch}, sha256 {file.sha256[:16]}…")))
-    return table
-
-
-def _what_config_shows(detail: RunDetail) -> tuple[object, ...]:
-    return detail.config, detail.data_spec, detail.row.note, detail.manifest, detail.checkpoints
-
-
-def _attempts(attempts: tuple[AttemptRow, ...]) -> Table | Text:
-    if not attempts:
-        return Text("nobody has worked on it yet", style="dim")
-    table = _table(
-        "attempt", "started", "took", "memory", "on", "after step", "end", "repeated points", "why, and what was noted"
-    )
-    for attempt in attempts:
-        repeated = f"{attempt.replayed:,}, {attempt.differing:,} differ" if attempt.replayed else DASH
-        said = "\n".join(filter(None, (attempt.reason, *map(str, attempt.notes))))
-        table.add_row(
-            str(attempt.number),
-            f"{attempt.started_at.astimezone():%m-%d %H:%M:%S}",
-            duration(attempt.seconds),
-            DASH if attempt.peak_memory_bytes is None else gigabytes(attempt.peak_memory_bytes),
-            Text(clean(attempt.worker or "foreground")),
-            f"{attempt.step:,}" if attempt.step else "0",
-            Text(clean(attempt.outcome or "runs")),
-            repeated,
-            Text(clean(said, lines=True)),
-        )
-    return table
-
-
-def _epochs(detail: RunDetail) -> Table | Text:
-    """The newest epochs, the last one first."""
-    if not detail.history:
-        return Text("no epoch has ended yet", style="dim")
-    table = _table("epoch", "stage", "train loss", "val loss", "val MAE", "learning rate", "seconds", "images/s")
-    for epoch in reversed(detail.history[-_EPOCHS_SHOWN:]):
-        best = " ★" if epoch.is_best else ""
-        table.add_row(
-            str(epoch.epoch),
-            str(epoch.stage),
-            f"{epoch.train_loss:.5g}",
-            DASH if epoch.val_loss is None else f"{epoch.val_loss:.5g}{best}",
-            DASH if epoch.val_mae is None else f"{epoch.val_mae:.2f}",
-            f"{epoch.lr:g}",
-            f"{epoch.seconds:.2f}",
-            f"{epoch.images_per_second:,.0f}",
-        )
-    if len(detail.history) > _EPOCHS_SHOWN:
-        table.add_row(f"… {len(detail.history) - _EPOCHS_SHOWN:,} more: ageui show {detail.row.id} --json")
-    return table
