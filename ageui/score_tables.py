@@ -3,6 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
+from ageui.sentences import between
 from ageui.store import BiasResult, Interval, RunDetail, SplitScores
 from ageui.text import clean
 
@@ -37,12 +38,8 @@ def _bias_cell(bias: BiasResult | None) -> str:
 def _figure(value: float | None, interval: Interval | None = None, mark: str = " ") -> str:
     if value is None:
         return f"{DASH:>6}"
-    between = f"  {_between(interval)}" if interval else ""
-    return f"{value:>6.2f}{mark}{between}"
-
-
-def _between(interval: Interval | None) -> str:
-    return f"{interval.low:.2f}–{interval.high:.2f}" if interval else ""
+    width = f"  {between(interval)}" if interval else ""
+    return f"{value:>6.2f}{mark}{width}"
 
 
 def explanations(results: tuple[SplitScores, ...]) -> list[str]:
@@ -78,13 +75,13 @@ def groups_table(scores: SplitScores) -> Table:
                 Text(clean(group.group)),
                 f"{group.n}",
                 DASH if group.mae is None else f"{group.mae:.2f}",
-                _between(group.interval),
+                between(group.interval),
                 DASH if group.signed is None else f"{group.signed:+.2f}",
                 "" if group.mae is None else "▇" * round(_BAR * group.mae / max(largest, 1e-9)) + worst,
             )
         if bias.gap is not None and len(bias.groups) > 2:
-            between = _between(bias.gap_interval)
-            table.add_row("", Text("worst − best", style="dim"), "", f"{bias.gap:.2f}", between, "", "")
+            width = between(bias.gap_interval)
+            table.add_row("", Text("worst − best", style="dim"), "", f"{bias.gap:.2f}", width, "", "")
     return table
 
 
@@ -101,10 +98,10 @@ def biases_table(scores: SplitScores) -> Table:
         table.add_row(
             Text(clean(bias.attribute)),
             DASH if bias.value is None else f"{bias.value:.2f}{'~' if bias.inside_noise else ' '}",
-            _between(bias.interval),
+            between(bias.interval),
             DASH if noise is None else f"{noise.mean:.2f}",
             DASH if noise is None else f"{noise.p95:.2f}",
             Text(DASH if worst is None else clean(f"{worst.group} {worst.mae:.2f}")),
-            _between(bias.worst_interval),
+            between(bias.worst_interval),
         )
     return table

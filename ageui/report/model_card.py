@@ -7,8 +7,8 @@ from typing import Any
 from ageui.compare.formats.wording import figure, head
 from ageui.compare.settings import setting
 from ageui.report.document import Bullets, Section
-from ageui.report.of_run import OfRun, between, called, sentence
-from ageui.sentences import counted
+from ageui.report.of_run import OfRun, called, sentence
+from ageui.sentences import between, counted
 
 _DRAWN = "synthetic"
 _NON_COMMERCIAL = {"course": "APPA-REAL", "appa_real": "APPA-REAL", "utkface": "UTKFace"}

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ageui.compare import Cell, Comparison
-from ageui.compare.formats.wording import figure, head
+from ageui.compare.formats.wording import head
 from ageui.compare.records import MAE
-from engine.fairness import Interval
 
 if TYPE_CHECKING:
     from ageui.store.records import Epoch, Predictions, RunDetail, SplitScores
@@ -82,8 +81,3 @@ def sentence(text: str) -> str:
 def called(column: str) -> str:
     """A column of a comparison as a figure: `MAE`, `gender bias`."""
     return head(column) if column == MAE else f"{head(column)} bias"
-
-
-def between(interval: Interval | None) -> str:
-    """`5.00–7.00`; nothing where there is no interval."""
-    return f"{figure(interval.low)}–{figure(interval.high)}" if interval else ""

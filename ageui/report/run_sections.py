@@ -9,9 +9,9 @@ from ageui.compare.formats.wording import NOTHING, change, figure
 from ageui.compare.records import Cell
 from ageui.compare.settings import setting
 from ageui.report.document import Block, Bullets, Code, Figure, Paragraph, Section, Table
-from ageui.report.of_run import OfRun, between, called, figure_name, sentence
+from ageui.report.of_run import OfRun, called, figure_name, sentence
 from ageui.report.plots import curves, group_bars, predicted_by_age
-from ageui.sentences import counted, gigabytes
+from ageui.sentences import between, counted, gigabytes
 from engine.config import RunConfig
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from ageui.compare.settings import setting
 from ageui.score_tables import biases_table, groups_table, scores_table
-from ageui.sentences import gigabytes, memory_sentence
+from ageui.sentences import between, gigabytes, memory_sentence
 from ageui.store import AttemptRow, RunDetail
 from ageui.text import clean
 from ageui.tui.cells import DASH, bar, duration
@@ -56,7 +56,7 @@ def progress_line(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: i
 def _interval(detail: RunDetail) -> str:
     scores = detail.primary_scores
     interval = scores.result.mae_interval if scores is not None else None
-    return f" ({interval.low:.2f}–{interval.high:.2f})" if interval is not None else ""
+    return f" ({between(interval)})" if interval is not None else ""
 
 
 def scores_tables(detail: RunDetail) -> RenderableType:

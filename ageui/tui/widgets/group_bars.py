@@ -4,7 +4,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.widgets import Static
 
-from ageui.store import BiasResult, Interval, SplitScores
+from ageui.sentences import between
+from ageui.store import BiasResult, SplitScores
 from ageui.text import clean
 from ageui.tui.cells import DASH, fine_bar, fitted
 
@@ -57,7 +58,7 @@ def _groups(scores: SplitScores, cells: int) -> Text:
             line.append(f" {group.n:>6,} ", style="dim")
             line.append(f"{fine_bar(group.mae or 0.0, largest, bar)} {mae:>6}")
             if has_intervals:
-                line.append(f"{_between(group.interval):>{_INTERVAL_CELLS}}", style="dim")
+                line.append(f"{between(group.interval):>{_INTERVAL_CELLS}}", style="dim")
             lines.append(line.append(" ▲" if group.group == worst else "", style="bold"))
     return Text("\n").join(lines)
 
@@ -70,10 +71,6 @@ def _title(bias: BiasResult, cells: int) -> Text:
         return title.append(f"  {clean(bias.reason or DASH)}", style="dim not bold")
     title.append(f"  {bias.value:.2f}{' ~' if bias.inside_noise else ''}", style="not bold")
     if bias.interval is not None:
-        title.append(f"  {_between(bias.interval)}", style="dim not bold")
+        title.append(f"  {between(bias.interval)}", style="dim not bold")
     noise = f"  noise {bias.noise.p95:.2f}" if bias.noise is not None else ""
     return title.append(noise if title.cell_len + len(noise) <= cells else "", style="dim not bold")
-
-
-def _between(interval: Interval | None) -> str:
-    return f"{interval.low:.2f}–{interval.high:.2f}" if interval is not None else ""
