@@ -1,10 +1,10 @@
-"""What a run scored, as tables: of every split its figures, of one split its groups and its biases."""
+"""What a run scored as tables: of every split its figures, of one its groups and biases; or what was published."""
 
 from rich.table import Table
 from rich.text import Text
 
 from ageui.sentences import between
-from ageui.store import BiasResult, Interval, RunDetail, SplitScores
+from ageui.store import BiasResult, Interval, RunDetail, SplitScores, Summary
 from ageui.text import clean
 
 DASH = "—"
@@ -26,6 +26,20 @@ def scores_table(detail: RunDetail) -> Table:
     table.add_row("signed error", *(f"{scores.result.signed:>+6.2f}" for scores in detail.results))
     baselines = [scores.result.baseline for scores in detail.results]
     table.add_row("MAE of constant", *(_figure(baseline.mae if baseline else None) for baseline in baselines))
+    return table
+
+
+def published_table(summary: Summary) -> Table:
+    """The figures that were published of a run, a row each."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("", justify="right")
+    figures = {"MAE": summary.mae, **{f"{attribute} bias": value for attribute, value in summary.bias.items()}}
+    for what, value in figures.items():
+        if value is not None:
+            table.add_row(what, f"{value:.2f}")
+    if summary.best_val_loss is not None:
+        table.add_row("validation loss", f"{summary.best_val_loss:g}")
     return table
 
 

@@ -1,4 +1,5 @@
-"""How the status of a run is shown: a symbol beside the word, so that nothing depends on colour."""
+"""How the status of a run is shown: a symbol beside the word, so that nothing depends on colour; and what it means for
+its scores."""
 
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ SYMBOLS = {
     "interrupted": "‖",
 }
 PUBLISHED = "◆ published"
+_SCORED_LATER = ("queued", "running", "paused", "interrupted")
 _BECOMING = {"pause": "pausing", "cancel": "cancelling", "kill": "cancelling"}
 
 
@@ -24,3 +26,12 @@ def state_of(row: "RunRow") -> str:
     if row.is_published:
         return PUBLISHED
     return f"{SYMBOLS.get(row.status, '?')} {_BECOMING.get(row.request or '', row.status)}"
+
+
+def why_no_scores(row: "RunRow") -> str:
+    """Why a run has no scores: it did not come as far, was not evaluated, or is a published one, which has none."""
+    if row.is_published:
+        return "its figures are out of the report: nobody here trained it, so it has no predictions or intervals"
+    if row.status in _SCORED_LATER:
+        return f"no scores yet: the run is {row.status}, and is scored when it has trained"
+    return "no scores: the run was not evaluated"

@@ -6,9 +6,9 @@ from rich.text import Text
 from ageui.cli.options import results
 from ageui.cli.sparkline import sparkline
 from ageui.forecast import predicted_memory
-from ageui.score_tables import explanations, groups_table, scores_table
+from ageui.score_tables import explanations, groups_table, published_table, scores_table
 from ageui.sentences import memory_sentence
-from ageui.states import state_of
+from ageui.states import state_of, why_no_scores
 from ageui.store import RunDetail
 from ageui.text import clean
 
@@ -22,8 +22,7 @@ def print_run(detail: RunDetail) -> None:
     _print_head(console, detail)
     _print_history(console, detail)
     if not detail.results:
-        waits = detail.status in ("queued", "running", "paused", "interrupted")
-        console.print(f"\nno scores yet: the run is {detail.status}" if waits else "\nno scores: it was not evaluated")
+        console.print(f"\n{why_no_scores(detail.row)}", soft_wrap=True)
         return
     console.print()
     console.print(scores_table(detail))
@@ -36,21 +35,15 @@ def print_run(detail: RunDetail) -> None:
 
 def _print_published(console: Console, detail: RunDetail) -> None:
     """Figures out of the report, the command that trains the like, and what there is to know of them."""
-    row, summary = detail.row, detail.row.summary
+    row = detail.row
     console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
     if detail.command:
         console.print(Text(clean(f"the like of it: {detail.command}"), style="dim"), soft_wrap=True)
     if row.note:
         console.print(Text(clean(row.note)), soft_wrap=True)
     console.print()
-    if summary.best_val_loss is not None:
-        console.print(f"validation loss  {summary.best_val_loss:g}")
-    if summary.mae is not None:
-        console.print(f"MAE              {summary.mae:.2f}")
-    for attribute, value in summary.bias.items():
-        if value is not None:
-            console.print(f"{f'{attribute} bias':<15} {value:>5.2f}")
-    console.print("out of the report: no predictions, and so no intervals", style="dim")
+    console.print(published_table(row.summary))
+    console.print(why_no_scores(row), style="dim", soft_wrap=True)
 
 
 def _print_head(console: Console, detail: RunDetail) -> None:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 from ageui.compare import Cell, Comparison
 from ageui.compare.formats.wording import head
 from ageui.compare.records import MAE
+from ageui.states import why_no_scores
 
 if TYPE_CHECKING:
     from ageui.store.records import Epoch, Predictions, RunDetail, SplitScores
-
-_LATER = ("queued", "running", "paused", "interrupted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +57,10 @@ class OfRun:
     @property
     def why_unscored(self) -> str:
         """A sentence for a run without scores on the split."""
-        if self.is_published:
-            return "Its figures are out of the report: nobody here trained it, so it has no predictions or intervals."
         if self.detail.results:
             there = ", ".join(scores.split for scores in self.detail.results)
             return f"It was not scored on {self.split}, but on {there}."
-        if self.detail.status in _LATER:
-            return f"It has no scores yet: it is {self.detail.status}."
-        return "It has no scores: it was not evaluated."
+        return sentence(why_no_scores(self.detail.row))
 
 
 def figure_name(run: "RunDetail", what: str) -> str:

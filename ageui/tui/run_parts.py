@@ -5,9 +5,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ageui.compare.settings import setting
-from ageui.score_tables import biases_table, groups_table, scores_table
+from ageui.score_tables import biases_table, groups_table, published_table, scores_table
 from ageui.sentences import between, gigabytes, memory_sentence
-from ageui.store import AttemptRow, RunDetail
+from ageui.states import why_no_scores
+from ageui.store import RunDetail
 from ageui.text import clean
 from ageui.tui.cells import DASH, bar, duration
 from ageui.tui.machine import DeviceLoad
@@ -20,6 +21,9 @@ _EPOCHS_SHOWN = 500
 def progress_line(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: int | None) -> str:
     """How far a run is, how fast, and what its device has to do; or why and when it ended."""
     row, summary = detail.row, detail.row.summary
+    if row.is_published:
+        mae = f"MAE {summary.mae:.2f} years, " if summary.mae is not None else ""
+        return f"{mae}out of the report: nobody here trained it"
     took = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
     memory = memory_sentence(predicted, detail.peak_memory_bytes)
     if row.status != "running":
@@ -63,15 +67,18 @@ def scores_tables(detail: RunDetail) -> RenderableType:
     """The figures of every split, then the biases and groups of the one that counts."""
     scores = detail.primary_scores
     if scores is None:
-        return Text(why_no_scores(detail), style="dim")
+        return instead_of_scores(detail)
     return Group(scores_table(detail), "", biases_table(scores), "", groups_table(scores))
 
 
-def why_no_scores(detail: RunDetail) -> str:
-    """In words, why there is nothing to show yet, or ever."""
-    if detail.status in ("done", "failed", "diverged", "cancelled"):
-        return "no scores: the run was not evaluated"
-    return f"no scores yet: the run is {detail.status}, and is scored when it has trained"
+def instead_of_scores(detail: RunDetail) -> RenderableType:
+    """Why a run has no scores; of a published one its figures, too."""
+    why = Text(clean(why_no_scores(detail.row)), style="dim")
+    return Group(published_table(detail.row.summary), "", why) if detail.row.is_published else why
+
+
+def _nothing(detail: RunDetail, yet: str) -> Text:
+    return Text("nobody here trained it" if detail.row.is_published else yet, style="dim")
 
 
 def _table(*titles: str) -> Table:
@@ -88,7 +95,8 @@ def config_table(detail: RunDetail) -> Table:
         flag = f"--{name}" if name in FLAG_FIELDS else f"--set {name}"
         table.add_row(Text(flag), Text(clean(setting(detail.config, name))))
     table.add_row("", "")
-    table.add_row("command", Text(clean(detail.command or "this ageui cannot run this config any more")))
+    command = "the like of it" if detail.row.is_published else "command"
+    table.add_row(command, Text(clean(detail.command or "this ageui cannot run this config any more")))
     table.add_row("data", Text(clean(f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}")))
     if detail.row.note:
         table.add_row("note", Text(clean(detail.row.note)))
@@ -108,14 +116,14 @@ def what_config_shows(detail: RunDetail) -> tuple[object, ...]:
     return detail.config, detail.data_spec, detail.row.note, detail.manifest, detail.checkpoints
 
 
-def attempts_table(attempts: tuple[AttemptRow, ...]) -> Table | Text:
+def attempts_table(detail: RunDetail) -> Table | Text:
     """An attempt a row, with why it ended and what was noted."""
-    if not attempts:
-        return Text("nobody has worked on it yet", style="dim")
+    if not detail.attempts:
+        return _nothing(detail, "nobody has worked on it yet")
     table = _table(
         "attempt", "started", "took", "memory", "on", "after step", "end", "repeated points", "why, and what was noted"
     )
-    for attempt in attempts:
+    for attempt in detail.attempts:
         repeated = f"{attempt.replayed:,}, {attempt.differing:,} differ" if attempt.replayed else DASH
         said = "\n".join(filter(None, (attempt.reason, *map(str, attempt.notes))))
         table.add_row(
@@ -135,7 +143,7 @@ def attempts_table(attempts: tuple[AttemptRow, ...]) -> Table | Text:
 def epochs_table(detail: RunDetail) -> Table | Text:
     """The newest epochs, the last one first."""
     if not detail.history:
-        return Text("no epoch has ended yet", style="dim")
+        return _nothing(detail, "no epoch has ended yet")
     table = _table("epoch", "stage", "train loss", "val loss", "val MAE", "learning rate", "seconds", "images/s")
     for epoch in reversed(detail.history[-_EPOCHS_SHOWN:]):
         best = " ★" if epoch.is_best else ""

@@ -16,7 +16,7 @@ from ageui.compare.scoring import with_all_intervals
 from ageui.compare.settings import setting
 from ageui.forecast import predicted_memory
 from ageui.score_tables import explanations
-from ageui.states import state_of
+from ageui.states import PUBLISHED, state_of, why_no_scores
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.text import clean
 from ageui.tui import changes, keys
@@ -30,10 +30,10 @@ from ageui.tui.run_parts import (
     attempts_table,
     config_table,
     epochs_table,
+    instead_of_scores,
     progress_line,
     scores_tables,
     what_config_shows,
-    why_no_scores,
 )
 from ageui.tui.screens.explain import ExplainScreen
 from ageui.tui.themes import series_color
@@ -136,7 +136,7 @@ class RunScreen(LiveScreen[_Found]):
 
     def _predicted(self, detail: RunDetail) -> int | None:
         """The predicted peak memory; until the run tells it, what it is worked out from is read once."""
-        if detail.predicted_memory_bytes is not None:
+        if detail.predicted_memory_bytes is not None or detail.row.is_published:
             return detail.predicted_memory_bytes
         if not self._has_predicted:
             self._predicted_memory, self._has_predicted = predicted_memory(detail), True
@@ -152,7 +152,16 @@ class RunScreen(LiveScreen[_Found]):
         if found.detail.results and repr(found.detail.results) != self._settled[0] and not self._is_resampling:
             self._is_resampling = True
             self.run_worker(self._settle(found.detail), group="resampling", exit_on_error=False)
-        if before is None and found.detail.status in ("failed", "diverged"):
+        if before is None:
+            self._begin_with(found.detail)
+
+    def _begin_with(self, detail: RunDetail) -> None:
+        """Shows first what there is most to see of: why a run failed; of a published one its figures and settings."""
+        if detail.row.is_published:
+            self.add_class("-published")
+            self.query_one("#groups-pane").focus()
+            self.query_one(TabbedContent).active = "config-pane"
+        elif detail.status in ("failed", "diverged"):
             self.query_one(TabbedContent).active = "log-pane"
 
     def _show_parts(self, found: _Found, before: _Found | None) -> None:
@@ -168,7 +177,7 @@ class RunScreen(LiveScreen[_Found]):
         if known is None or what_config_shows(known) != what_config_shows(detail):
             self.query_one("#config", Static).update(config_table(detail))
         if known is None or known.attempts != detail.attempts:
-            self.query_one("#attempts", Static).update(attempts_table(detail.attempts))
+            self.query_one("#attempts", Static).update(attempts_table(detail))
         if known is None or known.history != detail.history:
             self.query_one("#epochs", Static).update(epochs_table(detail))
 
@@ -192,15 +201,19 @@ class RunScreen(LiveScreen[_Found]):
         if repr(detail.results) == stored:
             detail = replace(detail, results=settled)
         scores = detail.primary_scores
-        self.query_one(GroupBars).show(scores, why_no_scores(detail))
+        self.query_one(GroupBars).show(scores, instead_of_scores(detail))
         pane = self.query_one("#groups-pane")
         pane.border_subtitle = "▲ worst  ~ inside noise  E explains" if scores is not None else ""
-        pane.border_title = f"MAE by group, {scores.split}" if scores is not None else "MAE by group"
+        title = "published figures" if detail.row.is_published else "MAE by group"
+        pane.border_title = f"{title}, {scores.split}" if scores is not None else title
         self.query_one("#scores", Static).update(scores_tables(detail))
 
     def action_explain(self) -> None:
-        results = self._found.detail.results if self._found is not None else ()
-        self.app.push_screen(ExplainScreen([*explanations(results), *_MARKS]))
+        if self._found is None:
+            return
+        row, results = self._found.detail.row, self._found.detail.results
+        published = [f"{PUBLISHED}: {why_no_scores(row)}"] if row.is_published else []
+        self.app.push_screen(ExplainScreen([*published, *explanations(results), *_MARKS]))
 
     def _show_head(self) -> None:
         if self._found is None:

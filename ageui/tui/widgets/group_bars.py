@@ -1,6 +1,7 @@
 """The MAE of every group as bars with counts, and the biases over them."""
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import RenderableType
 from rich.text import Text
 from textual.widgets import Static
 
@@ -27,9 +28,10 @@ class GroupBars(Static):
         super().__init__(id=id, markup=False)
         self._scores: SplitScores | None = None
 
-    def show(self, scores: SplitScores | None, why_none: str) -> None:
+    def show(self, scores: SplitScores | None, instead: RenderableType) -> None:
+        """The bars of `scores`; `instead` of them where there are none."""
         self._scores = scores
-        self.update(Text(clean(why_none), style="dim") if scores is None else _groups(scores, self.size.width))
+        self.update(instead if scores is None else _groups(scores, self.size.width))
 
     def on_resize(self) -> None:
         if self._scores is not None:

@@ -164,9 +164,9 @@ def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("queued", "It has no scores yet: it is queued."),
-        ("running", "It has no scores yet: it is running."),
-        ("failed", "It has no scores: it was not evaluated."),
+        ("queued", "No scores yet: the run is queued, and is scored when it has trained."),
+        ("running", "No scores yet: the run is running, and is scored when it has trained."),
+        ("failed", "No scores: the run was not evaluated."),
     ],
 )
 def test_a_run_without_scores_says_why(store: Store, status: str, said: str) -> None:

@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 from compared_rows import done
 from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
-from store_rows import end, epoch, evaluated, queued, running, steps
+from store_rows import config, end, epoch, evaluated, queued, running, steps
 from textual.pilot import Pilot
 from textual.widgets import RichLog, Static, TabbedContent
 
-from ageui.store import Store
+from ageui.store import PublishedRun, Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.changes import Done
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.widgets.log_tail import read_log
 from ageui.worker.supervisor import log_file
+from engine.data.spec import BUILT_IN
 
 
 def text_of(app: AgeUIApp, selector: str) -> str:
@@ -199,6 +200,45 @@ def test_intervals_that_are_not_stored_follow_and_the_scores_are_in_full(store: 
         assert "▲ the group with the largest MAE" in screen_text(app)
 
     use(store, scenario, size=(160, 60))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 44)])
+def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, size: tuple[int, int]) -> None:
+    figures = {"mae": 11.65, "gender": 0.37, "expression": 1.41, "ethnicity": 1.21, "age": 8.99, "val_loss": 0.017}
+    store.publish([PublishedRun("report/table8/mse-16", config(), BUILT_IN, figures, "an odd row")])
+    run_id = store.one("report/table8/mse-16")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await settled(pilot)
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        assert screen.is_settled
+        assert "◆ published" in text_of(app, "#headline")
+        assert text_of(app, "#progress") == "MAE 11.65 years, out of the report: nobody here trained it"
+        assert screen.query_one(TabbedContent).active == "config-pane"
+        assert not screen.chart.display, "it has no curves"
+        shown = screen_text(app)
+        assert "its figures are out of the report" in shown
+        seen = [" ".join(line.strip("│ ").split()) for line in shown.splitlines()]
+        for figure in (
+            "MAE 11.65", "gender bias 0.37", "expression bias 1.41", "ethnicity bias 1.21", "age bias 8.99",
+            "validation loss 0.017",
+        ):  # fmt: skip
+            assert figure in seen
+        for pane, said in (
+            ("scores-pane", "ethnicity bias"), ("attempts-pane", "nobody here trained it"),
+            ("epochs-pane", "nobody here trained it"),
+        ):  # fmt: skip
+            screen.query_one(TabbedContent).active = pane
+            await settled(pilot)
+            assert screen_text(app).count(said) > shown.count(said)
+        assert "not evaluated" not in screen_text(app)
+        await press(pilot, "E")
+        assert "◆ published: its figures are out of the report" in screen_text(app)
+
+    use(store, scenario, size=size)
 
 
 def test_a_run_that_fails_elsewhere_is_told_with_the_way_to_its_log(store: Store) -> None:
