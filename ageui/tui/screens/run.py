@@ -77,6 +77,7 @@ class RunScreen(LiveScreen[_Found]):
         self._predicted_memory: int | None = None
         self._has_predicted = False
         self._settled: tuple[str, tuple[SplitScores, ...]] = ("", ())
+        self._unsettled: RunDetail | None = None
         self._is_resampling = False
 
     def compose(self) -> ComposeResult:
@@ -114,8 +115,11 @@ class RunScreen(LiveScreen[_Found]):
 
     @property
     def is_settled(self) -> bool:
-        """Whether what is shown has all its intervals."""
-        return self._found is not None and not self._is_resampling
+        """Whether what is shown has all its intervals, as far as they could be computed."""
+        if self._found is None or self._is_resampling or self._unsettled is not None:
+            return False
+        results = self._found.detail.results
+        return not results or repr(results) == self._settled[0]
 
     # Reading
 
@@ -149,9 +153,11 @@ class RunScreen(LiveScreen[_Found]):
         except BaseException:
             self._found = before  # nothing that comes later may draw what could not be drawn
             raise
-        if found.detail.results and repr(found.detail.results) != self._settled[0] and not self._is_resampling:
+        results = found.detail.results
+        self._unsettled = found.detail if results and repr(results) != self._settled[0] else None
+        if self._unsettled is not None and not self._is_resampling:
             self._is_resampling = True
-            self.run_worker(self._settle(found.detail), group="resampling", exit_on_error=False)
+            self.run_worker(self._settle(), group="resampling", exit_on_error=False)
         if before is None:
             self._begin_with(found.detail)
 
@@ -181,25 +187,33 @@ class RunScreen(LiveScreen[_Found]):
         if known is None or known.history != detail.history:
             self.query_one("#epochs", Static).update(epochs_table(detail))
 
-    async def _settle(self, detail: RunDetail) -> None:
-        """Computes the intervals that no database has, from the predictions; tried once for the same scores."""
-        stored = repr(detail.results)  # which compares those that are no numbers, too
-        self._settled = (stored, detail.results)
+    async def _settle(self) -> None:
+        """Computes the intervals that no database has, from the predictions, until the newest scores have theirs; tried
+        once for the same scores."""
         try:
-            full = await asyncio.to_thread(with_all_intervals, detail, self.ageui.store.split_predictions)
-            self._settled = (stored, full.results)
-        except AgeUIError as error:
-            self.ageui.tell(f"no intervals of groups: {error}", severity="error")
+            while (detail := self._unsettled) is not None and self.is_attached:
+                self._unsettled = None
+                stored = repr(detail.results)  # which compares those that are no numbers, too
+                self._settled = (stored, detail.results)
+                try:
+                    full = await asyncio.to_thread(with_all_intervals, detail, self.ageui.store.split_predictions)
+                except AgeUIError as error:
+                    self.ageui.tell(f"no intervals of groups: {error}", severity="error")
+                    continue
+                self._settled = (stored, full.results)
         finally:
             self._is_resampling = False
-        if self.is_attached and self._found is not None:
-            self._show_scores(self._found.detail)
+            if self.is_running and self._found is not None:
+                self._show_head()
+                self._show_scores(self._found.detail)
+
+    def _settled_detail(self, detail: RunDetail) -> RunDetail:
+        """The run with all intervals of its scores, once they are there."""
+        stored, settled = self._settled
+        return replace(detail, results=settled) if repr(detail.results) == stored else detail
 
     def _show_scores(self, detail: RunDetail) -> None:
-        """With all intervals, once they are there."""
-        stored, settled = self._settled
-        if repr(detail.results) == stored:
-            detail = replace(detail, results=settled)
+        detail = self._settled_detail(detail)
         scores = detail.primary_scores
         self.query_one(GroupBars).show(scores, instead_of_scores(detail))
         pane = self.query_one("#groups-pane")
@@ -218,7 +232,7 @@ class RunScreen(LiveScreen[_Found]):
     def _show_head(self) -> None:
         if self._found is None:
             return
-        detail = self._found.detail
+        detail = self._settled_detail(self._found.detail)
         row = detail.row
         styles = tone_styles(self.app.theme_variables)
         head = Text.assemble(

@@ -1,17 +1,19 @@
 """One run's screen: what it draws while the run trains, and what it says of one that ended."""
 
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compared_rows import done
-from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
+from compared_rows import done, evaluation
+from pilot import HOSTILE, SECONDS_AT_MOST, alive, messages, press, screen_text, settled, until, use
 from store_rows import config, end, epoch, evaluated, queued, running, steps
 from textual.pilot import Pilot
 from textual.widgets import RichLog, Static, TabbedContent
 
-from ageui.store import PublishedRun, Store
+from ageui.compare.scoring import with_all_intervals
+from ageui.store import PublishedRun, RunDetail, Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.changes import Done
 from ageui.tui.chart.keyed import KeyedChart
@@ -198,6 +200,42 @@ def test_intervals_that_are_not_stored_follow_and_the_scores_are_in_full(store: 
         assert "noise, 95%" in text
         await press(pilot, "E")
         assert "▲ the group with the largest MAE" in screen_text(app)
+
+    use(store, scenario, size=(160, 60))
+
+
+def test_scores_that_come_while_intervals_are_computed_get_theirs_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, attempt, _lock = alive(store, "scored-twice")
+    with store.writing(run_id, attempt) as writer:
+        writer.evaluated(evaluation(8.0, 1), "apparent", "faces")
+    begun: list[tuple[str, ...]] = []
+    may_end = threading.Event()
+
+    def slowly(detail: RunDetail, load: Any) -> RunDetail:
+        begun.append(tuple(scores.split for scores in detail.results))
+        assert may_end.wait(SECONDS_AT_MOST)
+        return with_all_intervals(detail, load)
+
+    monkeypatch.setattr("ageui.tui.screens.run.with_all_intervals", slowly)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.open_run(run_id)
+        await until(pilot, lambda: len(begun) == 1)
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        with store.writing(run_id, attempt) as writer:
+            writer.evaluated(evaluation(8.0, 1, split="test"), "apparent", "faces")
+            writer.end("done", "")
+        await until(pilot, lambda: "years on test" in text_of(app, "#progress"), "the new scores are shown")
+        assert not screen.is_settled
+        may_end.set()
+        await until(pilot, lambda: screen.is_settled, "all intervals are there")
+        assert [set(splits) for splits in begun] == [{"valid"}, {"valid", "test"}]
+        assert screen.query_one("#groups-pane").border_title == "MAE by group, test"
+        female = next(line for line in text_of(app, "#groups").splitlines() if "female" in line)
+        assert "–" in female.split("30", 1)[1]
 
     use(store, scenario, size=(160, 60))
 
