@@ -154,7 +154,7 @@ def _caveats(of: OfRun) -> list[str]:
     noisy = [head(column) for column, cell in of.cells if cell.inside_noise]
     if noisy:
         said.append(f"No larger than chance alone would make it: the bias of {', '.join(noisy)}.")
-    said += [sentence(note) for note in of.alone.notes] if of.scores is not None else []
+    said += [sentence(note) for note in of.notes] if of.scores is not None else []
     if of.detail.status != "done":
         said.append(f"The run is {of.detail.status}, so this is not the model that its config describes.")
     if of.facts:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 class OfRun:
     """A run with its scores on the split that is reported, and its predictions there; None where it has none.
 
-    `alone` sets it against the constant predictor, on that split where it has scores.
+    `alone` sets it against the constant predictor on that split, or holds published figures; None where it has neither.
     """
 
     detail: "RunDetail"
     split: str | None
     scores: "SplitScores | None"
     predictions: "Predictions | None"
-    alone: Comparison
+    alone: Comparison | None
 
     @property
     def is_published(self) -> bool:
@@ -32,13 +32,21 @@ class OfRun:
 
     @property
     def cells(self) -> tuple[tuple[str, Cell], ...]:
-        """Its figures, each with its column of a comparison."""
+        """Its figures, each with its column of a comparison; none where it was not scored on the split."""
+        if self.alone is None:
+            return ()
         return tuple(zip(self.alone.columns, self.alone.rows[0].cells, strict=True))
 
     @property
     def constant(self) -> tuple[Cell, ...] | None:
         """What the constant predictor scores on the same images, in the order of the run's figures."""
-        return next((row.cells for row in self.alone.rows if row.kind == "constant"), None)
+        rows = self.alone.rows if self.alone is not None else ()
+        return next((row.cells for row in rows if row.kind == "constant"), None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of its figures."""
+        return self.alone.notes if self.alone is not None else ()
 
     @property
     def best_epoch(self) -> "Epoch | None":

@@ -1,11 +1,12 @@
 """The report of one run, or of several beside each other."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ageui.compare import compare
 from ageui.compare.known import Known
-from ageui.compare.scoring import with_all_intervals
 from ageui.report.comparison_section import comparison_section
 from ageui.report.document import Document, Paragraph, Section
 from ageui.report.model_card import model_card
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: str | None = None) -> Document:
-    """The report of runs on one split: the one given, else for each the one that `compare` would choose.
+    """The report of runs on one split: the one given, else the one that `compare` chooses for all of them.
 
     `predictions(run id, split)` loads those of a run. Raises `ConfigError` where there is no run, or none of them has
     scores on the split although some have on another.
     """
-    known = Known()
-    together = compare(runs, split=split, predictions=predictions, known=known)
-    found = [_of_run(run, together.split, predictions, known) for run in runs]
+    load, known = cache(predictions), Known()
+    together = compare(runs, split=split, predictions=load, known=known)
+    found = [_of_run(run, together.split, load, known) for run in runs]
     if len(found) == 1:
         (of,) = found
         return Document(of.detail.name, lead(of), (*run_sections(of), model_card(of)))
@@ -36,7 +37,10 @@ def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: s
 
 
 def _of_run(run: "RunDetail", split: str | None, predictions: "LoadPredictions", known: Known) -> OfRun:
-    run = with_all_intervals(run, predictions)
+    """What is known of a run after it was compared, which left the intervals of its scores in `known`."""
     scores = run.scores(split) if split else None
-    alone = compare([run], split=split if scores else None, predictions=predictions, known=known)
-    return OfRun(run, split, scores, predictions(run.id, scores.split) if scores else None, alone)
+    if scores is None:
+        return OfRun(run, split, None, None, compare([run]) if run.row.is_published else None)
+    result = known.results.get((run.id, scores.images, scores.result.mae), scores.result)
+    alone = compare([run], split=split, predictions=predictions, known=known)
+    return OfRun(run, split, replace(scores, result=result), predictions(run.id, scores.split), alone)

@@ -75,7 +75,7 @@ def _scores(of: OfRun) -> Section:
         *(["The constant predictor always says the mean age of the train images."] if result.baseline else []),
         *(f"{called(column)}: {cell.reason}." for column, cell in of.cells if cell.reason),
         *(f"{counted(bias.missing, 'image')} without {bias.attribute}." for bias in result.biases if bias.missing),
-        *(sentence(note) for note in of.alone.notes),
+        *(sentence(note) for note in of.notes),
     ]
     return Section("Scores", (table, Bullets(tuple(meanings))))
 

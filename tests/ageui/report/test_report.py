@@ -11,6 +11,7 @@ import pytest
 from report_rows import done_run, measured
 from store_rows import config, end, epoch, evaluated, queued, running
 
+from ageui.compare.scoring import Scored, with_intervals
 from ageui.report import as_markdown, report
 from ageui.report.document import Document, Figure, Section, Table
 from ageui.report.drawing import Drawing
@@ -319,6 +320,46 @@ def test_a_run_that_lacks_the_split_of_the_others_is_told_of(store: Store) -> No
     assert "It was not scored on test, but on valid." in text
     with pytest.raises(ConfigError, match=r"none of these runs has scores on test; choose one of valid"):
         _of(store, store.detail(2), split="test")
+
+
+def test_a_run_that_lacks_the_split_of_the_others_has_no_figures_of_another(store: Store) -> None:
+    tested = done_run(store, "tested", scored=evaluated("test"))
+    document = _of(store, tested, done_run(store, "validated", scored=evaluated(gender=0.3)))
+    assert _text(document, "validated", "Model card", "Quantitative analyses").splitlines()[2:] == [
+        "- It was not scored on test, but on valid."
+    ]
+    card = _text(document, "validated", "Model card")
+    assert "No larger than chance" not in card
+    assert "6.00" not in card
+    assert "- MAE: 6.00 years (5.00–7.00)" in _text(document, "tested", "Model card", "Quantitative analyses")
+
+
+def test_predictions_are_read_and_resampled_once_and_those_of_the_reported_split_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[str | None] = ["male", "female"] * 20
+    scored = measured([str(number) for number in range(40)], groups)
+    run_id, attempt = running(store, "both")
+    with store.writing(run_id, attempt) as writer:
+        for split in ("valid", "test"):
+            writer.evaluated(replace(scored, split=split), "apparent", "faces")
+    end(store, run_id, attempt)
+    read: list[tuple[int, str]] = []
+    resampled: list[str] = []
+
+    def load(run_id: int, split: str) -> Predictions | None:
+        read.append((run_id, split))
+        return store.split_predictions(run_id, split)
+
+    def resample(result: SplitResult, of: Scored, split: str, resamples: int) -> SplitResult:
+        resampled.append(split)
+        return with_intervals(result, of, split, resamples)
+
+    monkeypatch.setattr("ageui.compare.entries.with_intervals", resample)
+    document = report([store.detail(run_id)], load)
+    assert (read, resampled) == ([(run_id, "test")], ["test"])
+    (table,) = (block for block in _section(document, "Groups").blocks if isinstance(block, Table))
+    assert all("–" in row[4] for row in table.rows)
 
 
 @pytest.mark.parametrize("better", [True, False])
