@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,20 +58,22 @@ def make_private_folder(folder: Path) -> None:
             one.mkdir(mode=0o700, exist_ok=True)
 
 
-def write_atomically(path: Path, write: Callable[[HashingWriter], object]) -> SavedFile:
+def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = 0o600) -> SavedFile:
     """What `write` writes, under `path`: complete or not there, and on the disk when this returns.
 
-    A file that was there before stays whole until then. Raises the `OSError` of a disk that is full or fails.
+    A file that was there before stays whole until then. `mode` are the rights of the new one, less those that the
+    umask takes. Raises the `OSError` of a disk that is full or fails.
     """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as part:
-        stream = HashingWriter(part.file)
+    name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    with open(name, "xb", opener=lambda file, flags: os.open(file, flags, mode)) as part:
+        stream = HashingWriter(part)
         try:
             write(stream)
             part.flush()
             os.fsync(part.fileno())
-            os.replace(part.name, path)
+            os.replace(name, path)
         except BaseException as error:
-            os.unlink(part.name)
+            os.unlink(name)
             # Libraries that write for us may hide the disk's own error behind theirs.
             if stream.error is not None and not isinstance(error, OSError):
                 raise stream.error from error

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, Split, messages, open_store, results, write_output
+from ageui.cli.options import AsJson, Database, Split, messages, open_store, results
+from ageui.cli.output import Force, refuse_target, write_output
 
 
 def compare_runs(
@@ -25,6 +26,7 @@ def compare_runs(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False)
     ] = None,
+    force: Force = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -43,6 +45,7 @@ def compare_runs(
         raise ConfigError(f"--format {output_format}: choose one of {', '.join(FORMATS)}")
     if output is not None and output_format == "table":
         raise ConfigError("--output needs a --format other than table")
+    refuse_target(output, force, streams=True)
     with open_store(db, read_only=True) as store:
         ids = dict.fromkeys(run_id for reference in references for run_id in store.find(reference))
         against = baseline if baseline in (None, "constant") else str(store.one(baseline))
@@ -64,5 +67,5 @@ def compare_runs(
     if output is None:
         typer.echo(text, nl=False)
         return
-    write_output(output, text)
+    write_output(output, text.encode())
     messages().print(f"{len(comparison.rows)} rows: {output}", soft_wrap=True)

@@ -56,7 +56,7 @@ def backup(
 ) -> None:
     """Copy the database as it is at this moment; runs may go on meanwhile. Weights are files of their own: copy those
     of the folder beside it too."""
-    from ageui.cli.export import refuse_target
+    from ageui.cli.output import refuse_target
     from engine.errors import StoreError
 
     refuse_target(target, force)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+from ageui.cli.output import Force, refuse_target, write_output
 
 if TYPE_CHECKING:
     from ageui.store import CheckpointRow, RunDetail, Store
 
+_PRIVATE = 0o600  # what was learned from faces, and about whom, is for its owner alone
 Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
 
 
@@ -22,7 +24,7 @@ def export_run(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Copy the kept weights as .safetensors.", show_default=False)
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    force: Force = False,
     db: Database = None,
 ) -> None:
     """Write a run's predictions or weights to files.
@@ -93,23 +95,10 @@ def _checkpoint(detail: "RunDetail") -> "CheckpointRow":
     return detail.kept
 
 
-def refuse_target(path: Path | None, force: bool) -> None:
-    """Raises `ConfigError` for a file that exists, unless `force`, and for a folder that does not."""
-    from engine.errors import ConfigError
-
-    if path is None:
-        return
-    if path.exists() and not force:
-        raise ConfigError(f"{path} exists; choose another name, or replace it with --force")
-    if not path.absolute().parent.is_dir():
-        raise ConfigError(f"the folder {path.absolute().parent} does not exist; make it first")
-
-
 def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     import io
 
     from engine.errors import DataError
-    from engine.files import write_atomically
 
     frame = store.predictions(detail.id)
     if frame.empty:
@@ -119,21 +108,14 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
         frame.to_parquet(content, index=False)
     else:
         frame.to_csv(content, index=False, sep="\t" if path.suffix == ".tsv" else ",")
-    try:
-        write_atomically(path.absolute(), lambda stream: stream.write(content.getvalue()))
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    write_output(path, content.getvalue(), mode=_PRIVATE)
     messages().print(f"{len(frame)} predictions: {path}", soft_wrap=True)
 
 
 def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
-    from engine.errors import DataError
-    from engine.files import read_verified, write_atomically
+    from engine.files import read_verified
 
     checkpoint = _checkpoint(detail)
     content = read_verified(store.checkpoint_file(checkpoint), checkpoint.sha256)
-    try:
-        write_atomically(path.absolute(), lambda stream: stream.write(content))
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    write_output(path, content, mode=_PRIVATE)
     messages().print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)

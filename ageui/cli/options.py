@@ -49,16 +49,6 @@ def open_store(option: Path | None, *, create: bool = False, read_only: bool = F
         yield store
 
 
-def write_output(path: Path, text: str) -> None:
-    """Writes what --output names, a file or a device. Raises `ConfigError`."""
-    from engine.errors import ConfigError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"--output {path} cannot be written: {error.strerror}") from error
-
-
 def print_json(value: object) -> None:
     import json
 

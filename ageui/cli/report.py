@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.export import refuse_target
 from ageui.cli.options import Database, Split, open_store
+from ageui.cli.output import Force, refuse_target, write_output
 
 if TYPE_CHECKING:
     from ageui.report.document import Document
-    from engine.files import HashingWriter
 
 Output = Annotated[
     Path | None,
@@ -23,7 +21,6 @@ Format = Annotated[
     str | None,
     typer.Option("--format", metavar="html|md", help="Else what FILE ends in, else html.", show_default=False),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 _FORMATS = {".html": "html", ".htm": "html", ".md": "md"}
 _NAMED_ONE_BY_ONE = 4
@@ -81,13 +78,15 @@ def report_target(output: Path | None, report_format: str | None, stem: str, for
         raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
     chosen = report_format or _FORMATS[ending]
     target = Target(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
-    for path in (target.path, target.folder) if chosen == "md" else (target.path,):
-        refuse_target(path, force)
+    refuse_target(target.path, force, streams=chosen == "html")
+    if chosen == "md":
+        refuse_target(target.folder, force)
     return target
 
 
 def write_document(document: "Document", target: Target) -> None:
     """Writes a report, and says on stdout where it is."""
+    from ageui.output_file import is_stream
     from ageui.report import as_html, as_markdown
 
     if target.format == "html":
@@ -95,7 +94,7 @@ def write_document(document: "Document", target: Target) -> None:
     else:
         text, files = as_markdown(document, target.folder.name)
         _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
-    typer.echo(str(target.path))
+    typer.echo(str(target.path), err=is_stream(target.path))
 
 
 def _stem(ids: list[int]) -> str:
@@ -108,15 +107,10 @@ def _stem(ids: list[int]) -> str:
 def _write(texts: Mapping[Path, str]) -> None:
     """Writes files in their order, each whole or not at all: the text comes after the plots that it shows."""
     from engine.errors import DataError
-    from engine.files import write_atomically
 
     for path, text in texts.items():
         try:
             path.parent.mkdir(exist_ok=True)
-            write_atomically(path.absolute(), partial(_write_text, text))
         except OSError as error:
             raise DataError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _write_text(text: str, stream: "HashingWriter") -> int:
-    return stream.write(text.encode())
+        write_output(path, text.encode())

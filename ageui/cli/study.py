@@ -18,9 +18,9 @@ from ageui.cli.options import (
     open_store,
     print_json,
     results,
-    write_output,
 )
-from ageui.cli.report import Force, Format, Output, report_target, write_document
+from ageui.cli.output import Force, refuse_target, write_output
+from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
 from ageui.database_path import database_path
 from engine import choices
@@ -107,6 +107,7 @@ def export_study(
     data: Data = None,
     settings: Settings = None,
     split: Split = None,
+    force: Force = False,
     db: Database = None,
 ) -> None:
     """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
@@ -114,13 +115,14 @@ def export_study(
     from ageui.study.export import export_text
 
     study = load(name)
+    refuse_target(output, force, streams=True)
     with _reading(db) as store:
         table = study_table(study, store, _choice(preset, data, settings), split=split)
     text = export_text(table, output_format)
     if output is None:
         typer.echo(text, nl=False)
         return
-    write_output(output, text)
+    write_output(output, text.encode())
     messages().print(f"{len(table.rows)} cells: {output}", soft_wrap=True)
 
 

@@ -3,27 +3,29 @@
 from pathlib import Path
 
 from ageui.compare import Comparison, render_text
+from ageui.output_file import write_output_file
 from engine.errors import ConfigError
 
 FORMAT_NAMES = {"md": "Markdown", "csv": "CSV", "tex": "LaTeX", "html": "HTML"}
 
 
 def export(comparison: Comparison, format: str, path: Path, *, replace: bool = False) -> Path:
-    """Writes the comparison and returns the absolute path.
+    """Writes the comparison, whole or not at all, and returns the absolute path.
 
     Raises `FileExistsError` where there is a file and `replace` is not set, and `ConfigError` where nothing can be
     written.
     """
+    content = render_text(comparison, format).encode()
     target = path
     try:
         target = path.expanduser().absolute()
-        with target.open("w" if replace else "x", encoding="utf-8", newline="") as file:
-            file.write(render_text(comparison, format))
-    except FileExistsError:
-        if target.is_file():
-            raise
-        raise ConfigError(f"{target} cannot be written: it is there already, and no file") from None
+        is_file = target.is_file()
+        if not is_file and target.exists():
+            raise ConfigError(f"{target} cannot be written: it is there already, and no file")
+        if not is_file or replace:
+            write_output_file(target, content)
+            return target
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(f"{target} cannot be written: {reason}") from error
-    return target
+    raise FileExistsError(target)

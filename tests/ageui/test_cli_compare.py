@@ -1,5 +1,7 @@
-"""`ageui compare --fold-seeds` over a database of repeated runs."""
+"""`ageui compare`: --fold-seeds over a database of repeated runs, and where a comparison is written."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,3 +47,30 @@ def test_groups_are_shown_when_asked_for(ageui: Terminal, repeated: Store) -> No
         ("male", 1, 4.0), ("female", 1, 4.5), ("other", 0, None),
     ]  # fmt: skip
     assert "groups" not in ageui("compare", "one", "mape", "--json").json["rows"][0]
+
+
+def test_a_file_is_replaced_only_by_force(ageui: Terminal, repeated: Store) -> None:
+    command = ("compare", "one", "mape", "--format", "csv")
+    Path("t.csv").write_text("mine")
+    refused = ageui(*command, "-o", "t.csv")
+    assert (refused.code, refused.out) == (2, "")
+    assert "t.csv exists; choose another name, or replace it with --force" in refused.err
+    assert Path("t.csv").read_text() == "mine"
+    assert ageui(*command, "-o", "t.csv", "--force").code == 0
+    assert Path("t.csv").read_text() == ageui(*command).out
+
+
+@pytest.mark.parametrize(("name", "said"), [("no/where.csv", "does not exist; make it first"), ("x" * 300, "too long")])
+def test_a_file_that_cannot_be_is_refused(ageui: Terminal, repeated: Store, name: str, said: str) -> None:
+    refused = ageui("compare", "one", "mape", "--format", "csv", "-o", name)
+    assert refused.code == 2
+    assert said in refused.err
+
+
+def test_a_pipe_is_written_to_unasked(ageui: Terminal, repeated: Store) -> None:
+    out, into = os.pipe()
+    written = ageui("compare", "one", "mape", "--format", "csv", "-o", f"/dev/fd/{into}")
+    os.close(into)
+    assert written.code == 0
+    with open(out, encoding="utf-8") as stream:
+        assert stream.read() == ageui("compare", "one", "mape", "--format", "csv").out

@@ -1,6 +1,8 @@
 """`ageui report` as a person types it."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,23 @@ def test_what_is_there_is_replaced_only_by_force(plain: Terminal) -> None:
     assert plain("report", "plain", "--out", "taken.html", "--force").code == 0
     assert plain("report", "plain", "--out", "kept.md", "--force").code == 0
     assert Path("taken.html").read_text(encoding="utf-8") != "mine"
+
+
+def _all_of(descriptor: int) -> str:
+    with open(descriptor, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def test_a_page_may_go_through_a_pipe_and_markdown_with_its_folder_may_not(plain: Terminal) -> None:
+    out, into = os.pipe()
+    refused = plain("report", "plain", "--format", "md", "--out", f"/dev/fd/{into}")
+    assert (refused.code, "exists; choose another name" in refused.err) == (2, True)
+    with ThreadPoolExecutor(1) as reader:
+        page = reader.submit(_all_of, out)
+        done = plain("report", "plain", "--format", "html", "--out", f"/dev/fd/{into}")
+        os.close(into)
+        assert page.result().startswith("<!DOCTYPE html>")
+    assert (done.code, done.out) == (0, "")
 
 
 def test_a_failed_write_is_explained(plain: Terminal) -> None:

@@ -68,7 +68,7 @@ def test_studies_are_listed_and_shown_without_a_database(ageui: Terminal) -> Non
         (("run", "table1", "--data", "gone"), "there is no data set 'gone'"),
         (("run", "table1", "--seeds", "0"), "give 1 to 1000"),
         (("export", "table1", "--format", "docx"), "choose one of md, csv, tex, html"),
-        (("export", "table1", "--out", "no/where.md"), "cannot be written"),
+        (("export", "table1", "--out", "no/where.md"), "does not exist; make it first"),
     ],
 )
 def test_what_cannot_be_is_refused(ageui: Terminal, arguments: tuple[str, ...], said: str) -> None:
@@ -82,6 +82,12 @@ def test_a_study_is_exported_to_a_file_or_printed(ageui: Terminal) -> None:
     assert "final,mape · gender weights,mape,gender,,7.0228," in printed.out
     assert ageui("study", "export", "table10", "--format", "csv", "--out", "t.csv").code == 0
     assert Path("t.csv").read_text() == printed.out
+    refused = ageui("study", "export", "table9", "--format", "csv", "--out", "t.csv")
+    assert (refused.code, refused.out) == (2, "")
+    assert "t.csv exists; choose another name, or replace it with --force" in refused.err
+    assert Path("t.csv").read_text() == printed.out
+    assert ageui("study", "export", "table9", "--format", "csv", "--out", "t.csv", "--force").code == 0
+    assert Path("t.csv").read_text() != printed.out
 
 
 def test_a_study_is_trained_shown_and_trained_no_further(mine: Terminal) -> None:

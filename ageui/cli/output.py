@@ -1,0 +1,41 @@
+"""The files that commands write where --output and the like say so: what is there is replaced by --force alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+
+def refuse_target(path: Path | None, force: bool, *, streams: bool = False) -> None:
+    """Raises `ConfigError` for a file that exists, unless `force`, and for a folder that does not.
+
+    With `streams` a pipe or /dev/stdout is fine, where nothing is lost.
+    """
+    from ageui.output_file import is_stream
+    from engine.errors import ConfigError
+
+    if path is None:
+        return
+    try:
+        if streams and is_stream(path):
+            return
+        is_taken, has_folder = path.exists(), path.absolute().parent.is_dir()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    if is_taken and not force:
+        raise ConfigError(f"{path} exists; choose another name, or replace it with --force")
+    if not has_folder:
+        raise ConfigError(f"the folder {path.absolute().parent} does not exist; make it first")
+
+
+def write_output(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Writes a file, whole or not at all and if new with the rights of `mode`, or a device. Raises `DataError`."""
+    from ageui.output_file import write_output_file
+    from engine.errors import DataError
+
+    try:
+        write_output_file(path, content, mode=mode)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,92 @@
+"""Files that a person asked for: whole or not there, and never less than was there before."""
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ageui.output_file import is_stream, write_output_file
+from ageui.tui.export import export
+from engine.errors import ConfigError
+
+
+@pytest.fixture
+def umask() -> Iterator[int]:
+    before = os.umask(0o027)
+    yield 0o027
+    os.umask(before)
+
+
+def _full(descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_new_file_has_the_rights_of_others_and_one_that_is_replaced_keeps_its_own(tmp_path: Path, umask: int) -> None:
+    file = tmp_path / "a.md"
+    write_output_file(file, b"one")
+    assert file.stat().st_mode & 0o777 == 0o640
+    file.chmod(0o600)
+    write_output_file(file, b"two")
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"two", 0o600)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    file, link = tmp_path / "a.md", tmp_path / "b.md"
+    link.symlink_to(file)
+    write_output_file(link, b"new")
+    assert link.is_symlink()
+    assert file.read_bytes() == b"new"
+
+
+def test_what_is_written_to_a_pipe_goes_through_it() -> None:
+    out, into = os.pipe()
+    path = Path(f"/dev/fd/{into}")
+    assert is_stream(path)
+    write_output_file(path, b"through")
+    os.close(into)
+    with open(out, "rb") as stream:
+        assert stream.read() == b"through"
+
+
+def test_a_folder_is_no_stream(tmp_path: Path) -> None:
+    assert not is_stream(tmp_path)
+    with pytest.raises(OSError, match="Is a directory"):
+        write_output_file(tmp_path, b"")
+
+
+def test_what_was_there_stays_where_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.md"
+    file.write_text("mine")
+    monkeypatch.setattr("engine.files.os.fsync", _full)
+    with pytest.raises(OSError, match="No space left"):
+        write_output_file(file, b"new")
+    assert file.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_was_there_stays_where_a_comparison_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.md"
+    file.write_text("mine")
+    comparison: Any = None
+
+    def broken(*_: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ageui.tui.export.render_text", broken)
+    with pytest.raises(ZeroDivisionError):
+        export(comparison, "md", file, replace=True)
+    monkeypatch.setattr("ageui.tui.export.render_text", lambda *_: "new")
+    with pytest.raises(FileExistsError):
+        export(comparison, "md", file)
+    with monkeypatch.context() as full:
+        full.setattr("engine.files.os.fsync", _full)
+        with pytest.raises(ConfigError, match=r"a\.md cannot be written: No space left"):
+            export(comparison, "md", file, replace=True)
+    assert file.read_text() == "mine"
+    assert export(comparison, "md", file, replace=True).read_text() == "new"
