@@ -1,6 +1,6 @@
 """`ageui report`: runs as one file to read and to hand on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -94,6 +94,7 @@ def write_document(document: "Document", target: Target) -> None:
     else:
         text, files = as_markdown(document, target.folder.name)
         _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
+        _remove_plots(target.folder, keep=files)
     typer.echo(str(target.path), err=is_stream(target.path))
 
 
@@ -114,3 +115,16 @@ def _write(texts: Mapping[Path, str]) -> None:
         except OSError as error:
             raise DataError(f"{path} cannot be written: {error.strerror}") from error
         write_output(path, text.encode())
+
+
+def _remove_plots(folder: Path, keep: Collection[str]) -> None:
+    """Removes the plots of a report that was replaced, but for those that the new one has too."""
+    from ageui.report import is_plot
+    from engine.errors import DataError
+
+    for path in folder.glob("*.svg"):
+        if is_plot(path.name) and path.name not in keep:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise DataError(f"{path} of the report before cannot be removed: {error.strerror}") from error

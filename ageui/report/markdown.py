@@ -8,6 +8,8 @@ from ageui.compare.formats.escaping import plain_html, plain_markdown
 from ageui.report.document import Block, Bullets, Code, Document, Figure, Paragraph, Section, Table
 from ageui.text import clean
 
+_PLOT = re.compile(r"(?:run-\d+-[a-z]+|comparison|curves)\.svg")
+
 
 def as_markdown(document: Document, folder: str) -> tuple[str, Mapping[str, str]]:
     """The text, ending in a line feed, and the content of each file that belongs into `folder` beside it, by name."""
@@ -15,6 +17,11 @@ def as_markdown(document: Document, folder: str) -> tuple[str, Mapping[str, str]
     parts += [text for section in document.sections for text in _section(section, 2, folder)]
     files = {_file(figure): figure.drawing.file(figure.alt) for figure in document.figures}
     return "\n\n".join(parts) + "\n", files
+
+
+def is_plot(name: str) -> bool:
+    """Whether a file is named as the plots are that a report has beside it: `run-7-curves.svg`, `comparison.svg`."""
+    return _PLOT.fullmatch(name) is not None
 
 
 def _section(section: Section, level: int, folder: str) -> list[str]:

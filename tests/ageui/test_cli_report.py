@@ -76,6 +76,20 @@ def test_a_page_may_go_through_a_pipe_and_markdown_with_its_folder_may_not(plain
     assert (done.code, done.out) == (0, "")
 
 
+def test_plots_that_a_report_no_longer_has_go_with_the_one_before(plain: Terminal) -> None:
+    assert plain("report", "plain", "other", "-o", "r.md").code == 0
+    folder = Path("r_files")
+    before = {path.name for path in folder.iterdir()}
+    assert {"comparison.svg", "run-1-groups.svg", "run-2-groups.svg"} <= before
+    mine = {"mine.svg", "run-1-groups.txt", "my-run-1-groups.svg"}
+    for name in mine:
+        (folder / name).write_text("mine")
+    assert plain("report", "other", "-o", "r.md", "--force").code == 0
+    left = {path.name for path in folder.iterdir()}
+    assert left == mine | {name for name in before if name.startswith("run-2-")}
+    assert all((folder / name).read_text() == "mine" for name in mine)
+
+
 def test_a_failed_write_is_explained(plain: Terminal) -> None:
     Path("kept_files").write_text("a file where the folder belongs")
     done = plain("report", "plain", "--out", "kept.md", "--force")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import matplotlib
 from report_rows import Page, done_run, measured
 
-from ageui.report import as_html, as_markdown, report
+from ageui.report import as_html, as_markdown, is_plot, report
 from ageui.report.document import Code, Document, Paragraph, Section, Table
 from ageui.store import RunDetail, Store
 
@@ -92,6 +92,8 @@ def test_markdown_has_its_plots_as_files(store: Store) -> None:
     run = done_run(store, scored=measured([str(number) for number in range(9)], ["male", "female", None] * 3))
     text, files = as_markdown(_document(store, run), "my report_files")
     assert list(files) == ["run-1-curves.svg", "run-1-predictions.svg", "run-1-groups.svg"]
+    assert all(map(is_plot, files))
+    assert all(map(is_plot, ("comparison.svg", "curves.svg")))
     assert re.findall(r"^!\[.+\]\((.+)\)$", text, re.MULTILINE) == [f"my%20report_files/{name}" for name in files]
     for content in files.values():
         root = ElementTree.fromstring(content)
