@@ -35,3 +35,8 @@ def why_no_scores(row: "RunRow") -> str:
     if row.status in _SCORED_LATER:
         return f"no scores yet: the run is {row.status}, and is scored when it has trained"
     return "no scores: the run was not evaluated"
+
+
+def symbols_text() -> str:
+    """What the symbols mean: `· queued  ▶ running  …`."""
+    return "  ".join(f"{symbol} {status}" for status, symbol in SYMBOLS.items())

@@ -72,6 +72,8 @@ def legend(table: StudyTable) -> list[str]:
     """What the marks and units mean, then the study's notes."""
     years = "MAE and biases in years" if table.study.measures == "scores" else "losses on ages divided by 100"
     found = [f"{years}; measured: mean ± standard deviation over (n) seeds; difference: measured − published"]
+    if any(row.cell.published for row in table.rows):
+        found.append(f"{PUBLISHED} published: nobody here measured it")
     shown = [figure for row in table.rows for figure in row.figures.values()]
     if any(figure.interval is not None for figure in shown):
         found.append("95% interval: over images, the mean of those of the seeds' runs")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ageui.compare.formats.wording import NOTHING, PUBLISHED
 from ageui.sentences import counted
-from ageui.states import SYMBOLS
+from ageui.states import SYMBOLS, symbols_text
 from ageui.study import CellRow, Figure, StudyTable
 from ageui.study.table import UNCOMPARED
 from ageui.study.wording import (
@@ -16,6 +16,7 @@ from ageui.study.wording import (
     difference_text,
     figure_title,
     headline,
+    legend,
     measured_text,
     others_text,
     published_text,
@@ -137,6 +138,12 @@ def notes_text(table: StudyTable) -> Text:
     lines = [Text(clean(note)) for note in table.notes]
     lines += [Text(clean(f"also there: {line}"), style="dim") for line in others_text(table)]
     return Text("\n").join(lines)
+
+
+def explained(table: StudyTable) -> list[str]:
+    """What every figure and mark of the table means, in full."""
+    runs = f"runs of a cell: {symbols_text()}; a percentage says how far those are that run"
+    return [headline(table), *legend(table), runs]
 
 
 def run_ids(rows: Sequence[CellRow]) -> list[int]:

@@ -18,7 +18,6 @@ from ageui.states import SYMBOLS
 from ageui.store import MeasuredRun, Store
 from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, load, studies, study_table
 from ageui.study.queueing import choice_of
-from ageui.study.wording import headline, legend
 from ageui.text import clean
 from ageui.tui import keys, study_rows
 from ageui.tui.compared_runs import MOST_COMPARED
@@ -319,7 +318,7 @@ class StudiesScreen(LiveScreen[_Found]):
 
     def action_explain(self) -> None:
         if self._table is not None:
-            self.app.push_screen(ExplainScreen([headline(self._table), *legend(self._table)]))
+            self.app.push_screen(ExplainScreen(study_rows.explained(self._table)))
 
     def action_clear_or_leave(self) -> None:
         if self._cells.selected:

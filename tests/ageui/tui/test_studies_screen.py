@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
 from ageui.forecast import NOTHING_TO_SAY
+from ageui.states import SYMBOLS
 from ageui.store import Store
 from ageui.study import Choice, Study, load, studies
 from ageui.study.variants import cell_config
@@ -303,6 +304,9 @@ def test_the_studies_that_come_with_it_are_all_shown_and_explained(store: Store)
         await press(pilot, "E")
         assert isinstance(app.screen, ExplainScreen)
         assert "measured: mean ± standard deviation over (n) seeds" in said(app, "VerticalScroll > Static")
+        assert "◆ published" in said(app, "VerticalScroll > Static")
+        for status, symbol in SYMBOLS.items():
+            assert f"{symbol} {status}" in said(app, "VerticalScroll > Static")
 
     use(store, scenario, size=(80, 24))
 
