@@ -46,6 +46,7 @@ from engine.errors import AgeUIError
 
 _MARKS = (
     "▲ the group with the largest MAE",
+    "★ an epoch whose validation loss was the best so far",
     "noise: what chance alone exceeds in one of twenty shuffles of the groups over the images",
 )
 _HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batch", "seed")
