@@ -126,6 +126,7 @@ class SplitResult:
     baseline: Baseline | None
 
     def bias(self, attribute: str) -> BiasResult | None:
+        """That of an attribute; None where the images have none of it."""
         return next((bias for bias in self.biases if bias.attribute == attribute), None)
 
 

@@ -11,6 +11,7 @@ _WIDEST = 100
 
 
 def topics() -> list[str]:
+    """The names of the pages that there are, in order."""
     return sorted(page.stem for page in PAGES.glob("*.md"))
 
 

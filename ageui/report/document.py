@@ -7,16 +7,22 @@ from ageui.report.drawing import Drawing
 
 @dataclass(frozen=True)
 class Paragraph:
+    """A paragraph of plain text."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class Bullets:
+    """A list of lines, each of plain text."""
+
     lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Code:
+    """Text to be shown to the letter, line by line."""
+
     text: str
 
 
@@ -49,6 +55,8 @@ Block = Paragraph | Bullets | Code | Table | Figure
 
 @dataclass(frozen=True)
 class Section:
+    """Blocks under a title, then the sections inside of it."""
+
     title: str
     blocks: tuple[Block, ...] = ()
     parts: "tuple[Section, ...]" = field(default=())
@@ -56,6 +64,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
+    """A report: its title, the blocks on top of it, and its sections."""
+
     title: str
     blocks: tuple[Block, ...]
     sections: tuple[Section, ...]

@@ -15,6 +15,7 @@ _NON_COMMERCIAL = {"course": "APPA-REAL", "appa_real": "APPA-REAL", "utkface": "
 
 
 def model_card(of: OfRun) -> Section:
+    """The card as a section, with a part for each heading under which there is something to say."""
     found = {
         "Model details": _details(of),
         "Intended use": _use(of),

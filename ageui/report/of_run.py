@@ -50,6 +50,7 @@ class OfRun:
 
     @property
     def best_epoch(self) -> "Epoch | None":
+        """The last epoch whose validation loss was the best so far; None where there was none."""
         return next((epoch for epoch in reversed(self.detail.history) if epoch.is_best), None)
 
     @property

@@ -21,14 +21,17 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def plain_markdown(text: str) -> str:
+    """Text for Markdown: cleaned, in one line, its marks escaped."""
     return _MARKDOWN.sub(r"\\\1", clean(text))
 
 
 def plain_latex(text: str) -> str:
+    """Text for LaTeX: cleaned, in one line, its commands escaped; marks of tables become symbols."""
     return _ESCAPED.sub(lambda found: _LATEX.get(found[0]) or LATEX_MARKS[found[0]], clean(text))
 
 
 def plain_html(text: str) -> str:
+    """Text for HTML, between tags or in a quoted attribute: cleaned, in one line, its tags escaped."""
     return escape(clean(text))
 
 
