@@ -9,7 +9,7 @@ from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
 from ageui.study.variants import NO_CHOICE, Choice, cell_config, normal_form
 from engine.cuda import cuda_available
-from engine.data.spec import BUILT_IN, DataSpec
+from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError
 
 MOST_SEEDS = 1000
@@ -72,13 +72,12 @@ def work(
 
 def _wanted(study: Study, store: Store, choice: Choice, seeds: int, cuda: Callable[[], bool]) -> dict[Hashable, NewRun]:
     registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
-    specs: dict[str, DataSpec] = {}
     wanted: dict[Hashable, NewRun] = {}
     configs = [cell_config(study, cell, choice, registered=registered, cuda_available=cuda) for cell in study.runnable]
+    spec = store.data_set(configs[0].data)  # all cells have the same
     # A seed of every cell before the next seed, so that a study that is stopped early has something in all cells.
     for seed in range(seeds):
         for config in configs:
-            spec = specs.get(config.data) or specs.setdefault(config.data, store.data_set(config.data))
             own = config.model_copy(update={"seed": seed})
             wanted.setdefault(_key(own.model_dump()), NewRun(own, spec))
     return wanted

@@ -42,7 +42,7 @@ def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
     resolved = resolve_here(store, {}, Basis(choice.preset))
     origins = {"preset": resolved.preset_origin} if choice.preset is None else {}
     data = choice.data
-    if data is None and "data" not in (*study.base, *study.fields):
+    if data is None and "data" not in study.base:
         data, origins["data"] = resolved.config.data, resolved.data_origin
     return ChosenHere(replace(choice, preset=resolved.preset, data=data), origins)
 

@@ -140,3 +140,5 @@ def _refuse_fields(where: str, fields: Sequence[str] | Mapping[str, Any]) -> Non
             )
         if field in FREE:
             raise ConfigError(f"{where}.{field}: that is chosen when the study is run; leave it out")
+        if field == "data" and where != "base":
+            raise ConfigError(f"{where}.data: all cells are trained on the same data; name it in base, or with --data")

@@ -63,7 +63,7 @@ def cell_config(
     settings = {**choice.settings, **({"data": choice.data} if choice.data is not None else {})}
     for name in settings:
         if name in study.fields:
-            raise ConfigError(f"{name} is what the study {study.name} compares; --set and --data cannot change it")
+            raise ConfigError(f"{name} is what the study {study.name} compares; --set cannot change it")
         if name == "seed":
             raise ConfigError("seeds of a study count up from 0; say how many with --seeds")
     preset = choice.preset or REPORT

@@ -87,6 +87,11 @@ def test_a_field_that_only_some_cells_set_is_as_in_the_base_for_the_others(tmp_p
         ('loss = ["mse", "mape"]', "loss = []", "grid.loss: give at least one value"),
         ("batch = [8", "btach = [8", "grid: there is no field 'btach'; the fields are data"),
         ('backbone = "resnet18"', "seed = 3", "base.seed: that is chosen when the study is run"),
+        (
+            "batch = [8",
+            'data = ["a", "b"]\nbatch = [8',
+            "grid.data: all cells are trained on the same data",
+        ),
         ("[grid]", '[[cells]]\nname = "x"\n[grid]', "either a grid or a list of cells"),
         ("[grid]", "[grid", "cannot be read as TOML"),
     ],
