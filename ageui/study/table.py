@@ -82,6 +82,12 @@ class StudyTable:
     splits: tuple[str, ...] = ()
 
     @property
+    def variants(self) -> tuple[Variant, ...]:
+        """All that have runs, the one that is shown first."""
+        shown = (self.variant,) if self.variant is not None else ()
+        return (*shown, *(variant for variant, _ in self.others))
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """All seeds that some cell was trained with."""
         return tuple(sorted({seed for row in self.rows for seed in row.runs}))
@@ -96,10 +102,13 @@ def study_table(
     store: Store | None,
     choice: Choice = NO_CHOICE,
     *,
+    variant: Variant | None = None,
     split: str | None = None,
     runs: Sequence[MeasuredRun] | None = None,
 ) -> StudyTable:
-    """The table of the variant that fits the choice and has the most measured cells.
+    """The table of the variant that fits the choice and has the most measured cells; of `variant` as long as that has
+    runs, whatever the choice. Where something is chosen, data as it is registered now comes before data of the same
+    name that was described otherwise.
 
     `runs` are those of the store, where they were read already; without a store nothing is measured. Raises
     `ConfigError` for a choice that cannot be, and a split that is none.
@@ -109,7 +118,7 @@ def study_table(
     if runs is None:
         runs = store.measured_runs() if store is not None else ()
     every = matched(study, runs)
-    fitting = _fitting(study, choice, every)
+    fitting = [one for one in every if one.variant == variant] or _fitting(study, choice, every, store)
     chosen = fitting[0] if fitting else None
     others = tuple((one.variant, one.measured_cells) for one in every if one is not chosen)
     by_cell = {cell.name: chosen.of(cell.name) if chosen else {} for cell in study.cells}
@@ -133,7 +142,7 @@ def study_table(
     )
 
 
-def _fitting(study: Study, choice: Choice, every: Sequence[Matched]) -> list[Matched]:
+def _fitting(study: Study, choice: Choice, every: Sequence[Matched], store: Store | None) -> list[Matched]:
     """The variants that have what the choice names; of a preset, all its fields that the choice does not change."""
     named = [*choice.settings, *(["data"] if choice.data is not None else [])]
     if choice.preset is None and not named:
@@ -147,7 +156,17 @@ def _fitting(study: Study, choice: Choice, every: Sequence[Matched]) -> list[Mat
             if all(one.variant.normal.get(name) == normal.get(name) for name in asked):
                 fitting.append(one)
                 break
-    return fitting
+    return _registered_first(fitting, store)
+
+
+def _registered_first(fitting: Sequence[Matched], store: Store | None) -> list[Matched]:
+    """Among those with the settings of the first, the one on the data as it is registered now becomes the first."""
+    if not fitting or store is None:
+        return list(fitting)
+    normal = fitting[0].variant.normal
+    registered = next((spec for spec in store.data_sets() if spec.name == normal["data"]), None)
+    now = Variant(normal, registered.model_dump(mode="json")) if registered is not None else None
+    return sorted(fitting, key=lambda one: one.variant != now)
 
 
 def _expected(study: Study, choice: Choice) -> list[dict[str, object]]:

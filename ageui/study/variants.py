@@ -14,7 +14,7 @@ from typing import Any
 from ageui.compare.settings import setting
 from ageui.settings import Layer, resolve
 from ageui.study.study import FREE, Cell, Study
-from engine.config import PRESETS, RunConfig
+from engine.config import PRESETS, RunConfig, format_value
 from engine.errors import ConfigError
 
 Normal = Mapping[str, Hashable]
@@ -114,12 +114,13 @@ def parted(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str,
     return own, {name: value for name, value in normal.items() if name not in study.fields}
 
 
-def describe(study: Study, variant: Variant) -> str:
+def describe(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> str:
     """A variant in a line: `appa-real · resnet50 · 224 px · freeze, 50 epochs · adam, lr 1e-05 · batch 32`, and what
-    else is not as in the study."""
+    else is not as in the study. `beside` are those it has to be told apart from: where the data of one has the same
+    name, its path or what else is described otherwise stands there too."""
     normal = variant.normal
     shown = {name: setting(normal, name) for name in _SHOWN if name in normal}
-    parts = [variant.data]
+    parts = [_data_text(variant, beside)]
     parts += [shown["backbone"]] if "backbone" in shown else []
     parts += [f"from {shown['init']}"] if "init" in shown else []
     parts += [f"{shown['size']} px"] if "size" in shown else []
@@ -133,6 +134,23 @@ def describe(study: Study, variant: Variant) -> str:
     others = [name for name in normal if name not in (*_SHOWN, "data") and normal[name] != published.get(name)]
     parts += [f"{name} {setting(normal, name)}" for name in others]
     return " · ".join(filter(None, parts))
+
+
+def _data_text(variant: Variant, beside: Sequence[Variant]) -> str:
+    """`faces`, or `faces (path /data/old)`."""
+    own = _flat(variant.data_spec)
+    others = [_flat(one.data_spec) for one in beside if one.data == variant.data]
+    names = dict.fromkeys(name for spec in (own, *others) for name in spec)
+    apart = [name for name in names if any(other.get(name) != own.get(name) for other in others)]
+    said = ", ".join(f"{name} {format_value(own.get(name))}" for name in apart)
+    return f"{variant.data} ({said})" if said else variant.data
+
+
+def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A data spec without its name, what is nested in it by names like `columns.age`."""
+    nested = {name: value for name, value in spec.items() if isinstance(value, Mapping)}
+    plain = {name: value for name, value in spec.items() if name not in ("name", *nested)}
+    return plain | {f"{name}.{part}": one for name, value in nested.items() for part, one in value.items()}
 
 
 @cache

@@ -65,7 +65,8 @@ def headline(table: StudyTable) -> str:
     if table.variant is None:
         return "nothing of it was measured with these settings" if table.others else "nothing of it was measured yet"
     begun = "measured" if table.measured_cells else "begun"
-    return f"{begun} on {describe(table.study, table.variant)} · {seeds_text(table.seeds)}{_on_split(table)}"
+    about = describe(table.study, table.variant, table.variants)
+    return f"{begun} on {about} · {seeds_text(table.seeds)}{_on_split(table)}"
 
 
 def legend(table: StudyTable) -> list[str]:
@@ -147,7 +148,9 @@ def seeds_text(seeds: Sequence[int]) -> str:
 
 def others_text(table: StudyTable) -> list[str]:
     """The other variants that have runs, a line each."""
-    return [f"{describe(table.study, variant)}: {counted(cells, 'cell')}" for variant, cells in table.others]
+    return [
+        f"{describe(table.study, variant, table.variants)}: {counted(cells, 'cell')}" for variant, cells in table.others
+    ]
 
 
 def _cell_lines(row: CellRow, names: Sequence[str]) -> list[Line]:

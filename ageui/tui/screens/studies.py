@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from ageui.states import SYMBOLS
 from ageui.store import MeasuredRun, Store
-from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, load, studies, study_table
+from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, Variant, load, studies, study_table
 from ageui.study.queueing import choice_of
 from ageui.text import clean
 from ageui.tui import keys, study_rows
@@ -36,10 +36,12 @@ _NAME_CELLS = 8
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What the studies on the list shall be shown as, by name: their settings, and the split of their scores."""
+    """What the studies on the list shall be shown as, by name: their settings, or one of the ways in which they were
+    run, and the split of their scores."""
 
     studies: tuple[Study, ...]
     choices: Mapping[str, Choice]
+    ways: Mapping[str, Variant]
     splits: Mapping[str, str]
 
 
@@ -64,8 +66,9 @@ class StudiesScreen(LiveScreen[_Found]):
         super().__init__()
         self._studies = tuple(studies())
         self._choices: dict[str, Choice] = {}
+        self._ways: dict[str, Variant] = {}
         self._splits: dict[str, str] = {}
-        self._wanted = _Wanted(self._studies, {}, {})
+        self._wanted = _Wanted(self._studies, {}, {}, {})
         self._found: _Found | None = None
         self._chosen = self._to_choose = ""
         self._listed: tuple[str, ...] = ()
@@ -104,7 +107,7 @@ class StudiesScreen(LiveScreen[_Found]):
     # Reading
 
     def prepare(self) -> None:
-        self._wanted = _Wanted(self._studies, dict(self._choices), dict(self._splits))
+        self._wanted = _Wanted(self._studies, dict(self._choices), dict(self._ways), dict(self._splits))
 
     def read(self, store: Store) -> _Found:
         wanted, statuses = self._wanted, store.measured_statuses()
@@ -124,8 +127,8 @@ class StudiesScreen(LiveScreen[_Found]):
                 tables[name] = kept[2][name]
                 continue
             runs = store.measured_runs() if runs is None else runs
-            choice = wanted.choices.get(name, NO_CHOICE)
-            tables[name] = study_table(study, store, choice, split=wanted.splits.get(name), runs=runs)
+            choice, way = wanted.choices.get(name, NO_CHOICE), wanted.ways.get(name)
+            tables[name] = study_table(study, store, choice, variant=way, split=wanted.splits.get(name), runs=runs)
         self._kept = (statuses, wanted, tables)
         return tables
 
@@ -202,25 +205,24 @@ class StudiesScreen(LiveScreen[_Found]):
 
     def _show_as(self, choice: Choice) -> None:
         self._choices[self._chosen] = choice
+        self._ways.pop(self._chosen, None)
         self._splits.pop(self._chosen, None)
         self.refresh_soon()
 
     def action_next_variant(self) -> None:
-        """The others come in the order of their cells, so that going on leads through all of them and round again."""
+        """In an order that does not change while runs go on, so that this leads through all of them and round again."""
         table = self._table
         if table is None:
             return
         if not table.others:
             self.ageui.tell("there is no other way in which it was run; r runs it in another")
             return
-        every = sorted([*(variant for variant, _ in table.others), *([table.variant] if table.variant else [])],
-                       key=lambda variant: str(variant.key))  # fmt: skip
-        now = next((place for place, variant in enumerate(every) if variant is table.variant), -1)
-        choice = choice_of(table.study, every[(now + 1) % len(every)])
-        if choice is None:
-            self.ageui.tell("runs of the other way cannot be asked for any more; ageui ls lists them")
-            return
-        self._show_as(choice)
+        every = sorted(table.variants, key=lambda variant: str(variant.key))
+        now = every.index(table.variant) if table.variant is not None else -1
+        self._ways[self._chosen] = every[(now + 1) % len(every)]
+        self._choices.pop(self._chosen, None)
+        self._splits.pop(self._chosen, None)
+        self.refresh_soon()
 
     def action_next_split(self) -> None:
         table = self._table
@@ -329,10 +331,11 @@ class StudiesScreen(LiveScreen[_Found]):
 
 def _same(before: _Wanted, now: _Wanted, study: Study) -> bool:
     """Whether a study is wanted as it was before."""
-    name = study.name
-    return study in before.studies and (before.choices.get(name), before.splits.get(name)) == (
-        now.choices.get(name), now.splits.get(name)
-    )  # fmt: skip
+    one, other = (
+        (wanted.choices.get(study.name), wanted.ways.get(study.name), wanted.splits.get(study.name))
+        for wanted in (before, now)
+    )
+    return study in before.studies and one == other
 
 
 def _state(found: _Found, run_id: int) -> str:

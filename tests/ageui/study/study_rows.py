@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from store_rows import best, end, epoch, evaluated, running
+from store_rows import best, claimed, end, epoch, evaluated
 
 from ageui.store import Store
 from ageui.study import Choice, Study, load
 from ageui.study.variants import cell_config
-from engine.data.spec import BUILT_IN
+from engine.config import build_config
+from engine.data.spec import BUILT_IN, DataSpec
 
 QUICK = Choice("quick", "synthetic")
 
@@ -50,12 +51,15 @@ def trained(
     status: str = "done",
     gender: float | None = 0.5,
     splits: tuple[str, ...] = ("test",),
+    data_spec: DataSpec = BUILT_IN,
     **changes: Any,
 ) -> int:
     """A run of a cell that ended, with scores; its id."""
     found = next(one for one in study.cells if one.name == cell)
     config = cell_config(study, found, choice, registered=(), cuda_available=lambda: False)
-    run_id, attempt = running(store, **{**config.model_dump(), **changes})
+    run_id = store.add_run(build_config({**config.model_dump(), **changes}), data_spec, name=None)
+    attempt = claimed(store, run_id)
+    assert attempt is not None
     with store.writing(run_id, attempt) as writer:
         writer.started(
             {"device": "cpu", "placement": "cpu", "data": {"name": BUILT_IN.name, "hash": "d", "splits": {}}}

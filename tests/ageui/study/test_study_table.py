@@ -10,12 +10,13 @@ from store_rows import claimed, end, queued
 from study_rows import LOSSES, QUICK, trained, written
 
 from ageui.store import MeasuredRun, SplitFigures, Store
-from ageui.study import Choice, Study, StudyTable, load, study_table, work
+from ageui.study import Choice, Study, StudyTable, Variant, describe, load, study_table, work
 from ageui.study.ranking import agreement
 from ageui.study.table import Figure, figure_of
 from ageui.study.variants import cell_config, normal_form
+from ageui.study.wording import headline, others_text
 from engine.config import PRESETS, build_config
-from engine.data.spec import DataSpec
+from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError
 from engine.fairness import Interval
 
@@ -210,6 +211,37 @@ def test_the_variant_with_the_most_cells_is_shown_unless_one_is_asked_for(store:
     nothing = study_table(mine, store, Choice(data="faces"))
     assert nothing.variant is None
     assert len(nothing.others) == 3
+
+
+def test_ways_that_differ_in_the_description_of_their_data_are_told_apart(store: Store, mine: Study) -> None:
+    on_faces = Choice("quick", "faces")
+    for path, cells, mae in (("/old", ("mse-8", "mse-16"), 7.0), ("/new", ("mse-8",), 6.0)):
+        store.add_data_set(DataSpec(name="faces", format="synthetic", path=path), replace=True)
+        for cell in cells:
+            trained(store, mine, cell, mae, choice=on_faces, data_spec=store.data_set("faces"))
+    asked = study_table(mine, store, on_faces)
+    assert measured(asked)["mse-8"] == 6.0, "the data as it is registered now"
+    assert headline(asked).startswith("measured on faces (path /new) · resnet18@layer3")
+    assert [line.partition(" · ")[0] for line in others_text(asked)] == ["faces (path /old)"]
+    assert measured(study_table(mine, store))["mse-8"] == 7.0, "the most measured cells where nothing is asked for"
+    (old, _), *_ = asked.others
+    assert measured(study_table(mine, store, on_faces, variant=old))["mse-8"] == 7.0
+    store.edits.archive([1, 2])
+    alone = study_table(mine, store, on_faces, variant=old)
+    assert measured(alone)["mse-8"] == 6.0, "a way without runs is none"
+    assert headline(alone).startswith("measured on faces · ")
+
+
+def test_what_is_nested_in_the_description_of_data_tells_ways_apart_too(mine: Study) -> None:
+    normal = normal_form(build_config({**PRESETS["quick"], "data": "drawn"}).model_dump())
+    specs = [
+        DataSpec(name="drawn", format="synthetic", synthetic=SyntheticOptions(seed=seed)).model_dump(mode="json")
+        for seed in (0, 3)
+    ]
+    first, second = (Variant(normal, spec) for spec in specs)
+    assert describe(mine, first, [first, second]).startswith("drawn (synthetic.seed 0) · ")
+    assert describe(mine, second, [first, second]).startswith("drawn (synthetic.seed 3) · ")
+    assert describe(mine, second, [second]).startswith("drawn · ")
 
 
 def test_runs_of_another_study_fill_a_cell_that_both_have(store: Store) -> None:

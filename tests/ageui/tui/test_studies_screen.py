@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pilot import alive, messages, press, screen_text, settled, table_rows, until, use
-from store_rows import end, epoch, evaluated, running, steps
+from store_rows import claimed, end, epoch, evaluated, running, steps
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
@@ -24,6 +24,8 @@ from ageui.tui.screens.studies import StudiesScreen
 from ageui.tui.screens.study_runs import StudyRunsScreen
 from ageui.tui.widgets.field_row import FieldRow
 from ageui.tui.widgets.paged_table import PagedTable
+from engine.config import build_config
+from engine.data.spec import BUILT_IN, DataSpec
 
 QUICK = Choice("quick", "synthetic")
 LOSSES = """
@@ -64,8 +66,18 @@ def settings(study: Study, cell: str, choice: Choice = QUICK, **changes: Any) ->
     return {**config.model_dump(), **changes}
 
 
-def trained(store: Store, study: Study, cell: str, mae: float = 6.0, split: str = "test", **changes: Any) -> int:
-    run_id, attempt = running(store, **settings(study, cell, **changes))
+def trained(
+    store: Store,
+    study: Study,
+    cell: str,
+    mae: float = 6.0,
+    split: str = "test",
+    data_spec: DataSpec = BUILT_IN,
+    **changes: Any,
+) -> int:
+    run_id = store.add_run(build_config(settings(study, cell, **changes)), data_spec, name=None)
+    attempt = claimed(store, run_id)
+    assert attempt is not None
     with store.writing(run_id, attempt) as writer:
         writer.epoch(epoch(1))
         writer.evaluated(evaluated(split, mae), "apparent", "synthetic")
@@ -227,6 +239,30 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
         assert "2 measured" in said(app, "#about")
         await press(pilot, "w")
         assert "1 measured" in said(app, "#about")
+
+    use(store, scenario)
+
+
+def test_every_way_in_which_it_was_run_can_be_reached(store: Store, study: Study) -> None:
+    for seed in (0, 1):
+        trained(store, study, "mse-8", 6.0, seed=seed)
+    trained(store, study, "mse-8", 5.0, size=32)
+    for path, mae in (("/old", 4.0), ("/new", 3.0)):
+        trained(store, study, "mse-8", mae, data_spec=DataSpec(name="synthetic", format="synthetic", path=path))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        seen = []
+        for _ in range(5):
+            seen.append((row(app, "mse · batch 8")[3], said(app, "#about").partition("measured on ")[2].split(" · ")[0]))
+            await press(pilot, "w")
+        assert seen[4] == seen[0] == ("6.00 ±0.00 (2)", "synthetic (path none)"), "and round again"
+        assert sorted(seen[:4]) == [
+            ("3.00 (1)", "synthetic (path /new)"),
+            ("4.00 (1)", "synthetic (path /old)"),
+            ("5.00 (1)", "synthetic (path none)"),
+            ("6.00 ±0.00 (2)", "synthetic (path none)"),
+        ]
 
     use(store, scenario)
 
