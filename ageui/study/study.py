@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from ageui.compare.settings import label
+from ageui.settings import absolute_init
 from ageui.study.spec import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig, build_config, format_value
@@ -63,8 +64,10 @@ class Study:
         return tuple(cell for cell in self.cells if cell.unknown is None)
 
     def config(self, cell: Cell) -> RunConfig:
-        """The cell as the study describes it, on the data that a config names by default."""
-        return build_config({**self.base, **cell.settings})
+        """The cell as the study describes it, on the data that a config names by default; a weights file is named as in
+        runs, by its absolute path."""
+        config = build_config({**self.base, **cell.settings})
+        return config.model_copy(update={"init": absolute_init(config.init)})
 
 
 def studies() -> list[Study]:

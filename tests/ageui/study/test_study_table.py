@@ -162,6 +162,16 @@ def test_cells_that_are_one_training_are_trained_once(store: Store, tmp_path: Pa
     assert [dict(row.runs) for row in table.rows] == [{0: run_id}, {0: run_id}]
 
 
+def test_cells_with_weights_files_have_the_runs_that_were_queued_for_them(store: Store, tmp_path: Path) -> None:
+    text = LOSSES.replace("[grid]", '[grid]\ninit = ["imagenet", "weights/faces.pt"]').replace('"scratch"', '"freeze"')
+    study = written(tmp_path, text.partition("[published]")[0])
+    choice = Choice("report", "synthetic")
+    store.add_runs(work(study, store, choice).new)
+    table = study_table(study, store, choice)
+    assert [dict(row.progress) for row in table.rows] == [{"queued": 1}] * 8
+    assert work(study, store, choice).new == ()
+
+
 @pytest.mark.parametrize("seeds", [0, -1, 1001])
 def test_a_number_of_seeds_that_cannot_be_is_refused(store: Store, mine: Study, seeds: int) -> None:
     with pytest.raises(ConfigError, match="give 1 to 1000"):
