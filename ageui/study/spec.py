@@ -74,10 +74,11 @@ def bundled_names() -> list[str]:
     return sorted(names, key=_place)
 
 
-def read_study_file(name_or_path: str) -> tuple[str, StudyFile]:
-    """The name and content of a bundled study, or of a file of one's own. Raises `ConfigError`."""
+def read_study_file(name_or_path: str) -> tuple[str, StudyFile, Path | None]:
+    """The name and content of a bundled study, or of a file of one's own and where that is. Raises `ConfigError`."""
     if name_or_path in bundled_names():
-        return name_or_path, _parsed(name_or_path, (_folder() / f"{name_or_path}.toml").read_text(encoding="utf-8"))
+        text = (_folder() / f"{name_or_path}.toml").read_text(encoding="utf-8")
+        return name_or_path, _parsed(name_or_path, text), None
     path = Path(name_or_path)
     if path.suffix != ".toml":
         names = bundled_names()
@@ -91,7 +92,7 @@ def read_study_file(name_or_path: str) -> tuple[str, StudyFile]:
         raise ConfigError(f"there is no study file {clean(name_or_path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the study file {clean(name_or_path)} cannot be read: {error}") from error
-    return path.stem, _parsed(name_or_path, text)
+    return path.stem, _parsed(name_or_path, text), path.absolute()
 
 
 def _folder() -> Traversable:

@@ -2,8 +2,9 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ageui.compare.settings import label
@@ -43,7 +44,8 @@ class Study:
     """A study, checked: every cell that can be run has a valid config.
 
     `fields` are those that some cell sets, and the loss where that is measured: no preset and no setting changes them.
-    `base` holds what all cells share. `figures` names what is measured of a cell.
+    `base` holds what all cells share. `figures` names what is measured of a cell. `path` is the absolute one of a
+    study of one's own.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Study:
     base: Mapping[str, Any]
     fields: tuple[str, ...]
     cells: tuple[Cell, ...]
+    path: Path | None = None
 
     @property
     def figures(self) -> tuple[str, ...]:
@@ -77,9 +80,9 @@ def studies() -> list[Study]:
 
 def load(name_or_path: str) -> Study:
     """A study by its name, or by the path of a TOML file. Raises `ConfigError` that names the file and the key."""
-    name, file = read_study_file(name_or_path)
+    name, file, path = read_study_file(name_or_path)
     try:
-        return _study(name, file)
+        return replace(_study(name, file), path=path)
     except ConfigError as error:
         raise ConfigError(f"study {name_or_path}: {error}") from None
 

@@ -6,7 +6,6 @@ from typing import Final
 
 from ageui.study import Choice, Study
 from ageui.study.queueing import asked_choice
-from ageui.study.spec import bundled_names
 from engine.errors import ConfigError
 
 PRESET, DATA, SEEDS, SETTINGS = "preset", "data", "seeds", "set"
@@ -15,7 +14,7 @@ FIELDS: Final[Mapping[str, str]] = {
     PRESET: "report: the study as published; another for all but what it compares",
     DATA: "the data set",
     SEEDS: "how many seeds, from 0 on, each cell is run with",
-    SETTINGS: "field=value, parted by spaces: any field but those it compares",
+    SETTINGS: "field=value, parted by spaces (quote what has some): any field but those it compares",
 }
 
 
@@ -23,14 +22,19 @@ def texts_of(choice: Choice | None, seeds: int) -> dict[str, str]:
     """What the fields say of a choice; nothing where there is nothing to say."""
     if choice is None:
         return {}
-    settings = " ".join(f"{name}={value}" for name, value in choice.settings.items())
+    settings = shlex.join(f"{name}={value}" for name, value in choice.settings.items())
     texts = {PRESET: choice.preset or "", DATA: choice.data or "", SEEDS: str(seeds), SETTINGS: settings}
     return {name: text for name, text in texts.items() if text}
 
 
 def choice_of_texts(texts: Mapping[str, str]) -> Choice:
     """Raises `ConfigError` for a preset that there is not, and settings that are none."""
-    return asked_choice(texts.get(PRESET), texts.get(DATA), texts.get(SETTINGS, "").split())
+    settings = texts.get(SETTINGS, "")
+    try:
+        assignments = shlex.split(settings)
+    except ValueError:
+        raise ConfigError(f"set {settings}: a quotation mark or what a backslash stands before is missing") from None
+    return asked_choice(texts.get(PRESET), texts.get(DATA), assignments)
 
 
 def seeds_of(texts: Mapping[str, str]) -> int:
@@ -43,9 +47,8 @@ def seeds_of(texts: Mapping[str, str]) -> int:
 
 
 def command(study: Study, choice: Choice, seeds: int) -> str:
-    """The command line that queues the same; of a study of one's own it names the file as far as that is known."""
-    name = study.name if study.name in bundled_names() else f"{study.name}.toml"
-    parts = ["ageui", "study", "run", name]
+    """The command line that queues the same."""
+    parts = ["ageui", "study", "run", study.name if study.path is None else str(study.path)]
     parts += ["--preset", choice.preset] if choice.preset else []
     parts += ["--data", choice.data] if choice.data else []
     parts += ["--seeds", str(seeds)] if seeds > 1 else []

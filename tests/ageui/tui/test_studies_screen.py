@@ -1,5 +1,6 @@
 """The studies: how far each is, its table beside the published figures, and what is missing of it."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ageui.tui.screens.prompts import ChoicePrompt
 from ageui.tui.screens.run import RunScreen
 from ageui.tui.screens.studies import StudiesScreen
 from ageui.tui.screens.study_runs import StudyRunsScreen
+from ageui.tui.study_form import choice_of_texts, command, texts_of
 from ageui.tui.widgets.field_row import FieldRow
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.config import build_config
@@ -173,7 +175,8 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
         assert fields == {"preset": "quick", "data": "synthetic", "seeds": "1", "set": ""}, "as what is shown"
         expected = "mine, 4 runs: 2 to queue, 1 that failed or were cancelled to try again, 1 done already"
         assert said(app, "#todo") == expected
-        assert said(app, "#command") == "$ ageui study run mine.toml --preset quick --data synthetic --detach"
+        command = said(app, "#command")
+        assert command == f"$ ageui study run {study.path} --preset quick --data synthetic --detach"
         assert store.run_count() == 2, "nothing is queued unasked"
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, StudiesScreen))
@@ -193,6 +196,22 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
     use(store, scenario, size=size)
 
 
+def test_the_form_and_its_command_hold_values_and_paths_with_spaces(tmp_path: Path) -> None:
+    (tmp_path / "my studies").mkdir()
+    path = tmp_path / "my studies" / "mine.toml"
+    path.write_text(LOSSES, encoding="utf-8")
+    choice = Choice("quick", "my faces", {"init": "/my weights/it's.pt", "size": "32"})
+    texts = texts_of(choice, 2)
+    assert texts["set"].endswith(" size=32")
+    assert choice_of_texts(texts) == choice
+    shown = command(load(str(path)), choice, 2)
+    assert shlex.split(shown) == [
+        "ageui", "study", "run", str(path), "--preset", "quick", "--data", "my faces", "--seeds", "2",
+        "--set", "init=/my weights/it's.pt", "--set", "size=32", "--detach",
+    ]  # fmt: skip
+    assert command(load("table8"), Choice("report"), 1) == "ageui study run table8 --preset report --detach"
+
+
 def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, study: Study) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
@@ -203,6 +222,7 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
             ({"data": "gone"}, "there is no data set 'gone'"),
             ({"set": "batch=8"}, "batch is what the study mine compares"),
             ({"set": "batch"}, "write it as field=value"),
+            ({"set": "'size=32"}, "a quotation mark"),
         ]
         for texts, problem in wrong:
             await form(app, pilot, **texts)
