@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ageui.compare.formats.wording import NOISE, NOTHING, PUBLISHED
+from ageui.compare.formats.wording import NOISE, NOTHING, PUBLISHED, change
 from ageui.sentences import counted
 from ageui.study.ranking import Agreement
 from ageui.study.table import UNCOMPARED, CellRow, Figure, StudyTable
@@ -128,6 +128,8 @@ def difference_text(name: str, figure: Figure) -> str:
     difference = figure.difference
     if difference is None or name in UNCOMPARED:
         return ""
+    if not math.isfinite(difference):
+        return change(difference)
     sign = "−" if difference < 0 else "+"
     return sign + figure_text(name, abs(difference))
 

@@ -19,8 +19,8 @@ def figure(value: float | None) -> str:
 
 
 def change(value: float) -> str:
-    """A signed difference in years, with a minus that cannot be taken for a hyphen."""
-    return f"{value:+.2f}".replace("-", "−")
+    """A signed difference in years, with a minus that cannot be taken for a hyphen; one that is not finite by name."""
+    return figure(value) if math.isnan(value) else f"{value:+.2f}".replace("-", "−")
 
 
 def uncertainty(cell: Cell, column: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from ageui.compare import FORMATS, Cell, Comparison, Difference, Row, render_table, render_text
+from ageui.compare.formats.wording import change
 from engine.errors import ConfigError
 from engine.fairness import Interval
 
@@ -214,6 +215,7 @@ def test_figures_that_are_not_finite() -> None:
     assert json.loads(render_text(nan, "json"))["rows"][1]["mae"] == "nan"
     assert json.loads(render_text(infinite, "json"))["rows"][1]["mae"] == "inf"
     assert "NaN" in render_text(nan, "md")
+    assert [change(value) for value in (math.nan, math.inf, -math.inf, -0.5)] == ["NaN", "+inf", "−inf", "−0.50"]
     assert "+inf" in render_text(infinite, "md")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,7 +15,7 @@ from ageui.cli.study_table import fitted_study
 from ageui.study import Agreement, Cell, CellRow, Figure, Study, StudyTable, Variant
 from ageui.study.export import FORMATS, as_data, export_text
 from ageui.study.variants import normal_form, parted
-from ageui.study.wording import headline, seeds_text
+from ageui.study.wording import difference_text, headline, seeds_text
 from engine.config import PRESETS, build_config
 from engine.errors import ConfigError
 from engine.fairness import Interval
@@ -93,6 +94,14 @@ def test_the_headline_says_what_was_measured() -> None:
     )
     assert headline(replace(_table(), variant=None)) == "nothing of it was measured with these settings"
     assert headline(replace(_table(), variant=None, others=())) == "nothing of it was measured yet"
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [(8.25, "+0.75"), (7.0, "−0.50"), (7.5, "+0.00"), (math.inf, "+inf"), (-math.inf, "−inf"), (math.nan, "NaN")],
+)
+def test_a_difference_has_one_sign_and_what_is_no_number_its_name(measured: float, said: str) -> None:
+    assert difference_text("mae", Figure(7.5, measured, None, 1)) == said
 
 
 @pytest.mark.parametrize(
