@@ -8,7 +8,7 @@ from typing import Any
 
 from ageui.compare.formats.escaping import harmless, plain_html, plain_latex, plain_markdown
 from ageui.compare.formats.html_page import STYLE
-from ageui.study.table import CellRow, Figure, StudyTable
+from ageui.study.table import CellRow, StudyTable
 from ageui.study.wording import Line, headline, heads, legend, lines
 from engine.config import format_value
 from engine.errors import ConfigError
@@ -41,7 +41,7 @@ def as_data(table: StudyTable) -> dict[str, Any]:
 
 
 def _row_data(row: CellRow) -> dict[str, Any]:
-    figures = {name: {**asdict(figure), "difference": figure.difference} for name, figure in row.figures.items()}
+    figures = {name: {**asdict(figure), "difference": row.difference(name)} for name, figure in row.figures.items()}
     return {
         "cell": row.cell.name,
         "label": row.cell.label,
@@ -151,7 +151,7 @@ def _as_csv(table: StudyTable) -> str:
     writer.writerow([harmless(text) for text in ("cell", "label", *fields, "split", *figures, "runs", "note")])
     for row in table.rows:
         settings = [format_value(row.cell.settings[name]) if row.cell.settings else None for name in fields]
-        values = [part for name in table.study.figures for figure in [row.figures[name]] for part in _parts(figure)]
+        values = [part for name in table.study.figures for part in _parts(row, name)]
         runs = " ".join(map(str, row.runs.values()))
         cells = [
             row.cell.name,
@@ -166,9 +166,10 @@ def _as_csv(table: StudyTable) -> str:
     return file.getvalue()
 
 
-def _parts(figure: Figure) -> tuple[float | None, ...]:
+def _parts(row: CellRow, name: str) -> tuple[float | None, ...]:
+    figure = row.figures[name]
     low, high = (figure.interval.low, figure.interval.high) if figure.interval is not None else (None, None)
-    return (figure.published, figure.measured, figure.std, figure.n, low, high, figure.noise, figure.difference)
+    return (figure.published, figure.measured, figure.std, figure.n, low, high, figure.noise, row.difference(name))
 
 
 _TEXT: dict[str, Callable[[StudyTable], str]] = {"md": _as_markdown, "csv": _as_csv, "tex": _as_latex, "html": _as_html}

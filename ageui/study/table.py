@@ -39,11 +39,6 @@ class Figure:
     noise: float | None = None
 
     @property
-    def difference(self) -> float | None:
-        """Measured minus published."""
-        return None if self.measured is None or self.published is None else self.measured - self.published
-
-    @property
     def inside_noise(self) -> bool:
         return self.measured is not None and self.noise is not None and self.measured <= self.noise
 
@@ -60,6 +55,13 @@ class CellRow:
     @property
     def is_measured(self) -> bool:
         return any(figure.measured is not None for figure in self.figures.values())
+
+    def difference(self, name: str) -> float | None:
+        """A figure as measured minus as published; None unless there are both, and of one that is `UNCOMPARED`."""
+        figure = self.figures[name]
+        if name in UNCOMPARED or figure.measured is None or figure.published is None:
+            return None
+        return figure.measured - figure.published
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ageui.compare.formats.wording import NOISE, NOTHING, PUBLISHED, change
 from ageui.sentences import counted
 from ageui.study.ranking import Agreement
-from ageui.study.table import UNCOMPARED, CellRow, Figure, StudyTable
+from ageui.study.table import CellRow, Figure, StudyTable
 from ageui.study.variants import describe
 
 _TITLES = {"mae": "MAE", "val_loss": "val loss"}
@@ -123,10 +123,9 @@ def interval_text(name: str, figure: Figure) -> str:
     return f"{figure_text(name, interval.low)}–{figure_text(name, interval.high)}" if interval is not None else ""
 
 
-def difference_text(name: str, figure: Figure) -> str:
-    """A signed difference, with a minus that cannot be taken for a hyphen; nothing of what is not compared."""
-    difference = figure.difference
-    if difference is None or name in UNCOMPARED:
+def difference_text(name: str, difference: float | None) -> str:
+    """A signed difference, with a minus that cannot be taken for a hyphen; nothing where there is none."""
+    if difference is None:
         return ""
     if not math.isfinite(difference):
         return change(difference)
@@ -170,8 +169,9 @@ def _cell_lines(row: CellRow, names: Sequence[str]) -> list[Line]:
         add(f"measured{f', {waiting}' if waiting else ''}", texts, measured=True)
         if any(figure.interval is not None for _, figure in figures):
             add("95% interval", tuple(interval_text(name, figure) for name, figure in figures))
-        if any(figure.difference is not None for _, figure in figures):
-            add("difference", tuple(difference_text(name, figure) for name, figure in figures))
+        differences = {name: row.difference(name) for name in names}
+        if any(one is not None for one in differences.values()):
+            add("difference", tuple(difference_text(name, one) for name, one in differences.items()))
     elif row.cell.unknown is not None:
         add("cannot be run", ("",) * len(names))
     else:

@@ -10,7 +10,6 @@ from ageui.compare.formats.wording import NOTHING, PUBLISHED
 from ageui.sentences import counted
 from ageui.states import SYMBOLS, symbols_text
 from ageui.study import CellRow, Figure, StudyTable
-from ageui.study.table import UNCOMPARED
 from ageui.study.wording import (
     closing_lines,
     difference_text,
@@ -157,7 +156,8 @@ def _figures(table: StudyTable, row: CellRow) -> list[Cell]:
     for name in table.study.figures:
         figure = row.figures[name]
         published = Cell(published_text(name, figure.published), "dim")
-        cells += _beside(table, name, published, _measured(name, figure), Cell(difference_text(name, figure)))
+        difference = Cell(difference_text(name, row.difference(name)))
+        cells += _beside(table, name, published, _measured(name, figure), difference)
     return cells
 
 
@@ -172,4 +172,4 @@ def _beside(table: StudyTable, name: str, published: Cell, measured: Cell, diffe
 
 
 def _has_difference(table: StudyTable, name: str) -> bool:
-    return name not in UNCOMPARED and any(row.figures[name].difference is not None for row in table.rows)
+    return any(row.difference(name) is not None for row in table.rows)

@@ -15,7 +15,7 @@ from ageui.cli.study_table import fitted_study
 from ageui.study import Agreement, Cell, CellRow, Figure, Study, StudyTable, Variant
 from ageui.study.export import FORMATS, as_data, export_text
 from ageui.study.variants import normal_form, parted
-from ageui.study.wording import difference_text, headline, seeds_text
+from ageui.study.wording import difference_text, headline, lines, seeds_text
 from engine.config import PRESETS, build_config
 from engine.errors import ConfigError
 from engine.fairness import Interval
@@ -101,7 +101,20 @@ def test_the_headline_says_what_was_measured() -> None:
     [(8.25, "+0.75"), (7.0, "−0.50"), (7.5, "+0.00"), (math.inf, "+inf"), (-math.inf, "−inf"), (math.nan, "NaN")],
 )
 def test_a_difference_has_one_sign_and_what_is_no_number_its_name(measured: float, said: str) -> None:
-    assert difference_text("mae", Figure(7.5, measured, None, 1)) == said
+    row = CellRow(_table().rows[0].cell, _figures(Figure(7.5, measured, None, 1), Figure(None, None, None, 0)), {}, {})
+    assert difference_text("mae", row.difference("mae")) == said
+    assert difference_text("gender", row.difference("gender")) == ""
+
+
+def test_minutes_are_shown_and_set_against_nothing_in_any_format() -> None:
+    cell = Cell("adam", "adam", {"optimizer": "adam"}, {"minutes": 75.0})
+    figures = {"val_loss": Figure(None, 0.05, None, 1), "minutes": Figure(75.0, 12.5, None, 1)}
+    study = Study("mine", "Optimizers", "", "loss", (), {}, ("optimizer",), (cell,))
+    table = StudyTable(study, None, None, (CellRow(cell, figures, {0: 1}, {"done": 1}),), {}, {}, (), ())
+    assert [line.what for line in lines(table)] == ["◆ published", "measured"]
+    assert as_data(table)["rows"][0]["figures"]["minutes"]["difference"] is None
+    (row,) = csv.DictReader(io.StringIO(export_text(table, "csv")))
+    assert (row["minutes_published"], row["minutes_measured"], row["minutes_difference"]) == ("75.0", "12.5", "")
 
 
 @pytest.mark.parametrize(
