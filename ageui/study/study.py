@@ -99,9 +99,7 @@ def _study(name: str, file: StudyFile) -> Study:
     twice = next((one for one in names if names.count(one) > 1), None)
     if twice is not None:
         raise ConfigError(f"cells: two cells are named {twice!r}")
-    unheard = next((one for one in file.published if one not in names), None)
-    if unheard is not None:
-        raise ConfigError(f"published.{unheard}: there is no such cell; there is {', '.join(names)}")
+    _refuse_published(file, names)
     base = {field: value for field, value in file.base.items() if field not in fields}
     shared = {field: file.base[field] for field in fields if field in file.base}
     cells = tuple(_cell(part, fields, shared, file.published.get(part.name)) for part in parts)
@@ -136,6 +134,19 @@ def _cell(part: CellPart, fields: Sequence[str], shared: Mapping[str, Any], publ
     settings = {} if part.unknown is not None else {**defaults, **shared, **part.settings}
     figures = published.model_dump(exclude_none=True) if published else {}
     return Cell(part.name, part.label or part.name, settings, figures, part.unknown, part.note)
+
+
+def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
+    """Refuses figures of cells that there are not, and figures that nobody would see beside what is measured."""
+    for name, part in file.published.items():
+        if name not in cells:
+            raise ConfigError(f"published.{name}: there is no such cell; there is {', '.join(cells)}")
+        for figure in part.model_dump(exclude_none=True):
+            if figure not in FIGURES[file.measures]:
+                raise ConfigError(
+                    f"published.{name}.{figure}: a study that measures {file.measures} has no such figure; it has "
+                    f"{', '.join(FIGURES[file.measures])}"
+                )
 
 
 def _refuse_fields(where: str, fields: Sequence[str] | Mapping[str, Any]) -> None:
