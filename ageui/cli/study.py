@@ -281,11 +281,14 @@ def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") ->
 
 
 def _curves(store: "Store | None", table: "StudyTable") -> dict[str, list[float]]:
-    """Of a study of curves the validation losses of each cell's first run, by epoch."""
+    """Of a study of curves the validation losses by epoch, by the name of the cell, of its first run that has some."""
     if store is None or table.study.measures != "curve":
         return {}
-    runs = {row.cell.label: next(iter(row.runs.values())) for row in table.rows if row.runs}
-    return {label: [value for _, value in store.metric(run_id, "epoch/val_loss")] for label, run_id in runs.items()}
+    found = {}
+    for row in table.rows:
+        curves = (store.metric(run_id, "epoch/val_loss") for run_id in row.runs.values())
+        found[row.cell.name] = [value for _, value in next(filter(None, curves), [])]
+    return found
 
 
 def _listed(table: "StudyTable") -> dict[str, object]:
@@ -316,11 +319,10 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
         console.print(Text(clean(study.shows)), soft_wrap=True)
     console.print(Text(clean(headline(table))), soft_wrap=True)
     console.print(fitted_study(table))
-    for label, values in curves.items():
-        if values:
-            console.print(
-                Text(clean(f"{label}  {sparkline(values)} {values[0]:.4g} → {values[-1]:.4g}")), soft_wrap=True
-            )
+    for cell in study.cells:
+        if values := curves.get(cell.name):
+            said = f"{cell.label}  {sparkline(values)} {values[0]:.4g} → {values[-1]:.4g}"
+            console.print(Text(clean(said)), soft_wrap=True)
     for note in legend(table):
         console.print(Text(clean(note), style="dim"), soft_wrap=True)
     for line in others_text(table):

@@ -151,5 +151,22 @@ def _statuses() -> list[str]:
         return [row.status for row in store.runs(order="id")]
 
 
+def test_every_cell_has_the_curve_of_its_first_run_that_has_one(mine: Terminal) -> None:
+    cells = "".join(
+        f'[[cells]]\nname = "{name}"\nlabel = "alike"\nsettings = {{ batch = {batch} }}\n'
+        for name, batch in (("a", 8), ("b", 16), ("c", 32))
+    )
+    Path("mine.toml").write_text(f'title = "Curves"\nmeasures = "curve"\n{cells}')
+    assert mine("study", "run", "mine.toml", *QUICK, "--seeds", "2", "--detach").code == 0
+    with Store.open(Path("runs.db")) as store:
+        for run_id, losses in ((2, (0.5, 0.25)), (4, (0.75, 0.125))):  # b at seed 0, a at seed 1
+            with store.writing(run_id, claimed(store, run_id) or 0) as writer:
+                for number, loss in enumerate(losses, 1):
+                    writer.epoch(epoch(number, val_loss=loss))
+    shown = [line for line in mine("study", "show", "mine.toml").out.splitlines() if "→" in line]
+    assert [line.partition("→")[0].split()[-1] for line in shown] == ["0.75", "0.5"]
+    assert [line.rpartition(" ")[2] for line in shown] == ["0.125", "0.25"]
+
+
 def test_json_of_a_study_is_valid_whatever_was_measured(ageui: Terminal) -> None:
     assert json.loads(ageui("study", "show", "table8", "--json").out)["agreement"]["mae"]["n"] == 0
