@@ -43,14 +43,22 @@ def comparison_section(comparison: Comparison, name: str = "comparison") -> Sect
         own = tuple((_name(row), *_settings(row, settings)) for row in comparison.rows if row.settings)
         blocks.append(Table("Settings that differ", ("run", *settings), own, words=1 + len(settings)))
     if drawing := side_by_side(name, comparison):
-        caption = (
-            "The same figures: lower is better. Lines are 95% intervals, upright strokes what chance alone gives "
-            "(95%), diamonds the constant predictor, crosses published figures and others that cannot be set against "
-            "the rest."
-        )
+        caption = _caption(comparison)
         blocks.append(Figure(name, caption, f"Dots. {caption}", drawing))
     notes = tuple(f"{mark} {text}".strip() for mark, text in legend(comparison))
     return Section("Comparison", (*blocks, Bullets(notes)))
+
+
+def _caption(comparison: Comparison) -> str:
+    cells = [cell for row in comparison.rows for cell in row.cells]
+    lines = ["95% intervals"] if any(cell.interval for cell in cells) else []
+    if any(cell.spread and cell.spread.std is not None for cell in cells):
+        lines.append("a standard deviation over seeds to each side of a mean")
+    said = f"Lines are {' or '.join(lines)}, upright strokes" if lines else "Upright strokes are"
+    return (
+        f"The same figures: lower is better. {said} what chance alone gives (95%), diamonds the constant predictor, "
+        "crosses published figures and others that cannot be set against the rest."
+    )
 
 
 def _name(row: Row) -> str:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageui.compare import Comparison
+from ageui.compare import Cell, Comparison
 from ageui.compare.formats.wording import head
 from ageui.report.drawing import INK, Drawing, draw
 from ageui.text import clean
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SERIES = _BLUE, _ORANGE, _GREEN = "#2b83c6", "#d55e00", "#009e73"
 _LOGARITHMIC_FROM = 20.0
 _LAYERS = 4
+_LEGEND_COLUMNS = 4
 _LONGEST_LABEL = 28
 
 
@@ -37,8 +38,6 @@ def curves(name: str, history: "Sequence[Epoch]") -> Drawing | None:
     best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
 
     def paint(figure: "Figure") -> None:
-        from matplotlib.ticker import MaxNLocator
-
         axes = figure.subplots()
         axes.plot(epochs, train, color=_ORANGE, linestyle="--", marker=".", label="train loss")
         if any(math.isfinite(value) for value in valid):
@@ -48,14 +47,33 @@ def curves(name: str, history: "Sequence[Epoch]") -> Drawing | None:
         for before, after in pairwise(history):
             if before.stage != after.stage:
                 axes.axvline(before.epoch + 0.5, color=INK, linestyle=":", label=f"stage {after.stage} begins")
-        if min(finite) > 0 and max(finite) / min(finite) > _LOGARITHMIC_FROM:
-            axes.set_yscale("log")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("loss")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _legend(axes)
+        _loss_by_epoch(axes, "loss", finite)
 
     return draw(name, (6.6, 3.0), paint)
+
+
+def curves_of_cells(name: str, cells: "Sequence[tuple[str, Sequence[Sequence[Epoch]]]]") -> Drawing | None:
+    """The validation losses of the runs of cells by epoch; those of one cell, which comes with its label, look alike.
+
+    None without a finite loss.
+    """
+    points = [(label, [own for history in runs if (own := _validation_losses(history))]) for label, runs in cells]
+    finite = [loss for _, runs in points for own in runs for _, loss in own]
+    if not finite:
+        return None
+    # A colour comes again after three cells, and a pair of colour and dashes after twelve.
+    looks = [(color, dashes) for dashes in ("-", "--", ":", "-.") for color in SERIES]
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.subplots()
+        for (label, runs), (color, dashes) in zip(points, cycle(looks), strict=False):
+            for place, own in enumerate(runs):
+                epochs, losses = zip(*own, strict=True)
+                named = _short(label) if place == 0 else None
+                axes.plot(epochs, losses, color=color, linestyle=dashes, marker=".", label=named)
+        _loss_by_epoch(axes, "validation loss", finite)
+
+    return draw(name, (6.6, 3.0 + 0.2 * (len(points) // _LEGEND_COLUMNS)), paint)
 
 
 def predicted_by_age(name: str, predictions: "Predictions") -> Drawing | None:
@@ -118,7 +136,10 @@ def group_bars(name: str, result: SplitResult) -> Drawing | None:
 
 
 def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
-    """A panel per figure and a line per row, best read from left to right: lower is better; None without a figure."""
+    """A panel per figure and a line per row, best read from left to right: lower is better; None without a figure.
+
+    Strokes through dots are intervals, or reach a standard deviation over seeds to each side of a mean.
+    """
     rows = [row for row in comparison.rows if any(_is_finite(cell.value) for cell in row.cells)]
     if not rows:
         return None
@@ -134,14 +155,8 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
                     continue
                 marker = "D" if row.kind == "constant" else "o" if row.comparable and cell.comparable else "x"
                 axes.plot(cell.value, line, marker, color=colours[row.kind], markersize=5)
-                if cell.interval is not None:
-                    axes.plot(
-                        [cell.interval.low, cell.interval.high],
-                        [line, line],
-                        color=INK,
-                        linewidth=1.0,
-                        solid_capstyle="butt",
-                    )
+                if ends := _ends(cell):
+                    axes.plot(ends, [line, line], color=INK, linewidth=1.0, solid_capstyle="butt")
                 if cell.noise is not None:
                     axes.plot([cell.noise, cell.noise], [line - 0.3, line + 0.3], color=INK, linewidth=1.0, alpha=0.5)
             axes.set_title(_short(head(column) if place == 0 else f"{head(column)} bias"))
@@ -154,13 +169,39 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
     return draw(name, (max(6.6, 1.4 + 1.3 * len(columns)), 1.0 + 0.28 * len(rows)), paint)
 
 
+def _ends(cell: Cell) -> tuple[float, float] | None:
+    """Of the stroke through a dot: its interval, or a standard deviation over seeds to each side."""
+    if cell.interval is not None:
+        return cell.interval.low, cell.interval.high
+    std = cell.spread.std if cell.spread is not None else None
+    return None if cell.value is None or std is None or not _is_finite(std) else (cell.value - std, cell.value + std)
+
+
+def _validation_losses(history: "Sequence[Epoch]") -> list[tuple[int, float]]:
+    """Epochs and the losses that are finite."""
+    return [(one.epoch, one.val_loss) for one in history if one.val_loss is not None and math.isfinite(one.val_loss)]
+
+
+def _loss_by_epoch(axes: "Axes", name: str, finite: Sequence[float]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    if min(finite) > 0 and max(finite) / min(finite) > _LOGARITHMIC_FROM:
+        axes.set_yscale("log")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(name)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(axes)
+
+
 def _dots(values: Any) -> Any:
     """Values as line segments of no length, which matplotlib parts at each NaN."""
     return np.stack([values, values, np.full(len(values), np.nan)], axis=1).ravel()
 
 
 def _legend(axes: "Axes") -> None:
-    axes.get_figure(root=True).legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=4)  # type: ignore[union-attr]
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=_LEGEND_COLUMNS)
 
 
 def _is_finite(value: float | None) -> bool:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from ageui.compare import compare
 from ageui.report.comparison_section import comparison_section
-from ageui.report.document import Bullets, Document, Paragraph, Section, Table
+from ageui.report.document import Bullets, Document, Figure, Paragraph, Section, Table
 from ageui.report.of_run import sentence
+from ageui.report.plots import curves_of_cells
 from ageui.study.wording import headline, heads, legend, lines
 
 if TYPE_CHECKING:
@@ -22,8 +23,21 @@ def study_report(table: "StudyTable", runs: "Sequence[RunDetail]", predictions: 
     """
     body = tuple((line.cell, line.what, *line.figures) for line in lines(table))
     shown = Table(table.study.title, tuple(heads(table)), body, words=2)
-    sections = [Section("Published and measured", (shown, Bullets(tuple(legend(table)))))]
+    sections = [Section("Published and measured", (shown, *_curves(table, runs), Bullets(tuple(legend(table)))))]
     if runs:
         sections.append(comparison_section(compare(runs, split=table.split, predictions=predictions, fold_seeds=True)))
-    opening = (Paragraph(table.study.shows), Paragraph(sentence(headline(table))))
+    opening = tuple(Paragraph(text) for text in (table.study.shows, sentence(headline(table))) if text)
     return Document(table.study.title, opening, tuple(sections))
+
+
+def _curves(table: "StudyTable", runs: "Sequence[RunDetail]") -> tuple[Figure, ...]:
+    """Of a study of curves the validation losses of its runs; nothing where there are none yet."""
+    if table.study.measures != "curve":
+        return ()
+    histories = {run.id: run.history for run in runs}
+    cells = [(row.cell.label, [histories[run_id] for run_id in row.runs.values()]) for row in table.rows]
+    drawing = curves_of_cells("curves", cells)
+    if drawing is None:
+        return ()
+    caption = "Validation loss by epoch, a line for each run; those of a cell look alike."
+    return (Figure("curves", caption, f"Curves. {caption}", drawing),)

@@ -10,8 +10,9 @@ import pytest
 from store_rows import epoch
 
 from ageui.compare import Cell, Comparison, Row
+from ageui.compare.records import Spread
 from ageui.report.drawing import Drawing, draw
-from ageui.report.plots import SERIES, curves, group_bars, predicted_by_age, side_by_side
+from ageui.report.plots import SERIES, curves, curves_of_cells, group_bars, predicted_by_age, side_by_side
 from ageui.store import Epoch, Predictions
 from engine.fairness import BiasResult, GroupResult, Interval, SplitResult
 
@@ -75,6 +76,30 @@ def test_a_side_by_side_plot_leaves_out_rows_without_figures() -> None:
     assert {"MAE", "gender bias", "constant 30.0", f"{'x' * 27}…"} <= set(texts)
     assert "bare" not in texts
     assert side_by_side("s", Comparison(None, None, ("mae", "gender"), (), rows[1:2], None, ())) is None
+
+
+def test_a_mean_over_seeds_has_a_line_of_a_standard_deviation_to_each_side() -> None:
+    def lines(cell: Cell) -> list[tuple[str, ...]]:
+        row = Row("run", None, "a +1", "done", {}, 3, (cell,), True, None)
+        drawing = side_by_side("s", Comparison("valid", 3, ("mae",), (), (row,), None, ()))
+        return re.findall(r'd="M (\S+) (\S+) L (\S+) \2" clip-path', _body(drawing))
+
+    interval = lines(Cell(6.0, interval=Interval(5.0, 7.0)))
+    assert len(interval) == 1
+    assert lines(Cell(6.0, spread=Spread(1.0, 2))) == interval
+    assert lines(Cell(6.0, spread=Spread(None, 1))) == lines(Cell(6.0, spread=Spread(math.nan, 2))) == []
+
+
+def test_curves_of_cells_are_told_apart_and_those_of_one_cell_are_alike() -> None:
+    runs = [_history(0.3, 0.2), _history(0.4, math.nan, 0.1)]
+    others = [("b", [_history(0.5, 0.3)]), ("none", [_history(None)]), ("not run", [])]
+    drawing = curves_of_cells("c", [("a", runs), *others])
+    assert {"a", "b", "validation loss"} <= set(_texts(drawing))
+    assert not {"none", "not run"} & set(_texts(drawing))
+    strokes = re.findall(r"stroke: (#[0-9a-f]{6}); stroke-width: 1.5", _body(drawing))
+    assert [strokes.count(color) for color in SERIES] == [3, 2, 0], "of each run, and in the legend"
+    assert "nan" not in _body(drawing).lower()
+    assert curves_of_cells("c", [("none", [_history(None)])]) is None
 
 
 def test_a_drawing_says_what_it_shows_and_takes_the_colour_of_the_page() -> None:
