@@ -29,6 +29,8 @@ DATA_FORMATS: Final[tuple[str, ...]] = get_args(DataFormat)
 PRESETS: Final[tuple[str, ...]] = get_args(Preset)
 
 SPLITS: Final = ("train", "valid", "test")
+SPLIT_PREFERENCE: Final = ("test", "valid", "train")
+"""Whose scores are shown where no split is named: those on images that training saw least of."""
 AGE_EDGES: Final = (20.0, 40.0, 60.0)
 LDS: Final = "lds"
 """Stands among the attributes that weigh samples for the smoothed distribution of ages, which has no groups."""

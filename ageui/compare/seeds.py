@@ -15,7 +15,8 @@ from ageui.compare.records import Difference, Spread
 from engine.fairness import Interval
 
 _T_975 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622)
-_Z_975 = 1.959964
+Z_975 = 1.959964
+"""The 97.5th percentile of the normal distribution."""
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, Spread]:
@@ -57,7 +58,7 @@ def student_t(degrees: int) -> float:
     """The 97.5th percentile of Student's t: a table, from 10 degrees on Abramowitz and Stegun's expansion 26.7.5."""
     if degrees <= len(_T_975):
         return _T_975[degrees - 1]
-    z, n = _Z_975, degrees
+    z, n = Z_975, degrees
     first = (z**3 + z) / (4 * n)
     second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)

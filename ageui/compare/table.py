@@ -13,7 +13,7 @@ from ageui.compare.ranking import ranked
 from ageui.compare.records import CONSTANT, MAE, Comparison, Difference, Group, Row
 from ageui.compare.scoring import has_images
 from ageui.compare.settings import differing, settings_of
-from engine.choices import REPORT_ATTRIBUTES, SPLITS
+from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
 from engine.errors import ConfigError
 from engine.fairness import RESAMPLES, GroupResult
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ageui.compare.entries import Columns
     from ageui.compare.scoring import LoadPredictions
     from ageui.store.records import RunDetail, SplitScores
-
-_SPLIT_PREFERENCE = ("test", "valid", "train")
 
 
 def compare(
@@ -107,7 +105,7 @@ def compare(
 def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str | None, list[str]]:
     """The split to compare on, None where no run was scored; and what there is to say about the choice."""
     having = [{scores.split for scores in run.results} for run in runs if run.results]
-    there = [name for name in _SPLIT_PREFERENCE if any(name in splits for splits in having)]
+    there = [name for name in SPLIT_PREFERENCE if any(name in splits for splits in having)]
     if split is not None and split not in SPLITS:
         raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
     if split is not None and there and split not in there:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ageui.store.column_types import plain_json
 from ageui.store.tables import PUBLISHED
+from engine.choices import SPLIT_PREFERENCE
 from engine.config import build_config
 from engine.errors import ConfigError
 from engine.fairness import BiasResult, Interval, SplitResult
@@ -239,7 +240,7 @@ class RunDetail:
     @property
     def primary_scores(self) -> SplitScores | None:
         """The scores that count: of test where it has labels, else of valid, else of train."""
-        found = (self.scores(split) for split in ("test", "valid", "train"))
+        found = (self.scores(split) for split in SPLIT_PREFERENCE)
         return next((scores for scores in found if scores is not None), None)
 
     def scores(self, split: str) -> SplitScores | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ageui.store import MeasuredRun
 from ageui.study.study import Study
-from ageui.study.variants import Variant, normal_form, parted
+from ageui.study.variants import Variant, key_of, normal_form, parted
 
 FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
 ENDED_WITH_FIGURES = ("done", "diverged")
@@ -40,11 +40,11 @@ def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
     cells: dict[tuple[Hashable, ...], list[str]] = {}
     for cell in study.runnable:
         own, _ = parted(study, normal_form(study.config(cell).model_dump()))
-        cells.setdefault(_key(own), []).append(cell.name)
+        cells.setdefault(key_of(own), []).append(cell.name)
     found: dict[tuple[Hashable, ...], tuple[Variant, dict[str, dict[int, MeasuredRun]]]] = {}
     for run in runs:
         own, shared = parted(study, normal_form(run.config))
-        names = cells.get(_key(own), ())
+        names = cells.get(key_of(own), ())
         if not names:
             continue
         variant = Variant(shared, run.data_spec)
@@ -54,10 +54,6 @@ def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
             seed = int(run.config.get("seed", 0))
             by_seed[seed] = furthest([by_seed[seed], run]) if seed in by_seed else run
     return sorted((Matched(*one) for one in found.values()), key=lambda one: one.rank, reverse=True)
-
-
-def _key(own: Mapping[str, Hashable]) -> tuple[Hashable, ...]:
-    return tuple(sorted(own.items(), key=lambda item: item[0]))
 
 
 def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:

@@ -7,7 +7,7 @@ from typing import Any
 from ageui.store import MeasuredRun, NewRun, Store
 from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
-from ageui.study.variants import NO_CHOICE, Choice, cell_config, normal_form
+from ageui.study.variants import NO_CHOICE, Choice, cell_config, key_of, normal_form
 from engine.cuda import cuda_available
 from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError
@@ -84,4 +84,4 @@ def _wanted(study: Study, store: Store, choice: Choice, seeds: int, cuda: Callab
 
 
 def _key(config: Mapping[str, Any]) -> Hashable:
-    return (config.get("seed", 0), tuple(sorted(normal_form(config).items(), key=lambda item: item[0])))
+    return (config.get("seed", 0), key_of(normal_form(config)))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ageui.compare.seeds import Z_975
 from engine.fairness import Interval
 
-_Z_975 = 1.959964
 _FEWEST, _FEWEST_WITH_INTERVAL = 3, 4
 
 
@@ -52,6 +52,6 @@ def _interval(rho: float, n: int) -> Interval:
     """At ρ = ±1, where z is infinite, the inner end is that of the ranking with two neighbours swapped."""
     nearest = 1 - 12 / (n * (n**2 - 1))
     inside = max(-nearest, min(nearest, rho))
-    margin = _Z_975 * math.sqrt((1 + inside**2 / 2) / (n - 3))
+    margin = Z_975 * math.sqrt((1 + inside**2 / 2) / (n - 3))
     low, high = (math.tanh(math.atanh(inside) + side) for side in (-margin, margin))
     return Interval(-1.0 if rho < -nearest else low, 1.0 if rho > nearest else high)

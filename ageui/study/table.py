@@ -12,15 +12,13 @@ from ageui.study.matching import ENDED_WITH_FIGURES, Matched, matched
 from ageui.study.ranking import Agreement, agreement
 from ageui.study.study import Cell, Study
 from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, parted
-from engine.choices import SPLITS
+from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
 from engine.fairness import Interval
 
 UNCOMPARED = ("minutes",)
 """Figures that are shown and not set against each other: those of other hardware."""
-
-_SPLIT_PREFERENCE = ("test", "valid", "train")
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ def study_table(
         agreement={figure: _agreement(figure, rows) for figure in compared},
         notes=(*study.notes, *_cell_notes(study), *_warnings(list(on_split.values()), ended, scores)),
         others=others,
-        splits=tuple(name for name in _SPLIT_PREFERENCE if any(one.split == name for one in scores)),
+        splits=tuple(name for name in SPLIT_PREFERENCE if any(one.split == name for one in scores)),
     )
 
 
@@ -193,9 +191,9 @@ def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | Non
     if split is not None or not scores:
         return split
     runs = {one.run_id for one in scores}
-    having = {name: {one.run_id for one in scores if one.split == name} for name in _SPLIT_PREFERENCE}
-    return next((name for name in _SPLIT_PREFERENCE if having[name] == runs), None) or next(
-        name for name in _SPLIT_PREFERENCE if having[name]
+    having = {name: {one.run_id for one in scores if one.split == name} for name in SPLIT_PREFERENCE}
+    return next((name for name in SPLIT_PREFERENCE if having[name] == runs), None) or next(
+        name for name in SPLIT_PREFERENCE if having[name]
     )
 
 

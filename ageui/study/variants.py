@@ -49,7 +49,7 @@ class Variant:
 
     @property
     def key(self) -> tuple[Hashable, ...]:
-        return (tuple(sorted(self.normal.items(), key=str)), json.dumps(self.data_spec, sort_keys=True))
+        return (key_of(self.normal), json.dumps(self.data_spec, sort_keys=True))
 
 
 def cell_config(
@@ -106,6 +106,11 @@ def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:
         if epochs == ((total,) if stages == 1 else (total - total // 2, total // 2)):
             normal["epochs"] = total
     return normal
+
+
+def key_of(normal: Normal) -> tuple[Hashable, ...]:
+    """Equal for equal fields, in whichever order they stand."""
+    return tuple(sorted(normal.items(), key=lambda item: item[0]))
 
 
 def parted(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str, Hashable]]:

@@ -10,6 +10,7 @@ from ageui.compare.formats.wording import NOTHING, PUBLISHED
 from ageui.sentences import counted
 from ageui.states import SYMBOLS, symbols_text
 from ageui.study import CellRow, Figure, StudyTable
+from ageui.study.matching import FURTHEST_FIRST
 from ageui.study.wording import (
     closing_lines,
     difference_text,
@@ -26,7 +27,6 @@ from ageui.tui.widgets.paged_table import TableColumn, TableRow
 
 MISSING = "missing"
 _COUNTED = ("measured", "running", "queued", MISSING)
-_STATES = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
 _CELL, _PROGRESS, _PUBLISHED, _MEASURED, _DIFFERENCE = 26, 18, 12, 20, 9
 
 
@@ -110,7 +110,7 @@ def progress_cell(row: CellRow, statuses: Mapping[int, str], fractions: Mapping[
     if not row.runs:
         return Cell("not run", "dim")
     found = Counter(statuses.get(run_id, "?") for run_id in row.runs.values())
-    states = [state for state in _STATES if found[state]]
+    states = [state for state in FURTHEST_FIRST if found[state]]
     running = [fractions[run_id] for run_id in row.runs.values() if run_id in fractions]
     parts = []
     for state in states:

@@ -30,7 +30,7 @@ from ageui.tui.screens.run_picker import RunPicker
 from ageui.tui.themes import places_of
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
-from engine.choices import SPLITS
+from engine.choices import SPLIT_PREFERENCE
 from engine.errors import AgeUIError, ConfigError
 
 _CURVES_BESIDE, _CURVES_CELLS = 150, 48
@@ -237,7 +237,7 @@ class CompareScreen(LiveScreen[Found]):
         if self._found is None or self._comparison is None:
             return
         there = {scores.split for run in self._found.runs.values() for scores in run.results}
-        splits: list[str] = [split for split in reversed(SPLITS) if split in there]
+        splits: list[str] = [split for split in SPLIT_PREFERENCE if split in there]
         if len(splits) < 2:
             self.ageui.tell(f"there are scores on {splits[0]} alone" if splits else "none of these runs has scores yet")
             return
