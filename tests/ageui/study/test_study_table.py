@@ -342,14 +342,13 @@ def test_rho_needs_three_pairs_that_differ_and_its_interval_four() -> None:
 
 
 def test_the_interval_of_rho_is_fishers_with_the_error_of_bonett_and_wright() -> None:
-    # By hand for n = 12, rho = 0.5: z = 0.549306, error = sqrt(1.125 / 9) = 0.353553.
-    ours = [float(number) for number in range(12)]
-    found = agreement(ours, [1.0, 0.0, 2.0, 8.0, 4.0, 7.0, 3.0, 5.0, 9.0, 11.0, 10.0, 6.0])
-    assert found.rho is not None
+    # By hand: the squared differences of ranks add up to 60, and rho = 1 - 6 * 60 / (9 * 80) = 0.5. Then
+    # z = 0.549306, the error is sqrt(1.125 / 6) = 0.433013, and the ends of z are -0.299383 and 1.397995.
+    found = agreement([1, 2, 3, 4, 5, 6, 7, 8, 9], [6, 3, 2, 4, 5, 1, 9, 8, 7])
+    assert found.rho == pytest.approx(0.5)
     assert found.interval is not None
-    z, error = math.atanh(found.rho), math.sqrt((1 + found.rho**2 / 2) / 9)
-    assert found.interval.low == pytest.approx(math.tanh(z - 1.959964 * error))
-    assert found.interval.high == pytest.approx(math.tanh(z + 1.959964 * error))
+    assert found.interval.low == pytest.approx(-0.29075, abs=1e-5)
+    assert found.interval.high == pytest.approx(0.88492, abs=1e-5)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
