@@ -60,10 +60,12 @@ class Study:
 
     @property
     def figures(self) -> tuple[str, ...]:
+        """The names of what is measured of a cell, in the order of columns."""
         return FIGURES[self.measures]
 
     @cached_property
     def runnable(self) -> tuple[Cell, ...]:
+        """The cells that can be run, one at least."""
         return tuple(cell for cell in self.cells if cell.unknown is None)
 
     def config(self, cell: Cell) -> RunConfig:

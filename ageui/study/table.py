@@ -38,6 +38,7 @@ class Figure:
 
     @property
     def inside_noise(self) -> bool:
+        """Whether it is no larger than chance alone would make it (95%); False where that is not known."""
         return self.measured is not None and self.noise is not None and self.measured <= self.noise
 
 
@@ -52,6 +53,7 @@ class CellRow:
 
     @property
     def is_measured(self) -> bool:
+        """Whether it has any figure of our own."""
         return any(figure.measured is not None for figure in self.figures.values())
 
     def difference(self, name: str) -> float | None:
@@ -94,6 +96,7 @@ class StudyTable:
 
     @property
     def measured_cells(self) -> int:
+        """How many cells have any figure of our own."""
         return sum(row.is_measured for row in self.rows)
 
 
@@ -207,6 +210,7 @@ def _row(study: Study, cell: Cell, runs: Mapping[int, MeasuredRun], scores: Mapp
 def figure_of(
     name: str, published: float | None, runs: Sequence[MeasuredRun], scores: Mapping[int, SplitFigures]
 ) -> Figure:
+    """One figure of a cell from its runs that ended with figures; `scores` are theirs on the split, by run."""
     found = [
         (value, scores.get(run.id)) for run in runs if (value := _value(name, run, scores.get(run.id))) is not None
     ]

@@ -45,10 +45,12 @@ class Variant:
 
     @property
     def data(self) -> str:
+        """The name of its data set."""
         return str(self.normal["data"])
 
     @property
     def key(self) -> tuple[Hashable, ...]:
+        """Equal for runs on the same settings and on data that is described the same way."""
         return (key_of(self.normal), json.dumps(self.data_spec, sort_keys=True))
 
 

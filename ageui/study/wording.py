@@ -34,10 +34,12 @@ class Line:
 
 
 def heads(table: StudyTable) -> list[str]:
+    """The titles of columns: the cell, what a line holds of it (no title), then the figures."""
     return ["cell", "", *map(figure_title, table.study.figures)]
 
 
 def figure_title(name: str) -> str:
+    """A figure in a head: `MAE` for `mae`; attributes as they are named."""
     return _TITLES.get(name, name)
 
 

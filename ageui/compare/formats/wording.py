@@ -42,6 +42,7 @@ def rank(row: Row) -> str:
 
 
 def head(column: str) -> str:
+    """The title of a column: `MAE`, an attribute whose bias it is, or a group."""
     return "MAE" if column == MAE else clean(column)
 
 
