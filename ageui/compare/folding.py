@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ageui.compare.entries import Entry
 from ageui.compare.records import Cell, Difference, Group, Row
-from ageui.compare.scoring import Scored, paired_difference
+from ageui.compare.scoring import Scored, paired_differences
 from ageui.compare.seeds import mean_and_spread, seed_margin, widened
 
 if TYPE_CHECKING:
@@ -26,15 +26,19 @@ def folded(entries: Sequence[Entry]) -> list[Entry]:
     return [_one(repeats) for repeats in _repeats(entries)]
 
 
-def difference_of_means(
-    entry: Entry, against: Entry, place: int, column: str, group: Group | None, resamples: int
-) -> Difference:
-    """The difference in the figure at `place` of two entries that have it, all of whose parts have predictions.
+def differences_of_means(
+    entries: Sequence[Entry], against: Entry, place: int, column: str, group: Group | None, resamples: int
+) -> list[Difference]:
+    """The differences to one entry in the figure at `place`, which all have, all of whose parts have predictions.
 
-    Between single runs its interval covers the images. Between means over seeds it covers the seeds too, which takes
+    Between single runs the interval covers the images. Between means over seeds it covers the seeds too, which takes
     two or more on each side unless that is a constant; with fewer there is no interval.
     """
-    difference = paired_difference(_scored(entry), _scored(against), column, group, resamples)
+    found = paired_differences([_scored(entry) for entry in entries], _scored(against), column, group, resamples)
+    return [_over_seeds(difference, entry, against, place) for difference, entry in zip(found, entries, strict=True)]
+
+
+def _over_seeds(difference: Difference, entry: Entry, against: Entry, place: int) -> Difference:
     if len(entry.parts) == len(against.parts) == 1:
         return difference
     return widened(difference, seed_margin(_by_seed(entry, place), _by_seed(against, place)))

@@ -1,8 +1,10 @@
-"""Differences between two predictors on the same images, with paired bootstrap intervals. NumPy only.
+"""Differences between predictors and a baseline on the same images, with paired bootstrap intervals. NumPy only.
 
-Each resample draws images, and both predictors are scored on that draw: what makes an image hard for both cancels.
+Each resample draws images, and all predictors are scored on that draw: what makes an image hard for both cancels.
 Errors are absolute, in years, of shape (N,), or (S, N) for S trainings of a predictor, whose figures are averaged.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,27 +13,41 @@ from engine.fairness import CONFIDENCE, RESAMPLES, Interval, mean_pairwise_gap
 from engine.resampling import Codes, Floats, group_means
 
 _BLOCK_ELEMENTS = 2_000_000
+_DECIMALS = 9
+"""Of samples in years: beyond them, rounding would make a difference between predictors that are equal."""
 
 
-def mae_difference(errors: Floats, baseline: Floats, *, resamples: int = RESAMPLES, seed: int = 0) -> Difference:
-    """MAE minus the baseline's, both over the same images in the same order."""
-    ours, theirs = _resampled_means(errors, baseline, resamples, np.random.default_rng(seed))
-    return Difference(float(errors.mean() - baseline.mean()), _percentiles(ours.mean(axis=0) - theirs.mean(axis=0)))
+def mae_differences(
+    sides: Sequence[Floats], baseline: Floats, *, resamples: int = RESAMPLES, seed: int = 0
+) -> list[Difference]:
+    """The MAE of each side minus the baseline's, all over the same images in the same order."""
+    off = np.stack([_mean(side) - _mean(baseline) for side in sides], axis=-1)
+    samples = _resampled_means(off, resamples, np.random.default_rng(seed))
+    values = [float(side.mean() - baseline.mean()) for side in sides]
+    return [Difference(*pair) for pair in zip(values, map(_percentiles, samples.T), strict=True)]
 
 
-def bias_difference(
-    errors: Floats, baseline: Floats, codes: Codes, groups: int, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Difference:
-    """Bias minus the baseline's, drawn inside each group. `codes` (N,) count from 0, below 0 is no group.
+def bias_differences(
+    sides: Sequence[Floats],
+    baseline: Floats,
+    codes: Codes,
+    groups: int,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[Difference]:
+    """The bias of each side minus the baseline's, drawn inside each group.
 
-    Every one of the `groups`, at least two, needs an image.
+    `codes` (N,) count from 0, below 0 is no group. Every one of the `groups`, at least two, needs an image.
     """
+    every = [np.atleast_2d(side) for side in (*sides, baseline)]
+    errors, ends = np.concatenate(every).T, np.cumsum([len(side) for side in every])[:-1]
     random = np.random.default_rng(seed)
-    members = [codes == group for group in range(groups)]
-    pairs = [_resampled_means(errors[..., own], baseline[..., own], resamples, random) for own in members]
-    ours, theirs = (mean_pairwise_gap(np.stack(means, axis=-1)).mean(axis=0) for means in zip(*pairs, strict=True))
-    value = bias_of(errors, codes, groups) - bias_of(baseline, codes, groups)
-    return Difference(value, _percentiles(ours - theirs))
+    means = [_resampled_means(errors[codes == group], resamples, random) for group in range(groups)]
+    gaps = np.split(mean_pairwise_gap(np.stack(means, axis=-1)), ends, axis=1)
+    *ours, theirs = (gap.mean(axis=1) for gap in gaps)
+    values = [bias_of(side, codes, groups) - bias_of(baseline, codes, groups) for side in sides]
+    return [Difference(value, _percentiles(own - theirs)) for value, own in zip(values, ours, strict=True)]
 
 
 def bias_of(errors: Floats, codes: Codes, groups: int) -> float:
@@ -40,19 +56,25 @@ def bias_of(errors: Floats, codes: Codes, groups: int) -> float:
     return float(mean_pairwise_gap(means).mean())
 
 
-def _resampled_means(
-    errors: Floats, baseline: Floats, resamples: int, random: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Means of both over the same bootstrap draws of N images, shapes (S, resamples), in blocks that bound memory."""
-    ours, theirs = np.atleast_2d(errors), np.atleast_2d(baseline)
-    count = ours.shape[-1]
+def _mean(errors: Floats) -> Floats:
+    """The errors (N,) of a predictor, of several trainings their mean."""
+    return np.asarray(np.atleast_2d(errors).mean(axis=0))
+
+
+def _resampled_means(values: Floats, resamples: int, random: np.random.Generator) -> Floats:
+    """Means of the columns of `values` (N, P) over the same bootstrap draws of N images, shape (resamples, P).
+
+    What each image was drawn is counted, which makes all means of a block one product of matrices.
+    """
+    count = len(values)
     block = max(1, _BLOCK_ELEMENTS // count)
-    means: tuple[list[Floats], list[Floats]] = ([], [])
+    found = []
     for start in range(0, resamples, block):
-        drawn = random.integers(0, count, size=(min(block, resamples - start), count))
-        for side, found in zip((ours, theirs), means, strict=True):
-            found.append(np.stack([one[drawn].mean(axis=1) for one in side]))
-    return np.concatenate(means[0], axis=1), np.concatenate(means[1], axis=1)
+        rows = min(block, resamples - start)
+        drawn = random.integers(0, count, size=(rows, count)) + count * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
+        found.append(counts.astype(np.float64) @ values / count)
+    return np.concatenate(found)
 
 
 def _percentiles(samples: Floats) -> Interval | None:
@@ -60,5 +82,5 @@ def _percentiles(samples: Floats) -> Interval | None:
     if not np.isfinite(samples).all():
         return None
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(samples, [tail, 1 - tail])
+    low, high = np.quantile(np.round(samples, _DECIMALS), [tail, 1 - tail])
     return Interval(float(low), float(high))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ageui.compare.paired import bias_difference, mae_difference
+from ageui.compare.paired import bias_differences, mae_differences
 from ageui.compare.records import MAE, Difference, Group
 from engine.choices import AGE_EDGES
 from engine.fairness import RESAMPLES, BiasResult, SplitResult, evaluate_split
@@ -92,23 +92,25 @@ def has_images(of: Scored, column: str, group: Group | None) -> bool:
     return bool(counts[names.index(group.name)] > 0 if group else (counts > 0).all())
 
 
-def paired_difference(
-    ours: Sequence[Scored], theirs: Sequence[Scored], column: str, group: Group | None, resamples: int
-) -> Difference:
-    """The difference in one figure that both have, with its interval over images; of several trainings, of their means.
+def paired_differences(
+    sides: Sequence[Sequence[Scored]], against: Sequence[Scored], column: str, group: Group | None, resamples: int
+) -> list[Difference]:
+    """The difference of each side in one figure that all have, with its interval over images; of several trainings, of
+    their means.
 
-    `group` is the one whose MAE the figure is.
+    All are scored on the same images with the same groups; `group` is the one whose MAE the figure is.
     """
-    first = ours[0]
-    errors, baseline = (np.stack([one.errors for one in side]) for side in (ours, theirs))
+    groups = against[0].groups
+    errors = [np.stack([one.errors for one in side]) for side in sides]
+    baseline = np.stack([one.errors for one in against])
     if group is not None:
-        codes, names = first.groups[group.attribute]
+        codes, names = groups[group.attribute]
         own = codes == names.index(group.name)
-        return mae_difference(errors[:, own], baseline[:, own], resamples=resamples)
+        return mae_differences([one[:, own] for one in errors], baseline[:, own], resamples=resamples)
     if column == MAE:
-        return mae_difference(errors, baseline, resamples=resamples)
-    codes, names = first.groups[column]
-    return bias_difference(errors, baseline, codes, len(names), resamples=resamples)
+        return mae_differences(errors, baseline, resamples=resamples)
+    codes, names = groups[column]
+    return bias_differences(errors, baseline, codes, len(names), resamples=resamples)
 
 
 def _codes(predictions: "Predictions", attribute: str, names: tuple[str, ...], age_edges: Sequence[float]) -> Codes:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ageui.compare.differences import with_differences
 from ageui.compare.entries import Entry, constant_entry, published_entry, run_entry
-from ageui.compare.folding import difference_of_means, folded, left_out
+from ageui.compare.folding import folded, left_out
 from ageui.compare.known import Known
 from ageui.compare.ranking import ranked
-from ageui.compare.records import CONSTANT, MAE, Comparison, Difference, Group, Row
-from ageui.compare.scoring import has_images
+from ageui.compare.records import CONSTANT, MAE, Comparison, Group, Row
 from ageui.compare.settings import differing, settings_of
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
 from engine.errors import ConfigError
@@ -76,7 +76,7 @@ def compare(
     settings, entries = _with_settings(entries, all_settings)
     against = _baseline_entry(entries, baseline, baseline_run)
     if against is not None:
-        entries = [_with_differences(entry, against, columns, resamples, known) for entry in entries]
+        entries = with_differences(entries, against, columns, resamples, known)
     elif baseline is not None:
         why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
         called = baseline_run.name if baseline_run else baseline
@@ -211,39 +211,6 @@ def _baseline_entry(entries: Sequence[Entry], baseline: str | None, baseline_run
     if baseline_run is None:
         return next((entry for entry in entries if entry.row.kind == "constant" and entry.row.comparable), None)
     return next((entry for entry in entries if baseline_run.id in entry.row.runs and entry.scores), None)
-
-
-def _with_differences(entry: Entry, against: Entry, columns: "Columns", resamples: int, known: Known) -> Entry:
-    if entry is against:
-        return replace(entry, row=replace(entry.row, is_baseline=True))
-    if not entry.row.comparable:
-        return entry
-    cells = list(entry.row.cells)
-    for place, (column, group) in enumerate(columns.items()):
-        found = _difference(entry, against, place, column, group, resamples, known)
-        cells[place] = replace(cells[place], difference=found)
-    return replace(entry, row=replace(entry.row, cells=tuple(cells)))
-
-
-def _difference(
-    entry: Entry, against: Entry, place: int, column: str, group: Group | None, resamples: int, known: Known
-) -> Difference | None:
-    cell, base = entry.row.cells[place], against.row.cells[place]
-    if cell.value is None or base.value is None or not (cell.comparable and base.comparable):
-        return None
-    value = cell.value - base.value
-    if not math.isfinite(value):
-        return Difference(value, None)
-    sides = [tuple(part.identity for part in side.parts) for side in (entry, against)]
-    key = (*sides, column)
-    if key in known.differences:
-        return known.differences[key]
-    parts = [part.scored for side in (entry, against) for part in side.parts]
-    if not resamples or any(part is None or not has_images(part, column, group) for part in parts):
-        return Difference(value, None)
-    interval = difference_of_means(entry, against, place, column, group, resamples).interval
-    found = known.differences[key] = Difference(value, interval)
-    return found
 
 
 def _no_better_than_constant(rows: Sequence[Row]) -> list[str]:

@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from ageui.compare.paired import bias_difference
+from ageui.compare.paired import bias_differences
 from engine.fairness import RESAMPLES, BiasResult, Interval, evaluate_split, mean_pairwise_gap
 from engine.resampling import Codes, Draws, Floats, bootstrap
 
@@ -141,7 +141,7 @@ def paired_hits(attribute: str, biases: tuple[float, float], trials: int) -> Cou
             np.abs(math.sqrt(ALIKE) * shared + math.sqrt(1 - ALIKE) * own) * math.sqrt(math.pi / 2) * side
             for own, side in zip(apart, sides, strict=True)
         )
-        difference = bias_difference(ours, theirs, codes, len(SIZES[attribute]), seed=trial, resamples=1000)
+        (difference,) = bias_differences([ours], theirs, codes, len(SIZES[attribute]), seed=trial, resamples=1000)
         found["held"] += holds(difference.interval, biases[0] - biases[1])
         found["real"] += bool(difference.real)
     return found

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from ageui.compare.paired import bias_difference
+from ageui.compare.paired import bias_differences
 from engine.fairness import RESAMPLES, evaluate_split
 
 SHARES = {
@@ -46,7 +46,7 @@ def main() -> None:
             about = f"{split}, {n:,} images, {resamples:6,} resamples"
             score = partial(evaluate_split, ages, predicted, groups, 30.0, resamples=resamples)
             codes, _ = groups["age"]
-            differ = partial(bias_difference, np.abs(predicted), other, codes, 4, resamples=resamples)
+            differ = partial(bias_differences, [np.abs(predicted)], other, codes, 4, resamples=resamples)
             print(f"{about}  scores             {milliseconds(score, repeats)}")
             print(f"{about}  paired difference  {milliseconds(differ, repeats)}")
 

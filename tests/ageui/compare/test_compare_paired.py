@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ageui.compare.paired import bias_difference, mae_difference
+from ageui.compare.paired import bias_differences, mae_differences
 
 OURS = np.array([1.0, 4.0, 2.0, 9.0])
 THEIRS = np.array([2.0, 2.0, 5.0, 3.0])
@@ -17,7 +17,7 @@ def _all_draws(count: int) -> list[list[int]]:
 
 def test_the_mae_interval_is_that_of_all_equally_likely_draws() -> None:
     exact = [OURS[draw].mean() - THEIRS[draw].mean() for draw in _all_draws(4)]
-    found = mae_difference(OURS, THEIRS, resamples=100_000)
+    (found,) = mae_differences([OURS], THEIRS, resamples=100_000)
     assert found.value == OURS.mean() - THEIRS.mean() == 1.0
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx(np.quantile(exact, [0.025, 0.975]), abs=0.26)
@@ -29,7 +29,7 @@ def test_the_bias_interval_is_that_of_all_draws_inside_the_groups() -> None:
     for first, second in product(_all_draws(3), _all_draws(3)):
         gaps = [abs(errors[:3][first].mean() - errors[3:][second].mean()) for errors in (ours, theirs)]
         exact.append(gaps[0] - gaps[1])
-    found = bias_difference(ours, theirs, np.array([0, 0, 0, 1, 1, 1]), 2, resamples=100_000)
+    (found,) = bias_differences([ours], theirs, np.array([0, 0, 0, 1, 1, 1]), 2, resamples=100_000)
     assert found.value == pytest.approx(abs(7.3 / 3 - 18.9 / 3) - abs(9.7 / 3 - 12.5 / 3))
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx(np.quantile(exact, [0.025, 0.975]), abs=0.15)
@@ -47,7 +47,7 @@ def test_a_bias_over_three_groups_equals_a_loop_over_draws() -> None:
             a, b, c = (errors[draw].mean() for draw in draws)
             gaps.append((abs(a - b) + abs(a - c) + abs(b - c)) / 3)
         differences.append(gaps[0] - gaps[1])
-    found = bias_difference(ours, theirs, codes, 3, resamples=4000)
+    (found,) = bias_differences([ours], theirs, codes, 3, resamples=4000)
     assert found.interval is not None
     spread = np.std(differences)
     assert [found.interval.low, found.interval.high] == pytest.approx(
@@ -57,7 +57,7 @@ def test_a_bias_over_three_groups_equals_a_loop_over_draws() -> None:
 
 def test_pairing_makes_a_constant_advantage_certain() -> None:
     hard = np.random.default_rng(0).exponential(20, 50)
-    found = mae_difference(hard, hard + 0.5)
+    (found,) = mae_differences([hard], hard + 0.5)
     assert found.value == pytest.approx(-0.5)
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx([-0.5, -0.5])
@@ -65,16 +65,39 @@ def test_pairing_makes_a_constant_advantage_certain() -> None:
 
 
 def test_a_predictor_does_not_differ_from_itself() -> None:
-    found = bias_difference(OURS, OURS, np.array([0, 0, 1, 1]), 2)
+    (found,) = bias_differences([OURS], OURS, np.array([0, 0, 1, 1]), 2)
     assert (found.value, found.real) == (0.0, False)
+
+
+def test_differences_of_several_are_those_of_each_alone() -> None:
+    random = np.random.default_rng(2)
+    sides = [random.exponential(5, (trainings, 60)) for trainings in (1, 3, 2)]
+    baseline, codes = random.exponential(4, (2, 60)), np.repeat([0, 1, 2, -1], 15)
+    maes, biases = mae_differences(sides, baseline), bias_differences(sides, baseline, codes, 3)
+    for side, mae, bias in zip(sides, maes, biases, strict=True):
+        assert [mae] == mae_differences([side], baseline)
+        (alone,) = bias_differences([side], baseline, codes, 3)
+        assert alone.value == bias.value
+        assert alone.interval is not None
+        assert bias.interval is not None
+        assert (bias.interval.low, bias.interval.high) == pytest.approx((alone.interval.low, alone.interval.high))
+
+
+def test_equal_predictors_do_not_differ_by_rounding() -> None:
+    random = np.random.default_rng(4)
+    baseline, codes = random.exponential(5, (5, 90)), np.repeat([0, 1, 2], 30)
+    others = [random.exponential(5, (5, 90)) for _ in range(9)]
+    *_, found = bias_differences([*others, baseline.copy()], baseline, codes, 3)
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high, found.real) == (0.0, 0.0, False)
 
 
 def test_many_images_are_drawn_in_blocks_and_repeat_by_seed() -> None:
     random = np.random.default_rng(1)
     ours, theirs = random.exponential(6, 30_000), random.exponential(6.5, 30_000)
-    found = mae_difference(ours, theirs, resamples=200, seed=5)
-    assert found == mae_difference(ours, theirs, resamples=200, seed=5)
-    assert found != mae_difference(ours, theirs, resamples=200, seed=6)
+    (found,) = mae_differences([ours], theirs, resamples=200, seed=5)
+    assert [found] == mae_differences([ours], theirs, resamples=200, seed=5)
+    assert [found] != mae_differences([ours], theirs, resamples=200, seed=6)
     assert found.interval is not None
     half_width = 1.96 * np.std(ours - theirs) / np.sqrt(30_000)
     assert (found.interval.high - found.interval.low) / 2 == pytest.approx(half_width, rel=0.2)

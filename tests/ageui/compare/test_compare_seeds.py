@@ -9,7 +9,7 @@ from compare_rows import bias, predictions, run, scores
 
 from ageui.compare import Comparison, Row, compare
 from ageui.compare.known import Known
-from ageui.compare.paired import bias_difference, bias_of, mae_difference
+from ageui.compare.paired import bias_differences, bias_of, mae_differences
 from ageui.compare.records import Difference, Spread
 from ageui.compare.seeds import mean_and_spread, seed_margin, student_t, widened
 from ageui.store import RunDetail
@@ -177,10 +177,10 @@ def test_equal_seeds_are_paired_and_the_interval_covers_images_and_seeds() -> No
                   for i, skill in zip(range(1, 7), (8.1, 8.2, 8.3, 4.1, 4.2, 4.3), strict=True)]  # fmt: skip
         ours, theirs = np.stack(errors[3:]), np.stack(errors[:3])
         if column == "mae":
-            by_seed, images = ours.mean(axis=1) - theirs.mean(axis=1), mae_difference(ours, theirs, resamples=400)
+            by_seed, images = ours.mean(axis=1) - theirs.mean(axis=1), mae_differences([ours], theirs, resamples=400)[0]
         else:
             by_seed = np.array([bias_of(a, CODES, 2) - bias_of(b, CODES, 2) for a, b in zip(ours, theirs, strict=True)])
-            images = bias_difference(ours, theirs, CODES, 2, resamples=400)
+            (images,) = bias_differences([ours], theirs, CODES, 2, resamples=400)
         assert images.interval is not None
         margin = 4.3027 * np.std(by_seed, ddof=1) / math.sqrt(3)
         assert found.value == pytest.approx(by_seed.mean())
@@ -274,7 +274,7 @@ def test_the_interval_covers_the_truth_over_new_images_and_seeds() -> None:
         ours, theirs = (
             hard + random.normal(0, 1, 80) + random.normal(0, 0.5, (4, 1)) + random.normal(0, 1, (4, 80)) for _ in "ab"
         )
-        images = mae_difference(ours, theirs, resamples=300)
+        (images,) = mae_differences([ours], theirs, resamples=300)
         by_seed = [{seed: float(one.mean()) for seed, one in enumerate(side)} for side in (ours, theirs)]
         found += widened(images, seed_margin(*by_seed)).real is False
     assert 0.92 <= found / 150 <= 1.0
