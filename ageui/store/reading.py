@@ -114,6 +114,11 @@ def one(session: Session, reference: str) -> int:
     raise ConfigError(f"{shown!r} means {len(ids)} runs: {listed}{more}; give one's id or whole name")
 
 
+def rows(session: Session, run_ids: Sequence[int]) -> dict[int, records.RunRow]:
+    """The runs of these that are there, by id."""
+    return {found.id: found for found in _run_rows(session, _ROWS.where(col(Run.id).in_(run_ids)))}
+
+
 def row(session: Session, run_id: int) -> records.RunRow:
     found = _run_rows(session, _ROWS.where(col(Run.id) == run_id))
     if not found:

@@ -256,6 +256,11 @@ class Store:
         with self._read() as session:
             return reading.row(session, run_id)
 
+    def rows(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
+        """The runs of these that are there, by id, in two statements."""
+        with self._read() as session:
+            return reading.rows(session, run_ids)
+
     def detail(self, run_id: int) -> RunDetail:
         with self._read() as session:
             return reading.detail(session, run_id)

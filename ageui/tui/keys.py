@@ -125,6 +125,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
     STUDIES: (
         Key("enter", "open", "open", "Open the run of the cell, or choose one of several"),
         Key("space", "select", "select", "Select the cell, or no longer"),
+        Key("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a", in_footer=False),
         Key("c", "compare", "compare", "Compare the runs of the selected cells side by side"),
         Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
         Key("w", "next_variant", "way", "Next of the ways in which it was run: other data, preset or settings"),

@@ -40,7 +40,10 @@ def series_color(place: int, *, dark: bool) -> str:
 
 
 def places_of(keys: list[int]) -> dict[int, int]:
-    """A place in the palette for every run, which stays the same whatever else is shown, as far as there is room."""
+    """A place in the palette for every curve, by a run of it: the same whatever else is shown, as far as there is room.
+
+    Colour and marker tell the first 24 places apart.
+    """
     places: dict[int, int] = {}
     free = set(range(max(len(MARKERS), len(keys))))
     for key in sorted(keys):

@@ -98,7 +98,8 @@ class CompareScreen(LiveScreen[Found]):
         self._wanted = self._view
 
     def read(self, store: Store) -> Found:
-        return look(store, self._wanted, self._known)
+        found = self._found
+        return look(store, self._wanted, self._known, found.runs if found is not None else {})
 
     def show(self, found: Found) -> None:
         if self._wanted != self._view:
@@ -151,7 +152,7 @@ class CompareScreen(LiveScreen[Found]):
         if found is None or comparison is None:
             return
         dark = self.app.current_theme.dark
-        places = places_of(list(found.runs))
+        places = places_of([row.runs[0] for row in comparison.rows if row.runs])
         states = {run.id: state_of_run(run) for run in found.runs.values()}
         self.table.show(
             columns_of(comparison, states, places, dark=dark),
@@ -284,7 +285,7 @@ class CompareScreen(LiveScreen[Found]):
         chosen = self._view.run_ids
         room = MOST_COMPARED - len(chosen)
         if room <= 0:
-            self.ageui.tell(f"{MOST_COMPARED} runs are all that fit; x takes one out", severity="warning")
+            self.ageui.tell(f"{MOST_COMPARED} runs are the most; x takes one out", severity="warning")
             return
 
         def add(run_id: int) -> None:

@@ -278,6 +278,11 @@ class StudiesScreen(LiveScreen[_Found]):
         if self._row_here() is not None:
             self._cells.toggle_selected()
 
+    def action_select_all(self) -> None:
+        table = self._table
+        if table is not None:
+            self._cells.select(frozenset(place for place, row in enumerate(table.rows) if row.runs))
+
     @on(PagedTable.Opened)
     def _open_clicked(self) -> None:
         self.action_open()

@@ -1,7 +1,9 @@
 """A table whose columns are the things compared: labels and heads stay in view, a cursor goes from column to column."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -96,6 +98,8 @@ class SideBySide(ScrollView, can_focus=True):
         self._columns: tuple[SideColumn, ...] = ()
         self._lines: tuple[SideLine, ...] = ()
         self._widths: list[int] = []
+        # How far each column lies from the first one, in cells, and how far the end of the last.
+        self._starts: list[int] = [0]
         self._label_width = 0
         self._tones: Mapping[Tone, Style] = {}
 
@@ -112,6 +116,7 @@ class SideBySide(ScrollView, can_focus=True):
             max([width_of(line) for line in column.head] + [width_of(line.cells[place]) for line in lines])
             for place, column in enumerate(columns)
         ]
+        self._starts = list(accumulate((width + _GAP for width in self._widths), initial=0))
         keys = [column.key for column in columns]
         self.cursor = keys.index(key) if key in keys else min(self.cursor, max(0, len(keys) - 1))
         self.virtual_size = Size(self.natural_width, self._head_height + len(lines))
@@ -122,7 +127,7 @@ class SideBySide(ScrollView, can_focus=True):
     @property
     def natural_width(self) -> int:
         """The cells that all columns need."""
-        return self._fixed_width + sum(width + _GAP for width in self._widths)
+        return self._fixed_width + self._starts[-1]
 
     @property
     def cursor_key(self) -> str | None:
@@ -153,29 +158,26 @@ class SideBySide(ScrollView, can_focus=True):
         self.cursor = min(max(0, place), len(self._columns) - 1)
         first, stop = self.columns_in_view
         if self.cursor < first:
-            self.scroll_to(x=self._start(self.cursor), animate=False)
+            self.scroll_to(x=self._starts[self.cursor], animate=False)
         elif self.cursor >= stop:
             first = self.cursor
             while first > 0 and self._fit(first - 1, self.cursor + 1):
                 first -= 1
-            self.scroll_to(x=self._start(first), animate=False)
+            self.scroll_to(x=self._starts[first], animate=False)
 
     @property
     def columns_in_view(self) -> tuple[int, int]:
         """The first column in view and the one after the last: whole ones, so that no figure is cut; one at least."""
-        starts = [self._start(place) for place in range(len(self._columns))]
-        first = next((place for place, start in enumerate(starts) if start >= int(self.scroll_offset.x)), 0)
+        columns = len(self._columns)
+        first = bisect_left(self._starts, int(self.scroll_offset.x), hi=columns)
+        first = first if first < columns else 0
         stop = first + 1
-        while stop < len(starts) and self._fit(first, stop + 1):
+        while stop < columns and self._fit(first, stop + 1):
             stop += 1
         return first, stop
 
-    def _start(self, place: int) -> int:
-        """How far a column lies from the first one, in cells."""
-        return sum(width + _GAP for width in self._widths[:place])
-
     def _fit(self, first: int, stop: int) -> bool:
-        return self._start(stop) - self._start(first) <= self.size.width - self._fixed_width
+        return self._starts[stop] - self._starts[first] <= self.size.width - self._fixed_width
 
     def watch_cursor(self, old: int, new: int) -> None:
         self.refresh()

@@ -256,6 +256,26 @@ def test_a_live_run_is_followed_without_losing_the_place(store: Store, runs: tup
     use(store, scenario)
 
 
+def test_runs_that_ended_are_read_once_as_long_as_nothing_of_them_changes(
+    store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    detail = store.detail
+    monkeypatch.setattr(store, "detail", lambda run_id: read.append(run_id) or detail(run_id))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        assert sorted(read) == sorted(runs)
+        await keys(pilot, screen, "f", "b", "i")
+        assert len(read) == 3
+        store.edits.rename(runs[2], "other")
+        screen.refresh_soon()
+        await until(pilot, lambda: "other" in lines(screen)[0], "the new name is shown")
+        assert read[3:] == [runs[2]]
+
+    use(store, scenario)
+
+
 def test_a_single_run_asks_for_others_and_takes_several(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs[:1])
@@ -294,13 +314,16 @@ def test_a_single_run_is_shown_by_itself_when_no_other_is_wanted(store: Store, r
     use(store, scenario)
 
 
-def test_dropping_the_baseline_takes_another_and_the_room_is_twelve(store: Store) -> None:
+def test_dropping_the_baseline_takes_another_and_there_is_an_end_to_adding(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageui.tui.screens.compare.MOST_COMPARED", 12)
     ids = tuple(done(store, f"run-{place}", 4.0 + place, batch=8 + place) for place in range(12))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, ids)
         await press(pilot, "a")
-        assert messages(app) == ["12 runs are all that fit; x takes one out"]
+        assert messages(app) == ["12 runs are the most; x takes one out"]
         await keys(pilot, screen, "x")
         assert "11 runs" in shown(app, "#about")
         assert "baseline run-1" in shown(app, "#about")
@@ -346,6 +369,21 @@ def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs
         assert not screen.query_one(SideBySide).display
         assert app.focused is chart
         await press(pilot, "l", "s", "left")
+
+    use(store, scenario)
+
+
+def test_many_columns_have_curves_that_are_told_apart(store: Store) -> None:
+    ids = [done(store, f"run-{batch}-{seed}", 4.0, batch=batch, seed=seed) for batch in range(8, 22) for seed in (1, 2)]
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, tuple(ids))
+        looks = [(one.color, one.marker) for one in screen.query_one(KeyedChart)._series]
+        assert len(looks) == len(set(looks)) == 14
+        heads = lines(screen)[0].split()
+        assert all(marker in heads for _, marker in looks), "as in the heads of their columns"
+        await keys(pilot, screen, "f")
+        assert lines(screen)[0].count("run-") == 28
 
     use(store, scenario)
 

@@ -245,9 +245,9 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
         assert "2 measured" in said(app, "#about")
         await form(app, pilot)
         await press(pilot, "ctrl+r")
-        await until(pilot, lambda: "4 runs" in said(app, "#todo"))
-        placeholder = app.screen.query_one("#row-preset Input", Input).placeholder
-        assert placeholder.startswith("quick · ")
+        preset = app.screen.query_one("#row-preset Input", Input)
+        await until(pilot, lambda: preset.placeholder.startswith("quick · "), "what this machine chooses is shown")
+        assert "4 runs" in said(app, "#todo")
         await press(pilot, "escape")
         await form(app, pilot, set="size=32")
         assert "3 to queue, 1 done already" in said(app, "#todo")
@@ -274,7 +274,9 @@ def test_every_way_in_which_it_was_run_can_be_reached(store: Store, study: Study
         await opened(app, pilot)
         seen = []
         for _ in range(5):
-            seen.append((row(app, "mse · batch 8")[3], said(app, "#about").partition("measured on ")[2].split(" · ")[0]))
+            seen.append(
+                (row(app, "mse · batch 8")[3], said(app, "#about").partition("measured on ")[2].split(" · ")[0])
+            )
             await press(pilot, "w")
         assert seen[4] == seen[0] == ("6.00 ±0.00 (2)", "synthetic (path none)"), "and round again"
         assert sorted(seen[:4]) == [
@@ -310,6 +312,27 @@ def test_runs_of_cells_are_opened_and_compared(store: Store, study: Study) -> No
         assert isinstance(app.screen, StudiesScreen), "the first escape takes back the selection"
         await press(pilot, "escape")
         assert not isinstance(app.screen, StudiesScreen)
+
+    use(store, scenario)
+
+
+def test_all_cells_with_runs_are_selected_and_compared_as_far_as_that_goes(
+    store: Store, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [trained(store, study, cell, seed=seed) for cell in ("mse-8", "mape-8") for seed in range(8)]
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        await press(pilot, "ctrl+a", "c")
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        assert sorted(screen._view.run_ids) == ids
+        assert screen._comparison is not None
+        assert [len(found.runs) for found in screen._comparison.rows] == [8, 8, 0]
+        await press(pilot, "escape")
+        monkeypatch.setattr("ageui.tui.screens.studies.MOST_COMPARED", 15)
+        await press(pilot, "c")
+        assert messages(app)[-1] == "these are 16 runs; compare at most 15: select fewer cells"
 
     use(store, scenario)
 
