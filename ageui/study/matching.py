@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ageui.store import MeasuredRun
 from ageui.study.study import Study
-from ageui.study.variants import Variant, key_of, normal_form, parted
+from ageui.study.variants import Normal, Variant, key_of, normal_form, parted, published_settings
 
 FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
 ENDED_WITH_FIGURES = ("done", "diverged")
@@ -27,12 +27,12 @@ class Matched:
         """How many cells have a run that ended with figures."""
         return sum(any(run.status in ENDED_WITH_FIGURES for run in runs.values()) for runs in self.runs.values())
 
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """Orders variants: by measured cells, then by runs, then by the newest run."""
+    def rank(self, published: Normal) -> tuple[int, int, int, int]:
+        """Orders variants: by measured cells, runs, settings that are as `published`, and the newest run."""
         every = [run for runs in self.runs.values() for run in runs.values()]
         ended = sum(run.status in ENDED_WITH_FIGURES for run in every)
-        return self.measured_cells, ended, max((run.id for run in every), default=0)
+        same = sum(self.variant.normal.get(name) == value for name, value in published.items())
+        return self.measured_cells, ended, same, max((run.id for run in every), default=0)
 
 
 def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
@@ -53,7 +53,8 @@ def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
             by_seed = by_cell.setdefault(name, {})
             seed = int(run.config.get("seed", 0))
             by_seed[seed] = furthest([by_seed[seed], run]) if seed in by_seed else run
-    return sorted((Matched(*one) for one in found.values()), key=lambda one: one.rank, reverse=True)
+    published = published_settings(study)
+    return sorted((Matched(*one) for one in found.values()), key=lambda one: one.rank(published), reverse=True)
 
 
 def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:

@@ -121,6 +121,11 @@ def parted(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str,
     return own, {name: value for name, value in normal.items() if name not in study.fields}
 
 
+def published_settings(study: Study) -> Normal:
+    """What the variant would be whose runs are exactly those of the study's file."""
+    return parted(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
+
+
 def describe(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> str:
     """A variant in a line: `appa-real · resnet50 · 224 px · freeze, 50 epochs · adam, lr 1e-05 · batch 32`, and what
     else is not as in the study. `beside` are those it has to be told apart from: where the data of one has the same
@@ -137,7 +142,7 @@ def describe(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> 
     rate = f"lr {shown['lr']}" if "lr" in shown else ""
     parts += [", ".join(filter(None, (shown.get("optimizer"), rate)))]
     parts += [f"batch {shown['batch']}"] if "batch" in shown else []
-    published = parted(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
+    published = published_settings(study)
     others = [name for name in normal if name not in (*_SHOWN, "data") and normal[name] != published.get(name)]
     parts += [f"{name} {setting(normal, name)}" for name in others]
     return " · ".join(filter(None, parts))

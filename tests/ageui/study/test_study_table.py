@@ -223,6 +223,12 @@ def test_the_variant_with_the_most_cells_is_shown_unless_one_is_asked_for(store:
     assert len(nothing.others) == 3
 
 
+def test_of_ways_with_as_many_runs_the_one_most_like_the_study_is_shown(store: Store, mine: Study) -> None:
+    trained(store, mine, "mse-8", 6.0)
+    trained(store, mine, "mse-8", 3.0, weights=("gender",))
+    assert measured(study_table(mine, store))["mse-8"] == 6.0
+
+
 def test_ways_that_differ_in_the_description_of_their_data_are_told_apart(store: Store, mine: Study) -> None:
     on_faces = Choice("quick", "faces")
     for path, cells, mae in (("/old", ("mse-8", "mse-16"), 7.0), ("/new", ("mse-8",), 6.0)):
