@@ -30,6 +30,7 @@ SIZES = {
 }
 BIASES = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 PAIRS = ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (3.0, 3.0), (0.0, 1.0), (1.0, 2.0), (0.0, 3.0), (3.0, 5.0))
+FACTORS = (0.67, 1.0, 1.5)
 MEAN, SPREAD, ALIKE = 7.0, 6 / 7, 0.6
 NORMAL = NormalDist()
 
@@ -50,8 +51,9 @@ def codes_of(attribute: str) -> Codes:
     return np.repeat(np.arange(len(SIZES[attribute])), SIZES[attribute])
 
 
-def drawn_errors(maes: Floats, codes: Codes, random: np.random.Generator) -> Floats:
-    shape = SPREAD**-2
+def drawn_errors(maes: Floats, codes: Codes, random: np.random.Generator, spreads: Floats | float = SPREAD) -> Floats:
+    """Errors (N,) of these MAEs; `spreads` are standard deviations as a share of the mean, one for all or (N,)."""
+    shape = np.asarray(spreads) ** -2.0
     return np.asarray(random.gamma(shape, 1 / shape, size=len(codes)) * maes[codes])
 
 
@@ -130,6 +132,19 @@ def _own_hits(own: BiasResult, truth: Floats) -> Counter[str]:
     return found
 
 
+def unequal_hits(attribute: str, factor: float, trials: int) -> Counter[str]:
+    """Of groups with the same MAE, the smallest of which scatters `factor` times as much as the others."""
+    codes, found = codes_of(attribute), Counter[str]()
+    names = tuple(map(str, range(len(SIZES[attribute]))))
+    spreads = SPREAD * np.where(codes == np.argmin(SIZES[attribute]), factor, 1.0)
+    for trial in range(trials):
+        errors = drawn_errors(np.full(len(names), MEAN), codes, np.random.default_rng([trial, 2]), spreads)
+        result = evaluate_split(np.zeros(len(errors)), errors, {attribute: (codes, names)}, None, seed=trial)
+        found["beyond"] += not result.biases[0].inside_noise
+        found["held"] += holds(result.biases[0].interval, 0.0)
+    return found
+
+
 def paired_hits(attribute: str, biases: tuple[float, float], trials: int) -> Counter[str]:
     """Of differences between two runs whose errors correlate: how many intervals held the truth, or left out 0."""
     codes, found = codes_of(attribute), Counter[str]()
@@ -185,6 +200,18 @@ def main() -> None:
         )
         whole = [100 * found["MAE"] / trials for found in single.values()]
         print(f"\nMAE of all images: {np.mean(whole):.1f}, in a cell {min(whole):.1f} to {max(whole):.1f}", flush=True)
+        factors = [(attribute, factor) for attribute in SIZES for factor in FACTORS]
+        spread = dict(
+            zip(factors, pool.map(unequal_hits, *zip(*factors, strict=True), [trials] * len(factors)), strict=True)
+        )
+        table(
+            ["no bias, the smallest group scatters", "", *(f"{factor:g} times as much" for factor in FACTORS)],
+            (
+                [attribute, what, *(percent(spread[attribute, factor][key]) for factor in FACTORS)]
+                for attribute in SIZES
+                for what, key in (("beyond noise", "beyond"), ("interval holds 0", "held"))
+            ),
+        )
         paired = dict(zip(pairs, pool.map(paired_hits, *zip(*pairs, strict=True), [trials] * len(pairs)), strict=True))
         table(
             ["difference of biases", "", *(f"{ours:g} − {theirs:g}" for ours, theirs in PAIRS)],
