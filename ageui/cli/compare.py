@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, Split, messages, open_store, results
-from ageui.cli.output import Force, refuse_target, write_output
+from ageui.cli.output import Force, chosen_format, refuse_target, write_output
 
 
 def compare_runs(
@@ -22,7 +22,15 @@ def compare_runs(
         bool, typer.Option("--fold-seeds", help="Make runs that differ in their seed alone one row: mean ± std (n).")
     ] = False,
     groups: Annotated[bool, typer.Option("--groups", help="Show the MAE of every group too.")] = False,
-    output_format: Annotated[str, typer.Option("--format", metavar="table|md|csv|tex|html|json")] = "table",
+    output_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="table|md|csv|tex|html|json",
+            help="Else that of the file's ending, or a table.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False)
     ] = None,
@@ -40,11 +48,10 @@ def compare_runs(
     from ageui.compare import FORMATS, compare, render_table, render_text
     from engine.errors import ConfigError
 
-    output_format = "json" if as_json else output_format
-    if output_format not in FORMATS:
-        raise ConfigError(f"--format {output_format}: choose one of {', '.join(FORMATS)}")
     if output is not None and output_format == "table":
         raise ConfigError("--output needs a --format other than table")
+    formats = FORMATS if output is None else [name for name in FORMATS if name != "table"]
+    chosen = chosen_format("json" if as_json else output_format, output, formats, default=formats[0])
     refuse_target(output, force, streams=True)
     with open_store(db, read_only=True) as store:
         ids = dict.fromkeys(run_id for reference in references for run_id in store.find(reference))
@@ -52,6 +59,8 @@ def compare_runs(
         if against not in (None, "constant"):
             ids.setdefault(int(against))
         runs = [store.detail(run_id) for run_id in ids]
+        if not runs:
+            raise ConfigError(f"no run fits {' '.join(references)}; ageui ls lists runs")
         comparison = compare(
             runs,
             split=split,
@@ -60,10 +69,10 @@ def compare_runs(
             fold_seeds=fold_seeds,
             groups=groups,
         )
-    if output_format == "table":
+    if chosen == "table":
         results().print(render_table(comparison))
         return
-    text = render_text(comparison, output_format)
+    text = render_text(comparison, chosen)
     if output is None:
         typer.echo(text, nl=False)
         return

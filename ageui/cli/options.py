@@ -33,8 +33,11 @@ Split = Annotated[
 
 
 @contextmanager
-def open_store(option: Path | None, *, create: bool = False, read_only: bool = False) -> "Iterator[Store]":
-    """The database, opened. Runs whose processes are gone are requeued or explained first, and stderr says so."""
+def open_store(
+    option: Path | None, *, create: bool = False, read_only: bool = False, starts_worker: bool = False
+) -> "Iterator[Store]":
+    """The database, opened. Runs whose processes are gone are requeued or explained first, and stderr says so, and that
+    no worker lives that would take them, unless this command `starts_worker`."""
     from ageui.store import Store
     from ageui.text import clean
     from ageui.worker.lost import recover_lost
@@ -44,7 +47,8 @@ def open_store(option: Path | None, *, create: bool = False, read_only: bool = F
         lost = list(recover_lost(store))
         for found in lost:
             messages().print(clean(found.sentence()), soft_wrap=True)
-        if any(found.status == "queued" for found in lost) and not any(state.is_alive for state in workers(store)):
+        are_left = not starts_worker and any(found.status == "queued" for found in lost)
+        if are_left and not any(state.is_alive for state in workers(store)):
             messages().print("no worker lives that would take what is queued: ageui worker start")
         yield store
 

@@ -1,5 +1,6 @@
 """The files that commands write where --output and the like say so: what is there is replaced by --force alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,27 @@ def refuse_target(path: Path | None, force: bool, *, streams: bool = False) -> N
         raise ConfigError(f"{path} exists; choose another name, or replace it with --force")
     if not has_folder:
         raise ConfigError(f"the folder {path.absolute().parent} does not exist; make it first")
+
+
+def chosen_format(named: str | None, output: Path | None, formats: Sequence[str], *, default: str) -> str:
+    """The format that is named, else the one of the file's ending, else the default.
+
+    Raises `ConfigError` for one that is not among `formats`, and for a file whose ending says none.
+    """
+    from ageui.output_file import is_stream
+    from engine.errors import ConfigError
+
+    if named is not None:
+        if named not in formats:
+            raise ConfigError(f"--format {named}: choose one of {', '.join(formats)}")
+        return named
+    if output is None or is_stream(output):
+        return default
+    ending = output.suffix.lower().removeprefix(".")
+    if ending not in formats:
+        endings = ", ".join(f".{name}" for name in formats)
+        raise ConfigError(f"--output {output}: end the name in one of {endings}, or say --format")
+    return ending
 
 
 def write_output(path: Path, content: bytes, *, mode: int = 0o666) -> None:

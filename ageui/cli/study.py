@@ -19,7 +19,7 @@ from ageui.cli.options import (
     print_json,
     results,
 )
-from ageui.cli.output import Force, refuse_target, write_output
+from ageui.cli.output import Force, chosen_format, refuse_target, write_output
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
 from ageui.database_path import database_path
@@ -99,7 +99,12 @@ def show_study(
 @app.command("export")
 def export_study(
     name: Name,
-    output_format: Annotated[str, typer.Option("--format", metavar="md|csv|tex|html")] = "md",
+    output_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="md|csv|tex|html", help="Else that of the file's ending, or md.", show_default=False
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
     ] = None,
@@ -112,13 +117,14 @@ def export_study(
 ) -> None:
     """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
     from ageui.study import load, study_table
-    from ageui.study.export import export_text
+    from ageui.study.export import FORMATS, export_text
 
     study = load(name)
+    chosen = chosen_format(output_format, output, FORMATS, default="md")
     refuse_target(output, force, streams=True)
     with _reading(db) as store:
         table = study_table(study, store, _choice(preset, data, settings), split=split)
-    text = export_text(table, output_format)
+    text = export_text(table, chosen)
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -176,7 +182,7 @@ def run_study(
     """
     from ageui.cli.background import see_to_worker
     from ageui.cli.sweep import print_plan
-    from ageui.study import load, study_table, work
+    from ageui.study import describe, load, study_table, work
     from ageui.study.queueing import tag, told
     from ageui.worker.start import refuse_missing_devices
 
@@ -193,6 +199,7 @@ def run_study(
         refuse_missing_devices(devices)
         tell_memory(console, todo.new)
         say(told(study, todo))
+        say(f"trained on {describe(study, todo.variant)}")
         if dry_run:
             print_plan(todo.new, as_json=as_json)
             return

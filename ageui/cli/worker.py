@@ -49,7 +49,7 @@ def start(
     from ageui.worker.queue_worker import IDLE_SECONDS
     from ageui.worker.start import is_working, start_worker
 
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):

@@ -110,6 +110,9 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
     return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
 
 
+_ALSO_CALLED = {"state": "status"}
+"""What tables head a column with whose field has another name."""
+
 _STATUS = col(Run.status)
 _IS_QUEUED = _STATUS == "queued"
 _TURN: tuple[ColumnElement[Any], ...] = (
@@ -123,7 +126,7 @@ def _expression(text: str, term: Term) -> ColumnElement[bool]:
     if term.field is None:
         return col(Run.name).icontains(term.value, autoescape=True)
     fields = filter_fields()
-    field = fields.get(term.field.lower())
+    field = fields.get(_ALSO_CALLED.get(term.field.lower(), term.field.lower()))
     if field is None:
         message = f"there is no field {term.field!r} to filter by{did_you_mean(term.field.lower(), list(fields))}"
         end = term.start + len(term.field)

@@ -7,7 +7,7 @@ from typing import Any
 from ageui.store import MeasuredRun, NewRun, Store
 from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
-from ageui.study.variants import NO_CHOICE, Choice, cell_config, key_of, normal_form
+from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, parted
 from engine.cuda import cuda_available
 from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError
@@ -17,12 +17,13 @@ MOST_SEEDS = 1000
 
 @dataclass(frozen=True)
 class Work:
-    """The runs that fill a study's cells, each once however many cells share it.
+    """The runs that fill a study's cells, each once however many cells share it, all of one `variant`.
 
     `new` are to be queued. Of those that are there, `again` failed or were cancelled and `stopped` were interrupted:
     they go on from their checkpoints. `going` are queued or running, `paused` wait for a person, `done` have ended.
     """
 
+    variant: Variant
     new: tuple[NewRun, ...]
     again: tuple[MeasuredRun, ...]
     stopped: tuple[MeasuredRun, ...]
@@ -60,7 +61,10 @@ def work(
             continue
         best = furthest(alike)
         found[best.status].append(best)
+    first = next(iter(wanted.values()))
+    shared = parted(study, normal_form(first.config.model_dump()))[1]
     return Work(
+        variant=Variant(shared, first.spec.model_dump(mode="json")),
         new=tuple(new),
         again=(*found["failed"], *found["cancelled"]),
         stopped=tuple(found["interrupted"]),

@@ -49,6 +49,27 @@ def test_groups_are_shown_when_asked_for(ageui: Terminal, repeated: Store) -> No
     assert "groups" not in ageui("compare", "one", "mape", "--json").json["rows"][0]
 
 
+@pytest.mark.parametrize(("file", "start"), [("t.tex", "% needs"), ("t.CSV", "run,id,"), ("t.md", "| run")])
+def test_a_file_has_the_format_of_its_ending(ageui: Terminal, repeated: Store, file: str, start: str) -> None:
+    assert ageui("compare", "one", "mape", "-o", file).code == 0
+    assert Path(file).read_text(encoding="utf-8").startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, or say --format"),
+        (("one", "-o", "t.md", "--format", "table"), "--output needs a --format other than table"),
+        (("nobody", "loss=poisson"), "no run fits nobody loss=poisson; ageui ls lists runs"),
+    ],
+)
+def test_a_wrong_input_is_refused(ageui: Terminal, repeated: Store, arguments: tuple[str, ...], said: str) -> None:
+    done = ageui("compare", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in " ".join(done.err.split())
+    assert not list(Path().glob("t.*"))
+
+
 def test_a_file_is_replaced_only_by_force(ageui: Terminal, repeated: Store) -> None:
     command = ("compare", "one", "mape", "--format", "csv")
     Path("t.csv").write_text("mine")

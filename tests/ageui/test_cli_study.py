@@ -69,6 +69,10 @@ def test_studies_are_listed_and_shown_without_a_database(ageui: Terminal) -> Non
         (("run", "table1", "--seeds", "0"), "give 1 to 1000"),
         (("export", "table1", "--format", "docx"), "choose one of md, csv, tex, html"),
         (("export", "table1", "--out", "no/where.md"), "does not exist; make it first"),
+        (
+            ("export", "table1", "--out", "table1.docx"),
+            "end the name in one of .md, .csv, .tex, .html, or say --format",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(ageui: Terminal, arguments: tuple[str, ...], said: str) -> None:
@@ -98,6 +102,7 @@ def test_a_study_is_trained_shown_and_trained_no_further(mine: Terminal) -> None
     done = mine("study", "run", "mine.toml", *QUICK, "--json")
     assert done.code == 0, done.err
     assert "mine, 2 runs: 2 to queue" in done.err
+    assert "trained on synthetic · resnet18@layer3 · 64 px · scratch, 8 epochs" in " ".join(done.err.split())
     assert [row["runs"] for row in done.json["rows"]] == [{"0": 1}, {"0": 2}]
     shown = mine("study", "show", "mine.toml")
     assert "measured on synthetic · resnet18@layer3 · 64 px · scratch, 8 epochs" in shown.out

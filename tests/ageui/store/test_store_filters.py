@@ -54,6 +54,7 @@ def _found(store: Store, text: str) -> list[int]:
         ("", [1, 2, 3, 4, 5, 6]),
         ("loss=mape", [1, 2]),
         ("loss=mape weights:gender mae<8 status=done", [1]),
+        ("loss=mape weights:gender mae<8 state=done", [1]),
         ("loss!=mape", [3, 4, 5, 6]),
         ("weights:gender", [1, 3]),
         ("weights=gender", [1]),
