@@ -32,7 +32,9 @@ def _state(row: RunRow, varying: Sequence[str]) -> Cell:
 
 
 def _differs(row: RunRow, varying: Sequence[str]) -> Cell:
-    return words(label(row.config, varying) if varying else str(row.config.get("loss", "")))
+    """What runs are mostly compared by comes first, since the end is cut where there is no room."""
+    telling_first = sorted(varying, key=lambda name: name not in ("loss", "weights"))
+    return words(label(row.config, telling_first) if varying else str(row.config.get("loss", "")))
 
 
 def _progress(row: RunRow, varying: Sequence[str]) -> Cell:

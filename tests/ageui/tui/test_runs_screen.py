@@ -59,6 +59,17 @@ def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: t
     use(store, scenario, size=size)
 
 
+def test_of_what_runs_differ_in_loss_and_weights_come_first(store: Store) -> None:
+    queued(store, "one", loss="mse", size=64, weights=("gender",))
+    queued(store, "two", loss="mape", size=96)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        rows = {row[0]: row[2] for row in table_rows(app)}
+        assert rows == {"one": "mse · weights gender · size 64", "two": "mape · weights none · size 96"}
+
+    use(store, scenario)
+
+
 def test_runs_that_come_and_change_appear_by_themselves_and_the_cursor_stays_on_its_run(store: Store) -> None:
     first = queued(store, "first")
     queued(store, "second")
