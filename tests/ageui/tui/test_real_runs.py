@@ -1,6 +1,7 @@
 """The application with a real worker that trains drawn faces: in this process, and as installed in a real terminal."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -130,18 +131,19 @@ def test_from_the_launch_to_a_finished_run_in_the_comparison(tmux: Tmux) -> None
     tmux.until(lambda shown: "left with 0" in shown)
 
 
-def _below_the_status(shown: str) -> str:
-    """The screen without its first line, which changes by itself."""
-    return shown.partition("\n")[2]
+def _field(shown: str) -> str:
+    """The field that the cursor is on, whose description stands below the form."""
+    found = re.search(r"^ (\w+): ", shown, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _fill(tmux: Tmux, field: str, value: str) -> None:
     """Goes down from field to field until it is the one, and types a value into it."""
     for _ in range(40):
-        if f" {field}: " in tmux("capture-pane", "-p"):
+        before = _field(tmux("capture-pane", "-p"))
+        if before == field:
             break
-        before = _below_the_status(tmux("capture-pane", "-p"))
         tmux.press("Down")
-        tmux.until(lambda shown, before=before: _below_the_status(shown) != before)
+        tmux.until(lambda shown, before=before: _field(shown) not in ("", before))
     tmux.type(value)
     tmux.until(lambda shown: value in shown)
