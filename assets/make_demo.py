@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ageui.compare.scoring import with_all_intervals
+from ageui.compare.image_errors import with_all_intervals
 from ageui.store import RunDetail, Store
 from ageui.store.sqlite import driver
 from ageui.study import publish

@@ -19,9 +19,9 @@ from textual.pilot import Pilot
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
+from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.prefs import Prefs
-from ageui.tui.screens.compare import CompareScreen
-from ageui.tui.screens.run import RunScreen
+from ageui.tui.run.screen import RunScreen
 
 ASSETS = Path(__file__).parent
 SIZE = (132, 38)

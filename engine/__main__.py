@@ -24,8 +24,8 @@ from datetime import datetime
 from engine.control import Control
 from engine.errors import AgeUIError
 from engine.events import Event, Progressed, Released, RunFailed
-from engine.give_back import give_back_memory
 from engine.narration import Narrator
+from engine.release_memory import release_memory
 from engine.request import RunRequest
 from engine.wire import EXIT_STOPPED, Message, encode
 
@@ -90,7 +90,7 @@ def main() -> int:
             code = _attempt(order.request, emit, control.should_stop)
             if code != 0 or control.should_stop():
                 return code
-            give_back_memory()
+            release_memory()
             order.release()
             emit(Released())
         except _UnwatchedError:

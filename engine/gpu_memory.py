@@ -8,11 +8,11 @@ from engine.config import RunConfig
 from engine.cuda_graphs import are_wanted
 from engine.device import Placement, place
 from engine.errors import GpuMemoryError
-from engine.give_back import give_back_memory
 from engine.inputs import EVALUATION_BATCH, backbone_features
 from engine.losses import build_loss, reduce
 from engine.models import build_model
 from engine.optimizers import build_optimizer
+from engine.release_memory import release_memory
 
 SMALLEST_BATCH = 2
 _MARGIN = 0.95
@@ -23,7 +23,7 @@ def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes:
     """The error for a run that ran out of GPU memory, with the batch size that would fit beside the `pixel_bytes` that
     the run holds there. Nothing of the run may live on the GPU any more."""
     placement = place(config, device)
-    give_back_memory()
+    release_memory()
     free, total = torch.cuda.mem_get_info(placement.device)
     room = free - pixel_bytes
 
@@ -74,7 +74,7 @@ def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | Non
     except torch.cuda.OutOfMemoryError:
         return None
     finally:
-        give_back_memory()
+        release_memory()
 
 
 def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.arithmetic import settle
 from engine.config import RunConfig
 from engine.data.decode import decode_square
 from engine.device import place
@@ -17,7 +18,6 @@ from engine.kept_weights import load_weights
 from engine.losses import build_loss
 from engine.models import AgeModel, build_model
 from engine.paths import cache_folder
-from engine.probing import settle
 
 BATCH = 32
 

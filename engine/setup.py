@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.arithmetic import settle
 from engine.augment import expand_rows
 from engine.choices import ImageLoss
 from engine.config import RunConfig
@@ -20,7 +21,6 @@ from engine.losses import Loss, build_loss
 from engine.models import AgeModel, LoadReport, build_model
 from engine.paths import cache_folder
 from engine.pixel_source import choose_source
-from engine.probing import settle
 from engine.request import RunRequest
 from engine.weighting import sample_weights
 

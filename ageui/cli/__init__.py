@@ -29,7 +29,7 @@ from ageui.cli.show import list_runs, show_run
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
-from ageui.database_path import database_path
+from ageui.files.database_path import database_path
 
 app = typer.Typer(
     name="ageui",

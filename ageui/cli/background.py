@@ -19,8 +19,8 @@ def see_to_worker(
 ) -> None:
     """Starts the workers that are missing for runs whose configs name `devices`, and says so; or that the queue is
     paused."""
-    from ageui.settings import checkpoint_interval
-    from ageui.text import clean
+    from ageui.planning.settings import checkpoint_interval
+    from ageui.text.clean import clean
     from ageui.worker.start import ensure_worker
 
     for device in dict.fromkeys(devices):

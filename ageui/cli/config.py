@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
-from ageui.database_path import database_path
+from ageui.files.database_path import database_path
 
 app = typer.Typer(help="Settings in force.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def show(
     from rich.table import Table
     from rich.text import Text
 
-    from ageui.settings import parse_assignments, resolve, user_file
+    from ageui.planning.settings import parse_assignments, resolve, user_file
     from engine.config import RunConfig, format_value
     from engine.cuda import cuda_available
     from engine.data.spec import BUILT_IN

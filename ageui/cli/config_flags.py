@@ -14,7 +14,7 @@ from engine import choices
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ageui.settings import Resolved
+    from ageui.planning.settings import Resolved
 
 MODEL, TRAINING, DATA, THIS_RUN = "Model", "Training", "Data", "This run"
 
@@ -71,7 +71,7 @@ def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_flags(**given: Any) -> None:
-        from ageui.settings import parse_assignments
+        from ageui.planning.settings import parse_assignments
 
         named = {name: given.pop(name) for name in kinds}
         values = {name: named[name] for name in _FLAGS if named[name] is not None}

@@ -97,8 +97,8 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ageui.database_path import database_path
-    from ageui.text import clean
+    from ageui.files.database_path import database_path
+    from ageui.text.clean import clean
     from engine.data.spec import BUILT_IN
 
     specs = [BUILT_IN]

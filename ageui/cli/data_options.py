@@ -16,7 +16,7 @@ Target = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, w
 
 def registered(name: str, db: Path | None) -> "DataSpec":
     """A data set by its name; the built-in one needs no database."""
-    from ageui.database_path import database_path
+    from ageui.files.database_path import database_path
     from engine.data.spec import BUILT_IN
 
     if name == BUILT_IN.name and not database_path(db).exists():

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ageui.cli.options import results
-from ageui.text import clean
+from ageui.text.clean import clean
 from engine.data.report import DataReport
 
 SHOWN = 20

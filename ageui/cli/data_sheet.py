@@ -44,8 +44,8 @@ def sheet(
 
     The same data gives the same faces. The picture shows people: treat it like the data set.
     """
-    from ageui.text import clean
-    from ageui.viewer import open_in_viewer
+    from ageui.files.viewer import open_in_viewer
+    from ageui.text.clean import clean
     from engine.data.sheet import draw_sheet
     from engine.data.sources import load_manifest
 

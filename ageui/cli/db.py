@@ -17,7 +17,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Look for damage: in the database, in its rows, and in the files that they point to."""
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from engine.errors import DataError
     from engine.files import read_verified
 
@@ -83,7 +83,7 @@ def prune_files(
     as_json: AsJson = False,
 ) -> None:
     """List files that could go: checkpoints of runs that ended, and what no run points to. Kept weights never go."""
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from ageui.worker.pruning import find_prunable, prune
 
     with open_store(db) as store:

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
-from ageui.database_path import database_path
+from ageui.files.database_path import database_path
 
 
 @dataclass(frozen=True)

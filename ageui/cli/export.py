@@ -62,7 +62,7 @@ def predict_images(
     training images. A file that cannot be read is named on stderr, the others are still predicted, and the exit
     code is 3.
     """
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from engine.predict import predict_files
 
     with open_store(db, read_only=True) as store:

@@ -84,7 +84,7 @@ def _file(store: "Store", run_id: int, attempt: int) -> Path:
 def _print_rest(log: IO[bytes], *, ended: bool) -> None:
     """Prints from where the file stands, without anything that a terminal would obey; a last line that is not
     complete only once the file has `ended`."""
-    from ageui.text import clean
+    from ageui.text.clean import clean
 
     while content := log.readline(_READ_AT_ONCE):
         if not ended and not content.endswith(b"\n") and len(content) < _READ_AT_ONCE:

@@ -14,8 +14,8 @@ def tell_memory(console: "Console", runs: "Sequence[NewRun]") -> None:
 
     A backbone is counted once, which takes some seconds.
     """
-    from ageui.forecast import Forecaster
-    from ageui.text import clean
+    from ageui.memory.forecast import Forecaster
+    from ageui.text.clean import clean
 
     forecaster = Forecaster()
     if missing := forecaster.forecast(runs).missing:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.database_path import database_path
+from ageui.files.database_path import database_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ def open_store(
     """The database, opened. Runs whose processes are gone are requeued or explained first, and stderr says so, and that
     no worker lives that would take them, unless this command `starts_worker`."""
     from ageui.store import Store
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from ageui.worker.lost import recover_lost
     from ageui.worker.start import workers
 

@@ -14,7 +14,7 @@ def refuse_target(path: Path | None, force: bool, *, streams: bool = False) -> N
 
     With `streams` a pipe or /dev/stdout is fine, where nothing is lost.
     """
-    from ageui.output_file import is_stream
+    from ageui.files.output_file import is_stream
     from engine.errors import ConfigError
 
     if path is None:
@@ -36,7 +36,7 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
 
     Raises `ConfigError` for one that is not among `formats`, and for a file whose ending says none.
     """
-    from ageui.output_file import is_stream
+    from ageui.files.output_file import is_stream
     from engine.errors import ConfigError
 
     if named is not None:
@@ -54,7 +54,7 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
 
 def write_output(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Writes a file, whole or not at all and if new with the rights of `mode`, or a device. Raises `DataError`."""
-    from ageui.output_file import write_output_file
+    from ageui.files.output_file import write_output_file
     from engine.errors import DataError
 
     try:

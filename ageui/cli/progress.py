@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ageui.text import clean
+from ageui.text.clean import clean
 from engine.events import CheckpointWritten, Event, Progressed, RunEnded, RunFailed, StepsEnded
 from engine.narration import Narrator
 

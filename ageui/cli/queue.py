@@ -198,7 +198,7 @@ def _unfinished(store: "Store") -> "list[RunRow]":
 
 def _meant(store: "Store", references: Sequence[str]) -> list[int]:
     """The runs that are meant, each once. Raises `ConfigError` for a reference that means none."""
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from engine.errors import ConfigError
 
     meant: dict[int, None] = {}
@@ -319,6 +319,6 @@ def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
 
 
 def _sayer(console: "Console") -> Callable[[str], None]:
-    from ageui.text import clean
+    from ageui.text.clean import clean
 
     return lambda text: console.print(clean(text, lines=True), soft_wrap=True)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def print_queue(console: "Console", rows: "list[RunRow]") -> None:
     """Prints runs in their order: their places, how far they are and what they differ in."""
     from ageui.cli.tables import Column, fitted_table
-    from ageui.compare.settings import differing_settings, label
-    from ageui.states import state_of
+    from ageui.compare.differing_settings import differing_settings, label
+    from ageui.text.states import state_of
 
     fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
     places = _places(rows)

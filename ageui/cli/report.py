@@ -86,7 +86,7 @@ def report_target(output: Path | None, report_format: str | None, stem: str, for
 
 def write_document(document: "Document", target: Target) -> None:
     """Writes a report, and says on stdout where it is."""
-    from ageui.output_file import is_stream
+    from ageui.files.output_file import is_stream
     from ageui.report import as_html, as_markdown
 
     if target.format == "html":

@@ -39,7 +39,7 @@ def run(
     With no preset named, a CUDA device means report, none means quick. With no data named, the one registered data
     set is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
     """
-    from ageui.planning import Basis, resolve_here
+    from ageui.planning.plan import Basis, resolve_here
     from ageui.store import NewRun
     from engine.errors import ConfigError
 
@@ -94,9 +94,9 @@ def work_here(
 ) -> None:
     """Works on the run that `claim` claims, shows how it goes, prints it, and exits with what its end means."""
     from ageui.cli.progress import progress_display
-    from ageui.compare.scoring import with_all_intervals
-    from ageui.settings import checkpoint_interval
-    from ageui.worker.devices import resolve_device
+    from ageui.compare.image_errors import with_all_intervals
+    from ageui.devices import resolve_device
+    from ageui.planning.settings import checkpoint_interval
     from ageui.worker.foreground import in_foreground
     from ageui.worker.start import refuse_missing_device
     from ageui.worker.supervisor import Policy
@@ -128,7 +128,7 @@ def work_here(
 
 
 def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from ageui.worker.supervisor import log_file
 
     run_id, ending = claim.run_id, outcome.ending

@@ -5,12 +5,12 @@ from rich.text import Text
 
 from ageui.cli.options import results
 from ageui.cli.sparkline import sparkline
-from ageui.forecast import predicted_memory
-from ageui.score_tables import explanations, groups_table, published_table, scores_table
-from ageui.sentences import memory_sentence
-from ageui.states import state_of, why_no_scores
+from ageui.memory.forecast import predicted_memory
+from ageui.present.score_tables import explanations, groups_table, published_table, scores_table
 from ageui.store import RunDetail
-from ageui.text import clean
+from ageui.text.clean import clean
+from ageui.text.sentences import memory_sentence
+from ageui.text.states import state_of, why_no_scores
 
 
 def print_run(detail: RunDetail) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
-from ageui.states import state_of
+from ageui.text.states import state_of
 from engine.choices import REPORT_ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def show_run(
 ) -> None:
     """Show one run: its config as a command, its history, its scores per split and group."""
     from ageui.cli.run_page import print_run
-    from ageui.compare.scoring import with_all_intervals
+    from ageui.compare.image_errors import with_all_intervals
 
     with open_store(db, read_only=True) as store:
         detail = with_all_intervals(store.detail(store.one(reference)), store.split_predictions)
@@ -59,7 +59,7 @@ def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:
     from rich.text import Text
 
     from ageui.cli.tables import Column, fitted_table
-    from ageui.text import clean
+    from ageui.text.clean import clean
 
     console = results()
     if not rows:

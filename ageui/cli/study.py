@@ -22,7 +22,7 @@ from ageui.cli.options import (
 from ageui.cli.output import Force, chosen_format, refuse_target, write_output
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
-from ageui.database_path import database_path
+from ageui.files.database_path import database_path
 from engine import choices
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     from ageui.cli.sparkline import sparkline
     from ageui.cli.study_table import fitted_study
     from ageui.study.wording import headline, legend, others_text
-    from ageui.text import clean
+    from ageui.text.clean import clean
 
     console = results()
     study = table.study

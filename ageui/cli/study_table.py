@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ageui.study.table import StudyTable
 from ageui.study.wording import Line, heads, lines
-from ageui.text import clean
+from ageui.text.clean import clean
 
 _SHORTEST, _LONGEST = 14, 30
 

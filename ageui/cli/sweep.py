@@ -37,7 +37,7 @@ def sweep(
     data that are done, or still to be done, are not queued twice. Prints the ids of the queued runs.
     """
     from ageui.cli.background import see_to_worker
-    from ageui.planning import Basis, plan
+    from ageui.planning.plan import Basis, plan
     from ageui.worker.start import refuse_missing_devices
 
     console = messages()
@@ -78,7 +78,7 @@ def _told_left_out(runs: list[tuple[int, str]]) -> str:
 def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:
     """Prints the configs of runs that would be queued: the fields that differ, or all as JSON."""
     from ageui.cli.tables import Column, fitted_table
-    from ageui.compare.settings import differing_settings, setting
+    from ageui.compare.differing_settings import differing_settings, setting
 
     configs = [run.config.model_dump(mode="json") for run in new]
     if as_json:

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from ageui.text import clean
+from ageui.text.clean import clean
 
 _GAP = 2
 _SHORTEST = 12

@@ -43,8 +43,8 @@ def start(
     There is one a device, and it leaves when there was nothing to do for a minute. Where it trains several runs at
     once, each has its share of the cores, and begins only if its predicted memory fits beside the others'.
     """
-    from ageui.settings import checkpoint_interval
-    from ageui.worker.devices import default_device, resolve_device
+    from ageui.devices import default_device, resolve_device
+    from ageui.planning.settings import checkpoint_interval
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
     from ageui.worker.start import is_working, start_worker
@@ -74,7 +74,7 @@ def stop(
     db: Database = None,
 ) -> None:
     """Stop the workers, or that of a device. A run stops after its step, writes a checkpoint and is queued again."""
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from ageui.worker.start import stop_worker, workers
     from engine.errors import ConfigError
 
@@ -133,7 +133,7 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
 def _checked(device: str) -> str:
     import re
 
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from engine.errors import ConfigError
 
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
@@ -142,7 +142,7 @@ def _checked(device: str) -> str:
 
 
 def _number(parallel: str) -> int:
-    from ageui.text import clean
+    from ageui.text.clean import clean
     from engine.errors import ConfigError
 
     if not parallel.isdecimal() or not 1 <= int(parallel) <= _MOST_AT_ONCE:

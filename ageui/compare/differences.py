@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.entries import Entry
+from ageui.compare.comparison import Difference, Group
+from ageui.compare.comparison_cache import Key, Known
+from ageui.compare.draft_rows import Entry
 from ageui.compare.folding import differences_of_means
-from ageui.compare.known import Key, Known
-from ageui.compare.records import Difference, Group
-from ageui.compare.scoring import has_images
+from ageui.compare.image_errors import has_images
 
 if TYPE_CHECKING:
-    from ageui.compare.entries import Columns
+    from ageui.compare.draft_rows import Columns
 
 
 def with_differences(

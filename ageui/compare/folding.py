@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.entries import Entry
-from ageui.compare.records import Cell, Difference, Group, Row
-from ageui.compare.scoring import Scored, paired_differences
+from ageui.compare.comparison import Cell, Difference, Group, Row
+from ageui.compare.draft_rows import Entry
+from ageui.compare.image_errors import Scored, paired_differences
 from ageui.compare.seeds import mean_and_spread, seed_margin, widened
 
 if TYPE_CHECKING:

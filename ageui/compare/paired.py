@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ageui.compare.records import Difference
+from ageui.compare.comparison import Difference
 from engine.fairness import CONFIDENCE, RESAMPLES, Interval, mean_pairwise_gap
 from engine.resampling import Codes, Floats, group_means
 

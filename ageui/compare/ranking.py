@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ageui.compare.records import Row
+from ageui.compare.comparison import Row
 
 Figures = Sequence[float | None]
 

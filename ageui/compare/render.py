@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from rich.console import RenderableType
 
+from ageui.compare.comparison import Comparison
 from ageui.compare.formats.csv_rows import as_csv
 from ageui.compare.formats.html_page import as_html
 from ageui.compare.formats.json_rows import as_json
 from ageui.compare.formats.latex import as_latex
 from ageui.compare.formats.markdown import as_markdown
 from ageui.compare.formats.terminal import as_table
-from ageui.compare.records import Comparison
 from engine.errors import ConfigError
 
 _TEXT: dict[str, Callable[[Comparison], str]] = {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ageui.compare.records import Difference, Spread
+from ageui.compare.comparison import Difference, Spread
 from engine.fairness import Interval
 
 _T_975 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622)

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ageui.compare.comparison import CONSTANT, MAE, Comparison, Group, Row
+from ageui.compare.comparison_cache import Known
 from ageui.compare.differences import with_differences
-from ageui.compare.entries import Entry, constant_entry, published_entry, run_entry
+from ageui.compare.differing_settings import differing, settings_of
+from ageui.compare.draft_rows import Entry, constant_entry, published_entry, run_entry
 from ageui.compare.folding import folded, left_out
-from ageui.compare.known import Known
 from ageui.compare.ranking import ranked
-from ageui.compare.records import CONSTANT, MAE, Comparison, Group, Row
-from ageui.compare.settings import differing, settings_of
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
 from engine.errors import ConfigError
 from engine.fairness import RESAMPLES, GroupResult
 
 if TYPE_CHECKING:
-    from ageui.compare.entries import Columns
-    from ageui.compare.scoring import LoadPredictions
+    from ageui.compare.draft_rows import Columns
+    from ageui.compare.image_errors import LoadPredictions
     from ageui.store.records import RunDetail, SplitScores
 
 

@@ -1,6 +1,7 @@
 """Runs side by side, as a section."""
 
 from ageui.compare import Comparison
+from ageui.compare.comparison import Cell, Row
 from ageui.compare.formats.wording import (
     BEST,
     FRONT,
@@ -16,7 +17,6 @@ from ageui.compare.formats.wording import (
     state,
     uncertainty,
 )
-from ageui.compare.records import Cell, Row
 from ageui.report.document import Block, Bullets, Figure, Section, Table
 from ageui.report.plots import side_by_side
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
-from ageui.text import clean
+from ageui.text.clean import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

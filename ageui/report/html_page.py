@@ -4,7 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ageui.report.document import Document, Figure
-from ageui.text import clean
+from ageui.text.clean import clean
 
 
 def as_html(document: Document) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from ageui.compare.formats.escaping import plain_html, plain_markdown
 from ageui.report.document import Block, Bullets, Code, Document, Figure, Paragraph, Section, Table
-from ageui.text import clean
+from ageui.text.clean import clean
 
 _PLOT = re.compile(r"(?:run-\d+-[a-z]+|comparison|curves)\.svg")
 

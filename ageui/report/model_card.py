@@ -4,11 +4,11 @@ is known of it. A heading under which nothing is known is left out.
 
 from typing import Any
 
+from ageui.compare.differing_settings import setting
 from ageui.compare.formats.wording import figure, head
-from ageui.compare.settings import setting
 from ageui.report.document import Bullets, Section
-from ageui.report.of_run import OfRun, called, sentence
-from ageui.sentences import between, counted
+from ageui.report.run_facts import OfRun, called, sentence
+from ageui.text.sentences import between, counted
 
 _DRAWN = "synthetic"
 _NON_COMMERCIAL = {"course": "APPA-REAL", "appa_real": "APPA-REAL", "utkface": "UTKFace"}

@@ -10,7 +10,7 @@ import numpy as np
 from ageui.compare import Cell, Comparison
 from ageui.compare.formats.wording import head
 from ageui.report.drawing import INK, Drawing, draw
-from ageui.text import clean
+from ageui.text.clean import clean
 from engine.fairness import SplitResult
 
 if TYPE_CHECKING:

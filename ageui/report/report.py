@@ -6,16 +6,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ageui.compare import compare
-from ageui.compare.known import Known
+from ageui.compare.comparison_cache import Known
 from ageui.report.comparison_section import comparison_section
 from ageui.report.document import Document, Paragraph, Section
 from ageui.report.model_card import model_card
-from ageui.report.of_run import OfRun
+from ageui.report.run_facts import OfRun
 from ageui.report.run_sections import lead, run_sections
-from ageui.sentences import counted
+from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
-    from ageui.compare.scoring import LoadPredictions
+    from ageui.compare.image_errors import LoadPredictions
     from ageui.store.records import RunDetail
 
 

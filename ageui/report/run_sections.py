@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ageui.compare.comparison import Cell
+from ageui.compare.differing_settings import setting
 from ageui.compare.formats.wording import NOTHING, change, figure
-from ageui.compare.records import Cell
-from ageui.compare.settings import setting
 from ageui.report.document import Block, Bullets, Code, Figure, Paragraph, Section, Table
-from ageui.report.of_run import OfRun, called, figure_name, sentence
 from ageui.report.plots import curves, group_bars, predicted_by_age
-from ageui.sentences import between, counted, gigabytes
+from ageui.report.run_facts import OfRun, called, figure_name, sentence
+from ageui.text.sentences import between, counted, gigabytes
 from engine.config import RunConfig
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from ageui.compare import compare
 from ageui.report.comparison_section import comparison_section
 from ageui.report.document import Bullets, Document, Figure, Paragraph, Section, Table
-from ageui.report.of_run import sentence
 from ageui.report.plots import curves_of_cells
+from ageui.report.run_facts import sentence
 from ageui.study.wording import headline, heads, legend, lines
 
 if TYPE_CHECKING:
-    from ageui.compare.scoring import LoadPredictions
+    from ageui.compare.image_errors import LoadPredictions
     from ageui.store.records import RunDetail
     from ageui.study.table import StudyTable
 

@@ -4,7 +4,7 @@ from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.claims import Claim, Claimant
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import BusyError, FullError, LostRunError
-from ageui.store.measured import MeasuredRun, SplitFigures
+from ageui.store.measured_runs import MeasuredRun, SplitFigures
 from ageui.store.published import PublishedRun
 from ageui.store.queue import ENDED, Held, RunningRun
 from ageui.store.records import (

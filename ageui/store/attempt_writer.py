@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
 from ageui.store.errors import LostRunError
-from ageui.store.scores import store_scores
+from ageui.store.score_writer import store_scores
 from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Run, Summary, core_table
 
 if TYPE_CHECKING:

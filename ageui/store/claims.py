@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, func, literal, update
 from sqlmodel import Session, col, select
 
-from ageui.store import reading
+from ageui.store import run_queries
 from ageui.store.clock import now
 from ageui.store.column_types import UtcTime
 from ageui.store.records import CheckpointRow
@@ -117,7 +117,7 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
         name=run.name,
         config=run.config,
         data_spec=run.data_spec,
-        checkpoints=tuple(reading.checkpoint_row(item) for item in session.exec(checkpoints).all()),
+        checkpoints=tuple(run_queries.checkpoint_row(item) for item in session.exec(checkpoints).all()),
         manifest=run.manifest,
     )
 
@@ -127,8 +127,8 @@ def next_run(devices: Sequence[str], skipped: Sequence[int]) -> ColumnElement[bo
     device = func.json_extract(col(Run.config), "$.device")
     first = (
         select(Run.id)
-        .where(reading.IS_QUEUED, device.in_(devices), col(Run.id).not_in(skipped))
-        .order_by(*reading.QUEUE_ORDER)
+        .where(run_queries.IS_QUEUED, device.in_(devices), col(Run.id).not_in(skipped))
+        .order_by(*run_queries.QUEUE_ORDER)
         .limit(1)
     )
     return col(Run.id) == first.scalar_subquery()

@@ -5,7 +5,7 @@ from sqlmodel import Session, select
 from ageui.store.clock import now
 from ageui.store.names import did_you_mean, valid_name
 from ageui.store.tables import DataSet
-from ageui.text import clean
+from ageui.text.clean import clean
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError
 

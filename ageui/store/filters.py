@@ -22,7 +22,7 @@ from sqlmodel import col
 from ageui.store.fields import FilterField, filter_fields
 from ageui.store.names import did_you_mean
 from ageui.store.tables import Run, RunTag
-from ageui.text import clean, has_hidden
+from ageui.text.clean import clean, has_hidden
 from engine.errors import ConfigError
 
 LONGEST_FILTER = 1000

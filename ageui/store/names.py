@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from ageui.store.words import ADJECTIVES, ANIMALS
-from ageui.text import clean, has_hidden
+from ageui.store.name_words import ADJECTIVES, ANIMALS
+from ageui.text.clean import clean, has_hidden
 from engine.errors import ConfigError
 
 LONGEST_NAME = 100

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import CursorResult, and_, bindparam, delete, update
 from sqlmodel import Session, col, select
 
-from ageui.store import reading
+from ageui.store import run_queries
 from ageui.store.attempt_writer import crash, request_of
 from ageui.store.claims import Claim, Claimant, Hold, NotHeldError, claim_run, next_run
 from ageui.store.clock import now
@@ -110,7 +110,7 @@ class RunQueue:
     def waiting(self) -> list[RunRow]:
         """The queued runs in the order in which they are taken."""
         with self._read() as session:
-            return reading.queued(session)
+            return run_queries.queued(session)
 
     def running(self) -> list[RunningRun]:
         with self._read() as session:
@@ -217,9 +217,9 @@ class RunQueue:
             _queued(session, run_id)
             order = list(
                 session.exec(
-                    select(reading.RUN_ID, Run.priority, Run.position)
-                    .where(reading.IS_QUEUED)
-                    .order_by(*reading.QUEUE_ORDER)
+                    select(run_queries.RUN_ID, Run.priority, Run.position)
+                    .where(run_queries.IS_QUEUED)
+                    .order_by(*run_queries.QUEUE_ORDER)
                 ).all()
             )
             own = next(row for row in order if row[0] == run_id)
@@ -251,7 +251,7 @@ class RunQueue:
     def move_back(self, places: Mapping[int, tuple[int, float]]) -> None:
         """Gives runs that are still queued the priorities and positions that they had, as `move` told them."""
         with self._write() as session:
-            for run in session.exec(select(Run).where(reading.IS_QUEUED, col(Run.id).in_(places))).all():
+            for run in session.exec(select(Run).where(run_queries.IS_QUEUED, col(Run.id).in_(places))).all():
                 run.priority, run.position = places[run.id or 0]
 
     def prioritise(self, run_id: int, priority: int) -> None:
@@ -290,7 +290,7 @@ def _running(session: Session) -> list[RunningRun]:
     found = session.exec(
         select(Run.id, Run.attempt, Attempt.worker)
         .join(Attempt, and_(col(Attempt.run_id) == col(Run.id), col(Attempt.number) == col(Run.attempt)))
-        .where(reading.IS_RUNNING)
+        .where(run_queries.IS_RUNNING)
     ).all()
     return [RunningRun(run_id or 0, attempt, worker) for run_id, attempt, worker in found]
 

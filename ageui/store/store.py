@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlmodel import Session
 
-from ageui.store import data_sets, enqueue, maintenance, measured, published, reading
+from ageui.store import data_sets, enqueue, maintenance, measured_runs, published, run_queries
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.claims import Claim, Claimant, Hold, NotHeldError
 from ageui.store.connect import copy_database, open_reader, open_writer, refuse_itself
 from ageui.store.edits import RunEdits
 from ageui.store.enqueue import NewRun
 from ageui.store.errors import told_to_people
-from ageui.store.measured import MeasuredRun, SplitFigures
+from ageui.store.measured_runs import MeasuredRun, SplitFigures
 from ageui.store.migrations import schema_version
 from ageui.store.published import PublishedRun
 from ageui.store.queue import RunQueue
@@ -216,22 +216,22 @@ class Store:
         """The runs a filter finds, the newest first; `order` is a field, after `-` the largest first, or `turn`: what
         runs, what is next, what waits for a person, then what ended."""
         with self._read() as session:
-            return reading.runs(session, filter, order, limit, offset)
+            return run_queries.runs(session, filter, order, limit, offset)
 
     def run_count(self, filter: str | None = None) -> int:
         """How many runs a filter finds; without one, all but the archived."""
         with self._read() as session:
-            return reading.count(session, filter)
+            return run_queries.count(session, filter)
 
     def status_counts(self) -> dict[str, int]:
         """How many runs there are of each status, archived ones left out."""
         with self._read() as session:
-            return reading.status_counts(session)
+            return run_queries.status_counts(session)
 
     def varying_fields(self, filter: str | None = None) -> tuple[str, ...]:
         """The config fields that are not the same in all runs that a filter finds."""
         with self._read() as session:
-            return reading.varying(session, filter)
+            return run_queries.varying(session, filter)
 
     def schema_version(self) -> int:
         with told_to_people(self.path), self._reader.connect() as connection:
@@ -240,60 +240,60 @@ class Store:
     def find(self, reference: str) -> list[int]:
         """The ids that a RUN means: an id, else an exact name, else those that a filter finds, oldest first."""
         with self._read() as session:
-            return reading.find(session, reference)
+            return run_queries.find(session, reference)
 
     def ids(self, filter: str | None = None) -> list[int]:
         """The ids of the runs a filter finds, oldest first; without one, of all but the archived."""
         with self._read() as session:
-            return reading.ids(session, filter or "")
+            return run_queries.ids(session, filter or "")
 
     def one(self, reference: str) -> int:
         """The id of the one run that is meant; `ConfigError` lists the candidates where there are several."""
         with self._read() as session:
-            return reading.one(session, reference)
+            return run_queries.one(session, reference)
 
     def row(self, run_id: int) -> RunRow:
         with self._read() as session:
-            return reading.row(session, run_id)
+            return run_queries.row(session, run_id)
 
     def rows(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
         """The runs of these that are there, by id, in two statements."""
         with self._read() as session:
-            return reading.rows(session, run_ids)
+            return run_queries.rows(session, run_ids)
 
     def detail(self, run_id: int) -> RunDetail:
         with self._read() as session:
-            return reading.detail(session, run_id)
+            return run_queries.detail(session, run_id)
 
     def measured_runs(self) -> list[MeasuredRun]:
         """All runs but archived and published ones, oldest first, with what tables over many of them need."""
         with self._read() as session:
-            return measured.measured_runs(session)
+            return measured_runs.measured_runs(session)
 
     def measured_statuses(self) -> dict[int, str]:
         """The status of each of those runs by id, in a few milliseconds: whether they have to be read again."""
         with self._read() as session:
-            return measured.measured_statuses(session)
+            return measured_runs.measured_statuses(session)
 
     def split_figures(self, run_ids: Sequence[int]) -> list[SplitFigures]:
         """The figures of these runs on every split they were scored on."""
         with self._read() as session:
-            return measured.split_figures(session, run_ids)
+            return measured_runs.split_figures(session, run_ids)
 
     def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
         """Every checkpoint of a run, or of every one, with the run's status and id."""
         with self._read() as session:
-            return reading.checkpoints(session, run_id)
+            return run_queries.checkpoints(session, run_id)
 
     def metric(self, run_id: int, key: str, after: int = -1) -> list[tuple[int, float]]:
         """The points (step, value) of one curve with steps above `after`, in order."""
         with self._read() as session:
-            return reading.metric(session, run_id, key, after)
+            return run_queries.metric(session, run_id, key, after)
 
     def split_predictions(self, run_id: int, split: str) -> Predictions | None:
         """The predictions of a run on one split, None where it was not scored."""
         with self._read() as session:
-            return reading.predictions(session, run_id, split)
+            return run_queries.predictions(session, run_id, split)
 
     def predictions(self, run_id: int) -> "pd.DataFrame":
         """Columns split, image, age, predicted and one per attribute; no row where nothing was scored."""

@@ -1,8 +1,8 @@
 """The published figures of the report's tables as rows of a database."""
 
-from ageui.sentences import counted
 from ageui.store import PublishedRun, Store
 from ageui.study.study import Cell, Study, studies
+from ageui.text.sentences import counted
 from engine.data.spec import DataSpec
 
 DATA = DataSpec(name="appa-real", format="course")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ageui.planning import Basis, resolve_here
-from ageui.sentences import counted
-from ageui.settings import parse_assignments, preset_layer
-from ageui.study.missing import Work
+from ageui.planning.plan import Basis, resolve_here
+from ageui.planning.settings import parse_assignments, preset_layer
+from ageui.study.remaining_runs import Work
 from ageui.study.study import Study
 from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, parted
+from ageui.text.sentences import counted
 from engine.config import PRESETS, format_value
 from engine.errors import ConfigError
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ageui.store.names import did_you_mean
-from ageui.text import clean
+from ageui.text.clean import clean
 from engine.errors import ConfigError
 
 Measures = Literal["scores", "loss", "curve"]

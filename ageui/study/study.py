@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ageui.compare.settings import label
-from ageui.settings import absolute_init
+from ageui.compare.differing_settings import label
+from ageui.planning.settings import absolute_init
 from ageui.study.spec import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig, build_config, format_value

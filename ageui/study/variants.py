@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ageui.compare.settings import setting
-from ageui.settings import Layer, resolve
+from ageui.compare.differing_settings import setting
+from ageui.planning.settings import Layer, resolve
 from ageui.study.study import FREE, Cell, Study
 from engine.config import PRESETS, RunConfig, format_value
 from engine.errors import ConfigError

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ageui.compare.formats.wording import NOISE, NOTHING, PUBLISHED, change
-from ageui.sentences import counted
 from ageui.study.matching import ENDED_WITH_FIGURES, FURTHEST_FIRST
 from ageui.study.ranking import Agreement
 from ageui.study.table import CellRow, Figure, StudyTable
 from ageui.study.variants import describe
+from ageui.text.sentences import counted
 
 _TITLES = {"mae": "MAE", "val_loss": "val loss"}
 _STATES_SAID = tuple(state for state in FURTHEST_FIRST if state not in ENDED_WITH_FIGURES)

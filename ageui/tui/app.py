@@ -14,15 +14,15 @@ from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
 from ageui.store import RunRow, Store
-from ageui.text import clean
+from ageui.text.clean import clean
 from ageui.tui import changes, keys
 from ageui.tui.changes import Change, Done
 from ageui.tui.machine import DeviceLoad, Machine
 from ageui.tui.prefs import Prefs
-from ageui.tui.screens.runs import RunsScreen
+from ageui.tui.queue_state import QueueState, ended, read_queue, told
+from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
 from ageui.tui.tracebacks import keep_traceback
-from ageui.tui.watch import QueueState, ended, read_queue, told
 from ageui.worker.lost import recover_lost
 from engine.errors import AgeUIError
 
@@ -268,41 +268,41 @@ class AgeUIApp(App[None]):
         self.tell(f"theme {name}")
 
     def action_help(self) -> None:
-        from ageui.tui.screens.help import HelpScreen
+        from ageui.tui.dialogs.help import HelpScreen
 
         self.push_screen(HelpScreen(self.screen))
 
     def action_new_run(self) -> None:
-        from ageui.tui.screens.new_run import NewRunScreen
+        from ageui.tui.new_run.screen import NewRunScreen
 
         if not isinstance(self.screen, NewRunScreen):
             self.open_new_run()
 
     def open_new_run(self, like: int | None = None) -> None:
         """The form for a new run; with the config of the run `like`."""
-        from ageui.tui.screens.new_run import NewRunScreen
+        from ageui.tui.new_run.screen import NewRunScreen
 
         self.push_screen(NewRunScreen(like))
 
     def action_data(self) -> None:
-        from ageui.tui.screens.data import DataScreen
+        from ageui.tui.data.screen import DataScreen
 
         if not isinstance(self.screen, DataScreen):
             self.push_screen(DataScreen())
 
     def action_studies(self) -> None:
-        from ageui.tui.screens.studies import StudiesScreen
+        from ageui.tui.studies.screen import StudiesScreen
 
         if not isinstance(self.screen, StudiesScreen):
             self.push_screen(StudiesScreen())
 
     def open_run(self, run_id: int) -> None:
-        from ageui.tui.screens.run import RunScreen
+        from ageui.tui.run.screen import RunScreen
 
         self.push_screen(RunScreen(run_id))
 
     def open_comparison(self, run_ids: tuple[int, ...]) -> None:
-        from ageui.tui.screens.compare import CompareScreen
+        from ageui.tui.compare.screen import CompareScreen
 
         self.push_screen(CompareScreen(run_ids))
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ageui.sentences import counted
-from ageui.settings import checkpoint_interval
+from ageui.planning.settings import checkpoint_interval
 from ageui.store import NewRun, Store
 from ageui.study import Work
+from ageui.text.sentences import counted
 from ageui.worker.recorder import remove_file
 from ageui.worker.start import ensure_worker, start_worker, workers
 from engine.errors import AgeUIError, ConfigError, StoreError
@@ -122,7 +122,7 @@ def start_or_stop_worker(store: Store) -> Done:
         for worker in living:
             store.workers.ask_to_stop(worker.device)
         return Done(f"the worker on {devices} leaves after the step under way; its run is queued again then")
-    from ageui.worker.devices import default_device
+    from ageui.devices import default_device
 
     device = default_device()
     start_worker(store, device, checkpoint_seconds=checkpoint_interval(None))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ageui.sentences import counted
 from ageui.store import Store
+from ageui.text.sentences import counted
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.worker.start import workers

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ageui.store import RunRow
 from ageui.tui import changes
-from ageui.tui.screens.prompts import confirmation
+from ageui.tui.dialogs.prompts import confirmation
 from engine.config import build_config
 from engine.errors import ConfigError
 

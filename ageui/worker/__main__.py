@@ -11,8 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
+from ageui.devices import take_worker_lock
 from ageui.store import Store
-from ageui.worker.devices import take_worker_lock
 from ageui.worker.queue_worker import QueueWorker
 from ageui.worker.supervisor import Policy
 from engine.errors import AgeUIError, StoreError

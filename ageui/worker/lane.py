@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ageui.forecast import predicted_memory
-from ageui.free_memory import free_memory
+from ageui.devices import next_lock_file, take_device, who_has
+from ageui.memory.forecast import predicted_memory
+from ageui.memory.free_memory import free_memory
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
-from ageui.worker.devices import next_lock_file, take_device, who_has
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
 from ageui.worker.locks import Lock, is_held

@@ -5,8 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ageui.devices import configs_for, take_worker_lock
 from ageui.store import BusyError, FullError, RunningRun, Store
-from ageui.worker.devices import configs_for, take_worker_lock
 from ageui.worker.lane import SECONDS_BETWEEN_LOOKS, Lane, SharedDevice, if_it_can_be_written
 from ageui.worker.locks import Lock
 from ageui.worker.lost import recover_lost

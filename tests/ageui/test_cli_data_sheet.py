@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from terminal import Terminal
 
-from ageui.viewer import open_in_viewer
+from ageui.files.viewer import open_in_viewer
 
 
 def test_a_sheet_is_a_private_picture(faces: Terminal) -> None:

@@ -22,7 +22,7 @@ def test_a_sweep_says_so_before_anything_is_queued_and_warns_where_too_little_is
 ) -> None:
     plan = ("sweep", *TINY, "--batch", "8,64", "--dry-run", "--json")
     assert " GB, the most with" not in ageui(*plan).err  # what is scored outweighs such batches
-    monkeypatch.setattr("ageui.free_memory.group_rooms", lambda groups, mount: iter([300_000_000]))
+    monkeypatch.setattr("ageui.memory.free_memory.group_rooms", lambda groups, mount: iter([300_000_000]))
     dry = ageui(*plan)
     assert "warning: peak memory: about" in dry.err
     assert "but only 0.30 GB are free: choose a smaller --batch" in dry.err

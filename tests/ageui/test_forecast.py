@@ -7,9 +7,9 @@ import psutil
 import pytest
 from store_rows import config
 
-from ageui import forecast
-from ageui.forecast import Forecaster, image_count
-from ageui.free_memory import free_memory, group_rooms
+from ageui.memory import forecast
+from ageui.memory.forecast import Forecaster, image_count
+from ageui.memory.free_memory import free_memory, group_rooms
 from ageui.store import NewRun
 from engine.data.check import check
 from engine.data.make import make_faces
@@ -119,7 +119,7 @@ def test_free_memory_is_no_more_than_the_system_has_nor_than_its_control_groups_
     found = free_memory("cpu")
     assert found is not None
     assert 0 < found <= psutil.virtual_memory().total
-    monkeypatch.setattr("ageui.free_memory.group_rooms", lambda groups, mount: iter([123, 456]))
+    monkeypatch.setattr("ageui.memory.free_memory.group_rooms", lambda groups, mount: iter([123, 456]))
     assert free_memory("cpu") == 123
 
 

@@ -44,8 +44,8 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "ageui.study",
         "ageui.worker.foreground",
         "ageui.worker.__main__",
-        "ageui.planning",
-        "ageui.tui.screens.new_run",
+        "ageui.planning.plan",
+        "ageui.tui.new_run.screen",
     ],
 )
 def test_what_needs_no_network_needs_no_torch(module: str) -> None:
@@ -54,7 +54,7 @@ def test_what_needs_no_network_needs_no_torch(module: str) -> None:
 
 def test_the_application_and_the_worker_hold_no_library_they_do_not_need() -> None:
     """Each of these would cost tens of megabytes and up to seconds."""
-    modules = _modules_after("import ageui.tui.launch, ageui.tui.screens.run, ageui.worker.__main__")
+    modules = _modules_after("import ageui.tui.launch, ageui.tui.run.screen, ageui.worker.__main__")
     assert not {"torch", "pandas", "pyarrow", "PIL", "matplotlib", "jinja2"} & modules
 
 

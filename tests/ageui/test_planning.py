@@ -9,7 +9,7 @@ import pytest
 from store_rows import end, queued, running
 from terminal import Terminal
 
-from ageui.planning import Basis, Plan, plan
+from ageui.planning.plan import Basis, Plan, plan
 from ageui.store import Store
 from ageui.tui.new_run.check import Checked, Entered, FormCheck
 from ageui.tui.new_run.fields import GROUPS, form_fields

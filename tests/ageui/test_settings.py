@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ageui.settings import parse_assignments, resolve, user_file
+from ageui.planning.settings import parse_assignments, resolve, user_file
 from engine.errors import ConfigError
 
 

@@ -78,7 +78,7 @@ def test_a_run_that_finds_no_memory_says_what_would_fit(
         held.extend(one for one in gc.get_objects() if type(one).__name__ == "_Trainer")
 
     monkeypatch.setattr(train_step, "reduce", full)
-    monkeypatch.setattr(gpu_memory, "give_back_memory", free)
+    monkeypatch.setattr(gpu_memory, "release_memory", free)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (8_000_000_000, 24_000_000_000))
     monkeypatch.setattr(gpu_memory, "fitting_batch", lambda measure, failed, free: fits)
     with pytest.raises(GpuMemoryError, match=advice) as raised:

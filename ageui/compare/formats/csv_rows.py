@@ -3,8 +3,8 @@
 import csv
 import io
 
+from ageui.compare.comparison import MAE, Cell, Comparison, Row
 from ageui.compare.formats.escaping import harmless as _harmless
-from ageui.compare.records import MAE, Cell, Comparison, Row
 
 _SPREAD = ("_std", "_seeds")
 _PARTS = ("", "_low", "_high", "_noise", "_inside_noise", "_best", "_difference", "_difference_low", "_difference_high")

@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from ageui.text import clean
+from ageui.text.clean import clean
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 _LATEX = {

@@ -1,5 +1,6 @@
 """A comparison as a web page of its own, without scripts or anything from elsewhere."""
 
+from ageui.compare.comparison import Cell, Comparison, Row
 from ageui.compare.formats.escaping import plain_html as _plain
 from ageui.compare.formats.wording import (
     BEST,
@@ -16,7 +17,6 @@ from ageui.compare.formats.wording import (
     state,
     uncertainty,
 )
-from ageui.compare.records import Cell, Comparison, Row
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}"

@@ -4,8 +4,8 @@ import json
 import math
 from typing import Any
 
+from ageui.compare.comparison import MAE, Cell, Comparison, Difference, Group, Row
 from ageui.compare.formats.wording import legend
-from ageui.compare.records import MAE, Cell, Comparison, Difference, Group, Row
 from engine.fairness import Interval
 
 

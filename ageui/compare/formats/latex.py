@@ -1,5 +1,6 @@
 """A comparison as a LaTeX table in the style of booktabs."""
 
+from ageui.compare.comparison import Cell, Comparison, Row
 from ageui.compare.formats.escaping import LATEX_MARKS
 from ageui.compare.formats.escaping import plain_latex as _plain
 from ageui.compare.formats.wording import (
@@ -17,7 +18,6 @@ from ageui.compare.formats.wording import (
     state,
     uncertainty,
 )
-from ageui.compare.records import Cell, Comparison, Row
 
 _MARKS = {**LATEX_MARKS, NOISE: r"$\sim$"}
 

@@ -1,5 +1,6 @@
 """A comparison as a Markdown table."""
 
+from ageui.compare.comparison import Cell, Comparison, Row
 from ageui.compare.formats.escaping import plain_markdown as _plain
 from ageui.compare.formats.wording import (
     BEST,
@@ -16,7 +17,6 @@ from ageui.compare.formats.wording import (
     state,
     uncertainty,
 )
-from ageui.compare.records import Cell, Comparison, Row
 
 
 def as_markdown(comparison: Comparison) -> str:

@@ -11,6 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from ageui.compare.comparison import Cell, Comparison, Row
 from ageui.compare.formats.wording import (
     BEST,
     FRONT,
@@ -26,8 +27,7 @@ from ageui.compare.formats.wording import (
     state,
     uncertainty,
 )
-from ageui.compare.records import Cell, Comparison, Row
-from ageui.text import clean
+from ageui.text.clean import clean
 
 _SHORTEST_NAME, _LONGEST_NAME = 14, 24
 _SHORTEST_SETTINGS, _LONGEST_SETTINGS = 8, 30

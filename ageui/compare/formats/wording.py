@@ -2,8 +2,8 @@
 
 import math
 
-from ageui.compare.records import MAE, Cell, Comparison, Row
-from ageui.text import clean
+from ageui.compare.comparison import MAE, Cell, Comparison, Row
+from ageui.text.clean import clean
 
 BEST, NOISE, REAL, NOTHING, APART, PUBLISHED, FRONT = "★", "~", "✔", "—", "≠", "◆", "▲"
 RANK = "rank"

@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ageui.text import clean
+from ageui.text.clean import clean
 from ageui.tui.chart import curves, paint, reading
 from ageui.tui.chart.curves import Layer, Mark, Series, Sheet
 from ageui.tui.chart.paint import Frame, Inks

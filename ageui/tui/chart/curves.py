@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
-from ageui.text import clean
+from ageui.text.clean import clean
 from ageui.tui.chart import axes, raster
 from ageui.tui.chart.raster import DOTS_ACROSS, DOTS_DOWN, Floats
 from ageui.tui.chart.smoothing import smoothed

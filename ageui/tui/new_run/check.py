@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ageui import sweeps
-from ageui.forecast import NOTHING_TO_SAY, Forecast, Forecaster
-from ageui.planning import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
-from ageui.run_command import Labels, queue_command
-from ageui.settings import Layer, Resolved, absolute_init
+from ageui.memory.forecast import NOTHING_TO_SAY, Forecast, Forecaster
+from ageui.planning import sweeps
+from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
+from ageui.planning.run_command import Labels, queue_command
+from ageui.planning.settings import Layer, Resolved, absolute_init
 from ageui.store import NewRun, RunRow, Store
 from ageui.store.enqueue import valid_priority
 from ageui.store.names import valid_name, valid_tag

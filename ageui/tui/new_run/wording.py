@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from ageui import sweeps
-from ageui.sentences import counted
+from ageui.planning import sweeps
+from ageui.text.sentences import counted
 
 _PLURALS = {
     "data": "data sets", "size": "sizes", "augment": "augmentations", "backbone": "backbones", "init": "inits",

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from ageui.text import clean
+from ageui.text.clean import clean
 
 _Choices = Callable[[], tuple[str, ...]]
 

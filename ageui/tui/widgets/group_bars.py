@@ -5,10 +5,10 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual.widgets import Static
 
-from ageui.sentences import between
 from ageui.store import BiasResult, SplitScores
-from ageui.text import clean
-from ageui.tui.cells import DASH, fine_bar, fitted
+from ageui.text.clean import clean
+from ageui.text.sentences import between
+from ageui.tui.table_cell import DASH, fine_bar, fitted
 
 _NARROWEST_BAR, _WIDEST_BAR = 3, 12
 # Beside name and bar: the indent, the count, the MAE and the mark, with what parts them.

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.text import Text
 from textual.widgets import RichLog
 
-from ageui.text import clean
+from ageui.text.clean import clean
 
 _KEPT_LINES = 2000
 _READ_AT_ONCE = 1 << 18

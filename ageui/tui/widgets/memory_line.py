@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from textual.message import Message
 from textual.widgets import Static
 
-from ageui.forecast import Forecast, Forecaster
-from ageui.text import clean
+from ageui.memory.forecast import Forecast, Forecaster
+from ageui.text.clean import clean
 from engine.footprints import Counting, Wanted
 
 

@@ -15,8 +15,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ageui.tui.cells import Cell, Tone, fitted, tone_styles
-from ageui.tui.widgets.grounds import ground
+from ageui.tui.table_cell import Cell, Tone, fitted, tone_styles
+from ageui.tui.widgets.background import ground
 
 _GAP = 2
 _SELECTED, _NOT_SELECTED = "● ", "  "

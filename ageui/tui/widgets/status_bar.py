@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 
-from ageui.text import clean
+from ageui.text.clean import clean
 from ageui.tui.live import LiveScreen
 from ageui.tui.machine import DeviceLoad
-from ageui.tui.watch import QueueState
-from ageui.tui.widgets.line import Line
+from ageui.tui.queue_state import QueueState
+from ageui.tui.widgets.text_line import Line
 
 if TYPE_CHECKING:
     from ageui.tui.app import AgeUIApp

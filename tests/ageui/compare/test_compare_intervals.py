@@ -7,8 +7,8 @@ import pytest
 from compare_rows import predictions, run
 
 from ageui.compare import compare
-from ageui.compare.known import Known
-from ageui.compare.scoring import with_all_intervals
+from ageui.compare.comparison_cache import Known
+from ageui.compare.image_errors import with_all_intervals
 from ageui.store import Predictions, RunDetail, SplitScores
 from engine.fairness import BiasResult, Interval, Noise, SplitResult, evaluate_split
 

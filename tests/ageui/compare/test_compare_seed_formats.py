@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from ageui.compare import Cell, Comparison, Difference, Row, render_table, render_text
-from ageui.compare.records import Group, Spread
+from ageui.compare.comparison import Group, Spread
 from engine.fairness import Interval
 
 

@@ -8,9 +8,9 @@ import pytest
 from compare_rows import bias, predictions, run, scores
 
 from ageui.compare import Comparison, Row, compare
-from ageui.compare.known import Known
+from ageui.compare.comparison import Difference, Spread
+from ageui.compare.comparison_cache import Known
 from ageui.compare.paired import bias_differences, bias_of, mae_differences
-from ageui.compare.records import Difference, Spread
 from ageui.compare.seeds import mean_and_spread, seed_margin, student_t, widened
 from ageui.store import RunDetail
 from engine.fairness import Baseline, Interval

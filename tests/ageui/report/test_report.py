@@ -11,7 +11,7 @@ import pytest
 from report_rows import done_run, measured
 from store_rows import config, end, epoch, evaluated, queued, running
 
-from ageui.compare.scoring import Scored, with_intervals
+from ageui.compare.image_errors import Scored, with_intervals
 from ageui.report import as_markdown, report
 from ageui.report.document import Document, Figure, Section, Table
 from ageui.report.drawing import Drawing
@@ -355,7 +355,7 @@ def test_predictions_are_read_and_resampled_once_and_those_of_the_reported_split
         resampled.append(split)
         return with_intervals(result, of, split, resamples)
 
-    monkeypatch.setattr("ageui.compare.entries.with_intervals", resample)
+    monkeypatch.setattr("ageui.compare.draft_rows.with_intervals", resample)
     document = report([store.detail(run_id)], load)
     assert (read, resampled) == ([(run_id, "test")], ["test"])
     (table,) = (block for block in _section(document, "Groups").blocks if isinstance(block, Table))

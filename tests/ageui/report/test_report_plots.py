@@ -10,7 +10,7 @@ import pytest
 from store_rows import epoch
 
 from ageui.compare import Cell, Comparison, Row
-from ageui.compare.records import Spread
+from ageui.compare.comparison import Spread
 from ageui.report.drawing import Drawing, draw
 from ageui.report.plots import SERIES, curves, curves_of_cells, group_bars, predicted_by_age, side_by_side
 from ageui.store import Epoch, Predictions

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from store_rows import config, queued
 
 from ageui.store import NewRun, Store
+from ageui.store.name_words import ADJECTIVES, ANIMALS
 from ageui.store.names import friendly_name, valid_name, valid_tag
-from ageui.store.words import ADJECTIVES, ANIMALS
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError
 

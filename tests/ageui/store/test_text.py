@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageui.text import clean
+from ageui.text.clean import clean
 
 
 @pytest.mark.parametrize(

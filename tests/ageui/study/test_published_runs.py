@@ -8,12 +8,12 @@ from study_rows import trained
 from terminal import Terminal
 
 from ageui.compare import FORMATS, compare, render_text
-from ageui.states import state_of
 from ageui.store import Claimant, Store
 from ageui.study import Choice, load, publish, study_table, work
 from ageui.study.publish import published_runs
-from ageui.tui.comparison_lines import columns_of
-from ageui.tui.run_columns import table_row
+from ageui.text.states import state_of
+from ageui.tui.compare.lines import columns_of
+from ageui.tui.runs.columns import table_row
 from engine.errors import ConfigError
 
 

@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.compare import CompareScreen
-from ageui.tui.screens.run_picker import RunPicker
+from ageui.tui.compare.run_picker import RunPicker
+from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.widgets.side_by_side import SideBySide
 from engine.events import Evaluated
 from engine.fairness import evaluate_split

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.new_run import NewRunScreen
+from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.widgets.field_row import FieldRow
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from ageui.store import Store
 from ageui.tui import changes
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.prompts import LinePrompt
+from ageui.tui.dialogs.prompts import LinePrompt
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.errors import StoreError
 

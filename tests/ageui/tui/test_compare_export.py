@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.prompts import ChoicePrompt, LinePrompt
+from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from textual.widgets import Input, OptionList
 
 from ageui.compare import Comparison
 from ageui.store import Store
-from ageui.tui import compared_runs
 from ageui.tui.app import AgeUIApp
 from ageui.tui.chart.keyed import KeyedChart
-from ageui.tui.screens.compare import CompareScreen
-from ageui.tui.screens.explain import ExplainScreen
-from ageui.tui.screens.run import RunScreen
-from ageui.tui.screens.run_picker import RunPicker
+from ageui.tui.compare import compared_runs
+from ageui.tui.compare.run_picker import RunPicker
+from ageui.tui.compare.screen import CompareScreen
+from ageui.tui.dialogs.explain import ExplainScreen
+from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.side_by_side import SideBySide
 from engine.errors import StoreError
 
@@ -65,7 +65,7 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
             assert may_go.wait(30)
         return compute(view, found, known, from_store)
 
-    monkeypatch.setattr("ageui.tui.screens.compare.compared", slow)
+    monkeypatch.setattr("ageui.tui.compare.screen.compared", slow)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.open_comparison(runs[1:])
@@ -100,7 +100,7 @@ def test_a_bootstrap_that_fails_is_told_once_and_promised_no_more(
             raise StoreError("predictions are gone")
         return compute(view, found, known, from_store)
 
-    monkeypatch.setattr("ageui.tui.screens.compare.compared", failing)
+    monkeypatch.setattr("ageui.tui.compare.screen.compared", failing)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs[1:])
@@ -317,7 +317,7 @@ def test_a_single_run_is_shown_by_itself_when_no_other_is_wanted(store: Store, r
 def test_dropping_the_baseline_takes_another_and_there_is_an_end_to_adding(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ageui.tui.screens.compare.MOST_COMPARED", 12)
+    monkeypatch.setattr("ageui.tui.compare.screen.MOST_COMPARED", 12)
     ids = tuple(done(store, f"run-{place}", 4.0 + place, batch=8 + place) for place in range(12))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:

@@ -14,8 +14,8 @@ from textual.widgets import Input, OptionList, Static
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.data import DataScreen
-from ageui.tui.screens.prompts import ChoicePrompt, LinePrompt
+from ageui.tui.data.screen import DataScreen
+from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.data.check import check
 from engine.data.kept_reports import kept_report

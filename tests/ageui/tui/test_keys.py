@@ -13,15 +13,15 @@ from ageui.store import Store
 from ageui.tui import keys
 from ageui.tui.app import AgeUIApp
 from ageui.tui.chart.keyed import KeyedChart
-from ageui.tui.screens.compare import CompareScreen
-from ageui.tui.screens.data import DataScreen
-from ageui.tui.screens.help import HelpScreen
-from ageui.tui.screens.new_run import NewRunScreen
-from ageui.tui.screens.prompts import LinePrompt
-from ageui.tui.screens.run import RunScreen
-from ageui.tui.screens.runs import RunsScreen
-from ageui.tui.screens.studies import StudiesScreen
-from ageui.tui.screens.study_runs import StudyRunsScreen
+from ageui.tui.compare.screen import CompareScreen
+from ageui.tui.data.screen import DataScreen
+from ageui.tui.dialogs.help import HelpScreen
+from ageui.tui.dialogs.prompts import LinePrompt
+from ageui.tui.new_run.screen import NewRunScreen
+from ageui.tui.run.screen import RunScreen
+from ageui.tui.runs.screen import RunsScreen
+from ageui.tui.studies.screen import StudiesScreen
+from ageui.tui.studies.study_runs import StudyRunsScreen
 
 OWNERS: dict[str, type] = {
     keys.EVERYWHERE: AgeUIApp,

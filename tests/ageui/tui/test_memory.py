@@ -11,7 +11,7 @@ from store_rows import end, running
 from textual.pilot import Pilot
 from textual.widgets import Static, TabbedContent
 
-from ageui import forecast
+from ageui.memory import forecast
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from engine.footprints import Answer, Counting
@@ -35,7 +35,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def room(monkeypatch: pytest.MonkeyPatch) -> None:
     """4 GB are free."""
-    monkeypatch.setattr("ageui.free_memory.group_rooms", lambda groups, mount: iter([4_000_000_000]))
+    monkeypatch.setattr("ageui.memory.free_memory.group_rooms", lambda groups, mount: iter([4_000_000_000]))
 
 
 @pytest.mark.usefixtures("counted", "room")

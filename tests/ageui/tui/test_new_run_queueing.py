@@ -13,7 +13,7 @@ from textual.widgets import Checkbox, Input
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.new_run.check import Checked, Entered, FormCheck
-from ageui.tui.screens.runs import RunsScreen
+from ageui.tui.runs.screen import RunsScreen
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 SIZES = [(80, 24), (160, 50)]

@@ -10,12 +10,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from ageui.store import Store
-from ageui.text import has_hidden
+from ageui.text.clean import has_hidden
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.new_run import NewRunScreen
-from ageui.tui.screens.pick import PickScreen
-from ageui.tui.screens.prompts import ChoicePrompt
-from ageui.tui.screens.runs import RunsScreen
+from ageui.tui.dialogs.pick import PickScreen
+from ageui.tui.dialogs.prompts import ChoicePrompt
+from ageui.tui.new_run.screen import NewRunScreen
+from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.widgets.field_row import FieldRow
 from engine.data.spec import BUILT_IN, DataSpec
 

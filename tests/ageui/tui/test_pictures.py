@@ -14,10 +14,10 @@ from textual.pilot import Pilot
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
+from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.prefs import Prefs
-from ageui.tui.screens.compare import CompareScreen
-from ageui.tui.screens.run import RunScreen
+from ageui.tui.run.screen import RunScreen
 from ageui.worker.locks import Lock
 
 pytestmark = pytest.mark.skipif(version("textual") != "8.2.8", reason="the pictures are of Textual 8.2.8")
@@ -32,7 +32,7 @@ class _Idle:
 def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ageui.tui.app.Machine", _Idle)
     monkeypatch.setattr("ageui.tui.app.SECONDS_BETWEEN_LOADS", 3600.0)
-    monkeypatch.setattr("ageui.forecast.known_footprint", lambda wanted: None)
+    monkeypatch.setattr("ageui.memory.forecast.known_footprint", lambda wanted: None)
     monkeypatch.chdir(tmp_path)
 
 

@@ -12,12 +12,12 @@ from store_rows import config, end, epoch, evaluated, queued, running, steps
 from textual.pilot import Pilot
 from textual.widgets import RichLog, Static, TabbedContent
 
-from ageui.compare.scoring import with_all_intervals
+from ageui.compare.image_errors import with_all_intervals
 from ageui.store import PublishedRun, RunDetail, Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.changes import Done
 from ageui.tui.chart.keyed import KeyedChart
-from ageui.tui.screens.run import RunScreen
+from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.log_tail import read_log
 from ageui.worker.supervisor import log_file
 from engine.data.spec import BUILT_IN
@@ -218,7 +218,7 @@ def test_scores_that_come_while_intervals_are_computed_get_theirs_too(
         assert may_end.wait(SECONDS_AT_MOST)
         return with_all_intervals(detail, load)
 
-    monkeypatch.setattr("ageui.tui.screens.run.with_all_intervals", slowly)
+    monkeypatch.setattr("ageui.tui.run.screen.with_all_intervals", slowly)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.open_run(run_id)

@@ -11,9 +11,9 @@ from textual.widgets import Input, OptionList
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
+from ageui.tui.dialogs.prompts import ChoicePrompt
 from ageui.tui.prefs import Prefs, prefs_file
-from ageui.tui.screens.prompts import ChoicePrompt
-from ageui.tui.screens.run import RunScreen
+from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.paged_table import PagedTable
 

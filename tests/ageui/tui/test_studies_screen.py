@@ -11,19 +11,19 @@ from store_rows import claimed, end, epoch, evaluated, running, steps
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
-from ageui.forecast import NOTHING_TO_SAY
-from ageui.states import SYMBOLS
+from ageui.memory.forecast import NOTHING_TO_SAY
 from ageui.store import Store
 from ageui.study import Choice, Study, load, studies
 from ageui.study.variants import cell_config
+from ageui.text.states import SYMBOLS
 from ageui.tui.app import AgeUIApp
-from ageui.tui.screens.compare import CompareScreen
-from ageui.tui.screens.explain import ExplainScreen
-from ageui.tui.screens.prompts import ChoicePrompt
-from ageui.tui.screens.run import RunScreen
-from ageui.tui.screens.studies import StudiesScreen
-from ageui.tui.screens.study_runs import StudyRunsScreen
-from ageui.tui.study_form import choice_of_texts, command, texts_of
+from ageui.tui.compare.screen import CompareScreen
+from ageui.tui.dialogs.explain import ExplainScreen
+from ageui.tui.dialogs.prompts import ChoicePrompt
+from ageui.tui.run.screen import RunScreen
+from ageui.tui.studies.screen import StudiesScreen
+from ageui.tui.studies.study_form import choice_of_texts, command, texts_of
+from ageui.tui.studies.study_runs import StudyRunsScreen
 from ageui.tui.widgets.field_row import FieldRow
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.config import build_config
@@ -53,13 +53,13 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_folder: None) -
     path = tmp_path / "mine.toml"
     path.write_text(LOSSES, encoding="utf-8")
     found = load(str(path))
-    monkeypatch.setattr("ageui.tui.screens.studies.studies", lambda: [found])
+    monkeypatch.setattr("ageui.tui.studies.screen.studies", lambda: [found])
     return found
 
 
 @pytest.fixture(autouse=True)
 def no_memory_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ageui.forecast.Forecaster.forecast", lambda self, runs: NOTHING_TO_SAY)
+    monkeypatch.setattr("ageui.memory.forecast.Forecaster.forecast", lambda self, runs: NOTHING_TO_SAY)
 
 
 def settings(study: Study, cell: str, choice: Choice = QUICK, **changes: Any) -> dict[str, Any]:
@@ -330,7 +330,7 @@ def test_all_cells_with_runs_are_selected_and_compared_as_far_as_that_goes(
         assert screen._comparison is not None
         assert [len(found.runs) for found in screen._comparison.rows] == [8, 8, 0]
         await press(pilot, "escape")
-        monkeypatch.setattr("ageui.tui.screens.studies.MOST_COMPARED", 15)
+        monkeypatch.setattr("ageui.tui.studies.screen.MOST_COMPARED", 15)
         await press(pilot, "c")
         assert messages(app)[-1] == "these are 16 runs; compare at most 15: select fewer cells"
 

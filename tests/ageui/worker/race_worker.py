@@ -5,8 +5,8 @@ from pathlib import Path
 
 from worker_runs import FAKE
 
+from ageui.devices import take_worker_lock
 from ageui.store import Store
-from ageui.worker.devices import take_worker_lock
 from ageui.worker.queue_worker import QueueWorker
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ageui.devices import configs_for, device_lock_file, take_worker_lock
 from ageui.store import Store
-from ageui.worker.devices import configs_for, device_lock_file, take_worker_lock
 from ageui.worker.start import devices_without_worker
 
 

@@ -15,9 +15,7 @@ import pytest
 from living import stop_between_writes
 from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
 
-from ageui.store import BusyError, FullError, Store
-from ageui.worker import lane, queue_worker
-from ageui.worker.devices import (
+from ageui.devices import (
     device_lock_file,
     next_lock_file,
     take_device,
@@ -25,6 +23,8 @@ from ageui.worker.devices import (
     who_has,
     worker_lock_file,
 )
+from ageui.store import BusyError, FullError, Store
+from ageui.worker import lane, queue_worker
 from ageui.worker.locks import Lock, is_held
 from ageui.worker.lost import recover_lost
 from ageui.worker.queue_worker import QueueWorker

@@ -2,9 +2,9 @@
 
 import pytest
 
+from ageui.devices import worker_lock_file
 from ageui.store import Store
 from ageui.worker import start
-from ageui.worker.devices import worker_lock_file
 from ageui.worker.locks import Lock
 from ageui.worker.start import stop_worker
 from engine.errors import StoreError

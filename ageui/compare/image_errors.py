@@ -1,0 +1,121 @@
+"""Absolute errors and group codes from stored predictions, and what follows from them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ageui.compare.comparison import MAE, Difference, Group
+from ageui.compare.paired import bias_differences, mae_differences
+from engine.choices import AGE_EDGES
+from engine.fairness import RESAMPLES, BiasResult, SplitResult, evaluate_split
+from engine.resampling import Codes, Floats
+
+if TYPE_CHECKING:
+    from ageui.store.records import Predictions, RunDetail
+
+    LoadPredictions = Callable[[int, str], Predictions | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Ages and absolute errors (N,) in years on one set of images, and each attribute's codes (N,) and group names."""
+
+    ages: Floats
+    errors: Floats
+    groups: Mapping[str, tuple[Codes, tuple[str, ...]]]
+
+
+def scored(predictions: "Predictions", groups: Mapping[str, tuple[str, ...]], age_edges: Sequence[float]) -> Scored:
+    """A run's errors, over the group names that its stored result has."""
+    coded = {name: (_codes(predictions, name, names, age_edges), names) for name, names in groups.items()}
+    errors = np.abs(predictions.predicted.astype(np.float64) - predictions.ages)
+    return Scored(predictions.ages, errors, coded)
+
+
+def constant_scored(like: Scored, age: float) -> Scored:
+    """The errors of always saying `age` years on the same images."""
+    return replace(like, errors=np.abs(age - like.ages))
+
+
+def constant_result(like: Scored, age: float, split: str, resamples: int) -> SplitResult:
+    """The scores of always saying `age` years on the same images, with intervals and noise."""
+    predicted = np.full(len(like.ages), age)
+    return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
+
+
+def with_intervals(result: SplitResult, of: Scored, split: str, resamples: int = RESAMPLES) -> SplitResult:
+    """A stored result with all its intervals and noise computed again, those of groups and gaps included.
+
+    Runs that older versions scored get the intervals of this one, so that runs of all ages can be set side by side.
+    Errors that are not finite leave what is stored.
+    """
+    if not np.isfinite(of.errors).all():
+        return result
+    found = evaluate_split(np.zeros(len(of.errors)), of.errors, of.groups, None, split=split, resamples=resamples)
+    biases = tuple(_with_intervals(bias, found.bias(bias.attribute)) for bias in result.biases)
+    return replace(result, mae_interval=found.mae_interval, biases=biases)
+
+
+def with_all_intervals(run: "RunDetail", load: "LoadPredictions") -> "RunDetail":
+    """A run whose results have all their intervals, as far as there are predictions."""
+    edges = run.config.get("age_edges", AGE_EDGES)
+    found = []
+    for scores in run.results:
+        if predictions := load(run.id, scores.split):
+            errors = scored(predictions, groups_of(scores.result), edges)
+            scores = replace(scores, result=with_intervals(scores.result, errors, scores.split))
+        found.append(scores)
+    return replace(run, results=tuple(found))
+
+
+def groups_of(result: SplitResult) -> dict[str, tuple[str, ...]]:
+    """The names of the groups of each attribute of a result."""
+    return {bias.attribute: tuple(group.group for group in bias.groups) for bias in result.biases}
+
+
+def _with_intervals(stored: BiasResult, found: BiasResult | None) -> BiasResult:
+    if found is None:
+        return stored
+    intervals = {group.group: group.interval for group in found.groups}
+    groups = tuple(replace(group, interval=intervals.get(group.group)) for group in stored.groups)
+    return replace(stored, interval=found.interval, noise=found.noise, groups=groups, gap_interval=found.gap_interval)
+
+
+def has_images(of: Scored, column: str, group: Group | None) -> bool:
+    """Whether there are images to draw from: every group of an attribute needs one for its bias to have an interval."""
+    if column == MAE:
+        return len(of.ages) > 0
+    codes, names = of.groups[group.attribute if group else column]
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    return bool(counts[names.index(group.name)] > 0 if group else (counts > 0).all())
+
+
+def paired_differences(
+    sides: Sequence[Sequence[Scored]], against: Sequence[Scored], column: str, group: Group | None, resamples: int
+) -> list[Difference]:
+    """The difference of each side in one figure that all have, with its interval over images; of several trainings, of
+    their means.
+
+    All are scored on the same images with the same groups; `group` is the one whose MAE the figure is.
+    """
+    groups = against[0].groups
+    errors = [np.stack([one.errors for one in side]) for side in sides]
+    baseline = np.stack([one.errors for one in against])
+    if group is not None:
+        codes, names = groups[group.attribute]
+        own = codes == names.index(group.name)
+        return mae_differences([one[:, own] for one in errors], baseline[:, own], resamples=resamples)
+    if column == MAE:
+        return mae_differences(errors, baseline, resamples=resamples)
+    codes, names = groups[column]
+    return bias_differences(errors, baseline, codes, len(names), resamples=resamples)
+
+
+def _codes(predictions: "Predictions", attribute: str, names: tuple[str, ...], age_edges: Sequence[float]) -> Codes:
+    if attribute == "age":
+        return np.searchsorted(np.asarray(age_edges, dtype=np.float64), predictions.ages, side="right").astype(np.int64)
+    place = {name: index for index, name in enumerate(names)}
+    values = predictions.attributes[attribute]
+    return np.array([-1 if value is None else place.get(value, -1) for value in values], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""The memory a run needs, and the memory this machine has."""

@@ -1,0 +1,150 @@
+"""The peak memory of runs before they are queued, in bytes and in words."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from ageui.devices import resolve_device
+from ageui.memory.free_memory import free_memory
+from ageui.store import NewRun, RunDetail
+from ageui.text.sentences import gigabytes
+from engine.config import RunConfig, build_config
+from engine.data.kept_reports import kept_report
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+from engine.footprints import Counting, Wanted, known_footprint
+from engine.limits import gpu_pixels_limit
+from engine.memory_model import Footprint, PeakMemory, predicted_peak
+from engine.paths import cache_folder
+
+_LISTED = 3
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is to be said of the memory of runs. `missing` has to be counted before all is known, and `is_too_much` is
+    whether a run would find less than it needs."""
+
+    text: str
+    missing: tuple[Wanted, ...] = ()
+    is_too_much: bool = False
+
+
+NOTHING_TO_SAY = Forecast("")
+
+
+class Forecaster:
+    """Keeps what it looked up. What is not known yet, `count` finds out in some seconds; to be used by one thread at a
+    time, except for `count`."""
+
+    def __init__(self, free: Callable[[str], int | None] = free_memory) -> None:
+        self._free = free
+        self._footprints: dict[Wanted, Footprint] = {}
+        self._problems: dict[Wanted, str] = {}
+        self._images: dict[tuple[str, str], int | None] = {}
+
+    def forecast(self, runs: Iterable[NewRun]) -> Forecast:
+        """What is to be said of `runs`, which train one after the other on each device."""
+        runs, free = list(runs), cache(self._free)
+        wanted = list(dict.fromkeys(Wanted.of(run.config) for run in runs))
+        missing = tuple(one for one in wanted if one not in self._problems and self._footprint(one) is None)
+        peaks: dict[str, list[tuple[PeakMemory, NewRun]]] = {}
+        for run in runs:
+            if (peak := self._peak(run, free)) is not None:
+                peaks.setdefault(_device(run.config, peak), []).append((peak, run))
+        said = [_sentence(device, found, free(device)) for device, found in peaks.items()]
+        texts = [text for text, _ in said] + _told_problems(wanted, self._problems)
+        texts += ["peak memory: being worked out"] if missing else []
+        return Forecast("; ".join(texts), missing, any(is_too_much for _, is_too_much in said))
+
+    def count(self, wanted: Sequence[Wanted], begun: Callable[[Counting], None] = lambda counting: None) -> None:
+        """Counts what is missing, in a process of its own, which `begun` is given to be able to stop it."""
+        try:
+            with Counting(wanted) as counting:
+                begun(counting)
+                for answer in counting.answers():
+                    if answer.footprint is not None:
+                        self._footprints[answer.wanted] = answer.footprint
+                    else:
+                        self._problems[answer.wanted] = answer.problem
+        except OSError as error:
+            self._problems.update(dict.fromkeys(wanted, f"no process could be started: {error.strerror}"))
+
+    def _peak(self, run: NewRun, free: Callable[[str], int | None]) -> PeakMemory | None:
+        footprint = self._footprint(Wanted.of(run.config))
+        if footprint is None:
+            return None
+        free_bytes = free(resolve_device(run.config.device)) if footprint.device_type == "cuda" else None
+        most_pixels = gpu_pixels_limit(free_bytes)[0] if free_bytes is not None else None
+        return predicted_peak(run.config, footprint, self._image_count(run), most_pixels)
+
+    def _footprint(self, wanted: Wanted) -> Footprint | None:
+        if wanted not in self._footprints and (found := known_footprint(wanted)) is not None:
+            self._footprints[wanted] = found
+        return self._footprints.get(wanted)
+
+    def _image_count(self, run: NewRun) -> int | None:
+        key = (run.spec.model_dump_json(), run.config.target)
+        if key not in self._images:
+            self._images[key] = image_count(run.spec, run.config)
+        return self._images[key]
+
+
+def predicted_memory(detail: RunDetail) -> int | None:
+    """The peak memory of a run as it was predicted when it began, or as it can be now, in bytes."""
+    if detail.predicted_memory_bytes is not None:
+        return detail.predicted_memory_bytes
+    try:
+        config, spec = build_config(detail.config), DataSpec.model_validate(detail.data_spec)
+    except (ConfigError, ValueError):
+        return None
+    footprint = known_footprint(Wanted.of(config))
+    if footprint is None or _computed_otherwise(detail, footprint):
+        return None
+    return predicted_peak(config, footprint, image_count(spec, config)).bytes
+
+
+def _computed_otherwise(detail: RunDetail, footprint: Footprint) -> bool:
+    """Whether a run that has begun had another kind of device or arithmetic than was counted."""
+    manifest = detail.manifest or {}
+    counted = (footprint.device_type, footprint.dtype)
+    return bool(manifest) and (manifest.get("device_type"), manifest.get("dtype")) != counted
+
+
+def image_count(spec: DataSpec, config: RunConfig) -> int | None:
+    """The images of a data set, as far as that is known without reading it: of drawn faces, and after a check."""
+    if spec.format == "synthetic" and spec.path is None:
+        return sum(spec.synthetic.counts)
+    kept = kept_report(spec, config.target, cache_folder())
+    return sum(split.images for split in kept.report.splits) if kept is not None else None
+
+
+def _device(config: RunConfig, peak: PeakMemory) -> str:
+    return "cpu" if peak.device_type == "cpu" else resolve_device(config.device)
+
+
+def _sentence(device: str, found: Sequence[tuple[PeakMemory, NewRun]], free: int | None) -> tuple[str, bool]:
+    """The memory of the runs on one device, and whether that is more than is free."""
+    largest, run = max(found, key=lambda one: one[0].bytes)
+    least = min(peak.bytes for peak, _ in found)
+    what = "peak memory" if device == "cpu" else f"peak memory of {device}"
+    text = f"{what}: about {gigabytes(largest.bytes)}"
+    if gigabytes(least) != gigabytes(largest.bytes):
+        config = run.config
+        text = (
+            f"{what}: about {gigabytes(least)} to {gigabytes(largest.bytes)}, the most with {config.backbone} at "
+            f"{config.size} px, batch {config.batch}"
+        )
+    if not largest.counts_images and device == "cpu":
+        text += ", without the pixels of the images"
+    needed = max(peak.needed for peak, _ in found)
+    if free is None:
+        return text, False
+    if needed <= free:
+        return f"{text}; {gigabytes(free)} are free", False
+    return f"{text}, but only {gigabytes(free)} are free: choose a smaller --batch, --size or --backbone", True
+
+
+def _told_problems(wanted: Sequence[Wanted], problems: Mapping[Wanted, str]) -> list[str]:
+    told = [f"peak memory not known for {one.backbone}: {problems[one]}" for one in wanted if one in problems]
+    return told[:_LISTED]

@@ -1,0 +1,101 @@
+"""Which runs a person's settings mean: the grid of their combinations, and those of them that are there already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ageui.planning import sweeps
+from ageui.planning.settings import Layer, Resolved, resolve
+from ageui.store import NewRun, Store
+from engine.config import RunConfig
+from engine.cuda import cuda_available
+from engine.data.spec import BUILT_IN
+from engine.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`runs` are those of distinct configs, in the grid's order; `known` has for each the id and status of a run of the
+    same config and data that is done or still to be done, or None. `first` is the first combination, with origins."""
+
+    first: Resolved
+    runs: tuple[NewRun, ...]
+    known: tuple[tuple[int, str] | None, ...]
+
+    @property
+    def left_out(self) -> list[tuple[int, str]]:
+        """Id and status of the runs that are there already."""
+        return [found for found in self.known if found is not None]
+
+    def to_queue(self, *, again: bool, name: str | None = None) -> list[NewRun]:
+        """The runs that are not there already, or `again` all; several that have a name get a number each."""
+        new = [run for run, found in zip(self.runs, self.known, strict=True) if again or found is None]
+        if name is None:
+            return new
+        names = [name] if len(new) == 1 else [f"{name}-{number}" for number in range(1, len(new) + 1)]
+        return [NewRun(run.config, run.spec, called) for run, called in zip(new, names, strict=True)]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What values are put on top of, besides the settings files and the environment: `like` is a whole config."""
+
+    preset: str | None = None
+    config_file: Path | None = None
+    like: Layer | None = None
+
+
+def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | None = None) -> Plan:
+    """The runs of every combination of `values`, comma lists by field; `seeds` repeats each with that many seeds.
+
+    Raises `ConfigError` for a wrong value, an unknown data set and more than `sweeps.MOST_RUNS` combinations.
+    """
+    first = resolve_here(store, sweeps.grid(values)[0], basis)
+    runs = with_data(store, grid_configs(store, with_seeds(values, first.config.seed, seeds), basis))
+    return Plan(first, runs, tuple(store.same_runs(runs)))
+
+
+def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resolved:
+    """The one config of `values` on top of its basis, files and environment."""
+    return _resolve(values, basis, _registered(store))
+
+
+def grid_configs(store: Store, values: Mapping[str, str], basis: Basis) -> list[RunConfig]:
+    """The distinct configs of the grid, in its order."""
+    registered = _registered(store)
+    configs = [_resolve(combination, basis, registered).config for combination in sweeps.grid(values)]
+    return list({config.hash: config for config in configs}.values())
+
+
+def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict[str, str]:
+    """The values with `count` seeds from `first` on; as they are where no number of seeds is given."""
+    if count is None:
+        return dict(values)
+    if count < 1:
+        raise ConfigError(f"--seeds {count}: give at least 1")
+    if count > sweeps.MOST_RUNS:
+        raise ConfigError(f"--seeds {count:,}: give at most {sweeps.MOST_RUNS:,}")
+    if "," in values.get("seed", ""):
+        raise ConfigError("--seeds counts up from one --seed; give a list of seeds, or their number, not both")
+    return {**values, "seed": sweeps.seeds(first, count)}
+
+
+def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
+    """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
+    specs = {name: store.data_set(name) for name in dict.fromkeys(config.data for config in configs)}
+    return tuple(NewRun(config, specs[config.data]) for config in configs)
+
+
+def _registered(store: Store) -> list[str]:
+    return [spec.name for spec in store.data_sets() if spec != BUILT_IN]
+
+
+def _resolve(values: Mapping[str, str], basis: Basis, registered: Sequence[str]) -> Resolved:
+    return resolve(
+        values,
+        preset=basis.preset,
+        config_file=basis.config_file,
+        like=basis.like,
+        registered=registered,
+        cuda_available=cuda_available,
+    )

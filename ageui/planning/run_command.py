@@ -1,0 +1,102 @@
+"""The command line that queues what a form plans: only the flags that it needs here."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ageui.files.database_path import database_path
+from ageui.planning import sweeps
+from ageui.planning.plan import Basis, grid_configs, resolve_here, with_seeds
+from ageui.store import NewRun, Store
+from engine.config import FLAG_FIELDS, PRESETS, RunConfig, format_value
+from engine.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a person writes on runs, and how they are queued."""
+
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    priority: int = 0
+    again: bool = False
+
+
+def queue_command(
+    store: Store,
+    values: Mapping[str, str],
+    basis: Basis,
+    runs: Sequence[NewRun],
+    *,
+    seeds: int | None = None,
+    labels: Labels = Labels(),
+) -> str | None:
+    """`ageui run --detach …` for one run, else `ageui sweep …`, which makes the configs of `runs` as they are planned.
+
+    The command line has no word for a run to be like: its values become flags, where they differ from those of the
+    nearest preset. None where no one command gives these configs.
+    """
+    if basis.like is not None:
+        found = _in_flags(store, values, basis, [run.config for run in runs], seeds)
+        if found is None:
+            return None
+        values, basis = found
+    is_one = len(sweeps.grid(values)) == 1 and seeds in (None, 1)
+    parts = ["ageui run --detach" if is_one else "ageui sweep"]
+    parts += [f"--preset {shlex.quote(basis.preset)}"] if basis.preset is not None else []
+    combination = sweeps.grid(values)[0] if is_one else values
+    parts += [_flag(name, combination[name]) for name in RunConfig.model_fields if name in combination]
+    parts += [f"--seeds {seeds}"] if not is_one and seeds is not None else []
+    parts += [f"--name {shlex.quote(labels.name)}"] if labels.name is not None else []
+    parts += [f"--tag {shlex.quote(tag)}" for tag in labels.tags]
+    parts += [f"--priority {labels.priority}"] if labels.priority else []
+    parts += ["--again"] if labels.again and not is_one else []
+    if database_path().expanduser().absolute() != store.path:
+        parts.append(f"--db {shlex.quote(str(store.path))}")
+    return " ".join(parts)
+
+
+def _flag(name: str, text: str) -> str:
+    return f"--{name} {shlex.quote(text)}" if name in FLAG_FIELDS else f"--set {shlex.quote(f'{name}={text}')}"
+
+
+def _in_flags(
+    store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequence[RunConfig], seeds: int | None
+) -> tuple[dict[str, str], Basis] | None:
+    """`values` with those that only a run to be like gives, and the preset they are put on; the fewest of them."""
+    tries = []
+    for preset in PRESETS:
+        on_preset = replace(basis, preset=preset, like=None)
+        added = _missing(store, values, on_preset, wanted)
+        flags = {**{name: _as_one_value(text) for name, text in added.items()}, **values}
+        try:
+            first = resolve_here(store, sweeps.grid(flags)[0], on_preset).config
+            configs = grid_configs(store, with_seeds(flags, first.seed, seeds), on_preset)
+        except ConfigError:
+            continue
+        if [config.hash for config in configs] == [config.hash for config in wanted]:
+            tries.append((len(added), flags, on_preset))
+    return min(tries, key=lambda one: one[0])[1:] if tries else None
+
+
+def _missing(store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequence[RunConfig]) -> dict[str, str]:
+    """The fields, as text, that all wanted configs share and that have to be named to be as in the first of them."""
+    target = wanted[0].model_dump()
+    first = sweeps.grid(values)[0]
+    fixed = [
+        name for name in target if name not in values and all(getattr(one, name) == target[name] for one in wanted)
+    ]
+    added: dict[str, str] = {}
+    while True:
+        try:
+            got = resolve_here(store, {**added, **first}, basis).config.model_dump()
+        except ConfigError:
+            return {name: format_value(target[name]) for name in fixed}
+        differing = [name for name in fixed if got[name] != target[name] and name not in added]
+        if not differing:
+            return added
+        added |= {name: format_value(target[name]) for name in differing}
+
+
+def _as_one_value(text: str) -> str:
+    return text.replace(",", "+")

@@ -1,0 +1,1 @@
+"""Tables as people see them, and their formats."""

@@ -1,0 +1,1 @@
+"""The screen that sets runs side by side."""

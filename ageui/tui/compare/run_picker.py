@@ -1,0 +1,165 @@
+"""Which runs to compare with: a list that is filtered as one types, and stays open until one has enough."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList
+from textual.widgets.option_list import Option
+from textual.worker import Worker
+
+from ageui.compare.differing_settings import differing_settings, label
+from ageui.store import RunRow, Store
+from ageui.text.clean import clean
+from ageui.text.states import state_of
+from ageui.tui.debounce import Debounce
+from ageui.tui.table_cell import DASH, fitted, years
+from engine.errors import AgeUIError
+
+if TYPE_CHECKING:
+    from ageui.tui.app import AgeUIApp
+
+_MOST_SHOWN = 200
+_NAME_CELLS = 24
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Runs that can be added, the likeliest first, and the config fields that they do not share."""
+
+    rows: tuple[RunRow, ...]
+    differing: tuple[str, ...]
+
+
+def candidates(store: Store, filter: str, chosen: Sequence[int]) -> Candidates:
+    """The runs that a filter finds and that are not chosen yet, the newest first, those on the same data above others.
+
+    Without a filter the scored ones come before those that have no figures yet. Raises `ConfigError` for a filter that
+    cannot be read.
+    """
+    data = {row.config.get("data") for row in store.rows(chosen).values()}
+    found = [row for row in store.runs(filter, limit=_MOST_SHOWN + len(chosen)) if row.id not in chosen]
+    found.sort(key=lambda row: (row.config.get("data") not in data, row.summary.mae is None and not filter))
+    return Candidates(tuple(found[:_MOST_SHOWN]), differing_settings([row.config for row in found]))
+
+
+class RunPicker(ModalScreen[None]):
+    """`add` is called with each run that is chosen, and says what is left to say; it gets no more than `room` runs."""
+
+    DEFAULT_CSS = """
+    RunPicker {
+        align: center middle;
+        background: $background 30%;
+        & > Vertical {
+            width: 100; max-width: 100%; height: 80%;
+            background: $panel; border: round $primary; padding: 0 1;
+        }
+        & OptionList {
+            height: 1fr; background: $panel; border: none;
+            text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & Label { width: 100%; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", show=False),
+        Binding("down", "down", "down", show=False),
+        Binding("up", "up", "up", show=False),
+    ]
+
+    def __init__(self, title: str, chosen: Sequence[int], room: int, add: Callable[[int], None]) -> None:
+        super().__init__()
+        self._title, self._chosen, self._room, self._add = title, list(chosen), room, add
+        self._wanted = 0
+        self._fill_at_rest = Debounce(self, self._fill_soon)
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Label(Text(clean(self._title), style="bold"), markup=False, id="title")
+            yield Input(placeholder="filter: loss=mape status=done name:otter", select_on_focus=False)
+            yield OptionList()
+            yield Label(markup=False, id="hint")
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+        self._fill_soon()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._fill_at_rest()
+
+    @on(Worker.StateChanged)
+    def _tell_unforeseen(self, event: Worker.StateChanged) -> None:
+        cast("AgeUIApp", self.app).tell_unforeseen(event)
+
+    def _fill_soon(self) -> None:
+        self._wanted += 1
+        self.run_worker(self._fill(self._wanted, self.query_one(Input).value), group="filling", exit_on_error=False)
+
+    async def _fill(self, wanted: int, filter: str) -> None:
+        store, chosen = cast("AgeUIApp", self.app).store, list(self._chosen)
+        try:
+            found = await asyncio.to_thread(candidates, store, filter.strip(), chosen)
+        except AgeUIError as error:
+            if wanted == self._wanted and self.is_attached:
+                self._say(str(error).splitlines()[0])
+            return
+        if wanted == self._wanted and self.is_attached:
+            self._show(found)
+
+    def _show(self, found: Candidates) -> None:
+        options = self.query_one(OptionList)
+        at = options.highlighted or 0
+        options.clear_options()
+        options.add_options([Option(_line(row, found.differing), str(row.id)) for row in found.rows])
+        if found.rows:
+            options.highlighted = min(at, len(found.rows) - 1)
+        self._say("enter adds · esc is done" if found.rows else "no other run is found · esc leaves")
+
+    def _say(self, hint: str) -> None:
+        self.query_one("#hint", Label).update(Text(clean(hint), style="dim"))
+
+    @on(Input.Submitted)
+    @on(OptionList.OptionSelected)
+    def _take(self) -> None:
+        options = self.query_one(OptionList)
+        if options.highlighted is None or not options.option_count:
+            return
+        run_id = int(str(options.get_option_at_index(options.highlighted).id))
+        if run_id in self._chosen:
+            return  # chosen a moment ago: the list is still being filled
+        self._chosen.append(run_id)
+        self._room -= 1
+        self._add(run_id)
+        if self._room <= 0:
+            self.dismiss()
+            return
+        self.query_one("#title", Label).update(Text(f"{len(self._chosen)} runs; add others?", style="bold"))
+        self._fill_soon()
+
+    def action_down(self) -> None:
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_up(self) -> None:
+        self.query_one(OptionList).action_cursor_up()
+
+    def action_leave(self) -> None:
+        self.dismiss()
+
+
+def _line(row: RunRow, differing: Sequence[str]) -> Text:
+    name = fitted(clean(row.name), _NAME_CELLS)
+    mae = years(row.summary.mae).text if row.summary.mae is not None else DASH
+    figures = f"{row.id:>5}  {mae:>6}  " if row.status == "done" else f"{row.id:>5}  {state_of(row)}  "
+    return Text.assemble(
+        (name + " " * (_NAME_CELLS + 1 - Text(name).cell_len), "bold"),
+        figures,
+        (clean(label(row.config, differing) if differing else str(row.config.get("loss", ""))), "dim"),
+    )

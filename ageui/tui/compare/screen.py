@@ -1,0 +1,347 @@
+"""Runs side by side: settings, figures, groups and curves; what is best, what differs, and what cannot be compared."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widgets import Footer, Static
+
+from ageui.compare import CONSTANT, Comparison, Row, render_text
+from ageui.compare.comparison_cache import Known
+from ageui.store import Store
+from ageui.text.clean import clean
+from ageui.text.sentences import counted
+from ageui.tui import keys
+from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.compare.compared_runs import MOST_COMPARED, Found, View, compared, look, state_of_run
+from ageui.tui.compare.curves import CURVE_NAMES, Curve, fitting_curve, series_of
+from ageui.tui.compare.export import FORMAT_NAMES, export
+from ageui.tui.compare.lines import about_row, columns_of, explained, legend_of, lines_of
+from ageui.tui.compare.run_picker import RunPicker
+from ageui.tui.dialogs.explain import ExplainScreen
+from ageui.tui.dialogs.prompts import Choice, ChoicePrompt, LinePrompt, confirmation
+from ageui.tui.live import LiveScreen
+from ageui.tui.themes import places_of
+from ageui.tui.widgets.side_by_side import SideBySide
+from ageui.tui.widgets.status_bar import StatusBar
+from engine.choices import SPLIT_PREFERENCE
+from engine.errors import AgeUIError, ConfigError
+
+_CURVES_BESIDE, _CURVES_CELLS = 150, 48
+_LAYOUTS = ("both", "table", "curves")
+
+
+class CompareScreen(LiveScreen[Found]):
+    """Figures show at once; intervals of differences follow from a thread, unless something else is asked meanwhile."""
+
+    CSS_PATH = "screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.COMPARE)]
+
+    def __init__(self, run_ids: tuple[int, ...]) -> None:
+        super().__init__()
+        ids = tuple(dict.fromkeys(run_ids))[:MOST_COMPARED]
+        self._view = View(ids, baseline=str(ids[0]) if len(ids) > 1 else None)
+        self._wanted = self._view
+        self._found: Found | None = None
+        self._comparison: Comparison | None = None
+        self._curve: Curve | None = None
+        self._layout: str | None = None
+        self._known = Known()
+        self._settled: set[str] = set()
+        self._unsettled: Found | None = None
+        self._is_resampling = False
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(f"{self.ageui.store.path.name} › compare")
+        yield Static(id="about", markup=False)
+        with Container(id="parts"):
+            yield SideBySide(id="table")
+            yield KeyedChart(id="curves")
+        yield Static(id="row", classes="hint", markup=False)
+        yield Static(id="notes", classes="hint", markup=False)
+        yield Static(id="legend", classes="hint", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_unmount(self) -> None:
+        self.ageui.theme_changed_signal.unsubscribe(self)
+
+    def on_mount(self) -> None:
+        self.ageui.theme_changed_signal.subscribe(self, lambda theme: self._draw())
+        self.table.focus()
+        if len(self._view.run_ids) == 1:
+            self.action_add()
+
+    @property
+    def table(self) -> SideBySide:
+        return self.query_one(SideBySide)
+
+    @property
+    def chart(self) -> KeyedChart:
+        return self.query_one(KeyedChart)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what was asked for last is shown, with all its intervals."""
+        if self._found is None or self._found.view != self._view:
+            return False
+        return not self._is_resampling and self._unsettled is None
+
+    # Reading
+
+    def prepare(self) -> None:
+        self._wanted = self._view
+
+    def read(self, store: Store) -> Found:
+        found = self._found
+        return look(store, self._wanted, self._known, found.runs if found is not None else {})
+
+    def show(self, found: Found) -> None:
+        if self._wanted != self._view:
+            return  # asked otherwise while this was read: what is right is being read
+        if found.view != self._view:
+            self._view = found.view
+        for message in found.gone:
+            self.ageui.tell(message, severity="warning")
+        before = self._found, self._comparison
+        self._found, self._comparison = found, found.comparison
+        self._unsettled = None if found.signature in self._settled else found
+        try:
+            self._draw()
+        except BaseException:
+            # Nothing that comes later may draw what could not be drawn.
+            (self._found, self._comparison), self._unsettled = before, None
+            raise
+        if self._unsettled is not None and not self._is_resampling:
+            self._is_resampling = True
+            self.run_worker(self._settle(), group="resampling", exit_on_error=False)
+
+    async def _settle(self) -> None:
+        """Computes the intervals of what is asked for last, one after the other."""
+        store = self.ageui.store
+        try:
+            while (found := self._unsettled) is not None and self.is_attached:
+                self._unsettled = None
+                self._settled.add(found.signature)  # tried once, whatever comes of it
+                try:
+                    full = await asyncio.to_thread(compared, found.view, found.runs, self._known, store)
+                except AgeUIError as error:
+                    self.ageui.tell(f"no intervals of differences: {error}", severity="error")
+                    continue
+                self._settled.add(repr(full))
+                if self._found is not None and self._found.signature == found.signature:
+                    self._comparison = full
+        finally:
+            self._is_resampling = False
+            if self.is_running:
+                self._draw()
+
+    def _change(self, view: View) -> None:
+        self._view = view
+        self.refresh_soon()
+
+    # Showing
+
+    def _draw(self) -> None:
+        found, comparison = self._found, self._comparison
+        if found is None or comparison is None:
+            return
+        dark = self.app.current_theme.dark
+        places = places_of([row.runs[0] for row in comparison.rows if row.runs])
+        states = {run.id: state_of_run(run) for run in found.runs.values()}
+        self.table.show(
+            columns_of(comparison, states, places, dark=dark),
+            lines_of(comparison, group_intervals=found.view.group_intervals),
+        )
+        curve = self._curve or fitting_curve(list(found.runs.values()))
+        series = series_of(comparison, found.runs, curve, places, dark=dark)
+        self.chart.show(series, x_name="epoch", y_name=CURVE_NAMES[curve])
+        self._show_about(found, comparison)
+        self._show_row()
+        self._arrange()
+
+    def _show_about(self, found: Found, comparison: Comparison) -> None:
+        where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
+        data = dict.fromkeys(str(run.config.get("data")) for run in found.runs.values())
+        parts = [
+            f"{counted(len(found.runs), 'run')} on {', '.join(data)} / {where}",
+            f"baseline {comparison.baseline or 'none'}",
+        ]
+        if self._is_resampling or self._unsettled is not None:
+            parts.append("intervals of differences are being computed …")
+        self.query_one("#about", Static).update(Text(clean(" · ".join(parts))))
+        notes = Text("\n".join(clean(note) for note in comparison.notes))
+        self.query_one("#notes", Static).update(notes)
+        self.query_one("#notes").set_class(not comparison.notes, "-empty")
+        self.query_one("#legend", Static).update(legend_of(comparison))
+
+    @on(SideBySide.CursorMoved)
+    def _show_row(self) -> None:
+        row = self._row_here()
+        if row is None or self._comparison is None:
+            return
+        said = about_row(row, self._comparison)
+        text = Text(clean(row.name), style="bold")
+        self.query_one("#row", Static).update(text.append(f"  {said}" if said else "", style="not bold"))
+
+    def _row_here(self) -> Row | None:
+        rows = self._comparison.rows if self._comparison else ()
+        return rows[self.table.cursor] if self.table.cursor < len(rows) else None
+
+    def _arrange(self) -> None:
+        """Curves below the table, or beside it where there is room for both."""
+        layout = self._layout or ("both" if self.app.size.height >= 32 else "table")
+        room = self.app.size.width - self.table.natural_width
+        self.set_class(layout == "both" and self.app.size.width >= _CURVES_BESIDE and room > _CURVES_CELLS, "-beside")
+        self.set_class(layout == "table", "-table-only")
+        self.set_class(layout == "curves", "-curves-only")
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    # What can be asked for
+
+    def action_next_layout(self) -> None:
+        shown = "table" if self.has_class("-table-only") else "curves" if self.has_class("-curves-only") else "both"
+        self._layout = _LAYOUTS[(_LAYOUTS.index(shown) + 1) % len(_LAYOUTS)]
+        self._arrange()
+        (self.chart if self._layout == "curves" else self.table).focus()
+
+    def action_next_curve(self) -> None:
+        if self._found is not None:
+            shown = self._curve or fitting_curve(list(self._found.runs.values()))
+            self._curve = "val_mae" if shown == "val_loss" else "val_loss"
+            self._draw()
+
+    def action_toggle_settings(self) -> None:
+        self._change(replace(self._view, all_settings=not self._view.all_settings))
+
+    def action_toggle_fold(self) -> None:
+        self._change(replace(self._view, folded=not self._view.folded))
+
+    def action_next_groups(self) -> None:
+        """Groups, groups with their intervals, no groups."""
+        view = self._view
+        has_both = view.groups and view.group_intervals
+        self._change(replace(view, groups=not has_both, group_intervals=view.groups and not view.group_intervals))
+
+    def action_explain(self) -> None:
+        if self._comparison is not None:
+            self.app.push_screen(ExplainScreen(explained(self._comparison)))
+
+    def action_next_split(self) -> None:
+        if self._found is None or self._comparison is None:
+            return
+        there = {scores.split for run in self._found.runs.values() for scores in run.results}
+        splits: list[str] = [split for split in SPLIT_PREFERENCE if split in there]
+        if len(splits) < 2:
+            self.ageui.tell(f"there are scores on {splits[0]} alone" if splits else "none of these runs has scores yet")
+            return
+        now = self._comparison.split
+        self._change(replace(self._view, split=splits[(splits.index(now) + 1) % len(splits)] if now else splits[0]))
+
+    def action_baseline(self) -> None:
+        if self._comparison is None:
+            return
+        rows = self._comparison.rows
+        choices: list[str | None] = [str(row.runs[0]) for row in rows if row.runs and row.n is not None]
+        choices += [CONSTANT] if any(not row.runs for row in rows) else []
+        choices.append(None)
+        now = next((place for place, row in enumerate(choices) if self._is_baseline(row)), -1)
+        self._change(replace(self._view, baseline=choices[(now + 1) % len(choices)]))
+
+    def _is_baseline(self, choice: str | None) -> bool:
+        """Whether this is the baseline, which any run of a row over seeds may stand for."""
+        baseline, rows = self._view.baseline, self._comparison.rows if self._comparison else ()
+        if choice == baseline:
+            return True
+        folded = (row.runs for row in rows if baseline is not None and baseline in [str(run) for run in row.runs])
+        return any(choice == str(runs[0]) for runs in folded)
+
+    def action_baseline_here(self) -> None:
+        row = self._row_here()
+        if row is not None and row.n is None:
+            self.ageui.tell(f"{row.name} has no scores to set others against", severity="warning")
+        elif row is not None:
+            self._change(replace(self._view, baseline=str(row.runs[0]) if row.runs else CONSTANT))
+
+    def action_drop(self) -> None:
+        row = self._row_here()
+        if row is None or not row.runs:
+            self.ageui.tell("the constant predictor goes when its runs do" if row else "there is nothing to drop")
+            return
+        left = tuple(run_id for run_id in self._view.run_ids if run_id not in row.runs)
+        if not left:
+            self.ageui.tell("that is the last run; esc leaves")
+            return
+        self._change(replace(self._view, run_ids=left))
+
+    def action_add(self) -> None:
+        chosen = self._view.run_ids
+        room = MOST_COMPARED - len(chosen)
+        if room <= 0:
+            self.ageui.tell(f"{MOST_COMPARED} runs are the most; x takes one out", severity="warning")
+            return
+
+        def add(run_id: int) -> None:
+            view = self._view
+            self._view = replace(view, run_ids=(*view.run_ids, run_id), baseline=view.baseline or str(view.run_ids[0]))
+
+        title = "Compare with which runs?" if len(chosen) == 1 else f"{len(chosen)} runs; add which?"
+        self.app.push_screen(RunPicker(title, chosen, room, add))
+
+    def action_open(self) -> None:
+        row = self._row_here()
+        if row is not None and row.runs:
+            self.ageui.open_run(row.runs[0])
+
+    @on(SideBySide.Opened)
+    def _open_clicked(self) -> None:
+        self.action_open()
+
+    # Export
+
+    def action_export(self) -> None:
+        if self._comparison is not None:
+            self.run_worker(self._export(self._comparison), group="export", exclusive=True, exit_on_error=False)
+
+    async def _export(self, comparison: Comparison) -> None:
+        formats = [Choice(key, name, f".{key}") for key, name in FORMAT_NAMES.items()]
+        format = await self.app.push_screen_wait(ChoicePrompt("Export as", formats))
+        if format is None:
+            return
+        name, later = f"comparison.{format}", "" if self.is_settled else "; intervals of differences were not done yet"
+        places = [
+            Choice("here", name, f"in {Path.cwd()}"), Choice("file", "another file …"), Choice("copy", "the clipboard")
+        ]  # fmt: skip
+        place = await self.app.push_screen_wait(ChoicePrompt(f"{FORMAT_NAMES[format]} goes to", places))
+        if place == "copy":
+            self.app.copy_to_clipboard(render_text(comparison, format))
+            rows = counted(len(comparison.rows), "row")
+            self.ageui.tell(f"copied {rows} as {FORMAT_NAMES[format]}{later}")
+            return
+        if place == "file":
+            name = (
+                await self.app.push_screen_wait(LinePrompt("Write to", name, "enter writes, esc leaves")) or ""
+            ).strip()
+        if place is None or not name:
+            return
+        try:
+            await self._write(comparison, format, Path(name), later)
+        except ConfigError as error:
+            self.ageui.tell(str(error), severity="error")
+
+    async def _write(self, comparison: Comparison, format: str, path: Path, later: str) -> None:
+        try:
+            written = await asyncio.to_thread(export, comparison, format, path)
+        except FileExistsError:
+            question = confirmation(f"{path} is there already. Replace it?", "Yes, replace it")
+            if await self.app.push_screen_wait(question) != "yes":
+                return
+            written = await asyncio.to_thread(export, comparison, format, path, replace=True)
+        self.ageui.tell(f"{counted(len(comparison.rows), 'row')} written to {written}{later}")

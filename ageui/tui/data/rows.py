@@ -1,0 +1,179 @@
+"""What is known of a data set as rows of a table and as text."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rich.cells import set_cell_size
+from rich.table import Table
+from rich.text import Text
+
+from ageui.text.clean import clean
+from ageui.text.sentences import counted
+from ageui.tui.table_cell import DASH, Cell, fine_bar, fitted
+from ageui.tui.widgets.paged_table import TableColumn, TableRow
+from engine.data.report import DataReport, GroupCounts
+from engine.data.spec import DataSpec
+
+_SHOWN = 100
+_ATTRIBUTE_CELLS = 14
+_BAR_CELLS = 7
+# What columns take with their gaps, for names of usual length.
+_NAME_CELLS, _SPLIT_CELLS, _WEIGHT_CELLS = 31, 16, 10
+
+
+@dataclass(frozen=True)
+class GroupTable:
+    """Which columns fit: `splits` in their order, of which `chosen` is marked, and one weight or both."""
+
+    splits: tuple[str, ...]
+    chosen: str
+    both_weights: bool
+
+    @classmethod
+    def fitting(cls, splits: Sequence[str], chosen: str, width: int) -> "GroupTable":
+        """As much as `width` cells hold; the chosen split is always there."""
+        both = width >= _NAME_CELLS + _SPLIT_CELLS + 2 * _WEIGHT_CELLS
+        fit = max(1, (width - _NAME_CELLS - (1 + both) * _WEIGHT_CELLS) // _SPLIT_CELLS)
+        first = max(0, (splits.index(chosen) if chosen in splits else 0) - fit + 1)
+        return cls(tuple(splits[first : first + fit]), chosen, both)
+
+    def columns(self) -> list[TableColumn]:
+        return [
+            TableColumn("group", "attribute     group", 34),
+            *(
+                TableColumn(split, f"{'▸ ' if split == self.chosen else ''}{split}", 18, right=True)
+                for split in self.splits
+            ),
+            TableColumn("weight", "weight", 8, right=True),
+            *([TableColumn("effective", "effective", 10, right=True)] if self.both_weights else []),
+        ]
+
+    def rows(self, report: DataReport) -> list[TableRow]:
+        """First the whole splits, then every group: its number of labelled images, with a bar against its attribute's
+        largest group. The key of a row is 0, or 1 + the place of its group."""
+        images = {split.split: split.images for split in report.splits}
+        everything = [Cell(f"{images.get(split, 0):,}", "strong") for split in self.splits]
+        rows = [TableRow(0, (Cell("all images", "strong"), *everything, *self._weights(None, None)))]
+        largest: dict[tuple[str, str], int] = {}
+        for group in report.groups:
+            for split in self.splits:
+                key = (group.attribute, split)
+                largest[key] = max(largest.get(key, 0), group.counts.get(split, 0))
+        before = ""
+        for place, group in enumerate(report.groups):
+            attribute = "" if group.attribute == before else clean(group.attribute)
+            before = group.attribute
+            counts = [_count(group, split, largest[group.attribute, split]) for split in self.splits]
+            weights = self._weights(group.weight, group.effective_weight)
+            rows.append(TableRow(1 + place, (Cell(_name(attribute, clean(group.group))), *counts, *weights)))
+        return rows
+
+    def _weights(self, *weights: float | None) -> list[Cell]:
+        return [_weight(weight) for weight in weights[: 1 + self.both_weights]]
+
+
+def _name(attribute: str, group: str) -> str:
+    return set_cell_size(fitted(attribute, _ATTRIBUTE_CELLS - 2), _ATTRIBUTE_CELLS) + group
+
+
+def _count(group: GroupCounts, split: str, largest: int) -> Cell:
+    count = group.counts.get(split)
+    if count is None:
+        return Cell(DASH, "dim")
+    return Cell(f"{fine_bar(count, largest, _BAR_CELLS)} {count:>6,}", "plain" if count else "bad")
+
+
+def _weight(weight: float | None) -> Cell:
+    return Cell(DASH, "dim") if weight is None else Cell(f"{weight:.3f}")
+
+
+def list_text(spec: DataSpec, *, is_there: bool) -> Text:
+    """A data set in the list: its name, and whether it can be read."""
+    if not is_there:
+        return Text.assemble((clean(spec.name), "dim"), ("  not there", "bold"))
+    return Text.assemble(clean(spec.name), (f"  {spec.format if spec.path else 'built in'}", "dim"))
+
+
+def about_text(spec: DataSpec, target: str, checked_at: datetime | None) -> Text:
+    """Name, format, target and place of a data set."""
+    lines = [Text.assemble((clean(spec.name), "bold"), f"  {spec.format}", (f" · {target} age", "dim"))]
+    if checked_at is not None:
+        lines[0].append(f" · images read {checked_at.astimezone():%Y-%m-%d %H:%M}", style="dim")
+    elif spec.skip_bad:
+        lines[0].append(" · bad rows are left out", style="dim")
+    lines.append(Text(clean(spec.path) if spec.path else "drawn when needed; no files", style="dim"))
+    return Text("\n").join(lines)
+
+
+def is_there(spec: DataSpec) -> bool:
+    """Whether the files can be found; drawn faces always are."""
+    try:
+        return spec.path is None or Path(spec.path).exists()
+    except OSError:
+        return False
+
+
+def split_table(report: DataReport) -> Table:
+    """Images, labels and ages of each split."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("split", no_wrap=True)
+    for title in ("images", "labelled", "ages", "mean age"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for split in report.splits:
+        ages = DASH if split.age_min is None else f"{split.age_min:.1f} to {split.age_max:.1f}"
+        mean = DASH if split.age_mean is None else f"{split.age_mean:.1f}"
+        table.add_row(split.split, f"{split.images:,}", f"{split.labelled:,}", ages, mean)
+    return table
+
+
+def findings_text(report: DataReport, note: str) -> Text:
+    """Problems, near-duplicates and published counts that differ; `note` comes first where there is one."""
+    lines: list[Text] = [Text(note, style="bold")] if note else []
+    lines += [*_problems(report), *_duplicates(report), *_course_counts(report)]
+    return Text("\n").join(lines)
+
+
+def _problems(report: DataReport) -> list[Text]:
+    count = len(report.problems)
+    mark = Text("! ", style="bold") if count else Text("✓ ", style="dim")
+    nouns = ("row or image", "rows or images") if report.images_read else ("row", "rows")
+    lines = [Text.assemble(mark, f"{f'{count:,}' if count else 'no'} {nouns[count != 1]} that cannot be used")]
+    lines += [Text(clean(f"    {problem}"), style="dim") for problem in report.problems[:_SHOWN]]
+    if count > _SHOWN:
+        lines.append(Text(f"    and {count - _SHOWN:,} more; ageui data check NAME --json lists all", style="dim"))
+    return lines
+
+
+def _duplicates(report: DataReport) -> list[Text]:
+    if not report.images_read:
+        return [Text("  images were not read for unreadable ones and near-duplicates: c reads them", style="dim")]
+    counts = Counter(pair.where for pair in report.duplicates)
+    if not counts:
+        return [Text.assemble(("✓ ", "dim"), "no near-duplicates")]
+    # Those between splits come first: they make scores better than they are.
+    where = [f"{count} {place}" for place, count in sorted(counts.items())]
+    pairs = counted(len(report.duplicates), "pair")
+    lines = [Text.assemble(("! ", "bold"), f"{pairs} of near-duplicates: {', '.join(where)}")]
+    for pair in sorted(report.duplicates, key=lambda pair: pair.where)[:_SHOWN]:
+        lines.append(Text(clean(f"    {pair.first}  {pair.second}  difference {pair.difference:.3f}"), style="dim"))
+    return lines
+
+
+def _course_counts(report: DataReport) -> list[Text]:
+    wrong = [row for row in report.course_counts if not row.matches]
+    if not report.course_counts:
+        return []
+    total = len(report.course_counts)
+    if not wrong:
+        return [Text.assemble(("✓ ", "dim"), f"course edition: all {total} group counts are the published ones")]
+    lines = [
+        Text.assemble(("! ", "bold"), f"course edition: {len(wrong)} of {total} group counts are not as published")
+    ]
+    lines += [
+        Text(f"    {row.split} {row.attribute} {row.group}: {row.found:,} found, {row.expected:,} published", "dim")
+        for row in wrong
+    ]
+    return lines

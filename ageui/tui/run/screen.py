@@ -1,0 +1,315 @@
+"""One run: its curves as they grow, how far it is, its groups, config, attempts and log."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from ageui.compare.differing_settings import setting
+from ageui.compare.image_errors import with_all_intervals
+from ageui.memory.forecast import predicted_memory
+from ageui.present.score_tables import explanations
+from ageui.store import RunDetail, SplitScores, Store
+from ageui.text.clean import clean
+from ageui.text.states import PUBLISHED, state_of, why_no_scores
+from ageui.tui import changes, keys
+from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.dialogs.explain import ExplainScreen
+from ageui.tui.live import LiveScreen
+from ageui.tui.machine import DeviceLoad
+from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
+from ageui.tui.run.details import (
+    attempts_table,
+    config_table,
+    epochs_table,
+    instead_of_scores,
+    progress_line,
+    scores_tables,
+    what_config_shows,
+)
+from ageui.tui.run_actions import copy_command, retry
+from ageui.tui.table_cell import state_tone, tone_styles
+from ageui.tui.themes import series_color
+from ageui.tui.widgets.group_bars import GroupBars
+from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
+from ageui.tui.widgets.status_bar import StatusBar
+from ageui.tui.widgets.text_line import Line
+from ageui.worker.supervisor import log_file
+from engine.errors import AgeUIError
+
+_MARKS = (
+    "▲ the group with the largest MAE",
+    "★ an epoch whose validation loss was the best so far",
+    "noise: what chance alone exceeds in one of twenty shuffles of the groups over the images",
+)
+_HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batch", "seed")
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    detail: RunDetail
+    course: Course
+    log: LogPart
+    predicted_memory: int | None
+
+
+class RunScreen(LiveScreen[_Found]):
+    """The run of one id, as it is and as it changes."""
+
+    CSS_PATH = "screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__()
+        self._run_id = run_id
+        self._found: _Found | None = None
+        self._curve: Curve = CURVES[0]
+        self._axis: Axis = "epoch"
+        self._log: LogPart | None = None
+        self._points: tuple[int, Floats, Floats] = (-1, np.empty(0), np.empty(0))
+        self._loads: tuple[DeviceLoad, ...] = ()
+        self._predicted_memory: int | None = None
+        self._has_predicted = False
+        self._settled: tuple[str, tuple[SplitScores, ...]] = ("", ())
+        self._unsettled: RunDetail | None = None
+        self._is_resampling = False
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(f"{self.ageui.store.path.name} › run {self._run_id}")
+        yield Line(id="headline")
+        yield Line(id="progress")
+        with Horizontal(id="upper"):
+            yield KeyedChart(id="curves")
+            with VerticalScroll(id="groups-pane"):
+                yield GroupBars(id="groups")
+        with TabbedContent(id="parts"):
+            with TabPane("Log", id="log-pane"):
+                yield LogTail(id="log")
+            with TabPane("Scores", id="scores-pane"), VerticalScroll():
+                yield Static(id="scores", markup=False)
+            with TabPane("Config", id="config-pane"), VerticalScroll():
+                yield Static(id="config", markup=False)
+            with TabPane("Attempts", id="attempts-pane"), VerticalScroll():
+                yield Static(id="attempts", markup=False)
+            with TabPane("Epochs", id="epochs-pane"), VerticalScroll():
+                yield Static(id="epochs", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_unmount(self) -> None:
+        self.ageui.theme_changed_signal.unsubscribe(self)
+
+    def on_mount(self) -> None:
+        self.ageui.loads_changed.subscribe(self, self._show_loads)
+        self.ageui.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
+        self.chart.focus()
+
+    @property
+    def chart(self) -> KeyedChart:
+        return self.query_one(KeyedChart)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what is shown has all its intervals, as far as they could be computed."""
+        if self._found is None or self._is_resampling or self._unsettled is not None:
+            return False
+        results = self._found.detail.results
+        return not results or repr(results) == self._settled[0]
+
+    # Reading
+
+    def read(self, store: Store) -> _Found:
+        detail = store.detail(self._run_id)
+        attempt, steps, losses = self._points
+        if attempt != detail.row.attempt:
+            attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
+        after = int(steps[-1]) if len(steps) else -1
+        new = store.metric(self._run_id, "step/loss", after)
+        if new:
+            added = np.array(new, dtype=np.float64)
+            steps, losses = np.concatenate([steps, added[:, 0]]), np.concatenate([losses, added[:, 1]])
+        self._points = (attempt, steps, losses)
+        self._log = read_log(log_file(store, self._run_id, max(1, detail.row.attempt)), self._log)
+        course = Course(detail.history, steps, losses, *_pace(detail))
+        return _Found(detail, course, self._log, self._predicted(detail))
+
+    def _predicted(self, detail: RunDetail) -> int | None:
+        """The predicted peak memory; until the run tells it, what it is worked out from is read once."""
+        if detail.predicted_memory_bytes is not None or detail.row.is_published:
+            return detail.predicted_memory_bytes
+        if not self._has_predicted:
+            self._predicted_memory, self._has_predicted = predicted_memory(detail), True
+        return self._predicted_memory
+
+    def show(self, found: _Found) -> None:
+        before, self._found = self._found, found
+        try:
+            self._show_parts(found, before)
+        except BaseException:
+            self._found = before  # nothing that comes later may draw what could not be drawn
+            raise
+        results = found.detail.results
+        self._unsettled = found.detail if results and repr(results) != self._settled[0] else None
+        if self._unsettled is not None and not self._is_resampling:
+            self._is_resampling = True
+            self.run_worker(self._settle(), group="resampling", exit_on_error=False)
+        if before is None:
+            self._begin_with(found.detail)
+
+    def _begin_with(self, detail: RunDetail) -> None:
+        """Shows first what there is most to see of: why a run failed; of a published one its figures and settings."""
+        if detail.row.is_published:
+            self.add_class("-published")
+            self.query_one("#groups-pane").focus()
+            self.query_one(TabbedContent).active = "config-pane"
+        elif detail.status in ("failed", "diverged"):
+            self.query_one(TabbedContent).active = "log-pane"
+
+    def _show_parts(self, found: _Found, before: _Found | None) -> None:
+        """Draws what is not as it was before: beside a run that trains, most parts are."""
+        detail, known = found.detail, before.detail if before is not None else None
+        self._show_head()
+        self._draw_curves()
+        self.query_one(LogTail).show_part(found.log)
+        if known is None or known.name != detail.name:
+            self.query_one(StatusBar).show_about(f"{self.ageui.store.path.name} › {detail.name}")
+        if known is None or (known.primary_scores, known.status) != (detail.primary_scores, detail.status):
+            self._show_scores(detail)
+        if known is None or what_config_shows(known) != what_config_shows(detail):
+            self.query_one("#config", Static).update(config_table(detail))
+        if known is None or known.attempts != detail.attempts:
+            self.query_one("#attempts", Static).update(attempts_table(detail))
+        if known is None or known.history != detail.history:
+            self.query_one("#epochs", Static).update(epochs_table(detail))
+
+    async def _settle(self) -> None:
+        """Computes the intervals that no database has, from the predictions, until the newest scores have theirs; tried
+        once for the same scores."""
+        try:
+            while (detail := self._unsettled) is not None and self.is_attached:
+                self._unsettled = None
+                stored = repr(detail.results)  # which compares those that are no numbers, too
+                self._settled = (stored, detail.results)
+                try:
+                    full = await asyncio.to_thread(with_all_intervals, detail, self.ageui.store.split_predictions)
+                except AgeUIError as error:
+                    self.ageui.tell(f"no intervals of groups: {error}", severity="error")
+                    continue
+                self._settled = (stored, full.results)
+        finally:
+            self._is_resampling = False
+            if self.is_running and self._found is not None:
+                self._show_head()
+                self._show_scores(self._found.detail)
+
+    def _settled_detail(self, detail: RunDetail) -> RunDetail:
+        """The run with all intervals of its scores, once they are there."""
+        stored, settled = self._settled
+        return replace(detail, results=settled) if repr(detail.results) == stored else detail
+
+    def _show_scores(self, detail: RunDetail) -> None:
+        detail = self._settled_detail(detail)
+        scores = detail.primary_scores
+        self.query_one(GroupBars).show(scores, instead_of_scores(detail))
+        pane = self.query_one("#groups-pane")
+        pane.border_subtitle = "▲ worst  ~ inside noise  E explains" if scores is not None else ""
+        title = "published figures" if detail.row.is_published else "MAE by group"
+        pane.border_title = f"{title}, {scores.split}" if scores is not None else title
+        self.query_one("#scores", Static).update(scores_tables(detail))
+
+    def action_explain(self) -> None:
+        if self._found is None:
+            return
+        row, results = self._found.detail.row, self._found.detail.results
+        published = [f"{PUBLISHED}: {why_no_scores(row)}"] if row.is_published else []
+        self.app.push_screen(ExplainScreen([*published, *explanations(results), *_MARKS]))
+
+    def _show_head(self) -> None:
+        if self._found is None:
+            return
+        detail = self._settled_detail(self._found.detail)
+        row = detail.row
+        styles = tone_styles(self.app.theme_variables)
+        head = Text.assemble(
+            (state_of(row), styles[state_tone(row.status)]), "  ", (clean(row.name), "bold"), "  ",
+            (clean(" · ".join(setting(row.config, name) for name in _HEADLINE)), "dim"),
+        )  # fmt: skip
+        if row.tags:
+            head.append(clean(f"  #{' #'.join(row.tags)}"), style="italic")
+        self.query_one("#headline", Line).put(head)
+        self.query_one("#progress", Line).put(progress_line(detail, self._loads, self._found.predicted_memory))
+
+    def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
+        self._loads = loads
+        if self.is_current:
+            self._show_head()
+
+    # Curves
+
+    def _draw_curves(self) -> None:
+        if self._found is None:
+            return
+        course, detail = self._found.course, self._found.detail
+        dark = self.app.current_theme.dark
+        colors = (series_color(1, dark=dark), series_color(0, dark=dark))
+        planned = detail.config.get("epochs") or ()
+        self.chart.show(
+            series_of(course, self._curve, self._axis, colors),
+            marks_of(course, self._axis, planned, ended=detail.status in ("done", "diverged")),
+            x_name=AXIS_NAMES[self._axis],
+            y_name=self._curve.y_name,
+            x_kind="seconds" if self._axis == "time" else "number",
+        )
+        self.chart.border_title = f"{self._curve.title} by {AXIS_NAMES[self._axis]}"
+
+    def action_next_curve(self) -> None:
+        self._curve = CURVES[(CURVES.index(self._curve) + 1) % len(CURVES)]
+        self._draw_curves()
+
+    def action_next_axis(self) -> None:
+        self._axis = AXES[(AXES.index(self._axis) + 1) % len(AXES)]
+        self.chart.action_zoom_reset()
+        self._draw_curves()
+
+    # What is done with the run
+
+    def action_compare(self) -> None:
+        self.ageui.open_comparison((self._run_id,))
+
+    def action_duplicate(self) -> None:
+        self.ageui.open_new_run(self._run_id)
+
+    def action_pause(self) -> None:
+        self.ageui.change(changes.pause([self._run_id]))
+
+    def action_resume(self) -> None:
+        self.ageui.change(changes.resume([self._run_id]))
+
+    def action_cancel(self) -> None:
+        self.ageui.change(changes.cancel([self._run_id]))
+
+    def action_retry(self) -> None:
+        if self._found is not None:
+            retry(self.ageui, self._found.detail.row)
+
+    def action_copy_command(self) -> None:
+        if self._found is not None:
+            copy_command(self.ageui, self._found.detail.row)
+
+    @on(TabbedContent.TabActivated)
+    def _keep_log_at_its_end(self) -> None:
+        self.query_one(LogTail).scroll_end(animate=False)
+
+
+def _pace(detail: RunDetail) -> tuple[float, float]:
+    """Steps per epoch and seconds per step, as far as a run that trains tells."""
+    summary = detail.row.summary
+    steps = (summary.total_steps or 0) / max(1, summary.epochs)
+    rate = summary.images_per_second or 0.0
+    return max(1.0, steps), float(detail.config.get("batch", 1)) / rate if rate else 1.0

@@ -1,0 +1,157 @@
+"""The columns that the table of runs can have, and the cell that each makes of a run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ageui.compare.differing_settings import label, setting
+from ageui.text.states import state_of
+from ageui.store import RunRow
+from ageui.tui.table_cell import DASH, Cell, bar, bias, duration, loss, state_tone, words, years
+from ageui.tui.widgets.paged_table import TableColumn, TableRow
+from engine.choices import REPORT_ATTRIBUTES
+from engine.config import RunConfig
+
+_BIAS_TITLES = {"gender": "gender", "expression": "expr.", "ethnicity": "ethn.", "age": "age"}
+
+
+@dataclass(frozen=True)
+class RunColumn:
+    """A column: its title, width and the field to order by; `cell` is made of a run and the fields that vary."""
+
+    title: str
+    width: int
+    what: str
+    cell: Callable[[RunRow, Sequence[str]], Cell]
+    right: bool = False
+    order: str | None = None
+
+
+def _state(row: RunRow, varying: Sequence[str]) -> Cell:
+    return Cell(state_of(row), "dim" if row.is_published else state_tone(row.status))
+
+
+def _differs(row: RunRow, varying: Sequence[str]) -> Cell:
+    """What runs are mostly compared by comes first, since the end is cut where there is no room."""
+    telling_first = sorted(varying, key=lambda name: name not in ("loss", "weights"))
+    return words(label(row.config, telling_first) if varying else str(row.config.get("loss", "")))
+
+
+def _progress(row: RunRow, varying: Sequence[str]) -> Cell:
+    """A running run's bar over its steps; of others how many epochs they had, or what they do; none of published."""
+    summary = row.summary
+    if row.is_published:
+        return Cell(DASH, "dim")
+    if row.status != "running":
+        return Cell(f"{summary.epoch or 0}/{summary.epochs}", "plain" if summary.epoch else "dim")
+    if summary.activity and not summary.step:
+        return words(summary.activity, "dim")
+    filled = bar(summary.step or 0, summary.total_steps or 0)
+    return Cell(f"{filled} {summary.epoch or 0}/{summary.epochs}", "accent")
+
+
+def _eta(row: RunRow, varying: Sequence[str]) -> Cell:
+    """What is left of the stage; `+` where another one follows."""
+    summary = row.summary
+    if row.status != "running" or summary.eta_seconds is None:
+        return Cell(DASH if row.status in ("queued", "running", "paused") else "", "dim")
+    stages = len(row.config.get("epochs") or ()) or 1
+    return Cell(duration(summary.eta_seconds) + ("+" if (summary.stage or 1) < stages else ""))
+
+
+def _bias(attribute: str) -> RunColumn:
+    def cell(row: RunRow, varying: Sequence[str]) -> Cell:
+        return bias(row.summary.bias.get(attribute), row.summary.noise.get(attribute))
+
+    title = _BIAS_TITLES[attribute]
+    return RunColumn(title, 7, f"{attribute} bias, years; ~ inside noise", cell, right=True, order=attribute)
+
+
+def _moment(moment: datetime | None) -> Cell:
+    return Cell(f"{moment.astimezone():%m-%d %H:%M}" if moment else DASH)
+
+
+def _rate(images_per_second: float | None) -> Cell:
+    return Cell(f"{images_per_second:,.0f}") if images_per_second else Cell(DASH, "dim")
+
+
+def _field(name: str) -> RunColumn:
+    field = RunConfig.model_fields[name]
+
+    def cell(row: RunRow, varying: Sequence[str]) -> Cell:
+        return words(setting(row.config, name))
+
+    return RunColumn(name, max(len(name) + 1, 10), field.description or name, cell, order=_order_of(name))
+
+
+def _order_of(name: str) -> str | None:
+    return None if name in ("epochs", "lr", "weights", "widths", "age_edges") else name
+
+
+COLUMNS: Mapping[str, RunColumn] = {
+    "state": RunColumn("state", 13, "queued, running, paused, done …", _state, order="turn"),
+    "id": RunColumn("id", 5, "number of the run", lambda row, _: Cell(str(row.id), "dim"), right=True, order="id"),
+    "run": RunColumn("run", 24, "name of the run", lambda row, _: words(row.name, "strong"), order="name"),
+    "differs": RunColumn("differs in", 32, "the config fields that the runs found do not share", _differs),
+    "progress": RunColumn("epoch", 15, "progress, and epochs of all", _progress, order="epoch"),
+    "eta": RunColumn("ETA", 8, "time left of the stage; + where another follows", _eta, right=True),
+    "val_loss": RunColumn(
+        "val loss", 9, "newest validation loss", lambda row, _: loss(row.summary.val_loss), right=True, order="val_loss"
+    ),
+    "best_val_loss": RunColumn(
+        "best val", 9, "lowest validation loss", lambda row, _: loss(row.summary.best_val_loss), right=True,
+        order="best_val_loss",
+    ),
+    "mae": RunColumn(
+        "MAE", 6, "mean absolute error, years", lambda row, _: years(row.summary.mae, "strong"), right=True, order="mae"
+    ),
+    **{attribute: _bias(attribute) for attribute in REPORT_ATTRIBUTES},
+    "split": RunColumn("split", 6, "split of the scores", lambda row, _: words(row.summary.split), order="split"),
+    "val_mae": RunColumn(
+        "val MAE", 8, "newest validation MAE, years", lambda row, _: years(row.summary.val_mae), right=True,
+        order="val_mae",
+    ),
+    "tags": RunColumn("tags", 14, "tags of the run", lambda row, _: words(" ".join(row.tags), "dim")),
+    "note": RunColumn("note", 30, "note on the run", lambda row, _: words(row.note, "dim"), order="note"),
+    "error": RunColumn("why", 30, "why a run ended that is not done", lambda row, _: words(row.error, "dim")),
+    "created": RunColumn("created", 11, "when it was made", lambda row, _: _moment(row.created_at), order="created"),
+    "ended": RunColumn("ended", 11, "when it ended", lambda row, _: _moment(row.ended_at), order="ended"),
+    "priority": RunColumn(
+        "prio.", 5, "priority in the queue", lambda row, _: Cell(str(row.priority), "dim"), right=True, order="priority"
+    ),
+    "speed": RunColumn(
+        "img/s", 7, "images trained per second", lambda row, _: _rate(row.summary.images_per_second), right=True
+    ),
+    **{f"config.{name}": _field(name) for name in RunConfig.model_fields},
+}  # fmt: skip
+
+DEFAULT_COLUMNS = (
+    "run",
+    "state",
+    "differs",
+    "progress",
+    "eta",
+    "val_loss",
+    "best_val_loss",
+    "mae",
+    *REPORT_ATTRIBUTES,
+    "tags",
+)
+
+
+def known(names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of these names that there are; the name of the run always comes first."""
+    chosen = dict.fromkeys(("run", *(name for name in names if name in COLUMNS)))
+    return tuple(chosen)
+
+
+def table_columns(names: Sequence[str]) -> list[TableColumn]:
+    return [
+        TableColumn(name, column.title, column.width, column.right, column.order)
+        for name in names
+        for column in [COLUMNS[name]]
+    ]
+
+
+def table_row(row: RunRow, names: Sequence[str], varying: Sequence[str]) -> TableRow:
+    return TableRow(row.id, tuple(COLUMNS[name].cell(row, varying) for name in names))

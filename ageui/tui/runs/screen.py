@@ -1,0 +1,357 @@
+"""Home: the queue and all runs in one table, live."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Footer, Static
+
+from ageui.text.sentences import counted
+from ageui.store import RunRow, Store
+from ageui.store.filters import ordering
+from ageui.text.clean import clean
+from ageui.tui import changes, keys
+from ageui.tui.runs import columns as run_columns
+from ageui.tui.changes import Change
+from ageui.tui.compare.compared_runs import MOST_COMPARED
+from ageui.tui.live import LiveScreen
+from ageui.tui.run_actions import copy_command, retry
+from ageui.tui.runs.column_picker import ColumnsScreen
+from ageui.tui.dialogs.prompts import Choice, ChoicePrompt, LinePrompt
+from ageui.tui.widgets.filter_box import FilterBox
+from ageui.tui.widgets.text_line import Line
+from ageui.tui.widgets.paged_table import PagedTable
+from ageui.tui.widgets.status_bar import StatusBar
+from engine.errors import AgeUIError, ConfigError
+
+_WELCOME = """
+No runs yet.
+
+  n    make a run: choose a loss, weights, a network, and queue it
+  D    look at the data sets; without one of yours, faces are drawn
+  ?    all keys            ^p   search all that can be done
+
+The background worker starts with the first run and goes on when you leave.
+""".strip("\n")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the table needs, noted down before a read."""
+
+    filter: str
+    order: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A page of the runs found: `total` fit the filter, `everything` is how many there are."""
+
+    wanted: _Wanted
+    rows: list[RunRow]
+    total: int
+    everything: int
+    varying: tuple[str, ...]
+
+
+class RunsScreen(LiveScreen[_Found]):
+    """The table of runs with its filter. Keys act on the selected runs, else on the one under the cursor."""
+
+    CSS_PATH = "screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[int, RunRow] = {}
+        self._filter = ""
+        self._wanted = _Wanted("", "turn", 0, 100)
+        self._last: _Found | None = None
+        # The fields that vary cost a scan of all configs, which never change: only other runs make them others.
+        self._varying: tuple[tuple[str, int, int], tuple[str, ...]] = (("", -1, -1), ())
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(self.ageui.store.path.name)
+        yield FilterBox()
+        yield PagedTable(id="runs")
+        yield Static(_WELCOME, id="welcome", markup=False)
+        yield Line(id="summary", classes="hint")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        try:
+            ordering(self.ageui.prefs.order)
+        except ConfigError:
+            self.ageui.prefs.order = "turn"  # that of another version
+        self._show_columns()
+        self.table.focus()
+
+    @property
+    def table(self) -> PagedTable:
+        return self.query_one(PagedTable)
+
+    # Reading
+
+    def prepare(self) -> None:
+        first, count = self.table.window
+        self._wanted = _Wanted(self._filter, self.ageui.prefs.order, first, count)
+
+    def read(self, store: Store) -> _Found:
+        wanted = self._wanted
+        rows = store.runs(wanted.filter, order=wanted.order, limit=wanted.count, offset=wanted.first)
+        total = store.run_count(wanted.filter)
+        everything = store.run_count() if wanted.filter else total
+        seen = (wanted.filter, total, everything)
+        if self._varying[0] != seen:
+            self._varying = (seen, store.varying_fields(wanted.filter))
+        return _Found(wanted, rows, total, everything, self._varying[1])
+
+    def show(self, found: _Found) -> None:
+        self._rows = {row.id: row for row in found.rows}
+        names = self._columns()
+        self.table.put(
+            found.wanted.first,
+            [run_columns.table_row(row, names, found.varying) for row in found.rows],
+            found.total,
+        )
+        is_empty = found.everything == 0 and not found.wanted.filter
+        self.set_class(is_empty, "-empty")
+        self._show_summary(found)
+
+    def _show_summary(self, found: _Found) -> None:
+        if found.total == found.everything:
+            text = counted(found.total, "run")
+        else:
+            text = f"{found.total:,} of {counted(found.everything, 'run')}"
+        if self.table.selected:
+            text += f" · {len(self.table.selected)} selected"
+        row = self._current()
+        if row is not None and row.error and row.status not in ("done", "queued", "running"):
+            text += f" · {row.name}: {row.error.splitlines()[0]}"
+        elif row is not None and row.note:
+            text += f" · {row.name}: {row.note}"
+        else:
+            text += " · years, lower is better; ~ no larger than chance alone makes it"
+        self.query_one("#summary", Line).put(clean(text))
+        self._last = found
+
+    def show_error(self, error: AgeUIError) -> None:
+        self.query_one("#summary", Line).put(clean(str(error).splitlines()[0]))
+
+    # What moves and selects
+
+    @on(PagedTable.PageWanted)
+    def _read_page(self) -> None:
+        self.refresh_soon()
+
+    @on(PagedTable.CursorMoved)
+    @on(PagedTable.SelectionChanged)
+    def _describe_row(self) -> None:
+        if self._last is not None:
+            self._show_summary(self._last)
+
+    @on(PagedTable.Opened)
+    def _open_clicked(self, event: PagedTable.Opened) -> None:
+        self.ageui.open_run(event.key)
+
+    @on(PagedTable.OrderWanted)
+    def _order_clicked(self, event: PagedTable.OrderWanted) -> None:
+        self._order_by(event.order)
+
+    @on(FilterBox.Changed)
+    def _filter_changed(self, event: FilterBox.Changed) -> None:
+        self._filter = event.text
+        # What is selected and no longer in sight must not be changed by the next key.
+        self.table.select(frozenset())
+        self.table.action_first()
+        self.refresh_soon()
+
+    @on(FilterBox.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBox).focus_text()
+
+    def action_clear(self) -> None:
+        """Escape takes back one thing at a time: the selection, then the filter."""
+        if self.table.selected:
+            self.table.select(frozenset())
+        elif self._filter:
+            self.query_one(FilterBox).set_text("")
+
+    def action_select(self) -> None:
+        self.table.toggle_selected()
+
+    @work(group="changes", exit_on_error=False)
+    async def action_select_all(self) -> None:
+        try:
+            found = frozenset(await asyncio.to_thread(self.ageui.store.ids, self._filter))
+        except AgeUIError as error:
+            self.ageui.tell(str(error), severity="error")
+        else:
+            self.table.select(frozenset() if self.table.selected == found else found)
+
+    # Columns and order
+
+    def _columns(self) -> tuple[str, ...]:
+        return run_columns.known(self.ageui.prefs.columns or run_columns.DEFAULT_COLUMNS)
+
+    def _show_columns(self) -> None:
+        self.table.show_columns(run_columns.table_columns(self._columns()), self.ageui.prefs.order)
+        self.refresh_soon()
+
+    def _order_by(self, order: str) -> None:
+        """Orders by a field; the one in force already is turned round."""
+        prefs = self.ageui.prefs
+        prefs.order = f"-{order}" if prefs.order == order else order
+        self.ageui.save_prefs()
+        self.table.action_first()
+        self._show_columns()
+
+    def action_reverse(self) -> None:
+        self._order_by(self.ageui.prefs.order.removeprefix("-"))
+
+    def action_sort(self) -> None:
+        orders = {
+            column.order: Choice(column.order, column.title, column.what)
+            for name in (*self._columns(), *run_columns.COLUMNS)
+            for column in [run_columns.COLUMNS[name]]
+            if column.order is not None
+        }
+
+        def chosen(order: str | None) -> None:
+            if order is not None:
+                self._order_by(order)
+
+        self.app.push_screen(
+            ChoicePrompt("Sort by", list(orders.values()), self.ageui.prefs.order.removeprefix("-")), chosen
+        )
+
+    def action_columns(self) -> None:
+        def chosen(names: tuple[str, ...] | None) -> None:
+            if names is not None:
+                self.ageui.prefs.columns = names
+                self.ageui.save_prefs()
+                self._show_columns()
+
+        self.app.push_screen(ColumnsScreen(self._columns()), chosen)
+
+    # What is done with runs
+
+    def _current(self) -> RunRow | None:
+        key = self.table.cursor_key
+        return self._rows.get(key) if key is not None else None
+
+    def _targets(self) -> list[int]:
+        """The selected runs, else the one under the cursor."""
+        if self.table.selected:
+            return sorted(self.table.selected)
+        row = self._current()
+        return [row.id] if row is not None else []
+
+    def _change(self, make: Callable[[list[int]], Change]) -> None:
+        targets = self._targets()
+        if targets:
+            self.ageui.change(make(targets))
+
+    def action_open(self) -> None:
+        if (row := self._current()) is not None:
+            self.ageui.open_run(row.id)
+
+    def action_duplicate(self) -> None:
+        if (row := self._current()) is not None:
+            self.ageui.open_new_run(row.id)
+
+    def action_compare(self) -> None:
+        targets = self._targets()
+        if len(targets) > MOST_COMPARED:
+            self.ageui.tell(f"{len(targets)} runs are selected; compare at most {MOST_COMPARED}", severity="warning")
+        elif targets:
+            self.ageui.open_comparison(tuple(targets))
+
+    def action_pause(self) -> None:
+        self._change(changes.pause)
+
+    def action_resume(self) -> None:
+        self._change(changes.resume)
+
+    def action_cancel(self) -> None:
+        self._change(changes.cancel)
+
+    def action_retry(self) -> None:
+        row = self._current()
+        if self.table.selected:
+            self._change(changes.retry)
+        elif row is not None:
+            retry(self.ageui, row)
+
+    def action_move_up(self) -> None:
+        self._move(-1)
+
+    def action_move_down(self) -> None:
+        self._move(1)
+
+    def _move(self, by: int) -> None:
+        if (row := self._current()) is not None:
+            self.ageui.change(changes.move(row.id, by))
+
+    def action_archive(self) -> None:
+        targets = self._targets()
+        if targets:
+            self.ageui.change(changes.archive(targets), self._archived)
+
+    def _archived(self, done: bool) -> None:
+        if done:
+            self.table.select(frozenset())
+
+    def action_unarchive(self) -> None:
+        self._change(changes.unarchive)
+
+    def action_copy_command(self) -> None:
+        if (row := self._current()) is not None:
+            copy_command(self.ageui, row)
+
+    # Edits
+
+    def action_tags(self) -> None:
+        row, targets = self._current(), self._targets()
+        if row is None:
+            return
+        # One run's tags are edited; those of several may differ, so that some are added to them, or taken away.
+        one = targets == [row.id]
+
+        def edited(text: str | None) -> None:
+            words = text.replace(",", " ").split() if text is not None else []
+            if text is not None and one:
+                self.ageui.change(changes.tag(targets, words))
+            elif words:
+                self.ageui.change(changes.add_tags(targets, words))
+
+        title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
+        self.app.push_screen(LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else ""), edited)
+
+    def action_note(self) -> None:
+        if (row := self._current()) is None:
+            return
+
+        def edited(text: str | None) -> None:
+            if text is not None:
+                self.ageui.change(changes.note(row.id, text.strip() or None))
+
+        self.app.push_screen(LinePrompt(f"Note on {row.name}", row.note or ""), edited)
+
+    def action_rename(self) -> None:
+        if (row := self._current()) is None:
+            return
+
+        def edited(text: str | None) -> None:
+            if text is not None and text != row.name:
+                self.ageui.change(changes.rename(row.id, text))
+
+        self.app.push_screen(LinePrompt(f"New name of {row.name}", row.name), edited)

@@ -1,1 +1,0 @@
-"""The screens of the application, one file and one style sheet each."""

@@ -1,0 +1,1 @@
+"""The screen of studies and the form that queues their runs."""

@@ -1,0 +1,175 @@
+"""A study as a list's line, and its table as rows: a cell each, its progress, published beside measured figures."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from ageui.compare.formats.wording import NOTHING, PUBLISHED
+from ageui.study import CellRow, Figure, StudyTable
+from ageui.study.matching import FURTHEST_FIRST
+from ageui.study.wording import (
+    closing_lines,
+    difference_text,
+    figure_title,
+    headline,
+    legend,
+    measured_text,
+    others_text,
+    published_text,
+)
+from ageui.text.clean import clean
+from ageui.text.sentences import counted
+from ageui.text.states import SYMBOLS, symbols_text
+from ageui.tui.table_cell import Cell, fitted, state_tone
+from ageui.tui.widgets.paged_table import TableColumn, TableRow
+
+MISSING = "missing"
+_COUNTED = ("measured", "running", "queued", MISSING)
+_CELL, _PROGRESS, _PUBLISHED, _MEASURED, _DIFFERENCE = 26, 18, 12, 20, 9
+
+
+def states_of(table: StudyTable) -> Counter[str]:
+    """How many of the cells that can be run are measured, running, queued or missing, each counted once."""
+    found: Counter[str] = Counter()
+    for row in table.rows:
+        if row.cell.unknown is None:
+            waiting = next((state for state in ("running", "queued") if row.progress.get(state)), MISSING)
+            found["measured" if row.is_measured else waiting] += 1
+    return found
+
+
+def states_text(table: StudyTable) -> str:
+    """`14 cells: 2 measured, 1 running, 3 queued, 8 missing`."""
+    states = states_of(table)
+    said = ", ".join(f"{states[state]} {state}" for state in _COUNTED if states[state])
+    return f"{counted(len(table.study.runnable), 'cell')}: {said}"
+
+
+def list_text(table: StudyTable, width: int) -> Text:
+    """`table8     2/14 ▶1 ·3`: measured cells of those that can be run, then those that run and wait."""
+    states = states_of(table)
+    name = fitted(clean(table.study.name), width)
+    text = Text(name + " " * (width - cell_len(name)))
+    cells = len(table.study.runnable)
+    text.append(f" {states['measured']:>2}/{cells}", style="" if states["measured"] == cells else "dim")
+    for state in ("running", "queued"):
+        if states[state]:
+            text.append(f" {SYMBOLS[state]}{states[state]}", style="bold")
+    return text
+
+
+def about_text(table: StudyTable) -> Text:
+    """The title, what it shows, and what was measured with which settings."""
+    study = table.study
+    text = Text.assemble((clean(f"{study.name}: {study.title}"), "bold"), "  ", (clean(study.shows), "dim"))
+    return text.append(f"\n{states_text(table)} · {clean(headline(table))}")
+
+
+def columns(table: StudyTable) -> list[TableColumn]:
+    """A cell and its progress, then for every figure its published value, the measured one and their difference."""
+    found = [TableColumn("cell", "cell", _CELL), TableColumn("progress", "runs", _PROGRESS)]
+    for name in table.study.figures:
+        title = figure_title(name)
+        if any(name in row.cell.published for row in table.rows):
+            found.append(TableColumn(f"{name} published", f"{PUBLISHED} {title}", _PUBLISHED, right=True))
+        found.append(TableColumn(name, title, _MEASURED, right=True))
+        if _has_difference(table, name):
+            found.append(TableColumn(f"{name} difference", f"− {PUBLISHED}", _DIFFERENCE, right=True))
+    return found
+
+
+def rows(table: StudyTable, statuses: Mapping[int, str], fractions: Mapping[int, float]) -> list[TableRow]:
+    """A row per cell, keyed by its place, then the constant and the rankings. `statuses` are those of runs by id, and
+    `fractions` how far the running ones are, from 0 to 1."""
+    found = [
+        TableRow(
+            place,
+            (
+                Cell(clean(row.cell.label), "dim" if row.cell.unknown else "strong"),
+                progress_cell(row, statuses, fractions),
+                *_figures(table, row),
+            ),
+        )
+        for place, row in enumerate(table.rows)
+    ]
+    for line in closing_lines(table):
+        cells: list[Cell] = []
+        for name, text in zip(table.study.figures, line.figures, strict=True):
+            cells += _beside(table, name, Cell(""), Cell(text), Cell(""))
+        names = (line.cell, "train mean") if line.cell == "constant" else (line.what, line.cell)
+        found.append(TableRow(len(found), (*(Cell(name, "dim") for name in names), *cells)))
+    return found
+
+
+def progress_cell(row: CellRow, statuses: Mapping[int, str], fractions: Mapping[int, float]) -> Cell:
+    """`✓ 5 done`, `✓ 2 ▶ 40% · 1`: how many runs of a cell are in which state, and how far those that run are."""
+    if row.cell.unknown is not None:
+        return Cell("cannot be run", "dim")
+    if not row.runs:
+        return Cell("not run", "dim")
+    found = Counter(statuses.get(run_id, "?") for run_id in row.runs.values())
+    states = [state for state in FURTHEST_FIRST if found[state]]
+    running = [fractions[run_id] for run_id in row.runs.values() if run_id in fractions]
+    parts = []
+    for state in states:
+        share = f"{sum(running) / len(running):.0%}" if state == "running" and running else ""
+        count = "" if share and found[state] == 1 else str(found[state])
+        parts.append(" ".join(filter(None, (SYMBOLS[state], count, share))))
+    if len(states) == 1:
+        parts.append(states[0])
+    telling = next((state for state in ("running", "failed", *states) if found[state]), "")
+    return Cell(" ".join(parts), state_tone(telling))
+
+
+def about_cell(row: CellRow, statuses: Mapping[int, str]) -> str:
+    """What is odd about a cell, and its runs by seed."""
+    said = [row.cell.unknown or "", row.cell.note or ""]
+    said += [
+        f"seed {seed}: run {run_id} {SYMBOLS.get(statuses.get(run_id, ''), '?')}" for seed, run_id in row.runs.items()
+    ]
+    return clean(" · ".join(filter(None, said)) or "no run of it yet")
+
+
+def notes_text(table: StudyTable) -> Text:
+    """What is odd about the study and its figures, then the other ways in which it was run."""
+    lines = [Text(clean(note)) for note in table.notes]
+    lines += [Text(clean(f"also there: {line}"), style="dim") for line in others_text(table)]
+    return Text("\n").join(lines)
+
+
+def explained(table: StudyTable) -> list[str]:
+    """What every figure and mark of the table means, in full."""
+    runs = f"runs of a cell: {symbols_text()}; a percentage says how far those are that run"
+    return [headline(table), *legend(table), runs]
+
+
+def run_ids(rows: Sequence[CellRow]) -> list[int]:
+    """The runs of cells, each once, those that have figures first."""
+    ordered = sorted(rows, key=lambda row: not row.is_measured)
+    return list(dict.fromkeys(run_id for row in ordered for run_id in row.runs.values()))
+
+
+def _figures(table: StudyTable, row: CellRow) -> list[Cell]:
+    cells: list[Cell] = []
+    for name in table.study.figures:
+        figure = row.figures[name]
+        published = Cell(published_text(name, figure.published), "dim")
+        difference = Cell(difference_text(name, row.difference(name)))
+        cells += _beside(table, name, published, _measured(name, figure), difference)
+    return cells
+
+
+def _measured(name: str, figure: Figure) -> Cell:
+    return Cell(NOTHING, "dim") if figure.measured is None else Cell(measured_text(name, figure), "strong")
+
+
+def _beside(table: StudyTable, name: str, published: Cell, measured: Cell, difference: Cell) -> list[Cell]:
+    """Those of the three for which the table has a column."""
+    has_published = any(name in row.cell.published for row in table.rows)
+    return [*([published] if has_published else []), measured, *([difference] if _has_difference(table, name) else [])]
+
+
+def _has_difference(table: StudyTable, name: str) -> bool:
+    return any(row.difference(name) is not None for row in table.rows)

@@ -1,0 +1,350 @@
+"""The studies: which there are, how far each is, and the table of one: published figures beside measured ones."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Footer, OptionList, Static
+from textual.widgets.option_list import Option
+
+from ageui.store import MeasuredRun, Store
+from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, Variant, load, studies, study_table
+from ageui.study.queueing import choice_of
+from ageui.text.clean import clean
+from ageui.text.states import SYMBOLS
+from ageui.tui import keys
+from ageui.tui.compare.compared_runs import MOST_COMPARED
+from ageui.tui.dialogs.explain import ExplainScreen
+from ageui.tui.dialogs.prompts import Choice as Answer
+from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
+from ageui.tui.live import LiveScreen
+from ageui.tui.studies import rows as study_rows
+from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.widgets.paged_table import PagedTable
+from ageui.tui.widgets.status_bar import StatusBar
+from ageui.tui.widgets.text_line import Line
+from engine.errors import AgeUIError
+
+_NAME_CELLS = 8
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the studies on the list shall be shown as, by name: their settings, or one of the ways in which they were
+    run, and the split of their scores."""
+
+    studies: tuple[Study, ...]
+    choices: Mapping[str, Choice]
+    ways: Mapping[str, Variant]
+    splits: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """`statuses` of all measured runs by id, and how far those that run are, from 0 to 1."""
+
+    wanted: _Wanted
+    tables: Mapping[str, StudyTable]
+    statuses: Mapping[int, str]
+    fractions: Mapping[int, float]
+
+
+class StudiesScreen(LiveScreen[_Found]):
+    """A list of studies and the table of the one that is highlighted. Keys act on the selected cells, else on the one
+    under the cursor."""
+
+    CSS_PATH = "screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.STUDIES)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._studies = tuple(studies())
+        self._choices: dict[str, Choice] = {}
+        self._ways: dict[str, Variant] = {}
+        self._splits: dict[str, str] = {}
+        self._wanted = _Wanted(self._studies, {}, {}, {})
+        self._found: _Found | None = None
+        self._chosen = self._to_choose = ""
+        self._listed: tuple[str, ...] = ()
+        self._drawn: StudyTable | None = None
+        # Tables cost reading all configs: they are made again where a run is another, or in another state.
+        self._kept: tuple[Mapping[int, str], _Wanted, Mapping[str, StudyTable]] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(f"{self.ageui.store.path.name} › studies")
+        with Horizontal():
+            yield OptionList(id="studies", markup=False)
+            with Vertical(id="study"):
+                yield Static(id="about", markup=False)
+                yield PagedTable(fixed=2, id="cells")
+                yield Line(id="cell", classes="hint")
+                with VerticalScroll(id="notes"):
+                    yield Static(markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._list.focus()
+
+    @property
+    def _list(self) -> OptionList:
+        return self.query_one("#studies", OptionList)
+
+    @property
+    def _cells(self) -> PagedTable:
+        return self.query_one(PagedTable)
+
+    @property
+    def _table(self) -> StudyTable | None:
+        """The table of the study that is highlighted, once it was read."""
+        return self._found.tables.get(self._chosen) if self._found is not None else None
+
+    # Reading
+
+    def prepare(self) -> None:
+        self._wanted = _Wanted(self._studies, dict(self._choices), dict(self._ways), dict(self._splits))
+
+    def read(self, store: Store) -> _Found:
+        wanted, statuses = self._wanted, store.measured_statuses()
+        tables = self._tables(store, wanted, statuses)
+        running = [run_id for run_id, status in statuses.items() if status == "running"]
+        summaries = [(run_id, store.row(run_id).summary) for run_id in running]
+        fractions = {run_id: (one.step or 0) / one.total_steps for run_id, one in summaries if one.total_steps}
+        return _Found(wanted, tables, statuses, fractions)
+
+    def _tables(self, store: Store, wanted: _Wanted, statuses: Mapping[int, str]) -> Mapping[str, StudyTable]:
+        kept = self._kept if self._kept is not None and self._kept[0] == statuses else None
+        runs: Sequence[MeasuredRun] | None = None
+        tables = {}
+        for study in wanted.studies:
+            name = study.name
+            if kept is not None and _same(kept[1], wanted, study):
+                tables[name] = kept[2][name]
+                continue
+            runs = store.measured_runs() if runs is None else runs
+            choice, way = wanted.choices.get(name, NO_CHOICE), wanted.ways.get(name)
+            tables[name] = study_table(study, store, choice, variant=way, split=wanted.splits.get(name), runs=runs)
+        self._kept = (statuses, wanted, tables)
+        return tables
+
+    def show(self, found: _Found) -> None:
+        self._found = found
+        names = tuple(study.name for study in found.wanted.studies)
+        if names != self._listed:
+            self._fill_list(found, names)
+        else:
+            for place, name in enumerate(names):
+                if (line := self._line(found, name)) != self._list.get_option_at_index(place).prompt:
+                    self._list.replace_option_prompt_at_index(place, line)
+        self._draw()
+
+    def _fill_list(self, found: _Found, names: tuple[str, ...]) -> None:
+        self._listed = names
+        self._list.set_options(Option(self._line(found, name)) for name in names)
+        if self._to_choose in names:
+            self._chosen, self._to_choose = self._to_choose, ""
+        self._chosen = self._chosen if self._chosen in names else names[0]
+        self._list.highlighted = names.index(self._chosen)
+
+    def _line(self, found: _Found, name: str) -> Text:
+        return study_rows.list_text(found.tables[name], _NAME_CELLS)
+
+    # Showing
+
+    def _draw(self) -> None:
+        found, table = self._found, self._table
+        if found is None or table is None:
+            return
+        if table is not self._drawn:
+            self._drawn = table
+            self.query_one("#about", Static).update(study_rows.about_text(table))
+            notes = study_rows.notes_text(table)
+            self.query_one("#notes Static", Static).update(notes)
+            self.query_one("#notes").set_class(not notes, "-away")
+        rows = study_rows.rows(table, found.statuses, found.fractions)
+        self._cells.show_columns(study_rows.columns(table))
+        self._cells.put(0, rows, len(rows))
+        self._show_cell()
+
+    @on(PagedTable.CursorMoved)
+    @on(PagedTable.SelectionChanged)
+    def _show_cell(self) -> None:
+        found, table = self._found, self._table
+        if found is None or table is None:
+            return
+        row, selected = self._row_here(), len(self._cells.selected)
+        parts = [
+            "← → more figures" if self._cells.max_scroll_x else "",
+            f"{selected} selected" if selected else "",
+            f"{row.cell.label}: {study_rows.about_cell(row, found.statuses)}" if row is not None else "",
+        ]
+        self.query_one("#cell", Line).put(clean(" · ".join(filter(None, parts))))
+
+    @on(PagedTable.PageWanted)
+    def _draw_again(self) -> None:
+        self._draw()
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index < len(self._listed) and self._listed[event.option_index] != self._chosen:
+            self._chosen = self._listed[event.option_index]
+            self._cells.select(frozenset())
+            self._cells.action_first()
+            self._draw()
+
+    @on(OptionList.OptionSelected)
+    def _entered(self) -> None:
+        self._cells.focus()
+
+    # Which table
+
+    def _show_as(self, choice: Choice) -> None:
+        self._choices[self._chosen] = choice
+        self._ways.pop(self._chosen, None)
+        self._splits.pop(self._chosen, None)
+        self.refresh_soon()
+
+    def action_next_variant(self) -> None:
+        """In an order that does not change while runs go on, so that this leads through all of them and round again."""
+        table = self._table
+        if table is None:
+            return
+        if not table.others:
+            self.ageui.tell("there is no other way in which it was run; r runs it in another")
+            return
+        every = sorted(table.variants, key=lambda variant: str(variant.key))
+        now = every.index(table.variant) if table.variant is not None else -1
+        self._ways[self._chosen] = every[(now + 1) % len(every)]
+        self._choices.pop(self._chosen, None)
+        self._splits.pop(self._chosen, None)
+        self.refresh_soon()
+
+    def action_next_split(self) -> None:
+        table = self._table
+        if table is None:
+            return
+        if table.split is None:
+            self.ageui.tell("the figures are of no split" if table.measured_cells else "nothing has scores yet")
+            return
+        if len(table.splits) < 2:
+            self.ageui.tell(f"there are scores on {table.split} alone")
+            return
+        self._splits[self._chosen] = table.splits[(table.splits.index(table.split) + 1) % len(table.splits)]
+        self.refresh_soon()
+
+    def action_add(self) -> None:
+        self.run_worker(self._add(), group="adding", exclusive=True, exit_on_error=False)
+
+    async def _add(self) -> None:
+        hint = "enter reads it, esc leaves · the README says what it may hold"
+        text = await self.app.push_screen_wait(LinePrompt("Path of a study, a TOML file", "", hint))
+        if not text or not text.strip():
+            return
+        path = Path(text.strip()).expanduser().absolute()
+        try:
+            study = await asyncio.to_thread(load, str(path))
+        except AgeUIError as error:
+            self.ageui.tell(str(error), severity="error")
+            return
+        known = {one.name: one for one in studies()}
+        if study.name in known:
+            self.ageui.tell(f"there is a study {study.name} already: give the file another name", severity="error")
+            return
+        self._studies = (*(one for one in self._studies if one.name != study.name), study)
+        self._to_choose, self._listed = study.name, ()
+        self.refresh_soon()
+
+    # Cells
+
+    def _row_here(self) -> CellRow | None:
+        table, place = self._table, self._cells.cursor_key
+        return table.rows[place] if table is not None and place is not None and place < len(table.rows) else None
+
+    def _targets(self) -> list[CellRow]:
+        """The selected cells, else the one under the cursor."""
+        table, here = self._table, self._row_here()
+        if table is None:
+            return []
+        if self._cells.selected:
+            return [table.rows[place] for place in sorted(self._cells.selected) if place < len(table.rows)]
+        return [here] if here is not None else []
+
+    def action_select(self) -> None:
+        if self._row_here() is not None:
+            self._cells.toggle_selected()
+
+    def action_select_all(self) -> None:
+        table = self._table
+        if table is not None:
+            self._cells.select(frozenset(place for place, row in enumerate(table.rows) if row.runs))
+
+    @on(PagedTable.Opened)
+    def _open_clicked(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        row, found = self._row_here(), self._found
+        if row is None or found is None:
+            return
+        if not row.runs:
+            why = row.cell.unknown or "r runs what is missing"
+            self.ageui.tell(f"{row.cell.label}: there is no run of it; {why}")
+            return
+        if len(row.runs) == 1:
+            self.ageui.open_run(next(iter(row.runs.values())))
+            return
+
+        def chosen(run_id: str | None) -> None:
+            if run_id is not None:
+                self.ageui.open_run(int(run_id))
+
+        answers = [Answer(str(run_id), f"seed {seed}", _state(found, run_id)) for seed, run_id in row.runs.items()]
+        self.app.push_screen(ChoicePrompt(f"{row.cell.label}: open which run?", answers), chosen)
+
+    def action_compare(self) -> None:
+        run_ids = study_rows.run_ids(self._targets())
+        if not run_ids:
+            self.ageui.tell("there is no run to compare; r runs what is missing")
+        elif len(run_ids) > MOST_COMPARED:
+            most = f"compare at most {MOST_COMPARED}: select fewer cells"
+            self.ageui.tell(f"these are {len(run_ids)} runs; {most}", severity="warning")
+        else:
+            self.ageui.open_comparison(tuple(run_ids))
+
+    def action_run(self) -> None:
+        table = self._table
+        if table is None:
+            return
+        like = self._choices.get(self._chosen) or (choice_of(table.study, table.variant) if table.variant else None)
+        self.app.push_screen(StudyRunsScreen(table.study, like, max(1, len(table.seeds)), self._show_as))
+
+    def action_explain(self) -> None:
+        if self._table is not None:
+            self.app.push_screen(ExplainScreen(study_rows.explained(self._table)))
+
+    def action_clear_or_leave(self) -> None:
+        if self._cells.selected:
+            self._cells.select(frozenset())
+        else:
+            self.app.pop_screen()
+
+
+def _same(before: _Wanted, now: _Wanted, study: Study) -> bool:
+    """Whether a study is wanted as it was before."""
+    one, other = (
+        (wanted.choices.get(study.name), wanted.ways.get(study.name), wanted.splits.get(study.name))
+        for wanted in (before, now)
+    )
+    return study in before.studies and one == other
+
+
+def _state(found: _Found, run_id: int) -> str:
+    status = found.statuses.get(run_id, "")
+    share = f" {found.fractions[run_id]:.0%}" if run_id in found.fractions else ""
+    return f"{SYMBOLS.get(status, '?')} {status}{share} · run {run_id}"
