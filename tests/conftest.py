@@ -4,9 +4,24 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Networks of tests are so small that threads wait for each other for longer than they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("local", max_examples=25, deadline=None)
+settings.register_profile("ci", max_examples=300, deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+SLOW_KINDS = ("app", "gpu", "kills", "process", "simulation")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest applies -m
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as `fast` every test that is of no slow kind."""
+    for item in items:
+        if not any(item.get_closest_marker(kind) for kind in SLOW_KINDS):
+            item.add_marker("fast")
 
 
 @pytest.fixture(autouse=True)

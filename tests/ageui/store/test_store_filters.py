@@ -167,7 +167,7 @@ def test_nan_and_missing_figures_come_last_whatever_the_order(filled: Store) -> 
 
 
 @given(st.text(max_size=60) | st.text(alphabet="loswmae=!<>:\"' 0.5%_\\,nid-", max_size=40))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_finds_runs_or_is_a_config_error(filled: Store, text: str) -> None:
     try:
         found = filled.runs(text)
@@ -227,7 +227,7 @@ TERMS = st.one_of(
 
 
 @given(st.lists(TERMS, max_size=4))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_filters_find_what_plain_python_finds(filled: Store, terms: list[Term]) -> None:
     expected = [row.id for row in filled.runs() if all(holds(row) for _, holds in terms)]
     assert [row.id for row in filled.runs(" ".join(text for text, _ in terms))] == expected

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ageui.tui.chart import raster
@@ -53,7 +53,6 @@ def reference(
 values = st.one_of(st.floats(-3, 3), st.sampled_from([np.nan, np.inf, -np.inf]))
 
 
-@settings(max_examples=300, deadline=None)
 @given(y=st.lists(values, min_size=1, max_size=60), step=st.sampled_from([0.125, 1.0, 2.5]), data=st.data())
 def test_same_dots_as_the_reference(y: list[float], step: float, data: st.DataObject) -> None:
     x, heights = np.arange(len(y)) * step + 0.01, np.array(y)

@@ -1,4 +1,4 @@
-"""A few pictures of whole screens. Another release of Textual draws some of them otherwise, so they are of one release.
+"""A few pictures of whole screens, drawn by the release of Textual that the extra `test` pins.
 
 After a change that is meant: pytest tests/ageui/tui/test_pictures.py --snapshot-update, and look at what changed.
 """
@@ -20,7 +20,8 @@ from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
 from ageui.worker.locks import Lock
 
-pytestmark = pytest.mark.skipif(version("textual") != "8.2.8", reason="the pictures are of Textual 8.2.8")
+pytestmark = pytest.mark.app
+DRAWN_BY = "8.2.8"
 
 
 class _Idle:
@@ -30,6 +31,7 @@ class _Idle:
 
 @pytest.fixture(autouse=True)
 def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert version("textual") == DRAWN_BY, f"Textual {DRAWN_BY} drew the pictures: pip install '.[test]'"
     monkeypatch.setattr("ageui.tui.app.Machine", _Idle)
     monkeypatch.setattr("ageui.tui.app.SECONDS_BETWEEN_LOADS", 3600.0)
     monkeypatch.setattr("ageui.memory.forecast.known_footprint", lambda wanted: None)
