@@ -7,8 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from ageui.files.locks import Lock, is_held, read_note
 from ageui.store import Store
-from ageui.worker.locks import Lock, is_held, read_note
 
 
 def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from engine.config import RunConfig
 from engine.data.manifest import Progress
 from engine.device import Placement
 from engine.files import write_atomically
-from engine.inputs import backbone_features
+from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
 
 _WORTH_IT = 0.95

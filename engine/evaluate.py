@@ -9,8 +9,8 @@ from engine.data.dataset import Dataset
 from engine.events import Evaluated, Event
 from engine.fairness import evaluate_split
 from engine.groups import group_codes
-from engine.inputs import Inputs, Rows, predict
 from engine.losses import Loss
+from engine.model_inputs import Inputs, Rows, predict
 from engine.models import AgeModel
 
 

@@ -23,7 +23,7 @@ from engine.paths import cache_folder
 
 # Part of every key: it changes when the same backbone would be counted otherwise.
 COUNTING = 1
-_COMMAND = (sys.executable, "-P", "-m", "engine.describe")
+_COMMAND = (sys.executable, "-P", "-m", "engine.count_footprint")
 _LIBRARIES = ("ageui", "torch", "torchvision")
 
 

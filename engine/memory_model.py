@@ -1,7 +1,7 @@
 """What a run's memory will peak at, worked out from its config and what is known of its backbone. Needs no torch.
 
-The sum is of tensors that are alive at once, which `engine.describe` counts and does not estimate. Only what memory
-allocators add to it was measured, see `HEAP_SHARE`.
+The sum is of tensors that are alive at once, which `engine.count_footprint` counts and does not estimate. Only what
+memory allocators add to it was measured, see `HEAP_SHARE`.
 """
 
 from collections.abc import Sequence

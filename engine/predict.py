@@ -13,9 +13,9 @@ from engine.config import RunConfig
 from engine.data.decode import decode_square
 from engine.device import place
 from engine.errors import DataError
-from engine.inputs import backbone_features
 from engine.kept_weights import load_weights
 from engine.losses import build_loss
+from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
 from engine.paths import cache_folder
 

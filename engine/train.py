@@ -34,15 +34,15 @@ from engine.events import (
 )
 from engine.features import feature_key, frozen_features
 from engine.gpu_memory import out_of_gpu_memory
-from engine.inputs import FeatureInputs, Inputs, Rows, predict
 from engine.kept_weights import save_weights
-from engine.manifest import differences, run_manifest
+from engine.model_inputs import FeatureInputs, Inputs, Rows, predict
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
 from engine.peak_memory import peak_told
 from engine.randomness import epoch_order, split_batches
 from engine.request import RunRequest
-from engine.setup import Setup, set_up
+from engine.run_manifest import differences, run_manifest
+from engine.run_setup import Setup, set_up
 from engine.train_step import TrainStep
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.4

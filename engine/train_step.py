@@ -7,8 +7,8 @@ from torch import Tensor
 
 from engine.config import RunConfig
 from engine.cuda_graphs import CudaRecorder, GraphedGradients, are_wanted
-from engine.inputs import Batch, ImageInputs, Inputs
 from engine.losses import Loss, reduce
+from engine.model_inputs import Batch, ImageInputs, Inputs
 from engine.models import AgeModel
 from engine.randomness import seed_layers
 

@@ -69,7 +69,7 @@ def _follow(store: "Store", run_id: int) -> None:
 
 
 def _recover(store: "Store") -> None:
-    from ageui.worker.lost import recover_lost
+    from ageui.worker.lost_runs import recover_lost
 
     for found in recover_lost(store):
         messages().print(found.sentence(), soft_wrap=True)

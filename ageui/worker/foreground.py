@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ageui.devices import next_lock_file, take_device, who_has
+from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock
 from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
 from engine.events import Event
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from ageui.devices import configs_for, take_worker_lock
+from ageui.files.locks import Lock
 from ageui.store import BusyError, FullError, RunningRun, Store
 from ageui.worker.lane import SECONDS_BETWEEN_LOOKS, Lane, SharedDevice, if_it_can_be_written
-from ageui.worker.locks import Lock
-from ageui.worker.lost import recover_lost
+from ageui.worker.lost_runs import recover_lost
 from ageui.worker.supervisor import Policy, kill_engine
 from engine.errors import StoreError
 

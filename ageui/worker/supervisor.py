@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ageui.files.locks import Lock, is_held, read_note
 from ageui.store import BusyError, Claim, FullError, LostRunError, Store
-from ageui.worker.endings import Ending, ending_of, oom_kills
+from ageui.worker.attempt_ending import Ending, ending_of, oom_kills
 from ageui.worker.engine_process import ENGINE, EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock, is_held, read_note
+from ageui.worker.event_recorder import Recorder, remove_unknown_files
 from ageui.worker.processes import Process
-from ageui.worker.recorder import Recorder, remove_unknown_files
 from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError
 from engine.events import Event, RunEnded, RunFailed
 from engine.files import is_full, make_private_folder

@@ -12,7 +12,7 @@ from ageui.memory.forecast import Forecaster, image_count
 from ageui.memory.free_memory import free_memory, group_rooms
 from ageui.store import NewRun
 from engine.data.check import check
-from engine.data.make import make_faces
+from engine.data.make_faces import make_faces
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 from engine.footprints import Answer, Counting, Wanted
 from engine.memory_model import Footprint, Line

@@ -15,10 +15,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ageui.files.locks import Lock
 from ageui.store import Claimant, Store
 from ageui.worker.engine_process import ENGINE
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock
 from ageui.worker.supervisor import Policy, Supervisor, run_lock_file
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN

@@ -22,8 +22,8 @@ from kill_runs import (
 from living import stop_between_writes
 
 from ageui.store import Store
-from ageui.worker.lost import recover_lost
-from ageui.worker.start import is_working
+from ageui.worker.background_workers import is_working
+from ageui.worker.lost_runs import recover_lost
 
 pytestmark = pytest.mark.kills
 
@@ -94,7 +94,7 @@ BEFORE_COMMIT = """
 
 # The worker has committed it, and is about to remove the checkpoints before.
 AFTER_COMMIT = """
-    import ageui.worker.recorder as recorder
+    import ageui.worker.event_recorder as recorder
 
     def written(self, writer):
         if writer.removed:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from engine.choices import SPLITS, Target
 from engine.data.manifest import Manifest
-from engine.data.sources.files import Folder
-from engine.data.sources.rows import Row, frame_of
-from engine.data.sources.tables import read_table
+from engine.data.sources.image_folder import Folder
+from engine.data.sources.read_table import read_table
+from engine.data.sources.source_rows import Row, frame_of
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
-from engine.data.sources.files import Folder
-from engine.data.sources.rows import Row, frame_of, split_rows
+from engine.data.sources.image_folder import Folder
+from engine.data.sources.source_rows import Row, frame_of, split_rows
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 

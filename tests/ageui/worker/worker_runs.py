@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock
 from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
 from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN

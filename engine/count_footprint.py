@@ -1,6 +1,6 @@
 """What backbones take of memory, counted in a process of its own, since that needs torch.
 
-    python -P -m engine.describe
+    python -P -m engine.count_footprint
 
 Each line of stdin is a `Wanted` as JSON, see `engine.footprints`; for each a line of JSON goes to stdout, an `Answer`.
 
@@ -30,8 +30,8 @@ from engine.device import Placement, place
 from engine.errors import AgeUIError
 from engine.features import FEATURES_BATCH
 from engine.footprints import Answer, Wanted
-from engine.inputs import EVALUATION_BATCH, backbone_features
 from engine.memory_model import Footprint, Line
+from engine.model_inputs import EVALUATION_BATCH, backbone_features
 from engine.models import AgeModel
 from engine.models.backbones import build_backbone, normalisation
 

@@ -16,8 +16,8 @@ from engine.data.manifest import Progress
 from engine.device import Placement, place
 from engine.errors import ConfigError
 from engine.groups import crossed_codes, filled_groups
-from engine.inputs import ImageInputs, Rows
 from engine.losses import Loss, build_loss
+from engine.model_inputs import ImageInputs, Rows
 from engine.models import AgeModel, LoadReport, build_model
 from engine.paths import cache_folder
 from engine.pixel_source import choose_source

@@ -4,7 +4,7 @@ import pytest
 from worker_runs import claim_run, queue_run
 
 from ageui.store import Store
-from ageui.worker.recorder import Recorder
+from ageui.worker.event_recorder import Recorder
 from engine.events import Event, Progressed, StageStarted, StepsEnded
 from engine.wire import Message
 

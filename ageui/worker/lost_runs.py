@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ageui.files.locks import Lock, is_held
 from ageui.store import RunningRun, Store
-from ageui.worker.locks import Lock, is_held
 from ageui.worker.supervisor import run_lock_file
 from engine.errors import StoreError
 
