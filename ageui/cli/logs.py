@@ -76,7 +76,7 @@ def _recover(store: "Store") -> None:
 
 
 def _file(store: "Store", run_id: int, attempt: int) -> Path:
-    from ageui.worker.supervisor import log_file
+    from ageui.worker.run_files import log_file
 
     return log_file(store, run_id, attempt)
 

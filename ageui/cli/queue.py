@@ -133,7 +133,7 @@ def retry_runs(
     as_json: AsJson = False,
 ) -> None:
     """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint."""
-    from ageui.worker.event_recorder import remove_file
+    from ageui.worker.run_files import remove_file
 
     with open_store(db) as store:
 

@@ -129,7 +129,7 @@ def work_here(
 
 def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
     from ageui.text.clean import clean
-    from ageui.worker.supervisor import log_file
+    from ageui.worker.run_files import log_file
 
     run_id, ending = claim.run_id, outcome.ending
     reason = clean(ending.reason, lines=True)

@@ -8,7 +8,7 @@ from ageui.store import NewRun, Store
 from ageui.study import Work
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
-from ageui.worker.event_recorder import remove_file
+from ageui.worker.run_files import remove_file
 from engine.errors import AgeUIError, ConfigError, StoreError
 
 

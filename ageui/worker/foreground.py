@@ -8,7 +8,8 @@ from ageui.devices import next_lock_file, take_device, who_has
 from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
-from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.events import Event
 
 _SECONDS_BETWEEN_LOOKS = 0.25

@@ -14,7 +14,8 @@ from ageui.memory.free_memory import free_memory
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
-from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.errors import GpuMemoryError
 
 SECONDS_BETWEEN_LOOKS = 0.5

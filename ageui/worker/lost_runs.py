@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ageui.files.locks import Lock, is_held
 from ageui.store import RunningRun, Store
-from ageui.worker.supervisor import run_lock_file
+from ageui.worker.run_files import run_lock_file
 from engine.errors import StoreError
 
 _REASON = "its processes are gone: they were killed, or the machine was switched off"

@@ -13,8 +13,8 @@ from living import processes_of, stop_between_writes
 from store_like import a_done_and_a_paused_run
 from terminal import LONG, TINY, PatchEngine, Terminal, stored_losses, wait_until
 
-from ageui.devices import take_worker_lock
 from ageui.store import Store
+from ageui.worker.worker_files import take_worker_lock
 from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 

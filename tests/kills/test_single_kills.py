@@ -175,7 +175,7 @@ def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: 
     assert [found.status for found in recover_lost(store)] == ["queued"]
     program = (
         "import sys; from pathlib import Path; from ageui.store import Store; "
-        "from ageui.devices import take_worker_lock; from ageui.worker.queue_worker import QueueWorker; "
+        "from ageui.worker.worker_files import take_worker_lock; from ageui.worker.queue_worker import QueueWorker; "
         "from ageui.worker.supervisor import Policy; import ageui.worker.lane as lane; "
         "lane.take_device = lambda device: lane.Lock.take(Path(sys.argv[1]).parent / 'other-device.lock'); "
         "s = Store.open(Path(sys.argv[1])); "

@@ -14,7 +14,7 @@ from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.tui.widgets.paged_table import PagedTable
-from ageui.worker.supervisor import run_lock_file
+from ageui.worker.run_files import run_lock_file
 
 SECONDS_AT_MOST = 30.0
 HOSTILE = (

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ageui.devices import configs_for, device_lock_file, take_worker_lock
+from ageui.devices import configs_for, device_lock_file
 from ageui.store import Store
 from ageui.worker.background_workers import devices_without_worker
+from ageui.worker.worker_files import take_worker_lock
 
 
 @pytest.mark.parametrize(

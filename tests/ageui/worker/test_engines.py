@@ -11,7 +11,8 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store
 from ageui.worker.engines import Engines
-from ageui.worker.supervisor import Outcome, Supervisor, log_file, run_lock_file
+from ageui.worker.run_files import log_file, run_lock_file
+from ageui.worker.supervisor import Outcome, Supervisor
 from engine.events import Event, StepsEnded
 
 

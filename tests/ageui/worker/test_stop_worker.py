@@ -2,11 +2,11 @@
 
 import pytest
 
-from ageui.devices import worker_lock_file
 from ageui.files.locks import Lock
 from ageui.store import Store
 from ageui.worker import background_workers
 from ageui.worker.background_workers import stop_worker
+from ageui.worker.worker_files import worker_lock_file
 from engine.errors import StoreError
 
 

@@ -16,7 +16,8 @@ from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.supervisor import Policy, Supervisor, log_file
+from ageui.worker.run_files import log_file
+from ageui.worker.supervisor import Policy, Supervisor
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
 
 

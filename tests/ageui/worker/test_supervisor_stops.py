@@ -12,7 +12,8 @@ from ageui.store import Store
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.supervisor import Policy, Supervisor, kill_engine, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Policy, Supervisor, kill_engine
 from engine.events import Event, StepsEnded
 
 
