@@ -10,7 +10,7 @@ from engine.events import Evaluated, Event
 from engine.fairness import evaluate_split
 from engine.groups import group_codes
 from engine.losses import Loss
-from engine.model_inputs import Inputs, Rows, predict
+from engine.model_inputs import Inputs, Rows, model_outputs
 from engine.models import AgeModel
 
 
@@ -33,7 +33,7 @@ def evaluate(
         if len(positions) == 0:
             continue
         total = len(positions)
-        output = predict(
+        output = model_outputs(
             model,
             inputs,
             Rows.plain(positions),

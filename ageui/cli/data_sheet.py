@@ -10,7 +10,7 @@ from ageui.cli.options import Database, messages
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
-    from engine.data.contact_sheet import Sheet
+    from engine.data.contact_sheet import ContactSheet
 
 _KEPT_SHEETS = 24
 
@@ -92,7 +92,7 @@ def _cached(what: str) -> Path:
     return path
 
 
-def _write(drawn: "Sheet", path: Path) -> None:
+def _write(drawn: "ContactSheet", path: Path) -> None:
     """Writes the PNG for its owner alone."""
     import io
 

@@ -21,7 +21,7 @@ from engine.wire import Message, ProtocolError
 SECONDS_BETWEEN_WRITES = 0.4
 
 
-class Recorder:
+class EventRecorder:
     """Collects one attempt's events and writes them twice a second, a checkpoint at once."""
 
     def __init__(self, store: Store, claim: Claim) -> None:

@@ -10,7 +10,7 @@ from ageui.store import BusyError, Claim, FullError, LostRunError, Store
 from ageui.worker.attempt_ending import Ending, ending_of, oom_kills
 from ageui.worker.engine_process import ENGINE, EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.event_recorder import Recorder
+from ageui.worker.event_recorder import EventRecorder
 from ageui.worker.processes import Process
 from ageui.worker.run_files import log_file, remove_unknown_files, run_lock_file
 from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError
@@ -79,7 +79,7 @@ class Supervisor:
         self._emit, self._should_stop, self._should_kill = emit, should_stop, should_kill
         self._was_beside = was_beside
         self._stopped_status = "interrupted" if in_foreground else "queued"
-        self._recorder = Recorder(store, claim)
+        self._recorder = EventRecorder(store, claim)
         self._last: RunEnded | RunFailed | None = None
         self._looked = 0.0
         self._version: int | None = None

@@ -101,8 +101,8 @@ AFTER_COMMIT = """
             die_once()
         real(self, writer)
 
-    real = recorder.Recorder.written
-    recorder.Recorder.written = written
+    real = recorder.EventRecorder.written
+    recorder.EventRecorder.written = written
 """
 
 
