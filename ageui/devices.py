@@ -7,8 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ageui.store import Store
-from ageui.worker.locks import Lock, is_held, read_note
+from ageui.files.locks import Lock, is_held, read_note
 
 
 def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:
@@ -43,7 +42,7 @@ def device_lock_file(device: str) -> Path:
     `CUDA_VISIBLE_DEVICES` calls it. A home folder may be shared with other machines, so the host is part of the name.
     """
     folder = platformdirs.user_state_path("ageui", appauthor=False) / "devices"
-    return folder / f"{_file_name(f'{socket.gethostname()}-{_physical(device)}')}.lock"
+    return folder / f"{as_file_name(f'{socket.gethostname()}-{_physical(device)}')}.lock"
 
 
 def next_lock_file(device: str) -> Path:
@@ -64,20 +63,6 @@ def who_has(device: str) -> str:
     return f"run {note['run']} ({note.get('name')}) of {note.get('db')}"
 
 
-def worker_lock_file(store: Store, device: str) -> Path:
-    """The lock of a database's worker on a device: there is never a second one."""
-    return store.folder / f"worker-{_file_name(device)}.lock"
-
-
-def take_worker_lock(store: Store, device: str) -> Lock | None:
-    """Makes this process the database's worker on the device; None where there is one."""
-    return Lock.take(worker_lock_file(store, device), {"pid": os.getpid()})
-
-
-def worker_log_file(store: Store, device: str) -> Path:
-    return store.folder / f"worker-{_file_name(device)}.log"
-
-
 def _physical(device: str) -> str:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if device == "cpu" or not visible:
@@ -87,5 +72,6 @@ def _physical(device: str) -> str:
     return f"cuda-{names[number].strip()}" if number < len(names) else device
 
 
-def _file_name(text: str) -> str:
+def as_file_name(text: str) -> str:
+    """`text` with every character that file names cannot hold on some system replaced."""
     return re.sub(r"[^A-Za-z0-9.-]+", "-", text)

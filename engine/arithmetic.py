@@ -20,7 +20,7 @@ from engine.config import RunConfig
 from engine.data.manifest import Progress
 from engine.device import Placement
 from engine.files import write_atomically
-from engine.inputs import backbone_features
+from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
 
 _WORTH_IT = 0.95
@@ -30,7 +30,7 @@ _SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Measured:
+class ArithmeticTimes:
     """The shortest time of a train step of the backbone, or of a forward pass where it never trains, in seconds."""
 
     fp32: float
@@ -41,7 +41,7 @@ class Measured:
         return self.bf16 < _WORTH_IT * self.fp32
 
 
-def settle(
+def choose_arithmetic(
     placement: Placement,
     config: RunConfig,
     cache: Path,
@@ -61,14 +61,14 @@ def settle(
         return replace(placement, dtype=dtype, reason=f"{placement.where}, {before['dtype']} (as when the run began)")
     if placement.dtype is not torch.bfloat16:
         return placement
-    found = _remembered(placement, config, cache, lambda: measure(placement, config, progress))
+    found = _remembered(placement, config, cache, lambda: time_arithmetic(placement, config, progress))
     took = f"here it takes {found.bf16 / found.fp32:.2f} times as long as fp32 with {config.backbone}"
     if found.bf16_is_faster:
         return replace(placement, reason=f"{placement.where}, bf16 ({took})")
     return replace(placement, dtype=torch.float32, reason=f"{placement.where}, fp32 (bf16: {took})")
 
 
-def measure(placement: Placement, config: RunConfig, progress: Progress) -> Measured:
+def time_arithmetic(placement: Placement, config: RunConfig, progress: Progress) -> ArithmeticTimes:
     """Times both arithmetics in turn on a few images, with weights of no meaning."""
     model, _ = build_model(config.model_copy(update={"init": "random"}), 1)
     model.to(memory_format=torch.channels_last)
@@ -88,7 +88,7 @@ def measure(placement: Placement, config: RunConfig, progress: Progress) -> Meas
         if time.monotonic() - begin > _SECONDS:
             break
     progress("measuring arithmetic", _REPEATS, _REPEATS)
-    return Measured(*shortest)
+    return ArithmeticTimes(*shortest)
 
 
 def _step(model: AgeModel, images: torch.Tensor, way: Placement) -> None:
@@ -108,7 +108,9 @@ def _batch(config: RunConfig) -> int:
     return min(config.batch, max(2, _PIXELS // config.size**2))
 
 
-def _remembered(placement: Placement, config: RunConfig, cache: Path, find_out: Callable[[], Measured]) -> Measured:
+def _remembered(
+    placement: Placement, config: RunConfig, cache: Path, find_out: Callable[[], ArithmeticTimes]
+) -> ArithmeticTimes:
     depends_on = {
         "backbone": config.backbone,
         "size": config.size,
@@ -133,9 +135,9 @@ def _remembered(placement: Placement, config: RunConfig, cache: Path, find_out: 
     return known
 
 
-def _read(path: Path) -> Measured | None:
+def _read(path: Path) -> ArithmeticTimes | None:
     try:
         found = json.loads(path.read_text())
-        return Measured(float(found["fp32"]), float(found["bf16"]))
+        return ArithmeticTimes(float(found["fp32"]), float(found["bf16"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -51,7 +51,7 @@ class Position:
 
 
 @dataclass
-class Best:
+class BestWeights:
     """The weights to keep so far: of the lowest validation loss, or the latest where there is none to go by."""
 
     loss: float = math.inf
@@ -70,7 +70,7 @@ class TrainingState:
     """
 
     position: Position
-    best: Best
+    best: BestWeights
     loss_sum: Tensor
     model: dict[str, Tensor]
     optimizer: dict[str, Any] | None
@@ -112,7 +112,7 @@ def load_state(path: Path, sha256: str) -> TrainingState:
             raise DataError(f"{path} has the format {found['format']!r}, this ageui reads {FORMAT}")
         return TrainingState(
             position=Position(**found["position"]),
-            best=Best(**found["best"]),
+            best=BestWeights(**found["best"]),
             loss_sum=found["loss_sum"],
             model=found["model"],
             optimizer=found["optimizer"],

@@ -2,10 +2,10 @@
 
 from typing import Final, Literal, get_args
 
-ImageLoss = Literal[
+ImageLossName = Literal[
     "mse", "mae", "mape", "msle", "poisson", "huber", "logcosh", "scce", "dldl", "mean-variance", "coral"
 ]
-Loss = Literal[ImageLoss, "balanced-mse", "group-dro"]
+LossName = Literal[ImageLossName, "balanced-mse", "group-dro"]
 Head = Literal["none", "1-sigmoid", "1fc-sigmoid", "2fc-sigmoid", "3fc-sigmoid", "2fc-tanh"]
 Strategy = Literal["scratch", "freeze", "finetune"]
 Optimizer = Literal["adam", "sgd", "adadelta"]
@@ -20,7 +20,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 DataFormat = Literal["course", "appa_real", "utkface", "table", "synthetic"]
 Preset = Literal["quick", "report"]
 
-LOSSES: Final[tuple[str, ...]] = get_args(Loss)
+LOSSES: Final[tuple[str, ...]] = get_args(LossName)
 HEADS: Final[tuple[str, ...]] = get_args(Head)
 STRATEGIES: Final[tuple[str, ...]] = get_args(Strategy)
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)

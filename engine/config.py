@@ -37,7 +37,7 @@ class RunConfig(BaseModel):
 
     strategy: choices.Strategy = Field("freeze", description="scratch, freeze (two stages) or finetune")
     epochs: tuple[Annotated[int, Field(ge=0, le=100_000)], ...] = Field((25, 25), description="epochs per stage")
-    loss: choices.Loss = Field("mse", description="training loss, on ages divided by 100")
+    loss: choices.LossName = Field("mse", description="training loss, on ages divided by 100")
     weights: tuple[str, ...] = Field((), description="attributes whose groups weigh the samples; lds: smoothed ages")
     weighting: choices.Weighting = Field("inverse", description="inverse frequency, its root, or effective number")
     effective_beta: float = Field(choices.EFFECTIVE_BETA, gt=0, lt=1, description="beta of the effective number")
@@ -48,7 +48,7 @@ class RunConfig(BaseModel):
     mean_lambda: float = Field(0.2, ge=0, description="weight of the mean loss in mean-variance")
     variance_lambda: float = Field(0.05, ge=0, description="weight of the variance loss in mean-variance")
     bmc_sigma: float = Field(10.0, gt=0, le=100, description="noise of balanced-mse, years")
-    group_dro_loss: choices.ImageLoss = Field("mae", description="loss whose group means group-dro weighs")
+    group_dro_loss: choices.ImageLossName = Field("mae", description="loss whose group means group-dro weighs")
     group_dro_step: float = Field(0.01, ge=0, le=100, description="step of group-dro's group weights")
     augment: choices.Augment = Field("none", description="train-image augmentation")
 

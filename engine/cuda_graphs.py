@@ -30,13 +30,13 @@ class Gradients(Protocol):
     def __call__(self, *given: Tensor) -> Tensor: ...
 
 
-class Recorder(Protocol):
+class GraphRecorder(Protocol):
     """Records `work` without doing it; returns its result's place, and what does it again."""
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]: ...
 
 
-class CudaRecorder:
+class CudaGraphRecorder:
     """Records on torch's own stream for that: cuBLAS keeps a workspace for every stream it ever met.
 
     The graphs it makes share their memory, so no two may run at once.
@@ -87,7 +87,7 @@ class GraphedGradients:
         gradients: Gradients,
         parameters: Iterable[nn.Parameter],
         state: Sequence[Tensor],
-        record: Recorder,
+        record: GraphRecorder,
         *,
         exact: bool,
         note: Callable[[str], None],

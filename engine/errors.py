@@ -63,3 +63,7 @@ class StoreError(AgeUIError):
 
     exit_code = 5
     failure = "database"
+
+
+class FullError(StoreError):
+    """No space left on the disk of the database or of a lock file."""

@@ -9,8 +9,8 @@ from engine.data.dataset import Dataset
 from engine.events import Evaluated, Event
 from engine.fairness import evaluate_split
 from engine.groups import group_codes
-from engine.inputs import Inputs, Rows, predict
 from engine.losses import Loss
+from engine.model_inputs import Inputs, Rows, model_outputs
 from engine.models import AgeModel
 
 
@@ -33,7 +33,7 @@ def evaluate(
         if len(positions) == 0:
             continue
         total = len(positions)
-        output = predict(
+        output = model_outputs(
             model,
             inputs,
             Rows.plain(positions),

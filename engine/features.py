@@ -17,7 +17,7 @@ from engine.cache import features_limit, mark_used, shared_entry, trim
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
-from engine.inputs import EVALUATION_BATCH, ImageInputs, Rows
+from engine.model_inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel
 
 FEATURES_BATCH = EVALUATION_BATCH // 4

@@ -23,11 +23,11 @@ from engine.paths import cache_folder
 
 # Part of every key: it changes when the same backbone would be counted otherwise.
 COUNTING = 1
-_COMMAND = (sys.executable, "-P", "-m", "engine.describe")
+_COMMAND = (sys.executable, "-P", "-m", "engine.count_footprint")
 _LIBRARIES = ("ageui", "torch", "torchvision")
 
 
-class Wanted(BaseModel):
+class FootprintKey(BaseModel):
     """What a footprint depends on of a config."""
 
     model_config = ConfigDict(frozen=True)
@@ -42,29 +42,29 @@ class Wanted(BaseModel):
         return cls(backbone=config.backbone, size=config.size, device=config.device, precision=config.precision)
 
 
-class Answer(BaseModel):
+class CountedFootprint(BaseModel):
     """A footprint, or why there is none."""
 
-    wanted: Wanted
+    key: FootprintKey
     footprint: Footprint | None = None
     problem: str = ""
 
 
-def known_footprint(wanted: Wanted) -> Footprint | None:
+def known_footprint(key: FootprintKey) -> Footprint | None:
     """The footprint in the cache folder, None where it was not counted yet on this machine with these versions."""
     try:
-        return Footprint.model_validate_json(_file(wanted).read_bytes())
+        return Footprint.model_validate_json(_file(key).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-class Counting:
+class FootprintCounter:
     """A process that counts footprints and puts them into the cache folder; takes seconds. Stopped by `stop`, from any
     thread, or the end of a with statement."""
 
-    def __init__(self, wanted: Sequence[Wanted]) -> None:
+    def __init__(self, keys: Sequence[FootprintKey]) -> None:
         """Raises `OSError` where no process can be started."""
-        self._wanted = wanted
+        self._keys = keys
         self._process = subprocess.Popen(
             _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -82,33 +82,33 @@ class Counting:
                     stream.close()
         self._process.wait()
 
-    def answers(self) -> Iterator[Answer]:
+    def answers(self) -> Iterator[CountedFootprint]:
         """One for each that is wanted, in order; for those that the process ended without, one with a problem."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         given = 0
         try:
-            stdin.write("".join(f"{wanted.model_dump_json()}\n" for wanted in self._wanted).encode())
+            stdin.write("".join(f"{key.model_dump_json()}\n" for key in self._keys).encode())
             stdin.close()
             for line in stdout:
-                answer = Answer.model_validate_json(line)
+                answer = CountedFootprint.model_validate_json(line)
                 if answer.footprint is not None:
-                    _keep(answer.wanted, answer.footprint)
+                    _keep(answer.key, answer.footprint)
                 given += 1
                 yield answer
         except (OSError, ValueError):
             pass  # it died, or was stopped: told below
-        for wanted in self._wanted[given:]:
-            yield Answer(wanted=wanted, problem="the process that counts it ended early")
+        for key in self._keys[given:]:
+            yield CountedFootprint(key=key, problem="the process that counts it ended early")
 
     def stop(self) -> None:
         self._process.kill()
 
 
-def _keep(wanted: Wanted, footprint: Footprint) -> None:
+def _keep(key: FootprintKey, footprint: Footprint) -> None:
     """A cache that cannot be written keeps nothing: it is then counted again when it is wanted."""
-    file = _file(wanted)
+    file = _file(key)
     try:
         make_private_folder(file.parent)
         write_atomically(file, lambda stream: stream.write(footprint.model_dump_json().encode()))
@@ -116,12 +116,12 @@ def _keep(wanted: Wanted, footprint: Footprint) -> None:
         return
 
 
-def _file(wanted: Wanted) -> Path:
+def _file(key: FootprintKey) -> Path:
     # A home folder may be shared with other machines, and GPUs hidden: `auto` means something else then.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    parts = [COUNTING, socket.gethostname(), visible, wanted.model_dump(), *_versions()]
-    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
-    return cache_folder() / "footprints" / f"{key.hexdigest()[:32]}.json"
+    parts = [COUNTING, socket.gethostname(), visible, key.model_dump(), *_versions()]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
+    return cache_folder() / "footprints" / f"{digest.hexdigest()[:32]}.json"
 
 
 @computed_once

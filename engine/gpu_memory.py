@@ -8,8 +8,8 @@ from engine.config import RunConfig
 from engine.cuda_graphs import are_wanted
 from engine.device import Placement, place
 from engine.errors import GpuMemoryError
-from engine.inputs import EVALUATION_BATCH, backbone_features
 from engine.losses import build_loss, reduce
+from engine.model_inputs import EVALUATION_BATCH, backbone_features
 from engine.models import build_model
 from engine.optimizers import build_optimizer
 from engine.release_memory import release_memory

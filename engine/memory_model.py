@@ -1,7 +1,7 @@
 """What a run's memory will peak at, worked out from its config and what is known of its backbone. Needs no torch.
 
-The sum is of tensors that are alive at once, which `engine.describe` counts and does not estimate. Only what memory
-allocators add to it was measured, see `HEAP_SHARE`.
+The sum is of tensors that are alive at once, which `engine.count_footprint` counts and does not estimate. Only what
+memory allocators add to it was measured, see `HEAP_SHARE`.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _MOST_OUTPUTS: Final = 101
 _SLOTS: Final = {"adam": 2, "adadelta": 2, "sgd": 0}
 
 
-class Line(BaseModel):
+class LinearBytes(BaseModel):
     """Bytes as a function of the images in a batch."""
 
     model_config = ConfigDict(frozen=True)
@@ -54,8 +54,8 @@ class Footprint(BaseModel):
     parameters: int
     state: int
     features: int
-    training: tuple[Line, ...]
-    scoring: tuple[Line, ...]
+    training: tuple[LinearBytes, ...]
+    scoring: tuple[LinearBytes, ...]
     scoring_batch: int
     features_batch: int
 
@@ -142,7 +142,7 @@ def _within(batch: int, images: int | None) -> int:
     return batch if images is None else min(batch, images)
 
 
-def _at(lines: Sequence[Line], batch: int) -> int:
+def _at(lines: Sequence[LinearBytes], batch: int) -> int:
     return max(line.at(batch) for line in lines)
 
 

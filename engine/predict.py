@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.arithmetic import settle
+from engine.arithmetic import choose_arithmetic
 from engine.config import RunConfig
 from engine.data.decode import decode_square
 from engine.device import place
 from engine.errors import DataError
-from engine.inputs import backbone_features
 from engine.kept_weights import load_weights
 from engine.losses import build_loss
+from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
 from engine.paths import cache_folder
 
@@ -23,7 +23,7 @@ BATCH = 32
 
 
 @dataclass(frozen=True)
-class Prediction:
+class PredictedAge:
     """The predicted age of a file in years, or None and the problem that the file has."""
 
     path: Path
@@ -49,14 +49,14 @@ def predict_files(
     sha256: str | None = None,
     device: str = "auto",
     each: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Prediction]:
+) -> list[PredictedAge]:
     """Ages for image files, in their order. A file that cannot be read gets a problem instead, none is skipped."""
     model, config = load_model(weights, sha256)
     forward_only = config.model_copy(update={"device": device, "strategy": "freeze", "epochs": (1, 0), "batch": BATCH})
-    placement = settle(place(forward_only), forward_only, cache_folder())
+    placement = choose_arithmetic(place(forward_only), forward_only, cache_folder())
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
     loss = build_loss(config)
-    found: list[Prediction] = []
+    found: list[PredictedAge] = []
     for start in range(0, len(images), BATCH):
         block = [_read(path, config.size) for path in images[start : start + BATCH]]
         pixels = [read for read in block if isinstance(read, np.ndarray)]
@@ -67,7 +67,9 @@ def predict_files(
                 years = iter(loss.years(model.score(backbone_features(model, batch, placement))).tolist())
         for path, read in zip(images[start : start + BATCH], block, strict=True):
             found.append(
-                Prediction(path, next(years), None) if isinstance(read, np.ndarray) else Prediction(path, None, read)
+                PredictedAge(path, next(years), None)
+                if isinstance(read, np.ndarray)
+                else PredictedAge(path, None, read)
             )
         each(len(found), len(images))
     return found

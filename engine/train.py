@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch._dynamo.exc import TorchDynamoException
 
-from engine.checkpoint import Best, Position, TrainingState, load_newest, save_state, snapshot
+from engine.checkpoint import BestWeights, Position, TrainingState, load_newest, save_state, snapshot
 from engine.device import threads_for, upload
 from engine.errors import ConfigError, DataError, HostMemoryError
 from engine.evaluate import evaluate
@@ -34,15 +34,15 @@ from engine.events import (
 )
 from engine.features import feature_key, frozen_features
 from engine.gpu_memory import out_of_gpu_memory
-from engine.inputs import FeatureInputs, Inputs, Rows, predict
 from engine.kept_weights import save_weights
-from engine.manifest import differences, run_manifest
+from engine.model_inputs import FeatureInputs, Inputs, Rows, model_outputs
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
 from engine.peak_memory import peak_told
 from engine.randomness import epoch_order, split_batches
 from engine.request import RunRequest
-from engine.setup import Setup, set_up
+from engine.run_manifest import differences, run_manifest
+from engine.run_setup import RunSetup, set_up
 from engine.train_step import TrainStep
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.4
@@ -143,7 +143,7 @@ class _Trainer:
     def __init__(
         self,
         request: RunRequest,
-        setup: Setup,
+        setup: RunSetup,
         emit: Emit,
         should_stop: Callable[[], bool],
         progress: Callable[[str, int, int], None],
@@ -154,7 +154,7 @@ class _Trainer:
         self.backbone_features: FeatureInputs | None = None
         self.optimizer: torch.optim.Optimizer | None = None
         self.loaded_optimizer: dict[str, Any] | None = None
-        self.position, self.best = Position(), Best()
+        self.position, self.best = Position(), BestWeights()
         self.loss_sum = torch.zeros((), device=self.device)
         self.untold: list[tuple[int, Tensor]] = []
         self.rate = self.eta_seconds = 0.0
@@ -388,7 +388,7 @@ class _Trainer:
         setup = self.setup
         if len(setup.valid_rows.positions) == 0:
             return None, None
-        output = predict(self.model, inputs, setup.valid_rows, lambda done: self._check_stop())
+        output = model_outputs(self.model, inputs, setup.valid_rows, lambda done: self._check_stop())
         ages = setup.ages[setup.valid_rows.positions]
         loss = setup.loss.validation(output, setup.targets[setup.valid_rows.positions])
         return loss.item(), (setup.loss.years(output) - ages).abs().mean().item()

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.cuda_graphs import CudaRecorder, GraphedGradients, are_wanted
-from engine.inputs import Batch, ImageInputs, Inputs
+from engine.cuda_graphs import CudaGraphRecorder, GraphedGradients, are_wanted
 from engine.losses import Loss, reduce
+from engine.model_inputs import Batch, ImageInputs, Inputs
 from engine.models import AgeModel
 from engine.randomness import seed_layers
 
@@ -37,7 +37,7 @@ class TrainStep:
                 self._gradients,
                 trained,
                 [*model.buffers(), *loss.state().values()],
-                CudaRecorder(device),
+                CudaGraphRecorder(device),
                 exact=config.deterministic,
                 note=note,
             )

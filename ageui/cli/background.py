@@ -21,7 +21,7 @@ def see_to_worker(
     paused."""
     from ageui.planning.settings import checkpoint_interval
     from ageui.text.clean import clean
-    from ageui.worker.start import ensure_worker
+    from ageui.worker.background_workers import ensure_worker
 
     for device in dict.fromkeys(devices):
         started = ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
@@ -46,7 +46,7 @@ def paused_sentence(held: "Held") -> str:
 
 def unserved(store: "Store", rows: "Sequence[RunRow]") -> "Sequence[RunRow]":
     """Of queued runs those that no living worker would take."""
-    from ageui.worker.start import devices_without_worker
+    from ageui.worker.background_workers import devices_without_worker
 
     alone = devices_without_worker(store, map(device_of, rows))
     return [row for row in rows if device_of(row) in alone]

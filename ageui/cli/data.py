@@ -194,7 +194,7 @@ def make(
     signed error, and cannot undo a noisy group's larger error: both biases are known in advance.
     """
     from ageui.cli.progress import count_progress
-    from engine.data.make import make_faces
+    from engine.data.make_faces import make_faces
     from engine.data.spec import SyntheticOptions
 
     options = SyntheticOptions(

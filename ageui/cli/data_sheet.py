@@ -10,7 +10,7 @@ from ageui.cli.options import Database, messages
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
-    from engine.data.sheet import Sheet
+    from engine.data.contact_sheet import ContactSheet
 
 _KEPT_SHEETS = 24
 
@@ -46,7 +46,7 @@ def sheet(
     """
     from ageui.files.viewer import open_in_viewer
     from ageui.text.clean import clean
-    from engine.data.sheet import draw_sheet
+    from engine.data.contact_sheet import draw_sheet
     from engine.data.sources import load_manifest
 
     spec = registered(name, db)
@@ -92,7 +92,7 @@ def _cached(what: str) -> Path:
     return path
 
 
-def _write(drawn: "Sheet", path: Path) -> None:
+def _write(drawn: "ContactSheet", path: Path) -> None:
     """Writes the PNG for its owner alone."""
     import io
 

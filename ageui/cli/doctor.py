@@ -44,7 +44,7 @@ def doctor(db: Database = None, as_json: AsJson = False) -> None:
 
 
 def _versions() -> Iterator[Finding]:
-    from engine.manifest import versions
+    from engine.run_manifest import versions
 
     yield Finding("versions", True, ", ".join(f"{name} {version}" for name, version in versions().items()))
 
@@ -77,7 +77,7 @@ def _cache() -> Iterator[Finding]:
 
 def _database(path: Path) -> Iterator[Finding]:
     from ageui.store.sqlite import driver, is_safe
-    from ageui.worker.start import workers
+    from ageui.worker.background_workers import workers
 
     found = driver()
     version, safe = found.sqlite_version, is_safe(found.sqlite_version_info)

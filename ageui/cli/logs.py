@@ -69,14 +69,14 @@ def _follow(store: "Store", run_id: int) -> None:
 
 
 def _recover(store: "Store") -> None:
-    from ageui.worker.lost import recover_lost
+    from ageui.worker.lost_runs import recover_lost
 
     for found in recover_lost(store):
         messages().print(found.sentence(), soft_wrap=True)
 
 
 def _file(store: "Store", run_id: int, attempt: int) -> Path:
-    from ageui.worker.supervisor import log_file
+    from ageui.worker.run_files import log_file
 
     return log_file(store, run_id, attempt)
 

@@ -40,8 +40,8 @@ def open_store(
     no worker lives that would take them, unless this command `starts_worker`."""
     from ageui.store import Store
     from ageui.text.clean import clean
-    from ageui.worker.lost import recover_lost
-    from ageui.worker.start import workers
+    from ageui.worker.background_workers import workers
+    from ageui.worker.lost_runs import recover_lost
 
     with Store.open(database_path(option), create=create, read_only=read_only) as store:
         lost = list(recover_lost(store))

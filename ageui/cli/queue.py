@@ -28,7 +28,7 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
     """Show what runs, what is queued, in the order in which it is taken, and what was paused or interrupted."""
     from ageui.cli.background import paused_sentence, unserved, unserved_sentence
     from ageui.cli.queue_table import print_queue
-    from ageui.worker.start import workers
+    from ageui.worker.background_workers import workers
 
     with open_store(db, read_only=True) as store:
         running, paused, interrupted = (
@@ -133,7 +133,7 @@ def retry_runs(
     as_json: AsJson = False,
 ) -> None:
     """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint."""
-    from ageui.worker.recorder import remove_file
+    from ageui.worker.run_files import remove_file
 
     with open_store(db) as store:
 
@@ -302,7 +302,7 @@ def _see_to_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds
 def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
     """A run's status once it obeyed, or what it is up to if it takes long. `kill` ends its engine even where the
     process that should watch it does not answer."""
-    from ageui.worker.lost import recover_lost
+    from ageui.worker.lost_runs import recover_lost
     from ageui.worker.supervisor import kill_engine
 
     end = time.monotonic() + _SECONDS_TO_OBEY

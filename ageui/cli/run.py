@@ -54,7 +54,7 @@ def run(
         new = NewRun(config, spec, name)
         if detach:
             from ageui.cli.background import see_to_worker
-            from ageui.worker.start import refuse_missing_devices
+            from ageui.worker.background_workers import refuse_missing_devices
 
             refuse_missing_devices([config.device])
             tell_memory(console, [new])
@@ -97,8 +97,8 @@ def work_here(
     from ageui.compare.image_errors import with_all_intervals
     from ageui.devices import resolve_device
     from ageui.planning.settings import checkpoint_interval
+    from ageui.worker.background_workers import refuse_missing_device
     from ageui.worker.foreground import in_foreground
-    from ageui.worker.start import refuse_missing_device
     from ageui.worker.supervisor import Policy
 
     policy = Policy(checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
@@ -129,7 +129,7 @@ def work_here(
 
 def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
     from ageui.text.clean import clean
-    from ageui.worker.supervisor import log_file
+    from ageui.worker.run_files import log_file
 
     run_id, ending = claim.run_id, outcome.ending
     reason = clean(ending.reason, lines=True)

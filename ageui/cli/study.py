@@ -184,7 +184,7 @@ def run_study(
     from ageui.cli.sweep import print_plan
     from ageui.study import describe, load, study_table, work
     from ageui.study.queueing import tag, told
-    from ageui.worker.start import refuse_missing_devices
+    from ageui.worker.background_workers import refuse_missing_devices
 
     console = messages()
     study = load(name)

@@ -38,7 +38,7 @@ def sweep(
     """
     from ageui.cli.background import see_to_worker
     from ageui.planning.plan import Basis, plan
-    from ageui.worker.start import refuse_missing_devices
+    from ageui.worker.background_workers import refuse_missing_devices
 
     console = messages()
     with open_store(db, create=True) as store:

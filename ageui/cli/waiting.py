@@ -38,7 +38,7 @@ def wait_until_ended(
 def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None]) -> str | None:
     """Why none of these runs will be taken, None where one runs or will be. A lost run is requeued on the way."""
     from ageui.cli.background import paused_sentence, unserved, unserved_sentence
-    from ageui.worker.lost import recover_lost
+    from ageui.worker.lost_runs import recover_lost
 
     for found in recover_lost(store):
         say(found.sentence())

@@ -45,9 +45,9 @@ def start(
     """
     from ageui.devices import default_device, resolve_device
     from ageui.planning.settings import checkpoint_interval
+    from ageui.worker.background_workers import is_working, start_worker
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
-    from ageui.worker.start import is_working, start_worker
 
     with open_store(db, create=True, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
@@ -75,7 +75,7 @@ def stop(
 ) -> None:
     """Stop the workers, or that of a device. A run stops after its step, writes a checkpoint and is queued again."""
     from ageui.text.clean import clean
-    from ageui.worker.start import stop_worker, workers
+    from ageui.worker.background_workers import stop_worker, workers
     from engine.errors import ConfigError
 
     console = messages()
@@ -96,7 +96,7 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
     """Show the workers of the database: what each does, or when and why the last one left."""
     from ageui.cli.tables import Column, fitted_table
     from ageui.store.records import with_iso_times
-    from ageui.worker.start import workers
+    from ageui.worker.background_workers import workers
 
     with open_store(db, read_only=True) as store:
         states = workers(store)

@@ -12,7 +12,7 @@ from engine.config import RunConfig, build_config
 from engine.data.kept_reports import kept_report
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
-from engine.footprints import Counting, Wanted, known_footprint
+from engine.footprints import FootprintCounter, FootprintKey, known_footprint
 from engine.limits import gpu_pixels_limit
 from engine.memory_model import Footprint, PeakMemory, predicted_peak
 from engine.paths import cache_folder
@@ -26,7 +26,7 @@ class Forecast:
     whether a run would find less than it needs."""
 
     text: str
-    missing: tuple[Wanted, ...] = ()
+    missing: tuple[FootprintKey, ...] = ()
     is_too_much: bool = False
 
 
@@ -39,14 +39,14 @@ class Forecaster:
 
     def __init__(self, free: Callable[[str], int | None] = free_memory) -> None:
         self._free = free
-        self._footprints: dict[Wanted, Footprint] = {}
-        self._problems: dict[Wanted, str] = {}
+        self._footprints: dict[FootprintKey, Footprint] = {}
+        self._problems: dict[FootprintKey, str] = {}
         self._images: dict[tuple[str, str], int | None] = {}
 
     def forecast(self, runs: Iterable[NewRun]) -> Forecast:
         """What is to be said of `runs`, which train one after the other on each device."""
         runs, free = list(runs), cache(self._free)
-        wanted = list(dict.fromkeys(Wanted.of(run.config) for run in runs))
+        wanted = list(dict.fromkeys(FootprintKey.of(run.config) for run in runs))
         missing = tuple(one for one in wanted if one not in self._problems and self._footprint(one) is None)
         peaks: dict[str, list[tuple[PeakMemory, NewRun]]] = {}
         for run in runs:
@@ -57,31 +57,33 @@ class Forecaster:
         texts += ["peak memory: being worked out"] if missing else []
         return Forecast("; ".join(texts), missing, any(is_too_much for _, is_too_much in said))
 
-    def count(self, wanted: Sequence[Wanted], begun: Callable[[Counting], None] = lambda counting: None) -> None:
+    def count(
+        self, missing: Sequence[FootprintKey], begun: Callable[[FootprintCounter], None] = lambda counter: None
+    ) -> None:
         """Counts what is missing, in a process of its own, which `begun` is given to be able to stop it."""
         try:
-            with Counting(wanted) as counting:
-                begun(counting)
-                for answer in counting.answers():
+            with FootprintCounter(missing) as counter:
+                begun(counter)
+                for answer in counter.answers():
                     if answer.footprint is not None:
-                        self._footprints[answer.wanted] = answer.footprint
+                        self._footprints[answer.key] = answer.footprint
                     else:
-                        self._problems[answer.wanted] = answer.problem
+                        self._problems[answer.key] = answer.problem
         except OSError as error:
-            self._problems.update(dict.fromkeys(wanted, f"no process could be started: {error.strerror}"))
+            self._problems.update(dict.fromkeys(missing, f"no process could be started: {error.strerror}"))
 
     def _peak(self, run: NewRun, free: Callable[[str], int | None]) -> PeakMemory | None:
-        footprint = self._footprint(Wanted.of(run.config))
+        footprint = self._footprint(FootprintKey.of(run.config))
         if footprint is None:
             return None
         free_bytes = free(resolve_device(run.config.device)) if footprint.device_type == "cuda" else None
         most_pixels = gpu_pixels_limit(free_bytes)[0] if free_bytes is not None else None
         return predicted_peak(run.config, footprint, self._image_count(run), most_pixels)
 
-    def _footprint(self, wanted: Wanted) -> Footprint | None:
-        if wanted not in self._footprints and (found := known_footprint(wanted)) is not None:
-            self._footprints[wanted] = found
-        return self._footprints.get(wanted)
+    def _footprint(self, key: FootprintKey) -> Footprint | None:
+        if key not in self._footprints and (found := known_footprint(key)) is not None:
+            self._footprints[key] = found
+        return self._footprints.get(key)
 
     def _image_count(self, run: NewRun) -> int | None:
         key = (run.spec.model_dump_json(), run.config.target)
@@ -98,7 +100,7 @@ def predicted_memory(detail: RunDetail) -> int | None:
         config, spec = build_config(detail.config), DataSpec.model_validate(detail.data_spec)
     except (ConfigError, ValueError):
         return None
-    footprint = known_footprint(Wanted.of(config))
+    footprint = known_footprint(FootprintKey.of(config))
     if footprint is None or _computed_otherwise(detail, footprint):
         return None
     return predicted_peak(config, footprint, image_count(spec, config)).bytes
@@ -145,6 +147,6 @@ def _sentence(device: str, found: Sequence[tuple[PeakMemory, NewRun]], free: int
     return f"{text}, but only {gigabytes(free)} are free: choose a smaller --batch, --size or --backbone", True
 
 
-def _told_problems(wanted: Sequence[Wanted], problems: Mapping[Wanted, str]) -> list[str]:
+def _told_problems(wanted: Sequence[FootprintKey], problems: Mapping[FootprintKey, str]) -> list[str]:
     told = [f"peak memory not known for {one.backbone}: {problems[one]}" for one in wanted if one in problems]
     return told[:_LISTED]

@@ -3,7 +3,7 @@
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.claims import Claim, Claimant
 from ageui.store.enqueue import NewRun
-from ageui.store.errors import BusyError, FullError, LostRunError
+from ageui.store.errors import BusyError, LostRunError
 from ageui.store.measured_runs import MeasuredRun, SplitFigures
 from ageui.store.published import PublishedRun
 from ageui.store.queue import ENDED, Held, RunningRun
@@ -19,6 +19,7 @@ from ageui.store.records import (
 )
 from ageui.store.store import Store
 from ageui.store.workers import WorkerRow
+from engine.errors import FullError
 from engine.fairness import BiasResult, Interval
 
 __all__ = [

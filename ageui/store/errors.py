@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from ageui.store.sqlite import driver
-from engine.errors import StoreError
+from engine.errors import FullError, StoreError
 
 
 class LostRunError(StoreError):
@@ -17,10 +17,6 @@ class LostRunError(StoreError):
 
 class BusyError(StoreError):
     """Another process holds the database for longer than was waited."""
-
-
-class FullError(StoreError):
-    """No space is left on the disk of the database."""
 
 
 _CLASSES = {sqlite3.SQLITE_BUSY: BusyError, sqlite3.SQLITE_LOCKED: BusyError, sqlite3.SQLITE_FULL: FullError}

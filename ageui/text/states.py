@@ -1,10 +1,7 @@
 """How the status of a run is shown: a symbol beside the word, so that nothing depends on colour; and what it means for
 its scores."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ageui.store import RunRow
+from typing import Protocol
 
 SYMBOLS = {
     "queued": "·",
@@ -21,14 +18,25 @@ _SCORED_LATER = ("queued", "running", "paused", "interrupted")
 _BECOMING = {"pause": "pausing", "cancel": "cancelling", "kill": "cancelling"}
 
 
-def state_of(row: "RunRow") -> str:
+class RunState(Protocol):
+    """A run by its status, and what it is asked to do (`pause`, `cancel`, `kill`)."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def request(self) -> str | None: ...
+    @property
+    def is_published(self) -> bool: ...
+
+
+def state_of(row: RunState) -> str:
     """A run's status with its symbol, or what it is about to become; of figures out of the report that they are."""
     if row.is_published:
         return PUBLISHED
     return f"{SYMBOLS.get(row.status, '?')} {_BECOMING.get(row.request or '', row.status)}"
 
 
-def why_no_scores(row: "RunRow") -> str:
+def why_no_scores(row: RunState) -> str:
     """Why a run has no scores: it did not come as far, was not evaluated, or is a published one, which has none."""
     if row.is_published:
         return "its figures are out of the report: nobody here trained it, so it has no predictions or intervals"

@@ -23,7 +23,7 @@ from ageui.tui.queue_state import QueueState, ended, read_queue, told
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
 from ageui.tui.tracebacks import keep_traceback
-from ageui.worker.lost import recover_lost
+from ageui.worker.lost_runs import recover_lost
 from engine.errors import AgeUIError
 
 SECONDS_BETWEEN_LOOKS = 0.2

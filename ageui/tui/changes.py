@@ -7,8 +7,8 @@ from ageui.planning.settings import checkpoint_interval
 from ageui.store import NewRun, Store
 from ageui.study import Work
 from ageui.text.sentences import counted
-from ageui.worker.recorder import remove_file
-from ageui.worker.start import ensure_worker, start_worker, workers
+from ageui.worker.background_workers import ensure_worker, start_worker, workers
+from ageui.worker.run_files import remove_file
 from engine.errors import AgeUIError, ConfigError, StoreError
 
 

@@ -6,7 +6,7 @@ from ageui.store import Store
 from ageui.text.sentences import counted
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
-from ageui.worker.start import workers
+from ageui.worker.background_workers import workers
 from engine.errors import StoreError
 
 

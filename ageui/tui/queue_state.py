@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ageui.store import RunRow, Store
-from ageui.worker.start import workers
+from ageui.worker.background_workers import workers
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import sys
 import threading
 from pathlib import Path
 
-from ageui.devices import take_worker_lock
 from ageui.store import Store
 from ageui.worker.queue_worker import QueueWorker
 from ageui.worker.supervisor import Policy
+from ageui.worker.worker_files import take_worker_lock
 from engine.errors import AgeUIError, StoreError
 
 STARTED = b"started\n"

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ageui.devices import next_lock_file, take_device, who_has
+from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock
-from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.events import Event
 
 _SECONDS_BETWEEN_LOOKS = 0.25

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ageui.devices import next_lock_file, take_device, who_has
+from ageui.files.locks import Lock, is_held
 from ageui.memory.forecast import predicted_memory
 from ageui.memory.free_memory import free_memory
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock, is_held
-from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.errors import GpuMemoryError
 
 SECONDS_BETWEEN_LOOKS = 0.5

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ageui.files.locks import Lock
 from ageui.store import ENDED, Store
-from ageui.worker.locks import Lock
-from ageui.worker.recorder import remove_file, weights_files
-from ageui.worker.supervisor import run_lock_file
+from ageui.worker.run_files import remove_file, run_lock_file, weights_files
 from engine.errors import ConfigError
 
 

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from ageui.devices import configs_for, take_worker_lock
+from ageui.devices import configs_for
+from ageui.files.locks import Lock
 from ageui.store import BusyError, FullError, RunningRun, Store
 from ageui.worker.lane import SECONDS_BETWEEN_LOOKS, Lane, SharedDevice, if_it_can_be_written
-from ageui.worker.locks import Lock
-from ageui.worker.lost import recover_lost
+from ageui.worker.lost_runs import recover_lost
 from ageui.worker.supervisor import Policy, kill_engine
+from ageui.worker.worker_files import take_worker_lock
 from engine.errors import StoreError
 
 IDLE_SECONDS = 60.0

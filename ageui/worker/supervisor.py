@@ -4,15 +4,15 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from ageui.files.locks import Lock, is_held, read_note
 from ageui.store import BusyError, Claim, FullError, LostRunError, Store
-from ageui.worker.endings import Ending, ending_of, oom_kills
+from ageui.worker.attempt_ending import Ending, ending_of, oom_kills
 from ageui.worker.engine_process import ENGINE, EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock, is_held, read_note
+from ageui.worker.event_recorder import EventRecorder
 from ageui.worker.processes import Process
-from ageui.worker.recorder import Recorder, remove_unknown_files
+from ageui.worker.run_files import log_file, remove_unknown_files, run_lock_file
 from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError
 from engine.events import Event, RunEnded, RunFailed
 from engine.files import is_full, make_private_folder
@@ -41,16 +41,6 @@ class Outcome:
 
     status: str
     ending: Ending
-
-
-def log_file(store: Store, run_id: int, attempt: int) -> Path:
-    """Where an attempt's process writes what it has to say."""
-    return store.run_folder(run_id) / f"log.{attempt}.txt"
-
-
-def run_lock_file(store: Store, run_id: int) -> Path:
-    """The lock that is held as long as anybody works on the run."""
-    return store.run_folder(run_id) / "lock"
 
 
 def kill_engine(store: Store, run_id: int) -> bool:
@@ -89,7 +79,7 @@ class Supervisor:
         self._emit, self._should_stop, self._should_kill = emit, should_stop, should_kill
         self._was_beside = was_beside
         self._stopped_status = "interrupted" if in_foreground else "queued"
-        self._recorder = Recorder(store, claim)
+        self._recorder = EventRecorder(store, claim)
         self._last: RunEnded | RunFailed | None = None
         self._looked = 0.0
         self._version: int | None = None

@@ -63,7 +63,7 @@ def plan_faces(count: int, split: int, seed: int) -> pd.DataFrame:
 
 def draw_face(face: Face, size: int) -> NDArray[np.uint8]:
     """RGB pixels (size, size, 3) of a face; the same face gives the same pixels."""
-    return _Drawing(face, size * SUPERSAMPLING).finish(size)
+    return _FaceDrawing(face, size * SUPERSAMPLING).finish(size)
 
 
 def _sizes(shares: list[int], count: int) -> list[int]:
@@ -91,7 +91,7 @@ def _ramp(age: float, start: float, end: float) -> float:
     return min(max((age - start) / (end - start), 0.0), 1.0)
 
 
-class _Drawing:
+class _FaceDrawing:
     """One face on a canvas of `side` pixels. Lengths are shares of the face's width, placed by `_at`."""
 
     def __init__(self, face: Face, side: int) -> None:

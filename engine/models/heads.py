@@ -19,7 +19,7 @@ class HeadKind:
     activation: Callable[[], nn.Module] | None
 
 
-HEADS: Final = {
+HEAD_KINDS: Final = {
     "none": HeadKind(0, None),
     "1-sigmoid": HeadKind(0, nn.Sigmoid),
     "1fc-sigmoid": HeadKind(1, nn.Sigmoid),
@@ -56,9 +56,9 @@ def build_head(
     uniform, zero bias), by `seed` alone. Raises `ConfigError` for an unknown head or a wrong number of widths.
     """
     try:
-        kind = HEADS[name]
+        kind = HEAD_KINDS[name]
     except KeyError:
-        raise ConfigError(f"there is no head {name!r}; choose one of {', '.join(HEADS)}") from None
+        raise ConfigError(f"there is no head {name!r}; choose one of {', '.join(HEAD_KINDS)}") from None
     if len(widths) != kind.hidden_layers:
         raise ConfigError(f"head {name} has {kind.hidden_layers} hidden layers, but {len(widths)} widths were given")
     generator = torch.Generator().manual_seed(seed)

@@ -13,8 +13,8 @@ from living import processes_of, stop_between_writes
 from store_like import a_done_and_a_paused_run
 from terminal import LONG, TINY, PatchEngine, Terminal, stored_losses, wait_until
 
-from ageui.devices import take_worker_lock
 from ageui.store import Store
+from ageui.worker.worker_files import take_worker_lock
 from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 
@@ -131,7 +131,7 @@ def test_a_worker_that_does_not_answer_is_killed(queue: Terminal, monkeypatch: p
     queue("run", *LONG, "--detach")
     wait_until(lambda: len(stored_losses(1)) > 2)
     stop_between_writes(_worker_pid(queue), Path("runs.db"))
-    monkeypatch.setattr("ageui.worker.start.SECONDS_TO_STOP", 0.5)
+    monkeypatch.setattr("ageui.worker.background_workers.SECONDS_TO_STOP", 0.5)
     stopped = queue("worker", "stop")
     assert "has not answered for 0 s: killing it" in stopped.err
     assert "has left" in stopped.err
@@ -294,7 +294,9 @@ def test_runs_that_can_go_on_get_a_worker_beside_one_that_cannot(
     if command == "retry":
         assert ageui("cancel", "2").code == 0
     started: list[str] = []
-    monkeypatch.setattr("ageui.worker.start.start_worker", lambda store, device, **options: started.append(device))
+    monkeypatch.setattr(
+        "ageui.worker.background_workers.start_worker", lambda store, device, **options: started.append(device)
+    )
     done = ageui(command, "1", "2", "--json")
     assert done.code == 2
     assert "run 1 (" in done.err

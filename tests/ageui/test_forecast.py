@@ -12,16 +12,16 @@ from ageui.memory.forecast import Forecaster, image_count
 from ageui.memory.free_memory import free_memory, group_rooms
 from ageui.store import NewRun
 from engine.data.check import check
-from engine.data.make import make_faces
+from engine.data.make_faces import make_faces
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
-from engine.footprints import Answer, Counting, Wanted
-from engine.memory_model import Footprint, Line
+from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey
+from engine.memory_model import Footprint, LinearBytes
 from engine.paths import cache_folder
 
 GIVEN = Footprint(
     device_type="cpu", dtype="fp32", size=64, process=500_000_000, parameters=0, state=0, features=1,
-    training=(Line(fixed=0, per_image=10_000_000),), scoring=(Line(fixed=0, per_image=0),), scoring_batch=256,
-    features_batch=64,
+    training=(LinearBytes(fixed=0, per_image=10_000_000),), scoring=(LinearBytes(fixed=0, per_image=0),),
+    scoring_batch=256, features_batch=64,
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_more_than_is_free_is_a_warning_and_pixels_do_not_count(monkeypatch: pyt
 
 
 def test_each_device_is_told_of_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    def footprint(wanted: Wanted) -> Footprint:
+    def footprint(wanted: FootprintKey) -> Footprint:
         kind = "cuda" if wanted.device.startswith("cuda") else "cpu"
         return GIVEN.model_copy(update={"device_type": kind})
 
@@ -87,11 +87,11 @@ def test_what_is_not_counted_yet_is_missing_once_each_and_then_known_or_has_a_re
     assert (small.size, large.size) == (64, 96)
     assert said.text == "peak memory: being worked out"
 
-    def answers(self: Counting) -> list[Answer]:
-        return [Answer(wanted=small, footprint=GIVEN), Answer(wanted=large, problem="it is odd")]
+    def answers(self: FootprintCounter) -> list[CountedFootprint]:
+        return [CountedFootprint(key=small, footprint=GIVEN), CountedFootprint(key=large, problem="it is odd")]
 
-    monkeypatch.setattr(Counting, "answers", answers)
-    begun: list[Counting] = []
+    monkeypatch.setattr(FootprintCounter, "answers", answers)
+    begun: list[FootprintCounter] = []
     forecaster.count(said.missing, begun.append)
     assert len(begun) == 1
     after = forecaster.forecast(runs)

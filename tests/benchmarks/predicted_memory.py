@@ -10,7 +10,7 @@ from typing import Any
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import MemoryPeaked
-from engine.footprints import Counting, Wanted
+from engine.footprints import FootprintCounter, FootprintKey
 from engine.memory_model import predicted_peak
 from engine.request import RunRequest
 from engine.wire import Decoder
@@ -59,7 +59,7 @@ def measured(config: RunConfig) -> int:
 def main() -> None:
     for changes in RUNS:
         config = build_config({**BASE, **changes})
-        with Counting([Wanted.of(config)]) as counting:
+        with FootprintCounter([FootprintKey.of(config)]) as counting:
             (answer,) = counting.answers()
         assert answer.footprint is not None, answer.problem
         process = answer.footprint.process

@@ -15,11 +15,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ageui.files.locks import Lock
 from ageui.store import Claimant, Store
 from ageui.worker.engine_process import ENGINE
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock
-from ageui.worker.supervisor import Policy, Supervisor, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Policy, Supervisor
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import EpochEnded, Event, RunEnded

@@ -10,7 +10,7 @@ from tiny_runs import Runner
 from torch import Tensor, nn
 
 import engine.train_step as train_step
-from engine.cuda_graphs import STEPS_BEFORE, SWITCH_VARIABLE, CudaRecorder, GraphedGradients, are_wanted
+from engine.cuda_graphs import STEPS_BEFORE, SWITCH_VARIABLE, CudaGraphRecorder, GraphedGradients, are_wanted
 from engine.events import Noted, StageStarted, StepsEnded
 
 MERGED = {"batch": 16, "last_batch": "keep", "epochs": 6}  # 65 images: four batches of 16 and one of 1 per epoch
@@ -199,7 +199,7 @@ def test_a_run_with_graphs_is_the_run_without(
         return GraphedGradients(gradients, parameters, state, recorders[-1], **rest)
 
     monkeypatch.setattr(train_step, "are_wanted", lambda device: True)
-    monkeypatch.setattr(train_step, "CudaRecorder", lambda device: None)
+    monkeypatch.setattr(train_step, "CudaGraphRecorder", lambda device: None)
     monkeypatch.setattr(train_step, "GraphedGradients", graphed_gradients)
     graphed = runner(**settings)
     assert [recorder.recorded for recorder in recorders] == [2] * len(recorders)
@@ -227,8 +227,8 @@ def test_on_a_gpu_a_run_with_graphs_is_the_run_without(
     settings: dict[str, Any], runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded: list[None] = []
-    record = CudaRecorder.__call__
-    monkeypatch.setattr(CudaRecorder, "__call__", lambda *arguments: recorded.append(None) or record(*arguments))
+    record = CudaGraphRecorder.__call__
+    monkeypatch.setattr(CudaGraphRecorder, "__call__", lambda *arguments: recorded.append(None) or record(*arguments))
     graphed = runner(**settings, device="cuda")
     assert len(recorded) == 2 * len(graphed.all(StageStarted)), "one for each shape of a batch"
     assert [note.message for note in graphed.all(Noted) if note.warning] == []

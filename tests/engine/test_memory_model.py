@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.config import build_config
-from engine.memory_model import HEAP_SHARE, UNDER_WAY, Footprint, Line, predicted_peak
+from engine.memory_model import HEAP_SHARE, UNDER_WAY, Footprint, LinearBytes, predicted_peak
 
 SIZE = 64
 FOOTPRINT = Footprint(
@@ -16,8 +16,8 @@ FOOTPRINT = Footprint(
     parameters=10_000_000,
     state=40_001_000,
     features=512,
-    training=(Line(fixed=50_000_000, per_image=0), Line(fixed=0, per_image=4_000_000)),
-    scoring=(Line(fixed=0, per_image=500_000),),
+    training=(LinearBytes(fixed=50_000_000, per_image=0), LinearBytes(fixed=0, per_image=4_000_000)),
+    scoring=(LinearBytes(fixed=0, per_image=500_000),),
     scoring_batch=256,
     features_batch=64,
 )

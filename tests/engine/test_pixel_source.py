@@ -201,7 +201,7 @@ def test_a_run_that_is_stopped_ends_its_threads_at_once(
 
     monkeypatch.setattr(training._Trainer, "_check_stop", stopping)
     monkeypatch.setattr(training._Trainer, "write_checkpoint", writing)
-    monkeypatch.setattr("engine.inputs.EVALUATION_BATCH", 4)
+    monkeypatch.setattr("engine.model_inputs.EVALUATION_BATCH", 4)
     stopped = runner(batch=4 if where == "a step" else 32, last_batch="keep", pixel_bytes_on_device=0)
     assert stopped.ended.outcome == "interrupted"
     before, after = alive

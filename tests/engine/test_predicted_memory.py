@@ -13,7 +13,7 @@ import engine.peak_memory as peak_memory
 from engine.config import build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import MemoryPeaked, RunEnded, RunStarted
-from engine.footprints import Answer, Counting, Wanted, known_footprint
+from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey, known_footprint
 from engine.memory_model import Footprint, predicted_peak
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="bounds were measured with Linux and glibc")
@@ -21,10 +21,10 @@ FEW = DataSpec(name="few", format="synthetic", synthetic=SyntheticOptions(counts
 
 
 def _footprint(**changes: Any) -> Footprint:
-    wanted = Wanted.of(build_config({**TINY, **changes}))
+    wanted = FootprintKey.of(build_config({**TINY, **changes}))
     found = known_footprint(wanted)
     if found is None:
-        with Counting([wanted]) as counting:
+        with FootprintCounter([wanted]) as counting:
             (answer,) = counting.answers()
         assert answer.problem == ""
         found = known_footprint(wanted)
@@ -66,9 +66,9 @@ def test_shapes_alone_tell_the_weights_and_the_features() -> None:
 
 
 def test_what_no_run_could_use_has_a_reason_and_is_not_kept() -> None:
-    wrong = Wanted.of(build_config({**TINY, "backbone": "maxvit_t", "size": 64}))
-    right = Wanted.of(build_config(TINY))
-    with Counting([wrong, right]) as counting:
+    wrong = FootprintKey.of(build_config({**TINY, "backbone": "maxvit_t", "size": 64}))
+    right = FootprintKey.of(build_config(TINY))
+    with FootprintCounter([wrong, right]) as counting:
         first, second = counting.answers()
     assert first.footprint is None
     assert "cannot take images of 64 px" in first.problem
@@ -78,11 +78,11 @@ def test_what_no_run_could_use_has_a_reason_and_is_not_kept() -> None:
 
 
 def test_a_process_that_is_stopped_leaves_a_reason_for_all_that_is_missing() -> None:
-    wanted = [Wanted.of(build_config({**TINY, "size": size})) for size in (128, 160)]
-    with Counting(wanted) as counting:
+    wanted = [FootprintKey.of(build_config({**TINY, "size": size})) for size in (128, 160)]
+    with FootprintCounter(wanted) as counting:
         counting.stop()
         answers = list(counting.answers())
-    assert answers == [Answer(wanted=one, problem="the process that counts it ended early") for one in wanted]
+    assert answers == [CountedFootprint(key=one, problem="the process that counts it ended early") for one in wanted]
 
 
 def test_predicting_needs_no_torch() -> None:

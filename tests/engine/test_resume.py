@@ -110,14 +110,14 @@ def test_a_run_stopped_between_its_steps(runner: Runner, where: str, monkeypatch
     calls = iter(range(1000))
     if where == "validation":
         # The question after the last step of an epoch is answered with no, the one inside validation with yes.
-        real = training.predict
+        real = training.model_outputs
 
         def stopping(*arguments: Any, **options: Any) -> torch.Tensor:
             if next(calls) == 1:
                 raise training._Stopped
             return real(*arguments, **options)
 
-        monkeypatch.setattr(training, "predict", stopping)
+        monkeypatch.setattr(training, "model_outputs", stopping)
         stopped = runner(**FREEZE)
         monkeypatch.undo()
     elif where == "scoring":

@@ -8,7 +8,7 @@ from kill_runs import FACES, Say, wait_until
 from living import processes_of
 
 from ageui.store import Store
-from ageui.worker.start import is_working, stop_worker
+from ageui.worker.background_workers import is_working, stop_worker
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ageui.files.locks import is_held, read_note
 from ageui.store import Store
-from ageui.worker.locks import is_held, read_note
+from ageui.worker.background_workers import is_working, start_worker
 from ageui.worker.processes import Process
 from ageui.worker.pruning import prune
-from ageui.worker.start import is_working, start_worker
-from ageui.worker.supervisor import run_lock_file
+from ageui.worker.run_files import run_lock_file
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import EpochEnded, Evaluated, Event, StepsEnded

@@ -14,7 +14,7 @@ import pytest
 from kill_runs import FACES, Say, Undisturbed, config_of, ensure_worker, kill_engine, kill_worker, wait_until
 
 from ageui.store import Store
-from ageui.worker.lost import recover_lost
+from ageui.worker.lost_runs import recover_lost
 
 pytestmark = pytest.mark.kills
 

@@ -22,8 +22,8 @@ from kill_runs import (
 from living import stop_between_writes
 
 from ageui.store import Store
-from ageui.worker.lost import recover_lost
-from ageui.worker.start import is_working
+from ageui.worker.background_workers import is_working
+from ageui.worker.lost_runs import recover_lost
 
 pytestmark = pytest.mark.kills
 
@@ -94,15 +94,15 @@ BEFORE_COMMIT = """
 
 # The worker has committed it, and is about to remove the checkpoints before.
 AFTER_COMMIT = """
-    import ageui.worker.recorder as recorder
+    import ageui.worker.event_recorder as recorder
 
     def written(self, writer):
         if writer.removed:
             die_once()
         real(self, writer)
 
-    real = recorder.Recorder.written
-    recorder.Recorder.written = written
+    real = recorder.EventRecorder.written
+    recorder.EventRecorder.written = written
 """
 
 
@@ -175,7 +175,7 @@ def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: 
     assert [found.status for found in recover_lost(store)] == ["queued"]
     program = (
         "import sys; from pathlib import Path; from ageui.store import Store; "
-        "from ageui.devices import take_worker_lock; from ageui.worker.queue_worker import QueueWorker; "
+        "from ageui.worker.worker_files import take_worker_lock; from ageui.worker.queue_worker import QueueWorker; "
         "from ageui.worker.supervisor import Policy; import ageui.worker.lane as lane; "
         "lane.take_device = lambda device: lane.Lock.take(Path(sys.argv[1]).parent / 'other-device.lock'); "
         "s = Store.open(Path(sys.argv[1])); "

@@ -14,7 +14,7 @@ from ageui.store.enqueue import valid_priority
 from ageui.store.names import valid_name, valid_tag
 from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, Field, form_fields
 from ageui.tui.new_run.wording import grid_sentence
-from ageui.worker.start import refuse_missing_devices
+from ageui.worker.background_workers import refuse_missing_devices
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.data.spec import DataSpec
 from engine.errors import AgeUIError, ConfigError, DeviceError

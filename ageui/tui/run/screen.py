@@ -41,7 +41,7 @@ from ageui.tui.widgets.group_bars import GroupBars
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import Line
-from ageui.worker.supervisor import log_file
+from ageui.worker.run_files import log_file
 from engine.errors import AgeUIError
 
 _MARKS = (

@@ -33,7 +33,7 @@ from ageui.tui.studies.study_form import (
 from ageui.tui.widgets.field_row import FieldRow
 from ageui.tui.widgets.memory_line import MemoryLine
 from ageui.tui.widgets.status_bar import StatusBar
-from ageui.worker.start import refuse_missing_devices
+from ageui.worker.background_workers import refuse_missing_devices
 from engine.choices import PRESETS
 from engine.errors import AgeUIError, ConfigError, DeviceError
 

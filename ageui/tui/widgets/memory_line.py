@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from ageui.memory.forecast import Forecast, Forecaster
 from ageui.text.clean import clean
-from engine.footprints import Counting, Wanted
+from engine.footprints import FootprintCounter, FootprintKey
 
 
 class MemoryLine(Static):
@@ -33,7 +33,7 @@ class MemoryLine(Static):
         super().__init__(id=id, markup=False)
         self._forecaster = forecaster
         self._is_counting = False
-        self._counting: Counting | None = None
+        self._counter: FootprintCounter | None = None
 
     def show(self, forecast: Forecast) -> None:
         self.update(clean(forecast.text))
@@ -43,19 +43,19 @@ class MemoryLine(Static):
             # A worker of the screen, which tells of errors that nobody foresaw.
             self.screen.run_worker(self._count(forecast.missing), group="counting", exit_on_error=False)
 
-    async def _count(self, wanted: Sequence[Wanted]) -> None:
+    async def _count(self, wanted: Sequence[FootprintKey]) -> None:
         try:
-            await asyncio.to_thread(self._forecaster.count, wanted, self._note_counting)
+            await asyncio.to_thread(self._forecaster.count, wanted, self._note_counter)
         finally:
             self._is_counting = False
         self.post_message(self.Counted())
 
-    def _note_counting(self, counting: Counting) -> None:
+    def _note_counter(self, counter: FootprintCounter) -> None:
         """Called in the thread that waits for it: a form that was left meanwhile waits for nothing."""
-        self._counting = counting
+        self._counter = counter
         if not self.is_attached:
-            counting.stop()
+            counter.stop()
 
     def on_unmount(self) -> None:
-        if self._counting is not None:
-            self._counting.stop()
+        if self._counter is not None:
+            self._counter.stop()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from engine.choices import SPLITS, Target
 from engine.data.manifest import Manifest
-from engine.data.sources.files import Folder
-from engine.data.sources.rows import Row, frame_of
-from engine.data.sources.tables import read_table
+from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.read_table import read_table
+from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -26,7 +26,7 @@ def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
     attributes = tuple(name for name, column in ATTRIBUTES.items() if any(column in c for c in categories.values()))
     rows = _rows(root, target, categories, ignored)
     frame, problems = frame_of(rows, attributes, ("real_age", "age_std"))
-    folder = Folder(root)
+    folder = ImageFolder(root)
     frame, missing = folder.without_missing(frame)
     return Manifest(spec.name, frame, attributes, folder.read, folder.fingerprint, folder.content, problems + missing)
 
@@ -45,7 +45,7 @@ def read_ignored(path: Path) -> frozenset[str]:
 
 def _rows(
     root: Path, target: Target, categories: dict[str, dict[str, dict[str, str]]], ignored: frozenset[str]
-) -> Iterator[Row]:
+) -> Iterator[SourceRow]:
     column = "apparent_age_avg" if target == "apparent" else "real_age"
     for split in SPLITS:
         path = root / f"gt_avg_{split}.csv"
@@ -57,7 +57,7 @@ def _rows(
                 continue
             attributes = {ours: categories[split].get(theirs, {}).get(name) for ours, theirs in ATTRIBUTES.items()}
             extra = {"real_age": record["real_age"], "age_std": record["apparent_age_std"]}
-            yield Row(f"{split}/{name}_face.jpg", split, record[column] or "nan", attributes, extra)
+            yield SourceRow(f"{split}/{name}_face.jpg", split, record[column] or "nan", attributes, extra)
 
 
 def _categories(root: Path, split: str) -> dict[str, dict[str, str]]:

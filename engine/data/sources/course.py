@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from engine.choices import SPLITS
 from engine.data.manifest import Manifest
-from engine.data.sources.files import Folder
-from engine.data.sources.rows import Row, frame_of
-from engine.data.sources.tables import read_table
+from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.read_table import read_table
+from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -28,13 +28,13 @@ def load(spec: DataSpec, root: Path) -> Manifest:
     """The manifest of either edition; the withheld labels of a split make its ages NaN."""
     if _has_arrays(root):
         return _load_arrays(spec, root)
-    folder = Folder(root)
+    folder = ImageFolder(root)
     frame, problems = frame_of(_folder_rows(root), ATTRIBUTES)
     frame, missing = folder.without_missing(frame)
     return Manifest(spec.name, frame, ATTRIBUTES, folder.read, folder.fingerprint, folder.content, problems + missing)
 
 
-def _folder_rows(root: Path) -> Iterator[Row]:
+def _folder_rows(root: Path) -> Iterator[SourceRow]:
     found = False
     for split in SPLITS:
         labels, images = root / f"labels_metadata_{split}.csv", root / f"{split}_data"
@@ -46,11 +46,11 @@ def _folder_rows(root: Path) -> Iterator[Row]:
                     "ethnicity": record["ethnicity"],
                     "expression": record["emotion"],
                 }
-                yield Row(f"{split}_data/{record['imageId']}.jpg", split, record["age"] or "nan", attributes)
+                yield SourceRow(f"{split}_data/{record['imageId']}.jpg", split, record["age"] or "nan", attributes)
         elif images.is_dir():
             found = True
             for path in sorted(images.glob("*.jpg")):
-                yield Row(f"{split}_data/{path.name}", split, None)
+                yield SourceRow(f"{split}_data/{path.name}", split, None)
     if not found:
         raise DataError(f"{root} is no course edition: it has neither data_train.npy nor labels_metadata_train.csv")
 
@@ -83,7 +83,7 @@ class _Arrays:
 
 
 def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
-    rows: list[Row] = []
+    rows: list[SourceRow] = []
     images: dict[str, NDArray[Any]] = {}
     for split in SPLITS:
         path = root / f"data_{split}.npy"
@@ -99,14 +99,14 @@ def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
     return Manifest(spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, problems)
 
 
-def _array_rows(root: Path, split: str, count: int) -> Iterator[Row]:
+def _array_rows(root: Path, split: str, count: int) -> Iterator[SourceRow]:
     """The rows of a split; its ages (N,) and its gender, ethnicity, expression (N, 3) may each be withheld."""
     labels = _fitting_array(root / f"labels_{split}.npy", (count,))
     metadata = _fitting_array(root / f"meta_data_{split}.npy", (count, len(ATTRIBUTES)))
     for number in range(count):
         values = [] if metadata is None else [str(value) for value in metadata[number]]
         age = None if labels is None else labels[number]
-        yield Row(f"{split}/{number}", split, age, dict(zip(ATTRIBUTES, values, strict=False)))
+        yield SourceRow(f"{split}/{number}", split, age, dict(zip(ATTRIBUTES, values, strict=False)))
 
 
 def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from engine.choices import Target
 from engine.data.manifest import Manifest
-from engine.data.sources.files import Folder
-from engine.data.sources.rows import Row, frame_of, split_rows
-from engine.data.sources.tables import read_table
+from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.read_table import read_table
+from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
 
@@ -39,7 +39,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     attributes = _attributes(table, spec.columns, set(columns.values()))
     extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
     frame, problems = frame_of(_rows(table, columns, age, attributes, extra), list(attributes), extra)
-    folder = Folder(path.parent)
+    folder = ImageFolder(path.parent)
     frame, missing = folder.without_missing(frame)
     frame = split_rows(frame, spec.fractions, spec.split_seed)
     return Manifest(
@@ -72,12 +72,12 @@ def _is_number(text: str) -> bool:
 
 def _rows(
     table: pd.DataFrame, columns: dict[str, str], age: str, attributes: dict[str, str], extra: list[str]
-) -> Iterator[Row]:
+) -> Iterator[SourceRow]:
     has_splits = columns["split"] in table.columns
     for record in table.astype(object).to_dict("records"):
         split = str(record[columns["split"]]).strip().lower() if has_splits else ""
         value = record[age]
-        yield Row(
+        yield SourceRow(
             str(record[columns["image"]]).strip(),
             {"val": "valid", "validation": "valid"}.get(split, split) or None,
             "nan" if value == "" or value != value else value,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
-from engine.data.sources.files import Folder
-from engine.data.sources.rows import Row, frame_of, split_rows
+from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -25,7 +25,7 @@ def is_utkface(root: Path) -> bool:
 
 def load(spec: DataSpec, root: Path) -> Manifest:
     """The manifest of all images below the folder, parted by a hash of the name, as the data has no splits."""
-    rows: list[Row] = []
+    rows: list[SourceRow] = []
     malformed: list[RowProblem] = []
     for path in sorted(_images(root)):
         image = path.relative_to(root).as_posix()
@@ -34,12 +34,12 @@ def load(spec: DataSpec, root: Path) -> Manifest:
             malformed.append(RowProblem(image, "the name is not [age]_[gender]_[race]_[date].jpg"))
             continue
         attributes = {"gender": GENDERS[parts["gender"]], "ethnicity": ETHNICITIES[parts["race"]]}
-        rows.append(Row(image, None, parts["age"], attributes))
+        rows.append(SourceRow(image, None, parts["age"], attributes))
     if not rows and not malformed:
         raise DataError(f"{root} holds no images ({', '.join(ENDINGS)})")
     frame, problems = frame_of(rows, ATTRIBUTES)
     frame = split_rows(frame, spec.fractions, spec.split_seed)
-    folder = Folder(root)
+    folder = ImageFolder(root)
     return Manifest(
         spec.name, frame, ATTRIBUTES, folder.read, folder.fingerprint, folder.content, (*malformed, *problems)
     )

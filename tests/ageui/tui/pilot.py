@@ -9,12 +9,12 @@ from store_rows import epoch, evaluated, running
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from ageui.files.locks import Lock
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.tui.widgets.paged_table import PagedTable
-from ageui.worker.locks import Lock
-from ageui.worker.supervisor import run_lock_file
+from ageui.worker.run_files import run_lock_file
 
 SECONDS_AT_MOST = 30.0
 HOSTILE = (

@@ -19,7 +19,7 @@ from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.data.check import check
 from engine.data.kept_reports import kept_report
-from engine.data.make import make_faces
+from engine.data.make_faces import make_faces
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.paths import cache_folder
 

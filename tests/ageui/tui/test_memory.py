@@ -14,15 +14,15 @@ from textual.widgets import Static, TabbedContent
 from ageui.memory import forecast
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from engine.footprints import Answer, Counting
-from engine.memory_model import Footprint, Line
+from engine.footprints import CountedFootprint, FootprintCounter
+from engine.memory_model import Footprint, LinearBytes
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
 GIVEN = Footprint(
     device_type="cpu", dtype="fp32", size=64, process=500_000_000, parameters=0, state=0, features=1,
-    training=(Line(fixed=0, per_image=10_000_000),), scoring=(Line(fixed=0, per_image=0),), scoring_batch=256,
-    features_batch=64,
+    training=(LinearBytes(fixed=0, per_image=10_000_000),), scoring=(LinearBytes(fixed=0, per_image=0),),
+    scoring_batch=256, features_batch=64,
 )  # fmt: skip
 
 
@@ -63,14 +63,14 @@ def test_what_is_not_known_is_counted_while_one_types_and_then_shown(
 ) -> None:
     may_answer, asked = threading.Event(), []
 
-    def answers(self: Counting) -> Iterator[Answer]:
-        asked.append(self._wanted)
+    def answers(self: FootprintCounter) -> Iterator[CountedFootprint]:
+        asked.append(self._keys)
         assert may_answer.wait(30)
-        for wanted in self._wanted:
-            yield Answer(wanted=wanted, footprint=GIVEN)
+        for wanted in self._keys:
+            yield CountedFootprint(key=wanted, footprint=GIVEN)
 
     monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
-    monkeypatch.setattr(Counting, "answers", answers)
+    monkeypatch.setattr(FootprintCounter, "answers", answers)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
@@ -86,20 +86,20 @@ def test_what_is_not_known_is_counted_while_one_types_and_then_shown(
 
 def test_a_form_that_is_left_has_nothing_counted_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, stopped = threading.Event(), threading.Event()
-    real = Counting.stop
+    real = FootprintCounter.stop
 
-    def answers(self: Counting) -> Iterator[Answer]:
+    def answers(self: FootprintCounter) -> Iterator[CountedFootprint]:
         begun.set()
         stopped.wait(90)  # longer than the test waits for it
         yield from ()
 
-    def stop(self: Counting) -> None:
+    def stop(self: FootprintCounter) -> None:
         stopped.set()
         real(self)
 
     monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
-    monkeypatch.setattr(Counting, "answers", answers)
-    monkeypatch.setattr(Counting, "stop", stop)
+    monkeypatch.setattr(FootprintCounter, "answers", answers)
+    monkeypatch.setattr(FootprintCounter, "stop", stop)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)

@@ -12,13 +12,13 @@ from pilot import alive, press, settled, until
 from store_rows import end, epoch, evaluated, queued, running, steps
 from textual.pilot import Pilot
 
+from ageui.files.locks import Lock
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.machine import DeviceLoad
 from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
-from ageui.worker.locks import Lock
 
 pytestmark = pytest.mark.app
 DRAWN_BY = "8.2.8"

@@ -19,7 +19,7 @@ from ageui.tui.changes import Done
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.log_tail import read_log
-from ageui.worker.supervisor import log_file
+from ageui.worker.run_files import log_file
 from engine.data.spec import BUILT_IN
 
 

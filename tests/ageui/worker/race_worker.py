@@ -5,9 +5,9 @@ from pathlib import Path
 
 from worker_runs import FAKE
 
-from ageui.devices import take_worker_lock
 from ageui.store import Store
 from ageui.worker.queue_worker import QueueWorker
+from ageui.worker.worker_files import take_worker_lock
 
 
 def main() -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ageui.devices import configs_for, device_lock_file, take_worker_lock
+from ageui.devices import configs_for, device_lock_file
 from ageui.store import Store
-from ageui.worker.start import devices_without_worker
+from ageui.worker.background_workers import devices_without_worker
+from ageui.worker.worker_files import take_worker_lock
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_what_a_device_takes(device: str, is_default: bool, takes: set[str]) -> 
 def test_which_runs_no_living_worker_takes(
     store: Store, living: list[str], default: str, left: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ageui.worker.start.default_device", lambda: default)
+    monkeypatch.setattr("ageui.worker.background_workers.default_device", lambda: default)
     for device in ("cpu", "cuda:0", "cuda:1"):
         store.workers.started(device)
     locks = [lock for device in living if (lock := take_worker_lock(store, device)) is not None]

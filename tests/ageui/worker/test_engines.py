@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, wait_until
 
+from ageui.files.locks import is_held, read_note
 from ageui.store import Store
 from ageui.worker.engines import Engines
-from ageui.worker.locks import is_held, read_note
-from ageui.worker.supervisor import Outcome, Supervisor, log_file, run_lock_file
+from ageui.worker.run_files import log_file, run_lock_file
+from ageui.worker.supervisor import Outcome, Supervisor
 from engine.events import Event, StepsEnded
 
 

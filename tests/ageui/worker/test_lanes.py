@@ -6,12 +6,13 @@ from collections.abc import Callable
 import pytest
 from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
 
-from ageui.devices import device_lock_file, next_lock_file, take_worker_lock, worker_lock_file
+from ageui.devices import device_lock_file, next_lock_file
+from ageui.files.locks import Lock, is_held
 from ageui.store import Store
 from ageui.worker import lane, queue_worker
 from ageui.worker.lane import lanes_for
-from ageui.worker.locks import Lock, is_held
 from ageui.worker.queue_worker import QueueWorker
+from ageui.worker.worker_files import take_worker_lock, worker_lock_file
 
 GB = 10**9
 

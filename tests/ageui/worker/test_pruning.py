@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from worker_runs import claim_run, queue_run
 
+from ageui.files.locks import Lock
 from ageui.store import Claim, Store
 from ageui.worker import pruning
-from ageui.worker.locks import Lock
 from ageui.worker.pruning import find_prunable, prune
-from ageui.worker.supervisor import run_lock_file
+from ageui.worker.run_files import run_lock_file
 from engine.events import CheckpointWritten
 
 

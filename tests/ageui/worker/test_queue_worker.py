@@ -23,10 +23,10 @@ from ageui.devices import (
     who_has,
     worker_lock_file,
 )
+from ageui.files.locks import Lock, is_held
 from ageui.store import BusyError, FullError, Store
 from ageui.worker import lane, queue_worker
-from ageui.worker.locks import Lock, is_held
-from ageui.worker.lost import recover_lost
+from ageui.worker.lost_runs import recover_lost
 from ageui.worker.queue_worker import QueueWorker
 
 
@@ -258,7 +258,7 @@ def test_a_run_that_comes_while_somebody_asks_for_a_leaving_worker_is_taken(
             return real(*arguments)
 
         monkeypatch.setattr(type(store.queue), "has_work", look)
-        monkeypatch.setattr("ageui.worker.locks.time.sleep", lambda seconds: fcntl.flock(asking, fcntl.LOCK_UN))
+        monkeypatch.setattr("ageui.files.locks.time.sleep", lambda seconds: fcntl.flock(asking, fcntl.LOCK_UN))
         assert "nothing to do" in worker.run(lock)
     assert [store.row(run_id).status for run_id in came] == ["done"]
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ageui.devices import worker_lock_file
+from ageui.files.locks import Lock
 from ageui.store import Store
-from ageui.worker import start
-from ageui.worker.locks import Lock
-from ageui.worker.start import stop_worker
+from ageui.worker import background_workers
+from ageui.worker.background_workers import stop_worker
+from ageui.worker.worker_files import worker_lock_file
 from engine.errors import StoreError
 
 
@@ -29,7 +29,7 @@ def test_one_that_was_just_starting_when_it_was_asked_is_asked_again(
         if asked[-1]:
             lock.release()
 
-    monkeypatch.setattr("ageui.worker.start.time.sleep", meanwhile)
+    monkeypatch.setattr("ageui.worker.background_workers.time.sleep", meanwhile)
     assert stop_worker(store, "cpu", at_once=False, say=pytest.fail)
     assert asked == [False, True]
 
@@ -38,7 +38,7 @@ def test_one_that_was_just_starting_when_it_was_asked_is_asked_again(
 def test_one_whose_process_is_not_known_is_not_killed_and_that_is_said(
     store: Store, note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(start, "SECONDS_TO_STOP", 0.0)
+    monkeypatch.setattr(background_workers, "SECONDS_TO_STOP", 0.0)
     lock = _worker_lock(store)
     lock.path.write_text(note)
     with pytest.raises(StoreError, match=r"worker-cpu.lock does not name its process.*ageui.worker.*worker-cpu.log"):

@@ -16,7 +16,8 @@ from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.supervisor import Policy, Supervisor, log_file
+from ageui.worker.run_files import log_file
+from ageui.worker.supervisor import Policy, Supervisor
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
 
 
@@ -232,7 +233,7 @@ def test_a_database_without_room_ends_the_engine_and_waits_for_room(
 
 def test_a_busy_database_delays_and_loses_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ageui.store.connect.BUSY_SECONDS", 0.05)
-    monkeypatch.setattr("ageui.worker.recorder.SECONDS_BETWEEN_WRITES", 0.0)
+    monkeypatch.setattr("ageui.worker.event_recorder.SECONDS_BETWEEN_WRITES", 0.0)
     orders(monkeypatch, steps=60, step_seconds=0.01)
     with Store.open(store.path) as own:
         run_id = queue_run(own)

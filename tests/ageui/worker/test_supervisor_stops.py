@@ -7,12 +7,13 @@ import time
 import pytest
 from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, supervise, wait_until
 
+from ageui.files.locks import is_held, read_note
 from ageui.store import Store
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.locks import is_held, read_note
-from ageui.worker.supervisor import Policy, Supervisor, kill_engine, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Policy, Supervisor, kill_engine
 from engine.events import Event, StepsEnded
 
 

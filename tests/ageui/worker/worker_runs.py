@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
-from ageui.worker.locks import Lock
-from ageui.worker.supervisor import Outcome, Policy, Supervisor, run_lock_file
+from ageui.worker.run_files import run_lock_file
+from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import Event

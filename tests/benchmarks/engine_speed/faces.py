@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine.data.make import make_faces
+from engine.data.make_faces import make_faces
 from engine.data.spec import SyntheticOptions
 
 DRAWN_SIZE = 224

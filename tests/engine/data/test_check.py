@@ -10,7 +10,7 @@ import pytest
 
 from engine.data.check import check, check_manifest
 from engine.data.course_counts import COURSE_COUNTS
-from engine.data.make import make_faces
+from engine.data.make_faces import make_faces
 from engine.data.manifest import Manifest
 from engine.data.near_duplicates import near_duplicates
 from engine.data.report import DataReport, RowProblem

@@ -7,7 +7,7 @@ import pytest
 
 from engine.data.check import check, count
 from engine.data.kept_reports import kept_report
-from engine.data.make import make_faces
+from engine.data.make_faces import make_faces
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 
 

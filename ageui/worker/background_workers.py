@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ageui.devices import configs_for, default_device, resolve_device, worker_lock_file, worker_log_file
+from ageui.devices import configs_for, default_device, resolve_device
+from ageui.files.locks import is_held, read_note
 from ageui.store import Store, WorkerRow
 from ageui.worker.__main__ import STARTED
-from ageui.worker.locks import is_held, read_note
 from ageui.worker.processes import Process
 from ageui.worker.queue_worker import IDLE_SECONDS
+from ageui.worker.worker_files import worker_lock_file, worker_log_file
 from engine.errors import DeviceError, StoreError
 from engine.files import make_private_folder
 

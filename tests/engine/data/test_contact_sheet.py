@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.data.contact_sheet import FACE, draw_sheet
 from engine.data.manifest import Manifest
-from engine.data.sheet import FACE, draw_sheet
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError, DataError

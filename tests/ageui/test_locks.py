@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ageui.files import locks
+from ageui.files.locks import Lock, is_held, read_note
 from ageui.store import FullError
-from ageui.worker import locks
-from ageui.worker.locks import Lock, is_held, read_note
 from ageui.worker.processes import Process
 from engine.errors import StoreError
 
@@ -147,7 +147,7 @@ def test_a_lock_that_is_about_to_be_free_is_waited_for(
             pauses.append(seconds)
             fcntl.flock(other, fcntl.LOCK_UN)
 
-        monkeypatch.setattr("ageui.worker.locks.time.sleep", release)
+        monkeypatch.setattr("ageui.files.locks.time.sleep", release)
         lock = Lock.take(path)
         assert lock is not None
         assert len(pauses) == 1

@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-from ageui.store import FullError
-from engine.errors import StoreError
+from engine.errors import FullError, StoreError
 from engine.files import is_full, make_private_folder
 
 # Who asks whether a lock is held has it for some microseconds, and so has who is about to release it.

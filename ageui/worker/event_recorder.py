@@ -2,9 +2,9 @@
 
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from ageui.store import AttemptWriter, Claim, Store
+from ageui.worker.run_files import remove_file
 from engine.events import (
     CheckpointWritten,
     EpochEnded,
@@ -21,7 +21,7 @@ from engine.wire import Message, ProtocolError
 SECONDS_BETWEEN_WRITES = 0.4
 
 
-class Recorder:
+class EventRecorder:
     """Collects one attempt's events and writes them twice a second, a checkpoint at once."""
 
     def __init__(self, store: Store, claim: Claim) -> None:
@@ -68,31 +68,6 @@ class Recorder:
         self._written = time.monotonic()
         for path in writer.removed:
             remove_file(self._store.path.parent / path)
-
-
-def remove_unknown_files(store: Store, claim: Claim) -> None:
-    """Removes weights and training states that no row points to, and files that were never finished.
-
-    Only for who holds the run's lock, before an engine is started: nobody else can be writing them then.
-    """
-    folder = store.run_folder(claim.run_id)
-    known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
-    for file in weights_files(folder):
-        if file.resolve() not in known:
-            remove_file(file)
-
-
-def weights_files(folder: Path) -> list[Path]:
-    """All that engines write into a run's folder besides logs: weights, training states, and parts of them."""
-    return [file for pattern in ("state-*.pt", "weights-*.safetensors", ".*.part") for file in folder.glob(pattern)]
-
-
-def remove_file(path: Path) -> None:
-    """Removes a file that may be gone already. One that cannot be removed is left to `ageui db prune`."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 def _condensed(events: list[Event]) -> list[Event]:

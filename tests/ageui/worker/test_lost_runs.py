@@ -6,7 +6,7 @@ import pytest
 from worker_runs import claim_run, queue_run
 
 from ageui.store import BusyError, RunningRun, Store
-from ageui.worker.lost import find_lost, recover_lost
+from ageui.worker.lost_runs import find_lost, recover_lost
 
 
 def test_a_run_without_a_process_is_found_and_queued_again(store: Store) -> None:

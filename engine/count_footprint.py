@@ -1,8 +1,9 @@
 """What backbones take of memory, counted in a process of its own, since that needs torch.
 
-    python -P -m engine.describe
+    python -P -m engine.count_footprint
 
-Each line of stdin is a `Wanted` as JSON, see `engine.footprints`; for each a line of JSON goes to stdout, an `Answer`.
+Each line of stdin is a `FootprintKey` as JSON, and for each one a `CountedFootprint` as JSON goes to stdout, see
+`engine.footprints`.
 
 Nothing is computed: shapes alone go through the network, forwards and backwards, and every tensor is counted from when
 it is made until the last who needs it lets go. That is done for two sizes of a batch. All tensors grow in a straight
@@ -29,9 +30,9 @@ from engine.config import build_config
 from engine.device import Placement, place
 from engine.errors import AgeUIError
 from engine.features import FEATURES_BATCH
-from engine.footprints import Answer, Wanted
-from engine.inputs import EVALUATION_BATCH, backbone_features
-from engine.memory_model import Footprint, Line
+from engine.footprints import CountedFootprint, FootprintKey
+from engine.memory_model import Footprint, LinearBytes
+from engine.model_inputs import EVALUATION_BATCH, backbone_features
 from engine.models import AgeModel
 from engine.models.backbones import build_backbone, normalisation
 
@@ -69,10 +70,10 @@ class _Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._now -= size
 
 
-def describe(wanted: Wanted, process: int) -> Footprint:
+def count_footprint(key: FootprintKey, process: int) -> Footprint:
     """Raises `ConfigError` and `DeviceError` for what no run could use either."""
     config = build_config(
-        {"backbone": wanted.backbone, "size": wanted.size, "device": wanted.device, "precision": wanted.precision}
+        {"backbone": key.backbone, "size": key.size, "device": key.device, "precision": key.precision}
     )
     placement = place(config)
     backbone = build_backbone(config.backbone, config.size, 0)
@@ -91,7 +92,7 @@ def describe(wanted: Wanted, process: int) -> Footprint:
         with torch.inference_mode():
             features(batch)
 
-    def lines(step: Callable[[int], None], *, trains: bool) -> tuple[Line, ...]:
+    def lines(step: Callable[[int], None], *, trains: bool) -> tuple[LinearBytes, ...]:
         model.train(trains)
         courses = []
         for batch in (_SMALL, _LARGE):
@@ -127,12 +128,12 @@ def _keep_shapes(model: nn.Module, shapes: FakeTensorMode) -> None:
                     held[name] = shapes.from_tensor(tensor)  # type: ignore[assignment]
 
 
-def _highest(small: list[int], large: list[int]) -> tuple[Line, ...]:
+def _highest(small: list[int], large: list[int]) -> tuple[LinearBytes, ...]:
     """Of the lines through what was alive after each operation, those that are highest for some batch."""
     lines = []
     for at_small, at_large in zip(small, large, strict=True):
         per_image = (at_large - at_small) // (_LARGE - _SMALL)
-        lines.append(Line(fixed=at_small - per_image * _SMALL, per_image=per_image))
+        lines.append(LinearBytes(fixed=at_small - per_image * _SMALL, per_image=per_image))
     batches = [2**power for power in range(_LARGEST_BATCH.bit_length())]
     return tuple(dict.fromkeys(max(lines, key=lambda line: line.at(batch)) for batch in batches))
 
@@ -149,13 +150,13 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints is no answer
     process = _process_bytes()
     for line in sys.stdin:
-        wanted = Wanted.model_validate_json(line)
+        key = FootprintKey.model_validate_json(line)
         try:
-            answer = Answer(wanted=wanted, footprint=describe(wanted, process))
+            answer = CountedFootprint(key=key, footprint=count_footprint(key, process))
         except AgeUIError as error:
-            answer = Answer(wanted=wanted, problem=str(error))
+            answer = CountedFootprint(key=key, problem=str(error))
         except Exception as error:  # networks are of any kind, and some cannot be run on shapes alone
-            answer = Answer(wanted=wanted, problem=f"{wanted.backbone} cannot be counted: {type(error).__name__}")
+            answer = CountedFootprint(key=key, problem=f"{key.backbone} cannot be counted: {type(error).__name__}")
         answers.write(f"{answer.model_dump_json()}\n")
         answers.flush()
 

@@ -14,7 +14,7 @@ OLDEST = 120.0
 
 
 @dataclass
-class Row:
+class SourceRow:
     """One image as a source names it. `age` is text or a number as it stood there; None means no label."""
 
     image: str
@@ -25,14 +25,14 @@ class Row:
 
 
 def frame_of(
-    rows: Iterable[Row], attributes: Sequence[str], extra: Sequence[str] = ()
+    rows: Iterable[SourceRow], attributes: Sequence[str], extra: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
     """The manifest's frame, and a problem for each row that is left out of it.
 
     Left out are an age that is no number, below 0 or above 120 years, a split of another name, and every image name
     but the first of its kind. `extra` columns hold numbers (NaN where there is none) or, for `subject`, text.
     """
-    kept: list[Row] = []
+    kept: list[SourceRow] = []
     ages: list[float] = []
     problems: list[RowProblem] = []
     seen: set[str] = set()

@@ -143,7 +143,7 @@ class FeatureInputs:
         return model.score(batch.stored)
 
 
-def predict(
+def model_outputs(
     model: AgeModel,
     inputs: Inputs,
     rows: Rows,

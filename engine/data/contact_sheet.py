@@ -27,7 +27,7 @@ _PAPER, _INK, _FAINT = (250, 250, 247), (29, 35, 41), (110, 116, 122)
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class ContactSheet:
     """`picture` is RGB; `images` are those shown, of `total` in the split and group. `unreadable` are left blank."""
 
     picture: Image.Image
@@ -38,7 +38,7 @@ class Sheet:
 
 def draw_sheet(
     manifest: Manifest, *, split: str | None = None, group: tuple[str, str] | None = None, count: int = 48
-) -> Sheet:
+) -> ContactSheet:
     """Draws up to `count` faces of a split (None: all splits) and of a group, `(attribute, name)` (None: all).
 
     The same data gives the same faces: they are evenly spread over the labelled ones by age, youngest first; without
@@ -57,7 +57,7 @@ def draw_sheet(
     title = f"{what} · {len(chosen):,} of {len(frame):,} faces"
     captions = [_caption(row, manifest.attributes) for row in chosen.to_dict("records")]
     picture = _drawn(list(faces.values()), captions, title)
-    return Sheet(picture, tuple(faces), len(frame), unreadable)
+    return ContactSheet(picture, tuple(faces), len(frame), unreadable)
 
 
 def _members(frame: pd.DataFrame, split: str | None, group: tuple[str, str] | None) -> pd.DataFrame:

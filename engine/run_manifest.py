@@ -12,7 +12,7 @@ import torch
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
-from engine.footprints import Wanted, known_footprint
+from engine.footprints import FootprintKey, known_footprint
 from engine.limits import gpu_pixels_limit
 from engine.memory_model import predicted_peak
 from engine.models import AgeModel, LoadReport
@@ -66,7 +66,7 @@ def run_manifest(
 
 def _predicted_memory(config: RunConfig, dataset: Dataset, placement: Placement) -> int | None:
     """The peak memory as it is predicted now that the images are counted; None where nobody counted the backbone."""
-    footprint = known_footprint(Wanted.of(config))
+    footprint = known_footprint(FootprintKey.of(config))
     if footprint is None or (footprint.device_type, footprint.dtype) != (placement.device.type, placement.dtype_name):
         return None
     on_gpu = placement.device.type == "cuda"

@@ -4,7 +4,7 @@ import pytest
 from worker_runs import claim_run, queue_run
 
 from ageui.store import Store
-from ageui.worker.recorder import Recorder
+from ageui.worker.event_recorder import EventRecorder
 from engine.events import Event, Progressed, StageStarted, StepsEnded
 from engine.wire import Message
 
@@ -25,7 +25,7 @@ STEPS = StepsEnded(1, 1, 2, 40, ((1, 0.5), (2, 0.25)), 10.0, 5.0)
 def test_work_that_is_finished_is_not_said_to_go_on(store: Store, events: list[Event], activity: str | None) -> None:
     run_id = queue_run(store)
     claim, lock = claim_run(store, run_id)
-    recorder = Recorder(store, claim)
+    recorder = EventRecorder(store, claim)
     recorder.add(Message(1, 0, Progressed("decoding images", 100, 7525)))
     recorder.write()
     assert store.row(run_id).summary.activity == "decoding images 100/7525"

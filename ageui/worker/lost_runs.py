@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ageui.files.locks import Lock, is_held
 from ageui.store import RunningRun, Store
-from ageui.worker.locks import Lock, is_held
-from ageui.worker.supervisor import run_lock_file
+from ageui.worker.run_files import run_lock_file
 from engine.errors import StoreError
 
 _REASON = "its processes are gone: they were killed, or the machine was switched off"
 
 
 @dataclass(frozen=True)
-class Found:
+class RecoveredRun:
     """A run that was found lost, and its status since; None where that could not be stored, and `problem` says why."""
 
     run: RunningRun
@@ -43,7 +43,7 @@ def find_lost(store: Store) -> list[RunningRun]:
     return [run for run in store.queue.running() if not is_held(run_lock_file(store, run.run_id))]
 
 
-def recover_lost(store: Store) -> Iterator[Found]:
+def recover_lost(store: Store) -> Iterator[RecoveredRun]:
     """Requeues or explains every lost run; a store that is open for reading only is opened again to do so."""
     left = find_lost(store)
     if not left:
@@ -56,10 +56,10 @@ def recover_lost(store: Store) -> Iterator[Found]:
                 if found is not None:
                     yield found
     except StoreError as error:
-        yield from (Found(run, None, str(error)) for run in left)
+        yield from (RecoveredRun(run, None, str(error)) for run in left)
 
 
-def _recover(store: Store, run: RunningRun) -> Found | None:
+def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
     """Holds the run's lock meanwhile, so that nobody starts to work on it; None where somebody just did."""
     lock = Lock.take(run_lock_file(store, run.run_id))
     if lock is None:
@@ -70,4 +70,6 @@ def _recover(store: Store, run: RunningRun) -> Found | None:
         lock.release()
     if status is None:
         return None
-    return Found(run, status, has_checkpoint=any(row.kind == "state" for row, _, _ in store.checkpoints(run.run_id)))
+    return RecoveredRun(
+        run, status, has_checkpoint=any(row.kind == "state" for row, _, _ in store.checkpoints(run.run_id))
+    )

@@ -14,7 +14,7 @@ from engine.errors import DataError
 
 
 @dataclass(frozen=True)
-class Folder:
+class ImageFolder:
     """Reads images by their path below `root`. No name leads out of it."""
 
     root: Path

@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.arithmetic import settle
+from engine.arithmetic import choose_arithmetic
 from engine.augment import expand_rows
-from engine.choices import ImageLoss
+from engine.choices import ImageLossName
 from engine.config import RunConfig
 from engine.data.dataset import Dataset, prepare
 from engine.data.manifest import Progress
 from engine.device import Placement, place
 from engine.errors import ConfigError
 from engine.groups import crossed_codes, filled_groups
-from engine.inputs import ImageInputs, Rows
 from engine.losses import Loss, build_loss
+from engine.model_inputs import ImageInputs, Rows
 from engine.models import AgeModel, LoadReport, build_model
 from engine.paths import cache_folder
 from engine.pixel_source import choose_source
@@ -26,7 +26,7 @@ from engine.weighting import sample_weights
 
 
 @dataclass(frozen=True, eq=False)
-class Setup:
+class RunSetup:
     """`ages` (N,) are the years of all rows of the data set, `spreads` (N,) the standard deviation of their votes in
     years, NaN where it is not known, and `targets` what the loss compares their outputs with. `weights` (R,) belong to
     `train_rows`. `groups` are those that the loss tells apart, where it does.
@@ -78,19 +78,21 @@ class Setup:
                 yield f"group-dro leaves out {outside} train images without a value of {', '.join(config.weights)}"
 
 
-def _is_or_weighs(config: RunConfig, loss: ImageLoss) -> bool:
+def _is_or_weighs(config: RunConfig, loss: ImageLossName) -> bool:
     """Whether the loss of an image is this one, also where group-dro weighs its means."""
     return loss in (config.loss, config.loss == "group-dro" and config.group_dro_loss)
 
 
-def set_up(request: RunRequest, progress: Progress) -> Setup:
+def set_up(request: RunRequest, progress: Progress) -> RunSetup:
     """Reads and decodes the data, builds the network and weighs the samples; `progress` is told of long work.
 
     Raises `ConfigError`, `DataError` or `DeviceError`.
     """
     config = request.config
     cache = request.cache or cache_folder()
-    placement = settle(place(config, request.device), config, cache, before=request.manifest, progress=progress)
+    placement = choose_arithmetic(
+        place(config, request.device), config, cache, before=request.manifest, progress=progress
+    )
     dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
     train_rows = _train_rows(dataset, config)
     codes, groups = _loss_groups(dataset, config, train_rows)
@@ -103,7 +105,7 @@ def set_up(request: RunRequest, progress: Progress) -> Setup:
     labelled = dataset.frame["pixel"].to_numpy(dtype=np.int64)[dataset.frame["age"].notna()]
     source = choose_source(dataset.pixels, labelled, placement.device, request.pixel_bytes_on_device)
     ages, spreads = torch.from_numpy(dataset.frame["age"].to_numpy(dtype=np.float32)), _spreads(dataset, config)
-    return Setup(
+    return RunSetup(
         config=config,
         placement=placement,
         dataset=dataset,

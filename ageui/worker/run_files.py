@@ -1,0 +1,40 @@
+"""The files in a run's folder: its lock, the logs of its attempts, weights and training states."""
+
+from pathlib import Path
+
+from ageui.store import Claim, Store
+
+
+def run_lock_file(store: Store, run_id: int) -> Path:
+    """The lock that is held while anybody works on the run."""
+    return store.run_folder(run_id) / "lock"
+
+
+def log_file(store: Store, run_id: int, attempt: int) -> Path:
+    """The log of an attempt's process."""
+    return store.run_folder(run_id) / f"log.{attempt}.txt"
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """All files that engines write into a run's folder: weights, training states, and unfinished parts of them."""
+    return [file for pattern in ("state-*.pt", "weights-*.safetensors", ".*.part") for file in folder.glob(pattern)]
+
+
+def remove_unknown_files(store: Store, claim: Claim) -> None:
+    """Removes unfinished files, and weights and training states that no row points to.
+
+    The caller holds the run's lock and has not started an engine yet, so nobody else can be writing these files.
+    """
+    folder = store.run_folder(claim.run_id)
+    known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
+    for file in weights_files(folder):
+        if file.resolve() not in known:
+            remove_file(file)
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file that may be gone already. If that fails, the file is left to `ageui db prune`."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
