@@ -1,24 +1,23 @@
-"""What ageui remembers: the only code that opens runs.db. What comes out are plain records."""
+"""The database of runs: the only code that opens runs.db. It returns plain records."""
 
 from ageui.store.attempt_writer import AttemptWriter
-from ageui.store.claims import Claim, Claimant
-from ageui.store.enqueue import NewRun
+from ageui.store.claims import Claim, Claimant, TakeLock
 from ageui.store.errors import BusyError, FullError, LostRunError
-from ageui.store.measured_runs import MeasuredRun, SplitFigures
-from ageui.store.published import PublishedRun
-from ageui.store.queue import ENDED, Held, RunningRun
+from ageui.store.new_runs import NewRun
+from ageui.store.queue import ENDED, QueuePause, RunningRun
 from ageui.store.records import (
     AttemptRow,
     CheckpointRow,
-    Epoch,
     Predictions,
     RunDetail,
     RunRow,
     SplitScores,
     Summary,
 )
+from ageui.store.scores import MeasuredRun, PublishedRun, SplitFigures
 from ageui.store.store import Store
 from ageui.store.workers import WorkerRow
+from engine.events import Epoch
 from engine.fairness import BiasResult, Interval
 
 __all__ = [
@@ -32,13 +31,13 @@ __all__ = [
     "Claimant",
     "Epoch",
     "FullError",
-    "Held",
     "Interval",
     "LostRunError",
     "MeasuredRun",
     "NewRun",
     "Predictions",
     "PublishedRun",
+    "QueuePause",
     "RunDetail",
     "RunRow",
     "RunningRun",
@@ -46,5 +45,6 @@ __all__ = [
     "SplitScores",
     "Store",
     "Summary",
+    "TakeLock",
     "WorkerRow",
 ]

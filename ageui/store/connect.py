@@ -11,7 +11,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from ageui.store.errors import primary_code, told_to_people
+from ageui.store.errors import primary_code, readable_errors
 from ageui.store.filesystems import refuse_network
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
 from ageui.store.sqlite import driver
@@ -36,7 +36,7 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
             path.touch(mode=0o600)
     engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
     try:
-        with told_to_people(path):
+        with readable_errors(path):
             if not _is_ready(path, migrations):
                 with _schema_lock(path):
                     _prepare(engine, path, migrations)
@@ -57,7 +57,7 @@ def open_reader(path: Path) -> Engine:
     for mode in ("mode=ro", "immutable=1"):
         engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
         try:
-            with told_to_people(path), engine.connect() as connection:
+            with readable_errors(path), engine.connect() as connection:
                 version = schema_version(connection, path)
                 refuse_newer(version, path)
         except StoreError as error:

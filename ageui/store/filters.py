@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, false, func, literal, not_, or_, select, true
 from sqlmodel import col
 
-from ageui.store.fields import FilterField, filter_fields
+from ageui.store.filter_fields import FilterField, filter_fields
 from ageui.store.names import did_you_mean
 from ageui.store.tables import Run, RunTag
 from ageui.text.clean import clean, has_hidden

@@ -1,0 +1,12 @@
+"""Parameters of a statement in batches, since SQLite limits how many one may have."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+Value = TypeVar("Value")
+_BATCH = 500
+
+
+def batches(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]
