@@ -33,7 +33,7 @@ def see_to_worker(
                 f"then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
                 soft_wrap=True,
             )
-    held = store.queue.queue_pause()
+    held = store.queue.current_pause()
     if held is not None:
         console.print(clean(paused_sentence(held)), soft_wrap=True)
 

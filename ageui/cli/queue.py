@@ -35,7 +35,7 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
             store.runs.search(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
         )
         waiting = store.queue.waiting()
-        held, states = store.queue.queue_pause(), workers(store)
+        held, states = store.queue.current_pause(), workers(store)
         alone = unserved(store, waiting)
     if as_json:
         print_json(

@@ -86,14 +86,8 @@ class AttemptWriter:
 
     def steps(self, ended: "StepsEnded") -> None:
         """Writes ended steps with their losses."""
-        self._summarise(
-            stage=ended.stage,
-            step=ended.step,
-            total_steps=ended.total_steps,
-            images_per_second=ended.images_per_second,
-            eta_seconds=ended.eta_seconds,
-            activity=None,
-        )
+        progress = ("stage", "step", "total_steps", "images_per_second", "eta_seconds")
+        self._summarise(**{name: getattr(ended, name) for name in progress}, activity=None)
         self.points(("step/loss", step, loss) for step, loss in ended.losses)
 
     def epoch(self, ended: "EpochEnded") -> None:
@@ -101,9 +95,9 @@ class AttemptWriter:
         values = asdict(ended)
         number = values.pop("epoch")
         self.points((f"epoch/{name}", number, float(value)) for name, value in values.items() if value is not None)
-        same = ("stage", "epoch", "step", "train_loss", "val_loss", "val_mae")
+        newest = ("stage", "epoch", "step", "train_loss", "val_loss", "val_mae")
         best = {"best_epoch": ended.epoch, "best_val_loss": ended.val_loss} if ended.is_best else {}
-        self._summarise(**{name: getattr(ended, name) for name in same}, **best)
+        self._summarise(**{name: getattr(ended, name) for name in newest}, **best)
 
     def points(self, points: Iterable[tuple[str, int, float]]) -> None:
         """Writes points (key, step, value) of curves.
@@ -129,17 +123,7 @@ class AttemptWriter:
             kept = [step for step in steps if step < written.step][-(STATES_KEPT - 1) :]
             self._forget("state", lambda checkpoint: checkpoint.step not in kept)
         self._session.flush()
-        self._session.add(
-            Checkpoint(
-                run_id=self._run_id,
-                kind=written.kind,
-                step=written.step,
-                epoch=written.epoch,
-                path=stored,
-                sha256=written.sha256,
-                bytes=written.bytes,
-            )
-        )
+        self._session.add(Checkpoint(run_id=self._run_id, **{**asdict(written), "path": stored}))
         self._session.flush()
 
     def evaluated(self, scored: "Evaluated", target: str, data_name: str) -> None:
@@ -155,7 +139,7 @@ class AttemptWriter:
         """Ends the attempt and its run: `done`, `diverged`, `failed` or `interrupted`."""
         if status in ("done", "diverged"):
             self._forget("state", lambda checkpoint: True)
-        _end(self._run, self._attempt, self._summary, status, status, reason, failure, seconds)
+        _end(self._session, self._run, status, status, reason, failure, seconds)
 
     def stop(self, otherwise: str, reason: str, *, seconds: float | None = None) -> str:
         """Ends an attempt that stopped on request and returns the run's status: paused or cancelled as requested, else
@@ -164,7 +148,7 @@ class AttemptWriter:
         status = asked.get(self._run.request or "", otherwise)
         said = {"paused": "paused by the user", "cancelled": "cancelled by the user"}.get(status, reason)
         outcome = "stopped" if status == "queued" else status
-        _end(self._run, self._attempt, self._summary, status, outcome, said, None, seconds)
+        _end(self._session, self._run, status, outcome, said, None, seconds)
         return status
 
     def crash(self, failure: str, reason: str, *, seconds: float | None = None) -> str:
@@ -235,7 +219,6 @@ def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: 
     a foreground run whose process was lost is interrupted.
     """
     attempt = session.get_one(Attempt, (run.id, run.attempt))
-    summary = session.get_one(RunSummary, run.id)
     run.strikes = 0 if _got_further(session, attempt) else run.strikes + 1
     if run.request is not None:
         status = "paused" if run.request == "pause" else "cancelled"
@@ -246,7 +229,7 @@ def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: 
         reason = f"{reason}\n{run.strikes} attempts in a row ended like this without getting further"
     else:
         status = "queued"
-    _end(run, attempt, summary, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
+    _end(session, run, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
 
 
 def _got_further(session: Session, attempt: Attempt) -> bool:
@@ -265,9 +248,8 @@ def _checkpoints(session: Session, run_id: int, kind: str) -> Sequence[Checkpoin
 
 
 def _end(
+    session: Session,
     run: Run,
-    attempt: Attempt,
-    summary: RunSummary,
     status: str,
     outcome: str,
     reason: str,
@@ -279,6 +261,7 @@ def _end(
     run.ended_at = None if status in ("queued", "paused") else ended
     run.error = None if status in ("done", "queued") else reason
     run.failure = failure if status in ("failed", "interrupted") else None
+    attempt, summary = session.get_one(Attempt, (run.id, run.attempt)), session.get_one(RunSummary, run.id)
     summary.activity = summary.eta_seconds = None
     attempt.outcome, attempt.ended_at, attempt.reason, attempt.failure = outcome, ended, reason, failure
     attempt.seconds = seconds

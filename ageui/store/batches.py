@@ -1,4 +1,4 @@
-"""Parameters of a statement in batches, since SQLite limits how many one may have."""
+"""Batches of parameters, since SQLite limits how many one statement may have."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar

@@ -104,7 +104,7 @@ class RunQueue(StorePart):
             found = select(RUN_ID, Run.attempt, Attempt.worker).join(Attempt, newest).where(IS_RUNNING)
             return [RunningRun(*row) for row in session.exec(found).all()]
 
-    def queue_pause(self) -> QueuePause | None:
+    def current_pause(self) -> QueuePause | None:
         """Why the queue is paused; None if it is not."""
         with self._read() as session:
             row = session.get(PausedQueue, 1)

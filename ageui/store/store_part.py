@@ -9,7 +9,7 @@ OpenSession = Callable[[], AbstractContextManager[Session]]
 
 
 class StorePart:
-    """A part of an opened store. Each method runs in one short session and may raise `StoreError`."""
+    """A part of an opened store. Methods run in short sessions of their own and may raise `StoreError`."""
 
     def __init__(self, read: OpenSession, write: OpenSession) -> None:
         self._read = read

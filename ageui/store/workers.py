@@ -37,21 +37,9 @@ class Workers(StorePart):
     """The workers of an opened store."""
 
     def register(self, device: str) -> None:
-        """Makes this process the device's worker."""
+        """Makes this process the device's worker, with a row that keeps nothing of an earlier one."""
         with self._write() as session:
-            session.merge(
-                Worker(
-                    device=device,
-                    pid=os.getpid(),
-                    host=socket.gethostname(),
-                    started_at=now(),
-                    ended_at=None,
-                    reason=None,
-                    run_id=None,
-                    waiting_for=None,
-                    stop_requested=False,
-                )
-            )
+            session.merge(Worker(device=device, pid=os.getpid(), host=socket.gethostname(), started_at=now()))
 
     def set_work(self, device: str, run_id: int | None, waiting_for: str | None = None) -> None:
         """Sets the run of this process, or what it waits for, if it is the device's newest worker."""

@@ -305,7 +305,7 @@ def _see_to_devices(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
     problems = []
     for device in dict.fromkeys(devices):
         try:
-            if store.queue.queue_pause() is not None:
+            if store.queue.current_pause() is not None:
                 return ("the queue is paused: H lets it go on",)
             ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
         except AgeUIError as error:

@@ -38,6 +38,6 @@ def goes_on(store: Store) -> str:
         return ""
     if not living and not running:
         return f"{counted(queued, 'run')} queued, and no worker: ageui worker start, or W in ageui"
-    if store.queue.queue_pause() is not None and queued:
+    if store.queue.current_pause() is not None and queued:
         return f"{counted(running, 'run')} running; the queue is paused with {counted(queued, 'run')}: ageui resume"
     return f"{counted(running, 'run')} running and {queued:,} queued go on in the background; ageui shows them"

@@ -24,7 +24,7 @@ class QueueState:
 
 def read_queue(store: Store) -> QueueState:
     """Takes a few milliseconds. Raises `StoreError`."""
-    held = store.queue.queue_pause()
+    held = store.queue.current_pause()
     return QueueState(
         store.runs.status_counts(),
         frozenset(run.run_id for run in store.queue.running()),

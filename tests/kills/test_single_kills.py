@@ -252,12 +252,12 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_pauses_the_queue(
         filler_size = _fill(filler)
         os.truncate(filler, filler_size - left)
         # With not a byte left the database cannot take the news either: the worker waits until it can.
-        wait_until(lambda: store.queue.queue_pause() is not None or engine_of(store, run_id) is None)
+        wait_until(lambda: store.queue.current_pause() is not None or engine_of(store, run_id) is None)
         if left:
-            wait_until(lambda: store.queue.queue_pause() is not None)
+            wait_until(lambda: store.queue.current_pause() is not None)
         filler.unlink()
-        wait_until(lambda: store.queue.queue_pause() is not None)
-        held = store.queue.queue_pause()
+        wait_until(lambda: store.queue.current_pause() is not None)
+        held = store.queue.current_pause()
         assert held is not None
         assert ("the checkpoint could not be written" if left else "the disk is full") in held.reason
         assert [store.runs.get(number).status for number in (run_id, other_id)] == ["queued", "queued"]

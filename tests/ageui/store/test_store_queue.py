@@ -124,9 +124,9 @@ def test_a_new_run_whose_folder_somebody_works_in_is_not_added(store: Store) -> 
 
 def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
     run_id = queued(store)
-    assert store.queue.queue_pause() is None
+    assert store.queue.current_pause() is None
     store.queue.pause_queue("the disk is full")
-    held = store.queue.queue_pause()
+    held = store.queue.current_pause()
     assert held is not None
     assert held.reason == "the disk is full"
     assert not store.queue.has_work(TAKES)

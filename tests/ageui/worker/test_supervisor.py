@@ -162,7 +162,7 @@ def test_a_process_that_cannot_be_started(
     monkeypatch.setattr("ageui.worker.engines.EngineProcess", broken)
     run_id = queue_run(store)
     assert supervise(store, run_id).status == status
-    assert (store.queue.queue_pause() is not None) == (status == "queued")
+    assert (store.queue.current_pause() is not None) == (status == "queued")
     if status == "failed":
         assert "could not be started" in str(store.runs.get(run_id).error)
 
@@ -197,7 +197,7 @@ def test_a_full_disk_keeps_the_run_and_pauses_the_queue(store: Store, monkeypatc
     orders(monkeypatch, steps=10, plan={"1": [5, "fail disk_full no space left for the checkpoint"]})
     run_id = queue_run(store)
     assert supervise(store, run_id).status == "queued"
-    held = store.queue.queue_pause()
+    held = store.queue.current_pause()
     assert held is not None
     assert "no space left" in held.reason
     assert not store.queue.has_work(("auto", "cpu"))
@@ -223,7 +223,7 @@ def test_a_database_without_room_ends_the_engine_and_waits_for_room(
     monkeypatch.setattr(Store, "writing", full)
     assert supervise(store, run_id).status == "queued"
     assert len(tries) == 6
-    held = store.queue.queue_pause()
+    held = store.queue.current_pause()
     assert held is not None
     assert "the disk is full" in held.reason
     losses = losses_of(store, run_id)
