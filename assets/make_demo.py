@@ -44,7 +44,9 @@ def main() -> None:
     connection.execute(f"DELETE FROM prediction WHERE split = 'train' AND {in_study}")
     connection.commit()
     with Store.open(TARGET, read_only=True) as store:
-        rescored = [with_all_intervals(store.detail(row.id), store.split_predictions) for row in store.runs("")]
+        rescored = [
+            with_all_intervals(store.runs.detail(row.id), store.scores.predictions) for row in store.runs.search("")
+        ]
     for detail in rescored:
         rescore(connection, detail)
     connection.commit()

@@ -45,7 +45,7 @@ def save(app: AgeUIApp, name: str) -> None:
 async def take(store: Store, live: int) -> None:
     app = AgeUIApp(store, Prefs())
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: (store.row(live).summary.epoch or 0) >= 5)
+        await until(pilot, lambda: (store.runs.get(live).summary.epoch or 0) >= 5)
         await pilot.pause(2.0)
         save(app, "runs")
         app.open_run(live)
@@ -55,7 +55,7 @@ async def take(store: Store, live: int) -> None:
         await pilot.pause(1.0)
         save(app, "live-run")
         await pilot.press("escape")
-        done = [row.id for row in store.runs("tag=demo status=done", order="id")]
+        done = [row.id for row in store.runs.search("tag=demo status=done", order="id")]
         app.open_comparison(tuple(done))
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await pilot.pause(2.0)

@@ -74,11 +74,12 @@ class StepsEnded:
 
 
 @dataclass(frozen=True)
-class EpochEnded:
-    """`epoch` counts from 1 over all stages. Losses are on ages divided by 100; `val_mae` is in years.
+class Epoch:
+    """The figures of an epoch; `epoch` counts from 1 over all stages.
 
-    The train loss is the running mean over the epoch's batches, with sample weights; the validation loss has none.
-    Both validation figures are None where the data has no labelled validation images.
+    Losses are on ages divided by 100; `val_mae` is in years. The train loss is the running mean over the epoch's
+    batches, with sample weights; the validation loss has none. Both validation figures are None if the data has no
+    labelled validation images.
     """
 
     stage: int
@@ -91,6 +92,11 @@ class EpochEnded:
     seconds: float
     images_per_second: float
     is_best: bool
+
+
+@dataclass(frozen=True)
+class EpochEnded(Epoch):
+    """An epoch has ended."""
 
 
 @dataclass(frozen=True)

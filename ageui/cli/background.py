@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ageui.store import Held, RunRow, Store
+    from ageui.store import QueuePause, RunRow, Store
 
 BY_THE_USER = "by the user"
 
@@ -33,12 +33,12 @@ def see_to_worker(
                 f"then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
                 soft_wrap=True,
             )
-    held = store.queue.held()
+    held = store.queue.current_pause()
     if held is not None:
         console.print(clean(paused_sentence(held)), soft_wrap=True)
 
 
-def paused_sentence(held: "Held") -> str:
+def paused_sentence(held: "QueuePause") -> str:
     """Why the queue is paused, and what to do about it."""
     why = f" {BY_THE_USER}" if held.reason == BY_THE_USER else f": {held.reason}"
     return f"the queue is paused{why}; let it go on with: ageui resume"

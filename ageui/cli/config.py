@@ -43,7 +43,7 @@ def show(
     registered: list[str] = []
     if database_path(db).exists():
         with open_store(db, read_only=True) as store:
-            registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
+            registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
     resolved = resolve(
         parse_assignments(assignments or []),
         preset=preset,

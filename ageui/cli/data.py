@@ -76,13 +76,13 @@ def add(
     spec = _spec(name, path, found, columns, ignore, skip_bad, fractions)
     console = messages()
     with open_store(db, create=True) as store:
-        _refuse_taken(store.data_sets(), name, replace)
+        _refuse_taken(store.data.all(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         with count_progress(console, lines=progress_lines) as progress:
             report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
         if not skip_bad:
             refuse(name, report.problems)
-        store.add_data_set(spec, replace=replace)
+        store.data.add(spec, replace=replace)
     if report.problems:
         console.print(
             f"{len(report.problems)} rows or images are left out; see ageui data check {name}", soft_wrap=True
@@ -104,7 +104,7 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
     specs = [BUILT_IN]
     if database_path(db).exists():
         with open_store(db, read_only=True) as store:
-            specs = store.data_sets()
+            specs = store.data.all()
     if as_json:
         print_json([spec.model_dump(mode="json") for spec in specs])
         return
@@ -161,7 +161,7 @@ def remove(
 ) -> None:
     """Forget a data set. Its files and the runs on it stay."""
     with open_store(db) as store:
-        store.remove_data_set(name)
+        store.data.remove(name)
     messages().print(f"{name} is no longer registered; its files are untouched")
 
 

@@ -22,7 +22,7 @@ def registered(name: str, db: Path | None) -> "DataSpec":
     if name == BUILT_IN.name and not database_path(db).exists():
         return BUILT_IN
     with open_store(db, read_only=True) as store:
-        return store.data_set(name)
+        return store.data.get(name)
 
 
 def target_of(text: str) -> choices.Target:

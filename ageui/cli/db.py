@@ -23,7 +23,7 @@ def check(
 
     with open_store(db, read_only=True) as store:
         problems = store.problems()
-        for checkpoint, _, run_id in store.checkpoints():
+        for checkpoint, _, run_id in store.runs.checkpoints():
             path = store.checkpoint_file(checkpoint)
             if not path.exists():
                 problems.append(f"run {run_id}: {path} is missing")
@@ -36,7 +36,7 @@ def check(
                     read_verified(path, checkpoint.sha256)
                 except DataError as error:
                     problems.append(f"run {run_id}: {error}")
-        checked = f"{store.path}: schema {store.schema_version()}, {store.run_count()} runs"
+        checked = f"{store.path}: schema {store.schema_version()}, {store.runs.count()} runs"
     if as_json:
         print_json({"problems": problems})
     else:

@@ -87,11 +87,13 @@ def _database(path: Path) -> Iterator[Finding]:
         yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
         return
     with open_store(path, read_only=True) as store:
-        yield Finding("database", True, f"{path.absolute()}: schema {store.schema_version()}, {store.run_count()} runs")
+        yield Finding(
+            "database", True, f"{path.absolute()}: schema {store.schema_version()}, {store.runs.count()} runs"
+        )
         for state in workers(store):
             doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"
             yield Finding("worker", True, f"{state.row.device}: {doing}")
-        for data_set in store.data_sets():
+        for data_set in store.data.all():
             there = data_set.path is None or Path(data_set.path).exists()
             text = f"{data_set.name}: {data_set.format}, {data_set.path or 'built in'}"
             yield Finding("data", there, text if there else f"{text} is not there; mount it, or add it again")

@@ -42,7 +42,7 @@ def export_run(
     for path in (predictions, weights):
         refuse_target(path, force)
     with open_store(db, read_only=True) as store:
-        detail = store.detail(store.one(reference))
+        detail = store.runs.detail(store.runs.find_one(reference))
         if predictions is not None:
             _write_predictions(store, detail, predictions)
         if weights is not None:
@@ -66,7 +66,7 @@ def predict_images(
     from engine.predict import predict_files
 
     with open_store(db, read_only=True) as store:
-        detail = store.detail(store.one(reference))
+        detail = store.runs.detail(store.runs.find_one(reference))
         checkpoint = _checkpoint(detail)
         weights = store.checkpoint_file(checkpoint)
     found = predict_files(weights, images, sha256=checkpoint.sha256, device=device)
@@ -100,7 +100,7 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
 
     from engine.errors import DataError
 
-    frame = store.predictions(detail.id)
+    frame = store.scores.predictions_frame(detail.id)
     if frame.empty:
         raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: it was not scored")
     content = io.BytesIO()

@@ -27,8 +27,8 @@ def show_logs(
     from engine.errors import ConfigError, DataError
 
     with open_store(db, read_only=True) as store:
-        run_id = store.one(reference)
-        newest = store.row(run_id).attempt
+        run_id = store.runs.find_one(reference)
+        newest = store.runs.get(run_id).attempt
         if newest == 0 and not follow:
             raise DataError(f"run {run_id} has no log yet: nobody has worked on it, see ageui queue")
         if attempt is not None and not 1 <= attempt <= newest:
@@ -47,7 +47,7 @@ def _follow(store: "Store", run_id: int) -> None:
     """Prints the newest attempt's log as it grows, then those of further attempts, until the run has ended."""
     attempt, log, told = 0, None, False
     while True:
-        row = store.row(run_id)
+        row = store.runs.get(run_id)
         if row.attempt != attempt:
             if log is not None:
                 _print_rest(log, ended=True)

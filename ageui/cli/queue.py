@@ -32,10 +32,10 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
 
     with open_store(db, read_only=True) as store:
         running, paused, interrupted = (
-            store.runs(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
+            store.runs.search(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
         )
         waiting = store.queue.waiting()
-        held, states = store.queue.held(), workers(store)
+        held, states = store.queue.current_pause(), workers(store)
         alone = unserved(store, waiting)
     if as_json:
         print_json(
@@ -91,7 +91,7 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
 
     with open_store(db) as store:
         if not references:
-            store.queue.hold(BY_THE_USER)
+            store.queue.pause_queue(BY_THE_USER)
             messages().print("the queue is paused: what runs goes on, nothing new is taken")
             return
 
@@ -115,7 +115,7 @@ def resume_runs(
         raise ConfigError("--here and --json are for runs: name them, as ageui resume RUN --here")
     with open_store(db) as store:
         if not references:
-            was_paused = store.queue.release()
+            was_paused = store.queue.resume_queue()
             messages().print("the queue goes on" if was_paused else "the queue was not paused")
             _see_to_workers(store, store.queue.waiting(), checkpoint_seconds)
             return
@@ -161,11 +161,13 @@ def move_run(
     if sum((first, last, before is not None, after is not None, priority is not None)) != 1:
         raise ConfigError("say where to: one of --first, --last, --before RUN, --after RUN, --priority N")
     with open_store(db) as store:
-        run_id = store.one(reference)
+        run_id = store.runs.find_one(reference)
         if priority is not None:
             store.queue.prioritise(run_id, priority)
         elif before is not None or after is not None:
-            store.queue.move(run_id, "before" if before is not None else "after", store.one(before or after or ""))
+            store.queue.move(
+                run_id, "before" if before is not None else "after", store.runs.find_one(before or after or "")
+            )
         else:
             store.queue.move(run_id, "first" if first else "last")
         order = [row.id for row in store.queue.waiting()]
@@ -193,7 +195,7 @@ def wait_for_runs(
 
 
 def _unfinished(store: "Store") -> "list[RunRow]":
-    return [*store.runs("status=running"), *store.queue.waiting()]
+    return [*store.runs.search("status=running"), *store.queue.waiting()]
 
 
 def _meant(store: "Store", references: Sequence[str]) -> list[int]:
@@ -203,7 +205,7 @@ def _meant(store: "Store", references: Sequence[str]) -> list[int]:
 
     meant: dict[int, None] = {}
     for reference in references:
-        found = store.find(reference)
+        found = store.runs.find(reference)
         if not found:
             raise ConfigError(f"there is no run {clean(reference)!r}; see ageui ls for those there are")
         meant |= dict.fromkeys(found)
@@ -225,7 +227,7 @@ def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]
             say(f"ageui: {error}")
             problems += 1
             continue
-        row = store.row(run_id)
+        row = store.runs.get(run_id)
         say(f"run {run_id} {row.name} is {f'still running: {status}' if row.status == 'running' else row.status}")
     return problems
 
@@ -254,7 +256,7 @@ def _again(
 
     meant = _meant(store, references)
     problems = _for_each(store, meant, change)
-    rows = [store.row(run_id) for run_id in meant]
+    rows = [store.runs.get(run_id) for run_id in meant]
     _see_to_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
     if as_json:
         print_json([row.to_json() for row in rows])
@@ -289,7 +291,13 @@ def _work_here_again(
         return claimed
 
     work_here(
-        store, device_of(store.row(run_id)), claim, checkpoint_seconds, share=False, console=console, as_json=as_json
+        store,
+        device_of(store.runs.get(run_id)),
+        claim,
+        checkpoint_seconds,
+        share=False,
+        console=console,
+        as_json=as_json,
     )
 
 
@@ -306,7 +314,7 @@ def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
     from ageui.worker.supervisor import kill_engine
 
     end = time.monotonic() + _SECONDS_TO_OBEY
-    while (row := store.row(run_id)).status == "running":
+    while (row := store.runs.get(run_id)).status == "running":
         if time.monotonic() > end:
             if not kill:
                 return "it stops after its step and writes a checkpoint; see ageui queue"

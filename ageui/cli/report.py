@@ -57,10 +57,14 @@ def write_report(
 
     with open_store(db, read_only=True) as store:
         # Where a reference finds none, `one` says so.
-        found = [run_id for reference in references for run_id in store.find(reference) or [store.one(reference)]]
+        found = [
+            run_id
+            for reference in references
+            for run_id in store.runs.find(reference) or [store.runs.find_one(reference)]
+        ]
         ids = list(dict.fromkeys(found))
         target = report_target(output, report_format, _stem(ids), force)
-        document = report([store.detail(run_id) for run_id in ids], store.split_predictions, split)
+        document = report([store.runs.detail(run_id) for run_id in ids], store.scores.predictions, split)
     write_document(document, target)
 
 

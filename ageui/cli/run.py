@@ -50,7 +50,7 @@ def run(
     console = messages()
     with open_store(db, create=True) as store:
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
-        config, spec = resolved.config, store.data_set(resolved.config.data)
+        config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
         if detach:
             from ageui.cli.background import see_to_worker
@@ -58,13 +58,13 @@ def run(
 
             refuse_missing_devices([config.device])
             tell_memory(console, [new])
-            run_id = store.add_run(config, spec, name=name, tags=tag or [], priority=priority or 0)
-            row = store.row(run_id)
+            run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
+            row = store.runs.get(run_id)
             console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
             tell_choices(console, resolved, flags)
             see_to_worker(store, [config.device], checkpoint_seconds, console)
             if as_json:
-                print_json(store.row(run_id).to_json())
+                print_json(store.runs.get(run_id).to_json())
             else:
                 typer.echo(run_id)
             return
@@ -72,7 +72,7 @@ def run(
 
         def claim(foreground: "Foreground") -> "Claim":
             tell_memory(console, [new])
-            claimed = store.add_claimed_run(new, foreground.claimant, foreground.hold, tags=tag or [])
+            claimed = store.runs.add_claimed(new, foreground.claimant, foreground.hold, tags=tag or [])
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",
                 soft_wrap=True,
@@ -115,7 +115,7 @@ def work_here(
         claimed = claim(foreground)
         with progress_display(console, sum(claimed.config["epochs"])) as show:
             outcome = foreground.work_on(claimed, emit=show, say=say, should_stop=should_stop, should_kill=should_kill)
-    detail = with_all_intervals(store.detail(claimed.run_id), store.split_predictions)
+    detail = with_all_intervals(store.runs.detail(claimed.run_id), store.scores.predictions)
     if as_json:
         print_json(detail.to_json())
     elif detail.history or detail.results:

@@ -30,8 +30,8 @@ def list_runs(
     """
     with open_store(db, read_only=True) as store:
         text = " ".join(filters or [])
-        rows = store.runs(text or None, limit=limit)
-        total = store.run_count()
+        rows = store.runs.search(text or None, limit=limit)
+        total = store.runs.count()
     if as_json:
         print_json([row.to_json() for row in rows])
         return
@@ -48,7 +48,7 @@ def show_run(
     from ageui.compare.image_errors import with_all_intervals
 
     with open_store(db, read_only=True) as store:
-        detail = with_all_intervals(store.detail(store.one(reference)), store.split_predictions)
+        detail = with_all_intervals(store.runs.detail(store.runs.find_one(reference)), store.scores.predictions)
     if as_json:
         print_json(detail.to_json())
     else:

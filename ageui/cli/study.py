@@ -50,7 +50,7 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     from ageui.study import studies, study_table
 
     with _reading(db) as store:
-        runs = store.measured_runs() if store is not None else []
+        runs = store.scores.measured_runs() if store is not None else []
         tables = [study_table(study, store, runs=runs) for study in studies()]
     if as_json:
         print_json([_listed(table) for table in tables])
@@ -153,8 +153,8 @@ def report_study(
     with _reading(db) as store:
         table = study_table(study, store, _choice(preset, data, settings), split=split)
         ids = dict.fromkeys(run_id for row in table.rows for run_id in row.runs.values())
-        runs = [store.detail(run_id) for run_id in ids] if store else []
-        document = study_report(table, runs, store.split_predictions if store else lambda run_id, split: None)
+        runs = [store.runs.detail(run_id) for run_id in ids] if store else []
+        document = study_report(table, runs, store.scores.predictions if store else lambda run_id, split: None)
     write_document(document, target)
 
 
@@ -203,13 +203,13 @@ def run_study(
         if dry_run:
             print_plan(todo.new, as_json=as_json)
             return
-        ids = [*_continued(store, todo), *store.add_runs(todo.new, tags=[tag(study)], priority=priority)]
+        ids = [*_continued(store, todo), *store.runs.add_many(todo.new, tags=[tag(study)], priority=priority)]
         left = [*(run.id for run in todo.going), *ids]
         if left:
             see_to_worker(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
         if detach:
             if as_json:
-                print_json([store.row(run_id).to_json() for run_id in ids])
+                print_json([store.runs.get(run_id).to_json() for run_id in ids])
             else:
                 for run_id in ids:
                     typer.echo(run_id)
@@ -276,7 +276,7 @@ def _continued(store: "Store", todo: "Work") -> list[int]:
 def _devices(store: "Store", run_ids: list[int]) -> list[str]:
     from ageui.cli.background import device_of
 
-    return [device_of(row) for row in map(store.row, run_ids) if row.status == "queued"]
+    return [device_of(row) for row in map(store.runs.get, run_ids) if row.status == "queued"]
 
 
 def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") -> bool:
@@ -293,7 +293,7 @@ def _curves(store: "Store | None", table: "StudyTable") -> dict[str, list[float]
         return {}
     found = {}
     for row in table.rows:
-        curves = (store.metric(run_id, "epoch/val_loss") for run_id in row.runs.values())
+        curves = (store.runs.metric(run_id, "epoch/val_loss") for run_id in row.runs.values())
         found[row.cell.name] = [value for _, value in next(filter(None, curves), [])]
     return found
 

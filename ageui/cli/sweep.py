@@ -58,12 +58,12 @@ def sweep(
             print_plan(new, as_json=as_json)
             say(f"{len(new)} run{'s' if len(new) != 1 else ''} would be queued")
             return
-        ids = store.add_runs(new, tags=tag or [], priority=priority)
+        ids = store.runs.add_many(new, tags=tag or [], priority=priority)
         say(f"{len(ids)} run{'s' if len(ids) != 1 else ''} queued in {store.path}")
         if ids:
             see_to_worker(store, devices, checkpoint_seconds, console)
         if as_json:
-            print_json([store.row(run_id).to_json() for run_id in ids])
+            print_json([store.runs.get(run_id).to_json() for run_id in ids])
         else:
             for run_id in ids:
                 typer.echo(run_id)

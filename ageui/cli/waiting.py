@@ -19,7 +19,7 @@ def wait_until_ended(
     left = list(run_ids)
     all_done = True
     while True:
-        for row in [store.row(run_id) for run_id in left]:
+        for row in [store.runs.get(run_id) for run_id in left]:
             if row.status not in ("queued", "running"):
                 left.remove(row.id)
                 all_done = all_done and row.status == "done"
@@ -42,10 +42,10 @@ def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None])
 
     for found in recover_lost(store):
         say(found.sentence())
-    rows = [store.row(run_id) for run_id in left]
+    rows = [store.runs.get(run_id) for run_id in left]
     if any(row.status != "queued" for row in rows):
         return None
-    held = store.queue.held()
+    held = store.queue.current_pause()
     if held is not None:
         return paused_sentence(held)
     return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None

@@ -52,7 +52,7 @@ def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | 
     """
     first = resolve_here(store, sweeps.grid(values)[0], basis)
     runs = with_data(store, grid_configs(store, with_seeds(values, first.config.seed, seeds), basis))
-    return Plan(first, runs, tuple(store.same_runs(runs)))
+    return Plan(first, runs, tuple(store.runs.find_same(runs)))
 
 
 def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resolved:
@@ -82,12 +82,12 @@ def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict
 
 def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
-    specs = {name: store.data_set(name) for name in dict.fromkeys(config.data for config in configs)}
+    specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
     return tuple(NewRun(config, specs[config.data]) for config in configs)
 
 
 def _registered(store: Store) -> list[str]:
-    return [spec.name for spec in store.data_sets() if spec != BUILT_IN]
+    return [spec.name for spec in store.data.all() if spec != BUILT_IN]
 
 
 def _resolve(values: Mapping[str, str], basis: Basis, registered: Sequence[str]) -> Resolved:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ageui.store.records import Epoch, Predictions
+    from ageui.store import Epoch, Predictions
 
 # Told apart with any colour vision, and with a contrast of 3 or more on white and on black.
 SERIES = _BLUE, _ORANGE, _GREEN = "#2b83c6", "#d55e00", "#009e73"

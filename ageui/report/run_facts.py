@@ -9,7 +9,7 @@ from ageui.compare.formats.wording import head
 from ageui.text.states import why_no_scores
 
 if TYPE_CHECKING:
-    from ageui.store.records import Epoch, Predictions, RunDetail, SplitScores
+    from ageui.store import Epoch, Predictions, RunDetail, SplitScores
 
 
 @dataclass(frozen=True, eq=False)

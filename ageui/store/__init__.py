@@ -1,25 +1,24 @@
-"""What ageui remembers: the only code that opens runs.db. What comes out are plain records."""
+"""The database of runs: the only code that opens runs.db. It returns plain records."""
 
 from ageui.store.attempt_writer import AttemptWriter
-from ageui.store.claims import Claim, Claimant
-from ageui.store.enqueue import NewRun
+from ageui.store.claims import Claim, Claimant, TakeLock
 from ageui.store.errors import BusyError, LostRunError
-from ageui.store.measured_runs import MeasuredRun, SplitFigures
-from ageui.store.published import PublishedRun
-from ageui.store.queue import ENDED, Held, RunningRun
+from ageui.store.new_runs import NewRun
+from ageui.store.queue import ENDED, QueuePause, RunningRun
 from ageui.store.records import (
     AttemptRow,
     CheckpointRow,
-    Epoch,
     Predictions,
     RunDetail,
     RunRow,
     SplitScores,
     Summary,
 )
+from ageui.store.scores import MeasuredRun, PublishedRun, SplitFigures
 from ageui.store.store import Store
 from ageui.store.workers import WorkerRow
 from engine.errors import FullError
+from engine.events import Epoch
 from engine.fairness import BiasResult, Interval
 
 __all__ = [
@@ -33,13 +32,13 @@ __all__ = [
     "Claimant",
     "Epoch",
     "FullError",
-    "Held",
     "Interval",
     "LostRunError",
     "MeasuredRun",
     "NewRun",
     "Predictions",
     "PublishedRun",
+    "QueuePause",
     "RunDetail",
     "RunRow",
     "RunningRun",
@@ -47,5 +46,6 @@ __all__ = [
     "SplitScores",
     "Store",
     "Summary",
+    "TakeLock",
     "WorkerRow",
 ]

@@ -1,7 +1,8 @@
-"""What an attempt writes about its run: one transaction at a time, refused once the attempt lost its run."""
+"""What an attempt writes about its run: one transaction at a time, refused if the attempt lost its run."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,23 +13,22 @@ from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
 from ageui.store.errors import LostRunError
-from ageui.store.score_writer import store_scores
-from ageui.store.tables import Attempt, Checkpoint, Metric, QueueHold, Run, Summary, core_table
+from ageui.store.score_rows import write_scores
+from ageui.store.tables import Attempt, Checkpoint, Metric, PausedQueue, Run, RunSummary, core_table
 
 if TYPE_CHECKING:
     from engine.events import CheckpointWritten, EpochEnded, Evaluated, StepsEnded
 
-EPOCH_FIELDS = ("stage", "step", "train_loss", "val_loss", "val_mae", "lr", "seconds", "images_per_second", "is_best")
 MEASURED_TIMES = ("epoch/seconds", "epoch/images_per_second")
 STATES_KEPT = 2
 MOST_STRIKES = 3
 MOST_STRIKES_OF_MEMORY = 2
 
-# Used several times a second while a run trains: making them anew each time was a third of what watching it cost.
+# Built once: these run several times a second while a run trains, and building them took a third of the time.
 _REQUEST = select(Run.request).where(
     Run.id == bindparam("run"), Run.attempt == bindparam("attempt_number"), Run.status == "running"
 )
-_SUMMARISE = update(core_table(Summary)).where(col(Summary.run_id) == bindparam("run"))
+_SUMMARISE = update(core_table(RunSummary)).where(col(RunSummary.run_id) == bindparam("run"))
 _UPSERT = insert(core_table(Metric))
 _UPSERT = _UPSERT.on_conflict_do_update(
     index_elements=["run_id", "key", "step"], set_={"value": _UPSERT.excluded.value}
@@ -36,10 +36,9 @@ _UPSERT = _UPSERT.on_conflict_do_update(
 
 
 class AttemptWriter:
-    """Writes for one attempt inside one transaction; made by `Store.writing`.
+    """Writes for one attempt inside one transaction; created by `Store.writing`.
 
-    `removed` are the paths of checkpoints that are pointed to no more; once the transaction is committed, their files
-    can go.
+    `removed` are the paths of checkpoints that no row points to any more: delete their files after the commit.
     """
 
     def __init__(self, session: Session, run_id: int, attempt: int, run_folder: Path, folder: Path) -> None:
@@ -48,7 +47,7 @@ class AttemptWriter:
         self._run_folder, self._folder = run_folder, folder
         self.removed: list[str] = []
 
-    # Rows are read where they are needed: what is written every second needs none of them.
+    # Rows are loaded on demand: the writes of every second need none.
 
     @cached_property
     def _run(self) -> Run:
@@ -59,12 +58,12 @@ class AttemptWriter:
         return self._session.get_one(Attempt, (self._run_id, self._number))
 
     @cached_property
-    def _summary(self) -> Summary:
-        return self._session.get_one(Summary, self._run_id)
+    def _summary(self) -> RunSummary:
+        return self._session.get_one(RunSummary, self._run_id)
 
     def started(self, manifest: dict[str, Any], step: int = 0) -> None:
-        """The attempt goes on after `step`. The manifest of the first attempt stays the run's; its `data` names the
-        `hash` and `splits` of the data. Checkpoints after `step` could not be used: they are forgotten."""
+        """The attempt starts after `step`. The run keeps the manifest of its first attempt, whose `data` has the `hash`
+        and `splits` of the data. Checkpoints after `step` were unusable and are deleted."""
         run = self._run
         data = manifest.get("data", {})
         if step == 0 or run.manifest is None:
@@ -74,40 +73,38 @@ class AttemptWriter:
         self._forget("state", lambda checkpoint: checkpoint.step > step)
 
     def noted(self, message: str) -> None:
-        """A line about the attempt that a person should find later."""
+        """Adds a line for people to the notes of the attempt."""
         self._attempt.notes = [*self._attempt.notes, _storable(message)]
 
     def doing(self, activity: str | None) -> None:
-        """What the run does besides training."""
+        """Sets what the run does when it is not training."""
         self._summarise(activity=activity)
 
     def memory(self, peak_bytes: int) -> None:
-        """The most memory that the attempt had at once."""
+        """Sets the peak memory of the attempt."""
         self._attempt.peak_memory_bytes = peak_bytes
 
     def steps(self, ended: "StepsEnded") -> None:
-        """Steps with their losses."""
-        self._summarise(
-            stage=ended.stage,
-            step=ended.step,
-            total_steps=ended.total_steps,
-            images_per_second=ended.images_per_second,
-            eta_seconds=ended.eta_seconds,
-            activity=None,
-        )
+        """Writes ended steps with their losses."""
+        progress = ("stage", "step", "total_steps", "images_per_second", "eta_seconds")
+        self._summarise(**{name: getattr(ended, name) for name in progress}, activity=None)
         self.points(("step/loss", step, loss) for step, loss in ended.losses)
 
     def epoch(self, ended: "EpochEnded") -> None:
-        """An ended epoch."""
-        values = {name: getattr(ended, name) for name in EPOCH_FIELDS}
-        self.points((f"epoch/{name}", ended.epoch, float(value)) for name, value in values.items() if value is not None)
-        same = ("stage", "epoch", "step", "train_loss", "val_loss", "val_mae")
+        """Writes an ended epoch: each field but `epoch` is a point of the curve `epoch/FIELD`."""
+        values = asdict(ended)
+        number = values.pop("epoch")
+        self.points((f"epoch/{name}", number, float(value)) for name, value in values.items() if value is not None)
+        newest = ("stage", "epoch", "step", "train_loss", "val_loss", "val_mae")
         best = {"best_epoch": ended.epoch, "best_val_loss": ended.val_loss} if ended.is_best else {}
-        self._summarise(**{name: getattr(ended, name) for name in same}, **best)
+        self._summarise(**{name: getattr(ended, name) for name in newest}, **best)
 
     def points(self, points: Iterable[tuple[str, int, float]]) -> None:
-        """Points (key, step, value) of curves. One that an earlier attempt stored must be the same, to the bit: those
-        that are not are counted, and replaced, since the run goes on from the new ones."""
+        """Writes points (key, step, value) of curves.
+
+        A point that an earlier attempt stored should be equal bit for bit. Differing points are counted and replaced,
+        since the run continues from the new ones.
+        """
         rows = [{"run_id": self._run_id, "key": key, "step": step, "value": value} for key, step, value in points]
         if not rows:
             return
@@ -116,7 +113,7 @@ class AttemptWriter:
         self._session.connection().execute(_UPSERT, rows)
 
     def checkpoint(self, written: "CheckpointWritten") -> None:
-        """Where a checkpoint is; a relative path is one in the run's folder. The newest states are kept."""
+        """Writes a checkpoint, whose path is relative to the run's folder, and deletes all but the newest states."""
         path = self._run_folder / written.path
         stored = path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else path.as_posix()
         if written.kind == "best":
@@ -126,22 +123,12 @@ class AttemptWriter:
             kept = [step for step in steps if step < written.step][-(STATES_KEPT - 1) :]
             self._forget("state", lambda checkpoint: checkpoint.step not in kept)
         self._session.flush()
-        self._session.add(
-            Checkpoint(
-                run_id=self._run_id,
-                kind=written.kind,
-                step=written.step,
-                epoch=written.epoch,
-                path=stored,
-                sha256=written.sha256,
-                bytes=written.bytes,
-            )
-        )
+        self._session.add(Checkpoint(run_id=self._run_id, **{**asdict(written), "path": stored}))
         self._session.flush()
 
     def evaluated(self, scored: "Evaluated", target: str, data_name: str) -> None:
-        """The scores and predictions of one split, in place of any earlier ones."""
-        before = store_scores(self._session, self._run_id, self._summary, scored, target, data_name)
+        """Writes the scores and predictions of one split, replacing earlier ones."""
+        before = write_scores(self._session, self._run_id, self._summary, scored, target, data_name)
         if self._number > 1 and before is not None:
             self._attempt.replayed += 1
             if not before:
@@ -152,32 +139,32 @@ class AttemptWriter:
         """Ends the attempt and its run: `done`, `diverged`, `failed` or `interrupted`."""
         if status in ("done", "diverged"):
             self._forget("state", lambda checkpoint: True)
-        _end(self._run, self._attempt, self._summary, status, status, reason, failure, seconds)
+        _end(self._session, self._run, status, status, reason, failure, seconds)
 
     def stop(self, otherwise: str, reason: str, *, seconds: float | None = None) -> str:
-        """Ends an attempt that stopped by request: its run is paused or cancelled as was asked for, or `otherwise`
-        (`queued`, to be taken up again, or `interrupted`). Returns the status."""
+        """Ends an attempt that stopped on request and returns the run's status: paused or cancelled as requested, else
+        `otherwise` (`queued`, to be resumed later, or `interrupted`)."""
         asked = {"pause": "paused", "cancel": "cancelled", "kill": "cancelled"}
         status = asked.get(self._run.request or "", otherwise)
         said = {"paused": "paused by the user", "cancelled": "cancelled by the user"}.get(status, reason)
         outcome = "stopped" if status == "queued" else status
-        _end(self._run, self._attempt, self._summary, status, outcome, said, None, seconds)
+        _end(self._session, self._run, status, outcome, said, None, seconds)
         return status
 
     def crash(self, failure: str, reason: str, *, seconds: float | None = None) -> str:
-        """Ends an attempt whose process died, see `crash`. Returns the run's status."""
-        crash(self._session, self._run, failure, reason, seconds)
+        """Ends an attempt whose process died, see `end_crashed`. Returns the run's status."""
+        end_crashed(self._session, self._run, failure, reason, seconds)
         return self._run.status
 
-    def hold_queue(self, reason: str) -> None:
+    def pause_queue(self, reason: str) -> None:
         """Pauses the queue in the same transaction."""
-        self._session.merge(QueueHold(id=1, reason=reason, held_at=now()))
+        pause_queue(self._session, reason)
 
     def _summarise(self, **values: Any) -> None:
         self._session.connection().execute(_SUMMARISE, {**values, "run": self._run_id})
 
     def _forget(self, kind: str, which: Callable[[Checkpoint], bool], *, but: str | None = None) -> None:
-        """Points to checkpoints no more; their files can go, `but` the one that is pointed to anew."""
+        """Deletes rows of checkpoints and adds their files to `removed`, except `but`, which a new row points to."""
         for checkpoint in _checkpoints(self._session, self._run_id, kind):
             if which(checkpoint):
                 self.removed.extend([checkpoint.path] if checkpoint.path != but else [])
@@ -203,9 +190,15 @@ class AttemptWriter:
         self._attempt.differing += len(differing)
 
 
+def pause_queue(session: Session, reason: str) -> None:
+    session.merge(PausedQueue(id=1, reason=reason, held_at=now()))
+
+
 def request_of(session: Session, run_id: int, attempt: int) -> str | None:
-    """What a running attempt is asked to do: `pause`, `cancel`, `kill`, None, or `lost` where it owns its run no
-    more: it was ended, requeued or claimed anew."""
+    """The request to a running attempt: `pause`, `cancel`, `kill` or None.
+
+    `lost` if the attempt no longer owns its run: the run was ended, requeued or claimed again.
+    """
     found = session.connection().execute(_REQUEST, {"run": run_id, "attempt_number": attempt}).first()
     return found[0] if found is not None else "lost"
 
@@ -218,15 +211,14 @@ def _refuse_lost(session: Session, run_id: int, attempt: int) -> None:
         )
 
 
-def crash(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> None:
+def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> None:
     """Ends the newest attempt of a run whose process died.
 
-    The run is queued again, to go on from its newest checkpoint, until `MOST_STRIKES` attempts in a row died without
-    getting further (fewer where the system killed them for memory); then it failed. One that was to be paused or
-    cancelled is, and one that was lost with its terminal is interrupted.
+    The run is queued again, to resume from its newest checkpoint. After `MOST_STRIKES` consecutive attempts without
+    progress (fewer if the system killed them for memory) it fails. A requested pause or cancellation takes effect, and
+    a foreground run whose process was lost is interrupted.
     """
     attempt = session.get_one(Attempt, (run.id, run.attempt))
-    summary = session.get_one(Summary, run.id)
     run.strikes = 0 if _got_further(session, attempt) else run.strikes + 1
     if run.request is not None:
         status = "paused" if run.request == "pause" else "cancelled"
@@ -237,26 +229,27 @@ def crash(session: Session, run: Run, failure: str, reason: str, seconds: float 
         reason = f"{reason}\n{run.strikes} attempts in a row ended like this without getting further"
     else:
         status = "queued"
-    _end(run, attempt, summary, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
+    _end(session, run, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
 
 
 def _got_further(session: Session, attempt: Attempt) -> bool:
-    """Whether the attempt wrote a checkpoint of a later step than the one it went on after. One whose engine never
-    told that it started wrote none: those that are there are of attempts before it."""
+    """Whether the attempt wrote a checkpoint after its start step.
+
+    An attempt whose engine never reported its start wrote none: existing checkpoints are of earlier attempts.
+    """
     start = attempt.step
     return start is not None and any(state.step > start for state in _checkpoints(session, attempt.run_id, "state"))
 
 
 def _checkpoints(session: Session, run_id: int, kind: str) -> Sequence[Checkpoint]:
-    """A run's checkpoints of a kind, oldest first."""
+    """A run's checkpoints of one kind, oldest first."""
     found = select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.kind == kind)
     return session.exec(found.order_by(col(Checkpoint.step))).all()
 
 
 def _end(
+    session: Session,
     run: Run,
-    attempt: Attempt,
-    summary: Summary,
     status: str,
     outcome: str,
     reason: str,
@@ -268,6 +261,7 @@ def _end(
     run.ended_at = None if status in ("queued", "paused") else ended
     run.error = None if status in ("done", "queued") else reason
     run.failure = failure if status in ("failed", "interrupted") else None
+    attempt, summary = session.get_one(Attempt, (run.id, run.attempt)), session.get_one(RunSummary, run.id)
     summary.activity = summary.eta_seconds = None
     attempt.outcome, attempt.ended_at, attempt.reason, attempt.failure = outcome, ended, reason, failure
     attempt.seconds = seconds
@@ -278,5 +272,5 @@ def _is_same(a: float, b: float) -> bool:
 
 
 def _storable(text: str) -> str:
-    """Lone surrogates, as in file names that are not UTF-8, cannot be stored as text."""
+    """Replaces lone surrogates, as in file names that are not UTF-8: SQLite cannot store them as text."""
     return text.encode("utf-8", "replace").decode("utf-8")

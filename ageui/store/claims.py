@@ -1,4 +1,4 @@
-"""Claims: who works on which run."""
+"""Claiming a queued run: from then on one process owns it."""
 
 import os
 import socket
@@ -10,21 +10,22 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, func, literal, update
 from sqlmodel import Session, col, select
 
-from ageui.store import run_queries
 from ageui.store.clock import now
 from ageui.store.column_types import UtcTime
 from ageui.store.records import CheckpointRow
+from ageui.store.run_rows import IS_QUEUED, QUEUE_ORDER, checkpoint_row
 from ageui.store.tables import Attempt, Checkpoint, Run, Worker
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
 
-Hold = Callable[[int], bool]
+TakeLock = Callable[[int], bool]
+"""Takes the lock of the run with this id; returns False if another process holds it."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A run that is this process's to work on. `checkpoints` are all that it has, the newest first."""
+    """A run that this process owns. `checkpoints` are all of the run, newest first."""
 
     run_id: int
     attempt: int
@@ -36,15 +37,15 @@ class Claim:
 
     @property
     def states(self) -> tuple[CheckpointRow, ...]:
-        """The training states that it may go on from, the newest first."""
+        """The training states to resume from, newest first."""
         return tuple(checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "state")
 
     def run_config(self) -> RunConfig:
-        """The config, validated. Raises `ConfigError` for one that this ageui cannot run."""
+        """The validated config. Raises `ConfigError` if this ageui cannot run it."""
         return build_config(self.config)
 
     def run_data(self) -> DataSpec:
-        """The description of the data, validated. Raises `ConfigError` for one that this ageui cannot read."""
+        """The validated description of the data. Raises `ConfigError` if this ageui cannot read it."""
         try:
             return DataSpec.model_validate(self.data_spec)
         except ValidationError as error:
@@ -55,25 +56,25 @@ class Claim:
 
 @dataclass(frozen=True)
 class Claimant:
-    """Who works on a run: the worker of a device, or None for a command in the foreground, and the device."""
+    """Who works on a run: the device, and the worker of that name or None for a command in the foreground."""
 
     worker: str | None
     device: str
 
 
-class NotHeldError(Exception):
-    """The run that was about to be claimed cannot be had now."""
+class RunLockedError(Exception):
+    """Another process holds the lock of the run that was to be claimed."""
 
     def __init__(self, run_id: int) -> None:
         super().__init__(run_id)
         self.run_id = run_id
 
 
-def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, hold: Hold) -> Claim | None:
-    """Claims the queued run that `which` names; None where there is none, `NotHeldError` where `hold` refuses it.
+def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, take_lock: TakeLock) -> Claim | None:
+    """Claims the queued run that `which` selects; None if there is none. Raises `RunLockedError` if `take_lock` fails.
 
-    The row of the claimant's worker says so in the same transaction: nothing has to be written between a claim and its
-    attempt, and so nothing can fail there.
+    The same transaction updates the row of the claimant's worker: nothing is written between a claim and its attempt,
+    so nothing can fail there.
     """
     started = now()
     claimed = session.execute(
@@ -93,8 +94,8 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
     ).scalar_one_or_none()
     if claimed is None:
         return None
-    if not hold(claimed):
-        raise NotHeldError(claimed)
+    if not take_lock(claimed):
+        raise RunLockedError(claimed)
     run = session.get_one(Run, claimed)
     session.add(
         Attempt(
@@ -117,18 +118,18 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
         name=run.name,
         config=run.config,
         data_spec=run.data_spec,
-        checkpoints=tuple(run_queries.checkpoint_row(item) for item in session.exec(checkpoints).all()),
+        checkpoints=tuple(checkpoint_row(item) for item in session.exec(checkpoints).all()),
         manifest=run.manifest,
     )
 
 
-def next_run(devices: Sequence[str], skipped: Sequence[int]) -> ColumnElement[bool]:
-    """The queued run that is next of those whose config names one of `devices`, without those that were skipped."""
+def is_next(devices: Sequence[str], skipped: Sequence[int] = ()) -> ColumnElement[bool]:
+    """Selects the next queued run whose config names one of `devices`, apart from those skipped."""
     device = func.json_extract(col(Run.config), "$.device")
     first = (
         select(Run.id)
-        .where(run_queries.IS_QUEUED, device.in_(devices), col(Run.id).not_in(skipped))
-        .order_by(*run_queries.QUEUE_ORDER)
+        .where(IS_QUEUED, device.in_(devices), col(Run.id).not_in(skipped))
+        .order_by(*QUEUE_ORDER)
         .limit(1)
     )
     return col(Run.id) == first.scalar_subquery()

@@ -1,8 +1,8 @@
-"""The time as it is stored."""
+"""The time to store."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present, aware and in UTC."""
+    """The current time, aware and in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Column types that keep what SQLite alone would lose: NaN in floats and in JSON, and the time zone of a time."""
+"""Column types for values that SQLite alone would lose: NaN in floats and in JSON, and the time zone of a time."""
 
 import json
 import math
@@ -13,7 +13,7 @@ _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 class Real(UserDefinedType[float]):
-    """A nullable float. SQLite would store NaN as NULL, so NaN is the text `nan` there; infinities are themselves."""
+    """A nullable float. Stores NaN as the text `nan`, since SQLite would turn it into NULL. Infinities need no mark."""
 
     cache_ok = True
 
@@ -33,7 +33,7 @@ class Real(UserDefinedType[float]):
 
 
 class Json(TypeDecorator[Any]):
-    """Plain data as JSON text that SQLite's JSON functions accept; a non-finite float is `{"$float": "nan"}`."""
+    """Plain data as JSON text that SQLite's JSON functions accept. Stores a non-finite float as `{"$float": "nan"}`."""
 
     impl = Text
     cache_ok = True
@@ -59,7 +59,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 def dump_json(value: Any) -> str:
-    """Compact JSON text with non-finite floats marked, so that `load_json` gives back the same value."""
+    """Compact JSON text with marked non-finite floats, from which `load_json` restores the value."""
     return json.dumps(_marked(value), separators=(",", ":"), allow_nan=False, default=str)
 
 
@@ -68,7 +68,7 @@ def load_json(text: str) -> Any:
 
 
 def plain_json(value: Any) -> Any:
-    """The value with non-finite floats as the strings `nan`, `inf` and `-inf`, for JSON that others read."""
+    """The value with non-finite floats as the strings `nan`, `inf` and `-inf`, for JSON that other programs read."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):

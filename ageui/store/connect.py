@@ -1,4 +1,4 @@
-"""Connections to runs.db: who may write, how long to wait, and how the schema comes to be."""
+"""Connections to runs.db: who may write, how long to wait, and how the schema is created and migrated."""
 
 import os
 import sqlite3
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from ageui.store.errors import primary_code, told_to_people
+from ageui.store.errors import primary_code, readable_errors
 from ageui.store.filesystems import refuse_network
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
 from ageui.store.sqlite import driver
@@ -22,10 +22,10 @@ LOCK_SECONDS = 30.0
 
 
 def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] = MIGRATIONS) -> Engine:
-    """An engine whose every transaction is BEGIN IMMEDIATE, on a database of the newest schema.
+    """An engine on a database of the newest schema, which begins each transaction with BEGIN IMMEDIATE.
 
-    Raises `StoreError` where the file is missing (without `create`), cannot be written, is on a network file system,
-    or is not one of ours. Before an older schema is brought up to date, the database is copied beside itself.
+    Raises `StoreError` if the file is missing (without `create`), not writable, on a network file system, or not a
+    database of ageui. Copies a database with an older schema beside itself before migrating it.
     """
     _refuse_place(path)
     if not path.exists() and not create:
@@ -36,7 +36,7 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
             path.touch(mode=0o600)
     engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
     try:
-        with told_to_people(path):
+        with readable_errors(path):
             if not _is_ready(path, migrations):
                 with _schema_lock(path):
                     _prepare(engine, path, migrations)
@@ -47,9 +47,9 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
 
 
 def open_reader(path: Path) -> Engine:
-    """An engine that cannot write. The file, and its folder, may be read-only, unless its schema is an older one.
+    """An engine that cannot write. The file and its folder may be read-only, unless the schema is an older one.
 
-    Raises `StoreError`.
+    Raises `StoreError` for the same reasons as `open_writer`.
     """
     _refuse_place(path)
     if not path.exists():
@@ -57,12 +57,12 @@ def open_reader(path: Path) -> Engine:
     for mode in ("mode=ro", "immutable=1"):
         engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
         try:
-            with told_to_people(path), engine.connect() as connection:
+            with readable_errors(path), engine.connect() as connection:
                 version = schema_version(connection, path)
                 refuse_newer(version, path)
         except StoreError as error:
             engine.dispose()
-            # A database in WAL mode needs side files; where they cannot be made, nothing can change it either.
+            # A database in WAL mode needs side files. Where they cannot be created, nothing can change it either.
             if mode == "mode=ro" and primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 continue
             raise
@@ -87,7 +87,7 @@ def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> E
     uri = f"file:{quote(str(path))}?{mode}"
 
     def connect() -> Any:
-        # isolation_level None: the driver opens no transactions of its own, the listener below does.
+        # isolation_level None: the driver begins no transactions, the listener below does.
         connection = driver().connect(
             uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -109,7 +109,7 @@ def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> E
 
 
 def _is_ready(path: Path, migrations: tuple[Migration, ...]) -> bool:
-    """Whether the database needs no preparation; found out without taking the write lock from those who work."""
+    """Whether the database needs no preparation. Takes no write lock, so running workers are not blocked."""
     engine = _engine(path, "mode=rw", begin="BEGIN", pragmas=())
     try:
         with engine.connect() as connection:
@@ -124,7 +124,7 @@ def _is_ready(path: Path, migrations: tuple[Migration, ...]) -> bool:
 def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> None:
     raw = engine.raw_connection()
     try:
-        # The journal mode cannot change inside a transaction.
+        # The journal mode cannot be changed inside a transaction.
         raw.cursor().execute("PRAGMA journal_mode = WAL")
         version = int(raw.cursor().execute("PRAGMA user_version").fetchone()[0])
         if 0 < version < len(migrations):
@@ -136,7 +136,7 @@ def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> N
 
 
 def copy_database(connection: Any, target: Path) -> None:
-    """A whole copy of the open database at one moment, private to its owner; a file that is there is replaced."""
+    """Copies the open database as it is now to a file that only its owner can read. Replaces an existing file."""
     part = target.with_name(f".{target.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
@@ -153,7 +153,7 @@ def copy_database(connection: Any, target: Path) -> None:
 
 
 def _free_name(path: Path) -> Path:
-    """The path, or with a number after it where there is such a file already."""
+    """The path, with a number appended if the file exists."""
     number = 1
     while (found := path if number == 1 else path.with_name(f"{path.name}-{number}")).exists():
         number += 1
@@ -161,7 +161,7 @@ def _free_name(path: Path) -> Path:
 
 
 def refuse_itself(path: Path, target: Path) -> None:
-    """Raises `ConfigError` where a copy of the database would be written over it."""
+    """Raises `ConfigError` if a copy of the database would overwrite it."""
     for own in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
         same = target.resolve() == own.resolve()
         if same or (target.exists() and own.exists() and target.samefile(own)):
@@ -196,5 +196,5 @@ def _refuse_unwritable(path: Path) -> None:
 
 
 def _unwritable(path: Path) -> Path | None:
-    """The database's folder or file, if that cannot be written."""
+    """The database's folder or file, whichever is not writable; None if both are."""
     return next((item for item in (path.parent, path) if item.exists() and not os.access(item, os.W_OK)), None)

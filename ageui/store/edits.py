@@ -1,57 +1,55 @@
-"""What a person writes on runs: names, notes, tags, and which are put away. Each returns what was there before."""
+"""What people edit on runs: names, notes, tags and the archive. Each method returns what to restore to undo it."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import delete, update
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from ageui.store.clock import now
 from ageui.store.names import valid_name, valid_note, valid_tag
-from ageui.store.queue import ENDED, Sessions
+from ageui.store.queue import ENDED
+from ageui.store.run_rows import existing_run
+from ageui.store.store_part import StorePart
 from ageui.store.tables import Run, RunTag
 from engine.errors import ConfigError
 
 
-class RunEdits:
-    """The edits of an opened store. Every method may raise `StoreError`, and `ConfigError` for what may not be."""
-
-    def __init__(self, read: Sessions, write: Sessions) -> None:
-        self._read = read
-        self._write = write
+class RunEdits(StorePart):
+    """The edits of an opened store. Every method raises `ConfigError` for a wrong value."""
 
     def rename(self, run_id: int, name: str) -> str:
-        """Gives a run another name, that no other has; returns the old one."""
+        """Renames a run; returns the old name. Raises `ConfigError` if another run has the new one."""
         chosen = valid_name(name)
         with self._write() as session:
-            run = _run(session, run_id)
+            run = existing_run(session, run_id)
             taken = session.exec(select(Run.id).where(Run.name == chosen, Run.id != run_id)).first()
             if taken is not None:
                 raise ConfigError(f"run {taken} is named {chosen!r} already; choose another name")
             old, run.name = run.name, chosen
             return old
 
-    def note(self, run_id: int, note: str | None) -> str | None:
-        """Writes a run's note, None for none; returns the old one."""
+    def set_note(self, run_id: int, note: str | None) -> str | None:
+        """Sets or, with None, deletes a run's note; returns the old one."""
         chosen = valid_note(note) if note else None
         with self._write() as session:
-            run = _run(session, run_id)
+            run = existing_run(session, run_id)
             old, run.note = run.note, chosen
             return old
 
-    def tags(self, run_id: int, tags: Sequence[str]) -> tuple[str, ...]:
+    def set_tags(self, run_id: int, tags: Sequence[str]) -> tuple[str, ...]:
         """Replaces a run's tags; returns the old ones."""
         chosen = {valid_tag(tag) for tag in tags}
         with self._write() as session:
-            _run(session, run_id)
+            existing_run(session, run_id)
             old = session.exec(select(RunTag.tag).where(RunTag.run_id == run_id).order_by(RunTag.tag)).all()
             session.execute(delete(RunTag).where(col(RunTag.run_id) == run_id))
             session.add_all(RunTag(run_id=run_id, tag=tag) for tag in chosen)
             return tuple(old)
 
     def archive(self, run_ids: Sequence[int]) -> list[int]:
-        """Puts runs away that are not to be worked on, all or none; returns those that were not away before."""
+        """Archives ended runs, all or none; returns those that were not archived before."""
         with self._write() as session:
-            runs = [_run(session, run_id) for run_id in run_ids]
+            runs = [existing_run(session, run_id) for run_id in run_ids]
             for run in runs:
                 if run.status not in (*ENDED, "interrupted"):
                     raise ConfigError(
@@ -64,13 +62,6 @@ class RunEdits:
             return [run.id for run in changed if run.id is not None]
 
     def unarchive(self, run_ids: Sequence[int]) -> None:
-        """Brings archived runs back."""
+        """Returns archived runs to the lists."""
         with self._write() as session:
             session.execute(update(Run).where(col(Run.id).in_(run_ids)).values(archived_at=None))
-
-
-def _run(session: Session, run_id: int) -> Run:
-    run = session.get(Run, run_id)
-    if run is None:
-        raise ConfigError(f"there is no run {run_id}; see ageui ls for those there are")
-    return run

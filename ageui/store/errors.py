@@ -1,4 +1,4 @@
-"""SQLite's errors, told to people."""
+"""Errors of SQLite, translated for people."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from engine.errors import FullError, StoreError
 
 
 class LostRunError(StoreError):
-    """An attempt wrote for a run that is no longer its own: it was ended, requeued or claimed anew."""
+    """An attempt wrote for a run that it no longer owns: the run was ended, requeued or claimed again."""
 
 
 class BusyError(StoreError):
-    """Another process holds the database for longer than was waited."""
+    """Another process held the database for longer than the timeout."""
 
 
 _CLASSES = {sqlite3.SQLITE_BUSY: BusyError, sqlite3.SQLITE_LOCKED: BusyError, sqlite3.SQLITE_FULL: FullError}
@@ -34,8 +34,8 @@ _ADVICE = {
 
 
 @contextmanager
-def told_to_people(path: Path) -> Iterator[None]:
-    """Turns every database error inside into a `StoreError` that names the file and says what to do."""
+def readable_errors(path: Path) -> Iterator[None]:
+    """Raises every database error as a `StoreError` that names the file and says what to do."""
     try:
         yield
     except DBAPIError as error:
@@ -45,7 +45,7 @@ def told_to_people(path: Path) -> Iterator[None]:
 
 
 def primary_code(error: StoreError) -> int | None:
-    """SQLite's primary result code behind a `StoreError`, if SQLite is behind it."""
+    """The primary result code of the SQLite error that caused a `StoreError`; None if another error did."""
     return _code(error.__cause__)
 
 

@@ -1,4 +1,4 @@
-"""Where a database must not lie: SQLite's write-ahead log and our locks need one machine's own file system."""
+"""File systems that cannot hold a database: SQLite's write-ahead log and our locks need a local one."""
 
 import re
 from pathlib import Path
@@ -16,9 +16,9 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def refuse_network(path: Path) -> None:
-    """Raises `StoreError` for a path on a network file system that is mounted somewhere below the root.
+    """Raises `StoreError` for a path on a network file system that is mounted below the root.
 
-    Linux only: other systems do not tell, and nothing is refused there.
+    Linux only: other systems offer no list of mounts, so every path is accepted there.
     """
     point, kind = file_system(path)
     if kind in NETWORK and point != Path("/"):
@@ -29,14 +29,14 @@ def refuse_network(path: Path) -> None:
 
 
 def file_system(path: Path) -> tuple[Path, str]:
-    """Where the file system is mounted that a path, which need not exist, is on, and its type; "" where unknown."""
+    """The mount point and type of the file system of a path, which may not exist; the type is "" if unknown."""
     try:
         lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return Path("/"), ""
     existing = next((folder for folder in (path, *path.parents) if folder.exists()), path).resolve()
     found = [(point, kind) for point, kind in map(_mount, lines) if existing.is_relative_to(point)]
-    # Of mounts on the same point the last one is seen.
+    # The last of several mounts on the same point hides the others.
     return max(enumerate(found), key=lambda item: (len(item[1][0].parts), item[0]))[1] if found else (Path("/"), "")
 
 

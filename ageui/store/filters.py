@@ -1,13 +1,13 @@
 """The filter language of runs: `loss=mape weights:gender mae<8 status=done` as bound SQL.
 
-Terms are parted by spaces and must all hold. A term is FIELD OPERATOR VALUE, or a bare word that the run's name holds.
-Values with spaces stand in quotes. Operators:
+Spaces separate terms, and a run must match all of them. A term is FIELD OPERATOR VALUE, or a bare word that the name
+of the run contains. Quote values that contain spaces. Operators:
 
-- `=` and `!=` compare; `none` stands for no value and for the empty list, and `!=` is exactly not `=`.
-- `<`, `<=`, `>`, `>=` compare numbers and times; a missing value or NaN is on neither side.
-- `:` finds a text inside a text (whatever its case), or a member of a list.
-- Numbers are equal that differ by less than 1e-12 of their size.
-- A list equals comma text (`weights=gender,age`). One number is compared with every item (`lr<1e-4`: all are).
+- `=` and `!=` compare; `none` is a missing value or the empty list, and `!=` is the exact negation of `=`.
+- `<`, `<=`, `>`, `>=` compare numbers and times; a missing value or NaN matches none of them.
+- `:` finds a text inside a text, ignoring case, or an item of a list.
+- Numbers are equal if their relative difference is below 1e-12.
+- A list equals text with commas (`weights=gender,age`). One number is compared with every item (`lr<1e-4`: all are).
 """
 
 import math
@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, false, func, literal, not_, or_, select, true
 from sqlmodel import col
 
-from ageui.store.fields import FilterField, filter_fields
+from ageui.store.filter_fields import FilterField, filter_fields
 from ageui.store.names import did_you_mean
 from ageui.store.tables import Run, RunTag
 from ageui.text.clean import clean, has_hidden
@@ -47,7 +47,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class Term:
-    """One term: `field` is None for a bare word. It stands at `start` to `end` of the filter's text."""
+    """One term, at `start` to `end` of the filter's text. `field` is None for a bare word."""
 
     field: str | None
     operator: str
@@ -57,7 +57,7 @@ class Term:
 
 
 def parse(text: str) -> list[Term]:
-    """The terms of a filter. Raises `ConfigError` that points at the term that cannot be read."""
+    """The terms of a filter. Raises a `ConfigError` that points at the invalid term."""
     if len(text) > LONGEST_FILTER:
         raise ConfigError(f"the filter has {len(text)} characters; give at most {LONGEST_FILTER}")
     if has_hidden(text.replace("\t", " ")):
@@ -81,7 +81,7 @@ def parse(text: str) -> list[Term]:
 def where(text: str) -> ColumnElement[bool]:
     """The filter as an SQL expression over `run` joined with `summary`. Raises `ConfigError`.
 
-    Archived runs are found by a filter that has a term on `archived` only.
+    Only a filter with a term on `archived` matches archived runs.
     """
     terms = parse(text)
     asks_for_archived = any(term.field is not None and term.field.lower() == "archived" for term in terms)
@@ -90,9 +90,10 @@ def where(text: str) -> ColumnElement[bool]:
 
 
 def ordering(order: str) -> list[ColumnElement[Any]]:
-    """`mae`, or `-mae` for the largest first, as ORDER BY terms; NaN and missing values come last either way.
+    """`mae`, or `-mae` for descending order, as ORDER BY terms. NaN and missing values come last either way.
 
-    `turn` is what runs, what is next, what waits for a person, then what ended, the newest first.
+    `turn` is running runs, queued runs in the order of the queue, runs that wait for a person, then ended runs, newest
+    first. Raises `ConfigError` for a field that runs cannot be sorted by.
     """
     name = order.removeprefix("-")
     if name == "turn":
@@ -104,14 +105,14 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
             f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name, names)}\nfields: {', '.join(names)}"
         )
     column = field.column
-    if name == "id":  # never missing, and in the order of the table itself
+    if name == "id":  # never missing, and already the order of the table
         return [column.desc() if order.startswith("-") else column.asc()]
     missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
     return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
 
 
 _ALSO_CALLED = {"state": "status"}
-"""What tables head a column with whose field has another name."""
+"""Column headings of tables that differ from the name of their field."""
 
 _STATUS = col(Run.status)
 _IS_QUEUED = _STATUS == "queued"
@@ -143,7 +144,7 @@ def _expression(text: str, term: Term) -> ColumnElement[bool]:
 
 
 def _holds(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
-    """The term in SQL; a `ValueError` says what the field takes instead of the value."""
+    """The term in SQL. Raises a `ValueError` that says which values the field takes."""
     match field.kind:
         case "text":
             return _text(field.column, sign, value)
@@ -178,13 +179,13 @@ def _number(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
         return column.is_(None)
     number = _float(field, value)
     if math.isnan(number):
-        # NaN is kept as text; every comparison but "is it NaN" is false of it.
+        # NaN is stored as text. Every comparison with it is false, except for `=`.
         return func.typeof(column) == "text" if sign == "=" else false()
     return and_(func.typeof(column).in_(("integer", "real")), _compared(column, sign, number))
 
 
 def _time(column: SQLColumnExpression[Any], sign: str, value: str) -> ColumnElement[bool]:
-    """A date stands for its whole day in local time: `created<=2026-01-31` includes that evening."""
+    """A date means its whole day in local time: `created<=2026-01-31` includes that evening."""
     try:
         start = datetime.fromisoformat(value).astimezone(UTC)
         end = start + timedelta(days=1) if len(value) <= len("2026-01-31") else start
@@ -235,7 +236,7 @@ def _list(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
 
 
 def _compared(column: SQLColumnExpression[Any], sign: str, number: float) -> ColumnElement[bool]:
-    """SQLite reads the decimals of JSON to within a rounding error only, so equality has a width."""
+    """Compares with a tolerance, since SQLite parses decimals in JSON with a rounding error."""
     value = literal(number)
     width = abs(number) * _SAME if math.isfinite(number) else 0.0
     same = or_(column == value, func.abs(column - value) <= literal(width))

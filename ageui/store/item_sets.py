@@ -1,4 +1,4 @@
-"""The labelled images of a split as one compressed blob, stored once for all runs that were scored on them."""
+"""The labelled images of a split as one compressed blob, shared by all runs scored on them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Names of runs, tags and data sets: what a person may give, and what is made up where none is given."""
+"""Names, tags, notes and priorities that people may give, and friendly names for unnamed runs."""
 
 import unicodedata
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from engine.errors import ConfigError
 
 LONGEST_NAME = 100
 LONGEST_NOTE = 2000
+LARGEST_PRIORITY = 1000
 _STRIDE = 10_597
 
 
 def valid_name(text: str, what: str = "name") -> str:
-    """The name in NFC. Raises `ConfigError` for one that is empty, too long, all digits or holds hidden characters."""
+    """The name in NFC. Raises `ConfigError` if it is empty, too long, all digits or contains hidden characters."""
     name = unicodedata.normalize("NFC", text)
     shown = clean(name)[:LONGEST_NAME]
     if has_hidden(name):
@@ -29,7 +30,7 @@ def valid_name(text: str, what: str = "name") -> str:
 
 
 def valid_tag(text: str) -> str:
-    """A tag: as a name, without spaces and commas, which part tags."""
+    """A tag: a name without spaces and commas, which separate tags."""
     tag = valid_name(text, "tag")
     if any(character.isspace() or character == "," for character in tag):
         raise ConfigError(f"the tag {clean(tag)!r} holds a space or comma; write - instead, or give several tags")
@@ -37,7 +38,7 @@ def valid_tag(text: str) -> str:
 
 
 def valid_note(text: str) -> str:
-    """A note: one line of any text. Raises `ConfigError` for one that is too long or holds hidden characters."""
+    """A note: one line of any text. Raises `ConfigError` if it is too long or contains hidden characters."""
     note = unicodedata.normalize("NFC", text).strip()
     if has_hidden(note):
         raise ConfigError(f"the note {clean(note)[:LONGEST_NAME]!r} holds a hidden character; leave it out")
@@ -46,8 +47,15 @@ def valid_note(text: str) -> str:
     return note
 
 
+def valid_priority(priority: int) -> int:
+    """A priority in the queue. Raises `ConfigError` for one that is too large or too small."""
+    if abs(priority) > LARGEST_PRIORITY:
+        raise ConfigError(f"priority {priority}: give a number from -{LARGEST_PRIORITY} to {LARGEST_PRIORITY}")
+    return priority
+
+
 def friendly_name(number: int, is_taken: Callable[[str], bool]) -> str:
-    """A name like `quiet-heron` that depends on `number` alone, with `-2`, `-3`, … where it is taken."""
+    """A name like `quiet-heron` that depends only on `number`, with `-2`, `-3`, … appended if it is taken."""
     adjective, animal = divmod(number * _STRIDE % (len(ADJECTIVES) * len(ANIMALS)), len(ANIMALS))
     name = f"{ADJECTIVES[adjective]}-{ANIMALS[animal]}"
     suffix, free = 1, name
@@ -58,6 +66,6 @@ def friendly_name(number: int, is_taken: Callable[[str], bool]) -> str:
 
 
 def did_you_mean(wrong: str, names: list[str]) -> str:
-    """`; did you mean 'x'?` where a name is close, else nothing."""
+    """`; did you mean 'x'?` if a name is close, else an empty text."""
     close = get_close_matches(wrong, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

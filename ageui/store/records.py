@@ -1,4 +1,4 @@
-"""What the store hands out: plain frozen records, safe to keep after the database is closed.
+"""What the store returns: plain frozen records that stay valid after the database is closed.
 
 Errors and biases are in years, losses on ages divided by 100, times are aware and in UTC.
 """
@@ -16,6 +16,7 @@ from ageui.store.tables import PUBLISHED
 from engine.choices import SPLIT_PREFERENCE
 from engine.config import build_config
 from engine.errors import ConfigError
+from engine.events import Epoch
 from engine.fairness import BiasResult, Interval, SplitResult
 
 if TYPE_CHECKING:
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """The newest figures of a run. `bias` and `noise` (95th percentile of noise alone) map the report's attributes.
+    """The newest figures of a run. `bias` and `noise` (its 95th percentile under chance alone) map the report's
+    attributes.
 
-    The scores are those of `split`: test where it has labels, else valid, else train; None until a split is scored.
-    `total_steps` to `activity` tell how far a running run is: `eta_seconds` are those left of its stage, `activity` is
-    what it does besides training, as `reading images 300/4065`.
+    The scores are those of `split`: test if it has labels, else valid, else train; None until a split is scored.
+    `total_steps` to `activity` are the progress of a running run: `eta_seconds` remain of its stage, `activity` is
+    what it does when it is not training, as `reading images 300/4065`.
     """
 
     epochs: int
@@ -55,9 +57,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A line in a list of runs. `error` says why a run ended that is not done, `failure` is the short name of that.
+    """A run as lists show it. `error` says why an unfinished run ended, `failure` names the cause in one word.
 
-    `attempt` is the number of the newest one. `request` is what a running run is asked to do and has not done yet.
+    `attempt` is the number of the newest attempt. `request` is the pending request to a running run.
     """
 
     id: int
@@ -81,7 +83,7 @@ class RunRow:
 
     @property
     def is_published(self) -> bool:
-        """Whether its figures are out of the report: nobody here trained it."""
+        """Whether its figures come from the report rather than from our own training."""
         return self.source == PUBLISHED
 
     def to_json(self) -> dict[str, Any]:
@@ -90,24 +92,8 @@ class RunRow:
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """One epoch; `epoch` counts from 1 over all stages. Validation figures are None without labelled images."""
-
-    stage: int
-    epoch: int
-    step: int
-    train_loss: float
-    val_loss: float | None
-    val_mae: float | None
-    lr: float
-    seconds: float
-    images_per_second: float
-    is_best: bool
-
-
-@dataclass(frozen=True)
 class SplitScores:
-    """What a run scored on one split. Runs with equal `images` (a hash) were scored on the same images and ages."""
+    """A run's scores on one split. Runs with equal `images` (a hash) were scored on the same images and ages."""
 
     split: str
     images: str
@@ -146,7 +132,7 @@ class SplitScores:
 class CheckpointRow:
     """A file of weights; `path` is relative to the database's folder, with `/`.
 
-    Of kind `best` are the weights to keep, of kind `state` the states in training that an attempt may go on from.
+    Kind `best` holds the weights to keep, kind `state` a training state to resume from.
     """
 
     kind: str
@@ -159,10 +145,10 @@ class CheckpointRow:
 
 @dataclass(frozen=True)
 class AttemptRow:
-    """One process's try at a run; `worker` is None in the foreground, `seconds` are those of its process.
+    """One process's attempt at a run; `worker` is None in the foreground, `seconds` is the duration of its process.
 
-    It went on after `step`. Of `replayed` points that an earlier attempt had stored, `differing` came out otherwise.
-    `peak_memory_bytes` is the most that it had at once: of the GPU where it computed on one, else of its process.
+    The attempt continued after `step`. `replayed` counts the points that an earlier attempt had stored, `differing`
+    those of them that came out differently. `peak_memory_bytes` is that of the GPU if it used one, else of its process.
     """
 
     number: int
@@ -186,7 +172,7 @@ class AttemptRow:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """All that is known of a run, without its predictions and per-step points."""
+    """A whole run, without its predictions and per-step points."""
 
     row: RunRow
     data_spec: dict[str, Any]
@@ -216,7 +202,7 @@ class RunDetail:
 
     @property
     def command(self) -> str | None:
-        """The command that runs this config again; None for a config that this ageui can no longer run."""
+        """The command that runs this config again; None if this ageui can no longer run it."""
         try:
             return build_config(self.config).command()
         except ConfigError:
@@ -224,22 +210,22 @@ class RunDetail:
 
     @property
     def kept(self) -> CheckpointRow | None:
-        """The weights to keep; None where no epoch has ended."""
+        """The weights to keep; None before the first epoch has ended."""
         return next((checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "best"), None)
 
     @property
     def predicted_memory_bytes(self) -> int | None:
-        """What the peak memory was predicted to be; None where that was not known when the run began."""
+        """The predicted peak memory; None if it was unknown when the run started."""
         return (self.manifest or {}).get("predicted_memory_bytes")
 
     @property
     def peak_memory_bytes(self) -> int | None:
-        """The most memory that an attempt had at once; None where none told."""
+        """The largest peak memory of an attempt; None if no attempt reported one."""
         return max((one.peak_memory_bytes for one in self.attempts if one.peak_memory_bytes is not None), default=None)
 
     @property
     def primary_scores(self) -> SplitScores | None:
-        """The scores that count: of test where it has labels, else of valid, else of train."""
+        """The scores on the test split if it has labels, else on valid, else on train."""
         found = (self.scores(split) for split in SPLIT_PREFERENCE)
         return next((scores for scores in found if scores is not None), None)
 
@@ -267,7 +253,7 @@ class RunDetail:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The predictions (N,) of a run on one split, with the images they are for; ages in years.
+    """The predictions (N,) of a run on one split, and the images they are for; ages in years.
 
     `attributes` maps each attribute to its value per image, None where unknown.
     """
@@ -296,5 +282,5 @@ def _groups(bias: BiasResult) -> list[dict[str, Any]]:
 
 
 def with_iso_times(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as plain data, its times as ISO 8601 text."""
+    """A record as plain data, with times as ISO 8601 text."""
     return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in record.items()}

@@ -1,4 +1,4 @@
-"""Which SQLite is used: Python's own, or a newer one where Python's can lose commits."""
+"""Which SQLite to use: Python's own, or a newer one if Python's can lose commits."""
 
 import sqlite3
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def driver() -> Any:
-    """The DB-API module: `sqlite3`, or `pysqlite3`, if it is installed and only that one has no WAL-reset bug."""
+    """The DB-API module: `sqlite3`, or `pysqlite3` if it is installed and only `sqlite3` has the WAL-reset bug."""
     if is_safe(sqlite3.sqlite_version_info):
         return sqlite3
     newer = _pysqlite3()
@@ -16,10 +16,10 @@ def driver() -> Any:
 
 
 def is_safe(version: tuple[int, int, int]) -> bool:
-    """Whether an SQLite has no WAL-reset bug.
+    """Whether an SQLite version is free of the WAL-reset bug.
 
-    From 3.7.0 on, two connections that wrote at the same moment could damage a database in WAL mode; mended in 3.51.3
-    and, for older lines, in 3.50.7 and 3.44.6 (https://sqlite.org/wal.html).
+    Since 3.7.0, two connections that write at the same moment can damage a database in WAL mode. Fixed in 3.51.3, and
+    in the older release lines in 3.50.7 and 3.44.6 (https://sqlite.org/wal.html).
     """
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 

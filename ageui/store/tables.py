@@ -1,4 +1,4 @@
-"""The tables of runs.db as SQLModel classes. `migrations` creates them; a test keeps both alike.
+"""The tables of runs.db as SQLModel classes. `migrations` creates them; a test keeps both in step.
 
 Times are aware UTC. All errors and biases are in years, losses on ages divided by 100.
 """
@@ -13,7 +13,7 @@ from ageui.store.column_types import Json, Real, UtcTime
 
 STATUSES = ("queued", "running", "paused", "done", "diverged", "failed", "cancelled", "interrupted")
 MEASURED, PUBLISHED = "measured", "report"
-"""Where the figures of a run are from: a training of our own, or the report."""
+"""The source of a run's figures: our own training, or the report."""
 _STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
 _SPLIT_CHECK = "split IN ('train', 'valid', 'test')"
 
@@ -28,11 +28,11 @@ class DataSet(SQLModel, table=True):
 
 
 class Run(SQLModel, table=True):
-    """`attempt` is the newest one; a write is legal only for the owner of that attempt of a running run.
+    """`attempt` is the newest one; only the owner of that attempt of a running run may write for it.
 
-    Queued runs are taken by the highest `priority`, then the lowest `position`. `request` is what a running run is
-    asked to do. `strikes` counts the attempts in a row that died without getting further, `failure` names why a run
-    failed. Lists leave out a run with `archived_at` unless it is asked for.
+    Queued runs are claimed by highest `priority`, then lowest `position`. `request` is what a running run is asked to
+    do. `strikes` counts consecutive attempts that died without progress, `failure` names why a run failed. Lists omit
+    runs with `archived_at` unless asked for them.
     """
 
     __tablename__ = "run"
@@ -80,11 +80,11 @@ class RunTag(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """One process's try at a run, from its claim to its end.
+    """One process's attempt at a run, from its claim to its end.
 
-    `worker` is the device of the worker that watched it, None for a run in the foreground; `pid` is the watching
-    process. It went on after `step`. `replayed` points had been stored before, of which `differing` came out otherwise.
-    `peak_memory_bytes` is of the GPU where it computed on one, else of its process.
+    `worker` is the device of the worker that watched it, None in the foreground; `pid` is the watching process. The
+    attempt continued after `step`. `replayed` counts the points that an earlier attempt had stored, `differing` those
+    of them that came out differently. `peak_memory_bytes` is that of the GPU if it used one, else of its process.
     """
 
     __tablename__ = "attempt"
@@ -124,11 +124,11 @@ class Metric(SQLModel, table=True):
     value: float = Field(sa_type=Real)
 
 
-class Summary(SQLModel, table=True):
-    """The newest figures of a run, one row each, so that a list of runs never scans points.
+class RunSummary(SQLModel, table=True):
+    """The newest figures of each run in one row, so that a list of runs never scans points.
 
-    `split` is the best one scored: test, else valid, else train. `noise_…` is the 95th percentile of noise alone.
-    `total_steps` to `activity` say how far a running run is.
+    `split` is the best one scored: test, else valid, else train. `noise_…` is the 95th percentile of the bias under
+    chance alone. `total_steps` to `activity` are the progress of a running run.
     """
 
     __tablename__ = "summary"
@@ -163,7 +163,7 @@ class Summary(SQLModel, table=True):
 
 
 class ItemSet(SQLModel, table=True):
-    """The labelled images of one split, stored once for all runs scored on them."""
+    """The labelled images of one split, shared by all runs scored on them."""
 
     __tablename__ = "item_set"
 
@@ -248,8 +248,8 @@ class GroupScore(SQLModel, table=True):
 class Checkpoint(SQLModel, table=True):
     """A file of weights; `path` is relative to the folder of the database.
 
-    `state` is the training state after `step`: the newest is what the next attempt goes on from, and it is stored
-    together with all points up to its step. `best` are the weights to keep.
+    `state` is the training state after `step`. The next attempt resumes from the newest, which is committed together
+    with all points up to its step. `best` are the weights to keep.
     """
 
     __tablename__ = "checkpoint"
@@ -264,7 +264,7 @@ class Checkpoint(SQLModel, table=True):
 
 
 class Worker(SQLModel, table=True):
-    """The newest worker of a device. Whether it lives, its lock tells and not this row."""
+    """The newest worker of a device. The lock file, not this row, shows whether the worker is alive."""
 
     __tablename__ = "worker"
 
@@ -279,8 +279,8 @@ class Worker(SQLModel, table=True):
     stop_requested: bool = False
 
 
-class QueueHold(SQLModel, table=True):
-    """One row while the queue is paused: no queued run is taken."""
+class PausedQueue(SQLModel, table=True):
+    """Holds one row while the queue is paused, none otherwise."""
 
     __tablename__ = "queue_hold"
     __table_args__: ClassVar[Any] = (CheckConstraint("id = 1", name="one_hold"),)
@@ -291,6 +291,6 @@ class QueueHold(SQLModel, table=True):
 
 
 def core_table(model: type[SQLModel]) -> Table:
-    """The model's table, for statements that write many rows without making an object of each."""
+    """The table of a model, for statements that write many rows without an object for each."""
     table: Table = model.__table__  # type: ignore[attr-defined]
     return table

@@ -1,4 +1,7 @@
-"""Rows of workers: what each is doing, and whether it was asked to stop. Whether one lives, its lock tells."""
+"""The workers of an opened store: what each is doing, and whether it was asked to stop.
+
+The lock file of a worker, not its row, shows whether it is alive.
+"""
 
 import os
 import socket
@@ -10,13 +13,14 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from ageui.store.clock import now
-from ageui.store.queue import Sessions
+from ageui.store.run_rows import fields_of
+from ageui.store.store_part import StorePart
 from ageui.store.tables import Worker
 
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """The newest worker of a device: the run it works on, or what it waits for, or when and why it ended."""
+    """The newest worker of a device: its run, or what it waits for, or when and why it ended."""
 
     device: str
     pid: int
@@ -29,40 +33,24 @@ class WorkerRow:
     stop_requested: bool
 
 
-class Workers:
+class Workers(StorePart):
     """The workers of an opened store."""
 
-    def __init__(self, read: Sessions, write: Sessions) -> None:
-        self._read = read
-        self._write = write
-
-    def started(self, device: str) -> None:
-        """This process is the device's worker from now on."""
+    def register(self, device: str) -> None:
+        """Makes this process the device's worker, with a row that keeps nothing of an earlier one."""
         with self._write() as session:
-            session.merge(
-                Worker(
-                    device=device,
-                    pid=os.getpid(),
-                    host=socket.gethostname(),
-                    started_at=now(),
-                    ended_at=None,
-                    reason=None,
-                    run_id=None,
-                    waiting_for=None,
-                    stop_requested=False,
-                )
-            )
+            session.merge(Worker(device=device, pid=os.getpid(), host=socket.gethostname(), started_at=now()))
 
-    def working_on(self, device: str, run_id: int | None, waiting_for: str | None = None) -> None:
-        """What this process, if it is the device's newest worker, does now."""
+    def set_work(self, device: str, run_id: int | None, waiting_for: str | None = None) -> None:
+        """Sets the run of this process, or what it waits for, if it is the device's newest worker."""
         self._update(device, os.getpid(), run_id=run_id, waiting_for=waiting_for)
 
-    def ended(self, device: str, reason: str, pid: int | None = None) -> None:
-        """A worker, by default this process, has left. A newer one of the device is not touched."""
+    def end(self, device: str, reason: str, pid: int | None = None) -> None:
+        """Marks a worker, by default this process, as ended. Leaves a newer worker of the device alone."""
         self._update(device, pid or os.getpid(), run_id=None, waiting_for=None, ended_at=now(), reason=reason)
 
     def ask_to_stop(self, device: str) -> None:
-        """Has the device's worker stop after its step; its run goes back to the queue."""
+        """Asks the device's worker to stop after its current step; its run returns to the queue."""
         self._update(device, None, stop_requested=True)
 
     def is_asked_to_stop(self, device: str) -> bool:
@@ -73,7 +61,7 @@ class Workers:
         """The newest worker of every device that ever had one."""
         with self._read() as session:
             rows = session.exec(select(Worker).order_by(Worker.device)).all()
-            return [WorkerRow(**{name: getattr(row, name) for name in WorkerRow.__dataclass_fields__}) for row in rows]
+            return [WorkerRow(**fields_of(WorkerRow, row)) for row in rows]
 
     def _update(self, device: str, pid: int | None, **values: Any) -> None:
         with self._write() as session:

@@ -15,7 +15,7 @@ def publish(store: Store) -> tuple[int, int]:
     Returns how many there are, and how many were not there before.
     """
     runs = published_runs()
-    return len(runs), store.publish(runs)
+    return len(runs), store.scores.publish(runs)
 
 
 def published_runs() -> list[PublishedRun]:

@@ -49,7 +49,7 @@ def work(
         raise ConfigError(f"--seeds {seeds}: give 1 to {MOST_SEEDS}")
     wanted = _wanted(study, store, choice, seeds, cuda)
     there: dict[Hashable, list[MeasuredRun]] = {}
-    for run in store.measured_runs():
+    for run in store.scores.measured_runs():
         there.setdefault(_key(run.config), []).append(run)
     new: list[NewRun] = []
     found: dict[str, list[MeasuredRun]] = {status: [] for status in FURTHEST_FIRST}
@@ -75,10 +75,10 @@ def work(
 
 
 def _wanted(study: Study, store: Store, choice: Choice, seeds: int, cuda: Callable[[], bool]) -> dict[Hashable, NewRun]:
-    registered = [spec.name for spec in store.data_sets() if spec != BUILT_IN]
+    registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
     wanted: dict[Hashable, NewRun] = {}
     configs = [cell_config(study, cell, choice, registered=registered, cuda_available=cuda) for cell in study.runnable]
-    spec = store.data_set(configs[0].data)  # all cells have the same
+    spec = store.data.get(configs[0].data)  # all cells have the same
     # A seed of every cell before the next seed, so that a study that is stopped early has something in all cells.
     for seed in range(seeds):
         for config in configs:

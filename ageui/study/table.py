@@ -119,7 +119,7 @@ def study_table(
     if split is not None and split not in SPLITS:
         raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
     if runs is None:
-        runs = store.measured_runs() if store is not None else ()
+        runs = store.scores.measured_runs() if store is not None else ()
     every = matched(study, runs)
     fitting = [one for one in every if one.variant == variant] or _fitting(study, choice, every, store)
     chosen = fitting[0] if fitting else None
@@ -127,7 +127,7 @@ def study_table(
     by_cell = {cell.name: chosen.of(cell.name) if chosen else {} for cell in study.cells}
     ended = [run for own in by_cell.values() for run in own.values() if run.status in ENDED_WITH_FIGURES]
     scored = [run.id for run in ended] if study.measures == "scores" else []
-    scores = store.split_figures(scored) if store is not None else []
+    scores = store.scores.split_figures(scored) if store is not None else []
     shown = _shown_split(scores, split)
     on_split = {one.run_id: one for one in scores if one.split == shown}
     rows = tuple(_row(study, cell, by_cell[cell.name], on_split) for cell in study.cells)
@@ -167,7 +167,7 @@ def _registered_first(fitting: Sequence[Matched], store: Store | None) -> list[M
     if not fitting or store is None:
         return list(fitting)
     normal = fitting[0].variant.normal
-    registered = next((spec for spec in store.data_sets() if spec.name == normal["data"]), None)
+    registered = next((spec for spec in store.data.all() if spec.name == normal["data"]), None)
     now = Variant(normal, registered.model_dump(mode="json")) if registered is not None else None
     return sorted(fitting, key=lambda one: one.variant != now)
 

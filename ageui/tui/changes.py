@@ -30,7 +30,7 @@ def pause(run_ids: Sequence[int]) -> Change:
 
         def undo(store: Store) -> Done:
             def one(run_id: int) -> None:
-                if not store.queue.withdraw(run_id):
+                if not store.queue.withdraw_request(run_id):
                     store.queue.resume(run_id)
 
             back, left = _each(done, one)
@@ -55,11 +55,11 @@ def cancel(run_ids: Sequence[int]) -> Change:
     """Undone, runs that waited for a person wait for one again, and all others are queued."""
 
     def change(store: Store) -> Done:
-        waited = [run_id for run_id in run_ids if store.row(run_id).status in ("paused", "interrupted")]
+        waited = [run_id for run_id in run_ids if store.runs.get(run_id).status in ("paused", "interrupted")]
         done, said, problems = _each_stopped(run_ids, store.queue.cancel, "cancelled")
 
         def undo(store: Store) -> Done:
-            back, left = _each(done, lambda run_id: store.queue.withdraw(run_id) or store.queue.retry(run_id))
+            back, left = _each(done, lambda run_id: store.queue.withdraw_request(run_id) or store.queue.retry(run_id))
             for run_id in set(back) & set(waited):
                 store.queue.pause(run_id)
             return Done(
@@ -105,10 +105,10 @@ def move(run_id: int, by: int) -> Change:
 
 
 def hold_or_release(store: Store) -> Done:
-    if store.queue.release():
+    if store.queue.resume_queue():
         queued = [row.id for row in store.queue.waiting()]
         return Done("the queue goes on", _see_to_workers(store, queued))
-    store.queue.hold("by the user")
+    store.queue.pause_queue("by the user")
     return Done("the queue is paused: what runs goes on, nothing new starts", undo=lambda store: hold_or_release(store))
 
 
@@ -155,7 +155,7 @@ def rename(run_id: int, name: str) -> Change:
 
 def note(run_id: int, text: str | None) -> Change:
     def change(store: Store) -> Done:
-        old = store.edits.note(run_id, text)
+        old = store.edits.set_note(run_id, text)
         return Done(f"note of run {run_id} {'saved' if text else 'removed'}", undo=note(run_id, old))
 
     return change
@@ -182,12 +182,12 @@ def _retag(run_ids: Sequence[int], tags: Callable[[Sequence[str]], Sequence[str]
         old: dict[int, Sequence[str]] = {}
 
         def one(run_id: int) -> None:
-            old[run_id] = store.edits.tags(run_id, tags(store.row(run_id).tags))
+            old[run_id] = store.edits.set_tags(run_id, tags(store.runs.get(run_id).tags))
 
         done, problems = _each(run_ids, one)
 
         def undo(store: Store) -> Done:
-            back, left = _each(done, lambda run_id: store.edits.tags(run_id, old[run_id]))
+            back, left = _each(done, lambda run_id: store.edits.set_tags(run_id, old[run_id]))
             return Done(_said(back, "tagged as before"), left)
 
         return Done(_said(done, said), problems, undo if done else None)
@@ -199,7 +199,7 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
     """Queues new runs; undoing that cancels those that have not ended by then."""
 
     def change(store: Store) -> Done:
-        ids = store.add_runs(runs, tags=tags, priority=priority)
+        ids = store.runs.add_many(runs, tags=tags, priority=priority)
         return Done(_said(ids, "queued"), _see_to_devices(store, [run.config.device for run in runs]), cancel(ids))
 
     return change
@@ -212,7 +212,7 @@ def run_missing(todo: Work, tags: Sequence[str]) -> Change:
     """
 
     def change(store: Store) -> Done:
-        new = store.add_runs(todo.new, tags=tags)
+        new = store.runs.add_many(todo.new, tags=tags)
         again, problems = _each([run.id for run in todo.again], store.queue.retry)
         resumed, others = _each([run.id for run in todo.stopped], store.queue.resume)
         every = [*new, *again, *resumed]
@@ -233,11 +233,11 @@ def forget_data(name: str) -> Change:
     """Forgets a data set; undoing that registers it again as it was."""
 
     def change(store: Store) -> Done:
-        spec = store.data_set(name)
-        store.remove_data_set(name)
+        spec = store.data.get(name)
+        store.data.remove(name)
 
         def undo(store: Store) -> Done:
-            store.add_data_set(spec)
+            store.data.add(spec)
             return Done(f"{name} is registered again")
 
         return Done(f"{name} is no longer registered; its files are untouched", undo=undo)
@@ -294,7 +294,7 @@ def _said(run_ids: Sequence[int], what: str) -> str:
 def _see_to_workers(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
     """Starts the workers that are missing for these runs; what stands in the way."""
     try:
-        devices = [str(store.row(run_id).config.get("device", "auto")) for run_id in run_ids]
+        devices = [str(store.runs.get(run_id).config.get("device", "auto")) for run_id in run_ids]
     except AgeUIError as error:
         return (str(error),)
     return _see_to_devices(store, devices)
@@ -305,7 +305,7 @@ def _see_to_devices(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
     problems = []
     for device in dict.fromkeys(devices):
         try:
-            if store.queue.held() is not None:
+            if store.queue.current_pause() is not None:
                 return ("the queue is paused: H lets it go on",)
             ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
         except AgeUIError as error:

@@ -31,13 +31,13 @@ def open_store(path: Path) -> Store:
 
 
 def goes_on(store: Store) -> str:
-    counts = store.status_counts()
+    counts = store.runs.status_counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
     living = any(state.is_alive for state in workers(store))
     if not running and not queued:
         return ""
     if not living and not running:
         return f"{counted(queued, 'run')} queued, and no worker: ageui worker start, or W in ageui"
-    if store.queue.held() is not None and queued:
+    if store.queue.current_pause() is not None and queued:
         return f"{counted(running, 'run')} running; the queue is paused with {counted(queued, 'run')}: ageui resume"
     return f"{counted(running, 'run')} running and {queued:,} queued go on in the background; ageui shows them"

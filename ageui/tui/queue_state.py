@@ -24,9 +24,9 @@ class QueueState:
 
 def read_queue(store: Store) -> QueueState:
     """Takes a few milliseconds. Raises `StoreError`."""
-    held = store.queue.held()
+    held = store.queue.current_pause()
     return QueueState(
-        store.status_counts(),
+        store.runs.status_counts(),
         frozenset(run.run_id for run in store.queue.running()),
         tuple(state.row.device for state in workers(store) if state.is_alive),
         held.reason if held is not None else None,
@@ -35,7 +35,7 @@ def read_queue(store: Store) -> QueueState:
 
 def ended(store: Store, before: QueueState, after: QueueState) -> list[RunRow]:
     """The runs that ran before and have come to an end since. Raises `StoreError`."""
-    rows = [store.row(run_id) for run_id in sorted(before.running - after.running)]
+    rows = [store.runs.get(run_id) for run_id in sorted(before.running - after.running)]
     return [row for row in rows if row.status in ("done", "failed", "diverged")]
 
 

@@ -150,7 +150,7 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
         worker.send(signal.SIGKILL)
     if not _has_left(store, device, SECONDS_TO_STOP):
         raise StoreError(f"the worker on {device} (process {worker.pid}) cannot be ended; see its log, or use kill -9")
-    store.workers.ended(device, "killed by the user", worker.pid)
+    store.workers.end(device, "killed by the user", worker.pid)
     return True
 
 

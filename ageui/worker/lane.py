@@ -195,7 +195,7 @@ class Lane:
 
     def _needed(self, run_id: int) -> int | None:
         """The memory that a run is predicted to need; None where nobody counted its backbone yet."""
-        return predicted_memory(self._store.detail(run_id)) if self._device.lanes > 1 else None
+        return predicted_memory(self._store.runs.detail(run_id)) if self._device.lanes > 1 else None
 
     def _supervise(self, claim: Claim, locks: list[Lock]) -> Outcome:
         return Supervisor(
@@ -233,7 +233,7 @@ class Lane:
         """Says what the worker works on still, if anything."""
         others = next(iter(list(self._device.working)), None)
         with if_it_can_be_written():
-            self._store.workers.working_on(self._device.name, others, waiting_for)
+            self._store.workers.set_work(self._device.name, others, waiting_for)
 
     def _release_ticket(self) -> None:
         if self._ticket is not None:

@@ -65,11 +65,11 @@ def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
     if lock is None:
         return None
     try:
-        status = store.queue.lost(run, _REASON)
+        status = store.queue.end_lost(run, _REASON)
     finally:
         lock.release()
     if status is None:
         return None
     return RecoveredRun(
-        run, status, has_checkpoint=any(row.kind == "state" for row, _, _ in store.checkpoints(run.run_id))
+        run, status, has_checkpoint=any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run.run_id))
     )

@@ -61,7 +61,7 @@ def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
 def _runs_to_look_at(store: Store) -> set[int]:
     files = {file for folder in store.folder.glob("*") if folder.name.isdecimal() for file in weights_files(folder)}
     found: set[int] = set()
-    for checkpoint, status, run_id in store.checkpoints():
+    for checkpoint, status, run_id in store.runs.checkpoints():
         files.discard(store.checkpoint_file(checkpoint))
         if checkpoint.kind == "state" and status in ENDED:
             found.add(run_id)
@@ -71,7 +71,7 @@ def _runs_to_look_at(store: Store) -> set[int]:
 def _prunable(store: Store, run_id: int) -> list[Prunable]:
     reasons: dict[Path, str] = {}
     known: set[Path] = set()
-    for checkpoint, status, _ in store.checkpoints(run_id):
+    for checkpoint, status, _ in store.runs.checkpoints(run_id):
         path = store.checkpoint_file(checkpoint)
         known.add(path.resolve())
         if checkpoint.kind == "state" and status in ENDED:

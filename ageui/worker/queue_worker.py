@@ -84,7 +84,7 @@ class QueueWorker:
             self._lane.leave()
             self._end_other_lanes()
             with if_it_can_be_written():
-                self._store.workers.ended(self._device.name, reason)
+                self._store.workers.end(self._device.name, reason)
         return reason
 
     def _start(self) -> bool:
@@ -92,7 +92,7 @@ class QueueWorker:
         first."""
         while not self._stop.is_set():
             try:
-                self._store.workers.started(self._device.name)
+                self._store.workers.register(self._device.name)
                 return True
             except BusyError as error:
                 log.warning("%s", error)

@@ -254,7 +254,7 @@ class Supervisor:
                 # The run is as good as it was; nothing more can be written until somebody makes room.
                 status = writer.stop(self._stopped_status, ending.reason, seconds=seconds)
                 if status == "queued":
-                    writer.hold_queue(ending.reason)
+                    writer.pause_queue(ending.reason)
             elif ending.kind == "crashed":
                 status = writer.crash(ending.failure or "killed", ending.reason, seconds=seconds)
             else:

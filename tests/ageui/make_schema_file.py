@@ -34,7 +34,7 @@ def _seconds() -> Iterator[datetime]:
 
 def fill(store: Store) -> None:
     """Runs of every kind that a later schema has to keep: finished, failed, stopped, queued, running."""
-    store.add_data_set(DataSpec(name="faces", format="course", path="/data/faces"))
+    store.data.add(DataSpec(name="faces", format="course", path="/data/faces"))
     run_id, attempt = running(store, "finished", loss="mape", weights="gender")
     with store.writing(run_id, attempt) as writer:
         writer.started(MANIFEST)
@@ -57,14 +57,14 @@ def fill(store: Store) -> None:
     end(store, run_id, attempt, "interrupted", "stopped by request")
     queued(store, "waiting", ("night",), seed=3)
     running(store, "left-running", seed=4)
-    store.workers.started("cpu")
+    store.workers.register("cpu")
 
 
 def main() -> None:
     path = Path(__file__).parent / "store" / "schemas" / f"v{len(MIGRATIONS)}.db"
     path.unlink(missing_ok=True)
     moments = _seconds()
-    modules = ("enqueue", "attempt_writer", "claims", "queue", "data_sets", "workers")
+    modules = ("new_runs", "attempt_writer", "claims", "queue", "data_sets", "workers")
     patches = [mock.patch(f"ageui.store.{module}.now", side_effect=moments) for module in modules]
     patches += [mock.patch("socket.gethostname", return_value="laptop"), mock.patch("os.getpid", return_value=4711)]
     for patch in patches:

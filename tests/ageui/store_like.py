@@ -11,7 +11,7 @@ def a_done_and_a_paused_run(path: Path) -> None:
     """Run 1 is done after one attempt, run 2 was paused before its first."""
     with Store.open(path) as store:
         for seed in range(2):
-            store.add_run(build_config({**PRESETS["quick"], "seed": seed}), BUILT_IN, name=None)
+            store.runs.add(build_config({**PRESETS["quick"], "seed": seed}), BUILT_IN, name=None)
         claim = store.queue.claim(1, Claimant("cpu", "cpu"), lambda run_id: True)
         assert claim is not None
         with store.writing(1, 1) as writer:

@@ -17,7 +17,7 @@ def config(**changes: Any) -> RunConfig:
 
 
 def queued(store: Store, name: str | None = None, tags: tuple[str, ...] = (), **changes: Any) -> int:
-    return store.add_run(config(**changes), BUILT_IN, name=name, tags=tags)
+    return store.runs.add(config(**changes), BUILT_IN, name=name, tags=tags)
 
 
 def running(store: Store, name: str | None = None, tags: tuple[str, ...] = (), **changes: Any) -> tuple[int, int]:

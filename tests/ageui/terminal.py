@@ -61,4 +61,4 @@ def wait_until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
 def stored_losses(run: int) -> list[tuple[int, float]]:
     """The losses of a run of the database here."""
     with Store.open(Path("runs.db"), read_only=True) as store:
-        return store.metric(run, "step/loss")
+        return store.runs.metric(run, "step/loss")

@@ -308,8 +308,8 @@ def test_runs_that_can_go_on_get_a_worker_beside_one_that_cannot(
 def test_a_run_whose_device_has_no_worker_is_told_and_not_waited_for(ageui: Terminal) -> None:
     with Store.open(Path("runs.db")) as store:
         for device in ("cpu", "cuda:1"):
-            store.add_run(build_config({**PRESETS["quick"], "device": device}), BUILT_IN, name=None)
-        store.workers.started("cpu")
+            store.runs.add(build_config({**PRESETS["quick"], "device": device}), BUILT_IN, name=None)
+        store.workers.register("cpu")
         lock = take_worker_lock(store, "cpu")
         assert lock is not None
         alone = "no worker lives that would take those with --device cuda:1: ageui worker start --device cuda:1"

@@ -153,7 +153,7 @@ def test_without_a_preset_and_data_those_of_a_run_are_taken_and_told(
 
 def _statuses() -> list[str]:
     with Store.open(Path("runs.db"), read_only=True) as store:
-        return [row.status for row in store.runs(order="id")]
+        return [row.status for row in store.runs.search(order="id")]
 
 
 def test_every_cell_has_the_curve_of_its_first_run_that_has_one(mine: Terminal) -> None:

@@ -93,8 +93,8 @@ def test_every_field_of_a_config_is_in_the_form_once() -> None:
 
 
 def test_choices_come_from_the_words_a_config_takes_and_from_the_database(store: Store) -> None:
-    store.add_data_set(DataSpec(name="mine", format="table", path="/x", columns={"image": "f", "glasses": "g"}))
-    fields = form_fields(store.data_sets(), ["cuda:0", "cuda:1"])
+    store.data.add(DataSpec(name="mine", format="table", path="/x", columns={"image": "f", "glasses": "g"}))
+    fields = form_fields(store.data.all(), ["cuda:0", "cuda:1"])
     assert "mape" in fields["loss"].choices
     assert fields["data"].choices == ("synthetic", "mine")
     assert fields["weights"].choices == ("none", "gender", "expression", "ethnicity", "age", "glasses", "lds")
@@ -216,12 +216,12 @@ def test_a_run_that_is_not_there_or_not_known_any_more_is_told(store: Store) -> 
 
 def test_data_that_was_described_otherwise_is_told(store: Store) -> None:
     spec = DataSpec(name="faces", format="synthetic")
-    store.add_data_set(spec)
-    run_id = store.add_run(planned(store, data="faces").runs[0].config, spec, name="model")
+    store.data.add(spec)
+    run_id = store.runs.add(planned(store, data="faces").runs[0].config, spec, name="model")
     assert check(store, run_id).notes == ()
-    store.add_data_set(spec.model_copy(update={"synthetic": SyntheticOptions(seed=3)}), replace=True)
+    store.data.add(spec.model_copy(update={"synthetic": SyntheticOptions(seed=3)}), replace=True)
     assert check(store, run_id).notes == ("faces is described otherwise now than when model was queued",)
-    store.remove_data_set("faces")
+    store.data.remove("faces")
     assert "there is no data set 'faces'" in check(store, run_id).problems["data"]
 
 
@@ -251,12 +251,12 @@ def test_the_printed_command_queues_the_same_runs(
     ageui: Terminal, store: Store, model: dict[str, Any] | None, texts: dict[str, str]
 ) -> None:
     Path("ageui.toml").write_text("batch = 8")
-    like = None if model is None else store.add_run(*_model(store, model), name="model")
+    like = None if model is None else store.runs.add(*_model(store, model), name="model")
     found = check(store, like, again=True, **texts)
     assert found.command is not None
     done = ageui(*shlex.split(found.command)[1:])
     assert done.code == 0, done.err
-    rows = [store.row(int(run_id)) for run_id in done.out.split()]
+    rows = [store.runs.get(int(run_id)) for run_id in done.out.split()]
     assert [row.config_hash for row in rows] == [run.config.hash for run in found.runs]
     assert {row.priority for row in rows} == {found.labels.priority}
     assert {row.tags for row in rows} == {tuple(sorted(found.labels.tags))}

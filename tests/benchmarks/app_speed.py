@@ -76,7 +76,7 @@ class Terminal:
 def fill(path: Path) -> None:
     config = build_config(PRESETS["quick"])
     with Store.open(path) as store:
-        ids = store.add_runs([NewRun(config, BUILT_IN, f"run-{number}") for number in range(RUNS)])
+        ids = store.runs.add_many([NewRun(config, BUILT_IN, f"run-{number}") for number in range(RUNS)])
         for run_id in ids[-CURVES:]:
             claim = store.queue.claim(run_id, Claimant("cpu", "cpu"), lambda run_id: True)
             assert claim is not None

@@ -28,7 +28,7 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
 
 def add_runs(store: Store, count: int) -> list[int]:
     config = build_config(PRESETS["quick"])
-    return store.add_runs([NewRun(config, BUILT_IN, f"run-{number}") for number in range(count)])
+    return store.runs.add_many([NewRun(config, BUILT_IN, f"run-{number}") for number in range(count)])
 
 
 def rows_per_second(store: Store) -> None:
@@ -51,8 +51,8 @@ def rows_per_second(store: Store) -> None:
 
 def reading(store: Store) -> None:
     add_runs(store, RUNS)
-    print(f"latest figures of {RUNS:,} runs: {median_seconds(store.runs, 5) * 1000:7.1f} ms")
-    fifty = median_seconds(lambda: store.runs(limit=50), 20)
+    print(f"latest figures of {RUNS:,} runs: {median_seconds(store.runs.search, 5) * 1000:7.1f} ms")
+    fifty = median_seconds(lambda: store.runs.search(limit=50), 20)
     print(f"latest figures of the newest 50: {fifty * 1000:7.1f} ms")
 
 

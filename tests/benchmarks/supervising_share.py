@@ -70,7 +70,7 @@ class Measured:
 def watched(folder: Path, config: RunConfig) -> Measured:
     seen: list[Event] = []
     with Store.open(folder / "runs.db") as store:
-        run_id = store.add_run(config, BUILT_IN, name=None)
+        run_id = store.runs.add(config, BUILT_IN, name=None)
         locks: list[Lock] = []
 
         def hold(run_id: int) -> bool:

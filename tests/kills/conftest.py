@@ -15,7 +15,7 @@ from ageui.worker.background_workers import is_working, stop_worker
 def store(tmp_path: Path) -> Iterator[Store]:
     """A database with the faces; in the end its worker is stopped, and no process may be left."""
     with Store.open(tmp_path / "runs.db") as opened:
-        opened.add_data_set(FACES)
+        opened.data.add(FACES)
         yield opened
         if is_working(opened, "cpu"):
             stop_worker(opened, "cpu", at_once=False, say=lambda text: None)

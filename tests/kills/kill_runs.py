@@ -55,16 +55,16 @@ class Undisturbed:
 
     def assert_same(self, store: Store, run_id: int) -> None:
         """The run in the database is this one, to the bit: its weights, every point once, its predictions."""
-        detail = store.detail(run_id)
+        detail = store.runs.detail(run_id)
         assert detail.status == "done", (run_id, detail.status, detail.row.error)
         assert detail.kept is not None
         assert detail.kept.sha256 == self.sha256, run_id
         assert hashlib.sha256(store.checkpoint_file(detail.kept).read_bytes()).hexdigest() == self.sha256
-        assert store.metric(run_id, "step/loss") == self.losses, run_id
+        assert store.runs.metric(run_id, "step/loss") == self.losses, run_id
         assert [_without_times(vars(epoch)) for epoch in detail.history] == self.epochs, run_id
         assert {scores.split for scores in detail.results} == set(self.scored)
         for split, event in self.scored.items():
-            found = store.split_predictions(run_id, split)
+            found = store.scores.predictions(run_id, split)
             assert found is not None
             np.testing.assert_array_equal(found.predicted, event.predicted)
         assert sum(attempt.differing for attempt in detail.attempts) == 0, run_id

@@ -27,12 +27,12 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
     kills, at_least = request.config.getoption("--kills"), request.config.getoption("--kill-runs")
     seed = request.config.getoption("--kill-seed")
     chance = random.Random(seed)
-    ids = [store.add_run(config_of(number), FACES, name=None) for number in range(at_least)]
+    ids = [store.runs.add(config_of(number), FACES, name=None) for number in range(at_least)]
     killed: Counter[str] = Counter()
     retried = 0
     while sum(killed.values()) < kills:
         if not (store.queue.running() or store.queue.waiting()):
-            ids.append(store.add_run(config_of(len(ids)), FACES, name=None))
+            ids.append(store.runs.add(config_of(len(ids)), FACES, name=None))
         for _ in recover_lost(store):
             pass
         ensure_worker(store)
@@ -41,7 +41,7 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
         hit = [kill_worker(store)] if target == "worker" else [kill_engine(store)]
         hit += [kill_worker(store)] if target == "both" else []
         killed[target] += all(hit)
-        for row in store.runs("status=failed"):
+        for row in store.runs.search("status=failed"):
             # Three attempts in a row that were killed before they got further: as it should be.
             assert "3 attempts in a row" in str(row.error), row.error
             store.queue.retry(row.id)
@@ -51,12 +51,12 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
         for _ in recover_lost(store):
             pass
         ensure_worker(store)
-        for row in store.runs("status=failed"):
+        for row in store.runs.search("status=failed"):
             store.queue.retry(row.id)
         return not (store.queue.running() or store.queue.waiting())
 
     wait_until(all_done, 60.0 * len(ids))
-    details = [store.detail(run_id) for run_id in ids]
+    details = [store.runs.detail(run_id) for run_id in ids]
     attempts = [attempt for detail in details for attempt in detail.attempts]
     say(
         f"{sum(killed.values())} kills ({', '.join(f'{n} {what}' for what, n in sorted(killed.items()))}), "

@@ -39,7 +39,7 @@ def _finish(store: Store, run_id: int, checkpoint_seconds: float = 0.2) -> None:
     def is_done() -> bool:
         list(recover_lost(store))
         ensure_worker(store, checkpoint_seconds)
-        return store.row(run_id).status not in ("queued", "running")
+        return store.runs.get(run_id).status not in ("queued", "running")
 
     wait_until(is_done)
 
@@ -125,7 +125,7 @@ def test_a_kill_between_a_checkpoints_rename_its_commit_and_the_removal_of_old_o
     code += {"after rename": AFTER_RENAME, "before commit": BEFORE_COMMIT, "after commit": AFTER_COMMIT}[where]
     in_every_process.write_text(code)
     config = config_of(0).model_copy(update={"epochs": (30,), "patience": None})
-    run_id = store.add_run(config, FACES, name=None)
+    run_id = store.runs.add(config, FACES, name=None)
     ensure_worker(store)
     wait_until(marker.exists)
     if victim == "worker":
@@ -136,29 +136,29 @@ def test_a_kill_between_a_checkpoints_rename_its_commit_and_the_removal_of_old_o
             engine.send(signal.SIGKILL)
         wait_until(lambda: _recovered(store))
     _finish(store, run_id)
-    assert len(store.detail(run_id).attempts) >= 2
+    assert len(store.runs.detail(run_id).attempts) >= 2
     Undisturbed(config, tmp_path / "undisturbed").assert_same(store, run_id)
 
 
 def test_a_flipped_bit_in_the_newest_checkpoint(store: Store, tmp_path: Path) -> None:
-    run_id = store.add_run(config_of(1), FACES, name=None)
+    run_id = store.runs.add(config_of(1), FACES, name=None)
     ensure_worker(store, 0.0)
 
     def states() -> list[int]:
-        return [file.step for file in store.detail(run_id).checkpoints if file.kind == "state"]
+        return [file.step for file in store.runs.detail(run_id).checkpoints if file.kind == "state"]
 
     wait_until(lambda: len(states()) == 2)
     kill_worker(store)
     wait_until(lambda: _recovered(store))
     assert len(states()) == 2
-    newest = store.detail(run_id).checkpoints[-1]
+    newest = store.runs.detail(run_id).checkpoints[-1]
     path = store.checkpoint_file(newest)
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 4
     path.write_bytes(content)
     before = states()[0]
     _finish(store, run_id)
-    second = store.detail(run_id).attempts[1]
+    second = store.runs.detail(run_id).attempts[1]
     assert second.step == before
     assert any("SHA-256 differs" in note for note in second.notes)
     Undisturbed(config_of(1), tmp_path / "undisturbed").assert_same(store, run_id)
@@ -166,9 +166,9 @@ def test_a_flipped_bit_in_the_newest_checkpoint(store: Store, tmp_path: Path) ->
 
 def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: Path) -> None:
     """SIGSTOP, its locks lost, its run taken over by a worker of another device, SIGCONT: it is fenced."""
-    run_id = store.add_run(config_of(2).model_copy(update={"device": "auto"}), FACES, name=None)
+    run_id = store.runs.add(config_of(2).model_copy(update={"device": "auto"}), FACES, name=None)
     ensure_worker(store)
-    wait_until(lambda: len(store.metric(run_id, "step/loss")) > 10)
+    wait_until(lambda: len(store.runs.metric(run_id, "step/loss")) > 10)
     pid = store.workers.all()[0].pid
     stop_between_writes(pid, store.path)
     (store.run_folder(run_id) / "lock").unlink()
@@ -184,12 +184,12 @@ def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: 
     )
     other = subprocess.run([sys.executable, "-c", program, str(store.path)], timeout=120, check=False)
     assert other.returncode == 0
-    done = store.detail(run_id)
+    done = store.runs.detail(run_id)
     assert done.status == "done"
     os.kill(pid, signal.SIGCONT)
     wait_until(lambda: engine_of(store, run_id) is None)
     ensure_worker(store)
-    assert store.detail(run_id) == done
+    assert store.runs.detail(run_id) == done
     config = config_of(2).model_copy(update={"device": "auto"})
     Undisturbed(config, tmp_path / "undisturbed").assert_same(store, run_id)
 
@@ -202,11 +202,11 @@ def test_a_killed_foreground_is_explained_and_goes_on(
     program = [sys.executable, "-P", "-c", "from ageui.cli import main; main()", *command]
     monkeypatch.setenv("AGEUI_CHECKPOINT_SECONDS", "0")
     foreground = subprocess.Popen([*program, "--db", str(store.path)], stderr=subprocess.DEVNULL)
-    wait_until(lambda: bool(store.runs()) and len(store.metric(1, "step/loss")) > 10)
+    wait_until(lambda: bool(store.runs.search()) and len(store.runs.metric(1, "step/loss")) > 10)
     foreground.kill()
     foreground.wait()
     wait_until(lambda: _recovered(store))
-    row = store.row(1)
+    row = store.runs.get(1)
     assert row.status == "interrupted"
     assert "its processes are gone" in str(row.error)
     store.queue.resume(1)
@@ -243,30 +243,30 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_pauses_the_queue(
     small_disk: Path, tmp_path: Path, say: Say, left: int
 ) -> None:
     with Store.open(small_disk / "runs.db") as store:
-        store.add_data_set(FACES)
-        run_id = store.add_run(config_of(0), FACES, name=None)
-        other_id = store.add_run(config_of(1), FACES, name=None)
+        store.data.add(FACES)
+        run_id = store.runs.add(config_of(0), FACES, name=None)
+        other_id = store.runs.add(config_of(1), FACES, name=None)
         ensure_worker(store, 0.0)
-        wait_until(lambda: bool(store.detail(run_id).checkpoints))
+        wait_until(lambda: bool(store.runs.detail(run_id).checkpoints))
         filler = small_disk / "filler"
         filler_size = _fill(filler)
         os.truncate(filler, filler_size - left)
         # With not a byte left the database cannot take the news either: the worker waits until it can.
-        wait_until(lambda: store.queue.held() is not None or engine_of(store, run_id) is None)
+        wait_until(lambda: store.queue.current_pause() is not None or engine_of(store, run_id) is None)
         if left:
-            wait_until(lambda: store.queue.held() is not None)
+            wait_until(lambda: store.queue.current_pause() is not None)
         filler.unlink()
-        wait_until(lambda: store.queue.held() is not None)
-        held = store.queue.held()
+        wait_until(lambda: store.queue.current_pause() is not None)
+        held = store.queue.current_pause()
         assert held is not None
         assert ("the checkpoint could not be written" if left else "the disk is full") in held.reason
-        assert [store.row(number).status for number in (run_id, other_id)] == ["queued", "queued"]
+        assert [store.runs.get(number).status for number in (run_id, other_id)] == ["queued", "queued"]
         assert store.problems() == []
-        for checkpoint in store.detail(run_id).checkpoints:
+        for checkpoint in store.runs.detail(run_id).checkpoints:
             assert store.checkpoint_file(checkpoint).stat().st_size == checkpoint.bytes
         assert not list(small_disk.glob("runs/*/.*.part"))
         say(f"disk full after {filler_size:,} bytes: {held.reason}")
-        store.queue.release()
+        store.queue.resume_queue()
         _finish(store, run_id)
         _finish(store, other_id)
         for number, done_id in enumerate((run_id, other_id)):
@@ -289,10 +289,10 @@ if "-m engine" in " ".join(sys.orig_argv) or "-m ageui.worker" in " ".join(sys.o
 
 def test_a_clock_that_jumps(store: Store, tmp_path: Path, in_every_process: Path) -> None:
     in_every_process.write_text(CLOCK_JUMPS)
-    run_id = store.add_run(config_of(4), FACES, name=None)
+    run_id = store.runs.add(config_of(4), FACES, name=None)
     ensure_worker(store)
-    wait_until(lambda: len(store.metric(run_id, "step/loss")) > 10)
+    wait_until(lambda: len(store.runs.metric(run_id, "step/loss")) > 10)
     assert kill_engine(store)
     _finish(store, run_id)
-    assert len(store.detail(run_id).attempts) >= 2
+    assert len(store.runs.detail(run_id).attempts) >= 2
     Undisturbed(config_of(4), tmp_path / "undisturbed").assert_same(store, run_id)

@@ -1,7 +1,7 @@
 """The schema of runs.db: an ordered list of steps, counted by `PRAGMA user_version`.
 
-A released step never changes. Each is a tuple of SQL statements or a function that is given the connection, and all
-that are due run in one transaction.
+A released step never changes. A step is a tuple of SQL statements or a function of the connection. All pending steps
+run in one transaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ Migration = Sequence[str] | Callable[[Connection], None]
 
 MIGRATIONS: tuple[Migration, ...] = (v1.STATEMENTS, v2.STATEMENTS, v3.STATEMENTS, v4.STATEMENTS)
 APPLICATION_ID = 0x41474555
-"""`AGEU` in ASCII: tells runs.db from the databases of other programs."""
+"""`AGEU` in ASCII: distinguishes runs.db from databases of other programs."""
 
 
 def schema_version(connection: Connection, path: Path) -> int:
@@ -31,7 +31,7 @@ def schema_version(connection: Connection, path: Path) -> int:
 
 
 def refuse_newer(version: int, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Raises `StoreError` where the schema is newer than this program knows."""
+    """Raises `StoreError` if the schema is newer than this program knows."""
     if version > len(migrations):
         raise StoreError(
             f"{path} has schema {version}, but ageui {ageui.__version__} knows schemas up to {len(migrations)}; "
@@ -40,7 +40,7 @@ def refuse_newer(version: int, path: Path, migrations: Sequence[Migration] = MIG
 
 
 def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Brings the database to the newest schema; the connection is in a transaction that the caller commits."""
+    """Migrates the database to the newest schema, in a transaction that the caller commits."""
     version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     for migration in migrations[version:]:
         if callable(migration):

@@ -1,4 +1,4 @@
-"""Schema 2: a queue in order, workers, what a running run is asked to do, and how its attempts ended."""
+"""Schema 2: an ordered queue, workers, requests to running runs, and how attempts ended."""
 
 STATEMENTS = (
     "ALTER TABLE run ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",

@@ -1,4 +1,4 @@
-"""Schema 3: runs that are put away, which lists leave out unless they are asked for."""
+"""Schema 3: archived runs, which lists omit unless asked for them."""
 
 STATEMENTS = (
     "ALTER TABLE run ADD COLUMN archived_at TEXT",

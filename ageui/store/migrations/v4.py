@@ -1,3 +1,3 @@
-"""Schema 4: the most memory that an attempt had at once."""
+"""Schema 4: the peak memory of an attempt."""
 
 STATEMENTS = ("ALTER TABLE attempt ADD COLUMN peak_memory_bytes INTEGER",)

@@ -45,7 +45,7 @@ def look(store: Store, view: View, known: Known, before: Mapping[int, RunDetail]
     """Reads the runs and compares what is stored of them. Of those that were read `before`, ended ones are read anew
     only where their rows changed. Raises `ConfigError` where none of the runs is there.
     """
-    rows = store.rows(view.run_ids)
+    rows = store.runs.get_many(view.run_ids)
     runs: dict[int, RunDetail] = {}
     gone = []
     for run_id in view.run_ids:
@@ -54,7 +54,7 @@ def look(store: Store, view: View, known: Known, before: Mapping[int, RunDetail]
             runs[run_id] = kept
             continue
         try:
-            runs[run_id] = store.detail(run_id)
+            runs[run_id] = store.runs.detail(run_id)
         except ConfigError as error:
             gone.append(str(error))
     if not runs:
@@ -70,7 +70,7 @@ def compared(view: View, runs: dict[int, RunDetail], known: Known, store: Store 
         list(runs.values()),
         split=view.split,
         baseline=view.baseline,
-        predictions=store.split_predictions if store else None,
+        predictions=store.scores.predictions if store else None,
         fold_seeds=view.folded,
         groups=view.groups,
         all_settings=view.all_settings,

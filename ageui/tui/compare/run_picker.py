@@ -44,8 +44,8 @@ def candidates(store: Store, filter: str, chosen: Sequence[int]) -> Candidates:
     Without a filter the scored ones come before those that have no figures yet. Raises `ConfigError` for a filter that
     cannot be read.
     """
-    data = {row.config.get("data") for row in store.rows(chosen).values()}
-    found = [row for row in store.runs(filter, limit=_MOST_SHOWN + len(chosen)) if row.id not in chosen]
+    data = {row.config.get("data") for row in store.runs.get_many(chosen).values()}
+    found = [row for row in store.runs.search(filter, limit=_MOST_SHOWN + len(chosen)) if row.id not in chosen]
     found.sort(key=lambda row: (row.config.get("data") not in data, row.summary.mae is None and not filter))
     return Candidates(tuple(found[:_MOST_SHOWN]), differing_settings([row.config for row in found]))
 

@@ -98,7 +98,7 @@ class DataScreen(LiveScreen[_Found]):
     # The list
 
     def read(self, store: Store) -> _Found:
-        specs = tuple(store.data_sets())
+        specs = tuple(store.data.all())
         there = frozenset(spec.name for spec in specs if data_rows.is_there(spec))
         return _Found(specs, there)
 

@@ -10,8 +10,7 @@ from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_da
 from ageui.planning.run_command import Labels, queue_command
 from ageui.planning.settings import Layer, Resolved, absolute_init
 from ageui.store import NewRun, RunRow, Store
-from ageui.store.enqueue import valid_priority
-from ageui.store.names import valid_name, valid_tag
+from ageui.store.names import valid_name, valid_priority, valid_tag
 from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, Field, form_fields
 from ageui.tui.new_run.wording import grid_sentence
 from ageui.worker.background_workers import refuse_missing_devices
@@ -100,7 +99,7 @@ class FormCheck:
 
     def check(self, store: Store, entered: Entered) -> Checked:
         """Raises `AgeUIError` only where the database cannot be read; all else is part of what it returns."""
-        data = store.data_sets()
+        data = store.data.all()
         problems, labels, seeds = _about_runs(entered)
         values = entered.values
         problems |= _wrong_values(values)
@@ -127,7 +126,7 @@ class FormCheck:
         configs = self._configs(store, values, basis, seeds, first)
         runs = with_data(store, configs)
         refuse_missing_devices(config.device for config in configs)
-        plan = Plan(first, runs, tuple(store.same_runs(runs)))
+        plan = Plan(first, runs, tuple(store.runs.find_same(runs)))
         named = plan.to_queue(again=checked.entered.again, name=labels.name)
         _refuse_names(store, [run.name for run in named if run.name is not None])
         return replace(
@@ -146,7 +145,7 @@ class FormCheck:
         if self._wanted_like is None or self._like is not None:
             return ""
         try:
-            detail = store.detail(self._wanted_like)
+            detail = store.runs.detail(self._wanted_like)
             config = build_config(detail.config)
             spec = DataSpec.model_validate(detail.data_spec)
         except (ConfigError, ValueError) as error:
@@ -280,7 +279,7 @@ def _wrong_data(text: str, registered: list[str]) -> dict[str, str]:
 def _refuse_names(store: Store, names: list[str]) -> None:
     if len(names) > 1:
         valid_name(names[-1])
-    taken = store.taken_names(names)
+    taken = store.runs.taken_names(names)
     if taken:
         raise ConfigError(f"name: there is a run named {taken[0]!r} already; choose another")
 

@@ -125,12 +125,12 @@ class RunScreen(LiveScreen[_Found]):
     # Reading
 
     def read(self, store: Store) -> _Found:
-        detail = store.detail(self._run_id)
+        detail = store.runs.detail(self._run_id)
         attempt, steps, losses = self._points
         if attempt != detail.row.attempt:
             attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
         after = int(steps[-1]) if len(steps) else -1
-        new = store.metric(self._run_id, "step/loss", after)
+        new = store.runs.metric(self._run_id, "step/loss", after)
         if new:
             added = np.array(new, dtype=np.float64)
             steps, losses = np.concatenate([steps, added[:, 0]]), np.concatenate([losses, added[:, 1]])
@@ -197,7 +197,7 @@ class RunScreen(LiveScreen[_Found]):
                 stored = repr(detail.results)  # which compares those that are no numbers, too
                 self._settled = (stored, detail.results)
                 try:
-                    full = await asyncio.to_thread(with_all_intervals, detail, self.ageui.store.split_predictions)
+                    full = await asyncio.to_thread(with_all_intervals, detail, self.ageui.store.scores.predictions)
                 except AgeUIError as error:
                     self.ageui.tell(f"no intervals of groups: {error}", severity="error")
                     continue

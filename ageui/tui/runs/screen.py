@@ -103,12 +103,12 @@ class RunsScreen(LiveScreen[_Found]):
 
     def read(self, store: Store) -> _Found:
         wanted = self._wanted
-        rows = store.runs(wanted.filter, order=wanted.order, limit=wanted.count, offset=wanted.first)
-        total = store.run_count(wanted.filter)
-        everything = store.run_count() if wanted.filter else total
+        rows = store.runs.search(wanted.filter, order=wanted.order, limit=wanted.count, offset=wanted.first)
+        total = store.runs.count(wanted.filter)
+        everything = store.runs.count() if wanted.filter else total
         seen = (wanted.filter, total, everything)
         if self._varying[0] != seen:
-            self._varying = (seen, store.varying_fields(wanted.filter))
+            self._varying = (seen, store.runs.varying_fields(wanted.filter))
         return _Found(wanted, rows, total, everything, self._varying[1])
 
     def show(self, found: _Found) -> None:
@@ -191,7 +191,7 @@ class RunsScreen(LiveScreen[_Found]):
     @work(group="changes", exit_on_error=False)
     async def action_select_all(self) -> None:
         try:
-            found = frozenset(await asyncio.to_thread(self.ageui.store.ids, self._filter))
+            found = frozenset(await asyncio.to_thread(self.ageui.store.runs.ids, self._filter))
         except AgeUIError as error:
             self.ageui.tell(str(error), severity="error")
         else:

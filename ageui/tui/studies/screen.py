@@ -111,10 +111,10 @@ class StudiesScreen(LiveScreen[_Found]):
         self._wanted = _Wanted(self._studies, dict(self._choices), dict(self._ways), dict(self._splits))
 
     def read(self, store: Store) -> _Found:
-        wanted, statuses = self._wanted, store.measured_statuses()
+        wanted, statuses = self._wanted, store.scores.measured_statuses()
         tables = self._tables(store, wanted, statuses)
         running = [run_id for run_id, status in statuses.items() if status == "running"]
-        summaries = [(run_id, store.row(run_id).summary) for run_id in running]
+        summaries = [(run_id, store.runs.get(run_id).summary) for run_id in running]
         fractions = {run_id: (one.step or 0) / one.total_steps for run_id, one in summaries if one.total_steps}
         return _Found(wanted, tables, statuses, fractions)
 
@@ -127,7 +127,7 @@ class StudiesScreen(LiveScreen[_Found]):
             if kept is not None and _same(kept[1], wanted, study):
                 tables[name] = kept[2][name]
                 continue
-            runs = store.measured_runs() if runs is None else runs
+            runs = store.scores.measured_runs() if runs is None else runs
             choice, way = wanted.choices.get(name, NO_CHOICE), wanted.ways.get(name)
             tables[name] = study_table(study, store, choice, variant=way, split=wanted.splits.get(name), runs=runs)
         self._kept = (statuses, wanted, tables)

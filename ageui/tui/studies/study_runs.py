@@ -97,7 +97,7 @@ class StudyRunsScreen(LiveScreen[_Checked]):
 
     def read(self, store: Store) -> _Checked:
         texts = self._texts
-        data = tuple(spec.name for spec in store.data_sets())
+        data = tuple(spec.name for spec in store.data.all())
         in_force: dict[str, tuple[str, str]] = {SEEDS: ("1", ""), SETTINGS: ("none", "")}
         try:
             found = chosen_here(store, self._study, choice_of_texts(texts))

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from ageui.store.fields import filter_fields
+from ageui.store.filter_fields import filter_fields
 from ageui.store.filters import where
 from ageui.store.tables import STATUSES
 from engine import choices

@@ -21,7 +21,7 @@ def done_run(store: Store, name: str = "plain", *, status: str = "done", scored:
             writer.epoch(epoch(number, stage=1 + number // 3, is_best=number < 4))
         writer.evaluated(scored or evaluated(), "apparent", "faces")
     end(store, run_id, attempt, status)
-    return store.detail(run_id)
+    return store.runs.detail(run_id)
 
 
 def measured(names: list[str], groups: list[str | None], attribute: str = "gender", resamples: int = 50) -> Evaluated:

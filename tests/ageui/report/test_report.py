@@ -29,7 +29,7 @@ def _nothing_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _of(store: Store, *runs: RunDetail, split: str | None = None) -> Document:
-    return report(runs, store.split_predictions, split)
+    return report(runs, store.scores.predictions, split)
 
 
 def _section(document: Document, *titles: str) -> Section:
@@ -91,7 +91,7 @@ def test_at_most_twenty_errors_are_listed(store: Store) -> None:
     errors = [abs(float(row[-1].replace("−", "-"))) for row in table.rows]
     assert len(errors) == 20
     assert errors == sorted(errors, reverse=True)
-    found = store.split_predictions(run.id, "valid")
+    found = store.scores.predictions(run.id, "valid")
     assert found is not None
     assert errors[0] == pytest.approx(np.abs(found.predicted - found.ages).max(), abs=0.005)
 
@@ -146,7 +146,7 @@ def test_losses_that_are_not_finite_are_told(store: Store, losses: tuple[float, 
         for number, loss in enumerate(losses, 1):
             writer.epoch(epoch(number, train_loss=loss, val_loss=loss, is_best=number == 1))
     end(store, run_id, attempt, "diverged", "the loss is nan")
-    document = _of(store, store.detail(run_id))
+    document = _of(store, store.runs.detail(run_id))
     assert ("nothing to draw" in _text(document, "Curves")) != is_drawn
     assert any(isinstance(block, Figure) for block in _section(document, "Curves").blocks) == is_drawn
     assert f"| {len(losses)} | 1 | inf | inf |" in _text(document, "Curves")
@@ -157,7 +157,7 @@ def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
     with store.writing(run_id, attempt) as writer:
         writer.epoch(epoch(1, val_loss=None, val_mae=None))
     end(store, run_id, attempt)
-    text = _text(_of(store, store.detail(run_id)), "Curves")
+    text = _text(_of(store, store.runs.detail(run_id)), "Curves")
     assert "There is no validation loss: no labelled validation images." in text
     assert "| 1 | 1 | 0.5 | — | — | 1e-05 | 1.5 | yes |" in text
 
@@ -174,7 +174,7 @@ def test_a_run_without_scores_says_why(store: Store, status: str, said: str) -> 
     run_id = queued(store, "bare") if status == "queued" else running(store, "bare")[0]
     if status == "failed":
         end(store, run_id, 1, "failed", "no room\nat all")
-    text, files = as_markdown(_of(store, store.detail(run_id)), "x")
+    text, files = as_markdown(_of(store, store.runs.detail(run_id)), "x")
     assert said in text
     assert files == {}
     assert "The command that repeats it:" in text
@@ -200,8 +200,8 @@ def test_data_without_attributes(store: Store) -> None:
 
 def test_published_figures_are_said_to_be_that(store: Store) -> None:
     figures = {"mae": 9.5, "gender": 0.25, "val_loss": 0.017}
-    store.publish([PublishedRun("report/table8/mse", config(), BUILT_IN, figures, "Table 8: an odd *row*.")])
-    published = store.detail(store.one("report/table8/mse"))
+    store.scores.publish([PublishedRun("report/table8/mse", config(), BUILT_IN, figures, "Table 8: an odd *row*.")])
+    published = store.runs.detail(store.runs.find_one("report/table8/mse"))
     text, files = as_markdown(_of(store, published), "x")
     assert "Run 1, published. Its figures are out of the report: nobody here trained it" in text
     assert r"Note: Table 8: an odd \*row\*." in text
@@ -227,8 +227,8 @@ def test_published_figures_are_said_to_be_that(store: Store) -> None:
 
 
 def test_published_figures_stand_beside_measured_ones(store: Store) -> None:
-    store.publish([PublishedRun("theirs", config(), BUILT_IN, {"mae": 1.0}, "")])
-    document = _of(store, done_run(store), store.detail(store.one("theirs")))
+    store.scores.publish([PublishedRun("theirs", config(), BUILT_IN, {"mae": 1.0}, "")])
+    document = _of(store, done_run(store), store.runs.detail(store.runs.find_one("theirs")))
     table = document.sections[0].blocks[0]
     assert isinstance(table, Table)
     assert table.rows[1][0] == "◆ theirs (published)"
@@ -244,7 +244,7 @@ def test_a_model_card_has_the_headings_of_its_paper(store: Store) -> None:
         )
         writer.evaluated(evaluated(gender=0.3), "apparent", "faces")
     end(store, run_id, attempt)
-    document = _of(store, store.detail(run_id))
+    document = _of(store, store.runs.detail(run_id))
     assert [part.title for part in _section(document, "Model card").parts] == [
         "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data",
         "Quantitative analyses", "Ethical considerations", "Caveats and recommendations",
@@ -303,7 +303,7 @@ def test_several_runs_are_compared_first(store: Store) -> None:
 def test_many_settings_that_differ_have_a_table_of_their_own(store: Store) -> None:
     plain = done_run(store, "plain")
     other = queued(store, "other", loss="mape", batch=16, size=96, optimizer="sgd", seed=3)
-    figures, settings = (block for block in _of(store, plain, store.detail(other)).sections[0].blocks
+    figures, settings = (block for block in _of(store, plain, store.runs.detail(other)).sections[0].blocks
                          if isinstance(block, Table))  # fmt: skip
     assert figures.head == ("run", "MAE", "gender")
     assert settings.head == ("run", "size", "loss", "optimizer", "batch", "seed")
@@ -319,7 +319,7 @@ def test_a_run_that_lacks_the_split_of_the_others_is_told_of(store: Store) -> No
     text, _ = as_markdown(document, "x")
     assert "It was not scored on test, but on valid." in text
     with pytest.raises(ConfigError, match=r"none of these runs has scores on test; choose one of valid"):
-        _of(store, store.detail(2), split="test")
+        _of(store, store.runs.detail(2), split="test")
 
 
 def test_a_run_that_lacks_the_split_of_the_others_has_no_figures_of_another(store: Store) -> None:
@@ -349,14 +349,14 @@ def test_predictions_are_read_and_resampled_once_and_those_of_the_reported_split
 
     def load(run_id: int, split: str) -> Predictions | None:
         read.append((run_id, split))
-        return store.split_predictions(run_id, split)
+        return store.scores.predictions(run_id, split)
 
     def resample(result: SplitResult, of: Scored, split: str, resamples: int) -> SplitResult:
         resampled.append(split)
         return with_intervals(result, of, split, resamples)
 
     monkeypatch.setattr("ageui.compare.draft_rows.with_intervals", resample)
-    document = report([store.detail(run_id)], load)
+    document = report([store.runs.detail(run_id)], load)
     assert (read, resampled) == ([(run_id, "test")], ["test"])
     (table,) = (block for block in _section(document, "Groups").blocks if isinstance(block, Table))
     assert all("–" in row[4] for row in table.rows)

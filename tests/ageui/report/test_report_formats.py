@@ -30,7 +30,7 @@ def _hostile(store: Store) -> RunDetail:
 
 
 def _document(store: Store, *runs: RunDetail) -> Document:
-    return report(runs, store.split_predictions)
+    return report(runs, store.scores.predictions)
 
 
 def test_the_page_loads_nothing_and_runs_nothing(store: Store) -> None:

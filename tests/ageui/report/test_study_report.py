@@ -52,8 +52,8 @@ def test_a_study_is_a_table_and_its_runs_folded(mine: Terminal, store: Store) ->
     for seed, mae in ((0, 6.0), (1, 7.0)):
         _trained(store, seed, mae)
     table = study_table(load("mine.toml"), store)
-    runs = [store.detail(run_id) for row in table.rows for run_id in row.runs.values()]
-    document = study_report(table, runs, store.split_predictions)
+    runs = [store.runs.detail(run_id) for row in table.rows for run_id in row.runs.values()]
+    document = study_report(table, runs, store.scores.predictions)
     text, files = as_markdown(document, "x")
     assert text.startswith("# Losses \\| two\n\nTwo losses.\n\nMeasured on synthetic")
     assert "- A note with \\<b\\>.\n" in text
@@ -71,12 +71,14 @@ def test_a_study_is_a_table_and_its_runs_folded(mine: Terminal, store: Store) ->
 def test_a_study_of_curves_has_them_drawn(mine: Terminal, store: Store) -> None:
     text = STUDY.replace('"scores"', '"curve"').replace('shows = "Two losses."', "").partition("[published]")[0]
     Path("curves.toml").write_text(text, encoding="utf-8")
-    assert study_report(study_table(load("curves.toml"), store), [], store.split_predictions).figures == ()
+    assert study_report(study_table(load("curves.toml"), store), [], store.scores.predictions).figures == ()
     run_id, attempt = running(store, loss="mse")
     with store.writing(run_id, attempt) as writer:
         writer.epoch(epoch(1))
         writer.epoch(epoch(2))
-    document = study_report(study_table(load("curves.toml"), store), [store.detail(run_id)], store.split_predictions)
+    document = study_report(
+        study_table(load("curves.toml"), store), [store.runs.detail(run_id)], store.scores.predictions
+    )
     assert document.figures[0].name == "curves"
     assert [block.text[:8] for block in document.blocks if isinstance(block, Paragraph)] == ["Begun on"]
 

@@ -9,7 +9,7 @@ from ageui.store import Store
 def _crash(store: Store, run_id: int, failure: str = "killed", progress: int | None = None) -> str:
     attempt = claimed(store, run_id)
     assert attempt is not None
-    newest = max((file.step for file in store.detail(run_id).checkpoints), default=0)
+    newest = max((file.step for file in store.runs.detail(run_id).checkpoints), default=0)
     with store.writing(run_id, attempt) as writer:
         writer.started({}, newest)
         if progress is not None:
@@ -21,11 +21,11 @@ def test_three_attempts_without_progress_are_enough(store: Store) -> None:
     run_id = queued(store)
     statuses = [_crash(store, run_id, "segmentation_fault") for _ in range(3)]
     assert statuses == ["queued", "queued", "failed"]
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert row.failure == "segmentation_fault"
     assert row.error is not None
     assert "3 attempts in a row" in row.error
-    assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["crashed"] * 3
+    assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["crashed"] * 3
 
 
 def test_progress_is_forgiven(store: Store) -> None:
@@ -74,11 +74,11 @@ def test_a_lost_run_is_queued_again_or_explained(store: Store, worker: str | Non
     assert claimed(store, run_id, worker) == 1
     (lost,) = store.queue.running()
     assert (lost.run_id, lost.attempt, lost.worker) == (run_id, 1, worker)
-    assert store.queue.lost(lost, "its processes are gone") == status
-    assert store.queue.lost(lost, "its processes are gone") is None
-    attempt = store.detail(run_id).attempts[0]
+    assert store.queue.end_lost(lost, "its processes are gone") == status
+    assert store.queue.end_lost(lost, "its processes are gone") is None
+    attempt = store.runs.detail(run_id).attempts[0]
     assert (attempt.outcome, attempt.reason) == ("lost", "its processes are gone")
-    assert store.row(run_id).error == (None if status == "queued" else "its processes are gone")
+    assert store.runs.get(run_id).error == (None if status == "queued" else "its processes are gone")
 
 
 def test_a_stopped_attempt_is_no_strike(store: Store) -> None:
@@ -88,4 +88,4 @@ def test_a_stopped_attempt_is_no_strike(store: Store) -> None:
         assert attempt is not None
         with store.writing(run_id, attempt) as writer:
             assert writer.stop("queued", "its worker was stopped") == "queued"
-    assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["stopped"] * 5
+    assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["stopped"] * 5

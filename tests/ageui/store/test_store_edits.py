@@ -11,11 +11,11 @@ def test_a_name_note_and_tags_are_replaced_and_the_old_ones_returned(store: Stor
     run_id = queued(store, "first", ("night", "old"))
 
     assert store.edits.rename(run_id, "second") == "first"
-    assert store.edits.note(run_id, " worth  a look [/] ") is None
-    assert store.edits.note(run_id, None) == "worth  a look [/]"
-    assert store.edits.tags(run_id, ("new", "new", "night")) == ("night", "old")
+    assert store.edits.set_note(run_id, " worth  a look [/] ") is None
+    assert store.edits.set_note(run_id, None) == "worth  a look [/]"
+    assert store.edits.set_tags(run_id, ("new", "new", "night")) == ("night", "old")
 
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert (row.name, row.note, row.tags) == ("second", None, ("new", "night"))
 
 
@@ -26,13 +26,17 @@ def test_a_taken_name_a_bad_tag_and_a_missing_run_are_refused_and_change_nothing
     with pytest.raises(ConfigError, match="run 2 is named 'second' already"):
         store.edits.rename(run_id, "second")
     with pytest.raises(ConfigError, match="space or comma"):
-        store.edits.tags(run_id, ("fine", "two words"))
+        store.edits.set_tags(run_id, ("fine", "two words"))
     with pytest.raises(ConfigError, match="2001 characters"):
-        store.edits.note(run_id, "x" * 2001)
+        store.edits.set_note(run_id, "x" * 2001)
     with pytest.raises(ConfigError, match="there is no run 9"):
-        store.edits.note(9, "x")
+        store.edits.set_note(9, "x")
 
-    assert (store.row(run_id).name, store.row(run_id).tags, store.row(run_id).note) == ("first", ("night",), None)
+    assert (store.runs.get(run_id).name, store.runs.get(run_id).tags, store.runs.get(run_id).note) == (
+        "first",
+        ("night",),
+        None,
+    )
 
 
 def test_renaming_a_run_to_its_own_name_is_no_conflict(store: Store) -> None:
@@ -46,15 +50,15 @@ def test_archived_runs_are_left_out_until_they_are_asked_for(store: Store) -> No
     assert store.edits.archive([away]) == [away]
     assert store.edits.archive([away]) == []
 
-    assert [row.id for row in store.runs()] == [kept]
-    assert [row.id for row in store.runs("archived=true")] == [away]
-    assert [row.id for row in store.runs("archived=no")] == [kept]
-    assert store.run_count() == 1
-    assert store.status_counts() == {"queued": 1}
-    assert store.find("away") == [away]
+    assert [row.id for row in store.runs.search()] == [kept]
+    assert [row.id for row in store.runs.search("archived=true")] == [away]
+    assert [row.id for row in store.runs.search("archived=no")] == [kept]
+    assert store.runs.count() == 1
+    assert store.runs.status_counts() == {"queued": 1}
+    assert store.runs.find("away") == [away]
 
     store.edits.unarchive([away])
-    assert [row.id for row in store.runs()] == [away, kept]
+    assert [row.id for row in store.runs.search()] == [away, kept]
 
 
 def test_a_run_that_is_still_to_be_done_cannot_be_archived_and_no_other_is_with_it(store: Store) -> None:
@@ -65,7 +69,7 @@ def test_a_run_that_is_still_to_be_done_cannot_be_archived_and_no_other_is_with_
     with pytest.raises(ConfigError, match=r"\(waiting\) is queued; only runs that have ended"):
         store.edits.archive([done, waiting])
 
-    assert store.row(done).archived_at is None
+    assert store.runs.get(done).archived_at is None
 
 
 def test_a_retried_run_comes_back_from_the_archive(store: Store) -> None:
@@ -75,7 +79,7 @@ def test_a_retried_run_comes_back_from_the_archive(store: Store) -> None:
 
     store.queue.retry(run_id)
 
-    assert [row.id for row in store.runs()] == [run_id]
+    assert [row.id for row in store.runs.search()] == [run_id]
 
 
 def test_the_order_by_turn_is_what_runs_then_what_is_next_then_what_waits_then_what_ended(store: Store) -> None:
@@ -89,18 +93,18 @@ def test_the_order_by_turn_is_what_runs_then_what_is_next_then_what_waits_then_w
     store.queue.move(second, "first")
 
     in_turn = [runs_now, second, first, paused, later, done]
-    assert [row.id for row in store.runs(order="turn")] == in_turn
-    assert [row.id for row in store.runs(order="-turn")] == in_turn[::-1]
-    assert [row.id for row in store.runs(order="turn", limit=2, offset=1)] == [second, first]
+    assert [row.id for row in store.runs.search(order="turn")] == in_turn
+    assert [row.id for row in store.runs.search(order="-turn")] == in_turn[::-1]
+    assert [row.id for row in store.runs.search(order="turn", limit=2, offset=1)] == [second, first]
 
 
 def test_the_fields_that_vary_are_those_of_the_runs_found(store: Store) -> None:
     for loss, seed, tag in (("mse", 1, "a"), ("mape", 1, "a"), ("mape", 2, "b")):
         queued(store, None, (tag,), loss=loss, seed=seed)
 
-    assert store.varying_fields() == ("loss", "seed")
-    assert store.varying_fields("tag=a") == ("loss",)
-    assert store.varying_fields("tag=none") == ()
+    assert store.runs.varying_fields() == ("loss", "seed")
+    assert store.runs.varying_fields("tag=a") == ("loss",)
+    assert store.runs.varying_fields("tag=none") == ()
 
 
 def test_runs_are_counted_by_filter(store: Store) -> None:
@@ -109,5 +113,5 @@ def test_runs_are_counted_by_filter(store: Store) -> None:
         writer.epoch(epoch(1, val_mae=5.0))
     queued(store, loss="mse")
 
-    assert store.run_count("loss=mape val_mae<6") == 1
-    assert store.run_count("val_mae>6") == 0
+    assert store.runs.count("loss=mape val_mae<6") == 1
+    assert store.runs.count("val_mae>6") == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from store_rows import claimed, epoch, evaluated, queued
 
 from ageui.store import RunRow, Store
-from ageui.store.fields import filter_fields
+from ageui.store.filter_fields import filter_fields
 from engine.config import RunConfig
 from engine.errors import ConfigError
 
@@ -45,7 +45,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def _found(store: Store, text: str) -> list[int]:
-    return sorted(row.id for row in store.runs(text))
+    return sorted(row.id for row in store.runs.search(text))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_filters_find(filled: Store, text: str, ids: list[int]) -> None:
 
 
 def test_a_date_stands_for_its_whole_day(filled: Store) -> None:
-    made = filled.row(1).created_at.astimezone()
+    made = filled.runs.get(1).created_at.astimezone()
     today, tomorrow = made.date(), made.date() + timedelta(days=1)
     everything = [1, 2, 3, 4, 5, 6]
     assert _found(filled, f"created<={today} created>={today}") == _found(filled, f"created={today}") == everything
@@ -145,32 +145,32 @@ def test_a_date_stands_for_its_whole_day(filled: Store) -> None:
 )
 def test_filters_that_cannot_be_read_say_where_and_why(filled: Store, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        filled.runs(text)
+        filled.runs.search(text)
 
 
 def test_every_config_field_can_be_filtered_and_every_plain_field_ordered_by(filled: Store) -> None:
     assert set(RunConfig.model_fields) <= set(filter_fields())
     for name, field in filter_fields().items():
-        assert len(filled.runs(f"{name}!={'2026-01-01' if field.kind == 'time' else 1}")) <= len(RUNS)
+        assert len(filled.runs.search(f"{name}!={'2026-01-01' if field.kind == 'time' else 1}")) <= len(RUNS)
         if field.kind not in ("tags", "texts", "numbers"):
-            assert len(filled.runs(order=name)) == len(filled.runs(order=f"-{name}")) == len(RUNS)
+            assert len(filled.runs.search(order=name)) == len(filled.runs.search(order=f"-{name}")) == len(RUNS)
 
 
 def test_nan_and_missing_figures_come_last_whatever_the_order(filled: Store) -> None:
-    assert [row.id for row in filled.runs(order="mae")] == [1, 4, 3, 2, 6, 5]
-    assert [row.id for row in filled.runs(order="-mae")] == [3, 4, 1, 2, 6, 5]
-    assert [row.id for row in filled.runs(limit=2)] == [6, 5]
-    assert [row.id for row in filled.runs(limit=2, offset=2)] == [4, 3]
+    assert [row.id for row in filled.runs.search(order="mae")] == [1, 4, 3, 2, 6, 5]
+    assert [row.id for row in filled.runs.search(order="-mae")] == [3, 4, 1, 2, 6, 5]
+    assert [row.id for row in filled.runs.search(limit=2)] == [6, 5]
+    assert [row.id for row in filled.runs.search(limit=2, offset=2)] == [4, 3]
     for wrong in ("maee", "weights", "id; DROP TABLE run", ""):
         with pytest.raises(ConfigError, match="cannot be ordered"):
-            filled.runs(order=wrong)
+            filled.runs.search(order=wrong)
 
 
 @given(st.text(max_size=60) | st.text(alphabet="loswmae=!<>:\"' 0.5%_\\,nid-", max_size=40))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_finds_runs_or_is_a_config_error(filled: Store, text: str) -> None:
     try:
-        found = filled.runs(text)
+        found = filled.runs.search(text)
     except ConfigError:
         return
     assert len(found) <= len(RUNS)
@@ -229,11 +229,11 @@ TERMS = st.one_of(
 @given(st.lists(TERMS, max_size=4))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_filters_find_what_plain_python_finds(filled: Store, terms: list[Term]) -> None:
-    expected = [row.id for row in filled.runs() if all(holds(row) for _, holds in terms)]
-    assert [row.id for row in filled.runs(" ".join(text for text, _ in terms))] == expected
+    expected = [row.id for row in filled.runs.search() if all(holds(row) for _, holds in terms)]
+    assert [row.id for row in filled.runs.search(" ".join(text for text, _ in terms))] == expected
 
 
 def test_times_are_aware_and_in_utc(filled: Store) -> None:
-    created = filled.row(1).created_at
+    created = filled.runs.get(1).created_at
     assert created.tzinfo is UTC
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=10)

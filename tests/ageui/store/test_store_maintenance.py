@@ -20,7 +20,7 @@ def test_a_copy_is_whole_while_others_write(store: Store, tmp_path: Path) -> Non
         queued(other, "later")
         store.copy_to(tmp_path / "copy.db")
     with Store.open(tmp_path / "copy.db") as copy:
-        assert copy.run_count() == 4
+        assert copy.runs.count() == 4
         assert copy.problems() == []
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     assert not list(tmp_path.glob(".*.part"))

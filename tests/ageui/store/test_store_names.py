@@ -46,20 +46,20 @@ REFUSED = [
 def test_odd_names_are_kept_and_found(store: Store, name: str) -> None:
     run_id = queued(store, name)
     queued(store, "other")
-    assert store.row(run_id).name == name
-    assert store.find(name) == [run_id]
+    assert store.runs.get(run_id).name == name
+    assert store.runs.find(name) == [run_id]
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_names_that_mislead_are_refused(store: Store, name: str) -> None:
     with pytest.raises(ConfigError, match="the name"):
         queued(store, name)
-    assert store.run_count() == 0
+    assert store.runs.count() == 0
 
 
 def test_names_are_stored_in_one_normal_form(store: Store) -> None:
     run_id = queued(store, "cafe\u0301")
-    assert store.row(run_id).name == "caf\u00e9"
+    assert store.runs.get(run_id).name == "caf\u00e9"
     with pytest.raises(ConfigError, match="already"):
         queued(store, "caf\u00e9")
 
@@ -93,59 +93,59 @@ def test_made_up_names_differ_and_depend_on_the_number_alone() -> None:
 def test_a_made_up_name_that_is_taken_gets_a_number(store: Store) -> None:
     taken = friendly_name(2, lambda _: False)
     queued(store, taken)
-    assert store.row(queued(store)).name == f"{taken}-2"
+    assert store.runs.get(queued(store)).name == f"{taken}-2"
 
 
 def test_names_of_runs_added_together_are_free_and_given_once(store: Store) -> None:
     made_up = [friendly_name(number, lambda _: False) for number in (1, 2, 3)]
     runs = [NewRun(config(seed=seed), BUILT_IN, name) for seed, name in enumerate((None, made_up[0], None))]
-    ids = store.add_runs(runs)
-    assert [store.row(run_id).name for run_id in ids] == [f"{made_up[0]}-2", made_up[0], made_up[2]]
-    assert store.taken_names(["no", made_up[0], made_up[2]]) == [made_up[0], made_up[2]]
+    ids = store.runs.add_many(runs)
+    assert [store.runs.get(run_id).name for run_id in ids] == [f"{made_up[0]}-2", made_up[0], made_up[2]]
+    assert store.runs.taken_names(["no", made_up[0], made_up[2]]) == [made_up[0], made_up[2]]
     with pytest.raises(ConfigError, match="there is a run named 'twice' already"):
-        store.add_runs([NewRun(config(), BUILT_IN, "twice")] * 2)
-    assert store.run_count() == 3
+        store.runs.add_many([NewRun(config(), BUILT_IN, "twice")] * 2)
+    assert store.runs.count() == 3
 
 
 def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:
     first = queued(store, "calm-otter", loss="mape")
     second = queued(store, "calm-otter-2", loss="mse")
-    assert store.find(str(second)) == [second]
-    assert store.find("calm-otter") == [first]
-    assert store.find("otter") == [first, second]
-    assert store.find("loss=mse") == [second]
-    assert store.find("99") == store.find("9" * 40) == store.find("unknown") == []
-    assert store.one("loss=mse") == second
+    assert store.runs.find(str(second)) == [second]
+    assert store.runs.find("calm-otter") == [first]
+    assert store.runs.find("otter") == [first, second]
+    assert store.runs.find("loss=mse") == [second]
+    assert store.runs.find("99") == store.runs.find("9" * 40) == store.runs.find("unknown") == []
+    assert store.runs.find_one("loss=mse") == second
     with pytest.raises(ConfigError, match=r"'otter' means 2 runs: 1 calm-otter, 2 calm-otter-2; give one's id"):
-        store.one("otter")
+        store.runs.find_one("otter")
     with pytest.raises(ConfigError, match="there is no run 'unknown'"):
-        store.one("unknown")
+        store.runs.find_one("unknown")
     with pytest.raises(ConfigError, match="no run is named"):
-        store.one(" ")
+        store.runs.find_one(" ")
 
 
 def test_data_sets(store: Store) -> None:
     faces = DataSpec(name="faces", format="course", path="/data/faces")
-    store.add_data_set(faces)
-    assert store.data_sets() == [BUILT_IN, faces]
-    assert store.data_set("faces") == faces
-    assert store.data_set("synthetic") == BUILT_IN
+    store.data.add(faces)
+    assert store.data.all() == [BUILT_IN, faces]
+    assert store.data.get("faces") == faces
+    assert store.data.get("synthetic") == BUILT_IN
     with pytest.raises(ConfigError, match="already"):
-        store.add_data_set(faces)
+        store.data.add(faces)
     moved = faces.model_copy(update={"path": "/new"})
-    store.add_data_set(moved, replace=True)
-    assert store.data_set("faces") == moved
+    store.data.add(moved, replace=True)
+    assert store.data.get("faces") == moved
     with pytest.raises(ConfigError, match=r"no data set 'face'; did you mean 'faces'\?; there is 'synthetic', 'faces'"):
-        store.data_set("face")
-    store.remove_data_set("faces")
-    assert store.data_sets() == [BUILT_IN]
+        store.data.get("face")
+    store.data.remove("faces")
+    assert store.data.all() == [BUILT_IN]
     with pytest.raises(ConfigError, match="no data set"):
-        store.remove_data_set("faces")
+        store.data.remove("faces")
 
 
 @pytest.mark.parametrize("name", ["synthetic", "a\x1bb", "3"])
 def test_data_set_names_that_are_refused(store: Store, name: str) -> None:
     with pytest.raises(ConfigError):
-        store.add_data_set(DataSpec(name=name, format="table", path="/x"))
+        store.data.add(DataSpec(name=name, format="table", path="/x"))
     with pytest.raises(ConfigError):
-        store.remove_data_set(name)
+        store.data.remove(name)

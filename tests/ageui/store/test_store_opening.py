@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from store_rows import queued
 
 from ageui.store import Store, connect
-from ageui.store.errors import told_to_people
+from ageui.store.errors import readable_errors
 from ageui.store.migrations import MIGRATIONS
 from ageui.store.sqlite import driver
 from engine.errors import StoreError
@@ -53,7 +53,7 @@ def test_a_fresh_database_is_private_in_wal_mode_and_of_the_newest_schema(tmp_pa
     path = tmp_path / "runs.db"
     with Store.open(path) as store:
         assert store.schema_version() == len(MIGRATIONS)
-        assert store.run_count() == 0
+        assert store.runs.count() == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -80,7 +80,7 @@ def test_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     assert _at_once(_open_and_add, path) == [0, 0, 0]
     with Store.open(path) as store:
-        assert sorted(row.id for row in store.runs()) == [1, 2, 3]
+        assert sorted(row.id for row in store.runs.search()) == [1, 2, 3]
 
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -98,17 +98,17 @@ def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
     with Store.open(path, read_only=read_only) as store:
         assert store.schema_version() == NEWEST
         assert store.problems() == []
-        assert [(row.name, row.status) for row in store.runs(order="id")] == [
+        assert [(row.name, row.status) for row in store.runs.search(order="id")] == [
             ("finished", "done"),
             ("broken", "failed"),
             ("stopped", "interrupted"),
             ("waiting", "queued"),
             ("left-running", "running"),
         ]
-        finished = store.detail(1)
+        finished = store.runs.detail(1)
         assert [epoch.train_loss for epoch in finished.history] == [0.5, 0.25]
         assert math.isnan(finished.history[1].val_loss or 0.0)
-        assert store.metric(1, "step/loss") == [(step, 1.0 / step) for step in range(1, 21)]
+        assert store.runs.metric(1, "step/loss") == [(step, 1.0 / step) for step in range(1, 21)]
         assert [scores.split for scores in finished.results] == ["train", "valid", "test"]
         assert finished.kept is not None
         assert finished.kept.sha256 == "ab" * 32
@@ -116,8 +116,8 @@ def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
         assert finished.peak_memory_bytes == (1_234_567_890 if version >= 4 else None)
         assert [row.name for row in store.queue.waiting()] == ["waiting"]
         assert [run.run_id for run in store.queue.running()] == [5]
-        assert len(store.predictions(1)) == 9
-        assert store.data_set("faces").path == "/data/faces"
+        assert len(store.scores.predictions_frame(1)) == 9
+        assert store.data.get("faces").path == "/data/faces"
     for table, rows in before.items():
         assert all(rows[number].items() <= found.items() for number, found in enumerate(_rows(path)[table])), table
     copy = path.with_name(f"runs.db.schema{version}")
@@ -139,7 +139,7 @@ def _rows(path: Path) -> dict[str, list[dict[str, Any]]]:
 def _processes_that_upgrade(path: str, barrier: Any) -> None:
     barrier.wait()
     with Store.open(Path(path)) as store:
-        assert store.run_count() == 5
+        assert store.runs.count() == 5
 
 
 def test_processes_may_upgrade_a_database_at_once(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_missing_database_is_not_made_without_leave(tmp_path: Path, read_only:
 def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
     (tmp_path / "runs.db").touch()
     with Store.open(tmp_path / "runs.db", read_only=True) as store:
-        assert store.runs() == []
+        assert store.runs.search() == []
 
 
 def test_reading_only_refuses_to_write(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_reading_only_refuses_to_write(tmp_path: Path) -> None:
     with Store.open(path) as store:
         queued(store, "kept")
     with Store.open(path, read_only=True) as store:
-        assert [row.name for row in store.runs()] == ["kept"]
+        assert [row.name for row in store.runs.search()] == ["kept"]
         with pytest.raises(StoreError, match="reading only"):
             queued(store)
 
@@ -233,7 +233,7 @@ def test_reading_works_where_side_files_cannot_be_made(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(driver(), "connect", cannot_make_side_files)
     with Store.open(path, read_only=True) as store:
-        assert [row.name for row in store.runs()] == ["kept"]
+        assert [row.name for row in store.runs.search()] == ["kept"]
     assert "mode=ro" in opened[0]
     assert "immutable=1" in opened[-1]
 
@@ -286,7 +286,7 @@ def test_a_full_disk_says_so_and_keeps_what_was_there(tmp_path: Path) -> None:
     raw = sqlite3.connect(path)
     raw.execute("CREATE TABLE t (x)")
     raw.execute("PRAGMA max_page_count = 2")
-    with pytest.raises(StoreError, match=r"small.db: the disk is full; free some space"), told_to_people(path):
+    with pytest.raises(StoreError, match=r"small.db: the disk is full; free some space"), readable_errors(path):
         raw.execute("INSERT INTO t VALUES (zeroblob(100000))")
     assert raw.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
@@ -297,4 +297,4 @@ def test_paths_with_odd_characters(tmp_path: Path) -> None:
         queued(store, "x")
     assert path.exists()
     with Store.open(path, read_only=True) as store:
-        assert store.run_count() == 1
+        assert store.runs.count() == 1

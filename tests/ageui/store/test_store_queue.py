@@ -45,12 +45,12 @@ def _in_status(store: Store, status: str) -> int:
             writer.stop("queued", "")
     elif status != "running":
         end(store, run_id, attempt, status, "why")
-    assert store.row(run_id).status == status
+    assert store.runs.get(run_id).status == status
     return run_id
 
 
 def test_runs_are_taken_by_priority_then_in_the_order_they_came(store: Store) -> None:
-    ids = [store.add_run(config(), BUILT_IN, name=None, priority=priority) for priority in (0, 5, 0, -1, 5)]
+    ids = [store.runs.add(config(), BUILT_IN, name=None, priority=priority) for priority in (0, 5, 0, -1, 5)]
     expected = [ids[place] for place in (1, 4, 0, 2, 3)]
     assert _order(store) == expected
     assert _taken(store) == expected
@@ -90,17 +90,17 @@ def test_a_run_that_cannot_be_held_is_passed_over_and_stays_queued(store: Store)
     def hold(run_id: int) -> bool:
         # The claim is not visible to others before it is held.
         with Store.open(store.path, read_only=True) as other:
-            seen.append((run_id, other.row(run_id).status))
+            seen.append((run_id, other.runs.get(run_id).status))
         return run_id != first
 
     claim = _next(store, hold)
     assert claim is not None
     assert claim.run_id == second
     assert seen == [(first, "queued"), (second, "queued")]
-    assert (store.row(first).status, store.row(first).attempt) == ("queued", 0)
-    assert store.detail(first).attempts == ()
+    assert (store.runs.get(first).status, store.runs.get(first).attempt) == ("queued", 0)
+    assert store.runs.detail(first).attempts == ()
     assert store.queue.claim(first, WORKER, lambda run_id: False) is None
-    assert store.row(first).attempt == 0
+    assert store.runs.get(first).attempt == 0
 
 
 def test_a_run_of_the_foreground_is_nobody_elses_from_the_start(store: Store) -> None:
@@ -109,31 +109,31 @@ def test_a_run_of_the_foreground_is_nobody_elses_from_the_start(store: Store) ->
             assert other.queue.waiting() == []
         return True
 
-    claim = store.add_claimed_run(NewRun(config(), BUILT_IN, "mine"), Claimant(None, "cpu"), hold, tags=["t"])
+    claim = store.runs.add_claimed(NewRun(config(), BUILT_IN, "mine"), Claimant(None, "cpu"), hold, tags=["t"])
     assert (claim.attempt, claim.name) == (1, "mine")
-    row = store.row(claim.run_id)
+    row = store.runs.get(claim.run_id)
     assert (row.status, row.tags) == ("running", ("t",))
-    assert store.detail(claim.run_id).attempts[0].worker is None
+    assert store.runs.detail(claim.run_id).attempts[0].worker is None
 
 
 def test_a_new_run_whose_folder_somebody_works_in_is_not_added(store: Store) -> None:
     with pytest.raises(StoreError, match=rf"the lock in {store.run_folder(1)}.*choose another --db"):
-        store.add_claimed_run(NewRun(config(), BUILT_IN), Claimant(None, "cpu"), lambda run_id: False)
-    assert store.run_count() == 0
+        store.runs.add_claimed(NewRun(config(), BUILT_IN), Claimant(None, "cpu"), lambda run_id: False)
+    assert store.runs.count() == 0
 
 
 def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
     run_id = queued(store)
-    assert store.queue.held() is None
-    store.queue.hold("the disk is full")
-    held = store.queue.held()
+    assert store.queue.current_pause() is None
+    store.queue.pause_queue("the disk is full")
+    held = store.queue.current_pause()
     assert held is not None
     assert held.reason == "the disk is full"
     assert not store.queue.has_work(TAKES)
     assert _next(store) is None
     assert claimed(store, queued(store), worker=None) == 1  # a run in the foreground is no matter of the queue
-    assert store.queue.release() is True
-    assert store.queue.release() is False
+    assert store.queue.resume_queue() is True
+    assert store.queue.resume_queue() is False
     assert store.queue.has_work(TAKES)
     assert _taken(store) == [run_id]
 
@@ -145,7 +145,7 @@ def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
 def test_a_run_that_nobody_works_on_is_cancelled_at_once(store: Store, status: str) -> None:
     run_id = _in_status(store, status)
     assert store.queue.cancel(run_id) == "cancelled"
-    assert store.row(run_id).status == "cancelled"
+    assert store.runs.get(run_id).status == "cancelled"
 
 
 @pytest.mark.parametrize(("ask", "request_", "status"), [
@@ -162,15 +162,15 @@ def test_a_running_run_is_asked_and_obeys_however_it_ends(
     run_id, attempt = running(store)
     assert store.queue.request(run_id, attempt) is None
     ask(store.queue, run_id)
-    assert store.row(run_id).status == "running"
-    assert store.row(run_id).request == store.queue.request(run_id, attempt) == request_
+    assert store.runs.get(run_id).status == "running"
+    assert store.runs.get(run_id).request == store.queue.request(run_id, attempt) == request_
     if ending == "lost":
-        assert store.queue.lost(store.queue.running()[0], "gone") == status
+        assert store.queue.end_lost(store.queue.running()[0], "gone") == status
     else:
         with store.writing(run_id, attempt) as writer:
             found = writer.stop("queued", "stopped") if ending == "stop" else writer.crash("killed", "died")
         assert found == status
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert (row.status, row.request) == (status, None)
     assert store.queue.request(run_id, attempt) == "lost"
 
@@ -179,7 +179,7 @@ def test_a_run_that_is_done_before_it_hears_of_the_request_is_done(store: Store)
     run_id, attempt = running(store)
     store.queue.cancel(run_id)
     end(store, run_id, attempt, "done")
-    assert (store.row(run_id).status, store.row(run_id).request) == ("done", None)
+    assert (store.runs.get(run_id).status, store.runs.get(run_id).request) == ("done", None)
 
 
 @pytest.mark.parametrize("status", ["paused", "interrupted"])
@@ -188,7 +188,7 @@ def test_a_stopped_run_is_resumed_at_its_old_place(store: Store, status: str) ->
     later = queued(store)
     store.queue.resume(run_id)
     assert _order(store) == [run_id, later]
-    assert store.row(run_id).error is None
+    assert store.runs.get(run_id).error is None
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled", "interrupted"])
@@ -204,12 +204,12 @@ def test_a_run_that_ended_badly_is_tried_again_from_its_checkpoint(store: Store,
     else:
         end(store, run_id, attempt, status, "why")
     assert store.queue.retry(run_id) == []
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert (row.status, row.error, row.failure, row.ended_at) == ("queued", None, None, None)
     claim = _next(store)
     assert claim is not None
     assert [checkpoint.step for checkpoint in claim.states] == [10]
-    assert len(store.detail(run_id).history) == 1
+    assert len(store.runs.detail(run_id).history) == 1
 
 
 @pytest.mark.parametrize("status", ["failed", "diverged"])
@@ -222,12 +222,12 @@ def test_from_the_start_all_that_was_measured_is_forgotten(store: Store, status:
         writer.checkpoint(best(10))
         writer.evaluated(evaluated(), "apparent", "synthetic")
         writer.end(status, "why")
-    fresh = store.row(queued(store)).summary
+    fresh = store.runs.get(queued(store)).summary
     assert store.queue.retry(run_id, from_start=True) == [f"runs/{run_id}/weights.safetensors"]
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     assert (detail.history, detail.results, detail.checkpoints, detail.manifest) == ((), (), (), None)
     assert detail.row.summary == fresh
-    assert store.metric(run_id, "step/loss") == []
+    assert store.runs.metric(run_id, "step/loss") == []
     assert (detail.name, detail.row.tags, len(detail.attempts)) == ("again", ("t",), 1)
 
 
@@ -252,14 +252,14 @@ def test_a_command_for_a_run_in_another_state_is_refused_and_changes_nothing(
     store: Store, command: str, allowed: set[str], status: str
 ) -> None:
     run_id = _in_status(store, status)
-    before = store.detail(run_id)
+    before = store.runs.detail(run_id)
     call = getattr(store.queue, command)
     if status in allowed:
         call(run_id)
         return
     with pytest.raises(ConfigError, match=rf"run {run_id} \(.*\) (is )?(being )?{status}"):
         call(run_id)
-    assert store.detail(run_id) == before
+    assert store.runs.detail(run_id) == before
 
 
 @pytest.mark.parametrize("command", ["cancel", "pause", "resume", "retry", "forget_states"])
@@ -296,10 +296,10 @@ def test_a_queued_run_is_moved(store: Store, run: int, place: Any, other: int | 
 
 
 def test_a_moved_run_takes_the_priority_of_its_neighbour(store: Store) -> None:
-    low, high = queued(store), store.add_run(config(), BUILT_IN, name=None, priority=3)
+    low, high = queued(store), store.runs.add(config(), BUILT_IN, name=None, priority=3)
     store.queue.move(low, "before", high)
     assert _order(store) == [low, high]
-    assert store.row(low).priority == 3
+    assert store.runs.get(low).priority == 3
     store.queue.prioritise(low, 0)
     assert _order(store) == [high, low]
     store.queue.move(high, "last")

@@ -95,7 +95,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.models) < MOST_RUNS)
     @rule(target=runs, priority=st.integers(-1, 1))
     def add(self, priority: int) -> int:
-        run = self.store.add_run(config(), BUILT_IN, name=None, priority=priority)
+        run = self.store.runs.add(config(), BUILT_IN, name=None, priority=priority)
         self.models[run] = Model(priority=priority)
         self.order.append(run)
         return run
@@ -128,7 +128,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _withdraw(self, run: int, model: Model) -> None:
         is_asked = model.status == "running" and model.request in ("pause", "cancel")
-        assert self.store.queue.withdraw(run) == is_asked
+        assert self.store.queue.withdraw_request(run) == is_asked
         model.request = None if is_asked else model.request
 
     def _resume(self, run: int, model: Model) -> None:
@@ -168,9 +168,9 @@ class QueueMachine(RuleBasedStateMachine):
         if not (self.is_held or often):
             return
         if self.is_held:
-            assert self.store.queue.release()
+            assert self.store.queue.resume_queue()
         else:
-            self.store.queue.hold("for a while")
+            self.store.queue.pause_queue("for a while")
         self.is_held = not self.is_held
 
     # Workers
@@ -196,7 +196,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(target=claims)
     def add_in_foreground(self) -> object:
         new = NewRun(config(), BUILT_IN)
-        claim = self.store.add_claimed_run(new, Claimant(None, "cpu"), lambda run: True)
+        claim = self.store.runs.add_claimed(new, Claimant(None, "cpu"), lambda run: True)
         self.models[claim.run_id] = Model()
         self.order.append(claim.run_id)
         return self._begin(claim, None)
@@ -266,7 +266,7 @@ class QueueMachine(RuleBasedStateMachine):
     def find_lost(self, claim: Claim) -> None:
         """Everything of the attempt was killed; a claim may live on, as that of a worker that was merely stopped."""
         model = self.models[claim.run_id]
-        found = self.store.queue.lost(RunningRun(claim.run_id, claim.attempt, model.worker), "gone")
+        found = self.store.queue.end_lost(RunningRun(claim.run_id, claim.attempt, model.worker), "gone")
         if self.owns(claim):
             model.die("lost")
             assert found == model.status
@@ -277,7 +277,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def statuses_are_those_of_the_model(self) -> None:
-        rows = {row.id: row for row in self.store.runs()}
+        rows = {row.id: row for row in self.store.runs.search()}
         assert {run: (row.status, row.attempt, row.request, row.priority) for run, row in rows.items()} == {
             run: (model.status, model.attempt, model.request, model.priority) for run, model in self.models.items()
         }
@@ -291,7 +291,7 @@ class QueueMachine(RuleBasedStateMachine):
         running = {run.run_id: run.attempt for run in self.store.queue.running()}
         assert running == {run: m.attempt for run, m in self.models.items() if m.status == "running"}
         for run, model in self.models.items():
-            attempts = self.store.detail(run).attempts
+            attempts = self.store.runs.detail(run).attempts
             assert [attempt.number for attempt in attempts] == list(range(1, model.attempt + 1))
             still_open = [attempt.number for attempt in attempts if attempt.ended_at is None]
             assert still_open == ([model.attempt] if model.status == "running" else [])
@@ -299,9 +299,9 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def no_checkpoint_is_ahead_of_the_points_before_it(self) -> None:
         for run, model in self.models.items():
-            points = [step for step, _ in self.store.metric(run, "step/loss")]
+            points = [step for step, _ in self.store.runs.metric(run, "step/loss")]
             assert points == sorted(model.points)
-            newest = max((file.step for file in self.store.detail(run).checkpoints), default=0)
+            newest = max((file.step for file in self.store.runs.detail(run).checkpoints), default=0)
             assert newest == model.pointer
             assert set(range(1, model.pointer + 1)) <= set(points)
 

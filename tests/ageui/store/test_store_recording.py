@@ -26,7 +26,7 @@ def _same(a: Any, b: Any) -> bool:
 
 def test_a_run_from_queue_to_end(store: Store) -> None:
     run_id = queued(store, "first", ("b", "a"), loss="mape", weights="gender")
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert (row.name, row.status, row.tags, row.source) == ("first", "queued", ("a", "b"), "measured")
     assert row.config["weights"] == ["gender"]
     assert row.config_hash == config(loss="mape", weights="gender").hash
@@ -34,7 +34,7 @@ def test_a_run_from_queue_to_end(store: Store) -> None:
     assert row.started_at is None
 
     assert claimed(store, run_id) == 1
-    assert store.row(run_id).status == "running"
+    assert store.runs.get(run_id).status == "running"
     with store.writing(run_id, 1) as writer:
         writer.started(MANIFEST)
         writer.steps(steps((5, 0.5)))
@@ -46,7 +46,7 @@ def test_a_run_from_queue_to_end(store: Store) -> None:
         writer.memory(5_000_000_000)
         writer.end("done", "all epochs", seconds=2.5)
 
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     assert (detail.status, detail.data_hash, detail.splits) == ("done", "d00d", {"train": 5, "valid": 3})
     assert [(e.epoch, e.step, e.train_loss, e.is_best) for e in detail.history] == [
         (1, 10, 0.5, True),
@@ -62,8 +62,8 @@ def test_a_run_from_queue_to_end(store: Store) -> None:
     summary = detail.row.summary
     assert (summary.epochs, summary.epoch, summary.step, summary.val_loss) == (8, 2, 20, 0.125)
     assert (summary.best_epoch, summary.best_val_loss) == (1, 0.25)
-    assert store.metric(run_id, "step/loss") == [(5, 0.5), (15, 0.25)]
-    assert store.metric(run_id, "step/loss", after=5) == [(15, 0.25)]
+    assert store.runs.metric(run_id, "step/loss") == [(5, 0.5), (15, 0.25)]
+    assert store.runs.metric(run_id, "step/loss", after=5) == [(15, 0.25)]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.1, 5e-324, -0.0, 1e308])
@@ -73,9 +73,9 @@ def test_floats_come_back_as_they_were(store: Store, value: float) -> None:
         writer.steps(steps((1, value)))
         writer.epoch(epoch(1, val_loss=value, train_loss=value))
         writer.evaluated(evaluated(mae=value, gender=value), "apparent", "synthetic")
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     summary = detail.row.summary
-    ((_, point),) = store.metric(run_id, "step/loss")
+    ((_, point),) = store.runs.metric(run_id, "step/loss")
     bias = detail.results[0].result.biases[0].value
     stored = [
         point, detail.history[0].val_loss, detail.history[0].train_loss, summary.val_loss, summary.best_val_loss,
@@ -88,17 +88,17 @@ def test_non_finite_values_in_a_manifest_survive_and_are_strings_in_json(store: 
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.started(MANIFEST)
-    found = store.detail(run_id).manifest
+    found = store.runs.detail(run_id).manifest
     assert found is not None
     assert all(_same(a, b) for a, b in zip(found["odd"], MANIFEST["odd"], strict=True))
-    assert store.detail(run_id).to_json()["manifest"]["odd"] == ["nan", "inf", "-inf", None, "nan"]
+    assert store.runs.detail(run_id).to_json()["manifest"]["odd"] == ["nan", "inf", "-inf", None, "nan"]
 
 
 def test_missing_validation_figures_stay_missing(store: Store) -> None:
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.epoch(epoch(1, val_loss=None, val_mae=None))
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     assert detail.history[0].val_loss is None
     assert detail.row.summary.val_mae is None
 
@@ -110,11 +110,11 @@ def test_points_that_are_stored_again_replace_themselves(store: Store) -> None:
         with store.writing(run_id, attempt) as writer:
             writer.points(points)
             writer.epoch(epoch(1))
-        assert len(store.detail(run_id).history) == 1
-        assert store.metric(run_id, "step/loss") == [(step, 1.0 / step) for step in range(1, 1001)]
+        assert len(store.runs.detail(run_id).history) == 1
+        assert store.runs.metric(run_id, "step/loss") == [(step, 1.0 / step) for step in range(1, 1001)]
     with store.writing(run_id, attempt) as writer:
         writer.points([("step/loss", 1, math.nan)])
-    assert math.isnan(store.metric(run_id, "step/loss")[0][1])
+    assert math.isnan(store.runs.metric(run_id, "step/loss")[0][1])
 
 
 def test_what_is_written_together_is_stored_together_or_not_at_all(store: Store) -> None:
@@ -128,8 +128,8 @@ def test_what_is_written_together_is_stored_together_or_not_at_all(store: Store)
 
     with pytest.raises(StoreError):
         write_half()
-    detail = store.detail(run_id)
-    assert store.metric(run_id, "step/loss") == []
+    detail = store.runs.detail(run_id)
+    assert store.runs.metric(run_id, "step/loss") == []
     assert (detail.history, detail.checkpoints, detail.row.summary.epoch) == ((), (), None)
 
 
@@ -146,13 +146,13 @@ def test_writes_of_an_attempt_that_lost_its_run_are_refused(store: Store, lost: 
     if lost == "finished":
         end(store, run_id, attempt, "failed", "by the user")
     if lost == "claimed anew":
-        assert store.queue.lost(store.queue.running()[0], "its process is gone") == "queued"
+        assert store.queue.end_lost(store.queue.running()[0], "its process is gone") == "queued"
         assert claimed(store, run_id) == 2
     target = (99, 1) if lost == "no such run" else (run_id, attempt + (lost == "wrong attempt"))
-    before = None if lost == "no such run" else store.detail(run_id)
+    before = None if lost == "no such run" else store.runs.detail(run_id)
     with pytest.raises(LostRunError, match="no longer owned"), store.writing(*target):
         pytest.fail("a writer was given out")
-    assert before is None or store.detail(run_id) == before
+    assert before is None or store.runs.detail(run_id) == before
 
 
 def test_a_failed_run_keeps_its_reason_whatever_it_holds(store: Store) -> None:
@@ -160,9 +160,9 @@ def test_a_failed_run_keeps_its_reason_whatever_it_holds(store: Store) -> None:
     with store.writing(run_id, attempt) as writer:
         writer.noted("odd \udcff")
         writer.end("failed", "cannot read \udcff[/]\x1b[2J", failure="data")
-    assert store.row(run_id).error == "cannot read ?[/]\x1b[2J"
-    assert (store.row(run_id).status, store.row(run_id).failure) == ("failed", "data")
-    assert store.detail(run_id).attempts[0].notes == ("odd ?",)
+    assert store.runs.get(run_id).error == "cannot read ?[/]\x1b[2J"
+    assert (store.runs.get(run_id).status, store.runs.get(run_id).failure) == ("failed", "data")
+    assert store.runs.detail(run_id).attempts[0].notes == ("odd ?",)
 
 
 def test_scores_groups_and_predictions_come_back(store: Store) -> None:
@@ -170,10 +170,10 @@ def test_scores_groups_and_predictions_come_back(store: Store) -> None:
     scored = evaluated()
     with store.writing(run_id, attempt) as writer:
         writer.evaluated(scored, "apparent", "synthetic")
-    (found,) = store.detail(run_id).results
+    (found,) = store.runs.detail(run_id).results
     assert found.result == scored.result
     assert (found.split, found.target, found.data_name) == ("valid", "apparent", "synthetic")
-    frame = store.predictions(run_id)
+    frame = store.scores.predictions_frame(run_id)
     assert list(frame.columns) == ["split", "image", "age", "predicted", "gender"]
     assert frame["image"].tolist() == ["a.jpg", "b.jpg", "ç.jpg"]
     assert frame["gender"].isna().tolist() == [False, True, False]
@@ -185,10 +185,10 @@ def test_an_undefined_bias_keeps_its_reason(store: Store) -> None:
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.evaluated(evaluated(gender=None), "apparent", "synthetic")
-    (result,) = store.detail(run_id).to_json()["results"]
+    (result,) = store.runs.detail(run_id).to_json()["results"]
     assert result["bias"] == {"gender": None}
     assert result["reasons"] == {"gender": "no image of other in valid"}
-    assert store.row(run_id).summary.bias["gender"] is None
+    assert store.runs.get(run_id).summary.bias["gender"] is None
 
 
 def test_runs_scored_on_the_same_images_share_them(store: Store) -> None:
@@ -196,7 +196,7 @@ def test_runs_scored_on_the_same_images_share_them(store: Store) -> None:
     for place, (mae, target) in enumerate([(6.0, "apparent"), (1.0, "apparent"), (6.0, "real")]):
         with store.writing(*ids[place]) as writer:
             writer.evaluated(evaluated(mae=mae), target, "synthetic")
-    images = [store.detail(run_id).results[0].images for run_id, _ in ids]
+    images = [store.runs.detail(run_id).results[0].images for run_id, _ in ids]
     assert images[0] == images[1] != images[2]
 
 
@@ -206,8 +206,8 @@ def test_scoring_again_replaces_and_the_summary_prefers_test(store: Store) -> No
         with store.writing(run_id, attempt) as writer:
             writer.evaluated(evaluated(split, mae), "apparent", "synthetic")
         if split == "train":
-            assert store.row(run_id).summary.split == "train"
-    detail = store.detail(run_id)
+            assert store.runs.get(run_id).summary.split == "train"
+    detail = store.runs.detail(run_id)
     assert [(scores.split, scores.result.mae) for scores in detail.results] == [
         ("train", 1.0),
         ("valid", 2.0),
@@ -223,7 +223,7 @@ def test_checkpoints_are_kept_relative_to_the_database(store: Store) -> None:
     for written in (best(30, "ab"), best(40, "cd"), state(40)):
         with store.writing(run_id, attempt) as writer:
             writer.checkpoint(written)
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     kept, newest = detail.checkpoints
     assert detail.kept == kept
     assert (kept.path, kept.sha256, kept.step) == (f"runs/{run_id}/weights.safetensors", "cd", 40)
@@ -238,7 +238,7 @@ def test_the_two_newest_states_are_kept_and_the_paths_of_others_given_back(store
             writer.checkpoint(state(step))
         removed.append([path.rpartition("-")[2] for path in writer.removed])
     assert removed == [[], [], ["20.pt"], ["10.pt"], ["20.pt"]]
-    assert [checkpoint.step for checkpoint in store.detail(run_id).checkpoints] == [30, 40]
+    assert [checkpoint.step for checkpoint in store.runs.detail(run_id).checkpoints] == [30, 40]
 
 
 @pytest.mark.parametrize(("status", "kept"), [("done", 0), ("diverged", 0), ("failed", 2), ("interrupted", 2)])
@@ -250,7 +250,7 @@ def test_states_of_a_finished_run_are_forgotten(store: Store, status: str, kept:
         writer.checkpoint(state(20))
         writer.end(status, "")
     assert len(writer.removed) == 2 - kept
-    assert [checkpoint.kind for checkpoint in store.detail(run_id).checkpoints] == ["best", *["state"] * kept]
+    assert [checkpoint.kind for checkpoint in store.runs.detail(run_id).checkpoints] == ["best", *["state"] * kept]
 
 
 def _second_attempt(store: Store, step: int, *first: float) -> tuple[int, int]:
@@ -275,7 +275,7 @@ def test_replayed_points_are_compared_to_the_bit(store: Store) -> None:
         writer.points([("step/loss", 5, 0.125)])
         writer.epoch(epoch(1, seconds=99.0, images_per_second=1.0))
         writer.evaluated(evaluated(), "apparent", "synthetic")
-    second = store.detail(run_id).attempts[1]
+    second = store.runs.detail(run_id).attempts[1]
     # Three losses, the seven figures of the epoch that are not times, and the predictions.
     assert (second.step, second.replayed, second.differing, second.notes) == (1, 11, 0, ())
 
@@ -285,16 +285,16 @@ def test_a_point_that_comes_out_otherwise_is_counted_told_and_replaced(store: St
     changed = math.nextafter(0.25, 1)
     with store.writing(run_id, attempt) as writer:
         writer.points([("step/loss", 2, changed), ("step/loss", 3, 0.5)])
-    second = store.detail(run_id).attempts[1]
+    second = store.runs.detail(run_id).attempts[1]
     assert (second.replayed, second.differing) == (2, 2)
     (note,) = second.notes
     assert "step/loss 2 was 0.25 and is 0.25000000000000006 now" in note
-    assert store.metric(run_id, "step/loss") == [(1, 0.5), (2, changed), (3, 0.5)]
+    assert store.runs.metric(run_id, "step/loss") == [(1, 0.5), (2, changed), (3, 0.5)]
     scored = evaluated()
     scored.predicted[0] += 1
     with store.writing(run_id, attempt) as writer:
         writer.evaluated(scored, "apparent", "synthetic")
-    assert store.detail(run_id).attempts[1].differing == 3
+    assert store.runs.detail(run_id).attempts[1].differing == 3
 
 
 def test_an_attempt_that_goes_back_forgets_the_checkpoints_it_could_not_use(store: Store) -> None:
@@ -308,7 +308,7 @@ def test_an_attempt_that_goes_back_forgets_the_checkpoints_it_could_not_use(stor
     with store.writing(run_id, 2) as writer:
         writer.started({**MANIFEST, "device": "other"}, 10)
     assert [path.rpartition("-")[2] for path in writer.removed] == ["20.pt"]
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     assert [checkpoint.step for checkpoint in detail.checkpoints] == [10]
     # The run is what it was begun with, each attempt knows its own surroundings.
     assert detail.manifest is not None
@@ -324,7 +324,7 @@ def test_show_json_keeps_its_contract(store: Store) -> None:
         writer.epoch(epoch(1, val_loss=math.nan))
         writer.evaluated(evaluated(), "apparent", "synthetic")
         writer.checkpoint(best(10))
-    shown = json.loads(json.dumps(store.detail(run_id).to_json(), allow_nan=False))
+    shown = json.loads(json.dumps(store.runs.detail(run_id).to_json(), allow_nan=False))
     assert (shown["id"], shown["name"], shown["status"]) == (run_id, "shown", "running")
     assert shown["config"]["loss"] == "mape"
     assert shown["command"] == config(loss="mape", weights="gender").command()
@@ -370,13 +370,13 @@ def test_a_config_that_is_no_longer_known_is_still_shown(store: Store) -> None:
     raw.execute("UPDATE run SET config = json_set(config, '$.forgotten', 1)")
     raw.commit()
     raw.close()
-    shown = store.detail(run_id).to_json()
+    shown = store.runs.detail(run_id).to_json()
     assert shown["command"] is None
     assert shown["config"]["forgotten"] == 1
 
 
 def test_a_run_that_is_not_there(store: Store) -> None:
-    for read in (store.row, store.detail):
+    for read in (store.runs.get, store.runs.detail):
         with pytest.raises(ConfigError, match="no run 7"):
             read(7)
-    assert store.split_predictions(7, "valid") is None
+    assert store.scores.predictions(7, "valid") is None

@@ -57,7 +57,7 @@ def trained(
     """A run of a cell that ended, with scores; its id."""
     found = next(one for one in study.cells if one.name == cell)
     config = cell_config(study, found, choice, registered=(), cuda_available=lambda: False)
-    run_id = store.add_run(build_config({**config.model_dump(), **changes}), data_spec, name=None)
+    run_id = store.runs.add(build_config({**config.model_dump(), **changes}), data_spec, name=None)
     attempt = claimed(store, run_id)
     assert attempt is not None
     with store.writing(run_id, attempt) as writer:

@@ -26,14 +26,14 @@ def published(store: Store) -> Store:
 def test_every_published_cell_is_a_row_once_however_often_it_is_published(store: Store) -> None:
     assert publish(store) == (51, 51)
     assert publish(store) == (51, 0)
-    rows = store.runs("source=report")
+    rows = store.runs.search("source=report")
     assert len(rows) == 51
     assert store.problems() == []
-    row = store.row(store.one("report/table8/mse-16"))
+    row = store.runs.get(store.runs.find_one("report/table8/mse-16"))
     assert (row.status, row.source, row.summary.mae) == ("done", "report", 11.6451)
     assert row.summary.bias == {"gender": 0.3722, "expression": 1.4066, "ethnicity": 1.2095, "age": 8.9922}
     assert (row.summary.mae_low, row.summary.split, row.config["batch"]) == (None, None, 16)
-    loss = store.row(store.one("report/table2/resnet101"))
+    loss = store.runs.get(store.runs.find_one("report/table2/resnet101"))
     assert (loss.summary.best_val_loss, loss.summary.mae) == (0.014, None)
     assert "100 minutes" in (loss.note or "")
 
@@ -41,10 +41,10 @@ def test_every_published_cell_is_a_row_once_however_often_it_is_published(store:
 def test_a_row_that_was_published_otherwise_is_put_right(published: Store) -> None:
     (first, *_) = [run for run in published_runs() if run.name == "report/table7/before"]
     changed = type(first)(first.name, first.config, first.spec, {"mae": 1.0}, "odd")
-    assert published.publish([changed]) == 0
-    assert published.row(published.one(first.name)).summary.bias["age"] is None
+    assert published.scores.publish([changed]) == 0
+    assert published.runs.get(published.runs.find_one(first.name)).summary.bias["age"] is None
     publish(published)
-    row = published.row(published.one(first.name))
+    row = published.runs.get(published.runs.find_one(first.name))
     assert (row.summary.mae, row.summary.bias["age"]) == (10.106, 10.17)
 
 
@@ -52,11 +52,11 @@ def test_a_run_of_ones_own_keeps_its_name(store: Store) -> None:
     running(store, "report/table8/mse-16")
     with pytest.raises(ConfigError, match="run 1 is named 'report/table8/mse-16' already"):
         publish(store)
-    assert store.run_count() == 1
+    assert store.runs.count() == 1
 
 
 def test_nobody_can_run_retry_cancel_or_take_a_published_row(published: Store) -> None:
-    run_id = published.one("report/table10/final")
+    run_id = published.runs.find_one("report/table10/final")
     for change in (published.queue.retry, published.queue.cancel, published.queue.pause, published.queue.resume,
                    published.queue.forget_states):  # fmt: skip
         with pytest.raises(ConfigError, match="holds figures out of the report: there is nothing to run"):
@@ -66,7 +66,7 @@ def test_nobody_can_run_retry_cancel_or_take_a_published_row(published: Store) -
 
 
 def test_published_rows_stand_for_no_cell(published: Store) -> None:
-    assert published.measured_runs() == []
+    assert published.scores.measured_runs() == []
     study = load("table8")
     assert study_table(study, published).measured_cells == 0
     assert len(work(study, published).new) == 14
@@ -75,8 +75,8 @@ def test_published_rows_stand_for_no_cell(published: Store) -> None:
 def test_they_are_compared_with_nothing_and_folded_into_nothing(published: Store) -> None:
     study = load("table8")
     ours = trained(published, study, "mse-32", 14.0, choice=Choice("report", "appa-real"), seed=1)
-    ids = [ours, published.one("report/table8/mse-32"), published.one("report/table7/before")]
-    comparison = compare([published.detail(one) for one in ids], fold_seeds=True, baseline=str(ours))
+    ids = [ours, published.runs.find_one("report/table8/mse-32"), published.runs.find_one("report/table7/before")]
+    comparison = compare([published.runs.detail(one) for one in ids], fold_seeds=True, baseline=str(ours))
     assert [(row.kind, row.name) for row in comparison.rows][1:3] == [
         ("published", "report/table8/mse-32"), ("published", "report/table7/before"),
     ]  # fmt: skip
@@ -95,8 +95,8 @@ def test_they_are_compared_with_nothing_and_folded_into_nothing(published: Store
 
 
 def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: Store) -> None:
-    ids = [published.one(f"report/table8/mse-{batch}") for batch in (16, 32)]
-    runs = [published.detail(one) for one in ids]
+    ids = [published.runs.find_one(f"report/table8/mse-{batch}") for batch in (16, 32)]
+    runs = [published.runs.detail(one) for one in ids]
     comparison = compare(runs, baseline=str(ids[0]))
     assert comparison.columns == ("mae", "gender", "expression", "ethnicity", "age")
     assert comparison.settings == ("batch",)
@@ -106,13 +106,13 @@ def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: St
 
 @pytest.mark.parametrize("format", [name for name in FORMATS if name not in ("table", "csv")])
 def test_every_format_says_that_a_row_is_published(published: Store, format: str) -> None:
-    text = render_text(compare([published.detail(published.one("report/table10/final"))]), format)
+    text = render_text(compare([published.runs.detail(published.runs.find_one("report/table10/final"))]), format)
     assert "published" in text
     assert {"md": "◆ report/table10/final", "tex": r"$\diamond$ report", "html": "◆ report"}.get(format, "") in text
 
 
 def test_the_table_of_the_application_says_so(published: Store) -> None:
-    row = published.row(published.one("report/table7/before"))
+    row = published.runs.get(published.runs.find_one("report/table7/before"))
     name, state, progress, mae = table_row(row, ("run", "state", "progress", "mae"), ()).cells
     assert (name.text, state.text, progress.text, mae.text) == ("report/table7/before", "◆ published", "—", "10.11")
 
@@ -131,4 +131,4 @@ def test_lists_and_reports_say_so(ageui: Terminal) -> None:
     compared = ageui("compare", "report/table10")
     assert "◆ report/table10/final" in compared.out.replace("\n", "")
     with Store.open(Path("runs.db")) as store:
-        assert state_of(store.row(store.one("report/table10/final"))) == "◆ published"
+        assert state_of(store.runs.get(store.runs.find_one("report/table10/final"))) == "◆ published"

@@ -121,7 +121,7 @@ def test_a_run_on_another_device_stands_for_a_cell_and_one_of_other_settings_or_
 ) -> None:
     trained(store, mine, "mse-8", device="cpu", deterministic=False)
     trained(store, mine, "mse-16", size=96)
-    store.add_data_set(DataSpec(name="other", format="synthetic"))
+    store.data.add(DataSpec(name="other", format="synthetic"))
     assert [run.config.loss + str(run.config.batch) for run in work(mine, store, QUICK).new] == [
         "mse16", "mape8", "mape16",
     ]  # fmt: skip
@@ -130,10 +130,10 @@ def test_a_run_on_another_device_stands_for_a_cell_and_one_of_other_settings_or_
 
 def test_a_run_on_data_that_is_described_otherwise_now_does_not_stand_for_a_cell(store: Store, mine: Study) -> None:
     faces = DataSpec(name="faces", format="synthetic")
-    store.add_data_set(faces)
-    store.add_runs(work(mine, store, Choice("quick", "faces")).new)
+    store.data.add(faces)
+    store.runs.add_many(work(mine, store, Choice("quick", "faces")).new)
     assert len(work(mine, store, Choice("quick", "faces")).going) == 4
-    store.add_data_set(faces.model_copy(update={"skip_bad": True}), replace=True)
+    store.data.add(faces.model_copy(update={"skip_bad": True}), replace=True)
     assert len(work(mine, store, Choice("quick", "faces")).new) == 4
 
 
@@ -166,7 +166,7 @@ def test_cells_with_weights_files_have_the_runs_that_were_queued_for_them(store:
     text = LOSSES.replace("[grid]", '[grid]\ninit = ["imagenet", "weights/faces.pt"]').replace('"scratch"', '"freeze"')
     study = written(tmp_path, text.partition("[published]")[0])
     choice = Choice("report", "synthetic")
-    store.add_runs(work(study, store, choice).new)
+    store.runs.add_many(work(study, store, choice).new)
     table = study_table(study, store, choice)
     assert [dict(row.progress) for row in table.rows] == [{"queued": 1}] * 8
     assert work(study, store, choice).new == ()
@@ -232,9 +232,9 @@ def test_of_ways_with_as_many_runs_the_one_most_like_the_study_is_shown(store: S
 def test_ways_that_differ_in_the_description_of_their_data_are_told_apart(store: Store, mine: Study) -> None:
     on_faces = Choice("quick", "faces")
     for path, cells, mae in (("/old", ("mse-8", "mse-16"), 7.0), ("/new", ("mse-8",), 6.0)):
-        store.add_data_set(DataSpec(name="faces", format="synthetic", path=path), replace=True)
+        store.data.add(DataSpec(name="faces", format="synthetic", path=path), replace=True)
         for cell in cells:
-            trained(store, mine, cell, mae, choice=on_faces, data_spec=store.data_set("faces"))
+            trained(store, mine, cell, mae, choice=on_faces, data_spec=store.data.get("faces"))
     asked = study_table(mine, store, on_faces)
     assert measured(asked)["mse-8"] == 6.0, "the data as it is registered now"
     assert headline(asked).startswith("measured on faces (path /new) · resnet18@layer3")

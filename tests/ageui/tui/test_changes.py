@@ -20,7 +20,7 @@ def test_the_queue_is_paused_resumed_cancelled_retried_and_undone_by_key(store: 
     run_id = queued(store, "only")
 
     def status() -> str:
-        return store.row(run_id).status
+        return store.runs.get(run_id).status
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "p")
@@ -51,7 +51,7 @@ def test_a_change_of_several_selected_runs_tells_which_could_not_be_made(store: 
         assert app.screen.query_one(PagedTable).selected == {1, 2, 3}
         assert "3 selected" in screen_text(app)
         await press(pilot, "x")
-        assert [store.row(run_id).status for run_id in (1, 2, 3)] == ["done", "cancelled", "cancelled"]
+        assert [store.runs.get(run_id).status for run_id in (1, 2, 3)] == ["done", "cancelled", "cancelled"]
         assert messages(app)[0] == "2 runs cancelled; u undoes it"
         assert "run 1 (old) is done already" in messages(app)[1]
         await press(pilot, "escape")
@@ -88,9 +88,9 @@ def test_a_move_past_another_priority_is_undone_with_it(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await until(pilot, lambda: names(app) == ["high", "low"])
         await press(pilot, "down", "K")
-        assert store.row(low).priority == 5
+        assert store.runs.get(low).priority == 5
         await press(pilot, "u")
-        assert [store.row(run_id).priority for run_id in (low, high)] == [0, 5]
+        assert [store.runs.get(run_id).priority for run_id in (low, high)] == [0, 5]
         assert [row.id for row in store.queue.waiting()] == [high, low]
 
     use(store, scenario)
@@ -110,7 +110,7 @@ def test_a_running_run_is_said_to_be_asked(store: Store, no_workers: list[str]) 
         assert store.queue.request(run_id, 1) == "cancel"
         await press(pilot, "u")
         assert store.queue.request(run_id, 1) is None
-        assert store.row(run_id).status == "running"
+        assert store.runs.get(run_id).status == "running"
 
     use(store, scenario)
     lock.release()
@@ -124,9 +124,9 @@ def test_tags_of_several_runs_are_added_to_and_taken_away(store: Store) -> None:
         await press(pilot, "space", "space", "g")
         assert app.screen.query_one(Input).value == ""
         await press(pilot, *"new -old", "enter")
-        assert [store.row(run_id).tags for run_id in (1, 2)] == [("new", "own"), ("new",)]
+        assert [store.runs.get(run_id).tags for run_id in (1, 2)] == [("new", "own"), ("new",)]
         await press(pilot, "u")
-        assert [store.row(run_id).tags for run_id in (1, 2)] == [("old", "own"), ("old",)]
+        assert [store.runs.get(run_id).tags for run_id in (1, 2)] == [("old", "own"), ("old",)]
 
     use(store, scenario)
 
@@ -157,10 +157,10 @@ def test_the_whole_queue_is_held_and_let_go(store: Store, no_workers: list[str])
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "H")
-        assert store.queue.held() is not None
+        assert store.queue.current_pause() is not None
         await until(pilot, lambda: "queue paused" in screen_text(app))
         await press(pilot, "H")
-        assert store.queue.held() is None
+        assert store.queue.current_pause() is None
         assert no_workers == ["auto"]
 
     use(store, scenario)
@@ -173,19 +173,19 @@ def test_tags_notes_and_names_are_edited_in_place_and_undone(store: Store) -> No
         await press(pilot, "g")
         assert app.screen.query_one(Input).value == "old"
         await press(pilot, "end", *" new, best", "enter")
-        assert store.row(run_id).tags == ("best", "new", "old")
+        assert store.runs.get(run_id).tags == ("best", "new", "old")
         await press(pilot, "u")
-        assert store.row(run_id).tags == ("old",)
+        assert store.runs.get(run_id).tags == ("old",)
         await press(pilot, "m", *"look [/] here", "enter")
-        assert store.row(run_id).note == "look [/] here"
+        assert store.runs.get(run_id).note == "look [/] here"
         await until(pilot, lambda: "look [/] here" in screen_text(app))
         await press(pilot, "f2", *"er", "enter")
-        assert store.row(run_id).name == "plainer"
+        assert store.runs.get(run_id).name == "plainer"
         await press(pilot, "f2", *"xx", "escape")
-        assert store.row(run_id).name == "plainer"
+        assert store.runs.get(run_id).name == "plainer"
         await press(pilot, "g", *" two,words!", "enter", "f2", "ctrl+u", "enter")
         assert "is empty" in messages(app)[-1]
-        assert store.row(run_id).name == "plainer"
+        assert store.runs.get(run_id).name == "plainer"
 
     use(store, scenario)
 
@@ -206,7 +206,7 @@ def test_archived_runs_go_out_of_sight_and_come_back_by_undo_or_filter(store: St
         await until(pilot, lambda: names(app) == ["old"])
         await press(pilot, "Z")
         await until(pilot, lambda: names(app) == [])
-        assert store.row(1).archived_at is None
+        assert store.runs.get(1).archived_at is None
 
     use(store, scenario)
 
@@ -218,7 +218,7 @@ def test_a_note_prompt_can_be_left(store: Store) -> None:
         await press(pilot, "m")
         assert isinstance(app.screen, LinePrompt)
         await press(pilot, "x", "escape")
-        assert store.row(1).note is None
-        assert store.row(1).status == "queued"
+        assert store.runs.get(1).note is None
+        assert store.runs.get(1).status == "queued"
 
     use(store, scenario)

@@ -260,8 +260,8 @@ def test_runs_that_ended_are_read_once_as_long_as_nothing_of_them_changes(
     store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    detail = store.detail
-    monkeypatch.setattr(store, "detail", lambda run_id: read.append(run_id) or detail(run_id))
+    detail = store.runs.detail
+    monkeypatch.setattr(store.runs.search, "detail", lambda run_id: read.append(run_id) or detail(run_id))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)

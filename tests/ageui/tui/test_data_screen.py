@@ -38,7 +38,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spec(drawn: Path, store: Store) -> DataSpec:
     """Registered, with its images read."""
     found = DataSpec(name="faces", format="course", path=str(drawn))
-    store.add_data_set(found)
+    store.data.add(found)
     check(found, cache=cache_folder())
     return found
 
@@ -106,7 +106,7 @@ def test_kept_figures_are_there_at_once(store: Store, spec: DataSpec, slow: Slow
 
 def test_rows_are_read_in_another_process_and_then_the_images(store: Store, drawn: Path) -> None:
     spec = DataSpec(name="-faces", format="course", path=str(drawn))
-    store.add_data_set(spec)
+    store.data.add(spec)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_listed(store: Store, tmp_path: Path) -> None:
     make_faces(tmp_path / "bad", FACES)
     (tmp_path / "bad" / "train_data" / "000003.jpg").write_bytes(b"")
     spec = DataSpec(name="bad", format="course", path=str(tmp_path / "bad"), skip_bad=True)
-    store.add_data_set(spec)
+    store.data.add(spec)
     check(spec, cache=cache_folder())
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
@@ -143,7 +143,7 @@ def test_what_is_wrong_is_listed(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_data_set_that_is_away_says_so(store: Store) -> None:
-    store.add_data_set(DataSpec(name="away", format="course", path="/no/such/folder"))
+    store.data.add(DataSpec(name="away", format="course", path="/no/such/folder"))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
@@ -157,7 +157,7 @@ def test_a_data_set_that_is_away_says_so(store: Store) -> None:
 
 
 def test_files_of_no_format_are_an_error_in_place(store: Store, tmp_path: Path) -> None:
-    store.add_data_set(DataSpec(name="empty", format="course", path=str(tmp_path)))
+    store.data.add(DataSpec(name="empty", format="course", path=str(tmp_path)))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
@@ -200,7 +200,7 @@ def test_reading_ends_when_it_is_not_wanted(store: Store, spec: DataSpec, slow: 
 def test_going_through_the_list_leaves_no_process(store: Store, drawn: Path, slow: Slow, tmp_path: Path) -> None:
     slow("--quick")
     for name in "abc":
-        store.add_data_set(DataSpec(name=name, format="course", path=str(drawn)))
+        store.data.add(DataSpec(name=name, format="course", path=str(drawn)))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
@@ -249,7 +249,7 @@ def test_a_data_set_is_added_forgotten_and_brought_back(store: Store, drawn: Pat
         await until(pilot, lambda: len(sets(app)) == 1, "it is forgotten")
         await press(pilot, "u")
         await until(pilot, lambda: len(sets(app)) == 2, "it is back")
-        assert store.data_set("mine [/]").path == str(drawn)
+        assert store.data.get("mine [/]").path == str(drawn)
         await press(pilot, "home")
         await until(pilot, lambda: "synthetic" in text_of(app, "#about"), "the built-in faces")
         await press(pilot, "x")
@@ -268,10 +268,10 @@ def test_bad_rows_are_left_out_when_that_is_wanted(store: Store, tmp_path: Path)
         await answer(app, pilot, "", "bad")
         await until(pilot, lambda: isinstance(app.screen, ChoicePrompt), "the question")
         await until(pilot, lambda: "000003.jpg: the file is empty" in screen_text(app), "what is wrong")
-        assert len(store.data_sets()) == 1
+        assert len(store.data.all()) == 1
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(sets(app)) == 2, "it is added")
-        assert store.data_set("bad").skip_bad
+        assert store.data.get("bad").skip_bad
 
     use(store, scenario)
 
@@ -310,7 +310,7 @@ def test_names_are_never_taken_for_anything_else(store: Store, tmp_path: Path, n
     lines.append(f'"{name}",3,train,other')
     table.write_text("\n".join(lines))
     spec = DataSpec(name=name, format="table", path=str(table), skip_bad=True)
-    store.add_data_set(spec)
+    store.data.add(spec)
     check(spec, cache=cache_folder())
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:

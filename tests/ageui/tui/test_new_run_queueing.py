@@ -30,7 +30,7 @@ def test_queueing_goes_back_to_the_runs_and_says_what_was_queued(store: Store, n
         await until(pilot, lambda: isinstance(app.screen, RunsScreen), "back at the runs")
         await settled(pilot)
         assert messages(app) == ["4 runs queued; u undoes it"]
-        rows = store.runs(order="id")
+        rows = store.runs.search(order="id")
         assert [one.name for one in rows] == ["grid-1", "grid-2", "grid-3", "grid-4"]
         assert {(one.tags, one.priority, one.status) for one in rows} == {(("a", "night"), 3, "queued")}
         assert [(one.config["loss"], one.config["seed"]) for one in rows] == [
@@ -53,7 +53,7 @@ def test_what_is_wrong_is_not_queued_but_shown(store: Store) -> None:
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: focused(app) == "device")
         assert "torch finds no CUDA device" in hint(app, "device")
-        assert store.run_count() == 0
+        assert store.runs.count() == 0
 
     use(store, scenario)
 
@@ -77,7 +77,7 @@ def test_what_was_typed_after_asking_to_queue_is_not_queued(store: Store, monkey
         goes_on.set()
         await until(pilot, lambda: any("nothing was done" in message for message in messages(app)))
         await settled(pilot)
-        assert store.ids() == []
+        assert store.runs.ids() == []
 
     use(store, scenario)
 
@@ -101,7 +101,7 @@ def test_a_check_that_fails_queues_nothing_later(store: Store, monkeypatch: pyte
         fails[0] = False
         screen.refresh_soon()
         await settled(pilot)
-        assert store.ids() == []
+        assert store.runs.ids() == []
 
     use(store, scenario)
 
@@ -149,7 +149,7 @@ def test_duplicates_are_told_left_out_and_queued_only_when_wanted(
         await until(pilot, lambda: said(app, "#known").endswith("left out"))
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
-        assert [one.config["loss"] for one in store.runs(order="id")] == ["mse", "mape"]
+        assert [one.config["loss"] for one in store.runs.search(order="id")] == ["mse", "mape"]
 
     use(store, scenario, size=size)
 
@@ -191,7 +191,7 @@ def test_a_duplicate_starts_from_all_values_of_the_run(store: Store, no_workers:
         await fill(app, pilot, seed="1")
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
-        new = store.row(2).config
+        new = store.runs.get(2).config
         assert (new["loss"], new["weights"], new["batch"], new["seed"]) == ("mape", ["gender", "age"], 7, 1)
 
     use(store, scenario)
@@ -207,6 +207,6 @@ def test_ten_thousand_runs_are_planned_and_queued_while_the_form_answers(store: 
         assert said(app, "#command") == "$ ageui sweep --seeds 10000"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
-        assert store.run_count() == 10_000
+        assert store.runs.count() == 10_000
 
     use(store, scenario)

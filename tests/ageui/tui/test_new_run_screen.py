@@ -164,8 +164,8 @@ def test_reset_empties_the_form_and_leaving_a_filled_one_asks(store: Store) -> N
 
 @pytest.mark.parametrize("name", [*HOSTILE, "p" * 90])
 def test_hostile_names_are_shown_as_they_are(store: Store, name: str) -> None:
-    store.add_data_set(DataSpec(name=name, format="synthetic"))
-    run_id = store.add_run(config(data=name), BUILT_IN.model_copy(update={"name": name}), name=name)
+    store.data.add(DataSpec(name=name, format="synthetic"))
+    run_id = store.runs.add(config(data=name), BUILT_IN.model_copy(update={"name": name}), name=name)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot, run_id)
@@ -203,7 +203,7 @@ def test_a_database_that_cannot_be_read_is_told(store: Store, monkeypatch: pytes
         def gone() -> Any:
             raise StoreError("the database is away [/]")
 
-        monkeypatch.setattr(store, "data_sets", gone)
+        monkeypatch.setattr(store.data, "all", gone)
         row(app, "loss").text = "mape"
         await until(pilot, lambda: "the database is away [/]" in said(app, "#grid"))
 

@@ -32,7 +32,7 @@ def test_a_queued_run_is_trained_by_a_worker_and_watched_to_its_end(queue: Termi
         async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
             from ageui.tui import changes
 
-            app.change(changes.queue([NewRun(config, store.data_set("faces"), "watched")]))
+            app.change(changes.queue([NewRun(config, store.data.get("faces"), "watched")]))
             await until(pilot, lambda: [row[1] for row in table_rows(app)] == ["▶ running"], "a worker takes it")
             await press(pilot, "enter")
             chart = app.screen.query_one(KeyedChart)

@@ -121,10 +121,10 @@ def test_a_diverged_run_shows_its_nan_and_is_repeated_only_after_a_question(
         assert "the loss is nan in epoch 2" in text_of(app, "#progress")
         assert app.screen.query_one(TabbedContent).active == "log-pane"
         await press(pilot, "t", "enter")
-        assert store.row(run_id).status == "diverged", "the answer that is chosen first is no"
+        assert store.runs.get(run_id).status == "diverged", "the answer that is chosen first is no"
         await press(pilot, "t", "down", "enter")
-        assert store.row(run_id).status == "queued"
-        assert store.detail(run_id).history == ()
+        assert store.runs.get(run_id).status == "queued"
+        assert store.runs.detail(run_id).history == ()
 
     use(store, scenario)
 
@@ -159,8 +159,8 @@ def test_nothing_of_a_run_is_parsed(store: Store, size: tuple[int, int]) -> None
         with store.writing(run_id, attempt) as writer:
             writer.epoch(epoch(1))
         end(store, run_id, attempt, "failed", f"{name}\x1b]0;title\x07\x1b[31m")
-        store.edits.note(run_id, name)
-        store.edits.tags(run_id, ("[/]",))
+        store.edits.set_note(run_id, name)
+        store.edits.set_tags(run_id, ("[/]",))
         write_log(store, run_id, f"{name}\x1b[2J\n")
         ids.append(run_id)
 
@@ -186,7 +186,7 @@ def test_intervals_that_are_not_stored_follow_and_the_scores_are_in_full(store: 
         screen = app.screen
         assert isinstance(screen, RunScreen)
         await until(pilot, lambda: screen.is_settled, "all intervals are there")
-        scores = store.detail(run_id).primary_scores
+        scores = store.runs.detail(run_id).primary_scores
         assert scores is not None
         assert all(group.interval is None for bias in scores.result.biases for group in bias.groups)
         female = next(line for line in text_of(app, "#groups").splitlines() if "female" in line)
@@ -243,8 +243,8 @@ def test_scores_that_come_while_intervals_are_computed_get_theirs_too(
 @pytest.mark.parametrize("size", [(80, 24), (140, 44)])
 def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, size: tuple[int, int]) -> None:
     figures = {"mae": 11.65, "gender": 0.37, "expression": 1.41, "ethnicity": 1.21, "age": 8.99, "val_loss": 0.017}
-    store.publish([PublishedRun("report/table8/mse-16", config(), BUILT_IN, figures, "an odd row")])
-    run_id = store.one("report/table8/mse-16")
+    store.scores.publish([PublishedRun("report/table8/mse-16", config(), BUILT_IN, figures, "an odd row")])
+    run_id = store.runs.find_one("report/table8/mse-16")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.open_run(run_id)

@@ -116,7 +116,7 @@ def test_letters_typed_into_the_filter_are_text_and_no_commands(store: Store) ->
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "slash", *"pxrtcdnz")
         assert app.screen.query_one(FilterBox).text == "pxrtcdnz"
-        assert store.row(1).status == "queued"
+        assert store.runs.get(1).status == "queued"
 
     use(store, scenario)
 
@@ -192,7 +192,7 @@ def test_no_name_note_or_error_is_parsed(store: Store, size: tuple[int, int]) ->
     for name in HOSTILE:
         run_id, attempt = running(store, name)
         end(store, run_id, attempt, "failed", f"{name}\x1b[2J\u202e\x07 in {name}")
-        store.edits.note(run_id, name)
+        store.edits.set_note(run_id, name)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         table = app.screen.query_one(PagedTable)
@@ -216,7 +216,7 @@ def test_thousands_of_runs_are_read_a_page_at_a_time(store: Store) -> None:
     from engine.data.spec import BUILT_IN
 
     config = build_config(PRESETS["quick"])
-    store.add_runs([NewRun(config, BUILT_IN, f"run-{number}") for number in range(2000)])
+    store.runs.add_many([NewRun(config, BUILT_IN, f"run-{number}") for number in range(2000)])
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         table = app.screen.query_one(PagedTable)

@@ -77,7 +77,7 @@ def trained(
     data_spec: DataSpec = BUILT_IN,
     **changes: Any,
 ) -> int:
-    run_id = store.add_run(build_config(settings(study, cell, **changes)), data_spec, name=None)
+    run_id = store.runs.add(build_config(settings(study, cell, **changes)), data_spec, name=None)
     attempt = claimed(store, run_id)
     assert attempt is not None
     with store.writing(run_id, attempt) as writer:
@@ -177,7 +177,7 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
         assert said(app, "#todo") == expected
         command = said(app, "#command")
         assert command == f"$ ageui study run {study.path} --preset quick --data synthetic --detach"
-        assert store.run_count() == 2, "nothing is queued unasked"
+        assert store.runs.count() == 2, "nothing is queued unasked"
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, StudiesScreen))
         await settled(pilot)
@@ -185,13 +185,13 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
             "· 1 queued"
         ] * 3
         assert no_workers == ["auto"]
-        assert store.row(3).tags == ("study:mine",)
+        assert store.runs.get(3).tags == ("study:mine",)
         await form(app, pilot)
         await press(pilot, "ctrl+s")
         assert "nothing is missing" in messages(app)[-1]
         await press(pilot, "escape", "u")
         await until(pilot, lambda: row(app, "mape · batch 8")[1] == "⊘ 1 cancelled")
-        assert store.row(failed[0]).status == "cancelled"
+        assert store.runs.get(failed[0]).status == "cancelled"
 
     use(store, scenario, size=size)
 
@@ -230,7 +230,7 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
             await press(pilot, "ctrl+s")
             assert problem in messages(app)[-1]
             await press(pilot, "escape")
-        assert store.run_count() == 0
+        assert store.runs.count() == 0
 
     use(store, scenario)
 
@@ -254,7 +254,7 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
         await press(pilot, "ctrl+t")
         await until(pilot, lambda: "1 measured" in said(app, "#about"))
         assert "32 px" in said(app, "#about")
-        assert store.run_count() == 3
+        assert store.runs.count() == 3
         await press(pilot, "w")
         assert "2 measured" in said(app, "#about")
         await press(pilot, "w")
@@ -298,7 +298,7 @@ def test_runs_of_cells_are_opened_and_compared(store: Store, study: Study) -> No
         assert isinstance(app.screen, ChoicePrompt)
         await press(pilot, "down", "enter")
         assert isinstance(app.screen, RunScreen)
-        assert f"run {ids[1]}" in screen_text(app) or store.row(ids[1]).name in screen_text(app)
+        assert f"run {ids[1]}" in screen_text(app) or store.runs.get(ids[1]).name in screen_text(app)
         await press(pilot, "escape", "down", "enter")
         assert isinstance(app.screen, RunScreen)
         await press(pilot, "escape", "down", "enter")

@@ -37,7 +37,7 @@ def test_which_runs_no_living_worker_takes(
 ) -> None:
     monkeypatch.setattr("ageui.worker.background_workers.default_device", lambda: default)
     for device in ("cpu", "cuda:0", "cuda:1"):
-        store.workers.started(device)
+        store.workers.register(device)
     locks = [lock for device in living if (lock := take_worker_lock(store, device)) is not None]
     assert devices_without_worker(store, ["cpu", "cuda", "cuda:1", "auto", "cpu"]) == left
     for lock in locks:

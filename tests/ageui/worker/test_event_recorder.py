@@ -28,9 +28,9 @@ def test_work_that_is_finished_is_not_said_to_go_on(store: Store, events: list[E
     recorder = EventRecorder(store, claim)
     recorder.add(Message(1, 0, Progressed("decoding images", 100, 7525)))
     recorder.write()
-    assert store.row(run_id).summary.activity == "decoding images 100/7525"
+    assert store.runs.get(run_id).summary.activity == "decoding images 100/7525"
     for number, event in enumerate(events, start=1):
         recorder.add(Message(1, number, event))
     recorder.write()
-    assert store.row(run_id).summary.activity == activity
+    assert store.runs.get(run_id).summary.activity == activity
     lock.release()

@@ -38,7 +38,7 @@ def _most_at_once(store: Store, ids: list[int]) -> int:
     """How many of the runs were worked on at one time."""
     changes = []
     for run_id in ids:
-        row = store.row(run_id)
+        row = store.runs.get(run_id)
         assert row.started_at is not None
         assert row.ended_at is not None
         changes += [(row.started_at, 1), (row.ended_at, -1)]
@@ -53,7 +53,7 @@ def _work(store: Store, ids: list[int], parallel: int) -> int:
     worker, lock = _worker(store, parallel)
     assert "nothing to do" in worker.run(lock)
     for seed, run_id in enumerate(ids):
-        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["done"]
+        assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["done"]
         assert losses_of(store, run_id) == expected_losses(40, seed)
     for path in (device_lock_file("cpu"), worker_lock_file(store, "cpu"), next_lock_file("cpu")):
         assert not is_held(path)
@@ -77,7 +77,7 @@ def test_a_run_waits_where_its_memory_does_not_fit_beside_the_others(
     needed = {ids[0]: 3 * GB, ids[1]: 3 * GB, ids[2]: 8 * GB, ids[3]: 3 * GB, ids[4]: 3 * GB}
     monkeypatch.setattr(lane, "predicted_memory", lambda detail: needed[detail.id])
     assert _work(store, ids, 4) == 2
-    rows = [store.row(run_id) for run_id in ids]
+    rows = [store.runs.get(run_id) for run_id in ids]
     assert sorted(rows, key=lambda row: str(row.started_at)) == rows
     assert _most_at_once(store, [ids[1], ids[2]]) == 1
     assert _most_at_once(store, [ids[2], ids[3]]) == 1
@@ -98,7 +98,7 @@ def test_a_run_that_dies_costs_the_others_nothing(store: Store, monkeypatch: pyt
     worker, lock = _worker(store, 2)
     worker.run(lock)
     for seed, run_id in enumerate(ids):
-        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["crashed", "done"]
+        assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["crashed", "done"]
         assert losses_of(store, run_id) == expected_losses(40, seed)
 
 
@@ -109,7 +109,7 @@ def test_runs_that_find_no_gpu_memory_beside_each_other_are_trained_alone(
     ids = [queue_run(store, seed=seed) for seed in range(2)]
     worker, lock = _worker(store, 2)
     worker.run(lock)
-    attempts = [store.detail(run_id).attempts for run_id in ids]
+    attempts = [store.runs.detail(run_id).attempts for run_id in ids]
     assert [[attempt.outcome for attempt in of_run] for of_run in attempts] == [["stopped", "done"]] * 2
     assert [of_run[0].reason for of_run in attempts] == ["it is full; it will be trained alone"] * 2
     (_, one), (_, other) = attempts
@@ -121,7 +121,7 @@ def test_a_run_that_finds_no_gpu_memory_alone_has_failed(store: Store, monkeypat
     run_id = queue_run(store)
     worker, lock = _worker(store, 2)
     worker.run(lock)
-    assert [(attempt.outcome, attempt.reason) for attempt in store.detail(run_id).attempts] == [
+    assert [(attempt.outcome, attempt.reason) for attempt in store.runs.detail(run_id).attempts] == [
         ("failed", "it is full")
     ]
 
@@ -151,9 +151,9 @@ def test_told_to_stop_all_runs_are_queued_again_before_the_worker_is_gone(
         assert other.workers.all()[0].run_id in ids
         other.workers.ask_to_stop("cpu")
         wait_until(lambda: not is_held(worker_lock_file(other, "cpu")))
-        assert [other.row(run_id).status for run_id in ids] == ["queued"] * 3
+        assert [other.runs.get(run_id).status for run_id in ids] == ["queued"] * 3
         thread.join(30)
-        assert [attempt.outcome for run_id in ids for attempt in other.detail(run_id).attempts] == ["stopped"] * 3
+        assert [attempt.outcome for run_id in ids for attempt in other.runs.detail(run_id).attempts] == ["stopped"] * 3
 
 
 def test_another_queue_gets_the_device_in_turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_another_queue_gets_the_device_in_turn(store: Store, monkeypatch: pytest
         ticket.release()
         device[0].release()
         thread.join(60)
-        assert [reader.row(run_id).status for run_id in ids] == ["done"] * 8
+        assert [reader.runs.get(run_id).status for run_id in ids] == ["done"] * 8
 
 
 def test_lanes_share_the_cores(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def test_a_run_without_a_process_is_found_and_queued_again(store: Store) -> None
     (found,) = recover_lost(store)
     assert found.status == "queued"
     assert "queued again" in found.sentence()
-    assert store.row(run_id).status == "queued"
+    assert store.runs.get(run_id).status == "queued"
     assert list(recover_lost(store)) == []
     assert claim.attempt == 1
 
@@ -41,7 +41,7 @@ def test_where_it_cannot_be_stored_a_lost_run_is_told(store: Store, monkeypatch:
         assert found.status is None
         assert "cannot be written" in found.sentence()
     monkeypatch.undo()
-    assert store.row(run_id).status == "running"
+    assert store.runs.get(run_id).status == "running"
 
 
 def test_a_database_that_fails_midway_is_told_of_the_runs_that_are_left(
@@ -57,7 +57,7 @@ def test_a_database_that_fails_midway_is_told_of_the_runs_that_are_left(
             raise BusyError("another process holds it")
         return real(queue, run, reason)
 
-    monkeypatch.setattr(type(store.queue), "lost", lost)
+    monkeypatch.setattr(type(store.queue), "end_lost", lost)
     found = [(one.run.run_id, one.status) for one in recover_lost(store)]
     assert found == [(ids[0], "queued"), (ids[1], None), (ids[2], None)]
 
@@ -67,4 +67,4 @@ def test_a_lost_run_is_found_by_whoever_only_reads(store: Store) -> None:
     claim_run(store, run_id)[1].release()
     with Store.open(store.path, read_only=True) as reader:
         assert [found.status for found in recover_lost(reader)] == ["queued"]
-        assert reader.row(run_id).status == "queued"
+        assert reader.runs.get(run_id).status == "queued"

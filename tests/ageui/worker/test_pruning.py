@@ -67,7 +67,7 @@ def test_states_of_ended_runs_and_what_nothing_points_to_go_and_weights_stay(sto
     assert path.exists()
     assert prune(store) == (found, 110)
     assert [file.exists() for file in (path, stray, weights)] == [False, False, True]
-    assert store.detail(run_id).checkpoints == ()
+    assert store.runs.detail(run_id).checkpoints == ()
     assert find_prunable(store) == []
     assert prune(store) == ([], 0)
 
@@ -124,4 +124,4 @@ def test_a_run_that_comes_back_to_the_queue_meanwhile_keeps_its_states_and_the_o
     assert ([file.path for file in files], freed) == ([gone], 100)
     assert kept.exists()
     assert not gone.exists()
-    assert [len(store.detail(run_id).checkpoints) for run_id in (first, second)] == [1, 0]
+    assert [len(store.runs.detail(run_id).checkpoints) for run_id in (first, second)] == [1, 0]

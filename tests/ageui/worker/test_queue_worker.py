@@ -54,8 +54,8 @@ def test_a_worker_takes_all_there_is_and_leaves(store: Store, monkeypatch: pytes
     store.queue.move(ids[2], "first")
     reason = _work(store)
     assert "nothing to do" in reason
-    assert [store.row(run_id).status for run_id in ids] == ["done"] * 3
-    started = [store.row(run_id).started_at for run_id in (ids[2], ids[0], ids[1])]
+    assert [store.runs.get(run_id).status for run_id in ids] == ["done"] * 3
+    started = [store.runs.get(run_id).started_at for run_id in (ids[2], ids[0], ids[1])]
     assert started == sorted(started, key=str)
     for seed, run_id in enumerate(ids):
         assert losses_of(store, run_id) == expected_losses(4, seed)
@@ -81,7 +81,7 @@ def test_a_run_that_comes_while_the_database_is_busy_and_the_worker_about_to_lea
 
     monkeypatch.setattr(store.queue, "has_work", busy_at_first)
     assert "nothing to do" in _work(store)
-    assert store.row(ids[0]).status == "done"
+    assert store.runs.get(ids[0]).status == "done"
 
 
 @pytest.mark.usefixtures("_soon")
@@ -89,7 +89,7 @@ def test_a_failed_run_does_not_stop_the_others(store: Store, monkeypatch: pytest
     orders(monkeypatch, steps=4, plan={"1": [2, "fail data images are gone"]})
     ids = [queue_run(store, seed=seed) for seed in range(2)]
     _work(store)
-    assert [store.row(run_id).status for run_id in ids] == ["failed"] * 2
+    assert [store.runs.get(run_id).status for run_id in ids] == ["failed"] * 2
 
 
 @pytest.mark.usefixtures("_soon")
@@ -100,12 +100,12 @@ def test_a_run_that_crashes_is_tried_until_it_does_not_get_further(
     orders(monkeypatch, steps=8, plan={"1": [4, "SIGKILL"], "2": [4, "SIGSEGV"], "3": [5, "SIGSEGV"]})
     first = queue_run(store)
     _work(store)
-    assert store.row(first).status == "done"
+    assert store.runs.get(first).status == "done"
     orders(monkeypatch, steps=8, plan={str(n): [2, "SIGSEGV"] for n in range(1, 9)})
     second, third = queue_run(store, seed=1), queue_run(store, seed=2)
     _work(store)
-    assert [store.row(run_id).status for run_id in (second, third)] == ["failed", "failed"]
-    assert len(store.detail(second).attempts) == 3
+    assert [store.runs.get(run_id).status for run_id in (second, third)] == ["failed", "failed"]
+    assert len(store.runs.detail(second).attempts) == 3
     assert losses_of(store, second) == expected_losses(2, 1)
 
 
@@ -113,9 +113,9 @@ def test_a_run_that_crashes_is_tried_until_it_does_not_get_further(
 def test_a_paused_queue_is_left_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=4)
     run_id = queue_run(store)
-    store.queue.hold("by the user")
+    store.queue.pause_queue("by the user")
     _work(store)
-    assert store.row(run_id).status == "queued"
+    assert store.runs.get(run_id).status == "queued"
 
 
 @pytest.mark.usefixtures("_soon")
@@ -136,12 +136,12 @@ def test_a_stopped_worker_leaves_its_run_queued(store: Store, told_by: str, monk
             other.workers.ask_to_stop("cpu")
         thread.join(30)
         assert not thread.is_alive()
-        assert other.row(run_id).status == "queued"
-        assert other.detail(run_id).attempts[0].outcome == "stopped"
+        assert other.runs.get(run_id).status == "queued"
+        assert other.runs.detail(run_id).attempts[0].outcome == "stopped"
     orders(monkeypatch, steps=200)
     _work(store)
     assert losses_of(store, run_id) == expected_losses(200)
-    assert store.detail(run_id).attempts[1].replayed == 0
+    assert store.runs.detail(run_id).attempts[1].replayed == 0
 
 
 @pytest.mark.usefixtures("_soon")
@@ -160,7 +160,7 @@ def test_told_twice_a_worker_kills_its_engine(store: Store, monkeypatch: pytest.
         worker.stop()
         thread.join(30)
         assert not thread.is_alive()
-        assert other.row(run_id).status == "queued"
+        assert other.runs.get(run_id).status == "queued"
 
 
 @pytest.mark.usefixtures("_soon")
@@ -177,7 +177,7 @@ def test_a_busy_database_delays_a_worker_and_does_not_end_it(store: Store, monke
 
     monkeypatch.setattr(type(store.queue), "claim_next", busy)
     _work(store)
-    assert store.row(run_id).status == "done"
+    assert store.runs.get(run_id).status == "done"
     assert not is_held(device_lock_file("cpu"))
 
 
@@ -192,11 +192,11 @@ def test_what_a_worker_cannot_say_of_itself_costs_no_run(
     def failing(*arguments: Any) -> None:
         raise kind("the database: it cannot be written now")
 
-    monkeypatch.setattr(type(store.workers), "working_on", failing)
-    monkeypatch.setattr(type(store.workers), "ended", failing)
+    monkeypatch.setattr(type(store.workers), "set_work", failing)
+    monkeypatch.setattr(type(store.workers), "end", failing)
     assert "nothing to do" in _work(store)
     for run_id in ids:
-        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["done"]
+        assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["done"]
 
 
 @pytest.mark.usefixtures("_soon")
@@ -209,7 +209,7 @@ def test_a_worker_says_that_it_has_started_once_it_has(store: Store, monkeypatch
             raise BusyError("the database: another process holds it")
         real(*arguments)
 
-    monkeypatch.setattr(type(store.workers), "started", busy)
+    monkeypatch.setattr(type(store.workers), "register", busy)
     told: list[int] = []
     worker, lock = _worker(store)
     assert "nothing to do" in worker.run(lock, lambda: told.append(len(store.workers.all())))
@@ -222,7 +222,7 @@ def test_a_worker_that_cannot_start_for_a_full_disk_says_so_and_holds_nothing(
     def full(*arguments: Any) -> None:
         raise FullError("the database: the disk is full")
 
-    monkeypatch.setattr(type(store.workers), "started", full)
+    monkeypatch.setattr(type(store.workers), "register", full)
     worker, lock = _worker(store)
     with pytest.raises(FullError):
         worker.run(lock, lambda: pytest.fail("it did not start"))
@@ -236,7 +236,7 @@ def test_a_worker_that_is_stopped_before_it_has_started_leaves(store: Store, mon
         worker.stop()
         raise BusyError("the database: another process holds it")
 
-    monkeypatch.setattr(type(store.workers), "started", busy)
+    monkeypatch.setattr(type(store.workers), "register", busy)
     assert worker.run(lock, lambda: pytest.fail("it did not start")) == "stopped by the user"
     assert not is_held(lock.path)
 
@@ -260,7 +260,7 @@ def test_a_run_that_comes_while_somebody_asks_for_a_leaving_worker_is_taken(
         monkeypatch.setattr(type(store.queue), "has_work", look)
         monkeypatch.setattr("ageui.files.locks.time.sleep", lambda seconds: fcntl.flock(asking, fcntl.LOCK_UN))
         assert "nothing to do" in worker.run(lock)
-    assert [store.row(run_id).status for run_id in came] == ["done"]
+    assert [store.runs.get(run_id).status for run_id in came] == ["done"]
 
 
 def test_there_is_one_worker_a_device_and_database(store: Store, tmp_path: Path) -> None:
@@ -287,12 +287,12 @@ def test_two_queues_take_turns_on_a_device(store: Store, tmp_path: Path, monkeyp
         threads = [threading.Thread(target=worker.run, args=(lock,)) for worker, lock in workers]
         threads[0].start()
         with Store.open(store.path, read_only=True) as reader:
-            wait_until(lambda: reader.row(ids[0]).status == "running")
+            wait_until(lambda: reader.runs.get(ids[0]).status == "running")
         threads[1].start()
         for thread in threads:
             thread.join(60)
-        ended = {run_id: store.row(run_id).ended_at for run_id in ids}
-        came_in = elsewhere.row(other_id).ended_at
+        ended = {run_id: store.runs.get(run_id).ended_at for run_id in ids}
+        came_in = elsewhere.runs.get(other_id).ended_at
         assert all(ended.values())
         assert came_in is not None
         # It did not have to wait for the whole of the other queue.
@@ -300,7 +300,8 @@ def test_two_queues_take_turns_on_a_device(store: Store, tmp_path: Path, monkeyp
         overlapping = [
             run_id
             for run_id in ids
-            if (row := store.row(run_id)).started_at < came_in and row.ended_at > elsewhere.row(other_id).started_at  # type: ignore[operator]
+            if (row := store.runs.get(run_id)).started_at < came_in
+            and row.ended_at > elsewhere.runs.get(other_id).started_at  # type: ignore[operator]
         ]
         assert overlapping == []
 
@@ -339,8 +340,8 @@ def test_an_engine_that_outlived_its_worker_is_ended(store: Store, monkeypatch: 
     first.wait()
     assert is_held(device_lock_file("cpu"))
     _work(store, idle=1.0)
-    assert store.row(run_id).status == "done"
-    assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["lost", "done"]
+    assert store.runs.get(run_id).status == "done"
+    assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["lost", "done"]
 
 
 # Two workers and one queue
@@ -357,7 +358,7 @@ def test_two_workers_race_for_one_queue(store: Store, runs: int, monkeypatch: py
         subprocess.Popen([sys.executable, str(script), str(store.path), device]) for device in ("cuda:0", "cuda:1")
     ]
     assert [worker.wait(300) for worker in workers] == [0, 0]
-    details = [store.detail(run_id) for run_id in ids]
+    details = [store.runs.detail(run_id) for run_id in ids]
     assert Counter(detail.status for detail in details) == {"done": runs}
     assert all(len(detail.attempts) == 1 for detail in details)
     shares = Counter(detail.attempts[0].worker for detail in details)
@@ -386,11 +387,11 @@ def test_a_worker_that_was_stopped_for_long_and_wakes_up_is_fenced(
     orders(monkeypatch, steps=60)
     second = subprocess.Popen([sys.executable, str(script), str(store.path), "cuda:1"])
     second.wait(60)
-    assert store.row(run_id).status == "done"
-    done = store.detail(run_id)
+    assert store.runs.get(run_id).status == "done"
+    done = store.runs.detail(run_id)
     first.send_signal(signal.SIGCONT)
     first.wait(60)
-    assert store.detail(run_id) == done
+    assert store.runs.detail(run_id) == done
     assert losses_of(store, run_id) == expected_losses(60)
     assert [attempt.outcome for attempt in done.attempts] == ["lost", "done"]
     assert done.attempts[1].differing == 0
@@ -405,7 +406,7 @@ def test_a_clock_that_jumps_changes_nothing(store: Store, monkeypatch: pytest.Mo
         days = (-4000, 0, 4000)[next(calls) % 3]
         return datetime.fromtimestamp(real(), UTC) + timedelta(days=days)
 
-    for module in ("enqueue", "claims", "queue", "attempt_writer", "workers"):
+    for module in ("new_runs", "claims", "queue", "attempt_writer", "workers"):
         monkeypatch.setattr(f"ageui.store.{module}.now", jumping)
     monkeypatch.setattr(time, "time", lambda: real() + 1e8 * (next(calls) % 3 - 1))
     monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
@@ -414,6 +415,6 @@ def test_a_clock_that_jumps_changes_nothing(store: Store, monkeypatch: pytest.Mo
     ids = [queue_run(store, seed=seed) for seed in range(4)]
     _work(store)
     for seed, run_id in enumerate(ids):
-        assert store.row(run_id).status == "done"
+        assert store.runs.get(run_id).status == "done"
         assert losses_of(store, run_id) == expected_losses(8, seed)
-        assert [attempt.outcome for attempt in store.detail(run_id).attempts] == ["crashed", "done"]
+        assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["crashed", "done"]

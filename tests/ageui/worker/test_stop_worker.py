@@ -24,7 +24,7 @@ def test_one_that_was_just_starting_when_it_was_asked_is_asked_again(
 
     def meanwhile(seconds: float) -> None:
         if not asked:
-            store.workers.started("cpu")  # its row begins anew, without the word that was left
+            store.workers.register("cpu")  # its row begins anew, without the word that was left
         asked.append(store.workers.is_asked_to_stop("cpu"))
         if asked[-1]:
             lock.release()

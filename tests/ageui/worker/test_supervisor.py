@@ -27,7 +27,7 @@ def test_an_attempt_is_stored_as_it_was_told(store: Store, monkeypatch: pytest.M
     seen: list[Event] = []
     outcome = supervise(store, run_id, emit=seen.append)
     assert (outcome.status, outcome.ending.exit_code) == ("done", 0)
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     assert detail.status == "done"
     assert losses_of(store, run_id) == expected_losses(8, seed=3)
     assert [epoch.epoch for epoch in detail.history] == [1, 2]
@@ -62,7 +62,7 @@ def test_files_that_nothing_points_to_are_swept_before_an_attempt(
     orders(monkeypatch, plan={"1": [7, "SIGKILL"]})
     run_id = queue_run(store)
     assert supervise(store, run_id).status == "queued"
-    kept = {Path(checkpoint.path).name for checkpoint in store.detail(run_id).checkpoints}
+    kept = {Path(checkpoint.path).name for checkpoint in store.runs.detail(run_id).checkpoints}
     (store.run_folder(run_id) / file).write_bytes(b"x")
     claim, lock = claim_run(store, run_id)
     supervising.remove_unknown_files(store, claim)
@@ -92,14 +92,14 @@ def test_a_death_is_named_and_the_next_attempt_goes_on(
     first = supervise(store, run_id)
     assert first.status == "queued"
     assert supervise(store, run_id).status == "done"
-    one, two = store.detail(run_id).attempts
+    one, two = store.runs.detail(run_id).attempts
     assert (one.outcome, one.failure) == ("crashed", failure)
     assert one.reason is not None
     assert told in one.reason
     # It had a checkpoint after step 3 and had told its losses up to step 5.
     assert (two.step, two.replayed, two.differing) == (3, 2 + 6, 0)
     assert losses_of(store, run_id) == expected_losses(10)
-    assert store.row(run_id).error is None
+    assert store.runs.get(run_id).error is None
 
 
 def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(supervising, "oom_kills", lambda: next(counts))
     run_id = queue_run(store)
     assert [supervise(store, run_id).status for _ in range(2)] == ["queued", "failed"]
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert row.failure == "oom_killed"
     assert row.error is not None
     assert "smaller --batch" in row.error
@@ -133,12 +133,12 @@ def test_what_a_person_has_to_change_is_not_tried_again(
     orders(monkeypatch, plan={"1": [5, how]})
     run_id = queue_run(store)
     outcome = supervise(store, run_id)
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert (outcome.status, row.status, row.failure) == ("failed", "failed", failure)
     assert row.error is not None
     assert told in row.error
     assert losses_of(store, run_id) == expected_losses(5)
-    assert len(store.detail(run_id).attempts) == 1
+    assert len(store.runs.detail(run_id).attempts) == 1
 
 
 @pytest.mark.parametrize("column", ["config", "data_spec"])
@@ -149,8 +149,8 @@ def test_a_run_of_another_ageui_fails_and_keeps_nobody_else_from_working(store: 
     raw.commit()
     raw.close()
     assert supervise(store, run_id).status == "failed"
-    assert store.row(run_id).failure == "config"
-    assert "forgotten" in str(store.row(run_id).error)
+    assert store.runs.get(run_id).failure == "config"
+    assert "forgotten" in str(store.runs.get(run_id).error)
 
 
 @pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, "queued"), (errno.EMFILE, "failed")])
@@ -163,9 +163,9 @@ def test_a_process_that_cannot_be_started(
     monkeypatch.setattr("ageui.worker.engines.EngineProcess", broken)
     run_id = queue_run(store)
     assert supervise(store, run_id).status == status
-    assert (store.queue.held() is not None) == (status == "queued")
+    assert (store.queue.current_pause() is not None) == (status == "queued")
     if status == "failed":
-        assert "could not be started" in str(store.row(run_id).error)
+        assert "could not be started" in str(store.runs.get(run_id).error)
 
 
 def test_a_replayed_loss_that_differs_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_a_replayed_loss_that_differs_is_reported(store: Store, monkeypatch: pyt
     run_id = queue_run(store)
     supervise(store, run_id)
     supervise(store, run_id)
-    second = store.detail(run_id).attempts[1]
+    second = store.runs.detail(run_id).attempts[1]
     assert (second.replayed, second.differing) == (2 + 6, 2 + 2)
     assert "step/loss 4 was 0.25 and is 0.2 now" in second.notes[0]
 
@@ -182,12 +182,12 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(store: Store, m
     orders(monkeypatch, steps=10, plan={"1": [8, "SIGKILL"]})
     run_id = queue_run(store)
     supervise(store, run_id)
-    newest = store.detail(run_id).checkpoints[-1]
+    newest = store.runs.detail(run_id).checkpoints[-1]
     assert newest.step == 6
     path = store.checkpoint_file(newest)
     path.write_bytes(path.read_bytes().replace(b"6", b"5"))
     assert supervise(store, run_id).status == "done"
-    second = store.detail(run_id).attempts[1]
+    second = store.runs.detail(run_id).attempts[1]
     assert second.step == 3
     assert "is damaged" in second.notes[0]
     assert losses_of(store, run_id) == expected_losses(10)
@@ -198,11 +198,11 @@ def test_a_full_disk_keeps_the_run_and_pauses_the_queue(store: Store, monkeypatc
     orders(monkeypatch, steps=10, plan={"1": [5, "fail disk_full no space left for the checkpoint"]})
     run_id = queue_run(store)
     assert supervise(store, run_id).status == "queued"
-    held = store.queue.held()
+    held = store.queue.current_pause()
     assert held is not None
     assert "no space left" in held.reason
     assert not store.queue.has_work(("auto", "cpu"))
-    store.queue.release()
+    store.queue.resume_queue()
     assert supervise(store, run_id).status == "done"
     assert losses_of(store, run_id) == expected_losses(10)
 
@@ -224,7 +224,7 @@ def test_a_database_without_room_ends_the_engine_and_waits_for_room(
     monkeypatch.setattr(Store, "writing", full)
     assert supervise(store, run_id).status == "queued"
     assert len(tries) == 6
-    held = store.queue.held()
+    held = store.queue.current_pause()
     assert held is not None
     assert "the disk is full" in held.reason
     losses = losses_of(store, run_id)
@@ -269,7 +269,7 @@ def test_a_display_that_breaks_stops_the_run_with_a_checkpoint(
     assert "Broken pipe" in outcome.ending.reason
     assert isinstance(shown[-1], StepsEnded)
     assert shown[-1].step == 5
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     newest = max(file.step for file in detail.checkpoints)
     assert newest >= 5
     assert losses_of(store, run_id) == expected_losses(newest)
@@ -288,7 +288,7 @@ def test_a_problem_with_the_pipe_is_a_crash_and_the_next_attempt_goes_on(
 
     monkeypatch.setattr(EngineProcess, "rest", broken)
     assert supervise(store, run_id).status == "queued"
-    attempt = store.detail(run_id).attempts[0]
+    attempt = store.runs.detail(run_id).attempts[0]
     assert (attempt.outcome, attempt.failure) == ("crashed", "error")
     assert "could not be watched" in str(attempt.reason)
     monkeypatch.setattr(EngineProcess, "rest", real)

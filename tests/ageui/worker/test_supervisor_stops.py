@@ -31,7 +31,7 @@ def test_a_request_is_obeyed_after_the_step_with_a_checkpoint(
 
         outcome = supervise(store, run_id, emit=ask_at_step_five, policy=Policy(stop_seconds=30, engine=FAKE.engine))
     assert outcome.status == status
-    detail = store.detail(run_id)
+    detail = store.runs.detail(run_id)
     newest = max(file.step for file in detail.checkpoints)
     assert losses_of(store, run_id) == expected_losses(newest)
     assert detail.attempts[0].outcome == status
@@ -47,7 +47,7 @@ def test_what_is_withdrawn_while_the_engine_leaves_is_not_done(
 
     def withdrawn_at_once(engine: EngineProcess, seconds: float) -> None:
         real(engine, seconds)
-        store.queue.withdraw(run_id)
+        store.queue.withdraw_request(run_id)
 
     monkeypatch.setattr(EngineProcess, "ask_to_stop", withdrawn_at_once)
 
@@ -57,7 +57,7 @@ def test_what_is_withdrawn_while_the_engine_leaves_is_not_done(
 
     policy = Policy(stop_seconds=30, engine=FAKE.engine)
     assert supervise(store, run_id, worker=worker, emit=cancel_at_step_five, policy=policy).status == status
-    row = store.row(run_id)
+    row = store.runs.get(run_id)
     assert (row.status, row.request) == (status, None)
 
 
@@ -71,11 +71,11 @@ def test_a_paused_run_goes_on_where_it_stopped(store: Store, monkeypatch: pytest
             store_steps.append(event.step)
 
     supervise(store, run_id, emit=stop_at_five, should_stop=lambda: len(store_steps) >= 5)
-    assert store.row(run_id).status == "queued"
-    first = store.detail(run_id).attempts[0]
+    assert store.runs.get(run_id).status == "queued"
+    first = store.runs.detail(run_id).attempts[0]
     assert (first.outcome, first.failure) == ("stopped", None)
     assert supervise(store, run_id).status == "done"
-    second = store.detail(run_id).attempts[1]
+    second = store.runs.detail(run_id).attempts[1]
     assert second.step is not None
     assert second.step >= 5
     assert second.replayed == 0
@@ -85,9 +85,9 @@ def test_a_paused_run_goes_on_where_it_stopped(store: Store, monkeypatch: pytest
 def test_in_the_foreground_a_stopped_run_is_interrupted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=100_000, step_seconds=0.02)
     run_id = queue_run(store)
-    outcome = supervise(store, run_id, worker=None, should_stop=lambda: bool(store.metric(run_id, "step/loss")))
+    outcome = supervise(store, run_id, worker=None, should_stop=lambda: bool(store.runs.metric(run_id, "step/loss")))
     assert (outcome.status, outcome.ending.exit_code) == ("interrupted", 130)
-    assert store.detail(run_id).attempts[0].worker is None
+    assert store.runs.detail(run_id).attempts[0].worker is None
 
 
 @pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
@@ -99,7 +99,7 @@ def test_an_engine_that_does_not_leave_is_killed(store: Store, how: str, monkeyp
     outcome = supervise(store, run_id, should_stop=lambda: len(losses_of(store, run_id)) >= 3)
     assert outcome.status == "queued"
     assert time.monotonic() - begin < 15
-    assert store.detail(run_id).attempts[0].outcome == "stopped"
+    assert store.runs.detail(run_id).attempts[0].outcome == "stopped"
 
 
 def test_the_second_request_to_cancel_kills_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,12 +136,12 @@ def test_an_attempt_that_lost_its_run_stores_nothing_more_and_ends_its_engine(
         if isinstance(event, StepsEnded) and event.step == 5:
             engines.append(read_note(run_lock_file(store, run_id))["engine"]["pid"])
             with Store.open(store.path) as other:
-                other.queue.lost(other.queue.running()[0], "taken for dead")
+                other.queue.end_lost(other.queue.running()[0], "taken for dead")
 
     outcome = supervise(store, run_id, emit=lose_it)
     assert outcome.status == "lost"
-    assert store.row(run_id).status == "queued"
-    assert store.detail(run_id).attempts[0].outcome == "lost"
+    assert store.runs.get(run_id).status == "queued"
+    assert store.runs.detail(run_id).attempts[0].outcome == "lost"
     assert len(losses_of(store, run_id)) < 100
     with pytest.raises(ProcessLookupError):
         os.kill(engines[0], 0)
@@ -167,7 +167,7 @@ def test_the_engine_holds_the_lock_as_long_as_it_lives(store: Store, monkeypatch
     assert is_held(path)
     os.kill(note["engine"]["pid"], signal.SIGCONT)
     wait_until(lambda: not is_held(path))
-    assert store.row(run_id).status == "running"
+    assert store.runs.get(run_id).status == "running"
 
 
 def test_an_engine_whose_watcher_does_not_answer_can_be_killed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def orders(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
 
 
 def queue_run(store: Store, **changes: Any) -> int:
-    return store.add_run(build_config({**PRESETS["quick"], **changes}), BUILT_IN, name=None)
+    return store.runs.add(build_config({**PRESETS["quick"], **changes}), BUILT_IN, name=None)
 
 
 def claim_run(store: Store, run_id: int, worker: str | None = "cpu") -> tuple[Claim, Lock]:
@@ -84,7 +84,7 @@ def wait_until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def losses_of(store: Store, run_id: int) -> list[tuple[int, float]]:
-    return store.metric(run_id, "step/loss")
+    return store.runs.metric(run_id, "step/loss")
 
 
 def expected_losses(steps: int, seed: int = 0) -> list[tuple[int, float]]:

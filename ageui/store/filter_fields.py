@@ -1,4 +1,4 @@
-"""The fields that runs can be filtered and ordered by: the allow-list that no text from outside gets past."""
+"""The fields by which runs can be filtered and sorted: an allow-list, so that no outside text reaches SQL."""
 
 import types
 import typing
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Integer, SQLColumnExpression, Text, cast, func
 from sqlmodel import col
 
-from ageui.store.tables import Run, Summary
+from ageui.store.tables import Run, RunSummary
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import LATER_FIELDS, RunConfig
 
@@ -18,7 +18,7 @@ Kind = Literal["text", "number", "flag", "time", "texts", "numbers", "tags"]
 
 @dataclass(frozen=True)
 class FilterField:
-    """`column` is the value in SQL; a list is the JSON text of one. `what` describes the field in one line."""
+    """`column` is the value in SQL, a list as JSON text. `what` describes the field in one line."""
 
     name: str
     kind: Kind
@@ -28,7 +28,7 @@ class FilterField:
 
 @cache
 def filter_fields() -> dict[str, FilterField]:
-    """Every field by its name. What is measured comes before a config field of the same name."""
+    """All fields by name. A measured field hides a config field of the same name."""
     fields = {name: _config_field(name) for name in RunConfig.model_fields}
     measured: list[tuple[str, Kind, Any, str]] = [
         ("id", "number", Run.id, "number of the run"),
@@ -39,16 +39,16 @@ def filter_fields() -> dict[str, FilterField]:
         ("created", "time", Run.created_at, "when the run was made, as 2026-01-31 or 2026-01-31T18:00"),
         ("ended", "time", Run.ended_at, "when the run ended"),
         ("priority", "number", Run.priority, "priority in the queue, the highest first"),
-        ("split", "text", Summary.split, "split that the scores are of"),
-        ("mae", "number", Summary.mae, "mean absolute error, years"),
-        ("epoch", "number", Summary.epoch, "epochs trained so far"),
-        ("train_loss", "number", Summary.train_loss, "newest train loss"),
-        ("val_loss", "number", Summary.val_loss, "newest validation loss"),
-        ("val_mae", "number", Summary.val_mae, "newest validation MAE, years"),
-        ("best_val_loss", "number", Summary.best_val_loss, "lowest validation loss"),
+        ("split", "text", RunSummary.split, "split that the scores are of"),
+        ("mae", "number", RunSummary.mae, "mean absolute error, years"),
+        ("epoch", "number", RunSummary.epoch, "epochs trained so far"),
+        ("train_loss", "number", RunSummary.train_loss, "newest train loss"),
+        ("val_loss", "number", RunSummary.val_loss, "newest validation loss"),
+        ("val_mae", "number", RunSummary.val_mae, "newest validation MAE, years"),
+        ("best_val_loss", "number", RunSummary.best_val_loss, "lowest validation loss"),
     ]
     for attribute in REPORT_ATTRIBUTES:
-        column = getattr(Summary, f"bias_{attribute}")
+        column = getattr(RunSummary, f"bias_{attribute}")
         measured += [(name, "number", column, f"{attribute} bias, years") for name in (attribute, f"{attribute}_bias")]
     fields |= {name: FilterField(name, kind, col(column), what) for name, kind, column, what in measured}
     fields["tag"] = FilterField("tag", "tags", col(Run.id), "tag of the run")
@@ -64,7 +64,7 @@ def _config_field(name: str) -> FilterField:
 
 
 def config_value(name: str, type_: type[Text] | None = None) -> SQLColumnExpression[Any]:
-    """A run's config field in SQL; a run stored before there was such a field has what was in effect then."""
+    """A run's config field in SQL. For a run older than the field it is the value in effect at that time."""
     extracted = func.json_extract(col(Run.config), f"$.{name}", type_=type_)
     return func.coalesce(extracted, LATER_FIELDS[name], type_=type_) if name in LATER_FIELDS else extracted
 

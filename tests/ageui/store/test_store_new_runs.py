@@ -17,7 +17,7 @@ from engine.errors import ConfigError
 def test_runs_that_are_done_or_to_be_done_are_known(store: Store) -> None:
     statuses = ("done", "queued", "paused", "failed", "cancelled")
     for seed, status in enumerate(statuses):
-        run_id = store.add_run(config(seed=seed), BUILT_IN, name=None)
+        run_id = store.runs.add(config(seed=seed), BUILT_IN, name=None)
         if status in ("done", "failed"):
             attempt = claimed(store, run_id)
             assert attempt is not None
@@ -25,16 +25,16 @@ def test_runs_that_are_done_or_to_be_done_are_known(store: Store) -> None:
         elif status != "queued":
             getattr(store.queue, {"paused": "pause", "cancelled": "cancel"}[status])(run_id)
     wanted = [NewRun(config(seed=seed), BUILT_IN) for seed in range(6)]
-    assert store.same_runs(wanted) == [(1, "done"), (2, "queued"), (3, "paused"), None, None, None]
+    assert store.runs.find_same(wanted) == [(1, "done"), (2, "queued"), (3, "paused"), None, None, None]
     elsewhere = DataSpec(name="synthetic", format="synthetic", split_seed=1)
-    assert store.same_runs([NewRun(config(seed=0), elsewhere)]) == [None]
+    assert store.runs.find_same([NewRun(config(seed=0), elsewhere)]) == [None]
 
 
 def test_a_finished_run_counts_before_a_queued_one(store: Store) -> None:
     queued(store)
     run_id, attempt = running(store)
     end(store, run_id, attempt, "done")
-    assert store.same_runs([NewRun(config(), BUILT_IN)]) == [(run_id, "done")]
+    assert store.runs.find_same([NewRun(config(), BUILT_IN)]) == [(run_id, "done")]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def older(store: Store) -> int:
 
 
 def test_a_run_of_before_there_were_later_fields_is_known(store: Store, older: int) -> None:
-    assert store.same_runs([NewRun(config(), BUILT_IN), NewRun(config(bmc_sigma=8), BUILT_IN)]) == [
+    assert store.runs.find_same([NewRun(config(), BUILT_IN), NewRun(config(bmc_sigma=8), BUILT_IN)]) == [
         (older, "queued"),
         None,
     ]
@@ -56,13 +56,13 @@ def test_a_run_of_before_there_were_later_fields_is_known(store: Store, older: i
 
 def test_later_fields_of_an_older_run_have_what_was_in_effect(store: Store, older: int) -> None:
     newer, other = queued(store), queued(store, bmc_sigma=8, group_dro_loss="huber")
-    assert store.row(older).config == store.row(newer).config
-    assert store.detail(older).config == store.detail(newer).config
-    assert store.varying_fields() == ("bmc_sigma", "group_dro_loss")
-    assert [row.id for row in store.runs("bmc_sigma=10", order="id")] == [older, newer]
-    assert [row.id for row in store.runs("bmc_sigma<9")] == [other]
-    assert [row.id for row in store.runs("group_dro_loss=mae", order="id")] == [older, newer]
-    assert [row.id for row in store.runs(order="bmc_sigma", limit=1)] == [other]
+    assert store.runs.get(older).config == store.runs.get(newer).config
+    assert store.runs.detail(older).config == store.runs.detail(newer).config
+    assert store.runs.varying_fields() == ("bmc_sigma", "group_dro_loss")
+    assert [row.id for row in store.runs.search("bmc_sigma=10", order="id")] == [older, newer]
+    assert [row.id for row in store.runs.search("bmc_sigma<9")] == [other]
+    assert [row.id for row in store.runs.search("group_dro_loss=mae", order="id")] == [older, newer]
+    assert [row.id for row in store.runs.search(order="bmc_sigma", limit=1)] == [other]
 
 
 def test_the_shipped_runs_are_known_by_their_configs() -> None:
@@ -76,9 +76,12 @@ def test_the_shipped_runs_are_known_by_their_configs() -> None:
 def test_runs_are_queued_all_or_none(store: Store) -> None:
     queued(store, "taken")
     with pytest.raises(ConfigError, match="'taken'"):
-        store.add_runs([NewRun(config(), BUILT_IN, name) for name in ("new", "taken")])
-    assert store.run_count() == 1
-    assert store.add_runs([NewRun(config(), BUILT_IN, name) for name in ("a", "b")], tags=["t"], priority=2) == [2, 3]
+        store.runs.add_many([NewRun(config(), BUILT_IN, name) for name in ("new", "taken")])
+    assert store.runs.count() == 1
+    assert store.runs.add_many([NewRun(config(), BUILT_IN, name) for name in ("a", "b")], tags=["t"], priority=2) == [
+        2,
+        3,
+    ]
     assert [(row.name, row.tags, row.priority) for row in store.queue.waiting()] == [
         ("a", ("t",), 2),
         ("b", ("t",), 2),

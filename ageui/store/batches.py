@@ -1,0 +1,12 @@
+"""Batches of parameters, since SQLite limits how many one statement may have."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+Value = TypeVar("Value")
+_BATCH = 500
+
+
+def batches(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]

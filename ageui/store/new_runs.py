@@ -1,0 +1,91 @@
+"""Inserting queued runs."""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, insert, update
+from sqlmodel import Session, col, select
+
+from ageui.store.batches import batches
+from ageui.store.clock import now
+from ageui.store.names import friendly_name, valid_name, valid_priority, valid_tag
+from ageui.store.tables import Run, RunSummary, RunTag
+from engine.config import RunConfig
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run to queue: its config, the description of the config's data, and a name or None."""
+
+    config: RunConfig
+    spec: DataSpec
+    name: str | None = None
+
+
+def insert_runs(session: Session, runs: Sequence[NewRun], tags: Sequence[str], priority: int = 0) -> list[int]:
+    """Queues runs in the given order, each last of its priority, and returns their ids.
+
+    Takes a few statements however many runs there are: ten thousand runs must not block other writers for long.
+    """
+    names = [None if new.name is None else valid_name(new.name) for new in runs]
+    given = [name for name in names if name is not None]
+    taken = taken_names(session, given) or [name for name, times in Counter(given).items() if times > 1]
+    if taken:
+        raise ConfigError(f"there is a run named {taken[0]!r} already; choose another --name")
+    labels = {valid_tag(tag) for tag in tags}
+    if not runs:
+        return []
+    created_at, priority = now(), valid_priority(priority)
+    rows = [
+        {
+            "name": name or uuid.uuid4().hex,
+            "config": new.config.model_dump(mode="json"),
+            "config_hash": new.config.hash,
+            "created_at": created_at,
+            "data_spec": new.spec.model_dump(mode="json"),
+            "priority": priority,
+        }
+        for name, new in zip(names, runs, strict=True)
+    ]
+    inserted = session.execute(insert(Run).returning(col(Run.id), sort_by_parameter_order=True), rows)
+    ids = [int(run_id) for run_id in inserted.scalars()]
+    called = _free_names(session, names, ids)
+    named = update(Run).where(col(Run.id) == bindparam("run_id"))
+    session.connection().execute(
+        named.values(name=bindparam("called"), position=bindparam("at")),
+        [{"run_id": run_id, "called": name, "at": float(run_id)} for run_id, name in zip(ids, called, strict=True)],
+    )
+    epochs = [sum(new.config.epochs) for new in runs]
+    session.execute(
+        insert(RunSummary), [{"run_id": run_id, "epochs": count} for run_id, count in zip(ids, epochs, strict=True)]
+    )
+    if labels:
+        session.execute(insert(RunTag), [{"run_id": run_id, "tag": tag} for run_id in ids for tag in sorted(labels)])
+    return ids
+
+
+def taken_names(session: Session, names: Sequence[str]) -> list[str]:
+    """The names that a run already has, in the given order."""
+    taken: set[str] = set()
+    for batch in batches(names):
+        taken.update(session.exec(select(Run.name).where(col(Run.name).in_(batch))).all())
+    return [name for name in names if name in taken]
+
+
+def _free_names(session: Session, names: Sequence[str | None], ids: Sequence[int]) -> list[str]:
+    """The given names, and an unused friendly name in place of each None."""
+    made_up = {friendly_name(run_id, lambda name: False) for run_id, name in zip(ids, names, strict=True) if not name}
+    taken = {*taken_names(session, list(made_up)), *(name for name in names if name is not None)}
+
+    def is_taken(text: str) -> bool:
+        return text in taken or (text not in made_up and bool(taken_names(session, [text])))
+
+    called = []
+    for run_id, name in zip(ids, names, strict=True):
+        called.append(name or friendly_name(run_id, is_taken))
+        taken.add(called[-1])
+    return called

@@ -1,0 +1,231 @@
+"""The runs of an opened store: adding, finding and reading them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, distinct, func
+from sqlalchemy import select as sql_select
+from sqlmodel import col, select
+
+from ageui.store.batches import batches
+from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
+from ageui.store.filter_fields import config_value
+from ageui.store.filters import ordering, where
+from ageui.store.new_runs import NewRun, insert_runs, taken_names
+from ageui.store.records import CheckpointRow, RunDetail, RunRow
+from ageui.store.run_rows import (
+    RUN_ID,
+    RUN_ROWS,
+    attempt_row,
+    checkpoint_row,
+    existing_run,
+    history,
+    no_run,
+    run_rows,
+)
+from ageui.store.score_rows import read_scores
+from ageui.store.store_part import OpenSession, StorePart
+from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
+from ageui.text.clean import clean
+from engine.config import RunConfig
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError, StoreError
+
+_DONE_OR_TO_DO = ("done", "queued", "running", "paused")
+_CANDIDATES_SHOWN = 8
+
+
+class Runs(StorePart):
+    """The runs of an opened store.
+
+    Methods that take a name, a reference or a filter raise `ConfigError` for a wrong one. Filters find archived runs
+    only if they ask for them; no filter means all other runs.
+    """
+
+    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
+        super().__init__(read, write)
+        self._folder = folder
+
+    # Adding
+
+    def add(
+        self, config: RunConfig, spec: DataSpec, *, name: str | None, tags: Sequence[str] = (), priority: int = 0
+    ) -> int:
+        """Queues a run and returns its id. A run without a name gets one like `quiet-heron`."""
+        return self.add_many([NewRun(config, spec, name)], tags=tags, priority=priority)[0]
+
+    def add_many(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
+        """Queues runs in the given order, all or none, and returns their ids."""
+        with self._write() as session:
+            return insert_runs(session, runs, tags, priority)
+
+    def add_claimed(self, run: NewRun, claimant: Claimant, take_lock: TakeLock, *, tags: Sequence[str] = ()) -> Claim:
+        """Adds a run that this process owns from the start, so that no worker can claim it first.
+
+        If `take_lock` fails, nothing is added and `StoreError` raised: a process of an earlier database is still alive.
+        """
+        try:
+            with self._write() as session:
+                (run_id,) = insert_runs(session, [run], tags)
+                claim = claim_run(session, col(Run.id) == run_id, claimant, take_lock)
+                assert claim is not None
+                return claim
+        except RunLockedError as error:
+            raise StoreError(
+                f"another process holds the lock in {self._folder / str(error.run_id)}, the folder of the new run: "
+                "perhaps one of an earlier database of this name; wait for it to end, or choose another --db"
+            ) from None
+
+    def find_same(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
+        """For each new run, the id and status of a stored run with the same config and data that is done or still to
+        be done; None if there is none."""
+        wanted = [(run.config.hash, run.spec.model_dump(mode="json")) for run in runs]
+        hashes = list(dict.fromkeys(config_hash for config_hash, _ in wanted))
+        stored: dict[str, list[tuple[int, str, Mapping[str, Any]]]] = {}
+        columns = select(Run.config_hash, RUN_ID, Run.status, Run.data_spec).where(Run.source == MEASURED)
+        with self._read() as session:
+            for batch in batches(hashes):
+                rows = session.exec(columns.where(col(Run.config_hash).in_(batch))).all()
+                for config_hash, run_id, status, spec in rows:
+                    stored.setdefault(config_hash, []).append((run_id, status, spec))
+        return [_most_done(stored.get(config_hash, ()), spec) for config_hash, spec in wanted]
+
+    def taken_names(self, names: Sequence[str]) -> list[str]:
+        """The names that a run already has, in the given order."""
+        with self._read() as session:
+            return taken_names(session, names)
+
+    # Finding
+
+    def find(self, reference: str) -> list[int]:
+        """The ids that a RUN argument means: an id, else an exact name, else a filter; oldest first."""
+        if not reference.strip():
+            raise ConfigError("no run is named; give an id, a name or a filter")
+        with self._read() as session:
+            if reference.isdecimal():
+                number = int(reference) if len(reference) < 19 else -1
+                return list(session.exec(select(RUN_ID).where(Run.id == number)).all())
+            # SQLite cannot compare text with lone surrogates, and no run is named like that.
+            named = [] if _has_surrogate(reference) else session.exec(select(RUN_ID).where(Run.name == reference)).all()
+        return list(named) or self.ids(reference)
+
+    def find_one(self, reference: str) -> int:
+        """The id of the one run that a RUN argument means. If several match, the `ConfigError` lists them."""
+        ids = self.find(reference)
+        if len(ids) == 1:
+            return ids[0]
+        shown = clean(reference)
+        if not ids:
+            raise ConfigError(f"there is no run {shown!r}; see ageui ls for those there are")
+        with self._read() as session:
+            names = session.exec(select(Run.id, Run.name).where(col(Run.id).in_(ids[:_CANDIDATES_SHOWN]))).all()
+        listed = ", ".join(f"{number} {clean(name)}" for number, name in names)
+        more = f" and {len(ids) - len(names)} more" if len(ids) > len(names) else ""
+        raise ConfigError(f"{shown!r} means {len(ids)} runs: {listed}{more}; give one's id or whole name")
+
+    def search(
+        self, filter: str | None = None, *, order: str = "-id", limit: int | None = None, offset: int = 0
+    ) -> list[RunRow]:
+        """The runs that match a filter, newest first by default.
+
+        `order` is a field, after `-` in descending order, or `turn`: running runs, queued runs in the order of the
+        queue, runs that wait for a person, then ended runs.
+        """
+        by = ordering(order)
+        if limit is None:
+            chosen = RUN_ROWS.where(where(filter or "")).order_by(*by).offset(offset)
+        else:
+            # The ids alone decide which runs are on the page: sorting whole rows is much slower.
+            page = _filtered(RUN_ID, filter=filter).order_by(*by).limit(limit).offset(offset)
+            chosen = RUN_ROWS.where(col(Run.id).in_(page)).order_by(*by)
+        with self._read() as session:
+            return run_rows(session, chosen)
+
+    def ids(self, filter: str | None = None) -> list[int]:
+        """The ids of the runs that match a filter, oldest first."""
+        with self._read() as session:
+            return list(session.scalars(_filtered(RUN_ID, filter=filter).order_by(col(Run.id))).all())
+
+    def count(self, filter: str | None = None) -> int:
+        """The number of runs that match a filter."""
+        with self._read() as session:
+            return int(session.execute(_filtered(func.count(col(Run.id)), filter=filter)).scalar_one())
+
+    def status_counts(self) -> dict[str, int]:
+        """The number of runs of each status, without archived ones."""
+        shown = select(Run.status, func.count()).where(col(Run.archived_at).is_(None))
+        with self._read() as session:
+            return dict(session.exec(shown.group_by(Run.status)).all())
+
+    def varying_fields(self, filter: str | None = None) -> tuple[str, ...]:
+        """The config fields in which the runs that match a filter differ, in the order of a config."""
+        names = list(RunConfig.model_fields)
+        counts = [func.count(distinct(config_value(name))) for name in names]
+        with self._read() as session:
+            found = session.execute(_filtered(*counts, filter=filter)).one()
+        return tuple(name for name, different in zip(names, found, strict=True) if different > 1)
+
+    # Reading
+
+    def get(self, run_id: int) -> RunRow:
+        found = self.get_many([run_id])
+        if not found:
+            raise no_run(run_id)
+        return found[run_id]
+
+    def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
+        """The runs with these ids, by id, in two statements. Ids without a run are left out."""
+        with self._read() as session:
+            return {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(run_ids)))}
+
+    def detail(self, run_id: int) -> RunDetail:
+        """The whole run, without its predictions and the points of its steps."""
+        checkpoints = select(Checkpoint).where(Checkpoint.run_id == run_id)
+        ordered = checkpoints.order_by(col(Checkpoint.step), Checkpoint.kind)
+        attempts = select(Attempt).where(Attempt.run_id == run_id).order_by(col(Attempt.number))
+        with self._read() as session:
+            run = existing_run(session, run_id)
+            (row,) = run_rows(session, RUN_ROWS.where(col(Run.id) == run_id))
+            return RunDetail(
+                row=row,
+                data_spec=run.data_spec,
+                data_hash=run.data_hash,
+                splits=run.splits,
+                manifest=run.manifest,
+                history=history(session, run_id),
+                results=read_scores(session, run_id),
+                checkpoints=tuple(checkpoint_row(item) for item in session.exec(ordered).all()),
+                attempts=tuple(attempt_row(item) for item in session.exec(attempts).all()),
+            )
+
+    def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
+        """The checkpoints of one run, or of all runs, each with the status and id of its run."""
+        found = select(Checkpoint, Run.status).join(Run, col(Run.id) == col(Checkpoint.run_id))
+        if run_id is not None:
+            found = found.where(col(Checkpoint.run_id) == run_id)
+        ordered = found.order_by(col(Checkpoint.run_id), col(Checkpoint.step))
+        with self._read() as session:
+            return [(checkpoint_row(item), status, item.run_id) for item, status in session.exec(ordered).all()]
+
+    def metric(self, run_id: int, key: str, after: int = -1) -> list[tuple[int, float]]:
+        """The points (step, value) of one curve at steps greater than `after`, in order."""
+        points = select(Metric.step, Metric.value).where(
+            Metric.run_id == run_id, Metric.key == key, col(Metric.step) > after
+        )
+        with self._read() as session:
+            return [(step, value) for step, value in session.exec(points.order_by(col(Metric.step))).all()]
+
+
+def _filtered(*columns: ColumnElement[Any], filter: str | None) -> Select[Any]:
+    joined = sql_select(*columns).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+    return joined.where(where(filter or ""))
+
+
+def _most_done(runs: Iterable[tuple[int, str, Mapping[str, Any]]], spec: dict[str, Any]) -> tuple[int, str] | None:
+    same = [(run_id, status) for run_id, status, described in runs if status in _DONE_OR_TO_DO and described == spec]
+    return min(same, key=lambda run: _DONE_OR_TO_DO.index(run[1]), default=None)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

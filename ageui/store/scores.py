@@ -1,0 +1,192 @@
+"""The scores of runs, for tables over many runs: predictions, figures of splits, and published figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from ageui.store.batches import batches
+from ageui.store.clock import now
+from ageui.store.item_sets import unpack_items
+from ageui.store.names import valid_name, valid_note
+from ageui.store.records import Predictions
+from ageui.store.run_rows import RUN_ID, existing_run
+from ageui.store.store_part import StorePart
+from ageui.store.tables import MEASURED, PUBLISHED, Attempt, Bias, ItemSet, Prediction, Result, Run, RunSummary
+from engine.choices import REPORT_ATTRIBUTES, SPLITS
+from engine.config import RunConfig
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A run of our own, of any status. `seconds` is the total over its attempts."""
+
+    id: int
+    name: str
+    status: str
+    config: Mapping[str, Any]
+    data_spec: Mapping[str, Any]
+    best_val_loss: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class SplitFigures:
+    """MAE and biases, years, of a run on one split, and those of the constant predictor on the same images.
+
+    `intervals` are stored confidence limits, `noise` is the stored 95th percentile of each bias under chance alone.
+    Equal `images` (a hash) mean equal images and ages.
+    """
+
+    run_id: int
+    split: str
+    images: str
+    figures: Mapping[str, float | None]
+    constant: Mapping[str, float | None]
+    intervals: Mapping[str, tuple[float, float]]
+    noise: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """Published figures: `figures` maps `mae` and attributes to years, `val_loss` to the loss on ages divided by 100.
+
+    The config describes the training as far as it is known. Published runs have no predictions and so no intervals.
+    """
+
+    name: str
+    config: RunConfig
+    spec: DataSpec
+    figures: Mapping[str, float]
+    note: str
+
+
+class Scores(StorePart):
+    """The scores of an opened store."""
+
+    def predictions(self, run_id: int, split: str) -> Predictions | None:
+        """The predictions of a run on one split, None if it was not scored on it."""
+        with self._read() as session:
+            return _predictions(session, run_id, split)
+
+    def predictions_frame(self, run_id: int) -> "pd.DataFrame":
+        """Columns split, image, age, predicted and one per attribute; no rows if the run was not scored.
+
+        Raises `ConfigError` if there is no such run.
+        """
+        import pandas as pd
+
+        with self._read() as session:
+            existing_run(session, run_id)
+            found = [_predictions(session, run_id, split) for split in SPLITS]
+        frames = [predictions.frame() for predictions in found if predictions is not None]
+        return (
+            pd.concat(frames, ignore_index=True)
+            if frames
+            else pd.DataFrame(columns=["split", "image", "age", "predicted"])
+        )
+
+    def measured_runs(self) -> list[MeasuredRun]:
+        """All runs of our own except archived ones, oldest first."""
+        seconds = (
+            select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
+        )
+        columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, RunSummary.best_val_loss, seconds.c.seconds)
+        chosen = (
+            select(*columns)  # type: ignore[call-overload]
+            .join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+            .outerjoin(seconds, seconds.c.run_id == col(Run.id))
+            .where(*_IS_MEASURED)
+            .order_by(RUN_ID)
+        )
+        with self._read() as session:
+            return [MeasuredRun(*row) for row in session.execute(chosen).all()]
+
+    def measured_statuses(self) -> dict[int, str]:
+        """The status of each run that `measured_runs` returns, by id. Fast enough to poll: reads no configs."""
+        with self._read() as session:
+            return dict(session.exec(select(RUN_ID, Run.status).where(*_IS_MEASURED)).all())
+
+    def split_figures(self, run_ids: Sequence[int]) -> list[SplitFigures]:
+        """The figures of runs on every split they were scored on."""
+        with self._read() as session:
+            return [figures for batch in batches(run_ids) for figures in _split_figures(session, batch)]
+
+    def publish(self, runs: Sequence[PublishedRun]) -> int:
+        """Stores published figures as runs, replacing published runs of the same names; returns how many are new.
+
+        Raises `ConfigError` if a run of our own has one of the names.
+        """
+        with self._write() as session:
+            return sum(_publish(session, run) for run in runs)
+
+
+def _predictions(session: Session, run_id: int, split: str) -> Predictions | None:
+    found = session.exec(
+        select(ItemSet, Prediction)
+        .join(Result, col(Result.item_set) == col(ItemSet.hash))
+        .join(Prediction, (col(Prediction.run_id) == Result.run_id) & (col(Prediction.split) == Result.split))
+        .where(Result.run_id == run_id, Result.split == split)
+    ).one_or_none()
+    if found is None:
+        return None
+    item_set, prediction = found
+    items = unpack_items(item_set.items)
+    predicted = np.frombuffer(prediction.predicted, dtype="<f4").astype(np.float32)
+    return Predictions(split, item_set.hash, items.names, items.ages, items.attributes, predicted)
+
+
+def _split_figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures]:
+    results = session.exec(select(Result).where(col(Result.run_id).in_(run_ids)).order_by(col(Result.run_id))).all()
+    biases: dict[tuple[int, str], list[Bias]] = {}
+    for bias in session.exec(select(Bias).where(col(Bias.run_id).in_(run_ids))).all():
+        biases.setdefault((bias.run_id, bias.split), []).append(bias)
+    return [_figures(result, biases.get((result.run_id, result.split), [])) for result in results]
+
+
+def _figures(result: Result, biases: Sequence[Bias]) -> SplitFigures:
+    ends = {"mae": (result.mae_low, result.mae_high), **{bias.attribute: (bias.low, bias.high) for bias in biases}}
+    return SplitFigures(
+        run_id=result.run_id,
+        split=result.split,
+        images=result.item_set,
+        figures={"mae": result.mae, **{bias.attribute: bias.value for bias in biases}},
+        constant={"mae": result.baseline_mae, **{bias.attribute: bias.baseline for bias in biases}},
+        intervals={name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None},
+        noise={bias.attribute: bias.noise_p95 for bias in biases if bias.noise_p95 is not None},
+    )
+
+
+def _publish(session: Session, published: PublishedRun) -> bool:
+    """Stores one published run; returns whether it is new."""
+    name = valid_name(published.name)
+    run = session.exec(select(Run).where(Run.name == name)).one_or_none()
+    if run is not None and run.source != PUBLISHED:
+        raise ConfigError(f"run {run.id} is named {name!r} already, which published figures need; rename it")
+    is_new = run is None
+    run = run or Run(name=name, source=PUBLISHED, config={}, config_hash="", created_at=now(), data_spec={})
+    run.status = "done"
+    run.config = published.config.model_dump(mode="json")
+    run.config_hash = published.config.hash
+    run.data_spec = published.spec.model_dump(mode="json")
+    run.note = valid_note(published.note) if published.note else None
+    session.add(run)
+    session.flush()
+    summary = session.get(RunSummary, run.id) or RunSummary(run_id=run.id or 0, epochs=0)
+    summary.epochs = sum(published.config.epochs)
+    summary.mae, summary.best_val_loss = published.figures.get("mae"), published.figures.get("val_loss")
+    for attribute in REPORT_ATTRIBUTES:
+        setattr(summary, f"bias_{attribute}", published.figures.get(attribute))
+    session.add(summary)
+    session.flush()
+    return is_new

@@ -1,0 +1,16 @@
+"""What the parts of an opened store share: how each opens its sessions."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from sqlmodel import Session
+
+OpenSession = Callable[[], AbstractContextManager[Session]]
+
+
+class StorePart:
+    """A part of an opened store. Methods run in short sessions of their own and may raise `StoreError`."""
+
+    def __init__(self, read: OpenSession, write: OpenSession) -> None:
+        self._read = read
+        self._write = write
