@@ -1,4 +1,4 @@
-"""Small screens that ask for one thing: a line of text, a choice, a yes."""
+"""Small screens that ask for one thing: a line of text, a answer, a yes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ageui.text.clean import clean
 
 
 class LinePrompt(ModalScreen[str | None]):
-    """Asks for one line; None where it was left with escape."""
+    """Asks for a line of text; returns None after escape."""
 
     DEFAULT_CSS = """
     LinePrompt {
@@ -48,8 +48,8 @@ class LinePrompt(ModalScreen[str | None]):
 
 
 @dataclass(frozen=True)
-class Choice:
-    """An answer: `key` is returned, `text` shown, and `hint` beside it."""
+class Answer:
+    """An answer to choose: `key` is returned, `text` is shown with `hint` beside it."""
 
     key: str
     text: str
@@ -57,7 +57,7 @@ class Choice:
 
 
 class ChoicePrompt(ModalScreen[str | None]):
-    """Asks for one of several; None where it was left with escape."""
+    """Asks for one of several answers; returns None after escape."""
 
     DEFAULT_CSS = """
     ChoicePrompt {
@@ -73,25 +73,25 @@ class ChoicePrompt(ModalScreen[str | None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
 
-    def __init__(self, question: str, choices: Sequence[Choice], chosen: str = "") -> None:
+    def __init__(self, question: str, answers: Sequence[Answer], preselected: str = "") -> None:
         super().__init__()
-        self._question, self._choices, self._chosen = question, choices, chosen
+        self._question, self._answers, self._preselected = question, answers, preselected
 
     def compose(self) -> ComposeResult:
-        width = max((len(choice.text) for choice in self._choices), default=0)
+        width = max((len(answer.text) for answer in self._answers), default=0)
         with Vertical():
             yield Label(Text(clean(self._question), style="bold"), markup=False)
             yield OptionList(
                 *(
-                    Option(Text.assemble(clean(choice.text).ljust(width + 2), (clean(choice.hint), "dim")), choice.key)
-                    for choice in self._choices
+                    Option(Text.assemble(clean(answer.text).ljust(width + 2), (clean(answer.hint), "dim")), answer.key)
+                    for answer in self._answers
                 )
             )
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)
-        keys = [choice.key for choice in self._choices]
-        options.highlighted = keys.index(self._chosen) if self._chosen in keys else 0
+        keys = [answer.key for answer in self._answers]
+        options.highlighted = keys.index(self._preselected) if self._preselected in keys else 0
         options.focus()
 
     @on(OptionList.OptionSelected)
@@ -103,5 +103,5 @@ class ChoicePrompt(ModalScreen[str | None]):
 
 
 def confirmation(question: str, yes: str) -> ChoicePrompt:
-    """Asks before something that cannot be undone; answers `yes` or `no`, and `no` comes first."""
-    return ChoicePrompt(question, [Choice("no", "No, leave it"), Choice("yes", yes)])
+    """Asks before something that cannot be undone; returns `yes` or `no`. `no` comes first."""
+    return ChoicePrompt(question, [Answer("no", "No, leave it"), Answer("yes", yes)])

@@ -1,4 +1,4 @@
-"""Which columns the table of runs has, and in which order."""
+"""Picks the columns of the table of runs, and their order."""
 
 from typing import ClassVar
 
@@ -13,11 +13,11 @@ from textual.widgets.option_list import Option
 from ageui.tui.runs.columns import COLUMNS, DEFAULT_COLUMNS, known
 
 
-class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
-    """Chosen columns come first, in their order; None where it was left with escape."""
+class ColumnPicker(ModalScreen[tuple[str, ...] | None]):
+    """Lists the chosen columns first, in their order; returns None after escape."""
 
     DEFAULT_CSS = """
-    ColumnsScreen {
+    ColumnPicker {
         align: center middle;
         background: $background 30%;
         & > Vertical {

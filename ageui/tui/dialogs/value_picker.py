@@ -15,12 +15,14 @@ from textual.widgets.option_list import Option
 from ageui.text.clean import clean
 
 
-class PickScreen(ModalScreen[str | None]):
-    """Returns the field's new text, a comma list of what is marked, else the value under the cursor; None where it was
-    left with escape. Values that were typed before stay in the list."""
+class ValuePicker(ModalScreen[str | None]):
+    """Returns the field's new text: a comma list of the marked values, or the value under the cursor; None if escaped.
+
+    The list includes values that were typed before.
+    """
 
     DEFAULT_CSS = """
-    PickScreen {
+    ValuePicker {
         align: center middle;
         background: $background 30%;
         & > Vertical {
