@@ -21,7 +21,7 @@ class AgeUIApp(BaseApp):
     """`ageui` in a terminal. Screens other than the first are imported when they open, so that it starts sooner."""
 
     TITLE = "ageui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "dialogs/dialogs.tcss"]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]  # noqa: RUF012

@@ -10,7 +10,6 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker
@@ -21,6 +20,7 @@ from ageui.text.clean import clean
 from ageui.text.states import state_of
 from ageui.tui.base_app import BaseApp
 from ageui.tui.debounce import Debounce
+from ageui.tui.dialogs.dialog import Dialog
 from ageui.tui.table_cell import DASH, fitted, years
 from engine.errors import AgeUIError
 
@@ -47,27 +47,11 @@ def candidates(store: Store, filter: str, chosen: Sequence[int]) -> Candidates:
     return Candidates(tuple(found[:_MOST_SHOWN]), differing_settings([row.config for row in found]))
 
 
-class RunPicker(ModalScreen[None]):
+class RunPicker(Dialog[None]):
     """Calls `add` with each run that is picked, at most `room` of them."""
 
     app = getters.app(BaseApp)
-    DEFAULT_CSS = """
-    RunPicker {
-        align: center middle;
-        background: $background 30%;
-        & > Vertical {
-            width: 100; max-width: 100%; height: 80%;
-            background: $panel; border: round $primary; padding: 0 1;
-        }
-        & OptionList {
-            height: 1fr; background: $panel; border: none;
-            text-wrap: nowrap; text-overflow: ellipsis;
-        }
-        & Label { width: 100%; }
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "leave", show=False),
         Binding("down", "down", "down", show=False),
         Binding("up", "up", "up", show=False),
     ]
@@ -147,9 +131,6 @@ class RunPicker(ModalScreen[None]):
 
     def action_up(self) -> None:
         self.query_one(OptionList).action_cursor_up()
-
-    def action_leave(self) -> None:
-        self.dismiss()
 
 
 def _line(row: RunRow, differing: Sequence[str]) -> Text:

@@ -2,32 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from ageui.text.clean import clean
+from ageui.tui.dialogs.dialog import Dialog
 
 
-class LinePrompt(ModalScreen[str | None]):
+class LinePrompt(Dialog[str]):
     """Asks for a line of text; returns None after escape."""
-
-    DEFAULT_CSS = """
-    LinePrompt {
-        align: center bottom;
-        background: $background 30%;
-        & > Vertical { height: auto; width: 100%; background: $panel; padding: 0 1; border-top: solid $primary; }
-        & Label { width: 100%; }
-    }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
 
     def __init__(self, question: str, value: str = "", hint: str = "enter saves, esc leaves it as it was") -> None:
         super().__init__()
@@ -43,9 +31,6 @@ class LinePrompt(ModalScreen[str | None]):
     def _save(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -56,22 +41,8 @@ class Answer:
     hint: str = ""
 
 
-class ChoicePrompt(ModalScreen[str | None]):
+class ChoicePrompt(Dialog[str]):
     """Asks for one of several answers; returns None after escape."""
-
-    DEFAULT_CSS = """
-    ChoicePrompt {
-        align: center middle;
-        background: $background 30%;
-        & > Vertical {
-            height: auto; max-height: 90%; width: 64; max-width: 100%;
-            background: $panel; border: round $primary; padding: 0 1;
-        }
-        & Label { width: 100%; }
-        & OptionList { height: auto; max-height: 100%; background: $panel; border: none; }
-    }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
 
     def __init__(self, question: str, answers: Sequence[Answer], preselected: str = "") -> None:
         super().__init__()
@@ -97,9 +68,6 @@ class ChoicePrompt(ModalScreen[str | None]):
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
 
 def confirmation(question: str, yes: str) -> ChoicePrompt:
