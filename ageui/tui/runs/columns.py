@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ageui.compare.differing_settings import label, setting
-from ageui.text.states import state_of
 from ageui.store import RunRow
+from ageui.text.states import state_of
 from ageui.tui.table_cell import DASH, Cell, bar, bias, duration, loss, state_tone, words, years
 from ageui.tui.widgets.paged_table import TableColumn, TableRow
 from engine.choices import REPORT_ATTRIBUTES

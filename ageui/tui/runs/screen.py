@@ -10,22 +10,22 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer, Static
 
-from ageui.text.sentences import counted
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
 from ageui.text.clean import clean
+from ageui.text.sentences import counted
 from ageui.tui import changes, keys
-from ageui.tui.runs import columns as run_columns
 from ageui.tui.changes import Change
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun, OpenRun
 from ageui.tui.run_actions import copy_run_command, retry_run
+from ageui.tui.runs import columns as run_columns
 from ageui.tui.runs.column_picker import ColumnPicker
 from ageui.tui.widgets.filter_box import FilterBox
-from ageui.tui.widgets.text_line import TextLine
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
+from ageui.tui.widgets.text_line import TextLine
 from engine.errors import AgeUIError, ConfigError
 
 _WELCOME = """
