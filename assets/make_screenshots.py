@@ -20,6 +20,7 @@ from textual.pilot import Pilot
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.screen import CompareScreen
+from ageui.tui.messages import OpenComparison, OpenRun
 from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
 
@@ -48,15 +49,15 @@ async def take(store: Store, live: int) -> None:
         await until(pilot, lambda: (store.runs.get(live).summary.epoch or 0) >= 5)
         await pilot.pause(2.0)
         save(app, "runs")
-        app.open_run(live)
+        app.post_message(OpenRun(live))
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         await pilot.pause(2.0)
         await pilot.press("l")
         await pilot.pause(1.0)
         save(app, "live-run")
         await pilot.press("escape")
-        done = [row.id for row in store.runs.search("tag=demo status=done", order="id")]
-        app.open_comparison(tuple(done))
+        done = [row.id for row in store.runs("tag=demo status=done", order="id")]
+        app.post_message(OpenComparison(tuple(done)))
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await pilot.pause(2.0)
         await pilot.press("b")

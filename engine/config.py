@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from engine import choices
 from engine.backbone_names import BackboneName
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Problem
 
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
 _HIDDEN_LAYERS = {"none": 0, "1-sigmoid": 0, "1fc-sigmoid": 1, "2fc-sigmoid": 2, "2fc-tanh": 2, "3fc-sigmoid": 3}
@@ -126,38 +127,45 @@ class RunConfig(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.strategy == "scratch" and self.init != "random":
-            raise ValueError(
+            raise _broken_rule(
                 f"strategy scratch starts from random weights, but init is {self.init}; "
-                "choose --strategy freeze or finetune, or leave --init out"
-            )
+                "choose --strategy freeze or finetune, or leave --init out",
+                "strategy", "init",
+            )  # fmt: skip
         layers = _HIDDEN_LAYERS[self.head]
         if not self.widths:
             object.__setattr__(self, "widths", _DEFAULT_WIDTHS[layers])
         elif len(self.widths) != layers:
-            raise ValueError(f"head {self.head} has {layers} hidden layers, but widths names {len(self.widths)}")
+            text = f"head {self.head} has {layers} hidden layers, but widths names {len(self.widths)}"
+            raise _broken_rule(text, "head", "widths")
         object.__setattr__(self, "epochs", self._epochs_per_stage())
         if len(self.lr) not in (1, self.stage_count):
-            raise ValueError(f"strategy {self.strategy} takes {self.stage_count} learning rates or one for all")
+            text = f"strategy {self.strategy} takes {self.stage_count} learning rates or one for all"
+            raise _broken_rule(text, "strategy", "lr")
         object.__setattr__(self, "lr", self.lr * self.stage_count if len(self.lr) == 1 else self.lr)
         self._check_loss_and_weights()
         return self
 
     def _check_loss_and_weights(self) -> None:
         if self.loss == "group-dro" and (not self.weights or choices.LDS in self.weights):
-            raise ValueError(
+            raise _broken_rule(
                 f"loss group-dro needs groups, and weights {format_value(self.weights)} names none for it; choose "
-                "attributes, such as --weights gender or gender,age (their crossed groups)"
-            )
+                "attributes, such as --weights gender or gender,age (their crossed groups)",
+                "loss", "weights",
+            )  # fmt: skip
         if self.loss == "balanced-mse" and self.batch == 1:
-            raise ValueError("loss balanced-mse sets images of a batch against each other; choose --batch 2 or more")
+            text = "loss balanced-mse sets images of a batch against each other; choose --batch 2 or more"
+            raise _broken_rule(text, "loss", "batch")
         if self.combine == "joint" and choices.LDS in self.weights:
-            raise ValueError("combine joint crosses groups, and lds has none; choose product, mean or harmonic")
+            text = "combine joint crosses groups, and lds has none; choose product, mean or harmonic"
+            raise _broken_rule(text, "combine", "weights")
 
     def _epochs_per_stage(self) -> tuple[int, ...]:
         """One number for two stages is shared out (50 → 25, 25), two for one stage are added, as the report does."""
         total = sum(self.epochs)
         if not 1 <= len(self.epochs) <= 2 or total == 0:
-            raise ValueError("epochs takes one number, or two for strategy freeze, at least one of them above 0")
+            text = "epochs takes one number, or two for strategy freeze, at least one of them above 0"
+            raise _broken_rule(text, "epochs")
         if self.stage_count == 1:
             return (total,)
         return self.epochs if len(self.epochs) == 2 else (total - total // 2, total // 2)
@@ -248,29 +256,37 @@ def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_config(values: Mapping[str, Any]) -> RunConfig:
-    """A validated config; a `ConfigError` names each field that is wrong, its value and what it takes."""
+    """Validates a config. Raises `ConfigError` whose `problems` name each wrong field, its value and what it takes."""
     try:
         return RunConfig.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_explain(problem, values) for problem in error.errors(include_url=False)]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError(problems=[_problem(one, values) for one in error.errors(include_url=False)]) from None
 
 
 def field_problem(name: str, value: object) -> str | None:
-    """What is wrong with one field's value, whatever the others are; None where nothing is."""
+    """What is wrong with a field's value, independent of other fields; None if it is valid."""
     try:
         RunConfig.model_validate({name: value})
     except ValidationError as error:
-        own = [problem for problem in error.errors(include_url=False) if problem["loc"] and problem["loc"][0] == name]
-        return _explain(own[0], {name: value}) if own else None
+        own = [one for one in error.errors(include_url=False) if one["loc"] and one["loc"][0] == name]
+        return _problem(own[0], {name: value}).text if own else None
     return None
 
 
-def _explain(problem: Any, values: Mapping[str, Any]) -> str:
-    name = str(problem["loc"][0]) if problem["loc"] else ""
-    if problem["type"] == "extra_forbidden":
-        return f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}"
-    message = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-    if problem["type"] == "literal_error":
-        message = f"choose one of {problem['ctx']['expected'].replace(chr(39), '')}"
-    return f"{name} {format_value(values.get(name))!r}: {message}" if name else message
+def _broken_rule(text: str, *fields: str) -> PydanticCustomError:
+    """The error of a rule over several fields, the one to blame first."""
+    return PydanticCustomError("broken_rule", "{text}", {"text": text, "fields": fields})
+
+
+def _problem(error: Any, values: Mapping[str, Any]) -> Problem:
+    """One of pydantic's errors, as a person reads it."""
+    if error["type"] == "broken_rule":
+        field, *others = error["ctx"]["fields"]
+        return Problem(field, error["ctx"]["text"], tuple(others))
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return Problem(name, f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}")
+    message = _PLAIN.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if error["type"] == "literal_error":
+        message = f"choose one of {error['ctx']['expected'].replace(chr(39), '')}"
+    return Problem(name, f"{name} {format_value(values.get(name))!r}: {message}")

@@ -3,7 +3,8 @@
 Each class knows the exit code of a command that ends with it, and the name that a failed run is filed under.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 
 class AgeUIError(Exception):
@@ -25,11 +26,29 @@ class DiskFullError(RunFailedError):
     failure = "disk_full"
 
 
+class Problem(NamedTuple):
+    """Something wrong with a field of a config or form.
+
+    `text` is a complete sentence. A rule over several fields names the others that could break it in `others`.
+    """
+
+    field: str
+    text: str
+    others: tuple[str, ...] = ()
+
+
 class ConfigError(AgeUIError):
-    """A wrong flag, config field or combination of them."""
+    """A wrong flag, config field or combination of them.
+
+    `problems` say for each wrong field what is wrong, a line of the message each; empty where no field is to blame.
+    """
 
     exit_code = 2
     failure = "config"
+
+    def __init__(self, message: str = "", *, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message or "\n".join(problem.text for problem in problems))
+        self.problems = tuple(problems)
 
 
 class DataError(AgeUIError):

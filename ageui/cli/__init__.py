@@ -30,6 +30,7 @@ from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
 from ageui.files.database_path import database_path
+from ageui.text import message_lines
 
 app = typer.Typer(
     name="ageui",
@@ -56,9 +57,9 @@ def root(context: typer.Context, db: Database = None) -> None:
         raise typer.Exit(2)
     from ageui.tui.launch import launch
 
-    goes_on = launch(database_path(db))
-    if goes_on:
-        typer.echo(goes_on, err=True)
+    summary = launch(database_path(db))
+    if summary:
+        typer.echo(summary, err=True)
 
 
 READ, QUEUE, USE, CARE = "Read", "Queue", "Use", "Data and care"
@@ -95,7 +96,8 @@ def main() -> None:
     try:
         app()
     except AgeUIError as error:
-        sys.stderr.write(f"ageui: {error}\n")
+        message = message_lines.error_line(str(error)) if message_lines.are_wanted() else f"ageui: {error}"
+        sys.stderr.write(f"{message}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("ageui: interrupted\n")

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
 
-ProgressLines = Annotated[bool, typer.Option("--progress-lines", hidden=True)]
-
 
 @app.command("add")
 def add(
@@ -53,14 +51,16 @@ def add(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
     target: Target = "apparent",
-    progress_lines: ProgressLines = False,
     db: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Register a data set, after reading every row and every image of it once.
 
     Nothing is copied: the files stay where they are. Rows that cannot be used stop the import and are listed, unless
     --skip-bad leaves them out.
     """
+    from dataclasses import asdict
+
     from ageui.cli.progress import count_progress
     from engine.data.check import check
     from engine.data.manifest import refuse
@@ -78,8 +78,10 @@ def add(
     with open_store(db, create=True) as store:
         _refuse_taken(store.data.all(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
-        with count_progress(console, lines=progress_lines) as progress:
+        with count_progress(console) as progress:
             report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
+        if as_json:
+            print_json(asdict(report))
         if not skip_bad:
             refuse(name, report.problems)
         store.data.add(spec, replace=replace)
@@ -87,8 +89,8 @@ def add(
         console.print(
             f"{len(report.problems)} rows or images are left out; see ageui data check {name}", soft_wrap=True
         )
-    counts = ", ".join(f"{split.split} {split.images}" for split in report.splits)
-    typer.echo(f"{name}: {found}, {counts}")
+    if not as_json:
+        typer.echo(report.headline)
 
 
 @app.command("list")
@@ -121,7 +123,6 @@ def check_data(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
     quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
     target: Target = "apparent",
-    progress_lines: ProgressLines = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -139,7 +140,7 @@ def check_data(
     if quick:
         report = count(spec, target_of(target))
     else:
-        with count_progress(messages(), lines=progress_lines) as progress:
+        with count_progress(messages()) as progress:
             report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
     if as_json:
         print_json(asdict(report))

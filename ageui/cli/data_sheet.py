@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.data_options import Target, registered, target_of
-from ageui.cli.options import Database, messages
+from ageui.cli.options import AsJson, Database, messages, print_json
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def sheet(
     view: Annotated[bool, typer.Option("--open", help="Open it with the system's viewer, or $AGEUI_VIEWER.")] = False,
     target: Target = "apparent",
     db: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Draw faces of a split or group into one picture, evenly spread over age, with age and attributes below each.
 
@@ -59,7 +60,11 @@ def sheet(
     for image in drawn.unreadable:
         messages().print(clean(f"cannot be read: {image}"), soft_wrap=True)
     messages().print(f"{len(drawn.images)} of {drawn.total} faces", soft_wrap=True)
-    typer.echo(path)
+    if as_json:
+        answer = {"path": str(path), "images": drawn.images, "total": drawn.total, "unreadable": drawn.unreadable}
+        print_json(answer)
+    else:
+        typer.echo(path)
     if view:
         messages().print(clean(open_in_viewer(path)), soft_wrap=True)
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from ageui.text import message_lines
 from ageui.text.clean import clean
 from engine.events import CheckpointWritten, Event, Progressed, RunEnded, RunFailed, StepsEnded
 from engine.narration import Narrator
@@ -80,13 +81,10 @@ CountProgress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def count_progress(console: Console, *, lines: bool = False) -> Iterator[CountProgress]:
-    """A function (what, done, total) that shows a bar on a terminal and nothing elsewhere.
-
-    With `lines`, it prints `progress DONE TOTAL WHAT` for a program that reads along.
-    """
-    if lines:
-        yield lambda what, done, total: console.print(f"progress {done} {total} {what}", soft_wrap=True)
+def count_progress(console: Console) -> Iterator[CountProgress]:
+    """A function (what, done, total) that shows a bar on a terminal, and writes message lines if those are wanted."""
+    if message_lines.are_wanted():
+        yield lambda what, done, total: console.out(message_lines.progress_line(what, done, total), highlight=False)
         return
     with progress_display(console) as show:
         yield lambda what, done, total: show(Progressed(what, done, total))

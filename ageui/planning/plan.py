@@ -10,7 +10,7 @@ from ageui.store import NewRun, Store
 from engine.config import RunConfig
 from engine.cuda import cuda_available
 from engine.data.spec import BUILT_IN
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Problem
 
 
 @dataclass(frozen=True)
@@ -68,21 +68,27 @@ def grid_configs(store: Store, values: Mapping[str, str], basis: Basis) -> list[
 
 
 def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict[str, str]:
-    """The values with `count` seeds from `first` on; as they are where no number of seeds is given."""
+    """The values with `count` seeds from `first` on; unchanged without a count."""
     if count is None:
         return dict(values)
+    problem = None
     if count < 1:
-        raise ConfigError(f"--seeds {count}: give at least 1")
-    if count > sweeps.MOST_RUNS:
-        raise ConfigError(f"--seeds {count:,}: give at most {sweeps.MOST_RUNS:,}")
-    if "," in values.get("seed", ""):
-        raise ConfigError("--seeds counts up from one --seed; give a list of seeds, or their number, not both")
+        problem = f"--seeds {count}: give at least 1"
+    elif count > sweeps.MOST_RUNS:
+        problem = f"--seeds {count:,}: give at most {sweeps.MOST_RUNS:,}"
+    elif "," in values.get("seed", ""):
+        problem = "--seeds counts up from one --seed; give a list of seeds, or their number, not both"
+    if problem is not None:
+        raise ConfigError(problems=[Problem("seeds", problem)])
     return {**values, "seed": sweeps.seeds(first, count)}
 
 
 def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
-    specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
+    try:
+        specs = {name: store.data_set(name) for name in dict.fromkeys(config.data for config in configs)}
+    except ConfigError as error:
+        raise ConfigError(problems=[Problem("data", str(error))]) from None
     return tuple(NewRun(config, specs[config.data]) for config in configs)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import platformdirs
 
 from engine.config import PRESETS, RunConfig, build_config, format_value
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Problem
 from engine.request import CHECKPOINT_SECONDS
 
 PROJECT_FILE = Path("ageui.toml")
@@ -83,7 +83,8 @@ def resolve(
 
 def preset_layer(name: str) -> Layer:
     if name not in PRESETS:
-        raise ConfigError(f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
+        text = f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}"
+        raise ConfigError(problems=[Problem("preset", text)])
     return Layer(f"preset {name}", PRESETS[name])
 
 
@@ -114,7 +115,8 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ConfigError(f"--set {text}: write it as field=value, as in --set patience=10")
+            text = f"--set {text}: write it as field=value, as in --set patience=10"
+            raise ConfigError(problems=[Problem("set", text)])
         values[name.strip()] = value.strip()
     return values
 
@@ -129,7 +131,8 @@ def absolute_init(init: str) -> str:
     try:
         return str(Path(init).expanduser().resolve())
     except (OSError, RuntimeError, ValueError) as error:
-        raise ConfigError(f"init: {init!r} is no path of a weights file: {error}") from error
+        text = f"init: {init!r} is no path of a weights file: {error}"
+        raise ConfigError(problems=[Problem("init", text)]) from error
 
 
 def _file_layer(path: Path, required: bool = False) -> list[Layer]:

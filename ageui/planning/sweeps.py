@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Problem
 
 MOST_RUNS = 10_000
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
@@ -35,5 +35,6 @@ def values_of(name: str, text: str) -> list[str]:
     """The values that a comma list gives a field, each as a config takes it. Raises `ConfigError` for an empty one."""
     found = [part.strip() for part in text.split(",")]
     if not all(found):
-        raise ConfigError(f"{name} {text!r}: a value is empty; write a comma only between two values")
+        problem = f"{name} {text!r}: a value is empty; write a comma only between two values"
+        raise ConfigError(problems=[Problem(name, problem)])
     return [_JOIN.sub(",", part) for part in found] if name in _LISTS else found

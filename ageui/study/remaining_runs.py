@@ -4,13 +4,14 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ageui.planning.plan import with_data
 from ageui.store import MeasuredRun, NewRun, Store
 from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
 from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, parted
 from engine.cuda import cuda_available
 from engine.data.spec import BUILT_IN
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Problem
 
 MOST_SEEDS = 1000
 
@@ -46,7 +47,7 @@ def work(
     archived ones do not. Raises `ConfigError` for a choice that cannot be.
     """
     if not 1 <= seeds <= MOST_SEEDS:
-        raise ConfigError(f"--seeds {seeds}: give 1 to {MOST_SEEDS}")
+        raise ConfigError(problems=[Problem("seeds", f"--seeds {seeds}: give 1 to {MOST_SEEDS}")])
     wanted = _wanted(study, store, choice, seeds, cuda)
     there: dict[Hashable, list[MeasuredRun]] = {}
     for run in store.scores.measured_runs():
@@ -78,7 +79,7 @@ def _wanted(study: Study, store: Store, choice: Choice, seeds: int, cuda: Callab
     registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
     wanted: dict[Hashable, NewRun] = {}
     configs = [cell_config(study, cell, choice, registered=registered, cuda_available=cuda) for cell in study.runnable]
-    spec = store.data.get(configs[0].data)  # all cells have the same
+    spec = with_data(store, configs[:1])[0].spec  # all cells have the same
     # A seed of every cell before the next seed, so that a study that is stopped early has something in all cells.
     for seed in range(seeds):
         for config in configs:

@@ -15,7 +15,7 @@ from ageui.compare.differing_settings import setting
 from ageui.planning.settings import Layer, resolve
 from ageui.study.study import FREE, Cell, Study
 from engine.config import PRESETS, RunConfig, format_value
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Problem
 
 Normal = Mapping[str, Hashable]
 
@@ -65,9 +65,11 @@ def cell_config(
     settings = {**choice.settings, **({"data": choice.data} if choice.data is not None else {})}
     for name in settings:
         if name in study.fields:
-            raise ConfigError(f"{name} is what the study {study.name} compares; --set cannot change it")
+            text = f"{name} is what the study {study.name} compares; --set cannot change it"
+            raise ConfigError(problems=[Problem(name, text)])
         if name == "seed":
-            raise ConfigError("seeds of a study count up from 0; say how many with --seeds")
+            text = "seeds of a study count up from 0; say how many with --seeds"
+            raise ConfigError(problems=[Problem(name, text)])
     preset = choice.preset or REPORT
     shared = Layer(f"study {study.name}", _shared(study, preset))
     flags = {**cell.settings, **settings}

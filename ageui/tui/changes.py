@@ -1,4 +1,4 @@
-"""What a person can change, as plain functions over the store: each says what it did, and how to undo it."""
+"""All changes that people can make, as plain functions over the store: each returns what it did and how to undo it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,72 +13,76 @@ from engine.errors import AgeUIError, ConfigError, StoreError
 
 
 @dataclass(frozen=True)
-class Done:
-    """`message` for people; `problems` are what could not be done. `undo` makes it as it was before."""
+class ChangeMade:
+    """`message` says what changed, `problems` what could not be changed. `undo` restores the state before."""
 
     message: str
     problems: tuple[str, ...] = ()
-    undo: Callable[[Store], "Done"] | None = None
+    undo: Callable[[Store], "ChangeMade"] | None = None
 
 
-Change = Callable[[Store], Done]
+Change = Callable[[Store], ChangeMade]
 
 
 def pause(run_ids: Sequence[int]) -> Change:
-    def change(store: Store) -> Done:
-        done, said, problems = _each_stopped(run_ids, store.queue.pause, "paused")
+    def change(store: Store) -> ChangeMade:
+        done, said, problems = _stop_each(run_ids, store.queue.pause, "paused")
 
-        def undo(store: Store) -> Done:
+        def undo(store: Store) -> ChangeMade:
             def one(run_id: int) -> None:
                 if not store.queue.withdraw_request(run_id):
                     store.queue.resume(run_id)
 
-            back, left = _each(done, one)
-            return Done(_said(back, "goes on" if len(back) == 1 else "go on"), (*left, *_see_to_workers(store, back)))
+            back, left = _apply_to_each(done, one)
+            return ChangeMade(
+                _sentence(back, "goes on" if len(back) == 1 else "go on"), (*left, *_start_workers_for(store, back))
+            )
 
-        return Done(said, problems, undo if done else None)
+        return ChangeMade(said, problems, undo if done else None)
 
     return change
 
 
 def resume(run_ids: Sequence[int]) -> Change:
-    def change(store: Store) -> Done:
-        done, problems = _each(run_ids, store.queue.resume)
-        return Done(
-            _said(done, "queued again"), (*problems, *_see_to_workers(store, done)), pause(done) if done else None
+    def change(store: Store) -> ChangeMade:
+        done, problems = _apply_to_each(run_ids, store.queue.resume)
+        return ChangeMade(
+            _sentence(done, "queued again"),
+            (*problems, *_start_workers_for(store, done)),
+            pause(done) if done else None,
         )
 
     return change
 
 
 def cancel(run_ids: Sequence[int]) -> Change:
-    """Undone, runs that waited for a person wait for one again, and all others are queued."""
+    """Undo pauses runs that were paused or interrupted before, and queues all others."""
 
-    def change(store: Store) -> Done:
-        waited = [run_id for run_id in run_ids if store.runs.get(run_id).status in ("paused", "interrupted")]
-        done, said, problems = _each_stopped(run_ids, store.queue.cancel, "cancelled")
+    def change(store: Store) -> ChangeMade:
+        waited = [run_id for run_id in run_ids if store.row(run_id).status in ("paused", "interrupted")]
+        done, said, problems = _stop_each(run_ids, store.queue.cancel, "cancelled")
 
-        def undo(store: Store) -> Done:
-            back, left = _each(done, lambda run_id: store.queue.withdraw_request(run_id) or store.queue.retry(run_id))
+        def undo(store: Store) -> ChangeMade:
+            back, left = _apply_to_each(done, lambda run_id: store.queue.withdraw(run_id) or store.queue.retry(run_id))
             for run_id in set(back) & set(waited):
                 store.queue.pause(run_id)
-            return Done(
-                _said(back, "as before"), (*left, *_see_to_workers(store, [i for i in back if i not in waited]))
+            return ChangeMade(
+                _sentence(back, "as before"), (*left, *_start_workers_for(store, [i for i in back if i not in waited]))
             )
 
-        return Done(said, problems, undo if done else None)
+        return ChangeMade(said, problems, undo if done else None)
 
     return change
 
 
 def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
-    def change(store: Store) -> Done:
+    def change(store: Store) -> ChangeMade:
         def again(run_id: int) -> None:
             for path in store.queue.retry(run_id, from_start=from_start):
                 remove_file(store.path.parent / path)
 
-        done, problems = _each(run_ids, again)
-        return Done(_said(done, "queued again"), (*problems, *_see_to_workers(store, done)))
+        done, problems = _apply_to_each(run_ids, again)
+        return ChangeMade(_sentence(done, "queued again"), (*problems, *_start_workers_for(store, done)))
 
     return change
 
@@ -86,88 +90,90 @@ def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
 def move(run_id: int, by: int) -> Change:
     """Moves a queued run one place up (-1) or down (1)."""
 
-    def change(store: Store) -> Done:
+    def change(store: Store) -> ChangeMade:
         order = [row.id for row in store.queue.waiting()]
         if run_id not in order:
             raise ConfigError(f"run {run_id} is not queued: only queued runs have a place in the queue")
         place = order.index(run_id) + by
         if not 0 <= place < len(order):
-            return Done("")
+            return ChangeMade("")
         before = store.queue.move(run_id, "before" if by < 0 else "after", order[place])
 
-        def undo(store: Store) -> Done:
+        def undo(store: Store) -> ChangeMade:
             store.queue.move_back(before)
-            return Done(f"run {run_id} is where it was in the queue")
+            return ChangeMade(f"run {run_id} is where it was in the queue")
 
-        return Done("", undo=undo)
+        return ChangeMade("", undo=undo)
 
     return change
 
 
-def hold_or_release(store: Store) -> Done:
-    if store.queue.resume_queue():
+def hold_or_release(store: Store) -> ChangeMade:
+    if store.queue.release():
         queued = [row.id for row in store.queue.waiting()]
-        return Done("the queue goes on", _see_to_workers(store, queued))
-    store.queue.pause_queue("by the user")
-    return Done("the queue is paused: what runs goes on, nothing new starts", undo=lambda store: hold_or_release(store))
+        return ChangeMade("the queue goes on", _start_workers_for(store, queued))
+    store.queue.hold("by the user")
+    return ChangeMade(
+        "the queue is paused: what runs goes on, nothing new starts", undo=lambda store: hold_or_release(store)
+    )
 
 
-def start_or_stop_worker(store: Store) -> Done:
-    """Asks the workers that live to stop, each after its step; starts one where none does. Waits for neither."""
+def start_or_stop_worker(store: Store) -> ChangeMade:
+    """Asks all living workers to stop after their step; without any, starts one. Does not wait for either."""
     living = [state.row for state in workers(store) if state.is_alive]
     if living:
         devices = ", ".join(worker.device for worker in living)
         if all(worker.stop_requested for worker in living):
-            return Done(f"the worker on {devices} was asked to leave already; ageui worker stop --now ends it")
+            return ChangeMade(f"the worker on {devices} was asked to leave already; ageui worker stop --now ends it")
         for worker in living:
             store.workers.ask_to_stop(worker.device)
-        return Done(f"the worker on {devices} leaves after the step under way; its run is queued again then")
+        return ChangeMade(f"the worker on {devices} leaves after the step under way; its run is queued again then")
     from ageui.devices import default_device
 
     device = default_device()
     start_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
-    return Done(f"a worker on {device} was started")
+    return ChangeMade(f"a worker on {device} was started")
 
 
 def archive(run_ids: Sequence[int]) -> Change:
-    def change(store: Store) -> Done:
+    def change(store: Store) -> ChangeMade:
         done = store.edits.archive(run_ids)
-        return Done(_said(done, "archived"), undo=unarchive(done) if done else None)
+        return ChangeMade(_sentence(done, "archived"), undo=unarchive(done) if done else None)
 
     return change
 
 
 def unarchive(run_ids: Sequence[int]) -> Change:
-    def change(store: Store) -> Done:
+    def change(store: Store) -> ChangeMade:
         store.edits.unarchive(run_ids)
-        return Done(_said(run_ids, "back from the archive"), undo=archive(run_ids))
+        return ChangeMade(_sentence(run_ids, "back from the archive"), undo=archive(run_ids))
 
     return change
 
 
 def rename(run_id: int, name: str) -> Change:
-    def change(store: Store) -> Done:
+    def change(store: Store) -> ChangeMade:
         old = store.edits.rename(run_id, name)
-        return Done(f"run {run_id} is named {name}", undo=rename(run_id, old))
+        return ChangeMade(f"run {run_id} is named {name}", undo=rename(run_id, old))
 
     return change
 
 
 def note(run_id: int, text: str | None) -> Change:
-    def change(store: Store) -> Done:
-        old = store.edits.set_note(run_id, text)
-        return Done(f"note of run {run_id} {'saved' if text else 'removed'}", undo=note(run_id, old))
+    def change(store: Store) -> ChangeMade:
+        old = store.edits.note(run_id, text)
+        return ChangeMade(f"note of run {run_id} {'saved' if text else 'removed'}", undo=note(run_id, old))
 
     return change
 
 
 def tag(run_ids: Sequence[int], tags: Sequence[str]) -> Change:
-    """Gives runs these tags, and no other."""
+    """Replaces the tags of runs."""
     return _retag(run_ids, lambda before: tags, f"tagged {' '.join(tags)}" if tags else "without tags")
 
 
 def add_tags(run_ids: Sequence[int], words: Sequence[str]) -> Change:
-    """Gives runs the tags `words` beside those they have; a word after `-` is a tag to take away."""
+    """Adds the tags `words` to runs; a word that begins with `-` removes a tag."""
     gone = {word[1:] for word in words if word.startswith("-")}
     new = [word for word in words if not word.startswith("-")]
 
@@ -178,76 +184,80 @@ def add_tags(run_ids: Sequence[int], words: Sequence[str]) -> Change:
 
 
 def _retag(run_ids: Sequence[int], tags: Callable[[Sequence[str]], Sequence[str]], said: str) -> Change:
-    def change(store: Store) -> Done:
+    def change(store: Store) -> ChangeMade:
         old: dict[int, Sequence[str]] = {}
 
         def one(run_id: int) -> None:
             old[run_id] = store.edits.set_tags(run_id, tags(store.runs.get(run_id).tags))
 
-        done, problems = _each(run_ids, one)
+        done, problems = _apply_to_each(run_ids, one)
 
-        def undo(store: Store) -> Done:
-            back, left = _each(done, lambda run_id: store.edits.set_tags(run_id, old[run_id]))
-            return Done(_said(back, "tagged as before"), left)
+        def undo(store: Store) -> ChangeMade:
+            back, left = _apply_to_each(done, lambda run_id: store.edits.tags(run_id, old[run_id]))
+            return ChangeMade(_sentence(back, "tagged as before"), left)
 
-        return Done(_said(done, said), problems, undo if done else None)
+        return ChangeMade(_sentence(done, said), problems, undo if done else None)
 
     return change
 
 
 def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -> Change:
-    """Queues new runs; undoing that cancels those that have not ended by then."""
+    """Queues new runs. Undo cancels those that have not ended yet."""
 
-    def change(store: Store) -> Done:
-        ids = store.runs.add_many(runs, tags=tags, priority=priority)
-        return Done(_said(ids, "queued"), _see_to_devices(store, [run.config.device for run in runs]), cancel(ids))
+    def change(store: Store) -> ChangeMade:
+        ids = store.add_runs(runs, tags=tags, priority=priority)
+        return ChangeMade(
+            _sentence(ids, "queued"), _start_workers_on(store, [run.config.device for run in runs]), cancel(ids)
+        )
 
     return change
 
 
 def run_missing(todo: Work, tags: Sequence[str]) -> Change:
-    """Queues what is missing of a study: new runs, and those that failed, were cancelled or interrupted again.
+    """Queues the missing runs of a study: new ones, and those that failed, were cancelled or interrupted.
 
-    Undone, those that were interrupted are paused, and the others cancelled.
+    Undo pauses the interrupted ones and cancels the others.
     """
 
-    def change(store: Store) -> Done:
-        new = store.runs.add_many(todo.new, tags=tags)
-        again, problems = _each([run.id for run in todo.again], store.queue.retry)
-        resumed, others = _each([run.id for run in todo.stopped], store.queue.resume)
+    def change(store: Store) -> ChangeMade:
+        new = store.add_runs(todo.new, tags=tags)
+        again, problems = _apply_to_each([run.id for run in todo.again], store.queue.retry)
+        resumed, others = _apply_to_each([run.id for run in todo.stopped], store.queue.resume)
         every = [*new, *again, *resumed]
 
-        def undo(store: Store) -> Done:
+        def undo(store: Store) -> ChangeMade:
             parts = [take_back(store) for take_back in (cancel([*new, *again]), pause(resumed))]
             said = "; ".join(filter(None, (part.message for part in parts)))
-            return Done(said, tuple(problem for part in parts for problem in part.problems))
+            return ChangeMade(said, tuple(problem for part in parts for problem in part.problems))
 
-        return Done(
-            _said(every, "queued"), (*problems, *others, *_see_to_workers(store, every)), undo if every else None
+        return ChangeMade(
+            _sentence(every, "queued"), (*problems, *others, *_start_workers_for(store, every)), undo if every else None
         )
 
     return change
 
 
 def forget_data(name: str) -> Change:
-    """Forgets a data set; undoing that registers it again as it was."""
+    """Forgets a data set. Undo registers it again unchanged."""
 
-    def change(store: Store) -> Done:
-        spec = store.data.get(name)
-        store.data.remove(name)
+    def change(store: Store) -> ChangeMade:
+        spec = store.data_set(name)
+        store.remove_data_set(name)
 
-        def undo(store: Store) -> Done:
-            store.data.add(spec)
-            return Done(f"{name} is registered again")
+        def undo(store: Store) -> ChangeMade:
+            store.add_data_set(spec)
+            return ChangeMade(f"{name} is registered again")
 
-        return Done(f"{name} is no longer registered; its files are untouched", undo=undo)
+        return ChangeMade(f"{name} is no longer registered; its files are untouched", undo=undo)
 
     return change
 
 
-def _each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[int], tuple[str, ...]]:
-    """Those for which it worked, and what was wrong with the others; a single one that fails raises its error, and so
-    does a database that fails before anything was done."""
+def _apply_to_each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[int], tuple[str, ...]]:
+    """Returns the runs for which `act` succeeded, and the problems of the others.
+
+    Raises the `ConfigError` of a single run, and a `StoreError` before anything was changed.
+    """
     done: list[int] = []
     problems: list[str] = []
     for run_id in run_ids:
@@ -267,41 +277,39 @@ def _each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[in
     return done, tuple(problems)
 
 
-def _each_stopped(
-    run_ids: Sequence[int], stop: Callable[[int], str], what: str
-) -> tuple[list[int], str, tuple[str, ...]]:
-    """As `_each`, with what to say; `stop` returns a run's status, as one that runs is only asked to stop."""
+def _stop_each(run_ids: Sequence[int], stop: Callable[[int], str], what: str) -> tuple[list[int], str, tuple[str, ...]]:
+    """Like `_apply_to_each`, with a sentence. `stop` returns a run's status: running ones are only asked to stop."""
     asked: list[int] = []
 
     def one(run_id: int) -> None:
         if stop(run_id) == "running":
             asked.append(run_id)
 
-    done, problems = _each(run_ids, one)
+    done, problems = _apply_to_each(run_ids, one)
     said = (
-        _said([run_id for run_id in done if run_id not in asked], what),
-        _said(asked, f"will be {what} after the step under way"),
+        _sentence([run_id for run_id in done if run_id not in asked], what),
+        _sentence(asked, f"will be {what} after the step under way"),
     )
     return done, "; ".join(filter(None, said)), problems
 
 
-def _said(run_ids: Sequence[int], what: str) -> str:
+def _sentence(run_ids: Sequence[int], what: str) -> str:
     if not run_ids:
         return ""
     return f"run {run_ids[0]} {what}" if len(run_ids) == 1 else f"{counted(len(run_ids), 'run')} {what}"
 
 
-def _see_to_workers(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
-    """Starts the workers that are missing for these runs; what stands in the way."""
+def _start_workers_for(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
+    """Starts the workers that these runs lack; returns the problems."""
     try:
         devices = [str(store.runs.get(run_id).config.get("device", "auto")) for run_id in run_ids]
     except AgeUIError as error:
         return (str(error),)
-    return _see_to_devices(store, devices)
+    return _start_workers_on(store, devices)
 
 
-def _see_to_devices(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
-    """The same for runs whose configs name `devices`."""
+def _start_workers_on(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
+    """Starts workers for the `device` values of configs."""
     problems = []
     for device in dict.fromkeys(devices):
         try:

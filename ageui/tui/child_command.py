@@ -1,83 +1,91 @@
-"""Commands of ageui in a process of their own: what needs torch, pandas or decoded images stays out of this one."""
+"""Commands of ageui in a process of their own, for what needs torch, pandas or decoded images. They answer in JSON."""
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from ageui.text import message_lines
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is going on, how many items are done and how many there are."""
-
-_PREFIX = b"ageui: "
+"""Called with what is going on, the number of finished items and their total."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended: its exit code, what it wrote on stdout, and its error, else its messages."""
+class CommandResult:
+    """The result of a command: its exit code, the JSON that it printed (None without any), and its error.
+
+    Without an error of its own, for instance after a crash, `error` is everything else that it wrote on stderr.
+    """
 
     code: int
-    out: str
-    messages: str
+    answer: Any
+    error: str
 
 
-async def run_command(arguments: list[str], db: Path, *, progress: Progress | None = None) -> Ended:
-    """Runs `ageui ARGUMENTS` on a database; the names among them come after a `--`. Cancelled, it kills the command.
+async def run_command(
+    arguments: Sequence[str], names: Sequence[str], db: Path, *, progress: Progress | None = None
+) -> CommandResult:
+    """Runs `ageui ARGUMENTS --json -- NAMES` on a database. If it is cancelled, it kills the command.
 
-    `progress` hears what the hidden option --progress-lines prints. The pipes are read in threads, which end with the
-    command: asyncio's own processes complain when the application is left while they are killed.
+    Threads read the pipes and end with the command: asyncio's own subprocesses complain if the application ends while
+    they are being killed.
     """
-    place = arguments.index("--") if "--" in arguments else len(arguments)
-    command = [*arguments[:place], "--db", str(db.absolute()), *arguments[place:]]
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "ageui", *command],
+        [sys.executable, "-P", "-m", "ageui", *arguments, "--json", "--db", str(db.absolute()), "--", *names],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        env={**os.environ, message_lines.VARIABLE: "1"},
     )
     assert process.stdout is not None
     assert process.stderr is not None
     loop = asyncio.get_running_loop()
 
-    def tell(what: str, done: int, total: int) -> None:
+    def report(what: str, done: int, total: int) -> None:
         if progress is not None:
             loop.call_soon_threadsafe(progress, what, done, total)
 
     try:
-        out, messages = await asyncio.gather(
-            asyncio.to_thread(_all, process.stdout), asyncio.to_thread(_messages, process.stderr, tell)
+        answer, error = await asyncio.gather(
+            asyncio.to_thread(_read_answer, process.stdout), asyncio.to_thread(_read_error, process.stderr, report)
         )
-        return Ended(await asyncio.to_thread(process.wait), out, messages)
+        code = await asyncio.to_thread(process.wait)
+        return CommandResult(code, answer, error or f"ageui {' '.join(arguments)} ended with exit code {code}")
     finally:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            # Reaped by a thread: one that hangs in a system call would hold up the application.
+            # A thread waits for it: a process that hangs in a system call would block the application.
             threading.Thread(target=process.wait, daemon=True).start()
 
 
-def _all(stream: IO[bytes]) -> str:
-    with stream:
-        return stream.read().decode(errors="replace")
+def _read_answer(stream: IO[bytes]) -> Any:
+    with stream, contextlib.suppress(ValueError):
+        return json.loads(stream.read())
+    return None
 
 
-def _messages(stream: IO[bytes], progress: Progress) -> str:
-    """All lines but those of progress; where there is an error, that alone, without the program's name."""
-    lines: list[bytes] = []
+def _read_error(stream: IO[bytes], progress: Progress) -> str:
+    """The error of the command, else all lines that are no messages."""
+    lines: list[str] = []
+    error = ""
     with stream:
         for line in stream:
-            word, *rest = line.rstrip().split(b" ", 3)
-            if word == b"progress" and len(rest) == 3 and rest[0].isdigit() and rest[1].isdigit():
-                progress(rest[2].decode(errors="replace"), int(rest[0]), int(rest[1]))
-                continue
-            if line.startswith(_PREFIX):
-                lines.clear()
-            lines.append(line.removeprefix(_PREFIX))
-    return b"".join(lines).decode(errors="replace").strip()
+            message = message_lines.read_line(line)
+            if "progress" in message:
+                progress(message["progress"], message["done"], message["total"])
+            elif "error" in message:
+                error = message["error"]
+            else:
+                lines.append(line.decode(errors="replace"))
+    return error or "".join(lines).strip()

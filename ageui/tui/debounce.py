@@ -1,15 +1,15 @@
-"""Work that waits until somebody has stopped typing."""
+"""Work that waits until a person stops typing."""
 
 from collections.abc import Callable
 
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
-_SECONDS_OF_REST = 0.1
+_REST_SECONDS = 0.1
 
 
 class Debounce:
-    """Called, it has `act` called once it was not called again for a moment; `node` is whose timer it is."""
+    """Calling it calls `act` after a short rest without further calls; the timer belongs to `node`."""
 
     def __init__(self, node: MessagePump, act: Callable[[], None]) -> None:
         self._node, self._act = node, act
@@ -18,4 +18,4 @@ class Debounce:
     def __call__(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self._node.set_timer(_SECONDS_OF_REST, self._act)
+        self._timer = self._node.set_timer(_REST_SECONDS, self._act)

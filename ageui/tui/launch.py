@@ -1,4 +1,4 @@
-"""Opens the application on a database, and says afterwards what goes on without it."""
+"""Opens the application on a database, and summarizes what continues in the background after it."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from engine.errors import StoreError
 
 
 def launch(path: Path) -> str:
-    """Runs the application until it is left; what goes on in the background then, in words, or nothing.
+    """Runs the application until a person leaves it; returns what continues in the background, in words, or nothing.
 
-    A database that cannot be written is opened for reading. Raises `StoreError` for one that cannot be opened at all.
+    Opens a database that cannot be written read-only. Raises `StoreError` for one that cannot be opened at all.
     """
     with open_store(path) as store:
         AgeUIApp(store, Prefs.load()).run()
-        return goes_on(store)
+        return background_summary(store)
 
 
 def open_store(path: Path) -> Store:
-    """The database, made where it is not there. Raises `StoreError`."""
+    """Opens the database, and creates a missing one. Raises `StoreError`."""
     try:
         return Store.open(path, create=True)
     except StoreError:
@@ -30,8 +30,9 @@ def open_store(path: Path) -> Store:
         return Store.open(path, read_only=True)
 
 
-def goes_on(store: Store) -> str:
-    counts = store.runs.status_counts()
+def background_summary(store: Store) -> str:
+    """What runs and waits after the application was left; nothing if the queue is empty."""
+    counts = store.status_counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
     living = any(state.is_alive for state in workers(store))
     if not running and not queued:

@@ -1,64 +1,60 @@
-"""Screens over the database: read in a thread, shown in the application, read again when something was committed."""
+"""Screens over the database: read in a thread, shown in the event loop, read again after every commit."""
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
-from textual import on, work
+from textual import getters, on, work
 from textual.screen import Screen
-from textual.signal import Signal
 from textual.worker import Worker
 
 from ageui.store import Store
+from ageui.tui.base_app import BaseApp
+from ageui.tui.widgets.status_bar import StatusBar
 from engine.errors import AgeUIError
 
-if TYPE_CHECKING:
-    from ageui.tui.app import AgeUIApp
-
-T = TypeVar("T")
-_SECONDS_BEFORE_AGAIN = 3.0
+Snapshot = TypeVar("Snapshot")
+_SECONDS_BEFORE_RETRY = 3.0
 
 
-class LiveScreen(Screen[None], Generic[T]):
+class LiveScreen(Screen[None], Generic[Snapshot]):
     """A screen whose `read` runs in a thread whenever the data changed, and whose `show` gets what it returned.
 
-    Only one read is under way at a time; what changes meanwhile is read when it is back. A screen that is out of sight
-    reads and draws nothing until it is seen again, which `seen_again` tells.
+    One read runs at a time; changes during a read start another one. A screen that is covered by another reads and
+    draws nothing until it is visible again.
     """
+
+    app = getters.app(BaseApp)
 
     def __init__(self) -> None:
         super().__init__()
         self._is_reading = False
         self._is_stale = True
-        self._told = ""
-        self.seen_again: Signal[None] = Signal(self, "seen again")
+        self._last_error = ""
 
-    @property
-    def ageui(self) -> "AgeUIApp":
-        return cast("AgeUIApp", self.app)
+    def prepare(self) -> None:
+        """Called in the event loop before each read, to note down what `read` needs from widgets."""
 
-    def read(self, store: Store) -> T:
-        """Everything that is shown. Called in a thread: it must not touch widgets. May raise `AgeUIError`."""
+    def read(self, store: Store) -> Snapshot:
+        """Returns everything to show. Runs in a thread: it must not touch widgets. May raise `AgeUIError`."""
         raise NotImplementedError
 
-    def show(self, found: T) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """Shows what `read` returned."""
         raise NotImplementedError
 
     def show_error(self, error: AgeUIError) -> None:
-        """Shows why there was nothing to read; a message unless a screen has a better place."""
-        self.ageui.tell(str(error), severity="error")
+        """Shows why a read failed: a notice, unless a screen has a better place."""
+        self.app.tell(str(error), severity="error")
 
-    def forget_plans(self) -> None:
-        """Called where a read failed: whatever was to be done with what it returns shall not be done later."""
-
-    def prepare(self) -> None:
-        """Called before each read, in the application: notes down what `read` needs from widgets."""
+    def cancel_pending(self) -> None:
+        """Called after a failed read: whatever waited for its result must not happen later."""
 
     def on_mount(self) -> None:
-        self.ageui.data_changed.subscribe(self, lambda version: self.refresh_soon())
+        self.app.data_changed.subscribe(self, lambda version: self.refresh_soon())
 
     def on_screen_resume(self) -> None:
-        self.seen_again.publish(None)
+        for bar in self.query(StatusBar):
+            bar.draw()
         self.refresh_soon()
 
     def refresh_soon(self) -> None:
@@ -69,8 +65,8 @@ class LiveScreen(Screen[None], Generic[T]):
             self._read_and_show()
 
     @on(Worker.StateChanged)
-    def _tell_unforeseen(self, event: Worker.StateChanged) -> None:
-        self.ageui.tell_unforeseen(event)
+    def _tell_unexpected_error(self, event: Worker.StateChanged) -> None:
+        self.app.tell_unexpected_error(event)
 
     @work(group="reading", exit_on_error=False)
     async def _read_and_show(self) -> None:
@@ -79,19 +75,19 @@ class LiveScreen(Screen[None], Generic[T]):
                 self._is_stale = False
                 self.prepare()
                 try:
-                    found = await asyncio.to_thread(self.read, self.ageui.store)
+                    snapshot = await asyncio.to_thread(self.read, self.app.store)
                 except AgeUIError as error:
-                    self.forget_plans()
-                    if str(error) != self._told:
-                        self._told = str(error)
+                    self.cancel_pending()
+                    if str(error) != self._last_error:
+                        self._last_error = str(error)
                         self.show_error(error)
-                    self.set_timer(_SECONDS_BEFORE_AGAIN, self.refresh_soon)
+                    self.set_timer(_SECONDS_BEFORE_RETRY, self.refresh_soon)
                 else:
-                    self._told = ""
+                    self._last_error = ""
                     if self.is_attached:
-                        self.show(found)
+                        self.show(snapshot)
         except BaseException:
-            self.forget_plans()
+            self.cancel_pending()
             raise
         finally:
             self._is_reading = False

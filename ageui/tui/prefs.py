@@ -1,4 +1,4 @@
-"""What the application remembers from one time to the next: theme, columns, order. It is the user's."""
+"""What the application remembers between sessions, per user: theme, columns, order."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from engine.files import make_private_folder, write_atomically
 
 @dataclass
 class Prefs:
-    """`columns` and `order` are those of the table of runs; empty means the default."""
+    """`columns` and `order` belong to the table of runs; empty means the default."""
 
     theme: str = ""
     columns: tuple[str, ...] = ()
@@ -20,15 +20,15 @@ class Prefs:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
-        """What was remembered; the default where there is no file, or one that cannot be read."""
+        """Loads the preferences; the default without a readable file."""
         try:
-            found: Any = json.loads((path or prefs_file()).read_text(encoding="utf-8"))
-            return cls(str(found["theme"]), tuple(str(name) for name in found["columns"]), str(found["order"]))
+            stored: Any = json.loads((path or prefs_file()).read_text(encoding="utf-8"))
+            return cls(str(stored["theme"]), tuple(str(name) for name in stored["columns"]), str(stored["order"]))
         except (OSError, ValueError, KeyError, TypeError):
             return cls()
 
     def save(self, path: Path | None = None) -> None:
-        """Raises `OSError` where it cannot be written."""
+        """Raises `OSError` if the file cannot be written."""
         file = path or prefs_file()
         make_private_folder(file.parent)
         content = json.dumps(asdict(self), indent=2).encode()

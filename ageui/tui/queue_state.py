@@ -1,4 +1,4 @@
-"""What the application keeps an eye on whichever screen is open: the queue, its workers, and runs that end."""
+"""The state of the queue, which every screen shows: runs by status, living workers, and runs that just ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from ageui.worker.background_workers import workers
 
 @dataclass(frozen=True)
 class QueueState:
-    """`counts` of runs by status, the devices that have a living worker, and why the queue is held, if it is."""
+    """`counts` are numbers of runs by status, `running` the ids of running runs, `working` the devices that have a
+    living worker, `held` the reason why the queue is held, if it is."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     running: frozenset[int] = frozenset()
@@ -17,12 +18,12 @@ class QueueState:
     held: str | None = None
 
     @property
-    def waits_for_nobody(self) -> bool:
+    def needs_worker(self) -> bool:
         """Whether runs are queued that no worker will take."""
         return bool(self.counts.get("queued")) and not self.working and self.held is None
 
 
-def read_queue(store: Store) -> QueueState:
+def read_queue_state(store: Store) -> QueueState:
     """Takes a few milliseconds. Raises `StoreError`."""
     held = store.queue.current_pause()
     return QueueState(
@@ -33,18 +34,16 @@ def read_queue(store: Store) -> QueueState:
     )
 
 
-def ended(store: Store, before: QueueState, after: QueueState) -> list[RunRow]:
-    """The runs that ran before and have come to an end since. Raises `StoreError`."""
-    rows = [store.runs.get(run_id) for run_id in sorted(before.running - after.running)]
+def ended_runs(store: Store, before: QueueState, after: QueueState) -> list[RunRow]:
+    """The runs that were running `before` and have ended since. Raises `StoreError`."""
+    rows = [store.row(run_id) for run_id in sorted(before.running - after.running)]
     return [row for row in rows if row.status in ("done", "failed", "diverged")]
 
 
-def told(row: RunRow) -> tuple[str, bool]:
-    """How a run ended, in a sentence, and whether that is bad news."""
+def ending_sentence(row: RunRow) -> str:
+    """How a run ended: its MAE if it is done, else the reason."""
     if row.status == "done":
         mae = row.summary.mae
-        return (
-            f"{row.name} is done" + (f": MAE {mae:.2f} years on {row.summary.split}" if mae is not None else "")
-        ), False
+        return f"{row.name} is done" + (f": MAE {mae:.2f} years on {row.summary.split}" if mae is not None else "")
     why = f": {row.error.splitlines()[0]}" if row.error else ""
-    return f"{row.name} {row.status}{why}; open it to read its log", True
+    return f"{row.name} {row.status}{why}; open it to read its log"

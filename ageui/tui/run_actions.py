@@ -1,30 +1,23 @@
-"""What several screens can do with one run, beside the changes of the queue."""
-
-from typing import TYPE_CHECKING
+"""Actions on one run that several screens share; changes of the queue alone are in `changes`."""
 
 from ageui.store import RunRow
 from ageui.tui import changes
+from ageui.tui.base_app import BaseApp
 from ageui.tui.dialogs.prompts import confirmation
 from engine.config import build_config
 from engine.errors import ConfigError
 
-if TYPE_CHECKING:
-    from ageui.tui.app import AgeUIApp
 
-
-def copy_command(app: "AgeUIApp", row: RunRow) -> None:
-    """Puts the command that repeats a run on the clipboard, and says so."""
+def copy_run_command(app: BaseApp, row: RunRow) -> None:
+    """Copies the command that repeats a run, and says so."""
     try:
-        command = build_config(row.config).command()
+        app.copy_command(build_config(row.config).command())
     except ConfigError as error:
         app.tell(str(error), severity="error")
-        return
-    app.copy_to_clipboard(command)
-    app.tell(f"copied: {command}")
 
 
-def retry(app: "AgeUIApp", row: RunRow) -> None:
-    """Tries a run again; one that diverged only from the start and once that was confirmed, as its figures go."""
+def retry_run(app: BaseApp, row: RunRow) -> None:
+    """Retries a run. A diverged run only restarts from the beginning, which discards its figures, so this asks."""
     if row.status != "diverged":
         app.change(changes.retry([row.id]))
         return

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.report import RowProblem
+from engine.data.report import RowProblem, unusable
 from engine.errors import DataError
 
 Progress = Callable[[str, int, int], None]
@@ -43,9 +43,8 @@ def refuse(name: str, problems: Sequence[RowProblem], shown: int = 10) -> None:
     lines = [f"  {problem}" for problem in problems[:shown]]
     if len(problems) > shown:
         lines.append(f"  … and {len(problems) - shown} more")
-    rows = "row or image" if len(problems) == 1 else "rows or images"
     raise DataError(
-        f"data set {name!r} has {len(problems)} {rows} that cannot be used:\n"
+        f"data set {name!r} has {unusable(problems)}:\n"
         + "\n".join(lines)
         + "\nmend them, or leave them out with: ageui data add NAME PATH --skip-bad"
     )

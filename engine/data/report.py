@@ -1,6 +1,6 @@
 """DataReport: what is known of a data set. It needs neither pandas nor pixels, so that anything can show it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,11 @@ class RowProblem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+def unusable(problems: Sequence[RowProblem]) -> str:
+    """`1 row or image that cannot be used`."""
+    return f"{len(problems):,} {'row or image' if len(problems) == 1 else 'rows or images'} that cannot be used"
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,12 @@ class DataReport:
     problems: tuple[RowProblem, ...]
     duplicates: tuple[DuplicatePair, ...]
     course_counts: tuple[CourseCount, ...]
+
+    @property
+    def headline(self) -> str:
+        """`faces: course, train 1600, valid 400`."""
+        counts = ", ".join(f"{split.split} {split.images}" for split in self.splits)
+        return f"{self.name}: {self.format}, {counts}"
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":

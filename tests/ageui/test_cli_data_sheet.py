@@ -9,6 +9,7 @@ from PIL import Image
 from terminal import Terminal
 
 from ageui.files.viewer import open_in_viewer
+from ageui.text import message_lines
 
 
 def test_a_sheet_is_a_private_picture(faces: Terminal) -> None:
@@ -50,15 +51,16 @@ def test_what_cannot_be_drawn_says_why(faces: Terminal, arguments: list[str], co
     assert message in done.err
 
 
-def test_rows_are_counted_without_the_images(faces: Terminal) -> None:
+def test_rows_are_counted_without_the_images(faces: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("drawn/train_data/000003.jpg").write_bytes(b"no image")
     quick = faces("data", "check", "faces", "--quick", "--json")
     assert (quick.json["images_read"], quick.json["splits"][0]["images"]) == (False, 70)
     assert "images were not read" in faces("data", "check", "faces", "--quick").out
-    full = faces("data", "check", "faces", "--json", "--progress-lines")
+    monkeypatch.setenv(message_lines.VARIABLE, "1")
+    full = faces("data", "check", "faces", "--json")
     assert full.code == 3
     assert full.json["splits"][0]["images"] == 69
-    assert "progress 120 120 reading images" in full.err
+    assert message_lines.progress_line("reading images", 120, 120) in full.err.splitlines()
 
 
 def test_the_viewer_that_is_named_gets_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from terminal import Terminal
 
 from ageui.planning.plan import Basis, Plan, plan
 from ageui.store import Store
-from ageui.tui.new_run.check import Checked, Entered, FormCheck
+from ageui.tui.form.checked_form import FormInput
+from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
 from ageui.tui.new_run.fields import GROUPS, form_fields
 from engine.config import RunConfig
 from engine.data.spec import DataSpec, SyntheticOptions
@@ -29,8 +30,8 @@ def planned(store: Store, *, seeds: int | None = None, preset: str | None = "qui
     return plan(store, values, Basis(preset), seeds=seeds)
 
 
-def check(store: Store, like: int | None = None, *, again: bool = False, **texts: str) -> Checked:
-    return FormCheck(like).check(store, Entered(texts, again))
+def check(store: Store, like: int | None = None, *, again: bool = False, **texts: str) -> CheckedNewRuns:
+    return FormCheck(like).check(store, FormInput(texts, again))
 
 
 # The plan
@@ -113,7 +114,7 @@ def test_an_empty_form_is_one_run_of_what_is_in_force(store: Store, monkeypatch:
     assert found.in_force["size"] == ("64", "preset quick")
     assert found.in_force["preset"] == ("quick", "no CUDA device was found")
     assert found.in_force["data"] == ("synthetic", "built in; no data set is registered")
-    assert (found.grid, found.command, len(found.runs)) == ("1 run", "ageui run --detach", 1)
+    assert (found.outcome, found.command, len(found.runs)) == ("1 run", "ageui run --detach", 1)
 
 
 def test_what_is_typed_changes_what_is_in_force_elsewhere(store: Store) -> None:
@@ -185,8 +186,10 @@ def test_too_many_runs_are_refused(store: Store) -> None:
 
 
 def test_the_size_of_a_grid_is_explained(store: Store) -> None:
-    assert check(store, loss="mse,mape", seeds="3").grid == "6 runs: 2 losses × 3 seeds"
-    assert check(store, patience="none,5", weights="none,gender+age").grid == "4 runs: 2 values of patience × 2 weights"
+    assert check(store, loss="mse,mape", seeds="3").outcome == "6 runs: 2 losses × 3 seeds"
+    assert (
+        check(store, patience="none,5", weights="none,gender+age").outcome == "4 runs: 2 values of patience × 2 weights"
+    )
 
 
 # Like another run

@@ -1,4 +1,4 @@
-"""What the screen of compared runs asks for, and what is found: all at once without a bootstrap, the rest with one."""
+"""Reads and compares the runs of the comparison screen: at once without a bootstrap, then with one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,13 +9,11 @@ from ageui.store import ENDED, RunDetail, Store
 from ageui.text.states import state_of
 from engine.errors import ConfigError
 
-MOST_COMPARED = 150
-"""Runs, each of which is a column where seeds are not folded: two of the report's tables at five seeds are 130."""
-
 
 @dataclass(frozen=True)
-class View:
-    """What is asked for. `split` None is the best one that all runs have, `baseline` an id, `constant` or None."""
+class ComparisonView:
+    """What to compare, and how. A `split` of None is the best that all runs have; `baseline` is an id, `constant` or
+    None."""
 
     run_ids: tuple[int, ...]
     split: str | None = None
@@ -27,23 +25,24 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """The runs that are there, by id, and their comparison as far as it is known without a bootstrap.
+class ComparisonSnapshot:
+    """The existing runs by id, and their comparison as far as it is known without a bootstrap.
 
-    Comparisons with the same `signature` say the same. `gone` says of runs that are not there, and `view` is what was
-    asked for without them.
+    Comparisons with the same `signature` are equal. `gone` has a sentence for each missing run; `view` is without them.
     """
 
-    view: View
+    view: ComparisonView
     runs: dict[int, RunDetail]
     comparison: Comparison
     signature: str
     gone: tuple[str, ...]
 
 
-def look(store: Store, view: View, known: Known, before: Mapping[int, RunDetail]) -> Found:
-    """Reads the runs and compares what is stored of them. Of those that were read `before`, ended ones are read anew
-    only where their rows changed. Raises `ConfigError` where none of the runs is there.
+def read_comparison(
+    store: Store, view: ComparisonView, known: Known, before: Mapping[int, RunDetail]
+) -> ComparisonSnapshot:
+    """Reads the runs and compares their stored scores. Ended runs that were read `before` are read again only if their
+    rows changed. Raises `ConfigError` if none of the runs exists.
     """
     rows = store.runs.get_many(view.run_ids)
     runs: dict[int, RunDetail] = {}
@@ -59,13 +58,13 @@ def look(store: Store, view: View, known: Known, before: Mapping[int, RunDetail]
             gone.append(str(error))
     if not runs:
         raise ConfigError(gone[0] if gone else "there are no runs to compare")
-    view = _possible(view, runs)
-    comparison = compared(view, runs, known, None)
-    return Found(view, runs, comparison, repr(comparison), tuple(gone))
+    view = _existing(view, runs)
+    comparison = compare_runs(view, runs, known, None)
+    return ComparisonSnapshot(view, runs, comparison, repr(comparison), tuple(gone))
 
 
-def compared(view: View, runs: dict[int, RunDetail], known: Known, store: Store | None) -> Comparison:
-    """With a store, predictions are read and intervals computed; without, intervals known from before are there."""
+def compare_runs(view: ComparisonView, runs: dict[int, RunDetail], known: Known, store: Store | None) -> Comparison:
+    """With a store, this reads predictions and computes intervals; without, it only has those computed before."""
     return compare(
         list(runs.values()),
         split=view.split,
@@ -78,16 +77,16 @@ def compared(view: View, runs: dict[int, RunDetail], known: Known, store: Store 
     )
 
 
-def state_of_run(run: RunDetail) -> str:
-    """How far a run is, in a few words."""
+def run_state(run: RunDetail) -> str:
+    """The state of a run, with its epoch while it trains."""
     summary = run.row.summary
     return (
         f"{state_of(run.row)} {summary.epoch or 0}/{summary.epochs}" if run.status == "running" else state_of(run.row)
     )
 
 
-def _possible(view: View, runs: dict[int, RunDetail]) -> View:
-    """The view without what is not there any more: runs, the baseline's run, a split that no run has."""
+def _existing(view: ComparisonView, runs: dict[int, RunDetail]) -> ComparisonView:
+    """The view without runs, baseline and split that do not exist any more."""
     splits = {scores.split for run in runs.values() for scores in run.results}
     is_there = view.baseline is None or view.baseline == CONSTANT or int(view.baseline) in runs
     return replace(

@@ -11,34 +11,34 @@ from ageui.store import RunDetail
 from ageui.tui.chart.chart import Series
 from ageui.tui.themes import MARKERS, series_color
 
-Curve = Literal["val_loss", "val_mae"]
+CurveName = Literal["val_loss", "val_mae"]
 Floats = NDArray[np.float64]
 
-CURVE_NAMES: dict[Curve, str] = {"val_loss": "validation loss", "val_mae": "validation MAE, years"}
+CURVE_NAMES: dict[CurveName, str] = {"val_loss": "validation loss", "val_mae": "validation MAE, years"}
 
 
-def fitting_curve(runs: Sequence[RunDetail]) -> Curve:
-    """The validation loss where all runs have the same loss, else the MAE: values of different losses say nothing."""
+def fitting_curve(runs: Sequence[RunDetail]) -> CurveName:
+    """The validation loss if all runs have the same loss, else the MAE, since different losses are not comparable."""
     return "val_loss" if len({run.config.get("loss") for run in runs}) <= 1 else "val_mae"
 
 
 def series_of(
-    comparison: Comparison, runs: Mapping[int, RunDetail], curve: Curve, places: Mapping[int, int], *, dark: bool
+    comparison: Comparison, runs: Mapping[int, RunDetail], curve: CurveName, places: Mapping[int, int], *, dark: bool
 ) -> list[Series]:
-    """One curve by epoch for each row of runs; over seeds their mean."""
+    """One curve over epochs for each row of runs; for a row over seeds, their mean."""
     series: list[Series] = []
     for row in comparison.rows:
-        found = [points for run_id in row.runs if len((points := _points(runs[run_id], curve))[0])]
-        if not found:
+        points_of_runs = [points for run_id in row.runs if len((points := _points(runs[run_id], curve))[0])]
+        if not points_of_runs:
             continue
         place = places[row.runs[0]]
         color, marker = series_color(place, dark=dark), MARKERS[place % len(MARKERS)]
-        series.append(Series(str(row.runs[0]), row.name, *_mean(found), color, marker=marker))
+        series.append(Series(str(row.runs[0]), row.name, *_mean(points_of_runs), color, marker=marker))
     return series
 
 
-def _points(run: RunDetail, curve: Curve) -> tuple[Floats, Floats]:
-    """Epochs and values (E,) where there are any."""
+def _points(run: RunDetail, curve: CurveName) -> tuple[Floats, Floats]:
+    """Epochs and values, each of shape (E,)."""
     values = [(epoch.epoch, getattr(epoch, curve)) for epoch in run.history if getattr(epoch, curve) is not None]
     points = np.array(values, dtype=np.float64).reshape(-1, 2)
     return points[:, 0], points[:, 1]

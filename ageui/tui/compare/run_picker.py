@@ -1,16 +1,15 @@
-"""Which runs to compare with: a list that is filtered as one types, and stays open until one has enough."""
+"""Picks the runs to compare with, from a list that is filtered while typing and stays open for more."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker
@@ -19,12 +18,11 @@ from ageui.compare.differing_settings import differing_settings, label
 from ageui.store import RunRow, Store
 from ageui.text.clean import clean
 from ageui.text.states import state_of
+from ageui.tui.base_app import BaseApp
 from ageui.tui.debounce import Debounce
+from ageui.tui.dialogs.dialog import Dialog
 from ageui.tui.table_cell import DASH, fitted, years
 from engine.errors import AgeUIError
-
-if TYPE_CHECKING:
-    from ageui.tui.app import AgeUIApp
 
 _MOST_SHOWN = 200
 _NAME_CELLS = 24
@@ -39,10 +37,9 @@ class Candidates:
 
 
 def candidates(store: Store, filter: str, chosen: Sequence[int]) -> Candidates:
-    """The runs that a filter finds and that are not chosen yet, the newest first, those on the same data above others.
+    """The runs that match a filter and are not chosen yet, the newest first, those on the same data before others.
 
-    Without a filter the scored ones come before those that have no figures yet. Raises `ConfigError` for a filter that
-    cannot be read.
+    Without a filter, scored runs come before those without figures. Raises `ConfigError` for an invalid filter.
     """
     data = {row.config.get("data") for row in store.runs.get_many(chosen).values()}
     found = [row for row in store.runs.search(filter, limit=_MOST_SHOWN + len(chosen)) if row.id not in chosen]
@@ -50,26 +47,11 @@ def candidates(store: Store, filter: str, chosen: Sequence[int]) -> Candidates:
     return Candidates(tuple(found[:_MOST_SHOWN]), differing_settings([row.config for row in found]))
 
 
-class RunPicker(ModalScreen[None]):
-    """`add` is called with each run that is chosen, and says what is left to say; it gets no more than `room` runs."""
+class RunPicker(Dialog[None]):
+    """Calls `add` with each run that is picked, at most `room` of them."""
 
-    DEFAULT_CSS = """
-    RunPicker {
-        align: center middle;
-        background: $background 30%;
-        & > Vertical {
-            width: 100; max-width: 100%; height: 80%;
-            background: $panel; border: round $primary; padding: 0 1;
-        }
-        & OptionList {
-            height: 1fr; background: $panel; border: none;
-            text-wrap: nowrap; text-overflow: ellipsis;
-        }
-        & Label { width: 100%; }
-    }
-    """
+    app = getters.app(BaseApp)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "leave", show=False),
         Binding("down", "down", "down", show=False),
         Binding("up", "up", "up", show=False),
     ]
@@ -77,7 +59,7 @@ class RunPicker(ModalScreen[None]):
     def __init__(self, title: str, chosen: Sequence[int], room: int, add: Callable[[int], None]) -> None:
         super().__init__()
         self._title, self._chosen, self._room, self._add = title, list(chosen), room, add
-        self._wanted = 0
+        self._fills = 0
         self._fill_at_rest = Debounce(self, self._fill_soon)
 
     def compose(self) -> ComposeResult:
@@ -96,22 +78,22 @@ class RunPicker(ModalScreen[None]):
         self._fill_at_rest()
 
     @on(Worker.StateChanged)
-    def _tell_unforeseen(self, event: Worker.StateChanged) -> None:
-        cast("AgeUIApp", self.app).tell_unforeseen(event)
+    def _tell_unexpected_error(self, event: Worker.StateChanged) -> None:
+        self.app.tell_unexpected_error(event)
 
     def _fill_soon(self) -> None:
-        self._wanted += 1
-        self.run_worker(self._fill(self._wanted, self.query_one(Input).value), group="filling", exit_on_error=False)
+        self._fills += 1
+        self.run_worker(self._fill(self._fills, self.query_one(Input).value), group="filling", exit_on_error=False)
 
-    async def _fill(self, wanted: int, filter: str) -> None:
-        store, chosen = cast("AgeUIApp", self.app).store, list(self._chosen)
+    async def _fill(self, number: int, filter: str) -> None:
+        chosen = list(self._chosen)
         try:
-            found = await asyncio.to_thread(candidates, store, filter.strip(), chosen)
+            found = await asyncio.to_thread(candidates, self.app.store, filter.strip(), chosen)
         except AgeUIError as error:
-            if wanted == self._wanted and self.is_attached:
+            if number == self._fills and self.is_attached:
                 self._say(str(error).splitlines()[0])
             return
-        if wanted == self._wanted and self.is_attached:
+        if number == self._fills and self.is_attached:
             self._show(found)
 
     def _show(self, found: Candidates) -> None:
@@ -134,7 +116,7 @@ class RunPicker(ModalScreen[None]):
             return
         run_id = int(str(options.get_option_at_index(options.highlighted).id))
         if run_id in self._chosen:
-            return  # chosen a moment ago: the list is still being filled
+            return  # just chosen: the list is still being refilled
         self._chosen.append(run_id)
         self._room -= 1
         self._add(run_id)
@@ -149,9 +131,6 @@ class RunPicker(ModalScreen[None]):
 
     def action_up(self) -> None:
         self.query_one(OptionList).action_cursor_up()
-
-    def action_leave(self) -> None:
-        self.dismiss()
 
 
 def _line(row: RunRow, differing: Sequence[str]) -> Text:

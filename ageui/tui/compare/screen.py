@@ -1,4 +1,4 @@
-"""Runs side by side: settings, figures, groups and curves; what is best, what differs, and what cannot be compared."""
+"""Runs side by side: settings, figures, groups and curves; the best, the differences, and what is not comparable."""
 
 import asyncio
 from dataclasses import replace
@@ -19,14 +19,21 @@ from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.tui import keys
 from ageui.tui.chart.keyed import KeyedChart
-from ageui.tui.compare.compared_runs import MOST_COMPARED, Found, View, compared, look, state_of_run
-from ageui.tui.compare.curves import CURVE_NAMES, Curve, fitting_curve, series_of
+from ageui.tui.compare.compared_runs import (
+    ComparisonSnapshot,
+    ComparisonView,
+    compare_runs,
+    read_comparison,
+    run_state,
+)
+from ageui.tui.compare.curves import CURVE_NAMES, CurveName, fitting_curve, series_of
 from ageui.tui.compare.export import FORMAT_NAMES, export
 from ageui.tui.compare.lines import about_row, columns_of, explained, legend_of, lines_of
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.dialogs.explain import ExplainScreen
-from ageui.tui.dialogs.prompts import Choice, ChoicePrompt, LinePrompt, confirmation
+from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt, confirmation
 from ageui.tui.live import LiveScreen
+from ageui.tui.messages import MOST_COMPARED, OpenRun
 from ageui.tui.themes import places_of
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
@@ -37,8 +44,8 @@ _CURVES_BESIDE, _CURVES_CELLS = 150, 48
 _LAYOUTS = ("both", "table", "curves")
 
 
-class CompareScreen(LiveScreen[Found]):
-    """Figures show at once; intervals of differences follow from a thread, unless something else is asked meanwhile."""
+class CompareScreen(LiveScreen[ComparisonSnapshot]):
+    """Shows figures at once; intervals of differences follow from a thread, unless the view changes meanwhile."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.COMPARE)]
@@ -46,19 +53,19 @@ class CompareScreen(LiveScreen[Found]):
     def __init__(self, run_ids: tuple[int, ...]) -> None:
         super().__init__()
         ids = tuple(dict.fromkeys(run_ids))[:MOST_COMPARED]
-        self._view = View(ids, baseline=str(ids[0]) if len(ids) > 1 else None)
-        self._wanted = self._view
-        self._found: Found | None = None
+        self._view = ComparisonView(ids, baseline=str(ids[0]) if len(ids) > 1 else None)
+        self._read_view = self._view
+        self._snapshot: ComparisonSnapshot | None = None
         self._comparison: Comparison | None = None
-        self._curve: Curve | None = None
+        self._curve: CurveName | None = None
         self._layout: str | None = None
         self._known = Known()
         self._settled: set[str] = set()
-        self._unsettled: Found | None = None
+        self._unsettled: ComparisonSnapshot | None = None
         self._is_resampling = False
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.ageui.store.path.name} › compare")
+        yield StatusBar(f"{self.app.store.path.name} › compare")
         yield Static(id="about", markup=False)
         with Container(id="parts"):
             yield SideBySide(id="table")
@@ -69,10 +76,10 @@ class CompareScreen(LiveScreen[Found]):
         yield Footer(show_command_palette=False)
 
     def on_unmount(self) -> None:
-        self.ageui.theme_changed_signal.unsubscribe(self)
+        self.app.theme_changed_signal.unsubscribe(self)
 
     def on_mount(self) -> None:
-        self.ageui.theme_changed_signal.subscribe(self, lambda theme: self._draw())
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
         self.table.focus()
         if len(self._view.run_ids) == 1:
             self.action_add()
@@ -87,89 +94,89 @@ class CompareScreen(LiveScreen[Found]):
 
     @property
     def is_settled(self) -> bool:
-        """Whether what was asked for last is shown, with all its intervals."""
-        if self._found is None or self._found.view != self._view:
+        """Whether the current view is shown, with all its intervals."""
+        if self._snapshot is None or self._snapshot.view != self._view:
             return False
         return not self._is_resampling and self._unsettled is None
 
     # Reading
 
     def prepare(self) -> None:
-        self._wanted = self._view
+        self._read_view = self._view
 
-    def read(self, store: Store) -> Found:
-        found = self._found
-        return look(store, self._wanted, self._known, found.runs if found is not None else {})
+    def read(self, store: Store) -> ComparisonSnapshot:
+        snapshot = self._snapshot
+        return read_comparison(store, self._read_view, self._known, snapshot.runs if snapshot is not None else {})
 
-    def show(self, found: Found) -> None:
-        if self._wanted != self._view:
-            return  # asked otherwise while this was read: what is right is being read
-        if found.view != self._view:
-            self._view = found.view
-        for message in found.gone:
-            self.ageui.tell(message, severity="warning")
-        before = self._found, self._comparison
-        self._found, self._comparison = found, found.comparison
-        self._unsettled = None if found.signature in self._settled else found
+    def show(self, snapshot: ComparisonSnapshot) -> None:
+        if self._read_view != self._view:
+            return  # the view changed during this read; another read is under way
+        if snapshot.view != self._view:
+            self._view = snapshot.view
+        for message in snapshot.gone:
+            self.app.tell(message, severity="warning")
+        before = self._snapshot, self._comparison
+        self._snapshot, self._comparison = snapshot, snapshot.comparison
+        self._unsettled = None if snapshot.signature in self._settled else snapshot
         try:
             self._draw()
         except BaseException:
-            # Nothing that comes later may draw what could not be drawn.
-            (self._found, self._comparison), self._unsettled = before, None
+            # Later redraws must not draw what failed to draw.
+            (self._snapshot, self._comparison), self._unsettled = before, None
             raise
         if self._unsettled is not None and not self._is_resampling:
             self._is_resampling = True
             self.run_worker(self._settle(), group="resampling", exit_on_error=False)
 
     async def _settle(self) -> None:
-        """Computes the intervals of what is asked for last, one after the other."""
-        store = self.ageui.store
+        """Computes the intervals of the newest view, one view at a time."""
+        store = self.app.store
         try:
-            while (found := self._unsettled) is not None and self.is_attached:
+            while (snapshot := self._unsettled) is not None and self.is_attached:
                 self._unsettled = None
-                self._settled.add(found.signature)  # tried once, whatever comes of it
+                self._settled.add(snapshot.signature)  # tried only once
                 try:
-                    full = await asyncio.to_thread(compared, found.view, found.runs, self._known, store)
+                    full = await asyncio.to_thread(compare_runs, snapshot.view, snapshot.runs, self._known, store)
                 except AgeUIError as error:
-                    self.ageui.tell(f"no intervals of differences: {error}", severity="error")
+                    self.app.tell(f"no intervals of differences: {error}", severity="error")
                     continue
                 self._settled.add(repr(full))
-                if self._found is not None and self._found.signature == found.signature:
+                if self._snapshot is not None and self._snapshot.signature == snapshot.signature:
                     self._comparison = full
         finally:
             self._is_resampling = False
             if self.is_running:
                 self._draw()
 
-    def _change(self, view: View) -> None:
+    def _change(self, view: ComparisonView) -> None:
         self._view = view
         self.refresh_soon()
 
     # Showing
 
     def _draw(self) -> None:
-        found, comparison = self._found, self._comparison
-        if found is None or comparison is None:
+        snapshot, comparison = self._snapshot, self._comparison
+        if snapshot is None or comparison is None:
             return
         dark = self.app.current_theme.dark
         places = places_of([row.runs[0] for row in comparison.rows if row.runs])
-        states = {run.id: state_of_run(run) for run in found.runs.values()}
+        states = {run.id: run_state(run) for run in snapshot.runs.values()}
         self.table.show(
             columns_of(comparison, states, places, dark=dark),
-            lines_of(comparison, group_intervals=found.view.group_intervals),
+            lines_of(comparison, group_intervals=snapshot.view.group_intervals),
         )
-        curve = self._curve or fitting_curve(list(found.runs.values()))
-        series = series_of(comparison, found.runs, curve, places, dark=dark)
+        curve = self._curve or fitting_curve(list(snapshot.runs.values()))
+        series = series_of(comparison, snapshot.runs, curve, places, dark=dark)
         self.chart.show(series, x_name="epoch", y_name=CURVE_NAMES[curve])
-        self._show_about(found, comparison)
+        self._show_about(snapshot, comparison)
         self._show_row()
         self._arrange()
 
-    def _show_about(self, found: Found, comparison: Comparison) -> None:
+    def _show_about(self, snapshot: ComparisonSnapshot, comparison: Comparison) -> None:
         where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
-        data = dict.fromkeys(str(run.config.get("data")) for run in found.runs.values())
+        data = dict.fromkeys(str(run.config.get("data")) for run in snapshot.runs.values())
         parts = [
-            f"{counted(len(found.runs), 'run')} on {', '.join(data)} / {where}",
+            f"{counted(len(snapshot.runs), 'run')} on {', '.join(data)} / {where}",
             f"baseline {comparison.baseline or 'none'}",
         ]
         if self._is_resampling or self._unsettled is not None:
@@ -194,7 +201,7 @@ class CompareScreen(LiveScreen[Found]):
         return rows[self.table.cursor] if self.table.cursor < len(rows) else None
 
     def _arrange(self) -> None:
-        """Curves below the table, or beside it where there is room for both."""
+        """Puts the curves below the table, or beside it if both fit."""
         layout = self._layout or ("both" if self.app.size.height >= 32 else "table")
         room = self.app.size.width - self.table.natural_width
         self.set_class(layout == "both" and self.app.size.width >= _CURVES_BESIDE and room > _CURVES_CELLS, "-beside")
@@ -204,7 +211,7 @@ class CompareScreen(LiveScreen[Found]):
     def on_resize(self) -> None:
         self._arrange()
 
-    # What can be asked for
+    # Actions
 
     def action_next_layout(self) -> None:
         shown = "table" if self.has_class("-table-only") else "curves" if self.has_class("-curves-only") else "both"
@@ -213,8 +220,8 @@ class CompareScreen(LiveScreen[Found]):
         (self.chart if self._layout == "curves" else self.table).focus()
 
     def action_next_curve(self) -> None:
-        if self._found is not None:
-            shown = self._curve or fitting_curve(list(self._found.runs.values()))
+        if self._snapshot is not None:
+            shown = self._curve or fitting_curve(list(self._snapshot.runs.values()))
             self._curve = "val_mae" if shown == "val_loss" else "val_loss"
             self._draw()
 
@@ -225,7 +232,7 @@ class CompareScreen(LiveScreen[Found]):
         self._change(replace(self._view, folded=not self._view.folded))
 
     def action_next_groups(self) -> None:
-        """Groups, groups with their intervals, no groups."""
+        """Cycles through groups, groups with intervals, and no groups."""
         view = self._view
         has_both = view.groups and view.group_intervals
         self._change(replace(view, groups=not has_both, group_intervals=view.groups and not view.group_intervals))
@@ -235,12 +242,12 @@ class CompareScreen(LiveScreen[Found]):
             self.app.push_screen(ExplainScreen(explained(self._comparison)))
 
     def action_next_split(self) -> None:
-        if self._found is None or self._comparison is None:
+        if self._snapshot is None or self._comparison is None:
             return
-        there = {scores.split for run in self._found.runs.values() for scores in run.results}
+        there = {scores.split for run in self._snapshot.runs.values() for scores in run.results}
         splits: list[str] = [split for split in SPLIT_PREFERENCE if split in there]
         if len(splits) < 2:
-            self.ageui.tell(f"there are scores on {splits[0]} alone" if splits else "none of these runs has scores yet")
+            self.app.tell(f"there are scores on {splits[0]} alone" if splits else "none of these runs has scores yet")
             return
         now = self._comparison.split
         self._change(replace(self._view, split=splits[(splits.index(now) + 1) % len(splits)] if now else splits[0]))
@@ -256,7 +263,7 @@ class CompareScreen(LiveScreen[Found]):
         self._change(replace(self._view, baseline=choices[(now + 1) % len(choices)]))
 
     def _is_baseline(self, choice: str | None) -> bool:
-        """Whether this is the baseline, which any run of a row over seeds may stand for."""
+        """Whether a choice is the baseline; any run of a row over seeds may be."""
         baseline, rows = self._view.baseline, self._comparison.rows if self._comparison else ()
         if choice == baseline:
             return True
@@ -266,18 +273,18 @@ class CompareScreen(LiveScreen[Found]):
     def action_baseline_here(self) -> None:
         row = self._row_here()
         if row is not None and row.n is None:
-            self.ageui.tell(f"{row.name} has no scores to set others against", severity="warning")
+            self.app.tell(f"{row.name} has no scores to set others against", severity="warning")
         elif row is not None:
             self._change(replace(self._view, baseline=str(row.runs[0]) if row.runs else CONSTANT))
 
     def action_drop(self) -> None:
         row = self._row_here()
         if row is None or not row.runs:
-            self.ageui.tell("the constant predictor goes when its runs do" if row else "there is nothing to drop")
+            self.app.tell("the constant predictor goes when its runs do" if row else "there is nothing to drop")
             return
         left = tuple(run_id for run_id in self._view.run_ids if run_id not in row.runs)
         if not left:
-            self.ageui.tell("that is the last run; esc leaves")
+            self.app.tell("that is the last run; esc leaves")
             return
         self._change(replace(self._view, run_ids=left))
 
@@ -285,7 +292,7 @@ class CompareScreen(LiveScreen[Found]):
         chosen = self._view.run_ids
         room = MOST_COMPARED - len(chosen)
         if room <= 0:
-            self.ageui.tell(f"{MOST_COMPARED} runs are the most; x takes one out", severity="warning")
+            self.app.tell(f"{MOST_COMPARED} runs are the most; x takes one out", severity="warning")
             return
 
         def add(run_id: int) -> None:
@@ -298,7 +305,7 @@ class CompareScreen(LiveScreen[Found]):
     def action_open(self) -> None:
         row = self._row_here()
         if row is not None and row.runs:
-            self.ageui.open_run(row.runs[0])
+            self.post_message(OpenRun(row.runs[0]))
 
     @on(SideBySide.Opened)
     def _open_clicked(self) -> None:
@@ -311,19 +318,19 @@ class CompareScreen(LiveScreen[Found]):
             self.run_worker(self._export(self._comparison), group="export", exclusive=True, exit_on_error=False)
 
     async def _export(self, comparison: Comparison) -> None:
-        formats = [Choice(key, name, f".{key}") for key, name in FORMAT_NAMES.items()]
+        formats = [Answer(key, name, f".{key}") for key, name in FORMAT_NAMES.items()]
         format = await self.app.push_screen_wait(ChoicePrompt("Export as", formats))
         if format is None:
             return
         name, later = f"comparison.{format}", "" if self.is_settled else "; intervals of differences were not done yet"
         places = [
-            Choice("here", name, f"in {Path.cwd()}"), Choice("file", "another file …"), Choice("copy", "the clipboard")
+            Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …"), Answer("copy", "the clipboard")
         ]  # fmt: skip
         place = await self.app.push_screen_wait(ChoicePrompt(f"{FORMAT_NAMES[format]} goes to", places))
         if place == "copy":
             self.app.copy_to_clipboard(render_text(comparison, format))
             rows = counted(len(comparison.rows), "row")
-            self.ageui.tell(f"copied {rows} as {FORMAT_NAMES[format]}{later}")
+            self.app.tell(f"copied {rows} as {FORMAT_NAMES[format]}{later}")
             return
         if place == "file":
             name = (
@@ -334,7 +341,7 @@ class CompareScreen(LiveScreen[Found]):
         try:
             await self._write(comparison, format, Path(name), later)
         except ConfigError as error:
-            self.ageui.tell(str(error), severity="error")
+            self.app.tell(str(error), severity="error")
 
     async def _write(self, comparison: Comparison, format: str, path: Path, later: str) -> None:
         try:
@@ -344,4 +351,4 @@ class CompareScreen(LiveScreen[Found]):
             if await self.app.push_screen_wait(question) != "yes":
                 return
             written = await asyncio.to_thread(export, comparison, format, path, replace=True)
-        self.ageui.tell(f"{counted(len(comparison.rows), 'row')} written to {written}{later}")
+        self.app.tell(f"{counted(len(comparison.rows), 'row')} written to {written}{later}")

@@ -7,27 +7,16 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ageui.text.clean import clean
+from ageui.tui.dialogs.dialog import Dialog
 
 
-class ExplainScreen(ModalScreen[None]):
+class ExplainScreen(Dialog[None]):
     """Shows lines of text, each a paragraph."""
 
-    DEFAULT_CSS = """
-    ExplainScreen {
-        align: center middle;
-        background: $background 30%;
-        & > VerticalScroll {
-            width: 100; max-width: 100%; height: auto; max-height: 100%;
-            background: $panel; border: round $primary; padding: 0 1;
-        }
-        & Static { height: auto; }
-    }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,E,q", "leave", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("E,q", "leave", "leave", show=False)]
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__()
@@ -41,6 +30,3 @@ class ExplainScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
-
-    def action_leave(self) -> None:
-        self.dismiss(None)

@@ -1,73 +1,44 @@
-"""What a filled-in form means: the config in force, what is wrong, the runs it queues and the command that does so."""
+"""The form for new runs without its widgets: the config in force, what is wrong, the runs and their command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ageui.memory.forecast import NOTHING_TO_SAY, Forecast, Forecaster
+from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
 from ageui.planning.run_command import Labels, queue_command
 from ageui.planning.settings import Layer, Resolved, absolute_init
 from ageui.store import NewRun, RunRow, Store
-from ageui.store.names import valid_name, valid_priority, valid_tag
-from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, Field, form_fields
+from ageui.store.enqueue import valid_priority
+from ageui.store.names import valid_name, valid_tag
+from ageui.tui.form.checked_form import CheckedForm, FormInput
+from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, form_fields
 from ageui.tui.new_run.wording import grid_sentence
 from ageui.worker.background_workers import refuse_missing_devices
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.data.spec import DataSpec
-from engine.errors import AgeUIError, ConfigError, DeviceError
-
-# A rule about the first field is broken by what was typed into one of these, where the first is as it was.
-_BOUND_BY = {"strategy": ("init", "lr"), "head": ("widths",), "loss": ("weights", "batch"), "combine": ("weights",)}
+from engine.errors import ConfigError, DeviceError, Problem
 
 
-@dataclass(frozen=True)
-class Entered:
-    """What was typed: `texts` by field, without those left empty."""
+@dataclass(frozen=True, kw_only=True)
+class CheckedNewRuns(CheckedForm):
+    """`labels` are what the form says about the runs themselves."""
 
-    texts: Mapping[str, str]
-    again: bool = False
-    devices: tuple[str, ...] = ()
-
-    def says_the_same(self, other: "Entered") -> bool:
-        """Whether the same was typed and ticked."""
-        return (self.texts, self.again) == (other.texts, other.again)
-
-    @property
-    def values(self) -> dict[str, str]:
-        """Those of the config."""
-        return {name: text for name, text in self.texts.items() if name not in ABOUT_RUNS}
-
-
-@dataclass(frozen=True)
-class Checked:
-    """`in_force` has the value and its origin for every field that was left empty; `problems` say by field what is
-    wrong, `trouble` what is wrong with no field of the form, and `notes` what is good to know."""
-
-    entered: Entered
-    fields: Mapping[str, Field]
-    in_force: Mapping[str, tuple[str, str]]
-    problems: Mapping[str, str]
-    trouble: str
     labels: Labels
-    notes: tuple[str, ...] = ()
     plan: Plan | None = None
-    grid: str = ""
-    memory: Forecast = NOTHING_TO_SAY
-    command: str | None = None
 
     @property
     def runs(self) -> list[NewRun]:
-        """What is to be queued; nothing while anything is wrong."""
+        """What to queue; nothing while anything is wrong."""
         if self.plan is None:
             return []
         return self.plan.to_queue(again=self.entered.again, name=self.labels.name)
 
 
 @dataclass(frozen=True)
-class _Like:
-    """A run that the new one shall be like, as it was when the form was opened."""
+class _Template:
+    """The run that the form is prefilled with, as it was when the form opened."""
 
     row: RunRow
     layer: Layer
@@ -75,8 +46,8 @@ class _Like:
 
 
 @dataclass(frozen=True)
-class _Grid:
-    """A grid that was worked out, and what it came of."""
+class _CachedGrid:
+    """The configs of a grid, and everything they depend on."""
 
     values: Mapping[str, str]
     basis: Basis
@@ -86,43 +57,52 @@ class _Grid:
 
 
 class FormCheck:
-    """Checks what was typed against a database; made once for a form. To be used by one thread at a time.
+    """Checks a form against a database. Each form has one, and one thread at a time uses it.
 
-    Large grids are worked out again only when something of them has changed.
+    It expands large grids again only after a change. `devices` are those of this machine, as far as they are known.
     """
 
-    def __init__(self, like: int | None = None) -> None:
-        self._wanted_like = like
-        self._like: _Like | None = None
-        self._grid: _Grid | None = None
+    def __init__(self, template: int | None = None) -> None:
+        self._template_id = template
+        self._template: _Template | None = None
+        self._grid: _CachedGrid | None = None
+        self.devices: tuple[str, ...] = ()
         self.forecaster = Forecaster()
 
-    def check(self, store: Store, entered: Entered) -> Checked:
-        """Raises `AgeUIError` only where the database cannot be read; all else is part of what it returns."""
-        data = store.data.all()
+    def check(self, store: Store, entered: FormInput) -> CheckedNewRuns:
+        """Raises `AgeUIError` only if the database cannot be read; anything else wrong is part of the result."""
+        data = store.data_sets()
         problems, labels, seeds = _about_runs(entered)
-        values = entered.values
+        values = _config_texts(entered)
         problems |= _wrong_values(values)
         if "data" in values and "data" not in problems:
             problems |= _wrong_data(values["data"], [spec.name for spec in data])
-        checked = Checked(entered, form_fields(data, entered.devices), {}, problems, self._read_like(store), labels)
+        checked = CheckedNewRuns(
+            entered=entered,
+            fields=form_fields(data, self.devices),
+            problems=problems,
+            trouble=self._read_template(store),
+            labels=labels,
+        )
         basis = self._basis(entered)
         right = {name: text for name, text in values.items() if name not in problems}
         try:
-            first = resolve_here(store, _first(right), basis)
+            first = resolve_here(store, _first_combination(right), basis)
         except ConfigError as error:
-            return _with_error(replace(checked, in_force=self._fallback(store, basis)), error)
+            return replace(checked, in_force=self._fallback(store, basis)).with_error(error)
         checked = replace(checked, in_force=self._in_force(first, entered))
         if problems:
             return checked
         try:
             return self._planned(store, checked, basis, seeds, first)
         except (ConfigError, DeviceError) as error:
-            return _with_error(checked, error)
+            return checked.with_error(error)
 
-    def _planned(self, store: Store, checked: Checked, basis: Basis, seeds: int | None, first: Resolved) -> Checked:
-        """The same with its runs. Raises `ConfigError` and `DeviceError` for what only shows with all values."""
-        values, labels = checked.entered.values, checked.labels
+    def _planned(
+        self, store: Store, checked: CheckedNewRuns, basis: Basis, seeds: int | None, first: Resolved
+    ) -> CheckedNewRuns:
+        """The same form with its plan. Raises `ConfigError` and `DeviceError` for what only all values show."""
+        values, labels = _config_texts(checked.entered), checked.labels
         configs = self._configs(store, values, basis, seeds, first)
         runs = with_data(store, configs)
         refuse_missing_devices(config.device for config in configs)
@@ -133,50 +113,48 @@ class FormCheck:
             checked,
             notes=self._notes(plan),
             plan=plan,
-            grid=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
+            outcome=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
             memory=self.forecaster.forecast(runs),
             command=queue_command(store, values, basis, runs, seeds=seeds, labels=labels),
         )
 
-    # The run it shall be like
+    # The run that the form is prefilled with
 
-    def _read_like(self, store: Store) -> str:
-        """Reads it where that has not been done; why it cannot be, else nothing."""
-        if self._wanted_like is None or self._like is not None:
+    def _read_template(self, store: Store) -> str:
+        """Reads it once; returns why that is impossible, else nothing."""
+        if self._template_id is None or self._template is not None:
             return ""
         try:
-            detail = store.runs.detail(self._wanted_like)
+            detail = store.detail(self._template_id)
             config = build_config(detail.config)
             spec = DataSpec.model_validate(detail.data_spec)
         except (ConfigError, ValueError) as error:
-            return f"run {self._wanted_like} cannot be repeated: {error}"
+            return f"run {self._template_id} cannot be repeated: {error}"
         values = config.model_dump()
         values["lr"] = values["lr"][:1] if len(set(values["lr"])) == 1 else values["lr"]
-        self._like = _Like(detail.row, Layer(f"run {detail.name}", values), spec)
+        self._template = _Template(detail.row, Layer(f"run {detail.name}", values), spec)
         return ""
 
-    def _basis(self, entered: Entered) -> Basis:
+    def _basis(self, entered: FormInput) -> Basis:
         preset = entered.texts.get(PRESET)
         if preset is not None:
             return Basis(preset if preset in PRESETS else None)
-        return Basis(like=self._like.layer if self._like is not None else None)
+        return Basis(like=self._template.layer if self._template is not None else None)
 
     def _notes(self, plan: Plan) -> tuple[str, ...]:
-        like = self._like
-        if like is None or plan.first.origins["data"] != like.layer.origin:
+        template = self._template
+        if template is None or plan.first.origins["data"] != template.layer.origin:
             return ()
-        changed = any(run.spec.name == like.spec.name and run.spec != like.spec for run in plan.runs)
-        return (f"{like.spec.name} is described otherwise now than when {like.row.name} was queued",) if changed else ()
+        name = template.spec.name
+        changed = any(run.spec.name == name and run.spec != template.spec for run in plan.runs)
+        return (f"{name} is described otherwise now than when {template.row.name} was queued",) if changed else ()
 
     # The config in force
 
-    def _in_force(self, resolved: Resolved, entered: Entered) -> dict[str, tuple[str, str]]:
-        has_like = self._like is not None and PRESET not in entered.texts
-        preset = (
-            (self._like.layer.origin, "all its values")
-            if has_like and self._like is not None
-            else (resolved.preset, resolved.preset_origin)
-        )
+    def _in_force(self, resolved: Resolved, entered: FormInput) -> dict[str, tuple[str, str]]:
+        preset = (resolved.preset, resolved.preset_origin)
+        if self._template is not None and PRESET not in entered.texts:
+            preset = (self._template.layer.origin, "all its values")
         values = resolved.config.model_dump()
         return {
             **{name: (format_value(values[name]), resolved.origins[name]) for name in values},
@@ -189,27 +167,32 @@ class FormCheck:
 
     def _fallback(self, store: Store, basis: Basis) -> dict[str, tuple[str, str]]:
         try:
-            return self._in_force(resolve_here(store, {}, basis), Entered({}))
+            return self._in_force(resolve_here(store, {}, basis), FormInput({}))
         except ConfigError:
             return {}
 
     def _configs(
         self, store: Store, values: dict[str, str], basis: Basis, seeds: int | None, first: Resolved
     ) -> list[RunConfig]:
-        known = self._grid
-        if known is not None and (known.values, known.basis, known.seeds, known.first) == (values, basis, seeds, first):
-            return known.configs
+        grid = self._grid
+        if grid is not None and (grid.values, grid.basis, grid.seeds, grid.first) == (values, basis, seeds, first):
+            return grid.configs
         configs = grid_configs(store, with_seeds(values, first.config.seed, seeds), basis)
-        self._grid = _Grid(values, basis, seeds, first, configs)
+        self._grid = _CachedGrid(values, basis, seeds, first, configs)
         return configs
 
 
-def _first(values: Mapping[str, str]) -> dict[str, str]:
-    """The first combination of values of which each is right by itself, however many there are."""
+def _config_texts(entered: FormInput) -> dict[str, str]:
+    """The texts of the config's fields."""
+    return {name: text for name, text in entered.texts.items() if name not in ABOUT_RUNS}
+
+
+def _first_combination(values: Mapping[str, str]) -> dict[str, str]:
+    """The first value of every field."""
     return {name: sweeps.values_of(name, text)[0] for name, text in values.items()}
 
 
-def _about_runs(entered: Entered) -> tuple[dict[str, str], Labels, int | None]:
+def _about_runs(entered: FormInput) -> tuple[dict[str, str], Labels, int | None]:
     problems: dict[str, str] = {}
     texts = entered.texts
     name = texts.get(NAME)
@@ -242,7 +225,7 @@ def _about_runs(entered: Entered) -> tuple[dict[str, str], Labels, int | None]:
 
 
 def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with a field's values whatever the others are."""
+    """What is wrong with each field's values, independent of other fields."""
     problems = {}
     for name, text in values.items():
         try:
@@ -277,29 +260,11 @@ def _wrong_data(text: str, registered: list[str]) -> dict[str, str]:
 
 
 def _refuse_names(store: Store, names: list[str]) -> None:
-    if len(names) > 1:
-        valid_name(names[-1])
-    taken = store.runs.taken_names(names)
-    if taken:
-        raise ConfigError(f"name: there is a run named {taken[0]!r} already; choose another")
-
-
-def _with_error(checked: Checked, error: AgeUIError) -> Checked:
-    """The same with an error at the fields that it is about, or as what is wrong with none of them."""
-    found = {"device": str(error)} if isinstance(error, DeviceError) else _by_field(error, checked.entered.values)
-    trouble = checked.trouble if found else checked.trouble or str(error)
-    return replace(checked, problems={**found, **checked.problems}, trouble=trouble)
-
-
-def _by_field(error: AgeUIError, values: Mapping[str, str]) -> dict[str, str]:
-    """Each line of an error by the field it is about; nothing where it is about something else."""
-    problems: dict[str, str] = {}
-    for line in str(error).splitlines():
-        name = line.removeprefix("the ").replace(":", " ").split(" ", 1)[0].removeprefix("--")
-        if line.startswith("there is no data set"):
-            name = "data"
-        if name not in values:
-            name = next((bound for bound in _BOUND_BY.get(name, ()) if bound in values), name)
-        if name in RunConfig.model_fields or name in ABOUT_RUNS:
-            problems.setdefault(name, line)
-    return problems
+    """Raises `ConfigError` if the name is too long with its number, or taken."""
+    try:
+        if len(names) > 1:
+            valid_name(names[-1])
+        if taken := store.taken_names(names):
+            raise ConfigError(f"name: there is a run named {taken[0]!r} already; choose another")
+    except ConfigError as error:
+        raise ConfigError(problems=[Problem(NAME, str(error))]) from None

@@ -1,25 +1,16 @@
-"""The fields of the form: every field of a config, in groups, and what concerns the runs themselves."""
+"""The fields of the form for new runs: every field of a config, in groups, and those about the runs themselves."""
 
 import types
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
+from ageui.tui.form.checked_form import FormField
 from engine import choices
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 
 PRESET, NAME, TAGS, PRIORITY, SEEDS = "preset", "name", "tags", "priority", "seeds"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One line of the form; `choices` are the values that are known, which need not be all that are taken."""
-
-    name: str
-    what: str
-    choices: tuple[str, ...] = ()
-    takes_several: bool = True
 
 
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
@@ -48,7 +39,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     ("More of evaluation and machine", ("age_edges", "precision", "deterministic", "compile")),
 )
-"""Titles and fields; what is set in most studies comes first."""
+"""Titles and fields; those that most studies set come first."""
 
 _RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 _SUGGESTED: dict[str, tuple[str, ...]] = {
@@ -61,31 +52,33 @@ _SUGGESTED: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
 }
 _ABOUT_RUNS = (
-    Field(PRESET, "settings that all fields below start from", choices.PRESETS, takes_several=False),
-    Field(NAME, "name of the run; several get a number each", takes_several=False),
-    Field(TAGS, "tags, parted by spaces", takes_several=False),
-    Field(PRIORITY, "higher is taken first", takes_several=False),
-    Field(SEEDS, "how many seeds, from seed on, each setting is run with", ("1", "3", "5", "10"), takes_several=False),
+    FormField(PRESET, "settings that all fields below start from", choices.PRESETS, takes_several=False),
+    FormField(NAME, "name of the run; several get a number each", takes_several=False),
+    FormField(TAGS, "tags, parted by spaces", takes_several=False),
+    FormField(PRIORITY, "higher is taken first", takes_several=False),
+    FormField(
+        SEEDS, "how many seeds, from seed on, each setting is run with", ("1", "3", "5", "10"), takes_several=False
+    ),
 )
 ABOUT_RUNS: Final = tuple(field.name for field in _ABOUT_RUNS)
 _COLUMNS_OF_IMAGES = ("image", "age", "real_age", "age_std", "split", "subject")
 
 
-def form_fields(data: Sequence[DataSpec] = (), devices: Sequence[str] = ()) -> dict[str, Field]:
-    """All fields by name; `data` and `devices` are what this database and this machine have."""
+def form_fields(data: Sequence[DataSpec] = (), devices: Sequence[str] = ()) -> dict[str, FormField]:
+    """The fields by name; `data` are the registered data sets, `devices` those of this machine."""
     configs = [
-        Field(name, field.description or "", _choices(name, field.annotation))
+        FormField(name, field.description or "", _choices(name, field.annotation))
         for name, field in RunConfig.model_fields.items()
     ]
-    found = {field.name: field for field in (*_ABOUT_RUNS, *configs)}
+    fields = {field.name: field for field in (*_ABOUT_RUNS, *configs)}
     attributes = {
         **dict.fromkeys(choices.REPORT_ATTRIBUTES),
         **{name: None for spec in data for name in spec.columns if name not in _COLUMNS_OF_IMAGES},
     }
-    found["data"] = replace(found["data"], choices=tuple(spec.name for spec in data))
-    found["weights"] = replace(found["weights"], choices=("none", *attributes, choices.LDS))
-    found["device"] = replace(found["device"], choices=tuple(dict.fromkeys((*_SUGGESTED["device"], *devices))))
-    return found
+    fields["data"] = replace(fields["data"], choices=tuple(spec.name for spec in data))
+    fields["weights"] = replace(fields["weights"], choices=("none", *attributes, choices.LDS))
+    fields["device"] = replace(fields["device"], choices=tuple(dict.fromkeys((*_SUGGESTED["device"], *devices))))
+    return fields
 
 
 def _choices(name: str, annotation: Any) -> tuple[str, ...]:

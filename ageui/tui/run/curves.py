@@ -1,4 +1,4 @@
-"""The curves of one run, over epochs, steps or elapsed time, with what happened on the way."""
+"""The curves of one run, over epochs, steps or elapsed time, with marks at its events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ AXIS_NAMES: dict[Axis, str] = {"epoch": "epoch", "step": "step", "time": "elapse
 
 @dataclass(frozen=True)
 class Curve:
-    """A figure that is drawn over the course of a run; `y_name` holds its unit."""
+    """A figure to draw over epochs, steps or time; `y_name` includes its unit."""
 
     key: str
     title: str
@@ -37,11 +37,11 @@ CURVES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
-    """The course of a run: epochs that ended, and the losses of steps, shapes (P,).
+class CurveData:
+    """What the curves of a run are drawn from: its ended epochs, and the losses of its steps, shapes (P,).
 
-    Elapsed time counts training alone, in seconds; between the ends of epochs it runs evenly. `steps_per_epoch` and
-    `seconds_per_step` are estimates for steps before the first epoch has ended.
+    Elapsed time counts training only, in seconds, and is linear within an epoch. `steps_per_epoch` and
+    `seconds_per_step` are estimates for the steps of the first epoch.
     """
 
     history: Sequence[Epoch]
@@ -61,7 +61,7 @@ class Course:
                 return elapsed
 
     def x_of_steps(self, axis: Axis) -> Floats:
-        """Steps of an epoch that has not ended go on at the pace of the one before."""
+        """Extrapolates the steps of the current epoch at the pace of the previous one."""
         if axis == "step":
             return self.steps
         if not self.history:
@@ -75,20 +75,20 @@ class Course:
         return along
 
 
-def series_of(course: Course, curve: Curve, axis: Axis, colors: tuple[str, str]) -> list[Series]:
-    """What to draw: train and validation in the two `colors`."""
-    x, train, valid = course.x_of_epochs(axis), colors[0], colors[1]
-    history = course.history
+def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]) -> list[Series]:
+    """The series to draw, train and validation in the two `colors`."""
+    x, train, valid = data.x_of_epochs(axis), colors[0], colors[1]
+    history = data.history
     match curve.key:
         case "loss":
-            steps = Series("step", "train, steps", course.x_of_steps(axis), course.step_losses, train, faint=True)
+            steps = Series("step", "train, steps", data.x_of_steps(axis), data.step_losses, train, faint=True)
             return [
-                *([steps] if len(course.steps) else []),
+                *([steps] if len(data.steps) else []),
                 Series("train", "train", x, _values([epoch.train_loss for epoch in history]), train),
                 *_measured("validation", x, [epoch.val_loss for epoch in history], valid),
             ]
         case "steps":
-            return [Series("step", "train", course.x_of_steps(axis), course.step_losses, train)]
+            return [Series("step", "train", data.x_of_steps(axis), data.step_losses, train)]
         case "val_loss":
             return _measured("validation", x, [epoch.val_loss for epoch in history], valid)
         case "val_mae":
@@ -99,12 +99,12 @@ def series_of(course: Course, curve: Curve, axis: Axis, colors: tuple[str, str])
             return [Series("speed", "training", x, _values([epoch.images_per_second for epoch in history]), train)]
 
 
-def marks_of(course: Course, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[Mark]:
-    """Where stages begin, where one was stopped early, and the best epoch.
+def marks_of(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[Mark]:
+    """Marks where stages begin, where one stopped early, and at the best epoch.
 
-    `planned` holds the epochs of each stage; `ended` says that the run is done.
+    `planned` are the epochs of each stage; `ended` says whether the run is done.
     """
-    history, x = course.history, course.x_of_epochs(axis)
+    history, x = data.history, data.x_of_epochs(axis)
     marks: list[Mark] = []
     for place in range(1, len(history)):
         before, after = history[place - 1], history[place]
@@ -126,7 +126,7 @@ def _stopped_early(history: Sequence[Epoch], stage: int, planned: Sequence[int])
 
 
 def _measured(label: str, x: Floats, values: Sequence[float | None], color: str) -> list[Series]:
-    """A curve of what needs labelled validation images; none where there are none."""
+    """A curve over validation images; none if they have no labels."""
     if all(value is None for value in values):
         return []
     return [Series(label, label, x, _values(values), color)]

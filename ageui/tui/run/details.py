@@ -10,7 +10,7 @@ from ageui.store import RunDetail
 from ageui.text.clean import clean
 from ageui.text.sentences import between, gigabytes, memory_sentence
 from ageui.text.states import why_no_scores
-from ageui.tui.machine import DeviceLoad
+from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.table_cell import DASH, bar, duration
 from engine.config import FLAG_FIELDS
 

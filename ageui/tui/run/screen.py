@@ -1,4 +1,4 @@
-"""One run: its curves as they grow, how far it is, its groups, config, attempts and log."""
+"""One run: its curves and progress while it trains, its groups, config, attempts and log."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -21,10 +21,11 @@ from ageui.text.clean import clean
 from ageui.text.states import PUBLISHED, state_of, why_no_scores
 from ageui.tui import changes, keys
 from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
-from ageui.tui.machine import DeviceLoad
-from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Course, Curve, Floats, marks_of, series_of
+from ageui.tui.messages import OpenComparison, OpenNewRun
+from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, Floats, marks_of, series_of
 from ageui.tui.run.details import (
     attempts_table,
     config_table,
@@ -34,14 +35,14 @@ from ageui.tui.run.details import (
     scores_tables,
     what_config_shows,
 )
-from ageui.tui.run_actions import copy_command, retry
+from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.table_cell import state_tone, tone_styles
 from ageui.tui.themes import series_color
 from ageui.tui.widgets.group_bars import GroupBars
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
-from ageui.tui.widgets.text_line import Line
-from ageui.worker.run_files import log_file
+from ageui.tui.widgets.text_line import TextLine
+from ageui.worker.supervisor import log_file
 from engine.errors import AgeUIError
 
 _MARKS = (
@@ -53,15 +54,17 @@ _HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batc
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class RunSnapshot:
+    """A run with its curves, the new part of its log, and its predicted peak memory in bytes."""
+
     detail: RunDetail
-    course: Course
+    curves: CurveData
     log: LogPart
     predicted_memory: int | None
 
 
-class RunScreen(LiveScreen[_Found]):
-    """The run of one id, as it is and as it changes."""
+class RunScreen(LiveScreen[RunSnapshot]):
+    """The run with one id, live."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
@@ -69,7 +72,7 @@ class RunScreen(LiveScreen[_Found]):
     def __init__(self, run_id: int) -> None:
         super().__init__()
         self._run_id = run_id
-        self._found: _Found | None = None
+        self._snapshot: RunSnapshot | None = None
         self._curve: Curve = CURVES[0]
         self._axis: Axis = "epoch"
         self._log: LogPart | None = None
@@ -82,9 +85,9 @@ class RunScreen(LiveScreen[_Found]):
         self._is_resampling = False
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.ageui.store.path.name} › run {self._run_id}")
-        yield Line(id="headline")
-        yield Line(id="progress")
+        yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
+        yield TextLine(id="headline")
+        yield TextLine(id="progress")
         with Horizontal(id="upper"):
             yield KeyedChart(id="curves")
             with VerticalScroll(id="groups-pane"):
@@ -103,11 +106,11 @@ class RunScreen(LiveScreen[_Found]):
         yield Footer(show_command_palette=False)
 
     def on_unmount(self) -> None:
-        self.ageui.theme_changed_signal.unsubscribe(self)
+        self.app.theme_changed_signal.unsubscribe(self)
 
     def on_mount(self) -> None:
-        self.ageui.loads_changed.subscribe(self, self._show_loads)
-        self.ageui.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
+        self.app.loads_changed.subscribe(self, self._show_loads)
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
         self.chart.focus()
 
     @property
@@ -116,16 +119,16 @@ class RunScreen(LiveScreen[_Found]):
 
     @property
     def is_settled(self) -> bool:
-        """Whether what is shown has all its intervals, as far as they could be computed."""
-        if self._found is None or self._is_resampling or self._unsettled is not None:
+        """Whether all intervals that can be computed are shown."""
+        if self._snapshot is None or self._is_resampling or self._unsettled is not None:
             return False
-        results = self._found.detail.results
+        results = self._snapshot.detail.results
         return not results or repr(results) == self._settled[0]
 
     # Reading
 
-    def read(self, store: Store) -> _Found:
-        detail = store.runs.detail(self._run_id)
+    def read(self, store: Store) -> RunSnapshot:
+        detail = store.detail(self._run_id)
         attempt, steps, losses = self._points
         if attempt != detail.row.attempt:
             attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
@@ -136,34 +139,34 @@ class RunScreen(LiveScreen[_Found]):
             steps, losses = np.concatenate([steps, added[:, 0]]), np.concatenate([losses, added[:, 1]])
         self._points = (attempt, steps, losses)
         self._log = read_log(log_file(store, self._run_id, max(1, detail.row.attempt)), self._log)
-        course = Course(detail.history, steps, losses, *_pace(detail))
-        return _Found(detail, course, self._log, self._predicted(detail))
+        curves = CurveData(detail.history, steps, losses, *_pace(detail))
+        return RunSnapshot(detail, curves, self._log, self._predicted(detail))
 
     def _predicted(self, detail: RunDetail) -> int | None:
-        """The predicted peak memory; until the run tells it, what it is worked out from is read once."""
+        """The predicted peak memory, in bytes; computed once, until the run reports its own prediction."""
         if detail.predicted_memory_bytes is not None or detail.row.is_published:
             return detail.predicted_memory_bytes
         if not self._has_predicted:
             self._predicted_memory, self._has_predicted = predicted_memory(detail), True
         return self._predicted_memory
 
-    def show(self, found: _Found) -> None:
-        before, self._found = self._found, found
+    def show(self, snapshot: RunSnapshot) -> None:
+        before, self._snapshot = self._snapshot, snapshot
         try:
-            self._show_parts(found, before)
+            self._show_parts(snapshot, before)
         except BaseException:
-            self._found = before  # nothing that comes later may draw what could not be drawn
+            self._snapshot = before  # later redraws must not draw what failed to draw
             raise
-        results = found.detail.results
-        self._unsettled = found.detail if results and repr(results) != self._settled[0] else None
+        results = snapshot.detail.results
+        self._unsettled = snapshot.detail if results and repr(results) != self._settled[0] else None
         if self._unsettled is not None and not self._is_resampling:
             self._is_resampling = True
             self.run_worker(self._settle(), group="resampling", exit_on_error=False)
         if before is None:
-            self._begin_with(found.detail)
+            self._begin_with(snapshot.detail)
 
     def _begin_with(self, detail: RunDetail) -> None:
-        """Shows first what there is most to see of: why a run failed; of a published one its figures and settings."""
+        """Opens the most telling part: the log of a failed run, the figures and settings of a published one."""
         if detail.row.is_published:
             self.add_class("-published")
             self.query_one("#groups-pane").focus()
@@ -171,14 +174,14 @@ class RunScreen(LiveScreen[_Found]):
         elif detail.status in ("failed", "diverged"):
             self.query_one(TabbedContent).active = "log-pane"
 
-    def _show_parts(self, found: _Found, before: _Found | None) -> None:
-        """Draws what is not as it was before: beside a run that trains, most parts are."""
-        detail, known = found.detail, before.detail if before is not None else None
+    def _show_parts(self, snapshot: RunSnapshot, before: RunSnapshot | None) -> None:
+        """Redraws the parts that changed; while a run trains, most do not."""
+        detail, known = snapshot.detail, before.detail if before is not None else None
         self._show_head()
         self._draw_curves()
-        self.query_one(LogTail).show_part(found.log)
+        self.query_one(LogTail).show_part(snapshot.log)
         if known is None or known.name != detail.name:
-            self.query_one(StatusBar).show_about(f"{self.ageui.store.path.name} › {detail.name}")
+            self.query_one(StatusBar).show_about(f"{self.app.store.path.name} › {detail.name}")
         if known is None or (known.primary_scores, known.status) != (detail.primary_scores, detail.status):
             self._show_scores(detail)
         if known is None or what_config_shows(known) != what_config_shows(detail):
@@ -189,27 +192,27 @@ class RunScreen(LiveScreen[_Found]):
             self.query_one("#epochs", Static).update(epochs_table(detail))
 
     async def _settle(self) -> None:
-        """Computes the intervals that no database has, from the predictions, until the newest scores have theirs; tried
-        once for the same scores."""
+        """Computes intervals that the database lacks from the predictions, until the newest scores have theirs. Tries
+        the same scores only once."""
         try:
             while (detail := self._unsettled) is not None and self.is_attached:
                 self._unsettled = None
-                stored = repr(detail.results)  # which compares those that are no numbers, too
+                stored = repr(detail.results)  # unlike the values, equal for NaN
                 self._settled = (stored, detail.results)
                 try:
-                    full = await asyncio.to_thread(with_all_intervals, detail, self.ageui.store.scores.predictions)
+                    full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.split_predictions)
                 except AgeUIError as error:
-                    self.ageui.tell(f"no intervals of groups: {error}", severity="error")
+                    self.app.tell(f"no intervals of groups: {error}", severity="error")
                     continue
                 self._settled = (stored, full.results)
         finally:
             self._is_resampling = False
-            if self.is_running and self._found is not None:
+            if self.is_running and self._snapshot is not None:
                 self._show_head()
-                self._show_scores(self._found.detail)
+                self._show_scores(self._snapshot.detail)
 
     def _settled_detail(self, detail: RunDetail) -> RunDetail:
-        """The run with all intervals of its scores, once they are there."""
+        """The run with all intervals of its scores, once they are computed."""
         stored, settled = self._settled
         return replace(detail, results=settled) if repr(detail.results) == stored else detail
 
@@ -224,16 +227,16 @@ class RunScreen(LiveScreen[_Found]):
         self.query_one("#scores", Static).update(scores_tables(detail))
 
     def action_explain(self) -> None:
-        if self._found is None:
+        if self._snapshot is None:
             return
-        row, results = self._found.detail.row, self._found.detail.results
+        row, results = self._snapshot.detail.row, self._snapshot.detail.results
         published = [f"{PUBLISHED}: {why_no_scores(row)}"] if row.is_published else []
         self.app.push_screen(ExplainScreen([*published, *explanations(results), *_MARKS]))
 
     def _show_head(self) -> None:
-        if self._found is None:
+        if self._snapshot is None:
             return
-        detail = self._settled_detail(self._found.detail)
+        detail = self._settled_detail(self._snapshot.detail)
         row = detail.row
         styles = tone_styles(self.app.theme_variables)
         head = Text.assemble(
@@ -242,8 +245,8 @@ class RunScreen(LiveScreen[_Found]):
         )  # fmt: skip
         if row.tags:
             head.append(clean(f"  #{' #'.join(row.tags)}"), style="italic")
-        self.query_one("#headline", Line).put(head)
-        self.query_one("#progress", Line).put(progress_line(detail, self._loads, self._found.predicted_memory))
+        self.query_one("#headline", TextLine).put(head)
+        self.query_one("#progress", TextLine).put(progress_line(detail, self._loads, self._snapshot.predicted_memory))
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
         self._loads = loads
@@ -253,15 +256,15 @@ class RunScreen(LiveScreen[_Found]):
     # Curves
 
     def _draw_curves(self) -> None:
-        if self._found is None:
+        if self._snapshot is None:
             return
-        course, detail = self._found.course, self._found.detail
+        curves, detail = self._snapshot.curves, self._snapshot.detail
         dark = self.app.current_theme.dark
         colors = (series_color(1, dark=dark), series_color(0, dark=dark))
         planned = detail.config.get("epochs") or ()
         self.chart.show(
-            series_of(course, self._curve, self._axis, colors),
-            marks_of(course, self._axis, planned, ended=detail.status in ("done", "diverged")),
+            series_of(curves, self._curve, self._axis, colors),
+            marks_of(curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
             x_name=AXIS_NAMES[self._axis],
             y_name=self._curve.y_name,
             x_kind="seconds" if self._axis == "time" else "number",
@@ -277,30 +280,30 @@ class RunScreen(LiveScreen[_Found]):
         self.chart.action_zoom_reset()
         self._draw_curves()
 
-    # What is done with the run
+    # Actions
 
     def action_compare(self) -> None:
-        self.ageui.open_comparison((self._run_id,))
+        self.post_message(OpenComparison((self._run_id,)))
 
     def action_duplicate(self) -> None:
-        self.ageui.open_new_run(self._run_id)
+        self.post_message(OpenNewRun(self._run_id))
 
     def action_pause(self) -> None:
-        self.ageui.change(changes.pause([self._run_id]))
+        self.app.change(changes.pause([self._run_id]))
 
     def action_resume(self) -> None:
-        self.ageui.change(changes.resume([self._run_id]))
+        self.app.change(changes.resume([self._run_id]))
 
     def action_cancel(self) -> None:
-        self.ageui.change(changes.cancel([self._run_id]))
+        self.app.change(changes.cancel([self._run_id]))
 
     def action_retry(self) -> None:
-        if self._found is not None:
-            retry(self.ageui, self._found.detail.row)
+        if self._snapshot is not None:
+            retry_run(self.app, self._snapshot.detail.row)
 
     def action_copy_command(self) -> None:
-        if self._found is not None:
-            copy_command(self.ageui, self._found.detail.row)
+        if self._snapshot is not None:
+            copy_run_command(self.app, self._snapshot.detail.row)
 
     @on(TabbedContent.TabActivated)
     def _keep_log_at_its_end(self) -> None:
@@ -308,7 +311,7 @@ class RunScreen(LiveScreen[_Found]):
 
 
 def _pace(detail: RunDetail) -> tuple[float, float]:
-    """Steps per epoch and seconds per step, as far as a run that trains tells."""
+    """Steps per epoch and seconds per step, as a running run reports them; 1.0 if unknown."""
     summary = detail.row.summary
     steps = (summary.total_steps or 0) / max(1, summary.epochs)
     rate = summary.images_per_second or 0.0

@@ -1,4 +1,4 @@
-"""Which columns the table of runs has, and in which order."""
+"""Picks the columns of the table of runs, and their order."""
 
 from typing import ClassVar
 
@@ -6,34 +6,22 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
+from ageui.tui.dialogs.dialog import Dialog
 from ageui.tui.runs.columns import COLUMNS, DEFAULT_COLUMNS, known
 
 
-class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
-    """Chosen columns come first, in their order; None where it was left with escape."""
+class ColumnPicker(Dialog[tuple[str, ...]]):
+    """Lists the chosen columns first, in their order; returns None after escape."""
 
-    DEFAULT_CSS = """
-    ColumnsScreen {
-        align: center middle;
-        background: $background 30%;
-        & > Vertical {
-            width: 84; max-width: 100%; height: 90%;
-            background: $panel; border: round $primary; padding: 0 1;
-        }
-        & OptionList { height: 1fr; background: $panel; border: none; }
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "show_or_hide", "show or hide"),
         Binding("K,shift+up", "move(-1)", "up"),
         Binding("J,shift+down", "move(1)", "down"),
         Binding("0", "reset", "default"),
         Binding("enter", "save", "save", priority=True),
-        Binding("escape", "leave", "leave"),
     ]
 
     def __init__(self, chosen: tuple[str, ...]) -> None:
@@ -87,6 +75,3 @@ class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
 
     def action_save(self) -> None:
         self.dismiss(tuple(self._chosen))
-
-    def action_leave(self) -> None:
-        self.dismiss(None)

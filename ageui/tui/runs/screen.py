@@ -16,16 +16,16 @@ from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.tui import changes, keys
 from ageui.tui.changes import Change
-from ageui.tui.compare.compared_runs import MOST_COMPARED
-from ageui.tui.dialogs.prompts import Choice, ChoicePrompt, LinePrompt
+from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt
 from ageui.tui.live import LiveScreen
-from ageui.tui.run_actions import copy_command, retry
+from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun, OpenRun
+from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.runs import columns as run_columns
-from ageui.tui.runs.column_picker import ColumnsScreen
+from ageui.tui.runs.column_picker import ColumnPicker
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
-from ageui.tui.widgets.text_line import Line
+from ageui.tui.widgets.text_line import TextLine
 from engine.errors import AgeUIError, ConfigError
 
 _WELCOME = """
@@ -40,8 +40,8 @@ The background worker starts with the first run and goes on when you leave.
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """What the table needs, noted down before a read."""
+class RunsQuery:
+    """What the table asks for: `count` runs that match the filter, from place `first` on."""
 
     filter: str
     order: str
@@ -50,17 +50,20 @@ class _Wanted:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A page of the runs found: `total` fit the filter, `everything` is how many there are."""
+class RunsSnapshot:
+    """A page of runs: `matching` is the number of runs that match the filter, `total` the number of all runs.
 
-    wanted: _Wanted
+    `varying` are the config fields that the matching runs do not share.
+    """
+
+    query: RunsQuery
     rows: list[RunRow]
+    matching: int
     total: int
-    everything: int
     varying: tuple[str, ...]
 
 
-class RunsScreen(LiveScreen[_Found]):
+class RunsScreen(LiveScreen[RunsSnapshot]):
     """The table of runs with its filter. Keys act on the selected runs, else on the one under the cursor."""
 
     CSS_PATH = "screen.tcss"
@@ -70,24 +73,24 @@ class RunsScreen(LiveScreen[_Found]):
         super().__init__()
         self._rows: dict[int, RunRow] = {}
         self._filter = ""
-        self._wanted = _Wanted("", "turn", 0, 100)
-        self._last: _Found | None = None
-        # The fields that vary cost a scan of all configs, which never change: only other runs make them others.
+        self._query = RunsQuery("", "turn", 0, 100)
+        self._snapshot: RunsSnapshot | None = None
+        # Finding the varying fields scans all configs. Configs never change, so only other runs need another scan.
         self._varying: tuple[tuple[str, int, int], tuple[str, ...]] = (("", -1, -1), ())
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(self.ageui.store.path.name)
+        yield StatusBar(self.app.store.path.name)
         yield FilterBox()
         yield PagedTable(id="runs")
         yield Static(_WELCOME, id="welcome", markup=False)
-        yield Line(id="summary", classes="hint")
+        yield TextLine(id="summary", classes="hint")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         try:
-            ordering(self.ageui.prefs.order)
+            ordering(self.app.prefs.order)
         except ConfigError:
-            self.ageui.prefs.order = "turn"  # that of another version
+            self.app.prefs.order = "turn"  # another version saved an order that this one lacks
         self._show_columns()
         self.table.focus()
 
@@ -99,35 +102,36 @@ class RunsScreen(LiveScreen[_Found]):
 
     def prepare(self) -> None:
         first, count = self.table.window
-        self._wanted = _Wanted(self._filter, self.ageui.prefs.order, first, count)
+        self._query = RunsQuery(self._filter, self.app.prefs.order, first, count)
 
-    def read(self, store: Store) -> _Found:
-        wanted = self._wanted
-        rows = store.runs.search(wanted.filter, order=wanted.order, limit=wanted.count, offset=wanted.first)
-        total = store.runs.count(wanted.filter)
-        everything = store.runs.count() if wanted.filter else total
-        seen = (wanted.filter, total, everything)
-        if self._varying[0] != seen:
-            self._varying = (seen, store.runs.varying_fields(wanted.filter))
-        return _Found(wanted, rows, total, everything, self._varying[1])
+    def read(self, store: Store) -> RunsSnapshot:
+        query = self._query
+        rows = store.runs(query.filter, order=query.order, limit=query.count, offset=query.first)
+        matching = store.run_count(query.filter)
+        total = store.run_count() if query.filter else matching
+        key = (query.filter, matching, total)
+        if self._varying[0] != key:
+            self._varying = (key, store.varying_fields(query.filter))
+        return RunsSnapshot(query, rows, matching, total, self._varying[1])
 
-    def show(self, found: _Found) -> None:
-        self._rows = {row.id: row for row in found.rows}
+    def show(self, snapshot: RunsSnapshot) -> None:
+        self._snapshot = snapshot
+        self._rows = {row.id: row for row in snapshot.rows}
         names = self._columns()
-        self.table.put(
-            found.wanted.first,
-            [run_columns.table_row(row, names, found.varying) for row in found.rows],
-            found.total,
-        )
-        is_empty = found.everything == 0 and not found.wanted.filter
-        self.set_class(is_empty, "-empty")
-        self._show_summary(found)
+        rows = [run_columns.table_row(row, names, snapshot.varying) for row in snapshot.rows]
+        self.table.put(snapshot.query.first, rows, snapshot.matching)
+        self.set_class(snapshot.total == 0 and not snapshot.query.filter, "-empty")
+        self._show_summary()
 
-    def _show_summary(self, found: _Found) -> None:
-        if found.total == found.everything:
-            text = counted(found.total, "run")
-        else:
-            text = f"{found.total:,} of {counted(found.everything, 'run')}"
+    @on(PagedTable.CursorMoved)
+    @on(PagedTable.SelectionChanged)
+    def _show_summary(self) -> None:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return
+        text = counted(snapshot.total, "run")
+        if snapshot.matching != snapshot.total:
+            text = f"{snapshot.matching:,} of {text}"
         if self.table.selected:
             text += f" · {len(self.table.selected)} selected"
         row = self._current()
@@ -137,27 +141,20 @@ class RunsScreen(LiveScreen[_Found]):
             text += f" · {row.name}: {row.note}"
         else:
             text += " · years, lower is better; ~ no larger than chance alone makes it"
-        self.query_one("#summary", Line).put(clean(text))
-        self._last = found
+        self.query_one("#summary", TextLine).put(clean(text))
 
     def show_error(self, error: AgeUIError) -> None:
-        self.query_one("#summary", Line).put(clean(str(error).splitlines()[0]))
+        self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
 
-    # What moves and selects
+    # Cursor, selection and filter
 
     @on(PagedTable.PageWanted)
     def _read_page(self) -> None:
         self.refresh_soon()
 
-    @on(PagedTable.CursorMoved)
-    @on(PagedTable.SelectionChanged)
-    def _describe_row(self) -> None:
-        if self._last is not None:
-            self._show_summary(self._last)
-
     @on(PagedTable.Opened)
     def _open_clicked(self, event: PagedTable.Opened) -> None:
-        self.ageui.open_run(event.key)
+        self.post_message(OpenRun(event.key))
 
     @on(PagedTable.OrderWanted)
     def _order_clicked(self, event: PagedTable.OrderWanted) -> None:
@@ -166,7 +163,7 @@ class RunsScreen(LiveScreen[_Found]):
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
         self._filter = event.text
-        # What is selected and no longer in sight must not be changed by the next key.
+        # Keys must not change selected runs that the filter hides.
         self.table.select(frozenset())
         self.table.action_first()
         self.refresh_soon()
@@ -179,7 +176,7 @@ class RunsScreen(LiveScreen[_Found]):
         self.query_one(FilterBox).focus_text()
 
     def action_clear(self) -> None:
-        """Escape takes back one thing at a time: the selection, then the filter."""
+        """Clears one thing at a time: the selection, then the filter."""
         if self.table.selected:
             self.table.select(frozenset())
         elif self._filter:
@@ -191,35 +188,35 @@ class RunsScreen(LiveScreen[_Found]):
     @work(group="changes", exit_on_error=False)
     async def action_select_all(self) -> None:
         try:
-            found = frozenset(await asyncio.to_thread(self.ageui.store.runs.ids, self._filter))
+            found = frozenset(await asyncio.to_thread(self.app.store.ids, self._filter))
         except AgeUIError as error:
-            self.ageui.tell(str(error), severity="error")
+            self.app.tell(str(error), severity="error")
         else:
             self.table.select(frozenset() if self.table.selected == found else found)
 
     # Columns and order
 
     def _columns(self) -> tuple[str, ...]:
-        return run_columns.known(self.ageui.prefs.columns or run_columns.DEFAULT_COLUMNS)
+        return run_columns.known(self.app.prefs.columns or run_columns.DEFAULT_COLUMNS)
 
     def _show_columns(self) -> None:
-        self.table.show_columns(run_columns.table_columns(self._columns()), self.ageui.prefs.order)
+        self.table.show_columns(run_columns.table_columns(self._columns()), self.app.prefs.order)
         self.refresh_soon()
 
     def _order_by(self, order: str) -> None:
-        """Orders by a field; the one in force already is turned round."""
-        prefs = self.ageui.prefs
+        """Orders by a field; reverses the current order."""
+        prefs = self.app.prefs
         prefs.order = f"-{order}" if prefs.order == order else order
-        self.ageui.save_prefs()
+        self.app.save_prefs()
         self.table.action_first()
         self._show_columns()
 
     def action_reverse(self) -> None:
-        self._order_by(self.ageui.prefs.order.removeprefix("-"))
+        self._order_by(self.app.prefs.order.removeprefix("-"))
 
     def action_sort(self) -> None:
         orders = {
-            column.order: Choice(column.order, column.title, column.what)
+            column.order: Answer(column.order, column.title, column.what)
             for name in (*self._columns(), *run_columns.COLUMNS)
             for column in [run_columns.COLUMNS[name]]
             if column.order is not None
@@ -230,19 +227,19 @@ class RunsScreen(LiveScreen[_Found]):
                 self._order_by(order)
 
         self.app.push_screen(
-            ChoicePrompt("Sort by", list(orders.values()), self.ageui.prefs.order.removeprefix("-")), chosen
+            ChoicePrompt("Sort by", list(orders.values()), self.app.prefs.order.removeprefix("-")), chosen
         )
 
     def action_columns(self) -> None:
         def chosen(names: tuple[str, ...] | None) -> None:
             if names is not None:
-                self.ageui.prefs.columns = names
-                self.ageui.save_prefs()
+                self.app.prefs.columns = names
+                self.app.save_prefs()
                 self._show_columns()
 
-        self.app.push_screen(ColumnsScreen(self._columns()), chosen)
+        self.app.push_screen(ColumnPicker(self._columns()), chosen)
 
-    # What is done with runs
+    # Changes of runs
 
     def _current(self) -> RunRow | None:
         key = self.table.cursor_key
@@ -258,22 +255,22 @@ class RunsScreen(LiveScreen[_Found]):
     def _change(self, make: Callable[[list[int]], Change]) -> None:
         targets = self._targets()
         if targets:
-            self.ageui.change(make(targets))
+            self.app.change(make(targets))
 
     def action_open(self) -> None:
         if (row := self._current()) is not None:
-            self.ageui.open_run(row.id)
+            self.post_message(OpenRun(row.id))
 
     def action_duplicate(self) -> None:
         if (row := self._current()) is not None:
-            self.ageui.open_new_run(row.id)
+            self.post_message(OpenNewRun(row.id))
 
     def action_compare(self) -> None:
         targets = self._targets()
         if len(targets) > MOST_COMPARED:
-            self.ageui.tell(f"{len(targets)} runs are selected; compare at most {MOST_COMPARED}", severity="warning")
+            self.app.tell(f"{len(targets)} runs are selected; compare at most {MOST_COMPARED}", severity="warning")
         elif targets:
-            self.ageui.open_comparison(tuple(targets))
+            self.post_message(OpenComparison(tuple(targets)))
 
     def action_pause(self) -> None:
         self._change(changes.pause)
@@ -289,7 +286,7 @@ class RunsScreen(LiveScreen[_Found]):
         if self.table.selected:
             self._change(changes.retry)
         elif row is not None:
-            retry(self.ageui, row)
+            retry_run(self.app, row)
 
     def action_move_up(self) -> None:
         self._move(-1)
@@ -299,15 +296,15 @@ class RunsScreen(LiveScreen[_Found]):
 
     def _move(self, by: int) -> None:
         if (row := self._current()) is not None:
-            self.ageui.change(changes.move(row.id, by))
+            self.app.change(changes.move(row.id, by))
 
     def action_archive(self) -> None:
         targets = self._targets()
         if targets:
-            self.ageui.change(changes.archive(targets), self._archived)
+            self.app.change(changes.archive(targets), self._archived)
 
-    def _archived(self, done: bool) -> None:
-        if done:
+    def _archived(self, made: bool) -> None:
+        if made:
             self.table.select(frozenset())
 
     def action_unarchive(self) -> None:
@@ -315,7 +312,7 @@ class RunsScreen(LiveScreen[_Found]):
 
     def action_copy_command(self) -> None:
         if (row := self._current()) is not None:
-            copy_command(self.ageui, row)
+            copy_run_command(self.app, row)
 
     # Edits
 
@@ -323,15 +320,15 @@ class RunsScreen(LiveScreen[_Found]):
         row, targets = self._current(), self._targets()
         if row is None:
             return
-        # One run's tags are edited; those of several may differ, so that some are added to them, or taken away.
+        # Tags of several runs may differ, so this adds and removes some instead of editing all.
         one = targets == [row.id]
 
         def edited(text: str | None) -> None:
             words = text.replace(",", " ").split() if text is not None else []
             if text is not None and one:
-                self.ageui.change(changes.tag(targets, words))
+                self.app.change(changes.tag(targets, words))
             elif words:
-                self.ageui.change(changes.add_tags(targets, words))
+                self.app.change(changes.add_tags(targets, words))
 
         title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
         self.app.push_screen(LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else ""), edited)
@@ -342,7 +339,7 @@ class RunsScreen(LiveScreen[_Found]):
 
         def edited(text: str | None) -> None:
             if text is not None:
-                self.ageui.change(changes.note(row.id, text.strip() or None))
+                self.app.change(changes.note(row.id, text.strip() or None))
 
         self.app.push_screen(LinePrompt(f"Note on {row.name}", row.note or ""), edited)
 
@@ -352,6 +349,6 @@ class RunsScreen(LiveScreen[_Found]):
 
         def edited(text: str | None) -> None:
             if text is not None and text != row.name:
-                self.ageui.change(changes.rename(row.id, text))
+                self.app.change(changes.rename(row.id, text))
 
         self.app.push_screen(LinePrompt(f"New name of {row.name}", row.name), edited)

@@ -1,4 +1,4 @@
-"""The studies: which there are, how far each is, and the table of one: published figures beside measured ones."""
+"""The studies: a list with the progress of each, and the table of one: published figures beside measured ones."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -20,45 +20,54 @@ from ageui.study.queueing import choice_of
 from ageui.text.clean import clean
 from ageui.text.states import SYMBOLS
 from ageui.tui import keys
-from ageui.tui.compare.compared_runs import MOST_COMPARED
 from ageui.tui.dialogs.explain import ExplainScreen
-from ageui.tui.dialogs.prompts import Choice as Answer
-from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
+from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt
 from ageui.tui.live import LiveScreen
+from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenRun
 from ageui.tui.studies import rows as study_rows
 from ageui.tui.studies.study_runs import StudyRunsScreen
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
-from ageui.tui.widgets.text_line import Line
+from ageui.tui.widgets.text_line import TextLine
 from engine.errors import AgeUIError
 
 _NAME_CELLS = 8
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """What the studies on the list shall be shown as, by name: their settings, or one of the ways in which they were
-    run, and the split of their scores."""
+class StudiesQuery:
+    """How to show the studies, by name: with the runs of a choice or of a variant, and with the scores of a split."""
 
     studies: tuple[Study, ...]
     choices: Mapping[str, Choice]
-    ways: Mapping[str, Variant]
+    variants: Mapping[str, Variant]
     splits: Mapping[str, str]
+
+    def shows_alike(self, other: "StudiesQuery", study: Study) -> bool:
+        """Whether both queries show a study in the same way."""
+        one, another = (
+            (
+                study in query.studies,
+                *(by_name.get(study.name) for by_name in (query.choices, query.variants, query.splits)),
+            )
+            for query in (self, other)
+        )
+        return one == another
 
 
 @dataclass(frozen=True)
-class _Found:
-    """`statuses` of all measured runs by id, and how far those that run are, from 0 to 1."""
+class StudiesSnapshot:
+    """`statuses` are those of all measured runs by id, `fractions` the progress of running ones, from 0 to 1."""
 
-    wanted: _Wanted
+    query: StudiesQuery
     tables: Mapping[str, StudyTable]
     statuses: Mapping[int, str]
     fractions: Mapping[int, float]
 
 
-class StudiesScreen(LiveScreen[_Found]):
-    """A list of studies and the table of the one that is highlighted. Keys act on the selected cells, else on the one
-    under the cursor."""
+class StudiesScreen(LiveScreen[StudiesSnapshot]):
+    """A list of studies and the table of the highlighted one. Keys act on the selected cells, else on the one under the
+    cursor."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.STUDIES)]
@@ -67,24 +76,24 @@ class StudiesScreen(LiveScreen[_Found]):
         super().__init__()
         self._studies = tuple(studies())
         self._choices: dict[str, Choice] = {}
-        self._ways: dict[str, Variant] = {}
+        self._variants: dict[str, Variant] = {}
         self._splits: dict[str, str] = {}
-        self._wanted = _Wanted(self._studies, {}, {}, {})
-        self._found: _Found | None = None
+        self._query = StudiesQuery(self._studies, {}, {}, {})
+        self._snapshot: StudiesSnapshot | None = None
         self._chosen = self._to_choose = ""
         self._listed: tuple[str, ...] = ()
         self._drawn: StudyTable | None = None
-        # Tables cost reading all configs: they are made again where a run is another, or in another state.
-        self._kept: tuple[Mapping[int, str], _Wanted, Mapping[str, StudyTable]] | None = None
+        # Building tables reads all configs, so they are built again only after a run or its status changed.
+        self._built: StudiesSnapshot | None = None
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.ageui.store.path.name} › studies")
+        yield StatusBar(f"{self.app.store.path.name} › studies")
         with Horizontal():
             yield OptionList(id="studies", markup=False)
             with Vertical(id="study"):
                 yield Static(id="about", markup=False)
                 yield PagedTable(fixed=2, id="cells")
-                yield Line(id="cell", classes="hint")
+                yield TextLine(id="cell", classes="hint")
                 with VerticalScroll(id="notes"):
                     yield Static(markup=False)
         yield Footer(show_command_palette=False)
@@ -102,64 +111,64 @@ class StudiesScreen(LiveScreen[_Found]):
 
     @property
     def _table(self) -> StudyTable | None:
-        """The table of the study that is highlighted, once it was read."""
-        return self._found.tables.get(self._chosen) if self._found is not None else None
+        """The table of the highlighted study, once it was read."""
+        return self._snapshot.tables.get(self._chosen) if self._snapshot is not None else None
 
     # Reading
 
     def prepare(self) -> None:
-        self._wanted = _Wanted(self._studies, dict(self._choices), dict(self._ways), dict(self._splits))
+        self._query = StudiesQuery(self._studies, dict(self._choices), dict(self._variants), dict(self._splits))
 
-    def read(self, store: Store) -> _Found:
-        wanted, statuses = self._wanted, store.scores.measured_statuses()
-        tables = self._tables(store, wanted, statuses)
+    def read(self, store: Store) -> StudiesSnapshot:
+        query, statuses = self._query, store.measured_statuses()
+        tables = self._tables(store, query, statuses)
         running = [run_id for run_id, status in statuses.items() if status == "running"]
         summaries = [(run_id, store.runs.get(run_id).summary) for run_id in running]
         fractions = {run_id: (one.step or 0) / one.total_steps for run_id, one in summaries if one.total_steps}
-        return _Found(wanted, tables, statuses, fractions)
+        self._built = StudiesSnapshot(query, tables, statuses, fractions)
+        return self._built
 
-    def _tables(self, store: Store, wanted: _Wanted, statuses: Mapping[int, str]) -> Mapping[str, StudyTable]:
-        kept = self._kept if self._kept is not None and self._kept[0] == statuses else None
+    def _tables(self, store: Store, query: StudiesQuery, statuses: Mapping[int, str]) -> Mapping[str, StudyTable]:
+        built = self._built if self._built is not None and self._built.statuses == statuses else None
         runs: Sequence[MeasuredRun] | None = None
         tables = {}
-        for study in wanted.studies:
+        for study in query.studies:
             name = study.name
-            if kept is not None and _same(kept[1], wanted, study):
-                tables[name] = kept[2][name]
+            if built is not None and built.query.shows_alike(query, study):
+                tables[name] = built.tables[name]
                 continue
-            runs = store.scores.measured_runs() if runs is None else runs
-            choice, way = wanted.choices.get(name, NO_CHOICE), wanted.ways.get(name)
-            tables[name] = study_table(study, store, choice, variant=way, split=wanted.splits.get(name), runs=runs)
-        self._kept = (statuses, wanted, tables)
+            runs = store.measured_runs() if runs is None else runs
+            choice, variant = query.choices.get(name, NO_CHOICE), query.variants.get(name)
+            tables[name] = study_table(study, store, choice, variant=variant, split=query.splits.get(name), runs=runs)
         return tables
 
-    def show(self, found: _Found) -> None:
-        self._found = found
-        names = tuple(study.name for study in found.wanted.studies)
+    def show(self, snapshot: StudiesSnapshot) -> None:
+        self._snapshot = snapshot
+        names = tuple(study.name for study in snapshot.query.studies)
         if names != self._listed:
-            self._fill_list(found, names)
+            self._fill_list(snapshot, names)
         else:
             for place, name in enumerate(names):
-                if (line := self._line(found, name)) != self._list.get_option_at_index(place).prompt:
+                if (line := self._line(snapshot, name)) != self._list.get_option_at_index(place).prompt:
                     self._list.replace_option_prompt_at_index(place, line)
         self._draw()
 
-    def _fill_list(self, found: _Found, names: tuple[str, ...]) -> None:
+    def _fill_list(self, snapshot: StudiesSnapshot, names: tuple[str, ...]) -> None:
         self._listed = names
-        self._list.set_options(Option(self._line(found, name)) for name in names)
+        self._list.set_options(Option(self._line(snapshot, name)) for name in names)
         if self._to_choose in names:
             self._chosen, self._to_choose = self._to_choose, ""
         self._chosen = self._chosen if self._chosen in names else names[0]
         self._list.highlighted = names.index(self._chosen)
 
-    def _line(self, found: _Found, name: str) -> Text:
-        return study_rows.list_text(found.tables[name], _NAME_CELLS)
+    def _line(self, snapshot: StudiesSnapshot, name: str) -> Text:
+        return study_rows.list_text(snapshot.tables[name], _NAME_CELLS)
 
     # Showing
 
     def _draw(self) -> None:
-        found, table = self._found, self._table
-        if found is None or table is None:
+        snapshot, table = self._snapshot, self._table
+        if snapshot is None or table is None:
             return
         if table is not self._drawn:
             self._drawn = table
@@ -167,7 +176,7 @@ class StudiesScreen(LiveScreen[_Found]):
             notes = study_rows.notes_text(table)
             self.query_one("#notes Static", Static).update(notes)
             self.query_one("#notes").set_class(not notes, "-away")
-        rows = study_rows.rows(table, found.statuses, found.fractions)
+        rows = study_rows.rows(table, snapshot.statuses, snapshot.fractions)
         self._cells.show_columns(study_rows.columns(table))
         self._cells.put(0, rows, len(rows))
         self._show_cell()
@@ -175,16 +184,16 @@ class StudiesScreen(LiveScreen[_Found]):
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
     def _show_cell(self) -> None:
-        found, table = self._found, self._table
-        if found is None or table is None:
+        snapshot, table = self._snapshot, self._table
+        if snapshot is None or table is None:
             return
         row, selected = self._row_here(), len(self._cells.selected)
         parts = [
             "← → more figures" if self._cells.max_scroll_x else "",
             f"{selected} selected" if selected else "",
-            f"{row.cell.label}: {study_rows.about_cell(row, found.statuses)}" if row is not None else "",
+            f"{row.cell.label}: {study_rows.about_cell(row, snapshot.statuses)}" if row is not None else "",
         ]
-        self.query_one("#cell", Line).put(clean(" · ".join(filter(None, parts))))
+        self.query_one("#cell", TextLine).put(clean(" · ".join(filter(None, parts))))
 
     @on(PagedTable.PageWanted)
     def _draw_again(self) -> None:
@@ -206,21 +215,21 @@ class StudiesScreen(LiveScreen[_Found]):
 
     def _show_as(self, choice: Choice) -> None:
         self._choices[self._chosen] = choice
-        self._ways.pop(self._chosen, None)
+        self._variants.pop(self._chosen, None)
         self._splits.pop(self._chosen, None)
         self.refresh_soon()
 
     def action_next_variant(self) -> None:
-        """In an order that does not change while runs go on, so that this leads through all of them and round again."""
+        """Cycles through the variants in an order that stays the same while runs train."""
         table = self._table
         if table is None:
             return
         if not table.others:
-            self.ageui.tell("there is no other way in which it was run; r runs it in another")
+            self.app.tell("there is no other way in which it was run; r runs it in another")
             return
         every = sorted(table.variants, key=lambda variant: str(variant.key))
         now = every.index(table.variant) if table.variant is not None else -1
-        self._ways[self._chosen] = every[(now + 1) % len(every)]
+        self._variants[self._chosen] = every[(now + 1) % len(every)]
         self._choices.pop(self._chosen, None)
         self._splits.pop(self._chosen, None)
         self.refresh_soon()
@@ -230,10 +239,10 @@ class StudiesScreen(LiveScreen[_Found]):
         if table is None:
             return
         if table.split is None:
-            self.ageui.tell("the figures are of no split" if table.measured_cells else "nothing has scores yet")
+            self.app.tell("the figures are of no split" if table.measured_cells else "nothing has scores yet")
             return
         if len(table.splits) < 2:
-            self.ageui.tell(f"there are scores on {table.split} alone")
+            self.app.tell(f"there are scores on {table.split} alone")
             return
         self._splits[self._chosen] = table.splits[(table.splits.index(table.split) + 1) % len(table.splits)]
         self.refresh_soon()
@@ -250,11 +259,11 @@ class StudiesScreen(LiveScreen[_Found]):
         try:
             study = await asyncio.to_thread(load, str(path))
         except AgeUIError as error:
-            self.ageui.tell(str(error), severity="error")
+            self.app.tell(str(error), severity="error")
             return
         known = {one.name: one for one in studies()}
         if study.name in known:
-            self.ageui.tell(f"there is a study {study.name} already: give the file another name", severity="error")
+            self.app.tell(f"there is a study {study.name} already: give the file another name", severity="error")
             return
         self._studies = (*(one for one in self._studies if one.name != study.name), study)
         self._to_choose, self._listed = study.name, ()
@@ -289,33 +298,33 @@ class StudiesScreen(LiveScreen[_Found]):
         self.action_open()
 
     def action_open(self) -> None:
-        row, found = self._row_here(), self._found
-        if row is None or found is None:
+        row, snapshot = self._row_here(), self._snapshot
+        if row is None or snapshot is None:
             return
         if not row.runs:
             why = row.cell.unknown or "r runs what is missing"
-            self.ageui.tell(f"{row.cell.label}: there is no run of it; {why}")
+            self.app.tell(f"{row.cell.label}: there is no run of it; {why}")
             return
         if len(row.runs) == 1:
-            self.ageui.open_run(next(iter(row.runs.values())))
+            self.post_message(OpenRun(next(iter(row.runs.values()))))
             return
 
         def chosen(run_id: str | None) -> None:
             if run_id is not None:
-                self.ageui.open_run(int(run_id))
+                self.post_message(OpenRun(int(run_id)))
 
-        answers = [Answer(str(run_id), f"seed {seed}", _state(found, run_id)) for seed, run_id in row.runs.items()]
+        answers = [Answer(str(run_id), f"seed {seed}", _state(snapshot, run_id)) for seed, run_id in row.runs.items()]
         self.app.push_screen(ChoicePrompt(f"{row.cell.label}: open which run?", answers), chosen)
 
     def action_compare(self) -> None:
         run_ids = study_rows.run_ids(self._targets())
         if not run_ids:
-            self.ageui.tell("there is no run to compare; r runs what is missing")
+            self.app.tell("there is no run to compare; r runs what is missing")
         elif len(run_ids) > MOST_COMPARED:
             most = f"compare at most {MOST_COMPARED}: select fewer cells"
-            self.ageui.tell(f"these are {len(run_ids)} runs; {most}", severity="warning")
+            self.app.tell(f"these are {len(run_ids)} runs; {most}", severity="warning")
         else:
-            self.ageui.open_comparison(tuple(run_ids))
+            self.post_message(OpenComparison(tuple(run_ids)))
 
     def action_run(self) -> None:
         table = self._table
@@ -335,16 +344,7 @@ class StudiesScreen(LiveScreen[_Found]):
             self.app.pop_screen()
 
 
-def _same(before: _Wanted, now: _Wanted, study: Study) -> bool:
-    """Whether a study is wanted as it was before."""
-    one, other = (
-        (wanted.choices.get(study.name), wanted.ways.get(study.name), wanted.splits.get(study.name))
-        for wanted in (before, now)
-    )
-    return study in before.studies and one == other
-
-
-def _state(found: _Found, run_id: int) -> str:
-    status = found.statuses.get(run_id, "")
-    share = f" {found.fractions[run_id]:.0%}" if run_id in found.fractions else ""
+def _state(snapshot: StudiesSnapshot, run_id: int) -> str:
+    status = snapshot.statuses.get(run_id, "")
+    share = f" {snapshot.fractions[run_id]:.0%}" if run_id in snapshot.fractions else ""
     return f"{SYMBOLS.get(status, '?')} {status}{share} · run {run_id}"

@@ -1,13 +1,13 @@
-"""Backgrounds of lines: colours of a style sheet laid over each other, each as strong as its alpha says."""
+"""Backgrounds of lines: translucent colours of a style sheet, blended in order."""
 
 from rich.style import Style
 from textual.widget import Widget
 
 
-def ground(widget: Widget, *components: str) -> Style:
+def background_style(widget: Widget, *components: str) -> Style:
     """The widget's own style with the backgrounds and text styles of component classes over it, in that order.
 
-    Rich knows no alpha, so colours are blended here.
+    Rich has no alpha channel, so this blends the colours.
     """
     color = widget.background_colors[1]
     text = Style()

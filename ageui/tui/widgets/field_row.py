@@ -1,4 +1,4 @@
-"""A line of a form: a label, a field for text with completion, and what there is to say about it."""
+"""A row of a form: a label, a text field with completion, and a hint or problem."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _Choices = Callable[[], tuple[str, ...]]
 
 
 class FieldRow(Horizontal):
-    """Says `Changed` when its text did, `Entered` when it got the focus, `ListWanted` when its mark was clicked."""
+    """Posts `Changed` with new text, `Focused` when it gets the focus, `ListWanted` when its mark is clicked."""
 
     DEFAULT_CSS = """
     FieldRow {
@@ -34,17 +34,15 @@ class FieldRow(Horizontal):
     }
     """
 
-    @dataclass
     class Changed(Message):
-        name: str
+        pass
 
-    @dataclass
-    class Entered(Message):
-        name: str
+    class Focused(Message):
+        pass
 
     @dataclass
     class ListWanted(Message):
-        name: str
+        row: "FieldRow"
 
     def __init__(self, name: str, what: str) -> None:
         super().__init__(id=f"row-{name.replace('_', '-')}")
@@ -65,13 +63,8 @@ class FieldRow(Horizontal):
     def text(self, text: str) -> None:
         self.query_one(Input).value = text
 
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The values that are known."""
-        return self._choices
-
     def show(self, choices: tuple[str, ...], in_force: tuple[str, str], problem: str) -> None:
-        """Shows what holds where nothing is typed, a value and its origin, and what is wrong or else what it is."""
+        """Shows the value of an empty field with its origin, and the problem, else what the field is for."""
         self._choices = choices
         self.query_one(_Mark).update("▾" if choices else " ")
         value, origin = (clean(text) for text in in_force)
@@ -88,7 +81,7 @@ class FieldRow(Horizontal):
     def ask_for_list(self) -> None:
         if self._choices:
             self.focus_text()
-            self.post_message(self.ListWanted(self.field))
+            self.post_message(self.ListWanted(self))
 
     def _choices_now(self) -> tuple[str, ...]:
         return self._choices
@@ -96,16 +89,16 @@ class FieldRow(Horizontal):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(self.field))
+        self.post_message(self.Changed())
 
     def on_descendant_focus(self) -> None:
-        # At once: an animation on its way when the next key comes would leave the field out of sight.
+        # Not animated: the next key would interrupt the animation and leave the field out of view.
         self.scroll_visible(animate=False)
-        self.post_message(self.Entered(self.field))
+        self.post_message(self.Focused())
 
 
 class _FieldInput(Input):
-    # With priority the focus has moved before the next key is handed out, however fast they come.
+    # With priority, the focus moves before the next key is dispatched, however fast keys come.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,shift+tab", "app.focus_previous", "field before", show=False, priority=True),
         Binding("down,enter,tab", "app.focus_next", "next field", show=False, priority=True),
@@ -115,7 +108,7 @@ class _FieldInput(Input):
         super().__init__(suggester=_Completion(choices), select_on_focus=False)
 
     def validate_value(self, value: str) -> str:
-        """What is pasted may hold anything; what is shown and meant holds no hidden character."""
+        """Removes hidden characters, which pasted text may hold."""
         return clean(value)
 
 

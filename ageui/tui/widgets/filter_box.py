@@ -1,4 +1,4 @@
-"""The filter of the table of runs: the command line's language, checked and completed as one types."""
+"""The filter of the table of runs: the command line's language, checked and completed while typing."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +31,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
 
 
 class FilterBox(Vertical):
-    """Posts `Changed` with every text that is a filter, and says what is wrong with any other."""
+    """Posts `Changed` with every valid filter, and shows what is wrong with any other text."""
 
     DEFAULT_CSS = """
     FilterBox {
@@ -52,7 +52,7 @@ class FilterBox(Vertical):
         text: str
 
     class Left(Message):
-        """The person is done with the filter."""
+        """The filter is complete."""
 
     def compose(self) -> ComposeResult:
         yield Input(
@@ -78,7 +78,7 @@ class FilterBox(Vertical):
         try:
             where(event.value)
         except ConfigError as error:
-            # The first line says what is wrong; the lines below it point into the text, which is on the screen anyway.
+            # Only the first line: those below point into the text, which is visible anyway.
             self.query_one(Static).update(str(error).splitlines()[0])
             self.set_class(True, "-wrong")
         else:
@@ -99,7 +99,7 @@ class FilterBox(Vertical):
 
 
 class _Completion(Suggester):
-    """Completes the last term: a field's name, then a value where the values are known."""
+    """Completes the last term: the name of a field, then one of its known values."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=True, case_sensitive=True)

@@ -1,4 +1,4 @@
-"""What is said of the memory of runs before they are queued; what is not known of it is counted meanwhile."""
+"""The forecast of the memory that runs will need; it counts missing footprints in the background."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from engine.footprints import FootprintCounter, FootprintKey
 
 
 class MemoryLine(Static):
-    """Says `Counted` when what was missing of a forecast is known, so that it can be made again.
+    """Posts `Counted` when the missing footprints of a forecast are known, so that it can be made again.
 
-    One process counts at a time, and none any more once the screen is left.
+    One process counts at a time; leaving the screen stops it.
     """
 
     DEFAULT_CSS = """
@@ -40,7 +40,7 @@ class MemoryLine(Static):
         self.set_class(forecast.is_too_much, "-too-much")
         if forecast.missing and not self._is_counting:
             self._is_counting = True
-            # A worker of the screen, which tells of errors that nobody foresaw.
+            # A worker of the screen, which reports unexpected errors.
             self.screen.run_worker(self._count(forecast.missing), group="counting", exit_on_error=False)
 
     async def _count(self, wanted: Sequence[FootprintKey]) -> None:
@@ -50,9 +50,9 @@ class MemoryLine(Static):
             self._is_counting = False
         self.post_message(self.Counted())
 
-    def _note_counter(self, counter: FootprintCounter) -> None:
-        """Called in the thread that waits for it: a form that was left meanwhile waits for nothing."""
-        self._counter = counter
+    def _note_counting(self, counting: Counting) -> None:
+        """Called in the thread that waits for the count; stops it if the form was left meanwhile."""
+        self._counting = counting
         if not self.is_attached:
             counter.stop()
 

@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ageui.tui.table_cell import Cell, Tone, fitted, tone_styles
-from ageui.tui.widgets.background import ground
+from ageui.tui.widgets.background import background_style
 
 _GAP = 2
 _SELECTED, _NOT_SELECTED = "● ", "  "
@@ -24,9 +24,9 @@ _SELECTED, _NOT_SELECTED = "● ", "  "
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column at most `width` cells wide, less while its cells need less.
+    """A column of at most `width` cells; it is narrower while its cells need less.
 
-    A click on the title of one with an `order` asks for rows in that order.
+    If it has an `order`, a click on its title asks for rows in that order.
     """
 
     key: str
@@ -38,17 +38,17 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row by its key, with a cell per column."""
+    """A row: its key, and one cell per column."""
 
     key: int
     cells: tuple[Cell, ...]
 
 
 class PagedTable(ScrollView, can_focus=True):
-    """Rows by their place, from 0 to `total`. Whoever owns the table answers `PageWanted` with `put`.
+    """Rows by their place, from 0 to `total`. The table's owner answers `PageWanted` with `put`.
 
-    The first `fixed` columns stay where they are when the table is scrolled sideways. The cursor stays on its row when
-    rows come in before it.
+    The first `fixed` columns stay in place when the table scrolls sideways. The cursor stays on its row when rows are
+    inserted before it.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -81,7 +81,7 @@ class PagedTable(ScrollView, can_focus=True):
 
     @dataclass
     class PageWanted(Message):
-        """Rows from `first` on, `count` of them, are to be `put`."""
+        """The table needs `count` rows, starting at place `first`."""
 
         first: int
         count: int
@@ -92,7 +92,7 @@ class PagedTable(ScrollView, can_focus=True):
 
     @dataclass
     class Opened(Message):
-        """A row was clicked twice."""
+        """A row was double-clicked."""
 
         key: int
 
@@ -119,7 +119,7 @@ class PagedTable(ScrollView, can_focus=True):
     # What is shown
 
     def show_columns(self, columns: Sequence[TableColumn], order: str = "") -> None:
-        """Replaces the columns; rows have to be put anew. `order` is the one in force, with `-` for falling."""
+        """Replaces the columns; rows must be `put` again. `order` is the current one, with `-` if descending."""
         if (tuple(columns), order) == (self._columns, self._order):
             return
         if tuple(columns) != self._columns:
@@ -130,7 +130,7 @@ class PagedTable(ScrollView, can_focus=True):
         self._repaint()
 
     def put(self, first: int, rows: Sequence[TableRow], total: int) -> None:
-        """Replaces all rows the table has by those from place `first` on. Only lines that changed are drawn again."""
+        """Replaces all rows by `rows`, which start at place `first`. Only changed lines are redrawn."""
         before, key = self._rows, self.cursor_key
         self._rows = {first + place: row for place, row in enumerate(rows)}
         self._widen(rows)
@@ -146,7 +146,7 @@ class PagedTable(ScrollView, can_focus=True):
             self.post_message(self.CursorMoved(self.cursor_key))
 
     def _widen(self, rows: Sequence[TableRow]) -> None:
-        """Columns grow to what their cells need and never shrink again, so that nothing moves without need."""
+        """Widens columns to what their cells need; they never shrink again, so that nothing moves without need."""
         needed = list(self._widths)
         for row in rows:
             for place, cell in enumerate(row.cells):
@@ -160,7 +160,7 @@ class PagedTable(ScrollView, can_focus=True):
 
     @property
     def window(self) -> tuple[int, int]:
-        """First place and number of the rows to have: those in view and half a screenful either side."""
+        """First place and number of the rows to hold: those in view and half a screenful on either side."""
         height = max(2, self._body_height)
         first = max(0, int(self.scroll_offset.y) - height // 2)
         return first, 2 * height
@@ -179,12 +179,12 @@ class PagedTable(ScrollView, can_focus=True):
         return self._selected
 
     def text_of(self, key: int) -> tuple[str, ...]:
-        """The texts of a row that the table has; none for another."""
+        """The texts of a row that the table holds; empty for any other."""
         found = next((row for row in self._rows.values() if row.key == key), None)
         return tuple(cell.text for cell in found.cells) if found else ()
 
     def keys_in_view(self) -> list[int]:
-        """The keys of the rows that the table has, in order."""
+        """The keys of the rows that the table holds, in order."""
         return [self._rows[place].key for place in sorted(self._rows)]
 
     def select(self, keys: frozenset[int]) -> None:
@@ -198,7 +198,7 @@ class PagedTable(ScrollView, can_focus=True):
         self.post_message(self.SelectionChanged(keys))
 
     def toggle_selected(self) -> None:
-        """Selects the row under the cursor, or no longer, and goes to the next one."""
+        """Toggles the selection of the row under the cursor, and moves to the next one."""
         if (key := self.cursor_key) is not None:
             self.select(self._selected ^ {key})
             self.action_move(1)
@@ -218,7 +218,7 @@ class PagedTable(ScrollView, can_focus=True):
         self._go_to(self._total - 1)
 
     def action_scroll_columns(self, by: int) -> None:
-        """One column to the left or right, so that the first one that is not fixed starts at its start."""
+        """Scrolls by one column, so that the first column after the fixed ones is shown from its start."""
         starts = [0]
         for width in self._widths[self._fixed :]:
             starts.append(starts[-1] + width + _GAP)
@@ -236,7 +236,7 @@ class PagedTable(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - height + 1, animate=False)
 
     def _follow(self, key: int | None) -> None:
-        """Keeps the cursor on its row, and that row where it was on the screen."""
+        """Keeps the cursor on its row, and that row in place on the screen."""
         if key is None or self.cursor_key == key:
             self.cursor = min(self.cursor, max(0, self._total - 1))
             return
@@ -356,15 +356,15 @@ class PagedTable(ScrollView, can_focus=True):
 
     def _line_style(self, place: int, is_selected: bool) -> Style:
         states = (("selected", is_selected), ("hover", place == self.hovered), ("cursor", place == self.cursor))
-        return ground(self, *(f"paged-table--{state}" for state, holds in states if holds))
+        return background_style(self, *(f"paged-table--{state}" for state, holds in states if holds))
 
     def _windowed(self, strip: Strip, scroll: int, width: int, style: Style) -> Strip:
-        """The part of a line that is in view: the fixed columns, then the others from where they are scrolled to."""
+        """The visible part of a line: the fixed columns, then the others from the scroll offset on."""
         fixed = self._fixed_width
         if scroll:
             rest = strip.crop(fixed + scroll, fixed + scroll + max(0, width - fixed))
             strip = Strip.join([strip.crop(0, fixed), rest])
-        return _under(strip.adjust_cell_length(width), style)
+        return strip.adjust_cell_length(width).apply_style(style)
 
     def _header(self) -> Strip:
         count = len(self._selected)
@@ -386,17 +386,12 @@ class PagedTable(ScrollView, can_focus=True):
         return Strip(segments)
 
 
-def _under(strip: Strip, style: Style) -> Strip:
-    """The line with a style beneath those of its segments."""
-    return Strip(list(Segment.apply_style(strip, style)), strip.cell_length)
-
-
 def _width_of(widths: Sequence[int]) -> int:
     return len(_SELECTED) + sum(widths) + _GAP * len(widths)
 
 
 def _fitted(text: str, width: int, *, right: bool) -> str:
-    """Exactly `width` cells; what does not fit ends in an ellipsis."""
+    """Exactly `width` cells; longer text ends in an ellipsis."""
     shown = fitted(text, width)
     padding = " " * (width - cell_len(shown))
     return padding + shown if right else shown + padding

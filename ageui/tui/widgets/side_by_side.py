@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ageui.tui.table_cell import Tone, fitted, tone_styles
-from ageui.tui.widgets.background import ground
+from ageui.tui.widgets.background import background_style
 
 _GAP = 2
 
@@ -237,7 +237,7 @@ class SideBySide(ScrollView, can_focus=True):
 
     def _strip(self, label: Pieces, cells: Mapping[int, Pieces], *, right: bool) -> Strip:
         segments = [Segment(" "), *self._segments(label, self._label_width, Style(), right=False), Segment(" " * _GAP)]
-        under = Style(bgcolor=ground(self, "side-by-side--cursor").bgcolor)
+        under = Style(bgcolor=background_style(self, "side-by-side--cursor").bgcolor)
         for place, pieces in cells.items():
             style = under if place == self.cursor else Style()
             segments += self._segments(pieces, self._widths[place], style, right=right)

@@ -1,25 +1,24 @@
-"""The line on top of every screen: database, devices, and what the queue does."""
+"""The line at the top of every screen: what it shows, the load of the devices, and the queue."""
 
 from collections import deque
-from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
+from textual import getters
 
 from ageui.text.clean import clean
-from ageui.tui.live import LiveScreen
-from ageui.tui.machine import DeviceLoad
+from ageui.tui.base_app import BaseApp
+from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.queue_state import QueueState
-from ageui.tui.widgets.text_line import Line
-
-if TYPE_CHECKING:
-    from ageui.tui.app import AgeUIApp
+from ageui.tui.widgets.text_line import TextLine
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
 _HISTORY = 8
 
 
-class StatusBar(Line):
-    """`about` is what the screen is about; what the queue does and how busy devices are tells the application."""
+class StatusBar(TextLine):
+    """`about` says what the screen shows; the application's signals say the rest. A covered screen draws nothing."""
+
+    app = getters.app(BaseApp)
 
     DEFAULT_CSS = """
     StatusBar {
@@ -37,32 +36,29 @@ class StatusBar(Line):
         self._history: dict[str, deque[float]] = {}
 
     def on_mount(self) -> None:
-        app = cast("AgeUIApp", self.app)
-        app.loads_changed.subscribe(self, self._show_loads)
-        app.queue_changed.subscribe(self, self._show_queue)
-        if isinstance(self.screen, LiveScreen):
-            self.screen.seen_again.subscribe(self, lambda nothing: self._draw())
-        self._state = app.queue_state or self._state
-        self._draw()
+        self.app.loads_changed.subscribe(self, self._show_loads)
+        self.app.queue_changed.subscribe(self, self._show_queue)
+        self._state = self.app.queue_state or self._state
+        self.draw()
 
     def on_resize(self) -> None:
-        self._draw()
+        self.draw()
 
     def show_about(self, about: str) -> None:
         self._about = about
-        self._draw()
+        self.draw()
 
     def _show_queue(self, state: QueueState) -> None:
         self._state = state
-        self._draw()
+        self.draw()
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
         self._loads = loads
         for load in loads:
             self._history.setdefault(load.name, deque(maxlen=_HISTORY)).append(load.load)
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         if not self.screen.is_current:
             return
         left = Text.assemble(("ageui", "bold"), "  ", clean(self._about))
@@ -88,6 +84,6 @@ class StatusBar(Line):
         counts = f"{running} running · {queued} queued"
         if self._state.held is not None:
             return Text(f"⏸ queue paused, H lets it go on · {counts}", style="bold")
-        if self._state.waits_for_nobody:
+        if self._state.needs_worker:
             return Text(f"! no worker, W starts one · {counts}", style="bold")
         return Text(counts)

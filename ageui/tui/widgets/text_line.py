@@ -4,11 +4,11 @@ from rich.text import Text
 from textual.widgets import Static
 
 
-class Line(Static):
-    """One line high whatever it holds: a new text costs no layout, the same one nothing."""
+class TextLine(Static):
+    """Always one line high: new text costs no layout, unchanged text costs nothing."""
 
     DEFAULT_CSS = """
-    Line {
+    TextLine {
         height: 1;
         width: 1fr;
     }
@@ -19,7 +19,7 @@ class Line(Static):
         self._text = Text()
 
     def put(self, text: Text | str) -> None:
-        """Text from anywhere, without line feeds; a string is never markup."""
+        """Shows text without line feeds; a string is never markup."""
         new = text if isinstance(text, Text) else Text(text)
         if new != self._text:
             self._text = new

@@ -12,6 +12,7 @@ from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.compare.screen import CompareScreen
+from ageui.tui.messages import OpenComparison
 from ageui.tui.widgets.side_by_side import SideBySide
 from engine.events import Evaluated
 from engine.fairness import evaluate_split
@@ -57,7 +58,7 @@ def three_runs(store: Store) -> tuple[int, ...]:
 
 
 async def opened(app: AgeUIApp, pilot: "Pilot[Any]", ids: tuple[int, ...]) -> CompareScreen:
-    app.open_comparison(ids)
+    app.post_message(OpenComparison(ids))
     await until(pilot, lambda: isinstance(app.screen, CompareScreen | RunPicker), "the screen opens")
     await settled(pilot)
     screen = next(one for one in app.screen_stack if isinstance(one, CompareScreen))

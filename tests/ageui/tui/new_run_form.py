@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from ageui.tui.app import AgeUIApp
+from ageui.tui.messages import OpenNewRun
 from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.widgets.field_row import FieldRow
 
@@ -33,7 +34,7 @@ def is_open(app: AgeUIApp) -> bool:
 
 
 async def opened(app: AgeUIApp, pilot: "Pilot[Any]", like: int | None = None) -> NewRunScreen:
-    app.open_new_run(like)
+    app.post_message(OpenNewRun(like))
     await until(pilot, lambda: is_open(app), "the form is checked")
     assert isinstance(app.screen, NewRunScreen)
     return app.screen

@@ -18,6 +18,7 @@ from ageui.tui.compare import compared_runs
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.dialogs.explain import ExplainScreen
+from ageui.tui.messages import OpenComparison
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.side_by_side import SideBySide
 from engine.errors import StoreError
@@ -57,7 +58,7 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
     store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_go, asked = threading.Event(), []
-    compute = compared_runs.compared
+    compute = compared_runs.compare_runs
 
     def slow(view: Any, found: Any, known: Any, from_store: Store | None) -> Comparison:
         if from_store is not None:
@@ -65,10 +66,10 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
             assert may_go.wait(30)
         return compute(view, found, known, from_store)
 
-    monkeypatch.setattr("ageui.tui.compare.screen.compared", slow)
+    monkeypatch.setattr("ageui.tui.compare.screen.compare_runs", slow)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_comparison(runs[1:])
+        app.post_message(OpenComparison(runs[1:]))
         await until(pilot, lambda: bool(asked), "the bootstrap begins")
         screen = app.screen
         assert isinstance(screen, CompareScreen)
@@ -92,7 +93,7 @@ def test_a_bootstrap_that_fails_is_told_once_and_promised_no_more(
     store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []
-    compute = compared_runs.compared
+    compute = compared_runs.compare_runs
 
     def failing(view: Any, found: Any, known: Any, from_store: Store | None) -> Comparison:
         if from_store is not None:
@@ -100,7 +101,7 @@ def test_a_bootstrap_that_fails_is_told_once_and_promised_no_more(
             raise StoreError("predictions are gone")
         return compute(view, found, known, from_store)
 
-    monkeypatch.setattr("ageui.tui.compare.screen.compared", failing)
+    monkeypatch.setattr("ageui.tui.compare.screen.compare_runs", failing)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs[1:])

@@ -168,7 +168,7 @@ def test_files_of_no_format_are_an_error_in_place(store: Store, tmp_path: Path) 
 
 @pytest.mark.parametrize("way", ["escape", "leave", "quit"])
 def test_reading_ends_when_it_is_not_wanted(store: Store, spec: DataSpec, slow: Slow, tmp_path: Path, way: str) -> None:
-    slow("--progress-lines")
+    slow("check")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.launch import goes_on, open_store
+from ageui.tui.launch import background_summary, open_store
 from engine.errors import StoreError
 
 
@@ -27,13 +27,13 @@ def test_a_database_before_a_command_is_refused(ageui: Terminal) -> None:
 
 
 def test_whatgoes_on_is_said_afterwards(store: Store) -> None:
-    assert goes_on(store) == ""
+    assert background_summary(store) == ""
     queued(store, "waiting")
-    assert goes_on(store) == "1 run queued, and no worker: ageui worker start, or W in ageui"
+    assert background_summary(store) == "1 run queued, and no worker: ageui worker start, or W in ageui"
     _, _, _lock = alive(store, "going")
-    assert goes_on(store) == "1 run running and 1 queued go on in the background; ageui shows them"
-    store.queue.pause_queue("you paused it")
-    assert "the queue is paused with 1 run: ageui resume" in goes_on(store)
+    assert background_summary(store) == "1 run running and 1 queued go on in the background; ageui shows them"
+    store.queue.hold("you paused it")
+    assert "the queue is paused with 1 run: ageui resume" in background_summary(store)
 
 
 def test_a_database_that_cannot_be_written_is_shown_and_says_so_when_it_should_change(

@@ -14,8 +14,9 @@ from textual.widgets import Static, TabbedContent
 from ageui.memory import forecast
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from engine.footprints import CountedFootprint, FootprintCounter
-from engine.memory_model import Footprint, LinearBytes
+from ageui.tui.messages import OpenRun
+from engine.footprints import Answer, Counting
+from engine.memory_model import Footprint, Line
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -121,14 +122,14 @@ def test_a_run_shows_what_was_predicted_beside_what_it_took(store: Store) -> Non
     waiting, _ = running(store, "began before it was counted")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await settled(pilot)
         progress = app.screen.query_one("#progress", Static)
         assert "peak memory 1.34 GB, 1.23 GB predicted" in str(progress.render())
         app.screen.query_one(TabbedContent).active = "attempts-pane"
         await settled(pilot)
         assert "1.34 GB" in screen_text(app)
-        app.open_run(waiting)
+        app.post_message(OpenRun(waiting))
         await settled(pilot)
         assert "peak memory about" in str(app.screen.query_one("#progress", Static).render())
 

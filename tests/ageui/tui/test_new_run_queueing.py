@@ -12,7 +12,8 @@ from textual.widgets import Checkbox, Input
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.new_run.check import Checked, Entered, FormCheck
+from ageui.tui.form.checked_form import FormInput
+from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
 from ageui.tui.runs.screen import RunsScreen
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
@@ -62,7 +63,7 @@ def test_what_was_typed_after_asking_to_queue_is_not_queued(store: Store, monkey
     goes_on = threading.Event()
     real = FormCheck.check
 
-    def check(self: FormCheck, store: Store, entered: Entered) -> Checked:
+    def check(self: FormCheck, store: Store, entered: FormInput) -> CheckedNewRuns:
         if "lr" in entered.texts:
             assert goes_on.wait(30)
         return real(self, store, entered)
@@ -86,7 +87,7 @@ def test_a_check_that_fails_queues_nothing_later(store: Store, monkeypatch: pyte
     real = FormCheck.check
     fails = [False]
 
-    def check(self: FormCheck, store: Store, entered: Entered) -> Checked:
+    def check(self: FormCheck, store: Store, entered: FormInput) -> CheckedNewRuns:
         if fails[0]:
             raise RuntimeError("never thought of")
         return real(self, store, entered)
@@ -113,7 +114,7 @@ def test_a_name_taken_in_the_meantime_keeps_the_form(store: Store, no_workers: l
         checked_before = screen._checked
         assert checked_before is not None
         queued(store, "mine")
-        screen._queue(checked_before)
+        screen.queue(checked_before)
         await until(pilot, lambda: bool(messages(app)))
         assert "there is a run named 'mine' already" in messages(app)[0]
         assert app.screen is screen
@@ -203,7 +204,7 @@ def test_ten_thousand_runs_are_planned_and_queued_while_the_form_answers(store: 
         row(app, "seeds").text = "20000"
         await until(pilot, lambda: "give at most 10,000" in hint(app, "seeds"))
         row(app, "seeds").text = "10000"
-        await until(pilot, lambda: said(app, "#grid") == "10,000 runs: 10,000 seeds")
+        await until(pilot, lambda: said(app, "#outcome") == "10,000 runs: 10,000 seeds")
         assert said(app, "#command") == "$ ageui sweep --seeds 10000"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))

@@ -12,8 +12,8 @@ from textual.widgets import Input, OptionList
 from ageui.store import Store
 from ageui.text.clean import has_hidden
 from ageui.tui.app import AgeUIApp
-from ageui.tui.dialogs.pick import PickScreen
 from ageui.tui.dialogs.prompts import ChoicePrompt
+from ageui.tui.dialogs.value_picker import ValuePicker
 from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.widgets.field_row import FieldRow
@@ -46,13 +46,13 @@ def test_a_wrong_value_is_said_beside_it_and_goes_when_it_is_right(store: Store,
         await checked(app, pilot)
         assert hint(app, "loss").startswith("✗ 'mea': choose one of mse")
         assert "✗ 'mea'" in screen_text(app)
-        assert said(app, "#grid") == "1 field to be put right: loss"
+        assert said(app, "#outcome") == "1 field to be put right: loss"
         assert said(app, "#command") == ""
         await press(pilot, "backspace", "backspace", *"se,mape", "down", *"gender+age")
         await checked(app, pilot)
         assert hint(app, "loss") == "training loss, on ages divided by 100"
         assert row(app, "weights").text == "gender+age"
-        assert said(app, "#grid") == "2 runs: 2 losses"
+        assert said(app, "#outcome") == "2 runs: 2 losses"
         assert said(app, "#command") == "$ ageui sweep --loss mse,mape --weights gender+age"
 
     use(store, scenario, size=size)
@@ -93,7 +93,7 @@ def test_values_are_picked_from_a_list_one_or_several(store: Store) -> None:
         await press(pilot, "ctrl+l", "down", "escape")
         assert row(app, "loss").text == "mse,mape"
         await pilot.click("#row-weights .mark")
-        await until(pilot, lambda: isinstance(app.screen, PickScreen))
+        await until(pilot, lambda: isinstance(app.screen, ValuePicker))
         assert app.screen.query_one(OptionList).option_count == 6
         await press(pilot, "down", "enter")
         assert row(app, "weights").text == "gender"
@@ -189,7 +189,7 @@ def test_no_text_that_is_typed_breaks_the_form(store: Store, text: str) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         await fill(app, pilot, **dict.fromkeys((one.field for one in app.screen.query(FieldRow)), text))
-        assert "to be put right" in said(app, "#grid")
+        assert "to be put right" in said(app, "#outcome")
         assert not has_hidden(screen_text(app).replace("\n", ""))
 
     use(store, scenario)
@@ -205,6 +205,6 @@ def test_a_database_that_cannot_be_read_is_told(store: Store, monkeypatch: pytes
 
         monkeypatch.setattr(store.data, "all", gone)
         row(app, "loss").text = "mape"
-        await until(pilot, lambda: "the database is away [/]" in said(app, "#grid"))
+        await until(pilot, lambda: "the database is away [/]" in said(app, "#outcome"))
 
     use(store, scenario)

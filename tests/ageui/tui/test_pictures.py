@@ -16,7 +16,8 @@ from ageui.files.locks import Lock
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.screen import CompareScreen
-from ageui.tui.machine import DeviceLoad
+from ageui.tui.device_loads import DeviceLoad
+from ageui.tui.messages import OpenComparison, OpenRun
 from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
 
@@ -25,15 +26,14 @@ DRAWN_BY = "8.2.8"
 
 
 class _Idle:
-    def look(self) -> list[DeviceLoad]:
+    def read(self) -> list[DeviceLoad]:
         return [DeviceLoad("cpu", 0.25, 3 << 30, 24 << 30)]
 
 
 @pytest.fixture(autouse=True)
 def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert version("textual") == DRAWN_BY, f"Textual {DRAWN_BY} drew the pictures: pip install '.[test]'"
-    monkeypatch.setattr("ageui.tui.app.Machine", _Idle)
-    monkeypatch.setattr("ageui.tui.app.SECONDS_BETWEEN_LOADS", 3600.0)
+    monkeypatch.setattr("ageui.tui.base_app.LoadMeter", _Idle)
+    monkeypatch.setattr("ageui.tui.base_app.SECONDS_BETWEEN_LOADS", 3600.0)
     monkeypatch.setattr("ageui.memory.forecast.known_footprint", lambda wanted: None)
     monkeypatch.chdir(tmp_path)
 
@@ -75,7 +75,7 @@ def test_one_run(store: Store, filled: Lock, snap_compare: Any) -> None:
     app = AgeUIApp(store, Prefs())
 
     async def open_it(pilot: "Pilot[Any]") -> None:
-        app.open_run(1)
+        app.post_message(OpenRun(1))
         await settled(pilot)
         await press(pilot, "l")
         screen = app.screen
@@ -89,7 +89,7 @@ def test_compared(store: Store, filled: Lock, snap_compare: Any) -> None:
     app = AgeUIApp(store, Prefs())
 
     async def open_it(pilot: "Pilot[Any]") -> None:
-        app.open_comparison((1, 2))
+        app.post_message(OpenComparison((1, 2)))
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await settled(pilot)
         await press(pilot, "b")

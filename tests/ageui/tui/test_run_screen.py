@@ -15,8 +15,9 @@ from textual.widgets import RichLog, Static, TabbedContent
 from ageui.compare.image_errors import with_all_intervals
 from ageui.store import PublishedRun, RunDetail, Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.changes import Done
+from ageui.tui.changes import ChangeMade
 from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.messages import OpenRun
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.log_tail import read_log
 from ageui.worker.run_files import log_file
@@ -43,7 +44,7 @@ def test_a_training_run_is_followed_point_by_point(store: Store) -> None:
     run_id, attempt, _lock = alive(store, "going")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await settled(pilot)
         chart = app.screen.query_one(KeyedChart)
         assert "no points yet" in screen_text(app)
@@ -79,7 +80,7 @@ def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(sto
         writer.end("done", "")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await settled(pilot)
         chart = app.screen.query_one(KeyedChart)
         assert [(mark.x, mark.label) for mark in chart.marks] == [
@@ -116,7 +117,7 @@ def test_a_diverged_run_shows_its_nan_and_is_repeated_only_after_a_question(
     write_log(store, run_id, "warning: the loss is nan\n")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await settled(pilot)
         assert "the loss is nan in epoch 2" in text_of(app, "#progress")
         assert app.screen.query_one(TabbedContent).active == "log-pane"
@@ -135,7 +136,7 @@ def test_a_failed_run_says_why_and_its_attempts_are_listed(store: Store) -> None
     write_log(store, run_id, "Traceback [/]\n")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await settled(pilot)
         assert "the data is gone" in text_of(app, "#progress")
         assert log_lines(app) == ["Traceback [/]"]
@@ -166,7 +167,7 @@ def test_nothing_of_a_run_is_parsed(store: Store, size: tuple[int, int]) -> None
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         for run_id, name in zip(ids, HOSTILE, strict=True):
-            app.open_run(run_id)
+            app.post_message(OpenRun(run_id))
             await settled(pilot)
             assert name[:20] in text_of(app, "#headline")
             for pane in ("config-pane", "attempts-pane", "epochs-pane"):
@@ -181,7 +182,7 @@ def test_intervals_that_are_not_stored_follow_and_the_scores_are_in_full(store: 
     run_id = done(store, "scored", 8.0)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, RunScreen)
@@ -221,7 +222,7 @@ def test_scores_that_come_while_intervals_are_computed_get_theirs_too(
     monkeypatch.setattr("ageui.tui.run.screen.with_all_intervals", slowly)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await until(pilot, lambda: len(begun) == 1)
         screen = app.screen
         assert isinstance(screen, RunScreen)
@@ -247,7 +248,7 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
     run_id = store.runs.find_one("report/table8/mse-16")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await settled(pilot)
         await settled(pilot)
         screen = app.screen
@@ -301,13 +302,13 @@ def test_an_error_nobody_foresaw_is_told_and_kept_and_ends_nothing(
     def broken(self: RunScreen, store: Store) -> None:
         raise RuntimeError("[/] no such thing")
 
-    def broken_change(store: Store) -> Done:
+    def broken_change(store: Store) -> ChangeMade:
         raise ValueError("nor such a change")
 
     monkeypatch.setattr(RunScreen, "read", broken)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.open_run(run_id)
+        app.post_message(OpenRun(run_id))
         await until(pilot, lambda: bool(messages(app)))
         assert messages(app)[0].startswith("RuntimeError: [/] no such thing; its traceback is in ")
         kept = Path(messages(app)[0].rpartition(" ")[2])

@@ -22,8 +22,8 @@ from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.dialogs.prompts import ChoicePrompt
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.studies.screen import StudiesScreen
-from ageui.tui.studies.study_form import choice_of_texts, command, texts_of
 from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.studies.study_runs_check import choice_of_texts, command, texts_of
 from ageui.tui.widgets.field_row import FieldRow
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.config import build_config
@@ -155,7 +155,7 @@ async def form(app: AgeUIApp, pilot: "Pilot[Any]", **texts: str) -> StudyRunsScr
     for name, text in texts.items():
         screen.query_one(f"#row-{name} Input", Input).value = text
     asked = {row.field: row.text for row in screen.query(FieldRow) if row.text}
-    await until(pilot, lambda: screen._checked is not None and screen._checked.texts == asked, "it was checked")
+    await until(pilot, lambda: screen._checked is not None and screen._checked.entered.texts == asked, "it was checked")
     await settled(pilot)
     return screen
 
@@ -174,7 +174,7 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
         fields = {row.field: row.text for row in screen.query(FieldRow)}
         assert fields == {"preset": "quick", "data": "synthetic", "seeds": "1", "set": ""}, "as what is shown"
         expected = "mine, 4 runs: 2 to queue, 1 that failed or were cancelled to try again, 1 done already"
-        assert said(app, "#todo") == expected
+        assert said(app, "#outcome") == expected
         command = said(app, "#command")
         assert command == f"$ ageui study run {study.path} --preset quick --data synthetic --detach"
         assert store.runs.count() == 2, "nothing is queued unasked"
@@ -226,7 +226,7 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
         ]
         for texts, problem in wrong:
             await form(app, pilot, **texts)
-            assert problem in said(app, "#todo")
+            assert problem in said(app, "#outcome")
             await press(pilot, "ctrl+s")
             assert problem in messages(app)[-1]
             await press(pilot, "escape")
@@ -247,10 +247,10 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
         await press(pilot, "ctrl+r")
         preset = app.screen.query_one("#row-preset Input", Input)
         await until(pilot, lambda: preset.placeholder.startswith("quick · "), "what this machine chooses is shown")
-        assert "4 runs" in said(app, "#todo")
+        assert "4 runs" in said(app, "#outcome")
         await press(pilot, "escape")
         await form(app, pilot, set="size=32")
-        assert "3 to queue, 1 done already" in said(app, "#todo")
+        assert "3 to queue, 1 done already" in said(app, "#outcome")
         await press(pilot, "ctrl+t")
         await until(pilot, lambda: "1 measured" in said(app, "#about"))
         assert "32 px" in said(app, "#about")

@@ -1,4 +1,4 @@
-"""Load and memory of the devices of this machine: NVIDIA's GPUs, else the processor."""
+"""Load and memory of this machine's devices: its NVIDIA GPUs, else its processor."""
 
 import contextlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class DeviceLoad:
-    """`load` is 0 to 1; memory in bytes. `name` is `cpu`, or as `cuda:0`."""
+    """`name` is `cpu` or like `cuda:0`; `load` is 0 to 1; memory in bytes."""
 
     name: str
     load: float
@@ -23,24 +23,24 @@ class DeviceLoad:
         return f"{self.memory_used / _GIB:.1f}/{self.memory_total / _GIB:.0f} GiB"
 
 
-class Machine:
-    """Asks the machine; made once, since a first look at the processor's load has nothing to compare with."""
+class LoadMeter:
+    """Reads the load of this machine. Create it once: the processor's load is measured since the read before."""
 
     def __init__(self) -> None:
         self._gpus = _nvidia_gpus()
         psutil.cpu_percent()
 
-    def look(self) -> list[DeviceLoad]:
-        """The GPUs, or the processor where there are none. Takes about a millisecond."""
+    def read(self) -> list[DeviceLoad]:
+        """The GPUs, or the processor without GPUs. Takes about a millisecond."""
         if self._gpus is not None:
-            with contextlib.suppress(Exception):  # a driver that was unloaded, a GPU that fell off the bus
+            with contextlib.suppress(Exception):  # the driver was unloaded, or a GPU fell off the bus
                 return self._gpus()
         memory = psutil.virtual_memory()
         return [DeviceLoad("cpu", psutil.cpu_percent() / 100, memory.total - memory.available, memory.total)]
 
 
 def _nvidia_gpus() -> Callable[[], list[DeviceLoad]] | None:
-    """A function that looks at all NVIDIA GPUs; None where there are none, or no driver."""
+    """Returns a function that reads all NVIDIA GPUs; None without GPUs or driver."""
     import pynvml
 
     try:
@@ -51,12 +51,12 @@ def _nvidia_gpus() -> Callable[[], list[DeviceLoad]] | None:
     if not handles:
         return None
 
-    def look() -> list[DeviceLoad]:
-        found = []
+    def read() -> list[DeviceLoad]:
+        loads = []
         for index, handle in enumerate(handles):
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
-            found.append(DeviceLoad(f"cuda:{index}", load, int(memory.used), int(memory.total)))
-        return found
+            utilization = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
+            loads.append(DeviceLoad(f"cuda:{index}", utilization, int(memory.used), int(memory.total)))
+        return loads
 
-    return look
+    return read

@@ -8,33 +8,21 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from ageui.text.clean import clean
+from ageui.tui.dialogs.dialog import Dialog
 
 
-class PickScreen(ModalScreen[str | None]):
-    """Returns the field's new text, a comma list of what is marked, else the value under the cursor; None where it was
-    left with escape. Values that were typed before stay in the list."""
+class ValuePicker(Dialog[str]):
+    """Returns the field's new text: a comma list of the marked values, or the value under the cursor; None if escaped.
 
-    DEFAULT_CSS = """
-    PickScreen {
-        align: center middle;
-        background: $background 30%;
-        & > Vertical {
-            width: 62; max-width: 100%; height: auto; max-height: 90%;
-            background: $panel; border: round $primary; padding: 0 1;
-        }
-        & Label { width: 100%; }
-        & OptionList { height: auto; max-height: 24; background: $panel; border: none; }
-        & OptionList:focus { border: none; }
-    }
+    The list includes values that were typed before.
     """
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark"),
-        Binding("escape", "leave", "leave"),
     ]
 
     def __init__(self, question: str, choices: Sequence[str], text: str, *, takes_several: bool) -> None:
@@ -79,6 +67,3 @@ class PickScreen(ModalScreen[str | None]):
     def _take(self, event: OptionList.OptionSelected) -> None:
         marked = [choice for choice in self._choices if choice in self._marked]
         self.dismiss(",".join(marked) if marked else self._choices[event.option_index])
-
-    def action_leave(self) -> None:
-        self.dismiss(None)

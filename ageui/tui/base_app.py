@@ -1,0 +1,224 @@
+"""What screens and widgets need of the application: the store, its signals, changes with undo, and notices."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Callable
+
+from textual import on, work
+from textual.app import App
+from textual.notifications import SeverityLevel
+from textual.signal import Signal
+from textual.worker import Worker, WorkerState
+
+from ageui.store import RunRow, Store
+from ageui.text.clean import clean
+from ageui.tui.changes import Change, ChangeMade
+from ageui.tui.device_loads import DeviceLoad, LoadMeter
+from ageui.tui.prefs import Prefs
+from ageui.tui.queue_state import QueueState, ended_runs, ending_sentence, read_queue_state
+from ageui.tui.tracebacks import keep_traceback
+from ageui.worker.lost import recover_lost
+from engine.errors import AgeUIError
+
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_LOADS = 1.0
+_SECONDS_BETWEEN_CHECKS = 2.0
+_MOST_UNDOS = 50
+_MOST_NOTICES = 3
+_REPEATED_GROUPS = ("reading", "queue", "loads")
+
+
+class BaseApp(App[None]):
+    """The application without its screens. The caller owns the store and closes it.
+
+    Threads read and change the database; only the event loop touches widgets. Each signal is published in the event
+    loop: `data_changed` after every commit with the database's version, `queue_changed` with the state of the queue,
+    `loads_changed` with the load of the devices.
+    """
+
+    def __init__(self, store: Store, prefs: Prefs | None = None) -> None:
+        super().__init__()
+        self.store = store
+        self.prefs = prefs if prefs is not None else Prefs()
+        self.data_changed: Signal[int] = Signal(self, "data changed")
+        self.queue_changed: Signal[QueueState] = Signal(self, "queue changed")
+        self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
+        self.queue_state: QueueState | None = None
+        self._version = -1
+        self._undos: list[Change] = []
+        self._changing = asyncio.Lock()
+        self._load_meter: LoadMeter | None = None
+        self._is_checking_queue = self._is_reading_loads = False
+        self._notified_lost: set[str] = set()
+        self._notified_errors: set[str] = set()
+
+    def on_mount(self) -> None:
+        self._watch_data()
+        self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_queue)
+        self.set_interval(SECONDS_BETWEEN_LOADS, self._check_loads)
+        self._check_loads()
+        self._check_queue()
+        if not self.is_headless:
+            # Objects that exist by now stay: collections that scan them would delay keys by 60 ms.
+            self.call_after_refresh(gc.freeze)
+
+    # Watching the database, the queue and the devices
+
+    @work(group="watching", exit_on_error=False)
+    async def _watch_data(self) -> None:
+        """Asks several times a second whether anything was committed. The question takes microseconds, but runs in a
+        thread, since a disk may be unavailable for a moment."""
+        while True:
+            try:
+                version = await asyncio.to_thread(self.store.version)
+                if version != self._version:
+                    self._version = version
+                    self.data_changed.publish(version)
+                    self._check_queue()
+            except AgeUIError:
+                pass  # asked again below
+            except Exception as error:  # every live screen depends on this loop, so it must not end
+                self._tell_error_once(error)
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _check_queue(self) -> None:
+        if not self._is_checking_queue:
+            self._is_checking_queue = True
+            self._read_queue()
+
+    @work(group="queue", exit_on_error=False)
+    async def _read_queue(self) -> None:
+        """Recovers runs whose processes died, and reports runs that ended since the last check."""
+
+        def read() -> tuple[list[str], QueueState, list[RunRow]]:
+            lost = [found.sentence() for found in recover_lost(self.store)]
+            state = read_queue_state(self.store)
+            return lost, state, ended_runs(self.store, self.queue_state, state) if self.queue_state else []
+
+        try:
+            lost, state, rows = await asyncio.to_thread(read)
+        except AgeUIError:
+            return  # the screen that reads next shows it
+        finally:
+            self._is_checking_queue = False
+        self.queue_state = state
+        for sentence in lost:
+            if sentence not in self._notified_lost:
+                self._notified_lost.add(sentence)
+                self.tell(sentence, severity="warning")
+        for row in rows[:_MOST_NOTICES]:
+            self.tell(ending_sentence(row), severity="information" if row.status == "done" else "error")
+        self.queue_changed.publish(state)
+
+    def _check_loads(self) -> None:
+        if not self._is_reading_loads:
+            self._is_reading_loads = True
+            self._read_loads()
+
+    @work(group="loads", exit_on_error=False)
+    async def _read_loads(self) -> None:
+        def read() -> list[DeviceLoad]:
+            self._load_meter = self._load_meter or LoadMeter()
+            return self._load_meter.read()
+
+        try:
+            self.loads_changed.publish(tuple(await asyncio.to_thread(read)))
+        finally:
+            self._is_reading_loads = False
+
+    # Changes and undo
+
+    def change(self, change: Change, then: Callable[[bool], None] | None = None) -> None:
+        """Makes a change in a thread, one after the other, and reports the outcome.
+
+        Calls `then` in the event loop with whether the change was made.
+        """
+        self.run_worker(self._make(change, then), group="changes", exit_on_error=False)
+
+    async def _make(self, change: Change, then: Callable[[bool], None] | None) -> None:
+        is_made = False
+        try:
+            async with self._changing:
+                made = await asyncio.to_thread(change, self.store)
+                is_made = True
+                if made.undo is not None:
+                    self._undos = [*self._undos, made.undo][-_MOST_UNDOS:]
+                elif made.message:
+                    # A change without undo: undoing earlier ones across it would surprise.
+                    self._undos = []
+        except AgeUIError as error:
+            self.tell(str(error), severity="error")
+        else:
+            self._tell_change(made, hint="; u undoes it" if made.undo is not None else "")
+        finally:
+            if then is not None:
+                then(is_made)
+
+    def action_undo(self) -> None:
+        self.run_worker(self._undo(), group="changes", exit_on_error=False)
+
+    async def _undo(self) -> None:
+        """Undoes the newest change; if that fails, the change stays undoable."""
+        async with self._changing:
+            if not self._undos:
+                self.tell("there is nothing to undo")
+                return
+            undo = self._undos.pop()
+            try:
+                made = await asyncio.to_thread(undo, self.store)
+            except AgeUIError as error:
+                self._undos.append(undo)
+                self.tell(str(error), severity="error")
+                return
+        self._tell_change(made, hint="")
+
+    def _tell_change(self, made: ChangeMade, *, hint: str) -> None:
+        if made.message:
+            self.tell(made.message + hint)
+        for problem in made.problems[:_MOST_NOTICES]:
+            self.tell(problem, severity="warning")
+        if len(made.problems) > _MOST_NOTICES:
+            self.tell(f"and {len(made.problems) - _MOST_NOTICES} more like that", severity="warning")
+        # Shown at once: the next look may be a fifth of a second away.
+        self.data_changed.publish(self._version)
+        self._check_queue()
+
+    # Notices
+
+    def tell(self, message: str, *, severity: SeverityLevel = "information") -> None:
+        """Shows a notice for a few seconds. Its text may come from anywhere and is never markup."""
+        seconds = 4.0 if severity == "information" else 10.0
+        self.notify(clean(message, lines=True), severity=severity, timeout=seconds, markup=False)
+
+    @on(Worker.StateChanged)
+    def tell_unexpected_error(self, event: Worker.StateChanged) -> None:
+        """Reports an unexpected error, which ends the worker but never the application.
+
+        Workers that repeat several times a second report an error once; those that a person started, each time.
+        """
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            if event.worker.group in _REPEATED_GROUPS:
+                self._tell_error_once(error)
+            else:
+                self._tell_error(error)
+
+    def _tell_error_once(self, error: BaseException) -> None:
+        if repr(error) not in self._notified_errors:
+            self._notified_errors.add(repr(error))
+            self._tell_error(error)
+
+    def _tell_error(self, error: BaseException) -> None:
+        self.tell(f"{type(error).__name__}: {error}; its traceback is in {keep_traceback(error)}", severity="error")
+
+    # Clipboard and preferences
+
+    def copy_command(self, command: str) -> None:
+        """Copies a shell command and says so."""
+        self.copy_to_clipboard(command)
+        self.tell(f"copied: {command}")
+
+    def save_prefs(self) -> None:
+        with contextlib.suppress(OSError):  # no reason to interrupt a person
+            self.prefs.save()

@@ -1,0 +1,1 @@
+"""What the forms for new runs and for the runs of a study share."""

@@ -1,0 +1,1 @@
+"""The table of runs, the first screen."""

@@ -1,0 +1,113 @@
+"""The form for a study's runs without its widgets: what its fields mean, and the command that does the same."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ageui.memory.forecast import Forecaster
+from ageui.store import Store
+from ageui.study import Choice, Study, Work, work
+from ageui.study.queueing import asked_choice, chosen_here, told
+from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
+from ageui.worker.start import refuse_missing_devices
+from engine.choices import PRESETS
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError, DeviceError, Problem
+
+PRESET, DATA, SEEDS, SETTINGS = "preset", "data", "seeds", "set"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedStudyRuns(CheckedForm):
+    """`choice` is what was chosen, once it could be read."""
+
+    choice: Choice | None = None
+    plan: Work | None = None
+
+    @property
+    def why_not(self) -> str:
+        return "\n".join(filter(None, [*self.problems.values(), self.trouble]))
+
+    def _field_of(self, problem: Problem) -> str:
+        name = super()._field_of(problem)
+        return SETTINGS if self.choice is not None and name in self.choice.settings else name
+
+
+def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
+    """The fields by name; `data` are the registered data sets."""
+    fields = (
+        FormField(
+            PRESET, "report: the study as published; another for all but what it compares", PRESETS, takes_several=False
+        ),
+        FormField(DATA, "the data set", tuple(spec.name for spec in data), takes_several=False),
+        FormField(SEEDS, "how many seeds, from 0 on, each cell is run with", takes_several=False),
+        FormField(
+            SETTINGS,
+            "field=value, parted by spaces (quote what has some): any field but those it compares",
+            takes_several=False,
+        ),
+    )
+    return {field.name: field for field in fields}
+
+
+def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster: Forecaster) -> CheckedStudyRuns:
+    """What the filled-in form would queue. Raises `AgeUIError` only if the database cannot be read."""
+    checked = CheckedStudyRuns(
+        entered=entered, fields=form_fields(store.data_sets()), in_force={SEEDS: ("1", ""), SETTINGS: ("none", "")}
+    )
+    try:
+        here = chosen_here(store, study, choice_of_texts(entered.texts))
+        in_force = {name: (str(getattr(here.choice, name)), origin) for name, origin in here.origins.items()}
+        checked = replace(checked, choice=here.choice, in_force={**checked.in_force, **in_force})
+        seeds = seeds_of(entered.texts)
+        todo = work(study, store, here.choice, seeds)
+        refuse_missing_devices([run.config.device for run in todo.new])
+    except (ConfigError, DeviceError) as error:
+        return checked.with_error(error)
+    return replace(
+        checked,
+        plan=todo,
+        outcome=told(study, todo),
+        memory=forecaster.forecast(todo.new),
+        command=command(study, here.choice, seeds),
+    )
+
+
+def texts_of(choice: Choice | None, seeds: int) -> dict[str, str]:
+    """The texts of the fields for a choice, without empty ones."""
+    if choice is None:
+        return {}
+    settings = shlex.join(f"{name}={value}" for name, value in choice.settings.items())
+    texts = {PRESET: choice.preset or "", DATA: choice.data or "", SEEDS: str(seeds), SETTINGS: settings}
+    return {name: text for name, text in texts.items() if text}
+
+
+def choice_of_texts(texts: Mapping[str, str]) -> Choice:
+    """Raises `ConfigError` for an unknown preset and for settings that cannot be read."""
+    settings = texts.get(SETTINGS, "")
+    try:
+        assignments = shlex.split(settings)
+    except ValueError:
+        text = f"set {settings}: a quotation mark or what a backslash stands before is missing"
+        raise ConfigError(problems=[Problem(SETTINGS, text)]) from None
+    return asked_choice(texts.get(PRESET), texts.get(DATA), assignments)
+
+
+def seeds_of(texts: Mapping[str, str]) -> int:
+    """Raises `ConfigError` unless the text is a whole number."""
+    text = texts.get(SEEDS, "1")
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(problems=[Problem(SEEDS, f"seeds {text}: give a whole number")]) from None
+
+
+def command(study: Study, choice: Choice, seeds: int) -> str:
+    """The command line that queues the same runs."""
+    parts = ["ageui", "study", "run", study.name if study.path is None else str(study.path)]
+    parts += ["--preset", choice.preset] if choice.preset else []
+    parts += ["--data", choice.data] if choice.data else []
+    parts += ["--seeds", str(seeds)] if seeds > 1 else []
+    for field, value in choice.settings.items():
+        parts += ["--set", f"{field}={value}"]
+    return shlex.join([*parts, "--detach"])
