@@ -56,7 +56,7 @@ async def take(store: Store, live: int) -> None:
         await pilot.pause(1.0)
         save(app, "live-run")
         await pilot.press("escape")
-        done = [row.id for row in store.runs("tag=demo status=done", order="id")]
+        done = [row.id for row in store.runs.search("tag=demo status=done", order="id")]
         app.post_message(OpenComparison(tuple(done)))
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await pilot.pause(2.0)

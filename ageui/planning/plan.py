@@ -86,7 +86,7 @@ def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict
 def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
     try:
-        specs = {name: store.data_set(name) for name in dict.fromkeys(config.data for config in configs)}
+        specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
     except ConfigError as error:
         raise ConfigError(problems=[Problem("data", str(error))]) from None
     return tuple(NewRun(config, specs[config.data]) for config in configs)

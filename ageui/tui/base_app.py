@@ -18,7 +18,7 @@ from ageui.tui.device_loads import DeviceLoad, LoadMeter
 from ageui.tui.prefs import Prefs
 from ageui.tui.queue_state import QueueState, ended_runs, ending_sentence, read_queue_state
 from ageui.tui.tracebacks import keep_traceback
-from ageui.worker.lost import recover_lost
+from ageui.worker.lost_runs import recover_lost
 from engine.errors import AgeUIError
 
 SECONDS_BETWEEN_LOOKS = 0.2

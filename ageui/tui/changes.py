@@ -59,11 +59,13 @@ def cancel(run_ids: Sequence[int]) -> Change:
     """Undo pauses runs that were paused or interrupted before, and queues all others."""
 
     def change(store: Store) -> ChangeMade:
-        waited = [run_id for run_id in run_ids if store.row(run_id).status in ("paused", "interrupted")]
+        waited = [run_id for run_id in run_ids if store.runs.get(run_id).status in ("paused", "interrupted")]
         done, said, problems = _stop_each(run_ids, store.queue.cancel, "cancelled")
 
         def undo(store: Store) -> ChangeMade:
-            back, left = _apply_to_each(done, lambda run_id: store.queue.withdraw(run_id) or store.queue.retry(run_id))
+            back, left = _apply_to_each(
+                done, lambda run_id: store.queue.withdraw_request(run_id) or store.queue.retry(run_id)
+            )
             for run_id in set(back) & set(waited):
                 store.queue.pause(run_id)
             return ChangeMade(
@@ -109,10 +111,10 @@ def move(run_id: int, by: int) -> Change:
 
 
 def hold_or_release(store: Store) -> ChangeMade:
-    if store.queue.release():
+    if store.queue.resume_queue():
         queued = [row.id for row in store.queue.waiting()]
         return ChangeMade("the queue goes on", _start_workers_for(store, queued))
-    store.queue.hold("by the user")
+    store.queue.pause_queue("by the user")
     return ChangeMade(
         "the queue is paused: what runs goes on, nothing new starts", undo=lambda store: hold_or_release(store)
     )
@@ -161,7 +163,7 @@ def rename(run_id: int, name: str) -> Change:
 
 def note(run_id: int, text: str | None) -> Change:
     def change(store: Store) -> ChangeMade:
-        old = store.edits.note(run_id, text)
+        old = store.edits.set_note(run_id, text)
         return ChangeMade(f"note of run {run_id} {'saved' if text else 'removed'}", undo=note(run_id, old))
 
     return change
@@ -193,7 +195,7 @@ def _retag(run_ids: Sequence[int], tags: Callable[[Sequence[str]], Sequence[str]
         done, problems = _apply_to_each(run_ids, one)
 
         def undo(store: Store) -> ChangeMade:
-            back, left = _apply_to_each(done, lambda run_id: store.edits.tags(run_id, old[run_id]))
+            back, left = _apply_to_each(done, lambda run_id: store.edits.set_tags(run_id, old[run_id]))
             return ChangeMade(_sentence(back, "tagged as before"), left)
 
         return ChangeMade(_sentence(done, said), problems, undo if done else None)
@@ -205,7 +207,7 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
     """Queues new runs. Undo cancels those that have not ended yet."""
 
     def change(store: Store) -> ChangeMade:
-        ids = store.add_runs(runs, tags=tags, priority=priority)
+        ids = store.runs.add_many(runs, tags=tags, priority=priority)
         return ChangeMade(
             _sentence(ids, "queued"), _start_workers_on(store, [run.config.device for run in runs]), cancel(ids)
         )
@@ -220,7 +222,7 @@ def run_missing(todo: Work, tags: Sequence[str]) -> Change:
     """
 
     def change(store: Store) -> ChangeMade:
-        new = store.add_runs(todo.new, tags=tags)
+        new = store.runs.add_many(todo.new, tags=tags)
         again, problems = _apply_to_each([run.id for run in todo.again], store.queue.retry)
         resumed, others = _apply_to_each([run.id for run in todo.stopped], store.queue.resume)
         every = [*new, *again, *resumed]
@@ -241,11 +243,11 @@ def forget_data(name: str) -> Change:
     """Forgets a data set. Undo registers it again unchanged."""
 
     def change(store: Store) -> ChangeMade:
-        spec = store.data_set(name)
-        store.remove_data_set(name)
+        spec = store.data.get(name)
+        store.data.remove(name)
 
         def undo(store: Store) -> ChangeMade:
-            store.add_data_set(spec)
+            store.data.add(spec)
             return ChangeMade(f"{name} is registered again")
 
         return ChangeMade(f"{name} is no longer registered; its files are untouched", undo=undo)

@@ -32,7 +32,7 @@ def open_store(path: Path) -> Store:
 
 def background_summary(store: Store) -> str:
     """What runs and waits after the application was left; nothing if the queue is empty."""
-    counts = store.status_counts()
+    counts = store.runs.status_counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
     living = any(state.is_alive for state in workers(store))
     if not running and not queued:

@@ -36,7 +36,7 @@ def read_queue_state(store: Store) -> QueueState:
 
 def ended_runs(store: Store, before: QueueState, after: QueueState) -> list[RunRow]:
     """The runs that were running `before` and have ended since. Raises `StoreError`."""
-    rows = [store.row(run_id) for run_id in sorted(before.running - after.running)]
+    rows = [store.runs.get(run_id) for run_id in sorted(before.running - after.running)]
     return [row for row in rows if row.status in ("done", "failed", "diverged")]
 
 

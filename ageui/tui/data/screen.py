@@ -100,7 +100,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
     # The list
 
     def read(self, store: Store) -> DataSetsSnapshot:
-        specs = tuple(store.data_sets())
+        specs = tuple(store.data.all())
         return DataSetsSnapshot(specs, frozenset(spec.name for spec in specs if data_rows.is_there(spec)))
 
     def show(self, snapshot: DataSetsSnapshot) -> None:

@@ -10,8 +10,7 @@ from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_da
 from ageui.planning.run_command import Labels, queue_command
 from ageui.planning.settings import Layer, Resolved, absolute_init
 from ageui.store import NewRun, RunRow, Store
-from ageui.store.enqueue import valid_priority
-from ageui.store.names import valid_name, valid_tag
+from ageui.store.names import valid_name, valid_priority, valid_tag
 from ageui.tui.form.checked_form import CheckedForm, FormInput
 from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, form_fields
 from ageui.tui.new_run.wording import grid_sentence
@@ -71,7 +70,7 @@ class FormCheck:
 
     def check(self, store: Store, entered: FormInput) -> CheckedNewRuns:
         """Raises `AgeUIError` only if the database cannot be read; anything else wrong is part of the result."""
-        data = store.data_sets()
+        data = store.data.all()
         problems, labels, seeds = _about_runs(entered)
         values = _config_texts(entered)
         problems |= _wrong_values(values)
@@ -125,7 +124,7 @@ class FormCheck:
         if self._template_id is None or self._template is not None:
             return ""
         try:
-            detail = store.detail(self._template_id)
+            detail = store.runs.detail(self._template_id)
             config = build_config(detail.config)
             spec = DataSpec.model_validate(detail.data_spec)
         except (ConfigError, ValueError) as error:
@@ -264,7 +263,7 @@ def _refuse_names(store: Store, names: list[str]) -> None:
     try:
         if len(names) > 1:
             valid_name(names[-1])
-        if taken := store.taken_names(names):
+        if taken := store.runs.taken_names(names):
             raise ConfigError(f"name: there is a run named {taken[0]!r} already; choose another")
     except ConfigError as error:
         raise ConfigError(problems=[Problem(NAME, str(error))]) from None

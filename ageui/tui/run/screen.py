@@ -42,7 +42,7 @@ from ageui.tui.widgets.group_bars import GroupBars
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
-from ageui.worker.supervisor import log_file
+from ageui.worker.run_files import log_file
 from engine.errors import AgeUIError
 
 _MARKS = (
@@ -128,7 +128,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     # Reading
 
     def read(self, store: Store) -> RunSnapshot:
-        detail = store.detail(self._run_id)
+        detail = store.runs.detail(self._run_id)
         attempt, steps, losses = self._points
         if attempt != detail.row.attempt:
             attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
@@ -200,7 +200,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
                 stored = repr(detail.results)  # unlike the values, equal for NaN
                 self._settled = (stored, detail.results)
                 try:
-                    full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.split_predictions)
+                    full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.scores.predictions)
                 except AgeUIError as error:
                     self.app.tell(f"no intervals of groups: {error}", severity="error")
                     continue

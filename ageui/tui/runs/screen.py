@@ -106,12 +106,12 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     def read(self, store: Store) -> RunsSnapshot:
         query = self._query
-        rows = store.runs(query.filter, order=query.order, limit=query.count, offset=query.first)
-        matching = store.run_count(query.filter)
-        total = store.run_count() if query.filter else matching
+        rows = store.runs.search(query.filter, order=query.order, limit=query.count, offset=query.first)
+        matching = store.runs.count(query.filter)
+        total = store.runs.count() if query.filter else matching
         key = (query.filter, matching, total)
         if self._varying[0] != key:
-            self._varying = (key, store.varying_fields(query.filter))
+            self._varying = (key, store.runs.varying_fields(query.filter))
         return RunsSnapshot(query, rows, matching, total, self._varying[1])
 
     def show(self, snapshot: RunsSnapshot) -> None:
@@ -188,7 +188,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
     @work(group="changes", exit_on_error=False)
     async def action_select_all(self) -> None:
         try:
-            found = frozenset(await asyncio.to_thread(self.app.store.ids, self._filter))
+            found = frozenset(await asyncio.to_thread(self.app.store.runs.ids, self._filter))
         except AgeUIError as error:
             self.app.tell(str(error), severity="error")
         else:

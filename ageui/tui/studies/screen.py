@@ -120,7 +120,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self._query = StudiesQuery(self._studies, dict(self._choices), dict(self._variants), dict(self._splits))
 
     def read(self, store: Store) -> StudiesSnapshot:
-        query, statuses = self._query, store.measured_statuses()
+        query, statuses = self._query, store.scores.measured_statuses()
         tables = self._tables(store, query, statuses)
         running = [run_id for run_id, status in statuses.items() if status == "running"]
         summaries = [(run_id, store.runs.get(run_id).summary) for run_id in running]
@@ -137,7 +137,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
             if built is not None and built.query.shows_alike(query, study):
                 tables[name] = built.tables[name]
                 continue
-            runs = store.measured_runs() if runs is None else runs
+            runs = store.scores.measured_runs() if runs is None else runs
             choice, variant = query.choices.get(name, NO_CHOICE), query.variants.get(name)
             tables[name] = study_table(study, store, choice, variant=variant, split=query.splits.get(name), runs=runs)
         return tables

@@ -9,7 +9,7 @@ from ageui.store import Store
 from ageui.study import Choice, Study, Work, work
 from ageui.study.queueing import asked_choice, chosen_here, told
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
-from ageui.worker.start import refuse_missing_devices
+from ageui.worker.background_workers import refuse_missing_devices
 from engine.choices import PRESETS
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DeviceError, Problem
@@ -53,7 +53,7 @@ def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
 def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster: Forecaster) -> CheckedStudyRuns:
     """What the filled-in form would queue. Raises `AgeUIError` only if the database cannot be read."""
     checked = CheckedStudyRuns(
-        entered=entered, fields=form_fields(store.data_sets()), in_force={SEEDS: ("1", ""), SETTINGS: ("none", "")}
+        entered=entered, fields=form_fields(store.data.all()), in_force={SEEDS: ("1", ""), SETTINGS: ("none", "")}
     )
     try:
         here = chosen_here(store, study, choice_of_texts(entered.texts))

@@ -50,9 +50,9 @@ class MemoryLine(Static):
             self._is_counting = False
         self.post_message(self.Counted())
 
-    def _note_counting(self, counting: Counting) -> None:
+    def _note_counter(self, counter: FootprintCounter) -> None:
         """Called in the thread that waits for the count; stops it if the form was left meanwhile."""
-        self._counting = counting
+        self._counter = counter
         if not self.is_attached:
             counter.stop()
 

@@ -15,8 +15,8 @@ from ageui.memory import forecast
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.messages import OpenRun
-from engine.footprints import Answer, Counting
-from engine.memory_model import Footprint, Line
+from engine.footprints import CountedFootprint, FootprintCounter
+from engine.memory_model import Footprint, LinearBytes
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 

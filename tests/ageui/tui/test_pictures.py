@@ -3,7 +3,6 @@
 After a change that is meant: pytest tests/ageui/tui/test_pictures.py --snapshot-update, and look at what changed.
 """
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
