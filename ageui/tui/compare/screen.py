@@ -32,13 +32,14 @@ from ageui.tui.compare.lines import about_row, columns_of, explained, legend_of,
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt, confirmation
+from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenRun
 from ageui.tui.themes import places_of
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.choices import SPLIT_PREFERENCE
-from engine.errors import AgeUIError, ConfigError
+from engine.errors import ConfigError
 
 _CURVES_BESIDE, _CURVES_CELLS = 150, 48
 _LAYOUTS = ("both", "table", "curves")
@@ -61,8 +62,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._layout: str | None = None
         self._known = Known()
         self._settled: set[str] = set()
-        self._unsettled: ComparisonSnapshot | None = None
-        self._is_resampling = False
+        self._intervals = IntervalJob(self, self._compute_intervals, self._draw, "no intervals of differences")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › compare")
@@ -95,9 +95,12 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     @property
     def is_settled(self) -> bool:
         """Whether the current view is shown, with all its intervals."""
-        if self._snapshot is None or self._snapshot.view != self._view:
-            return False
-        return not self._is_resampling and self._unsettled is None
+        return self._snapshot is not None and self._snapshot.view == self._view and not self._is_computing
+
+    @property
+    def _is_computing(self) -> bool:
+        is_new = self._snapshot is not None and self._snapshot.signature not in self._settled
+        return is_new or self._intervals.is_busy
 
     # Reading
 
@@ -117,36 +120,21 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             self.app.tell(message, severity="warning")
         before = self._snapshot, self._comparison
         self._snapshot, self._comparison = snapshot, snapshot.comparison
-        self._unsettled = None if snapshot.signature in self._settled else snapshot
         try:
             self._draw()
         except BaseException:
             # Later redraws must not draw what failed to draw.
-            (self._snapshot, self._comparison), self._unsettled = before, None
+            self._snapshot, self._comparison = before
+            self._intervals.request(None)
             raise
-        if self._unsettled is not None and not self._is_resampling:
-            self._is_resampling = True
-            self.run_worker(self._settle(), group="resampling", exit_on_error=False)
+        self._intervals.request(None if snapshot.signature in self._settled else snapshot)
 
-    async def _settle(self) -> None:
-        """Computes the intervals of the newest view, one view at a time."""
-        store = self.app.store
-        try:
-            while (snapshot := self._unsettled) is not None and self.is_attached:
-                self._unsettled = None
-                self._settled.add(snapshot.signature)  # tried only once
-                try:
-                    full = await asyncio.to_thread(compare_runs, snapshot.view, snapshot.runs, self._known, store)
-                except AgeUIError as error:
-                    self.app.tell(f"no intervals of differences: {error}", severity="error")
-                    continue
-                self._settled.add(repr(full))
-                if self._snapshot is not None and self._snapshot.signature == snapshot.signature:
-                    self._comparison = full
-        finally:
-            self._is_resampling = False
-            if self.is_running:
-                self._draw()
+    async def _compute_intervals(self, snapshot: ComparisonSnapshot) -> None:
+        self._settled.add(snapshot.signature)  # tried only once
+        full = await asyncio.to_thread(compare_runs, snapshot.view, snapshot.runs, self._known, self.app.store)
+        self._settled.add(repr(full))
+        if self._snapshot is not None and self._snapshot.signature == snapshot.signature:
+            self._comparison = full
 
     def _change(self, view: ComparisonView) -> None:
         self._view = view
@@ -179,7 +167,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             f"{counted(len(snapshot.runs), 'run')} on {', '.join(data)} / {where}",
             f"baseline {comparison.baseline or 'none'}",
         ]
-        if self._is_resampling or self._unsettled is not None:
+        if self._is_computing:
             parts.append("intervals of differences are being computed …")
         self.query_one("#about", Static).update(Text(clean(" · ".join(parts))))
         notes = Text("\n".join(clean(note) for note in comparison.notes))

@@ -1,4 +1,4 @@
-"""Small screens that ask for one thing: a line of text, a answer, a yes."""
+"""Small dialogs that ask for one thing: a line of text, one of several answers, a confirmation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

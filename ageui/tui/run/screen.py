@@ -23,6 +23,7 @@ from ageui.tui import changes, keys
 from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
+from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, Floats, marks_of, series_of
@@ -43,7 +44,6 @@ from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
 from ageui.worker.run_files import log_file
-from engine.errors import AgeUIError
 
 _MARKS = (
     "▲ the group with the largest MAE",
@@ -81,8 +81,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self._predicted_memory: int | None = None
         self._has_predicted = False
         self._settled: tuple[str, tuple[SplitScores, ...]] = ("", ())
-        self._unsettled: RunDetail | None = None
-        self._is_resampling = False
+        self._intervals = IntervalJob(self, self._compute_intervals, self._show_settled, "no intervals of groups")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
@@ -120,7 +119,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     @property
     def is_settled(self) -> bool:
         """Whether all intervals that can be computed are shown."""
-        if self._snapshot is None or self._is_resampling or self._unsettled is not None:
+        if self._snapshot is None or self._intervals.is_busy:
             return False
         results = self._snapshot.detail.results
         return not results or repr(results) == self._settled[0]
@@ -158,10 +157,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self._snapshot = before  # later redraws must not draw what failed to draw
             raise
         results = snapshot.detail.results
-        self._unsettled = snapshot.detail if results and repr(results) != self._settled[0] else None
-        if self._unsettled is not None and not self._is_resampling:
-            self._is_resampling = True
-            self.run_worker(self._settle(), group="resampling", exit_on_error=False)
+        self._intervals.request(snapshot.detail if results and repr(results) != self._settled[0] else None)
         if before is None:
             self._begin_with(snapshot.detail)
 
@@ -191,25 +187,17 @@ class RunScreen(LiveScreen[RunSnapshot]):
         if known is None or known.history != detail.history:
             self.query_one("#epochs", Static).update(epochs_table(detail))
 
-    async def _settle(self) -> None:
-        """Computes intervals that the database lacks from the predictions, until the newest scores have theirs. Tries
-        the same scores only once."""
-        try:
-            while (detail := self._unsettled) is not None and self.is_attached:
-                self._unsettled = None
-                stored = repr(detail.results)  # unlike the values, equal for NaN
-                self._settled = (stored, detail.results)
-                try:
-                    full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.scores.predictions)
-                except AgeUIError as error:
-                    self.app.tell(f"no intervals of groups: {error}", severity="error")
-                    continue
-                self._settled = (stored, full.results)
-        finally:
-            self._is_resampling = False
-            if self.is_running and self._snapshot is not None:
-                self._show_head()
-                self._show_scores(self._snapshot.detail)
+    async def _compute_intervals(self, detail: RunDetail) -> None:
+        """Computes intervals that the database lacks from the predictions; tries the same scores only once."""
+        stored = repr(detail.results)  # unlike the values, equal for NaN
+        self._settled = (stored, detail.results)
+        full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.scores.predictions)
+        self._settled = (stored, full.results)
+
+    def _show_settled(self) -> None:
+        if self._snapshot is not None:
+            self._show_head()
+            self._show_scores(self._snapshot.detail)
 
     def _settled_detail(self, detail: RunDetail) -> RunDetail:
         """The run with all intervals of its scores, once they are computed."""
