@@ -15,7 +15,7 @@ from ageui.tui.app import AgeUIApp
 from ageui.tui.new_run.check import Checked, Entered, FormCheck
 from ageui.tui.runs.screen import RunsScreen
 
-pytestmark = pytest.mark.usefixtures("empty_folder")
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
 SIZES = [(80, 24), (160, 50)]
 
 

@@ -14,6 +14,8 @@ from ageui.worker.locks import is_held, read_note
 from ageui.worker.supervisor import Outcome, Supervisor, log_file, run_lock_file
 from engine.events import Event, StepsEnded
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def engines() -> Any:

@@ -13,6 +13,8 @@ from ageui.worker.lane import lanes_for
 from ageui.worker.locks import Lock, is_held
 from ageui.worker.queue_worker import QueueWorker
 
+pytestmark = pytest.mark.process
+
 GB = 10**9
 
 

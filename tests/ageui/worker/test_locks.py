@@ -17,6 +17,8 @@ from ageui.worker.locks import Lock, is_held, read_note
 from ageui.worker.processes import Process
 from engine.errors import StoreError
 
+pytestmark = pytest.mark.process
+
 
 def _sleeper(*descriptors: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=descriptors)

@@ -29,6 +29,8 @@ from ageui.worker.locks import Lock, is_held
 from ageui.worker.lost import recover_lost
 from ageui.worker.queue_worker import QueueWorker
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:

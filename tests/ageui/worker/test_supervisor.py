@@ -19,6 +19,8 @@ from ageui.worker.engines import Engines
 from ageui.worker.supervisor import Policy, Supervisor, log_file
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
 
+pytestmark = pytest.mark.process
+
 
 def test_an_attempt_is_stored_as_it_was_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=8)
