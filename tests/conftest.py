@@ -14,12 +14,15 @@ settings.register_profile("ci", max_examples=300, deadline=None, derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SLOW_KINDS = ("app", "gpu", "kills", "process", "simulation")
+KIND_OF_FIXTURE = {"patch_engine": "process", "queue": "process", "runner": "simulation"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest applies -m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as `fast` every test that is of no slow kind."""
+    """Marks tests by the slow fixtures they use, and as `fast` those that are of no slow kind."""
     for item in items:
+        for fixture in KIND_OF_FIXTURE.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(KIND_OF_FIXTURE[fixture])
         if not any(item.get_closest_marker(kind) for kind in SLOW_KINDS):
             item.add_marker("fast")
 

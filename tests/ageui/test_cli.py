@@ -12,6 +12,8 @@ from terminal import TINY, PatchEngine, Terminal
 
 from ageui.store import Store
 
+pytestmark = pytest.mark.process
+
 
 def _numbers(found: dict[str, Any], *names: str) -> list[float]:
     return [float(found[name]) for name in names]

@@ -3,6 +3,8 @@
 import pytest
 from terminal import TINY, Terminal
 
+pytestmark = pytest.mark.process
+
 
 def test_a_run_tells_its_peak_before_and_after(ageui: Terminal) -> None:
     done = ageui("run", *TINY, "--epochs", "1", "--name", "small")

@@ -10,6 +10,8 @@ from terminal import Terminal
 
 from ageui.store import Store
 
+pytestmark = pytest.mark.process
+
 TINY_STUDY = """
 title = "Two losses"
 measures = "scores"

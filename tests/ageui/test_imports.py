@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 HEAVY = ("torch", "torchvision", "pandas", "numpy", "textual", "sqlmodel", "sqlalchemy", "PIL", "matplotlib", "jinja2")
 
 

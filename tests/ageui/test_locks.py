@@ -17,6 +17,8 @@ from ageui.store import FullError
 from ageui.worker.processes import Process
 from engine.errors import StoreError
 
+pytestmark = pytest.mark.process
+
 
 def _sleeper(*descriptors: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=descriptors)

@@ -14,6 +14,8 @@ from engine.config import RunConfig, build_config
 from engine.device import Placement
 from engine.events import Noted, RunStarted
 
+pytestmark = pytest.mark.simulation
+
 BF16 = Placement(
     torch.device("cpu"), "a processor", torch.bfloat16, "cpu (asked for)", "cpu (asked for), bf16 (has it)"
 )

@@ -12,6 +12,8 @@ from engine.config import build_config
 from engine.errors import GpuMemoryError
 from engine.gpu_memory import fitting_batch, out_of_gpu_memory
 
+pytestmark = pytest.mark.simulation
+
 
 class Gpu:
     """A GPU on which a step takes `base` bytes and `per_image` for each image; `uneven` more from 8 images on."""

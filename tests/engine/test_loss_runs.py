@@ -14,6 +14,8 @@ from engine.errors import ConfigError
 from engine.events import EpochEnded, Evaluated, Noted
 from engine.predict import load_model
 
+pytestmark = pytest.mark.simulation
+
 LOSSES: list[dict[str, Any]] = [
     {"loss": "dldl"},
     {"loss": "mean-variance", "weights": "lds", "weighting": "sqrt-inverse"},

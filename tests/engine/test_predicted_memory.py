@@ -16,6 +16,8 @@ from engine.events import MemoryPeaked, RunEnded, RunStarted
 from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey, known_footprint
 from engine.memory_model import Footprint, predicted_peak
 
+pytestmark = pytest.mark.process
+
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="bounds were measured with Linux and glibc")
 FEW = DataSpec(name="few", format="synthetic", synthetic=SyntheticOptions(counts=(64, 16, 0), image_size=32))
 

@@ -31,6 +31,8 @@ from engine.events import (
 from engine.request import RunRequest
 from engine.wire import EXIT_STOPPED, Decoder, Message
 
+pytestmark = pytest.mark.process
+
 
 class Process:
     """An engine's process that is asked for a run; `messages` reads what it tells until it ends."""

@@ -15,6 +15,8 @@ from ageui.tui.dialogs.prompts import LinePrompt
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.errors import StoreError
 
+pytestmark = pytest.mark.app
+
 
 def test_the_queue_is_paused_resumed_cancelled_retried_and_undone_by_key(store: Store, no_workers: list[str]) -> None:
     run_id = queued(store, "only")

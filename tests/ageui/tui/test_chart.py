@@ -13,6 +13,8 @@ from textual.pilot import Pilot
 
 from ageui.tui.chart.chart import Chart, Mark, Series
 
+pytestmark = pytest.mark.app
+
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 
 

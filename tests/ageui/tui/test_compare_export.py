@@ -14,6 +14,8 @@ from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
 
+pytestmark = pytest.mark.app
+
 
 @pytest.fixture
 def runs(store: Store) -> tuple[int, ...]:

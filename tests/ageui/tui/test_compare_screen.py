@@ -23,6 +23,8 @@ from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.side_by_side import SideBySide
 from engine.errors import StoreError
 
+pytestmark = pytest.mark.app
+
 SIZES = [(80, 24), (120, 36), (160, 50)]
 
 

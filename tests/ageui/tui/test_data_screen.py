@@ -23,6 +23,8 @@ from engine.data.make_faces import make_faces
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.paths import cache_folder
 
+pytestmark = pytest.mark.app
+
 FACES = SyntheticOptions(counts=(70, 50, 0), image_size=32)
 Slow = Callable[[str], None]
 

@@ -23,6 +23,8 @@ from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
 
+pytestmark = pytest.mark.app
+
 OWNERS: dict[str, type] = {
     keys.EVERYWHERE: AgeUIApp,
     keys.RUNS: RunsScreen,

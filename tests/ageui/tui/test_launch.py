@@ -14,6 +14,8 @@ from ageui.tui.app import AgeUIApp
 from ageui.tui.launch import background_summary, open_store
 from engine.errors import StoreError
 
+pytestmark = pytest.mark.app
+
 
 def test_without_a_terminal_there_is_help_and_no_application(ageui: Terminal) -> None:
     done = ageui()

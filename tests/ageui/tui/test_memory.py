@@ -18,7 +18,7 @@ from ageui.tui.messages import OpenRun
 from engine.footprints import CountedFootprint, FootprintCounter
 from engine.memory_model import Footprint, LinearBytes
 
-pytestmark = pytest.mark.usefixtures("empty_folder")
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
 
 GIVEN = Footprint(
     device_type="cpu", dtype="fp32", size=64, process=500_000_000, parameters=0, state=0, features=1,

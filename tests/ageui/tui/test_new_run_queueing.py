@@ -16,7 +16,7 @@ from ageui.tui.form.checked_form import FormInput
 from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
 from ageui.tui.runs.screen import RunsScreen
 
-pytestmark = pytest.mark.usefixtures("empty_folder")
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
 SIZES = [(80, 24), (160, 50)]
 
 

@@ -19,7 +19,7 @@ from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.widgets.field_row import FieldRow
 from engine.data.spec import BUILT_IN, DataSpec
 
-pytestmark = pytest.mark.usefixtures("empty_folder")
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
 SIZES = [(80, 24), (160, 50)]
 
 

@@ -21,6 +21,8 @@ from ageui.tui.app import AgeUIApp
 from ageui.tui.chart.keyed import KeyedChart
 from engine.config import build_config
 
+pytestmark = pytest.mark.app
+
 TINY = {"backbone": "resnet18@layer1", "size": 32, "strategy": "scratch", "lr": 1e-3, "device": "cpu", "data": "faces"}
 SECONDS_AT_MOST = 180.0
 

@@ -23,6 +23,8 @@ from ageui.tui.widgets.log_tail import read_log
 from ageui.worker.run_files import log_file
 from engine.data.spec import BUILT_IN
 
+pytestmark = pytest.mark.app
+
 
 def text_of(app: AgeUIApp, selector: str) -> str:
     return str(app.screen.query_one(selector, Static).render())

@@ -17,6 +17,8 @@ from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.paged_table import PagedTable
 
+pytestmark = pytest.mark.app
+
 SIZES = [(80, 24), (120, 36), (200, 60)]
 
 

@@ -29,6 +29,8 @@ from ageui.tui.widgets.paged_table import PagedTable
 from engine.config import build_config
 from engine.data.spec import BUILT_IN, DataSpec
 
+pytestmark = pytest.mark.app
+
 QUICK = Choice("quick", "synthetic")
 LOSSES = """
 title = "[b]Losses[/] two"

@@ -15,6 +15,8 @@ from ageui.worker.run_files import log_file, run_lock_file
 from ageui.worker.supervisor import Outcome, Supervisor
 from engine.events import Event, StepsEnded
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def engines() -> Any:

@@ -14,6 +14,8 @@ from ageui.worker.lane import lanes_for
 from ageui.worker.queue_worker import QueueWorker
 from ageui.worker.worker_files import take_worker_lock, worker_lock_file
 
+pytestmark = pytest.mark.process
+
 GB = 10**9
 
 

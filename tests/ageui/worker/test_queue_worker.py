@@ -29,6 +29,8 @@ from ageui.worker import lane, queue_worker
 from ageui.worker.lost_runs import recover_lost
 from ageui.worker.queue_worker import QueueWorker
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,8 @@ from ageui.worker.run_files import log_file
 from ageui.worker.supervisor import Policy, Supervisor
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
 
+pytestmark = pytest.mark.process
+
 
 def test_an_attempt_is_stored_as_it_was_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=8)

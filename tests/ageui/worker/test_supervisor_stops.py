@@ -16,6 +16,8 @@ from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Policy, Supervisor, kill_engine
 from engine.events import Event, StepsEnded
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize(("ask", "status"), [("pause", "paused"), ("cancel", "cancelled")])
 def test_a_request_is_obeyed_after_the_step_with_a_checkpoint(

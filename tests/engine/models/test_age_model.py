@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from engine.config import RunConfig
 from engine.models import AgeModel, build_model
 
+pytestmark = pytest.mark.simulation
+
 Small = Callable[..., RunConfig]
 IMAGES = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 

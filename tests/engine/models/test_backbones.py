@@ -8,6 +8,8 @@ import torchvision.models
 from engine.errors import ConfigError
 from engine.models.backbones import build_backbone, normalisation
 
+pytestmark = pytest.mark.simulation
+
 FAMILIES = {
     "resnet18": (32, 512),
     "resnet50": (32, 2048),

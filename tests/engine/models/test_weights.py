@@ -18,6 +18,8 @@ from engine.config import RunConfig
 from engine.errors import ConfigError, DataError
 from engine.models import build_model, weights
 
+pytestmark = pytest.mark.simulation
+
 Small = Callable[..., RunConfig]
 
 
