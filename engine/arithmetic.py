@@ -1,25 +1,23 @@
-"""Which arithmetic a processor is faster in, found out by trying.
+"""Measures whether a processor is faster in fp32 or bf16.
 
-A processor that has bf16 multiplies matrices several times faster in it, but not all networks are made of those: with
-depthwise convolutions (MobileNet, EfficientNet) a step can take twice as long as in fp32.
+A processor with bf16 multiplies matrices several times faster in it, but not all networks consist of matrices: with
+depthwise convolutions (MobileNet, EfficientNet), a step can take twice as long as in fp32.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from engine.cache import shared_entry
+from engine.cache import keep_file, shared_entry
 from engine.config import RunConfig
 from engine.data.manifest import Progress
 from engine.device import Placement
-from engine.files import write_atomically
 from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
 
@@ -31,7 +29,7 @@ _SECONDS = 4.0
 
 @dataclass(frozen=True)
 class ArithmeticTimes:
-    """The shortest time of a train step of the backbone, or of a forward pass where it never trains, in seconds."""
+    """The shortest time of the backbone's train step, or of its forward pass if it never trains, in seconds."""
 
     fp32: float
     bf16: float
@@ -49,10 +47,10 @@ def choose_arithmetic(
     before: Mapping[str, Any] | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Placement:
-    """The placement with the arithmetic that is kept to, where the config leaves it open and the processor has bf16.
+    """The placement with its final arithmetic, if the config leaves it open and the processor has bf16.
 
-    A run that goes on computes as it did `before`, by its manifest. What was measured is kept in `cache`, so that equal
-    runs on a machine compute alike.
+    A resumed run computes as `before`, according to its manifest. Measured times are kept in `cache`, so that equal
+    runs on one machine compute alike.
     """
     if config.precision != "auto" or placement.device.type != "cpu":
         return placement
@@ -69,7 +67,7 @@ def choose_arithmetic(
 
 
 def time_arithmetic(placement: Placement, config: RunConfig, progress: Progress) -> ArithmeticTimes:
-    """Times both arithmetics in turn on a few images, with weights of no meaning."""
+    """Times both arithmetics in turn, on a few images and with random weights."""
     model, _ = build_model(config.model_copy(update={"init": "random"}), 1)
     model.to(memory_format=torch.channels_last)
     model.set_training_stage(train_backbone=config.trains_backbone, bn=config.bn)
@@ -129,9 +127,7 @@ def _remembered(
         known = _read(path)
         if known is None:
             known = find_out()
-            content = json.dumps({**depends_on, **asdict(known)}).encode()
-            with suppress(OSError):
-                write_atomically(path, lambda stream: stream.write(content))
+            keep_file(path, json.dumps({**depends_on, **asdict(known)}).encode())
     return known
 
 

@@ -1,9 +1,9 @@
-"""The state of a run in training on disk: all that the next attempt needs to go on as if nothing had happened."""
+"""The state of a run in training on disk: everything that the next attempt needs to continue without a difference."""
 
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -19,11 +19,11 @@ FORMAT = "ageui-state-1"
 
 @dataclass
 class Position:
-    """Where a run stands between two steps.
+    """The position of a run between two steps.
 
-    `stage` is the one in progress, from 1; one above the last once all have ended. `stage_epoch` epochs of it have
-    ended, and of the running epoch `batch` steps, with `images` images in `seconds`. `epoch` and `step` count those
-    that have ended over the whole run. `waited` epochs of the stage brought no better validation loss.
+    `stage` is the one in progress, from 1; one above the last once all have ended. Of that stage, `stage_epoch` epochs
+    have ended, and of the running epoch `batch` steps, with `images` images in `seconds`. `epoch` and `step` count
+    ended epochs and steps over the whole run. `waited` epochs in a row brought no better validation loss.
     """
 
     stage: int = 1
@@ -39,6 +39,18 @@ class Position:
     def at_stage_start(self) -> bool:
         return self.stage_epoch == 0 and self.batch == 0
 
+    @property
+    def images_per_second(self) -> float:
+        """Throughput of the running epoch, over all of its attempts."""
+        return self.images / self.seconds
+
+    def end_step(self, images: int, seconds: float) -> None:
+        """Counts a step of `images`, `seconds` after the epoch began."""
+        self.step += 1
+        self.batch += 1
+        self.images += images
+        self.seconds = seconds
+
     def end_epoch(self) -> None:
         self.epoch += 1
         self.stage_epoch += 1
@@ -52,7 +64,7 @@ class Position:
 
 @dataclass
 class BestWeights:
-    """The weights to keep so far: of the lowest validation loss, or the latest where there is none to go by."""
+    """The weights to keep so far: those of the lowest validation loss, or the latest without validation."""
 
     loss: float = math.inf
     epoch: int = 0
@@ -62,11 +74,11 @@ class BestWeights:
 
 @dataclass
 class TrainingState:
-    """`model` lacks the backbone while that is frozen. `optimizer` is None between stages. `loss` is what train steps
-    change in the loss; a state of before there was such a loss has nothing there.
+    """The content of a checkpoint.
 
-    `loss_sum` is the running epoch's sum of batch loss times images. `data_hash` and `init_sha256` name what the run
-    was begun with: the data's content and the file of its first weights.
+    `model` lacks the backbone while that is frozen. `optimizer` is None between stages. `loss` is the state of the
+    loss; checkpoints from before losses had a state lack it. `loss_sum` is the running epoch's sum of batch loss times
+    images. `data_hash` and `init_sha256` identify the data's content and the file of the first weights.
     """
 
     position: Position
@@ -80,54 +92,37 @@ class TrainingState:
 
 
 def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A copy of a state on the CPU that later training cannot change."""
+    """A copy of a state on the CPU, which later training cannot change."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
 
 
 def save_state(state: TrainingState, path: Path) -> SavedFile:
-    """Writes a state atomically and flushed to the disk. Raises `DiskFullError` or `RunFailedError`."""
-    content = {
-        "format": FORMAT,
-        "position": asdict(state.position),
-        "best": vars(state.best),
-        "loss_sum": state.loss_sum,
-        "model": state.model,
-        "optimizer": state.optimizer,
-        "data_hash": state.data_hash,
-        "init_sha256": state.init_sha256,
-        "loss": state.loss,
-    }
+    """Writes a state atomically and flushes it to the disk. Raises `DiskFullError` or `RunFailedError`."""
+    content = {"format": FORMAT, **vars(state), "position": vars(state.position), "best": vars(state.best)}
     return write_for_run(path, lambda stream: torch.save(content, cast(IO[bytes], stream)), "checkpoint")
 
 
 def load_state(path: Path, sha256: str) -> TrainingState:
-    """A state that `save_state` wrote, on the CPU. Raises `DataError` for one that is missing or not what was written.
+    """Reads a state that `save_state` wrote, to the CPU.
 
-    The hash is compared first: torch itself would load most files in which a bit has flipped.
+    The hash is compared first: torch itself would load most files with a flipped bit. Raises `DataError` for a file
+    that is missing, differs from the one written, or has another format.
     """
     content = read_verified(path, sha256)
     try:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        if found["format"] != FORMAT:
-            raise DataError(f"{path} has the format {found['format']!r}, this ageui reads {FORMAT}")
-        return TrainingState(
-            position=Position(**found["position"]),
-            best=BestWeights(**found["best"]),
-            loss_sum=found["loss_sum"],
-            model=found["model"],
-            optimizer=found["optimizer"],
-            data_hash=found["data_hash"],
-            init_sha256=found["init_sha256"],
-            loss=found.get("loss", {}),
-        )
+        if (format_found := found.pop("format")) != FORMAT:
+            raise DataError(f"{path} has the format {format_found!r}, this ageui reads {FORMAT}")
+        position, best = Position(**found.pop("position")), BestWeights(**found.pop("best"))
+        return TrainingState(position=position, best=best, **found)
     except DataError:
         raise
-    except Exception as error:  # what torch raises for a file it cannot read is not documented
+    except Exception as error:  # torch documents no type for files that it cannot read
         raise DataError(f"{path} cannot be read as a checkpoint: {error}") from error
 
 
 def load_newest(files: Sequence[CheckpointFile], folder: Path) -> tuple[TrainingState | None, list[str]]:
-    """The first of `files` (newest first) that can be used, and what is wrong with those before it."""
+    """The first usable one of `files` (newest first), and the problems of those before it."""
     problems: list[str] = []
     for file in files:
         try:

@@ -1,6 +1,7 @@
-"""Scoring a trained model on every labelled split."""
+"""Scores a trained model on every labelled split."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -23,7 +24,23 @@ def evaluate(
     emit: Callable[[Event], None],
     progress: Callable[[str, int, int], None],
 ) -> None:
-    """Emits one `Evaluated` per split with labels. Groups are those of the whole data set, so an empty one is seen."""
+    """Emits one `Evaluated` for each split with labels.
+
+    Groups are those of the whole data set, so that a split without images of a group shows.
+
+    Parameters
+    ----------
+    model, loss
+        The trained network, and the loss that turns its outputs into years.
+    dataset, config
+        Labels, and the edges of the age groups.
+    inputs
+        Images or cached features of all labelled rows.
+    emit
+        Receives the events.
+    progress
+        Receives the work in progress, the number of scored images and of all images.
+    """
     frame = dataset.frame
     groups = {name: group_codes(frame, name, config.age_edges) for name in (*dataset.attributes, "age")}
     ages = frame["age"].to_numpy(dtype=np.float64)
@@ -32,13 +49,7 @@ def evaluate(
         positions = dataset.rows(split)
         if len(positions) == 0:
             continue
-        total = len(positions)
-        output = model_outputs(
-            model,
-            inputs,
-            Rows.plain(positions),
-            lambda done, what=f"scoring {split}", total=total: progress(what, done, total),  # type: ignore[misc]
-        )
+        output = model_outputs(model, inputs, Rows.plain(positions), partial(progress, f"scoring {split}"))
         predicted = loss.years(output).numpy().astype(np.float32)
         result = evaluate_split(
             ages[positions],

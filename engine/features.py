@@ -1,8 +1,6 @@
-"""Features of a frozen backbone, computed once and kept on disk for every run that would compute the same ones."""
+"""Features of a frozen backbone, computed once and cached on disk for every run that would compute the same ones."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from engine.cache import features_limit, mark_used, shared_entry, trim
+from engine.cache import features_limit, keep_file, mark_used, shared_entry, trim
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
@@ -24,7 +22,7 @@ FEATURES_BATCH = EVALUATION_BATCH // 4
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
-    """What the features depend on, as 32 hex digits: pixels, rows and copies, backbone, its weights, arithmetic."""
+    """32 hex digits of everything that features depend on: pixels, rows and copies, backbone, weights, arithmetic."""
     digest = hashlib.sha256()
     for part in (dataset.pixels_key, config.backbone, *_arithmetic(config, placement)):
         digest.update(part.encode() + b"\0")
@@ -40,10 +38,10 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
 
 
 def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
-    """What a network's last digits depend on besides its weights and input.
+    """Everything that a network's last digits depend on besides its weights and input.
 
-    On a processor the number of threads counts too: with another one, sums over the few images of a last block are made
-    in another order.
+    On a processor, this includes the number of threads: it decides the order of sums over the few images of a last
+    block.
     """
     yield from (placement.dtype_name, placement.device.type, placement.device_name)
     yield f"blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
@@ -61,11 +59,33 @@ def frozen_features(
     each: Callable[[int, int], None],
     warn: Callable[[str], None],
 ) -> Tensor:
-    """Features (R, F) fp32 for the rows, from the cache or computed now and put there.
+    """Features of the rows, from the cache, or computed now and cached.
 
-    Two processes that need the same features compute them once. A damaged file is computed again, and `warn` is told.
-    `each` is told how many of how many rows are done. A cache that cannot be written costs only the next run's time;
-    one that grows beyond its limit loses what was used longest ago.
+    Two processes that need the same features compute them once. Damaged files are computed again. A cache that cannot
+    be written only costs the next run time; one that grows beyond its limit loses the features that were unused for
+    longest.
+
+    Parameters
+    ----------
+    model
+        The network, with a frozen backbone.
+    images
+        Pixels of the rows.
+    rows
+        R rows and their kinds of copies.
+    key
+        The `feature_key`.
+    cache
+        Cache folder of the user.
+    each
+        Called with the number of finished rows and of all rows.
+    warn
+        Called with a sentence about a damaged file.
+
+    Returns
+    -------
+    Tensor
+        Shape (R, F), fp32, on the CPU.
     """
     folder = cache / "features"
     path = folder / f"{key}.safetensors"
@@ -78,7 +98,7 @@ def frozen_features(
         if path.exists():
             warn(f"the cached features in {path} are damaged: computing them again")
         features = _compute(model, images, rows, each)
-        _write(path, features)
+        keep_file(path, save({"features": features.contiguous()}, {"sha256": _sha256(features)}))
     with suppress(OSError):
         trim(folder, limit, kept=path)
     return features
@@ -96,7 +116,7 @@ def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[i
 
 
 def _read(path: Path, count: int) -> Tensor | None:
-    """The features of a file; None where they are not those that were written."""
+    """The features of a file; None if it is missing or was not written by `frozen_features`."""
     try:
         with safe_open(path, "pt") as file:
             features: Tensor = file.get_tensor("features")
@@ -108,17 +128,3 @@ def _read(path: Path, count: int) -> Tensor | None:
 
 def _sha256(features: Tensor) -> str:
     return hashlib.sha256(features.contiguous().numpy().data).hexdigest()
-
-
-def _write(path: Path, features: Tensor) -> None:
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            try:
-                part.write(save({"features": features.contiguous()}, {"sha256": _sha256(features)}))
-                part.flush()
-                os.replace(part.name, path)
-            except OSError:
-                os.unlink(part.name)
-                raise
-    except OSError:
-        return

@@ -3,10 +3,10 @@
 A name is `NETWORK`, `NETWORK-v1` for a ResNet with the original strides, or either with `@LAYER` to cut it there:
 `resnet50`, `vgg11`, `resnet50-v1@layer3`, `squeezenet1_1@features.8`. Layers have torchvision's own names.
 
-Features are what the first layer of the classifier is given, before global pooling, and then averaged over the image
-(B, F): the last feature map of ResNet, VGG, DenseNet, Inception, GoogLeNet, MobileNet, EfficientNet, SqueezeNet and the
-like (the fully connected layers of AlexNet and VGG count as classifier), the normalised last map of Swin, and the class
-token of ViT. At a layer inside ViT's encoder they are the mean over all tokens.
+Features are the input of the classifier's first layer, before global pooling, averaged over the image (B, F): the last
+feature map of ResNet, VGG, DenseNet, Inception, GoogLeNet, MobileNet, EfficientNet, SqueezeNet and the like (the fully
+connected layers of AlexNet and VGG count as classifier), the normalised last map of Swin, and the class token of ViT.
+At a layer inside ViT's encoder, they are the mean over all tokens.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from typing import Any, Final
 import torch
 import torchvision.models
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from engine.backbone_names import BackboneName, suggestion
@@ -28,13 +29,15 @@ _PROBED_IMAGES: Final = 2
 class Backbone(nn.Module):
     """Normalised RGB images (B, 3, S, S) to pooled features (B, `feature_count`).
 
-    `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for height and width.
+    `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for height and width. With
+    `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch of one image.
     """
 
-    def __init__(self, network: nn.Module, feature_count: int, map_dims: tuple[int, int]) -> None:
+    def __init__(self, network: nn.Module, feature_count: int, map_dims: tuple[int, int], needs_pairs: bool) -> None:
         super().__init__()
         self.network = network
         self.feature_count = feature_count
+        self.needs_pairs = needs_pairs
         self._map_dims = map_dims
 
     def forward(self, images: Tensor) -> Tensor:
@@ -48,9 +51,21 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, size: int, seed: int) -> Backbone:
-    """A backbone for images of `size` pixels, initialised at random as torchvision does it, by `seed` alone.
+    """A backbone with random initial weights, drawn as torchvision does it, by `seed` alone.
 
-    Raises `ConfigError` for an unknown network or layer, and for a size that the network cannot take.
+    Parameters
+    ----------
+    name
+        See the module's docstring.
+    size
+        Side of the images in pixels.
+    seed
+        Seed of the weights.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown network or layer, and for a size that the network cannot take.
     """
     try:
         parsed = BackboneName.parse(name)
@@ -67,30 +82,30 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     layer = _resolve_layer(parsed, network)
     cut = create_feature_extractor(network, {layer: _OUT}, suppress_diff_warning=True)
     try:
-        shape = _output_shape(cut, size)
+        shape, needs_pairs = _traced_shapes(cut, size)
     except (RuntimeError, AssertionError) as error:
         raise _size_error(name, size, error) from error
     if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
         raise ConfigError(f"{name} cannot be pooled to one row of features per image; cut at a whole layer or block")
     is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
     feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
-    return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3))
+    return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs)
 
 
 def reference_weights(network: str) -> Any:
-    """torchvision's ImageNet weights for a network: its first ones (the paper's), else its default ones."""
+    """torchvision's ImageNet weights of a network: the first ones (the paper's), else the default ones."""
     available = torchvision.models.get_model_weights(network)
     return getattr(available, "IMAGENET1K_V1", available.DEFAULT)
 
 
 def normalisation(network: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation (3 each, of RGB in [0, 1]) that the network's ImageNet weights were trained with."""
+    """Mean and standard deviation (3 each, of RGB in [0, 1]) used to train the network's ImageNet weights."""
     transform = reference_weights(network).transforms()
     return tuple(transform.mean), tuple(transform.std)
 
 
 def _arguments(network: str, size: int) -> dict[str, Any]:
-    """What a family's constructor needs: the image size, or its ImageNet weights' own input scaling."""
+    """Constructor arguments of a family: the image size, or the input scaling of its ImageNet weights."""
     if network.startswith("vit_"):
         return {"image_size": size}
     if network.startswith("maxvit"):
@@ -101,10 +116,10 @@ def _arguments(network: str, size: int) -> dict[str, Any]:
 
 
 def _restore_original_strides(resnet: nn.Module) -> None:
-    """Makes a bottleneck ResNet the one of He et al. 2015 (arXiv 1512.03385), as in Keras.
+    """Turns a bottleneck ResNet into the one of He et al. 2015 (arXiv 1512.03385), as in Keras.
 
-    The stride is that of a block's first 1x1 convolution; torchvision has it in the 3x3 one ("v1.5"). Blocks of
-    ResNet18 and 34 begin with the 3x3 convolution: for them both are the same network. The first max pooling (3x3,
+    There, a block's first 1x1 convolution has the stride; in torchvision, the 3x3 one has it ("v1.5"). Blocks of
+    ResNet18 and 34 begin with the 3x3 convolution, so both are the same network for them. The first max pooling (3x3,
     stride 2, padding 1) is Keras' and torchvision's; the Caffe original pads nothing and rounds up.
     """
     for block in resnet.modules():
@@ -113,7 +128,7 @@ def _restore_original_strides(resnet: nn.Module) -> None:
 
 
 def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
-    """The graph node to cut at: the one named, else the last before the classifier and its pooling."""
+    """The graph node to cut at: the named one, else the last before the classifier and its pooling."""
     in_training, in_inference = get_graph_node_names(network, suppress_diff_warning=True)
     nodes = in_inference[1:]
     top_level = [child for child, _ in network.named_children()]
@@ -129,17 +144,26 @@ def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
     return parsed.layer
 
 
-def _output_shape(network: nn.Module, size: int) -> torch.Size | None:
-    """The shape of the cut layer's output, None where it is no tensor.
+def _traced_shapes(network: nn.Module, size: int) -> tuple[torch.Size | None, bool]:
+    """The shape of the cut layer's output (None if that is no tensor), and whether training needs two images in a
+    batch.
 
-    Only shapes go through the network, no arithmetic is done, and a size that is too small for it shows at once.
+    Only shapes go through the network, without arithmetic, so a size that is too small shows at once.
     """
+    values_per_channel: list[int] = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, given: values_per_channel.append(given[0][0, 0].numel()))
+        for layer in network.modules()
+        if isinstance(layer, _BatchNorm)
+    ]
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in network.state_dict().items()}
     images = torch.empty(_PROBED_IMAGES, 3, size, size, device="meta")
     network.eval()
     found = torch.func.functional_call(network, shapes, (images,))[_OUT]
     network.train()
-    return found.shape if isinstance(found, Tensor) else None
+    for hook in hooks:
+        hook.remove()
+    return found.shape if isinstance(found, Tensor) else None, 1 in values_per_channel
 
 
 def _first_of(nodes: Sequence[str], child: str) -> int:
@@ -147,7 +171,7 @@ def _first_of(nodes: Sequence[str], child: str) -> int:
 
 
 def _with_parents(nodes: Any) -> tuple[str, ...]:
-    """Every dotted name with the names of the modules around it, in order and without repeats."""
+    """Every dotted name and the modules around it, in order and without repeats."""
     found: dict[str, None] = {}
     for node in nodes:
         parts = node.split(".")

@@ -1,4 +1,4 @@
-"""The course edition of APPA-REAL: the starting kit's arrays, or the same as folders of images."""
+"""The course edition of APPA-REAL: the starting kit's arrays, or the same data as folders of images."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from engine.choices import SPLITS
@@ -110,7 +111,7 @@ def _array_rows(root: Path, split: str, count: int) -> Iterator[SourceRow]:
 
 
 def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """The array of that shape, or of as many values along one axis more; None where there is no file."""
+    """The array of that shape, possibly with one more axis of length 1; None without a file."""
     if not path.is_file():
         return None
     array = _array(path)
@@ -123,14 +124,21 @@ def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
 
 def _array(path: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array
-    except ValueError as error:
-        if "Python objects" in str(error) or "allow_pickle" in str(error):
+        if _holds_objects(path):
             raise DataError(
                 f"{path} holds Python objects, which could run code when read; convert it once where you trust it: "
                 "np.save(path, np.load(path, allow_pickle=True).astype(str))"
-            ) from None
+            )
+        return npy.open_memmap(path, mode="r")
+    except ValueError as error:
         raise DataError(f"{path} is no whole .npy file: {error}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _holds_objects(path: Path) -> bool:
+    """Whether an .npy file's header declares Python objects. Raises `ValueError` for other files."""
+    with path.open("rb") as file:
+        version = npy.read_magic(file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        return bool(read_header(file)[2].hasobject)
