@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from engine.choices import SPLITS
@@ -123,14 +124,21 @@ def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
 
 def _array(path: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array
-    except ValueError as error:
-        if "Python objects" in str(error) or "allow_pickle" in str(error):
+        if _holds_objects(path):
             raise DataError(
                 f"{path} holds Python objects, which could run code when read; convert it once where you trust it: "
                 "np.save(path, np.load(path, allow_pickle=True).astype(str))"
-            ) from None
+            )
+        return npy.open_memmap(path, mode="r")
+    except ValueError as error:
         raise DataError(f"{path} is no whole .npy file: {error}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _holds_objects(path: Path) -> bool:
+    """Whether an .npy file's header declares Python objects. Raises `ValueError` for other files."""
+    with path.open("rb") as file:
+        version = npy.read_magic(file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        return bool(read_header(file)[2].hasobject)

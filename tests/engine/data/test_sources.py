@@ -88,6 +88,13 @@ def test_arrays_of_python_objects_are_not_run(tmp_path: Path) -> None:
         _load("course", tmp_path)
 
 
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00v\x00{'descr'"])
+def test_files_that_are_no_whole_arrays_are_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data_train.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"data_train\.npy is no whole \.npy file"):
+        _load("course", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "array", "said"),
     [
