@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -38,6 +38,18 @@ class Position:
     @property
     def at_stage_start(self) -> bool:
         return self.stage_epoch == 0 and self.batch == 0
+
+    @property
+    def images_per_second(self) -> float:
+        """Throughput of the running epoch, over all of its attempts."""
+        return self.images / self.seconds
+
+    def end_step(self, images: int, seconds: float) -> None:
+        """Counts a step of `images`, `seconds` after the epoch began."""
+        self.step += 1
+        self.batch += 1
+        self.images += images
+        self.seconds = seconds
 
     def end_epoch(self) -> None:
         self.epoch += 1
@@ -86,17 +98,7 @@ def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def save_state(state: TrainingState, path: Path) -> SavedFile:
     """Writes a state atomically and flushed to the disk. Raises `DiskFullError` or `RunFailedError`."""
-    content = {
-        "format": FORMAT,
-        "position": asdict(state.position),
-        "best": vars(state.best),
-        "loss_sum": state.loss_sum,
-        "model": state.model,
-        "optimizer": state.optimizer,
-        "data_hash": state.data_hash,
-        "init_sha256": state.init_sha256,
-        "loss": state.loss,
-    }
+    content = {"format": FORMAT, **vars(state), "position": vars(state.position), "best": vars(state.best)}
     return write_for_run(path, lambda stream: torch.save(content, cast(IO[bytes], stream)), "checkpoint")
 
 
@@ -108,18 +110,10 @@ def load_state(path: Path, sha256: str) -> TrainingState:
     content = read_verified(path, sha256)
     try:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        if found["format"] != FORMAT:
-            raise DataError(f"{path} has the format {found['format']!r}, this ageui reads {FORMAT}")
-        return TrainingState(
-            position=Position(**found["position"]),
-            best=BestWeights(**found["best"]),
-            loss_sum=found["loss_sum"],
-            model=found["model"],
-            optimizer=found["optimizer"],
-            data_hash=found["data_hash"],
-            init_sha256=found["init_sha256"],
-            loss=found.get("loss", {}),
-        )
+        if (format_found := found.pop("format")) != FORMAT:
+            raise DataError(f"{path} has the format {format_found!r}, this ageui reads {FORMAT}")
+        position, best = Position(**found.pop("position")), BestWeights(**found.pop("best"))
+        return TrainingState(position=position, best=best, **found)
     except DataError:
         raise
     except Exception as error:  # what torch raises for a file it cannot read is not documented

@@ -1,6 +1,7 @@
 """Scoring a trained model on every labelled split."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -32,13 +33,7 @@ def evaluate(
         positions = dataset.rows(split)
         if len(positions) == 0:
             continue
-        total = len(positions)
-        output = model_outputs(
-            model,
-            inputs,
-            Rows.plain(positions),
-            lambda done, what=f"scoring {split}", total=total: progress(what, done, total),  # type: ignore[misc]
-        )
+        output = model_outputs(model, inputs, Rows.plain(positions), partial(progress, f"scoring {split}"))
         predicted = loss.years(output).numpy().astype(np.float32)
         result = evaluate_split(
             ages[positions],

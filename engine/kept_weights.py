@@ -1,6 +1,7 @@
 """The weights a run ends with, as safetensors with what is needed to use them again."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -12,7 +13,15 @@ from engine.errors import ConfigError, DataError
 from engine.files import SavedFile, read_verified, write_for_run
 
 
-def save_weights(state: dict[str, Tensor], config: RunConfig, path: Path) -> SavedFile:
+def weights_file(attempt: int) -> str:
+    """The file name of an attempt's kept weights.
+
+    Each attempt has its own, so that one given up as dead that still lives cannot overwrite those of the next.
+    """
+    return f"weights-{attempt}.safetensors"
+
+
+def save_weights(state: Mapping[str, Tensor], config: RunConfig, path: Path) -> SavedFile:
     """Writes an `AgeModel`'s state and its config to `path`, atomically and flushed to the disk.
 
     Equal weights and configs give equal files: safetensors writes several metadata entries in an order of chance, so

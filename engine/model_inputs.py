@@ -84,18 +84,9 @@ class ImageInputs:
             yield from (Batch(rows, block) for rows, block in zip(batches, blocks, strict=True))
 
     def prepared(self, batch: Batch, epoch: int, step: int) -> Tensor:
-        images = _scaled(batch)
-        if self._config.augment == "none":
-            return images
-        return augment_images(
-            images,
-            torch.from_numpy(batch.rows.kinds),
-            torch.from_numpy(batch.rows.positions),
-            self._config.augment,
-            self._config.seed,
-            epoch,
-            step,
-        )
+        kinds, positions = torch.from_numpy(batch.rows.kinds), torch.from_numpy(batch.rows.positions)
+        config = self._config
+        return augment_images(_scaled(batch), kinds, positions, config.augment, config.seed, epoch, step)
 
     def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
         return model.score(self._features(model, prepared))
@@ -147,7 +138,7 @@ def model_outputs(
     model: AgeModel,
     inputs: Inputs,
     rows: Rows,
-    each: Callable[[int], None] = lambda done: None,
+    each: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tensor:
     """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, logits) fp32."""
     model.eval()
@@ -156,5 +147,5 @@ def model_outputs(
         for batch in batches:
             outputs.append(inputs.output(model, batch))
             done += len(batch.rows.positions)
-            each(done)
+            each(done, len(rows.positions))
     return torch.cat(outputs).cpu()

@@ -15,6 +15,7 @@ from typing import Any, Final
 import torch
 import torchvision.models
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from engine.backbone_names import BackboneName, suggestion
@@ -28,13 +29,15 @@ _PROBED_IMAGES: Final = 2
 class Backbone(nn.Module):
     """Normalised RGB images (B, 3, S, S) to pooled features (B, `feature_count`).
 
-    `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for height and width.
+    `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for height and width. With
+    `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch of one image.
     """
 
-    def __init__(self, network: nn.Module, feature_count: int, map_dims: tuple[int, int]) -> None:
+    def __init__(self, network: nn.Module, feature_count: int, map_dims: tuple[int, int], needs_pairs: bool) -> None:
         super().__init__()
         self.network = network
         self.feature_count = feature_count
+        self.needs_pairs = needs_pairs
         self._map_dims = map_dims
 
     def forward(self, images: Tensor) -> Tensor:
@@ -67,14 +70,14 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     layer = _resolve_layer(parsed, network)
     cut = create_feature_extractor(network, {layer: _OUT}, suppress_diff_warning=True)
     try:
-        shape = _output_shape(cut, size)
+        shape, needs_pairs = _traced_shapes(cut, size)
     except (RuntimeError, AssertionError) as error:
         raise _size_error(name, size, error) from error
     if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
         raise ConfigError(f"{name} cannot be pooled to one row of features per image; cut at a whole layer or block")
     is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
     feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
-    return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3))
+    return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs)
 
 
 def reference_weights(network: str) -> Any:
@@ -129,17 +132,25 @@ def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
     return parsed.layer
 
 
-def _output_shape(network: nn.Module, size: int) -> torch.Size | None:
-    """The shape of the cut layer's output, None where it is no tensor.
+def _traced_shapes(network: nn.Module, size: int) -> tuple[torch.Size | None, bool]:
+    """The shape of the cut layer's output (None if that is no tensor), and whether training needs a pair of images.
 
-    Only shapes go through the network, no arithmetic is done, and a size that is too small for it shows at once.
+    Only shapes go through the network, without arithmetic, so a size that is too small shows at once.
     """
+    values_per_channel: list[int] = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, given: values_per_channel.append(given[0][0, 0].numel()))
+        for layer in network.modules()
+        if isinstance(layer, _BatchNorm)
+    ]
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in network.state_dict().items()}
     images = torch.empty(_PROBED_IMAGES, 3, size, size, device="meta")
     network.eval()
     found = torch.func.functional_call(network, shapes, (images,))[_OUT]
     network.train()
-    return found.shape if isinstance(found, Tensor) else None
+    for hook in hooks:
+        hook.remove()
+    return found.shape if isinstance(found, Tensor) else None, 1 in values_per_channel
 
 
 def _first_of(nodes: Sequence[str], child: str) -> int:

@@ -34,6 +34,7 @@ COUNTING = """
 import sys, time
 if "--events" in sys.orig_argv:
     import engine.__main__ as process
+    import engine.checkpoint_writer as checkpoint_writer
     import engine.train as training
     spent = {"telling": 0.0, "checkpoints": 0.0}
 
@@ -46,7 +47,7 @@ if "--events" in sys.orig_argv:
                 spent[what] += time.perf_counter() - begin
         return call
 
-    training.save_state = counted(training.save_state, "checkpoints")
+    checkpoint_writer.save_state = counted(checkpoint_writer.save_state, "checkpoints")
     real = training.train
 
     def train(request, *, emit, should_stop):

@@ -75,7 +75,7 @@ def test_a_run_that_finds_no_memory_says_what_would_fit(
 
         gc.collect()
         # The network is gone by the time memory is measured.
-        held.extend(one for one in gc.get_objects() if type(one).__name__ == "_Trainer")
+        held.extend(one for one in gc.get_objects() if type(one).__name__ == "Trainer")
 
     monkeypatch.setattr(train_step, "reduce", full)
     monkeypatch.setattr(gpu_memory, "release_memory", free)

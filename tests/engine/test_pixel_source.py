@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tiny_runs import Runner
 
 import engine.pixel_source as pixel_source
-import engine.train as training
+import engine.train_metrics as train_metrics
+import engine.trainer as training
 from engine.cuda_graphs import GraphedGradients
 from engine.errors import ConfigError
 from engine.events import Evaluated, Noted, StepsEnded
@@ -187,20 +188,20 @@ def test_a_run_that_is_stopped_ends_its_threads_at_once(
     where: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alive: list[list[threading.Thread]] = []
-    check, write = training._Trainer._check_stop, training._Trainer.write_checkpoint
+    check, write = training.Trainer._check_stop, training.Trainer.write_checkpoint
 
-    def stopping(trainer: training._Trainer) -> None:
+    def stopping(trainer: training.Trainer) -> None:
         check(trainer)
         if trainer.position.batch == 3 and trainer.model.training is (where == "a step"):
             alive.append(_loaders())
-            raise training._Stopped
+            raise training.Stopped
 
-    def writing(trainer: training._Trainer) -> None:
+    def writing(trainer: training.Trainer) -> None:
         alive.append(_loaders())
         write(trainer)
 
-    monkeypatch.setattr(training._Trainer, "_check_stop", stopping)
-    monkeypatch.setattr(training._Trainer, "write_checkpoint", writing)
+    monkeypatch.setattr(training.Trainer, "_check_stop", stopping)
+    monkeypatch.setattr(training.Trainer, "write_checkpoint", writing)
     monkeypatch.setattr("engine.model_inputs.EVALUATION_BATCH", 4)
     stopped = runner(batch=4 if where == "a step" else 32, last_batch="keep", pixel_bytes_on_device=0)
     assert stopped.ended.outcome == "interrupted"
@@ -223,7 +224,8 @@ def test_a_run_that_is_stopped_ends_its_threads_at_once(
 def test_on_a_gpu_no_step_waits_for_the_device(
     limit: int, settings: dict[str, Any], runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    epoch, tell, validate = (getattr(training._Trainer, name) for name in ("_epoch", "_tell_steps", "_validate"))
+    epoch, validate = training.Trainer._train_epoch, training.Trainer._validate
+    emit_steps = train_metrics.TrainMetrics.emit_steps
 
     def stepping(*arguments: Any) -> Any:
         torch.cuda.set_sync_debug_mode("error")
@@ -232,10 +234,10 @@ def test_on_a_gpu_no_step_waits_for_the_device(
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
-    def telling(trainer: training._Trainer) -> None:
+    def emitting(*arguments: Any) -> None:
         before = torch.cuda.get_sync_debug_mode()
         torch.cuda.set_sync_debug_mode("default")
-        tell(trainer)
+        emit_steps(*arguments)
         torch.cuda.set_sync_debug_mode(before)
 
     def validating(*arguments: Any) -> Any:
@@ -252,7 +254,7 @@ def test_on_a_gpu_no_step_waits_for_the_device(
             torch.cuda.set_sync_debug_mode("error")
 
     monkeypatch.setattr(GraphedGradients, "_with_and_without", comparing)
-    monkeypatch.setattr(training._Trainer, "_epoch", stepping)
-    monkeypatch.setattr(training._Trainer, "_tell_steps", telling)
-    monkeypatch.setattr(training._Trainer, "_validate", validating)
+    monkeypatch.setattr(training.Trainer, "_train_epoch", stepping)
+    monkeypatch.setattr(train_metrics.TrainMetrics, "emit_steps", emitting)
+    monkeypatch.setattr(training.Trainer, "_validate", validating)
     assert runner(**settings, device="cuda", batch=8, pixel_bytes_on_device=limit).ended.outcome == "done"

@@ -11,11 +11,14 @@ import torch
 from tiny_runs import Runner, Seen
 from torch import nn
 
+import engine.checkpoint_writer as checkpoint_writer
 import engine.models as models
-import engine.train as training
+import engine.train_metrics as train_metrics
+import engine.trainer as training
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError
 from engine.events import EpochEnded, Evaluated, Noted, RunStarted, StageStarted, StepsEnded
+from engine.kept_weights import weights_file
 from engine.request import CheckpointFile
 
 FREEZE: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "2,2"}
@@ -114,7 +117,7 @@ def test_a_run_stopped_between_its_steps(runner: Runner, where: str, monkeypatch
 
         def stopping(*arguments: Any, **options: Any) -> torch.Tensor:
             if next(calls) == 1:
-                raise training._Stopped
+                raise training.Stopped
             return real(*arguments, **options)
 
         monkeypatch.setattr(training, "model_outputs", stopping)
@@ -165,7 +168,7 @@ def _remove_features(runner: Runner) -> None:
 def test_checkpoints_come_by_time_and_at_stage_ends(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     rarely = runner(**FREEZE)
     assert [(written.epoch, written.step) for written in rarely.states] == [(2, 4), (4, 8)]
-    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr(checkpoint_writer, "CHECKPOINT_SHARE", 1e9)
     often = runner(**FREEZE, checkpoint_seconds=0)
     assert [written.step for written in often.states] == [1, 2, 2, 3, 4, 4, 4, 5, 6, 6, 7, 8, 8, 8]
     assert len({written.path for written in often.states}) == 14
@@ -176,14 +179,14 @@ def test_checkpoints_come_by_time_and_at_stage_ends(runner: Runner, monkeypatch:
 
 
 def test_a_checkpoint_that_takes_long_is_written_less_often(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e-9)
+    monkeypatch.setattr(checkpoint_writer, "CHECKPOINT_SHARE", 1e-9)
     seen = runner(epochs=3, checkpoint_seconds=0)
     assert [written.step for written in seen.states] == [1, 6]
 
 
 def test_losses_up_to_a_checkpoint_are_told_before_it(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
+    monkeypatch.setattr(checkpoint_writer, "CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr(train_metrics, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
     seen = runner(checkpoint_seconds=0)
     told: set[int] = set()
     for event in seen.events:
@@ -194,9 +197,9 @@ def test_losses_up_to_a_checkpoint_are_told_before_it(runner: Runner, monkeypatc
 
 
 def test_which_losses_are_told_depends_on_the_config_alone(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "POINTS_PER_EPOCH", 9)
+    monkeypatch.setattr(train_metrics, "POINTS_PER_EPOCH", 9)
     often = runner(batch=4)
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
+    monkeypatch.setattr(train_metrics, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
     rarely = runner(batch=4)
     assert _losses(often) == _losses(rarely)
     assert list(_losses(often)) == [*range(2, 17, 2), *range(18, 33, 2)]
@@ -256,10 +259,10 @@ def test_other_data_under_the_same_name_is_refused(runner: Runner) -> None:
 
 def test_other_first_weights_are_refused(runner: Runner) -> None:
     first = runner(epochs=1)
-    init = str(first.folder / training.weights_file(1))
+    init = str(first.folder / weights_file(1))
     settings: dict[str, Any] = {"strategy": "finetune", "init": init, "backbone": "resnet18@layer1"}
     stopped = runner(**settings, stop_after=1)
-    Path(init).write_bytes((runner(epochs=1, seed=9).folder / training.weights_file(1)).read_bytes())
+    Path(init).write_bytes((runner(epochs=1, seed=9).folder / weights_file(1)).read_bytes())
     with pytest.raises(DataError, match="are not what they were"):
         runner(**settings, checkpoints=stopped.newest)
 

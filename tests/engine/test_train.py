@@ -9,8 +9,8 @@ import pytest
 import torch
 from tiny_runs import TINY, Runner
 
-import engine.train as training
 import engine.train_step as train_step
+import engine.trainer as trainer
 from engine.config import build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import AgeUIError, ConfigError, DeviceError
@@ -112,7 +112,7 @@ def test_training_on_cached_features_equals_training_on_images(runner: Runner, m
     settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "3,0", "keep": "last"}
     cached = runner(**settings)
     assert any(event.what == "features" for event in cached.all(Progressed))
-    monkeypatch.setattr(training._Trainer, "_prepare_frozen", lambda self: None)
+    monkeypatch.setattr(trainer.Trainer, "_frozen_inputs", lambda self: self.setup.images)
     plain = runner(**settings)
     assert not any(event.what == "features" for event in plain.all(Progressed))
     for one, two in zip(cached.all(EpochEnded), plain.all(EpochEnded), strict=True):
@@ -271,6 +271,22 @@ def test_early_stopping_waits_as_long_as_it_was_told(runner: Runner) -> None:
     seen = runner(epochs=9, patience=2, min_delta=1000.0)
     assert len(seen.all(EpochEnded)) == 3
     assert any("stopped early" in note.message for note in seen.all(Noted))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch": 64, "last_batch": "keep"}, {"batch": 1}, {"strategy": "freeze", "init": "random", "batch": 1}]
+)
+def test_batch_norm_over_a_single_value_is_refused_before_the_first_step(
+    runner: Runner, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match=r"resnet18 at 32 px leaves one value per channel.*last_batch=merge"):
+        runner(backbone="resnet18", **changes)
+
+
+def test_a_batch_of_one_image_is_fine_where_batch_norm_is_frozen_or_averages_a_map(runner: Runner) -> None:
+    lone: dict[str, Any] = {"batch": 64, "last_batch": "keep", "epochs": 1}
+    assert runner(backbone="resnet18", bn="frozen", **lone).ended.outcome == "done"
+    assert runner(backbone="resnet18@layer3", **lone).ended.outcome == "done"
 
 
 @pytest.mark.parametrize(("policy", "steps", "images"), [("keep", 3, 65), ("merge", 2, 65), ("drop", 2, 64)])

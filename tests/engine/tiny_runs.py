@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import CheckpointWritten, Event, RunEnded, StepsEnded
+from engine.kept_weights import weights_file
 from engine.request import CheckpointFile, RunRequest
-from engine.train import train, weights_file
+from engine.train import train
 
 E = TypeVar("E")
 

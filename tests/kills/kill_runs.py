@@ -19,8 +19,9 @@ from ageui.worker.run_files import run_lock_file
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import EpochEnded, Evaluated, Event, StepsEnded
+from engine.kept_weights import weights_file
 from engine.request import RunRequest
-from engine.train import train, weights_file
+from engine.train import train
 
 Say = Callable[[str], None]
 

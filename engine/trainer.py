@@ -1,0 +1,320 @@
+"""Trainer: one attempt at a run, stage by stage and epoch by epoch, until its weights are scored."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.checkpoint import BestWeights, Position, TrainingState, load_newest, snapshot
+from engine.checkpoint_writer import CheckpointWriter
+from engine.config import RunConfig
+from engine.device import threads_for, upload
+from engine.errors import DataError
+from engine.evaluate import evaluate
+from engine.events import EpochEnded, Event, Noted, RunOutcome, RunStarted, StageStarted
+from engine.features import feature_key, frozen_features
+from engine.model_inputs import FeatureInputs, Inputs, Rows, model_outputs
+from engine.models import AgeModel
+from engine.optimizers import build_optimizer
+from engine.paths import cache_folder
+from engine.randomness import epoch_order, split_batches
+from engine.request import RunRequest
+from engine.run_manifest import differences, run_manifest
+from engine.run_setup import RunSetup
+from engine.train_metrics import TrainMetrics
+from engine.train_step import TrainStep
+
+
+class Stopped(Exception):
+    """Someone asked the run to stop."""
+
+
+@dataclass(eq=False)
+class Trainer:
+    """Trains and scores one run: `run` is the whole story, and the methods follow in its order.
+
+    `should_stop` is asked after every step; `progress`, which is told of long work, may raise `Stopped`.
+    """
+
+    # What to train, and the outside world.
+    request: RunRequest
+    setup: RunSetup
+    emit: Callable[[Event], None]
+    should_stop: Callable[[], bool]
+    progress: Callable[[str, int, int], None]
+
+    config: RunConfig = field(init=False)
+    model: AgeModel = field(init=False)
+    device: torch.device = field(init=False)
+
+    # The state of training: with the model's and the loss's, all that a checkpoint holds.
+    position: Position = field(default_factory=Position)
+    best: BestWeights = field(default_factory=BestWeights)
+    optimizer: torch.optim.Optimizer | None = None
+    resumed_optimizer: dict[str, Any] | None = None
+    """The optimizer's state in a checkpoint, until the stage builds the optimizer that takes it."""
+
+    # Components.
+    inputs: Inputs = field(init=False)
+    metrics: TrainMetrics = field(init=False)
+    checkpoints: CheckpointWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.config, self.model, self.device = self.request.config, self.setup.model, self.setup.placement.device
+        self.inputs = self.setup.images
+        self.metrics = TrainMetrics(self.device, self.emit)
+        self.checkpoints = CheckpointWriter(self.request, self.emit)
+
+    def run(self) -> tuple[RunOutcome, str]:
+        """Trains every stage and scores the kept weights. Returns the outcome, and the reason if it is not `done`."""
+        self._resume()
+        self._announce()
+        position = self.position
+        while position.stage <= self.config.stage_count:
+            if self.config.epochs[position.stage - 1] == 0:
+                position.end_stage()
+                continue
+            if not self._train_stage():
+                self.write_kept_weights()
+                return "diverged", f"the loss was no finite number in epoch {position.epoch}"
+            self.optimizer = None
+            position.end_stage()
+            self.write_checkpoint()
+        self._restore_best()
+        self.write_kept_weights()
+        self._score()
+        return "done", ""
+
+    def _resume(self) -> None:
+        """Takes up the newest checkpoint that is whole, and moves the model to its device."""
+        state, problems = load_newest(self.request.checkpoints, self.request.folder)
+        for problem in problems:
+            self._warn(f"gone back to an earlier checkpoint: {problem}")
+        self.setup.loss.begin(self.device, state.loss if state is not None else {})
+        if state is not None:
+            self._refuse_changed_origin(state)
+            self.model.load_state_dict(state.model, strict=False)
+            self.position, self.best, self.resumed_optimizer = state.position, state.best, state.optimizer
+            self.checkpoints.saved = replace(state.position)
+            self.metrics.resume(state.loss_sum, state.position.step)
+        self.model.to(self.device).to(memory_format=torch.channels_last)
+
+    def _refuse_changed_origin(self, state: TrainingState) -> None:
+        setup = self.setup
+        if state.data_hash != setup.dataset.content_hash:
+            raise DataError(
+                f"data set {setup.dataset.name!r} is not what it was when this run began: images, splits, ages or "
+                "attributes changed; put it back, or begin the run anew with: ageui retry RUN --from-start"
+            )
+        if state.init_sha256 != setup.report.sha256:
+            raise DataError(
+                f"the weights that this run began with ({setup.report.source}) are not what they were; put them "
+                "back, or begin the run anew with: ageui retry RUN --from-start"
+            )
+
+    def _announce(self) -> None:
+        setup, before = self.setup, self.request.manifest
+        manifest = run_manifest(self.config, setup.dataset, setup.placement, self.model, setup.report)
+        self.emit(RunStarted(manifest, self.position.step, self.position.epoch))
+        for note in setup.notes(self._weights_origin()):
+            self.emit(Noted(note))
+        if before is not None and (changed := differences(before, manifest)):
+            self._warn(f"not as when it began, so its last digits may differ: {', '.join(changed)}")
+
+    def _weights_origin(self) -> str:
+        """The origin of the weights that this attempt begins with, in words."""
+        first = f"backbone: {self.setup.report.sentence()}"
+        if self.checkpoints.saved is None:
+            return first
+        checkpoint = f"taken from the checkpoint of step {self.position.step}"
+        return f"{first}; head: {checkpoint}" if self._is_frozen() else f"backbone and head: {checkpoint}"
+
+    def _train_stage(self) -> bool:
+        """Trains the rest of the stage. Returns False if the loss became non-finite."""
+        position, config, frozen = self.position, self.config, self._is_frozen()
+        epochs, lr = config.epochs[position.stage - 1], config.lr[position.stage - 1]
+        self.model.set_training_stage(train_backbone=not frozen, bn=config.bn)
+        self.inputs = self._frozen_inputs() if frozen else self.setup.images
+        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = build_optimizer(config.optimizer, trainable, lr, config.momentum)
+        if self.resumed_optimizer is not None:
+            self.optimizer.load_state_dict(self.resumed_optimizer)
+            self.resumed_optimizer = None
+        steps = len(split_batches(np.arange(len(self.setup.train_rows.positions)), config.batch, config.last_batch))
+        parameters = sum(parameter.numel() for parameter in trainable)
+        self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
+        if position.at_stage_start and self.best.epoch:
+            self.best.state = snapshot(self.model.state_dict())
+        train_step = TrainStep(
+            self.model, self.inputs, self.setup.loss, self.optimizer, config, self.device, self._warn
+        )
+        # On features, a step is the head's own arithmetic and nothing else.
+        per_step = parameters * config.batch if isinstance(self.inputs, FeatureInputs) else sys.maxsize
+        with closing(train_step), threads_for(per_step, self.device):
+            if not self._train_epochs(train_step, steps, epochs):
+                return False
+        if position.stage_epoch < epochs:
+            self.emit(
+                Noted(f"stage {position.stage} stopped early: no better validation loss in {position.waited} epochs")
+            )
+        if config.keep == "best":
+            self._restore_best()
+        return True
+
+    def _train_epochs(self, train_step: TrainStep, steps: int, epochs: int) -> bool:
+        """Trains the remaining epochs of the stage. Returns False if the loss became non-finite."""
+        position = self.position
+        while position.stage_epoch < epochs and not self._has_waited():
+            self.metrics.begin_epoch(position, steps, epochs - position.stage_epoch)
+            ended = self._train_epoch(train_step)
+            finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
+            is_best = finite and self._keep_if_best(ended)
+            position.waited = 0 if is_best else position.waited + 1
+            position.end_epoch()
+            self.emit(replace(ended, is_best=is_best))
+            if not finite:
+                return False
+            self._between_steps()
+        return True
+
+    def _keep_if_best(self, ended: EpochEnded) -> bool:
+        """Keeps the weights if the epoch is the best so far, or the config keeps the last. Returns whether it is."""
+        best, config = self.best, self.config
+        is_best = ended.val_loss is None or ended.val_loss < best.loss - config.min_delta
+        if is_best and ended.val_loss is not None:
+            best.loss = ended.val_loss
+        if is_best or config.keep == "last":
+            best.epoch, best.step = ended.epoch, ended.step
+            best.state = snapshot(self._trained_state())
+        return is_best
+
+    def _train_epoch(self, train_step: TrainStep) -> EpochEnded:
+        """Trains the rest of the running epoch, then validates."""
+        rows, position, epoch = self.setup.train_rows, self.position, self.position.epoch + 1
+        order = epoch_order(self.config.seed, epoch, len(rows.positions))
+        ahead = split_batches(order, self.config.batch, self.config.last_batch)[position.batch :]
+        self.model.train()
+        begin = time.monotonic() - position.seconds
+        targets, weights = self._targets_and_weights(ahead)
+        with closing(self.inputs.batches([rows.take(chosen) for chosen in ahead])) as prepared:
+            for batch, target, weight in zip(prepared, targets, weights, strict=True):
+                loss = train_step(batch, target, weight, epoch, position.step + 1)
+                position.end_step(len(target), time.monotonic() - begin)
+                self.metrics.end_step(position, loss, len(target))
+                self._between_steps()
+        val_loss, val_mae = self._validate()
+        return EpochEnded(
+            stage=position.stage,
+            epoch=epoch,
+            step=position.step,
+            train_loss=self.metrics.loss_sum.item() / position.images,
+            val_loss=val_loss,
+            val_mae=val_mae,
+            lr=self.config.lr[position.stage - 1],
+            seconds=time.monotonic() - begin,
+            images_per_second=position.images_per_second,
+            is_best=False,
+        )
+
+    def _targets_and_weights(self, batches: list[NDArray[np.int64]]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Targets of the loss and sample weights (B,) of each batch, on the device, uploaded in one piece."""
+        setup, sizes = self.setup, [len(chosen) for chosen in batches]
+        if not batches:
+            return (), ()
+        chosen = np.concatenate(batches)
+        targets = upload(setup.targets[setup.train_rows.positions[chosen]], self.device)
+        return torch.split(targets, sizes), torch.split(upload(setup.weights[chosen], self.device), sizes)
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        """The unweighted loss and the MAE in years on the validation split; None without labelled images."""
+        setup, rows = self.setup, self.setup.valid_rows
+        if len(rows.positions) == 0:
+            return None, None
+        output = model_outputs(self.model, self.inputs, rows, lambda done, total: self._check_stop())
+        loss = setup.loss.validation(output, setup.targets[rows.positions])
+        return loss.item(), (setup.loss.years(output) - setup.ages[rows.positions]).abs().mean().item()
+
+    def _score(self) -> None:
+        config, setup = self.config, self.setup
+        if not config.trains_backbone and config.epochs[0] > 0 and self.inputs is setup.images:
+            # Resumed after its last epoch: scored in the same blocks as a run that was never interrupted.
+            self.inputs = self._frozen_inputs()
+        evaluate(self.model, setup.dataset, config, setup.loss, self.inputs, self.emit, self.progress)
+
+    def _frozen_inputs(self) -> Inputs:
+        """The frozen backbone's features of all rows to train on or to score.
+
+        Under the `standard` augmentation these are the images: every epoch sees other ones, so nothing can be cached.
+        """
+        setup = self.setup
+        if self.config.augment == "standard":
+            return setup.images
+        scored = [setup.dataset.rows(split) for split in setup.dataset.splits() if split != "train"]
+        positions = np.concatenate([setup.train_rows.positions, *scored])
+        kinds = np.zeros(len(positions), dtype=np.int8)
+        kinds[: len(setup.train_rows.kinds)] = setup.train_rows.kinds
+        rows = Rows(positions, kinds)
+        key = feature_key(self.model, setup.dataset, rows, self.config, setup.placement)
+        cache = self.request.cache or cache_folder()
+        progress = partial(self.progress, "features")
+        features = frozen_features(self.model, setup.images, rows, key, cache, progress, self._warn)
+        return FeatureInputs(features, rows, setup.placement)
+
+    def write_checkpoint(self) -> None:
+        """Writes what a later attempt needs to continue from here, after all losses up to here were emitted."""
+        self.metrics.emit_steps(self.position)
+        if self.position in (self.checkpoints.saved, Position()):
+            return
+        self.checkpoints.write_state(
+            TrainingState(
+                position=self.position,
+                best=self.best,
+                loss_sum=self.metrics.loss_sum,
+                model=self._trained_state(),
+                optimizer=self.optimizer.state_dict() if self.optimizer is not None else self.resumed_optimizer,
+                data_hash=self.setup.dataset.content_hash,
+                init_sha256=self.setup.report.sha256,
+                loss=self.setup.loss.state(),
+            )
+        )
+
+    def write_kept_weights(self) -> None:
+        """Writes the kept weights, if an epoch has ended with a finite loss."""
+        if self.best.epoch > 0:
+            state = {**self.model.state_dict(), **self.best.state}
+            self.checkpoints.write_kept_weights(state, self.best)
+
+    def _trained_state(self) -> dict[str, Tensor]:
+        """The model's state that can differ from its origin: without the backbone while that is frozen."""
+        return self.model.head.state_dict(prefix="head.") if self._is_frozen() else self.model.state_dict()
+
+    def _restore_best(self) -> None:
+        if self.best.state:
+            self.model.load_state_dict(self.best.state, strict=False)
+
+    def _is_frozen(self) -> bool:
+        return self.config.strategy == "freeze" and self.position.stage == 1
+
+    def _has_waited(self) -> bool:
+        return self.config.patience is not None and self.position.waited >= self.config.patience
+
+    def _between_steps(self) -> None:
+        self._check_stop()
+        if self.checkpoints.is_due:
+            self.write_checkpoint()
+
+    def _check_stop(self) -> None:
+        if self.should_stop():
+            raise Stopped
+
+    def _warn(self, message: str) -> None:
+        self.emit(Noted(message, warning=True))
