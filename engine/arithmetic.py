@@ -8,18 +8,16 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from engine.cache import shared_entry
+from engine.cache import keep_file, shared_entry
 from engine.config import RunConfig
 from engine.data.manifest import Progress
 from engine.device import Placement
-from engine.files import write_atomically
 from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
 
@@ -129,9 +127,7 @@ def _remembered(
         known = _read(path)
         if known is None:
             known = find_out()
-            content = json.dumps({**depends_on, **asdict(known)}).encode()
-            with suppress(OSError):
-                write_atomically(path, lambda stream: stream.write(content))
+            keep_file(path, json.dumps({**depends_on, **asdict(known)}).encode())
     return known
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from filelock import FileLock
 
+from engine.files import make_private_folder, write_atomically
 from engine.limits import limit_in_bytes
 
 LIMIT_VARIABLE: Final = "AGEUI_CACHE_GB"
@@ -50,6 +51,13 @@ def shared_entry(folder: Path, key: str) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(entry_lock(folder, key))
         yield
+
+
+def keep_file(path: Path, content: bytes) -> None:
+    """Keeps a file, whole or not at all. If the cache cannot be written, the file is made again when it is needed."""
+    with suppress(OSError):
+        make_private_folder(path.parent)
+        write_atomically(path, lambda stream: stream.write(content))
 
 
 def mark_used(entry: Path) -> None:

@@ -77,13 +77,8 @@ def upload(values: Tensor, device: torch.device) -> Tensor:
 
 
 def cpu_name() -> str:
-    """The processor's model name, as far as the platform tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    named = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return named or platform.processor() or platform.machine()
+    """The processor's model name, if the platform tells it."""
+    return _cpu_info("model name") or platform.processor() or platform.machine()
 
 
 def _device(wanted: str) -> tuple[torch.device, str]:
@@ -115,9 +110,13 @@ def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
 
 
 def _cpu_flags() -> set[str]:
-    """Feature flags of the first processor; empty where /proc/cpuinfo does not exist."""
+    return set(_cpu_info("flags").split())
+
+
+def _cpu_info(field: str) -> str:
+    """A field of the first processor in /proc/cpuinfo; empty if the system has none."""
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
-        return set()
-    return set(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), []))
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")

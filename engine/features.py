@@ -1,8 +1,6 @@
 """Features of a frozen backbone, computed once and kept on disk for every run that would compute the same ones."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from engine.cache import features_limit, mark_used, shared_entry, trim
+from engine.cache import features_limit, keep_file, mark_used, shared_entry, trim
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
@@ -78,7 +76,7 @@ def frozen_features(
         if path.exists():
             warn(f"the cached features in {path} are damaged: computing them again")
         features = _compute(model, images, rows, each)
-        _write(path, features)
+        keep_file(path, save({"features": features.contiguous()}, {"sha256": _sha256(features)}))
     with suppress(OSError):
         trim(folder, limit, kept=path)
     return features
@@ -108,17 +106,3 @@ def _read(path: Path, count: int) -> Tensor | None:
 
 def _sha256(features: Tensor) -> str:
     return hashlib.sha256(features.contiguous().numpy().data).hexdigest()
-
-
-def _write(path: Path, features: Tensor) -> None:
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            try:
-                part.write(save({"features": features.contiguous()}, {"sha256": _sha256(features)}))
-                part.flush()
-                os.replace(part.name, path)
-            except OSError:
-                os.unlink(part.name)
-                raise
-    except OSError:
-        return

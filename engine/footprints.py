@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache as computed_once
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engine.cache import keep_file
 from engine.config import RunConfig
-from engine.files import make_private_folder, write_atomically
 from engine.memory_model import Footprint
 from engine.paths import cache_folder
 
@@ -72,9 +71,7 @@ class FootprintCounter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.stop()
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
@@ -94,7 +91,7 @@ class FootprintCounter:
             for line in stdout:
                 answer = CountedFootprint.model_validate_json(line)
                 if answer.footprint is not None:
-                    _keep(answer.key, answer.footprint)
+                    keep_file(_file(answer.key), answer.footprint.model_dump_json().encode())
                 given += 1
                 yield answer
         except (OSError, ValueError):
@@ -104,16 +101,6 @@ class FootprintCounter:
 
     def stop(self) -> None:
         self._process.kill()
-
-
-def _keep(key: FootprintKey, footprint: Footprint) -> None:
-    """A cache that cannot be written keeps nothing: it is then counted again when it is wanted."""
-    file = _file(key)
-    try:
-        make_private_folder(file.parent)
-        write_atomically(file, lambda stream: stream.write(footprint.model_dump_json().encode()))
-    except OSError:
-        return
 
 
 def _file(key: FootprintKey) -> Path:

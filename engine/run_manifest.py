@@ -4,6 +4,7 @@ import os
 import platform
 import socket
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -51,13 +52,7 @@ def run_manifest(
         "backbone_parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
         "head_parameters": sum(parameter.numel() for parameter in model.head.parameters()),
         "features": model.feature_count,
-        "weights": {
-            "source": report.source,
-            "sha256": report.sha256,
-            "loaded": report.loaded,
-            "random": report.random,
-            "ignored": report.ignored,
-        },
+        "weights": asdict(report),
         "last_batch": config.last_batch,
         "scored_weights": config.keep,
         "predicted_memory_bytes": _predicted_memory(config, dataset, placement),

@@ -108,39 +108,16 @@ def _weights_by(codes: NDArray[np.int64], names: Sequence[str], scheme: Weightin
     return np.append(group_weights(codes, len(names), scheme, beta), 1.0)[codes]
 
 
-def _inverse(counts: Floats, beta: float) -> Floats:
-    return 1 / counts
-
-
-def _inverse_root(counts: Floats, beta: float) -> Floats:
-    return 1 / np.sqrt(counts)
-
-
-def _inverse_effective(counts: Floats, beta: float) -> Floats:
-    return np.asarray((1 - beta) / -np.expm1(counts * np.log(beta)))
-
-
 SCHEMES: Final[dict[Weighting, Callable[[Floats, float], Floats]]] = {
-    "inverse": _inverse,
-    "sqrt-inverse": _inverse_root,
-    "effective": _inverse_effective,
+    "inverse": lambda counts, beta: 1 / counts,
+    "sqrt-inverse": lambda counts, beta: 1 / np.sqrt(counts),
+    "effective": lambda counts, beta: np.asarray((1 - beta) / -np.expm1(counts * np.log(beta))),
 }
-
-
-def _product(weights: Floats) -> Floats:
-    return np.asarray(weights.prod(axis=0))
-
-
-def _mean(weights: Floats) -> Floats:
-    return np.asarray(weights.mean(axis=0))
-
-
-def _harmonic(weights: Floats) -> Floats:
-    return np.asarray(len(weights) / (1 / weights).sum(axis=0))
-
+"""Weights of an image in groups of `counts` images, up to a factor; beta is that of the effective number."""
 
 COMBINATIONS: Final[dict[str, Callable[[Floats], Floats]]] = {
-    "product": _product,
-    "mean": _mean,
-    "harmonic": _harmonic,
+    "product": lambda weights: np.asarray(weights.prod(axis=0)),
+    "mean": lambda weights: np.asarray(weights.mean(axis=0)),
+    "harmonic": lambda weights: np.asarray(len(weights) / (1 / weights).sum(axis=0)),
 }
+"""Weights by several attributes (A, N) as one weight for each image (N,)."""

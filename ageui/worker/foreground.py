@@ -45,8 +45,20 @@ class Foreground:
     ) -> Outcome:
         """Works on a run until it ends; one whose process dies is taken up again, as a worker would."""
         while True:
+            supervisor = Supervisor(
+                self._store,
+                claim,
+                device=self._device,
+                locks=[lock for lock in (self._run_lock, self._device_lock) if lock is not None],
+                policy=self._policy,
+                engines=self._engines,
+                emit=emit,
+                should_stop=should_stop,
+                should_kill=should_kill,
+                in_foreground=True,
+            )
             try:
-                outcome = self._attempt(claim, emit, should_stop, should_kill)
+                outcome = supervisor.run()
             finally:
                 self.release_run()
             if outcome.status != "queued":
@@ -65,27 +77,6 @@ class Foreground:
         if self._run_lock is not None:
             self._run_lock.release()
             self._run_lock = None
-
-    def _attempt(
-        self,
-        claim: Claim,
-        emit: Callable[[Event], None],
-        should_stop: Callable[[], bool],
-        should_kill: Callable[[], bool],
-    ) -> Outcome:
-        locks = [lock for lock in (self._run_lock, self._device_lock) if lock is not None]
-        return Supervisor(
-            self._store,
-            claim,
-            device=self._device,
-            locks=locks,
-            policy=self._policy,
-            engines=self._engines,
-            emit=emit,
-            should_stop=should_stop,
-            should_kill=should_kill,
-            in_foreground=True,
-        ).run()
 
 
 @contextmanager

@@ -127,8 +127,7 @@ class Lane:
             self._wait_for_device()
             return
         self._release_ticket()
-        run_locks: list[Lock] = []
-        claimed: list[int] = []
+        held: dict[int, Lock] = {}
 
         def hold(run_id: int) -> bool:
             needed = self._needed(run_id)
@@ -136,26 +135,26 @@ class Lane:
                 raise _NoRoomError
             lock = Lock.take(run_lock_file(self._store, run_id))
             if lock is not None:
-                run_locks.append(lock)
-                claimed.append(run_id)
+                held[run_id] = lock
                 device.begin(run_id, needed)
             return lock is not None
 
-        outcome = None
+        claimant, outcome = Claimant(device.name, device.name), None
         try:
-            claim = self._claim_next(hold)
+            claim = self._store.queue.claim_next(claimant, device.configs, hold)
             if claim is not None:
                 log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
-                outcome = self._supervise(claim, [device_lock, *run_locks])
+                outcome = self._supervise(claim, [device_lock, *held.values()])
                 if outcome.ending.failure == GpuMemoryError.failure and outcome.status == "queued":
                     device.alone.add(claim.run_id)
                 log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
+        except _NoRoomError:
+            pass
         finally:
             if is_held(next_lock_file(device.name)):
                 self._engines.close()
-            for run_id in claimed:
+            for run_id, lock in held.items():
                 device.end(run_id)
-            for lock in run_locks:
                 lock.release()
             device.release()
         if outcome is None:
@@ -184,14 +183,6 @@ class Lane:
         """Looked up before the claim, which takes the write lock to find out the same for certain."""
         run_id = self._store.queue.next_run(self._device.configs)
         return run_id is not None and self._device.has_room_for(run_id, self._needed(run_id))
-
-    def _claim_next(self, hold: Callable[[int], bool]) -> Claim | None:
-        try:
-            return self._store.queue.claim_next(
-                Claimant(self._device.name, self._device.name), self._device.configs, hold
-            )
-        except _NoRoomError:
-            return None
 
     def _needed(self, run_id: int) -> int | None:
         """The memory that a run is predicted to need; None where nobody counted its backbone yet."""

@@ -95,21 +95,27 @@ class Supervisor:
         """
         begin = time.monotonic()
         try:
-            ending = self._run()
-            if ending.failure == GpuMemoryError.failure and self._was_beside():
-                ending = replace(ending, kind="stopped", reason=f"{ending.reason}; it will be trained alone")
+            ending = self._ending()
+            return self._store_end(ending, time.monotonic() - begin)
         except LostRunError as error:
             return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
-        except FullError as error:
-            ending = Ending("failed", "failed", str(error), DiskFullError.failure, error.exit_code)
-        except (ConfigError, ProtocolError) as error:
-            ending = Ending("failed", "failed", str(error), error.failure, error.exit_code)
-        except OSError as error:
-            ending = Ending("crashed", "failed", f"its process could not be watched: {error}", AgeUIError.failure, 1)
-        return self._store_end(ending, time.monotonic() - begin)
 
-    def _run(self) -> Ending:
-        """Starts the engine and watches it until it has ended, whatever goes wrong meanwhile."""
+    def _ending(self) -> Ending:
+        """Runs the attempt. Raises `LostRunError`, and `StoreError` as `run`."""
+        try:
+            ending = self._run_engine()
+        except FullError as error:
+            return Ending("failed", "failed", str(error), DiskFullError.failure, error.exit_code)
+        except (ConfigError, ProtocolError) as error:
+            return Ending("failed", "failed", str(error), error.failure, error.exit_code)
+        except OSError as error:
+            return Ending("crashed", "failed", f"its process could not be watched: {error}", AgeUIError.failure, 1)
+        if ending.failure == GpuMemoryError.failure and self._was_beside():
+            return replace(ending, kind="stopped", reason=f"{ending.reason}; it will be trained alone")
+        return ending
+
+    def _run_engine(self) -> Ending:
+        """Starts the engine and watches it until it has ended, even if something fails meanwhile."""
         kills_before = oom_kills()
         try:
             engine = self._start()
@@ -238,8 +244,6 @@ class Supervisor:
         while True:
             try:
                 return self._try_to_store_end(ending, seconds)
-            except LostRunError as error:
-                return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
             except (BusyError, FullError):
                 if self._should_stop() or self._should_kill():
                     raise
@@ -248,12 +252,11 @@ class Supervisor:
     def _try_to_store_end(self, ending: Ending, seconds: float) -> Outcome:
         with self._store.writing(self._claim.run_id, self._claim.attempt) as writer:
             self._recorder.write_into(writer)
-            if ending.kind == "stopped":
+            is_disk_full = ending.failure == DiskFullError.failure
+            if ending.kind == "stopped" or is_disk_full:
                 status = writer.stop(self._stopped_status, ending.reason, seconds=seconds)
-            elif ending.failure == DiskFullError.failure:
-                # The run is as good as it was; nothing more can be written until somebody makes room.
-                status = writer.stop(self._stopped_status, ending.reason, seconds=seconds)
-                if status == "queued":
+                if is_disk_full and status == "queued":
+                    # The run is intact, but nothing more can be written until somebody makes room.
                     writer.pause_queue(ending.reason)
             elif ending.kind == "crashed":
                 status = writer.crash(ending.failure or "killed", ending.reason, seconds=seconds)

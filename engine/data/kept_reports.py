@@ -3,7 +3,6 @@
 Neither pandas nor pixels are needed to look at one: a few thousand files are compared in some hundredths of a second.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -13,10 +12,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from engine.cache import keep_file
 from engine.choices import Target
 from engine.data.report import DataReport
 from engine.data.spec import DataSpec
-from engine.files import make_private_folder, write_atomically
 
 # Part of every key: it changes when the same files would give another report, or drawn faces look different.
 CHECKING = 1
@@ -43,11 +42,8 @@ def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterabl
         "checked_at": datetime.now(UTC).isoformat(),
         "report": asdict(report),
     }
-    file = _file(spec, report.target, cache)
-    with contextlib.suppress(OSError):
-        make_private_folder(file.parent)
-        # Escapes keep file names that are no text in any encoding.
-        write_atomically(file, lambda stream: stream.write(json.dumps(content).encode()))
+    # Escapes keep file names that are no text in any encoding.
+    keep_file(_file(spec, report.target, cache), json.dumps(content).encode())
 
 
 def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | None:

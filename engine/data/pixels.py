@@ -1,6 +1,5 @@
 """The pixel cache: every image decoded once per size, as one memory-mapped uint8 array on disk."""
 
-import errno
 import hashlib
 import json
 import os
@@ -24,6 +23,7 @@ from engine.data.decode import to_square
 from engine.data.manifest import Manifest, Progress
 from engine.data.report import RowProblem
 from engine.errors import DataError
+from engine.files import is_full, write_atomically
 
 # Part of every key: it changes when the same file would give other pixels.
 DECODING = "centre-square bicubic 1"
@@ -108,9 +108,7 @@ def _content_hashes(manifest: Manifest, images: list[str], cache: Path, progress
             progress("reading images", done, len(images))
     with _writing(index, 66 * len(images)):
         index.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=index.parent, suffix=".part", delete=False) as part:
-            part.write(json.dumps(hashes))
-        os.replace(part.name, index)
+        write_atomically(index, lambda stream: stream.write(json.dumps(hashes).encode()))
     return tuple(hashes)
 
 
@@ -190,7 +188,7 @@ def _writing(target: Path, needed_bytes: int) -> Iterator[None]:
     except PermissionError as error:
         raise DataError(f"the cache {target} cannot be written; set AGEUI_CACHE to another folder") from error
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full(error):
             raise
         raise DataError(
             f"the disk is full: the cache {target} needs {needed_bytes / 1e6:,.0f} MB; "

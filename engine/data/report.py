@@ -104,15 +104,13 @@ class DataReport:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """The report that `dataclasses.asdict` made this of. Raises `TypeError` or `KeyError` for anything else."""
-        return cls(
-            name=found["name"],
-            format=found["format"],
-            path=found["path"],
-            target=found["target"],
-            images_read=found["images_read"],
-            splits=tuple(SplitCounts(**row) for row in found["splits"]),
-            groups=tuple(GroupCounts(**row) for row in found["groups"]),
-            problems=tuple(RowProblem(**row) for row in found["problems"]),
-            duplicates=tuple(DuplicatePair(**row) for row in found["duplicates"]),
-            course_counts=tuple(CourseCount(**row) for row in found["course_counts"]),
-        )
+        return cls(**{**found, **{name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}})
+
+
+_ROWS: dict[str, type] = {
+    "splits": SplitCounts,
+    "groups": GroupCounts,
+    "problems": RowProblem,
+    "duplicates": DuplicatePair,
+    "course_counts": CourseCount,
+}
