@@ -1,4 +1,4 @@
-"""What a worker works on: one device of this machine, which no two runs may have at once."""
+"""The devices of this machine, and the locks that keep two runs off one device."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from ageui.files.locks import Lock, is_held, read_note
 def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:
     """The values of a config's `device` that a worker of `device` (`cpu`, `cuda:1`) may take.
 
-    The default device is the one that `auto` means: the first CUDA device, or the processor where there is none. Every
-    other CUDA device helps with what names none.
+    The default device is the meaning of `auto`: the first CUDA device, else the processor. Other CUDA devices help with
+    runs that name none.
     """
     if device == "cpu":
         return ("cpu", "auto") if is_default else ("cpu",)
@@ -22,36 +22,37 @@ def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:
 
 
 def default_device() -> str:
-    """`cuda:0`, or `cpu` where no CUDA device is found."""
+    """`cuda:0`, or `cpu` without a CUDA device."""
     from engine.cuda import cuda_available
 
     return "cuda:0" if cuda_available() else "cpu"
 
 
 def resolve_device(wanted: str) -> str:
-    """The device that a config's `device` means here: `auto`, `cuda` or `cuda:1` to `cuda:0`, `cuda:0`, `cuda:1`."""
+    """A config's `device` on this machine: `auto`, `cuda` or `cuda:1` to `cuda:0`, `cuda:0`, `cuda:1`."""
     if wanted == "auto":
         return default_device()
     return "cuda:0" if wanted == "cuda" else wanted
 
 
 def device_lock_file(device: str) -> Path:
-    """The lock that is held while a run computes on the device, whichever database it is from.
+    """The lock that is held while a run computes on the device, for any database.
 
-    It is the user's, not the database's: two queues with a worker each take turns. A CUDA device goes by what
-    `CUDA_VISIBLE_DEVICES` calls it. A home folder may be shared with other machines, so the host is part of the name.
+    It belongs to the user, not the database, so that two queues with a worker each take turns. The name of a CUDA
+    device follows `CUDA_VISIBLE_DEVICES`. A home folder may be shared between machines, so the host is part of the
+    name.
     """
     folder = platformdirs.user_state_path("ageui", appauthor=False) / "devices"
     return folder / f"{as_file_name(f'{socket.gethostname()}-{_physical(device)}')}.lock"
 
 
 def next_lock_file(device: str) -> Path:
-    """The lock that is held by who waits for the device: who has it lets that one in after its run."""
+    """The lock of whoever waits for the device next: the holder of the device gives way after its run."""
     return device_lock_file(device).with_suffix(".next.lock")
 
 
 def take_device(device: str) -> Lock | None:
-    """The device's lock, None while another run computes on it."""
+    """Takes the device's lock. Returns None while another run computes on it."""
     return Lock.take(device_lock_file(device))
 
 
@@ -73,5 +74,5 @@ def _physical(device: str) -> str:
 
 
 def as_file_name(text: str) -> str:
-    """`text` with every character that file names cannot hold on some system replaced."""
+    """`text` as a file name: other characters than letters, digits, dots and dashes become dashes."""
     return re.sub(r"[^A-Za-z0-9.-]+", "-", text)

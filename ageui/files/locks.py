@@ -1,7 +1,7 @@
-"""Locks that the kernel keeps: held as long as a process lives that has the file open, free the moment none does.
+"""File locks kept by the kernel: held while a process lives that has the file open, free the moment none does.
 
-They need no heartbeat, and neither a reused process id nor a clock that jumps can deceive them. A lock may be handed
-down to a child process, and is then held until both have ended.
+They need no heartbeat, and neither a reused process id nor a clock that jumps can deceive them. A child process may
+inherit a lock, which is then held until both have ended.
 """
 
 import errno
@@ -14,7 +14,7 @@ from typing import Any, Self
 from engine.errors import FullError, StoreError
 from engine.files import is_full, make_private_folder
 
-# Who asks whether a lock is held has it for some microseconds, and so has who is about to release it.
+# A process that asks whether a lock is held has it for some microseconds, as has one about to release it.
 _SECONDS_TO_TAKE = 0.1
 _SECONDS_BETWEEN_TRIES = 0.001
 _NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -29,11 +29,10 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path, note: dict[str, Any] | None = None) -> Self | None:
-        """The lock, None where another process holds it, and not merely for the moment in which it asks who does or
-        lets go. `note` is for those who wonder who holds it.
+        """Takes the lock. Returns None if another process holds it, for longer than it takes to ask or to let go.
 
-        Raises `StoreError` where there can be no lock, as in a folder that cannot be written, `FullError` where there
-        is no room for its file.
+        `note` tells others who holds it. Raises `StoreError` if the file cannot be locked, as in a read-only folder,
+        and `FullError` if the disk has no room for it.
         """
         end = time.monotonic() + _SECONDS_TO_TAKE
         try:
@@ -61,7 +60,7 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process holds the lock; also where that cannot be told, as of another user's file."""
+    """Whether any process holds the lock; True if that cannot be determined, as for another user's file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -75,7 +74,7 @@ def is_held(path: Path) -> bool:
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """What the last holder wrote of itself; empty where there is nothing to read."""
+    """The last holder's note; empty if there is none to read."""
     try:
         note = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -84,7 +83,7 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def _open_locked(path: Path) -> int | None:
-    """The file, open and locked; None where another process holds it, or removed it in this moment."""
+    """Opens and locks the file. Returns None if another process holds it or has just removed it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if _try_lock(descriptor) and _is_file(descriptor, path):

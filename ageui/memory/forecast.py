@@ -1,4 +1,4 @@
-"""The peak memory of runs before they are queued, in bytes and in words."""
+"""Predicts the peak memory of runs before they are queued, in bytes and in words."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,10 @@ _LISTED = 3
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is to be said of the memory of runs. `missing` has to be counted before all is known, and `is_too_much` is
-    whether a run would find less than it needs."""
+    """A sentence about the memory of runs.
+
+    `missing` backbones have to be counted before it is complete; `is_too_much` if a run would find less than it needs.
+    """
 
     text: str
     missing: tuple[FootprintKey, ...] = ()
@@ -34,8 +36,10 @@ NOTHING_TO_SAY = Forecast("")
 
 
 class Forecaster:
-    """Keeps what it looked up. What is not known yet, `count` finds out in some seconds; to be used by one thread at a
-    time, except for `count`."""
+    """Predicts memory and keeps what it has looked up.
+
+    `count` counts missing backbones in a few seconds. All other methods are for one thread at a time.
+    """
 
     def __init__(self, free: Callable[[str], int | None] = free_memory) -> None:
         self._free = free
@@ -44,7 +48,7 @@ class Forecaster:
         self._images: dict[tuple[str, str], int | None] = {}
 
     def forecast(self, runs: Iterable[NewRun]) -> Forecast:
-        """What is to be said of `runs`, which train one after the other on each device."""
+        """The forecast for `runs`, which train one after the other on each device."""
         runs, free = list(runs), cache(self._free)
         wanted = list(dict.fromkeys(FootprintKey.of(run.config) for run in runs))
         missing = tuple(one for one in wanted if one not in self._problems and self._footprint(one) is None)
@@ -60,7 +64,7 @@ class Forecaster:
     def count(
         self, missing: Sequence[FootprintKey], begun: Callable[[FootprintCounter], None] = lambda counter: None
     ) -> None:
-        """Counts what is missing, in a process of its own, which `begun` is given to be able to stop it."""
+        """Counts missing backbones in a process of its own; `begun` receives it, to be able to stop it."""
         try:
             with FootprintCounter(missing) as counter:
                 begun(counter)
@@ -93,7 +97,7 @@ class Forecaster:
 
 
 def predicted_memory(detail: RunDetail) -> int | None:
-    """The peak memory of a run as it was predicted when it began, or as it can be now, in bytes."""
+    """The predicted peak memory of a run in bytes: as stored when it began, else as predicted now."""
     if detail.predicted_memory_bytes is not None:
         return detail.predicted_memory_bytes
     try:
@@ -107,14 +111,14 @@ def predicted_memory(detail: RunDetail) -> int | None:
 
 
 def _computed_otherwise(detail: RunDetail, footprint: Footprint) -> bool:
-    """Whether a run that has begun had another kind of device or arithmetic than was counted."""
+    """Whether a run that has begun used another kind of device or arithmetic than the footprint."""
     manifest = detail.manifest or {}
     counted = (footprint.device_type, footprint.dtype)
     return bool(manifest) and (manifest.get("device_type"), manifest.get("dtype")) != counted
 
 
 def image_count(spec: DataSpec, config: RunConfig) -> int | None:
-    """The images of a data set, as far as that is known without reading it: of drawn faces, and after a check."""
+    """Counts a data set's images without reading them: drawn faces, or a kept report; None if unknown."""
     if spec.format == "synthetic" and spec.path is None:
         return sum(spec.synthetic.counts)
     kept = kept_report(spec, config.target, cache_folder())
@@ -126,7 +130,7 @@ def _device(config: RunConfig, peak: PeakMemory) -> str:
 
 
 def _sentence(device: str, found: Sequence[tuple[PeakMemory, NewRun]], free: int | None) -> tuple[str, bool]:
-    """The memory of the runs on one device, and whether that is more than is free."""
+    """The memory of the runs on one device in words, and whether it exceeds the free memory."""
     largest, run = max(found, key=lambda one: one[0].bytes)
     least = min(peak.bytes for peak, _ in found)
     what = "peak memory" if device == "cpu" else f"peak memory of {device}"

@@ -1,4 +1,4 @@
-"""How much memory a run would find free on this machine now."""
+"""Finds the free memory of this machine's processor and GPUs."""
 
 import os
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ _MOUNT = Path("/sys/fs/cgroup")
 
 
 def free_memory(device: str) -> int | None:
-    """Free bytes of `cpu`, or of a GPU (`cuda:0`); None where that cannot be told.
+    """Free bytes of `cpu`, or of a GPU (`cuda:0`); None if unknown.
 
-    The processor's are what the system could give without swapping, and no more than the control groups of this process
-    allow, as in a container.
+    For the processor, what the system could give without swapping, within the limits of this process's control groups,
+    as in a container.
     """
     if device != "cpu":
         return _free_on_gpu(int(device.partition(":")[2] or 0))
@@ -22,8 +22,10 @@ def free_memory(device: str) -> int | None:
 
 
 def group_rooms(groups: Path, mount: Path) -> Iterator[int]:
-    """What is left, in bytes, below the limit of each control group that `groups` (a /proc/PID/cgroup) names, and of
-    those around it. Cached files that the system would give up count as left."""
+    """Yields the bytes left below the limit of each control group in `groups` (a /proc/PID/cgroup), and of its parents.
+
+    Cached files that the system would give up count as left.
+    """
     try:
         lines = groups.read_text().splitlines()
     except OSError:
@@ -44,7 +46,7 @@ def group_rooms(groups: Path, mount: Path) -> Iterator[int]:
 
 
 def _room(group: Path, limit: str, used: str, cached: str) -> int | None:
-    """None where the group has no limit, or does not tell."""
+    """Bytes left in a group; None if it has no limit or does not report one."""
     try:
         stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
         room = int((group / limit).read_text()) - int((group / used).read_text())

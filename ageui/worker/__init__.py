@@ -1,1 +1,1 @@
-"""Works on queued runs: the only place where the engine's events become rows."""
+"""Works on queued runs: the only place that turns the engine's events into rows."""

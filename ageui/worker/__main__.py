@@ -1,6 +1,6 @@
 """The worker's process, detached from every terminal: `python -P -m ageui.worker --db FILE --device DEVICE`.
 
-It says on the file descriptor READY that it has started, or in one line why it could not.
+It writes to the file descriptor READY that it has started, or one line with the reason why it could not.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main() -> int:
                 idle_seconds=arguments.idle_seconds,
                 parallel=arguments.parallel,
             )
-            # In a thread, since the signal may come while this one holds the lock of what `stop` sets.
+            # In a thread: the signal may arrive while this thread holds the lock inside the event that `stop` sets.
             signal.signal(signal.SIGTERM, lambda number, frame: threading.Thread(target=worker.stop).start())
             worker.run(lock, on_start=lambda: _say(arguments.ready, STARTED))
     except AgeUIError as error:

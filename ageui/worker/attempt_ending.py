@@ -1,4 +1,4 @@
-"""How an attempt ended: the engine's last word and its process's exit code, turned into a name and advice."""
+"""Names how an attempt ended, from the engine's last event and its process's exit code, with advice for people."""
 
 import signal
 from dataclasses import dataclass
@@ -13,11 +13,18 @@ Kind = Literal["ended", "stopped", "failed", "crashed"]
 
 @dataclass(frozen=True)
 class Ending:
-    """`ended`: `status` is done or diverged. `stopped`: it wrote a checkpoint and left. `failed`: a person has to
-    change something first. `crashed`: its process died, and another attempt may get further.
+    """How an attempt ended.
 
-    `failure` is the short name of a failure, `reason` what people are told, `exit_code` that of a command which ends
-    with it.
+    kind
+        `ended`: the run came to its end, and `status` is done or diverged. `stopped`: the engine wrote a checkpoint and
+        left. `failed`: a person has to change something first. `crashed`: the process died; another attempt may get
+        further.
+    reason
+        Why, for people.
+    failure
+        Short name of a failure.
+    exit_code
+        Exit code of a command that waited for the attempt.
     """
 
     kind: Kind
@@ -37,9 +44,10 @@ _SIGNALS: dict[int, tuple[str, str]] = {
 
 
 def ending_of(code: int, last: RunEnded | RunFailed | None, *, was_asked: bool, oom_kills: int, run_id: int) -> Ending:
-    """The ending of a process with this exit code, whose last event was `last`.
+    """The ending of a process with exit code `code` whose last event was `last`.
 
-    `was_asked`: it had been asked to leave. `oom_kills` processes were killed by the system for memory meanwhile.
+    `was_asked` says whether it had been asked to leave, and `oom_kills` how many processes the system killed for memory
+    during the attempt.
     """
     if isinstance(last, RunEnded) and last.outcome != "interrupted":
         return Ending("ended", last.outcome, last.reason, exit_code=int(last.outcome != "done"))
@@ -65,7 +73,7 @@ def ending_of(code: int, last: RunEnded | RunFailed | None, *, was_asked: bool, 
 
 
 def oom_kills() -> int:
-    """How often the system killed a process of this control group, or machine, for memory; 0 where it won't tell."""
+    """Counts the processes of this control group, or machine, that the system killed for memory; 0 if unknown."""
     for file in (*_group_files(), Path("/proc/vmstat")):
         try:
             lines = file.read_text().splitlines()

@@ -26,7 +26,7 @@ SECONDS_TO_STOP = 90.0
 
 @dataclass(frozen=True)
 class WorkerState:
-    """A worker as its row tells of it, and whether it lives."""
+    """A worker's row, and whether the worker lives."""
 
     row: WorkerRow
     is_alive: bool
@@ -43,21 +43,21 @@ def is_working(store: Store, device: str) -> bool:
 
 
 def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
-    """Of what configs name as their device, each once: what no living worker of the database takes."""
+    """The values of `wanted`, each once, that no living worker of the database takes."""
     living = [state.row.device for state in workers(store) if state.is_alive]
     taken = {config for device in living for config in configs_for(device, is_default=False)}
     left = [device for device in dict.fromkeys(wanted) if device not in taken]
-    # What the default device is can take seconds to find out, and matters to one worker and one value alone.
+    # Finding the default device can take seconds, and matters to one worker and one value only.
     if "auto" in left and "cpu" in living and default_device() == "cpu":
         left.remove("auto")
     return left
 
 
 def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> str | None:
-    """Sees to it that a worker lives which takes runs that name the device `wanted`.
+    """Makes sure that a living worker takes runs whose config names the device `wanted`.
 
-    Returns the device of the one that had to be started, None where there was one. Raises `DeviceError` for a device
-    that is not here, and `StoreError` where the worker could not start.
+    Returns the device of a newly started worker, None if one was there. Raises `DeviceError` for a device that this
+    machine lacks, and `StoreError` if the worker could not start.
     """
     living = [state.row.device for state in workers(store) if state.is_alive]
     if wanted in ("auto", "cuda") and any(device.startswith("cuda") for device in living):
@@ -79,7 +79,7 @@ def start_worker(
 ) -> None:
     """Starts a worker in a session of its own and returns once it works.
 
-    Raises `DeviceError` for a device that is not here, and `StoreError` where it could not start.
+    Raises `DeviceError` for a device that this machine lacks, and `StoreError` if the worker could not start.
     """
     refuse_missing_device(device)
     ready, told = os.pipe()
@@ -112,22 +112,23 @@ def start_worker(
 
 
 def refuse_missing_device(device: str) -> None:
-    """Raises `DeviceError` for a CUDA device that is not here."""
+    """Raises `DeviceError` for a CUDA device that this machine lacks."""
     if device != "cpu" and not default_device().startswith("cuda"):
         raise DeviceError(f"--device {device}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
 
 
 def refuse_missing_devices(wanted: Iterable[str]) -> None:
-    """Raises `DeviceError` for a config's `device` that is not here, before anything is queued for it."""
+    """Raises `DeviceError` for a config's `device` that this machine lacks, before any run is queued."""
     for device in dict.fromkeys(wanted):
         refuse_missing_device(resolve_device(device))
 
 
 def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str], None]) -> bool:
-    """Has a worker leave and waits for that; False where none lives.
+    """Asks a worker to leave and waits until it has. Returns False if none lives.
 
-    It leaves after its step, its run queued again from a checkpoint. One that does not answer is killed: its engine
-    notices and leaves, and its run goes on from the last checkpoint. `at_once` does not wait for an answer.
+    The worker leaves after its current step, with its run queued again from a checkpoint. A worker that does not answer
+    is killed: its engine notices and leaves, and the run continues from its last checkpoint. `at_once` kills without
+    waiting.
     """
     if not is_working(store, device):
         return False
@@ -155,8 +156,11 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
 
 
 def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False) -> bool:
-    """Waits until no worker lives on the device. One that is `asked` to leave and was only starting has wiped that word
-    with its first row: it is asked again."""
+    """Waits until no worker lives on the device.
+
+    A worker that was `asked` to leave while it was starting has overwritten the request with its first row, so it is
+    asked again.
+    """
     end = time.monotonic() + seconds
     while is_working(store, device):
         if time.monotonic() > end:
@@ -168,7 +172,7 @@ def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False)
 
 
 def _answer(descriptor: int) -> bytes:
-    """A started worker's line; nothing where it ended without one, or took too long."""
+    """The line of a started worker; empty if it ended without one or took too long."""
     end, line = time.monotonic() + _SECONDS_TO_START, b""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)

@@ -1,4 +1,4 @@
-"""The engine's process: given one run after the other, read event by event, stopped kindly and then not."""
+"""The engine's process: takes one run after the other, is read event by event, and is stopped gently, then by force."""
 
 import os
 import select
@@ -21,9 +21,10 @@ _SECONDS_FROM_TERM_TO_KILL = 5.0
 
 
 class EngineProcess:
-    """A process in a session and process group of its own, which trains one run at a time.
+    """A process in its own session and process group, which trains one run at a time.
 
-    Its stdin is the control socket: requests, until its end asks the engine to write a checkpoint and leave.
+    Its stdin is the control socket, which carries requests. The end of that socket asks the engine to write a
+    checkpoint and leave.
     """
 
     def __init__(
@@ -61,9 +62,9 @@ class EngineProcess:
         self.process = Process.of(self._child.pid)
 
     def begin(self, request: RunRequest, log: Path, locks: Sequence[int] = ()) -> None:
-        """Has an idle engine train a run, with its log in a file of its own.
+        """Hands a run to an idle engine, with a log file of its own.
 
-        `locks` are file descriptors of locks, which the engine holds too until the run has ended or it dies.
+        `locks` are file descriptors of locks. The engine holds them too, until the run has ended or it dies.
         """
         self.is_idle = False
         log_file = _open_log(log)
@@ -72,7 +73,7 @@ class EngineProcess:
             sent = socket.send_fds(self._control, [line], [log_file, *locks])
             self._control.sendall(line[sent:])
         except (BrokenPipeError, ConnectionResetError):
-            return  # it died at once, as its exit code will tell
+            return  # the engine died at once; its exit code will tell why
         finally:
             os.close(log_file)
 
@@ -80,11 +81,11 @@ class EngineProcess:
     def has_ended(self) -> bool:
         if not hasattr(os, "waitid"):
             return self._child.poll() is not None
-        # Its id stays taken until `close`, so that no signal for its group reaches another.
+        # The process stays unreaped until `close`, so its id cannot be reused and signals reach no other group.
         return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def read(self, seconds: float) -> Iterator[Message]:
-        """The events that arrive within `seconds`, as soon as there are any. Raises `ProtocolError`."""
+        """Waits up to `seconds` for events and yields those that arrived. Raises `ProtocolError`."""
         if self._events is None:
             time.sleep(seconds)
             return
@@ -94,7 +95,7 @@ class EngineProcess:
             yield from self._messages(self._receive() or b"")
 
     def rest(self) -> Iterator[Message]:
-        """What an ended process left in the pipe, but for an event that was torn off. Raises `ProtocolError`."""
+        """Yields the events left in the pipe of an ended process, without a torn-off one. Raises `ProtocolError`."""
         while content := self._receive():
             yield from self._messages(content)
 
@@ -106,7 +107,7 @@ class EngineProcess:
                 yield message
 
     def ask_to_stop(self, grace: float) -> None:
-        """Has the engine write a checkpoint and leave; one that has not left after `grace` seconds is killed."""
+        """Asks the engine to write a checkpoint and leave; after `grace` seconds, `enforce_stop` ends it."""
         if self._stop_by is None:
             self._stop_by = time.monotonic() + grace
             self._control.close()
@@ -116,7 +117,7 @@ class EngineProcess:
         return self._stop_by is not None
 
     def enforce_stop(self) -> None:
-        """Ends the group of an engine that was asked to leave and did not: SIGTERM, a while later SIGKILL."""
+        """Ends the group of an engine that did not leave when asked: SIGTERM first, then SIGKILL."""
         if self._stop_by is None or time.monotonic() < self._stop_by:
             return
         if not self._terminated:
@@ -127,11 +128,11 @@ class EngineProcess:
             self.kill()
 
     def kill(self) -> None:
-        """Ends the whole group at once."""
+        """Kills the whole process group at once."""
         self._signal_group(signal.SIGKILL)
 
     def close(self) -> int:
-        """Ends what is left of the group, waits for the process and returns its exit code."""
+        """Ends the rest of the group, waits for the process and returns its exit code."""
         self.kill()
         code = self._child.wait()
         self._control.close()
@@ -139,7 +140,7 @@ class EngineProcess:
         return code
 
     def _receive(self) -> bytes | None:
-        """What is in the pipe now; None where there is nothing, or nothing will come any more."""
+        """The bytes in the pipe now; None if there are none, or the pipe has ended."""
         if self._events is None:
             return None
         try:

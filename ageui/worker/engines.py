@@ -1,4 +1,4 @@
-"""The engine's process between two runs: kept, so that the next run finds all imported and loaded."""
+"""Keeps the engine's process between two runs, so that the next run finds everything imported and loaded."""
 
 import os
 import time
@@ -11,24 +11,24 @@ IDLE_SECONDS = 15.0
 
 
 class Engines:
-    """Starts engines, and keeps the one whose run came to its end for whoever wants one next.
+    """Starts engines, and keeps the one whose run came to its end for the next run.
 
-    `close` ends the kept one, which has its memory until then.
+    `close` ends the kept engine, which occupies its memory until then.
     """
 
     def __init__(self, command: Sequence[str] = ENGINE, environment: Mapping[str, str] | None = None) -> None:
-        """`environment` is added to this process' own."""
+        """`environment` is added to this process's own."""
         self._command, self._environment = command, environment or {}
         self._kept: EngineProcess | None = None
         self._kept_since = 0.0
 
     def start_ahead(self) -> None:
-        """Has an engine start up while its first run is still being prepared."""
+        """Starts an engine while its first run is still being prepared."""
         if self._kept is None:
             self.keep(EngineProcess(Path(os.devnull), self._command, self._environment))
 
     def take(self, log: Path) -> EngineProcess:
-        """An idle engine; a new one writes to `log` what it has to say before its first run."""
+        """Returns an idle engine; a new one writes to `log` until its first run has a log of its own."""
         kept, self._kept = self._kept, None
         if kept is not None:
             if not kept.has_ended:
@@ -42,7 +42,7 @@ class Engines:
         self._kept, self._kept_since = engine, time.monotonic()
 
     def close(self, idle_seconds: float = 0.0) -> None:
-        """Ends the kept engine, if it has been idle for so long."""
+        """Ends the kept engine if it has been idle for `idle_seconds`."""
         if self._kept is not None and time.monotonic() - self._kept_since >= idle_seconds:
             self._kept.close()
             self._kept = None

@@ -1,4 +1,4 @@
-"""Turns the engine's events into rows: many in one transaction, never a checkpoint without all that came before it."""
+"""Turns the engine's events into rows: many in one transaction, and a checkpoint never without the events before it."""
 
 import time
 from dataclasses import replace
@@ -22,7 +22,7 @@ SECONDS_BETWEEN_WRITES = 0.4
 
 
 class EventRecorder:
-    """Collects one attempt's events and writes them twice a second, a checkpoint at once."""
+    """Collects one attempt's events and writes them about twice a second, a checkpoint at once."""
 
     def __init__(self, store: Store, claim: Claim) -> None:
         self._store, self._claim = store, claim
@@ -32,7 +32,7 @@ class EventRecorder:
         self._is_urgent = False
 
     def add(self, message: Message) -> None:
-        """Takes an event. Raises `ProtocolError` where one before it was lost."""
+        """Takes an event. Raises `ProtocolError` if an earlier event was lost."""
         if (message.attempt, message.number) != (self._claim.attempt, self._next):
             raise ProtocolError(
                 f"the engine's process sent event {message.number} of attempt {message.attempt} where event "
@@ -48,21 +48,21 @@ class EventRecorder:
         return bool(self._pending) and (self._is_urgent or passed >= SECONDS_BETWEEN_WRITES)
 
     def write(self) -> None:
-        """Stores what was collected, in one transaction. Where that fails, it stays collected.
+        """Stores the collected events in one transaction. If that fails, they stay collected.
 
-        Raises `LostRunError` once the attempt lost its run, and `StoreError`.
+        Raises `LostRunError` once the attempt has lost its run, and `StoreError`.
         """
         with self._store.writing(self._claim.run_id, self._claim.attempt) as writer:
             self.write_into(writer)
         self.written(writer)
 
     def write_into(self, writer: AttemptWriter) -> None:
-        """Puts what was collected into a transaction, which then has to be reported to `written`."""
+        """Adds the collected events to a transaction; call `written` once it is committed."""
         for event in _condensed(self._pending):
             _write_event(writer, event, self._claim)
 
     def written(self, writer: AttemptWriter) -> None:
-        """The transaction was committed: checkpoints that are pointed to no more can go."""
+        """Forgets the committed events, and removes checkpoints that no row points to any more."""
         self._pending = []
         self._is_urgent = False
         self._written = time.monotonic()
@@ -71,7 +71,7 @@ class EventRecorder:
 
 
 def _condensed(events: list[Event]) -> list[Event]:
-    """The same in fewer events: steps of one stage together, and no progress that was overtaken by more or by steps."""
+    """Merges steps of one stage, and drops progress that later progress or steps have overtaken."""
     condensed: list[Event] = []
     for event in events:
         before = condensed[-1] if condensed else None

@@ -1,4 +1,4 @@
-"""Works on one run for a command that waits for it: the same claim, process and rows as in a worker."""
+"""Works on one run for a command that waits for it, with the same claim, process and rows as a worker."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,13 +16,13 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 
 
 class Foreground:
-    """Runs in the foreground on one device, which no other run has meanwhile; made by `in_foreground`."""
+    """Works on runs in the foreground of one device, which it holds; made by `in_foreground`."""
 
     def __init__(self, store: Store, device: str, device_lock: Lock | None, policy: Policy) -> None:
         self._store, self._device, self._device_lock, self._policy = store, device, device_lock, policy
         self._run_lock: Lock | None = None
         self._engines = Engines(policy.engine)
-        with suppress(OSError):  # the run itself will tell what is wrong
+        with suppress(OSError):  # the run itself reports the problem
             self._engines.start_ahead()
 
     @property
@@ -30,7 +30,7 @@ class Foreground:
         return Claimant(None, self._device)
 
     def hold(self, run_id: int) -> bool:
-        """Takes the run's lock, for the claim that it is given to."""
+        """Takes the lock of a run, as part of its claim."""
         self._run_lock = Lock.take(run_lock_file(self._store, run_id))
         return self._run_lock is not None
 
@@ -43,7 +43,7 @@ class Foreground:
         should_stop: Callable[[], bool],
         should_kill: Callable[[], bool],
     ) -> Outcome:
-        """Works on a run until it ends; one whose process dies is taken up again, as a worker would."""
+        """Works on a run until it ends. A run whose process dies is taken up again, as a worker does."""
         while True:
             supervisor = Supervisor(
                 self._store,
@@ -88,7 +88,7 @@ def in_foreground(
     share: bool,
     say: Callable[[str], None],
 ) -> Iterator[Foreground]:
-    """Waits until no other run computes on the device, unless it is to be shared."""
+    """Waits until no other run computes on the device, unless `share` allows that."""
     device_lock = None if share else _wait_for(device, say)
     foreground = Foreground(store, device, device_lock, policy)
     try:

@@ -1,4 +1,4 @@
-"""Works on runs one after the other. A worker has as many lanes as it trains runs at once, most have one."""
+"""A lane works on one run after the other. A worker has one lane for each run that it trains at once, usually one."""
 
 import logging
 import os
@@ -22,14 +22,14 @@ SECONDS_BETWEEN_LOOKS = 0.5
 LONGEST_PAUSE = 60.0
 _MEMORY_SHARE = 0.9
 _CUDA_CONTEXT_BYTES = 600_000_000
-"""What CUDA and its libraries take of a GPU for each process, beside what torch reserves."""
+"""GPU memory that CUDA and its libraries take for each process, in addition to torch's own."""
 
 log = logging.getLogger("ageui.worker")
 
 
 @contextmanager
 def if_it_can_be_written() -> Iterator[None]:
-    """For what is only told to people: a busy or full database costs the telling, and nothing else."""
+    """Suppresses errors of a busy or full database around rows that are only information for people."""
     try:
         yield
     except (BusyError, FullError) as error:
@@ -38,12 +38,18 @@ def if_it_can_be_written() -> Iterator[None]:
 
 @dataclass
 class SharedDevice:
-    """The device of a worker, which its lanes hold together, and what they have in common.
+    """The device of a worker, with the state that its lanes share.
 
-    `configs` are the values of a config's device that are the worker's. `working` tells of each run that is worked on
-    how much memory it is predicted to need, in bytes; None where that is not known. `beside` are those of them that had
-    another one beside them, and `alone` runs that have to have none: memory did not suffice. `stop` is set once the
-    worker is to leave.
+    configs
+        Values of a config's `device` whose runs this worker takes.
+    stop
+        Set once the worker is to leave.
+    working
+        Each run in progress with its predicted memory in bytes, None if unknown.
+    beside
+        Runs in progress that had another one beside them.
+    alone
+        Runs that must have the device to themselves, because memory did not suffice.
     """
 
     name: str
@@ -61,7 +67,7 @@ class SharedDevice:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> Lock | None:
-        """The device's lock, for one more run; None while others have it, or wait for it while this worker has it."""
+        """Takes the device's lock for one more run. Returns None while others hold it or wait for it."""
         with self._guard:
             if self._lock is None:
                 self._lock = take_device(self.name)
@@ -85,7 +91,7 @@ class SharedDevice:
         return self._users > 0
 
     def has_room_for(self, run_id: int, needed: int | None) -> bool:
-        """Whether a run of that predicted memory can be begun beside those that are worked on."""
+        """Whether a run of that predicted memory can start beside the runs in progress."""
         if not self.working:
             return True
         all_needed = [*self.working.values(), needed]
@@ -106,12 +112,14 @@ class SharedDevice:
 
 
 class _NoRoomError(Exception):
-    """The next run does not fit beside those that are worked on."""
+    """The next run does not fit beside the runs in progress."""
 
 
 class Lane:
-    """Works on one run at a time, of `store`, by an engine of its own. Once `should_stop` is true, which is asked a few
-    times a second, the run is stopped and queued again."""
+    """Works on one run at a time, with an engine and a `store` connection of its own.
+
+    `should_stop` is asked a few times a second. Once it returns True, the run is stopped and queued again.
+    """
 
     def __init__(self, store: Store, device: SharedDevice, should_stop: Callable[[], bool]) -> None:
         self._store, self._device, self._should_stop = store, device, should_stop
@@ -120,7 +128,7 @@ class Lane:
         self._ticket: Lock | None = None
 
     def work(self) -> None:
-        """Works on the next run, once the device is free."""
+        """Works on the next run once the device is free."""
         device = self._device
         device_lock = device.take()
         if device_lock is None:
@@ -164,7 +172,7 @@ class Lane:
         self._pause_after(outcome)
 
     def work_beside(self) -> None:
-        """Works on the next run if another one is worked on and both fit; else waits a moment."""
+        """Works on the next run if another is in progress and both fit; otherwise waits a moment."""
         self.rest()
         if self._device.is_taken and self._is_next_run_fitting():
             self.work()
@@ -172,7 +180,7 @@ class Lane:
             self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
 
     def rest(self) -> None:
-        """Ends the engine that is kept for the next run, once it has been idle for a while."""
+        """Ends the engine kept for the next run, once it has been idle for a while."""
         self._engines.close(ENGINE_IDLE_SECONDS)
 
     def leave(self) -> None:
@@ -180,12 +188,12 @@ class Lane:
         self._release_ticket()
 
     def _is_next_run_fitting(self) -> bool:
-        """Looked up before the claim, which takes the write lock to find out the same for certain."""
+        """Checks before the claim, which takes the write lock to find out for certain."""
         run_id = self._store.queue.next_run(self._device.configs)
         return run_id is not None and self._device.has_room_for(run_id, self._needed(run_id))
 
     def _needed(self, run_id: int) -> int | None:
-        """The memory that a run is predicted to need; None where nobody counted its backbone yet."""
+        """The predicted memory of a run in bytes; None if its backbone has not been counted yet."""
         return predicted_memory(self._store.runs.detail(run_id)) if self._device.lanes > 1 else None
 
     def _supervise(self, claim: Claim, locks: list[Lock]) -> Outcome:
@@ -202,7 +210,7 @@ class Lane:
         ).run()
 
     def _pause_after(self, outcome: Outcome) -> None:
-        """Waits after a crash, longer after each in a row, and lets another queue have the device in turn."""
+        """Waits after a crash, longer after each in a row, and gives another queue its turn on the device."""
         self._crashes = self._crashes + 1 if outcome.ending.kind == "crashed" else 0
         if self._crashes:
             self._device.stop.wait(min(LONGEST_PAUSE, 2.0 ** (self._crashes - 1)))
@@ -221,7 +229,7 @@ class Lane:
         self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
 
     def _say_idle(self, waiting_for: str | None = None) -> None:
-        """Says what the worker works on still, if anything."""
+        """Stores which run the worker still works on, if any."""
         others = next(iter(list(self._device.working)), None)
         with if_it_can_be_written():
             self._store.workers.set_work(self._device.name, others, waiting_for)
@@ -233,18 +241,20 @@ class Lane:
 
 
 def _share_of_threads(device: SharedDevice) -> dict[str, str]:
-    """Environment variables that give each of several lanes its share of a processor's cores; a number of threads that
-    a person has set stays."""
+    """Environment variables that give each of several lanes its share of the cores.
+
+    A number of threads that a person has set stays.
+    """
     if device.lanes == 1 or device.name != "cpu" or "OMP_NUM_THREADS" in os.environ:
         return {}
     return {"OMP_NUM_THREADS": str(max(1, cores() // device.lanes))}
 
 
 def cores() -> int:
-    """The processor's cores that this process may use."""
+    """Counts the processor's cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def lanes_for(device: str) -> int:
-    """How many runs `--parallel auto` trains at once: one with each core of a processor, two on a GPU."""
+    """How many runs `--parallel auto` trains at once: one per core of a processor, two on a GPU."""
     return cores() if device == "cpu" else 2

@@ -1,4 +1,4 @@
-"""Runs that are said to run and whose processes are all gone: requeued, or explained."""
+"""Finds runs that are marked as running although all their processes are gone, and requeues or explains them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _REASON = "its processes are gone: they were killed, or the machine was switched
 
 @dataclass(frozen=True)
 class RecoveredRun:
-    """A run that was found lost, and its status since; None where that could not be stored, and `problem` says why."""
+    """A lost run with its new status; None if that could not be stored, for the reason in `problem`."""
 
     run: RunningRun
     status: str | None
@@ -39,12 +39,12 @@ class RecoveredRun:
 
 
 def find_lost(store: Store) -> list[RunningRun]:
-    """Runs that are said to run and whose lock nobody holds. Writes nothing."""
+    """Finds runs marked as running whose lock nobody holds. Writes nothing."""
     return [run for run in store.queue.running() if not is_held(run_lock_file(store, run.run_id))]
 
 
 def recover_lost(store: Store) -> Iterator[RecoveredRun]:
-    """Requeues or explains every lost run; a store that is open for reading only is opened again to do so."""
+    """Requeues or explains every lost run; opens a store that is read-only again for writing."""
     left = find_lost(store)
     if not left:
         return
@@ -60,7 +60,7 @@ def recover_lost(store: Store) -> Iterator[RecoveredRun]:
 
 
 def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
-    """Holds the run's lock meanwhile, so that nobody starts to work on it; None where somebody just did."""
+    """Recovers a run while holding its lock. Returns None if somebody has just taken it up."""
     lock = Lock.take(run_lock_file(store, run.run_id))
     if lock is None:
         return None

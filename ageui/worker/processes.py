@@ -1,4 +1,4 @@
-"""Processes of which more than the id is known, so that a signal never reaches another that got the same id later."""
+"""Processes identified by more than their id, so that a signal never reaches a later process with the same id."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Process:
-    """A process by its id, the clock ticks from boot to its start, and the boot. Only Linux tells the last two."""
+    """A process by its id, its start in clock ticks since boot, and the boot. Only Linux has the last two."""
 
     pid: int
     ticks: int | None
@@ -21,7 +21,7 @@ class Process:
 
     @classmethod
     def from_note(cls, note: Any) -> Self | None:
-        """A process as `note` wrote it down, None where that is no such thing."""
+        """Reads back a process from its `note`; None if `note` is nothing of the kind."""
         if not isinstance(note, dict) or not isinstance(note.get("pid"), int):
             return None
         return cls(note["pid"], note.get("ticks"), note.get("boot"))
@@ -30,7 +30,7 @@ class Process:
         return asdict(self)
 
     def is_alive(self) -> bool:
-        """Whether this very process is there, and not merely one of its id."""
+        """Whether this very process lives, not merely one with its id."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -40,7 +40,7 @@ class Process:
         return self == type(self).of(self.pid)
 
     def send(self, number: signal.Signals, *, to_group: bool = False) -> bool:
-        """Sends a signal to the process, or to the group it leads; False where it has ended."""
+        """Sends a signal to the process, or to the group that it leads. Returns False if it has ended."""
         if not self.is_alive():
             return False
         try:
@@ -54,7 +54,7 @@ class Process:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat; the name in field 2 may hold spaces and brackets."""
+    """Field 22 of /proc/PID/stat. The name in field 2 may contain spaces and brackets."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
     except (OSError, IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""Files that could go: training states of runs that ended, and what no row points to."""
+"""Finds files that can go: training states of runs that ended, and files that no row points to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class Prunable:
-    """A file that could go, and why; `is_state`: it is a training state that a retry would go on from."""
+    """A file that can go, and why; `is_state` marks a training state that a retry would continue from."""
 
     path: Path
     bytes: int
@@ -21,12 +21,12 @@ class Prunable:
 
 
 def find_prunable(store: Store) -> list[Prunable]:
-    """What `prune` would remove. Of runs that can go on, nothing; of runs that somebody works on, nothing either."""
+    """Lists the files that `prune` would remove. Runs that can continue or are worked on have none."""
     return [file for _, files in _held_runs(store) for file in files]
 
 
 def prune(store: Store) -> tuple[list[Prunable], int]:
-    """Removes what could go, and the rows that point to it; returns the files, and the bytes that were freed."""
+    """Removes files that can go, with the rows that point to them. Returns the files and the bytes freed."""
     removed: list[Prunable] = []
     freed = 0
     for run_id, files in _held_runs(store):
@@ -34,7 +34,7 @@ def prune(store: Store) -> tuple[list[Prunable], int]:
             try:
                 store.queue.forget_states(run_id)
             except ConfigError:
-                continue  # it came back to the queue, and goes on from them
+                continue  # the run is queued again, and continues from these states
         for file in files:
             remove_file(file.path)
             freed += 0 if file.path.exists() else file.bytes
@@ -43,9 +43,9 @@ def prune(store: Store) -> tuple[list[Prunable], int]:
 
 
 def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
-    """Runs with what of them could go, each while its lock is held: no attempt writes files or rows meanwhile.
+    """Yields runs with their prunable files, each while its lock is held, so that no attempt writes meanwhile.
 
-    What a first look at all of them found is looked up again under the lock, as an attempt may just have ended.
+    The first look at all runs is repeated under the lock, because an attempt may just have ended.
     """
     for run_id in sorted(_runs_to_look_at(store)):
         lock = Lock.take(run_lock_file(store, run_id))

@@ -1,4 +1,4 @@
-"""Works through the queue on one device, one run after the other, until there is nothing left or it is stopped."""
+"""Works through the queue on one device until nothing is left or the worker is stopped."""
 
 import logging
 import threading
@@ -24,10 +24,10 @@ log = logging.getLogger("ageui.worker")
 
 
 class QueueWorker:
-    """The worker of `store` on `device`. `is_default`: runs that name no device are its too.
+    """The worker of `store` on `device`; with `is_default`, it also takes runs that name no device.
 
-    It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` has it leave after the
-    step, its runs queued again; called a second time, the engines are killed.
+    It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` makes it leave after the
+    current step, with its runs queued again; a second call kills the engines.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class QueueWorker:
         self._stop.set()
 
     def run(self, lock: Lock, on_start: Callable[[], None] = lambda: None) -> str:
-        """Works until there is a reason to leave, which is returned. `lock` is the worker's, and released then.
+        """Works until there is a reason to leave, and returns it.
 
-        `on_start` is called once the worker's row says that it has started.
+        `lock` is the worker's lock, released at the end. `on_start` is called once the worker's row is stored.
         """
         try:
             if not self._start():
@@ -88,8 +88,7 @@ class QueueWorker:
         return reason
 
     def _start(self) -> bool:
-        """Makes this process the device's worker, however long the database is busy; False where it is stopped
-        first."""
+        """Stores the worker's row, however long the database is busy. Returns False if stopped first."""
         while not self._stop.is_set():
             try:
                 self._store.workers.register(self._device.name)
@@ -114,8 +113,8 @@ class QueueWorker:
             if time.monotonic() - idle_since < self._idle_seconds:
                 self._stop.wait(SECONDS_BETWEEN_LOOKS)
                 continue
-            # Who queues a run looks for the lock afterwards: without this second look at the queue, a run that came
-            # just now would find a worker that is about to leave.
+            # A command that queues a run checks this lock afterwards. Without a second look at the queue, a run queued
+            # just now would count on a worker that is about to leave.
             lock.release()
             if not self._has_work():
                 return f"nothing to do for {self._idle_seconds:.0f} seconds"
@@ -128,7 +127,7 @@ class QueueWorker:
         return _STOPPED
 
     def _has_work(self) -> bool:
-        """Looked up however long the database is busy; False once the worker is to stop."""
+        """Looks up the queue, however long the database is busy. Returns False once the worker is to stop."""
         while not self._stop.is_set():
             try:
                 return self._store.queue.has_work(self._device.configs)
@@ -138,7 +137,7 @@ class QueueWorker:
         return False
 
     def _take_turn(self) -> bool:
-        """Does what there is to do next; False where there is nothing."""
+        """Does the next piece of work. Returns False if there is none."""
         for found in recover_lost(self._store):
             log.warning(found.sentence())
         if self._is_lingered_on():
@@ -154,7 +153,7 @@ class QueueWorker:
         return False
 
     def _work_beside(self) -> None:
-        """A further lane, in a thread and with a connection of its own."""
+        """A further lane, in a thread with a database connection of its own."""
         with Store.open(self._store.path, create=False) as store:
             lane = Lane(store, self._device, lambda: self._stop.is_set() or self._leaving.is_set())
             try:
@@ -176,15 +175,17 @@ class QueueWorker:
                 lane.join()
 
     def _is_lingered_on(self) -> bool:
-        """Whether the engine of an earlier worker of this database and device outlived it: this worker, which alone
-        could have started it, does not work on that run."""
+        """Whether an engine of an earlier worker of this database and device still runs.
+
+        Only this worker could have started the run, and it does not work on it.
+        """
         lingers = any(map(self._is_foreign, self._store.queue.running()))
         if not lingers:
             self._lingering_since = None
         return lingers
 
     def _end_lingering_engine(self) -> None:
-        """Kills such an engine once it had time enough to leave by itself."""
+        """Kills such an engine if it has had enough time to leave by itself."""
         now = time.monotonic()
         self._lingering_since = self._lingering_since or now
         if now - self._lingering_since > _LINGERING_SECONDS:
@@ -196,7 +197,7 @@ class QueueWorker:
         return run.worker == self._device.name and run.run_id not in self._device.working
 
     def _should_stop(self) -> bool:
-        """Whether SIGTERM came, or `ageui worker stop` left word in the database."""
+        """Whether SIGTERM came, or `ageui worker stop` stored its request in the database."""
         now = time.monotonic()
         if not self._stop.is_set() and now - self._looked >= SECONDS_BETWEEN_LOOKS:
             self._looked = now

@@ -1,4 +1,11 @@
-"""Watches one attempt at a claimed run: starts the engine's process, stores what it says, and tells how it ended."""
+"""Supervises one attempt at a claimed run: starts the engine, stores its events, and reports how the attempt ended.
+
+Pause, cancel and stop reach the engine as one and the same signal: the end of its control socket. The engine finishes
+its step, writes a checkpoint and leaves, without knowing which of the three was meant. The meaning is looked up later,
+when the end is stored: `AttemptWriter.stop` reads the run's request from the database and sets the status to `paused`
+or `cancelled`; without a request the run is `queued` again in the background, `interrupted` in the foreground. A kill
+is the exception: it sends SIGKILL to the engine's process group at once.
+"""
 
 import signal
 import time
@@ -27,8 +34,7 @@ _SECONDS_TO_EXIT = 30.0
 
 @dataclass(frozen=True)
 class Policy:
-    """How runs are watched. `stop_seconds` is how long an engine may take to leave, `engine` the command of its
-    process, `checkpoint_seconds` the time between checkpoints."""
+    """How runs are supervised: seconds between checkpoints, seconds that an engine may take to leave, and its command."""
 
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     stop_seconds: float = 30.0
@@ -37,26 +43,25 @@ class Policy:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: its status now, and how the attempt ended. `status` is `lost` where another took it."""
+    """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run."""
 
     status: str
     ending: Ending
 
 
 def kill_engine(store: Store, run_id: int) -> bool:
-    """Kills the engine's process of a run, for a run whose watching process does not; False where there is none."""
+    """Kills the engine of a run that its supervisor does not end. Returns False if there is none."""
     note = read_note(run_lock_file(store, run_id)) if is_held(run_lock_file(store, run_id)) else {}
     engine = Process.from_note(note.get("engine"))
     return engine is not None and engine.send(signal.SIGKILL, to_group=True)
 
 
 class Supervisor:
-    """One attempt, by an engine of `engines`. `locks`, the run's and the device's, are held by its process as well.
+    """One attempt by an engine of `engines`, whose process also holds `locks`, the run's and the device's.
 
-    `emit` sees every event; where it fails, the run is stopped as by `should_stop`. That is asked a few times a second;
-    once it is true, the engine writes a checkpoint and leaves, and its run is `queued` again in the background,
-    `interrupted` in the foreground. Once `should_kill` is true, the engine is killed. A run that runs out of a GPU's
-    memory is queued again if it `was_beside` another one there.
+    `emit` sees every event; if it fails, the run is stopped as by `should_stop`. That is asked a few times a second:
+    once it returns True, the engine writes a checkpoint and leaves. Once `should_kill` returns True, the engine is
+    killed. A run that runs out of GPU memory is queued again if it `was_beside` another one.
     """
 
     def __init__(
@@ -90,8 +95,8 @@ class Supervisor:
     def run(self) -> Outcome:
         """Works until the attempt has ended and its end is stored.
 
-        Raises `StoreError` where the database fails in a way that waiting does not mend; the engine has ended then, and
-        whoever looks at the run next finds it lost.
+        Raises `StoreError` if the database fails in a way that waiting does not mend. The engine has ended then, and
+        the next look at the run finds it lost.
         """
         begin = time.monotonic()
         try:
@@ -148,7 +153,7 @@ class Supervisor:
         return engine
 
     def _let_go(self, engine: EngineProcess) -> int:
-        """Keeps an engine that is done with the run; any other is ended. Returns its exit code."""
+        """Keeps an engine that is done with the run and ends any other. Returns its exit code."""
         if engine.is_idle and not engine.is_stopping:
             self._engines.keep(engine)
             return 0
@@ -180,7 +185,7 @@ class Supervisor:
         }
 
     def _watch(self, engine: EngineProcess) -> None:
-        """Reads and stores events until the engine has let the run go, or its process has ended."""
+        """Reads and stores events until the engine has released the run or its process has ended."""
         while not (engine.is_idle or engine.has_ended):
             self._take(engine.read(_SECONDS_TO_READ))
             if self._recorder.is_due:
@@ -197,8 +202,7 @@ class Supervisor:
             self._show(message.event)
 
     def _show(self, event: Event) -> None:
-        """A display that fails, as where its terminal is gone, costs the run no step: it is stopped with a
-        checkpoint."""
+        """Shows an event. If the display fails, say with its terminal gone, the run stops with a checkpoint."""
         if self._unshown is None:
             try:
                 self._emit(event)
@@ -209,12 +213,12 @@ class Supervisor:
         try:
             self._recorder.write()
         except BusyError:
-            return  # what was collected is kept, and tried again
+            return  # the recorder keeps its events and tries again
 
     def _obey(self, engine: EngineProcess) -> None:
         now = time.monotonic()
         if self._leave_by is not None and now > self._leave_by:
-            engine.kill()  # it said its last word and hangs
+            engine.kill()  # it sent its last event and hangs
         if now - self._looked >= _SECONDS_BETWEEN_LOOKS:
             self._looked = now
             request = self._asked()
@@ -228,19 +232,22 @@ class Supervisor:
         engine.enforce_stop()
 
     def _asked(self) -> str | None:
-        """What the run is asked to do; read anew only where something was committed since."""
+        """The run's request; looked up again only after something was committed."""
         try:
             version = self._store.version()
             if version != self._version:
                 self._request_now = self._store.queue.request(self._claim.run_id, self._claim.attempt)
                 self._version = version
         except BusyError:
-            pass  # as it was known last
+            pass  # keep the last known request
         return self._request_now
 
     def _store_end(self, ending: Ending, seconds: float) -> Outcome:
-        """Stores the end, however long the database is busy or its disk full: a run whose end is known is never left
-        running, unless this process is asked to stop meanwhile."""
+        """Stores the end, however long the database is busy or its disk full, unless this process is asked to stop
+        meanwhile.
+
+        A run whose end is known is never left running.
+        """
         while True:
             try:
                 return self._try_to_store_end(ending, seconds)
