@@ -1,4 +1,4 @@
-"""RunConfig: the one description of a run, validated, hashable and printable as a command line."""
+"""RunConfig: the description of a run, validated, hashable and printable as a command line."""
 
 import hashlib
 import json
@@ -21,8 +21,14 @@ _DEFAULT_WIDTHS = {0: (), 1: (128,), 2: (128, 32), 3: (128, 64, 32)}
 class RunConfig(BaseModel):
     """Everything that decides a run's result. Two equal configs on the same data are the same run.
 
-    Fields that may be left open (`init`, `widths`, `epochs`, `lr`) are filled in on validation, so that a stored
-    config says what was run and not what was typed.
+    Validation fills in fields that may be left open (`init`, `widths`, `epochs`, `lr`), so that a stored config says
+    what was run and not what was typed.
+
+    Examples
+    --------
+    >>> config = build_config({"epochs": 50, "lr": "1e-4,1e-5", "weights": "gender,age"})
+    >>> config.epochs, config.lr, config.weights, config.init
+    ((25, 25), (0.0001, 1e-05), ('gender', 'age'), 'imagenet')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -161,7 +167,7 @@ class RunConfig(BaseModel):
             raise _broken_rule(text, "combine", "weights")
 
     def _epochs_per_stage(self) -> tuple[int, ...]:
-        """One number for two stages is shared out (50 → 25, 25), two for one stage are added, as the report does."""
+        """Splits one number over two stages (50 → 25, 25) and adds two for one stage, as the report does."""
         total = sum(self.epochs)
         if not 1 <= len(self.epochs) <= 2 or total == 0:
             text = "epochs takes one number, or two for strategy freeze, at least one of them above 0"
@@ -176,15 +182,15 @@ class RunConfig(BaseModel):
 
     @property
     def trains_backbone(self) -> bool:
-        """Whether the backbone is trained in the last stage, and not frozen throughout."""
+        """Whether the last stage trains the backbone."""
         return self.strategy != "freeze" or self.epochs[-1] > 0
 
     @property
     def hash(self) -> str:
         """First 16 hex digits of the SHA-256 over the fields; equal configs have equal hashes.
 
-        Fields of `LATER_FIELDS` count only where they differ from their default, so that a config has the hash that
-        it had before there was such a field.
+        Fields of `LATER_FIELDS` count only if they differ from their default, so that a config keeps the hash from
+        before such a field existed.
         """
         fields = self.model_dump(mode="json")
         for name, default in LATER_FIELDS.items():
@@ -194,7 +200,7 @@ class RunConfig(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def command(self, program: str = "ageui run") -> str:
-        """The shell command that runs exactly this config, whatever presets or settings files are in force there."""
+        """The shell command that runs exactly this config, regardless of presets and settings files."""
         parts = [program]
         for name, value in self.model_dump().items():
             text = format_value(value)
@@ -211,7 +217,7 @@ LATER_FIELDS: Final[dict[str, str | float]] = {
         "group_dro_step", "compile",
     )
 }  # fmt: skip
-"""Fields that runs stored by earlier versions lack, and the value that those runs had in effect."""
+"""Fields that runs stored by earlier versions lack, with the values that these runs used."""
 
 _PLAIN = {
     "int_parsing": "give a whole number",
@@ -238,7 +244,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def format_value(value: object) -> str:
-    """A field's value as the command line takes it: lists by commas, nothing as `none`."""
+    """A field's value as the command line takes it: lists with commas, nothing as `none`.
+
+    Examples
+    --------
+    >>> format_value((25, 25)), format_value(()), format_value(1e-05), format_value(True)
+    ('25,25', 'none', '1e-05', 'true')
+    """
     if value is None or value == () or value == []:
         return "none"
     if isinstance(value, tuple | list):
@@ -251,12 +263,30 @@ def format_value(value: object) -> str:
 
 
 def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored config with the fields of `LATER_FIELDS` that it lacks after its own, to be set beside newer ones."""
+    """A stored config followed by the fields of `LATER_FIELDS` that it lacks, to compare it with newer ones."""
     return dict(stored) | {name: default for name, default in LATER_FIELDS.items() if name not in stored}
 
 
 def build_config(values: Mapping[str, Any]) -> RunConfig:
-    """Validates a config. Raises `ConfigError` whose `problems` name each wrong field, its value and what it takes."""
+    """A validated config.
+
+    Parameters
+    ----------
+    values
+        Values of fields, as texts of the command line or as Python values; other fields have their defaults.
+
+    Raises
+    ------
+    ConfigError
+        Its `problems` name each wrong field, its value and the values that it takes.
+
+    Examples
+    --------
+    >>> build_config({"batch": "many"})
+    Traceback (most recent call last):
+        ...
+    engine.errors.ConfigError: batch 'many': give a whole number
+    """
     try:
         return RunConfig.model_validate(dict(values))
     except ValidationError as error:
@@ -264,7 +294,7 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
 
 
 def field_problem(name: str, value: object) -> str | None:
-    """What is wrong with a field's value, independent of other fields; None if it is valid."""
+    """The problem with one field's value, whatever the other fields are; None if there is none."""
     try:
         RunConfig.model_validate({name: value})
     except ValidationError as error:

@@ -21,7 +21,13 @@ REPORT_GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
-    """`("<20", "20-40", "40-60", ">=60")` for the default edges, in years."""
+    """Names of the age groups between `edges`, in years.
+
+    Examples
+    --------
+    >>> age_group_names((20, 40, 60))
+    ('<20', '20-40', '40-60', '>=60')
+    """
     text = [f"{edge:g}" for edge in edges]
     inner = [f"{low}-{high}" for low, high in pairwise(text)]
     return (f"<{text[0]}", *inner, f">={text[-1]}")
@@ -30,7 +36,7 @@ def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
 def group_names(frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
     """The groups of an attribute in reading order: the report's first, then any others by name.
 
-    Age groups and the report's groups are listed even where the data has no image of them.
+    Age groups and the report's groups are listed even if the data has no image of them.
     """
     if attribute == "age":
         return age_group_names(edges)
@@ -44,9 +50,33 @@ def group_names(frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = 
 def group_codes(
     frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = AGE_EDGES
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The group of each row as an index into the returned names, shape (N,); -1 where the row has no value.
+    """The group of each row.
 
-    Age intervals are half-open, `low <= age < high`. Raises `ConfigError` for an attribute the data lacks.
+    Parameters
+    ----------
+    frame
+        Rows with an `age` in years and the columns of the attributes.
+    attribute
+        A column, or `age` for half-open age intervals, `low <= age < high`.
+    edges
+        Edges of the age groups in years.
+
+    Returns
+    -------
+    codes, names
+        Indices into `names`, shape (N,); -1 for a row without a value.
+
+    Raises
+    ------
+    ConfigError
+        For an attribute that the data lacks.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> codes, names = group_codes(pd.DataFrame({"age": [19.9, 20.0, float("nan"), 71.0]}), "age")
+    >>> codes.tolist(), names
+    ([0, 1, -1, 3], ('<20', '20-40', '40-60', '>=60'))
     """
     names = group_names(frame, attribute, edges)
     if attribute == "age":
@@ -63,9 +93,9 @@ def group_codes(
 def crossed_codes(
     frame: "pd.DataFrame", attributes: Sequence[str], edges: Sequence[float] = AGE_EDGES
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The same for the groups of several attributes crossed: those of `male, 20-40`, in the order of the attributes.
+    """As `group_codes`, for the crossed groups of several attributes, such as `male, 20-40` in the attributes' order.
 
-    A row that lacks one of the values is in no group. Raises `ConfigError` for an attribute the data lacks.
+    A row that lacks one of the values is in no group.
     """
     codes = np.zeros(len(frame), dtype=np.int64)
     names: tuple[str, ...] = ("",)
@@ -79,7 +109,7 @@ def crossed_codes(
 def filled_groups(
     codes: NDArray[np.int64], names: Sequence[str], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Codes (N,) and names of those groups alone that `rows`, positions in `codes`, have any of; -1 for the others."""
+    """Codes (N,) and names of only those groups that some of `rows` (positions in `codes`) belong to; -1 for others."""
     kept = np.unique(codes[rows])
     kept = kept[kept >= 0]
     place = np.full(len(names) + 1, -1, dtype=np.int64)

@@ -1,10 +1,11 @@
-"""What the group means of an error would be for other images, and for other groups: bootstrap and shuffles. NumPy only.
+"""Bootstrap and shuffles of group means: how an error's group means vary with other images, or other groups. NumPy
+only.
 
 A grouping is a pair of codes (N,) and a count G: the group of each image from 0, below 0 for an image in none. Errors
 (N,) are finite, in years.
 
-One set of draws serves all groupings: every group divides by what was drawn of it, which draws inside each group
-without drawing anew for each grouping, and makes all group means one product of matrices.
+One set of draws serves all groupings. Each group divides by the number of its drawn images, which draws inside every
+group without new draws per grouping, and turns all group means into one matrix product.
 """
 
 import math
@@ -26,14 +27,20 @@ _POISSON_STEPS = [
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Bootstrap samples of G groups: their means, and the standard errors of these means, each (resamples, G)."""
+    """Bootstrap samples of G groups: their means and the standard errors of these means, each (resamples, G)."""
 
     means: Floats
     standard_errors: Floats
 
 
 def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
-    """Mean of `values` (N,) in each group, shape (groups,); NaN for an empty one. Codes below 0 belong to none."""
+    """Mean of `values` (N,) in each group, shape (groups,); NaN for an empty group. Codes below 0 belong to no group.
+
+    Examples
+    --------
+    >>> group_means(np.array([1.0, 3.0, 8.0, 9.0]), np.array([0, 0, 1, -1]), groups=3)
+    array([ 2.,  8., nan])
+    """
     inside = codes >= 0
     counts = np.bincount(codes[inside], minlength=groups)
     sums = np.bincount(codes[inside], weights=values[inside], minlength=groups)
@@ -43,9 +50,32 @@ def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
 def bootstrap(errors: Floats, groupings: Sequence[Grouping], resamples: int, seed: int) -> list[Draws]:
     """Bootstrap means of every group of each grouping, from the same draws.
 
-    An image is drawn as often as a Poisson variable of mean 1 says, which is drawing N of N with replacement but for a
-    sample size that varies, and that means divide by (Chamandy et al., Estimating uncertainty for massive data streams,
-    2012). A group of which nothing is drawn keeps its mean: with three images that is one sample in twenty.
+    The number of draws of an image is a Poisson variable of mean 1. That equals drawing N of N with replacement except
+    that the sample size varies, and means divide by it (Chamandy et al., Estimating uncertainty for massive data
+    streams, 2012). A group without drawn images keeps its mean: with three images, that is one sample in twenty.
+
+    Parameters
+    ----------
+    errors
+        Finite errors in years, shape (N,).
+    groupings
+        Codes (N,) and number of groups of each grouping.
+    resamples
+        Number of samples.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    list of Draws
+        One for each grouping, in order.
+
+    Examples
+    --------
+    >>> everyone = (np.zeros(3, dtype=np.int64), 1)
+    >>> (draws,) = bootstrap(np.array([1.0, 2.0, 6.0]), [everyone], resamples=2000, seed=0)
+    >>> draws.means.shape, round(draws.means.mean(), 1)
+    ((2000, 1), np.float64(3.0))
     """
     scale = float(errors.max()) or 1.0
     members = [np.arange(groups) == codes[:, None] for codes, groups in groupings]
@@ -65,11 +95,27 @@ def bootstrap(errors: Floats, groupings: Sequence[Grouping], resamples: int, see
 
 
 def shuffled_means(errors: Floats, grouping: Grouping, resamples: int, seed: int) -> Floats:
-    """Group means when groups are shuffled over the images that are in one, shape (at least `resamples`, G).
+    """Group means after shuffling the groups over the images that belong to one.
 
-    Each of K shuffles of the errors is set against each of K shuffles of the groups, with K * K >= `resamples`. Every
-    pair is a uniform shuffle and any two pairs are independent, so that means and percentiles over them are as sure as
-    those over as many shuffles made one by one.
+    Each of K shuffles of the errors is combined with each of K shuffles of the groups, with K * K >= `resamples`. Every
+    pair is a uniform shuffle and any two pairs are independent, so means and percentiles over them are as precise as
+    over as many single shuffles.
+
+    Parameters
+    ----------
+    errors
+        Finite errors in years, shape (N,).
+    grouping
+        Codes (N,) and number of groups G.
+    resamples
+        The least number of shuffles.
+    seed
+        Seed of the shuffles.
+
+    Returns
+    -------
+    array
+        Shape (K * K, G), in years.
     """
     codes, groups = grouping
     errors, codes = errors[codes >= 0], codes[codes >= 0]
@@ -83,7 +129,7 @@ def shuffled_means(errors: Floats, grouping: Grouping, resamples: int, seed: int
 
 
 def _poisson_counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """How often each of `n` images is drawn, shape (block, n), in blocks of resamples that stay in a processor's cache.
+    """Counts how often each of `n` images is drawn, shape (block, n), in blocks that fit a processor's cache.
 
     A uniform 16-bit number is compared with the steps of the distribution, up to 8 draws of an image.
     """

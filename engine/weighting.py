@@ -16,11 +16,30 @@ Floats = NDArray[np.float64]
 def group_weights(
     codes: NDArray[np.int64], groups: int, scheme: Weighting = "inverse", beta: float = EFFECTIVE_BETA
 ) -> Floats:
-    """The weight of each group, shape (groups,); 0 for an empty one. Codes (N,) below 0 belong to no group.
+    """The weight of each group, with a mean of 1 over the images that have a value.
 
-    `inverse` is the report's N / (G n_g), with N images in G groups that have any; `sqrt-inverse` is proportional to
-    1 / √n_g. `effective` is proportional to (1 - β) / (1 - β^n_g), the inverse of the effective number of samples (Cui
-    et al. 2019, arXiv 1901.05555). All have a mean of 1 over the images that have a value.
+    Parameters
+    ----------
+    codes
+        Group of each image, shape (N,); below 0 for an image in no group.
+    groups
+        Number of groups G.
+    scheme
+        `inverse` is the report's N / (G n_g), with N images in the G groups that have any. `sqrt-inverse` is
+        proportional to 1 / √n_g. `effective` is proportional to (1 - β) / (1 - β^n_g), the inverse of the effective
+        number of samples (Cui et al. 2019, arXiv 1901.05555).
+    beta
+        β of `effective`.
+
+    Returns
+    -------
+    array
+        Shape (groups,); 0 for an empty group.
+
+    Examples
+    --------
+    >>> group_weights(np.array([0, 0, 0, 1]), 2).round(2).tolist()
+    [0.67, 2.0]
     """
     counts = np.bincount(codes[codes >= 0], minlength=groups).astype(np.float64)
     filled = counts > 0
@@ -37,13 +56,28 @@ def lds_weights(
     sigma: float = LDS_SIGMA,
     beta: float = EFFECTIVE_BETA,
 ) -> Floats:
-    """The weight of each age, shape (N,), by label distribution smoothing; 1 where it is NaN.
+    """The weight of each age by label distribution smoothing, with a mean of 1 over the images that have an age.
 
-    Yang et al. 2021, "Delving into Deep Imbalanced Regression", ICML (arXiv 2102.09554), section 3.1: the number of
-    images in each year of age (half-open, from 0) is smoothed by a symmetric kernel, and an image is weighed by the
-    inverse (or another `scheme`) of what its year then has. The kernel is a Gaussian of `sigma` years over `kernel`
-    years, of sum 1. The mean is 1 over the images that have an age. The authors' code takes a root before it smooths,
-    and their kernel comes from a filter that reflects at its ends, which makes it flatter.
+    Yang et al. 2021, "Delving into Deep Imbalanced Regression", ICML (arXiv 2102.09554), section 3.1: a symmetric
+    kernel smooths the number of images in each year of age (half-open, from 0), and an image weighs the inverse (or
+    another `scheme`) of its year's smoothed number. The authors' code takes a root before it smooths, and their kernel
+    comes from a filter that reflects at its ends, which makes it flatter.
+
+    Parameters
+    ----------
+    ages
+        Years, shape (N,); NaN if unknown.
+    scheme, beta
+        As in `group_weights`.
+    kernel
+        Width of the kernel in years, odd.
+    sigma
+        Standard deviation of the Gaussian kernel in years.
+
+    Returns
+    -------
+    array
+        Shape (N,); 1 for an unknown age.
     """
     weights = np.ones(len(ages))
     known = ~np.isnan(ages)
@@ -70,12 +104,39 @@ def sample_weights(
     lds_kernel: int = LDS_KERNEL,
     lds_sigma: float = LDS_SIGMA,
 ) -> Floats:
-    """The weight of each row of `frame`, shape (N,): that of its group, or 1 where it has no value.
+    """The weight of each row of a data set.
 
-    `lds` among the attributes are the weights of `lds_weights`. Weights by several attributes are combined as they are,
-    with no rescaling after: a product's mean need not be 1. `joint` crosses the attributes instead, and weighs each
-    group of `male, 20-40` by how many it has. No attribute gives ones. Raises `ConfigError` for an attribute that the
-    data lacks.
+    Parameters
+    ----------
+    frame
+        Rows with an `age` in years and the columns of the attributes.
+    attributes
+        Attributes whose groups weigh the samples; `age` for age groups, `lds` for `lds_weights`. None gives ones.
+    scheme, beta
+        As in `group_weights`.
+    combine
+        How weights by several attributes are combined: `product`, `mean` or `harmonic` mean, without rescaling, so the
+        mean of a product need not be 1. `joint` weighs the crossed groups, such as `male, 20-40`.
+    age_edges
+        Edges of the age groups in years.
+    lds_kernel, lds_sigma
+        Kernel of `lds`, in years.
+
+    Returns
+    -------
+    array
+        Shape (N,); 1 for a row without a value.
+
+    Raises
+    ------
+    ConfigError
+        For an attribute that the data lacks.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0], "gender": ["male", "male", "male", "female"]})
+    >>> sample_weights(frame, ["gender"]).round(2).tolist()
+    [0.67, 0.67, 0.67, 2.0]
     """
     if not attributes:
         return np.ones(len(frame))
@@ -98,13 +159,13 @@ def weight_table(
     beta: float = EFFECTIVE_BETA,
     age_edges: Sequence[float] = AGE_EDGES,
 ) -> dict[str, float]:
-    """The weight of every group of an attribute, by name; 0 for an empty one."""
+    """The weight of every group of an attribute, by name; 0 for an empty group. Parameters as in `sample_weights`."""
     codes, names = group_codes(frame, attribute, age_edges)
     return dict(zip(names, group_weights(codes, len(names), scheme, beta).tolist(), strict=True))
 
 
 def _weights_by(codes: NDArray[np.int64], names: Sequence[str], scheme: Weighting, beta: float) -> Floats:
-    # One more entry at the end, which the code -1 of a missing value picks.
+    # The code -1 of a missing value picks the additional entry at the end.
     return np.append(group_weights(codes, len(names), scheme, beta), 1.0)[codes]
 
 

@@ -34,7 +34,7 @@ _SECONDS_TO_EXIT = 30.0
 
 @dataclass(frozen=True)
 class Policy:
-    """How runs are supervised: seconds between checkpoints, seconds that an engine may take to leave, and its command."""
+    """How runs are supervised: `engine` is the command of its process, `stop_seconds` the time it has to leave."""
 
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     stop_seconds: float = 30.0

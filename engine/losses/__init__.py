@@ -1,4 +1,4 @@
-"""Losses by the name of their flag: the report's seven, and those of later papers on age and on fairness."""
+"""Losses by the name of their flag: the report's seven, and losses of later papers on age and fairness."""
 
 from engine.config import RunConfig
 from engine.losses.balanced_mse import BalancedMse
@@ -12,7 +12,22 @@ __all__ = ["Loss", "build_loss", "reduce"]
 
 
 def build_loss(config: RunConfig, groups: int = 1) -> Loss:
-    """The loss of a config, on the CPU; `groups` is how many groups `group-dro` weighs."""
+    """The loss of a config, on the CPU.
+
+    Parameters
+    ----------
+    config
+        Its `loss` names the loss; fields such as `dldl_sigma` are the loss's parameters.
+    groups
+        Number of groups that `group-dro` weighs.
+
+    Examples
+    --------
+    >>> from engine.config import build_config
+    >>> loss = build_loss(build_config({"loss": "coral"}))
+    >>> loss.outputs, loss.shares_weights
+    (100, True)
+    """
     if config.loss == "group-dro":
         return GroupDro(_image_loss(config.group_dro_loss, config), groups, config.group_dro_step)
     if config.loss == "balanced-mse":
@@ -21,7 +36,7 @@ def build_loss(config: RunConfig, groups: int = 1) -> Loss:
 
 
 def _image_loss(name: str, config: RunConfig) -> Loss:
-    """A loss whose values depend on each image alone."""
+    """A loss whose values depend on single images."""
     if name == "scce":
         return ClassLoss(name, scce)
     if name == "dldl":

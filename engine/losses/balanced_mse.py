@@ -1,4 +1,4 @@
-"""Balanced MSE: squared error corrected for how often the train data has each age."""
+"""Balanced MSE: the squared error, corrected for how often the train data has each age."""
 
 import math
 from typing import Final
@@ -19,9 +19,9 @@ class BalancedMse(Loss):
 
         loss of i = -2σ² log(exp(-(p_i - y_i)² / 2σ²) / Σ_j exp(-(p_i - y_j)² / 2σ²)),    j over the batch.
 
-    `sigma` is the noise in years, constant here. An image's loss depends on the ages of its batch; in a batch of one it
-    is 0. In validation an image has all images of the split beside it, their sum brought to that of a batch of `batch`
-    images: what train batches have on average, whatever the order of the images.
+    `sigma` is the noise in years, constant here. An image's loss depends on the ages of its batch; alone in a batch, it
+    is 0. In validation, all images of the split stand beside an image, with their sum scaled to that of a batch of
+    `batch` images: the average of train batches, whatever the order of the images.
     """
 
     def __init__(self, sigma: float, batch: int) -> None:

@@ -1,4 +1,4 @@
-"""CORAL: age as an order of thresholds that cannot contradict each other."""
+"""CORAL: age as a sequence of thresholds that cannot contradict each other."""
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +12,9 @@ class Coral(Loss):
 
     Cao, Mirjalili and Raschka 2020, "Rank consistent ordinal regression for neural networks with application to age
     estimation", Pattern Recognition Letters 140 (arXiv 1901.07884), equation 4 with all importance weights 1. The
-    logits share their weights and differ in their bias, so that probabilities fall with k once the biases do
-    (Theorem 1). The prediction is the sum of the probabilities in place of the count of those above a half: it is the
-    expected number of thresholds passed, and has no steps of a year.
+    logits share their weights and differ in their bias, so probabilities fall with k once the biases do (Theorem 1).
+    The prediction is the sum of the probabilities instead of the count of those above a half: the expected number of
+    thresholds passed, without steps of a year.
     """
 
     outputs = AGE_CLASSES - 1

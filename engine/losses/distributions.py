@@ -1,4 +1,4 @@
-"""Losses over the distribution of an age: label distribution learning, and mean and variance beside cross-entropy."""
+"""Losses over the distribution of an age: label distribution learning, and mean and variance with cross-entropy."""
 
 from typing import Final
 
@@ -10,17 +10,17 @@ from engine.losses.keras import scce
 from engine.losses.loss import ClassLoss, expected_years, whole_years
 
 NARROWEST: Final = 0.5
-"""The smallest spread of a wanted distribution, in years: half a class. A narrower one is a single class anyway."""
+"""The smallest spread of a wanted distribution, in years: half a class. A narrower one is a single class."""
 
 
 class LabelDistribution(ClassLoss):
-    """KL(wanted ‖ softmax), where the wanted distribution over 0 to 100 years is a normal one around the label.
+    """KL(wanted ‖ softmax), with a normal distribution around the label over 0 to 100 years as the wanted one.
 
     Gao et al. 2017, "Deep Label Distribution Learning with Label Ambiguity", arXiv 1611.01731, section 3: the normal
-    density at each whole year, over their sum, and the Kullback-Leibler divergence to it. Its standard deviation is
-    that of the image's votes, as there for apparent age; where they are not known, or all the same, it is `sigma`
-    years. The prediction is the expected value, as in Gao et al. 2018 ("Age Estimation Using Expectation of Label
-    Distribution Learning", IJCAI), whose further loss on the expected value is not part of this one.
+    density at each whole year, divided by their sum, and the Kullback-Leibler divergence to it. Its standard deviation
+    is that of the image's votes, as there for apparent age, or `sigma` years if these are unknown or all equal. The
+    prediction is the expected value, as in Gao et al. 2018 ("Age Estimation Using Expectation of Label Distribution
+    Learning", IJCAI), whose additional loss on the expected value is not part of this one.
     """
 
     def __init__(self, sigma: float) -> None:
@@ -43,7 +43,7 @@ class MeanVariance(ClassLoss):
     """Cross-entropy + λ₁ (m - y)² / 2 + λ₂ v, with mean m and variance v of the softmax over whole years.
 
     Pan et al. 2018, "Mean-Variance Loss for Deep Age Estimation from a Face", CVPR, equations 4 to 7, there with λ₁ 0.2
-    and λ₂ 0.05. The label y of the mean is in years with their fractions, the class of the cross-entropy is whole.
+    and λ₂ 0.05. The label y of the mean has fractions of years; the class of the cross-entropy is whole.
     """
 
     def __init__(self, mean_lambda: float, variance_lambda: float) -> None:

@@ -1,4 +1,4 @@
-"""Group DRO: training for the group that is worst off."""
+"""Group DRO: training for the group with the highest loss."""
 
 from collections.abc import Mapping
 
@@ -9,16 +9,16 @@ from engine.losses.loss import Loss
 
 
 class GroupDro(Loss):
-    """The sum over groups of q_g times the group's mean loss in the batch, where q moves towards high losses.
+    """The sum over groups of q_g times the group's mean loss in the batch, with q moving towards high losses.
 
     Sagawa et al. 2020, "Distributionally Robust Neural Networks for Group Shifts", ICLR (arXiv 1911.08731), algorithm 1
     in its form for mixed batches, as in the authors' code and without their adjustment for group sizes. Before each
-    step q_g is multiplied by exp(`step` · mean loss of g in the batch), which is 1 for a group that is not in it, and
-    divided by the sum; it begins uniform. `inner` is the loss of an image.
+    step, q_g is multiplied by exp(`step` · mean loss of g in the batch), which is 1 for a group without images in it,
+    and divided by the sum. It begins uniform. `inner` is the loss of an image.
 
-    An image's loss here is its part of that sum times the batch size, so that the mean over the batch is the sum. It
-    depends on the batch and on the steps before: `state` holds q. Images of no group count nothing. In validation the
-    loss is the mean of the worst group, by which the authors choose weights too, and q is left alone.
+    An image's loss is its part of that sum times the batch size, so that the mean over the batch is the sum. It depends
+    on the batch and on earlier steps: `state` holds q. Images in no group count nothing. The validation loss is the
+    mean of the worst group, which the authors choose weights by too, and leaves q unchanged.
     """
 
     def __init__(self, inner: Loss, groups: int, step: float) -> None:
@@ -29,7 +29,7 @@ class GroupDro(Loss):
         self.group_weights = torch.full((groups,), 1 / groups)
 
     def targets(self, ages: Tensor, spreads: Tensor, groups: Tensor) -> Tensor:
-        """The columns of `inner`, and the index of the group, (N, columns)."""
+        """The columns of `inner`, then the index of the group, (N, columns)."""
         return torch.column_stack([self.inner.targets(ages, spreads, groups), groups.float()])
 
     def per_image(self, output: Tensor, target: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class GroupDro(Loss):
         self.group_weights = state.get("group_weights", self.group_weights).to(device, copy=True)
 
     def _losses_and_shares(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses (B,), and what part (B, groups) each image has in the mean of a group: 1 over its images, or 0."""
+        """Losses (B,), and each image's share (B, groups) in the mean of a group: 1 / images, or 0."""
         own = target[:, 0] if target.shape[1] == 2 else target[:, :-1]
         groups = torch.arange(len(self.group_weights), device=target.device)
         members = (target[:, -1:] == groups).float()

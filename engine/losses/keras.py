@@ -1,8 +1,8 @@
 """The report's seven losses with Keras' formulas, and MAE.
 
-Targets are ages divided by 100. Each formula is that of Keras 3 (`keras/src/losses/losses.py`) with its epsilon of
-1e-7, for one output per image, so that Keras' mean over the last axis is the value itself. All is computed in fp32;
-NaN passes through.
+Outputs and targets are ages divided by 100, shape (B,), and so are the losses. Each formula is that of Keras 3
+(`keras/src/losses/losses.py`) with its epsilon of 1e-7, for one output per image, so Keras' mean over the last axis is
+the value itself. All arithmetic is fp32; NaN passes through. In the formulas, y is the target and p the output.
 """
 
 import math
@@ -28,7 +28,15 @@ def mae(output: Tensor, target: Tensor) -> Tensor:
 
 
 def mape(output: Tensor, target: Tensor) -> Tensor:
-    """100 |y - p| / max(|y|, ε). A label of 0 years multiplies its error by 1e9."""
+    """100 |y - p| / max(|y|, ε). A label of 0 years multiplies its error by 1e9.
+
+    Examples
+    --------
+    An error of 5 years counts 50 at an age of 10, and 10 at an age of 50:
+
+    >>> mape(torch.tensor([0.15, 0.55]), torch.tensor([0.10, 0.50])).round().tolist()
+    [50.0, 10.0]
+    """
     return 100 * (output - target).abs() / target.abs().clamp(min=EPSILON)
 
 
@@ -38,12 +46,12 @@ def msle(output: Tensor, target: Tensor) -> Tensor:
 
 
 def poisson(output: Tensor, target: Tensor) -> Tensor:
-    """p - y log(p + ε). NaN where p < -ε, which heads without a sigmoid can give."""
+    """p - y log(p + ε). NaN for p < -ε, which heads without a sigmoid can give."""
     return output - target * torch.log(output + EPSILON)
 
 
 def huber(output: Tensor, target: Tensor) -> Tensor:
-    """d²/2 where |d| ≤ 1, else |d| - 1/2, with d = y - p. On ages in [0, 1] this is half the MSE."""
+    """d²/2 if |d| ≤ 1, else |d| - 1/2, with d = y - p. On ages in [0, 1], this is half the MSE."""
     return F.huber_loss(output, target, reduction="none", delta=1.0)
 
 
@@ -54,10 +62,10 @@ def logcosh(output: Tensor, target: Tensor) -> Tensor:
 
 
 def scce(output: Tensor, target: Tensor) -> Tensor:
-    """Sparse categorical cross-entropy of 101 classes; the class is the age in whole years, halves rounded up.
+    """Sparse categorical cross-entropy of logits (B, 101); the class is the age in whole years, halves rounded up.
 
-    From logits: Keras' form on probabilities clips them to [ε, 1 - ε], which differs only below a probability of 1e-7
-    (where Keras' gradient is 0) and above 1 - 1e-7.
+    Keras' form takes probabilities and clips them to [ε, 1 - ε]. It differs only below a probability of 1e-7, where
+    Keras' gradient is 0, and above 1 - 1e-7.
     """
     return F.cross_entropy(output, age_classes(target), reduction="none")
 

@@ -1,4 +1,4 @@
-"""Loss: what all losses have in common."""
+"""Loss: the interface of all losses."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -12,11 +12,11 @@ Formula = Callable[[Tensor, Tensor], Tensor]
 
 
 class Loss:
-    """A loss by the name of its flag.
+    """A loss by the name of its flag, computed image by image with `formula`.
 
-    `outputs` is 1 (the head gives age / 100), 101 (logits over the whole years 0 to 100) or, where `shares_weights`,
-    100 (logits that differ in their bias alone). The work of a train step depends on shapes alone, never on values, so
-    that it can be recorded once and replayed.
+    `outputs` is 1 (the head gives age / 100), 101 (logits over the whole years 0 to 100) or, with `shares_weights`, 100
+    (logits that differ in their bias only). The work of a train step depends on shapes only, never on values, so that
+    it can be recorded once and replayed.
     """
 
     outputs = 1
@@ -27,10 +27,21 @@ class Loss:
         self.formula = formula
 
     def targets(self, ages: Tensor, spreads: Tensor, groups: Tensor) -> Tensor:
-        """What images are compared with, (N,) or (N, columns) fp32, out of their labels (N,).
+        """Builds the targets of images from their labels.
 
-        `ages` and `spreads` (the standard deviation of an age's votes, NaN where it is not known) are in years,
-        `groups` are indices, -1 where an image has none.
+        Parameters
+        ----------
+        ages
+            Years, shape (N,).
+        spreads
+            Standard deviation of the votes on each age in years, shape (N,); NaN if unknown.
+        groups
+            Group of each image, shape (N,); -1 for an image in no group.
+
+        Returns
+        -------
+        Tensor
+            Shape (N,) or (N, columns), fp32.
         """
         return ages / 100
 
@@ -47,11 +58,11 @@ class Loss:
         return output.float() * 100
 
     def state(self) -> dict[str, Tensor]:
-        """What train steps change, by name: part of a run's checkpoint. Most losses have none."""
+        """Tensors that train steps change, by name, for the run's checkpoint. Most losses have none."""
         return {}
 
     def begin(self, device: torch.device, state: Mapping[str, Tensor]) -> None:
-        """Makes ready for train steps on a device, from the `state` of a checkpoint; an empty one is the first."""
+        """Prepares for train steps on a device, from the `state` of a checkpoint; empty for a new run."""
 
 
 class ClassLoss(Loss):
@@ -65,7 +76,25 @@ class ClassLoss(Loss):
 
 
 def reduce(per_image: Tensor, weights: Tensor | None) -> Tensor:
-    """Keras' `sum_over_batch_size`: the sum of weight times loss over the batch size, not over the sum of weights."""
+    """The mean over the batch of weight times loss, Keras' `sum_over_batch_size`; not divided by the sum of weights.
+
+    Parameters
+    ----------
+    per_image
+        Losses, shape (B,).
+    weights
+        Sample weights, shape (B,); None for equal weights.
+
+    Returns
+    -------
+    Tensor
+        Scalar.
+
+    Examples
+    --------
+    >>> reduce(torch.tensor([1.0, 3.0]), torch.tensor([2.0, 0.0])).item()
+    1.0
+    """
     return (per_image if weights is None else per_image * weights).mean()
 
 
@@ -80,7 +109,13 @@ def expected_years(probabilities: Tensor) -> Tensor:
 
 
 def age_classes(target: Tensor) -> Tensor:
-    """Ages / 100 (B,) as whole years from 0 to 100, int64; halves are rounded up."""
+    """Ages / 100 (B,) as whole years from 0 to 100, int64; halves are rounded up.
+
+    Examples
+    --------
+    >>> age_classes(torch.tensor([0.0, 0.295, 0.2949, 1.2])).tolist()
+    [0, 30, 29, 100]
+    """
     # In fp32 an age of 29.5 comes back from its hundredth as 29.499998.
     ages = torch.round(target * 100, decimals=3)
     return torch.floor(ages + 0.5).clamp(0, AGE_CLASSES - 1).long()

@@ -1,4 +1,4 @@
-"""Heads: the layers put on a backbone's features, those of the report's Table 1."""
+"""Heads: the layers on top of a backbone's features, those of the report's Table 1."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class HeadKind:
-    """Hidden layers (each with a ReLU), and what follows the one output unit."""
+    """Hidden layers, each with a ReLU, and the activation of the single output unit."""
 
     hidden_layers: int
     activation: Callable[[], nn.Module] | None
@@ -30,10 +30,10 @@ HEAD_KINDS: Final = {
 
 
 class SharedWeights(nn.Module):
-    """Logits (B, `outputs`) of features (B, `inputs`) that have one weight vector in common, and a bias each.
+    """Logits (B, `outputs`) of features (B, `inputs`) that share one weight vector and have a bias each.
 
     The output layer of Cao et al. 2020 (arXiv 1901.07884). Biases begin as in the authors' coral-pytorch: from 1 down
-    in equal steps to 1 / `outputs`, since those of equal thresholds would first have to find their order.
+    in equal steps to 1 / `outputs`, because equal thresholds would first have to find their order.
     """
 
     def __init__(self, inputs: int, outputs: int, generator: torch.Generator) -> None:
@@ -48,12 +48,37 @@ class SharedWeights(nn.Module):
 def build_head(
     name: str, features: int, widths: Sequence[int], outputs: int, seed: int, *, shares_weights: bool = False
 ) -> nn.Sequential:
-    """A head from features (B, `features`) to (B,) for one output, or to logits (B, `outputs`) for several.
+    """A head from features to an age, or to logits.
 
-    `widths` are the hidden layers' units. Head `none` is one linear unit with no activation: the report's backbone "as
-    it is" is read so, since no fewer layers give one number. With several outputs the hidden layers stay and the output
-    layer gives logits, with `shares_weights` those of `SharedWeights`. Weights are drawn as Keras' `Dense` does (Glorot
-    uniform, zero bias), by `seed` alone. Raises `ConfigError` for an unknown head or a wrong number of widths.
+    Head `none` is one linear unit without activation: the report's backbone "as it is", since fewer layers do not give
+    one number. With several outputs, the hidden layers stay and the output layer gives logits. Weights are drawn as in
+    Keras' `Dense` (Glorot uniform, zero bias), by `seed` alone.
+
+    Parameters
+    ----------
+    name
+        A key of `HEAD_KINDS`.
+    features
+        Number of features F; the head takes (B, F).
+    widths
+        Units of the hidden layers.
+    outputs
+        1 for an age / 100 of shape (B,), or the number of logits, shape (B, outputs).
+    seed
+        Seed of the initial weights.
+    shares_weights
+        Whether the output layer is `SharedWeights`.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown head or a wrong number of widths.
+
+    Examples
+    --------
+    >>> head = build_head("2fc-sigmoid", 512, (128, 32), outputs=1, seed=0)
+    >>> head(torch.zeros(4, 512)).shape
+    torch.Size([4])
     """
     try:
         kind = HEAD_KINDS[name]
@@ -75,7 +100,7 @@ def build_head(
 
 
 def _dense(inputs: int, units: int, generator: torch.Generator) -> nn.Linear:
-    # Built without values, since torch would draw them from the global generator.
+    # Built without values: torch would draw them from the global generator.
     layer = nn.Linear(inputs, units, device="meta").to_empty(device="cpu")
     nn.init.xavier_uniform_(layer.weight, generator=generator)
     nn.init.zeros_(layer.bias)
