@@ -2,7 +2,7 @@
 
 Images are RGB, (B, 3, S, S) float in [0, 1], on any device. All randomness is a function of its arguments.
 
-`report` (Table 11): each train image of 60 years and more gets four copies, whose kinds are
+`report` (Table 11): each train image of 60 years and more gets four copies, of these kinds:
 
 1. its mirror image;
 2. another brightness: times a factor, uniform in 0.7 to 1.3 (the report gives no strength), cut off at 1;
@@ -42,9 +42,28 @@ LUMA: Final = (0.299, 0.587, 0.114)
 def expand_rows(
     rows: NDArray[np.int64], ages: NDArray[np.floating], augment: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """The rows to train on and the kind of copy of each (0: the image itself), both (R',).
+    """Adds the copies of the `report` augmentation to the train rows.
 
-    `rows` (R,) are train rows and `ages` (R,) theirs, in years. Copies follow after all images, kind by kind.
+    Parameters
+    ----------
+    rows
+        Train rows, shape (R,).
+    ages
+        Their ages in years, shape (R,).
+    augment
+        Name of the augmentation; only `report` adds copies.
+
+    Returns
+    -------
+    rows, kinds
+        Rows to train on and the kind of each (0: the image itself), both (R',). Copies follow after all images, kind by
+        kind.
+
+    Examples
+    --------
+    >>> rows, kinds = expand_rows(np.array([7, 8]), np.array([30.0, 60.0]), "report")
+    >>> rows.tolist(), kinds.tolist()
+    ([7, 8, 8, 8, 8, 8], [0, 0, 1, 2, 3, 4])
     """
     copied = rows[ages >= COPIED_FROM_YEARS] if augment == "report" else rows[:0]
     kinds = np.repeat(np.array((0, *COPY_KINDS), dtype=np.int8), [len(rows), *[len(copied)] * len(COPY_KINDS)])
@@ -54,11 +73,25 @@ def expand_rows(
 def augment_images(
     images: Tensor, kinds: Tensor, rows: Tensor, augment: str, seed: int, epoch: int, step: int
 ) -> Tensor:
-    """Changed images, in the order and shape of `images`, which stay as they are.
+    """Changes images, which stay as they are themselves.
 
-    Under `report` an image of kind 0 is unchanged and a copy depends on (seed, row, kind) alone: the larger data set is
-    the same in every epoch. Under `standard` every image changes by (seed, epoch, step) and its place in the batch.
-    `kinds` and `rows` (B,) are those of `expand_rows`.
+    Parameters
+    ----------
+    images
+        RGB, shape (B, 3, S, S), in [0, 1].
+    kinds, rows
+        Kinds and rows of the images, shape (B,), as from `expand_rows`.
+    augment
+        `report` changes copies by (seed, row, kind) and leaves kind 0 unchanged, so the larger data set is the same in
+        every epoch. `standard` changes every image by (seed, epoch, step) and its place in the batch. `none` changes
+        nothing.
+    seed, epoch, step
+        The randomness.
+
+    Returns
+    -------
+    Tensor
+        Order and shape of `images`.
     """
     if augment == "report":
         return _fixed_copies(images, kinds.cpu(), rows.cpu(), seed)
@@ -107,7 +140,7 @@ def _fresh_change(images: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def _shift(images: Tensor, shifts: NDArray[np.int64], *, black: bool) -> Tensor:
-    """Images moved down and right by `shifts` (B, 2) pixels; what comes in is black, or the repeated edge."""
+    """Images moved down and right by `shifts` (B, 2) pixels, with black or the repeated edge behind."""
     side = images.shape[-1]
     source = torch.arange(side, device=images.device) - upload(torch.from_numpy(shifts), images.device).unsqueeze(2)
     inside = (source >= 0) & (source < side)
@@ -118,7 +151,7 @@ def _shift(images: Tensor, shifts: NDArray[np.int64], *, black: bool) -> Tensor:
 
 
 def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
-    """`factor` of the images and the rest of the other: below 1 towards it, above 1 away from it."""
+    """`factor` of the images and the rest of the other: below 1 moves towards the other, above 1 away from it."""
     return (other + (images - other) * factor).clamp(0, 1)
 
 

@@ -1,6 +1,6 @@
-"""What keeps the cache from growing without end: what was used longest ago goes first.
+"""Bounds the cache: entries that were unused for longest go first.
 
-Nothing that is in use is lost: on POSIX a file that is open or mapped stays whole for whoever has it until they let go.
+An entry in use is never lost: on POSIX, a file that is open or mapped stays whole for its users.
 """
 
 import os
@@ -24,13 +24,13 @@ _SECONDS_UNTIL_ABANDONED: Final = 86_400
 
 
 def features_limit() -> int:
-    """Bytes that cached features may take. Raises `ConfigError` for an environment variable that is no limit."""
+    """The most bytes of cached features. Raises `ConfigError` for an environment variable that is no limit."""
     named = limit_in_bytes(LIMIT_VARIABLE)
     return FEATURES_BYTES if named is None else named
 
 
 def pixels_limit(folder: Path) -> int:
-    """Bytes that decoded pixels in `folder` may take, by default a share of its disk. Raises as `features_limit`."""
+    """The most bytes of decoded pixels in `folder`, by default a share of its disk. Raises as `features_limit`."""
     named = limit_in_bytes(LIMIT_VARIABLE)
     return int(PIXELS_SHARE_OF_DISK * shutil.disk_usage(folder).total) if named is None else named
 
@@ -38,14 +38,14 @@ def pixels_limit(folder: Path) -> int:
 def entry_lock(folder: Path, key: str) -> FileLock:
     """A lock for the entry with this key of hex digits.
 
-    Entries share 256 lock files, which are never removed: removing one that somebody waits for would break it.
+    Entries share 256 lock files, which are never removed: removing one would break it for those who wait for it.
     """
     return FileLock(folder / f"{key[:2]}.lock")
 
 
 @contextmanager
 def shared_entry(folder: Path, key: str) -> Iterator[None]:
-    """Inside, an entry is looked up and made by one process at a time; where a folder cannot be written, by each."""
+    """Inside, one process at a time looks up or makes an entry; in a read-only folder, each process does."""
     with ExitStack() as held:
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
@@ -61,16 +61,16 @@ def keep_file(path: Path, content: bytes) -> None:
 
 
 def mark_used(entry: Path) -> None:
-    """Notes that an entry, a file or a folder, is used now."""
+    """Marks an entry, a file or a folder, as used now."""
     with suppress(OSError):
         os.utime(entry)
 
 
 def trim(folder: Path, limit_bytes: int, kept: Path) -> None:
-    """Removes what was used longest ago until the entries of `folder` take no more than `limit_bytes`.
+    """Removes the entries of `folder` that were unused for longest until the rest takes at most `limit_bytes`.
 
-    `kept`, which was just made, stays even if it alone is larger. What a process that died left half-written goes
-    after a day. An entry that cannot be removed is left to the next time.
+    `kept`, which was just made, stays even if it alone is larger. Half-written files of a process that died go after a
+    day. An entry that cannot be removed is left to the next time.
     """
     entries = []
     for entry in folder.iterdir():
@@ -89,14 +89,14 @@ def trim(folder: Path, limit_bytes: int, kept: Path) -> None:
 
 
 def _files(entry: Path) -> list[Path]:
-    """An entry that is a file, or a folder and what is in it."""
+    """An entry that is a file, or a folder and its files."""
     return [entry, *entry.iterdir()] if entry.is_dir() else [entry]
 
 
 def _remove(entry: Path) -> bool:
     try:
         if entry.is_dir():
-            # Whole or not there at all, for whoever looks for it meanwhile.
+            # Moved first, so that nobody finds half an entry meanwhile.
             aside = Path(tempfile.mkdtemp(dir=entry.parent, suffix=".part"))
             os.replace(entry, aside)
             shutil.rmtree(aside, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The state of a run in training on disk: all that the next attempt needs to go on as if nothing had happened."""
+"""The state of a run in training on disk: everything that the next attempt needs to continue without a difference."""
 
 import io
 import math
@@ -19,11 +19,11 @@ FORMAT = "ageui-state-1"
 
 @dataclass
 class Position:
-    """Where a run stands between two steps.
+    """The position of a run between two steps.
 
-    `stage` is the one in progress, from 1; one above the last once all have ended. `stage_epoch` epochs of it have
-    ended, and of the running epoch `batch` steps, with `images` images in `seconds`. `epoch` and `step` count those
-    that have ended over the whole run. `waited` epochs of the stage brought no better validation loss.
+    `stage` is the one in progress, from 1; one above the last once all have ended. Of that stage, `stage_epoch` epochs
+    have ended, and of the running epoch `batch` steps, with `images` images in `seconds`. `epoch` and `step` count
+    ended epochs and steps over the whole run. `waited` epochs in a row brought no better validation loss.
     """
 
     stage: int = 1
@@ -64,7 +64,7 @@ class Position:
 
 @dataclass
 class BestWeights:
-    """The weights to keep so far: of the lowest validation loss, or the latest where there is none to go by."""
+    """The weights to keep so far: those of the lowest validation loss, or the latest without validation."""
 
     loss: float = math.inf
     epoch: int = 0
@@ -74,11 +74,11 @@ class BestWeights:
 
 @dataclass
 class TrainingState:
-    """`model` lacks the backbone while that is frozen. `optimizer` is None between stages. `loss` is what train steps
-    change in the loss; a state of before there was such a loss has nothing there.
+    """The content of a checkpoint.
 
-    `loss_sum` is the running epoch's sum of batch loss times images. `data_hash` and `init_sha256` name what the run
-    was begun with: the data's content and the file of its first weights.
+    `model` lacks the backbone while that is frozen. `optimizer` is None between stages. `loss` is the state of the
+    loss; checkpoints from before losses had a state lack it. `loss_sum` is the running epoch's sum of batch loss times
+    images. `data_hash` and `init_sha256` identify the data's content and the file of the first weights.
     """
 
     position: Position
@@ -92,20 +92,21 @@ class TrainingState:
 
 
 def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A copy of a state on the CPU that later training cannot change."""
+    """A copy of a state on the CPU, which later training cannot change."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
 
 
 def save_state(state: TrainingState, path: Path) -> SavedFile:
-    """Writes a state atomically and flushed to the disk. Raises `DiskFullError` or `RunFailedError`."""
+    """Writes a state atomically and flushes it to the disk. Raises `DiskFullError` or `RunFailedError`."""
     content = {"format": FORMAT, **vars(state), "position": vars(state.position), "best": vars(state.best)}
     return write_for_run(path, lambda stream: torch.save(content, cast(IO[bytes], stream)), "checkpoint")
 
 
 def load_state(path: Path, sha256: str) -> TrainingState:
-    """A state that `save_state` wrote, on the CPU. Raises `DataError` for one that is missing or not what was written.
+    """Reads a state that `save_state` wrote, to the CPU.
 
-    The hash is compared first: torch itself would load most files in which a bit has flipped.
+    The hash is compared first: torch itself would load most files with a flipped bit. Raises `DataError` for a file
+    that is missing, differs from the one written, or has another format.
     """
     content = read_verified(path, sha256)
     try:
@@ -116,12 +117,12 @@ def load_state(path: Path, sha256: str) -> TrainingState:
         return TrainingState(position=position, best=best, **found)
     except DataError:
         raise
-    except Exception as error:  # what torch raises for a file it cannot read is not documented
+    except Exception as error:  # torch documents no type for files that it cannot read
         raise DataError(f"{path} cannot be read as a checkpoint: {error}") from error
 
 
 def load_newest(files: Sequence[CheckpointFile], folder: Path) -> tuple[TrainingState | None, list[str]]:
-    """The first of `files` (newest first) that can be used, and what is wrong with those before it."""
+    """The first usable one of `files` (newest first), and the problems of those before it."""
     problems: list[str] = []
     for file in files:
         try:

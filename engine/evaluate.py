@@ -1,4 +1,4 @@
-"""Scoring a trained model on every labelled split."""
+"""Scores a trained model on every labelled split."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +24,23 @@ def evaluate(
     emit: Callable[[Event], None],
     progress: Callable[[str, int, int], None],
 ) -> None:
-    """Emits one `Evaluated` per split with labels. Groups are those of the whole data set, so an empty one is seen."""
+    """Emits one `Evaluated` for each split with labels.
+
+    Groups are those of the whole data set, so that a split without images of a group shows.
+
+    Parameters
+    ----------
+    model, loss
+        The trained network, and the loss that turns its outputs into years.
+    dataset, config
+        Labels, and the edges of the age groups.
+    inputs
+        Images or cached features of all labelled rows.
+    emit
+        Receives the events.
+    progress
+        Receives the work in progress, the number of scored images and of all images.
+    """
     frame = dataset.frame
     groups = {name: group_codes(frame, name, config.age_edges) for name in (*dataset.attributes, "age")}
     ages = frame["age"].to_numpy(dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Features of a frozen backbone, computed once and kept on disk for every run that would compute the same ones."""
+"""Features of a frozen backbone, computed once and cached on disk for every run that would compute the same ones."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ FEATURES_BATCH = EVALUATION_BATCH // 4
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
-    """What the features depend on, as 32 hex digits: pixels, rows and copies, backbone, its weights, arithmetic."""
+    """32 hex digits of everything that features depend on: pixels, rows and copies, backbone, weights, arithmetic."""
     digest = hashlib.sha256()
     for part in (dataset.pixels_key, config.backbone, *_arithmetic(config, placement)):
         digest.update(part.encode() + b"\0")
@@ -38,10 +38,10 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
 
 
 def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
-    """What a network's last digits depend on besides its weights and input.
+    """Everything that a network's last digits depend on besides its weights and input.
 
-    On a processor the number of threads counts too: with another one, sums over the few images of a last block are made
-    in another order.
+    On a processor, this includes the number of threads: it decides the order of sums over the few images of a last
+    block.
     """
     yield from (placement.dtype_name, placement.device.type, placement.device_name)
     yield f"blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
@@ -59,11 +59,33 @@ def frozen_features(
     each: Callable[[int, int], None],
     warn: Callable[[str], None],
 ) -> Tensor:
-    """Features (R, F) fp32 for the rows, from the cache or computed now and put there.
+    """Features of the rows, from the cache, or computed now and cached.
 
-    Two processes that need the same features compute them once. A damaged file is computed again, and `warn` is told.
-    `each` is told how many of how many rows are done. A cache that cannot be written costs only the next run's time;
-    one that grows beyond its limit loses what was used longest ago.
+    Two processes that need the same features compute them once. Damaged files are computed again. A cache that cannot
+    be written only costs the next run time; one that grows beyond its limit loses the features that were unused for
+    longest.
+
+    Parameters
+    ----------
+    model
+        The network, with a frozen backbone.
+    images
+        Pixels of the rows.
+    rows
+        R rows and their kinds of copies.
+    key
+        The `feature_key`.
+    cache
+        Cache folder of the user.
+    each
+        Called with the number of finished rows and of all rows.
+    warn
+        Called with a sentence about a damaged file.
+
+    Returns
+    -------
+    Tensor
+        Shape (R, F), fp32, on the CPU.
     """
     folder = cache / "features"
     path = folder / f"{key}.safetensors"
@@ -94,7 +116,7 @@ def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[i
 
 
 def _read(path: Path, count: int) -> Tensor | None:
-    """The features of a file; None where they are not those that were written."""
+    """The features of a file; None if it is missing or was not written by `frozen_features`."""
     try:
         with safe_open(path, "pt") as file:
             features: Tensor = file.get_tensor("features")

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written to the side, flushed to the disk, and only then given their name."""
+"""Files that are whole or absent: written to the side, flushed to the disk, and only then given their name."""
 
 import errno
 import hashlib
@@ -20,7 +20,7 @@ class SavedFile:
 
 
 class HashingWriter:
-    """A binary stream to write to, which knows the SHA-256 and the size of all that was written, and what failed."""
+    """A binary stream that knows the SHA-256 and size of its content, and the error of a failed write."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -47,22 +47,22 @@ class HashingWriter:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether a disk, or a user's share of it, had no room left."""
+    """Whether the error means that a disk, or a user's share of it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes a folder, and those above it that are missing, for their owner alone."""
+    """Makes a folder and its missing parents, for their owner alone."""
     for one in (*reversed(folder.parents), folder):
         if not one.exists():
             one.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = 0o600) -> SavedFile:
-    """What `write` writes, under `path`: complete or not there, and on the disk when this returns.
+    """Writes a file with `write`: it is complete or absent, and on the disk when this returns.
 
-    A file that was there before stays whole until then. `mode` are the rights of the new one, less those that the
-    umask takes. Raises the `OSError` of a disk that is full or fails.
+    An earlier file stays whole until then. `mode` are the rights of the new file, less those that the umask takes.
+    Raises the `OSError` of a disk that is full or fails.
     """
     name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with open(name, "xb", opener=lambda file, flags: os.open(file, flags, mode)) as part:
@@ -74,7 +74,7 @@ def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mo
             os.replace(name, path)
         except BaseException as error:
             os.unlink(name)
-            # Libraries that write for us may hide the disk's own error behind theirs.
+            # A library that writes may hide the disk's own error behind its own.
             if stream.error is not None and not isinstance(error, OSError):
                 raise stream.error from error
             raise
@@ -88,9 +88,9 @@ def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mo
 
 
 def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: str) -> SavedFile:
-    """`write_atomically` into a run's folder, which is made where it is missing; `what` names the file for people.
+    """Writes into a run's folder, which is made if missing, with `write_atomically`; `what` names the file for people.
 
-    Raises `DiskFullError`, or `RunFailedError` where the disk fails in another way.
+    Raises `DiskFullError`, or `RunFailedError` if the disk fails in another way.
     """
     try:
         make_private_folder(path.parent)
@@ -104,7 +104,7 @@ def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: st
 
 
 def read_verified(path: Path, sha256: str | None) -> bytes:
-    """A file's content. Raises `DataError` where it is missing or its SHA-256 is not the one given."""
+    """A file's content. Raises `DataError` if it is missing or its SHA-256 is not the given one."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

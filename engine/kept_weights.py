@@ -1,4 +1,4 @@
-"""The weights a run ends with, as safetensors with what is needed to use them again."""
+"""The kept weights of a run, as safetensors with the config that is needed to use them again."""
 
 import json
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ def weights_file(attempt: int) -> str:
 
 
 def save_weights(state: Mapping[str, Tensor], config: RunConfig, path: Path) -> SavedFile:
-    """Writes an `AgeModel`'s state and its config to `path`, atomically and flushed to the disk.
+    """Writes an `AgeModel`'s state and its config to `path`, atomically, and flushes them to the disk.
 
-    Equal weights and configs give equal files: safetensors writes several metadata entries in an order of chance, so
-    the config is the only one. Raises `DiskFullError` or `RunFailedError`; a file that was there before stays whole.
+    Equal weights and configs give equal files: safetensors writes several metadata entries in random order, so the
+    config is the only one. Raises `DiskFullError` or `RunFailedError`; an earlier file stays whole.
     """
     metadata = {"config": json.dumps(config.model_dump(mode="json"))}
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)

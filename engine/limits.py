@@ -1,4 +1,4 @@
-"""How much memory and disk may be taken for what could be made again: cached files, pixels held on a GPU. No torch."""
+"""How much disk and GPU memory may be used for things that can be made again: caches, pixels on a GPU. No torch."""
 
 import os
 from typing import Final
@@ -10,9 +10,9 @@ PIXELS_SHARE_OF_GPU: Final = 0.25
 
 
 def limit_in_bytes(variable: str) -> int | None:
-    """The bytes of an environment variable that is in gigabytes, None where it is not set.
+    """The value of an environment variable in gigabytes, in bytes; None if it is not set.
 
-    Raises `ConfigError` for one that is no such number.
+    Raises `ConfigError` if the value is no such number.
     """
     text = os.environ.get(variable, "")
     if not text:
@@ -27,7 +27,7 @@ def limit_in_bytes(variable: str) -> int | None:
 
 
 def gpu_pixels_limit(free_bytes: int) -> tuple[int, str]:
-    """The most bytes of pixels that a run holds on a GPU of which so many are free, and what decided so.
+    """The most bytes of pixels that a run holds on a GPU with `free_bytes`, and what sets this limit.
 
     Raises as `limit_in_bytes`.
     """

@@ -1,4 +1,4 @@
-"""What the network is fed: images from the pixel cache, or a frozen backbone's features."""
+"""Inputs of the network: images from the pixel cache, or a frozen backbone's features."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -22,7 +22,7 @@ EVALUATION_BATCH = 256
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to train on or to score: positions in the data set's frame, and the kind of copy each is (0: none)."""
+    """Rows to train on or to score: positions in the data set's frame, and the kind of copy of each (0: none)."""
 
     positions: NDArray[np.int64]
     kinds: NDArray[np.int8]
@@ -41,26 +41,26 @@ class Rows:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows and what was stored for them, on the device: pixels (B, S, S, 3) uint8 or features (B, F) fp32."""
+    """Rows with their stored values on the device: pixels (B, S, S, 3) uint8 or features (B, F) fp32."""
 
     rows: Rows
     stored: Tensor
 
 
 class Inputs(Protocol):
-    """A way from rows to the network's output."""
+    """The way from rows to the network's output."""
 
     def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
-        """Each batch in turn, made ready ahead of time where that takes time. To be closed where it is left early."""
+        """Yields each batch, prepared ahead of time if that takes time. Close it when leaving early."""
 
     def prepared(self, batch: Batch, epoch: int, step: int) -> Tensor:
-        """What the network is given for a train batch: images (B, 3, S, S) in [0, 1], augmented, or features (B, F)."""
+        """The network's input for a train batch: augmented images (B, 3, S, S) in [0, 1], or features (B, F)."""
 
     def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
-        """The output for what was prepared, (B,) or (B, logits) fp32, with gradients."""
+        """The output for a prepared batch, (B,) or (B, logits) fp32, with gradients."""
 
     def output(self, model: AgeModel, batch: Batch) -> Tensor:
-        """The output for a batch to score, not augmented."""
+        """The output for a batch to score, without augmentation."""
 
 
 def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> Tensor:
@@ -71,7 +71,7 @@ def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> 
 
 
 class ImageInputs:
-    """Images out of the pixel cache, normalised and augmented on the device."""
+    """Images from the pixel cache, normalised and augmented on the device."""
 
     def __init__(self, dataset: Dataset, config: RunConfig, placement: Placement, source: PixelSource) -> None:
         self._pixel_of = dataset.frame["pixel"].to_numpy(dtype=np.int64)
@@ -95,7 +95,7 @@ class ImageInputs:
         return model.score(self._features(model, _scaled(batch)))
 
     def fixed_features(self, model: AgeModel, batch: Batch) -> Tensor:
-        """Features (B, F) fp32 of images and of the fixed copies that the report's augmentation adds."""
+        """Features (B, F) fp32 of images and of the report's fixed copies."""
         return self._features(model, self.prepared(batch, 0, 0) if batch.rows.kinds.any() else _scaled(batch))
 
     def _features(self, model: AgeModel, images: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ def _scaled(batch: Batch) -> Tensor:
 
 
 class FeatureInputs:
-    """Features that a frozen backbone gave once, (R, F) fp32 on the device, for the rows they were computed for."""
+    """Features (R, F) fp32 of a frozen backbone, on the device, for the rows that they were computed for."""
 
     def __init__(self, features: Tensor, rows: Rows, placement: Placement) -> None:
         self._features = features.to(placement.device)
@@ -140,7 +140,10 @@ def model_outputs(
     rows: Rows,
     each: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tensor:
-    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, logits) fp32."""
+    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, logits) fp32.
+
+    `each` is called with the number of finished rows and of all rows.
+    """
     model.eval()
     outputs, done = [], 0
     with torch.inference_mode(), closing(inputs.batches(list(rows.blocks(EVALUATION_BATCH)))) as batches:

@@ -1,4 +1,4 @@
-"""Adam, SGD and AdaDelta with Keras' constants and Keras' update, since the report was made with Keras."""
+"""Adam, SGD and AdaDelta with Keras' constants and Keras' update, because the report used Keras."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -14,11 +14,11 @@ ADADELTA_RHO: Final = 0.95
 
 
 class KerasAdam(torch.optim.Adam):
-    """Adam in the "epsilon hat" form of Kingma & Ba 2015 (arXiv 1412.6980, end of section 2), as Keras has it.
+    """Adam in the "epsilon hat" form of Kingma & Ba 2015 (arXiv 1412.6980, end of section 2), as in Keras.
 
     Keras steps by lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + 1e-7). PyTorch divides v by 1 - β₂ᵗ before it adds its epsilon,
     so an epsilon of 1e-7 / √(1 - β₂ᵗ) there gives Keras' step exactly. With gradients near 1e-6, which a sigmoid and
-    a small learning rate produce, the plain PyTorch form walks twice as far.
+    a small learning rate produce, the plain PyTorch form moves twice as far.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
@@ -33,12 +33,26 @@ class KerasAdam(torch.optim.Adam):
 
 
 def build_optimizer(name: str, parameters: Iterable[Tensor], lr: float, momentum: float) -> torch.optim.Optimizer:
-    """An optimizer over `parameters`. `momentum` is that of sgd alone. Raises `ConfigError` for an unknown name.
+    """An optimizer over `parameters`.
 
-    - `adam`: β 0.9 and 0.999, ε 1e-7 in Keras' form (PyTorch: 1e-8 in its own form), see `KerasAdam`.
-    - `sgd`: Keras and PyTorch differ in the default learning rate only, as long as the rate is constant. Keras scales
-      the gradient by it before it enters the velocity, PyTorch scales the velocity.
-    - `adadelta`: ρ 0.95 and ε 1e-7 (PyTorch: 0.9 and 1e-6), and no default rate of 1: at 1e-5 it hardly moves.
+    Parameters
+    ----------
+    name
+        `adam`: β 0.9 and 0.999, ε 1e-7 in Keras' form (PyTorch: 1e-8 in its own form), see `KerasAdam`. `sgd`: Keras
+        and PyTorch differ in the default learning rate only, as long as the rate is constant. Keras scales the gradient
+        by it before it enters the velocity, PyTorch scales the velocity. `adadelta`: ρ 0.95 and ε 1e-7 (PyTorch: 0.9
+        and 1e-6), without a default rate of 1: at 1e-5 it hardly moves.
+    parameters
+        The parameters to train.
+    lr
+        Learning rate.
+    momentum
+        Momentum of `sgd`; others ignore it.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown name.
     """
     if name == "adam":
         return KerasAdam(parameters, lr)

@@ -1,4 +1,4 @@
-"""The age that a trained run reads from image files."""
+"""Predicts ages of image files with a trained run's weights."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class PredictedAge:
-    """The predicted age of a file in years, or None and the problem that the file has."""
+    """The predicted age of a file in years, or None and the file's problem."""
 
     path: Path
     years: float | None
@@ -32,9 +32,12 @@ class PredictedAge:
 
 
 def load_model(weights: Path, sha256: str | None = None) -> tuple[AgeModel, RunConfig]:
-    """A run's network with its kept weights, on the CPU, and the config it was trained with."""
+    """A run's network with its kept weights, on the CPU, and the config it was trained with.
+
+    Raises `DataError` for a file that is missing, damaged, or not the one that `sha256` names.
+    """
     state, config = load_weights(weights, sha256)
-    # The weights come from the file: whatever the run started from need not be there any more.
+    # The weights come from the file: the run's own first weights may be gone.
     loss = build_loss(config)
     fresh = config.model_copy(update={"init": "random"})
     model, _ = build_model(fresh, loss.outputs, shares_weights=loss.shares_weights)
@@ -50,7 +53,33 @@ def predict_files(
     device: str = "auto",
     each: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[PredictedAge]:
-    """Ages for image files, in their order. A file that cannot be read gets a problem instead, none is skipped."""
+    """Predicts an age for every image file. A file that cannot be read gets a problem instead of an age.
+
+    Parameters
+    ----------
+    weights
+        Kept weights of a run, see `engine.kept_weights`.
+    images
+        JPEG, PNG or WebP files.
+    sha256
+        Expected hash of `weights`; None skips the comparison.
+    device
+        `auto`, `cpu`, `cuda` or `cuda:N`.
+    each
+        Called with the number of finished files and of all files.
+
+    Returns
+    -------
+    list of PredictedAge
+        In the order of `images`.
+
+    Raises
+    ------
+    DataError
+        For weights that are missing, damaged or not the expected ones.
+    DeviceError
+        For a device that this machine lacks.
+    """
     model, config = load_model(weights, sha256)
     forward_only = config.model_copy(update={"device": device, "strategy": "freeze", "epochs": (1, 0), "batch": BATCH})
     placement = choose_arithmetic(place(forward_only), forward_only, cache_folder())
@@ -76,7 +105,7 @@ def predict_files(
 
 
 def _read(path: Path, size: int) -> NDArray[np.uint8] | str:
-    """Pixels (size, size, 3) uint8, or what is wrong with the file."""
+    """Pixels (size, size, 3) uint8, or the file's problem."""
     try:
         return decode_square(path.read_bytes(), size)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""Randomness as a function of (seed, epoch, step): a run can be taken up anywhere without any generator's state."""
+"""Randomness as a function of (seed, epoch, step): a run can be resumed anywhere without any generator's state."""
 
 import numpy as np
 import torch
@@ -13,9 +13,23 @@ def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
 def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list[NDArray[np.int64]]:
     """The batches of an epoch.
 
-    A last batch that is merely smaller is always used. One of a single image, which would get a whole optimizer step
-    and cannot feed batch norm, follows the policy: `keep` trains on it as Keras does, `merge` puts it into the batch
-    before (which then has `batch` + 1 images), `drop` leaves it out of this epoch. A lone batch is never dropped.
+    A last batch that is merely smaller is always used. A last batch of one image would get a whole optimizer step and
+    cannot feed batch norm.
+
+    Parameters
+    ----------
+    order
+        Images of the epoch, shape (N,).
+    batch
+        Images per batch.
+    last_batch
+        Policy for a last batch of one image: `keep` trains on it as Keras does, `merge` adds it to the batch before
+        (which then has `batch` + 1 images), `drop` leaves it out of this epoch. A lone batch is never dropped.
+
+    Examples
+    --------
+    >>> [batch.tolist() for batch in split_batches(np.arange(5), 2, "merge")]
+    [[0, 1], [2, 3, 4]]
     """
     batches = [order[start : start + batch] for start in range(0, len(order), batch)]
     if len(batches) > 1 and batch > 1 and len(batches[-1]) == 1 and last_batch != "keep":
@@ -26,10 +40,10 @@ def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list
 
 
 def seed_layers(seed: int, step: int, device: torch.device) -> None:
-    """Sets what layers with chance in them (dropout, stochastic depth) draw from on a device in a train step.
+    """Seeds the random layers (dropout, stochastic depth) of a train step on a device.
 
-    Only this device's generator: `torch.manual_seed` formats a stack trace each time, for CUDA devices that are not in
-    use yet.
+    This sets that device's generator only: `torch.manual_seed` formats a stack trace each time, for CUDA devices that
+    are not in use yet.
     """
     generator = torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
     generator.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]))

@@ -13,14 +13,26 @@ __all__ = ["AgeModel", "LoadReport", "build_model"]
 
 
 def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False) -> tuple[AgeModel, LoadReport]:
-    """The network of a config on the CPU, its initial weights a function of the config alone, and where they came from.
+    """The network of a config on the CPU, with initial weights that depend on the config alone, and their origin.
 
-    `outputs` is 1 for an age, or the number of logits, of which `shares_weights` says that they differ in their bias
-    alone. Raises `ConfigError` for a backbone, layer, size or weights
-    file that is wrong, `DataError` for ImageNet weights that cannot be had.
+    Parameters
+    ----------
+    config
+        Its backbone, size, head, init and seed decide the network.
+    outputs
+        1 for an age, or the number of logits.
+    shares_weights
+        Whether logits differ in their bias only.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong backbone, layer, size or weights file.
+    DataError
+        For ImageNet weights that are missing and cannot be downloaded.
     """
     backbone = build_backbone(config.backbone, config.size, config.seed)
-    # The classifier that was cut off hangs in cycles: half a gigabyte of VGG's would stay as long as the run.
+    # The discarded classifier hangs in reference cycles: half a gigabyte of VGG's would stay as long as the run.
     gc.collect()
     report = initialise(backbone.network, config.backbone, config.init)
     widths = config.widths or ()

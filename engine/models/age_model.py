@@ -1,4 +1,4 @@
-"""AgeModel: a backbone, a head, and which of the two trains."""
+"""AgeModel: a backbone and a head, and the choice of which of them trains."""
 
 from collections.abc import Callable
 from typing import Self
@@ -15,7 +15,7 @@ from engine.models.backbones import Backbone
 class AgeModel(nn.Module):
     """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits (B, 101) or (B, 100) over whole years.
 
-    `mean` and `std` are what `normalised` takes from images in [0, 1] and divides them by, per channel.
+    `normalised` subtracts `mean` from images in [0, 1] and divides by `std`, per channel.
     """
 
     _mean: Tensor
@@ -27,7 +27,7 @@ class AgeModel(nn.Module):
         self.head = head
         self.mean = mean
         self.std = std
-        # On the model's device with it, and no part of what is saved.
+        # Buffers move with the model to its device; these are not saved.
         self.register_buffer("_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self._backbone_frozen = False
@@ -40,16 +40,16 @@ class AgeModel(nn.Module):
 
     @property
     def head_draws(self) -> bool:
-        """Whether the head has layers that draw random numbers while it trains."""
+        """Whether the head has layers that draw random numbers in training."""
         return any(isinstance(layer, _DropoutNd) for layer in self.head.modules())
 
     def forward(self, images: Tensor) -> Tensor:
         return self.score(self.features(images))
 
     def compile_training(self) -> None:
-        """Has torch.compile make one program of the backbone's training pass, for each shape of batch.
+        """Compiles the backbone's training pass with torch.compile, one program for each shape of batch.
 
-        Its result differs in the last digits. Scoring goes on as it is: that would be programs for shapes of its own.
+        The result differs in the last digits. Scoring stays uncompiled: its shapes would need programs of their own.
         """
         self._features_in_training = torch.compile(self.backbone.forward, dynamic=False)
 
@@ -61,21 +61,21 @@ class AgeModel(nn.Module):
         return features
 
     def normalised(self, images: Tensor) -> Tensor:
-        """RGB images (B, 3, S, S) in [0, 1] as the backbone takes them."""
+        """RGB images (B, 3, S, S) in [0, 1], normalised for the backbone."""
         return ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
 
     def score(self, features: Tensor) -> Tensor:
-        """The output for pooled features (B, F), just computed or from a cache."""
+        """The output for pooled features (B, F), just computed or out of a cache."""
         output: Tensor = self.head(features)
         return output
 
     def set_training_stage(self, *, train_backbone: bool, bn: BatchNorm) -> None:
-        """Chooses what trains from now on; the head always does.
+        """Chooses the parts that train from now on; the head always does.
 
-        A backbone that does not train has no gradients and stays in inference mode under `train()`, so that neither
-        dropout nor batch norm depends on the batch and no running statistic moves (Keras' meaning of a frozen layer).
-        One that trains with `bn` "frozen" keeps its batch-norm layers alone in inference mode; their scale and shift
-        still train.
+        A backbone that does not train has no gradients and stays in inference mode under `train()`, so neither dropout
+        nor batch norm depends on the batch and no running statistic moves (Keras' meaning of a frozen layer). With `bn`
+        "frozen", a training backbone keeps only its batch-norm layers in inference mode; their scale and shift still
+        train.
         """
         self._backbone_frozen = not train_backbone
         self._batch_norm_frozen = bn == "frozen"

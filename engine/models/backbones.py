@@ -3,10 +3,10 @@
 A name is `NETWORK`, `NETWORK-v1` for a ResNet with the original strides, or either with `@LAYER` to cut it there:
 `resnet50`, `vgg11`, `resnet50-v1@layer3`, `squeezenet1_1@features.8`. Layers have torchvision's own names.
 
-Features are what the first layer of the classifier is given, before global pooling, and then averaged over the image
-(B, F): the last feature map of ResNet, VGG, DenseNet, Inception, GoogLeNet, MobileNet, EfficientNet, SqueezeNet and the
-like (the fully connected layers of AlexNet and VGG count as classifier), the normalised last map of Swin, and the class
-token of ViT. At a layer inside ViT's encoder they are the mean over all tokens.
+Features are the input of the classifier's first layer, before global pooling, averaged over the image (B, F): the last
+feature map of ResNet, VGG, DenseNet, Inception, GoogLeNet, MobileNet, EfficientNet, SqueezeNet and the like (the fully
+connected layers of AlexNet and VGG count as classifier), the normalised last map of Swin, and the class token of ViT.
+At a layer inside ViT's encoder, they are the mean over all tokens.
 """
 
 from collections.abc import Sequence
@@ -51,9 +51,21 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, size: int, seed: int) -> Backbone:
-    """A backbone for images of `size` pixels, initialised at random as torchvision does it, by `seed` alone.
+    """A backbone with random initial weights, drawn as torchvision does it, by `seed` alone.
 
-    Raises `ConfigError` for an unknown network or layer, and for a size that the network cannot take.
+    Parameters
+    ----------
+    name
+        See the module's docstring.
+    size
+        Side of the images in pixels.
+    seed
+        Seed of the weights.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown network or layer, and for a size that the network cannot take.
     """
     try:
         parsed = BackboneName.parse(name)
@@ -81,19 +93,19 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
 
 
 def reference_weights(network: str) -> Any:
-    """torchvision's ImageNet weights for a network: its first ones (the paper's), else its default ones."""
+    """torchvision's ImageNet weights of a network: the first ones (the paper's), else the default ones."""
     available = torchvision.models.get_model_weights(network)
     return getattr(available, "IMAGENET1K_V1", available.DEFAULT)
 
 
 def normalisation(network: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation (3 each, of RGB in [0, 1]) that the network's ImageNet weights were trained with."""
+    """Mean and standard deviation (3 each, of RGB in [0, 1]) used to train the network's ImageNet weights."""
     transform = reference_weights(network).transforms()
     return tuple(transform.mean), tuple(transform.std)
 
 
 def _arguments(network: str, size: int) -> dict[str, Any]:
-    """What a family's constructor needs: the image size, or its ImageNet weights' own input scaling."""
+    """Constructor arguments of a family: the image size, or the input scaling of its ImageNet weights."""
     if network.startswith("vit_"):
         return {"image_size": size}
     if network.startswith("maxvit"):
@@ -104,10 +116,10 @@ def _arguments(network: str, size: int) -> dict[str, Any]:
 
 
 def _restore_original_strides(resnet: nn.Module) -> None:
-    """Makes a bottleneck ResNet the one of He et al. 2015 (arXiv 1512.03385), as in Keras.
+    """Turns a bottleneck ResNet into the one of He et al. 2015 (arXiv 1512.03385), as in Keras.
 
-    The stride is that of a block's first 1x1 convolution; torchvision has it in the 3x3 one ("v1.5"). Blocks of
-    ResNet18 and 34 begin with the 3x3 convolution: for them both are the same network. The first max pooling (3x3,
+    There, a block's first 1x1 convolution has the stride; in torchvision, the 3x3 one has it ("v1.5"). Blocks of
+    ResNet18 and 34 begin with the 3x3 convolution, so both are the same network for them. The first max pooling (3x3,
     stride 2, padding 1) is Keras' and torchvision's; the Caffe original pads nothing and rounds up.
     """
     for block in resnet.modules():
@@ -116,7 +128,7 @@ def _restore_original_strides(resnet: nn.Module) -> None:
 
 
 def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
-    """The graph node to cut at: the one named, else the last before the classifier and its pooling."""
+    """The graph node to cut at: the named one, else the last before the classifier and its pooling."""
     in_training, in_inference = get_graph_node_names(network, suppress_diff_warning=True)
     nodes = in_inference[1:]
     top_level = [child for child, _ in network.named_children()]
@@ -133,7 +145,8 @@ def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
 
 
 def _traced_shapes(network: nn.Module, size: int) -> tuple[torch.Size | None, bool]:
-    """The shape of the cut layer's output (None if that is no tensor), and whether training needs a pair of images.
+    """The shape of the cut layer's output (None if that is no tensor), and whether training needs two images in a
+    batch.
 
     Only shapes go through the network, without arithmetic, so a size that is too small shows at once.
     """
@@ -158,7 +171,7 @@ def _first_of(nodes: Sequence[str], child: str) -> int:
 
 
 def _with_parents(nodes: Any) -> tuple[str, ...]:
-    """Every dotted name with the names of the modules around it, in order and without repeats."""
+    """Every dotted name and the modules around it, in order and without repeats."""
     found: dict[str, None] = {}
     for node in nodes:
         parts = node.split(".")

@@ -1,4 +1,4 @@
-"""Where a backbone's first weights come from: torchvision's ImageNet weights, a file, or chance."""
+"""The first weights of a backbone: torchvision's ImageNet weights, a file, or random ones."""
 
 import hashlib
 import io
@@ -31,11 +31,11 @@ _OLD_DENSENET: Final = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a backbone began with.
+    """The origin of a backbone's first weights.
 
-    All tensors of the state count: weights, batch-norm statistics and its step counters. `loaded` came from `source`;
-    `random` is how many are at their initial values instead, not counting whole-number tensors (counters, position
-    tables), which are never random; `ignored` tensors of the file have no place in the backbone; `sha256` is its hash.
+    All tensors of the state count: weights, batch-norm statistics and their step counters. `loaded` came from `source`;
+    `random` kept their initial values, without whole-number tensors (counters, position tables), which are never
+    random; `ignored` tensors of the file have no place in the backbone; `sha256` is the file's hash.
     """
 
     source: str
@@ -51,10 +51,23 @@ class LoadReport:
 
 
 def initialise(network: nn.Module, backbone: str, init: str) -> LoadReport:
-    """Puts the weights that `init` names (imagenet, random or a file) into a network that is initialised at random.
+    """Loads the weights that `init` names into a network with random initial weights.
 
-    Raises `ConfigError` where a file cannot be read or does not fit, `DataError` where ImageNet weights are missing and
-    cannot be downloaded.
+    Parameters
+    ----------
+    network
+        The backbone's network.
+    backbone
+        Name of the backbone.
+    init
+        `imagenet`, `random` or a weights file.
+
+    Raises
+    ------
+    ConfigError
+        For a file that cannot be read or does not fit.
+    DataError
+        For ImageNet weights that are missing and cannot be downloaded.
     """
     if init == "random":
         return LoadReport("random", None, 0, _count_random(network.state_dict()), 0)
@@ -110,7 +123,7 @@ def _download(weights: Any, path: Path) -> None:
 
 
 def _local(path: Path) -> _Content:
-    """Reads a weights file; `ConfigError` says what is wrong with it."""
+    """Reads a weights file. Raises `ConfigError` with the problem."""
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(
             f"init {str(path)!r}: choose imagenet, random, or a weights file that ends in {', '.join(SUFFIXES)}"
@@ -125,7 +138,7 @@ def _local(path: Path) -> _Content:
     except SafetensorError as error:
         raise ConfigError(f"{path} is no safetensors file, or is damaged: {error}") from error
     except Exception as error:
-        # A pickle that is damaged, or made to do harm, can fail in any way at all.
+        # A pickle that is damaged or malicious can fail in any way.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ConfigError(
             f"{path} cannot be read as PyTorch weights ({reason}); only plain tensors are accepted, save a state_dict"
@@ -138,7 +151,7 @@ def _unpickle(content: bytes) -> Any:
 
 
 def _tensors(found: Any, path: Path) -> dict[str, Tensor]:
-    """The named tensors of a file, which may stand beside other things under `state_dict` or `model`."""
+    """The named tensors of a file, possibly under `state_dict` or `model` beside other entries."""
     for wrapper in WRAPPERS:
         if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
             found = found[wrapper]
@@ -157,7 +170,7 @@ def _names_as_in_network(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _fit(network: nn.Module, tensors: Mapping[str, Tensor], source: str, backbone: str) -> tuple[set[str], int]:
-    """Copies the tensors whose names the network has; returns those names, and how many others there were."""
+    """Copies the tensors that the network has names for; returns these names and the number of other tensors."""
     state = network.state_dict()
     matching = {name: tensors[name] for name in state if name in tensors}
     if not matching:
