@@ -2,13 +2,13 @@
 
     python -P -m engine --events FD
 
-What stdin brings is described in `engine.control`: requests, and its end, which asks to leave. Events go to the file
-descriptor FD, see `engine.wire`; stdout and stderr are for the log. A run that is being trained when stdin ends, or
-SIGTERM comes, finishes its step, writes a checkpoint, and the process leaves with exit code 75. Where nobody reads the
-events any more it leaves without a checkpoint, since nobody would learn of it.
+`engine.control` describes stdin: requests, and its end, which asks the process to leave. Events go to the file
+descriptor FD, see `engine.wire`; stdout and stderr are the log. A run in training when stdin ends or SIGTERM arrives
+finishes its step and writes a checkpoint, and the process leaves with exit code 75. If nobody reads the events any
+more, it leaves without a checkpoint, because nobody would learn of it.
 
-After a run that came to its end the process stays, with all that is imported and loaded, for the next request. After
-any other it leaves: whatever went wrong, the next run meets a fresh process.
+After a run that came to its end, the process stays for the next request, with everything imported and loaded. After any
+other run it leaves, so that the next run gets a fresh process.
 """
 
 import argparse
@@ -37,7 +37,7 @@ class _UnwatchedError(Exception):
 
 
 class _Sender:
-    """Writes events to the watching process, and in words to the log."""
+    """Writes events to the supervising process, and in words to the log."""
 
     def __init__(self, descriptor: int, request: RunRequest) -> None:
         self._descriptor, self._attempt = descriptor, request.attempt
@@ -66,7 +66,10 @@ class _Sender:
 
 
 def log(line: str) -> None:
-    """A line in the log, with the local time. Text that is not UTF-8 and a full disk cost the line, not the run."""
+    """Writes a line to the log, with the local time.
+
+    Text that is not UTF-8, or a full disk, costs the line and not the run.
+    """
     stamped = f"{datetime.now():%Y-%m-%d %H:%M:%S}  {line}\n"
     try:
         sys.stderr.buffer.write(stamped.encode("utf-8", "replace"))
@@ -82,8 +85,8 @@ def main() -> int:
     faulthandler.enable()
     _forbid_core_dumps()
     control = Control()
-    with suppress(Exception):  # the first run will tell what is wrong
-        import engine.train  # noqa: F401  which takes seconds: while nothing was asked for yet
+    with suppress(Exception):  # the first run reports the problem
+        import engine.train  # noqa: F401  takes seconds: done before the first request
     while (order := control.next_order()) is not None:
         emit = _Sender(arguments.events, order.request)
         try:

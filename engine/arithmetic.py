@@ -1,7 +1,7 @@
-"""Which arithmetic a processor is faster in, found out by trying.
+"""Measures whether a processor is faster in fp32 or bf16.
 
-A processor that has bf16 multiplies matrices several times faster in it, but not all networks are made of those: with
-depthwise convolutions (MobileNet, EfficientNet) a step can take twice as long as in fp32.
+A processor with bf16 multiplies matrices several times faster in it, but not all networks consist of matrices: with
+depthwise convolutions (MobileNet, EfficientNet), a step can take twice as long as in fp32.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _SECONDS = 4.0
 
 @dataclass(frozen=True)
 class ArithmeticTimes:
-    """The shortest time of a train step of the backbone, or of a forward pass where it never trains, in seconds."""
+    """The shortest time of the backbone's train step, or of its forward pass if it never trains, in seconds."""
 
     fp32: float
     bf16: float
@@ -47,10 +47,10 @@ def choose_arithmetic(
     before: Mapping[str, Any] | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Placement:
-    """The placement with the arithmetic that is kept to, where the config leaves it open and the processor has bf16.
+    """The placement with its final arithmetic, if the config leaves it open and the processor has bf16.
 
-    A run that goes on computes as it did `before`, by its manifest. What was measured is kept in `cache`, so that equal
-    runs on a machine compute alike.
+    A resumed run computes as `before`, according to its manifest. Measured times are kept in `cache`, so that equal
+    runs on one machine compute alike.
     """
     if config.precision != "auto" or placement.device.type != "cpu":
         return placement
@@ -67,7 +67,7 @@ def choose_arithmetic(
 
 
 def time_arithmetic(placement: Placement, config: RunConfig, progress: Progress) -> ArithmeticTimes:
-    """Times both arithmetics in turn on a few images, with weights of no meaning."""
+    """Times both arithmetics in turn, on a few images and with random weights."""
     model, _ = build_model(config.model_copy(update={"init": "random"}), 1)
     model.to(memory_format=torch.channels_last)
     model.set_training_stage(train_backbone=config.trains_backbone, bn=config.bn)

@@ -1,4 +1,4 @@
-"""Names of backbones, told right or wrong without torch.
+"""Checks names of backbones without torch.
 
 A name is `NETWORK`, `NETWORK-v1` for a ResNet with the original strides, or either with `@LAYER` to cut it there.
 """
@@ -17,7 +17,7 @@ V1_SUFFIX: Final = "-v1"
 V1_NETWORKS: Final = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 CLOSE_MATCHES: Final = 3
 
-# torchvision's classifiers, and the version that has these: a later one is asked for names that are not here.
+# torchvision's classifiers, and the version that has them: a later version is asked for names not listed here.
 LISTED_VERSION: Final = (0, 29)
 LISTED: Final = (
     "alexnet", "convnext_base", "convnext_large", "convnext_small", "convnext_tiny", "densenet121", "densenet161",
@@ -38,7 +38,13 @@ _ASK: Final = "import torchvision.models as m; print(*m.list_models(module=m))"
 
 @dataclass(frozen=True)
 class BackboneName:
-    """A backbone's name in its parts."""
+    """A backbone's name in its parts.
+
+    Examples
+    --------
+    >>> BackboneName.parse("resnet50-v1@layer3")
+    BackboneName(network='resnet50', original_strides=True, layer='layer3')
+    """
 
     network: str
     original_strides: bool
@@ -68,7 +74,7 @@ def is_network(name: str) -> bool:
 
 @cache
 def unlisted() -> tuple[str, ...]:
-    """What a torchvision newer than the list has besides, asked in a process of its own, which takes seconds."""
+    """Networks of a torchvision newer than the list, asked in a process of its own, which takes seconds."""
     with contextlib.suppress(metadata.PackageNotFoundError, ValueError):
         if tuple(int(part) for part in metadata.version("torchvision").split(".")[:2]) <= LISTED_VERSION:
             return ()
@@ -77,6 +83,12 @@ def unlisted() -> tuple[str, ...]:
 
 
 def suggestion(name: str, have: Sequence[str]) -> str:
-    """` (did you mean a, b?)` where names are close, else nothing."""
+    """Close matches of a name, in words; empty without any.
+
+    Examples
+    --------
+    >>> suggestion("resnet52", ["resnet50", "vgg11"])
+    ' (did you mean resnet50?)'
+    """
     close = difflib.get_close_matches(name, have, n=CLOSE_MATCHES)
     return f" (did you mean {', '.join(close)}?)" if close else ""

@@ -1,4 +1,4 @@
-"""The words a config may hold, apart from the code that implements them, so that help texts cost no heavy import."""
+"""The values that config fields may have, apart from their implementations, so that help needs no heavy import."""
 
 from typing import Final, Literal, get_args
 
@@ -30,10 +30,10 @@ PRESETS: Final[tuple[str, ...]] = get_args(Preset)
 
 SPLITS: Final = ("train", "valid", "test")
 SPLIT_PREFERENCE: Final = ("test", "valid", "train")
-"""Whose scores are shown where no split is named: those on images that training saw least of."""
+"""The splits to show scores of if none is named, best first: training saw least of the test images."""
 AGE_EDGES: Final = (20.0, 40.0, 60.0)
 LDS: Final = "lds"
-"""Stands among the attributes that weigh samples for the smoothed distribution of ages, which has no groups."""
+"""The entry of `weights` for the smoothed distribution of ages, which has no groups."""
 EFFECTIVE_BETA: Final = 0.999
 LDS_KERNEL: Final = 5
 LDS_SIGMA: Final = 2.0

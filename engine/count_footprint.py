@@ -1,13 +1,13 @@
-"""What backbones take of memory, counted in a process of its own, since that needs torch.
+"""Counts the memory of backbones, in a process of its own, because that needs torch.
 
     python -P -m engine.count_footprint
 
 Each line of stdin is a `FootprintKey` as JSON, and for each one a `CountedFootprint` as JSON goes to stdout, see
 `engine.footprints`.
 
-Nothing is computed: shapes alone go through the network, forwards and backwards, and every tensor is counted from when
-it is made until the last who needs it lets go. That is done for two sizes of a batch. All tensors grow in a straight
-line with it, so what is alive after each operation is known for every batch.
+Nothing is computed: only shapes go through the network, forwards and backwards, and every tensor counts from its
+creation until its last user lets go. This is done for two batch sizes. All tensors grow linearly with the batch, so the
+bytes alive after each operation are known for every batch.
 """
 
 import gc
@@ -24,7 +24,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-import engine.train  # noqa: F401  all that a run's process holds, so that it can be weighed
+import engine.train  # noqa: F401  loads everything that a run's process holds, to be weighed
 from engine.backbone_names import BackboneName
 from engine.config import build_config
 from engine.device import Placement, place
@@ -41,13 +41,13 @@ _LARGEST_BATCH = 65536
 
 
 class _Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of all tensors that are alive; `course` is what they were after each operation."""
+    """Counts the bytes of all tensors that are alive; `course` has the count after each operation."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.course: list[int] = []
         self._now = 0
-        # Views of weights take nothing.
+        # Views of weights take no memory.
         self._known = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
 
     def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -71,7 +71,7 @@ class _Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def count_footprint(key: FootprintKey, process: int) -> Footprint:
-    """Raises `ConfigError` and `DeviceError` for what no run could use either."""
+    """Raises `ConfigError` and `DeviceError` for configs that no run could use either."""
     config = build_config(
         {"backbone": key.backbone, "size": key.size, "device": key.device, "precision": key.precision}
     )
@@ -120,7 +120,7 @@ def count_footprint(key: FootprintKey, process: int) -> Footprint:
 
 
 def _keep_shapes(model: nn.Module, shapes: FakeTensorMode) -> None:
-    """Puts tensors without values in place of the network's own, which could not be initialised without."""
+    """Replaces the network's tensors by ones without values, which initialisation would need."""
     for module in model.modules():
         for held in (module._parameters, module._buffers):
             for name, tensor in held.items():
@@ -129,7 +129,7 @@ def _keep_shapes(model: nn.Module, shapes: FakeTensorMode) -> None:
 
 
 def _highest(small: list[int], large: list[int]) -> tuple[LinearBytes, ...]:
-    """Of the lines through what was alive after each operation, those that are highest for some batch."""
+    """Of the lines through the bytes alive after each operation, those that are highest for some batch."""
     lines = []
     for at_small, at_large in zip(small, large, strict=True):
         per_image = (at_large - at_small) // (_LARGE - _SMALL)
@@ -139,7 +139,7 @@ def _highest(small: list[int], large: list[int]) -> tuple[LinearBytes, ...]:
 
 
 def _process_bytes() -> int:
-    """What this process takes, once it has trained for a step as an engine does."""
+    """Memory of this process once it has trained for a step, as an engine does."""
     layers = nn.Sequential(nn.Conv2d(3, 64, 7, 2), nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, 64, 3))
     layers(torch.zeros(2, 3, 64, 64)).mean().backward()
     return int(psutil.Process().memory_info().rss)
@@ -147,7 +147,7 @@ def _process_bytes() -> int:
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints is no answer
+    os.dup2(2, 1)  # keeps the output of libraries out of the answers
     process = _process_bytes()
     for line in sys.stdin:
         key = FootprintKey.model_validate_json(line)
@@ -155,7 +155,7 @@ def main() -> None:
             answer = CountedFootprint(key=key, footprint=count_footprint(key, process))
         except AgeUIError as error:
             answer = CountedFootprint(key=key, problem=str(error))
-        except Exception as error:  # networks are of any kind, and some cannot be run on shapes alone
+        except Exception as error:  # some networks cannot be run on shapes alone
             answer = CountedFootprint(key=key, problem=f"{key.backbone} cannot be counted: {type(error).__name__}")
         answers.write(f"{answer.model_dump_json()}\n")
         answers.flush()

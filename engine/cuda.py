@@ -1,4 +1,4 @@
-"""Whether there is a CUDA device, found out without torch where the answer is no."""
+"""Whether this machine has a CUDA device, without torch if the answer is no."""
 
 import subprocess
 import sys
@@ -13,9 +13,8 @@ _SECONDS_TO_ANSWER = 120.0
 def cuda_available() -> bool:
     """Whether torch can compute on a CUDA device.
 
-    Importing torch takes seconds and hundreds of megabytes. On Linux it is only asked where a driver for GPUs
-    (NVIDIA's, WSL's, Tegra's or AMD's) is there; and unless this process has imported it anyway, another one is asked,
-    once.
+    Importing torch takes seconds and hundreds of megabytes. On Linux, torch is only asked if a GPU driver (NVIDIA's,
+    WSL's, Tegra's or AMD's) exists, once and in a process of its own, unless this process has imported it anyway.
     """
     if sys.platform == "linux" and not any(path.exists() for path in _DRIVERS):
         return False

@@ -1,10 +1,9 @@
 """A train step's forward and backward pass as a CUDA graph: hundreds of kernels that the host starts with one call.
 
-Small steps take the GPU less time than it takes the host to start their kernels one by one. The kernels and their
-arguments stay what they were when they were recorded, so there is one graph for each shape of a batch, and all that
-changes from step to step is in tensors.
+A GPU finishes a small step sooner than the host can start its kernels one by one. Recorded kernels and their arguments
+never change, so each shape of a batch has its own graph, and everything that changes from step to step is in tensors.
 
-No graph is trusted: its first step is also done without it, and a graph with another result is dropped.
+No graph is trusted: its first step is repeated without it, and a graph with another result is dropped.
 """
 
 import math
@@ -19,27 +18,27 @@ from torch import Tensor, nn
 
 SWITCH_VARIABLE: Final = "AGEUI_CUDA_GRAPHS"
 STEPS_BEFORE: Final = 3
-"""Steps of a shape that are done without a graph first: libraries choose and set up their kernels in them."""
+"""Steps of a shape before its graph: libraries choose and set up their kernels in them."""
 
 _MOST_DIFFERENCE = 0.01
 
 
 class Gradients(Protocol):
-    """Gives a batch's loss (), and leaves the gradients in the parameters."""
+    """Returns a batch's loss () and leaves the gradients in the parameters."""
 
     def __call__(self, *given: Tensor) -> Tensor: ...
 
 
 class GraphRecorder(Protocol):
-    """Records `work` without doing it; returns its result's place, and what does it again."""
+    """Records `work` without running it; returns the place of its result, and a function that replays it."""
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]: ...
 
 
 class CudaGraphRecorder:
-    """Records on torch's own stream for that: cuBLAS keeps a workspace for every stream it ever met.
+    """Records on torch's own capture stream: cuBLAS keeps a workspace for every stream that it ever met.
 
-    The graphs it makes share their memory, so no two may run at once.
+    Its graphs share their memory, so no two may run at once.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -48,11 +47,11 @@ class CudaGraphRecorder:
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
         graph = torch.cuda.CUDAGraph()
-        # Other threads, such as the one that fetches pixels, go on calling CUDA meanwhile.
+        # Other threads, such as the one that fetches pixels, call CUDA meanwhile.
         mode = "thread_local"
         with (
             torch.cuda.device(self._device),
-            # A recording that fails leaves its own stream as the current one.
+            # A failed recording leaves its own stream as the current one.
             torch.cuda.stream(torch.cuda.current_stream(self._device)),
             torch.cuda.graph(graph, pool=self._pool, capture_error_mode=mode),
         ):
@@ -61,13 +60,13 @@ class CudaGraphRecorder:
 
 
 def are_wanted(device: torch.device) -> bool:
-    """Whether steps on the device are to be graphs: on CUDA, unless AGEUI_CUDA_GRAPHS is off."""
+    """Whether steps on the device should be graphs: on CUDA, unless AGEUI_CUDA_GRAPHS is off."""
     return device.type == "cuda" and os.environ.get(SWITCH_VARIABLE, "").lower() not in ("0", "off", "no", "false")
 
 
 @dataclass(frozen=True, eq=False)
 class _Graph:
-    """Where a recorded step reads its batch and leaves its loss and the parameters' gradients."""
+    """The tensors from which a recorded step reads its batch, and those that hold its loss and gradients."""
 
     given: tuple[Tensor, ...]
     loss: Tensor
@@ -78,8 +77,9 @@ class _Graph:
 class GraphedGradients:
     """`gradients` with a graph for each shape of its first argument.
 
-    `state` are tensors that it changes in place, beside the gradients of `parameters`. Where no graph can be recorded,
-    or one gives something else than `gradients`, bit by bit if `exact`, `note` is told and all goes on without graphs.
+    `state` are the tensors that it changes in place besides the gradients of `parameters`. If no graph can be recorded,
+    or one disagrees with `gradients` (bit by bit if `exact`), `note` is called and all further steps run without
+    graphs.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class GraphedGradients:
         self._given_up = False
 
     def __call__(self, *given: Tensor, reseed: Callable[[], None] = lambda: None) -> Tensor:
-        """The loss (), in memory that no later step writes to. `reseed` sets what the step's layers draw from."""
+        """The loss (), in memory that no later step overwrites. `reseed` seeds the step's random layers."""
         shape = given[0].shape
         graph = self._graphs.get(shape)
         self._seen[shape] += 1
@@ -110,10 +110,10 @@ class GraphedGradients:
         return self._gradients(*given) if graph is None else self._replay(graph, given)
 
     def _with_and_without(self, given: tuple[Tensor, ...], reseed: Callable[[], None]) -> Tensor:
-        """A step that is done both ways; the graph is kept if they agree."""
+        """Does a step both ways and keeps the graph if they agree."""
         before = self._values()
         reseed()
-        # First without: that step's memory is free again when the graph takes its own, which it keeps.
+        # First without a graph: that memory is free again before the graph takes its own for good.
         loss = self._gradients(*given)
         gradients, after = self._gradients_now(), self._values()
         self._set(before)
@@ -160,7 +160,7 @@ class GraphedGradients:
             tensor.copy_(value)
 
     def _are_alike(self, found: Sequence[Tensor | None], expected: Sequence[Tensor | None]) -> bool:
-        """Whether tensors are the same, or as a whole nearly so: single ones may be nothing but rounding."""
+        """Whether tensors are equal, or nearly so as a whole: single ones may be rounding errors only."""
         off = size = 0.0
         for one, other in zip(found, expected, strict=True):
             if one is None or other is None:
@@ -181,7 +181,7 @@ class GraphedGradients:
 
 
 def _cause(error: BaseException) -> str:
-    """The first line of what failed first: ending a recording that failed fails as well."""
+    """The first line of the first failure: ending a failed recording fails as well."""
     while error.__context__ is not None:
         error = error.__context__
     return str(error).strip().partition("\n")[0]

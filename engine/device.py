@@ -1,4 +1,4 @@
-"""Where a run computes and in which arithmetic, decided once, with the reason."""
+"""Chooses the device and arithmetic of a run, once, with the reason."""
 
 import os
 import platform
@@ -18,8 +18,10 @@ _MULTIPLICATIONS_FOR_ONE_THREAD = 40_000_000
 
 @dataclass(frozen=True)
 class Placement:
-    """The device and arithmetic of a run, and why. Under bf16 the backbone runs in autocast; head and loss stay in
-    fp32. `where` names the device alone."""
+    """The device and arithmetic of a run, and the reason for them; `where` names the device only.
+
+    Under bf16, the backbone runs in autocast; head and loss stay in fp32.
+    """
 
     device: torch.device
     device_name: str
@@ -36,20 +38,30 @@ class Placement:
 
 
 def place(config: RunConfig, given: str | None = None) -> Placement:
-    """Chooses device and dtype and sets determinism for the process. Raises `DeviceError` for a device not there.
+    """Chooses device and dtype and sets determinism for the process.
 
-    `given` is the device that the run's worker has, in place of the config's `auto` or `cuda`.
+    Parameters
+    ----------
+    config
+        Its `device`, `precision` and `deterministic` decide.
+    given
+        The device of the run's worker, which replaces the config's `auto` or `cuda`.
+
+    Raises
+    ------
+    DeviceError
+        For a device that this machine lacks.
     """
-    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as NVML counts, which tells what memory is free
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which reports free memory
     device, device_reason = _device(config.device)
     if given is not None and _device(given)[0] != device:
         device, device_reason = _device(given)[0], "its worker's"
     dtype, dtype_reason = _dtype(config.precision, device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
-    # Read once, when CUDA starts: a run that is not deterministic may be followed in its process by one that is.
+    # CUDA reads this once, at its start. A later run of this process may be deterministic even if this one is not.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
-    # Else torch fills all new memory before it is written, to find code that reads what was never written.
+    # By default, torch fills new memory, to expose reads of memory that was never written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not config.deterministic
     where = f"{device} ({device_reason})"
@@ -58,8 +70,11 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
 
 @contextmanager
 def threads_for(multiplications: int, device: torch.device) -> Iterator[None]:
-    """Inside, a processor has one thread where a step is this small: several would wait for each other for longer than
-    they compute, and on a busy machine, where one loses its turn, a hundred times as long."""
+    """Inside, a processor uses one thread if a step has this few multiplications.
+
+    Several threads would wait for each other for longer than they compute, and a hundred times as long on a busy
+    machine, where one of them loses its turn.
+    """
     before = torch.get_num_threads()
     if device.type == "cpu" and multiplications < _MULTIPLICATIONS_FOR_ONE_THREAD:
         torch.set_num_threads(1)
@@ -70,7 +85,7 @@ def threads_for(multiplications: int, device: torch.device) -> Iterator[None]:
 
 
 def upload(values: Tensor, device: torch.device) -> Tensor:
-    """`values`, which are on the host, on the device. A GPU gets them when it comes to it: the host does not wait."""
+    """Moves `values` from the host to the device. A GPU copies them when it gets there: the host does not wait."""
     if device.type != "cuda":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)

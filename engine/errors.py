@@ -1,6 +1,6 @@
-"""The one hierarchy of errors made for people.
+"""The hierarchy of errors made for people.
 
-Each class knows the exit code of a command that ends with it, and the name that a failed run is filed under.
+Each class has the exit code of a command that ends with it, and the name that a failed run is filed under.
 """
 
 from collections.abc import Sequence
@@ -8,20 +8,20 @@ from typing import ClassVar, NamedTuple
 
 
 class AgeUIError(Exception):
-    """Something a person can act on. The message says what is wrong, with which input, and what to do."""
+    """An error that a person can act on. Its message says what is wrong, with which input, and what to do."""
 
     exit_code: ClassVar[int] = 1
     failure: ClassVar[str] = "error"
 
 
 class RunFailedError(AgeUIError):
-    """A run that started and could not finish."""
+    """A run started and could not finish."""
 
     exit_code = 1
 
 
 class DiskFullError(RunFailedError):
-    """No space left for what a run has to write."""
+    """No space is left for the files of a run."""
 
     failure = "disk_full"
 
@@ -66,13 +66,13 @@ class DeviceError(AgeUIError):
 
 
 class GpuMemoryError(DeviceError):
-    """A GPU whose memory ran out."""
+    """A GPU ran out of memory."""
 
     failure = "gpu_memory"
 
 
 class HostMemoryError(DeviceError):
-    """A machine whose memory ran out."""
+    """The machine ran out of memory."""
 
     failure = "memory"
 
@@ -85,4 +85,4 @@ class StoreError(AgeUIError):
 
 
 class FullError(StoreError):
-    """No space left on the disk of the database or of a lock file."""
+    """No space is left on the disk of the database or of a lock file."""

@@ -1,4 +1,4 @@
-"""Footprints of backbones: looked up in the cache folder, or asked of a process that counts them. Needs no torch."""
+"""Footprints of backbones: looked up in the cache folder, or counted by a process of their own. Needs no torch."""
 
 import contextlib
 import hashlib
@@ -20,14 +20,14 @@ from engine.config import RunConfig
 from engine.memory_model import Footprint
 from engine.paths import cache_folder
 
-# Part of every key: it changes when the same backbone would be counted otherwise.
+# Part of every key: raise it when the same backbone would be counted differently.
 COUNTING = 1
 _COMMAND = (sys.executable, "-P", "-m", "engine.count_footprint")
 _LIBRARIES = ("ageui", "torch", "torchvision")
 
 
 class FootprintKey(BaseModel):
-    """What a footprint depends on of a config."""
+    """The fields of a config that a footprint depends on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class FootprintKey(BaseModel):
 
 
 class CountedFootprint(BaseModel):
-    """A footprint, or why there is none."""
+    """A footprint, or the reason why there is none."""
 
     key: FootprintKey
     footprint: Footprint | None = None
@@ -50,7 +50,7 @@ class CountedFootprint(BaseModel):
 
 
 def known_footprint(key: FootprintKey) -> Footprint | None:
-    """The footprint in the cache folder, None where it was not counted yet on this machine with these versions."""
+    """The footprint in the cache folder; None if not yet counted on this machine with these versions."""
     try:
         return Footprint.model_validate_json(_file(key).read_bytes())
     except (OSError, ValidationError):
@@ -58,11 +58,13 @@ def known_footprint(key: FootprintKey) -> Footprint | None:
 
 
 class FootprintCounter:
-    """A process that counts footprints and puts them into the cache folder; takes seconds. Stopped by `stop`, from any
-    thread, or the end of a with statement."""
+    """A process that counts footprints and caches them; this takes seconds.
+
+    `stop`, from any thread, or the end of a with statement ends it.
+    """
 
     def __init__(self, keys: Sequence[FootprintKey]) -> None:
-        """Raises `OSError` where no process can be started."""
+        """Raises `OSError` if no process can be started."""
         self._keys = keys
         self._process = subprocess.Popen(
             _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -80,7 +82,7 @@ class FootprintCounter:
         self._process.wait()
 
     def answers(self) -> Iterator[CountedFootprint]:
-        """One for each that is wanted, in order; for those that the process ended without, one with a problem."""
+        """Yields one answer for each key, in order; a problem for those left when the process ended."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -95,7 +97,7 @@ class FootprintCounter:
                 given += 1
                 yield answer
         except (OSError, ValueError):
-            pass  # it died, or was stopped: told below
+            pass  # it died or was stopped: reported below
         for key in self._keys[given:]:
             yield CountedFootprint(key=key, problem="the process that counts it ended early")
 
@@ -104,7 +106,7 @@ class FootprintCounter:
 
 
 def _file(key: FootprintKey) -> Path:
-    # A home folder may be shared with other machines, and GPUs hidden: `auto` means something else then.
+    # Machines may share a home folder, and GPUs may be hidden: `auto` has another meaning then.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     parts = [COUNTING, socket.gethostname(), visible, key.model_dump(), *_versions()]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""What to do where a GPU's memory ran out: the largest batch that fits, found by trying."""
+"""Advice for a run that ran out of GPU memory: the largest batch that fits, found by trying."""
 
 from collections.abc import Callable
 
@@ -20,8 +20,10 @@ _SMALLER = "choose a smaller --size or --backbone"
 
 
 def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes: int = 0) -> GpuMemoryError:
-    """The error for a run that ran out of GPU memory, with the batch size that would fit beside the `pixel_bytes` that
-    the run holds there. Nothing of the run may live on the GPU any more."""
+    """The error for a run that ran out of GPU memory, with a batch size that would fit beside its `pixel_bytes`.
+
+    Nothing of the run may live on the GPU any more.
+    """
     placement = place(config, device)
     release_memory()
     free, total = torch.cuda.mem_get_info(placement.device)
@@ -45,10 +47,25 @@ def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes:
 
 
 def fitting_batch(measure: Callable[[int], int | None], failed: int, free: int) -> int | None:
-    """The largest batch below `failed` that is likely to fit into `free` bytes and did when tried; None if none does.
+    """The largest batch below `failed` that is likely to fit, and did when tried; None if no batch does.
 
-    `measure` tries a batch and returns the bytes that it took, None where it did not fit. Memory is taken to grow in a
-    straight line with the batch.
+    Memory is assumed to grow linearly with the batch.
+
+    Parameters
+    ----------
+    measure
+        Tries a batch and returns the bytes that it took, None if it did not fit.
+    failed
+        The batch that ran out of memory.
+    free
+        Free memory in bytes.
+
+    Examples
+    --------
+    A step takes 100 bytes, and 10 more for each image:
+
+    >>> fitting_batch(lambda batch: 100 + 10 * batch if batch <= 90 else None, failed=256, free=1000)
+    85
     """
     if failed <= SMALLEST_BATCH or (base := measure(SMALLEST_BATCH)) is None:
         return None
@@ -65,8 +82,7 @@ def fitting_batch(measure: Callable[[int], int | None], failed: int, free: int) 
 
 
 def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | None:
-    """The most bytes of GPU memory that a run reserves for steps of `batch` images and for scoring beside them, None
-    where they ran out."""
+    """The most GPU memory in bytes reserved for steps of `batch` images and for scoring; None if that ran out."""
     torch.cuda.reset_peak_memory_stats(placement.device)
     try:
         _try_steps(config, placement, batch)
@@ -78,7 +94,7 @@ def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | Non
 
 
 def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
-    """Two train steps, then one block of images scored, beside as much memory as steps that are graphs keep."""
+    """Does two train steps and scores one block of images, beside the memory that graphs would keep."""
     loss = build_loss(config)
     loss.begin(placement.device, {})
     fresh = config.model_copy(update={"init": "random"})
@@ -106,7 +122,7 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
 
 
 def _kept_by_graphs(device: torch.device) -> torch.Tensor | None:
-    """As many bytes as the steps before have come to take beside what lives on; None without graphs."""
+    """Takes as many bytes as the steps before took temporarily; None without graphs."""
     if not are_wanted(device):
         return None
     came_and_went = torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)

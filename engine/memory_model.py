@@ -1,7 +1,7 @@
-"""What a run's memory will peak at, worked out from its config and what is known of its backbone. Needs no torch.
+"""Predicts the peak memory of a run from its config and its backbone's footprint. Needs no torch.
 
-The sum is of tensors that are alive at once, which `engine.count_footprint` counts and does not estimate. Only what
-memory allocators add to it was measured, see `HEAP_SHARE`.
+The prediction adds up tensors that are alive at once, which `engine.count_footprint` counts exactly. Only the overhead
+of memory allocators was measured, see `HEAP_SHARE`.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from engine.config import RunConfig
 
 HEAP_SHARE: Final = 1.3
-"""What a processor's heap grows by for each byte of tensors that come and go: blocks of up to 32 MB, once freed, fit
-what is asked for next only in part. Measured with glibc on ResNet18 and 50 at 64 to 224 pixels: 1.2 to 1.5."""
+"""Growth of a processor's heap for each byte of tensors that come and go: freed blocks of up to 32 MB fit later
+requests only in part. Measured with glibc on ResNet18 and 50 at 64 to 224 pixels: 1.2 to 1.5."""
 
 UNDER_WAY: Final = 40_000_000
-"""What labels, decoding, and libraries that are loaded late add to a process that has trained one step of nearly
-nothing. Measured: 30 to 60 MB."""
+"""Bytes of labels, decoding and libraries loaded late, beyond a process that has trained one tiny step. Measured: 30 to
+60 MB."""
 
 _FLOAT: Final = 4
 _MOST_OUTPUTS: Final = 101
@@ -26,7 +26,7 @@ _SLOTS: Final = {"adam": 2, "adadelta": 2, "sgd": 0}
 
 
 class LinearBytes(BaseModel):
-    """Bytes as a function of the images in a batch."""
+    """Bytes as a linear function of the images in a batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,11 +38,11 @@ class LinearBytes(BaseModel):
 
 
 class Footprint(BaseModel):
-    """What a backbone takes at one size, on one device and in one arithmetic; all but the counts in bytes.
+    """Memory of a backbone at one size, on one device and in one arithmetic; all in bytes but the counts.
 
-    `training` (with the gradients of its weights) and `scoring` are what is alive beside the weights at the worst
-    moment of a step: the largest of the lines counts. `process` is an engine's process that has no network yet; on
-    CUDA, where the GPU's memory is what runs out, it is 0. `state` are the weights, and what else is kept with them.
+    `training` (with the gradients of its weights) and `scoring` are the bytes alive beside the weights at the peak of a
+    step: the largest of the lines counts. `process` is an engine's process without a network; on CUDA, where the GPU's
+    memory is the limit, it is 0. `state` are the weights and the other tensors kept with them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,8 +61,11 @@ class Footprint(BaseModel):
 
 
 class PeakMemory(BaseModel):
-    """Predicted bytes. On a processor `mapped` of them are pixels that the system reads from disk, and takes away again
-    where memory gets short; without a number of images they are left out, and `counts_images` is False."""
+    """A predicted peak in bytes.
+
+    On a processor, `mapped` of them are pixels that the system reads from disk and drops again when memory gets short.
+    Without a number of images these are left out, and `counts_images` is False.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,18 +76,31 @@ class PeakMemory(BaseModel):
 
     @property
     def needed(self) -> int:
-        """Without these a run cannot go on."""
+        """Bytes that a run cannot do without."""
         return self.bytes - self.mapped
 
 
 def predicted_peak(
     config: RunConfig, footprint: Footprint, images: int | None, most_pixels: int | None = None
 ) -> PeakMemory:
-    """The most memory that a run of `config` has at once, over its stages; of `images` in its data set, where known.
+    """The peak memory of a run over its stages.
 
-    On the processor that of the engine's process, pixels included, on CUDA what torch reserves of the GPU. There no
-    allowance is made for what cuDNN and the allocator add, and pixels of more than `most_pixels` bytes are streamed and
-    not held.
+    Parameters
+    ----------
+    config
+        The run.
+    footprint
+        Its backbone's footprint.
+    images
+        Images of its data set; None if unknown.
+    most_pixels
+        The most bytes of pixels held on a GPU; more are streamed. None for no limit.
+
+    Returns
+    -------
+    PeakMemory
+        For a processor, memory of the engine's process, pixels included. For CUDA, the memory that torch reserves,
+        without overhead of cuDNN and the allocator.
     """
     on_cpu = footprint.device_type == "cpu"
     has_frozen_stage = config.strategy == "freeze" and config.epochs[0] > 0
@@ -103,33 +119,36 @@ def predicted_peak(
 
 
 def _whole_stage(config: RunConfig, footprint: Footprint, images: int | None) -> int:
-    """Weights, optimizer and the best weights so far stay, steps and scoring come and go. When the kept weights are
-    written, they are copied into what steps have freed, and once more into one block that fits nowhere there."""
+    """Weights, optimizer and best weights stay; steps and scoring come and go.
+
+    Writing the kept weights copies them into memory that steps have freed, and once more into one block that fits
+    nowhere there.
+    """
     head = _head_parameters(config, footprint.features) * _FLOAT
     weights, trained = footprint.state + head, footprint.parameters * _FLOAT + head
     optimizer = trained * _slots(config)
     steps = _at(footprint.training, _batch(config, images)) + head
     scoring = _at(footprint.scoring, _within(footprint.scoring_batch, images)) + trained
     if footprint.device_type == "cuda":
-        # There the optimizer works on all weights at once, and steps that are CUDA graphs keep their memory.
+        # On CUDA, the optimizer works on all weights at once, and steps that are CUDA graphs keep their memory.
         return weights + optimizer + steps + max(scoring, 2 * trained)
     heap = max(int(HEAP_SHARE * max(steps, scoring)), trained + weights)
     return 2 * weights + optimizer + heap + weights
 
 
 def _frozen_stage(config: RunConfig, footprint: Footprint, images: int | None) -> int:
-    """The backbone only scores: all images once, whose features stay, or every batch where each epoch augments."""
+    """The backbone only scores: all images once, keeping the features, or each batch if every epoch augments."""
     head = _head_parameters(config, footprint.features) * _FLOAT
     augments = config.augment == "standard"
     blocks = [config.batch, footprint.scoring_batch] if augments else [footprint.features_batch]
     each = [_at(footprint.scoring, _within(block, images)) for block in blocks]
-    # On CUDA steps that are graphs keep their memory while others score.
+    # On CUDA, steps that are graphs keep their memory during scoring.
     scoring = sum(each) if footprint.device_type == "cuda" else max(each)
     features = 0 if augments else (images or 0) * footprint.features * _FLOAT
     trained = head * (2 + _slots(config))
     if footprint.device_type == "cuda":
         return footprint.state + trained + features + scoring
-    # Twice, since the features are put together out of parts.
+    # Twice, because the features are concatenated from parts.
     heap = max(int(HEAP_SHARE * (scoring + 2 * features)), features + footprint.state)
     return footprint.state + head + trained + heap + footprint.state
 

@@ -1,4 +1,4 @@
-"""A run's events as lines for people: one place for what a terminal and a log file say."""
+"""A run's events as lines for people, the same in a terminal and in a log file."""
 
 from engine.events import (
     CheckpointWritten,
@@ -15,13 +15,13 @@ from engine.events import (
 
 
 class Narrator:
-    """Tells one attempt at a run; `epochs` is how many it may have in all."""
+    """Narrates one attempt at a run of at most `epochs` epochs."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
 
     def line(self, event: Event) -> str | None:
-        """The event in words, which may hold text from outside; None where there is nothing to say."""
+        """The event in words, which may contain text from outside; None if it needs no line."""
         match event:
             case Noted():
                 return f"warning: {event.message}" if event.warning else event.message

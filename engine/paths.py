@@ -1,4 +1,4 @@
-"""Folders outside the project, where decoded pixels and cached features live."""
+"""The folder outside the project that holds decoded pixels and cached features."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,6 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """`$AGEUI_CACHE`, else the platform's cache folder for ageui. It may be deleted at any time; it is rebuilt."""
+    """`$AGEUI_CACHE`, else the platform's cache folder for ageui. It may be deleted at any time and is rebuilt."""
     named = os.environ.get("AGEUI_CACHE")
     return Path(named).expanduser() if named else platformdirs.user_cache_path("ageui", appauthor=False)

@@ -1,4 +1,4 @@
-"""The most memory that a run had at once, as it was measured."""
+"""Measures the peak memory of a run."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,8 +16,10 @@ _RESET_PEAK = "5"  # proc(5): sets the peak of the resident set to what is resid
 
 @contextmanager
 def peak_told(emit: Callable[[Event], None]) -> Iterator[None]:
-    """Tells the peak of what is done inside, however that ends: of the GPU's memory where it was used, else of this
-    process'. A process may do one run after the other, so the peak of an earlier one is forgotten first."""
+    """Emits the peak memory of the work inside, however it ends: of the GPU if it was used, else of this process.
+
+    A process may do one run after the other, so the peak of an earlier run is reset first.
+    """
     _forget()
     try:
         yield
@@ -27,8 +29,7 @@ def peak_told(emit: Callable[[Event], None]) -> Iterator[None]:
 
 
 def host_peak() -> int | None:
-    """The largest resident set of this process in bytes, with the pages of files that it has mapped; None where the
-    system does not tell."""
+    """The largest resident set of this process in bytes, with mapped files; None if the system does not report it."""
     try:
         lines = _STATUS.read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
@@ -37,7 +38,7 @@ def host_peak() -> int | None:
 
 
 def _most_ever_resident() -> int | None:
-    """The same since the process began."""
+    """The largest resident set since the process began."""
     try:
         import resource
     except ImportError:
@@ -47,7 +48,7 @@ def _most_ever_resident() -> int | None:
 
 
 def _forget() -> None:
-    with suppress(OSError):  # else it is that of all runs of this process
+    with suppress(OSError):  # without a reset, the peak covers all runs of this process
         _RESET.write_text(_RESET_PEAK)
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.empty_cache()
@@ -56,7 +57,7 @@ def _forget() -> None:
 
 
 def _gpu_peak() -> int:
-    """What torch reserved at most of the GPU that has most; 0 where none was used."""
+    """The most that torch reserved on the GPU with the largest peak; 0 if none was used."""
     if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return 0
     return max(torch.cuda.max_memory_reserved(device) for device in range(torch.cuda.device_count()))

@@ -1,4 +1,4 @@
-"""Where a batch's pixels come from: mapped from the disk, held on the device, or streamed to it ahead of time.
+"""Sources of a batch's pixels: mapped from the disk, held on the device, or streamed to it ahead of time.
 
 All three give the same bits.
 """
@@ -26,13 +26,13 @@ Places = NDArray[np.int64]
 
 
 class PixelSource(Protocol):
-    """`device_bytes` are those that it holds on the device for as long as it lives; `note` tells of its choice."""
+    """`device_bytes` are the bytes that it holds on the device while it lives; `note` explains the choice."""
 
     device_bytes: int
     note: str | None
 
     def blocks(self, batches: Sequence[Places]) -> Generator[Tensor]:
-        """The pixels (B, S, S, 3) uint8 of each batch in turn, on the device. To be closed where it is left early."""
+        """Yields the pixels (B, S, S, 3) uint8 of each batch, on the device. Close it when leaving early."""
 
 
 def choose_source(
@@ -40,9 +40,9 @@ def choose_source(
 ) -> PixelSource:
     """The source for a run that uses the places `used` of `pixels` (N, S, S, 3).
 
-    On a GPU pixels of up to `limit_bytes` are held there, by default a share of its free memory, and more are streamed.
-    On a processor they are mapped from the disk, unless a limit is given. Raises `ConfigError` for an environment
-    variable that is no limit.
+    A GPU holds pixels of up to `limit_bytes`, by default a share of its free memory; more are streamed. On a processor,
+    pixels are mapped from the disk, unless a limit is given. Raises `ConfigError` for an environment variable that is
+    no limit.
     """
     why = "the limit that was set"
     if limit_bytes is None:
@@ -57,7 +57,7 @@ def choose_source(
 
 
 class MappedPixels:
-    """Read from the memory-mapped array when they are needed, for a device that computes in the same memory."""
+    """Reads from the memory-mapped array on demand, for a device that computes in the same memory."""
 
     device_bytes = 0
     note: str | None = None
@@ -73,7 +73,7 @@ class MappedPixels:
 
 
 class ResidentPixels:
-    """Copied to the device once, when first needed, and taken from there by index."""
+    """Copies pixels to the device once, when first needed, and takes batches from there by index."""
 
     note: str | None = None
 
@@ -104,7 +104,7 @@ class ResidentPixels:
 
 
 class _Buffer:
-    """Host memory for one batch; `sent` is reached once the device has the copy that was made of it last."""
+    """Host memory for one batch; `sent` is reached once the device has the last copy made of it."""
 
     def __init__(self, images: int, shape: tuple[int, ...], pinned: bool) -> None:
         self.pixels = torch.empty((images, *shape), dtype=torch.uint8, pin_memory=pinned)
@@ -112,9 +112,9 @@ class _Buffer:
 
 
 class StreamedPixels:
-    """Gathered a few batches ahead by threads, into a ring of pinned buffers, and copied beside the computation.
+    """Threads gather pixels a few batches ahead into a ring of pinned buffers, and copy them beside the computation.
 
-    Memory is bounded by the ring: `BATCHES_AHEAD` batches on either side. The threads live as long as one pass.
+    The ring bounds memory: `BATCHES_AHEAD` batches on either side. The threads live for one pass.
     """
 
     device_bytes = 0
@@ -133,7 +133,7 @@ class StreamedPixels:
             for number, places in enumerate(batches):
                 if len(waiting) == len(ring):
                     yield self._arrived(*waiting.popleft().result())
-                # The batch that had this buffer before was handed out: nothing but its copy may still read it.
+                # The batch that used this buffer before was handed out: only its copy may still read the buffer.
                 waiting.append(pool.submit(self._load, ring[number % len(ring)], places, side))
             while waiting:
                 yield self._arrived(*waiting.popleft().result())
@@ -143,7 +143,7 @@ class StreamedPixels:
     def _load(
         self, buffer: _Buffer, places: Places, side: "torch.cuda.Stream | None"
     ) -> tuple[Tensor, torch.cuda.Event | None]:
-        """A batch on its way to the device, and the event of its arrival. Runs in a thread."""
+        """Sends a batch to the device; returns it with the event of its arrival. Runs in a thread."""
         if buffer.sent is not None:
             buffer.sent.synchronize()
         block = buffer.pixels[: len(places)]
@@ -157,7 +157,7 @@ class StreamedPixels:
         return sent, buffer.sent
 
     def _arrived(self, block: Tensor, sent: torch.cuda.Event | None) -> Tensor:
-        """The batch, for work that is queued on the device from now on; the host does not wait."""
+        """The batch, for work queued on the device from now on; the host does not wait."""
         if sent is not None:
             current = torch.cuda.current_stream(self._device)
             current.wait_event(sent)
@@ -167,6 +167,6 @@ class StreamedPixels:
 
 def _gather(pixels: NDArray[np.uint8], places: Places, block: Tensor) -> None:
     """Copies images into `block`, (B, S, S, 3) on the host."""
-    # Sorted reads keep a cache that is larger than memory from being read back and forth.
+    # Sorted reads keep the disk from seeking back and forth in a cache larger than memory.
     order = np.argsort(places, kind="stable")
     block.numpy()[order] = pixels[places[order]]

@@ -1,4 +1,4 @@
-"""Memory that a run no longer needs, given back to the system and to others on the GPU."""
+"""Returns memory that a run no longer needs to the system and to other users of the GPU."""
 
 import ctypes
 import gc
@@ -7,8 +7,11 @@ from contextlib import suppress
 
 
 def release_memory() -> None:
-    """Frees what nothing refers to any more. torch alone would keep what it once had on a GPU, and glibc the blocks of
-    its heap, which would count in the peak of whatever this process does next."""
+    """Frees everything that nothing refers to any more.
+
+    By itself, torch keeps the GPU memory that it once had, and glibc the blocks of its heap, which would count in the
+    peak of the next run of this process.
+    """
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():

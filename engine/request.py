@@ -1,4 +1,4 @@
-"""RunRequest: what the engine is asked to do, as its process reads it from a pipe."""
+"""RunRequest: the work for the engine, as its process reads it from a pipe."""
 
 import json
 from pathlib import Path
@@ -24,11 +24,20 @@ class CheckpointFile(BaseModel):
 class RunRequest(BaseModel):
     """One attempt at a run.
 
-    `folder` takes the run's files. `checkpoints`, newest first, are those it may go on from, and `manifest` is what
-    its first attempt depended on. `device` stands in for a config's `auto`, so that the config stays what was asked
-    for. A checkpoint is written every `checkpoint_seconds`, less often where writing one takes more than a hundredth
-    of that. `cache` is the folder of decoded pixels and features, by default the user's. More pixels than
-    `pixel_bytes_on_device` are not held there but streamed, see `engine.pixel_source`.
+    folder
+        Receives the run's files.
+    device
+        Replaces a config's `auto`, so that the config stays as the user wrote it.
+    cache
+        Folder of decoded pixels and features, by default the user's.
+    pixel_bytes_on_device
+        The most bytes of pixels held on the device; more are streamed, see `engine.pixel_source`.
+    checkpoints
+        Checkpoints to continue from, newest first.
+    checkpoint_seconds
+        Time between checkpoints, longer if writing one takes more than a hundredth of it.
+    manifest
+        The manifest of the run's first attempt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,11 +54,11 @@ class RunRequest(BaseModel):
     manifest: dict[str, Any] | None = None
 
     def line(self) -> bytes:
-        """The request as a line of JSON, of which `from_line` makes an equal one."""
+        """The request as a line of JSON, which `from_line` turns into an equal one."""
         return json.dumps(self.model_dump(mode="json")).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
         """Raises `ValueError` for anything but a whole request."""
-        # Not pydantic's own reader of JSON: that one refuses paths that are not UTF-8.
+        # pydantic's own JSON reader refuses paths that are not UTF-8.
         return cls.model_validate(json.loads(line))

@@ -1,4 +1,4 @@
-"""What a run's result depends on besides its config: versions, machine, data and weights."""
+"""The manifest of a run: versions, machine, data and weights that its result depends on besides its config."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ _DECISIVE = ("device", "dtype", "threads", "host")
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of what decides a result; a library that is not installed as a package is left out."""
+    """Installed versions of the libraries that decide a result; libraries that are not packages are left out."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -36,7 +36,7 @@ def versions() -> dict[str, str]:
 def run_manifest(
     config: RunConfig, dataset: Dataset, placement: Placement, model: AgeModel, report: LoadReport
 ) -> dict[str, Any]:
-    """JSON-able facts of one attempt. A result is bit-identical only where these are equal."""
+    """JSON-able facts of one attempt. Results are bit-identical only if these are equal."""
     return {
         "versions": versions(),
         "host": socket.gethostname(),
@@ -60,7 +60,7 @@ def run_manifest(
 
 
 def _predicted_memory(config: RunConfig, dataset: Dataset, placement: Placement) -> int | None:
-    """The peak memory as it is predicted now that the images are counted; None where nobody counted the backbone."""
+    """The predicted peak memory in bytes, with the images counted; None if the backbone was not counted yet."""
     footprint = known_footprint(FootprintKey.of(config))
     if footprint is None or (footprint.device_type, footprint.dtype) != (placement.device.type, placement.dtype_name):
         return None
@@ -70,7 +70,13 @@ def _predicted_memory(config: RunConfig, dataset: Dataset, placement: Placement)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What two attempts at one run do not share of all that its figures depend on, as `threads 2 → 1`."""
+    """The facts that decide figures and differ between two attempts at one run.
+
+    Examples
+    --------
+    >>> differences({"threads": 2, "versions": {}}, {"threads": 1, "versions": {}})
+    ['threads 2 → 1']
+    """
     pairs: list[tuple[str, Any, Any]] = [(name, before.get(name), now.get(name)) for name in _DECISIVE]
     old, new = before.get("versions", {}), now.get("versions", {})
     pairs += [(name, old.get(name), new.get(name)) for name in sorted({*old, *new})]

@@ -1,4 +1,4 @@
-"""What a run works with: its data, network, loss and sample weights, put together before the first step."""
+"""Sets up a run before its first step: data, network, loss and sample weights."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,11 +28,12 @@ from engine.weighting import sample_weights
 
 @dataclass(frozen=True, eq=False)
 class RunSetup:
-    """`ages` (N,) are the years of all rows of the data set, `spreads` (N,) the standard deviation of their votes in
-    years, NaN where it is not known, and `targets` what the loss compares their outputs with. `weights` (R,) belong to
-    `train_rows`. `groups` are those that the loss tells apart, where it does.
+    """The parts of a run.
 
-    The network is on the CPU still, with its first weights, which `report` tells the source of.
+    `ages` (N,) are the years of all rows of the data set, `spreads` (N,) the standard deviation of their votes in
+    years, NaN if unknown, and `targets` the loss's targets. `weights` (R,) belong to `train_rows`. `groups` are the
+    groups that the loss distinguishes, if any. The network is still on the CPU, with its first weights, whose origin is
+    in `report`.
     """
 
     config: RunConfig
@@ -51,7 +52,7 @@ class RunSetup:
     images: ImageInputs
 
     def notes(self, weights: str) -> Iterator[str]:
-        """What a person should know of the choices made; `weights` says where those of the network come from."""
+        """Sentences about the choices made; `weights` is the one about the network's weights."""
         config, count = self.config, len(self.train_rows.positions)
         yield f"computing on {self.placement.reason}"
         yield weights
@@ -80,14 +81,24 @@ class RunSetup:
 
 
 def _is_or_weighs(config: RunConfig, loss: ImageLossName) -> bool:
-    """Whether the loss of an image is this one, also where group-dro weighs its means."""
+    """Whether the loss of an image is this one, by itself or weighed by group-dro."""
     return loss in (config.loss, config.loss == "group-dro" and config.group_dro_loss)
 
 
 def set_up(request: RunRequest, progress: Progress) -> RunSetup:
-    """Reads and decodes the data, builds the network and weighs the samples; `progress` is told of long work.
+    """Reads and decodes the data, builds the network and weighs the samples.
 
-    Raises `ConfigError`, `DataError` or `DeviceError`.
+    Parameters
+    ----------
+    request
+        The run.
+    progress
+        Called during long work with its name, the number of finished items and of all items.
+
+    Raises
+    ------
+    ConfigError, DataError, DeviceError
+        For a config, data set or device that cannot be used.
     """
     config = request.config
     cache = request.cache or cache_folder()
@@ -141,14 +152,14 @@ def _train_rows(dataset: Dataset, config: RunConfig) -> Rows:
 
 
 def _spreads(dataset: Dataset, config: RunConfig) -> Tensor:
-    """Those of votes on the apparent age: of a real age nobody voted."""
+    """The standard deviations of the votes on apparent ages; NaN for real ages, which nobody voted on."""
     if config.target != "apparent" or "age_std" not in dataset.frame.columns:
         return torch.full((len(dataset.frame),), torch.nan)
     return torch.from_numpy(dataset.frame["age_std"].to_numpy(dtype=np.float32))
 
 
 def _loss_groups(dataset: Dataset, config: RunConfig, rows: Rows) -> tuple[Tensor, tuple[str, ...]]:
-    """The groups of `group-dro`, those with a train image; other losses have one, of all images."""
+    """The groups of `group-dro` that have a train image; other losses have one group of all images."""
     attributes = config.weights if config.loss == "group-dro" else ()
     codes, names = filled_groups(*crossed_codes(dataset.frame, attributes, config.age_edges), rows.positions)
     if not names:
@@ -159,7 +170,7 @@ def _loss_groups(dataset: Dataset, config: RunConfig, rows: Rows) -> tuple[Tenso
 
 
 def _sample_weights(dataset: Dataset, config: RunConfig, rows: Rows) -> Tensor:
-    """Those of `group-dro` come of its own: there the attributes name its groups."""
+    """The sample weights of the train rows; under `group-dro`, the attributes name its groups instead."""
     weights = sample_weights(
         dataset.frame.iloc[rows.positions],
         () if config.loss == "group-dro" else config.weights,

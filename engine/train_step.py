@@ -14,7 +14,7 @@ from engine.randomness import seed_layers
 
 
 class TrainStep:
-    """Steps of one stage. `note` is told once where the device could have CUDA graphs and they do not work."""
+    """Steps of one stage. `note` is called once if the device supports CUDA graphs and they do not work."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class TrainStep:
     ) -> None:
         self._model, self._inputs, self._loss, self._optimizer = model, inputs, loss, optimizer
         self._seed, self._device = config.seed, device
-        # Most heads have no layer that draws: their steps, which are short, need no seed.
+        # Most heads have no random layers: their steps, which are short, need no seed.
         self._draws = isinstance(inputs, ImageInputs) or model.head_draws
         self._graphed: GraphedGradients | None = None
         if are_wanted(device):
@@ -43,9 +43,23 @@ class TrainStep:
             )
 
     def __call__(self, batch: Batch, target: Tensor, weight: Tensor, epoch: int, step: int) -> Tensor:
-        """The batch's weighted loss (), before the step; nothing waits for the device.
+        """Trains on a batch.
 
-        `target` is what the loss compares with, `weight` (B,) are sample weights, both on the device.
+        Parameters
+        ----------
+        batch
+            Rows with their pixels or features.
+        target
+            Targets of the loss on the device, (B,) or (B, columns).
+        weight
+            Sample weights on the device, (B,).
+        epoch, step
+            Numbers of the running epoch and step, from 1.
+
+        Returns
+        -------
+        Tensor
+            The weighted loss () before the step; nothing waits for the device.
         """
         prepared = self._inputs.prepared(batch, epoch, step)
 
@@ -62,7 +76,7 @@ class TrainStep:
         return loss
 
     def close(self) -> None:
-        """Gives up graphs and their memory, which would else wait for the garbage collector."""
+        """Drops graphs and their memory, without waiting for the garbage collector."""
         self._graphed = None
 
     def _gradients(self, *given: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""How events cross from the engine's process to the one that watches it: JSON, a line each, numbered.
+"""The protocol of events from the engine's process to its supervisor: JSON, one numbered event a line.
 
     {"attempt": 1, "number": 7, "event": "Noted", "message": "computing on cpu", "warning": false}
 
-Numbers count from 0 without a gap, so that a lost event is noticed. Non-finite floats are the words NaN, Infinity and
--Infinity, as Python's json writes them. A line that ends without a line feed was torn off and is no event.
+Numbers count from 0 without a gap, which shows lost events. Non-finite floats are the words NaN, Infinity and
+-Infinity, as Python's json writes them. A line without a line feed was torn off and is no event.
 """
 
 import base64
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 512 * 2**20
 EXIT_STOPPED = 75
-"""Exit code of an engine's process that left by request, to be gone on from its checkpoint."""
+"""Exit code of an engine's process that left by request; its run can continue from its checkpoint."""
 _READERS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind) for kind in get_args(Event) if kind is not Evaluated
 }
@@ -32,7 +32,7 @@ _RESULT = TypeAdapter(SplitResult)
 
 
 class ProtocolError(RunFailedError):
-    """What came from the engine's process is no event of it."""
+    """The engine's process sent something that is no event."""
 
     failure = "protocol"
 
@@ -55,7 +55,7 @@ def encode(message: Message) -> bytes:
 
 
 def decode(line: bytes) -> Message:
-    """The event of one line. Raises `ProtocolError` for anything that `encode` did not write."""
+    """The event of one line. Raises `ProtocolError` for a line that `encode` did not write."""
     try:
         fields = json.loads(line)
         attempt, number, name = (fields.pop(key) for key in ("attempt", "number", "event"))
@@ -69,13 +69,13 @@ def decode(line: bytes) -> Message:
 
 
 class Decoder:
-    """Bytes in pieces of any length to events. What is left when the bytes end was torn off and is dropped."""
+    """Turns bytes, in pieces of any length, into events. An unfinished line at the end is dropped."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
 
     def feed(self, content: bytes) -> Iterator[Message]:
-        """The events that are complete with `content`. Raises `ProtocolError`, also for a line without end."""
+        """Yields the events that `content` completes. Raises `ProtocolError`, also for an endless line."""
         self._pending += content
         if b"\n" in content:
             *lines, rest = self._pending.split(b"\n")

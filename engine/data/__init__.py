@@ -1,1 +1,1 @@
-"""Data sets: where they are, what is in them, and their pixels."""
+"""Data sets: their sources, their labels and their pixels."""

@@ -1,4 +1,4 @@
-"""What is in a data set: counts, sample weights, items that cannot be used, and pictures that occur twice."""
+"""Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,9 +30,23 @@ def check(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> DataReport:
-    """Reads all rows and decodes all images of a data set once, and keeps the report where there is a `cache` folder.
+    """Reads all rows and decodes all images of a data set once.
 
-    Raises `DataError` where the data set is not there at all.
+    Parameters
+    ----------
+    spec
+        The data set.
+    target
+        The age to learn, if the data has both.
+    cache
+        Folder that keeps the report; None keeps nothing.
+    progress
+        Called with the work in progress, the number of finished images and of all images.
+
+    Raises
+    ------
+    DataError
+        If the data set is missing.
     """
     manifest = load_manifest(spec, target)
     folders = image_folders(manifest.frame["image"])
@@ -44,7 +58,7 @@ def check(
 
 
 def count(spec: DataSpec, target: Target = "apparent") -> DataReport:
-    """What the rows alone tell, which takes a second or two for thousands of images. Raises `DataError` as `check`."""
+    """Counts rows without reading images: a second or two for thousands of images. Raises `DataError` as `check`."""
     manifest = load_manifest(spec, target)
     return _report(manifest, manifest.frame, spec, target)
 
@@ -52,7 +66,7 @@ def count(spec: DataSpec, target: Target = "apparent") -> DataReport:
 def check_manifest(
     manifest: Manifest, spec: DataSpec, target: Target, *, progress: Progress | None = None
 ) -> DataReport:
-    """As `check`, of rows that are read already. Unreadable images are problems and are left out of all counts."""
+    """As `check`, for rows already read. Unreadable images are problems and left out of all counts."""
     thumbnails, unreadable = _decode_all(manifest, progress)
     bad = {problem.where for problem in unreadable}
     frame = manifest.frame[~manifest.frame["image"].isin(bad)].reset_index(drop=True)
@@ -82,7 +96,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
 
 
 def _decode_all(manifest: Manifest, progress: Progress | None) -> tuple[NDArray[np.uint8], tuple[RowProblem, ...]]:
-    """Grey thumbnails (N, 32, 32) of the readable images, and the others as problems."""
+    """Grey thumbnails (N, 32, 32) of the readable images, and problems for the others."""
 
     def thumbnail(image: str) -> NDArray[np.uint8] | str:
         try:

@@ -1,4 +1,4 @@
-"""A contact sheet: faces of a split or group in one picture, spread evenly over age, each with what is known of it."""
+"""Contact sheets: one picture of a split's or group's faces, spread evenly over age, with their labels."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ _PAPER, _INK, _FAINT = (250, 250, 247), (29, 35, 41), (110, 116, 122)
 
 @dataclass(frozen=True, eq=False)
 class ContactSheet:
-    """`picture` is RGB; `images` are those shown, of `total` in the split and group. `unreadable` are left blank."""
+    """`picture` is RGB; `images` are shown, of `total` in the split and group; `unreadable` ones stay blank."""
 
     picture: Image.Image
     images: tuple[str, ...]
@@ -39,11 +39,25 @@ class ContactSheet:
 def draw_sheet(
     manifest: Manifest, *, split: str | None = None, group: tuple[str, str] | None = None, count: int = 48
 ) -> ContactSheet:
-    """Draws up to `count` faces of a split (None: all splits) and of a group, `(attribute, name)` (None: all).
+    """Draws faces, evenly spread over age, youngest first. The same data gives the same faces.
 
-    The same data gives the same faces: they are evenly spread over the labelled ones by age, youngest first; without
-    labels over the images in their order. Raises `ConfigError` for a split, group or count there is not, `DataError`
-    where no image is left.
+    Parameters
+    ----------
+    manifest
+        The data set's rows.
+    split
+        Split to draw from; None for all.
+    group
+        Group to draw from, `(attribute, name)`; None for all images.
+    count
+        The most faces. Unlabelled images are drawn only if no image is labelled, in their order.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown split or group, or a count out of range.
+    DataError
+        If no image is left.
     """
     if not 1 <= count <= MOST_FACES:
         raise ConfigError(f"a sheet holds 1 to {MOST_FACES} faces, not {count}")
@@ -75,7 +89,7 @@ def _members(frame: pd.DataFrame, split: str | None, group: tuple[str, str] | No
 
 
 def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    """`count` rows at even steps from youngest to oldest; the unlabelled ones only where nothing is labelled."""
+    """`count` rows at even steps from youngest to oldest; unlabelled ones only if nothing is labelled."""
     labelled = frame[frame["age"].notna()]
     ordered = frame if labelled.empty else labelled.sort_values(["age", "image"], kind="stable")
     places = np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(np.int64))
@@ -131,7 +145,7 @@ def _lines(parts: Sequence[str], font: Font) -> list[str]:
 
 
 def _fitted(text: str, font: Font, width: int) -> str:
-    """One line of at most `width` pixels; what does not fit ends in an ellipsis."""
+    """One line of at most `width` pixels; longer text ends in an ellipsis."""
     line = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())[:200]
     if font.getlength(line) <= width:
         return line

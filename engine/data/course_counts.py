@@ -1,4 +1,4 @@
-"""How many images each group of the course edition has, as published with it: a check for any loader."""
+"""The number of images in each group of the course edition, as published with it: a check for any loader."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Dataset: what a run trains and scores on, labels and pixels together."""
+"""Dataset: labels and pixels to train and score on."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from engine.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set whose images are decoded.
+    """A data set with decoded images.
 
     `frame` is the manifest's, with `pixel`, the row's place in `pixels` (M, size, size, 3) RGB uint8. `pixels_key`
-    names the pixels. Two data sets of the same `content_hash` have the same images, splits, ages and attributes.
-    `problems` are the rows and images that were left out.
+    identifies the pixels. Data sets of equal `content_hash` have equal images, splits, ages and attributes. `problems`
+    are the rows and images that were left out.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Dataset:
     problems: tuple[RowProblem, ...]
 
     def rows(self, split: str, labelled: bool = True) -> NDArray[np.int64]:
-        """Positions in `frame` of a split's images, of those with an age unless `labelled` is False."""
+        """Positions in `frame` of a split's images: those with an age, or all if `labelled` is False."""
         chosen = (self.frame["split"] == split).to_numpy()
         if labelled:
             chosen = chosen & self.frame["age"].notna().to_numpy()
         return np.flatnonzero(chosen)
 
     def splits(self) -> dict[str, dict[str, int]]:
-        """The splits there are, in the order train, valid, test, each with its `images` and how many are `labelled`."""
+        """The splits in the order train, valid, test, each with its number of `images` and of `labelled` ones."""
         counts = {
             split: {"images": len(self.rows(split, labelled=False)), "labelled": len(self.rows(split))}
             for split in SPLITS
@@ -51,10 +51,27 @@ class Dataset:
 
 
 def prepare(spec: DataSpec, target: Target, size: int, *, cache: Path, progress: Progress | None = None) -> Dataset:
-    """Reads a data set and decodes its images to `size` pixels, or takes them from the cache.
+    """Reads a data set and decodes its images, or takes them from the cache.
 
-    Raises `DataError` for rows or images that cannot be used, unless the spec says to skip them, and where no train
-    image has a label.
+    Parameters
+    ----------
+    spec
+        The data set.
+    target
+        The age to learn, if the data has both.
+    size
+        Side of the decoded images in pixels.
+    cache
+        Folder of decoded images.
+    progress
+        Called with the work in progress, the number of finished images and of all images.
+
+    Raises
+    ------
+    DataError
+        For rows or images that cannot be used, unless the spec says to skip them, and if no train image has a label.
+    ConfigError
+        For a target that the data set lacks.
     """
     manifest = load_manifest(spec, target)
     if not spec.skip_bad:

@@ -1,4 +1,4 @@
-"""One image file to pixels, safely: known formats only, never a decompression bomb, never half an image."""
+"""Decodes an image file safely: known formats only, never a decompression bomb, never half an image."""
 
 import io
 import warnings
@@ -15,9 +15,9 @@ RESAMPLING = Image.Resampling.BICUBIC
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
-    """RGB pixels (H, W, 3) of an image file, turned upright as its EXIF orientation says.
+    """RGB pixels (H, W, 3) of an image file, upright according to its EXIF orientation.
 
-    Raises `DataError` that says what is wrong: no bytes, another format, more than 50 million pixels, cut off.
+    Raises `DataError` with the problem: an empty file, another format, more than 50 million pixels, a damaged image.
     """
     return np.asarray(_open(content))
 

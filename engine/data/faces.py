@@ -1,4 +1,4 @@
-"""Drawn faces whose age, gender, ethnicity and expression show, so that everything can be tried without any data."""
+"""Draws faces that show age, gender, ethnicity and expression, to try everything without any data."""
 
 import math
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _GREY: Final = (206, 206, 204)
 
 @dataclass(frozen=True)
 class Face:
-    """What a face shows: `age` in years and its groups. `seed` decides all that means nothing: pose, light, ground."""
+    """A face: `age` in years and its groups. `seed` decides everything without meaning: pose, light, background."""
 
     age: float
     gender: str
@@ -47,9 +47,9 @@ class Face:
 
 
 def plan_faces(count: int, split: int, seed: int) -> pd.DataFrame:
-    """The age (years) and groups of `count` faces of one split, as unequal as in the course edition.
+    """Ages (years) and groups of `count` faces of one split, as unequal as in the course edition.
 
-    Group sizes are exact shares, put together at random. From 50 faces on every group has at least 2.
+    Group sizes are exact shares, combined at random. From 50 faces on, every group has at least 2.
     """
     random = np.random.default_rng((seed, split))
     sizes = _sizes(list(AGE_SHARES.values()), count)
@@ -67,7 +67,7 @@ def draw_face(face: Face, size: int) -> NDArray[np.uint8]:
 
 
 def _sizes(shares: list[int], count: int) -> list[int]:
-    """`count` parted by shares, by largest remainder; no part below 2 where the count is large enough."""
+    """`count` divided by shares, by largest remainder; no part below 2 if the count is large enough."""
     exact = np.asarray(shares) / sum(shares) * count
     sizes = np.floor(exact).astype(int)
     for place in np.argsort(sizes - exact, kind="stable")[: count - sizes.sum()]:

@@ -1,6 +1,6 @@
-"""The last full report of each data set, kept in the cache folder, and whether its files are still the same.
+"""Keeps the last full report of each data set in the cache folder, and knows whether its files are still the same.
 
-Neither pandas nor pixels are needed to look at one: a few thousand files are compared in some hundredths of a second.
+A look at one needs neither pandas nor pixels: comparing a few thousand files takes some hundredths of a second.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ from engine.choices import Target
 from engine.data.report import DataReport
 from engine.data.spec import DataSpec
 
-# Part of every key: it changes when the same files would give another report, or drawn faces look different.
+# Part of every key: raise it when the same files would give another report, or drawn faces look different.
 CHECKING = 1
 _SEEN = (".jpg", ".jpeg", ".png", ".webp", ".npy", ".csv", ".tsv", ".tab", ".parquet", ".txt")
 
 
 @dataclass(frozen=True)
 class KeptReport:
-    """A report, when it was made, and whether a file of the data set changed, came or went since."""
+    """A report, the time of its check, and whether all files of the data set are still the same."""
 
     report: DataReport
     checked_at: datetime
@@ -32,22 +32,19 @@ class KeptReport:
 
 
 def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterable[str], cache: Path) -> None:
-    """Keeps a full report. `stamp` is what `stamp_of` gave for the same folders before anything was read.
-
-    A cache that cannot be written keeps nothing: the report is then made again when it is wanted.
-    """
+    """Keeps a full report. `stamp` is the `stamp_of` of these folders from before the check."""
     content = {
         "stamp": stamp,
         "folders": sorted(folders),
         "checked_at": datetime.now(UTC).isoformat(),
         "report": asdict(report),
     }
-    # Escapes keep file names that are no text in any encoding.
+    # JSON escapes also hold file names that are not valid in any encoding.
     keep_file(_file(spec, report.target, cache), json.dumps(content).encode())
 
 
 def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | None:
-    """The kept report of a data set; None where there is none that can be read."""
+    """The kept report of a data set; None if there is none that can be read."""
     try:
         found = json.loads(_file(spec, target, cache).read_bytes())
         report = replace(DataReport.from_json(found["report"]), name=spec.name)
@@ -58,13 +55,15 @@ def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | Non
 
 
 def image_folders(images: Iterable[str]) -> set[str]:
-    """The folders of images, relative to the data set's, which is always one of them."""
+    """The folders of images relative to the data set's folder, which is always one of them."""
     return {"."} | {str(PurePosixPath(image).parent) for image in images}
 
 
 def stamp_of(spec: DataSpec, folders: Iterable[str]) -> str:
-    """Changes whenever an image or table in one of the folders does, by name, size and modification time, or a folder
-    beside them comes or goes. Drawn faces have no files."""
+    """A hash that changes whenever an image or table in one of the folders does, or a folder beside them comes or goes.
+
+    Name, size and modification time of files count. Drawn faces have no files.
+    """
     digest = hashlib.sha256()
     if spec.path is not None:
         root = Path(spec.path)

@@ -1,4 +1,4 @@
-"""Synthetic faces as files, in the format of the course's image folders."""
+"""Writes synthetic faces as files, in the format of the course's image folders."""
 
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ QUALITY = 95
 def make_faces(folder: Path, options: SyntheticOptions, progress: Progress | None = None) -> None:
     """Writes `{split}_data/NNNNNN.jpg` and `labels_metadata_{split}.csv` into a new folder, all of it or nothing.
 
-    Raises `DataError` where the folder has anything in it already, or the disk is full.
+    Raises `DataError` if the folder is not empty, or the disk is full.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} exists and is not empty; name a new folder")

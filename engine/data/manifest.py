@@ -1,4 +1,4 @@
-"""Manifest: what every source of data becomes, one row per image, before any pixel is decoded."""
+"""Manifest: the common form of all sources of data, one row per image, before any pixel is decoded."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,20 +11,25 @@ from engine.data.report import RowProblem, unusable
 from engine.errors import DataError
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is going on, how many items are done and how many there are."""
+"""Called with the work in progress, the number of finished items and of all items."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The rows of a data set, in a stable order, and the way to their pixels.
+    """The rows of a data set, in a stable order, with access to their pixels.
 
-    `frame` has the columns `image` (a name unique in the data set), `split` (train, valid or test), `age` (years,
-    float64, NaN where unlabelled), then where the source has them `real_age`, `age_std` (years) and `subject`, and one
-    string column per name in `attributes` (NA where unknown). `read(image)` returns RGB uint8 of shape (H, W, 3) and
-    raises `DataError` for an image that cannot be read. `fingerprint(image)` is cheap and changes whenever the image
-    does (for a file: path, size and modification time); `content(image)` is the bytes that say whether two images are
-    the same, and raises `DataError` too.
-    `problems` lists the rows that were left out.
+    frame
+        Columns `image` (a name unique in the data set), `split` (train, valid or test), `age` (years, float64, NaN if
+        unlabelled), then, if the source has them, `real_age`, `age_std` (years) and `subject`, and one string column
+        per name in `attributes` (NA if unknown).
+    read
+        Maps an image to RGB uint8 (H, W, 3). Raises `DataError` for an image that cannot be read.
+    fingerprint
+        A cheap text that changes whenever the image does (for a file: path, size and modification time).
+    content
+        The bytes that decide whether two images are equal. Raises `DataError` as `read`.
+    problems
+        The rows that were left out.
     """
 
     name: str
@@ -37,7 +42,7 @@ class Manifest:
 
 
 def refuse(name: str, problems: Sequence[RowProblem], shown: int = 10) -> None:
-    """Raises a `DataError` that lists the first problems and counts the rest; returns where there is none."""
+    """Raises a `DataError` that lists the first problems and counts the rest; returns if there are none."""
     if not problems:
         return
     lines = [f"  {problem}" for problem in problems[:shown]]

@@ -1,4 +1,4 @@
-"""Images that show the same picture: copies, mirror images, and the same photo encoded or lit otherwise."""
+"""Finds images of the same picture: copies, mirror images, and one photo with another encoding or brightness."""
 
 from typing import Final
 
@@ -13,11 +13,11 @@ _BLOCK: Final = 512
 
 
 def near_duplicates(thumbnails: NDArray[np.uint8]) -> list[tuple[int, int, float]]:
-    """Pairs (i, j, difference) with i < j of thumbnails (N, 32, 32) grey that show the same picture, or mirror it.
+    """Pairs (i, j, difference), i < j, of grey thumbnails (N, 32, 32) that show the same picture or its mirror image.
 
     Candidates agree in nearly all signs of the differences between neighbouring cells of an 8 × 8 picture (difference
-    hash, across and down). A pair is one where the mean absolute difference of the thumbnails, each with mean 0 and
-    deviation 1, is at most 0.235. Memory is bounded by a block of 512 images against all.
+    hash, across and down). In a pair, the mean absolute difference of the thumbnails, each with mean 0 and deviation 1,
+    is at most 0.235. Memory is bounded: blocks of 512 images are compared with all.
     """
     if len(thumbnails) < 2:
         return []
@@ -37,7 +37,7 @@ def near_duplicates(thumbnails: NDArray[np.uint8]) -> list[tuple[int, int, float
 
 
 def _candidates(turned: NDArray[np.uint64], hashes: NDArray[np.uint64], start: int) -> list[tuple[int, int]]:
-    """Pairs of a block's images, turned, with later ones whose hashes are close."""
+    """Pairs of a block's images, possibly mirrored, with later images of a close hash."""
     block = turned[start : start + _BLOCK]
     distance = np.zeros((len(block), len(hashes) - start), dtype=np.uint8)
     for word in range(hashes.shape[1]):

@@ -1,4 +1,4 @@
-"""The pixel cache: every image decoded once per size, as one memory-mapped uint8 array on disk."""
+"""The pixel cache: every image is decoded once per size, into one memory-mapped uint8 array on disk."""
 
 import hashlib
 import json
@@ -25,16 +25,17 @@ from engine.data.report import RowProblem
 from engine.errors import DataError
 from engine.files import is_full, write_atomically
 
-# Part of every key: it changes when the same file would give other pixels.
+# Part of every key: raise it when the same file would give other pixels.
 DECODING = "centre-square bicubic 1"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """`array` (N, size, size, 3) RGB uint8, read-only, in the manifest's order; zeros for unreadable images.
+    """Decoded images: `array` (N, size, size, 3) RGB uint8, read-only, in the manifest's order; zeros for unreadable
+    ones.
 
-    `key` names content and size; `content` holds each image's SHA-256 in hex, empty for an unreadable one.
+    `key` identifies content and size; `content` holds each image's SHA-256 in hex, empty for an unreadable image.
     """
 
     array: NDArray[np.uint8]
@@ -44,11 +45,11 @@ class Pixels:
 
 
 def open_pixels(manifest: Manifest, size: int, cache: Path, progress: Progress | None = None) -> Pixels:
-    """The decoded images of a manifest, out of the cache or decoded into it now.
+    """The decoded images of a manifest, from the cache, or decoded into it now.
 
-    Two processes that need the same pixels decode them once. A cache that is cut short, changed or unfinished is built
-    again; one that grows beyond its limit loses the pixels that were used longest ago. Raises `DataError` where the
-    disk has no room.
+    Two processes that need the same pixels decode them once. A cache that is cut short, changed or unfinished is
+    rebuilt; one that grows beyond its limit loses the pixels that were unused for longest. Raises `DataError` if the
+    disk is full.
     """
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)
@@ -70,7 +71,7 @@ def open_pixels(manifest: Manifest, size: int, cache: Path, progress: Progress |
 
 
 def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
-    """`work` of each item in order, a bounded number ahead, on as many threads as there are cores."""
+    """Yields `work` of each item in order, computed a bounded number ahead by one thread per core."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(workers) as pool:
@@ -83,7 +84,7 @@ def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
 
 
 def _content_hashes(manifest: Manifest, images: list[str], cache: Path, progress: Progress) -> tuple[str, ...]:
-    """SHA-256 of every image's bytes; read again only when a path, size or modification time changed."""
+    """SHA-256 of every image; an image is read again only if its path, size or modification time changed."""
     stamp = hashlib.sha256(
         "\n".join(manifest.fingerprint(image) for image in images).encode("utf-8", "surrogateescape")
     )
@@ -115,7 +116,7 @@ def _content_hashes(manifest: Manifest, images: list[str], cache: Path, progress
 def _build(
     manifest: Manifest, images: list[str], size: int, folder: Path, progress: Progress
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]:
-    """Decodes into a temporary folder, which takes the place of `folder` when it is complete."""
+    """Decodes into a temporary folder, which replaces `folder` once it is complete."""
 
     def pixels_of(image: str) -> NDArray[np.uint8] | str:
         try:
@@ -144,7 +145,7 @@ def _build(
             os.fsync(out.fileno())
         meta = {"crc32": checksum, "stamp": _stamp(file), "unreadable": unreadable}
         (part / "meta.json").write_text(json.dumps(meta))
-        # Mapped before others can see it, and take it for something to remove.
+        # Mapped before other processes can see it and decide to remove it.
         array = np.load(file, mmap_mode="r")
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(part, folder)
@@ -155,9 +156,9 @@ def _build(
 
 
 def _valid(folder: Path, shape: tuple[int, ...]) -> tuple[dict[str, Any], NDArray[np.uint8]] | None:
-    """The meta data and the mapped pixels of a cache that is whole, else None.
+    """The metadata and the mapped pixels of a whole cache, else None.
 
-    The checksum over all pixels is only computed where the file's size or time is not the one it was built with.
+    The checksum over all pixels is computed only if the file's size or time differs from those of its build.
     """
     file = folder / "pixels.npy"
     try:
@@ -182,7 +183,7 @@ def _stamp(file: Path) -> list[int]:
 
 @contextmanager
 def _writing(target: Path, needed_bytes: int) -> Iterator[None]:
-    """Inside, a disk without room is a `DataError` that says how much was needed and where."""
+    """Inside, a full disk raises a `DataError` that says how much is needed, and where."""
     try:
         yield
     except PermissionError as error:

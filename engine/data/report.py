@@ -1,4 +1,4 @@
-"""DataReport: what is known of a data set. It needs neither pandas nor pixels, so that anything can show it."""
+"""DataReport: the facts of a data set. It needs neither pandas nor pixels, so that anything can show it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RowProblem:
-    """A row or image that cannot be used: where it stands, and what is wrong with it."""
+    """A row or image that cannot be used: its place and its problem."""
 
     where: str
     what: str
@@ -23,7 +23,7 @@ def unusable(problems: Sequence[RowProblem]) -> str:
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """A split's images and labels; ages in years, None where nothing is labelled."""
+    """A split's images and labels; ages in years, None without labels."""
 
     split: str
     images: int
@@ -35,7 +35,7 @@ class SplitCounts:
 
 @dataclass(frozen=True)
 class GroupCounts:
-    """A group's labelled images per split, and how much each of them counts in training (None without train images).
+    """A group's labelled images per split, and the weight of each of them in training (None without train images).
 
     `weight` is by inverse frequency, `effective_weight` by the effective number of samples.
     """
@@ -79,9 +79,9 @@ class CourseCount:
 
 @dataclass(frozen=True)
 class DataReport:
-    """What a check found; `dataclasses.asdict` makes it JSON-able.
+    """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
-    Where `images_read` is False, only rows were: nothing is known of unreadable images and near-duplicates.
+    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown.
     """
 
     name: str
@@ -103,7 +103,7 @@ class DataReport:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
-        """The report that `dataclasses.asdict` made this of. Raises `TypeError` or `KeyError` for anything else."""
+        """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
         return cls(**{**found, **{name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}})
 
 

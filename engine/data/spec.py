@@ -1,4 +1,4 @@
-"""DataSpec: where a data set is and how it is to be read, as it is registered and stored with every run."""
+"""DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -6,12 +6,12 @@ from engine.choices import DataFormat
 
 
 class SyntheticOptions(BaseModel):
-    """Drawn faces: how many, from which seed, and the bias that is put in on purpose.
+    """Drawn faces: their number, their seed, and a bias put in on purpose.
 
-    `label_shift` adds years to the *train* labels of a group, as raters with a bias would: a model that learns well
-    has that signed error in the group. `label_noise` is the standard deviation, in years, of an error added to the
-    labels of a group in every split: it raises the group's MAE by a known amount that no model can undo.
-    Both map `attribute=group` to years.
+    `label_shift` adds years to the *train* labels of a group, as biased raters would: a model that learns well has that
+    signed error in the group. `label_noise` is the standard deviation, in years, of an error added to the labels of a
+    group in every split: it raises the group's MAE by a known amount that no model can undo. Both map `attribute=group`
+    to years.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,9 +26,14 @@ class SyntheticOptions(BaseModel):
 class DataSpec(BaseModel):
     """One registered data set.
 
-    `columns` maps the names ageui uses (`image age real_age age_std split subject`, and any attribute) to a table's
-    own column names. `ignore` is a file of image names to leave out. With `skip_bad`, rows that cannot be used are
-    left out and counted; without, they stop the import. `fractions` and `split_seed` part a source that has no splits.
+    columns
+        Maps ageui's names (`image age real_age age_std split subject`, and any attribute) to a table's column names.
+    ignore
+        File of image names to leave out.
+    skip_bad
+        Leave out unusable rows and count them, instead of stopping the import.
+    fractions, split_seed
+        Shares of train, valid and test for a source without splits, and the seed of the split.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

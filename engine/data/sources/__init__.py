@@ -1,4 +1,4 @@
-"""The sources of data sets: each becomes a manifest, whatever its files look like."""
+"""Sources of data sets: each becomes a manifest, whatever its files look like."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from engine.errors import ConfigError, DataError
 
 
 def detect_format(path: Path) -> DataFormat:
-    """The format of a folder or table by what lies in it. Raises `DataError` that says what was looked for."""
+    """The format of a folder or table, by its files. Raises `DataError` with the files it looked for."""
     if table.is_table(path):
         return "table"
     if path.is_dir():
@@ -30,7 +30,7 @@ def detect_format(path: Path) -> DataFormat:
 def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:
     """Reads the rows of a data set; no pixel is decoded.
 
-    Raises `DataError` where the files are not there or not of that format, `ConfigError` for a target they lack.
+    Raises `DataError` for files that are missing or of another format, `ConfigError` for a target that they lack.
     """
     if target == "real" and spec.format not in ("appa_real", "table"):
         raise ConfigError(f"data set {spec.name!r} ({spec.format}) has apparent ages only; use target=apparent")

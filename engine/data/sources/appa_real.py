@@ -20,7 +20,7 @@ def is_appa_real(root: Path) -> bool:
 
 
 def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
-    """The manifest of the release's face crops; attributes only where `allcategories_*.csv` lie beside the ages."""
+    """The manifest of the release's face crops; attributes only if `allcategories_*.csv` are beside the ages."""
     ignored = read_ignored(Path(spec.ignore)) if spec.ignore else frozenset()
     categories = {split: _categories(root, split) for split in SPLITS}
     attributes = tuple(name for name, column in ATTRIBUTES.items() if any(column in c for c in categories.values()))
@@ -32,7 +32,7 @@ def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
 
 
 def read_ignored(path: Path) -> frozenset[str]:
-    """Image names to leave out: a CSV with the column `img_name`, or one name a line; `_face.jpg` may stand or not."""
+    """Image names to leave out: a CSV with the column `img_name`, or one name a line, with or without `_face.jpg`."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -61,7 +61,7 @@ def _rows(
 
 
 def _categories(root: Path, split: str) -> dict[str, dict[str, str]]:
-    """Column to image name to value; empty where the release's extra labels are not there."""
+    """Column to image name to value; empty without the release's extra labels."""
     path = root / f"allcategories_{split}.csv"
     if not path.is_file():
         return {}

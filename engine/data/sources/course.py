@@ -1,4 +1,4 @@
-"""The course edition of APPA-REAL: the starting kit's arrays, or the same as folders of images."""
+"""The course edition of APPA-REAL: the starting kit's arrays, or the same data as folders of images."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ def _array_rows(root: Path, split: str, count: int) -> Iterator[SourceRow]:
 
 
 def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """The array of that shape, or of as many values along one axis more; None where there is no file."""
+    """The array of that shape, possibly with one more axis of length 1; None without a file."""
     if not path.is_file():
         return None
     array = _array(path)

@@ -29,7 +29,7 @@ class ImageFolder:
         return Path(path)
 
     def _resolve(self, path: str) -> str:
-        """The real path; thousands of images in one folder resolve that folder once."""
+        """The real path; the folder of thousands of images is resolved once."""
         folder, name = os.path.split(path)
         if name in ("", os.curdir, os.pardir):
             return os.path.realpath(path)
@@ -59,7 +59,7 @@ class ImageFolder:
         return f"{path} {found.st_size} {found.st_mtime_ns}"
 
     def without_missing(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
-        """The rows whose file is there, and a problem for each other one."""
+        """The rows whose file exists, and a problem for each other row."""
         there, problems = [], []
         for image in frame["image"]:
             try:

@@ -1,4 +1,4 @@
-"""Reading label tables, with errors that name the file and what it lacks."""
+"""Reads label tables, with errors that name the file and the problem."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from engine.errors import DataError
 def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     """A CSV, TSV or Parquet file; text columns keep their text, so that `000001` stays a name.
 
-    Raises `DataError` for a file that is missing, empty, not text in UTF-8, or without a needed column.
+    Raises `DataError` for a file that is missing, empty, not UTF-8 text, or without a needed column.
     """
     try:
         if path.suffix.lower() == ".parquet":

@@ -1,4 +1,4 @@
-"""From rows as a source gives them to a manifest's frame: the checks that all sources share."""
+"""Turns the rows of a source into a manifest's frame, with the checks that all sources share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ OLDEST = 120.0
 
 @dataclass
 class SourceRow:
-    """One image as a source names it. `age` is text or a number as it stood there; None means no label."""
+    """One image in a source. `age` is the original text or number; None means no label."""
 
     image: str
     split: str | None
@@ -29,8 +29,8 @@ def frame_of(
 ) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
     """The manifest's frame, and a problem for each row that is left out of it.
 
-    Left out are an age that is no number, below 0 or above 120 years, a split of another name, and every image name
-    but the first of its kind. `extra` columns hold numbers (NaN where there is none) or, for `subject`, text.
+    Rows are left out for an age that is no number, below 0 or above 120 years, for an unknown split, and for an image
+    name that occurred before. `extra` columns hold numbers (NaN if missing) or, for `subject`, text.
     """
     kept: list[SourceRow] = []
     ages: list[float] = []
@@ -68,9 +68,9 @@ def frame_of(
 
 
 def split_rows(frame: pd.DataFrame, fractions: Sequence[float], seed: int) -> pd.DataFrame:
-    """Gives each row without a split one, by a hash of its subject, or of its image where there is none.
+    """Gives each row without a split one, by a hash of its subject, or of its image without a subject.
 
-    The same image falls into the same split however many others there are, and no subject into two.
+    An image gets the same split however many others there are, and no subject gets two.
     """
     edges = np.cumsum(fractions)
     keys = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
@@ -81,7 +81,7 @@ def split_rows(frame: pd.DataFrame, fractions: Sequence[float], seed: int) -> pd
 
 
 def _share(key: str, seed: int) -> float:
-    """A number in [0, 1) that depends on the key and the seed alone."""
+    """A number in [0, 1) that depends on the key and the seed only."""
     digest = blake2b(f"{seed} {key}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 

@@ -1,4 +1,4 @@
-"""Drawn faces, with known groups and, where it is asked for, a known bias."""
+"""Drawn faces, with known groups and, on request, a known bias."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from engine.errors import ConfigError
 from engine.groups import group_codes, group_names
 
 ATTRIBUTES = ("gender", "ethnicity", "expression")
-# Part of every image's fingerprint: it changes when the same face is drawn differently.
+# Part of every image's fingerprint: raise it when the same face is drawn differently.
 DRAWING = 1
 
 
@@ -39,7 +39,7 @@ def load(spec: DataSpec) -> Manifest:
 
 
 def plan(options: SyntheticOptions) -> pd.DataFrame:
-    """One row per face: image, split, age (the label, years), the attributes, and `looks`, the age that is drawn."""
+    """One row per face: image, split, age (the label, years), the attributes, and `looks`, the drawn age."""
     parts = []
     for number, (split, count) in enumerate(zip(SPLITS, options.counts, strict=True)):
         if count == 0:
@@ -54,7 +54,7 @@ def plan(options: SyntheticOptions) -> pd.DataFrame:
 
 
 def _labels(part: pd.DataFrame, options: SyntheticOptions, split: str, number: int) -> NDArray[np.float64]:
-    """The ages that are drawn, with the group biases of the options put on; within 0 and 100 years."""
+    """The drawn ages with the group biases of the options, within 0 and 100 years."""
     drawn = part.assign(age=part["looks"])
     labels = drawn["age"].to_numpy(dtype=np.float64).copy()
     random = np.random.default_rng((options.seed, number, 1))
@@ -76,7 +76,7 @@ def _members(frame: pd.DataFrame, group: str) -> NDArray[np.bool_]:
 
 
 def _faces(frame: pd.DataFrame, options: SyntheticOptions) -> list[Face]:
-    """Each face's seed depends on its split and place there alone, so that more images change none of the others."""
+    """Each face's seed depends only on its split and place there, so that more images change none of the others."""
     faces = []
     columns = (frame[name].tolist() for name in ("image", "looks", "gender", "ethnicity", "expression"))
     for image, looks, gender, ethnicity, expression in zip(*columns, strict=True):

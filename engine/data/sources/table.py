@@ -25,8 +25,8 @@ def is_table(path: Path) -> bool:
 def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     """The manifest of a table; image paths are relative to its folder.
 
-    A column of another name becomes an attribute where `columns` names it, or where it holds text of at most 20
-    distinct values. Rows without a split are parted by a hash.
+    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. A hash
+    splits rows without a split.
     """
     columns = {name: spec.columns.get(name, name) for name in RESERVED}
     age = columns["age"] if target == "apparent" else columns["real_age"]

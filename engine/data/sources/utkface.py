@@ -1,4 +1,4 @@
-"""UTKFace (Zhang et al. 2017): everything stands in the file name, [age]_[gender]_[race]_[date].jpg."""
+"""UTKFace (Zhang et al. 2017): the file name has all labels, [age]_[gender]_[race]_[date].jpg."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def is_utkface(root: Path) -> bool:
 
 
 def load(spec: DataSpec, root: Path) -> Manifest:
-    """The manifest of all images below the folder, parted by a hash of the name, as the data has no splits."""
+    """The manifest of all images below the folder, split by a hash of the name, because the data has no splits."""
     rows: list[SourceRow] = []
     malformed: list[RowProblem] = []
     for path in sorted(_images(root)):
