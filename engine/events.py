@@ -1,4 +1,4 @@
-"""What a run tells the world while it trains. Plain frozen records; NaN and infinity are legal in every float."""
+"""The events of a run in training. Plain frozen records; NaN and infinity are legal in every float."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,7 +28,7 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Noted:
-    """One line that a person should see: a choice that was made and why, a policy in force, or a warning."""
+    """One line for people: a choice and its reason, a policy in force, or a warning."""
 
     message: str
     warning: bool = False
@@ -38,7 +38,7 @@ class Noted:
 class RunStarted:
     """`manifest`: versions, device, dtype, threads, data hash and counts, parameter counts, weights file hash.
 
-    `step` and `epoch` have ended before: those of the checkpoint that was gone on from, 0 where a run starts anew.
+    `step` and `epoch` are those of the checkpoint that the run continues from, 0 for a new run.
     """
 
     manifest: dict[str, Any]
@@ -103,7 +103,7 @@ class EpochEnded(Epoch):
 class CheckpointWritten:
     """A file in the run's folder, complete on disk, of the weights after `step` and `epoch`.
 
-    `state` is all that a later attempt needs to go on from there; `best` are the weights to keep.
+    `state` is everything that a later attempt needs to continue from there; `best` are the weights to keep.
     """
 
     kind: CheckpointKind
@@ -129,17 +129,16 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class MemoryPeaked:
-    """The most memory in bytes that the attempt had at once, told at its end: of the GPU what torch reserved, else what
-    the process had resident."""
+    """The attempt's peak memory in bytes, at its end: reserved by torch on the GPU, else resident in the process."""
 
     bytes: int
 
 
 @dataclass(frozen=True)
 class RunFailed:
-    """The last event of a run that could not go on. `failure` is the name it is filed under, see `engine.errors`.
+    """The last event of a run that could not continue. `failure` is the name it is filed under, see `engine.errors`.
 
-    `message` is for people; for a failure nobody foresaw it is the traceback.
+    `message` is for people; for an unforeseen failure it is the traceback.
     """
 
     failure: str
@@ -156,7 +155,7 @@ class RunEnded:
 
 @dataclass(frozen=True)
 class Released:
-    """What follows a run that has ended: its process holds nothing of it any more and takes another one."""
+    """Follows a run that has ended: its process holds nothing of it any more and accepts another run."""
 
 
 Event = (

@@ -42,7 +42,7 @@ class Stopped(Exception):
 class Trainer:
     """Trains and scores one run: `run` is the whole story, and the methods follow in its order.
 
-    `should_stop` is asked after every step; `progress`, which is told of long work, may raise `Stopped`.
+    `should_stop` is asked after every step; `progress`, called during long work, may raise `Stopped`.
     """
 
     # What to train, and the outside world.
