@@ -23,7 +23,7 @@ from engine.data.decode import to_square
 from engine.data.manifest import Manifest, Progress
 from engine.data.report import RowProblem
 from engine.errors import DataError
-from engine.files import is_full, write_atomically
+from engine.files import is_full
 
 # Part of every key: raise it when the same file would give other pixels.
 DECODING = "centre-square bicubic 1"
@@ -109,7 +109,9 @@ def _content_hashes(manifest: Manifest, images: list[str], cache: Path, progress
             progress("reading images", done, len(images))
     with _writing(index, 66 * len(images)):
         index.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(index, lambda stream: stream.write(json.dumps(hashes).encode()))
+        with tempfile.NamedTemporaryFile("w", dir=index.parent, suffix=".part", delete=False) as part:
+            part.write(json.dumps(hashes))
+        os.replace(part.name, index)
     return tuple(hashes)
 
 
