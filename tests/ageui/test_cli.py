@@ -96,7 +96,7 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
 ) -> None:
     patch_engine(
         """
-        import engine.train as training
+        import engine.trainer as training
         import engine.train_step as train_step
         real_order, real_reduce, epochs = training.epoch_order, train_step.reduce, []
 
@@ -126,7 +126,7 @@ def test_an_interrupt_keeps_what_was_measured_and_exits_130(faces: Terminal, pat
     patch_engine(
         """
         import os, signal
-        import engine.train as training
+        import engine.trainer as training
         real = training.epoch_order
 
         def interrupt_in_the_second_epoch(seed, epoch, count):
@@ -153,8 +153,8 @@ def test_an_interrupted_run_goes_on_here_and_ends_as_if_nothing_had_happened(
     patch_engine(
         """
         import os, signal, time
-        import engine.train as training
-        real = training._Trainer._between_steps
+        import engine.trainer as training
+        real = training.Trainer._between_steps
 
         def interrupt_after_step_three(self):
             if self.position.step == 3 and self.request.attempt == 1:
@@ -163,7 +163,7 @@ def test_an_interrupted_run_goes_on_here_and_ends_as_if_nothing_had_happened(
                     time.sleep(0.01)
             real(self)
 
-        training._Trainer._between_steps = interrupt_after_step_three
+        training.Trainer._between_steps = interrupt_after_step_three
         """
     )
     assert faces("run", *TINY, "--augment", "standard", "--name", "stopped").code == 130
@@ -183,7 +183,7 @@ def test_an_interrupted_run_goes_on_here_and_ends_as_if_nothing_had_happened(
 def test_a_failure_nobody_foresaw_is_kept_with_its_traceback(faces: Terminal, patch_engine: PatchEngine) -> None:
     patch_engine(
         """
-        import engine.train as training
+        import engine.trainer as training
 
         def broken(*arguments):
             raise RuntimeError("what is this?")
@@ -205,15 +205,15 @@ def test_a_run_whose_process_dies_is_taken_up_again(faces: Terminal, patch_engin
     patch_engine(
         """
         import os, signal
-        import engine.train as training
-        real = training._Trainer._between_steps
+        import engine.trainer as training
+        real = training.Trainer._between_steps
 
         def die_after_step_three(self):
             real(self)
             if self.position.step == 3 and self.request.attempt == 1:
                 os.kill(os.getpid(), signal.SIGSEGV)
 
-        training._Trainer._between_steps = die_after_step_three
+        training.Trainer._between_steps = die_after_step_three
         """
     )
     run = faces("run", *TINY, "--checkpoint-seconds", "0", "--json")

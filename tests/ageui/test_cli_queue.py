@@ -142,9 +142,9 @@ def test_a_run_whose_engine_hangs_is_killed_by_cancel_now(queue: Terminal, patch
     patch_engine(
         """
         import signal, time
-        import engine.train as training
+        import engine.trainer as training
         training.SECONDS_BETWEEN_STEP_EVENTS = 0.0
-        real = training._Trainer._between_steps
+        real = training.Trainer._between_steps
 
         def hang_after_step_two(self):
             real(self)
@@ -152,7 +152,7 @@ def test_a_run_whose_engine_hangs_is_killed_by_cancel_now(queue: Terminal, patch
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 time.sleep(600)
 
-        training._Trainer._between_steps = hang_after_step_two
+        training.Trainer._between_steps = hang_after_step_two
         """
     )
     queue("run", *LONG, "--detach")

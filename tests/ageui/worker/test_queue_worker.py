@@ -15,19 +15,13 @@ import pytest
 from living import stop_between_writes
 from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
 
-from ageui.devices import (
-    device_lock_file,
-    next_lock_file,
-    take_device,
-    take_worker_lock,
-    who_has,
-    worker_lock_file,
-)
+from ageui.devices import device_lock_file, next_lock_file, take_device, who_has
 from ageui.files.locks import Lock, is_held
 from ageui.store import BusyError, FullError, Store
 from ageui.worker import lane, queue_worker
 from ageui.worker.lost_runs import recover_lost
 from ageui.worker.queue_worker import QueueWorker
+from ageui.worker.worker_files import take_worker_lock, worker_lock_file
 
 pytestmark = pytest.mark.process
 
