@@ -50,7 +50,7 @@ def test_a_database_that_fails_midway_is_told_of_the_runs_that_are_left(
     ids = [queue_run(store, seed=seed) for seed in range(3)]
     for run_id in ids:
         claim_run(store, run_id)[1].release()
-    real = type(store.queue).lost
+    real = type(store.queue).end_lost
 
     def lost(queue: Any, run: RunningRun, reason: str) -> str | None:
         if run.run_id != ids[0]:

@@ -202,7 +202,7 @@ def test_what_a_worker_cannot_say_of_itself_costs_no_run(
 @pytest.mark.usefixtures("_soon")
 def test_a_worker_says_that_it_has_started_once_it_has(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_worker, "_SECONDS_BETWEEN_TRIES", 0.01)
-    real, calls = type(store.workers).started, iter(range(100))
+    real, calls = type(store.workers).register, iter(range(100))
 
     def busy(*arguments: Any) -> None:
         if next(calls) < 3:
