@@ -88,3 +88,15 @@ def test_without_a_screen_the_place_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "AGEUI_VIEWER"):
         monkeypatch.delenv(name, raising=False)
     assert "no screen here: the file is /x/sheet.png" in open_in_viewer(Path("/x/sheet.png"))
+
+
+def test_a_sheet_and_a_new_data_set_answer_in_json(faces: Terminal) -> None:
+    sheet = faces("data", "sheet", "faces", "--count", "3", "--json").json
+    assert Path(sheet["path"]).is_file()
+    assert (len(sheet["images"]), sheet["unreadable"]) == (3, [])
+    Path("drawn/train_data/000003.jpg").write_bytes(b"no image")
+    refused = faces("data", "add", "again", "drawn", "--json")
+    assert refused.code == 3
+    assert [problem["where"] for problem in refused.json["problems"]] == ["train_data/000003.jpg"]
+    added = faces("data", "add", "again", "drawn", "--skip-bad", "--json")
+    assert (added.code, added.json["splits"][0]["images"]) == (0, 69)

@@ -178,3 +178,21 @@ def test_values_are_written_as_the_command_line_takes_them(value: object, text: 
 def test_one_field_is_judged_by_itself(name: str, value: str, said: str | None) -> None:
     problem = field_problem(name, value)
     assert problem is None if said is None else said in (problem or "")
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [
+        ({"loss": "mea", "batch": 0}, [("loss",), ("batch",)]),
+        ({"strategy": "scratch", "init": "imagenet"}, [("strategy", "init")]),
+        ({"head": "1-sigmoid", "widths": (3,)}, [("head", "widths")]),
+        ({"loss": "balanced-mse", "batch": 1}, [("loss", "batch")]),
+        ({"lost": "mse"}, [("lost",)]),
+    ],
+)
+def test_an_error_names_the_fields_that_it_is_about(values: dict[str, object], fields: list[tuple[str, ...]]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        build_config(values)
+    problems = raised.value.problems
+    assert [(problem.field, *problem.others) for problem in problems] == fields
+    assert str(raised.value).splitlines() == [problem.text for problem in problems]
