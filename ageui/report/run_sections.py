@@ -1,6 +1,7 @@
 """The sections of one run: its scores, its training and its data."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,9 @@ def run_sections(run: RunFacts) -> tuple[Section, ...]:
 
 def _scores(run: RunFacts) -> Section:
     if run.is_published:
-        return Section("Scores", (published_table(run.detail.row.summary),))
+        columns = (*name_columns("figure"), *figure_columns("value"))
+        title = "Published figures; MAE and biases in years, lower is better"
+        return Section("Scores", (replace(published_table(run.detail.row.summary), columns=columns, title=title),))
     if run.scores is None:
         return Section("Scores", (Paragraph(run.why_unscored),))
     rows = [_score(column, cell, run.constant[place] if run.constant else Cell())
