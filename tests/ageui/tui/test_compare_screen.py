@@ -264,7 +264,7 @@ def test_runs_that_ended_are_read_once_as_long_as_nothing_of_them_changes(
 ) -> None:
     read: list[int] = []
     detail = store.runs.detail
-    monkeypatch.setattr(store.runs.search, "detail", lambda run_id: read.append(run_id) or detail(run_id))
+    monkeypatch.setattr(store.runs, "detail", lambda run_id: read.append(run_id) or detail(run_id))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
