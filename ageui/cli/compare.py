@@ -45,7 +45,8 @@ def compare_runs(
     come with a 95% interval from a paired bootstrap on the same images; between means over seeds it covers the seeds
     too, and needs two or more on either side. See ageui explain bias.
     """
-    from ageui.compare import FORMATS, compare, render_table, render_text
+    from ageui.compare import FORMATS, compare, comparison_table, render_text
+    from ageui.present.terminal import with_legend
     from engine.errors import ConfigError
 
     if output is not None and output_format == "table":
@@ -70,7 +71,7 @@ def compare_runs(
             groups=groups,
         )
     if chosen == "table":
-        results().print(render_table(comparison))
+        results().print(with_legend(comparison_table(comparison)))
         return
     text = render_text(comparison, chosen)
     if output is None:

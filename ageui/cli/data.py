@@ -96,11 +96,9 @@ def add(
 @app.command("list")
 def list_data(db: Database = None, as_json: AsJson = False) -> None:
     """List the registered data sets; synthetic is always there."""
-    from rich.table import Table
-    from rich.text import Text
-
     from ageui.files.database_path import database_path
-    from ageui.text.clean import clean
+    from ageui.present.table import Table
+    from ageui.present.terminal import rich_table
     from engine.data.spec import BUILT_IN
 
     specs = [BUILT_IN]
@@ -110,12 +108,12 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([spec.model_dump(mode="json") for spec in specs])
         return
-    table = Table("name", "format", "where", box=None, pad_edge=False, header_style="bold")
+    rows = []
     for spec in specs:
         there = spec.path is None or Path(spec.path).exists()
         where = "drawn when needed" if spec.path is None else spec.path + ("" if there else "  (not there now)")
-        table.add_row(*(Text(clean(cell)) for cell in (spec.name, spec.format, where)))
-    results().print(table)
+        rows.append((spec.name, spec.format, where))
+    results().print(rich_table(Table.of_names(("name", "format", "where"), rows)))
 
 
 @app.command("check")

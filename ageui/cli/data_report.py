@@ -1,17 +1,18 @@
-"""A checked data set as a person reads it on stdout."""
+"""A checked data set as people read it on stdout."""
 
 from itertools import groupby
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ageui.cli.options import results
+from ageui.present.figures import AGE, NUMBER, SAMPLE_WEIGHT
+from ageui.present.table import BLANK, Cell, Table, figure_columns, name_columns, words
+from ageui.present.terminal import rich_table
 from ageui.text.clean import clean
 from engine.data.report import DataReport
 
 SHOWN = 20
-DASH = "—"
 
 
 def print_data_report(report: DataReport) -> None:
@@ -21,8 +22,8 @@ def print_data_report(report: DataReport) -> None:
     console.print(
         Text(clean(f"{report.name}: {report.format}, {report.target} age, {where}"), style="bold"), soft_wrap=True
     )
-    console.print(_splits(report))
-    console.print(_groups(report))
+    console.print(rich_table(_splits(report)))
+    console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)
     _print_problems(console, report)
     if report.images_read:
@@ -33,37 +34,29 @@ def print_data_report(report: DataReport) -> None:
         )
 
 
-def _table(*left: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in left:
-        table.add_column(name)
-    return table
-
-
 def _splits(report: DataReport) -> Table:
-    table = _table("split")
-    for name in ("images", "labelled", "youngest", "oldest", "mean age"):
-        table.add_column(name, justify="right")
-    for split in report.splits:
-        ages = (split.age_min, split.age_max, split.age_mean)
-        shown = [DASH if age is None else f"{age:.1f}" for age in ages]
-        table.add_row(split.split, str(split.images), str(split.labelled), *shown)
-    return table
+    rows = [
+        (
+            words(split.split),
+            *(Cell(count, unit=NUMBER) for count in (split.images, split.labelled)),
+            *(Cell(age, unit=AGE) for age in (split.age_min, split.age_max, split.age_mean)),
+        )
+        for split in report.splits
+    ]
+    columns = figure_columns("images", "labelled", "youngest", "oldest", "mean age")
+    return Table((*name_columns("split"), *columns), tuple(rows))
 
 
 def _groups(report: DataReport) -> Table:
     splits = [split.split for split in report.splits if split.labelled]
-    table = _table("attribute", "group")
-    for name in (*splits, "train weight", "effective"):
-        table.add_column(name, justify="right")
-    shown = ""
-    for group in report.groups:
-        weights = [DASH if weight is None else f"{weight:.5f}" for weight in (group.weight, group.effective_weight)]
-        counts = [str(group.counts.get(split, 0)) for split in splits]
-        attribute = group.attribute if group.attribute != shown else ""
-        table.add_row(Text(clean(attribute)), Text(clean(group.group)), *counts, *weights)
-        shown = group.attribute
-    return table
+    rows = []
+    for before, group in zip([None, *report.groups], report.groups, strict=False):
+        is_first = before is None or before.attribute != group.attribute
+        counts = (Cell(group.counts.get(split, 0), unit=NUMBER) for split in splits)
+        weights = (Cell(weight, unit=SAMPLE_WEIGHT) for weight in (group.weight, group.effective_weight))
+        rows.append((words(group.attribute) if is_first else BLANK, words(group.group), *counts, *weights))
+    columns = figure_columns(*splits, "train weight", "effective")
+    return Table((*name_columns("attribute", "group"), *columns), tuple(rows))
 
 
 def _print_course_counts(console: Console, report: DataReport) -> None:

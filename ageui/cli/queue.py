@@ -27,7 +27,8 @@ _SECONDS_TO_OBEY = 5.0
 def show_queue(db: Database = None, as_json: AsJson = False) -> None:
     """Show what runs, what is queued, in the order in which it is taken, and what was paused or interrupted."""
     from ageui.cli.background import paused_sentence, unserved, unserved_sentence
-    from ageui.cli.queue_table import print_queue
+    from ageui.cli.queue_table import queue_table
+    from ageui.cli.tables import print_fitted
     from ageui.worker.background_workers import workers
 
     with open_store(db, read_only=True) as store:
@@ -51,7 +52,7 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         return
     console = results()
     if rows := [*running, *waiting, *paused, *interrupted]:
-        print_queue(console, rows)
+        print_fitted(console, queue_table(rows))
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = _sayer(messages())

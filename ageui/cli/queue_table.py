@@ -3,55 +3,44 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from ageui.compare.differing_settings import differing_settings, label
+from ageui.present.figures import DURATION, NUMBER
+from ageui.present.table import BLANK, Cell, Column, Table, words
+from ageui.text.states import state_of
 
+if TYPE_CHECKING:
     from ageui.store import RunRow
 
 
-def print_queue(console: "Console", rows: "list[RunRow]") -> None:
-    """Prints runs in their order: their places, how far they are and what they differ in."""
-    from ageui.cli.tables import Column, fitted_table
-    from ageui.compare.differing_settings import differing_settings, label
-    from ageui.text.states import state_of
-
+def queue_table(rows: "Sequence[RunRow]") -> Table:
+    """Runs in their order: their places, their progress and the settings that differ."""
     fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
-    places = _places(rows)
     columns = [
-        Column("", places, right=True),
-        Column("id", [str(row.id) for row in rows], right=True),
-        Column("run", [row.name for row in rows]),
-        Column("state", [state_of(row) for row in rows]),
-        Column("progress", [_progress(row) for row in rows], leaves=3),
-        Column("left", [_left(row) for row in rows], right=True, leaves=2),
-        Column("differs in", [label(row.config, fields or ("loss", "weights")) for row in rows], leaves=1),
+        (Column("", "figure"), _places(rows)),
+        (Column("id", "figure"), [Cell(row.id, unit=NUMBER) for row in rows]),
+        (Column("run"), [words(row.name) for row in rows]),
+        (Column("state"), [words(state_of(row)) for row in rows]),
+        (Column("progress", leaves=3), [words(_progress(row)) for row in rows]),
+        (Column("left", "figure", leaves=2), [_left(row) for row in rows]),
+        (Column("differs in", leaves=1), [words(label(row.config, fields or ("loss", "weights"))) for row in rows]),
     ]
     if any(row.priority for row in rows):
-        columns.insert(4, Column("priority", [str(row.priority) for row in rows], right=True, leaves=4))
-    table, left_out = fitted_table(columns, console.width)
-    console.print(table)
-    if left_out:
-        console.print(f"too narrow for {', '.join(left_out)}", style="dim")
+        priorities = [Cell(row.priority, unit=NUMBER) for row in rows]
+        columns.insert(4, (Column("priority", "figure", leaves=4), priorities))
+    return Table.of_columns(*columns)
 
 
-def _places(rows: "Sequence[RunRow]") -> list[str]:
+def _places(rows: "Sequence[RunRow]") -> list[Cell]:
     waiting = [row.id for row in rows if row.status == "queued"]
-    return [f"{waiting.index(row.id) + 1}." if row.status == "queued" else "" for row in rows]
+    return [Cell(text=f"{waiting.index(row.id) + 1}.") if row.status == "queued" else BLANK for row in rows]
 
 
-def _progress(row: "RunRow") -> str:
+def _progress(row: "RunRow") -> str | None:
     summary = row.summary
     if row.status == "running" and summary.activity:
         return summary.activity
-    if not summary.step:
-        return "—"
-    return f"epoch {summary.epoch or 0}/{summary.epochs} · step {summary.step:,}"
+    return f"epoch {summary.epoch or 0}/{summary.epochs} · step {summary.step:,}" if summary.step else None
 
 
-def _left(row: "RunRow") -> str:
-    seconds = row.summary.eta_seconds
-    if row.status != "running" or seconds is None:
-        return "—"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _left(row: "RunRow") -> Cell:
+    return Cell(row.summary.eta_seconds if row.status == "running" else None, unit=DURATION)

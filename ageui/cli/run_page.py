@@ -1,12 +1,13 @@
-"""A run as `ageui show` prints it: what it was, how it went, what it scored."""
+"""A run as `ageui show` prints it: its config, its history and its scores."""
 
 from rich.console import Console
 from rich.text import Text
 
 from ageui.cli.options import results
-from ageui.cli.sparkline import sparkline
+from ageui.compare.run_tables import explanations, groups_table, published_table, scores_table
 from ageui.memory.forecast import predicted_memory
-from ageui.present.score_tables import explanations, groups_table, published_table, scores_table
+from ageui.present.bars import sparkline
+from ageui.present.terminal import rich_table
 from ageui.store import RunDetail
 from ageui.text.clean import clean
 from ageui.text.sentences import memory_sentence
@@ -25,12 +26,12 @@ def print_run(detail: RunDetail) -> None:
         console.print(f"\n{why_no_scores(detail.row)}", soft_wrap=True)
         return
     console.print()
-    console.print(scores_table(detail))
+    console.print(rich_table(scores_table(detail)))
     for line in explanations(detail.results):
         console.print(Text(clean(line)), soft_wrap=True)
     if primary := detail.primary_scores:
         console.print()
-        console.print(groups_table(primary))
+        console.print(rich_table(groups_table(primary)))
 
 
 def _print_published(console: Console, detail: RunDetail) -> None:
@@ -42,7 +43,7 @@ def _print_published(console: Console, detail: RunDetail) -> None:
     if row.note:
         console.print(Text(clean(row.note)), soft_wrap=True)
     console.print()
-    console.print(published_table(row.summary))
+    console.print(rich_table(published_table(row.summary)))
     console.print(why_no_scores(row), style="dim", soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ from ageui.text.states import state_of
 from engine.choices import REPORT_ATTRIBUTES
 
 if TYPE_CHECKING:
+    from ageui.present.table import Table
     from ageui.store import RunRow
 
 
@@ -58,48 +59,38 @@ def show_run(
 def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:
     from rich.text import Text
 
-    from ageui.cli.tables import Column, fitted_table
+    from ageui.cli.tables import print_fitted
     from ageui.text.clean import clean
 
     console = results()
     if not rows:
         console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
         return
-    cells = [_cells(row) for row in rows]
-    columns = [
-        Column(title, [row[title] for row in cells], right=title in _NUMBERS, leaves=_LEAVING.get(title))
-        for title in cells[0]
-    ]
-    table, left_out = fitted_table(columns, console.width)
-    console.print(table)
     shown = f"{len(rows)} of {total} runs" if len(rows) < total else f"{total} run{'s' if total != 1 else ''}"
-    narrow = f"; too narrow for {', '.join(left_out)}" if left_out else ""
-    console.print(f"{shown}; MAE and biases in years, on the split named{narrow}", style="dim", soft_wrap=True)
+    print_fitted(console, _runs_table(rows), f"{shown}; MAE and biases in years, on the split named")
 
 
-# Columns of `ageui ls` in the order in which they give way on a narrow terminal.
-_LEAVING = {title: place for place, title in enumerate(("backbone", "epoch", "data", "weights", "split", "loss"))}
-_NUMBERS = {"id", "epoch", "MAE", *REPORT_ATTRIBUTES}
-
-
-def _cells(row: "RunRow") -> dict[str, str]:
+def _runs_table(rows: "list[RunRow]") -> "Table":
+    from ageui.present.figures import NUMBER
+    from ageui.present.table import Cell, Column, Table, words
     from engine.config import format_value
 
-    summary, config = row.summary, row.config
-    return {
-        "id": str(row.id),
-        "run": row.name,
-        "state": state_of(row),
-        "data": str(config.get("data", "")),
-        "loss": str(config.get("loss", "")),
-        "weights": format_value(config.get("weights", ())),
-        "backbone": str(config.get("backbone", "")),
-        "epoch": "—" if row.is_published else f"{summary.epoch or 0}/{summary.epochs}",
-        "split": summary.split or "—",
-        "MAE": _years(summary.mae),
-        **{attribute: _years(summary.bias.get(attribute)) for attribute in REPORT_ATTRIBUTES},
-    }
+    def config(name: str) -> list[Cell]:
+        return [words(str(row.config.get(name, ""))) for row in rows]
 
-
-def _years(value: float | None) -> str:
-    return "—" if value is None else f"{value:.2f}"
+    weights = [words(format_value(row.config.get("weights", ()))) for row in rows]
+    epochs = [words(None if row.is_published else f"{row.summary.epoch or 0}/{row.summary.epochs}") for row in rows]
+    # The numbers give the order in which columns give way on a narrow terminal.
+    return Table.of_columns(
+        (Column("id", "figure"), [Cell(row.id, unit=NUMBER) for row in rows]),
+        (Column("run"), [words(row.name) for row in rows]),
+        (Column("state"), [words(state_of(row)) for row in rows]),
+        (Column("data", leaves=3), config("data")),
+        (Column("loss", leaves=6), config("loss")),
+        (Column("weights", leaves=4), weights),
+        (Column("backbone", leaves=1), config("backbone")),
+        (Column("epoch", "figure", leaves=2), epochs),
+        (Column("split", leaves=5), [words(row.summary.split) for row in rows]),
+        (Column("MAE", "figure"), [Cell(row.summary.mae) for row in rows]),
+        *((Column(name, "figure"), [Cell(row.summary.bias.get(name)) for row in rows]) for name in REPORT_ATTRIBUTES),
+    )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ageui.store import Store
-    from ageui.study import Choice, Study, StudyTable, Work
+    from ageui.study import Choice, RemainingRuns, Study, StudyTable
 
 app = typer.Typer(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
 
@@ -46,7 +46,9 @@ Settings = Annotated[list[str] | None, option("Any field but those it compares."
 @app.command("list")
 def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     """List the studies: what each shows, and how many of its cells were measured here."""
-    from ageui.cli.tables import Column, fitted_table
+    from ageui.cli.tables import print_fitted
+    from ageui.present.figures import NUMBER
+    from ageui.present.table import Cell, Column, Table, words
     from ageui.study import studies, study_table
 
     with _reading(db) as store:
@@ -55,20 +57,14 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_listed(table) for table in tables])
         return
-    console = results()
-    listed, left_out = fitted_table(
-        [
-            Column("study", [table.study.name for table in tables]),
-            Column("cells", [str(len(table.study.runnable)) for table in tables], right=True),
-            Column("measured", [str(table.measured_cells or "—") for table in tables], right=True),
-            Column("title", [table.study.title for table in tables]),
-            Column("shows", [table.study.shows for table in tables], leaves=0),
-        ],
-        console.width,
+    listed = Table.of_columns(
+        (Column("study"), [words(table.study.name) for table in tables]),
+        (Column("cells", "figure"), [Cell(len(table.study.runnable), unit=NUMBER) for table in tables]),
+        (Column("measured", "figure"), [Cell(table.measured_cells or None, unit=NUMBER) for table in tables]),
+        (Column("title"), [words(table.study.title) for table in tables]),
+        (Column("shows", leaves=0), [words(table.study.shows) for table in tables]),
     )
-    console.print(listed)
-    narrow = f"; too narrow for {', '.join(left_out)}" if left_out else ""
-    console.print(f"ageui study show NAME, ageui study run NAME{narrow}", style="dim", soft_wrap=True)
+    print_fitted(results(), listed, "ageui study show NAME, ageui study run NAME")
 
 
 @app.command("show")
@@ -117,7 +113,7 @@ def export_study(
 ) -> None:
     """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
     from ageui.study import load, study_table
-    from ageui.study.export import FORMATS, export_text
+    from ageui.study.study_export import FORMATS, export_text
 
     study = load(name)
     chosen = chosen_format(output_format, output, FORMATS, default="md")
@@ -182,7 +178,7 @@ def run_study(
     """
     from ageui.cli.background import see_to_worker
     from ageui.cli.sweep import print_plan
-    from ageui.study import describe, load, study_table, work
+    from ageui.study import describe, find_remaining, load, study_table
     from ageui.study.queueing import tag, told
     from ageui.worker.background_workers import refuse_missing_devices
 
@@ -194,17 +190,17 @@ def run_study(
 
     with open_store(db, create=True) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
-        todo = work(study, store, choice, seeds)
-        devices = [run.config.device for run in todo.new]
+        remaining = find_remaining(study, store, choice, seeds)
+        devices = [run.config.device for run in remaining.new]
         refuse_missing_devices(devices)
-        tell_memory(console, todo.new)
-        say(told(study, todo))
-        say(f"trained on {describe(study, todo.variant)}")
+        tell_memory(console, remaining.new)
+        say(told(study, remaining))
+        say(f"trained on {describe(study, remaining.variant)}")
         if dry_run:
-            print_plan(todo.new, as_json=as_json)
+            print_plan(remaining.new, as_json=as_json)
             return
-        ids = [*_continued(store, todo), *store.runs.add_many(todo.new, tags=[tag(study)], priority=priority)]
-        left = [*(run.id for run in todo.going), *ids]
+        ids = [*_continued(store, remaining), *store.runs.add_many(remaining.new, tags=[tag(study)], priority=priority)]
+        left = [*(run.id for run in remaining.going), *ids]
         if left:
             see_to_worker(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
         if detach:
@@ -221,7 +217,7 @@ def run_study(
         _print_json(table)
     else:
         _print_table(table, curves)
-    if not all_done or todo.paused:
+    if not all_done or remaining.paused:
         raise typer.Exit(1)
 
 
@@ -264,13 +260,13 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
     return found.choice
 
 
-def _continued(store: "Store", todo: "Work") -> list[int]:
+def _continued(store: "Store", remaining: "RemainingRuns") -> list[int]:
     """Queues again what failed, was cancelled or interrupted."""
-    for run in todo.again:
+    for run in remaining.again:
         store.queue.retry(run.id)
-    for run in todo.stopped:
+    for run in remaining.stopped:
         store.queue.resume(run.id)
-    return [run.id for run in (*todo.again, *todo.stopped)]
+    return [run.id for run in (*remaining.again, *remaining.stopped)]
 
 
 def _devices(store: "Store", run_ids: list[int]) -> list[str]:
@@ -305,8 +301,8 @@ def _listed(table: "StudyTable") -> dict[str, object]:
 
 
 def _print_json(table: "StudyTable") -> None:
-    from ageui.store.column_types import plain_json
-    from ageui.study.export import as_data
+    from ageui.study.study_export import as_data
+    from ageui.text.plain_json import plain_json
 
     print_json(plain_json(as_data(table)))
 
@@ -314,9 +310,11 @@ def _print_json(table: "StudyTable") -> None:
 def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     from rich.text import Text
 
-    from ageui.cli.sparkline import sparkline
-    from ageui.cli.study_table import fitted_study
-    from ageui.study.wording import headline, legend, others_text
+    from ageui.present.bars import sparkline
+    from ageui.present.terminal import Blocks
+    from ageui.present.wording import note_text
+    from ageui.study.published_and_measured import published_and_measured
+    from ageui.study.wording import headline, others_text
     from ageui.text.clean import clean
 
     console = results()
@@ -325,12 +323,13 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     if study.shows:
         console.print(Text(clean(study.shows)), soft_wrap=True)
     console.print(Text(clean(headline(table))), soft_wrap=True)
-    console.print(fitted_study(table))
+    shown = published_and_measured(table)
+    console.print(Blocks(shown))
     for cell in study.cells:
         if values := curves.get(cell.name):
             said = f"{cell.label}  {sparkline(values)} {values[0]:.4g} → {values[-1]:.4g}"
             console.print(Text(clean(said)), soft_wrap=True)
-    for note in legend(table):
-        console.print(Text(clean(note), style="dim"), soft_wrap=True)
+    for note in shown.legend:
+        console.print(Text(note_text(note), style="dim"), soft_wrap=True)
     for line in others_text(table):
         console.print(Text(clean(f"also there: {line}; see --preset, --data and --set"), style="dim"), soft_wrap=True)

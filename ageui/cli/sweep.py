@@ -77,8 +77,9 @@ def _told_left_out(runs: list[tuple[int, str]]) -> str:
 
 def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:
     """Prints the configs of runs that would be queued: the fields that differ, or all as JSON."""
-    from ageui.cli.tables import Column, fitted_table
+    from ageui.cli.tables import print_fitted
     from ageui.compare.differing_settings import differing_settings, setting
+    from ageui.present.table import Column, Table, words
 
     configs = [run.config.model_dump(mode="json") for run in new]
     if as_json:
@@ -87,14 +88,8 @@ def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:
     if not configs:
         return
     fields = differing_settings(configs) or ("loss", "weights", "seed")
-    console = results()
-    table, left_out = fitted_table(
-        [
-            Column(field, [setting(config, field) for config in configs], leaves=-place)
-            for place, field in enumerate(fields)
-        ],
-        console.width,
-    )
-    console.print(table)
-    if left_out:
-        console.print(f"too narrow for {', '.join(left_out)}", style="dim")
+    columns = [
+        (Column(field, leaves=-place), [words(setting(config, field)) for config in configs])
+        for place, field in enumerate(fields)
+    ]
+    print_fitted(results(), Table.of_columns(*columns))

@@ -94,7 +94,9 @@ def stop(
 @app.command("status")
 def status(db: Database = None, as_json: AsJson = False) -> None:
     """Show the workers of the database: what each does, or when and why the last one left."""
-    from ageui.cli.tables import Column, fitted_table
+    from ageui.cli.tables import print_fitted
+    from ageui.present.figures import NUMBER
+    from ageui.present.table import Cell, Column, Table, words
     from ageui.store.records import with_iso_times
     from ageui.worker.background_workers import workers
 
@@ -119,15 +121,16 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
     if not states:
         console.print("no worker yet; one starts with the first run that is queued, or with: ageui worker start")
         return
-    columns = [
-        Column("device", [state.row.device for state in states]),
-        Column("state", ["▶ lives" if state.is_alive else "· has left" for state in states]),
-        Column("process", [str(state.row.pid) for state in states], right=True, leaves=1),
-        Column("since", [_since(state.row.started_at if state.is_alive else state.row.ended_at) for state in states]),
-        Column("doing", [_doing(state.is_alive, state.row, runs.get(state.row.device, [])) for state in states]),
-    ]
-    table, _ = fitted_table(columns, console.width)
-    console.print(table)
+    since = [state.row.started_at if state.is_alive else state.row.ended_at for state in states]
+    doing = [_doing(state.is_alive, state.row, runs.get(state.row.device, [])) for state in states]
+    table = Table.of_columns(
+        (Column("device"), [words(state.row.device) for state in states]),
+        (Column("state"), [words("▶ lives" if state.is_alive else "· has left") for state in states]),
+        (Column("process", "figure", leaves=1), [Cell(state.row.pid, unit=NUMBER) for state in states]),
+        (Column("since"), [words(_since(moment)) for moment in since]),
+        (Column("doing"), list(map(words, doing))),
+    )
+    print_fitted(console, table)
 
 
 def _checked(device: str) -> str:
@@ -150,8 +153,8 @@ def _number(parallel: str) -> int:
     return int(parallel)
 
 
-def _since(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else "—"
+def _since(moment: datetime | None) -> str | None:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else None
 
 
 def _doing(is_alive: bool, row: "WorkerRow", runs: Sequence[int]) -> str:

@@ -1,42 +1,18 @@
-"""A comparison as plain data: rows of cells, before any format. All figures are in years."""
+"""A comparison as plain data: rows of marked cells. All figures are in years."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.fairness import Interval
+from ageui.present.table import Cell
 
 MAE = "mae"
 CONSTANT = "constant"
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A figure minus the baseline's, with its 95% interval where both saw the same images.
-
-    The interval is that of a paired bootstrap over images; between means over seeds it covers the seeds as well.
-    """
-
-    value: float
-    interval: Interval | None
-
-    @property
-    def real(self) -> bool | None:
-        """Whether the interval excludes 0; None where there is no interval."""
-        return None if self.interval is None else not self.interval.low <= 0 <= self.interval.high
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How a figure varies over `n` seeds: sample standard deviation (over n - 1), None for a single seed."""
-
-    std: float | None
-    n: int
-
-
-@dataclass(frozen=True)
 class Group:
-    """A group of an attribute, as a column of its MAE; `n` images of it in the images that rows share."""
+    """A group of an attribute, as a column of its MAE; `n` of the images that the rows share belong to it."""
 
     attribute: str
     name: str
@@ -44,37 +20,13 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One figure of one row. `reason` says why there is no value, or why it cannot be set against the column's others.
+class ComparedRow:
+    """A run, runs that differ only in their seed, the constant predictor, or figures published in the report.
 
-    `noise` is the 95th percentile of what the figure would be if groups made no difference. With a `spread` the value
-    is a mean over seeds, `noise` the mean of theirs (seeds share their images, so chance moves them together), and
-    there is no interval. `n` counts the images of a group's MAE.
-    """
-
-    value: float | None
-    reason: str | None = None
-    comparable: bool = True
-    interval: Interval | None = None
-    noise: float | None = None
-    best: bool = False
-    difference: Difference | None = None
-    spread: Spread | None = None
-    n: int | None = None
-
-    @property
-    def inside_noise(self) -> bool:
-        return self.value is not None and self.noise is not None and self.value <= self.noise
-
-
-@dataclass(frozen=True)
-class Row:
-    """A run, runs that differ in their seed alone, the constant predictor, or figures published in the report.
-
-    `settings` holds the config fields that differ between the rows, as text; `runs` the ids of the runs that the row
-    stands for, and `id` the id of one alone. A row that is not comparable, for the `reason` given, has no best figures
-    and no differences. `rank` is the average rank and `on_front` whether the row is on the Pareto front, both over the
-    comparison's `ranked_over`; None for a row that cannot be ranked, and for a constant.
+    `settings` holds the config fields that differ between the rows, as text. `runs` are the ids of the runs behind the
+    row, and `id` that of a single run. A row that is not comparable, for the `reason` given, has no best figures and no
+    differences. `rank` is its average rank and `on_front` tells whether it is on the Pareto front, both over the
+    comparison's `ranked_over`; None for constants and for rows that cannot be ranked.
     """
 
     kind: Literal["run", "constant", "published"]
@@ -91,23 +43,45 @@ class Row:
     rank: float | None = None
     on_front: bool | None = None
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether the row has figures that cannot be compared with those of the others."""
+        return self.n is not None and not self.comparable
+
+    @property
+    def state(self) -> str:
+        """`baseline`, or the status of a run that is not done; empty for all other rows."""
+        if self.is_baseline:
+            return "baseline"
+        return "" if self.kind == "constant" or self.status == "done" else self.status
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """`columns` names the cells of each row: `mae`, then the attributes whose bias they are, then the `groups`.
+    """Rows and the names of their cells: `mae`, the attributes whose biases they are, then the `groups`.
 
-    `split` is None where no run was scored, `baseline` is the name of the baseline's row, `n` counts the images that
-    the comparable rows share. `folded` tells that runs which differ in their seed alone are one row. `ranked_over`
-    names the columns of ranks and Pareto marks, none where there are no two runs to rank.
+    `split` is None if no run was scored. `baseline` is the name of the baseline's row. `n` counts the images that the
+    comparable rows share. `folded` means that runs which differ only in their seed are one row. `ranked_over` names the
+    columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked.
     """
 
     split: str | None
     n: int | None
     columns: tuple[str, ...]
     settings: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
     baseline: str | None
     notes: tuple[str, ...]
     groups: Mapping[str, Group] = field(default_factory=dict)
     folded: bool = False
     ranked_over: tuple[str, ...] = ()
+
+
+def figure_title(column: str) -> str:
+    """The title of a column: `MAE`, an attribute whose bias it is, or a group."""
+    return "MAE" if column == MAE else column
+
+
+def figure_name(column: str) -> str:
+    """The name of a figure in running text: `MAE`, `gender bias`."""
+    return figure_title(column) if column == MAE else f"{column} bias"

@@ -1,18 +1,19 @@
-"""What a bootstrap came to, kept: asking again for the same runs costs nothing."""
+"""Bootstrap results of earlier comparisons, so that comparing the same runs again costs nothing."""
 
 from dataclasses import dataclass, field
 
-from ageui.compare.comparison import Difference
+from ageui.present.table import Difference
 from engine.fairness import SplitResult
 
 Key = tuple[object, ...]
 
 
 @dataclass(frozen=True)
-class Known:
-    """Differences by both sides and figure, constants by images, age and groups, results by run, images and MAE.
+class ComparisonCache:
+    """Bootstrap results, all with the same number of resamples.
 
-    All are for one number of resamples.
+    `differences` are keyed by both sides and the figure, `constants` by images, age and groups, and `results` by run,
+    images and MAE.
     """
 
     differences: dict[Key, Difference] = field(default_factory=dict)

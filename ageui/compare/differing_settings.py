@@ -1,4 +1,4 @@
-"""What the configs of runs do not share."""
+"""Config fields that differ between runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,30 +9,30 @@ _NOTHING = format_value(None)
 
 
 def setting(config: Mapping[str, Any], name: str) -> str:
-    """A config field as the command line takes it; a stored list is a tuple there."""
+    """A config field as text that the command line takes; a stored list stands for a tuple."""
     value = config.get(name)
     return format_value(tuple(value) if isinstance(value, list) else value)
 
 
 def differing_settings(configs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The fields that are not the same in all configs, in the order they stand there."""
+    """The fields that differ between configs, in their order."""
     return differing([settings_of([config]) for config in configs])
 
 
 def settings_of(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """All fields of configs as text; what differs between them, as seeds do, as a comma list."""
+    """All fields of configs as text, with a comma list for fields that differ between them, as seeds do."""
     names = dict.fromkeys(name for config in configs for name in config)
     return {name: ",".join(dict.fromkeys(setting(config, name) for config in configs)) for name in names}
 
 
 def differing(rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """The names whose texts are not the same in all rows, in the order they stand there."""
+    """The names whose texts differ between rows, in their order."""
     names = dict.fromkeys(name for row in rows for name in row)
     return tuple(name for name in names if len({row.get(name, _NOTHING) for row in rows}) > 1)
 
 
 def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The named fields of a config in a few words: `mape · gender · seed 3`; numbers and odd words with their field."""
+    """The named fields of a config in a few words: `mape · gender · seed 3`."""
     return " · ".join(
         setting(config, name) if name in _SPEAK_FOR_THEMSELVES else f"{name} {setting(config, name)}" for name in names
     )

@@ -1,12 +1,20 @@
-"""Rows before they are set against each other: runs, and the constant predictors on the images they were scored on."""
+"""Rows before they are compared: runs, published figures, and constant predictors on the images of runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ageui.compare.comparison import CONSTANT, MAE, Cell, Group, Row
-from ageui.compare.comparison_cache import Known
-from ageui.compare.image_errors import Scored, constant_result, constant_scored, groups_of, scored, with_intervals
+from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Group
+from ageui.compare.comparison_cache import ComparisonCache
+from ageui.compare.image_errors import (
+    ImageErrors,
+    constant_errors,
+    constant_result,
+    groups_of,
+    image_errors,
+    with_intervals,
+)
+from ageui.present.table import Cell
 from engine.choices import AGE_EDGES
 from engine.fairness import SplitResult
 
@@ -14,32 +22,33 @@ if TYPE_CHECKING:
     from ageui.store.records import Predictions, RunDetail, SplitScores
 
 Columns = Mapping[str, Group | None]
-"""The figures of a row in their order; a group for those that are its MAE."""
+"""The names of the figures of a row, in order, each with the group whose MAE it is, or None."""
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
-    """A row under way. `scores` is None for a run that was not scored on the split, and a constant has its run's.
+class DraftRow:
+    """A row and the data that its comparison needs.
 
-    `groups` names the groups of each attribute; `scored` needs predictions. `runs` are those it stands for, none for a
-    constant. Of a row over seeds `members` are the entries of the runs that were scored, and `scored` is None.
+    `scores` is None for a run that was not scored on the split; a constant has the scores of its run. `groups` names
+    the groups of each attribute. `errors` is None without predictions. `runs` are the runs behind the row, none for a
+    constant. A row over seeds has the drafts of its scored runs as `members`, and no `errors` of its own.
     """
 
-    row: Row
+    row: ComparedRow
     scores: "SplitScores | None"
     groups: Mapping[str, tuple[str, ...]]
-    scored: Scored | None
+    errors: ImageErrors | None
     runs: "tuple[RunDetail, ...]" = ()
-    members: "tuple[Entry, ...]" = field(default=())
+    members: "tuple[DraftRow, ...]" = field(default=())
 
     @property
-    def parts(self) -> "tuple[Entry, ...]":
-        """The trainings that the row's figures are means over: itself, or its members."""
+    def parts(self) -> "tuple[DraftRow, ...]":
+        """The trainings behind the row's figures: its members, or itself."""
         return self.members or (self,)
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """Equal for equal predictions of one run, or of one constant."""
+        """Equal for equal predictions of the same run or constant."""
         scores = self.scores
         return (
             self.row.id,
@@ -48,11 +57,11 @@ class Entry:
         )
 
 
-def published_entry(run: "RunDetail", columns: Columns) -> Entry:
-    """Figures out of the report: nobody knows the images and predictions behind them, so nothing is compared."""
+def published_draft(run: "RunDetail", columns: Columns) -> DraftRow:
+    """A draft of figures from the report, which cannot be compared: their images and predictions are unknown."""
     summary = run.row.summary
     values = {MAE: summary.mae, **summary.bias}
-    row = Row(
+    row = ComparedRow(
         kind="published",
         id=run.id,
         name=run.name,
@@ -64,19 +73,19 @@ def published_entry(run: "RunDetail", columns: Columns) -> Entry:
         reason="published in the report: without predictions there are no intervals, and nothing to set against others",
         runs=(run.id,),
     )
-    return Entry(row, None, {}, None, (run,))
+    return DraftRow(row, None, {}, None, (run,))
 
 
-def run_entry(
+def run_draft(
     run: "RunDetail",
     split: str | None,
     columns: Columns,
     reference: "SplitScores | None",
     predictions: "Predictions | None",
     resamples: int,
-    known: Known,
-) -> Entry:
-    """A run's entry. With predictions its intervals and noise are computed, unless they are known, else as stored."""
+    cache: ComparisonCache,
+) -> DraftRow:
+    """The draft of a run. Intervals and noise come from the cache, from predictions, or else from the stored scores."""
     scores = run.scores(split) if split else None
     reason = _why_unscored(run, split) if scores is None else _why_not_comparable(scores, reference)
     groups: dict[str, tuple[str, ...]] = {}
@@ -84,12 +93,12 @@ def run_entry(
     if scores is not None:
         groups = groups_of(scores.result)
         edges = run.config.get("age_edges", AGE_EDGES)
-        errors = scored(predictions, groups, edges) if predictions else None
+        errors = image_errors(predictions, groups, edges) if predictions else None
         key = (run.id, scores.images, scores.result.mae)
-        if errors is not None and resamples and key not in known.results:
-            known.results[key] = with_intervals(scores.result, errors, scores.split, resamples)
-        result = known.results.get(key, scores.result)
-    row = Row(
+        if errors is not None and resamples and key not in cache.results:
+            cache.results[key] = with_intervals(scores.result, errors, scores.split, resamples)
+        result = cache.results.get(key, scores.result)
+    row = ComparedRow(
         kind="run",
         id=run.id,
         name=run.name,
@@ -101,25 +110,24 @@ def run_entry(
         reason=reason,
         runs=(run.id,),
     )
-    return Entry(row, scores, groups, errors, (run,))
+    return DraftRow(row, scores, groups, errors, (run,))
 
 
-def constant_entry(entry: Entry, columns: Columns, resamples: int, known: Known) -> Entry | None:
-    """The constant predictor on the images of a run's entry, None where the run has none.
+def constant_draft(draft: DraftRow, columns: Columns, resamples: int, cache: ComparisonCache) -> DraftRow | None:
+    """The draft of the constant predictor on the images of a run; None if the run has none.
 
-    Its intervals, noise and groups are not stored with a run, and need predictions for the ages and groups of the
-    images, unless they are known already.
+    Its intervals, noise and groups are not stored with the run: they come from the cache or from predictions.
     """
-    constant = entry.scores.result.baseline if entry.scores else None
-    if entry.scores is None or constant is None:
+    constant = draft.scores.result.baseline if draft.scores else None
+    if draft.scores is None or constant is None:
         return None
-    key = (entry.scores.images, constant.age, tuple(entry.groups.items()))
-    result = known.constants.get(key)
-    if result is None and entry.scored is not None:
-        result = constant_result(entry.scored, constant.age, entry.scores.split, resamples)
-        known.constants[key] = result
+    key = (draft.scores.images, constant.age, tuple(draft.groups.items()))
+    result = cache.constants.get(key)
+    if result is None and draft.errors is not None:
+        result = constant_result(draft.errors, constant.age, draft.scores.split, resamples)
+        cache.constants[key] = result
     if result is None:
-        reasons = {bias.attribute: bias.reason for bias in entry.scores.result.biases}
+        reasons = {bias.attribute: bias.reason for bias in draft.scores.result.biases}
         values = {MAE: constant.mae, **constant.bias}
         cells = tuple(
             Cell(None) if group else Cell(values.get(column), _reason(column, reasons))
@@ -127,18 +135,18 @@ def constant_entry(entry: Entry, columns: Columns, resamples: int, known: Known)
         )
     else:
         cells = _cells(result, columns)
-    row = Row(
+    row = ComparedRow(
         kind="constant",
         id=None,
         name=f"{CONSTANT} {constant.age:.1f}",
         status="baseline",
         settings={},
-        n=entry.row.n,
+        n=draft.row.n,
         cells=cells,
-        comparable=entry.row.comparable,
-        reason=entry.row.reason,
+        comparable=draft.row.comparable,
+        reason=draft.row.reason,
     )
-    return Entry(row, entry.scores, entry.groups, entry.scored and constant_scored(entry.scored, constant.age))
+    return DraftRow(row, draft.scores, draft.groups, draft.errors and constant_errors(draft.errors, constant.age))
 
 
 def _why_unscored(run: "RunDetail", split: str | None) -> str:
@@ -171,7 +179,7 @@ def _cell(result: SplitResult, column: str) -> Cell:
 
 
 def _group_cell(result: SplitResult, group: Group) -> Cell:
-    """The MAE of a group, which says nothing where the data has none of it: the bias says that."""
+    """The MAE of a group, without a reason if the data lacks the group: the bias carries that."""
     bias = result.bias(group.attribute)
     found = next((one for one in bias.groups if one.group == group.name), None) if bias else None
     return Cell(found.mae, n=found.n, interval=found.interval) if found else Cell(None)

@@ -1,4 +1,4 @@
-"""Absolute errors and group codes from stored predictions, and what follows from them."""
+"""Absolute errors and group codes of images, from stored predictions, and the intervals that follow from them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ageui.compare.comparison import MAE, Difference, Group
+from ageui.compare.comparison import MAE, Group
 from ageui.compare.paired import bias_differences, mae_differences
+from ageui.present.table import Difference
 from engine.choices import AGE_EDGES
 from engine.fairness import RESAMPLES, BiasResult, SplitResult, evaluate_split
 from engine.resampling import Codes, Floats
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ImageErrors:
     """Ages and absolute errors (N,) in years on one set of images, and each attribute's codes (N,) and group names."""
 
     ages: Floats
@@ -27,29 +28,31 @@ class Scored:
     groups: Mapping[str, tuple[Codes, tuple[str, ...]]]
 
 
-def scored(predictions: "Predictions", groups: Mapping[str, tuple[str, ...]], age_edges: Sequence[float]) -> Scored:
-    """A run's errors, over the group names that its stored result has."""
+def image_errors(
+    predictions: "Predictions", groups: Mapping[str, tuple[str, ...]], age_edges: Sequence[float]
+) -> ImageErrors:
+    """The errors of a run, over the group names of its stored result."""
     coded = {name: (_codes(predictions, name, names, age_edges), names) for name, names in groups.items()}
     errors = np.abs(predictions.predicted.astype(np.float64) - predictions.ages)
-    return Scored(predictions.ages, errors, coded)
+    return ImageErrors(predictions.ages, errors, coded)
 
 
-def constant_scored(like: Scored, age: float) -> Scored:
-    """The errors of always saying `age` years on the same images."""
+def constant_errors(like: ImageErrors, age: float) -> ImageErrors:
+    """The errors of a predictor that says `age` years for each of the same images."""
     return replace(like, errors=np.abs(age - like.ages))
 
 
-def constant_result(like: Scored, age: float, split: str, resamples: int) -> SplitResult:
-    """The scores of always saying `age` years on the same images, with intervals and noise."""
+def constant_result(like: ImageErrors, age: float, split: str, resamples: int) -> SplitResult:
+    """The scores of a predictor that says `age` years for each of the same images, with intervals and noise."""
     predicted = np.full(len(like.ages), age)
     return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
 
 
-def with_intervals(result: SplitResult, of: Scored, split: str, resamples: int = RESAMPLES) -> SplitResult:
-    """A stored result with all its intervals and noise computed again, those of groups and gaps included.
+def with_intervals(result: SplitResult, of: ImageErrors, split: str, resamples: int = RESAMPLES) -> SplitResult:
+    """A stored result with all intervals and noise computed again, those of groups and gaps included.
 
-    Runs that older versions scored get the intervals of this one, so that runs of all ages can be set side by side.
-    Errors that are not finite leave what is stored.
+    Runs scored by older versions get the intervals of this one, so that runs of all ages can be compared. A run with
+    errors that are not finite keeps what is stored.
     """
     if not np.isfinite(of.errors).all():
         return result
@@ -59,19 +62,32 @@ def with_intervals(result: SplitResult, of: Scored, split: str, resamples: int =
 
 
 def with_all_intervals(run: "RunDetail", load: "LoadPredictions") -> "RunDetail":
-    """A run whose results have all their intervals, as far as there are predictions."""
+    """A run with all intervals of its results.
+
+    Parameters
+    ----------
+    run
+        The run as it is stored.
+    load
+        Returns the predictions of a run, given by its id, on a split, or None.
+
+    Returns
+    -------
+    RunDetail
+        The same run; results without predictions are unchanged.
+    """
     edges = run.config.get("age_edges", AGE_EDGES)
     found = []
     for scores in run.results:
         if predictions := load(run.id, scores.split):
-            errors = scored(predictions, groups_of(scores.result), edges)
+            errors = image_errors(predictions, groups_of(scores.result), edges)
             scores = replace(scores, result=with_intervals(scores.result, errors, scores.split))
         found.append(scores)
     return replace(run, results=tuple(found))
 
 
 def groups_of(result: SplitResult) -> dict[str, tuple[str, ...]]:
-    """The names of the groups of each attribute of a result."""
+    """The group names of each attribute of a result."""
     return {bias.attribute: tuple(group.group for group in bias.groups) for bias in result.biases}
 
 
@@ -83,8 +99,8 @@ def _with_intervals(stored: BiasResult, found: BiasResult | None) -> BiasResult:
     return replace(stored, interval=found.interval, noise=found.noise, groups=groups, gap_interval=found.gap_interval)
 
 
-def has_images(of: Scored, column: str, group: Group | None) -> bool:
-    """Whether there are images to draw from: every group of an attribute needs one for its bias to have an interval."""
+def has_images(of: ImageErrors, column: str, group: Group | None) -> bool:
+    """Whether there are images to draw from: for the interval of a bias, every group of the attribute needs one."""
     if column == MAE:
         return len(of.ages) > 0
     codes, names = of.groups[group.attribute if group else column]
@@ -93,12 +109,15 @@ def has_images(of: Scored, column: str, group: Group | None) -> bool:
 
 
 def paired_differences(
-    sides: Sequence[Sequence[Scored]], against: Sequence[Scored], column: str, group: Group | None, resamples: int
+    sides: Sequence[Sequence[ImageErrors]],
+    against: Sequence[ImageErrors],
+    column: str,
+    group: Group | None,
+    resamples: int,
 ) -> list[Difference]:
-    """The difference of each side in one figure that all have, with its interval over images; of several trainings, of
-    their means.
+    """The difference of each side in one figure, with its interval over images; that of the means of several trainings.
 
-    All are scored on the same images with the same groups; `group` is the one whose MAE the figure is.
+    All sides have the figure, on the same images with the same groups. `group` is the group whose MAE it is.
     """
     groups = against[0].groups
     errors = [np.stack([one.errors for one in side]) for side in sides]

@@ -1,6 +1,6 @@
 """Differences between predictors and a baseline on the same images, with paired bootstrap intervals. NumPy only.
 
-Each resample draws images, and all predictors are scored on that draw: what makes an image hard for both cancels.
+Each resample draws images and scores all predictors on that draw, so difficulties that an image poses to both cancel.
 Errors are absolute, in years, of shape (N,), or (S, N) for S trainings of a predictor, whose figures are averaged.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ageui.compare.comparison import Difference
+from ageui.present.table import Difference
 from engine.fairness import CONFIDENCE, RESAMPLES, Interval, mean_pairwise_gap
 from engine.resampling import Codes, Floats, group_means
 
@@ -20,7 +20,32 @@ _DECIMALS = 9
 def mae_differences(
     sides: Sequence[Floats], baseline: Floats, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Difference]:
-    """The MAE of each side minus the baseline's, all over the same images in the same order."""
+    """The MAE of each predictor minus that of the baseline.
+
+    Parameters
+    ----------
+    sides
+        Absolute errors of each predictor in years, (N,) or (S, N), over the same images in the same order.
+    baseline
+        Those of the baseline.
+    resamples
+        How often images are drawn.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    list of Difference
+        One per predictor, in years, with its 95% percentile interval; without one if an error is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> baseline = np.array([4.0, 6.0, 8.0, 10.0])
+    >>> (difference,) = mae_differences([baseline - 1.0], baseline)
+    >>> difference.value, difference.interval, difference.real
+    (-1.0, Interval(low=-1.0, high=-1.0), True)
+    """
     off = np.stack([_mean(side) - _mean(baseline) for side in sides], axis=-1)
     samples = _resampled_means(off, resamples, np.random.default_rng(seed))
     values = [float(side.mean() - baseline.mean()) for side in sides]
@@ -36,9 +61,31 @@ def bias_differences(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Difference]:
-    """The bias of each side minus the baseline's, drawn inside each group.
+    """The bias of each predictor minus that of the baseline; images are drawn inside each group.
 
-    `codes` (N,) count from 0, below 0 is no group. Every one of the `groups`, at least two, needs an image.
+    Parameters
+    ----------
+    sides, baseline
+        Absolute errors in years, as for `mae_differences`.
+    codes
+        The group of each image (N,), from 0; below 0 means no group.
+    groups
+        How many groups there are, at least two, each with at least one image.
+    resamples, seed
+        As for `mae_differences`.
+
+    Returns
+    -------
+    list of Difference
+        One per predictor, in years, with its 95% percentile interval; without one if an error is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> codes = np.array([0, 0, 1, 1])
+    >>> unfair, fair = np.array([2.0, 2.0, 5.0, 5.0]), np.array([3.0, 3.0, 4.0, 4.0])
+    >>> bias_differences([fair], unfair, codes, 2)
+    [Difference(value=-2.0, interval=Interval(low=-2.0, high=-2.0))]
     """
     every = [np.atleast_2d(side) for side in (*sides, baseline)]
     errors, ends = np.concatenate(every).T, np.cumsum([len(side) for side in every])[:-1]
@@ -51,20 +98,39 @@ def bias_differences(
 
 
 def bias_of(errors: Floats, codes: Codes, groups: int) -> float:
-    """The bias in years: mean over pairs of groups of the gap between their MAEs."""
+    """The bias of a predictor: the mean over pairs of groups of the gap between their MAEs.
+
+    Parameters
+    ----------
+    errors
+        Absolute errors in years, (N,) or (S, N).
+    codes, groups
+        As for `bias_differences`.
+
+    Returns
+    -------
+    float
+        The bias in years, for several trainings the mean of theirs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bias_of(np.array([2.0, 4.0, 6.0, 6.0]), np.array([0, 0, 1, 1]), 2)
+    3.0
+    """
     means = np.stack([group_means(own, codes, groups) for own in np.atleast_2d(errors)])
     return float(mean_pairwise_gap(means).mean())
 
 
 def _mean(errors: Floats) -> Floats:
-    """The errors (N,) of a predictor, of several trainings their mean."""
+    """The errors (N,) of a predictor, averaged over its trainings."""
     return np.asarray(np.atleast_2d(errors).mean(axis=0))
 
 
 def _resampled_means(values: Floats, resamples: int, random: np.random.Generator) -> Floats:
     """Means of the columns of `values` (N, P) over the same bootstrap draws of N images, shape (resamples, P).
 
-    What each image was drawn is counted, which makes all means of a block one product of matrices.
+    Counting how often each image was drawn makes all means of a block one product of matrices.
     """
     count = len(values)
     block = max(1, _BLOCK_ELEMENTS // count)
@@ -78,7 +144,7 @@ def _resampled_means(values: Floats, resamples: int, random: np.random.Generator
 
 
 def _percentiles(samples: Floats) -> Interval | None:
-    """None where a figure is no finite number: such a difference is neither real nor not."""
+    """None if a sample is not finite: such a difference is neither real nor unreal."""
     if not np.isfinite(samples).all():
         return None
     tail = (1 - CONFIDENCE) / 2

@@ -1,20 +1,36 @@
-"""What several figures say together: the average rank, which is the course's leaderboard rule, and the Pareto front.
+"""Several figures at once: the average rank, which is the course's leaderboard rule, and the Pareto front.
 
-Rows hold figures of which lower is better, None or NaN where there is none. A row that lacks a figure is not set
-against others: it has no rank, is on no front and keeps none off it. Nothing of this knows of chance.
+Rows hold figures, of which lower is better; None and NaN are missing figures. A row with a missing figure has no rank,
+is on no front and keeps no other row off it. Neither rank nor front takes chance into account.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ageui.compare.comparison import Row
+from ageui.compare.comparison import ComparedRow
 
 Figures = Sequence[float | None]
 
 
 def average_ranks(rows: Sequence[Figures]) -> list[float | None]:
-    """The mean over figures of a row's place among all rows, from 1; rows that tie share the mean of their places."""
+    """The mean over figures of each row's place among all rows.
+
+    Parameters
+    ----------
+    rows
+        The figures of each row, in the same order.
+
+    Returns
+    -------
+    list of float or None
+        Average ranks from 1; rows that tie share the mean of their places. None for rows with a missing figure.
+
+    Examples
+    --------
+    >>> average_ranks([(6.0, 0.5), (7.0, 0.5), (8.0, None)])
+    [1.25, 1.75, None]
+    """
     whole = _whole(rows)
     return [
         None if own is None else math.fsum(_rank(column, whole) for column in enumerate(own)) / len(own)
@@ -23,17 +39,42 @@ def average_ranks(rows: Sequence[Figures]) -> list[float | None]:
 
 
 def pareto_front(rows: Sequence[Figures]) -> list[bool | None]:
-    """Whether no other row is as good in all figures and better in one; rows that are equal in all are on it alike."""
+    """Whether each row is on the Pareto front: no other row is as good in all figures and better in one.
+
+    Parameters
+    ----------
+    rows
+        The figures of each row, in the same order.
+
+    Returns
+    -------
+    list of bool or None
+        None for rows with a missing figure. Rows with equal figures are on the front together.
+
+    Examples
+    --------
+    >>> pareto_front([(6.0, 2.0), (7.0, 1.0), (7.0, 2.0)])
+    [True, True, False]
+    """
     whole = _whole(rows)
     others = [other for other in whole if other is not None]
     return [None if own is None else not any(_dominates(other, own) for other in others) for own in whole]
 
 
-def ranked(rows: Sequence[Row], columns: Sequence[str]) -> tuple[list[Row], tuple[str, ...]]:
-    """The rows with their average rank and Pareto mark, and the columns these are over.
+def ranked(rows: Sequence[ComparedRow], columns: Sequence[str]) -> tuple[list[ComparedRow], tuple[str, ...]]:
+    """The rows of a comparison with their average rank and Pareto mark, and the columns behind these.
 
-    Those are the `columns` (MAE and biases) in which any run has a figure. Set against each other are runs on the same
-    images; a constant predictor is none, and a run alone has no rank.
+    Parameters
+    ----------
+    rows
+        The rows of a comparison. Only runs on the same images are ranked, and only if there are at least two.
+    columns
+        The names of the first cells of each row: MAE and biases. Columns without a figure do not count.
+
+    Returns
+    -------
+    tuple
+        The rows, and the names of the columns they are ranked over, empty if no rows are ranked.
     """
     runs = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
     values = [[_value(row, place) for place in range(len(columns))] for row in rows]
@@ -50,19 +91,19 @@ def ranked(rows: Sequence[Row], columns: Sequence[str]) -> tuple[list[Row], tupl
     return marked, tuple(columns[place] for place in used)
 
 
-def _value(row: Row, place: int) -> float | None:
+def _value(row: ComparedRow, place: int) -> float | None:
     cell = row.cells[place]
     return None if cell.value is None or math.isnan(cell.value) or not cell.comparable else cell.value
 
 
 def _whole(rows: Sequence[Figures]) -> list[list[float] | None]:
-    """Rows that have all figures, None in the place of others."""
+    """The rows that have all figures; None in place of the others."""
     known = [[value for value in row if value is not None and not math.isnan(value)] for row in rows]
     return [own if own and len(own) == len(row) else None for own, row in zip(known, rows, strict=True)]
 
 
 def _rank(figure: tuple[int, float], whole: Sequence[Sequence[float] | None]) -> float:
-    """The place of one figure, by its column and value, among all of that column."""
+    """The place of one figure, given as its column and value, among all of that column."""
     column, value = figure
     every = [own[column] for own in whole if own is not None]
     better, equal = sum(other < value for other in every), sum(other == value for other in every)

@@ -1,1 +1,1 @@
-"""Tables as people see them, and their formats."""
+"""Tables of marked cells, the words and marks of their figures, and a writer for each format."""

@@ -1,7 +1,8 @@
-"""What a report is made of, before any format: sections of text, tables and figures."""
+"""The parts of a report, before any format: sections of text, tables and plots."""
 
 from dataclasses import dataclass, field
 
+from ageui.present.table import Table
 from ageui.report.drawing import Drawing
 
 
@@ -14,35 +15,28 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list of lines, each of plain text."""
+    """A list with an item of plain text per line."""
 
     lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Code:
-    """Text to be shown to the letter, line by line."""
+    """Preformatted text, line by line."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Table:
-    """Cells as text, in one or several lines. The first `words` columns are words, the others figures.
+class Folded:
+    """A table that is hidden until a reader opens it."""
 
-    One that is `folded` opens when asked.
-    """
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    words: int = 1
-    folded: bool = False
+    table: Table
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A drawing; `name` is its own in the whole document and fit for a file, `alt` says what is seen in it."""
+class Plot:
+    """A drawing; `name` is unique in the document and fit for a file, `alt` describes what is seen."""
 
     name: str
     caption: str
@@ -50,12 +44,12 @@ class Figure:
     drawing: Drawing
 
 
-Block = Paragraph | Bullets | Code | Table | Figure
+Block = Paragraph | Bullets | Code | Table | Folded | Plot
 
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a title, then the sections inside of it."""
+    """Blocks under a title, then nested sections."""
 
     title: str
     blocks: tuple[Block, ...] = ()
@@ -71,9 +65,9 @@ class Document:
     sections: tuple[Section, ...]
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
-        """All figures, in the order in which they stand."""
-        return tuple(block for section in self.sections for block in _blocks(section) if isinstance(block, Figure))
+    def plots(self) -> tuple[Plot, ...]:
+        """All plots in their order."""
+        return tuple(block for section in self.sections for block in _blocks(section) if isinstance(block, Plot))
 
 
 def _blocks(section: Section) -> tuple[Block, ...]:

@@ -1,9 +1,11 @@
-"""A report as one web page, without scripts or anything from elsewhere."""
+"""A report as one web page that needs no scripts and no other file."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ageui.report.document import Document, Figure
+from ageui.present import html
+from ageui.present.table import Table
+from ageui.report.document import Document, Plot
 from ageui.text.clean import clean
 
 
@@ -13,7 +15,7 @@ def as_html(document: Document) -> str:
 
 
 def _environment() -> Environment:
-    """Templates whose every text from outside is cleaned, then escaped."""
+    """Templates that clean and escape every text from outside."""
     environment = Environment(
         loader=PackageLoader("ageui.report"),
         autoescape=True,
@@ -23,9 +25,14 @@ def _environment() -> Environment:
         finalize=lambda value: clean(value, lines=True) if type(value) is str else value,
     )
     environment.filters["inline"] = _inline
+    environment.filters["table"] = _table
     environment.filters["kind"] = lambda block: type(block).__name__
     return environment
 
 
-def _inline(figure: Figure) -> Markup:
-    return Markup(figure.drawing.inline(figure.alt))
+def _inline(plot: Plot) -> Markup:
+    return Markup(plot.drawing.inline(plot.alt))
+
+
+def _table(table: Table, *, with_title: bool) -> Markup:
+    return Markup(html.table_text(table, with_title=with_title))

@@ -4,34 +4,35 @@ is known of it. A heading under which nothing is known is left out.
 
 from typing import Any
 
+from ageui.compare.comparison import figure_name, figure_title
 from ageui.compare.differing_settings import setting
-from ageui.compare.formats.wording import figure, head
+from ageui.present.figures import between, number
 from ageui.report.document import Bullets, Section
-from ageui.report.run_facts import OfRun, called, sentence
-from ageui.text.sentences import between, counted
+from ageui.report.run_facts import RunFacts, sentence
+from ageui.text.sentences import counted
 
 _DRAWN = "synthetic"
 _NON_COMMERCIAL = {"course": "APPA-REAL", "appa_real": "APPA-REAL", "utkface": "UTKFace"}
 
 
-def model_card(of: OfRun) -> Section:
+def model_card(run: RunFacts) -> Section:
     """The card as a section, with a part for each heading under which there is something to say."""
     found = {
-        "Model details": _details(of),
-        "Intended use": _use(of),
-        "Factors": _factors(of),
-        "Metrics": _metrics(of),
-        "Evaluation data": _evaluation_data(of),
-        "Training data": _training_data(of),
-        "Quantitative analyses": _analyses(of),
-        "Ethical considerations": _ethics(of),
-        "Caveats and recommendations": _caveats(of),
+        "Model details": _details(run),
+        "Intended use": _use(run),
+        "Factors": _factors(run),
+        "Metrics": _metrics(run),
+        "Evaluation data": _evaluation_data(run),
+        "Training data": _training_data(run),
+        "Quantitative analyses": _analyses(run),
+        "Ethical considerations": _ethics(run),
+        "Caveats and recommendations": _caveats(run),
     }
     return Section("Model card", (), tuple(Section(title, (Bullets(tuple(x)),)) for title, x in found.items() if x))
 
 
-def _details(of: OfRun) -> list[str]:
-    config, facts = of.detail.config, of.facts
+def _details(run: RunFacts) -> list[str]:
+    config, facts = run.detail.config, run.facts
     backbone, head_of_it = (f"{_set(config, part)}{_parameters(facts, part)}" for part in ("backbone", "head"))
     said = [f"A regressor of age: the backbone {backbone} with the head {head_of_it}."]
     size = _set(config, "size")
@@ -44,11 +45,11 @@ def _details(of: OfRun) -> list[str]:
         f"{_set(config, 'optimizer')} at learning rate {_set(config, 'lr')}, batch {_set(config, 'batch')}, "
         f"seed {_set(config, 'seed')}."
     )
-    if of.is_published:
+    if run.is_published:
         return [*said, "Settings are as published, as far as they are known; there are no weights of it here."]
     if version := facts.get("versions", {}).get("ageui"):
         said.append(f"Trained with ageui {version}.")
-    if kept := of.detail.kept:
+    if kept := run.detail.kept:
         said.append(f"Weights: those of epoch {kept.epoch}, {kept.bytes / 1e6:.1f} MB, sha256 {kept.sha256}.")
     else:
         said.append("No weights are kept of it.")
@@ -60,7 +61,7 @@ def _parameters(facts: dict[str, Any], part: str) -> str:
     return f" ({count:,} parameters)" if count is not None else ""
 
 
-def _use(of: OfRun) -> list[str]:
+def _use(run: RunFacts) -> list[str]:
     return [
         "Intended: research into how far an age regressor is off for different groups of people, and what lowers that.",
         "Not intended: deciding about anybody, or sorting people by age or by any attribute.",
@@ -68,77 +69,77 @@ def _use(of: OfRun) -> list[str]:
     ]
 
 
-def _factors(of: OfRun) -> list[str]:
-    if of.scores is None:
+def _factors(run: RunFacts) -> list[str]:
+    if run.scores is None:
         return []
-    biases = of.scores.result.biases
+    biases = run.scores.result.biases
     said = [f"{bias.attribute}: {', '.join(f'{g.group} ({g.n:,})' for g in bias.groups)}." for bias in biases]
     smallest = min(((g.n, bias.attribute, g.group) for bias in biases for g in bias.groups), default=None)
     if smallest is not None:
         count, attribute, group = smallest
-        said.append(f"The smallest group is {attribute} {group}: {counted(count, 'image')} of {of.scores.result.n:,}.")
+        said.append(f"The smallest group is {attribute} {group}: {counted(count, 'image')} of {run.scores.result.n:,}.")
         said.append("Intersections of attributes were not evaluated.")
     else:
         said.append("None was evaluated: the images have no attributes.")
     return said
 
 
-def _metrics(of: OfRun) -> list[str]:
-    if of.scores is None:
+def _metrics(run: RunFacts) -> list[str]:
+    if run.scores is None:
         return []
     said = ["MAE: mean absolute error in years."]
-    if of.scores.result.biases:
+    if run.scores.result.biases:
         said.append("Bias of an attribute: the mean over all pairs of its groups of the gap between their MAEs.")
-    if any(cell.interval for _, cell in of.cells):
+    if any(cell.interval for _, cell in run.cells):
         said.append("Uncertainty: 95% bootstrap intervals over images; for a bias drawn inside each group.")
     else:
         said.append("Uncertainty: not known.")
     return said
 
 
-def _evaluation_data(of: OfRun) -> list[str]:
-    scores = of.scores
+def _evaluation_data(run: RunFacts) -> list[str]:
+    scores = run.scores
     if scores is None:
         return []
     said = [f"{scores.data_name}, split {scores.split}: {counted(scores.result.n, 'image')}, {scores.target} age."]
-    if scores.split == "valid" and setting(of.detail.config, "keep") == "best":
+    if scores.split == "valid" and setting(run.detail.config, "keep") == "best":
         said.append("The kept weights were chosen on these images, so its figures are on the hopeful side.")
     if scores.split == "train":
         said.append("It was trained on these images: they say nothing of others.")
     return said
 
 
-def _training_data(of: OfRun) -> list[str]:
-    spec, config = of.detail.data_spec, of.detail.config
-    sizes = (of.detail.splits or {}).get("train")
+def _training_data(run: RunFacts) -> list[str]:
+    spec, config = run.detail.data_spec, run.detail.config
+    sizes = (run.detail.splits or {}).get("train")
     count = f", split train: {counted(sizes['labelled'], 'labelled image')}" if sizes else ""
     said = [f"{spec.get('name')}{f' ({spec_format})' if (spec_format := spec.get('format')) else ''}{count}."]
     if setting(config, "weights") != "none":
         said.append(f"Images are weighted by {_set(config, 'weights')} ({_set(config, 'weighting')}).")
-    if left_out := of.facts.get("left_out"):
+    if left_out := run.facts.get("left_out"):
         said.append(f"{counted(left_out, 'bad item')} of the data set left out.")
     return said
 
 
-def _analyses(of: OfRun) -> list[str]:
-    said = [of.why_unscored] if of.scores is None else []
-    for place, (column, cell) in enumerate(of.cells):
+def _analyses(run: RunFacts) -> list[str]:
+    said = [run.why_unscored] if run.scores is None else []
+    for place, (column, cell) in enumerate(run.cells):
         if cell.value is None:
             continue
         width = f" ({between(cell.interval)})" if cell.interval else ""
         noise = "; inside noise" if cell.inside_noise else ""
-        constant = of.constant[place].value if of.constant else None
-        beside = f"; constant predictor {figure(constant)}" if constant is not None else ""
-        said.append(f"{called(column)}: {figure(cell.value)} years{width}{noise}{beside}.")
+        constant = run.constant[place].value if run.constant else None
+        beside = f"; constant predictor {number(constant)}" if constant is not None else ""
+        said.append(f"{figure_name(column)}: {number(cell.value)} years{width}{noise}{beside}.")
     return said
 
 
-def _ethics(of: OfRun) -> list[str]:
-    spec_format = of.detail.data_spec.get("format")
+def _ethics(run: RunFacts) -> list[str]:
+    spec_format = run.detail.data_spec.get("format")
     if spec_format == _DRAWN:
         return ["Its faces are drawn: no person is in the data, and it says nothing about people."]
     said = ["Attributes are coarse labels that others gave to people, not what these say of themselves."]
-    if setting(of.detail.config, "target") == "apparent" and spec_format in ("course", "appa_real"):
+    if setting(run.detail.config, "target") == "apparent" and spec_format in ("course", "appa_real"):
         said.append("Labels are apparent ages, which people guessed: a model learns their prejudices too.")
     if spec_format in _NON_COMMERCIAL:
         name = _NON_COMMERCIAL[spec_format]
@@ -146,19 +147,19 @@ def _ethics(of: OfRun) -> list[str]:
     return said
 
 
-def _caveats(of: OfRun) -> list[str]:
+def _caveats(run: RunFacts) -> list[str]:
     said = []
-    if of.is_published:
+    if run.is_published:
         said.append("Published figures: on which images, and with which weights, is not known here.")
-    elif of.scores is not None:
+    elif run.scores is not None:
         said.append("One training with one seed: another seed gives other figures. Repeat it before ranking it.")
-    noisy = [head(column) for column, cell in of.cells if cell.inside_noise]
+    noisy = [figure_title(column) for column, cell in run.cells if cell.inside_noise]
     if noisy:
         said.append(f"No larger than chance alone would make it: the bias of {', '.join(noisy)}.")
-    said += [sentence(note) for note in of.notes] if of.scores is not None else []
-    if of.detail.status != "done":
-        said.append(f"The run is {of.detail.status}, so this is not the model that its config describes.")
-    if of.facts:
+    said += [sentence(note) for note in run.notes] if run.scores is not None else []
+    if run.detail.status != "done":
+        said.append(f"The run is {run.detail.status}, so this is not the model that its config describes.")
+    if run.facts:
         said.append("The same figures come out again only on the same machine, versions and number of threads.")
     return said
 

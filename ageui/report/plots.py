@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageui.compare import Cell, Comparison
-from ageui.compare.formats.wording import head
+from ageui.compare import Comparison
+from ageui.compare.comparison import figure_name
+from ageui.present.table import Cell
 from ageui.report.drawing import INK, Drawing, draw
 from ageui.text.clean import clean
 from engine.fairness import SplitResult
@@ -159,7 +160,7 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
                     axes.plot(ends, [line, line], color=INK, linewidth=1.0, solid_capstyle="butt")
                 if cell.noise is not None:
                     axes.plot([cell.noise, cell.noise], [line - 0.3, line + 0.3], color=INK, linewidth=1.0, alpha=0.5)
-            axes.set_title(_short(head(column) if place == 0 else f"{head(column)} bias"))
+            axes.set_title(_short(figure_name(column)))
             axes.set_xlim(left=0)
             axes.grid(visible=False, axis="y")
         panels[0].set_yticks(range(len(rows)), [_short(row.name) for row in rows])

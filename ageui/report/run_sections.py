@@ -1,17 +1,20 @@
-"""The sections of one run: what it scored, how it was trained, and on what."""
+"""The sections of one run: its scores, its training and its data."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageui.compare.comparison import Cell
+from ageui.compare.comparison import figure_name
 from ageui.compare.differing_settings import setting
-from ageui.compare.formats.wording import NOTHING, change, figure
-from ageui.report.document import Block, Bullets, Code, Figure, Paragraph, Section, Table
+from ageui.compare.run_tables import epochs_table, published_table
+from ageui.present.figures import COUNT, NUMBER, SIGNED_YEARS, between, number
+from ageui.present.table import Cell, Table, figure_columns, name_columns, words
+from ageui.report.document import Block, Bullets, Code, Folded, Paragraph, Plot, Section
 from ageui.report.plots import curves, group_bars, predicted_by_age
-from ageui.report.run_facts import OfRun, called, figure_name, sentence
-from ageui.text.sentences import between, counted, gigabytes
+from ageui.report.run_facts import RunFacts, plot_name, sentence
+from ageui.text.sentences import counted, gigabytes
 from engine.config import RunConfig
 
 if TYPE_CHECKING:
@@ -20,17 +23,17 @@ if TYPE_CHECKING:
 WORST_SHOWN = 20
 
 
-def lead(of: OfRun) -> tuple[Block, ...]:
-    """A few sentences: what it is, how it ended, and its figure."""
-    row = of.detail.row
-    state = "published" if of.is_published else row.status
+def lead(run: RunFacts) -> tuple[Block, ...]:
+    """A few sentences: what the run is, how it ended, and its MAE."""
+    row = run.detail.row
+    state = "published" if run.is_published else row.status
     said = [f"Run {row.id}, {state}{f', archived {row.archived_at:%Y-%m-%d}' if row.archived_at else ''}."]
-    if of.scores is None:
-        said.append(of.why_unscored)
+    if run.scores is None:
+        said.append(run.why_unscored)
     else:
-        result, mae = of.scores.result, of.cells[0][1]
+        result, mae = run.scores.result, run.cells[0][1]
         width = f" ({between(mae.interval)}, 95%)" if mae.interval else ""
-        said.append(f"MAE {figure(mae.value)} years{width} on {counted(result.n, 'image')} of {of.scores.split}.")
+        said.append(f"MAE {number(mae.value)} years{width} on {counted(result.n, 'image')} of {run.scores.split}.")
     blocks: list[Block] = [Paragraph(" ".join(said))]
     if row.tags:
         blocks.append(Paragraph(f"Tags: {', '.join(row.tags)}."))
@@ -41,183 +44,171 @@ def lead(of: OfRun) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def run_sections(of: OfRun) -> tuple[Section, ...]:
-    """All sections that there is something to say in, but for the model card."""
-    found = (_scores(of), _curves(of), _predictions(of), _groups(of), _worst(of), _config(of), _training(of), _data(of))
+def run_sections(run: RunFacts) -> tuple[Section, ...]:
+    """All sections with something to say, except the model card."""
+    found = (
+        _scores(run),
+        _curves(run),
+        _predictions(run),
+        _groups(run),
+        _worst(run),
+        _config(run),
+        _training(run),
+        _data(run),
+    )
     return tuple(section for section in found if section.blocks)
 
 
-def _scores(of: OfRun) -> Section:
-    if of.is_published:
-        return Section("Scores", (_published(of),))
-    if of.scores is None:
-        return Section("Scores", (Paragraph(of.why_unscored),))
-    rows: list[tuple[str, ...]] = []
-    for place, (column, cell) in enumerate(of.cells):
-        constant = of.constant[place] if of.constant else None
-        beside = _with_interval(constant) if constant else NOTHING
-        verdict = "" if cell.noise is None or cell.value is None else "yes" if cell.inside_noise else "no"
-        noise = NOTHING if cell.noise is None else figure(cell.noise)
-        rows.append(
-            (called(column), figure(cell.value), between(cell.interval) or NOTHING, noise, verdict or NOTHING, beside)
-        )
-    result = of.scores.result
-    rows.append(("signed error", change(result.signed), *[NOTHING] * 4))
+def _scores(run: RunFacts) -> Section:
+    if run.is_published:
+        columns = (*name_columns("figure"), *figure_columns("value"))
+        title = "Published figures; MAE and biases in years, lower is better"
+        return Section("Scores", (replace(published_table(run.detail.row.summary), columns=columns, title=title),))
+    if run.scores is None:
+        return Section("Scores", (Paragraph(run.why_unscored),))
+    rows = [_score(column, cell, run.constant[place] if run.constant else Cell())
+            for place, (column, cell) in enumerate(run.cells)]  # fmt: skip
+    result = run.scores.result
+    rows.append((words("signed error"), Cell(result.signed, unit=SIGNED_YEARS), *[Cell()] * 4))
     always = f"constant {result.baseline.age:.1f}" if result.baseline else "constant"
-    caption = f"{of.scores.split}, {counted(result.n, 'image')}; in years, lower is better"
-    columns = ("figure", "value", "95% interval", "noise level", "inside noise", always)
-    table = Table(caption, columns, tuple(rows))
+    caption = f"{run.scores.split}, {counted(result.n, 'image')}; in years, lower is better"
+    columns = figure_columns("value", "95% interval", "noise level", "inside noise", always)
+    table = Table((*name_columns("figure"), *columns), tuple(rows), caption)
     meanings = [
         "A bias is the mean gap between the MAEs of an attribute's groups, over all pairs of groups.",
         "Noise level: the 95th percentile of the bias that the same errors give when the groups are shuffled. A bias "
         "no larger than that is inside noise.",
         "Signed error: mean of predicted − true age.",
         *(["The constant predictor always says the mean age of the train images."] if result.baseline else []),
-        *(f"{called(column)}: {cell.reason}." for column, cell in of.cells if cell.reason),
+        *(f"{figure_name(column)}: {cell.reason}." for column, cell in run.cells if cell.reason),
         *(f"{counted(bias.missing, 'image')} without {bias.attribute}." for bias in result.biases if bias.missing),
-        *(sentence(note) for note in of.notes),
+        *(sentence(note) for note in run.notes),
     ]
     return Section("Scores", (table, Bullets(tuple(meanings))))
 
 
-def _published(of: OfRun) -> Table:
-    rows = [(called(column), figure(cell.value)) for column, cell in of.cells if cell.value is not None]
-    loss = of.detail.row.summary.best_val_loss
-    rows += [("validation loss", f"{loss:g}")] if loss is not None else []
-    return Table("Published figures; MAE and biases in years, lower is better", ("figure", "value"), tuple(rows))
+def _score(column: str, cell: Cell, constant: Cell) -> tuple[Cell, ...]:
+    is_known = cell.noise is not None and cell.value is not None
+    verdict = ("yes" if cell.inside_noise else "no") if is_known else None
+    beside = Cell(constant.value, note=between(constant.interval))
+    name, interval = words(figure_name(column)), words(between(cell.interval))
+    return (name, Cell(cell.value), interval, Cell(cell.noise), words(verdict), beside)
 
 
-def _with_interval(cell: Cell) -> str:
-    return f"{figure(cell.value)} ({between(cell.interval)})" if cell.interval else figure(cell.value)
-
-
-def _curves(of: OfRun) -> Section:
-    history = of.detail.history
+def _curves(run: RunFacts) -> Section:
+    history = run.detail.history
     if not history:
         return Section("Curves")
     losses = [epoch.val_loss for epoch in history if epoch.val_loss is not None]
-    best = of.best_epoch
+    best = run.best_epoch
     said = [f"Losses over {counted(len(history), 'epoch')}."]
     if losses:
         said.append(f"The validation loss goes from {losses[0]:.4g} to {losses[-1]:.4g}.")
         said += [f"Its best is that of epoch {best.epoch}."] if best else []
     else:
         said.append("There is no validation loss: no labelled validation images.")
-    drawing = curves(figure_name(of.detail, "curves"), history)
+    drawing = curves(plot_name(run.detail, "curves"), history)
     caption = " ".join(said)
     shown: Block = Paragraph(f"{caption} None of them is a finite number, so there is nothing to draw.")
     if drawing:
-        shown = Figure(figure_name(of.detail, "curves"), caption, f"Curves. {caption}", drawing)
-    rows = tuple(
-        (
-            str(epoch.epoch),
-            str(epoch.stage),
-            *(NOTHING if value is None else f"{value:.5g}" for value in (epoch.train_loss, epoch.val_loss)),
-            figure(epoch.val_mae),
-            f"{epoch.lr:g}",
-            f"{epoch.seconds:.1f}",
-            "yes" if epoch.is_best else "",
-        )
-        for epoch in history
+        shown = Plot(plot_name(run.detail, "curves"), caption, f"Curves. {caption}", drawing)
+    return Section(
+        "Curves", (shown, Folded(epochs_table(history, "Every epoch; ★ marks the best validation loss so far")))
     )
-    columns = ("epoch", "stage", "train loss", "validation loss", "validation MAE", "learning rate", "seconds", "best")
-    return Section("Curves", (shown, Table("Every epoch", columns, rows, words=0, folded=True)))
 
 
-def _predictions(of: OfRun) -> Section:
-    if of.predictions is None or of.scores is None:
+def _predictions(run: RunFacts) -> Section:
+    if run.predictions is None or run.scores is None:
         missing = (Paragraph("No prediction is stored with it, so errors of single images cannot be shown."),)
-        return Section("Predictions", missing if of.scores else ())
-    name = figure_name(of.detail, "predictions")
-    drawing = predicted_by_age(name, of.predictions)
+        return Section("Predictions", missing if run.scores else ())
+    name = plot_name(run.detail, "predictions")
+    drawing = predicted_by_age(name, run.predictions)
     if drawing is None:
         return Section("Predictions", (Paragraph("None of the predictions is a finite number."),))
-    finite = np.isfinite(of.predictions.predicted)
-    ages, predicted = of.predictions.ages[finite], of.predictions.predicted[finite]
+    finite = np.isfinite(run.predictions.predicted)
+    ages, predicted = run.predictions.ages[finite], run.predictions.predicted[finite]
     caption = (
-        f"Predicted by true age, {counted(len(ages), 'image')} of {of.scores.split}. Ages go from {ages.min():.1f} to "
+        f"Predicted by true age, {counted(len(ages), 'image')} of {run.scores.split}. Ages go from {ages.min():.1f} to "
         f"{ages.max():.1f}, predictions from {predicted.min():.1f} to {predicted.max():.1f} years."
     )
-    blocks: list[Block] = [Figure(name, caption, f"Scatter. {caption}", drawing)]
+    blocks: list[Block] = [Plot(name, caption, f"Scatter. {caption}", drawing)]
     if not finite.all():
         blocks.append(Paragraph(f"{counted(int((~finite).sum()), 'prediction')} left out: not a finite number."))
     return Section("Predictions", tuple(blocks))
 
 
-def _groups(of: OfRun) -> Section:
-    if of.scores is None or not of.scores.result.biases:
+def _groups(run: RunFacts) -> Section:
+    if run.scores is None or not run.scores.result.biases:
         missing = "The images have no attributes and no age groups."
-        return Section("Groups", (Paragraph(missing),) if of.scores else ())
-    result = of.scores.result
+        return Section("Groups", (Paragraph(missing),) if run.scores else ())
+    result = run.scores.result
     has_intervals = any(group.interval for bias in result.biases for group in bias.groups)
-    name = figure_name(of.detail, "groups")
+    name = plot_name(run.detail, "groups")
     drawing = group_bars(name, result)
     worst = [f"{bias.attribute} {bias.worst.group}" for bias in result.biases if bias.worst and len(bias.groups) > 1]
-    caption = f"MAE of each group on {of.scores.split}" + (f"; largest for {', '.join(worst)}." if worst else ".")
+    caption = f"MAE of each group on {run.scores.split}" + (f"; largest for {', '.join(worst)}." if worst else ".")
     caption += " Lines are 95% intervals." if has_intervals else ""
-    blocks: list[Block] = [Figure(name, caption, f"Bars. {caption}", drawing)] if drawing else []
+    blocks: list[Block] = [Plot(name, caption, f"Bars. {caption}", drawing)] if drawing else []
     rows = tuple(
         (
-            bias.attribute,
-            group.group,
-            f"{group.n:,}",
-            figure(group.mae),
-            between(group.interval) or NOTHING,
-            NOTHING if group.signed is None else change(group.signed),
+            words(bias.attribute),
+            words(group.group),
+            Cell(group.n, unit=COUNT),
+            Cell(group.mae),
+            words(between(group.interval)),
+            Cell(group.signed, unit=SIGNED_YEARS),
         )
         for bias in result.biases
         for group in bias.groups
     )
-    columns = ("attribute", "group", "images", "MAE", "95% interval", "signed error")
-    return Section("Groups", (*blocks, Table("Errors by group, in years", columns, rows, words=2)))
+    columns = (*name_columns("attribute", "group"), *figure_columns("images", "MAE", "95% interval", "signed error"))
+    return Section("Groups", (*blocks, Table(columns, rows, "Errors by group, in years")))
 
 
-def _worst(of: OfRun) -> Section:
-    if of.predictions is None or of.scores is None:
+def _worst(run: RunFacts) -> Section:
+    if run.predictions is None or run.scores is None:
         return Section("Worst errors")
-    predictions = of.predictions
+    predictions = run.predictions
     rows = tuple(_worst_row(predictions, place) for place in worst_places(predictions))
-    columns = ("image", *predictions.attributes, "index", "true age", "predicted", "error")
-    caption = f"The {len(rows)} largest errors on {of.scores.split}, in years; the index counts its images from 0"
-    return Section("Worst errors", (Table(caption, columns, rows, words=1 + len(predictions.attributes)),))
+    names = name_columns("image", *predictions.attributes)
+    columns = (*names, *figure_columns("index", "true age", "predicted", "error"))
+    caption = f"The {len(rows)} largest errors on {run.scores.split}, in years; the index counts its images from 0"
+    return Section("Worst errors", (Table(columns, rows, caption),))
 
 
 def worst_places(predictions: "Predictions", shown: int = WORST_SHOWN) -> list[int]:
-    """Where the largest errors are, the largest first; one that is not a number counts as the largest of all."""
+    """The places of the largest errors, largest first; an error that is not a number counts as the largest."""
     errors = np.abs(predictions.predicted.astype(np.float64) - predictions.ages)
     return [int(place) for place in np.argsort(-np.nan_to_num(errors, nan=math.inf), kind="stable")[:shown]]
 
 
-def _worst_row(predictions: "Predictions", place: int) -> tuple[str, ...]:
+def _worst_row(predictions: "Predictions", place: int) -> tuple[Cell, ...]:
     age, predicted = float(predictions.ages[place]), float(predictions.predicted[place])
-    groups = (values[place] for values in predictions.attributes.values())
-    error = change(predicted - age) if math.isfinite(predicted) else figure(predicted)
-    named = (NOTHING if group is None else group for group in groups)
-    return (predictions.names[place], *named, str(place), figure(age), figure(predicted), error)
+    groups = (words(values[place]) for values in predictions.attributes.values())
+    error = Cell(predicted - age, unit=SIGNED_YEARS)
+    return (words(predictions.names[place]), *groups, Cell(place, unit=NUMBER), Cell(age), Cell(predicted), error)
 
 
-def _config(of: OfRun) -> Section:
-    config, command = of.detail.config, of.detail.command
+def _config(run: RunFacts) -> Section:
+    config, command = run.detail.config, run.detail.command
     told = RunConfig.model_fields
-    rows = tuple(
-        (name, setting(config, name), (told[name].description if name in told else None) or "") for name in config
-    )
-    blocks: list[Block] = [Table("Every setting", ("setting", "value", "meaning"), rows, words=3, folded=True)]
+    rows = [(name, setting(config, name), (told[name].description if name in told else None) or "") for name in config]
+    blocks: list[Block] = [Folded(Table.of_names(("setting", "value", "meaning"), rows, "Every setting"))]
     if command is not None:
-        does = "trains the like of it" if of.is_published else "repeats it"
+        does = "trains the like of it" if run.is_published else "repeats it"
         blocks = [Paragraph(f"The command that {does}:"), Code(command), *blocks]
     return Section("Config", tuple(blocks))
 
 
-def _training(of: OfRun) -> Section:
-    """The machine and what the training took; a published row has neither."""
-    facts, detail = of.facts, of.detail
+def _training(run: RunFacts) -> Section:
+    """The machine and what the training took; published figures have neither."""
+    facts, detail = run.facts, run.detail
     peak, predicted = detail.peak_memory_bytes, detail.predicted_memory_bytes
     attempts = [attempt for attempt in detail.attempts if attempt.replayed]
     rows: list[tuple[str, Any]] = [
         ("started", detail.row.started_at and f"{detail.row.started_at:%Y-%m-%d %H:%M} UTC"),
         ("ended", detail.row.ended_at and f"{detail.row.ended_at:%Y-%m-%d %H:%M} UTC"),
-        ("seconds", of.seconds and f"{of.seconds:.1f}"),
+        ("seconds", run.seconds and f"{run.seconds:.1f}"),
         ("peak memory", peak and f"{gigabytes(peak)}{f', {gigabytes(predicted)} predicted' if predicted else ''}"),
         ("attempts", len(detail.attempts) if len(detail.attempts) > 1 else None),
         *((f"attempt {one.number}", f"{one.replayed} points again, {one.differing} differ") for one in attempts),
@@ -229,21 +220,21 @@ def _training(of: OfRun) -> Section:
         *((f"{library} version", version) for library, version in facts.get("versions", {}).items()),
     ]
     known = _known(rows)
-    table = Table("How and where it was trained", ("what", "value"), known, words=2)
+    table = Table.of_names(("what", "value"), known, "How and where it was trained")
     return Section("Training and versions", (table,) if known else ())
 
 
-def _data(of: OfRun) -> Section:
-    spec, facts = of.detail.data_spec, of.facts
+def _data(run: RunFacts) -> Section:
+    spec, facts = run.detail.data_spec, run.facts
     rows: list[tuple[str, Any]] = [("name", spec.get("name")), ("format", spec.get("format"))]
-    rows += [("target", f"{of.detail.config['target']} age" if "target" in of.detail.config else None)]
-    rows += [(split, _split_sizes(sizes)) for split, sizes in (of.detail.splits or {}).items()]
+    rows += [("target", f"{run.detail.config['target']} age" if "target" in run.detail.config else None)]
+    rows += [(split, _split_sizes(sizes)) for split, sizes in (run.detail.splits or {}).items()]
     rows += [
         ("left out", counted(facts["left_out"], "bad item") if facts.get("left_out") else None),
-        ("hash of the data", of.detail.data_hash),
-        ("hash of the scored images", of.scores and of.scores.images),
+        ("hash of the data", run.detail.data_hash),
+        ("hash of the scored images", run.scores and run.scores.images),
     ]
-    return Section("Data", (Table("Data set and splits", ("what", "value"), _known(rows), words=2),))
+    return Section("Data", (Table.of_names(("what", "value"), _known(rows), "Data set and splits"),))
 
 
 def _split_sizes(sizes: Any) -> str:

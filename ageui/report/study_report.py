@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ageui.compare import compare
+from ageui.present.wording import note_text
 from ageui.report.comparison_section import comparison_section
-from ageui.report.document import Bullets, Document, Figure, Paragraph, Section, Table
+from ageui.report.document import Bullets, Document, Paragraph, Plot, Section
 from ageui.report.plots import curves_of_cells
 from ageui.report.run_facts import sentence
-from ageui.study.wording import headline, heads, legend, lines
+from ageui.study.published_and_measured import published_and_measured
+from ageui.study.wording import headline
 
 if TYPE_CHECKING:
     from ageui.compare.image_errors import LoadPredictions
     from ageui.store.records import RunDetail
-    from ageui.study.table import StudyTable
+    from ageui.study.measured_cells import StudyTable
 
 
 def study_report(table: "StudyTable", runs: "Sequence[RunDetail]", predictions: "LoadPredictions") -> Document:
@@ -21,16 +23,16 @@ def study_report(table: "StudyTable", runs: "Sequence[RunDetail]", predictions: 
 
     `predictions(run id, split)` loads those of a run.
     """
-    body = tuple((line.cell, line.what, *line.figures) for line in lines(table))
-    shown = Table(table.study.title, tuple(heads(table)), body, words=2)
-    sections = [Section("Published and measured", (shown, *_curves(table, runs), Bullets(tuple(legend(table)))))]
+    shown = published_and_measured(table)
+    legend = Bullets(tuple(map(note_text, shown.legend)))
+    sections = [Section("Published and measured", (shown, *_curves(table, runs), legend))]
     if runs:
         sections.append(comparison_section(compare(runs, split=table.split, predictions=predictions, fold_seeds=True)))
     opening = tuple(Paragraph(text) for text in (table.study.shows, sentence(headline(table))) if text)
     return Document(table.study.title, opening, tuple(sections))
 
 
-def _curves(table: "StudyTable", runs: "Sequence[RunDetail]") -> tuple[Figure, ...]:
+def _curves(table: "StudyTable", runs: "Sequence[RunDetail]") -> tuple[Plot, ...]:
     """Of a study of curves the validation losses of its runs; nothing where there are none yet."""
     if table.study.measures != "curve":
         return ()
@@ -40,4 +42,4 @@ def _curves(table: "StudyTable", runs: "Sequence[RunDetail]") -> tuple[Figure, .
     if drawing is None:
         return ()
     caption = "Validation loss by epoch, a line for each run; those of a cell look alike."
-    return (Figure("curves", caption, f"Curves. {caption}", drawing),)
+    return (Plot("curves", caption, f"Curves. {caption}", drawing),)

@@ -67,17 +67,6 @@ def load_json(text: str) -> Any:
     return json.loads(text, object_hook=_unmarked)
 
 
-def plain_json(value: Any) -> Any:
-    """The value with non-finite floats as the strings `nan`, `inf` and `-inf`, for JSON that other programs read."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {str(key): plain_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_json(item) for item in value]
-    return value
-
-
 def _marked(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": str(value)}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ageui.store.column_types import plain_json
 from ageui.store.tables import PUBLISHED
+from ageui.text.plain_json import plain_json
 from engine.choices import SPLIT_PREFERENCE
 from engine.config import build_config
 from engine.errors import ConfigError

@@ -1,13 +1,13 @@
 """Studies: tables of the report as grids of runs, and what a database has measured of them."""
 
+from ageui.study.measured_cells import CellRow, StudyFigure, StudyTable, study_table
 from ageui.study.publish import publish
-from ageui.study.ranking import Agreement
-from ageui.study.remaining_runs import Work, work
-from ageui.study.study import Cell, Study, load, studies
-from ageui.study.table import CellRow, Figure, StudyTable, study_table
+from ageui.study.rank_agreement import Agreement
+from ageui.study.remaining_runs import RemainingRuns, find_remaining
+from ageui.study.study import Study, StudyCell, load, studies
 from ageui.study.variants import NO_CHOICE, Choice, Variant, describe
 
 __all__ = [
-    "NO_CHOICE", "Agreement", "Cell", "CellRow", "Choice", "Figure", "Study", "StudyTable", "Variant", "Work",
-    "describe", "load", "publish", "studies", "study_table", "work",
+    "NO_CHOICE", "Agreement", "CellRow", "Choice", "RemainingRuns", "Study", "StudyCell", "StudyFigure", "StudyTable",
+    "Variant", "describe", "find_remaining", "load", "publish", "studies", "study_table",
 ]  # fmt: skip

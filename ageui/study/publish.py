@@ -1,7 +1,7 @@
 """The published figures of the report's tables as rows of a database."""
 
 from ageui.store import PublishedRun, Store
-from ageui.study.study import Cell, Study, studies
+from ageui.study.study import Study, StudyCell, studies
 from ageui.text.sentences import counted
 from engine.data.spec import DataSpec
 
@@ -24,7 +24,7 @@ def published_runs() -> list[PublishedRun]:
     return [_run(study, cell) for study in tables for cell in study.runnable if cell.published]
 
 
-def _run(study: Study, cell: Cell) -> PublishedRun:
+def _run(study: Study, cell: StudyCell) -> PublishedRun:
     config = study.config(cell).model_copy(update={"data": DATA.name})
     figures = {name: value for name, value in cell.published.items() if name != "minutes"}
     minutes = cell.published.get("minutes")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ageui.planning.plan import Basis, resolve_here
 from ageui.planning.settings import parse_assignments, preset_layer
-from ageui.study.remaining_runs import Work
+from ageui.study.remaining_runs import RemainingRuns
 from ageui.study.study import Study
 from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, parted
 from ageui.text.sentences import counted
@@ -71,15 +71,15 @@ def _normal(study: Study, choice: Choice) -> dict[str, object] | None:
     return dict(parted(study, normal_form(config.model_dump()))[1])
 
 
-def told(study: Study, todo: Work) -> str:
+def told(study: Study, remaining: RemainingRuns) -> str:
     """`table8, 14 runs: 12 to queue, 2 done already`."""
     parts = [
-        (len(todo.new), "to queue"),
-        (len(todo.again), "that failed or were cancelled to try again"),
-        (len(todo.stopped), "interrupted to go on"),
-        (len(todo.going), "queued or running already"),
-        (len(todo.paused), "paused, which go on with ageui resume"),
-        (len(todo.done), "done already"),
+        (len(remaining.new), "to queue"),
+        (len(remaining.again), "that failed or were cancelled to try again"),
+        (len(remaining.stopped), "interrupted to go on"),
+        (len(remaining.going), "queued or running already"),
+        (len(remaining.paused), "paused, which go on with ageui resume"),
+        (len(remaining.done), "done already"),
     ]
     said = ", ".join(f"{number} {what}" for number, what in parts if number)
     return f"{study.name}, {counted(sum(number for number, _ in parts), 'run')}: {said}"

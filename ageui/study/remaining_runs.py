@@ -1,4 +1,4 @@
-"""What is left to do of a study: the runs that no earlier one stands for."""
+"""The runs of a study that are left to do: those that no earlier run stands for."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
-class Work:
-    """The runs that fill a study's cells, each once however many cells share it, all of one `variant`.
+class RemainingRuns:
+    """The runs of a study's cells, all of one `variant`; a run that several cells share counts once.
 
-    `new` are to be queued. Of those that are there, `again` failed or were cancelled and `stopped` were interrupted:
-    they go on from their checkpoints. `going` are queued or running, `paused` wait for a person, `done` have ended.
+    `new` runs are to be queued. Of the existing ones, `again` failed or were cancelled and `stopped` were interrupted:
+    they continue from their checkpoints. `going` are queued or running, `paused` wait for a person, `done` have ended.
     """
 
     variant: Variant
@@ -33,18 +33,18 @@ class Work:
     done: tuple[MeasuredRun, ...]
 
 
-def work(
+def find_remaining(
     study: Study,
     store: Store,
     choice: Choice = NO_CHOICE,
     seeds: int = 1,
     *,
     cuda: Callable[[], bool] = cuda_available,
-) -> Work:
-    """What is to be done for `seeds` seeds, from 0 on, of every cell that can be run.
+) -> RemainingRuns:
+    """The runs for `seeds` seeds, from 0 on, of every cell that can be run.
 
-    Runs stand for a cell whose configs are equal but for device and determinism, on data described the same way;
-    archived ones do not. Raises `ConfigError` for a choice that cannot be.
+    A run stands for a cell if their configs are equal except for device and determinism, on data described the same
+    way; archived runs do not count. Raises `ConfigError` for an invalid choice.
     """
     if not 1 <= seeds <= MOST_SEEDS:
         raise ConfigError(problems=[Problem("seeds", f"--seeds {seeds}: give 1 to {MOST_SEEDS}")])
@@ -64,7 +64,7 @@ def work(
         found[best.status].append(best)
     first = next(iter(wanted.values()))
     shared = parted(study, normal_form(first.config.model_dump()))[1]
-    return Work(
+    return RemainingRuns(
         variant=Variant(shared, first.spec.model_dump(mode="json")),
         new=tuple(new),
         again=(*found["failed"], *found["cancelled"]),

@@ -25,7 +25,7 @@ FIGURES: Mapping[Measures, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class StudyCell:
     """One cell. `settings` has a value for each of the study's fields; `unknown` says why it cannot be run.
 
     `published` maps figures to their published values, without those that were not.
@@ -55,7 +55,7 @@ class Study:
     notes: tuple[str, ...]
     base: Mapping[str, Any]
     fields: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[StudyCell, ...]
     path: Path | None = None
 
     @property
@@ -64,11 +64,11 @@ class Study:
         return FIGURES[self.measures]
 
     @cached_property
-    def runnable(self) -> tuple[Cell, ...]:
+    def runnable(self) -> tuple[StudyCell, ...]:
         """The cells that can be run, one at least."""
         return tuple(cell for cell in self.cells if cell.unknown is None)
 
-    def config(self, cell: Cell) -> RunConfig:
+    def config(self, cell: StudyCell) -> RunConfig:
         """The cell as the study describes it, on the data that a config names by default; a weights file is named as in
         runs, by its absolute path."""
         config = build_config({**self.base, **cell.settings})
@@ -128,14 +128,16 @@ def _grid_cells(grid: Mapping[str, Sequence[Any]]) -> list[CellPart]:
     return cells
 
 
-def _cell(part: CellPart, fields: Sequence[str], shared: Mapping[str, Any], published: PublishedPart | None) -> Cell:
+def _cell(
+    part: CellPart, fields: Sequence[str], shared: Mapping[str, Any], published: PublishedPart | None
+) -> StudyCell:
     """A field that only other cells set is as in the base, or as in a config."""
     if part.unknown is not None and part.settings:
         raise ConfigError(f"cell {part.name}: it cannot be run, so give it no settings")
     defaults = {field: RunConfig.model_fields[field].default for field in fields}
     settings = {} if part.unknown is not None else {**defaults, **shared, **part.settings}
     figures = published.model_dump(exclude_none=True) if published else {}
-    return Cell(part.name, part.label or part.name, settings, figures, part.unknown, part.note)
+    return StudyCell(part.name, part.label or part.name, settings, figures, part.unknown, part.note)
 
 
 def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:

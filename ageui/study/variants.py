@@ -13,7 +13,7 @@ from typing import Any
 
 from ageui.compare.differing_settings import setting
 from ageui.planning.settings import Layer, resolve
-from ageui.study.study import FREE, Cell, Study
+from ageui.study.study import FREE, Study, StudyCell
 from engine.config import PRESETS, RunConfig, format_value
 from engine.errors import ConfigError, Problem
 
@@ -55,7 +55,7 @@ class Variant:
 
 
 def cell_config(
-    study: Study, cell: Cell, choice: Choice, *, registered: Sequence[str], cuda_available: Callable[[], bool]
+    study: Study, cell: StudyCell, choice: Choice, *, registered: Sequence[str], cuda_available: Callable[[], bool]
 ) -> RunConfig:
     """The config of a cell under a choice, seed 0. What no choice names is as in the preset, `report` if none is named;
     of settings files and the environment only data, device and precision count.

@@ -1,11 +1,5 @@
 """Small words of messages and tables."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from engine.fairness import Interval
-
 
 def counted(number: int, noun: str) -> str:
     """`1 run`, `2 runs`, `10,432 runs`."""
@@ -15,11 +9,6 @@ def counted(number: int, noun: str) -> str:
 def gigabytes(count: int) -> str:
     """Bytes as `1.78 GB`, from 10 GB on as `12.3 GB`."""
     return f"{count / 1e9:.{1 if count >= 1e10 else 2}f} GB"
-
-
-def between(interval: "Interval | None", figure: Callable[[float], str] = "{:.2f}".format) -> str:
-    """`5.00–7.00`, both ends as `figure` writes them; nothing where there is no interval."""
-    return f"{figure(interval.low)}–{figure(interval.high)}" if interval is not None else ""
 
 
 def memory_sentence(predicted: int | None, peak: int | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ageui.planning.settings import checkpoint_interval
 from ageui.store import NewRun, Store
-from ageui.study import Work
+from ageui.study import RemainingRuns
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
 from ageui.worker.run_files import remove_file
@@ -215,7 +215,7 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
     return change
 
 
-def run_missing(todo: Work, tags: Sequence[str]) -> Change:
+def run_missing(todo: RemainingRuns, tags: Sequence[str]) -> Change:
     """Queues the missing runs of a study: new ones, and those that failed, were cancelled or interrupted.
 
     Undo pauses the interrupted ones and cancels the others.

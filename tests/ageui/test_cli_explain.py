@@ -7,7 +7,9 @@ from rich.text import Text
 from terminal import Terminal
 
 from ageui.cli.explain import PAGES, topics
-from ageui.compare.formats.wording import APART, BEST, FRONT, NOISE, NOTHING, PUBLISHED, RANK, REAL
+from ageui.compare.comparison_table import RANK
+from ageui.present.figures import NOTHING
+from ageui.present.marks import APART, BEST, FRONT, NOISE, PUBLISHED, REAL
 
 
 def test_a_page_in_a_pipe_is_its_markdown(ageui: Terminal) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ageui.files.output_file import is_stream, write_output_file
-from ageui.tui.compare.export import export
+from ageui.tui.compare.comparison_file import export
 from engine.errors import ConfigError
 
 
@@ -78,10 +78,10 @@ def test_what_was_there_stays_where_a_comparison_cannot_be_written(
     def broken(*_: object) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ageui.tui.compare.export.render_text", broken)
+    monkeypatch.setattr("ageui.tui.compare.comparison_file.render_text", broken)
     with pytest.raises(ZeroDivisionError):
         export(comparison, "md", file, replace=True)
-    monkeypatch.setattr("ageui.tui.compare.export.render_text", lambda *_: "new")
+    monkeypatch.setattr("ageui.tui.compare.comparison_file.render_text", lambda *_: "new")
     with pytest.raises(FileExistsError):
         export(comparison, "md", file)
     with monkeypatch.context() as full:

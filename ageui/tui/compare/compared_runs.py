@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ageui.compare import CONSTANT, Comparison, compare
-from ageui.compare.comparison_cache import Known
+from ageui.compare.comparison_cache import ComparisonCache
 from ageui.store import ENDED, RunDetail, Store
 from ageui.text.states import state_of
 from engine.errors import ConfigError
@@ -39,7 +39,7 @@ class ComparisonSnapshot:
 
 
 def read_comparison(
-    store: Store, view: ComparisonView, known: Known, before: Mapping[int, RunDetail]
+    store: Store, view: ComparisonView, known: ComparisonCache, before: Mapping[int, RunDetail]
 ) -> ComparisonSnapshot:
     """Reads the runs and compares their stored scores. Ended runs that were read `before` are read again only if their
     rows changed. Raises `ConfigError` if none of the runs exists.
@@ -63,7 +63,9 @@ def read_comparison(
     return ComparisonSnapshot(view, runs, comparison, repr(comparison), tuple(gone))
 
 
-def compare_runs(view: ComparisonView, runs: dict[int, RunDetail], known: Known, store: Store | None) -> Comparison:
+def compare_runs(
+    view: ComparisonView, runs: dict[int, RunDetail], known: ComparisonCache, store: Store | None
+) -> Comparison:
     """With a store, this reads predictions and computes intervals; without, it only has those computed before."""
     return compare(
         list(runs.values()),
@@ -73,7 +75,7 @@ def compare_runs(view: ComparisonView, runs: dict[int, RunDetail], known: Known,
         fold_seeds=view.folded,
         groups=view.groups,
         all_settings=view.all_settings,
-        known=known,
+        cache=known,
     )
 
 

@@ -1,4 +1,4 @@
-"""A comparison as columns and lines: runs side by side, their settings, figures, and the MAE of groups below."""
+"""A comparison as columns and lines: runs side by side, with their settings, figures and the MAE of groups."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,34 +6,23 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from ageui.compare import Cell, Comparison, Row
-from ageui.compare.comparison import MAE
-from ageui.compare.formats.wording import (
-    APART,
-    BEST,
-    FRONT,
-    NOISE,
-    NOTHING,
-    RANK,
-    REAL,
-    change,
-    figure,
-    head,
-    is_apart,
-    legend,
-    rank,
-    uncertainty,
-)
+from ageui.compare import ComparedRow, Comparison
+from ageui.compare.comparison import MAE, figure_title
+from ageui.compare.comparison_table import RANK, figure_cells, legend
+from ageui.present.figures import SIGNED_YEARS, between, change, number
+from ageui.present.marks import APART, BEST, FRONT, NOISE, REAL, marks_of, marks_of_difference
+from ageui.present.table import Cell, Note, Tone
+from ageui.present.terminal import shortened
+from ageui.present.wording import note_text, uncertainty
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.text.states import PUBLISHED
-from ageui.tui.table_cell import Tone, fitted
 from ageui.tui.themes import MARKERS, series_color
 from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine
 
 LOWER, HIGHER, SAME = "▼", "▲", "="
 _CALLED = {FRONT: "on it", RANK: "average rank", "+ and −": f"{LOWER} and {HIGHER}"}
-"""What a line says here where other formats have a mark."""
+"""Words of this view in place of marks of other formats."""
 _LONGEST_NAME, _LONGEST_SETTING = 22, 22
 _MARK, _VALUE, _GROUP = 2, 5, 14
 
@@ -41,9 +30,10 @@ _MARK, _VALUE, _GROUP = 2, 5, 14
 def columns_of(
     comparison: Comparison, states: Mapping[int, str], places: Mapping[int, int], *, dark: bool
 ) -> list[SideColumn]:
-    """The heads. `states` say by run how far a run is that is not done, `places` which colour and marker it has.
+    """A column per row of the comparison.
 
-    A column keeps its key as long as its first run is compared; constants are counted.
+    `states` describe the progress of runs that are not done, `places` give each run its colour and marker. A column
+    keeps its key as long as its first run is compared; constants are numbered.
     """
     constants = 0
     columns = []
@@ -54,19 +44,19 @@ def columns_of(
     return columns
 
 
-def _name(row: Row, places: Mapping[int, int], *, dark: bool) -> Pieces:
-    name = Piece(fitted(clean(row.name), _LONGEST_NAME), "strong" if row.kind == "run" else "dim")
+def _name(row: ComparedRow, places: Mapping[int, int], *, dark: bool) -> Pieces:
+    name = Piece(shortened(clean(row.name), _LONGEST_NAME), "strong" if row.kind == "run" else "dim")
     if not row.runs:
         return (name,)
     place = places[row.runs[0]]
     return (Piece(f"{MARKERS[place % len(MARKERS)]} ", color=series_color(place, dark=dark)), name)
 
 
-def _about(row: Row, states: Mapping[int, str]) -> Pieces:
+def _about(row: ComparedRow, states: Mapping[int, str]) -> Pieces:
     parts: list[Piece] = []
     if row.is_baseline:
         parts.append(Piece("◂ baseline", "accent"))
-    if is_apart(row):
+    if row.is_apart:
         parts.append(Piece(f"{APART} not comparable", "warn"))
     if len(row.runs) > 1:
         parts.append(Piece(counted(len(row.runs), "seed"), "dim"))
@@ -74,7 +64,7 @@ def _about(row: Row, states: Mapping[int, str]) -> Pieces:
         parts.append(Piece(PUBLISHED, "dim"))
     if row.kind == "run" and row.status != "done":
         state = states.get(row.runs[0], row.status) if len(row.runs) == 1 else row.status
-        parts.append(Piece(fitted(state, _LONGEST_NAME), "accent"))
+        parts.append(Piece(shortened(state, _LONGEST_NAME), "accent"))
     if row.kind == "constant" and not row.is_baseline:
         parts.append(Piece("train mean", "dim"))
     between = [Piece(" ")] * len(parts)
@@ -82,20 +72,23 @@ def _about(row: Row, states: Mapping[int, str]) -> Pieces:
 
 
 def lines_of(comparison: Comparison, *, group_intervals: bool = False) -> list[SideLine]:
-    """Settings, then MAE and biases with their intervals below, the rank over them, then the MAE of every group, a line
-    each, with `group_intervals` those below them too."""
+    """Settings, MAE and biases with their intervals below, the rank over them, then the MAE of every group.
+
+    With `group_intervals`, the intervals of groups stand below them too.
+    """
     rows = comparison.rows
+    figures = [figure_cells(row, comparison) for row in rows]
     lines = [
         SideLine(
             (Piece(name, "dim"),),
-            tuple((Piece(fitted(clean(row.settings.get(name, "")), _LONGEST_SETTING)),) for row in rows),
+            tuple((Piece(shortened(clean(row.settings.get(name, "")), _LONGEST_SETTING)),) for row in rows),
             right=False,
         )
         for name in comparison.settings
     ]
     if lines:
         lines.append(_blank(comparison))
-    widths = [_left_width(row, comparison) for row in rows]
+    widths = [_left_width(cells, comparison) for cells in figures]
     rooms = [max((len(_size(cell)) for cell in row.cells), default=0) for row in rows]
     names = max((cell_len(clean(group.name)) for group in comparison.groups.values()), default=0)
     shown_group = ""
@@ -108,11 +101,11 @@ def lines_of(comparison: Comparison, *, group_intervals: bool = False) -> list[S
             shown_group = group.attribute
             title = f"MAE by {clean(group.attribute)}"
             lines += [_blank(comparison), SideLine((Piece(title, "strong"),), ((),) * len(rows))]
-        cells = [row.cells[place] for row in rows]
+        cells = [own[place] for own in figures]
         label = _figure_label(column) if group is None else _group_label(clean(group.name), min(names, _GROUP), group.n)
         shapes = list(zip(cells, rows, widths, rooms, strict=True))
         lines.append(SideLine(label, tuple(_figures(*shape) for shape in shapes)))
-        below = [uncertainty(cell, column).strip("[]") for cell in cells]
+        below = list(map(uncertainty, cells))
         if any(below) and (group is None or group_intervals):
             ends = (
                 f"{text:>{width - 1}} {'':{room and room + 4}}"
@@ -130,7 +123,7 @@ def _rank_lines(comparison: Comparison, widths: Sequence[int], rooms: Sequence[i
     fronts: list[Pieces] = []
     for row, width, room in zip(comparison.rows, widths, rooms, strict=True):
         end = " " * (1 + (room and room + 4))
-        ranks.append((Piece(f"{rank(row):>{width - 1}}{end}", "dim" if row.rank is None else "plain"),))
+        ranks.append((Piece(f"{number(row.rank):>{width - 1}}{end}", "dim" if row.rank is None else "plain"),))
         fronts.append((Piece(f"{'on it' if row.on_front else '':>{width - 1}}{end}", "good"),))
     return [
         SideLine((Piece("average rank", "strong"),), tuple(ranks)),
@@ -139,19 +132,19 @@ def _rank_lines(comparison: Comparison, widths: Sequence[int], rooms: Sequence[i
 
 
 def explained(comparison: Comparison) -> list[str]:
-    """What every mark in use means, in full, then the notes."""
-    return [f"{_CALLED.get(mark, mark)}  {text}".strip() for mark, text in legend(comparison)]
+    """The meaning of every mark in use, then the notes."""
+    return [note_text(Note(_CALLED.get(mark, mark), f" {text}")) for mark, text in legend(comparison)]
 
 
-def about_row(row: Row, comparison: Comparison) -> str:
-    """What the figures of a row do not say: why it cannot be compared, why some are missing, how sure changes are."""
+def about_row(row: ComparedRow, comparison: Comparison) -> str:
+    """Details of a row: why it cannot be compared, why figures are missing, and the intervals of its differences."""
     figures = [pair for pair in zip(comparison.columns, row.cells, strict=True) if pair[0] not in comparison.groups]
     said = [row.reason] if row.reason else []
-    said += [f"{head(column)}: {cell.reason}" for column, cell in figures if cell.reason]
+    said += [f"{figure_title(column)}: {cell.reason}" for column, cell in figures if cell.reason]
     said += [
-        f"{head(column)} {change(cell.difference.value)} ({change(between.low)} to {change(between.high)})"
+        f"{figure_title(column)} {change(cell.difference.value)} ({between(interval, SIGNED_YEARS, ' to ')})"
         for column, cell in figures
-        if cell.difference and (between := cell.difference.interval)
+        if cell.difference and (interval := cell.difference.interval)
     ]
     return clean(" · ".join(said))
 
@@ -166,7 +159,7 @@ def legend_of(comparison: Comparison) -> Text:
         (any(cell.difference and cell.difference.real for cell in cells), f"{REAL} real at 95%"),
         (any(cell.interval for cell in cells), "±, – 95% interval"),
         (any(cell.spread for cell in cells), "±(n) std over seeds"),
-        (any(is_apart(row) for row in comparison.rows), f"{APART} other images"),
+        (any(row.is_apart for row in comparison.rows), f"{APART} other images"),
         (any(row.on_front for row in comparison.rows), "rank and Pareto front over MAE and biases"),
         (any(cell.value is not None for cell in cells), "E explains"),
     )
@@ -181,41 +174,41 @@ def _blank(comparison: Comparison) -> SideLine:
 def _figure_label(column: str) -> Pieces:
     if column == MAE:
         return (Piece("MAE", "strong"), Piece(" years", "dim"))
-    return (Piece(fitted(head(column), 14), "strong"), Piece(" bias", "dim"))
+    return (Piece(shortened(clean(figure_title(column)), 14), "strong"), Piece(" bias", "dim"))
 
 
 def _group_label(name: str, width: int, n: int | None) -> Pieces:
-    shown = fitted(name, width)
+    shown = shortened(name, width)
     count = "" if n is None else f"{n:,}"
     return (Piece(f" {shown}{' ' * (width - cell_len(shown))}"), Piece(f"{count:>6}", "dim"))
 
 
-def _left_width(row: Row, comparison: Comparison) -> int:
-    """Cells of mark, value and noise, and of the longest interval below."""
-    pairs = zip(row.cells, comparison.columns, strict=True)
-    below = [len(uncertainty(cell, column).strip("[]")) for cell, column in pairs if column not in comparison.groups]
+def _left_width(cells: Sequence[Cell], comparison: Comparison) -> int:
+    """The width of mark, value and noise mark, and of the longest interval below."""
+    pairs = zip(cells, comparison.columns, strict=True)
+    below = [len(uncertainty(cell)) for cell, column in pairs if column not in comparison.groups]
     return max(_MARK + _VALUE, *below) + 1
 
 
-def _figures(cell: Cell, row: Row, width: int, room: int) -> Pieces:
-    """`★  6.12~ ▼0.54 ✔`: marks in front, the change to the baseline behind."""
-    apart = not cell.comparable and cell.value is not None
-    mark = BEST if cell.best else APART if apart else ""
-    tone: Tone = "strong" if cell.best else "dim" if cell.value is None or is_apart(row) or apart else "plain"
-    value, noise = figure(cell.value) if cell.value is not None else NOTHING, NOISE if cell.inside_noise else " "
+def _figures(cell: Cell, row: ComparedRow, width: int, room: int) -> Pieces:
+    """`★  6.12~ ▼0.54 ✔`: the noise mark and the difference to the baseline behind the figure, other marks in front."""
+    marks = marks_of(cell)
+    front = next((mark for mark in (BEST, APART) if mark in marks), "")
+    is_dim = cell.value is None or row.is_apart or front == APART
+    tone: Tone = "strong" if cell.best else "dim" if is_dim else "plain"
     pieces = (
         Piece(" " * (width - _MARK - _VALUE - 1)),
-        Piece(f"{mark:<{_MARK}}", "good" if cell.best else "warn"),
-        Piece(f"{value:>{_VALUE}}", tone),
-        Piece(noise, "dim"),
+        Piece(f"{front:<{_MARK}}", "good" if cell.best else "warn"),
+        Piece(f"{number(cell.value):>{_VALUE}}", tone),
+        Piece(NOISE if NOISE in marks else " ", "dim"),
     )
     return (*pieces, _change(cell, room)) if room else pieces
 
 
 def _size(cell: Cell) -> str:
-    """How large a difference is, without its sign; nothing where there is none."""
+    """The size of a difference without its sign; empty without one."""
     difference = cell.difference
-    return "" if difference is None or math.isnan(difference.value) else f"{abs(difference.value):.2f}"
+    return "" if difference is None or math.isnan(difference.value) else number(abs(difference.value))
 
 
 def _change(cell: Cell, room: int) -> Piece:
@@ -227,4 +220,5 @@ def _change(cell: Cell, room: int) -> Piece:
     better: Tone = "dim"
     if difference.real:
         better = "good" if difference.value < 0 else "bad"
-    return Piece(f" {arrow}{size:>{room}} {REAL if difference.real else ' '}", better)
+    mark = "".join(marks_of_difference(difference)) or " "
+    return Piece(f" {arrow}{size:>{room}} {mark}", better)

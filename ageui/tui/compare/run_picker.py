@@ -15,13 +15,14 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker
 
 from ageui.compare.differing_settings import differing_settings, label
+from ageui.present.figures import number
+from ageui.present.terminal import shortened
 from ageui.store import RunRow, Store
 from ageui.text.clean import clean
 from ageui.text.states import state_of
 from ageui.tui.base_app import BaseApp
 from ageui.tui.debounce import Debounce
 from ageui.tui.dialogs.dialog import Dialog
-from ageui.tui.table_cell import DASH, fitted, years
 from engine.errors import AgeUIError
 
 _MOST_SHOWN = 200
@@ -134,8 +135,8 @@ class RunPicker(Dialog[None]):
 
 
 def _line(row: RunRow, differing: Sequence[str]) -> Text:
-    name = fitted(clean(row.name), _NAME_CELLS)
-    mae = years(row.summary.mae).text if row.summary.mae is not None else DASH
+    name = shortened(clean(row.name), _NAME_CELLS)
+    mae = number(row.summary.mae)
     figures = f"{row.id:>5}  {mae:>6}  " if row.status == "done" else f"{row.id:>5}  {state_of(row)}  "
     return Text.assemble(
         (name + " " * (_NAME_CELLS + 1 - Text(name).cell_len), "bold"),

@@ -12,8 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Footer, Static
 
-from ageui.compare import CONSTANT, Comparison, Row, render_text
-from ageui.compare.comparison_cache import Known
+from ageui.compare import CONSTANT, ComparedRow, Comparison, ComparisonCache, render_text
 from ageui.store import Store
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
@@ -26,8 +25,8 @@ from ageui.tui.compare.compared_runs import (
     read_comparison,
     run_state,
 )
+from ageui.tui.compare.comparison_file import FORMAT_NAMES, export
 from ageui.tui.compare.curves import CURVE_NAMES, CurveName, fitting_curve, series_of
-from ageui.tui.compare.export import FORMAT_NAMES, export
 from ageui.tui.compare.lines import about_row, columns_of, explained, legend_of, lines_of
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.dialogs.explain import ExplainScreen
@@ -60,7 +59,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._comparison: Comparison | None = None
         self._curve: CurveName | None = None
         self._layout: str | None = None
-        self._known = Known()
+        self._known = ComparisonCache()
         self._settled: set[str] = set()
         self._intervals = IntervalJob(self, self._compute_intervals, self._draw, "no intervals of differences")
 
@@ -184,7 +183,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         text = Text(clean(row.name), style="bold")
         self.query_one("#row", Static).update(text.append(f"  {said}" if said else "", style="not bold"))
 
-    def _row_here(self) -> Row | None:
+    def _row_here(self) -> ComparedRow | None:
         rows = self._comparison.rows if self._comparison else ()
         return rows[self.table.cursor] if self.table.cursor < len(rows) else None
 

@@ -1,4 +1,4 @@
-"""What is known of a data set as rows of a table and as text."""
+"""A data set as rows of a table and as text."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,12 +7,15 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.cells import set_cell_size
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
+from ageui.present.bars import fine_bar
+from ageui.present.figures import AGE, COUNT, GROUP_WEIGHT
+from ageui.present.table import Cell, Table, figure_columns, name_columns, words
+from ageui.present.terminal import rich_table, shortened
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
-from ageui.tui.table_cell import DASH, Cell, fine_bar, fitted
 from ageui.tui.widgets.paged_table import TableColumn, TableRow
 from engine.data.report import DataReport, GroupCounts
 from engine.data.spec import DataSpec
@@ -55,8 +58,8 @@ class GroupTable:
         """First the whole splits, then every group: its number of labelled images, with a bar against its attribute's
         largest group. The key of a row is 0, or 1 + the place of its group."""
         images = {split.split: split.images for split in report.splits}
-        everything = [Cell(f"{images.get(split, 0):,}", "strong") for split in self.splits]
-        rows = [TableRow(0, (Cell("all images", "strong"), *everything, *self._weights(None, None)))]
+        everything = [Cell(images.get(split, 0), unit=COUNT, tone="strong") for split in self.splits]
+        rows = [TableRow(0, (words("all images", "strong"), *everything, *self._weights(None, None)))]
         largest: dict[tuple[str, str], int] = {}
         for group in report.groups:
             for split in self.splits:
@@ -68,26 +71,22 @@ class GroupTable:
             before = group.attribute
             counts = [_count(group, split, largest[group.attribute, split]) for split in self.splits]
             weights = self._weights(group.weight, group.effective_weight)
-            rows.append(TableRow(1 + place, (Cell(_name(attribute, clean(group.group))), *counts, *weights)))
+            rows.append(TableRow(1 + place, (Cell(text=_name(attribute, clean(group.group))), *counts, *weights)))
         return rows
 
     def _weights(self, *weights: float | None) -> list[Cell]:
-        return [_weight(weight) for weight in weights[: 1 + self.both_weights]]
+        return [Cell(weight, unit=GROUP_WEIGHT) for weight in weights[: 1 + self.both_weights]]
 
 
 def _name(attribute: str, group: str) -> str:
-    return set_cell_size(fitted(attribute, _ATTRIBUTE_CELLS - 2), _ATTRIBUTE_CELLS) + group
+    return set_cell_size(shortened(attribute, _ATTRIBUTE_CELLS - 2), _ATTRIBUTE_CELLS) + group
 
 
 def _count(group: GroupCounts, split: str, largest: int) -> Cell:
     count = group.counts.get(split)
     if count is None:
-        return Cell(DASH, "dim")
-    return Cell(f"{fine_bar(count, largest, _BAR_CELLS)} {count:>6,}", "plain" if count else "bad")
-
-
-def _weight(weight: float | None) -> Cell:
-    return Cell(DASH, "dim") if weight is None else Cell(f"{weight:.3f}")
+        return Cell()
+    return words(f"{fine_bar(count, largest, _BAR_CELLS)} {count:>6,}", "plain" if count else "bad")
 
 
 def list_text(spec: DataSpec, *, is_there: bool) -> Text:
@@ -116,17 +115,15 @@ def is_there(spec: DataSpec) -> bool:
         return False
 
 
-def split_table(report: DataReport) -> Table:
+def split_table(report: DataReport) -> RichTable:
     """Images, labels and ages of each split."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("split", no_wrap=True)
-    for title in ("images", "labelled", "ages", "mean age"):
-        table.add_column(title, justify="right", no_wrap=True)
+    rows = []
     for split in report.splits:
-        ages = DASH if split.age_min is None else f"{split.age_min:.1f} to {split.age_max:.1f}"
-        mean = DASH if split.age_mean is None else f"{split.age_mean:.1f}"
-        table.add_row(split.split, f"{split.images:,}", f"{split.labelled:,}", ages, mean)
-    return table
+        ages = None if split.age_min is None else f"{split.age_min:.1f} to {split.age_max:.1f}"
+        counts = (Cell(count, unit=COUNT) for count in (split.images, split.labelled))
+        rows.append((words(split.split), *counts, words(ages), Cell(split.age_mean, unit=AGE)))
+    columns = (*name_columns("split"), *figure_columns("images", "labelled", "ages", "mean age"))
+    return rich_table(Table(columns, tuple(rows)))
 
 
 def findings_text(report: DataReport, note: str) -> Text:

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker
 
 from ageui.files.viewer import open_in_viewer
+from ageui.present.bars import progress_bar
 from ageui.store import Store
 from ageui.text.clean import clean
 from ageui.tui import changes, keys
@@ -25,7 +26,6 @@ from ageui.tui.data import rows as data_rows
 from ageui.tui.data.rows import GroupTable
 from ageui.tui.dialogs.prompts import LinePrompt, confirmation
 from ageui.tui.live import LiveScreen
-from ageui.tui.table_cell import bar
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.choices import Target
@@ -333,7 +333,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
 
     def _progress_of(self, name: str) -> Progress:
         return lambda what, done, total: self._tell_doing(
-            f"{name}: {what} {bar(done, total)} {done:,} of {total:,} · esc stops"
+            f"{name}: {what} {progress_bar(done, total)} {done:,} of {total:,} · esc stops"
         )
 
     def _tell_doing(self, text: str) -> None:

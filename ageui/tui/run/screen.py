@@ -14,8 +14,8 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from ageui.compare.differing_settings import setting
 from ageui.compare.image_errors import with_all_intervals
+from ageui.compare.run_tables import explanations
 from ageui.memory.forecast import predicted_memory
-from ageui.present.score_tables import explanations
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.text.clean import clean
 from ageui.text.states import PUBLISHED, state_of, why_no_scores
@@ -30,15 +30,15 @@ from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveDat
 from ageui.tui.run.details import (
     attempts_table,
     config_table,
-    epochs_table,
     instead_of_scores,
+    newest_epochs,
     progress_line,
     scores_tables,
     what_config_shows,
 )
 from ageui.tui.run_actions import copy_run_command, retry_run
-from ageui.tui.table_cell import state_tone, tone_styles
 from ageui.tui.themes import series_color
+from ageui.tui.tones import state_tone, tone_styles
 from ageui.tui.widgets.group_bars import GroupBars
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
@@ -185,7 +185,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         if known is None or known.attempts != detail.attempts:
             self.query_one("#attempts", Static).update(attempts_table(detail))
         if known is None or known.history != detail.history:
-            self.query_one("#epochs", Static).update(epochs_table(detail))
+            self.query_one("#epochs", Static).update(newest_epochs(detail))
 
     async def _compute_intervals(self, detail: RunDetail) -> None:
         """Computes intervals that the database lacks from the predictions; tries the same scores only once."""

@@ -1,13 +1,16 @@
-"""The columns that the table of runs can have, and the cell that each makes of a run."""
+"""The columns of the table of runs, and the cell of a run in each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ageui.compare.differing_settings import label, setting
+from ageui.present.bars import progress_bar
+from ageui.present.figures import LOSS, NUMBER, SPEED, duration
+from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
-from ageui.tui.table_cell import DASH, Cell, bar, bias, duration, loss, state_tone, words, years
+from ageui.tui.tones import state_tone
 from ageui.tui.widgets.paged_table import TableColumn, TableRow
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig
@@ -17,7 +20,7 @@ _BIAS_TITLES = {"gender": "gender", "expression": "expr.", "ethnicity": "ethn.",
 
 @dataclass(frozen=True)
 class RunColumn:
-    """A column: its title, width and the field to order by; `cell` is made of a run and the fields that vary."""
+    """A column: its title, width and the field to order by; `cell` takes a run and the fields that vary."""
 
     title: str
     width: int
@@ -28,51 +31,63 @@ class RunColumn:
 
 
 def _state(row: RunRow, varying: Sequence[str]) -> Cell:
-    return Cell(state_of(row), "dim" if row.is_published else state_tone(row.status))
+    return words(state_of(row), "dim" if row.is_published else state_tone(row.status))
 
 
 def _differs(row: RunRow, varying: Sequence[str]) -> Cell:
-    """What runs are mostly compared by comes first, since the end is cut where there is no room."""
+    """Loss and weights first: the end is cut if there is no room."""
     telling_first = sorted(varying, key=lambda name: name not in ("loss", "weights"))
     return words(label(row.config, telling_first) if varying else str(row.config.get("loss", "")))
 
 
 def _progress(row: RunRow, varying: Sequence[str]) -> Cell:
-    """A running run's bar over its steps; of others how many epochs they had, or what they do; none of published."""
+    """A bar over the steps of a running run, or its activity; the epochs of others; a dash for published figures."""
     summary = row.summary
     if row.is_published:
-        return Cell(DASH, "dim")
+        return Cell()
     if row.status != "running":
-        return Cell(f"{summary.epoch or 0}/{summary.epochs}", "plain" if summary.epoch else "dim")
+        return words(f"{summary.epoch or 0}/{summary.epochs}", "plain" if summary.epoch else "dim")
     if summary.activity and not summary.step:
         return words(summary.activity, "dim")
-    filled = bar(summary.step or 0, summary.total_steps or 0)
-    return Cell(f"{filled} {summary.epoch or 0}/{summary.epochs}", "accent")
+    filled = progress_bar(summary.step or 0, summary.total_steps or 0)
+    return words(f"{filled} {summary.epoch or 0}/{summary.epochs}", "accent")
 
 
 def _eta(row: RunRow, varying: Sequence[str]) -> Cell:
-    """What is left of the stage; `+` where another one follows."""
+    """The time left of the stage, with `+` if another stage follows."""
     summary = row.summary
     if row.status != "running" or summary.eta_seconds is None:
-        return Cell(DASH if row.status in ("queued", "running", "paused") else "", "dim")
+        return Cell() if row.status in ("queued", "running", "paused") else BLANK
     stages = len(row.config.get("epochs") or ()) or 1
-    return Cell(duration(summary.eta_seconds) + ("+" if (summary.stage or 1) < stages else ""))
+    return words(duration(summary.eta_seconds) + ("+" if (summary.stage or 1) < stages else ""))
 
 
 def _bias(attribute: str) -> RunColumn:
     def cell(row: RunRow, varying: Sequence[str]) -> Cell:
-        return bias(row.summary.bias.get(attribute), row.summary.noise.get(attribute))
+        return Cell(row.summary.bias.get(attribute), noise=row.summary.noise.get(attribute))
 
     title = _BIAS_TITLES[attribute]
     return RunColumn(title, 7, f"{attribute} bias, years; ~ inside noise", cell, right=True, order=attribute)
 
 
 def _moment(moment: datetime | None) -> Cell:
-    return Cell(f"{moment.astimezone():%m-%d %H:%M}" if moment else DASH)
+    return words(f"{moment.astimezone():%m-%d %H:%M}" if moment else None)
+
+
+def _number(value: int) -> Cell:
+    return Cell(value, unit=NUMBER, tone="dim")
+
+
+def _loss(value: float | None) -> Cell:
+    return Cell(value, unit=LOSS)
+
+
+def _mae(value: float | None) -> Cell:
+    return Cell(value, tone="plain" if value is None else "strong")
 
 
 def _rate(images_per_second: float | None) -> Cell:
-    return Cell(f"{images_per_second:,.0f}") if images_per_second else Cell(DASH, "dim")
+    return Cell(images_per_second or None, unit=SPEED)
 
 
 def _field(name: str) -> RunColumn:
@@ -90,25 +105,26 @@ def _order_of(name: str) -> str | None:
 
 COLUMNS: Mapping[str, RunColumn] = {
     "state": RunColumn("state", 13, "queued, running, paused, done …", _state, order="turn"),
-    "id": RunColumn("id", 5, "number of the run", lambda row, _: Cell(str(row.id), "dim"), right=True, order="id"),
+    "id": RunColumn("id", 5, "number of the run", lambda row, _: _number(row.id), right=True, order="id"),
     "run": RunColumn("run", 24, "name of the run", lambda row, _: words(row.name, "strong"), order="name"),
     "differs": RunColumn("differs in", 32, "the config fields that the runs found do not share", _differs),
     "progress": RunColumn("epoch", 15, "progress, and epochs of all", _progress, order="epoch"),
     "eta": RunColumn("ETA", 8, "time left of the stage; + where another follows", _eta, right=True),
     "val_loss": RunColumn(
-        "val loss", 9, "newest validation loss", lambda row, _: loss(row.summary.val_loss), right=True, order="val_loss"
+        "val loss", 9, "newest validation loss", lambda row, _: _loss(row.summary.val_loss), right=True,
+        order="val_loss",
     ),
     "best_val_loss": RunColumn(
-        "best val", 9, "lowest validation loss", lambda row, _: loss(row.summary.best_val_loss), right=True,
+        "best val", 9, "lowest validation loss", lambda row, _: _loss(row.summary.best_val_loss), right=True,
         order="best_val_loss",
     ),
     "mae": RunColumn(
-        "MAE", 6, "mean absolute error, years", lambda row, _: years(row.summary.mae, "strong"), right=True, order="mae"
+        "MAE", 6, "mean absolute error, years", lambda row, _: _mae(row.summary.mae), right=True, order="mae"
     ),
     **{attribute: _bias(attribute) for attribute in REPORT_ATTRIBUTES},
     "split": RunColumn("split", 6, "split of the scores", lambda row, _: words(row.summary.split), order="split"),
     "val_mae": RunColumn(
-        "val MAE", 8, "newest validation MAE, years", lambda row, _: years(row.summary.val_mae), right=True,
+        "val MAE", 8, "newest validation MAE, years", lambda row, _: Cell(row.summary.val_mae), right=True,
         order="val_mae",
     ),
     "tags": RunColumn("tags", 14, "tags of the run", lambda row, _: words(" ".join(row.tags), "dim")),
@@ -117,7 +133,7 @@ COLUMNS: Mapping[str, RunColumn] = {
     "created": RunColumn("created", 11, "when it was made", lambda row, _: _moment(row.created_at), order="created"),
     "ended": RunColumn("ended", 11, "when it ended", lambda row, _: _moment(row.ended_at), order="ended"),
     "priority": RunColumn(
-        "prio.", 5, "priority in the queue", lambda row, _: Cell(str(row.priority), "dim"), right=True, order="priority"
+        "prio.", 5, "priority in the queue", lambda row, _: _number(row.priority), right=True, order="priority"
     ),
     "speed": RunColumn(
         "img/s", 7, "images trained per second", lambda row, _: _rate(row.summary.images_per_second), right=True

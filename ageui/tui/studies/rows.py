@@ -1,28 +1,30 @@
-"""A study as a list's line, and its table as rows: a cell each, its progress, published beside measured figures."""
+"""A study as a line of a list and as rows of a table: a row per cell, with progress, published and measured figures."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from ageui.compare.formats.wording import NOTHING, PUBLISHED
-from ageui.study import CellRow, Figure, StudyTable
+from ageui.present.marks import PUBLISHED
+from ageui.present.table import BLANK, Cell, words
+from ageui.present.terminal import shortened
+from ageui.present.wording import note_text
+from ageui.study import CellRow, StudyTable
 from ageui.study.matching import FURTHEST_FIRST
-from ageui.study.wording import (
+from ageui.study.published_and_measured import (
     closing_lines,
-    difference_text,
-    figure_title,
-    headline,
+    difference_cell,
     legend,
-    measured_text,
-    others_text,
-    published_text,
+    measured_cell,
+    published_cell,
 )
+from ageui.study.wording import figure_title, headline, others_text
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.text.states import SYMBOLS, symbols_text
-from ageui.tui.table_cell import Cell, fitted, state_tone
+from ageui.tui.tones import state_tone
 from ageui.tui.widgets.paged_table import TableColumn, TableRow
 
 MISSING = "missing"
@@ -50,7 +52,7 @@ def states_text(table: StudyTable) -> str:
 def list_text(table: StudyTable, width: int) -> Text:
     """`table8     2/14 ▶1 ·3`: measured cells of those that can be run, then those that run and wait."""
     states = states_of(table)
-    name = fitted(clean(table.study.name), width)
+    name = shortened(clean(table.study.name), width)
     text = Text(name + " " * (width - cell_len(name)))
     cells = len(table.study.runnable)
     text.append(f" {states['measured']:>2}/{cells}", style="" if states["measured"] == cells else "dim")
@@ -87,28 +89,28 @@ def rows(table: StudyTable, statuses: Mapping[int, str], fractions: Mapping[int,
         TableRow(
             place,
             (
-                Cell(clean(row.cell.label), "dim" if row.cell.unknown else "strong"),
+                words(row.cell.label, "dim" if row.cell.unknown else "strong"),
                 progress_cell(row, statuses, fractions),
                 *_figures(table, row),
             ),
         )
         for place, row in enumerate(table.rows)
     ]
-    for line in closing_lines(table):
+    for name, what, *figures in closing_lines(table):
         cells: list[Cell] = []
-        for name, text in zip(table.study.figures, line.figures, strict=True):
-            cells += _beside(table, name, Cell(""), Cell(text), Cell(""))
-        names = (line.cell, "train mean") if line.cell == "constant" else (line.what, line.cell)
-        found.append(TableRow(len(found), (*(Cell(name, "dim") for name in names), *cells)))
+        for figure_name, figure in zip(table.study.figures, figures, strict=True):
+            cells += _beside(table, figure_name, BLANK, figure, BLANK)
+        names = (name.text, "train mean") if name.text == "constant" else (what.text, name.text)
+        found.append(TableRow(len(found), (*(Cell(text=text, tone="dim") for text in names), *cells)))
     return found
 
 
 def progress_cell(row: CellRow, statuses: Mapping[int, str], fractions: Mapping[int, float]) -> Cell:
     """`✓ 5 done`, `✓ 2 ▶ 40% · 1`: how many runs of a cell are in which state, and how far those that run are."""
     if row.cell.unknown is not None:
-        return Cell("cannot be run", "dim")
+        return words("cannot be run", "dim")
     if not row.runs:
-        return Cell("not run", "dim")
+        return words("not run", "dim")
     found = Counter(statuses.get(run_id, "?") for run_id in row.runs.values())
     states = [state for state in FURTHEST_FIRST if found[state]]
     running = [fractions[run_id] for run_id in row.runs.values() if run_id in fractions]
@@ -120,7 +122,7 @@ def progress_cell(row: CellRow, statuses: Mapping[int, str], fractions: Mapping[
     if len(states) == 1:
         parts.append(states[0])
     telling = next((state for state in ("running", "failed", *states) if found[state]), "")
-    return Cell(" ".join(parts), state_tone(telling))
+    return words(" ".join(parts), state_tone(telling))
 
 
 def about_cell(row: CellRow, statuses: Mapping[int, str]) -> str:
@@ -142,7 +144,7 @@ def notes_text(table: StudyTable) -> Text:
 def explained(table: StudyTable) -> list[str]:
     """What every figure and mark of the table means, in full."""
     runs = f"runs of a cell: {symbols_text()}; a percentage says how far those are that run"
-    return [headline(table), *legend(table), runs]
+    return [headline(table), *map(note_text, legend(table)), runs]
 
 
 def run_ids(rows: Sequence[CellRow]) -> list[int]:
@@ -155,18 +157,14 @@ def _figures(table: StudyTable, row: CellRow) -> list[Cell]:
     cells: list[Cell] = []
     for name in table.study.figures:
         figure = row.figures[name]
-        published = Cell(published_text(name, figure.published), "dim")
-        difference = Cell(difference_text(name, row.difference(name)))
-        cells += _beside(table, name, published, _measured(name, figure), difference)
+        published = replace(published_cell(name, figure), tone="dim")
+        difference = difference_cell(name, row.difference(name))
+        cells += _beside(table, name, published, measured_cell(name, figure), difference)
     return cells
 
 
-def _measured(name: str, figure: Figure) -> Cell:
-    return Cell(NOTHING, "dim") if figure.measured is None else Cell(measured_text(name, figure), "strong")
-
-
 def _beside(table: StudyTable, name: str, published: Cell, measured: Cell, difference: Cell) -> list[Cell]:
-    """Those of the three for which the table has a column."""
+    """The cells, of the three, that the table has a column for."""
     has_published = any(name in row.cell.published for row in table.rows)
     return [*([published] if has_published else []), measured, *([difference] if _has_difference(table, name) else [])]
 

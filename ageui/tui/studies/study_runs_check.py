@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ageui.memory.forecast import Forecaster
 from ageui.store import Store
-from ageui.study import Choice, Study, Work, work
+from ageui.study import Choice, RemainingRuns, Study, find_remaining
 from ageui.study.queueing import asked_choice, chosen_here, told
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
 from ageui.worker.background_workers import refuse_missing_devices
@@ -22,7 +22,7 @@ class CheckedStudyRuns(CheckedForm):
     """`choice` is what was chosen, once it could be read."""
 
     choice: Choice | None = None
-    plan: Work | None = None
+    plan: RemainingRuns | None = None
 
     @property
     def why_not(self) -> str:
@@ -60,7 +60,7 @@ def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster:
         in_force = {name: (str(getattr(here.choice, name)), origin) for name, origin in here.origins.items()}
         checked = replace(checked, choice=here.choice, in_force={**checked.in_force, **in_force})
         seeds = seeds_of(entered.texts)
-        todo = work(study, store, here.choice, seeds)
+        todo = find_remaining(study, store, here.choice, seeds)
         refuse_missing_devices([run.config.device for run in todo.new])
     except (ConfigError, DeviceError) as error:
         return checked.with_error(error)

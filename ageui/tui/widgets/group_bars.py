@@ -5,10 +5,12 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual.widgets import Static
 
+from ageui.present.bars import fine_bar
+from ageui.present.figures import NOTHING, between, number
+from ageui.present.marks import NOISE
+from ageui.present.terminal import shortened
 from ageui.store import BiasResult, SplitScores
 from ageui.text.clean import clean
-from ageui.text.sentences import between
-from ageui.tui.table_cell import DASH, fine_bar, fitted
 
 _NARROWEST_BAR, _WIDEST_BAR = 3, 12
 # Beside name and bar: the indent, the count, the MAE and the mark, with what parts them.
@@ -55,10 +57,9 @@ def _groups(scores: SplitScores, cells: int) -> Text:
         lines.append(_title(bias, whole))
         worst = bias.worst.group if bias.worst is not None and len(bias.groups) > 1 else None
         for group in bias.groups:
-            mae = DASH if group.mae is None else f"{group.mae:.2f}"
-            line = Text(f"  {set_cell_size(fitted(clean(group.group), width), width)}")
+            line = Text(f"  {set_cell_size(shortened(clean(group.group), width), width)}")
             line.append(f" {group.n:>6,} ", style="dim")
-            line.append(f"{fine_bar(group.mae or 0.0, largest, bar)} {mae:>6}")
+            line.append(f"{fine_bar(group.mae or 0.0, largest, bar)} {number(group.mae):>6}")
             if has_intervals:
                 line.append(f"{between(group.interval):>{_INTERVAL_CELLS}}", style="dim")
             lines.append(line.append(" ▲" if group.group == worst else "", style="bold"))
@@ -70,9 +71,9 @@ def _title(bias: BiasResult, cells: int) -> Text:
     exceeds once in twenty times, where there is room; or why there is no bias."""
     title = Text(clean(bias.attribute), style="bold")
     if bias.value is None:
-        return title.append(f"  {clean(bias.reason or DASH)}", style="dim not bold")
-    title.append(f"  {bias.value:.2f}{' ~' if bias.inside_noise else ''}", style="not bold")
+        return title.append(f"  {clean(bias.reason or NOTHING)}", style="dim not bold")
+    title.append(f"  {number(bias.value)}{f' {NOISE}' if bias.inside_noise else ''}", style="not bold")
     if bias.interval is not None:
         title.append(f"  {between(bias.interval)}", style="dim not bold")
-    noise = f"  noise {bias.noise.p95:.2f}" if bias.noise is not None else ""
+    noise = f"  noise {number(bias.noise.p95)}" if bias.noise is not None else ""
     return title.append(noise if title.cell_len + len(noise) <= cells else "", style="dim not bold")

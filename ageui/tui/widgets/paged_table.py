@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,7 +16,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ageui.tui.table_cell import Cell, Tone, fitted, tone_styles
+from ageui.present.table import Cell, Tone
+from ageui.present.terminal import cell_text, shortened
+from ageui.present.wording import tone_of
+from ageui.tui.tones import tone_styles
 from ageui.tui.widgets.background import background_style
 
 _GAP = 2
@@ -42,6 +46,11 @@ class TableRow:
 
     key: int
     cells: tuple[Cell, ...]
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The cells as they are shown, each in one line."""
+        return tuple(cell_text(cell).replace("\n", " ") for cell in self.cells)
 
 
 class PagedTable(ScrollView, can_focus=True):
@@ -149,8 +158,8 @@ class PagedTable(ScrollView, can_focus=True):
         """Widens columns to what their cells need; they never shrink again, so that nothing moves without need."""
         needed = list(self._widths)
         for row in rows:
-            for place, cell in enumerate(row.cells):
-                needed[place] = max(needed[place], cell_len(cell.text))
+            for place, text in enumerate(row.texts):
+                needed[place] = max(needed[place], cell_len(text))
         widths = [min(column.width, width) for column, width in zip(self._columns, needed, strict=True)]
         if widths != self._widths:
             self._widths = widths
@@ -181,7 +190,7 @@ class PagedTable(ScrollView, can_focus=True):
     def text_of(self, key: int) -> tuple[str, ...]:
         """The texts of a row that the table holds; empty for any other."""
         found = next((row for row in self._rows.values() if row.key == key), None)
-        return tuple(cell.text for cell in found.cells) if found else ()
+        return found.texts if found else ()
 
     def keys_in_view(self) -> list[int]:
         """The keys of the rows that the table holds, in order."""
@@ -380,9 +389,10 @@ class PagedTable(ScrollView, can_focus=True):
         if not self._tones:
             self._tones = tone_styles(self.app.theme_variables)
         segments = [Segment(_SELECTED if is_selected else _NOT_SELECTED, self._tones["accent"])]
-        for column, width, cell in zip(self._columns, self._widths, row.cells, strict=True):
-            text = _fitted(cell.text, width, right=column.right)
-            segments.append(Segment(text + " " * _GAP, self._tones[cell.tone]))
+        columns = zip(self._columns, self._widths, row.cells, row.texts, strict=True)
+        for column, width, cell, text in columns:
+            shown = _fitted(text, width, right=column.right)
+            segments.append(Segment(shown + " " * _GAP, self._tones[tone_of(cell)]))
         return Strip(segments)
 
 
@@ -392,6 +402,6 @@ def _width_of(widths: Sequence[int]) -> int:
 
 def _fitted(text: str, width: int, *, right: bool) -> str:
     """Exactly `width` cells; longer text ends in an ellipsis."""
-    shown = fitted(text, width)
+    shown = shortened(text, width)
     padding = " " * (width - cell_len(shown))
     return padding + shown if right else shown + padding

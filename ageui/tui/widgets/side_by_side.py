@@ -17,7 +17,9 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ageui.tui.table_cell import Tone, fitted, tone_styles
+from ageui.present.table import Tone
+from ageui.present.terminal import shortened
+from ageui.tui.tones import tone_styles
 from ageui.tui.widgets.background import background_style
 
 _GAP = 2
@@ -228,7 +230,7 @@ class SideBySide(ScrollView, can_focus=True):
         """Above the labels stands how many columns are out of view."""
         after = len(self._columns) - stop
         sides = [f"‹ {first} more" if first else "", f"{after} more ›" if after else ""]
-        label = fitted(" ".join(filter(None, sides)), self._label_width) if line == 0 else ""
+        label = shortened(" ".join(filter(None, sides)), self._label_width) if line == 0 else ""
         heads = {place: self._columns[place].head[line] for place in range(first, stop)}
         return self._strip((Piece(label, "dim"),), heads, right=False)
 

@@ -9,8 +9,10 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from ageui.compare import FORMATS, Cell, Comparison, Difference, Row, render_table, render_text
-from ageui.compare.formats.wording import change
+from ageui.compare import FORMATS, ComparedRow, Comparison, comparison_table, render_text
+from ageui.present.figures import change
+from ageui.present.table import Cell, Difference
+from ageui.present.terminal import with_legend
 from engine.errors import ConfigError
 from engine.fairness import Interval
 
@@ -26,18 +28,20 @@ def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
     missing = (Cell(None), Cell(None))
     constant = (Cell(11.0), Cell(2.0))
     rows = (
-        Row("run", 1, "a", "done", {"loss": "mse"}, 4, first, True, None, is_baseline=True, rank=2.0, on_front=False),
-        Row("run", 2, name, "done", {"loss": "mape"}, 4, second, True, None, rank=1.0, on_front=True),
-        Row("run", 3, "c", "done", {"loss": "mse"}, 3, apart, False, "measured on other images"),
-        Row("run", 4, "d", "queued", {"loss": "mse"}, None, missing, False, "queued"),
-        Row("constant", None, "constant 30.0", "baseline", {}, 4, constant, True, None),
+        ComparedRow(
+            "run", 1, "a", "done", {"loss": "mse"}, 4, first, True, None, is_baseline=True, rank=2.0, on_front=False
+        ),
+        ComparedRow("run", 2, name, "done", {"loss": "mape"}, 4, second, True, None, rank=1.0, on_front=True),
+        ComparedRow("run", 3, "c", "done", {"loss": "mse"}, 3, apart, False, "measured on other images"),
+        ComparedRow("run", 4, "d", "queued", {"loss": "mse"}, None, missing, False, "queued"),
+        ComparedRow("constant", None, "constant 30.0", "baseline", {}, 4, constant, True, None),
     )
     return Comparison("valid", 4, ("mae", "gender"), ("loss",), rows, "a", ("a note",), ranked_over=("mae", "gender"))
 
 
 def _table(comparison: Comparison, width: int = 100) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(render_table(comparison))
+    console.print(with_legend(comparison_table(comparison)))
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
@@ -160,16 +164,18 @@ def test_html() -> None:
     page = render_text(_comparison(), "html")
     body = page.split("<tbody>\n")[1].split("\n</tbody>")[0].splitlines()
     assert body == [
-        '<tr><th>a <small>baseline</small></th><td>mse</td><td class="figure">6.25 <small>±0.25</small></td>'
+        '<tr><th scope="row">a <small>baseline</small></th><td>mse</td>'
+        '<td class="figure">6.25 <small>±0.25</small></td>'
         '<td class="figure">0.50 ~</td><td class="figure">2.00</td></tr>',
-        '<tr><th>b_1</th><td>mape</td><td class="figure"><strong>5.50</strong> ★ <small>±0.50</small> <br>−0.75 ✔</td>'
+        '<tr><th scope="row">b_1</th><td>mape</td>'
+        '<td class="figure"><strong>5.50</strong> ★ <small>±0.50</small> <br>−0.75 ✔</td>'
         '<td class="figure"><strong>0.25</strong> ★ <small>[0.12–1.00]</small> <br>−0.25</td>'
         '<td class="figure">1.00 ▲</td></tr>',
-        '<tr><th>≠ c</th><td>mse</td><td class="figure">1.00</td><td class="figure">—</td>'
+        '<tr><th scope="row">≠ c</th><td>mse</td><td class="figure">1.00</td><td class="figure">—</td>'
         '<td class="figure">—</td></tr>',
-        '<tr><th>d <small>queued</small></th><td>mse</td><td class="figure">—</td><td class="figure">—</td>'
+        '<tr><th scope="row">d <small>queued</small></th><td>mse</td><td class="figure">—</td><td class="figure">—</td>'
         '<td class="figure">—</td></tr>',
-        '<tr><th>constant 30.0</th><td></td><td class="figure">11.00</td><td class="figure">2.00</td>'
+        '<tr><th scope="row">constant 30.0</th><td></td><td class="figure">11.00</td><td class="figure">2.00</td>'
         '<td class="figure">—</td></tr>',
     ]
     assert "<li>✔ the difference is real: its 95% paired bootstrap interval leaves out 0</li>" in page
@@ -288,7 +294,9 @@ def test_the_table_fits_the_terminal_and_cuts_no_figure(runs: int, width: int) -
     )
     settings = {"loss": "logcosh", "weights": "ethnicity,gender", "seed": "12345"}
     rows = tuple(
-        Row("run", i, f"placid-sandpiper-{i}", "done", settings, 10, (cell,) * 5, True, None, rank=2.25, on_front=True)
+        ComparedRow(
+            "run", i, f"placid-sandpiper-{i}", "done", settings, 10, (cell,) * 5, True, None, rank=2.25, on_front=True
+        )
         for i in range(runs)
     )
     comparison = Comparison(

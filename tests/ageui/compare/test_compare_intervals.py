@@ -7,7 +7,7 @@ import pytest
 from compare_rows import predictions, run
 
 from ageui.compare import compare
-from ageui.compare.comparison_cache import Known
+from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.image_errors import with_all_intervals
 from ageui.store import Predictions, RunDetail, SplitScores
 from engine.fairness import BiasResult, Interval, Noise, SplitResult, evaluate_split
@@ -48,11 +48,11 @@ def test_a_run_without_predictions_stays_as_it_was_stored(old: RunDetail) -> Non
 
 
 def test_compared_runs_have_intervals_of_this_version_and_of_groups(old: RunDetail) -> None:
-    new, known = _measured(), Known()
+    new, known = _measured(), ComparisonCache()
     bias = new.biases[0]
     for comparison in (
-        compare([old], groups=True, predictions=_load, known=known),
-        compare([old], groups=True, known=known),
+        compare([old], groups=True, predictions=_load, cache=known),
+        compare([old], groups=True, cache=known),
     ):
         cells = dict(zip(comparison.columns, comparison.rows[0].cells, strict=True))
         assert cells["mae"].interval == new.mae_interval

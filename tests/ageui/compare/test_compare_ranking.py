@@ -8,7 +8,7 @@ from compare_rows import bias, run, scores
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageui.compare import Row, compare
+from ageui.compare import ComparedRow, compare
 from ageui.compare.ranking import average_ranks, pareto_front
 from engine.fairness import Baseline
 
@@ -58,7 +58,7 @@ def test_the_front_is_that_of_a_loop_over_pairs(rows: list[list[float | None]]) 
         assert on_front is not beaten
 
 
-def _named(rows: tuple[Row, ...]) -> dict[str, tuple[float | None, bool | None]]:
+def _named(rows: tuple[ComparedRow, ...]) -> dict[str, tuple[float | None, bool | None]]:
     return {row.name: (row.rank, row.on_front) for row in rows}
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from rich.console import Console
 
-from ageui.compare import Cell, Comparison, Difference, Row, render_table, render_text
-from ageui.compare.comparison import Group, Spread
+from ageui.compare import ComparedRow, Comparison, comparison_table, render_text
+from ageui.compare.comparison import Group
+from ageui.present.table import Cell, Difference, Spread
+from ageui.present.terminal import with_legend
 from engine.fairness import Interval
 
 
@@ -21,8 +23,8 @@ def _comparison() -> Comparison:
         Cell(5.0, spread=Spread(0.25, 5), best=True, n=2),
     )
     rows = (
-        Row("run", 1, "a", "done", {"seed": "1"}, 4, first, True, None, is_baseline=True, runs=(1,)),
-        Row("run", None, "b +4", "done", {"seed": "1,2,3,4,5"}, 4, second, True, None, runs=(2, 3, 4, 5, 6)),
+        ComparedRow("run", 1, "a", "done", {"seed": "1"}, 4, first, True, None, is_baseline=True, runs=(1,)),
+        ComparedRow("run", None, "b +4", "done", {"seed": "1,2,3,4,5"}, 4, second, True, None, runs=(2, 3, 4, 5, 6)),
     )
     groups = {"gender male": Group("gender", "male", 2)}
     return Comparison("valid", 4, ("mae", "gender", "gender male"), ("seed",), rows, "a", (), groups, folded=True)
@@ -31,7 +33,7 @@ def _comparison() -> Comparison:
 def test_text_formats_show_the_mean_with_deviation_and_number_of_seeds() -> None:
     comparison = _comparison()
     console = Console(width=100, file=io.StringIO(), force_terminal=False)
-    console.print(render_table(comparison))
+    console.print(with_legend(comparison_table(comparison)))
     assert isinstance(console.file, io.StringIO)
     table = console.file.getvalue()
     assert "±0.05 (n=5)" in table
@@ -40,7 +42,7 @@ def test_text_formats_show_the_mean_with_deviation_and_number_of_seeds() -> None
     assert "images of the groups: gender male 2" in table
     markdown = render_text(comparison, "md")
     assert (
-        r"| b +4 | 1,2,3,4,5 | **5.50** ★ ±0.05 (n=5) (−0.75 ✔) | 0.25 ±0.10 (n=5) \~ | **5.00** ★ ±0.25 (n=5) |"
+        r"| b +4 | 1,2,3,4,5 | **5.50** ★ ±0.05 (n=5) (−0.75 ✔) | 0.25 \~ ±0.10 (n=5) | **5.00** ★ ±0.25 (n=5) |"
         in markdown
     )
     assert r"b +4 & 1,2,3,4,5 & \textbf{5.50} $\star$ $\pm$0.05 (n=5) ($-$0.75 $\dagger$)" in render_text(

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from compare_rows import bias, predictions, run, scores
 
-from ageui.compare import Comparison, Row, compare
-from ageui.compare.comparison import Difference, Spread
-from ageui.compare.comparison_cache import Known
+from ageui.compare import ComparedRow, Comparison, compare
+from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.paired import bias_differences, bias_of, mae_differences
 from ageui.compare.seeds import mean_and_spread, seed_margin, student_t, widened
+from ageui.present.table import Difference, Spread
 from ageui.store import RunDetail
 from engine.fairness import Baseline, Interval
 
 
-def _rows(comparison: Comparison) -> dict[str, Row]:
+def _rows(comparison: Comparison) -> dict[str, ComparedRow]:
     return {row.name: row for row in comparison.rows}
 
 
@@ -219,14 +219,14 @@ def test_groups_are_figures_of_their_own_with_counts_and_differences() -> None:
 
 
 def test_what_is_known_is_neither_loaded_nor_computed_again() -> None:
-    known = Known()
-    first = _compare_measured({"mse": (1, 2), "mape": (1, 2)}, known=known, groups=True)
+    known = ComparisonCache()
+    first = _compare_measured({"mse": (1, 2), "mape": (1, 2)}, cache=known, groups=True)
     made = [(loss, seed) for loss in ("mse", "mape") for seed in (1, 2)]
     skills = {"mse": 8.0, "mape": 4.0}
     runs = [_measured(i, s, skills[loss] + s / 10, loss=loss)[0] for i, (loss, s) in enumerate(made, start=1)]
-    again = compare(runs, baseline="1", fold_seeds=True, groups=True, known=known)
+    again = compare(runs, baseline="1", fold_seeds=True, groups=True, cache=known)
     assert repr(again) == repr(first)
-    assert compare(runs, baseline="3", fold_seeds=True, groups=True, known=known).rows[0].cells[0].difference == (
+    assert compare(runs, baseline="3", fold_seeds=True, groups=True, cache=known).rows[0].cells[0].difference == (
         Difference(pytest.approx(-_difference(first, "run 3 +1").value), None)
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from compare_rows import bias, predictions, run, scores
 
-from ageui.compare import Comparison, Row, compare
+from ageui.compare import ComparedRow, Comparison, compare
 from ageui.store import RunDetail
 from engine.errors import ConfigError
 from engine.fairness import Baseline, Interval
@@ -16,7 +16,7 @@ from engine.fairness import Baseline, Interval
 CONSTANT = Baseline(30.0, 11.0, {"gender": 2.0, "ethnicity": None})
 
 
-def _rows(comparison: Comparison) -> dict[str, Row]:
+def _rows(comparison: Comparison) -> dict[str, ComparedRow]:
     return {row.name: row for row in comparison.rows}
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from store_rows import end, epoch, evaluated, running
 
+from ageui.present.table import Table
+from ageui.present.wording import in_line
 from ageui.store import RunDetail, Store
 from engine.events import Evaluated
 from engine.fairness import evaluate_split
@@ -54,3 +56,11 @@ class Page(HTMLParser):
 
     def values(self, name: str) -> list[str]:
         return [value for own, value in self.attributes if own == name]
+
+
+def titles(table: Table) -> list[str]:
+    return [column.title for column in table.columns]
+
+
+def texts(table: Table) -> list[tuple[str, ...]]:
+    return [tuple(map(in_line, row)) for row in table.rows]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from report_rows import done_run, measured
+from report_rows import done_run, measured, texts, titles
 from store_rows import config, end, epoch, evaluated, queued, running
 
-from ageui.compare.image_errors import Scored, with_intervals
+from ageui.compare.image_errors import ImageErrors, with_intervals
+from ageui.present.table import Table
 from ageui.report import as_markdown, report
-from ageui.report.document import Document, Figure, Section, Table
+from ageui.report.document import Document, Folded, Plot, Section
 from ageui.report.drawing import Drawing
 from ageui.report.run_sections import worst_places
 from ageui.store import Predictions, PublishedRun, RunDetail, Store
@@ -88,7 +89,7 @@ def test_at_most_twenty_errors_are_listed(store: Store) -> None:
     run = done_run(store, scored=measured([f"{number}.jpg" for number in range(50)], ["male", "female"] * 25))
     (table,) = _section(_of(store, run), "Worst errors").blocks
     assert isinstance(table, Table)
-    errors = [abs(float(row[-1].replace("−", "-"))) for row in table.rows]
+    errors = [abs(float(row[-1].replace("−", "-"))) for row in texts(table)]
     assert len(errors) == 20
     assert errors == sorted(errors, reverse=True)
     found = store.scores.predictions(run.id, "valid")
@@ -109,7 +110,7 @@ def test_groups_have_the_intervals_that_the_engine_gave_them(store: Store) -> No
     expected = {group.group: group.interval for group in scored.result.biases[0].groups}
     run = done_run(store, scored=scored)
     (table,) = (block for block in _section(_of(store, run), "Groups").blocks if isinstance(block, Table))
-    for row, group in zip(table.rows, ("male", "female"), strict=True):
+    for row, group in zip(texts(table), ("male", "female"), strict=True):
         assert row[4] == f"{expected[group].low:.2f}–{expected[group].high:.2f}"
 
 
@@ -125,18 +126,18 @@ def test_no_group_has_an_interval_beside_a_nan(store: Store) -> None:
     scored.predicted[2] = np.nan
     run = done_run(store, scored=scored)
     (table,) = (block for block in _section(_of(store, run), "Groups").blocks if isinstance(block, Table))
-    assert {row[4] for row in table.rows} == {"—"}
+    assert {row[4] for row in texts(table)} == {"—"}
 
 
 def test_curves_have_a_table_of_every_epoch(store: Store) -> None:
     figure, epochs = _section(_of(store, done_run(store)), "Curves").blocks
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, Plot)
     assert figure.caption == (
         "Losses over 4 epochs. The validation loss goes from 0.25 to 0.0625. Its best is that of epoch 3."
     )
-    assert isinstance(epochs, Table)
-    assert [row[1] for row in epochs.rows] == ["1", "1", "2", "2"]
-    assert epochs.rows[1] == ("2", "1", "0.25", "0.125", "4.00", "1e-05", "1.5", "yes")
+    assert isinstance(epochs, Folded)
+    assert [row[1] for row in texts(epochs.table)] == ["1", "1", "2", "2"]
+    assert texts(epochs.table)[1] == ("2", "1", "0.25", "0.125 ★", "4.00", "1e-05", "1.5", "900")
 
 
 @pytest.mark.parametrize(("losses", "is_drawn"), [((0.5, math.nan, math.inf), True), ((math.nan, math.inf), False)])
@@ -148,8 +149,8 @@ def test_losses_that_are_not_finite_are_told(store: Store, losses: tuple[float, 
     end(store, run_id, attempt, "diverged", "the loss is nan")
     document = _of(store, store.runs.detail(run_id))
     assert ("nothing to draw" in _text(document, "Curves")) != is_drawn
-    assert any(isinstance(block, Figure) for block in _section(document, "Curves").blocks) == is_drawn
-    assert f"| {len(losses)} | 1 | inf | inf |" in _text(document, "Curves")
+    assert any(isinstance(block, Plot) for block in _section(document, "Curves").blocks) == is_drawn
+    assert f"| {len(losses)} | 1 | +inf | +inf |" in _text(document, "Curves")
 
 
 def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
@@ -159,7 +160,7 @@ def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
     end(store, run_id, attempt)
     text = _text(_of(store, store.runs.detail(run_id)), "Curves")
     assert "There is no validation loss: no labelled validation images." in text
-    assert "| 1 | 1 | 0.5 | — | — | 1e-05 | 1.5 | yes |" in text
+    assert "| 1 | 1 | 0.5 | — | — | 1e-05 | 1.5 | 900 |" in text
 
 
 @pytest.mark.parametrize(
@@ -231,8 +232,8 @@ def test_published_figures_stand_beside_measured_ones(store: Store) -> None:
     document = _of(store, done_run(store), store.runs.detail(store.runs.find_one("theirs")))
     table = document.sections[0].blocks[0]
     assert isinstance(table, Table)
-    assert table.rows[1][0] == "◆ theirs (published)"
-    assert table.rows[1][-2:] == ("1.00", "—")
+    assert texts(table)[1][0] == "◆ theirs (published)"
+    assert texts(table)[1][-2:] == ("1.00", "—")
 
 
 def test_a_model_card_has_the_headings_of_its_paper(store: Store) -> None:
@@ -293,10 +294,10 @@ def test_several_runs_are_compared_first(store: Store) -> None:
     assert [section.title for section in document.sections] == ["Comparison", "one", "another"]
     table = document.sections[0].blocks[0]
     assert isinstance(table, Table)
-    assert table.head == ("run", "seed", "MAE", "gender", "rank")
-    assert table.rows[1] == ("another", "7", "5.00 ★\n±1.00", "0.50 ★\n[0.25–0.75]", "1.25 ▲")
+    assert titles(table) == ["run", "seed", "MAE", "gender", "rank"]
+    assert texts(table)[1] == ("another", "7", "5.00 ★ ±1.00", "0.50 ★ [0.25–0.75]", "1.25 ▲")
     assert [part.title for part in document.sections[1].parts][-1] == "Model card"
-    names = [figure.name for figure in document.figures]
+    names = [plot.name for plot in document.plots]
     assert len(set(names)) == len(names) == 7
 
 
@@ -305,12 +306,12 @@ def test_many_settings_that_differ_have_a_table_of_their_own(store: Store) -> No
     other = queued(store, "other", loss="mape", batch=16, size=96, optimizer="sgd", seed=3)
     figures, settings = (block for block in _of(store, plain, store.runs.detail(other)).sections[0].blocks
                          if isinstance(block, Table))  # fmt: skip
-    assert figures.head == ("run", "MAE", "gender")
-    assert settings.head == ("run", "size", "loss", "optimizer", "batch", "seed")
-    assert settings.rows == (
+    assert titles(figures) == ["run", "MAE", "gender"]
+    assert titles(settings) == ["run", "size", "loss", "optimizer", "batch", "seed"]
+    assert texts(settings) == [
         ("plain", "64", "mse", "adam", "32", "5"),
         ("other (queued)", "96", "mape", "sgd", "16", "3"),
-    )
+    ]
 
 
 def test_a_run_that_lacks_the_split_of_the_others_is_told_of(store: Store) -> None:
@@ -351,7 +352,7 @@ def test_predictions_are_read_and_resampled_once_and_those_of_the_reported_split
         read.append((run_id, split))
         return store.scores.predictions(run_id, split)
 
-    def resample(result: SplitResult, of: Scored, split: str, resamples: int) -> SplitResult:
+    def resample(result: SplitResult, of: ImageErrors, split: str, resamples: int) -> SplitResult:
         resampled.append(split)
         return with_intervals(result, of, split, resamples)
 
@@ -359,7 +360,7 @@ def test_predictions_are_read_and_resampled_once_and_those_of_the_reported_split
     document = report([store.runs.detail(run_id)], load)
     assert (read, resampled) == ([(run_id, "test")], ["test"])
     (table,) = (block for block in _section(document, "Groups").blocks if isinstance(block, Table))
-    assert all("–" in row[4] for row in table.rows)
+    assert all("–" in row[4] for row in texts(table))
 
 
 @pytest.mark.parametrize("better", [True, False])

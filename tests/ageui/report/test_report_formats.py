@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 import matplotlib
 from report_rows import Page, done_run, measured
 
+from ageui.present.table import Cell, Column, Spread, Table, words
 from ageui.report import as_html, as_markdown, is_plot, report
-from ageui.report.document import Code, Document, Paragraph, Section, Table
+from ageui.report.document import Code, Document, Folded, Paragraph, Section
 from ageui.store import RunDetail, Store
 
 HOSTILE = [
@@ -105,8 +106,10 @@ def test_markdown_has_its_plots_as_files(store: Store) -> None:
 
 
 def test_blocks_in_both_formats() -> None:
-    table = Table("A <caption>", ("name", "figure"), (("a", "1.00\n±0.10"),), folded=True)
-    document = Document("T", (Paragraph("1 < 2"),), (Section("S", (Code("x\ny"),), (Section("P", (table,)),)),))
+    figure = Cell(1.0, spread=Spread(0.1, 2), best=True)
+    table = Table((Column("name"), Column("figure", "figure")), ((words("a"), figure),), "A <caption>")
+    parts = (Section("P", (Folded(table),)),)
+    document = Document("T", (Paragraph("1 < 2"),), (Section("S", (Code("x\ny"),), parts),))
     html = as_html(document)
     assert (
         '<section id="s1">\n<h2>S</h2>\n<pre tabindex="0"><code>x\ny</code></pre>\n<section id="s1-1">\n<h3>P</h3>'
@@ -114,7 +117,10 @@ def test_blocks_in_both_formats() -> None:
     )
     assert "<details><summary>A &lt;caption&gt;</summary>\n" in html
     assert '<th scope="col">name</th><th scope="col" class="figure">figure</th>' in html
-    assert '<tr><th scope="row">a</th><td class="figure">1.00\n±0.10</td></tr>' in html
+    assert (
+        '<tr><th scope="row">a</th><td class="figure"><strong>1.00</strong> ★ <small>±0.10 (n=2)</small></td></tr>'
+        in html
+    )
     assert (
         as_markdown(document, "x")[0]
         == r"""# T
@@ -134,7 +140,7 @@ y
 
 | name | figure |
 | --- | ---: |
-| a | 1.00 ±0.10 |
+| a | **1.00** ★ ±0.10 (n=2) |
 
 </details>
 """

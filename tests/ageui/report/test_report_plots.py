@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from store_rows import epoch
 
-from ageui.compare import Cell, Comparison, Row
-from ageui.compare.comparison import Spread
+from ageui.compare import ComparedRow, Comparison
+from ageui.present.table import Cell, Spread
 from ageui.report.drawing import Drawing, draw
 from ageui.report.plots import SERIES, curves, curves_of_cells, group_bars, predicted_by_age, side_by_side
 from ageui.store import Epoch, Predictions
@@ -67,9 +67,9 @@ def test_bars_have_an_interval_where_there_is_one() -> None:
 def test_a_side_by_side_plot_leaves_out_rows_without_figures() -> None:
     cells = (Cell(6.0, interval=Interval(5.0, 7.0)), Cell(0.5, noise=0.7))
     rows = (
-        Row("run", 1, "x" * 99, "done", {}, 3, cells, True, None),
-        Row("run", 2, "bare", "queued", {}, None, (Cell(None), Cell(None)), False, "queued"),
-        Row("constant", None, "constant 30.0", "baseline", {}, 3, (Cell(math.inf), Cell(2.0)), True, None),
+        ComparedRow("run", 1, "x" * 99, "done", {}, 3, cells, True, None),
+        ComparedRow("run", 2, "bare", "queued", {}, None, (Cell(None), Cell(None)), False, "queued"),
+        ComparedRow("constant", None, "constant 30.0", "baseline", {}, 3, (Cell(math.inf), Cell(2.0)), True, None),
     )
     comparison = Comparison("valid", 3, ("mae", "gender"), (), rows, None, ())
     texts = _texts(side_by_side("s", comparison))
@@ -80,7 +80,7 @@ def test_a_side_by_side_plot_leaves_out_rows_without_figures() -> None:
 
 def test_a_mean_over_seeds_has_a_line_of_a_standard_deviation_to_each_side() -> None:
     def lines(cell: Cell) -> list[tuple[str, ...]]:
-        row = Row("run", None, "a +1", "done", {}, 3, (cell,), True, None)
+        row = ComparedRow("run", None, "a +1", "done", {}, 3, (cell,), True, None)
         drawing = side_by_side("s", Comparison("valid", 3, ("mae",), (), (row,), None, ()))
         return re.findall(r'd="M (\S+) (\S+) L (\S+) \2" clip-path', _body(drawing))
 

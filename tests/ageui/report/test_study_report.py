@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from report_rows import texts, titles
 from store_rows import end, epoch, evaluated, running
 from terminal import Terminal
 
+from ageui.present.table import Table
 from ageui.report import as_markdown, study_report
-from ageui.report.document import Paragraph, Table
+from ageui.report.document import Paragraph
 from ageui.report.drawing import Drawing
 from ageui.store import Store
 from ageui.study import load, study_table
@@ -61,17 +63,17 @@ def test_a_study_is_a_table_and_its_runs_folded(mine: Terminal, store: Store) ->
     figures, together = (section.blocks[0] for section in document.sections)
     assert isinstance(figures, Table)
     assert isinstance(together, Table)
-    assert figures.rows[0][2] == "7.50"
-    assert figures.rows[1][2] == "6.50 ±0.71 (2)"
-    assert together.rows[0][together.head.index("MAE")] == "6.50\n±0.71 (n=2)"
-    (figure,) = document.figures
-    assert "Lines are 95% intervals or a standard deviation over seeds to each side of a mean" in figure.caption
+    assert texts(figures)[0][2] == "7.50"
+    assert texts(figures)[1][2] == "6.50 ±0.71 (n=2)"
+    assert texts(together)[0][titles(together).index("MAE")] == "6.50 ±0.71 (n=2)"
+    (plot,) = document.plots
+    assert "Lines are 95% intervals or a standard deviation over seeds to each side of a mean" in plot.caption
 
 
 def test_a_study_of_curves_has_them_drawn(mine: Terminal, store: Store) -> None:
     text = STUDY.replace('"scores"', '"curve"').replace('shows = "Two losses."', "").partition("[published]")[0]
     Path("curves.toml").write_text(text, encoding="utf-8")
-    assert study_report(study_table(load("curves.toml"), store), [], store.scores.predictions).figures == ()
+    assert study_report(study_table(load("curves.toml"), store), [], store.scores.predictions).plots == ()
     run_id, attempt = running(store, loss="mse")
     with store.writing(run_id, attempt) as writer:
         writer.epoch(epoch(1))
@@ -79,7 +81,7 @@ def test_a_study_of_curves_has_them_drawn(mine: Terminal, store: Store) -> None:
     document = study_report(
         study_table(load("curves.toml"), store), [store.runs.detail(run_id)], store.scores.predictions
     )
-    assert document.figures[0].name == "curves"
+    assert document.plots[0].name == "curves"
     assert [block.text[:8] for block in document.blocks if isinstance(block, Paragraph)] == ["Begun on"]
 
 

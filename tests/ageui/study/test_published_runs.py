@@ -9,7 +9,7 @@ from terminal import Terminal
 
 from ageui.compare import FORMATS, compare, render_text
 from ageui.store import Claimant, Store
-from ageui.study import Choice, load, publish, study_table, work
+from ageui.study import Choice, find_remaining, load, publish, study_table
 from ageui.study.publish import published_runs
 from ageui.text.states import state_of
 from ageui.tui.compare.lines import columns_of
@@ -69,7 +69,7 @@ def test_published_rows_stand_for_no_cell(published: Store) -> None:
     assert published.scores.measured_runs() == []
     study = load("table8")
     assert study_table(study, published).measured_cells == 0
-    assert len(work(study, published).new) == 14
+    assert len(find_remaining(study, published).new) == 14
 
 
 def test_they_are_compared_with_nothing_and_folded_into_nothing(published: Store) -> None:
@@ -113,8 +113,8 @@ def test_every_format_says_that_a_row_is_published(published: Store, format: str
 
 def test_the_table_of_the_application_says_so(published: Store) -> None:
     row = published.runs.get(published.runs.find_one("report/table7/before"))
-    name, state, progress, mae = table_row(row, ("run", "state", "progress", "mae"), ()).cells
-    assert (name.text, state.text, progress.text, mae.text) == ("report/table7/before", "◆ published", "—", "10.11")
+    shown = table_row(row, ("run", "state", "progress", "mae"), ())
+    assert shown.texts == ("report/table7/before", "◆ published", "—", "10.11")
 
 
 def test_lists_and_reports_say_so(ageui: Terminal) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ageui.cli.study_table import fitted_study
-from ageui.study import Agreement, Cell, CellRow, Figure, Study, StudyTable, Variant
-from ageui.study.export import FORMATS, as_data, export_text
+from ageui.present.terminal import Blocks
+from ageui.present.wording import in_line
+from ageui.study import Agreement, CellRow, Study, StudyCell, StudyFigure, StudyTable, Variant
+from ageui.study.published_and_measured import difference_cell, published_and_measured
+from ageui.study.study_export import FORMATS, as_data, export_text
 from ageui.study.variants import normal_form, parted
-from ageui.study.wording import difference_text, headline, lines, seeds_text
+from ageui.study.wording import headline, seeds_text
 from engine.config import PRESETS, build_config
 from engine.errors import ConfigError
 from engine.fairness import Interval
@@ -23,25 +25,26 @@ from engine.fairness import Interval
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def _figures(mae: Figure, gender: Figure) -> Mapping[str, Figure]:
-    nothing = Figure(None, None, None, 0)
+def _figures(mae: StudyFigure, gender: StudyFigure) -> Mapping[str, StudyFigure]:
+    nothing = StudyFigure(None, None, None, 0)
     return {"mae": mae, "gender": gender, "expression": nothing, "ethnicity": nothing, "age": nothing}
 
 
 def _table(label: str = "mse · batch 16") -> StudyTable:
     """Made up: a cell over seeds, one of a single seed, one under way, one that nobody can run."""
     cells = (
-        Cell("mse-16", label, {"loss": "mse", "batch": 16}, {"mae": 11.6451, "gender": 0.3722}),
-        Cell("mape-16", "mape · batch 16", {"loss": "mape", "batch": 16}, {"mae": 9.5153}, note="Read with care."),
-        Cell("huber-16", "huber · batch 16", {"loss": "huber", "batch": 16}, {}),
-        Cell("torn", "torn off", {}, {"mae": 10.0}, unknown="the row is torn off"),
+        StudyCell("mse-16", label, {"loss": "mse", "batch": 16}, {"mae": 11.6451, "gender": 0.3722}),
+        StudyCell("mape-16", "mape · batch 16", {"loss": "mape", "batch": 16}, {"mae": 9.5153}, note="Read with care."),
+        StudyCell("huber-16", "huber · batch 16", {"loss": "huber", "batch": 16}, {}),
+        StudyCell("torn", "torn off", {}, {"mae": 10.0}, unknown="the row is torn off"),
     )
     first = _figures(
-        Figure(11.6451, 8.25, 0.125, 3, Interval(7.5, 9.0)), Figure(0.3722, 0.5, 0.25, 3, Interval(0.0, 1.5), 0.75)
+        StudyFigure(11.6451, 8.25, 0.125, 3, Interval(7.5, 9.0)),
+        StudyFigure(0.3722, 0.5, 0.25, 3, Interval(0.0, 1.5), 0.75),
     )
-    second = _figures(Figure(9.5153, 10.0, None, 1), Figure(None, float("nan"), None, 1))
-    empty = _figures(Figure(None, None, None, 0), Figure(None, None, None, 0))
-    torn = _figures(Figure(10.0, None, None, 0), Figure(None, None, None, 0))
+    second = _figures(StudyFigure(9.5153, 10.0, None, 1), StudyFigure(None, float("nan"), None, 1))
+    empty = _figures(StudyFigure(None, None, None, 0), StudyFigure(None, None, None, 0))
+    torn = _figures(StudyFigure(10.0, None, None, 0), StudyFigure(None, None, None, 0))
     rows = (
         CellRow(cells[0], first, {0: 1, 1: 2, 2: 3}, {"done": 3}),
         CellRow(cells[1], second, {0: 4, 1: 5}, {"done": 1, "running": 1}),
@@ -71,7 +74,7 @@ def test_every_format_is_as_in_its_golden_file(format: str) -> None:
 
 def _in_terminal(width: int) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(fitted_study(_table()))
+    console.print(Blocks(published_and_measured(_table())))
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
 
@@ -84,7 +87,7 @@ def test_a_narrow_terminal_gets_several_tables_and_every_figure_whole() -> None:
     lines = _in_terminal(76).splitlines()
     assert max(map(len, lines)) <= 76
     assert sum(line.startswith("cell") for line in lines) == 2
-    assert "8.25 ±0.12 (3)" in "\n".join(lines)
+    assert "8.25 ±0.12 (n=3)" in "\n".join(lines)
 
 
 def test_the_headline_says_what_was_measured() -> None:
@@ -101,17 +104,19 @@ def test_the_headline_says_what_was_measured() -> None:
     [(8.25, "+0.75"), (7.0, "−0.50"), (7.5, "+0.00"), (math.inf, "+inf"), (-math.inf, "−inf"), (math.nan, "NaN")],
 )
 def test_a_difference_has_one_sign_and_what_is_no_number_its_name(measured: float, said: str) -> None:
-    row = CellRow(_table().rows[0].cell, _figures(Figure(7.5, measured, None, 1), Figure(None, None, None, 0)), {}, {})
-    assert difference_text("mae", row.difference("mae")) == said
-    assert difference_text("gender", row.difference("gender")) == ""
+    row = CellRow(
+        _table().rows[0].cell, _figures(StudyFigure(7.5, measured, None, 1), StudyFigure(None, None, None, 0)), {}, {}
+    )
+    assert in_line(difference_cell("mae", row.difference("mae"))) == said
+    assert in_line(difference_cell("gender", row.difference("gender"))) == ""
 
 
 def test_minutes_are_shown_and_set_against_nothing_in_any_format() -> None:
-    cell = Cell("adam", "adam", {"optimizer": "adam"}, {"minutes": 75.0})
-    figures = {"val_loss": Figure(None, 0.05, None, 1), "minutes": Figure(75.0, 12.5, None, 1)}
+    cell = StudyCell("adam", "adam", {"optimizer": "adam"}, {"minutes": 75.0})
+    figures = {"val_loss": StudyFigure(None, 0.05, None, 1), "minutes": StudyFigure(75.0, 12.5, None, 1)}
     study = Study("mine", "Optimizers", "", "loss", (), {}, ("optimizer",), (cell,))
     table = StudyTable(study, None, None, (CellRow(cell, figures, {0: 1}, {"done": 1}),), {}, {}, (), ())
-    assert [line.what for line in lines(table)] == ["◆ published", "measured"]
+    assert [in_line(row[1]) for row in published_and_measured(table).rows] == ["◆ published", "measured"]
     assert as_data(table)["rows"][0]["figures"]["minutes"]["difference"] is None
     (row,) = csv.DictReader(io.StringIO(export_text(table, "csv")))
     assert (row["minutes_published"], row["minutes_measured"], row["minutes_difference"]) == ("75.0", "12.5", "")

@@ -10,9 +10,9 @@ from store_rows import claimed, end, queued
 from study_rows import LOSSES, QUICK, trained, written
 
 from ageui.store import MeasuredRun, SplitFigures, Store
-from ageui.study import Choice, Study, StudyTable, Variant, describe, load, study_table, work
-from ageui.study.ranking import agreement
-from ageui.study.table import Figure, figure_of
+from ageui.study import Choice, Study, StudyTable, Variant, describe, find_remaining, load, study_table
+from ageui.study.measured_cells import StudyFigure, figure_of
+from ageui.study.rank_agreement import agreement
 from ageui.study.variants import cell_config, normal_form
 from ageui.study.wording import headline, others_text
 from engine.config import PRESETS, build_config
@@ -83,14 +83,14 @@ def test_what_follows_from_a_cell_is_filled_in_for_each() -> None:
 )
 def test_settings_that_cannot_be_are_refused(store: Store, mine: Study, settings: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        work(mine, store, Choice("quick", settings=settings))
+        find_remaining(mine, store, Choice("quick", settings=settings))
     with pytest.raises(ConfigError, match=said):
         study_table(mine, store, Choice("quick", settings=settings))
 
 
 def test_settings_files_change_nothing_but_data_device_and_precision(store: Store, mine: Study) -> None:
     Path("ageui.toml").write_text('size = 96\nloss = "huber"\nbatch = 2\ndevice = "cpu"\nseed = 9\n')
-    (config, *_) = [run.config for run in work(mine, store, QUICK).new]
+    (config, *_) = [run.config for run in find_remaining(mine, store, QUICK).new]
     assert (config.size, config.loss, config.batch, config.device, config.seed) == (64, "mse", 8, "cpu", 0)
 
 
@@ -98,7 +98,7 @@ def test_settings_files_change_nothing_but_data_device_and_precision(store: Stor
 
 
 def test_only_missing_cells_are_to_be_run_each_seed_once(store: Store, mine: Study) -> None:
-    todo = work(mine, store, QUICK, seeds=2)
+    todo = find_remaining(mine, store, QUICK, seeds=2)
     assert [(run.config.loss, run.config.batch, run.config.seed) for run in todo.new] == [
         (loss, batch, seed) for seed in (0, 1) for loss in ("mse", "mape") for batch in (8, 16)
     ]
@@ -107,13 +107,13 @@ def test_only_missing_cells_are_to_be_run_each_seed_once(store: Store, mine: Stu
     waiting = queued(store, **todo.new[2].config.model_dump())
     paused = queued(store, **todo.new[3].config.model_dump())
     store.queue.pause(paused)
-    todo = work(mine, store, QUICK, seeds=1)
+    todo = find_remaining(mine, store, QUICK, seeds=1)
     assert [run.id for run in todo.done] == [done]
     assert [run.id for run in todo.again] == [failed]
     assert [run.id for run in todo.going] == [waiting]
     assert [run.id for run in todo.paused] == [paused]
     assert todo.new == ()
-    assert len(work(mine, store, QUICK, seeds=2).new) == 4
+    assert len(find_remaining(mine, store, QUICK, seeds=2).new) == 4
 
 
 def test_a_run_on_another_device_stands_for_a_cell_and_one_of_other_settings_or_data_does_not(
@@ -122,41 +122,41 @@ def test_a_run_on_another_device_stands_for_a_cell_and_one_of_other_settings_or_
     trained(store, mine, "mse-8", device="cpu", deterministic=False)
     trained(store, mine, "mse-16", size=96)
     store.data.add(DataSpec(name="other", format="synthetic"))
-    assert [run.config.loss + str(run.config.batch) for run in work(mine, store, QUICK).new] == [
+    assert [run.config.loss + str(run.config.batch) for run in find_remaining(mine, store, QUICK).new] == [
         "mse16", "mape8", "mape16",
     ]  # fmt: skip
-    assert len(work(mine, store, Choice("quick", "other")).new) == 4
+    assert len(find_remaining(mine, store, Choice("quick", "other")).new) == 4
 
 
 def test_a_run_on_data_that_is_described_otherwise_now_does_not_stand_for_a_cell(store: Store, mine: Study) -> None:
     faces = DataSpec(name="faces", format="synthetic")
     store.data.add(faces)
-    store.runs.add_many(work(mine, store, Choice("quick", "faces")).new)
-    assert len(work(mine, store, Choice("quick", "faces")).going) == 4
+    store.runs.add_many(find_remaining(mine, store, Choice("quick", "faces")).new)
+    assert len(find_remaining(mine, store, Choice("quick", "faces")).going) == 4
     store.data.add(faces.model_copy(update={"skip_bad": True}), replace=True)
-    assert len(work(mine, store, Choice("quick", "faces")).new) == 4
+    assert len(find_remaining(mine, store, Choice("quick", "faces")).new) == 4
 
 
 def test_a_run_that_did_better_stands_before_one_that_failed(store: Store, mine: Study) -> None:
     trained(store, mine, "mse-8", status="failed")
     done = trained(store, mine, "mse-8")
-    assert [run.id for run in work(mine, store, QUICK).done] == [done]
+    assert [run.id for run in find_remaining(mine, store, QUICK).done] == [done]
     store.edits.archive([done])
-    assert [run.id for run in work(mine, store, QUICK).again] == [1]
+    assert [run.id for run in find_remaining(mine, store, QUICK).again] == [1]
 
 
 def test_an_interrupted_run_goes_on(store: Store, mine: Study) -> None:
-    run_id = queued(store, **work(mine, store, QUICK).new[0].config.model_dump())
+    run_id = queued(store, **find_remaining(mine, store, QUICK).new[0].config.model_dump())
     attempt = claimed(store, run_id, worker=None)
     assert attempt is not None
     end(store, run_id, attempt, "interrupted", "stopped")
-    assert [run.id for run in work(mine, store, QUICK).stopped] == [run_id]
+    assert [run.id for run in find_remaining(mine, store, QUICK).stopped] == [run_id]
 
 
 def test_cells_that_are_one_training_are_trained_once(store: Store, tmp_path: Path) -> None:
     cells = '[[cells]]\nname = "a"\nsettings = { loss = "mse" }\n[[cells]]\nname = "b"\n'
     study = written(tmp_path, f'title = "T"\nmeasures = "scores"\n{cells}')
-    assert len(work(study, store, QUICK).new) == 1
+    assert len(find_remaining(study, store, QUICK).new) == 1
     run_id = trained(store, study, "a")
     table = study_table(study, store)
     assert [dict(row.runs) for row in table.rows] == [{0: run_id}, {0: run_id}]
@@ -166,16 +166,16 @@ def test_cells_with_weights_files_have_the_runs_that_were_queued_for_them(store:
     text = LOSSES.replace("[grid]", '[grid]\ninit = ["imagenet", "weights/faces.pt"]').replace('"scratch"', '"freeze"')
     study = written(tmp_path, text.partition("[published]")[0])
     choice = Choice("report", "synthetic")
-    store.runs.add_many(work(study, store, choice).new)
+    store.runs.add_many(find_remaining(study, store, choice).new)
     table = study_table(study, store, choice)
     assert [dict(row.progress) for row in table.rows] == [{"queued": 1}] * 8
-    assert work(study, store, choice).new == ()
+    assert find_remaining(study, store, choice).new == ()
 
 
 @pytest.mark.parametrize("seeds", [0, -1, 1001])
 def test_a_number_of_seeds_that_cannot_be_is_refused(store: Store, mine: Study, seeds: int) -> None:
     with pytest.raises(ConfigError, match="give 1 to 1000"):
-        work(mine, store, QUICK, seeds)
+        find_remaining(mine, store, QUICK, seeds)
 
 
 # The table
@@ -199,7 +199,7 @@ def test_figures_are_means_over_seeds_beside_the_published_ones(store: Store, mi
 
 
 def test_a_run_that_is_under_way_is_progress_and_no_figure(store: Store, mine: Study) -> None:
-    queued(store, **work(mine, store, QUICK).new[0].config.model_dump())
+    queued(store, **find_remaining(mine, store, QUICK).new[0].config.model_dump())
     trained(store, mine, "mse-16", status="failed")
     trained(store, mine, "mape-8", status="diverged")
     table = study_table(mine, store)
@@ -303,7 +303,7 @@ def test_intervals_and_noise_are_means_over_the_runs_that_all_have_them() -> Non
     assert not replace(found, measured=0.76).inside_noise
     lacking = figure_of("gender", None, runs, {**scores, 1: replace(scores[1], intervals={}, noise={})})
     assert (lacking.measured, lacking.interval, lacking.noise, lacking.inside_noise) == (0.75, None, None, False)
-    assert figure_of("age", 2.0, runs, scores) == Figure(2.0, None, None, 0)
+    assert figure_of("age", 2.0, runs, scores) == StudyFigure(2.0, None, None, 0)
 
 
 def test_a_loss_of_another_kind_is_no_figure_of_a_table_of_losses(store: Store) -> None:
@@ -311,7 +311,7 @@ def test_a_loss_of_another_kind_is_no_figure_of_a_table_of_losses(store: Store) 
     trained(store, study, "adam", loss="mape")
     assert measured(study_table(study, store), "val_loss")["adam"] is None
     with pytest.raises(ConfigError, match="loss is what the study table6 compares"):
-        work(study, store, Choice(settings={"loss": "mape"}), 1)
+        find_remaining(study, store, Choice(settings={"loss": "mape"}), 1)
 
 
 def test_a_config_of_an_older_ageui_still_stands_for_its_cell() -> None:

@@ -55,7 +55,7 @@ def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: t
         assert rows["resting"][1] == "⏸ paused"
         assert rows["going"][3:5] == ("▓▓▓▓░░░░ 0/8", "0:12")
         assert rows["wild"][5] == "NaN"
-        assert rows["finished"][5:9] == ("0.25", "0.25", "6.00", "0.50 ")
+        assert rows["finished"][5:9] == ("0.25", "0.25", "6.00", "0.50")
         assert "finished" in screen_text(app)
 
     use(store, scenario, size=size)

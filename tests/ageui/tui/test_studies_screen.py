@@ -115,11 +115,11 @@ def test_published_figures_stand_beside_measured_ones(store: Store, study: Study
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
-        assert row(app, "mse · batch 8")[1:5] == ("✓ 2 done", "7.50", "6.50 ±0.71 (2)", "−1.00")
-        assert row(app, "mape · batch 8")[1:5] == ("✓ 1 done", "5.50", "4.00 (1)", "−1.50")
+        assert row(app, "mse · batch 8")[1:5] == ("✓ 2 done", "7.50", "6.50 ±0.71 (n=2)", "−1.00")
+        assert row(app, "mape · batch 8")[1:5] == ("✓ 1 done", "5.50", "4.00 (n=1)", "−1.50")
         assert row(app, "mape · batch 16")[1:5] == ("not run", "—", "—", "")
         assert row(app, "constant")[3] == "11.50"
-        assert row(app, "Spearman's ρ (n)")[3] == "1.00 (3)"
+        assert row(app, "Spearman's ρ (n)")[3] == "1.00 (n=3)"
         text = screen_text(app)
         assert "mine      3/4" in text
         assert "4 cells: 3 measured, 1 missing" in said(app, "#about")
@@ -143,7 +143,7 @@ def test_a_cell_is_followed_while_its_run_trains(store: Store, study: Study) -> 
         with store.writing(run_id, attempt) as writer:
             writer.evaluated(evaluated("test", 5.0), "apparent", "synthetic")
             writer.end("done", "")
-        await until(pilot, lambda: row(app, "mape · batch 8")[1:4] == ("✓ 1 done", "5.50", "5.00 (1)"))
+        await until(pilot, lambda: row(app, "mape · batch 8")[1:4] == ("✓ 1 done", "5.50", "5.00 (n=1)"))
         assert "mine      1/4" in screen_text(app)
 
     use(store, scenario)
@@ -280,12 +280,12 @@ def test_every_way_in_which_it_was_run_can_be_reached(store: Store, study: Study
                 (row(app, "mse · batch 8")[3], said(app, "#about").partition("measured on ")[2].split(" · ")[0])
             )
             await press(pilot, "w")
-        assert seen[4] == seen[0] == ("6.00 ±0.00 (2)", "synthetic (path none)"), "and round again"
+        assert seen[4] == seen[0] == ("6.00 ±0.00 (n=2)", "synthetic (path none)"), "and round again"
         assert sorted(seen[:4]) == [
-            ("3.00 (1)", "synthetic (path /new)"),
-            ("4.00 (1)", "synthetic (path /old)"),
-            ("5.00 (1)", "synthetic (path none)"),
-            ("6.00 ±0.00 (2)", "synthetic (path none)"),
+            ("3.00 (n=1)", "synthetic (path /new)"),
+            ("4.00 (n=1)", "synthetic (path /old)"),
+            ("5.00 (n=1)", "synthetic (path none)"),
+            ("6.00 ±0.00 (n=2)", "synthetic (path none)"),
         ]
 
     use(store, scenario)

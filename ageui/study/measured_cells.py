@@ -9,8 +9,8 @@ from statistics import fmean
 from ageui.compare.seeds import mean_and_spread
 from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study.matching import ENDED_WITH_FIGURES, Matched, matched
-from ageui.study.ranking import Agreement, agreement
-from ageui.study.study import Cell, Study
+from ageui.study.rank_agreement import Agreement, agreement
+from ageui.study.study import Study, StudyCell
 from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, parted
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
@@ -22,7 +22,7 @@ UNCOMPARED = ("minutes",)
 
 
 @dataclass(frozen=True)
-class Figure:
+class StudyFigure:
     """One figure of one cell: as published, and as measured, mean and sample standard deviation over `n` seeds.
 
     `interval` and `noise` are the means over its runs of the ends of their 95% intervals, which are over images, and of
@@ -46,8 +46,8 @@ class Figure:
 class CellRow:
     """`figures` by name; `runs` are the ids of the cell's runs by seed, `progress` counts their states."""
 
-    cell: Cell
-    figures: Mapping[str, Figure]
+    cell: StudyCell
+    figures: Mapping[str, StudyFigure]
     runs: Mapping[int, int]
     progress: Mapping[str, int]
 
@@ -200,7 +200,7 @@ def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | Non
     )
 
 
-def _row(study: Study, cell: Cell, runs: Mapping[int, MeasuredRun], scores: Mapping[int, SplitFigures]) -> CellRow:
+def _row(study: Study, cell: StudyCell, runs: Mapping[int, MeasuredRun], scores: Mapping[int, SplitFigures]) -> CellRow:
     ended = [run for run in runs.values() if run.status in ENDED_WITH_FIGURES]
     figures = {name: figure_of(name, cell.published.get(name), ended, scores) for name in study.figures}
     progress = Counter(run.status for run in runs.values())
@@ -209,17 +209,17 @@ def _row(study: Study, cell: Cell, runs: Mapping[int, MeasuredRun], scores: Mapp
 
 def figure_of(
     name: str, published: float | None, runs: Sequence[MeasuredRun], scores: Mapping[int, SplitFigures]
-) -> Figure:
+) -> StudyFigure:
     """One figure of a cell from its runs that ended with figures; `scores` are theirs on the split, by run."""
     found = [
         (value, scores.get(run.id)) for run in runs if (value := _value(name, run, scores.get(run.id))) is not None
     ]
     if not found:
-        return Figure(published, None, None, 0)
+        return StudyFigure(published, None, None, 0)
     mean, spread = mean_and_spread([value for value, _ in found])
     ends = [of.intervals[name] for _, of in found if of is not None and name in of.intervals]
     noise = [of.noise[name] for _, of in found if of is not None and name in of.noise]
-    return Figure(
+    return StudyFigure(
         published,
         mean,
         spread.std if spread else None,

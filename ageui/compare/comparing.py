@@ -1,4 +1,4 @@
-"""Runs side by side: MAE and biases, what is best, what differs from a baseline, and what cannot be compared."""
+"""Runs side by side: MAE and biases, best figures, differences to a baseline, and what cannot be compared."""
 
 import math
 from collections import Counter
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.comparison import CONSTANT, MAE, Comparison, Group, Row
-from ageui.compare.comparison_cache import Known
+from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Comparison, Group
+from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.differences import with_differences
 from ageui.compare.differing_settings import differing, settings_of
-from ageui.compare.draft_rows import Entry, constant_entry, published_entry, run_entry
+from ageui.compare.draft_rows import DraftRow, constant_draft, published_draft, run_draft
 from ageui.compare.folding import folded, left_out
 from ageui.compare.ranking import ranked
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
@@ -33,56 +33,107 @@ def compare(
     fold_seeds: bool = False,
     groups: bool = False,
     all_settings: bool = False,
-    known: Known | None = None,
+    cache: ComparisonCache | None = None,
 ) -> Comparison:
-    """Sets runs side by side on one split: the one given, else the first of test, valid, train that all scored have.
+    """Compares runs on one split.
 
-    `baseline` is the name or id of one of the runs, or `constant`. `predictions(run id, split)` loads what the paired
-    bootstrap needs; without it differences have no interval but those `known` from before, nor has the MAE of a group.
-    Rows on other images than the baseline's (else than most runs') are kept, marked, and left out of all comparing.
+    Rows on other images than those of the baseline, or of most runs, stay in the comparison, marked and without best
+    figures and differences.
 
-    With `fold_seeds` runs that differ in their seed alone are one row of means; best is the lowest mean, and a
-    difference is one of means (see `folding` and `seeds`). With `groups` the MAE of every group is a figure too, and
-    with `all_settings` rows have every config field. Raises `ConfigError` for a split or baseline that is not there.
+    Parameters
+    ----------
+    runs
+        Runs as the store returns them; repeated ones count once.
+    split
+        `train`, `valid` or `test`; by default the first of test, valid, train that all scored runs have.
+    baseline
+        The name or id of one of the runs, or `constant`: differences are to it.
+    predictions
+        Returns the predictions of a run, given by its id, on a split, or None. Without predictions, differences and the
+        MAE of groups have no intervals except those in the `cache`.
+    resamples
+        Bootstrap resamples; 0 computes no intervals.
+    fold_seeds
+        Whether runs that differ only in their seed become one row of means; best is the lowest mean then, and
+        differences are those of means (see `folding` and `seeds`).
+    groups
+        Whether the MAE of every group is a figure too.
+    all_settings
+        Whether rows have every config field, instead of those that differ between rows.
+    cache
+        Results of earlier comparisons with the same number of resamples; new ones are added.
+
+    Returns
+    -------
+    Comparison
+        Its rows stand in the order of `runs`, constant predictors last.
+
+    Raises
+    ------
+    ConfigError
+        If no run is given, or if the split or the baseline does not exist.
+
+    Examples
+    --------
+    Records need no database:
+
+    >>> from types import SimpleNamespace
+    >>> from engine.fairness import SplitResult
+    >>> def run(id, name, loss, mae):
+    ...     result = SplitResult(4, mae, None, 0.0, (), None)
+    ...     scores = SimpleNamespace(
+    ...         split="test", images="hash", target="apparent", data_name="faces", result=result
+    ...     )
+    ...     return SimpleNamespace(
+    ...         id=id, name=name, status="done", config={"loss": loss}, results=(scores,),
+    ...         scores=lambda split: scores, row=SimpleNamespace(is_published=False, error=None),
+    ...     )
+    >>> comparison = compare([run(1, "first", "mse", 6.5), run(2, "second", "mape", 6.0)], baseline="first")
+    >>> comparison.settings
+    ('loss',)
+    >>> [(row.name, row.cells[0].value, row.cells[0].best) for row in comparison.rows]
+    [('first', 6.5, False), ('second', 6.0, True)]
+    >>> comparison.rows[1].cells[0].difference
+    Difference(value=-0.5, interval=None)
     """
     runs = list({run.id: run for run in runs}.values())
     if not runs:
         raise ConfigError("there are no runs to compare; name some, or see ageui ls")
-    known = Known() if known is None else known
+    cache = ComparisonCache() if cache is None else cache
     chosen, notes = _choose_split(runs, split)
     baseline_run = _baseline_run(runs, baseline)
     reference = _reference_scores(runs, chosen, baseline_run)
     columns = _columns(runs, chosen, reference, groups)
-    entries = [
-        published_entry(run, columns)
+    drafts = [
+        published_draft(run, columns)
         if run.row.is_published
-        else run_entry(
+        else run_draft(
             run,
             chosen,
             columns,
             reference,
             predictions(run.id, chosen) if predictions and chosen else None,
             resamples,
-            known,
+            cache,
         )
         for run in runs
     ]
-    entries += _constant_entries(entries, columns, resamples, known)
+    drafts += _constant_drafts(drafts, columns, resamples, cache)
     if reference is not None:
-        entries = [_mark_other_groups(entry, reference, columns) for entry in entries]
+        drafts = [_mark_other_groups(draft, reference, columns) for draft in drafts]
     if fold_seeds:
-        entries = folded(entries)
-        notes += [note for entry in entries if (note := left_out(entry))]
-    settings, entries = _with_settings(entries, all_settings)
-    against = _baseline_entry(entries, baseline, baseline_run)
+        drafts = folded(drafts)
+        notes += [note for draft in drafts if (note := left_out(draft))]
+    settings, drafts = _with_settings(drafts, all_settings)
+    against = _baseline_draft(drafts, baseline, baseline_run)
     if against is not None:
-        entries = with_differences(entries, against, columns, resamples, known)
+        drafts = with_differences(drafts, against, columns, resamples, cache)
     elif baseline is not None:
         why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
         called = baseline_run.name if baseline_run else baseline
         notes.append(f"the baseline {called} {why}: there are no differences")
     rows, ranked_over = ranked(
-        _mark_best([entry.row for entry in entries]), [name for name, group in columns.items() if group is None]
+        _mark_best([draft.row for draft in drafts]), [name for name, group in columns.items() if group is None]
     )
     notes += _no_better_than_constant(rows) + _luck_of_one_seed(rows)
     if any(row.n is not None and not row.comparable for row in rows):
@@ -103,7 +154,7 @@ def compare(
 
 
 def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str | None, list[str]]:
-    """The split to compare on, None where no run was scored; and what there is to say about the choice."""
+    """The split to compare on, None if no run was scored, and notes on the choice."""
     having = [{scores.split for scores in run.results} for run in runs if run.results]
     there = [name for name in SPLIT_PREFERENCE if any(name in splits for splits in having)]
     if split is not None and split not in SPLITS:
@@ -123,7 +174,7 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
 def _columns(
     runs: "Sequence[RunDetail]", split: str | None, reference: "SplitScores | None", groups: bool
 ) -> "Columns":
-    """MAE, the report's attributes that were measured, then any others in the order they come; then their groups."""
+    """MAE, the measured attributes of the report, then others in their order; then their groups."""
     scored = [scores for run in runs if split and (scores := run.scores(split))]
     named = dict.fromkeys(bias.attribute for scores in scored for bias in scores.result.biases)
     known = [name for name in REPORT_ATTRIBUTES if name in named or not scored]
@@ -142,14 +193,14 @@ def _groups(scores: "SplitScores", attribute: str) -> tuple[GroupResult, ...]:
     return bias.groups if bias else ()
 
 
-def _with_settings(entries: Sequence[Entry], all_settings: bool) -> tuple[tuple[str, ...], list[Entry]]:
-    """The config fields to show, and the entries with their text."""
-    texts = [settings_of([run.config for run in entry.runs]) for entry in entries]
+def _with_settings(drafts: Sequence[DraftRow], all_settings: bool) -> tuple[tuple[str, ...], list[DraftRow]]:
+    """The config fields to show, and the drafts with their values as text."""
+    texts = [settings_of([run.config for run in draft.runs]) for draft in drafts]
     of_runs = [text for text in texts if text]
     shown = tuple(dict.fromkeys(name for text in of_runs for name in text)) if all_settings else differing(of_runs)
     return shown, [
-        replace(entry, row=replace(entry.row, settings={name: text.get(name, "none") for name in shown if text}))
-        for entry, text in zip(entries, texts, strict=True)
+        replace(draft, row=replace(draft.row, settings={name: text.get(name, "none") for name in shown if text}))
+        for draft, text in zip(drafts, texts, strict=True)
     ]
 
 
@@ -169,7 +220,7 @@ def _baseline_run(runs: "Sequence[RunDetail]", baseline: str | None) -> "RunDeta
 def _reference_scores(
     runs: "Sequence[RunDetail]", split: str | None, baseline: "RunDetail | None"
 ) -> "SplitScores | None":
-    """The scores whose images decide what is comparable: the baseline's, else those that most runs share."""
+    """The scores whose images decide what is comparable: those of the baseline, else those that most runs share."""
     if split is None:
         return None
     if baseline is not None and (own := baseline.scores(split)):
@@ -181,40 +232,44 @@ def _reference_scores(
     return next(scores for scores in found if scores.images == most)
 
 
-def _constant_entries(entries: Sequence[Entry], columns: "Columns", resamples: int, known: Known) -> list[Entry]:
-    """One entry for every different constant predictor (the train mean of a data set), the comparable ones first."""
-    distinct: dict[tuple[str, float, tuple[tuple[str, ...], ...]], Entry] = {}
-    for entry in entries:
-        if entry.scores and entry.scores.result.baseline:
-            key = (entry.scores.images, entry.scores.result.baseline.age, tuple(entry.groups.values()))
-            distinct.setdefault(key, entry)
-    made = [constant_entry(entry, columns, resamples, known) for entry in distinct.values()]
-    return sorted((entry for entry in made if entry), key=lambda entry: not entry.row.comparable)
+def _constant_drafts(
+    drafts: Sequence[DraftRow], columns: "Columns", resamples: int, cache: ComparisonCache
+) -> list[DraftRow]:
+    """A draft per distinct constant predictor (the train mean of a data set), comparable ones first."""
+    distinct: dict[tuple[str, float, tuple[tuple[str, ...], ...]], DraftRow] = {}
+    for draft in drafts:
+        if draft.scores and draft.scores.result.baseline:
+            key = (draft.scores.images, draft.scores.result.baseline.age, tuple(draft.groups.values()))
+            distinct.setdefault(key, draft)
+    made = [constant_draft(draft, columns, resamples, cache) for draft in distinct.values()]
+    return sorted((draft for draft in made if draft), key=lambda draft: not draft.row.comparable)
 
 
-def _mark_other_groups(entry: Entry, reference: "SplitScores", columns: "Columns") -> Entry:
-    """Takes biases over other groups than the reference's (other age edges, say) out of the comparison."""
+def _mark_other_groups(draft: DraftRow, reference: "SplitScores", columns: "Columns") -> DraftRow:
+    """Excludes biases over other groups than those of the reference, such as other age edges, from the comparison."""
     expected = {bias.attribute: tuple(group.group for group in bias.groups) for bias in reference.result.biases}
-    cells = list(entry.row.cells)
+    cells = list(draft.row.cells)
     for place, column in enumerate(columns):
-        groups = entry.groups.get(column)
+        groups = draft.groups.get(column)
         if groups is not None and column in expected and groups != expected[column]:
             reason = f"over the groups {' '.join(groups)}, the others over {' '.join(expected[column])}"
             cells[place] = replace(cells[place], comparable=False, reason=cells[place].reason or reason)
-    return replace(entry, row=replace(entry.row, cells=tuple(cells)))
+    return replace(draft, row=replace(draft.row, cells=tuple(cells)))
 
 
-def _baseline_entry(entries: Sequence[Entry], baseline: str | None, baseline_run: "RunDetail | None") -> Entry | None:
-    """The entry that others are set against, None where there is no baseline or it has no scores."""
+def _baseline_draft(
+    drafts: Sequence[DraftRow], baseline: str | None, baseline_run: "RunDetail | None"
+) -> DraftRow | None:
+    """The draft that differences are to, None without a baseline or without its scores."""
     if baseline is None:
         return None
     if baseline_run is None:
-        return next((entry for entry in entries if entry.row.kind == "constant" and entry.row.comparable), None)
-    return next((entry for entry in entries if baseline_run.id in entry.row.runs and entry.scores), None)
+        return next((draft for draft in drafts if draft.row.kind == "constant" and draft.row.comparable), None)
+    return next((draft for draft in drafts if baseline_run.id in draft.row.runs and draft.scores), None)
 
 
-def _no_better_than_constant(rows: Sequence[Row]) -> list[str]:
-    """Names the runs that a predictor which always says one age would equal or beat on MAE."""
+def _no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:
+    """A note that names the runs whose MAE the constant predictor equals or beats."""
     comparable = [row for row in rows if row.comparable]
     constants = [row.cells[0].value for row in comparable if row.kind == "constant"]
     lowest = min((value for value in constants if value is not None), default=math.inf)
@@ -222,8 +277,8 @@ def _no_better_than_constant(rows: Sequence[Row]) -> list[str]:
     return [f"no better than the constant predictor on MAE: {', '.join(names)}"] if names else []
 
 
-def _luck_of_one_seed(rows: Sequence[Row]) -> list[str]:
-    """Says it where the best of a figure is a single run that was set against means over seeds."""
+def _luck_of_one_seed(rows: Sequence[ComparedRow]) -> list[str]:
+    """A note on figures whose best is a single run compared with means over seeds."""
     comparable = [row for row in rows if row.kind == "run" and row.comparable]
     names = [row.name for row in comparable if len(row.runs) == 1 and any(cell.best for cell in row.cells)]
     if not names or all(len(row.runs) == 1 for row in comparable):
@@ -231,8 +286,8 @@ def _luck_of_one_seed(rows: Sequence[Row]) -> list[str]:
     return [f"a single run may be best by the luck of its seed, means over seeds less so: {', '.join(names)}"]
 
 
-def _mark_best(rows: Sequence[Row]) -> list[Row]:
-    """Marks the lowest figure of each column, and all that equal it, among comparable runs; one alone is no best."""
+def _mark_best(rows: Sequence[ComparedRow]) -> list[ComparedRow]:
+    """Marks the lowest figure of each column among comparable runs, and its ties; a single run is never best."""
     cells = [list(row.cells) for row in rows]
     for place in range(len(rows[0].cells)):
         running = {

@@ -1,0 +1,159 @@
+"""A comparison as files: its table for people, and its figures in full precision for programs."""
+
+from typing import Any
+
+from ageui.compare.comparison import MAE, ComparedRow, Comparison, Group
+from ageui.compare.comparison_table import comparison_table
+from ageui.present.formats import WRITERS, refuse_format
+from ageui.present.table import Cell, Difference, Records, Sheet
+from ageui.present.wording import note_text
+from engine.fairness import Interval
+
+FORMATS = ("table", *WRITERS)
+_PARTS = (
+    "", "_low", "_high", "_noise", "_inside_noise", "_best", "_difference", "_difference_low", "_difference_high",
+    "_real",
+)  # fmt: skip
+_SPREAD_PARTS = ("_std", "_seeds")
+
+
+def render_text(comparison: Comparison, format: str) -> str:
+    """The comparison as text.
+
+    Parameters
+    ----------
+    comparison
+        What `compare` returns.
+    format
+        One of `FORMATS` except `table`: `md`, `csv`, `tex`, `html` or `json`.
+
+    Returns
+    -------
+    str
+        The text, ending in a line feed. `csv` and `json` hold figures in years in full precision; in `csv` an undefined
+        figure is empty, in `json` it is null, and floats that are not finite are the strings `nan`, `inf` and `-inf`.
+
+    Raises
+    ------
+    ConfigError
+        If the format is unknown.
+    """
+    refuse_format(format, FORMATS)
+    table = comparison_table(comparison)
+    return WRITERS[format](Sheet(table, _records(comparison), data=_data(comparison)))
+
+
+def _records(comparison: Comparison) -> Records:
+    parts = (*_PARTS, *(_SPREAD_PARTS if comparison.folded else ()))
+    heads = ["run", "id", "status", "split", "images", "comparable", "reason", *comparison.settings]
+    heads += [f"{_field(column, comparison)}{part}" for column in comparison.columns for part in parts]
+    heads += ["average_rank", "pareto_front"] if comparison.ranked_over else []
+    return Records(heads, [_record(row, comparison) for row in comparison.rows])
+
+
+def _field(column: str, comparison: Comparison) -> str:
+    if column in comparison.groups:
+        return f"{column}_mae"
+    return column if column == MAE else f"{column}_bias"
+
+
+def _record(row: ComparedRow, comparison: Comparison) -> list[object]:
+    ids = row.id if row.id is not None else " ".join(map(str, row.runs)) or None
+    first = [row.name, ids, row.status, comparison.split, row.n, row.comparable, row.reason]
+    settings = [row.settings.get(name) for name in comparison.settings]
+    figures = [value for cell in row.cells for value in _values(cell, folded=comparison.folded)]
+    return [*first, *settings, *figures, *((row.rank, row.on_front) if comparison.ranked_over else ())]
+
+
+def _values(cell: Cell, *, folded: bool) -> list[object]:
+    """What `_PARTS` name, then, if `folded`, `_SPREAD_PARTS`."""
+    difference = cell.difference
+    between = _pair(difference.interval if difference else None) or (None, None)
+    spread = (cell.spread.std, cell.spread.n) if cell.spread else (None, None)
+    return [
+        cell.value,
+        *(_pair(cell.interval) or (None, None)),
+        cell.noise,
+        cell.inside_noise if cell.noise is not None else None,
+        cell.best,
+        difference.value if difference else None,
+        *between,
+        difference.real if difference else None,
+        *(spread if folded else ()),
+    ]
+
+
+def _data(comparison: Comparison) -> dict[str, Any]:
+    table = comparison_table(comparison)
+    return {
+        "split": comparison.split,
+        "images": comparison.n,
+        "baseline": comparison.baseline,
+        "settings": comparison.settings,
+        "ranked_over": comparison.ranked_over,
+        "rows": [_row_data(row, comparison) for row in comparison.rows],
+        "legend": [note_text(note) for note in table.legend],
+    }
+
+
+def _row_data(row: ComparedRow, comparison: Comparison) -> dict[str, Any]:
+    """The metric names of `ageui show --json`, marks, differences, and spread over seeds."""
+    every = dict(zip(comparison.columns, row.cells, strict=True))
+    cells = {name: cell for name, cell in every.items() if name not in comparison.groups}
+    biases = {name: cell for name, cell in cells.items() if name != MAE}
+    found: dict[str, Any] = {
+        "kind": row.kind,
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "config": dict(row.settings),
+        "is_baseline": row.is_baseline,
+        "comparable": row.comparable,
+        "reason": row.reason,
+        "n": row.n,
+        "mae": cells[MAE].value,
+        "bias": {name: cell.value for name, cell in biases.items()},
+        "reasons": {name: cell.reason for name, cell in cells.items() if cell.reason is not None},
+        "interval": {name: _pair(cell.interval) for name, cell in cells.items()},
+        "noise": {name: _noise(cell) for name, cell in biases.items()},
+        "best": {name: cell.best for name, cell in cells.items()},
+        "difference": {name: _difference(cell.difference) for name, cell in cells.items()},
+        "average_rank": row.rank,
+        "pareto_front": row.on_front,
+    }
+    if comparison.folded:
+        found |= {"runs": row.runs, "spread": {name: _spread(cell) for name, cell in cells.items()}}
+    if comparison.groups:
+        found["groups"] = [_group_data(group, every[name]) for name, group in comparison.groups.items()]
+    return found
+
+
+def _group_data(group: Group, cell: Cell) -> dict[str, Any]:
+    return {
+        "attribute": group.attribute,
+        "group": group.name,
+        "n": cell.n,
+        "mae": cell.value,
+        "interval": _pair(cell.interval),
+        "spread": _spread(cell),
+        "best": cell.best,
+        "difference": _difference(cell.difference),
+    }
+
+
+def _spread(cell: Cell) -> dict[str, Any] | None:
+    return {"std": cell.spread.std, "n": cell.spread.n} if cell.spread else None
+
+
+def _noise(cell: Cell) -> dict[str, Any] | None:
+    return None if cell.noise is None else {"p95": cell.noise, "inside": cell.inside_noise}
+
+
+def _difference(difference: Difference | None) -> dict[str, Any] | None:
+    if difference is None:
+        return None
+    return {"value": difference.value, "interval": _pair(difference.interval), "real": difference.real}
+
+
+def _pair(interval: Interval | None) -> tuple[float, float] | None:
+    return None if interval is None else (interval.low, interval.high)

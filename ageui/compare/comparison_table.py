@@ -1,0 +1,108 @@
+"""A comparison as a table for people: a row per run, a column per figure, and what its marks mean."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ageui.compare.comparison import MAE, ComparedRow, Comparison, figure_title
+from ageui.present.figures import NOTHING
+from ageui.present.marks import APART, BEST, FRONT, NOISE, PUBLISHED, REAL, marks_of
+from ageui.present.table import Cell, Column, Note, Table
+
+RANK = "rank"
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Names, settings that differ, MAE and biases, the rank over them, then the MAE of every group."""
+    settings = tuple(Column(name, "setting") for name in comparison.settings)
+    figures = [Column(figure_title(name), "figure") for name in comparison.columns]
+    if comparison.ranked_over:
+        figures.insert(_ranked_place(comparison), Column(RANK, "figure"))
+    return Table(
+        columns=(Column("run"), *settings, *figures),
+        rows=tuple(_cells(row, comparison) for row in comparison.rows),
+        title="MAE and biases in years",
+        legend=tuple(legend(comparison)),
+        is_stacked=True,
+    )
+
+
+def settings_table(comparison: Comparison) -> Table:
+    """The settings that differ between the runs, without their figures."""
+    columns = (Column("run"), *map(Column, comparison.settings))
+    rows = tuple((_name(row), *_settings(row, comparison)) for row in comparison.rows if row.settings)
+    return Table(columns, rows, "Settings that differ")
+
+
+def legend(comparison: Comparison) -> Iterator[Note]:
+    """The meaning of every mark in use, then remarks."""
+    rows = comparison.rows
+    cells = [cell for row in rows for cell in row.cells]
+    real = [cell for cell in cells if cell.difference and cell.difference.real]
+    if comparison.split is not None and comparison.n is not None:
+        yield Note("", f"{comparison.split}, {comparison.n} images; MAE and biases in years, lower is better")
+    if any(cell.best for cell in cells):
+        yield Note(BEST, "best of the runs; those that tie share it")
+    if comparison.ranked_over:
+        figures = ", ".join(map(figure_title, comparison.ranked_over))
+        yield Note(RANK, f"mean place among the runs over {figures}; those that tie share theirs")
+    if any(row.on_front for row in rows):
+        yield Note(FRONT, "on the Pareto front: no run is as good in all of these and better in one")
+    if any(cell.interval for cell in cells):
+        yield Note("± and –", "95% bootstrap interval, for MAE as half its width")
+    if any(cell.spread for cell in cells):
+        yield Note("± (n)", "standard deviation over n seeds, of their mean")
+    if any(cell.inside_noise for cell in cells):
+        yield Note(NOISE, "inside noise: no larger than chance alone would make it (95%)")
+    if any(cell.difference for cell in cells):
+        yield Note("+ and −", f"difference to the baseline {comparison.baseline or ''}")
+    if real:
+        yield Note(REAL, "the difference is real: its 95% paired bootstrap interval leaves out 0")
+    if any(cell.spread for cell in real):
+        yield Note(REAL, "between means over seeds that interval covers both images and seeds")
+    published = [row.reason for row in rows if row.kind == "published" and row.reason is not None]
+    yield from (Note(PUBLISHED, reason) for reason in dict.fromkeys(published))
+    runs = [row for row in rows if row.kind == "run"]
+    yield from (Note(APART if row.is_apart else NOTHING, f"{row.name}: {row.reason}") for row in runs if row.reason)
+    yield from dict.fromkeys(note for row in runs for note in _reasons(row, comparison))
+    if counts := [f"{name} {group.n}" for name, group in comparison.groups.items() if group.n is not None]:
+        yield Note("", f"images of the groups: {', '.join(counts)}")
+    yield from (Note("", note) for note in comparison.notes)
+
+
+def _ranked_place(comparison: Comparison) -> int:
+    """Behind the figures that ranks are over, before the groups."""
+    return len(comparison.columns) - len(comparison.groups)
+
+
+def figure_cells(row: ComparedRow, comparison: Comparison) -> list[Cell]:
+    """The figures of a row as they are shown: the interval of an MAE as half its width, since it is symmetric."""
+    return [replace(cell, half_width=name == MAE) for name, cell in zip(comparison.columns, row.cells, strict=True)]
+
+
+def _cells(row: ComparedRow, comparison: Comparison) -> tuple[Cell, ...]:
+    figures = figure_cells(row, comparison)
+    if comparison.ranked_over:
+        figures.insert(_ranked_place(comparison), Cell(row.rank, on_front=bool(row.on_front)))
+    return (_name(row), *_settings(row, comparison), *figures)
+
+
+def _name(row: ComparedRow) -> Cell:
+    return Cell(
+        text=row.name,
+        note=row.state,
+        comparable=not row.is_apart,
+        published=row.kind == "published",
+        tone="plain" if row.kind == "run" else "dim",
+    )
+
+
+def _settings(row: ComparedRow, comparison: Comparison) -> tuple[Cell, ...]:
+    return tuple(Cell(text=row.settings.get(name, "")) for name in comparison.settings)
+
+
+def _reasons(row: ComparedRow, comparison: Comparison) -> Iterator[Note]:
+    for name, cell in zip(comparison.columns, row.cells, strict=True):
+        if cell.reason is not None:
+            yield Note(
+                APART if APART in marks_of(cell) else NOTHING, f"{row.name}, {figure_title(name)}: {cell.reason}"
+            )

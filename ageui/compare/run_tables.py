@@ -1,0 +1,124 @@
+"""The figures of one run as tables: scores per split, biases, groups, epochs, or what was published of it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ageui.compare.comparison import MAE, figure_name
+from ageui.present.figures import COUNT, EPOCH_LOSS, LEARNING_RATE, LOSS, NUMBER, SECONDS, SIGNED_YEARS, SPEED, between
+from ageui.present.table import BLANK, Cell, Column, Table, figure_columns, name_columns, words
+
+if TYPE_CHECKING:
+    from ageui.store import Epoch, RunDetail, SplitScores, Summary
+    from engine.fairness import BiasResult, Interval
+
+_BAR_CELLS = 12
+
+
+def scores_table(run: "RunDetail") -> Table:
+    """A row per figure and two columns per split, so that the width does not depend on the number of attributes."""
+    results = [scores.result for scores in run.results]
+    attributes = dict.fromkeys(bias.attribute for result in results for bias in result.biases)
+    columns = [column for scores in run.results for column in figure_columns(scores.split, "95%")]
+    rows = [
+        ("images", [(Cell(result.n, unit=COUNT), BLANK) for result in results]),
+        ("MAE", [(Cell(result.mae), _range(result.mae_interval)) for result in results]),
+        *((figure_name(name), [_bias(result.bias(name)) for result in results]) for name in attributes),
+        ("signed error", [(Cell(result.signed, unit=SIGNED_YEARS), BLANK) for result in results]),
+        ("MAE of constant", [(Cell(one.mae if (one := result.baseline) else None), BLANK) for result in results]),
+    ]
+    cells = tuple((words(name), *(cell for pair in pairs for cell in pair)) for name, pairs in rows)
+    return Table((Column(""), *columns), cells)
+
+
+def published_table(summary: "Summary") -> Table:
+    """A row per published figure of a run."""
+    figures = {MAE: summary.mae, **summary.bias}
+    rows = [(words(figure_name(name)), Cell(value)) for name, value in figures.items() if value is not None]
+    if summary.best_val_loss is not None:
+        rows.append((words("validation loss"), Cell(summary.best_val_loss, unit=LOSS)))
+    return Table((Column(""), Column("", "figure")), tuple(rows))
+
+
+def explanations(results: "Sequence[SplitScores]") -> list[str]:
+    """The meaning of the figures and marks in these tables, and why some are missing."""
+    lines = [
+        "in years, with 95% bootstrap intervals; a bias is the mean gap between the MAEs of an attribute's groups",
+        "~ no larger than chance alone would make it (95%)   constant: always says the train mean   "
+        "signed: predicted - true age   more: ageui explain bias",
+    ]
+    for scores in results:
+        lines += [f"— {b.attribute} bias on {scores.split}: {b.reason}" for b in scores.result.biases if b.reason]
+        missing = [f"{b.missing} of {b.attribute}" for b in scores.result.biases if b.missing]
+        lines += [f"{scores.split}: no value for {', '.join(missing)}"] if missing else []
+    return lines
+
+
+def groups_table(scores: "SplitScores") -> Table:
+    """A row per group, with a bar, and below the groups of an attribute the gap between the worst and the best."""
+    maes = [group.mae for bias in scores.result.biases for group in bias.groups if group.mae is not None]
+    columns = (*name_columns("attribute", "group"), *figure_columns("images", "MAE", "95%", "signed"), Column(""))
+    rows = [row for bias in scores.result.biases for row in _group_rows(bias, max(maes, default=1.0))]
+    return Table(columns, tuple(rows), f"groups of {scores.split}")
+
+
+def biases_table(scores: "SplitScores") -> Table:
+    """A row per attribute: its bias and interval, the bias that noise alone gives, and the worst group."""
+    titles = ("bias", "95%", "noise, mean", "noise, 95%", "worst group", "95%")
+    rows = [
+        (
+            words(bias.attribute),
+            *_bias(bias),
+            Cell(bias.noise.mean if bias.noise else None),
+            Cell(bias.noise.p95 if bias.noise else None),
+            words(f"{bias.worst.group} {bias.worst.mae:.2f}" if bias.worst else None),
+            _range(bias.worst_interval),
+        )
+        for bias in scores.result.biases
+    ]
+    return Table((*name_columns("attribute"), *figure_columns(*titles)), tuple(rows), f"biases on {scores.split}")
+
+
+def epochs_table(epochs: "Sequence[Epoch]", title: str = "") -> Table:
+    """A row per epoch; the best validation losses so far are marked."""
+    titles = ("stage", "train loss", "val loss", "val MAE", "learning rate", "seconds", "images/s")
+    rows = [
+        (
+            Cell(epoch.epoch, unit=NUMBER),
+            Cell(epoch.stage, unit=NUMBER),
+            Cell(epoch.train_loss, unit=EPOCH_LOSS),
+            Cell(epoch.val_loss, unit=EPOCH_LOSS, best=epoch.is_best and epoch.val_loss is not None),
+            Cell(epoch.val_mae),
+            Cell(epoch.lr, unit=LEARNING_RATE),
+            Cell(epoch.seconds, unit=SECONDS),
+            Cell(epoch.images_per_second, unit=SPEED),
+        )
+        for epoch in epochs
+    ]
+    return Table(figure_columns("epoch", *titles), tuple(rows), title)
+
+
+def _bias(bias: "BiasResult | None") -> tuple[Cell, Cell]:
+    """A bias, marked if it is inside noise, and its interval."""
+    if bias is None:
+        return Cell(), BLANK
+    return Cell(bias.value, noise=bias.noise.p95 if bias.noise else None), _range(bias.interval)
+
+
+def _range(interval: "Interval | None") -> Cell:
+    return Cell(text=between(interval))
+
+
+def _group_rows(bias: "BiasResult", largest: float) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
+    attribute = words(bias.attribute)
+    for group in bias.groups:
+        bar = "" if group.mae is None else "▇" * round(_BAR_CELLS * group.mae / max(largest, 1e-9))
+        worst = "  worst" if bias.worst == group and len(bias.groups) > 1 else ""
+        figures = (Cell(group.n, unit=COUNT), Cell(group.mae), _range(group.interval))
+        signed = Cell(group.signed, unit=SIGNED_YEARS)
+        rows.append((attribute, words(group.group), *figures, signed, Cell(text=bar + worst)))
+        attribute = BLANK
+    if bias.gap is not None and len(bias.groups) > 2:
+        name = Cell(text="worst − best", tone="dim")
+        rows.append((BLANK, name, BLANK, Cell(bias.gap), _range(bias.gap_interval), BLANK, BLANK))
+    return rows

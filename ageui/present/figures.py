@@ -1,0 +1,70 @@
+"""Numbers as text: every unit has one format, values that are not finite are named, and a missing value is a dash."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.fairness import Interval
+
+NOTHING = "—"
+_MINUS = "−"
+"""A minus sign that cannot be mistaken for a hyphen."""
+
+
+def duration(seconds: float | None) -> str:
+    """`0:14`, `12:05`, `3:20:00`; a dash for None."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit and how its finite values are written."""
+
+    name: str
+    write: Callable[[float], str]
+
+
+YEARS = Unit("years", "{:.2f}".format)
+SIGNED_YEARS = Unit("years", "{:+.2f}".format)
+AGE = Unit("years", "{:.1f}".format)
+LOSS = Unit("loss", "{:.4g}".format)
+EPOCH_LOSS = Unit("loss", "{:.5g}".format)
+MEAN_LOSS = Unit("loss", "{:.4f}".format)
+SIGNED_MEAN_LOSS = Unit("loss", "{:+.4f}".format)
+PUBLISHED_LOSS = Unit("loss", "{:.3f}".format)
+LEARNING_RATE = Unit("learning rate", "{:g}".format)
+MINUTES = Unit("minutes", "{:.1f}".format)
+SECONDS = Unit("seconds", "{:.1f}".format)
+DURATION = Unit("time", duration)
+NUMBER = Unit("number", "{:.0f}".format)
+COUNT = Unit("count", "{:,}".format)
+SPEED = Unit("images per second", "{:,.0f}".format)
+CORRELATION = Unit("correlation", "{:.2f}".format)
+SAMPLE_WEIGHT = Unit("sample weight", "{:.5f}".format)
+GROUP_WEIGHT = Unit("sample weight", "{:.3f}".format)
+
+
+def number(value: float | None, unit: Unit = YEARS) -> str:
+    """The value as its unit is written: `6.25`, `NaN`, `+inf`, `−inf`, and a dash for None."""
+    if value is None:
+        return NOTHING
+    if math.isnan(value):
+        return "NaN"
+    text = unit.write(value) if math.isfinite(value) else f"{value:+}"
+    return f"{_MINUS}{text[1:]}" if text.startswith("-") else text
+
+
+def change(value: float) -> str:
+    """A signed difference in years: `+0.50`, `−0.75`."""
+    return number(value, SIGNED_YEARS)
+
+
+def between(interval: "Interval | None", unit: Unit = YEARS, word: str = "–") -> str:
+    """`5.00–7.00`, with `word` between the ends; empty for None."""
+    return f"{number(interval.low, unit)}{word}{number(interval.high, unit)}" if interval is not None else ""

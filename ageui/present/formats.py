@@ -1,0 +1,21 @@
+"""The formats that a sheet can be written in."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ageui.present import csv, html, json, latex, markdown
+from ageui.present.table import Sheet
+from engine.errors import ConfigError
+
+WRITERS: Mapping[str, Callable[[Sheet], str]] = {
+    "md": markdown.page,
+    "csv": lambda sheet: csv.text(sheet.records),
+    "tex": latex.page,
+    "html": html.page,
+    "json": lambda sheet: json.text(sheet.data),
+}
+
+
+def refuse_format(format: str, formats: Sequence[str]) -> None:
+    """Raises `ConfigError` for a format that is none of those given."""
+    if format not in formats:
+        raise ConfigError(f"there is no format {format!r}; choose one of {', '.join(formats)}")

@@ -1,0 +1,159 @@
+"""The table model: columns, rows of marked cells, and a legend. No format, and nothing about runs or studies."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from ageui.present.figures import YEARS, Unit
+from engine.fairness import Interval
+
+Tone = Literal["plain", "dim", "strong", "good", "bad", "warn", "accent"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure minus the baseline's, with its 95% interval if both were measured on the same images."""
+
+    value: float
+    interval: Interval | None
+
+    @property
+    def real(self) -> bool | None:
+        """Whether the interval excludes 0; None without an interval."""
+        return None if self.interval is None else not self.interval.low <= 0 <= self.interval.high
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a figure varies over `n` seeds: sample standard deviation (over n - 1), None for a single seed."""
+
+    std: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure with all that is known about it, or words.
+
+    `value` is in `unit`. `reason` says why it is missing, or why it cannot be compared with others. `interval` is a 95%
+    interval, written as ± half its width if `half_width`. `noise` is the 95th percentile of the figure if groups made
+    no difference. With a `spread` the value is a mean over seeds. `n` counts the images behind the figure.
+
+    `text`, if given, stands in place of a value, and `note` follows it. `published` marks what comes from the report,
+    and `on_front` a row on the Pareto front.
+    """
+
+    value: float | None = None
+    reason: str | None = None
+    comparable: bool = True
+    interval: Interval | None = None
+    noise: float | None = None
+    best: bool = False
+    difference: Difference | None = None
+    spread: Spread | None = None
+    n: int | None = None
+    unit: Unit = YEARS
+    half_width: bool = False
+    text: str | None = None
+    note: str = ""
+    published: bool = False
+    on_front: bool = False
+    tone: Tone = "plain"
+
+    @property
+    def inside_noise(self) -> bool:
+        """Whether the figure is no larger than chance alone would make it; False if that is unknown."""
+        return self.value is not None and self.noise is not None and self.value <= self.noise
+
+
+def words(text: str | None, tone: Tone = "plain") -> Cell:
+    """A cell of text from anywhere; a dash for no text."""
+    return Cell(text=text, tone=tone) if text else Cell()
+
+
+BLANK = Cell(text="")
+
+Kind = Literal["name", "setting", "figure"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of names, of settings or of figures.
+
+    Figures are right-aligned and never cut or folded. A terminal shows settings in one column, once. If a table is too
+    wide to fit, the column with the lowest `leaves` is left out first; None means never.
+    """
+
+    title: str
+    kind: Kind = "name"
+    leaves: int | None = None
+
+
+class Note(NamedTuple):
+    """A line of a legend: the meaning of a mark, or a remark without one."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with a cell per column. A row whose first cell is blank continues the row above it.
+
+    `is_stacked` gives the figures room: in a terminal, intervals and differences stand below their figures.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    legend: tuple[Note, ...] = ()
+    is_stacked: bool = False
+
+    def only(self, places: Sequence[int]) -> "Table":
+        """The table with the columns at these places."""
+        columns = tuple(self.columns[place] for place in places)
+        return replace(self, columns=columns, rows=tuple(tuple(row[place] for place in places) for row in self.rows))
+
+    def places(self, *kinds: Kind) -> list[int]:
+        """The places of the columns of these kinds."""
+        return [place for place, column in enumerate(self.columns) if column.kind in kinds]
+
+    @classmethod
+    def of_names(cls, titles: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> "Table":
+        """A table of words, given as plain text."""
+        return cls(name_columns(*titles), tuple(tuple(Cell(text=text) for text in row) for row in rows), title)
+
+    @classmethod
+    def of_columns(cls, *columns: tuple[Column, Sequence[Cell]], title: str = "") -> "Table":
+        """A table from its columns, each with its cells from top to bottom."""
+        cells = zip(*(cells for _, cells in columns), strict=True)
+        return cls(tuple(column for column, _ in columns), tuple(cells), title)
+
+
+def name_columns(*titles: str) -> tuple[Column, ...]:
+    """Columns of names."""
+    return tuple(map(Column, titles))
+
+
+def figure_columns(*titles: str) -> tuple[Column, ...]:
+    """Columns of figures."""
+    return tuple(Column(title, "figure") for title in titles)
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a table is about as flat rows for other programs, in full precision."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table with all that an exported file needs: title and paragraphs for people, records and data for programs."""
+
+    table: Table
+    records: Records
+    title: str = ""
+    about: tuple[str, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict)

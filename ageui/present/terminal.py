@@ -1,0 +1,142 @@
+"""Tables in the terminal: no figure is cut or folded, and nothing depends on colour alone."""
+
+import sys
+from dataclasses import dataclass, replace
+
+from rich import box
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ageui.present.table import Cell, Column, Table
+from ageui.present.wording import BRACKETS, Part, is_strong, note_text, parts_of, tone_of
+from ageui.text.clean import clean
+
+_GAP = 2
+_SHORTEST_NAME, _LONGEST_NAME = 14, 30
+_SHORTEST_SETTINGS = 8
+_SEPARATOR = " · "
+
+
+def shortened(text: str, width: int) -> str:
+    """At most `width` cells of a text, with an ellipsis in place of what does not fit."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell with its marks in front, so that the digits of a column align: `★~ 6.25 ±0.25 (✔ −0.75)`."""
+    main, *others = parts_of(cell)
+    texts = [_marked(main)]
+    for part in others:
+        opening, closing = BRACKETS[part.role]
+        texts.append(f"{opening}{_marked(part)}{closing}")
+    return " ".join(texts)
+
+
+def rich_table(table: Table) -> RichTable:
+    """The table as wide as its cells need; names fold if the terminal is narrower."""
+    shown = _laid_out(table)
+    shown.title, shown.title_justify = Text(clean(table.title)) if table.title else None, "left"
+    return shown
+
+
+def fit(table: Table, width: int) -> tuple[Table, list[str]]:
+    """The table without the columns that `width` cells have no room for, and the titles of those left out."""
+    kept = {place: _width(table, place) for place in range(len(table.columns))}
+    leaving = {place: column.leaves for place, column in enumerate(table.columns) if column.leaves is not None}
+    left_out = []
+    for place in sorted(leaving, key=leaving.__getitem__):
+        if sum(needed + _GAP for needed in kept.values()) - _GAP <= width:
+            break
+        del kept[place]
+        left_out.append(table.columns[place].title)
+    return table.only(list(kept)), left_out
+
+
+def with_legend(table: Table) -> RenderableType:
+    """The table in blocks, with its legend below."""
+    return Group(Blocks(table), *(Text(note_text(note)) for note in table.legend))
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The table, broken into several below each other if not all figures fit beside the names.
+
+    Settings are joined in one column of the first block.
+    """
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        joined = _with_joined_settings(self.table)
+        names, figures = joined.places("name", "setting"), joined.places("figure")
+        start = 0
+        while start < len(figures):
+            for stop in range(len(figures), start, -1):
+                part = joined.only(names + figures[start:stop])
+                unbounded = options.update(max_width=sys.maxsize)
+                narrowest = _laid_out(part, _LONGEST_NAME, _SHORTEST_SETTINGS)
+                room = options.max_width - Measurement.get(console, unbounded, narrowest).minimum
+                if room >= 0:
+                    break
+            yield _laid_out(part, _LONGEST_NAME, min(_SHORTEST_SETTINGS + max(room, 0), _LONGEST_NAME))
+            names, start = joined.places("name"), stop
+
+
+def _laid_out(table: Table, longest_name: int | None = None, longest_settings: int | None = None) -> RichTable:
+    if table.is_stacked:
+        shown = RichTable(box=box.HORIZONTALS, show_lines=True, padding=(0, 0, 0, 1), pad_edge=False)
+    else:
+        has_heads = any(column.title for column in table.columns)
+        shown = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0), show_header=has_heads)
+    for place, column in enumerate(table.columns):
+        title, width = Text(clean(column.title)), _width(table, place)
+        match column.kind:
+            case "figure":
+                shown.add_column(title, justify="right", no_wrap=True, min_width=width)
+            case "setting":
+                shown.add_column(title, overflow="fold", min_width=_SHORTEST_SETTINGS, max_width=longest_settings)
+            case "name":
+                shortest = min(width, _SHORTEST_NAME)
+                shown.add_column(title, overflow="fold", min_width=shortest, max_width=longest_name)
+    for row in table.rows:
+        shown.add_row(*(_rich(cell, is_stacked=table.is_stacked) for cell in row))
+    return shown
+
+
+def _rich(cell: Cell, *, is_stacked: bool) -> Text:
+    style = "bold" if is_strong(cell) else "dim" if tone_of(cell) == "dim" else ""
+    if not is_stacked:
+        return Text(cell_text(cell), style=style)
+    main, *others = parts_of(cell)
+    text = Text().append(_marked(main), style=style)
+    for part in others:
+        text.append(f"\n{_marked(part)}", style="" if part.role == "change" else "dim")
+    return text
+
+
+def _marked(part: Part) -> str:
+    return f"{''.join(part.marks)} {part.text}" if part.marks else part.text
+
+
+def _width(table: Table, place: int) -> int:
+    """The cells that a column needs."""
+    texts = (_rich(row[place], is_stacked=table.is_stacked).plain for row in table.rows)
+    return max(cell_len(part) for text in (clean(table.columns[place].title), *texts) for part in text.split("\n"))
+
+
+def _with_joined_settings(table: Table) -> Table:
+    """The table with one column for all settings, in the place of the first."""
+    places, others = table.places("setting"), table.places("name", "figure")
+    if not places:
+        return table
+    title = _SEPARATOR.join(table.columns[place].title for place in places)
+    rows = []
+    for row, kept in zip(table.rows, table.only(others).rows, strict=True):
+        texts = [row[place].text or "" for place in places]
+        rows.append((*kept[: places[0]], Cell(text=_SEPARATOR.join(filter(None, texts))), *kept[places[0] :]))
+    columns = [table.columns[place] for place in others]
+    columns.insert(places[0], Column(title, "setting"))
+    return replace(table, columns=tuple(columns), rows=tuple(rows))

@@ -1,0 +1,126 @@
+"""A study as a table for people: published figures, measured ones and their differences, cell by cell."""
+
+from collections.abc import Iterator, Sequence
+
+from ageui.present.figures import (
+    CORRELATION,
+    MEAN_LOSS,
+    MINUTES,
+    PUBLISHED_LOSS,
+    SIGNED_MEAN_LOSS,
+    SIGNED_YEARS,
+    YEARS,
+    Unit,
+    between,
+)
+from ageui.present.marks import NOISE, PUBLISHED
+from ageui.present.table import BLANK, Cell, Column, Note, Spread, Table
+from ageui.study.measured_cells import CellRow, StudyFigure, StudyTable
+from ageui.study.rank_agreement import Agreement
+from ageui.study.wording import figure_title, progress_text
+
+_UNITS = {"val_loss": MEAN_LOSS, "minutes": MINUTES}
+
+
+def published_and_measured(table: StudyTable) -> Table:
+    """The published and measured figures of every cell with their difference, then the constant and the rankings."""
+    names = table.study.figures
+    columns = (Column("cell"), Column(""), *(Column(figure_title(name), "figure") for name in names))
+    rows = [line for row in table.rows for line in _cell_lines(row, names)]
+    return Table(columns, (*rows, *closing_lines(table)), table.study.title, tuple(legend(table)))
+
+
+def closing_lines(table: StudyTable) -> Iterator[tuple[Cell, ...]]:
+    """The lines below the cells: the constant, then the rankings, if there are any."""
+    names = table.study.figures
+    if table.constant:
+        values = [Cell(table.constant.get(name), unit=_unit(name)) for name in names]
+        yield (Cell(text="constant"), Cell(text="always the train mean"), *values)
+    agreements = [table.agreement.get(name) for name in names]
+    if any(one is not None and one.rho is not None for one in agreements):
+        yield (Cell(text="ranking"), Cell(text="Spearman's ρ (n)"), *map(_correlation, agreements))
+        yield (BLANK, Cell(text="95% interval"), *map(_correlation_interval, agreements))
+
+
+def legend(table: StudyTable) -> Iterator[Note]:
+    """The meaning of marks and units, then the notes of the study."""
+    years = "MAE and biases in years" if table.study.measures == "scores" else "losses on ages divided by 100"
+    yield Note("", f"{years}; measured: mean ± standard deviation over (n) seeds; difference: measured − published")
+    if any(row.cell.published for row in table.rows):
+        yield Note(PUBLISHED, "published: nobody here measured it")
+    shown = [figure for row in table.rows for figure in row.figures.values()]
+    if any(figure.interval is not None for figure in shown):
+        yield Note("", "95% interval: over images, the mean of those of the seeds' runs")
+    if any(figure.inside_noise for figure in shown):
+        yield Note(NOISE, "inside noise: no larger than chance alone would make it (95%)")
+    if any(one.rho is not None for one in table.agreement.values()):
+        yield Note(
+            "",
+            "ranking: Spearman's ρ of the measured with the published order of cells (1 the same, −1 reversed), with "
+            "Fisher's interval (Bonett and Wright's error), which covers the choice of cells and not the seeds",
+        )
+    yield from (Note("", note) for note in table.notes)
+
+
+def published_cell(name: str, figure: StudyFigure) -> Cell:
+    """A published figure; losses have the three decimals that the report prints."""
+    return Cell(figure.published, unit=PUBLISHED_LOSS if name == "val_loss" else _unit(name))
+
+
+def measured_cell(name: str, figure: StudyFigure) -> Cell:
+    """A measured figure: its mean and spread over seeds, marked inside noise, strong if it exists."""
+    if figure.measured is None:
+        return Cell()
+    spread = Spread(figure.std, figure.n)
+    return Cell(figure.measured, noise=figure.noise, spread=spread, unit=_unit(name), tone="strong")
+
+
+def difference_cell(name: str, difference: float | None) -> Cell:
+    """Measured minus published; blank for None."""
+    return BLANK if difference is None else Cell(difference, unit=_signed_unit(name))
+
+
+def _cell_lines(row: CellRow, names: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+    label = Cell(text=row.cell.label)
+    for what, figures in _lines(row, names):
+        yield (label, what, *figures)
+        label = BLANK
+
+
+def _lines(row: CellRow, names: Sequence[str]) -> Iterator[tuple[Cell, list[Cell]]]:
+    """Of a cell what each line holds, and its figures."""
+    figures = row.figures
+    if row.cell.published:
+        yield Cell(text="published", published=True), [published_cell(name, figures[name]) for name in names]
+    waiting = progress_text(row)
+    if not row.is_measured:
+        is_unknown = row.cell.unknown is not None
+        said = "cannot be run" if is_unknown else waiting or "not run"
+        yield Cell(text=said), [BLANK if is_unknown else Cell()] * len(names)
+        return
+    measured = ", ".join(filter(None, ("measured", waiting)))
+    yield Cell(text=measured), [measured_cell(name, figures[name]) for name in names]
+    intervals = [between(figures[name].interval, _unit(name)) for name in names]
+    if any(intervals):
+        yield Cell(text="95% interval"), [Cell(text=interval) for interval in intervals]
+    differences = [difference_cell(name, row.difference(name)) for name in names]
+    if any(cell is not BLANK for cell in differences):
+        yield Cell(text="difference"), differences
+
+
+def _unit(name: str) -> Unit:
+    return _UNITS.get(name, YEARS)
+
+
+def _signed_unit(name: str) -> Unit:
+    return SIGNED_MEAN_LOSS if name == "val_loss" else SIGNED_YEARS
+
+
+def _correlation(one: Agreement | None) -> Cell:
+    return BLANK if one is None else Cell(one.rho, spread=Spread(None, one.n), unit=CORRELATION)
+
+
+def _correlation_interval(one: Agreement | None) -> Cell:
+    if one is None or one.interval is None:
+        return BLANK if one is None else Cell()
+    return Cell(text=between(one.interval, CORRELATION, " to "))

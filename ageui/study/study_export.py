@@ -1,0 +1,73 @@
+"""A study as files: its table for people, and its figures in full precision for programs."""
+
+from dataclasses import asdict
+from typing import Any
+
+from ageui.present.formats import WRITERS, refuse_format
+from ageui.present.table import Records, Sheet
+from ageui.study.measured_cells import CellRow, StudyTable
+from ageui.study.published_and_measured import published_and_measured
+from ageui.study.wording import headline
+from engine.config import format_value
+
+FORMATS = tuple(format for format in WRITERS if format != "json")
+_FIGURE_PARTS = ("_published", "_measured", "_std", "_seeds", "_low", "_high", "_noise_p95", "_difference")
+
+
+def export_text(table: StudyTable, format: str) -> str:
+    """The table in one of `FORMATS`, ending in a line feed. Raises `ConfigError` for another format."""
+    refuse_format(format, FORMATS)
+    about = tuple(filter(None, (table.study.shows, headline(table))))
+    return WRITERS[format](Sheet(published_and_measured(table), _records(table), table.study.title, about))
+
+
+def as_data(table: StudyTable) -> dict[str, Any]:
+    """Plain data in full precision; floats may be NaN or infinite."""
+    return {
+        "study": table.study.name,
+        "title": table.study.title,
+        "shows": table.study.shows,
+        "variant": dict(table.variant.normal) if table.variant else None,
+        "split": table.split,
+        "seeds": list(table.seeds),
+        "rows": [_row_data(row) for row in table.rows],
+        "constant": dict(table.constant),
+        "agreement": {name: asdict(one) for name, one in table.agreement.items()},
+        "notes": list(table.notes),
+        "others": [{"variant": dict(variant.normal), "cells": cells} for variant, cells in table.others],
+    }
+
+
+def _row_data(row: CellRow) -> dict[str, Any]:
+    figures = {name: {**asdict(figure), "difference": row.difference(name)} for name, figure in row.figures.items()}
+    return {
+        "cell": row.cell.name,
+        "label": row.cell.label,
+        "settings": dict(row.cell.settings),
+        "unknown": row.cell.unknown,
+        "figures": figures,
+        "runs": {str(seed): run_id for seed, run_id in row.runs.items()},
+        "progress": dict(row.progress),
+    }
+
+
+def _records(table: StudyTable) -> Records:
+    """A row per cell; None for a figure that does not exist."""
+    figures = [f"{name}{part}" for name in table.study.figures for part in _FIGURE_PARTS]
+    heads = ["cell", "label", *table.study.fields, "split", *figures, "runs", "note"]
+    return Records(heads, [_record(row, table) for row in table.rows])
+
+
+def _record(row: CellRow, table: StudyTable) -> list[object]:
+    cell = row.cell
+    settings = [format_value(cell.settings[name]) if cell.settings else None for name in table.study.fields]
+    values = [value for name in table.study.figures for value in _values(row, name)]
+    runs = " ".join(map(str, row.runs.values()))
+    return [cell.name, cell.label, *settings, table.split, *values, runs, cell.unknown or cell.note]
+
+
+def _values(row: CellRow, name: str) -> tuple[float | None, ...]:
+    """What `_FIGURE_PARTS` name."""
+    figure = row.figures[name]
+    low, high = (figure.interval.low, figure.interval.high) if figure.interval is not None else (None, None)
+    return (figure.published, figure.measured, figure.std, figure.n, low, high, figure.noise, row.difference(name))

@@ -1,0 +1,66 @@
+"""Tables in the terminal leave columns out whole rather than cut them, and put marks in front of figures."""
+
+import pytest
+from rich.console import Console, RenderableType
+
+from ageui.present.figures import LOSS
+from ageui.present.table import BLANK, Cell, Column, Difference, Spread, Table, words
+from ageui.present.terminal import cell_text, fit, rich_table, shortened
+from engine.fairness import Interval
+
+TABLE = Table.of_columns(
+    (Column("run"), [words("calm-otter"), words("x")]),
+    (Column("backbone", leaves=0), [words("resnet18@layer3"), words("vgg16")]),
+    (Column("epoch", "figure", leaves=1), [words("8/8"), words("12/50")]),
+    (Column("MAE", "figure"), [Cell(6.12), Cell(11.36)]),
+)
+
+
+def _printed(renderable: RenderableType, width: int = 80) -> str:
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()
+
+
+@pytest.mark.parametrize(("width", "left_out"), [(41, []), (40, ["backbone"]), (20, ["backbone", "epoch"])])
+def test_columns_give_way_in_their_order(width: int, left_out: list[str]) -> None:
+    table, found = fit(TABLE, width)
+    assert found == left_out
+    text = _printed(rich_table(table), width)
+    assert "…" not in text
+    assert text.splitlines()[-1].rstrip().endswith("11.36")
+
+
+def test_control_characters_reach_no_terminal() -> None:
+    table = Table((Column("run\x1b[1m"),), ((words("a\x1b[31m"),),), "title\x1b[2J")
+    assert "\x1b" not in _printed(rich_table(table))
+
+
+def test_a_table_without_rows_has_its_titles() -> None:
+    assert "MAE" in _printed(rich_table(Table(TABLE.columns, ())))
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (Cell(6.125, interval=Interval(5.5, 6.5), best=True, noise=7.0), "★~ 6.12 [5.50–6.50]"),
+        (Cell(6.0, interval=Interval(5.5, 6.5), half_width=True), "6.00 ±0.50"),
+        (Cell(6.0, spread=Spread(0.25, 5), difference=Difference(-1.0, Interval(-2.0, -0.5))),
+         "6.00 ±0.25 (n=5) (✔ −1.00)"),
+        (Cell(6.0, spread=Spread(None, 1)), "6.00 (n=1)"),
+        (Cell(None, "only one group", comparable=False), "—"),
+        (Cell(1.0, comparable=False), "≠ 1.00"),
+        (Cell(0.03125, unit=LOSS), "0.03125"),
+        (Cell(float("nan")), "NaN"),
+        (Cell(float("-inf")), "−inf"),
+        (Cell(text="c", comparable=False, note="queued"), "≠ c (queued)"),
+        (BLANK, ""),
+    ],
+)  # fmt: skip
+def test_cells_in_the_terminal(cell: Cell, text: str) -> None:
+    assert cell_text(cell) == text
+
+
+def test_long_text_ends_in_an_ellipsis() -> None:
+    assert [shortened("名前名前", width) for width in (8, 7, 0)] == ["名前名前", "名前名…", ""]
