@@ -142,8 +142,9 @@ def test_a_run_whose_engine_hangs_is_killed_by_cancel_now(queue: Terminal, patch
     patch_engine(
         """
         import signal, time
+        import engine.train_metrics as train_metrics
         import engine.trainer as training
-        training.SECONDS_BETWEEN_STEP_EVENTS = 0.0
+        train_metrics.SECONDS_BETWEEN_STEP_EVENTS = 0.0
         real = training.Trainer._between_steps
 
         def hang_after_step_two(self):
