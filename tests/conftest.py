@@ -1,5 +1,6 @@
 """No test may see the user's settings, caches or database, nor the network."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(KIND_OF_FIXTURE[fixture])
         if not any(item.get_closest_marker(kind) for kind in SLOW_KINDS):
             item.add_marker("fast")
+
+
+def pytest_collection_finish() -> None:
+    """Spares what was imported from the collections that runs ask for: a third of the time of a tiny one."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,24 @@ def _assert_same_end(undisturbed: Seen, *attempts: Seen) -> None:
         assert one.result == two.result
 
 
+@pytest.fixture(scope="module")
+def train_undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Seen]:
+    """Trains runs that nobody stops; each of them once for all tests."""
+    runner = Runner(tmp_path_factory.mktemp("undisturbed"))
+    trained: dict[str, Seen] = {}
+
+    def train(**settings: Any) -> Seen:
+        name = repr(sorted(settings.items()))
+        if name not in trained:
+            trained[name] = runner(**settings)
+        return trained[name]
+
+    return train
+
+
 @pytest.mark.parametrize("stop_after", range(1, 9))
-def test_a_run_stopped_after_any_step(runner: Runner, stop_after: int) -> None:
-    undisturbed = runner(**FREEZE)
+def test_a_run_stopped_after_any_step(runner: Runner, train_undisturbed: Callable[..., Seen], stop_after: int) -> None:
+    undisturbed = train_undisturbed(**FREEZE)
     stopped = runner(**FREEZE, stop_after=stop_after)
     assert stopped.ended.outcome == "interrupted"
     resumed = runner(**FREEZE, checkpoints=stopped.newest)
@@ -108,8 +124,10 @@ def test_a_head_with_chance_on_cached_features_draws_by_step_too(
 
 
 @pytest.mark.parametrize("where", ["validation", "scoring", "features"])
-def test_a_run_stopped_between_its_steps(runner: Runner, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    undisturbed = runner(**FREEZE)
+def test_a_run_stopped_between_its_steps(
+    runner: Runner, train_undisturbed: Callable[..., Seen], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = train_undisturbed(**FREEZE)
     calls = iter(range(1000))
     if where == "validation":
         # The question after the last step of an epoch is answered with no, the one inside validation with yes.
@@ -207,8 +225,10 @@ def test_which_losses_are_told_depends_on_the_config_alone(runner: Runner, monke
 
 
 @pytest.mark.parametrize("damage", ["flipped bit", "cut off", "gone"])
-def test_a_damaged_checkpoint_is_never_loaded_but_the_one_before_it(runner: Runner, damage: str) -> None:
-    undisturbed = runner(epochs=3)
+def test_a_damaged_checkpoint_is_never_loaded_but_the_one_before_it(
+    runner: Runner, train_undisturbed: Callable[..., Seen], damage: str
+) -> None:
+    undisturbed = train_undisturbed(epochs=3)
     first = runner(epochs=3, stop_after=2)
     second = runner(epochs=3, stop_after=4, checkpoints=first.newest)
     newest = second.newest[0].path

@@ -22,3 +22,9 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no settings lie about, on a machine without a GPU."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("engine.cuda._DRIVERS", ())
+
+
+@pytest.fixture(autouse=True)
+def _footprints_are_never_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forms start a process that counts footprints: one without torch, which answers nothing until it is stopped."""
+    monkeypatch.setattr("engine.footprints._COMMAND", ["tail", "-f", "/dev/null"])

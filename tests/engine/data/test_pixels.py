@@ -4,6 +4,7 @@ import errno
 import io
 import multiprocessing
 import os
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -193,17 +194,24 @@ def test_two_processes_at_once_decode_once(faces: Path, tmp_path: Path) -> None:
     assert {total for _, total in found} == {int(_expected(faces).sum())}
 
 
-def test_a_full_disk_leaves_nothing_half_written(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_hashes", [False, True])
+def test_a_full_disk_leaves_nothing_half_written(
+    faces: Path, tmp_path: Path, has_hashes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     cache = tmp_path / "cache"
+    if has_hashes:
+        _prepare(faces, cache)
+        shutil.rmtree(cache / "pixels")
     monkeypatch.setattr("engine.data.pixels.os.fsync", full)
     with pytest.raises(
         DataError, match=r"the disk is full: the cache .* needs 0 MB; free some space, or set AGEUI_CACHE"
     ):
         _prepare(faces, cache)
-    assert [path for path in (cache / "pixels").iterdir() if path.suffix != ".lock"] == []
+    assert [path for path in (cache / "pixels").glob("*") if path.suffix != ".lock"] == []
+    assert [*cache.rglob("*.part")] == []
     monkeypatch.undo()
     monkeypatch.setenv("AGEUI_CACHE", str(cache))
     assert "decoding images" in _prepare(faces, cache)[1]
