@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.widgets import Checkbox, Footer, Static
 
 from ageui.store import Store
@@ -20,7 +20,7 @@ from ageui.tui.form.form_screen import FormScreen
 from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
 from ageui.tui.new_run.fields import GROUPS, form_fields
 from ageui.tui.new_run.wording import known_sentence
-from ageui.tui.widgets.field_row import FieldRow
+from ageui.tui.widgets.field_row import FieldRow, FieldRows
 from ageui.tui.widgets.memory_line import MemoryLine
 from ageui.tui.widgets.status_bar import StatusBar
 
@@ -49,7 +49,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
 
     def compose(self) -> ComposeResult:
         yield StatusBar("new run")
-        with VerticalScroll(id="form", can_focus=False):
+        with FieldRows(id="form"):
             for title, names in GROUPS:
                 yield Static(title, classes="title", markup=False)
                 for name in names:
@@ -84,7 +84,6 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
         self.query_one("#known", Static).update(known_sentence(known, total, again=checked.entered.again))
         self.set_class(bool(known), "-known")
         self._describe_field()
-        self.call_after_refresh(self._keep_in_view)
 
     @on(Checkbox.Changed)
     def _ticked(self) -> None:
@@ -109,11 +108,6 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
         parts += [" ".join(field.choices)] if field.choices else []
         parts += [f"empty: {value}, {origin}" if origin else f"empty: {value}"] if value and not row.text else []
         self.query_one("#field", Static).update(clean(" · ".join(parts)))
-
-    def _keep_in_view(self) -> None:
-        """Texts below and beside the fields may have grown and pushed the focused field out of view."""
-        if (row := self.focused_row) is not None:
-            row.scroll_visible(animate=False)
 
     # Actions
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.widgets import Footer, Static
 
 from ageui.memory.forecast import Forecaster
@@ -16,7 +16,7 @@ from ageui.text.clean import clean
 from ageui.tui import changes, keys
 from ageui.tui.form.form_screen import FormScreen
 from ageui.tui.studies.study_runs_check import CheckedStudyRuns, check_study_runs, form_fields, texts_of
-from ageui.tui.widgets.field_row import FieldRow
+from ageui.tui.widgets.field_row import FieldRow, FieldRows
 from ageui.tui.widgets.memory_line import MemoryLine
 from ageui.tui.widgets.status_bar import StatusBar
 
@@ -36,7 +36,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self._study.name}: run what is missing")
-        with VerticalScroll(id="form", can_focus=False):
+        with FieldRows(id="form"):
             yield Static(clean(f"{self._study.title}. {self._study.shows}"), classes="hint", markup=False)
             for field in self._fields.values():
                 yield FieldRow(field.name, field.what)

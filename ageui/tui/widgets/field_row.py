@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
@@ -95,6 +95,15 @@ class FieldRow(Horizontal):
         # Not animated: the next key would interrupt the animation and leave the field out of view.
         self.scroll_visible(animate=False)
         self.post_message(self.Focused())
+
+
+class FieldRows(VerticalScroll, can_focus=False):
+    """The rows of a form. The focused row stays in view when texts above or below it grow."""
+
+    def on_resize(self) -> None:
+        focused = self.screen.focused
+        if focused is not None and isinstance(focused.parent, FieldRow):
+            focused.parent.scroll_visible(animate=False)
 
 
 class _FieldInput(Input):
