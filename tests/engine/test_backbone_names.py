@@ -37,6 +37,7 @@ def test_a_name_has_parts(name: str, parts: tuple[str, bool, str | None]) -> Non
     assert BackboneName.parse(name) == BackboneName(*parts)
 
 
+@pytest.mark.process
 def test_a_newer_torchvision_is_asked_for_what_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tuple(name for name in LISTED if name != "vit_b_32")
     monkeypatch.setattr(backbone_names, "LISTED", listed)

@@ -17,6 +17,7 @@ def test_without_a_driver_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
     assert cuda.cuda_available() is False
 
 
+@pytest.mark.process
 def test_another_process_is_asked_and_this_one_stays_without_torch() -> None:
     program = ASK + "print('torch' in sys.modules, cuda._asked_elsewhere.cache_info().misses)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

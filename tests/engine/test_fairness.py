@@ -261,6 +261,7 @@ def test_an_interval_stays_among_the_errors_that_were_seen() -> None:
     assert evaluate_split(np.zeros(3), np.full(3, 2.0), {}, None).mae_interval == Interval(2.0, 2.0)
 
 
+@pytest.mark.simulation
 def test_intervals_of_maes_hold_the_truth_as_often_as_they_say() -> None:
     """Skewed errors in groups as small as the smallest of the course: 93 to 97 of 100, where percentiles have 92."""
     random, sizes = np.random.default_rng(5), (50, 61, 116)
@@ -278,6 +279,7 @@ def test_intervals_of_maes_hold_the_truth_as_often_as_they_say() -> None:
     assert (hits / trials).max() <= 0.97
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("bias", [0.0, 0.5, 3.0])
 def test_intervals_of_biases_hold_the_truth_near_zero_too(bias: float) -> None:
     random, codes = np.random.default_rng(6), np.repeat([0, 1, 2], [600, 50, 116])

@@ -305,6 +305,7 @@ def test_every_loss_trains_with_every_optimizer(runner: Runner, loss: str, optim
     assert all(np.isfinite(scored.predicted).all() for scored in seen.all(Evaluated))
 
 
+@pytest.mark.simulation
 def test_a_run_learns_what_the_drawn_faces_show(tmp_path: Path) -> None:
     spec = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(400, 120, 0), image_size=48))
     seen = Runner(tmp_path, spec=spec)(epochs=6, size=48, backbone="resnet18@layer2", lr=2e-3, patience=6)

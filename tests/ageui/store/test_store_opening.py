@@ -76,6 +76,7 @@ def _at_once(work: Callable[[str, Any], None], path: Path) -> list[int | None]:
     return [process.exitcode for process in processes]
 
 
+@pytest.mark.process
 def test_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     assert _at_once(_open_and_add, path) == [0, 0, 0]
@@ -142,6 +143,7 @@ def _processes_that_upgrade(path: str, barrier: Any) -> None:
         assert store.runs.count() == 5
 
 
+@pytest.mark.process
 def test_processes_may_upgrade_a_database_at_once(tmp_path: Path) -> None:
     shutil.copyfile(SCHEMAS / "v1.db", tmp_path / "runs.db")
     assert _at_once(_processes_that_upgrade, tmp_path / "runs.db") == [0, 0, 0]

@@ -181,6 +181,7 @@ def _prepare_in_process(faces: Path, cache: Path, answers: "multiprocessing.Queu
     answers.put(("decoding images" in work, int(dataset.pixels.sum())))
 
 
+@pytest.mark.process
 def test_two_processes_at_once_decode_once(faces: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     answers: multiprocessing.Queue[tuple[bool, int]] = context.Queue()
