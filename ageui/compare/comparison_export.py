@@ -5,7 +5,7 @@ from typing import Any
 from ageui.compare.comparison import MAE, ComparedRow, Comparison, Group
 from ageui.compare.comparison_table import comparison_table
 from ageui.present.formats import WRITERS, refuse_format
-from ageui.present.table import Cell, Difference, Records, Sheet
+from ageui.present.table import Cell, Difference, ExportSheet, Records
 from ageui.present.wording import note_text
 from engine.fairness import Interval
 
@@ -40,7 +40,7 @@ def render_text(comparison: Comparison, format: str) -> str:
     """
     refuse_format(format, FORMATS)
     table = comparison_table(comparison)
-    return WRITERS[format](Sheet(table, _records(comparison), data=_data(comparison)))
+    return WRITERS[format](ExportSheet(table, _records(comparison), data=_data(comparison)))
 
 
 def _records(comparison: Comparison) -> Records:

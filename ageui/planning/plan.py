@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ageui.planning import sweeps
-from ageui.planning.settings import Layer, Resolved, resolve
+from ageui.planning.settings import Resolved, SettingsLayer, resolve
 from ageui.store import NewRun, Store
 from engine.config import RunConfig
 from engine.cuda import cuda_available
@@ -42,7 +42,7 @@ class Basis:
 
     preset: str | None = None
     config_file: Path | None = None
-    like: Layer | None = None
+    like: SettingsLayer | None = None
 
 
 def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | None = None) -> Plan:

@@ -17,7 +17,7 @@ PROJECT_FILE = Path("ageui.toml")
 
 
 @dataclass(frozen=True)
-class Layer:
+class SettingsLayer:
     """Settings from one place; `origin` names it for people."""
 
     origin: str
@@ -44,7 +44,7 @@ def resolve(
     *,
     preset: str | None = None,
     config_file: Path | None = None,
-    like: Layer | None = None,
+    like: SettingsLayer | None = None,
     registered: Sequence[str] = (),
     cuda_available: Callable[[], bool] = lambda: False,
 ) -> Resolved:
@@ -67,7 +67,7 @@ def resolve(
         layers = [*layers, like]
     values: dict[str, Any] = {}
     origins = dict.fromkeys(RunConfig.model_fields, "default")
-    for layer in [*layers, Layer("flag", flags)]:
+    for layer in [*layers, SettingsLayer("flag", flags)]:
         for name, value in layer.values.items():
             if name not in RunConfig.model_fields and name != "preset":
                 raise ConfigError(f"{layer.origin}: there is no field {name!r}; see ageui config show")
@@ -81,18 +81,18 @@ def resolve(
     return Resolved(build_config(values), origins, preset, preset_origin, data_origin)
 
 
-def preset_layer(name: str) -> Layer:
+def preset_layer(name: str) -> SettingsLayer:
     if name not in PRESETS:
         text = f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}"
         raise ConfigError(problems=[Problem("preset", text)])
-    return Layer(f"preset {name}", PRESETS[name])
+    return SettingsLayer(f"preset {name}", PRESETS[name])
 
 
-def environment_layer(environment: Mapping[str, str]) -> Layer:
+def environment_layer(environment: Mapping[str, str]) -> SettingsLayer:
     """`AGEUI_LOSS=mape` and so on, for every field and `AGEUI_PRESET`; other `AGEUI_` variables mean other things."""
     names = ("preset", *RunConfig.model_fields)
     found = {name: environment[f"AGEUI_{name.upper()}"] for name in names if f"AGEUI_{name.upper()}" in environment}
-    return Layer("environment", found)
+    return SettingsLayer("environment", found)
 
 
 def checkpoint_interval(named: float | None) -> float:
@@ -135,7 +135,7 @@ def absolute_init(init: str) -> str:
         raise ConfigError(problems=[Problem("init", text)]) from error
 
 
-def _file_layer(path: Path, required: bool = False) -> list[Layer]:
+def _file_layer(path: Path, required: bool = False) -> list[SettingsLayer]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -144,10 +144,10 @@ def _file_layer(path: Path, required: bool = False) -> list[Layer]:
         return []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
-    return [Layer(str(path), {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})]
+    return [SettingsLayer(str(path), {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})]
 
 
-def _preset_of(layers: Sequence[Layer], cuda_available: Callable[[], bool]) -> tuple[str, str]:
+def _preset_of(layers: Sequence[SettingsLayer], cuda_available: Callable[[], bool]) -> tuple[str, str]:
     for layer in reversed(layers):
         if "preset" in layer.values:
             return str(layer.values["preset"]), layer.origin

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ageui.present import csv, html, json, latex, markdown
-from ageui.present.table import Sheet
+from ageui.present.table import ExportSheet
 from engine.errors import ConfigError
 
-WRITERS: Mapping[str, Callable[[Sheet], str]] = {
+WRITERS: Mapping[str, Callable[[ExportSheet], str]] = {
     "md": markdown.page,
     "csv": lambda sheet: csv.text(sheet.records),
     "tex": latex.page,

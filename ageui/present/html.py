@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ageui.present.table import Cell, Column, Sheet, Table
+from ageui.present.table import Cell, Column, ExportSheet, Table
 from ageui.present.wording import BRACKETS, Part, is_strong, is_words, note_text, parts_of
 from ageui.text.clean import clean
 
@@ -32,7 +32,7 @@ def table_text(table: Table, *, with_title: bool = False) -> str:
     return "\n".join([*lines, "</tbody></table>"])
 
 
-def page(sheet: Sheet) -> str:
+def page(sheet: ExportSheet) -> str:
     """A complete page: title, paragraphs, table and legend, ending in a line feed."""
     lines = [
         "<!DOCTYPE html>",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from ageui.present.marks import NOISE
-from ageui.present.table import Cell, Note, Sheet, Table
+from ageui.present.table import Cell, ExportSheet, Note, Table
 from ageui.present.wording import in_line
 from ageui.text.clean import clean
 
@@ -24,7 +24,7 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], clean(text))
 
 
-def page(sheet: Sheet) -> str:
+def page(sheet: ExportSheet) -> str:
     """A tabular that needs the booktabs package, paragraphs and legend in small print below it."""
     kinds = "".join("r" if column.kind == "figure" else "l" for column in sheet.table.columns)
     lines = [

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from ageui.present.table import Cell, Sheet, Table
+from ageui.present.table import Cell, ExportSheet, Table
 from ageui.present.wording import in_line, note_text
 from ageui.text.clean import clean
 
@@ -27,7 +27,7 @@ def table_text(table: Table) -> str:
     return "\n".join(_line(cells) for cells in (heads, rules, *(map(_cell, row) for row in table.rows)))
 
 
-def page(sheet: Sheet) -> str:
+def page(sheet: ExportSheet) -> str:
     """Title, paragraphs, table and legend, ending in a line feed."""
     title = [f"## {escaped(sheet.title)}"] if sheet.title else []
     legend = bullets(map(note_text, sheet.table.legend))

@@ -73,7 +73,7 @@ def words(text: str | None, tone: Tone = "plain") -> Cell:
 
 BLANK = Cell(text="")
 
-Kind = Literal["name", "setting", "figure"]
+ColumnKind = Literal["name", "setting", "figure"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Column:
     """
 
     title: str
-    kind: Kind = "name"
+    kind: ColumnKind = "name"
     leaves: int | None = None
 
 
@@ -114,7 +114,7 @@ class Table:
         columns = tuple(self.columns[place] for place in places)
         return replace(self, columns=columns, rows=tuple(tuple(row[place] for place in places) for row in self.rows))
 
-    def places(self, *kinds: Kind) -> list[int]:
+    def places(self, *kinds: ColumnKind) -> list[int]:
         """The places of the columns of these kinds."""
         return [place for place, column in enumerate(self.columns) if column.kind in kinds]
 
@@ -149,7 +149,7 @@ class Records:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ExportSheet:
     """A table with all that an exported file needs: title and paragraphs for people, records and data for programs."""
 
     table: Table

@@ -16,7 +16,8 @@ from ageui.text.clean import clean
 
 _GAP = 2
 _SHORTEST_NAME, _LONGEST_NAME = 14, 30
-_SHORTEST_SETTINGS = 8
+_LONGEST_NAME_BESIDE_SETTINGS = 24
+_SHORTEST_SETTINGS, _LONGEST_SETTINGS = 8, 30
 _SEPARATOR = " · "
 
 
@@ -72,16 +73,17 @@ class Blocks:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         joined = _with_joined_settings(self.table)
         names, figures = joined.places("name", "setting"), joined.places("figure")
+        longest_name = _LONGEST_NAME_BESIDE_SETTINGS if joined.places("setting") else _LONGEST_NAME
         start = 0
         while start < len(figures):
             for stop in range(len(figures), start, -1):
                 part = joined.only(names + figures[start:stop])
                 unbounded = options.update(max_width=sys.maxsize)
-                narrowest = _laid_out(part, _LONGEST_NAME, _SHORTEST_SETTINGS)
+                narrowest = _laid_out(part, longest_name, _SHORTEST_SETTINGS)
                 room = options.max_width - Measurement.get(console, unbounded, narrowest).minimum
                 if room >= 0:
                     break
-            yield _laid_out(part, _LONGEST_NAME, min(_SHORTEST_SETTINGS + max(room, 0), _LONGEST_NAME))
+            yield _laid_out(part, longest_name, min(_SHORTEST_SETTINGS + max(room, 0), _LONGEST_SETTINGS))
             names, start = joined.places("name"), stop
 
 

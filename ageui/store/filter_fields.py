@@ -13,7 +13,7 @@ from ageui.store.tables import Run, RunSummary
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import LATER_FIELDS, RunConfig
 
-Kind = Literal["text", "number", "flag", "time", "texts", "numbers", "tags"]
+FieldKind = Literal["text", "number", "flag", "time", "texts", "numbers", "tags"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class FilterField:
     """`column` is the value in SQL, a list as JSON text. `what` describes the field in one line."""
 
     name: str
-    kind: Kind
+    kind: FieldKind
     column: SQLColumnExpression[Any]
     what: str
 
@@ -30,7 +30,7 @@ class FilterField:
 def filter_fields() -> dict[str, FilterField]:
     """All fields by name. A measured field hides a config field of the same name."""
     fields = {name: _config_field(name) for name in RunConfig.model_fields}
-    measured: list[tuple[str, Kind, Any, str]] = [
+    measured: list[tuple[str, FieldKind, Any, str]] = [
         ("id", "number", Run.id, "number of the run"),
         ("name", "text", Run.name, "name of the run"),
         ("status", "text", Run.status, "queued, running, paused, done, diverged, failed, cancelled or interrupted"),
@@ -69,7 +69,7 @@ def config_value(name: str, type_: type[Text] | None = None) -> SQLColumnExpress
     return func.coalesce(extracted, LATER_FIELDS[name], type_=type_) if name in LATER_FIELDS else extracted
 
 
-def _kind(annotation: Any) -> Kind:
+def _kind(annotation: Any) -> FieldKind:
     """The kind of a config field, from its annotation; `X | None` counts as X."""
     origin = typing.get_origin(annotation)
     arguments = [argument for argument in typing.get_args(annotation) if argument is not types.NoneType]

@@ -25,11 +25,11 @@ _TAKES = {
 }
 
 
-class _Part(BaseModel):
+class _FilePart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class CellPart(_Part):
+class CellPart(_FilePart):
     """A cell that is listed by itself. `unknown` says why nobody can run it: the published figures are all there is."""
 
     name: str = Field(min_length=1)
@@ -39,7 +39,7 @@ class CellPart(_Part):
     note: str | None = None
 
 
-class PublishedPart(_Part):
+class PublishedPart(_FilePart):
     """Published figures of a cell: MAE and biases in years, validation loss on ages divided by 100, minutes."""
 
     mae: float | None = None
@@ -51,7 +51,7 @@ class PublishedPart(_Part):
     minutes: float | None = None
 
 
-class StudyFile(_Part):
+class StudyFile(_FilePart):
     """A study as it is written. Its cells are the combinations of `grid`, or those listed in `cells`.
 
     `base` holds the fields of a config that cells share; what it leaves out is as in a config. `published` maps names

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ageui.present.formats import WRITERS, refuse_format
-from ageui.present.table import Records, Sheet
+from ageui.present.table import ExportSheet, Records
 from ageui.study.measured_cells import CellRow, StudyTable
 from ageui.study.published_and_measured import published_and_measured
 from ageui.study.wording import headline
@@ -18,7 +18,7 @@ def export_text(table: StudyTable, format: str) -> str:
     """The table in one of `FORMATS`, ending in a line feed. Raises `ConfigError` for another format."""
     refuse_format(format, FORMATS)
     about = tuple(filter(None, (table.study.shows, headline(table))))
-    return WRITERS[format](Sheet(published_and_measured(table), _records(table), table.study.title, about))
+    return WRITERS[format](ExportSheet(published_and_measured(table), _records(table), table.study.title, about))
 
 
 def as_data(table: StudyTable) -> dict[str, Any]:

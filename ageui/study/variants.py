@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from ageui.compare.differing_settings import setting
-from ageui.planning.settings import Layer, resolve
+from ageui.planning.settings import SettingsLayer, resolve
 from ageui.study.study import FREE, Study, StudyCell
 from engine.config import PRESETS, RunConfig, format_value
 from engine.errors import ConfigError, Problem
@@ -71,7 +71,7 @@ def cell_config(
             text = "seeds of a study count up from 0; say how many with --seeds"
             raise ConfigError(problems=[Problem(name, text)])
     preset = choice.preset or REPORT
-    shared = Layer(f"study {study.name}", _shared(study, preset))
+    shared = SettingsLayer(f"study {study.name}", _shared(study, preset))
     flags = {**cell.settings, **settings}
     return resolve(
         flags, preset=preset, like=shared, registered=registered, cuda_available=cuda_available

@@ -6,10 +6,10 @@ from typing import Any, Generic, TypeVar
 from ageui.tui.live import LiveScreen
 from engine.errors import AgeUIError
 
-Figures = TypeVar("Figures")
+Request = TypeVar("Request")
 
 
-class IntervalJob(Generic[Figures]):
+class IntervalJob(Generic[Request]):
     """Calls `compute` with the newest request, one at a time, and `show` after the last one.
 
     `failure` begins the notice if `compute` raises `AgeUIError`.
@@ -18,19 +18,19 @@ class IntervalJob(Generic[Figures]):
     def __init__(
         self,
         screen: LiveScreen[Any],
-        compute: Callable[[Figures], Awaitable[None]],
+        compute: Callable[[Request], Awaitable[None]],
         show: Callable[[], None],
         failure: str,
     ) -> None:
         self._screen, self._compute, self._show, self._failure = screen, compute, show, failure
-        self._request: Figures | None = None
+        self._request: Request | None = None
         self._is_running = False
 
     @property
     def is_busy(self) -> bool:
         return self._is_running or self._request is not None
 
-    def request(self, newest: Figures | None) -> None:
+    def request(self, newest: Request | None) -> None:
         """Replaces a request that has not started yet; None withdraws it."""
         self._request = newest
         if newest is not None and not self._is_running:

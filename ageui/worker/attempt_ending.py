@@ -8,7 +8,7 @@ from typing import Literal
 from engine.events import RunEnded, RunFailed
 from engine.wire import EXIT_STOPPED
 
-Kind = Literal["ended", "stopped", "failed", "crashed"]
+EndingKind = Literal["ended", "stopped", "failed", "crashed"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Ending:
         Exit code of a command that waited for the attempt.
     """
 
-    kind: Kind
+    kind: EndingKind
     status: str
     reason: str = ""
     failure: str | None = None

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-Part = tuple[str, Style]
+StyledText = tuple[str, Style]
 
 _FURTHEST = 3
 
@@ -22,7 +22,7 @@ def shortened(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
-def strip_of(parts: Iterable[Part], width: int, ground: Style) -> Strip:
+def strip_of(parts: Iterable[StyledText], width: int, ground: Style) -> Strip:
     """Parts of text beside each other in exactly `width` cells."""
     strip = Strip([Segment(text, style) for text, style in parts if text])
     return strip.adjust_cell_length(width, ground)
@@ -39,7 +39,7 @@ class Item:
     weight: int
 
 
-def legend(items: Sequence[Item], rows: int, width: int, value_width: int, plain: Style) -> list[list[Part]]:
+def legend(items: Sequence[Item], rows: int, width: int, value_width: int, plain: Style) -> list[list[StyledText]]:
     """Items in at most `rows` lines, in order; the lightest give way to a count of those that are left out.
 
     The room of a value does not depend on it, so that nothing moves while values change.
@@ -62,9 +62,9 @@ def legend(items: Sequence[Item], rows: int, width: int, value_width: int, plain
     return []
 
 
-def _wrapped(cells: Iterable[tuple[int, list[Part]]], width: int) -> list[list[Part]]:
+def _wrapped(cells: Iterable[tuple[int, list[StyledText]]], width: int) -> list[list[StyledText]]:
     """Parts of a known width each, in as few lines as they fit in."""
-    lines: list[list[Part]] = [[]]
+    lines: list[list[StyledText]] = [[]]
     used = 0
     for room, parts in cells:
         if used and used + room > width:

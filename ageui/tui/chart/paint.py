@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ageui.tui.chart import axes, captions
-from ageui.tui.chart.captions import Part
+from ageui.tui.chart.captions import StyledText
 from ageui.tui.chart.curves import Mark, Sheet
 
 BRAILLE = 0x2800
@@ -170,7 +170,7 @@ def x_ticks(sheet: Sheet, seconds: bool) -> list[tuple[int, str]]:
 
 
 def body(
-    frame: Frame, inks: Inks, strips: Sequence[Strip], ticks: Mapping[int, str], ends: Mapping[int, Part]
+    frame: Frame, inks: Inks, strips: Sequence[Strip], ticks: Mapping[int, str], ends: Mapping[int, StyledText]
 ) -> list[Strip]:
     """The strips of the plot between the labels of the y axis and those at the ends of the curves, by row."""
     lines = []

@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ageui.tui.chart import axes, captions, curves, paint, reading
-from ageui.tui.chart.captions import Item, Part
+from ageui.tui.chart.captions import Item, StyledText
 from ageui.tui.chart.curves import Layer, Mark, Series, Sheet
 from ageui.tui.chart.paint import Cursor, Frame, Inks, Label
 
@@ -52,7 +52,7 @@ class Picture:
         name = captions.shortened(self.y_name, max(room - len("".join(modes)), min(room, cell_len(self.y_name), 8)))
         mode = captions.shortened("".join(modes), max(room - cell_len(name), 0))
         gap = max(room - cell_len(name) - cell_len(mode), 0)
-        parts: list[Part] = [(name, inks.title), (mode, inks.axis), (" " * gap, inks.ground)]
+        parts: list[StyledText] = [(name, inks.title), (mode, inks.axis), (" " * gap, inks.ground)]
         parts += [("  ", inks.ground), (x, inks.cursor)] if x else []
         parts += [("  ", inks.ground), (notice, inks.notice)] if notice else []
         return captions.strip_of(parts, width, inks.ground)
@@ -107,7 +107,7 @@ class Picture:
         """What lies on top of another is worth more room."""
         return place + (0 if self.series[place].faint else len(self.series))
 
-    def _ends(self, sheet: Sheet, frame: Frame, inks: Inks) -> tuple[list[Label], dict[int, Part]]:
+    def _ends(self, sheet: Sheet, frame: Frame, inks: Inks) -> tuple[list[Label], dict[int, StyledText]]:
         """Names next to the last values: in the plot where there is room, the others by row to the right of it."""
         if len(self.series) < 2:
             return [], {}

@@ -16,7 +16,7 @@ from ageui.present.table import Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table, shortened
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
-from ageui.tui.widgets.paged_table import TableColumn, TableRow
+from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.data.report import DataReport, GroupCounts
 from engine.data.spec import DataSpec
 

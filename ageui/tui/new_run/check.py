@@ -8,7 +8,7 @@ from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
 from ageui.planning.run_command import Labels, queue_command
-from ageui.planning.settings import Layer, Resolved, absolute_init
+from ageui.planning.settings import Resolved, SettingsLayer, absolute_init
 from ageui.store import NewRun, RunRow, Store
 from ageui.store.names import valid_name, valid_priority, valid_tag
 from ageui.tui.form.checked_form import CheckedForm, FormInput
@@ -40,7 +40,7 @@ class _Template:
     """The run that the form is prefilled with, as it was when the form opened."""
 
     row: RunRow
-    layer: Layer
+    layer: SettingsLayer
     spec: DataSpec
 
 
@@ -131,7 +131,7 @@ class FormCheck:
             return f"run {self._template_id} cannot be repeated: {error}"
         values = config.model_dump()
         values["lr"] = values["lr"][:1] if len(set(values["lr"])) == 1 else values["lr"]
-        self._template = _Template(detail.row, Layer(f"run {detail.name}", values), spec)
+        self._template = _Template(detail.row, SettingsLayer(f"run {detail.name}", values), spec)
         return ""
 
     def _basis(self, entered: FormInput) -> Basis:

@@ -11,7 +11,7 @@ from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
 from ageui.tui.tones import state_tone
-from ageui.tui.widgets.paged_table import TableColumn, TableRow
+from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig
 

@@ -25,7 +25,7 @@ from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.text.states import SYMBOLS, symbols_text
 from ageui.tui.tones import state_tone
-from ageui.tui.widgets.paged_table import TableColumn, TableRow
+from ageui.tui.widgets.table_rows import TableColumn, TableRow
 
 MISSING = "missing"
 _COUNTED = ("measured", "running", "queued", MISSING)

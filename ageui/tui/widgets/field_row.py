@@ -52,7 +52,7 @@ class FieldRow(Horizontal):
     def compose(self) -> ComposeResult:
         yield _Label(self.field, classes="label", markup=False)
         yield _FieldInput(self._choices_now)
-        yield _Mark(" ", classes="mark", markup=False)
+        yield _ListMark(" ", classes="mark", markup=False)
         yield Static(self._what, classes="hint", markup=False)
 
     @property
@@ -66,7 +66,7 @@ class FieldRow(Horizontal):
     def show(self, choices: tuple[str, ...], in_force: tuple[str, str], problem: str) -> None:
         """Shows the value of an empty field with its origin, and the problem, else what the field is for."""
         self._choices = choices
-        self.query_one(_Mark).update("▾" if choices else " ")
+        self.query_one(_ListMark).update("▾" if choices else " ")
         value, origin = (clean(text) for text in in_force)
         self.query_one(Input).placeholder = f"{value} · {origin}" if origin else value
         self.set_class(bool(problem), "-wrong")
@@ -114,7 +114,7 @@ class _FieldInput(Input):
     ]
 
     def __init__(self, choices: _Choices) -> None:
-        super().__init__(suggester=_Completion(choices), select_on_focus=False)
+        super().__init__(suggester=_ValueCompletion(choices), select_on_focus=False)
 
     def validate_value(self, value: str) -> str:
         """Removes hidden characters, which pasted text may hold."""
@@ -127,14 +127,14 @@ class _Label(Static):
             self.parent.focus_text()
 
 
-class _Mark(Static):
+class _ListMark(Static):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         if isinstance(self.parent, FieldRow):
             self.parent.ask_for_list()
 
 
-class _Completion(Suggester):
+class _ValueCompletion(Suggester):
     """Completes the last value of a list."""
 
     def __init__(self, choices: _Choices) -> None:

@@ -57,7 +57,7 @@ class FilterBox(Vertical):
     def compose(self) -> ComposeResult:
         yield Input(
             placeholder="/ filter: loss=mape weights:gender mae<8 status=done",
-            suggester=_Completion(),
+            suggester=_FilterCompletion(),
             id="filter-text",
         )
         yield Static(markup=False)
@@ -98,7 +98,7 @@ class FilterBox(Vertical):
         self.post_message(self.Left())
 
 
-class _Completion(Suggester):
+class _FilterCompletion(Suggester):
     """Completes the last term: the name of a field, then one of its known values."""
 
     def __init__(self) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -16,41 +15,15 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ageui.present.table import Cell, Tone
-from ageui.present.terminal import cell_text, shortened
+from ageui.present.table import Tone
+from ageui.present.terminal import shortened
 from ageui.present.wording import tone_of
 from ageui.tui.tones import tone_styles
 from ageui.tui.widgets.background import background_style
+from ageui.tui.widgets.table_rows import TableColumn, TableRow
 
 _GAP = 2
 _SELECTED, _NOT_SELECTED = "● ", "  "
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """A column of at most `width` cells; it is narrower while its cells need less.
-
-    If it has an `order`, a click on its title asks for rows in that order.
-    """
-
-    key: str
-    title: str
-    width: int
-    right: bool = False
-    order: str | None = None
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A row: its key, and one cell per column."""
-
-    key: int
-    cells: tuple[Cell, ...]
-
-    @cached_property
-    def texts(self) -> tuple[str, ...]:
-        """The cells as they are shown, each in one line."""
-        return tuple(cell_text(cell).replace("\n", " ") for cell in self.cells)
 
 
 class PagedTable(ScrollView, can_focus=True):

@@ -5,7 +5,7 @@ from rich.console import Console, RenderableType
 
 from ageui.present.figures import LOSS
 from ageui.present.table import BLANK, Cell, Column, Difference, Spread, Table, words
-from ageui.present.terminal import cell_text, fit, rich_table, shortened
+from ageui.present.terminal import Blocks, cell_text, fit, rich_table, shortened
 from engine.fairness import Interval
 
 TABLE = Table.of_columns(
@@ -39,6 +39,14 @@ def test_control_characters_reach_no_terminal() -> None:
 
 def test_a_table_without_rows_has_its_titles() -> None:
     assert "MAE" in _printed(rich_table(Table(TABLE.columns, ())))
+
+
+def test_long_names_leave_room_for_settings() -> None:
+    long_name, settings, figures = words("n" * 40), words("s" * 22), tuple(Cell(6.12) for _ in range(6))
+    columns = (Column("run"), Column("init", "setting"), *(Column(f"figure {place}", "figure") for place in range(6)))
+    lines = _printed(Blocks(Table(columns, ((long_name, settings, *figures),), is_stacked=True)), 110).splitlines()
+    assert [line.count("n") for line in lines if "nn" in line] == [24, 16]
+    assert any("s" * 22 in line for line in lines)
 
 
 @pytest.mark.parametrize(
