@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
+from small_study import LOSSES
 
+from ageui.memory.forecast import NOTHING_TO_SAY
 from ageui.store import Store
+from ageui.study import Study, load
 
 
 @pytest.fixture
@@ -28,3 +31,19 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _footprints_are_never_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forms start a process that counts footprints: one without torch, which answers nothing until it is stopped."""
     monkeypatch.setattr("engine.footprints._COMMAND", ["tail", "-f", "/dev/null"])
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_folder: None) -> Study:
+    """A study of four cells, the only one there is."""
+    path = tmp_path / "mine.toml"
+    path.write_text(LOSSES, encoding="utf-8")
+    found = load(str(path))
+    monkeypatch.setattr("ageui.tui.studies.screen.studies", lambda: [found])
+    return found
+
+
+@pytest.fixture
+def no_memory_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forecasts say nothing, at once."""
+    monkeypatch.setattr("ageui.memory.forecast.Forecaster.forecast", lambda self, runs: NOTHING_TO_SAY)

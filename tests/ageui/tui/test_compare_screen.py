@@ -13,7 +13,6 @@ from textual.widgets import Input, OptionList
 from ageui.compare import Comparison
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.chart.keyed import KeyedChart
 from ageui.tui.compare import compared_runs
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.compare.screen import CompareScreen
@@ -348,66 +347,5 @@ def test_runs_without_any_scores_and_runs_that_are_not_there(store: Store) -> No
         await keys(pilot, screen, "b", "v", "B", "f", "g", "i", "c", "m")
         await press(pilot, "right")
         assert "diverged: the loss is NaN" in screen_text(app) or "queued" in shown(app, "#row")
-
-    use(store, scenario)
-
-
-def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs: tuple[int, ...]) -> None:
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        screen = await opened(app, pilot, runs)
-        chart = screen.query_one(KeyedChart)
-        assert chart.display
-        assert "validation MAE" in screen_text(app), "losses differ, so that their values say nothing"
-        await keys(pilot, screen, "m")
-        await until(pilot, lambda: "validation loss" in screen_text(app))
-        before = {one.label: (one.color, one.marker) for one in chart._series}
-        assert [marker for _, marker in before.values()] == ["■", "◆"]
-        await keys(pilot, screen, "x")
-        after = {one.label: (one.color, one.marker) for one in chart._series}
-        assert after == {"mape": before["mape"]}, "whatever else is shown"
-        await press(pilot, "c")
-        assert not chart.display
-        await press(pilot, "c")
-        assert chart.display
-        assert not screen.query_one(SideBySide).display
-        assert app.focused is chart
-        await press(pilot, "l", "s", "left")
-
-    use(store, scenario)
-
-
-def test_many_columns_have_curves_that_are_told_apart(store: Store) -> None:
-    ids = [done(store, f"run-{batch}-{seed}", 4.0, batch=batch, seed=seed) for batch in range(8, 22) for seed in (1, 2)]
-
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        screen = await opened(app, pilot, tuple(ids))
-        looks = [(one.color, one.marker) for one in screen.query_one(KeyedChart)._series]
-        assert len(looks) == len(set(looks)) == 14
-        heads = lines(screen)[0].split()
-        assert all(marker in heads for _, marker in looks), "as in the heads of their columns"
-        await keys(pilot, screen, "f")
-        assert lines(screen)[0].count("run-") == 28
-
-    use(store, scenario)
-
-
-def test_no_curves_where_there_is_no_room_until_asked_for(store: Store, runs: tuple[int, ...]) -> None:
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        screen = await opened(app, pilot, runs)
-        assert not screen.query_one(KeyedChart).display
-        await press(pilot, "c")
-        assert screen.query_one(KeyedChart).display
-
-    use(store, scenario, size=(80, 24))
-
-
-def test_every_theme_draws_the_screen(store: Store, runs: tuple[int, ...]) -> None:
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        screen = await opened(app, pilot, runs)
-        colors = set()
-        for _ in range(4):
-            await press(pilot, "T")
-            colors.add(screen.query_one(KeyedChart)._series[0].color)
-        assert len(colors) == 2, "curves have a colour for light and one for dark"
 
     use(store, scenario)

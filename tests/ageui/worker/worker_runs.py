@@ -13,8 +13,10 @@ import pytest
 from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
+from ageui.worker.queue_worker import QueueWorker
 from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
+from ageui.worker.worker_files import take_worker_lock
 from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import Event
@@ -90,3 +92,14 @@ def losses_of(store: Store, run_id: int) -> list[tuple[int, float]]:
 def expected_losses(steps: int, seed: int = 0) -> list[tuple[int, float]]:
     """What the fake engine measures."""
     return [(step, 1.0 / (step + seed)) for step in range(1, steps + 1)]
+
+
+def new_worker(store: Store, device: str = "cpu", idle: float = 0.1) -> tuple[QueueWorker, Lock]:
+    lock = take_worker_lock(store, device)
+    assert lock is not None
+    return QueueWorker(store, device, is_default=True, policy=FAKE, idle_seconds=idle), lock
+
+
+def work(store: Store, device: str = "cpu", idle: float = 0.1) -> str:
+    worker, lock = new_worker(store, device, idle)
+    return worker.run(lock)
