@@ -1,6 +1,7 @@
 """No test may see the user's settings, caches or database, nor the network."""
 
 import gc
+import itertools
 import os
 from pathlib import Path
 
@@ -15,6 +16,7 @@ settings.register_profile("ci", max_examples=300, deadline=None, derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SLOW_KINDS = ("app", "gpu", "kills", "process", "simulation")
+_HOMES = itertools.count()
 KIND_OF_FIXTURE = {"patch_engine": "process", "queue": "process", "runner": "simulation"}
 
 
@@ -36,7 +38,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    home: Path = tmp_path_factory.mktemp("home")
+    # pytest's own numbers cost a look at all earlier folders each.
+    home: Path = tmp_path_factory.mktemp(f"home-{next(_HOMES)}", numbered=False)
     for name in [name for name in os.environ if name.startswith("AGEUI_")]:
         monkeypatch.delenv(name)
     for name, folder in {

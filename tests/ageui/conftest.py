@@ -1,18 +1,39 @@
+import functools
 import os
+import shutil
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 from living import processes_of
 from terminal import PatchEngine, Terminal, wait_until
 
+from ageui.memory.forecast import NOTHING_TO_SAY
 from ageui.store import Store
+from engine.data.make_faces import make_faces
+from engine.data.spec import SyntheticOptions
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _build_commands_once() -> Iterator[None]:
+    """A process builds the tree of commands once, as each command line does, and not for every call of `main`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "runs.db"
+    Store.open(path).close()
+    return path
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "runs.db") as opened:
+def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+    with Store.open(shutil.copy(empty_database, tmp_path / "runs.db")) as opened:
         yield opened
 
 
@@ -24,9 +45,22 @@ def ageui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 @pytest.fixture
-def faces(ageui: Terminal) -> Terminal:
+def no_memory_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forecasts say nothing, at once."""
+    monkeypatch.setattr("ageui.memory.forecast.Forecaster.forecast", lambda self, runs: NOTHING_TO_SAY)
+
+
+@pytest.fixture(scope="session")
+def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faces") / "drawn"
+    make_faces(folder, SyntheticOptions(counts=(70, 50, 0), image_size=32))
+    return folder
+
+
+@pytest.fixture
+def faces(ageui: Terminal, drawn_faces: Path) -> Terminal:
     """A terminal in a folder where the data set `faces` is registered."""
-    assert ageui("data", "make", "drawn", "--counts", "70,50,0", "--image-size", "32").code == 0
+    shutil.copytree(drawn_faces, ageui.folder / "drawn")
     assert ageui("data", "add", "faces", "drawn").code == 0
     return ageui
 

@@ -27,11 +27,12 @@ def test_a_sheet_is_a_private_picture(faces: Terminal) -> None:
     assert faces("data", "sheet", "synthetic", "--count", "2", "--group", "age=>=60").code == 0
 
 
-def test_old_sheets_are_removed(faces: Terminal) -> None:
-    for count in range(1, 28):
+def test_old_sheets_are_removed(faces: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ageui.cli.data_sheet._KEPT_SHEETS", 3)
+    for count in range(1, 6):
         assert faces("data", "sheet", "faces", "--count", str(count)).code == 0
     folder = Path(os.environ["AGEUI_CACHE"]) / "sheets"
-    assert len(list(folder.iterdir())) == 24
+    assert len(list(folder.iterdir())) == 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -233,6 +234,13 @@ def test_another_run_on_the_device_is_waited_for_or_shared_with(
     assert queue("cancel", "long").code == 0
 
 
+@pytest.fixture(scope="module")
+def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "runs.db"
+    a_done_and_a_paused_run(path)
+    return path
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -266,10 +274,16 @@ def test_another_run_on_the_device_is_waited_for_or_shared_with(
     ],
 )
 def test_a_wrong_input_gets_a_message_its_exit_code_and_changes_nothing(
-    ageui: Terminal, arguments: Sequence[str], code: int, said: str, monkeypatch: pytest.MonkeyPatch
+    ageui: Terminal,
+    done_and_paused: Path,
+    arguments: Sequence[str],
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    no_memory_forecast: None,
 ) -> None:
     monkeypatch.setattr("engine.cuda._DRIVERS", ())
-    a_done_and_a_paused_run(Path("runs.db"))
+    shutil.copy(done_and_paused, "runs.db")
     before = ageui("ls", "--json").json
     done = ageui(*arguments)
     assert said in done.err

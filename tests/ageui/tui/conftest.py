@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 from small_study import LOSSES
 
-from ageui.memory.forecast import NOTHING_TO_SAY
 from ageui.store import Store
 from ageui.study import Study, load
 
@@ -41,9 +40,3 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_folder: None) -
     found = load(str(path))
     monkeypatch.setattr("ageui.tui.studies.screen.studies", lambda: [found])
     return found
-
-
-@pytest.fixture
-def no_memory_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forecasts say nothing, at once."""
-    monkeypatch.setattr("ageui.memory.forecast.Forecaster.forecast", lambda self, runs: NOTHING_TO_SAY)

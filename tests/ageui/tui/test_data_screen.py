@@ -1,6 +1,7 @@
 """The screen of data sets: what it shows, what it starts in other processes, and that those end with it."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,27 +20,18 @@ from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.data.check import check
 from engine.data.kept_reports import kept_report
-from engine.data.make_faces import make_faces
-from engine.data.spec import DataSpec, SyntheticOptions
+from engine.data.spec import DataSpec
 from engine.paths import cache_folder
 
 pytestmark = pytest.mark.app
 
-FACES = SyntheticOptions(counts=(70, 50, 0), image_size=32)
 Slow = Callable[[str], None]
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "drawn"
-    make_faces(folder, FACES)
-    return folder
-
-
 @pytest.fixture
-def spec(drawn: Path, store: Store) -> DataSpec:
+def spec(drawn_faces: Path, store: Store) -> DataSpec:
     """Registered, with its images read."""
-    found = DataSpec(name="faces", format="course", path=str(drawn))
+    found = DataSpec(name="faces", format="course", path=str(drawn_faces))
     store.data.add(found)
     check(found, cache=cache_folder())
     return found
@@ -106,8 +98,8 @@ def test_kept_figures_are_there_at_once(store: Store, spec: DataSpec, slow: Slow
     use(store, scenario, size=size)
 
 
-def test_rows_are_read_in_another_process_and_then_the_images(store: Store, drawn: Path) -> None:
-    spec = DataSpec(name="-faces", format="course", path=str(drawn))
+def test_rows_are_read_in_another_process_and_then_the_images(store: Store, drawn_faces: Path) -> None:
+    spec = DataSpec(name="-faces", format="course", path=str(drawn_faces))
     store.data.add(spec)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
@@ -123,8 +115,8 @@ def test_rows_are_read_in_another_process_and_then_the_images(store: Store, draw
     use(store, scenario)
 
 
-def test_what_is_wrong_is_listed(store: Store, tmp_path: Path) -> None:
-    make_faces(tmp_path / "bad", FACES)
+def test_what_is_wrong_is_listed(store: Store, tmp_path: Path, drawn_faces: Path) -> None:
+    shutil.copytree(drawn_faces, tmp_path / "bad")
     (tmp_path / "bad" / "train_data" / "000003.jpg").write_bytes(b"")
     spec = DataSpec(name="bad", format="course", path=str(tmp_path / "bad"), skip_bad=True)
     store.data.add(spec)
@@ -199,10 +191,10 @@ def test_reading_ends_when_it_is_not_wanted(store: Store, spec: DataSpec, slow: 
     assert not processes_of(tmp_path)
 
 
-def test_going_through_the_list_leaves_no_process(store: Store, drawn: Path, slow: Slow, tmp_path: Path) -> None:
+def test_going_through_the_list_leaves_no_process(store: Store, drawn_faces: Path, slow: Slow, tmp_path: Path) -> None:
     slow("--quick")
     for name in "abc":
-        store.data.add(DataSpec(name=name, format="course", path=str(drawn)))
+        store.data.add(DataSpec(name=name, format="course", path=str(drawn_faces)))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
@@ -239,10 +231,10 @@ def test_enter_opens_the_faces_of_a_group(
     use(store, scenario)
 
 
-def test_a_data_set_is_added_forgotten_and_brought_back(store: Store, drawn: Path) -> None:
+def test_a_data_set_is_added_forgotten_and_brought_back(store: Store, drawn_faces: Path) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
-        await answer(app, pilot, "a", str(drawn))
+        await answer(app, pilot, "a", str(drawn_faces))
         await answer(app, pilot, "", "mine [/]")
         await until(pilot, lambda: any("mine [/]: course, train 70" in text for text in messages(app)), "it is added")
         await until(pilot, lambda: "mine [/]" in text_of(app, "#about"), "it is chosen")
@@ -251,7 +243,7 @@ def test_a_data_set_is_added_forgotten_and_brought_back(store: Store, drawn: Pat
         await until(pilot, lambda: len(sets(app)) == 1, "it is forgotten")
         await press(pilot, "u")
         await until(pilot, lambda: len(sets(app)) == 2, "it is back")
-        assert store.data.get("mine [/]").path == str(drawn)
+        assert store.data.get("mine [/]").path == str(drawn_faces)
         await press(pilot, "home")
         await until(pilot, lambda: "synthetic" in text_of(app, "#about"), "the built-in faces")
         await press(pilot, "x")
@@ -260,8 +252,8 @@ def test_a_data_set_is_added_forgotten_and_brought_back(store: Store, drawn: Pat
     use(store, scenario)
 
 
-def test_bad_rows_are_left_out_when_that_is_wanted(store: Store, tmp_path: Path) -> None:
-    make_faces(tmp_path / "bad", FACES)
+def test_bad_rows_are_left_out_when_that_is_wanted(store: Store, tmp_path: Path, drawn_faces: Path) -> None:
+    shutil.copytree(drawn_faces, tmp_path / "bad")
     (tmp_path / "bad" / "train_data" / "000003.jpg").write_bytes(b"")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
@@ -301,10 +293,10 @@ async def answer(app: AgeUIApp, pilot: "Pilot[Any]", key: str, text: str) -> Non
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_names_are_never_taken_for_anything_else(store: Store, tmp_path: Path, name: str) -> None:
+def test_names_are_never_taken_for_anything_else(store: Store, tmp_path: Path, drawn_faces: Path, name: str) -> None:
     table = tmp_path / "table.csv"
     folder = tmp_path / "x"
-    make_faces(folder, FACES)
+    shutil.copytree(drawn_faces, folder)
     lines = ["image,age,split,kind"]
     for number in range(1, 9):
         split = "train" if number < 6 else "valid"
