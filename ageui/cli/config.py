@@ -35,7 +35,7 @@ def show(
     from rich.table import Table
     from rich.text import Text
 
-    from ageui.planning.settings import parse_assignments, resolve, user_file
+    from ageui.planning.settings import parse_assignments, read_settings, user_file
     from engine.config import RunConfig, format_value
     from engine.cuda import cuda_available
     from engine.data.spec import BUILT_IN
@@ -44,13 +44,8 @@ def show(
     if database_path(db).exists():
         with open_store(db, read_only=True) as store:
             registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
-    resolved = resolve(
-        parse_assignments(assignments or []),
-        preset=preset,
-        config_file=config,
-        registered=registered,
-        cuda_available=cuda_available,
-    )
+    settings = read_settings(preset=preset, config_file=config, registered=registered, cuda_available=cuda_available)
+    resolved = settings.resolve(parse_assignments(assignments or []))
     values = resolved.config.model_dump(mode="json")
     if as_json:
         print_json(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ageui.planning import sweeps
-from ageui.planning.settings import Resolved, SettingsLayer, resolve
+from ageui.planning.settings import Resolved, Settings, SettingsLayer, read_settings
 from ageui.store import NewRun, Store
 from engine.config import RunConfig
 from engine.cuda import cuda_available
@@ -57,13 +57,13 @@ def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | 
 
 def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resolved:
     """The one config of `values` on top of its basis, files and environment."""
-    return _resolve(values, basis, _registered(store))
+    return _settings(store, basis).resolve(values)
 
 
 def grid_configs(store: Store, values: Mapping[str, str], basis: Basis) -> list[RunConfig]:
     """The distinct configs of the grid, in its order."""
-    registered = _registered(store)
-    configs = [_resolve(combination, basis, registered).config for combination in sweeps.grid(values)]
+    settings = _settings(store, basis)
+    configs = [settings.resolve(combination).config for combination in sweeps.grid(values)]
     return list({config.hash: config for config in configs}.values())
 
 
@@ -92,16 +92,11 @@ def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     return tuple(NewRun(config, specs[config.data]) for config in configs)
 
 
-def _registered(store: Store) -> list[str]:
-    return [spec.name for spec in store.data.all() if spec != BUILT_IN]
-
-
-def _resolve(values: Mapping[str, str], basis: Basis, registered: Sequence[str]) -> Resolved:
-    return resolve(
-        values,
+def _settings(store: Store, basis: Basis) -> Settings:
+    return read_settings(
         preset=basis.preset,
         config_file=basis.config_file,
         like=basis.like,
-        registered=registered,
+        registered=[spec.name for spec in store.data.all() if spec != BUILT_IN],
         cuda_available=cuda_available,
     )

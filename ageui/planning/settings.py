@@ -39,21 +39,47 @@ def user_file() -> Path:
     return platformdirs.user_config_path("ageui", appauthor=False) / "config.toml"
 
 
-def resolve(
-    flags: Mapping[str, Any],
+@dataclass(frozen=True)
+class Settings:
+    """All that lies below the flags, lowest layer first, read once for every config that is resolved from it."""
+
+    layers: tuple[SettingsLayer, ...]
+    preset: str
+    preset_origin: str
+    registered: tuple[str, ...]
+
+    def resolve(self, flags: Mapping[str, Any]) -> Resolved:
+        """One config. Raises `ConfigError` that names the layer and the field."""
+        values: dict[str, Any] = {}
+        origins = dict.fromkeys(RunConfig.model_fields, "default")
+        for layer in [*self.layers, SettingsLayer("flag", flags)]:
+            for name, value in layer.values.items():
+                if name not in RunConfig.model_fields and name != "preset":
+                    raise ConfigError(f"{layer.origin}: there is no field {name!r}; see ageui config show")
+                if name != "preset" and not (name not in flags and _set_aside(name, value, flags)):
+                    values[name], origins[name] = value, layer.origin
+        data_origin = origins["data"]
+        if "data" not in values:
+            values["data"], data_origin = _data_of(self.registered)
+            origins["data"] = data_origin
+        values = {**values, "init": absolute_init(values.get("init", "auto"))}
+        return Resolved(build_config(values), origins, self.preset, self.preset_origin, data_origin)
+
+
+def read_settings(
     *,
     preset: str | None = None,
     config_file: Path | None = None,
     like: SettingsLayer | None = None,
     registered: Sequence[str] = (),
     cuda_available: Callable[[], bool] = lambda: False,
-) -> Resolved:
-    """Stacks all layers into one config.
+) -> Settings:
+    """Reads files and environment.
 
     A preset named by a flag beats files and environment; one named in a file, or chosen here (`report` with a CUDA
-    device, else `quick`), only fills in what no layer sets. `like` is a whole config, on top of all but flags. With no
-    data named, the one registered data set is used, else the built-in synthetic faces. Raises `ConfigError` that names
-    the layer and the field.
+    device, else `quick`), only fills in what no layer sets. `like` is a whole config, on top of all but flags. If no
+    layer names data, the one registered data set is used, else the built-in synthetic faces. Raises `ConfigError` for
+    a file that cannot be read and an unknown preset.
     """
     files = [*_file_layer(user_file()), *_file_layer(PROJECT_FILE), environment_layer(os.environ)]
     chosen = [*_file_layer(config_file, required=True)] if config_file else []
@@ -65,20 +91,7 @@ def resolve(
         layers = [*files, preset_layer(preset), *chosen]
     if like is not None:
         layers = [*layers, like]
-    values: dict[str, Any] = {}
-    origins = dict.fromkeys(RunConfig.model_fields, "default")
-    for layer in [*layers, SettingsLayer("flag", flags)]:
-        for name, value in layer.values.items():
-            if name not in RunConfig.model_fields and name != "preset":
-                raise ConfigError(f"{layer.origin}: there is no field {name!r}; see ageui config show")
-            if name != "preset" and not (name not in flags and _set_aside(name, value, flags)):
-                values[name], origins[name] = value, layer.origin
-    data_origin = origins["data"]
-    if "data" not in values:
-        values["data"], data_origin = _data_of(registered)
-        origins["data"] = data_origin
-    values = {**values, "init": absolute_init(values.get("init", "auto"))}
-    return Resolved(build_config(values), origins, preset, preset_origin, data_origin)
+    return Settings(tuple(layers), preset, preset_origin, tuple(registered))
 
 
 def preset_layer(name: str) -> SettingsLayer:

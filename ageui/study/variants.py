@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from ageui.compare.differing_settings import setting
-from ageui.planning.settings import SettingsLayer, resolve
+from ageui.planning.settings import SettingsLayer, read_settings
 from ageui.study.study import FREE, Study, StudyCell
 from engine.config import PRESETS, RunConfig, format_value
 from engine.errors import ConfigError, Problem
@@ -73,9 +73,8 @@ def cell_config(
     preset = choice.preset or REPORT
     shared = SettingsLayer(f"study {study.name}", _shared(study, preset))
     flags = {**cell.settings, **settings}
-    return resolve(
-        flags, preset=preset, like=shared, registered=registered, cuda_available=cuda_available
-    ).config.model_copy(update={"seed": 0})
+    below = read_settings(preset=preset, like=shared, registered=registered, cuda_available=cuda_available)
+    return below.resolve(flags).config.model_copy(update={"seed": 0})
 
 
 def _shared(study: Study, preset: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Which layer decides a setting, and who is told."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ageui.planning.settings import parse_assignments, resolve, user_file
+from ageui.planning.settings import Resolved, parse_assignments, read_settings, user_file
 from engine.errors import ConfigError
 
 
@@ -17,6 +18,10 @@ def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return path
+
+
+def resolve(flags: dict[str, Any], **basis: Any) -> Resolved:
+    return read_settings(**basis).resolve(flags)
 
 
 def test_each_layer_beats_the_ones_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
