@@ -204,7 +204,7 @@ def test_waiting_ends_with_what_became_of_the_runs(queue: Terminal) -> None:
 def test_a_failed_run_is_tried_again_once_its_cause_is_gone(queue: Terminal) -> None:
     (queue.folder / "drawn").rename(queue.folder / "moved")
     queue("run", *TINY, "--data", "faces", "--detach")
-    assert queue("wait").code == 1
+    assert queue("wait", "1").code == 1
     assert queue("show", "1", "--json").json["failure"] == "data"
     (queue.folder / "moved").rename(queue.folder / "drawn")
     assert queue("retry", "1").code == 0
