@@ -316,7 +316,9 @@ def _problem(error: Any, values: Mapping[str, Any]) -> Problem:
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return Problem(name, f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}")
-    message = _PLAIN.get(error["type"], error["msg"].removeprefix("Value error, "))
-    if error["type"] == "literal_error":
+    message = _PLAIN.get(error["type"], error["msg"])
+    if error["type"] == "value_error":
+        message = str(error["ctx"]["error"])
+    elif error["type"] == "literal_error":
         message = f"choose one of {error['ctx']['expected'].replace(chr(39), '')}"
     return Problem(name, f"{name} {format_value(values.get(name))!r}: {message}")

@@ -33,14 +33,14 @@ def see_to_worker(
                 f"then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
                 soft_wrap=True,
             )
-    held = store.queue.current_pause()
-    if held is not None:
-        console.print(clean(paused_sentence(held)), soft_wrap=True)
+    pause = store.queue.current_pause()
+    if pause is not None:
+        console.print(clean(paused_sentence(pause)), soft_wrap=True)
 
 
-def paused_sentence(held: "QueuePause") -> str:
+def paused_sentence(pause: "QueuePause") -> str:
     """Why the queue is paused, and what to do about it."""
-    why = f" {BY_THE_USER}" if held.reason == BY_THE_USER else f": {held.reason}"
+    why = f" {BY_THE_USER}" if pause.reason == BY_THE_USER else f": {pause.reason}"
     return f"the queue is paused{why}; let it go on with: ageui resume"
 
 

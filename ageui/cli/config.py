@@ -38,12 +38,11 @@ def show(
     from ageui.planning.settings import parse_assignments, read_settings, user_file
     from engine.config import RunConfig, format_value
     from engine.cuda import cuda_available
-    from engine.data.spec import BUILT_IN
 
     registered: list[str] = []
     if database_path(db).exists():
         with open_store(db, read_only=True) as store:
-            registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
+            registered = store.data.registered_names()
     settings = read_settings(preset=preset, config_file=config, registered=registered, cuda_available=cuda_available)
     resolved = settings.resolve(parse_assignments(assignments or []))
     values = resolved.config.model_dump(mode="json")

@@ -11,7 +11,7 @@ from engine import choices
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
-Target = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
+TargetOption = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
 
 
 def registered(name: str, db: Path | None) -> "DataSpec":

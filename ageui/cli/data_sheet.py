@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.data_options import Target, registered, target_of
+from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.options import AsJson, Database, messages, print_json
 from engine.errors import ConfigError
 
@@ -37,7 +37,7 @@ def sheet(
         ),
     ] = None,
     view: Annotated[bool, typer.Option("--open", help="Open it with the system's viewer, or $AGEUI_VIEWER.")] = False,
-    target: Target = "apparent",
+    target: TargetOption = "apparent",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:

@@ -36,12 +36,12 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
             store.runs.search(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
         )
         waiting = store.queue.waiting()
-        held, states = store.queue.current_pause(), workers(store)
+        pause, states = store.queue.current_pause(), workers(store)
         alone = unserved(store, waiting)
     if as_json:
         print_json(
             {
-                "held": held.reason if held else None,
+                "held": pause.reason if pause else None,
                 "running": [row.to_json() for row in running],
                 "queued": [row.to_json() for row in waiting],
                 "paused": [row.to_json() for row in paused],
@@ -56,8 +56,8 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = _sayer(messages())
-    if held is not None:
-        say(paused_sentence(held))
+    if pause is not None:
+        say(paused_sentence(pause))
     elif alone:
         say(unserved_sentence(alone, are_all=len(alone) == len(waiting)))
     if paused or interrupted:

@@ -27,7 +27,7 @@ _NAMED_ONE_BY_ONE = 4
 
 
 @dataclass(frozen=True)
-class Target:
+class ReportFile:
     """Where a report goes, and in which format; plots of Markdown go into the `folder`."""
 
     path: Path
@@ -68,7 +68,7 @@ def write_report(
     write_document(document, target)
 
 
-def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> Target:
+def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> ReportFile:
     """The file that is named, else `stem` with the format's ending here.
 
     Raises `ConfigError` for a format that is not known, a file that exists, unless `force`, or a folder that does not.
@@ -81,14 +81,14 @@ def report_target(output: Path | None, report_format: str | None, stem: str, for
     if report_format is None and ending not in _FORMATS:
         raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
     chosen = report_format or _FORMATS[ending]
-    target = Target(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
+    target = ReportFile(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
     refuse_target(target.path, force, streams=chosen == "html")
     if chosen == "md":
         refuse_target(target.folder, force)
     return target
 
 
-def write_document(document: "Document", target: Target) -> None:
+def write_document(document: "Document", target: ReportFile) -> None:
     """Writes a report, and says on stdout where it is."""
     from ageui.files.output_file import is_stream
     from ageui.report import as_html, as_markdown

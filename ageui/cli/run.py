@@ -130,6 +130,7 @@ def work_here(
 def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
     from ageui.text.clean import clean
     from ageui.worker.run_files import log_file
+    from engine.errors import AgeUIError
 
     run_id, ending = claim.run_id, outcome.ending
     reason = clean(ending.reason, lines=True)
@@ -140,7 +141,7 @@ def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcom
             say(f"run {run_id} diverged: {reason}; try a lower --lr")
         case "interrupted":
             say(f"run {run_id} is interrupted: {reason}\ngo on with: ageui resume {run_id} --here (or without --here)")
-        case "failed" if "\n" in reason:
+        case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
             last = reason.strip().splitlines()[-1]
             say(f"ageui: run {run_id} failed with {last}\nthe traceback is kept with it: ageui show {run_id}")
         case "failed":

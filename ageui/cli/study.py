@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A study, as in: ageui study list; or a TOML file.")]
-Preset = Annotated[
+StudyPreset = Annotated[
     str | None,
     option("report is the study as published; else a preset for all but what it compares.", THIS_RUN,
            "|".join(choices.PRESETS)),
 ]  # fmt: skip
 Data = Annotated[str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME")]
-Settings = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
+Assignments = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
 
 
 @app.command("list")
@@ -70,9 +70,9 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
 @app.command("show")
 def show_study(
     name: Name,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
-    settings: Settings = None,
+    settings: Assignments = None,
     split: Split = None,
     db: Database = None,
     as_json: AsJson = False,
@@ -104,9 +104,9 @@ def export_study(
     output: Annotated[
         Path | None, typer.Option("--output", "--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
     ] = None,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
-    settings: Settings = None,
+    settings: Assignments = None,
     split: Split = None,
     force: Force = False,
     db: Database = None,
@@ -133,9 +133,9 @@ def report_study(
     name: Name,
     output: Output = None,
     report_format: Format = None,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
-    settings: Settings = None,
+    settings: Assignments = None,
     split: Split = None,
     force: Force = False,
     db: Database = None,
@@ -157,10 +157,10 @@ def report_study(
 @app.command("run")
 def run_study(
     name: Name,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
     seeds: Annotated[int, option("Repeat every cell with N seeds.", THIS_RUN, "N")] = 1,
-    settings: Settings = None,
+    settings: Assignments = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     detach: Annotated[
         bool, option("Queue what is missing and wait for nothing.", THIS_RUN, None, "--detach", "-d")

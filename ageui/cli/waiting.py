@@ -45,7 +45,7 @@ def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None])
     rows = [store.runs.get(run_id) for run_id in left]
     if any(row.status != "queued" for row in rows):
         return None
-    held = store.queue.current_pause()
-    if held is not None:
-        return paused_sentence(held)
+    pause = store.queue.current_pause()
+    if pause is not None:
+        return paused_sentence(pause)
     return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None

@@ -9,7 +9,6 @@ from ageui.planning.settings import Resolved, Settings, SettingsLayer, read_sett
 from ageui.store import NewRun, Store
 from engine.config import RunConfig
 from engine.cuda import cuda_available
-from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError, Problem
 
 
@@ -85,10 +84,7 @@ def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict
 
 def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
-    try:
-        specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
-    except ConfigError as error:
-        raise ConfigError(problems=[Problem("data", str(error))]) from None
+    specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
     return tuple(NewRun(config, specs[config.data]) for config in configs)
 
 
@@ -97,6 +93,6 @@ def _settings(store: Store, basis: Basis) -> Settings:
         preset=basis.preset,
         config_file=basis.config_file,
         like=basis.like,
-        registered=[spec.name for spec in store.data.all() if spec != BUILT_IN],
+        registered=store.data.registered_names(),
         cuda_available=cuda_available,
     )

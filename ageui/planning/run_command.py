@@ -28,8 +28,8 @@ def queue_command(
     basis: Basis,
     runs: Sequence[NewRun],
     *,
-    seeds: int | None = None,
-    labels: Labels = Labels(),
+    seeds: int | None,
+    labels: Labels,
 ) -> str | None:
     """`ageui run --detach …` for one run, else `ageui sweep …`, which makes the configs of `runs` as they are planned.
 

@@ -68,11 +68,11 @@ class Settings:
 
 def read_settings(
     *,
-    preset: str | None = None,
+    preset: str | None,
     config_file: Path | None = None,
     like: SettingsLayer | None = None,
-    registered: Sequence[str] = (),
-    cuda_available: Callable[[], bool] = lambda: False,
+    registered: Sequence[str],
+    cuda_available: Callable[[], bool],
 ) -> Settings:
     """Reads files and environment.
 

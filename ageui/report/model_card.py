@@ -19,7 +19,7 @@ def model_card(run: RunFacts) -> Section:
     """The card as a section, with a part for each heading under which there is something to say."""
     found = {
         "Model details": _details(run),
-        "Intended use": _use(run),
+        "Intended use": _use(),
         "Factors": _factors(run),
         "Metrics": _metrics(run),
         "Evaluation data": _evaluation_data(run),
@@ -61,7 +61,7 @@ def _parameters(facts: dict[str, Any], part: str) -> str:
     return f" ({count:,} parameters)" if count is not None else ""
 
 
-def _use(run: RunFacts) -> list[str]:
+def _use() -> list[str]:
     return [
         "Intended: research into how far an age regressor is off for different groups of people, and what lowers that.",
         "Not intended: deciding about anybody, or sorting people by age or by any attribute.",

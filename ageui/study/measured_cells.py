@@ -36,11 +36,6 @@ class StudyFigure:
     interval: Interval | None = None
     noise: float | None = None
 
-    @property
-    def inside_noise(self) -> bool:
-        """Whether it is no larger than chance alone would make it (95%); False where that is not known."""
-        return self.measured is not None and self.noise is not None and self.measured <= self.noise
-
 
 @dataclass(frozen=True)
 class CellRow:
@@ -222,8 +217,8 @@ def figure_of(
     return StudyFigure(
         published,
         mean,
-        spread.std if spread else None,
-        len(found),
+        spread.std,
+        spread.n,
         Interval(*map(fmean, zip(*ends, strict=True))) if len(ends) == len(found) else None,
         fmean(noise) if len(noise) == len(found) else None,
     )

@@ -1,6 +1,6 @@
 """The runs of a study that are left to do: those that no earlier run stands for."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
 from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, parted
 from engine.cuda import cuda_available
-from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError, Problem
 
 MOST_SEEDS = 1000
@@ -38,8 +37,6 @@ def find_remaining(
     store: Store,
     choice: Choice = NO_CHOICE,
     seeds: int = 1,
-    *,
-    cuda: Callable[[], bool] = cuda_available,
 ) -> RemainingRuns:
     """The runs for `seeds` seeds, from 0 on, of every cell that can be run.
 
@@ -48,7 +45,7 @@ def find_remaining(
     """
     if not 1 <= seeds <= MOST_SEEDS:
         raise ConfigError(problems=[Problem("seeds", f"--seeds {seeds}: give 1 to {MOST_SEEDS}")])
-    wanted = _wanted(study, store, choice, seeds, cuda)
+    wanted = _wanted(study, store, choice, seeds)
     there: dict[Hashable, list[MeasuredRun]] = {}
     for run in store.scores.measured_runs():
         there.setdefault(_key(run.config), []).append(run)
@@ -75,10 +72,13 @@ def find_remaining(
     )
 
 
-def _wanted(study: Study, store: Store, choice: Choice, seeds: int, cuda: Callable[[], bool]) -> dict[Hashable, NewRun]:
-    registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
+def _wanted(study: Study, store: Store, choice: Choice, seeds: int) -> dict[Hashable, NewRun]:
+    registered = store.data.registered_names()
     wanted: dict[Hashable, NewRun] = {}
-    configs = [cell_config(study, cell, choice, registered=registered, cuda_available=cuda) for cell in study.runnable]
+    configs = [
+        cell_config(study, cell, choice, registered=registered, cuda_available=cuda_available)
+        for cell in study.runnable
+    ]
     spec = with_data(store, configs[:1])[0].spec  # all cells have the same
     # A seed of every cell before the next seed, so that a study that is stopped early has something in all cells.
     for seed in range(seeds):

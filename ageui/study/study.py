@@ -9,7 +9,7 @@ from typing import Any
 
 from ageui.compare.differing_settings import label
 from ageui.planning.settings import absolute_init
-from ageui.study.spec import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
+from ageui.study.study_file import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig, build_config, format_value
 from engine.errors import ConfigError
