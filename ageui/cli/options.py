@@ -1,7 +1,7 @@
 """Options that several commands share, and what they lead to."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,6 +64,13 @@ def messages() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, markup=False, highlight=False)
+
+
+def sayer(console: "Console") -> Callable[[str], None]:
+    """A function that prints cleaned text, which may have several lines."""
+    from ageui.text.clean import clean
+
+    return lambda text: console.print(clean(text, lines=True), soft_wrap=True)
 
 
 def results() -> "Console":

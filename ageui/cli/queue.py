@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
 from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ageui.store import Claim, RunRow, Store
     from ageui.worker.foreground import Foreground
 
@@ -55,7 +53,7 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         print_fitted(console, queue_table(rows))
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
-    say = _sayer(messages())
+    say = sayer(messages())
     if pause is not None:
         say(paused_sentence(pause))
     elif alone:
@@ -177,7 +175,7 @@ def move_run(
             if run_id in order
             else "was taken just now"
         )
-        _sayer(messages())(f"run {run_id} {place}")
+        sayer(messages())(f"run {run_id} {place}")
 
 
 def wait_for_runs(
@@ -190,7 +188,7 @@ def wait_for_runs(
     """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1."""
     with open_store(db, read_only=True) as store:
         left = _meant(store, references) if references else [row.id for row in _unfinished(store)]
-        all_done = wait_until_ended(store, left, _sayer(messages()), timeout)
+        all_done = wait_until_ended(store, left, sayer(messages()), timeout)
     if not all_done:
         raise typer.Exit(1)
 
@@ -218,7 +216,7 @@ def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]
     from it: returns how many those are, for which `_exit_with` exits with 2 once all else is done."""
     from engine.errors import ConfigError
 
-    say, problems = _sayer(messages()), 0
+    say, problems = sayer(messages()), 0
     for run_id in meant:
         try:
             status = change(run_id)
@@ -288,7 +286,7 @@ def _work_here_again(
             raise StoreError(
                 f"run {run_id} was taken by a worker in this moment; follow it with: ageui logs -f {run_id}"
             )
-        _sayer(console)(f"run {run_id} {claimed.name} goes on")
+        sayer(console)(f"run {run_id} {claimed.name} goes on")
         return claimed
 
     work_here(
@@ -325,9 +323,3 @@ def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
         time.sleep(SECONDS_BETWEEN_LOOKS)
         list(recover_lost(store))
     return row.status
-
-
-def _sayer(console: "Console") -> Callable[[str], None]:
-    from ageui.text.clean import clean
-
-    return lambda text: console.print(clean(text, lines=True), soft_wrap=True)

@@ -10,7 +10,7 @@ import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
 from ageui.cli.memory import tell_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, sayer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,9 +105,7 @@ def work_here(
     resolved = resolve_device(device)
     refuse_missing_device(resolved)
 
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True)
-
+    say = sayer(console)
     with (
         in_foreground(store, resolved, policy=policy, share=share, say=say) as foreground,
         _stop_on_interrupt(say) as (should_stop, should_kill),

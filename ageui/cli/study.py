@@ -18,6 +18,7 @@ from ageui.cli.options import (
     open_store,
     print_json,
     results,
+    sayer,
 )
 from ageui.cli.output import Force, chosen_format, refuse_target, write_output
 from ageui.cli.report import Format, Output, report_target, write_document
@@ -182,12 +183,8 @@ def run_study(
     from ageui.study.queueing import tag, told
     from ageui.worker.background_workers import refuse_missing_devices
 
-    console = messages()
-    study = load(name)
-
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True)
-
+    console, study = messages(), load(name)
+    say = sayer(console)
     with open_store(db, create=True) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)

@@ -6,7 +6,7 @@ import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
 from ageui.cli.memory import tell_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +44,7 @@ def sweep(
     with open_store(db, create=True) as store:
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)
         tell_choices(console, planned.first, flags)
-
-        def say(text: str) -> None:
-            console.print(text, soft_wrap=True)
-
+        say = sayer(console)
         if planned.left_out and not again:
             say(_told_left_out(planned.left_out))
         new = planned.to_queue(again=again, name=name)
