@@ -1,4 +1,4 @@
-"""`ageui compare`: runs side by side."""
+"""`ageui compare`: compares runs side by side."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`ageui config show`: the settings in force, and which setting came from where."""
+"""`ageui config show`: prints the settings in force and their origins."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`ageui data`: register data sets, look at them, and make synthetic ones."""
+"""`ageui data`: registers, checks and shows data sets, and makes synthetic ones."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -242,7 +242,7 @@ def _spec(
 
 
 def _refuse_taken(specs: "list[DataSpec]", name: str, replace: bool) -> None:
-    """Before the images are read: a name that is taken would only be refused minutes later."""
+    """Refuses a taken name before the images are read, which takes minutes."""
     from engine.errors import ConfigError
 
     if any(spec.name == name for spec in specs) and not replace:

@@ -1,4 +1,4 @@
-"""`ageui data sheet`: faces of a split or group in one picture."""
+"""`ageui data sheet`: draws faces of a split or group into one picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,7 +79,7 @@ def _group(text: str | None) -> tuple[str, str] | None:
 
 
 def _cached(what: str) -> Path:
-    """A file for this sheet in the cache; the oldest of the others are removed."""
+    """The file for this sheet in the cache. Removes the oldest other sheets."""
     import hashlib
 
     from engine.files import make_private_folder
@@ -98,7 +98,7 @@ def _cached(what: str) -> Path:
 
 
 def _write(drawn: "ContactSheet", path: Path) -> None:
-    """Writes the PNG for its owner alone."""
+    """Writes the PNG, readable by its owner only."""
     import io
 
     from engine.files import write_atomically

@@ -198,7 +198,7 @@ def _unfinished(store: "Store") -> "list[RunRow]":
 
 
 def _meant(store: "Store", references: Sequence[str]) -> list[int]:
-    """The runs that are meant, each once. Raises `ConfigError` for a reference that means none."""
+    """The runs that the references mean, each once. Raises `ConfigError` for a reference without a run."""
     from ageui.text.clean import clean
     from engine.errors import ConfigError
 
@@ -212,8 +212,8 @@ def _meant(store: "Store", references: Sequence[str]) -> list[int]:
 
 
 def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]) -> int:
-    """Changes every run that is meant and says what it is now. One that cannot be changed keeps none of the others
-    from it: returns how many those are, for which `_exit_with` exits with 2 once all else is done."""
+    """Changes every run and prints its new status. Returns the number of runs that could not be changed, for
+    `_exit_with`; these do not stop the others."""
     from engine.errors import ConfigError
 
     say, problems = sayer(messages()), 0
@@ -244,7 +244,7 @@ def _again(
     checkpoint_seconds: float | None,
     as_json: bool,
 ) -> None:
-    """Queues runs again and sees to a worker, or works on the one that is meant here."""
+    """Queues runs again and makes sure of a worker, or works on the one run `here`."""
     if here:
         _work_here_again(store, references, requeue, checkpoint_seconds, as_json)
         return
@@ -307,8 +307,8 @@ def _see_to_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds
 
 
 def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
-    """A run's status once it obeyed, or what it is up to if it takes long. `kill` ends its engine even where the
-    process that should watch it does not answer."""
+    """Waits until a running run obeys, and returns its status, or a note if that takes long. `kill` ends its engine if
+    its supervisor does not."""
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.supervisor import kill_engine
 

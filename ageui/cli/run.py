@@ -1,4 +1,4 @@
-"""`ageui run`: one run, here or in the background."""
+"""`ageui run`: trains one run, here or in the background."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -92,7 +92,7 @@ def work_here(
     console: "Console",
     as_json: bool,
 ) -> None:
-    """Works on the run that `claim` claims, shows how it goes, prints it, and exits with what its end means."""
+    """Trains the run that `claim` claims in this terminal, prints it, and exits with the code of its ending."""
     from ageui.cli.progress import progress_display
     from ageui.compare.image_errors import with_all_intervals
     from ageui.devices import resolve_device
@@ -156,7 +156,7 @@ def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcom
 def _stop_on_interrupt(
     say: Callable[[str], None],
 ) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
-    """Gives two functions: true once SIGINT, SIGTERM or SIGHUP came, and once a second one came."""
+    """Gives two functions: whether SIGINT, SIGTERM or SIGHUP has arrived, and whether a second one has."""
     asked = 0
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""`ageui study`: the report's tables as grids of runs, and what was measured of them beside what was published."""
+"""`ageui study`: trains the report's tables as grids of runs, and shows published beside measured figures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -233,7 +233,7 @@ def publish_figures(db: Database = None) -> None:
 
 @contextmanager
 def _reading(db: Path | None) -> "Iterator[Store | None]":
-    """The database, None where there is none yet: published figures can be read without one."""
+    """The database, or None if it does not exist yet: published figures need none."""
     if not database_path(db).expanduser().exists():
         yield None
         return
@@ -248,7 +248,7 @@ def _choice(preset: str | None, data: str | None, settings: list[str] | None) ->
 
 
 def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callable[[str], None]") -> "Choice":
-    """The choice with a preset and data where none was named, and a line on each."""
+    """Fills in preset and data, and prints a line on each."""
     from ageui.study.queueing import chosen_here
 
     found = chosen_here(store, study, choice)
@@ -258,7 +258,7 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
 
 
 def _continued(store: "Store", remaining: "RemainingRuns") -> list[int]:
-    """Queues again what failed, was cancelled or interrupted."""
+    """Queues runs again that failed, were cancelled or interrupted; returns their ids."""
     for run in remaining.again:
         store.queue.retry(run.id)
     for run in remaining.stopped:
@@ -281,7 +281,7 @@ def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") ->
 
 
 def _curves(store: "Store | None", table: "StudyTable") -> dict[str, list[float]]:
-    """Of a study of curves the validation losses by epoch, by the name of the cell, of its first run that has some."""
+    """The validation losses by epoch of each cell's first run that has some, by cell; only for studies of curves."""
     if store is None or table.study.measures != "curve":
         return {}
     found = {}

@@ -1,4 +1,4 @@
-"""`ageui sweep`: a grid of runs, queued."""
+"""`ageui sweep`: queues a grid of runs."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,7 +73,7 @@ def _told_left_out(runs: list[tuple[int, str]]) -> str:
 
 
 def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:
-    """Prints the configs of runs that would be queued: the fields that differ, or all as JSON."""
+    """Prints the configs of planned runs: a table of the fields that differ, or all as JSON."""
     from ageui.cli.tables import print_fitted
     from ageui.compare.differing_settings import differing_settings, setting
     from ageui.present.table import Column, Table, words

@@ -67,7 +67,7 @@ def _record(row: ComparedRow, comparison: Comparison) -> list[object]:
 
 
 def _values(cell: Cell, *, folded: bool) -> list[object]:
-    """What `_PARTS` name, then, if `folded`, `_SPREAD_PARTS`."""
+    """The values of `_PARTS`, then, if `folded`, of `_SPREAD_PARTS`."""
     difference = cell.difference
     between = _pair(difference.interval if difference else None) or (None, None)
     spread = (cell.spread.std, cell.spread.n) if cell.spread else (None, None)

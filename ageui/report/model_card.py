@@ -1,5 +1,6 @@
-"""The model card of a run: the headings of Mitchell et al., Model Cards for Model Reporting (2019), filled from what
-is known of it. A heading under which nothing is known is left out.
+"""The model card of a run, with the headings of Mitchell et al., Model Cards for Model Reporting (2019).
+
+Headings without known facts are left out.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ _NON_COMMERCIAL = {"course": "APPA-REAL", "appa_real": "APPA-REAL", "utkface": "
 
 
 def model_card(run: RunFacts) -> Section:
-    """The card as a section, with a part for each heading under which there is something to say."""
+    """The card as a section, with a part for each heading that has known facts."""
     found = {
         "Model details": _details(run),
         "Intended use": _use(),

@@ -201,7 +201,7 @@ def _config(run: RunFacts) -> Section:
 
 
 def _training(run: RunFacts) -> Section:
-    """The machine and what the training took; published figures have neither."""
+    """The machine, time and memory of the training; empty for published figures."""
     facts, detail = run.facts, run.detail
     peak, predicted = detail.peak_memory_bytes, detail.predicted_memory_bytes
     attempts = [attempt for attempt in detail.attempts if attempt.replayed]

@@ -1,4 +1,4 @@
-"""The runs of a study that are left to do: those that no earlier run stands for."""
+"""Finds the runs of a study that are left to do."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST_SEEDS = 1000
 
 @dataclass(frozen=True)
 class RemainingRuns:
-    """The runs of a study's cells, all of one `variant`; a run that several cells share counts once.
+    """The runs of a study's cells, all of one `variant`. A run that several cells share counts once.
 
     `new` runs are to be queued. Of the existing ones, `again` failed or were cancelled and `stopped` were interrupted:
     they continue from their checkpoints. `going` are queued or running, `paused` wait for a person, `done` have ended.
@@ -38,7 +38,7 @@ def find_remaining(
     choice: Choice = NO_CHOICE,
     seeds: int = 1,
 ) -> RemainingRuns:
-    """The runs for `seeds` seeds, from 0 on, of every cell that can be run.
+    """The runs of every runnable cell with seeds from 0 to `seeds` - 1.
 
     A run stands for a cell if their configs are equal except for device and determinism, on data described the same
     way; archived runs do not count. Raises `ConfigError` for an invalid choice.
@@ -79,8 +79,8 @@ def _wanted(study: Study, store: Store, choice: Choice, seeds: int) -> dict[Hash
         cell_config(study, cell, choice, registered=registered, cuda_available=cuda_available)
         for cell in study.runnable
     ]
-    spec = with_data(store, configs[:1])[0].spec  # all cells have the same
-    # A seed of every cell before the next seed, so that a study that is stopped early has something in all cells.
+    spec = with_data(store, configs[:1])[0].spec  # the same for all cells
+    # Each seed of all cells before the next seed, so that a study stopped early has figures in all cells.
     for seed in range(seeds):
         for config in configs:
             own = config.model_copy(update={"seed": seed})
