@@ -154,7 +154,20 @@ def weight_table(
     scheme: Weighting = "inverse",
     age_edges: Sequence[float] = AGE_EDGES,
 ) -> dict[str, float]:
-    """The weight of every group of an attribute, by name; 0 for an empty group. Parameters as in `sample_weights`."""
+    """The weight of every group of an attribute, by name; 0 for an empty group.
+
+    Parameters
+    ----------
+    frame, scheme, age_edges
+        As in `sample_weights`.
+    attribute
+        A column, or `age` for age groups.
+
+    Raises
+    ------
+    ConfigError
+        For an attribute that the data lacks.
+    """
     codes, names = group_codes(frame, attribute, age_edges)
     return dict(zip(names, group_weights(codes, len(names), scheme).tolist(), strict=True))
 

@@ -43,7 +43,7 @@ class Manifest:
 
 
 def refuse(name: str, problems: Sequence[RowProblem]) -> None:
-    """Raises a `DataError` that lists the first problems and counts the rest; returns if there are none."""
+    """Raises a `DataError` that lists the first problems and counts the others. Without problems, does nothing."""
     if not problems:
         return
     lines = [f"  {problem}" for problem in problems[:_SHOWN]]
