@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.options import messages
+
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
@@ -50,6 +52,15 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
         endings = ", ".join(f".{name}" for name in formats)
         raise ConfigError(f"--output {output}: end the name in one of {endings}, or say --format")
     return ending
+
+
+def print_or_write(text: str, path: Path | None, what: str) -> None:
+    """Prints a text on stdout, or writes it to a file and says `what` it holds. Raises `DataError`."""
+    if path is None:
+        typer.echo(text, nl=False)
+        return
+    write_output(path, text.encode())
+    messages().print(f"{what}: {path}", soft_wrap=True)
 
 
 def write_output(path: Path, content: bytes, *, mode: int = 0o666) -> None:

@@ -20,7 +20,7 @@ from ageui.cli.options import (
     results,
     sayer,
 )
-from ageui.cli.output import Force, chosen_format, refuse_target, write_output
+from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
 from ageui.files.database_path import database_path
@@ -121,12 +121,7 @@ def export_study(
     refuse_target(output, force, streams=True)
     with _reading(db) as store:
         table = study_table(study, store, _choice(preset, data, settings), split=split)
-    text = export_text(table, chosen)
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    write_output(output, text.encode())
-    messages().print(f"{len(table.rows)} cells: {output}", soft_wrap=True)
+    print_or_write(export_text(table, chosen), output, f"{len(table.rows)} cells")
 
 
 @app.command("report")

@@ -68,11 +68,11 @@ class Settings:
 
 def read_settings(
     *,
-    preset: str | None,
+    preset: str | None = None,
     config_file: Path | None = None,
     like: SettingsLayer | None = None,
-    registered: Sequence[str],
-    cuda_available: Callable[[], bool],
+    registered: Sequence[str] = (),
+    cuda_available: Callable[[], bool] = lambda: False,
 ) -> Settings:
     """Reads settings files and the environment.
 

@@ -36,6 +36,11 @@ class StudyFigure:
     interval: Interval | None = None
     noise: float | None = None
 
+    @property
+    def inside_noise(self) -> bool:
+        """Whether the figure is no larger than chance alone would make it (95%); False if unknown."""
+        return self.measured is not None and self.noise is not None and self.measured <= self.noise
+
 
 @dataclass(frozen=True)
 class CellRow:

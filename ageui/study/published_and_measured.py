@@ -51,7 +51,7 @@ def legend(table: StudyTable) -> Iterator[Note]:
     shown = [figure for row in table.rows for figure in row.figures.values()]
     if any(figure.interval is not None for figure in shown):
         yield Note("", "95% interval: over images, the mean of those of the seeds' runs")
-    if any(Cell(figure.measured, noise=figure.noise).inside_noise for figure in shown):
+    if any(figure.inside_noise for figure in shown):
         yield Note(NOISE, "inside noise: no larger than chance alone would make it (95%)")
     if any(one.rho is not None for one in table.agreement.values()):
         yield Note(
