@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 BY_THE_USER = "by the user"
 
 
-def see_to_worker(
+def start_missing_workers(
     store: "Store",
     devices: Sequence[str],
     checkpoint_seconds: float | None,

@@ -84,7 +84,7 @@ def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
     return with_flags
 
 
-def tell_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:
+def print_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:
     """Prints the preset and data that were chosen by default, and how to choose others."""
     if flags.preset is None:
         console.print(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ageui.store import NewRun
 
 
-def tell_memory(console: "Console", runs: "Sequence[NewRun]") -> None:
+def print_memory(console: "Console", runs: "Sequence[NewRun]") -> None:
     """Prints the predicted peak memory of `runs`, with a warning if less is free.
 
     Counting a backbone takes some seconds, once.

@@ -116,7 +116,7 @@ def resume_runs(
         if not references:
             was_paused = store.queue.resume_queue()
             messages().print("the queue goes on" if was_paused else "the queue was not paused")
-            _see_to_workers(store, store.queue.waiting(), checkpoint_seconds)
+            _start_missing_workers(store, store.queue.waiting(), checkpoint_seconds)
             return
         _again(store, references, store.queue.resume, here, checkpoint_seconds, as_json)
 
@@ -256,7 +256,7 @@ def _again(
     meant = _meant(store, references)
     problems = _for_each(store, meant, change)
     rows = [store.runs.get(run_id) for run_id in meant]
-    _see_to_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
+    _start_missing_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
     if as_json:
         print_json([row.to_json() for row in rows])
     _exit_with(problems)
@@ -300,10 +300,10 @@ def _work_here_again(
     )
 
 
-def _see_to_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
-    from ageui.cli.background import device_of, see_to_worker
+def _start_missing_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
+    from ageui.cli.background import device_of, start_missing_workers
 
-    see_to_worker(store, [device_of(row) for row in rows], checkpoint_seconds, messages())
+    start_missing_workers(store, [device_of(row) for row in rows], checkpoint_seconds, messages())
 
 
 def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
-from ageui.cli.memory import tell_memory
+from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
+from ageui.cli.memory import print_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, sayer
 
 if TYPE_CHECKING:
@@ -53,25 +53,25 @@ def run(
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
         if detach:
-            from ageui.cli.background import see_to_worker
+            from ageui.cli.background import start_missing_workers
             from ageui.worker.background_workers import refuse_missing_devices
 
             refuse_missing_devices([config.device])
-            tell_memory(console, [new])
+            print_memory(console, [new])
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
             row = store.runs.get(run_id)
             console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
-            tell_choices(console, resolved, flags)
-            see_to_worker(store, [config.device], checkpoint_seconds, console)
+            print_choices(console, resolved, flags)
+            start_missing_workers(store, [config.device], checkpoint_seconds, console)
             if as_json:
                 print_json(store.runs.get(run_id).to_json())
             else:
                 typer.echo(run_id)
             return
-        tell_choices(console, resolved, flags)
+        print_choices(console, resolved, flags)
 
         def claim(foreground: "Foreground") -> "Claim":
-            tell_memory(console, [new])
+            print_memory(console, [new])
             claimed = store.runs.add_claimed(new, foreground.claimant, foreground.hold, tags=tag or [])
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",
@@ -120,12 +120,12 @@ def work_here(
         from ageui.cli.run_page import print_run
 
         print_run(detail)
-    _tell_end(say, store, claimed, outcome)
+    _print_ending(say, store, claimed, outcome)
     if outcome.status != "done":
         raise typer.Exit(outcome.ending.exit_code)
 
 
-def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
+def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
     from ageui.text.clean import clean
     from ageui.worker.run_files import log_file
     from engine.errors import AgeUIError

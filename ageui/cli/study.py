@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, option
-from ageui.cli.memory import tell_memory
+from ageui.cli.memory import print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -172,10 +172,10 @@ def run_study(
     were queued; failed, cancelled and interrupted ones go on from their checkpoints. So it can be stopped at any time,
     and the same command goes on. With no preset named, a CUDA device means report, none means quick.
     """
-    from ageui.cli.background import see_to_worker
+    from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
     from ageui.study import describe, find_remaining, load, study_table
-    from ageui.study.queueing import tag, told
+    from ageui.study.queueing import remaining_text, tag
     from ageui.worker.background_workers import refuse_missing_devices
 
     console, study = messages(), load(name)
@@ -185,8 +185,8 @@ def run_study(
         remaining = find_remaining(study, store, choice, seeds)
         devices = [run.config.device for run in remaining.new]
         refuse_missing_devices(devices)
-        tell_memory(console, remaining.new)
-        say(told(study, remaining))
+        print_memory(console, remaining.new)
+        say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if dry_run:
             print_plan(remaining.new, as_json=as_json)
@@ -194,7 +194,7 @@ def run_study(
         ids = [*_continued(store, remaining), *store.runs.add_many(remaining.new, tags=[tag(study)], priority=priority)]
         left = [*(run.id for run in remaining.going), *ids]
         if left:
-            see_to_worker(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
+            start_missing_workers(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
         if detach:
             if as_json:
                 print_json([store.runs.get(run_id).to_json() for run_id in ids])

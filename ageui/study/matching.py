@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ageui.store import MeasuredRun
 from ageui.study.study import Study
-from ageui.study.variants import Normal, Variant, key_of, normal_form, parted, published_settings
+from ageui.study.variants import Normal, Variant, key_of, normal_form, own_and_shared, published_settings
 
 FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
 ENDED_WITH_FIGURES = ("done", "diverged")
@@ -39,11 +39,11 @@ def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
     """The variants of a study that have runs, best rank first."""
     cells: dict[tuple[Hashable, ...], list[str]] = {}
     for cell in study.runnable:
-        own, _ = parted(study, normal_form(study.config(cell).model_dump()))
+        own, _ = own_and_shared(study, normal_form(study.config(cell).model_dump()))
         cells.setdefault(key_of(own), []).append(cell.name)
     found: dict[tuple[Hashable, ...], tuple[Variant, dict[str, dict[int, MeasuredRun]]]] = {}
     for run in runs:
-        own, shared = parted(study, normal_form(run.config))
+        own, shared = own_and_shared(study, normal_form(run.config))
         names = cells.get(key_of(own), ())
         if not names:
             continue

@@ -11,7 +11,7 @@ from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study.matching import ENDED_WITH_FIGURES, Matched, matched
 from ageui.study.rank_agreement import Agreement, agreement
 from ageui.study.study import Study, StudyCell
-from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, parted
+from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
@@ -183,7 +183,7 @@ def _expected(study: Study, choice: Choice) -> list[dict[str, object]]:
         except ConfigError as error:
             problem = error
             continue
-        found.append(dict(parted(study, normal_form(config.model_dump()))[1]))
+        found.append(dict(own_and_shared(study, normal_form(config.model_dump()))[1]))
     if not found and problem is not None:
         raise problem
     return found

@@ -8,7 +8,7 @@ from ageui.planning.plan import Basis, resolve_here
 from ageui.planning.settings import parse_assignments, preset_layer
 from ageui.study.remaining_runs import RemainingRuns
 from ageui.study.study import Study
-from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, parted
+from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
 from ageui.text.sentences import counted
 from engine.config import PRESETS, format_value
 from engine.errors import ConfigError
@@ -67,10 +67,10 @@ def _normal(study: Study, choice: Choice) -> dict[str, object] | None:
         config = cell_config(study, study.runnable[0], choice, registered=(), cuda_available=lambda: False)
     except ConfigError:
         return None
-    return dict(parted(study, normal_form(config.model_dump()))[1])
+    return dict(own_and_shared(study, normal_form(config.model_dump()))[1])
 
 
-def told(study: Study, remaining: RemainingRuns) -> str:
+def remaining_text(study: Study, remaining: RemainingRuns) -> str:
     """`table8, 14 runs: 12 to queue, 2 done already`."""
     parts = [
         (len(remaining.new), "to queue"),

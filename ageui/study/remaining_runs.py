@@ -8,7 +8,7 @@ from ageui.planning.plan import with_data
 from ageui.store import MeasuredRun, NewRun, Store
 from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
-from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, parted
+from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, own_and_shared
 from engine.cuda import cuda_available
 from engine.errors import ConfigError, Problem
 
@@ -60,7 +60,7 @@ def find_remaining(
         best = furthest(alike)
         found[best.status].append(best)
     first = next(iter(wanted.values()))
-    shared = parted(study, normal_form(first.config.model_dump()))[1]
+    shared = own_and_shared(study, normal_form(first.config.model_dump()))[1]
     return RemainingRuns(
         variant=Variant(shared, first.spec.model_dump(mode="json")),
         new=tuple(new),

@@ -117,7 +117,7 @@ def key_of(normal: Normal) -> tuple[Hashable, ...]:
     return tuple(sorted(normal.items(), key=lambda item: item[0]))
 
 
-def parted(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str, Hashable]]:
+def own_and_shared(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str, Hashable]]:
     """Splits a normal form into the study's own fields and all others."""
     own = {name: value for name, value in normal.items() if name in study.fields}
     return own, {name: value for name, value in normal.items() if name not in study.fields}
@@ -125,7 +125,7 @@ def parted(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str,
 
 def published_settings(study: Study) -> Normal:
     """The normal form of the variant that the study's file describes."""
-    return parted(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
+    return own_and_shared(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
 
 
 def describe(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> str:
