@@ -191,8 +191,8 @@ def _worst_row(predictions: "Predictions", place: int) -> tuple[Cell, ...]:
 
 def _config(run: RunFacts) -> Section:
     config, command = run.detail.config, run.detail.command
-    known = RunConfig.model_fields
-    rows = [(name, setting(config, name), (known[name].description if name in known else None) or "") for name in config]
+    meanings = {name: field.description or "" for name, field in RunConfig.model_fields.items()}
+    rows = [(name, setting(config, name), meanings.get(name, "")) for name in config]
     blocks: list[Block] = [Folded(Table.of_names(("setting", "value", "meaning"), rows, "Every setting"))]
     if command is not None:
         does = "trains the like of it" if run.is_published else "repeats it"
