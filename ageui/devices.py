@@ -13,8 +13,8 @@ from ageui.files.locks import Lock, is_held, read_note
 def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:
     """The values of a config's `device` that a worker of `device` (`cpu`, `cuda:1`) may take.
 
-    The default device is the meaning of `auto`: the first CUDA device, else the processor. Other CUDA devices help with
-    runs that name none.
+    `auto` means the default device: the first CUDA device, else the processor. Other CUDA devices also take runs with
+    `cuda` or `auto`.
     """
     if device == "cpu":
         return ("cpu", "auto") if is_default else ("cpu",)
@@ -38,9 +38,8 @@ def resolve_device(wanted: str) -> str:
 def device_lock_file(device: str) -> Path:
     """The lock that is held while a run computes on the device, for any database.
 
-    It belongs to the user, not the database, so that two queues with a worker each take turns. The name of a CUDA
-    device follows `CUDA_VISIBLE_DEVICES`. A home folder may be shared between machines, so the host is part of the
-    name.
+    It belongs to the user, not the database, so that workers of two databases take turns. The name of a CUDA device
+    follows `CUDA_VISIBLE_DEVICES`. Machines may share a home folder, so the host is part of the name.
     """
     folder = platformdirs.user_state_path("ageui", appauthor=False) / "devices"
     return folder / f"{as_file_name(f'{socket.gethostname()}-{_physical(device)}')}.lock"

@@ -49,8 +49,18 @@ def choose_arithmetic(
 ) -> Placement:
     """The placement with its final arithmetic, if the config leaves it open and the processor has bf16.
 
-    A resumed run computes as `before`, according to its manifest. Measured times are kept in `cache`, so that equal
-    runs on one machine compute alike.
+    Parameters
+    ----------
+    placement
+        The device and the arithmetic that it supports.
+    config
+        Its `precision` decides whether anything is chosen; the network and its batch are timed.
+    cache
+        Keeps measured times, so that equal runs on one machine compute alike.
+    before
+        The manifest of a resumed run, which computes as before; None for a new run.
+    progress
+        Called with the work in progress, the number of finished repeats and of all repeats.
     """
     if config.precision != "auto" or placement.device.type != "cpu":
         return placement

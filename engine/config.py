@@ -14,7 +14,8 @@ from engine.backbone_names import BackboneName
 from engine.errors import ConfigError, Problem
 
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
-_HIDDEN_LAYERS = {"none": 0, "1-sigmoid": 0, "1fc-sigmoid": 1, "2fc-sigmoid": 2, "2fc-tanh": 2, "3fc-sigmoid": 3}
+HIDDEN_LAYERS: Final = {"none": 0, "1-sigmoid": 0, "1fc-sigmoid": 1, "2fc-sigmoid": 2, "2fc-tanh": 2, "3fc-sigmoid": 3}
+"""The number of hidden layers of each head."""
 _DEFAULT_WIDTHS = {0: (), 1: (128,), 2: (128, 32), 3: (128, 64, 32)}
 
 
@@ -138,7 +139,7 @@ class RunConfig(BaseModel):
                 "choose --strategy freeze or finetune, or leave --init out",
                 "strategy", "init",
             )  # fmt: skip
-        layers = _HIDDEN_LAYERS[self.head]
+        layers = HIDDEN_LAYERS[self.head]
         if not self.widths:
             object.__setattr__(self, "widths", _DEFAULT_WIDTHS[layers])
         elif len(self.widths) != layers:
@@ -316,7 +317,9 @@ def _problem(error: Any, values: Mapping[str, Any]) -> Problem:
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return Problem(name, f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}")
-    message = _PLAIN.get(error["type"], error["msg"].removeprefix("Value error, "))
-    if error["type"] == "literal_error":
+    message = _PLAIN.get(error["type"], error["msg"])
+    if error["type"] == "value_error":
+        message = str(error["ctx"]["error"])
+    elif error["type"] == "literal_error":
         message = f"choose one of {error['ctx']['expected'].replace(chr(39), '')}"
     return Problem(name, f"{name} {format_value(values.get(name))!r}: {message}")

@@ -15,6 +15,7 @@ from engine.request import RunRequest
 from engine.wire import EXIT_STOPPED
 
 SECONDS_TO_LEAVE = 60.0
+_STDIN = 0
 _MOST_FILES = 16
 _READ_AT_ONCE = 1 << 16
 
@@ -39,8 +40,7 @@ class Control:
     in the middle of a run is ended by force.
     """
 
-    def __init__(self, descriptor: int = 0) -> None:
-        self._descriptor = descriptor
+    def __init__(self) -> None:
         self._orders: queue.SimpleQueue[tuple[bytes, tuple[int, ...]] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -83,9 +83,9 @@ class Control:
         os._exit(EXIT_STOPPED)
 
     def _receiver(self) -> Callable[[], tuple[bytes, list[int]]]:
-        if not stat.S_ISSOCK(os.fstat(self._descriptor).st_mode):
-            return lambda: (os.read(self._descriptor, _READ_AT_ONCE), [])
-        control = socket.socket(fileno=self._descriptor)
+        if not stat.S_ISSOCK(os.fstat(_STDIN).st_mode):
+            return lambda: (os.read(_STDIN, _READ_AT_ONCE), [])
+        control = socket.socket(fileno=_STDIN)
         close_on_exec = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
         def receive() -> tuple[bytes, list[int]]:

@@ -22,7 +22,17 @@ FEATURES_BATCH = EVALUATION_BATCH // 4
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
-    """32 hex digits of everything that features depend on: pixels, rows and copies, backbone, weights, arithmetic."""
+    """32 hex digits of everything that features depend on: pixels, rows and copies, backbone, weights, arithmetic.
+
+    Parameters
+    ----------
+    model
+        The network, with the backbone's weights.
+    dataset, rows
+        The data set, its rows and their kinds of copies.
+    config, placement
+        The backbone's name, the augmentation with its seed, and the arithmetic.
+    """
     digest = hashlib.sha256()
     for part in (dataset.pixels_key, config.backbone, *_arithmetic(config, placement)):
         digest.update(part.encode() + b"\0")

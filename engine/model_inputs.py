@@ -140,9 +140,23 @@ def model_outputs(
     rows: Rows,
     each: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tensor:
-    """The network's outputs for rows, in inference mode, on the CPU: (R,) or (R, logits) fp32.
+    """The network's outputs for rows, in inference mode.
 
-    `each` is called with the number of finished rows and of all rows.
+    Parameters
+    ----------
+    model
+        The network.
+    inputs
+        Images or cached features of the rows.
+    rows
+        R rows.
+    each
+        Called with the number of finished rows and of all rows.
+
+    Returns
+    -------
+    Tensor
+        Shape (R,) or (R, logits), fp32, on the CPU.
     """
     model.eval()
     outputs, done = [], 0

@@ -15,7 +15,7 @@ _RESET_PEAK = "5"  # proc(5): sets the peak of the resident set to what is resid
 
 
 @contextmanager
-def peak_told(emit: Callable[[Event], None]) -> Iterator[None]:
+def emitting_peak(emit: Callable[[Event], None]) -> Iterator[None]:
     """Emits the peak memory of the work inside, however it ends: of the GPU if it was used, else of this process.
 
     A process may do one run after the other, so the peak of an earlier run is reset first.

@@ -38,11 +38,24 @@ class PixelSource(Protocol):
 def choose_source(
     pixels: NDArray[np.uint8], used: Places, device: torch.device, limit_bytes: int | None = None
 ) -> PixelSource:
-    """The source for a run that uses the places `used` of `pixels` (N, S, S, 3).
+    """The source of a run's pixels: held on a GPU up to a limit, else streamed; on a processor, mapped from the disk.
 
-    A GPU holds pixels of up to `limit_bytes`, by default a share of its free memory; more are streamed. On a processor,
-    pixels are mapped from the disk, unless a limit is given. Raises `ConfigError` for an environment variable that is
-    no limit.
+    Parameters
+    ----------
+    pixels
+        RGB uint8, shape (N, S, S, 3), memory-mapped.
+    used
+        Places of the images that the run uses.
+    device
+        The device of the run.
+    limit_bytes
+        The most bytes of pixels held on the device, by default a share of a GPU's free memory. With a limit, a
+        processor does not map pixels either.
+
+    Raises
+    ------
+    ConfigError
+        For an environment variable that is no limit.
     """
     why = "the limit that was set"
     if limit_bytes is None:

@@ -1,6 +1,6 @@
 """Predicts ages of image files with a trained run's weights."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,6 @@ def predict_files(
     *,
     sha256: str | None = None,
     device: str = "auto",
-    each: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[PredictedAge]:
     """Predicts an age for every image file. A file that cannot be read gets a problem instead of an age.
 
@@ -65,8 +64,6 @@ def predict_files(
         Expected hash of `weights`; None skips the comparison.
     device
         `auto`, `cpu`, `cuda` or `cuda:N`.
-    each
-        Called with the number of finished files and of all files.
 
     Returns
     -------
@@ -100,7 +97,6 @@ def predict_files(
                 if isinstance(read, np.ndarray)
                 else PredictedAge(path, None, read)
             )
-        each(len(found), len(images))
     return found
 
 

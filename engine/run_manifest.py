@@ -36,7 +36,17 @@ def versions() -> dict[str, str]:
 def run_manifest(
     config: RunConfig, dataset: Dataset, placement: Placement, model: AgeModel, report: LoadReport
 ) -> dict[str, Any]:
-    """JSON-able facts of one attempt. Results are bit-identical only if these are equal."""
+    """JSON-able facts of one attempt. Results are bit-identical only if these are equal.
+
+    Parameters
+    ----------
+    config, dataset
+        The run and its data.
+    placement
+        The device and arithmetic that it uses.
+    model, report
+        Its network, and the origin of the first weights.
+    """
     return {
         "versions": versions(),
         "host": socket.gethostname(),

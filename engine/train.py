@@ -10,7 +10,7 @@ from torch._dynamo.exc import TorchDynamoException
 from engine.errors import ConfigError, HostMemoryError
 from engine.events import Event, Progressed, RunEnded, RunOutcome
 from engine.gpu_memory import out_of_gpu_memory
-from engine.peak_memory import peak_told
+from engine.peak_memory import emitting_peak
 from engine.request import RunRequest
 from engine.run_setup import set_up
 from engine.trainer import Stopped, Trainer
@@ -58,7 +58,7 @@ def train(
     """
     config, begin = request.config, time.monotonic()
     try:
-        with peak_told(emit):
+        with emitting_peak(emit):
             outcome, reason = _train(request, emit, should_stop)
     except _OutOfGpuMemory as full:
         # Answered below: the traceback keeps the network and its memory alive until this clause is left.

@@ -34,7 +34,7 @@ class TrainMetrics:
         self._steps_per_epoch = self._steps_after_epoch = 0
 
     def resume(self, loss_sum: Tensor, step: int) -> None:
-        """Goes on after a step of an earlier attempt."""
+        """Continues after a step of an earlier attempt."""
         self.loss_sum = loss_sum.to(self.loss_sum.device)
         self._emitted_step = step
 

@@ -5,17 +5,13 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from engine.choices import AGE_EDGES, EFFECTIVE_BETA, LDS, LDS_KERNEL, LDS_SIGMA, Combine, Weighting
 from engine.groups import crossed_codes, group_codes
+from engine.resampling import Codes, Floats
 
-Floats = NDArray[np.float64]
 
-
-def group_weights(
-    codes: NDArray[np.int64], groups: int, scheme: Weighting = "inverse", beta: float = EFFECTIVE_BETA
-) -> Floats:
+def group_weights(codes: Codes, groups: int, scheme: Weighting = "inverse", beta: float = EFFECTIVE_BETA) -> Floats:
     """The weight of each group, with a mean of 1 over the images that have a value.
 
     Parameters
@@ -156,15 +152,27 @@ def weight_table(
     attribute: str,
     *,
     scheme: Weighting = "inverse",
-    beta: float = EFFECTIVE_BETA,
     age_edges: Sequence[float] = AGE_EDGES,
 ) -> dict[str, float]:
-    """The weight of every group of an attribute, by name; 0 for an empty group. Parameters as in `sample_weights`."""
+    """The weight of every group of an attribute, by name; 0 for an empty group.
+
+    Parameters
+    ----------
+    frame, scheme, age_edges
+        As in `sample_weights`.
+    attribute
+        A column, or `age` for age groups.
+
+    Raises
+    ------
+    ConfigError
+        For an attribute that the data lacks.
+    """
     codes, names = group_codes(frame, attribute, age_edges)
-    return dict(zip(names, group_weights(codes, len(names), scheme, beta).tolist(), strict=True))
+    return dict(zip(names, group_weights(codes, len(names), scheme).tolist(), strict=True))
 
 
-def _weights_by(codes: NDArray[np.int64], names: Sequence[str], scheme: Weighting, beta: float) -> Floats:
+def _weights_by(codes: Codes, names: Sequence[str], scheme: Weighting, beta: float) -> Floats:
     # The code -1 of a missing value picks the additional entry at the end.
     return np.append(group_weights(codes, len(names), scheme, beta), 1.0)[codes]
 

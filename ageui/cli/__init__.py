@@ -90,7 +90,7 @@ app.command("doctor", rich_help_panel=CARE)(doctor)
 
 
 def main() -> None:
-    """The `ageui` program: every error made for people ends here, as one message on stderr and its exit code."""
+    """Runs the `ageui` program. Every error made for people ends here as a message on stderr and its exit code."""
     from engine.errors import AgeUIError
 
     try:

@@ -1,4 +1,4 @@
-"""What commands that queue runs say and do about the worker that takes them."""
+"""The workers that take queued runs: started if missing, and what people are told about them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 BY_THE_USER = "by the user"
 
 
-def see_to_worker(
+def start_missing_workers(
     store: "Store",
     devices: Sequence[str],
     checkpoint_seconds: float | None,
     console: "Console",
 ) -> None:
-    """Starts the workers that are missing for runs whose configs name `devices`, and says so; or that the queue is
+    """Starts missing workers for runs whose configs name `devices`. Prints which it started, and whether the queue is
     paused."""
     from ageui.planning.settings import checkpoint_interval
     from ageui.text.clean import clean
@@ -33,19 +33,19 @@ def see_to_worker(
                 f"then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
                 soft_wrap=True,
             )
-    held = store.queue.current_pause()
-    if held is not None:
-        console.print(clean(paused_sentence(held)), soft_wrap=True)
+    pause = store.queue.current_pause()
+    if pause is not None:
+        console.print(clean(paused_sentence(pause)), soft_wrap=True)
 
 
-def paused_sentence(held: "QueuePause") -> str:
-    """Why the queue is paused, and what to do about it."""
-    why = f" {BY_THE_USER}" if held.reason == BY_THE_USER else f": {held.reason}"
+def paused_sentence(pause: "QueuePause") -> str:
+    """Why the queue is paused, and how to resume it."""
+    why = f" {BY_THE_USER}" if pause.reason == BY_THE_USER else f": {pause.reason}"
     return f"the queue is paused{why}; let it go on with: ageui resume"
 
 
 def unserved(store: "Store", rows: "Sequence[RunRow]") -> "Sequence[RunRow]":
-    """Of queued runs those that no living worker would take."""
+    """The queued runs that no living worker would take."""
     from ageui.worker.background_workers import devices_without_worker
 
     alone = devices_without_worker(store, map(device_of, rows))
@@ -53,7 +53,7 @@ def unserved(store: "Store", rows: "Sequence[RunRow]") -> "Sequence[RunRow]":
 
 
 def unserved_sentence(rows: "Sequence[RunRow]", *, are_all: bool) -> str:
-    """That no worker would take these runs, all that are spoken of or those of some devices, and what to do."""
+    """Says that no worker would take these runs, and how to start one. If not `are_all`, their devices are named."""
     devices = list(dict.fromkeys(map(device_of, rows)))
     which = "them" if are_all else f"those with --device {' or '.join(devices)}"
     commands = [f"ageui worker start{'' if device == 'auto' else f' --device {device}'}" for device in devices]
@@ -61,5 +61,5 @@ def unserved_sentence(rows: "Sequence[RunRow]", *, are_all: bool) -> str:
 
 
 def device_of(row: "RunRow") -> str:
-    """What a run's config names as its device."""
+    """The device in a run's config."""
     return str(row.config.get("device", "auto"))

@@ -1,12 +1,12 @@
-"""`ageui compare`: runs side by side."""
+"""`ageui compare`: compares runs side by side."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, Split, messages, open_store, results
-from ageui.cli.output import Force, chosen_format, refuse_target, write_output
+from ageui.cli.options import AsJson, Database, Split, open_store, results
+from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 
 
 def compare_runs(
@@ -73,9 +73,4 @@ def compare_runs(
     if chosen == "table":
         results().print(with_legend(comparison_table(comparison)))
         return
-    text = render_text(comparison, chosen)
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    write_output(output, text.encode())
-    messages().print(f"{len(comparison.rows)} rows: {output}", soft_wrap=True)
+    print_or_write(render_text(comparison, chosen), output, f"{len(comparison.rows)} rows")

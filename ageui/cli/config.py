@@ -1,4 +1,4 @@
-"""`ageui config show`: the settings in force, and which setting came from where."""
+"""`ageui config show`: prints the settings in force and their origins."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,18 +32,16 @@ def show(
     The order, strongest first: flags, --config FILE, environment AGEUI_FIELD, ageui.toml here, the user's file,
     preset, default. A preset named by --preset beats environment and files.
     """
-    from rich.table import Table
-    from rich.text import Text
-
     from ageui.planning.settings import parse_assignments, read_settings, user_file
+    from ageui.present.table import Table
+    from ageui.present.terminal import rich_table
     from engine.config import RunConfig, format_value
     from engine.cuda import cuda_available
-    from engine.data.spec import BUILT_IN
 
     registered: list[str] = []
     if database_path(db).exists():
         with open_store(db, read_only=True) as store:
-            registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
+            registered = store.data.registered_names()
     settings = read_settings(preset=preset, config_file=config, registered=registered, cuda_available=cuda_available)
     resolved = settings.resolve(parse_assignments(assignments or []))
     values = resolved.config.model_dump(mode="json")
@@ -52,12 +50,11 @@ def show(
             {name: {"value": values[name], "origin": resolved.origins[name]} for name in values} if origin else values
         )
         return
-    table = Table("field", "value", *(["from"] if origin else []), "meaning", box=None, pad_edge=False)
+    rows = []
     for name, field in RunConfig.model_fields.items():
-        cells = [name, format_value(getattr(resolved.config, name))]
-        cells += [resolved.origins[name]] if origin else []
-        table.add_row(*(Text(cell) for cell in (*cells, field.description or "")))
+        origins = [resolved.origins[name]] if origin else []
+        rows.append((name, format_value(getattr(resolved.config, name)), *origins, field.description or ""))
     console = results()
-    console.print(table)
+    console.print(rich_table(Table.of_names(("field", "value", *(["from"] if origin else []), "meaning"), rows)))
     if origin:
         console.print(f"\npreset {resolved.preset}: {resolved.preset_origin}\nuser file: {user_file()}", soft_wrap=True)

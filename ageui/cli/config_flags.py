@@ -1,4 +1,4 @@
-"""The flags of a config, which `ageui run` and `ageui sweep` share."""
+"""The config flags that `ageui run` and `ageui sweep` share."""
 
 import functools
 import inspect
@@ -43,7 +43,7 @@ _FLAGS: dict[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class ConfigFlags:
-    """What was named on the command line: `values` by field, as typed; a preset and a settings file."""
+    """The config flags of a command line: `values` by field, as typed, a preset and a settings file."""
 
     values: Mapping[str, str]
     preset: str | None
@@ -56,7 +56,7 @@ def option(help_text: str, panel: str, metavar: str | None = None, *names: str) 
 
 
 def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes all flags of a config, and is called with them as `flags`, a `ConfigFlags`."""
+    """Adds all config flags to a command, which receives them as `flags`, a `ConfigFlags`."""
     own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "flags"]
     kinds: dict[str, Any] = {name: Annotated[str | None, option(*flag)] for name, flag in _FLAGS.items()}
     kinds["assignments"] = Annotated[
@@ -84,8 +84,8 @@ def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
     return with_flags
 
 
-def tell_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:
-    """Says which preset and data were chosen where none was named, and how to choose otherwise."""
+def print_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:
+    """Prints the preset and data that were chosen by default, and how to choose others."""
     if flags.preset is None:
         console.print(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")
     if "data" not in flags.values:

@@ -1,11 +1,11 @@
-"""`ageui data`: register data sets, look at them, and make synthetic ones."""
+"""`ageui data`: registers, checks and shows data sets, and makes synthetic ones."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.data_options import Target, registered, target_of
+from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
 from engine import choices
@@ -50,7 +50,7 @@ def add(
         ),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
-    target: Target = "apparent",
+    target: TargetOption = "apparent",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -120,7 +120,7 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
 def check_data(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
     quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
-    target: Target = "apparent",
+    target: TargetOption = "apparent",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -242,7 +242,7 @@ def _spec(
 
 
 def _refuse_taken(specs: "list[DataSpec]", name: str, replace: bool) -> None:
-    """Before the images are read: a name that is taken would only be refused minutes later."""
+    """Refuses a taken name before the images are read, which takes minutes."""
     from engine.errors import ConfigError
 
     if any(spec.name == name for spec in specs) and not replace:

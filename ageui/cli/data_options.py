@@ -1,4 +1,4 @@
-"""What the commands on data sets share."""
+"""Options and look-ups that the commands on data sets share."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,11 +11,11 @@ from engine import choices
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
-Target = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
+TargetOption = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
 
 
 def registered(name: str, db: Path | None) -> "DataSpec":
-    """A data set by its name; the built-in one needs no database."""
+    """The data set of that name; the built-in one needs no database."""
     from ageui.files.database_path import database_path
     from engine.data.spec import BUILT_IN
 
@@ -26,7 +26,7 @@ def registered(name: str, db: Path | None) -> "DataSpec":
 
 
 def target_of(text: str) -> choices.Target:
-    """Raises `ConfigError` for another word."""
+    """The age that `--target` names. Raises `ConfigError` for anything else."""
     from typing import get_args
 
     from engine.errors import ConfigError

@@ -1,4 +1,4 @@
-"""A checked data set as people read it on stdout."""
+"""Prints the report of a checked data set."""
 
 from itertools import groupby
 
@@ -16,7 +16,7 @@ SHOWN = 20
 
 
 def print_data_report(report: DataReport) -> None:
-    """Prints what a check found."""
+    """Prints a report on stdout."""
     console = results()
     where = report.path or "drawn when needed"
     console.print(

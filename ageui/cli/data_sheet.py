@@ -1,11 +1,11 @@
-"""`ageui data sheet`: faces of a split or group in one picture."""
+"""`ageui data sheet`: draws faces of a split or group into one picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.data_options import Target, registered, target_of
+from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.options import AsJson, Database, messages, print_json
 from engine.errors import ConfigError
 
@@ -37,7 +37,7 @@ def sheet(
         ),
     ] = None,
     view: Annotated[bool, typer.Option("--open", help="Open it with the system's viewer, or $AGEUI_VIEWER.")] = False,
-    target: Target = "apparent",
+    target: TargetOption = "apparent",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +79,7 @@ def _group(text: str | None) -> tuple[str, str] | None:
 
 
 def _cached(what: str) -> Path:
-    """A file for this sheet in the cache; the oldest of the others are removed."""
+    """The file for this sheet in the cache. Removes the oldest other sheets."""
     import hashlib
 
     from engine.files import make_private_folder
@@ -98,7 +98,7 @@ def _cached(what: str) -> Path:
 
 
 def _write(drawn: "ContactSheet", path: Path) -> None:
-    """Writes the PNG for its owner alone."""
+    """Writes the PNG, readable by its owner only."""
     import io
 
     from engine.files import write_atomically

@@ -1,4 +1,4 @@
-"""`ageui db`: care for the database and the files beside it."""
+"""`ageui db`: checks, copies and cleans the database and the files beside it."""
 
 from pathlib import Path
 from typing import Annotated

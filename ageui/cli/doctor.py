@@ -1,4 +1,4 @@
-"""`ageui doctor`: versions, device, database, data and cache, each with whether it is well."""
+"""`ageui doctor`: checks versions, device, database, data and cache."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from ageui.files.database_path import database_path
 
 @dataclass(frozen=True)
 class Finding:
-    """One checked thing; where it is not well, `text` says what to do."""
+    """The result of one check; if it is not `well`, `text` says what to do."""
 
     topic: str
     well: bool

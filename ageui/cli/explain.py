@@ -1,4 +1,4 @@
-"""`ageui explain`: pages that say what figures mean. They are the Markdown files of the folder `explained`."""
+"""`ageui explain`: prints a page on the meaning of figures, one of the Markdown files in the folder `explained`."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ _WIDEST = 100
 
 
 def topics() -> list[str]:
-    """The names of the pages that there are, in order."""
+    """The names of the pages, in order."""
     return sorted(page.stem for page in PAGES.glob("*.md"))
 
 

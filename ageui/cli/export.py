@@ -1,4 +1,4 @@
-"""`ageui export` and `ageui predict`: take a trained run elsewhere, or use it."""
+"""`ageui export` and `ageui predict`: write a trained run's results to files, or use its weights."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ from ageui.cli.output import Force, refuse_target, write_output
 if TYPE_CHECKING:
     from ageui.store import CheckpointRow, RunDetail, Store
 
-_PRIVATE = 0o600  # what was learned from faces, and about whom, is for its owner alone
+_PRIVATE = 0o600  # weights and predictions come from faces of people
 Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
 
 

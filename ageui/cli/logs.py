@@ -1,4 +1,4 @@
-"""`ageui logs`: what the process of a run wrote."""
+"""`ageui logs`: prints the log of a run's process."""
 
 import time
 from pathlib import Path
@@ -44,7 +44,7 @@ def show_logs(
 
 
 def _follow(store: "Store", run_id: int) -> None:
-    """Prints the newest attempt's log as it grows, then those of further attempts, until the run has ended."""
+    """Prints the newest attempt's log as it grows, then those of later attempts, until the run has ended."""
     attempt, log, told = 0, None, False
     while True:
         row = store.runs.get(run_id)
@@ -82,8 +82,7 @@ def _file(store: "Store", run_id: int, attempt: int) -> Path:
 
 
 def _print_rest(log: IO[bytes], *, ended: bool) -> None:
-    """Prints from where the file stands, without anything that a terminal would obey; a last line that is not
-    complete only once the file has `ended`."""
+    """Prints the unread rest of a log, cleaned for a terminal; an incomplete last line only if the log has `ended`."""
     from ageui.text.clean import clean
 
     while content := log.readline(_READ_AT_ONCE):

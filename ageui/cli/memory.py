@@ -1,4 +1,4 @@
-"""What commands say of the memory that new runs will take, before they are queued."""
+"""Prints the predicted memory of new runs before they are queued."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from ageui.store import NewRun
 
 
-def tell_memory(console: "Console", runs: "Sequence[NewRun]") -> None:
-    """Says what the peak memory of `runs` will be, and whether so much is free.
+def print_memory(console: "Console", runs: "Sequence[NewRun]") -> None:
+    """Prints the predicted peak memory of `runs`, with a warning if less is free.
 
-    A backbone is counted once, which takes some seconds.
+    Counting a backbone takes some seconds, once.
     """
     from ageui.memory.forecast import Forecaster
     from ageui.text.clean import clean

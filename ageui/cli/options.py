@@ -1,7 +1,7 @@
-"""Options that several commands share, and what they lead to."""
+"""Options that several commands share, the database they open, and the consoles they print on."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,8 +36,10 @@ Split = Annotated[
 def open_store(
     option: Path | None, *, create: bool = False, read_only: bool = False, starts_worker: bool = False
 ) -> "Iterator[Store]":
-    """The database, opened. Runs whose processes are gone are requeued or explained first, and stderr says so, and that
-    no worker lives that would take them, unless this command `starts_worker`."""
+    """Opens the database, after requeuing or explaining lost runs.
+
+    Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
+    """
     from ageui.store import Store
     from ageui.text.clean import clean
     from ageui.worker.background_workers import workers
@@ -60,14 +62,21 @@ def print_json(value: object) -> None:
 
 
 def messages() -> "Console":
-    """Where progress and messages go: stderr."""
+    """The console for progress and messages: stderr."""
     from rich.console import Console
 
     return Console(stderr=True, markup=False, highlight=False)
 
 
+def sayer(console: "Console") -> Callable[[str], None]:
+    """A function that prints cleaned text, which may have several lines."""
+    from ageui.text.clean import clean
+
+    return lambda text: console.print(clean(text, lines=True), soft_wrap=True)
+
+
 def results() -> "Console":
-    """Where results go: stdout. A file or a pipe is as wide as the lines need, unless `COLUMNS` says how wide."""
+    """The console for results: stdout. Files and pipes are 200 columns wide unless `COLUMNS` is set."""
     import sys
 
     from rich.console import Console

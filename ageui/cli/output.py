@@ -1,4 +1,4 @@
-"""The files that commands write where --output and the like say so: what is there is replaced by --force alone."""
+"""Output files of commands: existing files are replaced only with --force."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.options import messages
+
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
 def refuse_target(path: Path | None, force: bool, *, streams: bool = False) -> None:
-    """Raises `ConfigError` for a file that exists, unless `force`, and for a folder that does not.
+    """Raises `ConfigError` if the file exists, unless `force`, or its folder is missing.
 
-    With `streams` a pipe or /dev/stdout is fine, where nothing is lost.
+    `streams` allows pipes and /dev/stdout.
     """
     from ageui.files.output_file import is_stream
     from engine.errors import ConfigError
@@ -32,9 +34,9 @@ def refuse_target(path: Path | None, force: bool, *, streams: bool = False) -> N
 
 
 def chosen_format(named: str | None, output: Path | None, formats: Sequence[str], *, default: str) -> str:
-    """The format that is named, else the one of the file's ending, else the default.
+    """The named format, else that of the file's ending, else the default.
 
-    Raises `ConfigError` for one that is not among `formats`, and for a file whose ending says none.
+    Raises `ConfigError` for a format that is not in `formats`, and for a file with another ending.
     """
     from ageui.files.output_file import is_stream
     from engine.errors import ConfigError
@@ -52,8 +54,17 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
     return ending
 
 
+def print_or_write(text: str, path: Path | None, what: str) -> None:
+    """Prints a text on stdout, or writes it to a file and says `what` it holds. Raises `DataError`."""
+    if path is None:
+        typer.echo(text, nl=False)
+        return
+    write_output(path, text.encode())
+    messages().print(f"{what}: {path}", soft_wrap=True)
+
+
 def write_output(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Writes a file, whole or not at all and if new with the rights of `mode`, or a device. Raises `DataError`."""
+    """Writes a file, whole or not at all; a new one gets the permissions `mode`. Raises `DataError`."""
     from ageui.files.output_file import write_output_file
     from engine.errors import DataError
 

@@ -1,4 +1,4 @@
-"""What a person sees on stderr while a run trains: bars on a terminal, else one line per epoch."""
+"""Shows a run's progress on stderr: bars on a terminal, else one line per epoch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ Show = Callable[[Event], None]
 
 @contextmanager
 def progress_display(console: Console, epochs: int = 0) -> Iterator[Show]:
-    """A function that shows events on `console` for as long as the context lasts; `epochs` is how many are planned."""
+    """Gives a function that shows events on `console`; `epochs` is the planned number."""
     if not console.is_terminal:
         yield _Lines(console, epochs)
         return
@@ -34,7 +34,7 @@ def progress_display(console: Console, epochs: int = 0) -> Iterator[Show]:
 
 
 class _Lines:
-    """Everything but the progress inside an epoch, a line each. How it ends, the command says itself."""
+    """A line per event, except for progress inside an epoch and the end, which the command reports itself."""
 
     def __init__(self, console: Console, epochs: int) -> None:
         self._console = console
@@ -49,7 +49,7 @@ class _Lines:
 
 
 class _Bars(_Lines):
-    """The same lines, with a bar below them for what is going on."""
+    """The same lines, with a bar for the current work below them."""
 
     def __init__(self, console: Console, bars: Progress, epochs: int) -> None:
         super().__init__(console, epochs)
@@ -82,7 +82,7 @@ CountProgress = Callable[[str, int, int], None]
 
 @contextmanager
 def count_progress(console: Console) -> Iterator[CountProgress]:
-    """A function (what, done, total) that shows a bar on a terminal, and writes message lines if those are wanted."""
+    """Gives a function (what, done, total) that shows a bar on a terminal, or writes message lines if wanted."""
     if message_lines.are_wanted():
         yield lambda what, done, total: console.out(message_lines.progress_line(what, done, total), highlight=False)
         return

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
 from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ageui.store import Claim, RunRow, Store
     from ageui.worker.foreground import Foreground
 
@@ -36,12 +34,12 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
             store.runs.search(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
         )
         waiting = store.queue.waiting()
-        held, states = store.queue.current_pause(), workers(store)
+        pause, states = store.queue.current_pause(), workers(store)
         alone = unserved(store, waiting)
     if as_json:
         print_json(
             {
-                "held": held.reason if held else None,
+                "held": pause.reason if pause else None,
                 "running": [row.to_json() for row in running],
                 "queued": [row.to_json() for row in waiting],
                 "paused": [row.to_json() for row in paused],
@@ -55,9 +53,9 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         print_fitted(console, queue_table(rows))
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
-    say = _sayer(messages())
-    if held is not None:
-        say(paused_sentence(held))
+    say = sayer(messages())
+    if pause is not None:
+        say(paused_sentence(pause))
     elif alone:
         say(unserved_sentence(alone, are_all=len(alone) == len(waiting)))
     if paused or interrupted:
@@ -118,7 +116,7 @@ def resume_runs(
         if not references:
             was_paused = store.queue.resume_queue()
             messages().print("the queue goes on" if was_paused else "the queue was not paused")
-            _see_to_workers(store, store.queue.waiting(), checkpoint_seconds)
+            _start_missing_workers(store, store.queue.waiting(), checkpoint_seconds)
             return
         _again(store, references, store.queue.resume, here, checkpoint_seconds, as_json)
 
@@ -177,7 +175,7 @@ def move_run(
             if run_id in order
             else "was taken just now"
         )
-        _sayer(messages())(f"run {run_id} {place}")
+        sayer(messages())(f"run {run_id} {place}")
 
 
 def wait_for_runs(
@@ -190,7 +188,7 @@ def wait_for_runs(
     """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1."""
     with open_store(db, read_only=True) as store:
         left = _meant(store, references) if references else [row.id for row in _unfinished(store)]
-        all_done = wait_until_ended(store, left, _sayer(messages()), timeout)
+        all_done = wait_until_ended(store, left, sayer(messages()), timeout)
     if not all_done:
         raise typer.Exit(1)
 
@@ -200,7 +198,7 @@ def _unfinished(store: "Store") -> "list[RunRow]":
 
 
 def _meant(store: "Store", references: Sequence[str]) -> list[int]:
-    """The runs that are meant, each once. Raises `ConfigError` for a reference that means none."""
+    """The runs that the references mean, each once. Raises `ConfigError` for a reference without a run."""
     from ageui.text.clean import clean
     from engine.errors import ConfigError
 
@@ -214,11 +212,11 @@ def _meant(store: "Store", references: Sequence[str]) -> list[int]:
 
 
 def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]) -> int:
-    """Changes every run that is meant and says what it is now. One that cannot be changed keeps none of the others
-    from it: returns how many those are, for which `_exit_with` exits with 2 once all else is done."""
+    """Changes every run and prints its new status. Returns the number of runs that could not be changed, for
+    `_exit_with`; these do not stop the others."""
     from engine.errors import ConfigError
 
-    say, problems = _sayer(messages()), 0
+    say, problems = sayer(messages()), 0
     for run_id in meant:
         try:
             status = change(run_id)
@@ -246,7 +244,7 @@ def _again(
     checkpoint_seconds: float | None,
     as_json: bool,
 ) -> None:
-    """Queues runs again and sees to a worker, or works on the one that is meant here."""
+    """Queues runs again and makes sure of a worker, or works on the one run `here`."""
     if here:
         _work_here_again(store, references, requeue, checkpoint_seconds, as_json)
         return
@@ -258,7 +256,7 @@ def _again(
     meant = _meant(store, references)
     problems = _for_each(store, meant, change)
     rows = [store.runs.get(run_id) for run_id in meant]
-    _see_to_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
+    _start_missing_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
     if as_json:
         print_json([row.to_json() for row in rows])
     _exit_with(problems)
@@ -288,7 +286,7 @@ def _work_here_again(
             raise StoreError(
                 f"run {run_id} was taken by a worker in this moment; follow it with: ageui logs -f {run_id}"
             )
-        _sayer(console)(f"run {run_id} {claimed.name} goes on")
+        sayer(console)(f"run {run_id} {claimed.name} goes on")
         return claimed
 
     work_here(
@@ -302,15 +300,15 @@ def _work_here_again(
     )
 
 
-def _see_to_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
-    from ageui.cli.background import device_of, see_to_worker
+def _start_missing_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
+    from ageui.cli.background import device_of, start_missing_workers
 
-    see_to_worker(store, [device_of(row) for row in rows], checkpoint_seconds, messages())
+    start_missing_workers(store, [device_of(row) for row in rows], checkpoint_seconds, messages())
 
 
 def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
-    """A run's status once it obeyed, or what it is up to if it takes long. `kill` ends its engine even where the
-    process that should watch it does not answer."""
+    """Waits until a running run obeys, and returns its status, or a note if that takes long. `kill` ends its engine if
+    its supervisor does not."""
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.supervisor import kill_engine
 
@@ -325,9 +323,3 @@ def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
         time.sleep(SECONDS_BETWEEN_LOOKS)
         list(recover_lost(store))
     return row.status
-
-
-def _sayer(console: "Console") -> Callable[[str], None]:
-    from ageui.text.clean import clean
-
-    return lambda text: console.print(clean(text, lines=True), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`ageui report`: runs as one file to read and to hand on."""
+"""`ageui report`: writes a report of runs to a file."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ _NAMED_ONE_BY_ONE = 4
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where a report goes, and in which format; plots of Markdown go into the `folder`."""
+class ReportFile:
+    """The file and format of a report; Markdown has its plots in `folder`."""
 
     path: Path
     format: str
@@ -56,7 +56,7 @@ def write_report(
     from ageui.report import report
 
     with open_store(db, read_only=True) as store:
-        # Where a reference finds none, `one` says so.
+        # `find_one` raises for a reference without a run.
         found = [
             run_id
             for reference in references
@@ -68,10 +68,10 @@ def write_report(
     write_document(document, target)
 
 
-def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> Target:
-    """The file that is named, else `stem` with the format's ending here.
+def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> ReportFile:
+    """The named file, else `stem` with the format's ending in the current folder.
 
-    Raises `ConfigError` for a format that is not known, a file that exists, unless `force`, or a folder that does not.
+    Raises `ConfigError` for an unknown format, an existing file, unless `force`, or a missing folder.
     """
     from engine.errors import ConfigError
 
@@ -81,15 +81,15 @@ def report_target(output: Path | None, report_format: str | None, stem: str, for
     if report_format is None and ending not in _FORMATS:
         raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
     chosen = report_format or _FORMATS[ending]
-    target = Target(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
+    target = ReportFile(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
     refuse_target(target.path, force, streams=chosen == "html")
     if chosen == "md":
         refuse_target(target.folder, force)
     return target
 
 
-def write_document(document: "Document", target: Target) -> None:
-    """Writes a report, and says on stdout where it is."""
+def write_document(document: "Document", target: ReportFile) -> None:
+    """Writes a report, and prints its path on stdout."""
     from ageui.files.output_file import is_stream
     from ageui.report import as_html, as_markdown
 
@@ -103,14 +103,14 @@ def write_document(document: "Document", target: Target) -> None:
 
 
 def _stem(ids: list[int]) -> str:
-    """A file's name from ids alone, since names of runs may hold what a path must not."""
+    """A file name from ids alone, since names of runs may contain characters that a path must not."""
     if len(ids) <= _NAMED_ONE_BY_ONE:
         return f"{'run' if len(ids) == 1 else 'runs'}-{'-'.join(map(str, ids))}"
     return f"runs-{ids[0]}-and-{len(ids) - 1}-more"
 
 
 def _write(texts: Mapping[Path, str]) -> None:
-    """Writes files in their order, each whole or not at all: the text comes after the plots that it shows."""
+    """Writes files in their order, each whole or not at all: the plots before the text that shows them."""
     from engine.errors import DataError
 
     for path, text in texts.items():
@@ -122,7 +122,7 @@ def _write(texts: Mapping[Path, str]) -> None:
 
 
 def _remove_plots(folder: Path, keep: Collection[str]) -> None:
-    """Removes the plots of a report that was replaced, but for those that the new one has too."""
+    """Removes plots of the replaced report that the new one does not have."""
     from ageui.report import is_plot
     from engine.errors import DataError
 

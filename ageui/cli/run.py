@@ -1,4 +1,4 @@
-"""`ageui run`: one run, here or in the background."""
+"""`ageui run`: trains one run, here or in the background."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
-from ageui.cli.memory import tell_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json
+from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
+from ageui.cli.memory import print_memory
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, sayer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,25 +53,25 @@ def run(
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
         if detach:
-            from ageui.cli.background import see_to_worker
+            from ageui.cli.background import start_missing_workers
             from ageui.worker.background_workers import refuse_missing_devices
 
             refuse_missing_devices([config.device])
-            tell_memory(console, [new])
+            print_memory(console, [new])
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
             row = store.runs.get(run_id)
             console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
-            tell_choices(console, resolved, flags)
-            see_to_worker(store, [config.device], checkpoint_seconds, console)
+            print_choices(console, resolved, flags)
+            start_missing_workers(store, [config.device], checkpoint_seconds, console)
             if as_json:
                 print_json(store.runs.get(run_id).to_json())
             else:
                 typer.echo(run_id)
             return
-        tell_choices(console, resolved, flags)
+        print_choices(console, resolved, flags)
 
         def claim(foreground: "Foreground") -> "Claim":
-            tell_memory(console, [new])
+            print_memory(console, [new])
             claimed = store.runs.add_claimed(new, foreground.claimant, foreground.hold, tags=tag or [])
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",
@@ -92,7 +92,7 @@ def work_here(
     console: "Console",
     as_json: bool,
 ) -> None:
-    """Works on the run that `claim` claims, shows how it goes, prints it, and exits with what its end means."""
+    """Trains the run that `claim` claims in this terminal, prints it, and exits with the code of its ending."""
     from ageui.cli.progress import progress_display
     from ageui.compare.image_errors import with_all_intervals
     from ageui.devices import resolve_device
@@ -105,9 +105,7 @@ def work_here(
     resolved = resolve_device(device)
     refuse_missing_device(resolved)
 
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True)
-
+    say = sayer(console)
     with (
         in_foreground(store, resolved, policy=policy, share=share, say=say) as foreground,
         _stop_on_interrupt(say) as (should_stop, should_kill),
@@ -122,14 +120,15 @@ def work_here(
         from ageui.cli.run_page import print_run
 
         print_run(detail)
-    _tell_end(say, store, claimed, outcome)
+    _print_ending(say, store, claimed, outcome)
     if outcome.status != "done":
         raise typer.Exit(outcome.ending.exit_code)
 
 
-def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
+def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
     from ageui.text.clean import clean
     from ageui.worker.run_files import log_file
+    from engine.errors import AgeUIError
 
     run_id, ending = claim.run_id, outcome.ending
     reason = clean(ending.reason, lines=True)
@@ -140,7 +139,7 @@ def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcom
             say(f"run {run_id} diverged: {reason}; try a lower --lr")
         case "interrupted":
             say(f"run {run_id} is interrupted: {reason}\ngo on with: ageui resume {run_id} --here (or without --here)")
-        case "failed" if "\n" in reason:
+        case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
             last = reason.strip().splitlines()[-1]
             say(f"ageui: run {run_id} failed with {last}\nthe traceback is kept with it: ageui show {run_id}")
         case "failed":
@@ -157,7 +156,7 @@ def _tell_end(say: Callable[[str], None], store: "Store", claim: "Claim", outcom
 def _stop_on_interrupt(
     say: Callable[[str], None],
 ) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
-    """Gives two functions: true once SIGINT, SIGTERM or SIGHUP came, and once a second one came."""
+    """Gives two functions: whether SIGINT, SIGTERM or SIGHUP has arrived, and whether a second one has."""
     asked = 0
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""A run as `ageui show` prints it: its config, its history and its scores."""
+"""Prints a run for `ageui show`: its config, its history and its scores."""
 
 from rich.console import Console
 from rich.text import Text
@@ -35,7 +35,7 @@ def print_run(detail: RunDetail) -> None:
 
 
 def _print_published(console: Console, detail: RunDetail) -> None:
-    """Figures out of the report, the command that trains the like, and what there is to know of them."""
+    """Prints a published run: its figures, note, and a command that trains with the same config."""
     row = detail.row
     console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
     if detail.command:
@@ -69,7 +69,7 @@ def _print_head(console: Console, detail: RunDetail) -> None:
 
 
 def _print_attempts(console: Console, detail: RunDetail) -> None:
-    """A line per attempt where there were several, and what a person should know of each."""
+    """Prints a line for each of several attempts, and how many points each repeated."""
     for attempt in detail.attempts if len(detail.attempts) > 1 else ():
         since = f" after step {attempt.step:,}" if attempt.step else ""
         ended = attempt.outcome or "runs"

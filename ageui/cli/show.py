@@ -1,4 +1,4 @@
-"""`ageui ls` and `ageui show`: read runs."""
+"""`ageui ls` and `ageui show`: list runs, or show one."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,7 +80,7 @@ def _runs_table(rows: "list[RunRow]") -> "Table":
 
     weights = [words(format_value(row.config.get("weights", ()))) for row in rows]
     epochs = [words(None if row.is_published else f"{row.summary.epoch or 0}/{row.summary.epochs}") for row in rows]
-    # The numbers give the order in which columns give way on a narrow terminal.
+    # A narrow terminal leaves out the columns with the lowest `leaves` first.
     return Table.of_columns(
         (Column("id", "figure"), [Cell(row.id, unit=NUMBER) for row in rows]),
         (Column("run"), [words(row.name) for row in rows]),

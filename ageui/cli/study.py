@@ -1,4 +1,4 @@
-"""`ageui study`: the report's tables as grids of runs, and what was measured of them beside what was published."""
+"""`ageui study`: trains the report's tables as grids of runs, and shows published beside measured figures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, option
-from ageui.cli.memory import tell_memory
+from ageui.cli.memory import print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -18,8 +18,9 @@ from ageui.cli.options import (
     open_store,
     print_json,
     results,
+    sayer,
 )
-from ageui.cli.output import Force, chosen_format, refuse_target, write_output
+from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
 from ageui.files.database_path import database_path
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A study, as in: ageui study list; or a TOML file.")]
-Preset = Annotated[
+StudyPreset = Annotated[
     str | None,
     option("report is the study as published; else a preset for all but what it compares.", THIS_RUN,
            "|".join(choices.PRESETS)),
 ]  # fmt: skip
 Data = Annotated[str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME")]
-Settings = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
+Assignments = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
 
 
 @app.command("list")
@@ -70,9 +71,9 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
 @app.command("show")
 def show_study(
     name: Name,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
-    settings: Settings = None,
+    settings: Assignments = None,
     split: Split = None,
     db: Database = None,
     as_json: AsJson = False,
@@ -104,9 +105,9 @@ def export_study(
     output: Annotated[
         Path | None, typer.Option("--output", "--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
     ] = None,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
-    settings: Settings = None,
+    settings: Assignments = None,
     split: Split = None,
     force: Force = False,
     db: Database = None,
@@ -120,12 +121,7 @@ def export_study(
     refuse_target(output, force, streams=True)
     with _reading(db) as store:
         table = study_table(study, store, _choice(preset, data, settings), split=split)
-    text = export_text(table, chosen)
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    write_output(output, text.encode())
-    messages().print(f"{len(table.rows)} cells: {output}", soft_wrap=True)
+    print_or_write(export_text(table, chosen), output, f"{len(table.rows)} cells")
 
 
 @app.command("report")
@@ -133,9 +129,9 @@ def report_study(
     name: Name,
     output: Output = None,
     report_format: Format = None,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
-    settings: Settings = None,
+    settings: Assignments = None,
     split: Split = None,
     force: Force = False,
     db: Database = None,
@@ -157,10 +153,10 @@ def report_study(
 @app.command("run")
 def run_study(
     name: Name,
-    preset: Preset = None,
+    preset: StudyPreset = None,
     data: Data = None,
     seeds: Annotated[int, option("Repeat every cell with N seeds.", THIS_RUN, "N")] = 1,
-    settings: Settings = None,
+    settings: Assignments = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     detach: Annotated[
         bool, option("Queue what is missing and wait for nothing.", THIS_RUN, None, "--detach", "-d")
@@ -176,25 +172,21 @@ def run_study(
     were queued; failed, cancelled and interrupted ones go on from their checkpoints. So it can be stopped at any time,
     and the same command goes on. With no preset named, a CUDA device means report, none means quick.
     """
-    from ageui.cli.background import see_to_worker
+    from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
     from ageui.study import describe, find_remaining, load, study_table
-    from ageui.study.queueing import tag, told
+    from ageui.study.queueing import remaining_text, tag
     from ageui.worker.background_workers import refuse_missing_devices
 
-    console = messages()
-    study = load(name)
-
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True)
-
+    console, study = messages(), load(name)
+    say = sayer(console)
     with open_store(db, create=True) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
         devices = [run.config.device for run in remaining.new]
         refuse_missing_devices(devices)
-        tell_memory(console, remaining.new)
-        say(told(study, remaining))
+        print_memory(console, remaining.new)
+        say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if dry_run:
             print_plan(remaining.new, as_json=as_json)
@@ -202,7 +194,7 @@ def run_study(
         ids = [*_continued(store, remaining), *store.runs.add_many(remaining.new, tags=[tag(study)], priority=priority)]
         left = [*(run.id for run in remaining.going), *ids]
         if left:
-            see_to_worker(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
+            start_missing_workers(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
         if detach:
             if as_json:
                 print_json([store.runs.get(run_id).to_json() for run_id in ids])
@@ -236,7 +228,7 @@ def publish_figures(db: Database = None) -> None:
 
 @contextmanager
 def _reading(db: Path | None) -> "Iterator[Store | None]":
-    """The database, None where there is none yet: published figures can be read without one."""
+    """The database, or None if it does not exist yet: published figures need none."""
     if not database_path(db).expanduser().exists():
         yield None
         return
@@ -251,7 +243,7 @@ def _choice(preset: str | None, data: str | None, settings: list[str] | None) ->
 
 
 def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callable[[str], None]") -> "Choice":
-    """The choice with a preset and data where none was named, and a line on each."""
+    """Fills in preset and data, and prints a line on each."""
     from ageui.study.queueing import chosen_here
 
     found = chosen_here(store, study, choice)
@@ -261,7 +253,7 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
 
 
 def _continued(store: "Store", remaining: "RemainingRuns") -> list[int]:
-    """Queues again what failed, was cancelled or interrupted."""
+    """Queues runs again that failed, were cancelled or interrupted; returns their ids."""
     for run in remaining.again:
         store.queue.retry(run.id)
     for run in remaining.stopped:
@@ -284,7 +276,7 @@ def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") ->
 
 
 def _curves(store: "Store | None", table: "StudyTable") -> dict[str, list[float]]:
-    """Of a study of curves the validation losses by epoch, by the name of the cell, of its first run that has some."""
+    """The validation losses by epoch of each cell's first run that has some, by cell; only for studies of curves."""
     if store is None or table.study.measures != "curve":
         return {}
     found = {}

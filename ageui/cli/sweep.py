@@ -1,12 +1,12 @@
-"""`ageui sweep`: a grid of runs, queued."""
+"""`ageui sweep`: queues a grid of runs."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, tell_choices, with_config_flags
-from ageui.cli.memory import tell_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
+from ageui.cli.memory import print_memory
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,24 +36,21 @@ def sweep(
     A + joins what is one value: gender+age weighs by both, --epochs 25+25 are 25 per stage. Runs of the same config and
     data that are done, or still to be done, are not queued twice. Prints the ids of the queued runs.
     """
-    from ageui.cli.background import see_to_worker
+    from ageui.cli.background import start_missing_workers
     from ageui.planning.plan import Basis, plan
     from ageui.worker.background_workers import refuse_missing_devices
 
     console = messages()
     with open_store(db, create=True) as store:
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)
-        tell_choices(console, planned.first, flags)
-
-        def say(text: str) -> None:
-            console.print(text, soft_wrap=True)
-
+        print_choices(console, planned.first, flags)
+        say = sayer(console)
         if planned.left_out and not again:
-            say(_told_left_out(planned.left_out))
+            say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)
         devices = [one.config.device for one in new]
         refuse_missing_devices(devices)
-        tell_memory(console, new)
+        print_memory(console, new)
         if dry_run:
             print_plan(new, as_json=as_json)
             say(f"{len(new)} run{'s' if len(new) != 1 else ''} would be queued")
@@ -61,7 +58,7 @@ def sweep(
         ids = store.runs.add_many(new, tags=tag or [], priority=priority)
         say(f"{len(ids)} run{'s' if len(ids) != 1 else ''} queued in {store.path}")
         if ids:
-            see_to_worker(store, devices, checkpoint_seconds, console)
+            start_missing_workers(store, devices, checkpoint_seconds, console)
         if as_json:
             print_json([store.runs.get(run_id).to_json() for run_id in ids])
         else:
@@ -69,14 +66,14 @@ def sweep(
                 typer.echo(run_id)
 
 
-def _told_left_out(runs: list[tuple[int, str]]) -> str:
+def _left_out_sentence(runs: list[tuple[int, str]]) -> str:
     listed = ", ".join(f"{run_id} ({status})" for run_id, status in runs[:_LISTED])
     more = f" and {len(runs) - _LISTED} more" if len(runs) > _LISTED else ""
     return f"left out, as there is such a run: {listed}{more}; --again queues them all the same"
 
 
 def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:
-    """Prints the configs of runs that would be queued: the fields that differ, or all as JSON."""
+    """Prints the configs of planned runs: a table of the fields that differ, or all as JSON."""
     from ageui.cli.tables import print_fitted
     from ageui.compare.differing_settings import differing_settings, setting
     from ageui.present.table import Column, Table, words

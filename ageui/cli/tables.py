@@ -1,4 +1,4 @@
-"""Tables of commands: columns that do not fit the terminal are left out and named."""
+"""Prints tables without the columns that do not fit the terminal, and names these."""
 
 from typing import TYPE_CHECKING
 

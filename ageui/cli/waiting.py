@@ -1,4 +1,4 @@
-"""Waiting for runs that others train."""
+"""Waits for runs that others train."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,8 +13,10 @@ SECONDS_BETWEEN_LOOKS = 0.2
 def wait_until_ended(
     store: "Store", run_ids: Sequence[int], say: Callable[[str], None], timeout: float | None = None
 ) -> bool:
-    """Waits until runs have ended, and says of each how. Returns whether all are done; False too where the time is up
-    or nobody would take those that are left, and says that."""
+    """Waits until runs have ended, and says how each ended. Returns whether all are done.
+
+    Says so and returns False if the time is up, or if nobody would take the runs that are left.
+    """
     end = None if timeout is None else time.monotonic() + timeout
     left = list(run_ids)
     all_done = True
@@ -36,7 +38,7 @@ def wait_until_ended(
 
 
 def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None]) -> str | None:
-    """Why none of these runs will be taken, None where one runs or will be. A lost run is requeued on the way."""
+    """Why no worker will take any of these runs; None if one runs or will be taken. Requeues lost runs first."""
     from ageui.cli.background import paused_sentence, unserved, unserved_sentence
     from ageui.worker.lost_runs import recover_lost
 
@@ -45,7 +47,7 @@ def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None])
     rows = [store.runs.get(run_id) for run_id in left]
     if any(row.status != "queued" for row in rows):
         return None
-    held = store.queue.current_pause()
-    if held is not None:
-        return paused_sentence(held)
+    pause = store.queue.current_pause()
+    if pause is not None:
+        return paused_sentence(pause)
     return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None

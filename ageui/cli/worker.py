@@ -1,4 +1,4 @@
-"""`ageui worker`: the background workers that take queued runs."""
+"""`ageui worker`: starts, stops and lists the background workers that take queued runs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

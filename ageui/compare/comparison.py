@@ -78,7 +78,7 @@ class Comparison:
 
 
 def figure_title(column: str) -> str:
-    """The title of a column: `MAE`, an attribute whose bias it is, or a group."""
+    """The title of a column: `MAE`, the attribute of a bias, or a group."""
     return "MAE" if column == MAE else column
 
 

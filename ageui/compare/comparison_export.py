@@ -1,11 +1,12 @@
 """A comparison as files: its table for people, and its figures in full precision for programs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ageui.compare.comparison import MAE, ComparedRow, Comparison, Group
 from ageui.compare.comparison_table import comparison_table
 from ageui.present.formats import WRITERS, refuse_format
-from ageui.present.table import Cell, Difference, ExportSheet, Records
+from ageui.present.table import Cell, Difference, ExportSheet, Note, Records
 from ageui.present.wording import note_text
 from engine.fairness import Interval
 
@@ -40,7 +41,7 @@ def render_text(comparison: Comparison, format: str) -> str:
     """
     refuse_format(format, FORMATS)
     table = comparison_table(comparison)
-    return WRITERS[format](ExportSheet(table, _records(comparison), data=_data(comparison)))
+    return WRITERS[format](ExportSheet(table, _records(comparison), data=_data(comparison, table.legend)))
 
 
 def _records(comparison: Comparison) -> Records:
@@ -66,7 +67,7 @@ def _record(row: ComparedRow, comparison: Comparison) -> list[object]:
 
 
 def _values(cell: Cell, *, folded: bool) -> list[object]:
-    """What `_PARTS` name, then, if `folded`, `_SPREAD_PARTS`."""
+    """The values of `_PARTS`, then, if `folded`, of `_SPREAD_PARTS`."""
     difference = cell.difference
     between = _pair(difference.interval if difference else None) or (None, None)
     spread = (cell.spread.std, cell.spread.n) if cell.spread else (None, None)
@@ -83,8 +84,7 @@ def _values(cell: Cell, *, folded: bool) -> list[object]:
     ]
 
 
-def _data(comparison: Comparison) -> dict[str, Any]:
-    table = comparison_table(comparison)
+def _data(comparison: Comparison, legend: Sequence[Note]) -> dict[str, Any]:
     return {
         "split": comparison.split,
         "images": comparison.n,
@@ -92,7 +92,7 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         "settings": comparison.settings,
         "ranked_over": comparison.ranked_over,
         "rows": [_row_data(row, comparison) for row in comparison.rows],
-        "legend": [note_text(note) for note in table.legend],
+        "legend": [note_text(note) for note in legend],
     }
 
 

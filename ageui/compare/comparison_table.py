@@ -1,4 +1,4 @@
-"""A comparison as a table for people: a row per run, a column per figure, and what its marks mean."""
+"""A comparison as a table for people: a row per run, a column per figure, and the meaning of its marks."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,7 +70,7 @@ def legend(comparison: Comparison) -> Iterator[Note]:
 
 
 def _ranked_place(comparison: Comparison) -> int:
-    """Behind the figures that ranks are over, before the groups."""
+    """The place of the rank: after the ranked figures, before the groups."""
     return len(comparison.columns) - len(comparison.groups)
 
 

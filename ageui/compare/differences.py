@@ -19,9 +19,22 @@ if TYPE_CHECKING:
 def with_differences(
     drafts: Sequence[DraftRow], against: DraftRow, columns: "Columns", resamples: int, cache: ComparisonCache
 ) -> list[DraftRow]:
-    """The drafts with the differences of comparable ones to the baseline, which is one of them.
+    """The drafts with the differences of comparable ones to the baseline.
 
     Works on one figure at a time, so that the same draws of images serve all rows.
+
+    Parameters
+    ----------
+    drafts
+        All rows of the comparison.
+    against
+        The baseline, one of `drafts`.
+    columns
+        The figures of every row.
+    resamples
+        Number of bootstrap samples; 0 computes no intervals.
+    cache
+        Differences of earlier comparisons; new ones are added.
     """
     others = [draft for draft in drafts if draft is not against and draft.row.comparable]
     by_column = [

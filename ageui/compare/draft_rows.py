@@ -85,7 +85,25 @@ def run_draft(
     resamples: int,
     cache: ComparisonCache,
 ) -> DraftRow:
-    """The draft of a run. Intervals and noise come from the cache, from predictions, or else from the stored scores."""
+    """The draft of a run. Intervals and noise come from the cache, from predictions, or else from the stored scores.
+
+    Parameters
+    ----------
+    run
+        The run, scored or not.
+    split
+        The split of the comparison; None if no run was scored.
+    columns
+        The figures of the row.
+    reference
+        The scores on the images that comparable rows share; None if no run was scored.
+    predictions
+        The run's predictions on the split; None without any.
+    resamples
+        Number of bootstrap samples; 0 computes no intervals.
+    cache
+        Results of earlier comparisons; new ones are added.
+    """
     scores = run.scores(split) if split else None
     reason = _why_unscored(run, split) if scores is None else _why_not_comparable(scores, reference)
     groups: dict[str, tuple[str, ...]] = {}
@@ -114,9 +132,21 @@ def run_draft(
 
 
 def constant_draft(draft: DraftRow, columns: Columns, resamples: int, cache: ComparisonCache) -> DraftRow | None:
-    """The draft of the constant predictor on the images of a run; None if the run has none.
+    """The draft of the constant predictor on the images of a run.
 
     Its intervals, noise and groups are not stored with the run: they come from the cache or from predictions.
+
+    Parameters
+    ----------
+    draft
+        The draft of the run.
+    columns, resamples, cache
+        As in `run_draft`.
+
+    Returns
+    -------
+    DraftRow or None
+        None if no scores of a constant predictor are stored with the run.
     """
     constant = draft.scores.result.baseline if draft.scores else None
     if draft.scores is None or constant is None:

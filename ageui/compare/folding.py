@@ -30,10 +30,21 @@ def folded(drafts: Sequence[DraftRow]) -> list[DraftRow]:
 def differences_of_means(
     drafts: Sequence[DraftRow], against: DraftRow, place: int, column: str, group: Group | None, resamples: int
 ) -> list[Difference]:
-    """The differences to one draft in the figure at `place`. All drafts have the figure, and all parts predictions.
+    """The differences of drafts to a baseline in one figure.
 
-    Between single runs the interval covers the images. Between means over seeds it also covers the seeds, which takes
-    at least two on each side that is not a constant; with fewer there is no interval.
+    Between single runs, the interval covers the images. Between means over seeds it also covers the seeds, which takes
+    at least two on each side that is not a constant; otherwise the interval is None.
+
+    Parameters
+    ----------
+    drafts
+        Rows that have the figure, and predictions of all parts.
+    against
+        The baseline, likewise.
+    place, column, group
+        The place of the figure's cell, its column, and the group whose MAE it is, or None.
+    resamples
+        Number of bootstrap samples.
     """
     found = paired_differences([_errors(draft) for draft in drafts], _errors(against), column, group, resamples)
     return [_over_seeds(difference, draft, against, place) for difference, draft in zip(found, drafts, strict=True)]

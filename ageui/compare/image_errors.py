@@ -43,16 +43,43 @@ def constant_errors(like: ImageErrors, age: float) -> ImageErrors:
 
 
 def constant_result(like: ImageErrors, age: float, split: str, resamples: int) -> SplitResult:
-    """The scores of a predictor that says `age` years for each of the same images, with intervals and noise."""
+    """The scores of a predictor that says `age` years for every image, with intervals and noise.
+
+    Parameters
+    ----------
+    like
+        Errors of any predictor on the images, for their ages and groups.
+    age
+        The predicted age in years.
+    split
+        Name of the split, for the reasons of undefined biases.
+    resamples
+        Number of bootstrap samples and shuffles; 0 computes no intervals.
+    """
     predicted = np.full(len(like.ages), age)
     return evaluate_split(like.ages, predicted, like.groups, None, split=split, resamples=resamples)
 
 
 def with_intervals(result: SplitResult, of: ImageErrors, split: str, resamples: int = RESAMPLES) -> SplitResult:
-    """A stored result with all intervals and noise computed again, those of groups and gaps included.
+    """A stored result with all intervals and noise computed again, including those of groups and gaps.
 
-    Runs scored by older versions get the intervals of this one, so that runs of all ages can be compared. A run with
-    errors that are not finite keeps what is stored.
+    Runs scored by older versions get the intervals of this version, so that all runs can be compared.
+
+    Parameters
+    ----------
+    result
+        The stored result.
+    of
+        The errors of its predictions.
+    split
+        Name of the split, for the reasons of undefined biases.
+    resamples
+        Number of bootstrap samples and shuffles.
+
+    Returns
+    -------
+    SplitResult
+        The stored result unchanged if an error is not finite.
     """
     if not np.isfinite(of.errors).all():
         return result
@@ -67,7 +94,7 @@ def with_all_intervals(run: "RunDetail", load: "LoadPredictions") -> "RunDetail"
     Parameters
     ----------
     run
-        The run as it is stored.
+        The stored run.
     load
         Returns the predictions of a run, given by its id, on a split, or None.
 
@@ -100,7 +127,7 @@ def _with_intervals(stored: BiasResult, found: BiasResult | None) -> BiasResult:
 
 
 def has_images(of: ImageErrors, column: str, group: Group | None) -> bool:
-    """Whether there are images to draw from: for the interval of a bias, every group of the attribute needs one."""
+    """Whether a figure has images to draw from: the interval of a bias needs one in every group of the attribute."""
     if column == MAE:
         return len(of.ages) > 0
     codes, names = of.groups[group.attribute if group else column]
@@ -115,9 +142,26 @@ def paired_differences(
     group: Group | None,
     resamples: int,
 ) -> list[Difference]:
-    """The difference of each side in one figure, with its interval over images; that of the means of several trainings.
+    """The difference of each side to a baseline in one figure, with its interval over images.
 
-    All sides have the figure, on the same images with the same groups. `group` is the group whose MAE it is.
+    Parameters
+    ----------
+    sides
+        The errors of each side's trainings, whose figures are averaged. All sides have the figure, on the same images
+        with the same groups.
+    against
+        The errors of the baseline's trainings.
+    column
+        `mae`, or the attribute of a bias.
+    group
+        The group whose MAE is the figure instead; None for others.
+    resamples
+        Number of bootstrap samples.
+
+    Returns
+    -------
+    list of Difference
+        One per side, in years.
     """
     groups = against[0].groups
     errors = [np.stack([one.errors for one in side]) for side in sides]

@@ -14,7 +14,7 @@ from engine.resampling import Codes, Floats, group_means
 
 _BLOCK_ELEMENTS = 2_000_000
 _DECIMALS = 9
-"""Of samples in years: beyond them, rounding would make a difference between predictors that are equal."""
+"""Samples in years are rounded to these, since rounding errors would make equal predictors differ."""
 
 
 def mae_differences(

@@ -1,4 +1,4 @@
-"""The figures of one run as tables: scores per split, biases, groups, epochs, or what was published of it."""
+"""The figures of one run as tables: scores per split, biases, groups, epochs, or published figures."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,1 +1,1 @@
-"""Files on a person's disk: where the database is, what commands write, what opens a picture."""
+"""Files and locks on this machine: the path of the database, output files, viewers of pictures."""

@@ -1,6 +1,6 @@
-"""File locks kept by the kernel: held while a process lives that has the file open, free the moment none does.
+"""File locks kept by the kernel: held as long as a process that has the file open lives, free as soon as none does.
 
-They need no heartbeat, and neither a reused process id nor a clock that jumps can deceive them. A child process may
+They need no heartbeat, and neither a reused process id nor a jumping clock can deceive them. A child process may
 inherit a lock, which is then held until both have ended.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Self
 from engine.errors import FullError, StoreError
 from engine.files import is_full, make_private_folder
 
-# A process that asks whether a lock is held has it for some microseconds, as has one about to release it.
+# Another process may hold the lock for some microseconds only, to find out whether it is free.
 _SECONDS_TO_TAKE = 0.1
 _SECONDS_BETWEEN_TRIES = 0.001
 _NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -29,7 +29,7 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path, note: dict[str, Any] | None = None) -> Self | None:
-        """Takes the lock. Returns None if another process holds it, for longer than it takes to ask or to let go.
+        """Takes the lock. Returns None if another process keeps holding it.
 
         `note` tells others who holds it. Raises `StoreError` if the file cannot be locked, as in a read-only folder,
         and `FullError` if the disk has no room for it.

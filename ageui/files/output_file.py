@@ -1,4 +1,4 @@
-"""The files that a person asks for: each whole or not there."""
+"""Writes the files that a person asks for, each whole or not at all."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,17 @@ _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd")
 
 
 def is_stream(path: Path) -> bool:
-    """Whether what is written there goes on to something, and so replaces nothing: /dev/stdout, a pipe, a terminal."""
+    """Whether the path is a stream, such as /dev/stdout or a pipe: writing to it replaces no file."""
     if any(path.is_relative_to(stream) for stream in _STREAMS):
         return True
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def write_output_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Writes a file that is whole or not there; one that it replaces stays whole until then, and keeps its rights.
+    """Writes a file, whole or not at all. A replaced file stays whole until then, and its permissions are kept.
 
-    A new one has those of `mode`, less the umask. A link stays one, and a stream is written to. Raises `OSError`.
+    A new file gets the permissions `mode`, less the umask. A symbolic link is followed, a stream is written to. Raises
+    `OSError`.
     """
     if is_stream(path):
         with path.open("wb") as stream:

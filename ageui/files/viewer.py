@@ -1,4 +1,4 @@
-"""Opening a file with the system's viewer."""
+"""Opens a file in the system's viewer."""
 
 import os
 import shlex
@@ -11,8 +11,11 @@ _SECONDS_TO_FAIL = 1.5
 
 
 def open_in_viewer(path: Path) -> str:
-    """Opens a file with `$AGEUI_VIEWER`, else the system's viewer, and returns what to tell: where there is none, how
-    to look at the file. It waits a moment for a viewer that fails at once, and never for one that is closed later."""
+    """Opens a file in `$AGEUI_VIEWER`, else the system's viewer. Returns a sentence for people: without a viewer, it
+    says how to look at the file.
+
+    Waits a moment in case the viewer fails at once, but not until it is closed.
+    """
     command, why_not = _viewer()
     if command is None:
         return f"{why_not}: the file is {path}; copy it to a machine with a screen, or name a viewer in AGEUI_VIEWER"
@@ -35,7 +38,7 @@ def open_in_viewer(path: Path) -> str:
 
 
 def _viewer() -> tuple[list[str] | None, str]:
-    """The command, or None and why there is none."""
+    """The command, or None and the reason why there is none."""
     named = os.environ.get("AGEUI_VIEWER", "")
     if named.strip():
         try:

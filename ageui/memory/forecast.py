@@ -24,7 +24,7 @@ _LISTED = 3
 class Forecast:
     """A sentence about the memory of runs.
 
-    `missing` backbones have to be counted before it is complete; `is_too_much` if a run would find less than it needs.
+    `missing` backbones must be counted before it is complete. `is_too_much` if a run needs more than is free.
     """
 
     text: str
@@ -57,7 +57,7 @@ class Forecaster:
             if (peak := self._peak(run, free)) is not None:
                 peaks.setdefault(_device(run.config, peak), []).append((peak, run))
         said = [_sentence(device, found, free(device)) for device, found in peaks.items()]
-        texts = [text for text, _ in said] + _told_problems(wanted, self._problems)
+        texts = [text for text, _ in said] + _problem_texts(wanted, self._problems)
         texts += ["peak memory: being worked out"] if missing else []
         return Forecast("; ".join(texts), missing, any(is_too_much for _, is_too_much in said))
 
@@ -151,6 +151,6 @@ def _sentence(device: str, found: Sequence[tuple[PeakMemory, NewRun]], free: int
     return f"{text}, but only {gigabytes(free)} are free: choose a smaller --batch, --size or --backbone", True
 
 
-def _told_problems(wanted: Sequence[FootprintKey], problems: Mapping[FootprintKey, str]) -> list[str]:
-    told = [f"peak memory not known for {one.backbone}: {problems[one]}" for one in wanted if one in problems]
-    return told[:_LISTED]
+def _problem_texts(wanted: Sequence[FootprintKey], problems: Mapping[FootprintKey, str]) -> list[str]:
+    texts = [f"peak memory not known for {one.backbone}: {problems[one]}" for one in wanted if one in problems]
+    return texts[:_LISTED]

@@ -1,4 +1,4 @@
-"""Which runs a person's settings mean: the grid of their combinations, and those of them that are there already."""
+"""Plans runs: every combination of the given settings, and the equal runs that already exist."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,16 @@ from ageui.planning.settings import Resolved, Settings, SettingsLayer, read_sett
 from ageui.store import NewRun, Store
 from engine.config import RunConfig
 from engine.cuda import cuda_available
-from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError, Problem
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`runs` are those of distinct configs, in the grid's order; `known` has for each the id and status of a run of the
-    same config and data that is done or still to be done, or None. `first` is the first combination, with origins."""
+    """The planned `runs`, of distinct configs in the grid's order.
+
+    `known` has, for each, the id and status of a run with the same config and data that is done or still to be done, or
+    None. `first` is the first combination, with its origins.
+    """
 
     first: Resolved
     runs: tuple[NewRun, ...]
@@ -24,11 +26,11 @@ class Plan:
 
     @property
     def left_out(self) -> list[tuple[int, str]]:
-        """Id and status of the runs that are there already."""
+        """Id and status of the runs that already exist."""
         return [found for found in self.known if found is not None]
 
     def to_queue(self, *, again: bool, name: str | None = None) -> list[NewRun]:
-        """The runs that are not there already, or `again` all; several that have a name get a number each."""
+        """The new runs, or with `again` all; several named runs get a number each."""
         new = [run for run, found in zip(self.runs, self.known, strict=True) if again or found is None]
         if name is None:
             return new
@@ -38,7 +40,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Basis:
-    """What values are put on top of, besides the settings files and the environment: `like` is a whole config."""
+    """The settings below the given values, besides settings files and the environment. `like` is a whole config."""
 
     preset: str | None = None
     config_file: Path | None = None
@@ -46,7 +48,7 @@ class Basis:
 
 
 def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | None = None) -> Plan:
-    """The runs of every combination of `values`, comma lists by field; `seeds` repeats each with that many seeds.
+    """Plans every combination of `values`, which are comma lists by field; `seeds` repeats each with that many seeds.
 
     Raises `ConfigError` for a wrong value, an unknown data set and more than `sweeps.MOST_RUNS` combinations.
     """
@@ -56,19 +58,19 @@ def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | 
 
 
 def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resolved:
-    """The one config of `values` on top of its basis, files and environment."""
+    """The config of `values` on top of the basis, the settings files and the environment."""
     return _settings(store, basis).resolve(values)
 
 
 def grid_configs(store: Store, values: Mapping[str, str], basis: Basis) -> list[RunConfig]:
-    """The distinct configs of the grid, in its order."""
+    """The distinct configs of a grid, in its order."""
     settings = _settings(store, basis)
     configs = [settings.resolve(combination).config for combination in sweeps.grid(values)]
     return list({config.hash: config for config in configs}.values())
 
 
 def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict[str, str]:
-    """The values with `count` seeds from `first` on; unchanged without a count."""
+    """The values with `count` seeds from `first` on; unchanged if `count` is None."""
     if count is None:
         return dict(values)
     problem = None
@@ -85,10 +87,7 @@ def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict
 
 def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
-    try:
-        specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
-    except ConfigError as error:
-        raise ConfigError(problems=[Problem("data", str(error))]) from None
+    specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
     return tuple(NewRun(config, specs[config.data]) for config in configs)
 
 
@@ -97,6 +96,6 @@ def _settings(store: Store, basis: Basis) -> Settings:
         preset=basis.preset,
         config_file=basis.config_file,
         like=basis.like,
-        registered=[spec.name for spec in store.data.all() if spec != BUILT_IN],
+        registered=store.data.registered_names(),
         cuda_available=cuda_available,
     )

@@ -1,4 +1,4 @@
-"""The command line that queues what a form plans: only the flags that it needs here."""
+"""Writes a plan as the shortest command line that queues the same runs."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class Labels:
-    """What a person writes on runs, and how they are queued."""
+    """The name and tags of new runs, and how they are queued."""
 
     name: str | None = None
     tags: tuple[str, ...] = ()
@@ -28,13 +28,12 @@ def queue_command(
     basis: Basis,
     runs: Sequence[NewRun],
     *,
-    seeds: int | None = None,
-    labels: Labels = Labels(),
+    seeds: int | None,
+    labels: Labels,
 ) -> str | None:
-    """`ageui run --detach …` for one run, else `ageui sweep …`, which makes the configs of `runs` as they are planned.
+    """`ageui run --detach …` for one run, else `ageui sweep …`; None if no single command gives the configs of `runs`.
 
-    The command line has no word for a run to be like: its values become flags, where they differ from those of the
-    nearest preset. None where no one command gives these configs.
+    No flag names a run as basis: its values become flags if they differ from those of the nearest preset.
     """
     if basis.like is not None:
         found = _in_flags(store, values, basis, [run.config for run in runs], seeds)
@@ -63,7 +62,7 @@ def _flag(name: str, text: str) -> str:
 def _in_flags(
     store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequence[RunConfig], seeds: int | None
 ) -> tuple[dict[str, str], Basis] | None:
-    """`values` with those that only a run to be like gives, and the preset they are put on; the fewest of them."""
+    """`values` with the fewest fields of the run in `basis.like` added, and the preset that these complete."""
     tries = []
     for preset in PRESETS:
         on_preset = replace(basis, preset=preset, like=None)
@@ -80,7 +79,7 @@ def _in_flags(
 
 
 def _missing(store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequence[RunConfig]) -> dict[str, str]:
-    """The fields, as text, that all wanted configs share and that have to be named to be as in the first of them."""
+    """The fields, as text, that all wanted configs share and that `basis` alone does not give."""
     target = wanted[0].model_dump()
     first = sweeps.grid(values)[0]
     fixed = [

@@ -1,4 +1,4 @@
-"""Where a run's settings come from: flag, `--config` file, environment, project file, user file, preset, default."""
+"""Merges a run's settings from flags, `--config` file, environment, project file, user file, preset and defaults."""
 
 import os
 import tomllib
@@ -18,7 +18,7 @@ PROJECT_FILE = Path("ageui.toml")
 
 @dataclass(frozen=True)
 class SettingsLayer:
-    """Settings from one place; `origin` names it for people."""
+    """Settings of one origin, which `origin` names for people."""
 
     origin: str
     values: Mapping[str, Any]
@@ -26,7 +26,7 @@ class SettingsLayer:
 
 @dataclass(frozen=True)
 class Resolved:
-    """The config in force, and for every field the place that decided it."""
+    """The config in force, and the origin of every field."""
 
     config: RunConfig
     origins: Mapping[str, str]
@@ -41,7 +41,7 @@ def user_file() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that lies below the flags, lowest layer first, read once for every config that is resolved from it."""
+    """All layers below the flags, lowest first; read once for many configs."""
 
     layers: tuple[SettingsLayer, ...]
     preset: str
@@ -49,7 +49,7 @@ class Settings:
     registered: tuple[str, ...]
 
     def resolve(self, flags: Mapping[str, Any]) -> Resolved:
-        """One config. Raises `ConfigError` that names the layer and the field."""
+        """The config of flags on top of all layers. Raises a `ConfigError` that names the layer and the field."""
         values: dict[str, Any] = {}
         origins = dict.fromkeys(RunConfig.model_fields, "default")
         for layer in [*self.layers, SettingsLayer("flag", flags)]:
@@ -74,12 +74,12 @@ def read_settings(
     registered: Sequence[str] = (),
     cuda_available: Callable[[], bool] = lambda: False,
 ) -> Settings:
-    """Reads files and environment.
+    """Reads settings files and the environment.
 
-    A preset named by a flag beats files and environment; one named in a file, or chosen here (`report` with a CUDA
-    device, else `quick`), only fills in what no layer sets. `like` is a whole config, on top of all but flags. If no
-    layer names data, the one registered data set is used, else the built-in synthetic faces. Raises `ConfigError` for
-    a file that cannot be read and an unknown preset.
+    A `preset` given by a flag beats files and environment. A preset named in a file, or the default one (`report` with
+    a CUDA device, else `quick`), only fills in fields that no layer sets. `like` is a whole config that beats all but
+    flags. If no layer names data, the only registered data set is used, else the built-in synthetic faces. Raises
+    `ConfigError` for an unreadable file and an unknown preset.
     """
     files = [*_file_layer(user_file()), *_file_layer(PROJECT_FILE), environment_layer(os.environ)]
     chosen = [*_file_layer(config_file, required=True)] if config_file else []
@@ -102,14 +102,14 @@ def preset_layer(name: str) -> SettingsLayer:
 
 
 def environment_layer(environment: Mapping[str, str]) -> SettingsLayer:
-    """`AGEUI_LOSS=mape` and so on, for every field and `AGEUI_PRESET`; other `AGEUI_` variables mean other things."""
+    """The fields set by variables such as `AGEUI_LOSS=mape`, and `AGEUI_PRESET`."""
     names = ("preset", *RunConfig.model_fields)
     found = {name: environment[f"AGEUI_{name.upper()}"] for name in names if f"AGEUI_{name.upper()}" in environment}
     return SettingsLayer("environment", found)
 
 
 def checkpoint_interval(named: float | None) -> float:
-    """Seconds between checkpoints: the flag, else `AGEUI_CHECKPOINT_SECONDS`, else the engine's default."""
+    """Seconds between checkpoints: the flag's value, else `AGEUI_CHECKPOINT_SECONDS`, else the engine's default."""
     if named is not None:
         return named
     text = os.environ.get("AGEUI_CHECKPOINT_SECONDS", "")
@@ -135,9 +135,9 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
 
 
 def absolute_init(init: str) -> str:
-    """A weights file by its absolute path, so that a stored config means the same file from every folder.
+    """`init` with a weights file as absolute path, so that a stored config means the same file from every folder.
 
-    Raises `ConfigError` for what can be no path.
+    Raises `ConfigError` for an invalid path.
     """
     if init in ("auto", "imagenet", "random"):
         return init
@@ -178,7 +178,7 @@ def _data_of(registered: Sequence[str]) -> tuple[str, str]:
 
 
 def _set_aside(name: str, value: Any, flags: Mapping[str, Any]) -> bool:
-    """Whether a lower layer's value was made for another head or strategy than the one a flag names."""
+    """Whether a lower layer's value may not fit the head or strategy that a flag names."""
     match name:
         case "widths":
             return "head" in flags

@@ -16,8 +16,8 @@ _JOIN = re.compile(r"(?<![0-9][eE])\+")
 def grid(values: Mapping[str, str]) -> list[dict[str, str]]:
     """All combinations of comma lists, the last flag varying fastest.
 
-    Where one value is itself a list, `+` joins its parts: `weights` `none,gender,gender+age` are three settings.
-    Raises `ConfigError` for an empty value and for more than `MOST_RUNS` combinations.
+    If a value is itself a list, `+` joins its parts: `weights` `none,gender,gender+age` are three settings. Raises
+    `ConfigError` for an empty value and for more than `MOST_RUNS` combinations.
     """
     choices = {name: values_of(name, text) for name, text in values.items()}
     count = math.prod(len(found) for found in choices.values())
@@ -32,7 +32,7 @@ def seeds(first: int, count: int) -> str:
 
 
 def values_of(name: str, text: str) -> list[str]:
-    """The values that a comma list gives a field, each as a config takes it. Raises `ConfigError` for an empty one."""
+    """The values in a comma list, each as a config takes it. Raises `ConfigError` for an empty one."""
     found = [part.strip() for part in text.split(",")]
     if not all(found):
         problem = f"{name} {text!r}: a value is empty; write a comma only between two values"

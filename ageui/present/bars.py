@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _SPARKS = "▁▂▃▄▅▆▇█"
+_LONGEST_SPARKLINE = 40
 
 
 def progress_bar(done: float, total: float, cells: int = 8) -> str:
@@ -20,9 +21,9 @@ def fine_bar(value: float, largest: float, cells: int) -> str:
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
 
 
-def sparkline(values: Sequence[float], width: int = 40) -> str:
-    """A curve of at most `width` block characters, tall where a value is large; `?` for values that are not finite."""
-    step = max(1, -(-len(values) // width))
+def sparkline(values: Sequence[float]) -> str:
+    """A curve of at most 40 block characters, tall where a value is large; `?` for values that are not finite."""
+    step = max(1, -(-len(values) // _LONGEST_SPARKLINE))
     shown = values[::-1][::step][::-1]
     finite = [value for value in shown if abs(value) < float("inf")]
     if not finite:

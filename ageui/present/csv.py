@@ -9,7 +9,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def text(records: Records) -> str:
-    """A line of heads and one per row; None is empty. Text that a spreadsheet would run starts with `'`."""
+    """A line of heads and one per row; None is empty. Text that a spreadsheet would run as formula starts with `'`."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerows([_harmless(value) for value in row] for row in (records.heads, *records.rows))

@@ -1,4 +1,4 @@
-"""The formats that a sheet can be written in."""
+"""The formats of exported sheets, each with its writer."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,6 +16,6 @@ WRITERS: Mapping[str, Callable[[ExportSheet], str]] = {
 
 
 def refuse_format(format: str, formats: Sequence[str]) -> None:
-    """Raises `ConfigError` for a format that is none of those given."""
+    """Raises `ConfigError` for a format that is not one of `formats`."""
     if format not in formats:
         raise ConfigError(f"there is no format {format!r}; choose one of {', '.join(formats)}")

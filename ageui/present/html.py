@@ -14,7 +14,7 @@ _STYLE = (
 
 
 def escaped(text: str) -> str:
-    """Clean text in one line, fit to stand between tags or in a quoted attribute."""
+    """Clean text in one line, escaped for content and quoted attributes."""
     return escape(clean(text))
 
 
@@ -54,7 +54,7 @@ def _class(column: Column) -> str:
 
 
 def _row(table: Table, row: tuple[Cell, ...]) -> str:
-    """The name in the first column is the heading of its row."""
+    """A row; a name in the first column is its heading."""
     found = [f"<td{_class(column)}>{_cell(cell)}</td>" for column, cell in zip(table.columns, row, strict=True)]
     if table.columns[0].kind == "name":
         found[0] = f'<th scope="row">{_cell(row[0])}</th>'

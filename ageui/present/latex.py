@@ -20,7 +20,7 @@ _SPECIAL = re.compile("|".join(map(re.escape, _ESCAPES)))
 
 
 def escaped(text: str) -> str:
-    """Clean text in one line, without anything that LaTeX would run; marks become symbols."""
+    """Clean text in one line, with commands escaped and marks as symbols."""
     return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], clean(text))
 
 

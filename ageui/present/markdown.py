@@ -11,7 +11,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 
 
 def escaped(text: str) -> str:
-    """Clean text in one line, without anything that Markdown would read as markup."""
+    """Clean text in one line, with markup escaped."""
     return _SPECIAL.sub(r"\\\1", clean(text))
 
 

@@ -1,4 +1,4 @@
-"""The marks of tables, and the one place that decides which of them a cell carries."""
+"""Decides which marks a cell carries."""
 
 from ageui.present.table import Cell, Difference
 
@@ -6,7 +6,7 @@ BEST, NOISE, REAL, APART, PUBLISHED, FRONT = "★", "~", "✔", "≠", "◆", "�
 
 
 def marks_of(cell: Cell) -> tuple[str, ...]:
-    """The marks of a cell's figure or words, in the order in which they stand."""
+    """The marks of a cell's figure or words, in order."""
     is_empty = cell.value is None and not cell.text
     carried = {
         PUBLISHED: cell.published,

@@ -1,4 +1,4 @@
-"""The table model: columns, rows of marked cells, and a legend. No format, and nothing about runs or studies."""
+"""The table model: columns, rows of marked cells, and a legend. It knows no format, run or study."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,11 +36,11 @@ class Cell:
     """A figure with all that is known about it, or words.
 
     `value` is in `unit`. `reason` says why it is missing, or why it cannot be compared with others. `interval` is a 95%
-    interval, written as ± half its width if `half_width`. `noise` is the 95th percentile of the figure if groups made
-    no difference. With a `spread` the value is a mean over seeds. `n` counts the images behind the figure.
+    interval, written as ± half its width if `half_width`. `noise` is the 95th percentile of the figure under chance
+    alone. With a `spread`, the value is a mean over seeds. `n` counts the images behind the figure.
 
-    `text`, if given, stands in place of a value, and `note` follows it. `published` marks what comes from the report,
-    and `on_front` a row on the Pareto front.
+    `text`, if given, replaces the value, and `note` follows it. `published` marks figures from the report, and
+    `on_front` rows on the Pareto front.
     """
 
     value: float | None = None
@@ -142,7 +142,7 @@ def figure_columns(*titles: str) -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Records:
-    """What a table is about as flat rows for other programs, in full precision."""
+    """The content of a table as flat rows for other programs, in full precision."""
 
     heads: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -150,7 +150,7 @@ class Records:
 
 @dataclass(frozen=True)
 class ExportSheet:
-    """A table with all that an exported file needs: title and paragraphs for people, records and data for programs."""
+    """The content of an exported file: table, title and paragraphs for people, records and data for programs."""
 
     table: Table
     records: Records

@@ -44,7 +44,7 @@ def rich_table(table: Table) -> RichTable:
 
 
 def fit(table: Table, width: int) -> tuple[Table, list[str]]:
-    """The table without the columns that `width` cells have no room for, and the titles of those left out."""
+    """The table without the columns that do not fit into `width` cells, and the titles of those left out."""
     kept = {place: _width(table, place) for place in range(len(table.columns))}
     leaving = {place: column.leaves for place, column in enumerate(table.columns) if column.leaves is not None}
     left_out = []
@@ -63,7 +63,7 @@ def with_legend(table: Table) -> RenderableType:
 
 @dataclass(frozen=True)
 class Blocks:
-    """The table, broken into several below each other if not all figures fit beside the names.
+    """The table, broken into several blocks if not all figures fit beside the names.
 
     Settings are joined in one column of the first block.
     """

@@ -1,4 +1,4 @@
-"""A cell in words: its parts, which every format writes in its own way, and how they follow each other in a line."""
+"""A cell in words: the parts that every format writes in its own way, and their order in a line."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from ageui.present.table import Cell, Note, Tone
 from ageui.text.clean import clean
 
 BRACKETS = {"width": ("", ""), "range": ("[", "]"), "note": ("(", ")"), "change": ("(", ")")}
-"""What stands around each part of a cell but the first, in formats that write them in one line."""
+"""The brackets around the parts after the first, in formats that write a cell in one line."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Part:
 
 
 def parts_of(cell: Cell) -> tuple[Part, ...]:
-    """The parts of a cell in their order, the main one first. Texts are clean; that of words may have several lines."""
+    """The parts of a cell, the main one first. Texts are clean; only words may have several lines."""
     text = number(cell.value, cell.unit) if cell.text is None else clean(cell.text, lines=True)
     found = [Part("main", text, marks_of(cell)), *_uncertainty(cell)]
     if cell.note:
@@ -40,9 +40,9 @@ def in_line(
     strong: Callable[[str], str] = str,
     mark: Callable[[str], str] | None = None,
 ) -> str:
-    """The parts of a cell behind each other: `6.25 ★ ±0.25 (−0.75 ✔)`, `≠ c (queued)`.
+    """The parts of a cell in one line: `6.25 ★ ±0.25 (−0.75 ✔)`, `≠ c (queued)`.
 
-    A format says how it escapes text, makes it strong, and writes a mark, which is escaped like text by default.
+    A format passes functions that escape text, make it strong, and write a mark, which by default is escaped like text.
     """
     mark = mark or escape
     main, *others = parts_of(cell)
@@ -77,7 +77,7 @@ def is_strong(cell: Cell) -> bool:
 
 
 def is_words(cell: Cell) -> bool:
-    """Whether a cell holds words: their marks stand in front in every format, those of figures behind them in most."""
+    """Whether a cell holds words. Marks stand in front of words in every format, and behind figures in most."""
     return cell.text is not None
 
 

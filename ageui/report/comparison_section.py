@@ -6,19 +6,20 @@ from ageui.present.wording import note_text
 from ageui.report.document import Block, Bullets, Plot, Section
 from ageui.report.plots import side_by_side
 
+_PLOT = "comparison"
 _MOST_SETTINGS = 4
-"""More settings than these stand in a table of their own."""
+"""If more settings differ, they have a table of their own."""
 
 
-def comparison_section(comparison: Comparison, name: str = "comparison") -> Section:
-    """A table and a plot of a comparison; `name` is that of the plot."""
+def comparison_section(comparison: Comparison) -> Section:
+    """The table of a comparison and its plot."""
     table = comparison_table(comparison)
     blocks: list[Block] = [table]
     if len(comparison.settings) > _MOST_SETTINGS:
         blocks = [table.only(table.places("name", "figure")), settings_table(comparison)]
-    if drawing := side_by_side(name, comparison):
+    if drawing := side_by_side(_PLOT, comparison):
         caption = _caption(comparison)
-        blocks.append(Plot(name, caption, f"Dots. {caption}", drawing))
+        blocks.append(Plot(_PLOT, caption, f"Dots. {caption}", drawing))
     return Section("Comparison", (*blocks, Bullets(tuple(map(note_text, table.legend)))))
 
 

@@ -36,7 +36,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing; `name` is unique in the document and fit for a file, `alt` describes what is seen."""
+    """A drawing; `name` is unique in the document and a valid file name, `alt` describes the drawing."""
 
     name: str
     caption: str

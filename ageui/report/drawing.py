@@ -1,4 +1,4 @@
-"""Plots as SVG: drawn by matplotlib, then made small, fit for a page in the dark, and equal bytes for equal input."""
+"""Plots as SVG: drawn by matplotlib, then reduced and prepared for dark pages. Equal input gives equal bytes."""
 
 import io
 import re
@@ -35,7 +35,7 @@ _SETTINGS: dict[Any, Any] = {
     ),
 }
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
-# A dot, which is a line of no length with round ends.
+# A dot: a line of no length with round ends.
 _DOT = re.compile(r"M (\S+) (\S+) L \1 \2(?= |$)")
 _FAMILY = re.compile(r"font-family: [^;]*;\s*")
 _POINTED_AT = re.compile(r"#([\w-]+)")
@@ -43,18 +43,18 @@ _POINTED_AT = re.compile(r"#([\w-]+)")
 
 @dataclass(frozen=True)
 class Drawing:
-    """What stands inside of an `<svg>`; `width` and `height` in points."""
+    """The content of an `<svg>` element; `width` and `height` in points."""
 
     width: float
     height: float
     body: str
 
     def inline(self, alt: str) -> str:
-        """For a page: its lines and letters have the colour of the text around it."""
+        """An element for a page, with lines and letters in the colour of the surrounding text."""
         return f'<svg {self._box} role="img" aria-label={_quoted(alt)}>{self.body.replace(INK, "currentColor")}</svg>'
 
     def file(self, alt: str) -> str:
-        """A file of its own, on white."""
+        """A complete file, on white."""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {self._box} role="img"><title>{escape(clean(alt))}</title>'
             f'<rect width="100%" height="100%" fill="{_PAPER}"/>{self.body}</svg>\n'
@@ -67,10 +67,9 @@ class Drawing:
 
 
 def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None]") -> Drawing:
-    """What `paint` puts on an empty figure of that width and height.
+    """Draws what `paint` puts on an empty figure of that width and height.
 
-    `name` is the drawing's own on its page: names inside of it are made from it. Settings files of matplotlib change
-    nothing.
+    `name` is unique on the page, since ids in the drawing derive from it. Settings files of matplotlib have no effect.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -78,7 +77,7 @@ def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None
     content = io.StringIO()
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
     with matplotlib.rc_context({**defaults, **_SETTINGS, "svg.hashsalt": name}), warnings.catch_warnings():
-        # Letters stay text, so that a reader's fonts draw those that matplotlib's own lacks.
+        # Letters stay text: a reader's fonts draw those that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=inches, layout="constrained")
         paint(figure)
@@ -89,7 +88,7 @@ def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None
 
 
 def _made_small(svg: str) -> str:
-    """The inside of an SVG file without what repeats, leads outside or is named for nothing."""
+    """The content of an SVG file without repeated styles, links to the outside and unused ids."""
     root = ElementTree.fromstring(svg)
     used = set(_POINTED_AT.findall(" ".join(value for node in root.iter() for value in node.attrib.values())))
     for node in root.iter():

@@ -1,5 +1,6 @@
-"""The model card of a run: the headings of Mitchell et al., Model Cards for Model Reporting (2019), filled from what
-is known of it. A heading under which nothing is known is left out.
+"""The model card of a run, with the headings of Mitchell et al., Model Cards for Model Reporting (2019).
+
+Headings without known facts are left out.
 """
 
 from typing import Any
@@ -16,10 +17,10 @@ _NON_COMMERCIAL = {"course": "APPA-REAL", "appa_real": "APPA-REAL", "utkface": "
 
 
 def model_card(run: RunFacts) -> Section:
-    """The card as a section, with a part for each heading under which there is something to say."""
+    """The card as a section, with a part for each heading that has known facts."""
     found = {
         "Model details": _details(run),
-        "Intended use": _use(run),
+        "Intended use": _use(),
         "Factors": _factors(run),
         "Metrics": _metrics(run),
         "Evaluation data": _evaluation_data(run),
@@ -61,7 +62,7 @@ def _parameters(facts: dict[str, Any], part: str) -> str:
     return f" ({count:,} parameters)" if count is not None else ""
 
 
-def _use(run: RunFacts) -> list[str]:
+def _use() -> list[str]:
     return [
         "Intended: research into how far an age regressor is off for different groups of people, and what lowers that.",
         "Not intended: deciding about anybody, or sorting people by age or by any attribute.",

@@ -1,4 +1,4 @@
-"""The plots of a report. Each shows what a table beside it says in figures."""
+"""The plots of a report. Each shows the figures of the table beside it."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ageui.store import Epoch, Predictions
 
-# Told apart with any colour vision, and with a contrast of 3 or more on white and on black.
+# Distinct for any colour vision, with a contrast of at least 3 on white and on black.
 SERIES = _BLUE, _ORANGE, _GREEN = "#2b83c6", "#d55e00", "#009e73"
 _LOGARITHMIC_FROM = 20.0
 _LAYERS = 4
@@ -29,7 +29,7 @@ _LONGEST_LABEL = 28
 
 
 def curves(name: str, history: "Sequence[Epoch]") -> Drawing | None:
-    """Losses by epoch, where stages begin, and the epoch whose weights are kept; None without a finite loss."""
+    """Losses by epoch, with the beginnings of stages and the best epoch; None without a finite loss."""
     train = [epoch.train_loss for epoch in history]
     valid = [math.nan if epoch.val_loss is None else epoch.val_loss for epoch in history]
     finite = [value for value in (*train, *valid) if math.isfinite(value)]
@@ -54,7 +54,7 @@ def curves(name: str, history: "Sequence[Epoch]") -> Drawing | None:
 
 
 def curves_of_cells(name: str, cells: "Sequence[tuple[str, Sequence[Sequence[Epoch]]]]") -> Drawing | None:
-    """The validation losses of the runs of cells by epoch; those of one cell, which comes with its label, look alike.
+    """Validation losses by epoch, a line per run; `cells` are labels and histories, and runs of a cell look alike.
 
     None without a finite loss.
     """
@@ -62,7 +62,7 @@ def curves_of_cells(name: str, cells: "Sequence[tuple[str, Sequence[Sequence[Epo
     finite = [loss for _, runs in points for own in runs for _, loss in own]
     if not finite:
         return None
-    # A colour comes again after three cells, and a pair of colour and dashes after twelve.
+    # Colours repeat after three cells, pairs of colour and dashes after twelve.
     looks = [(color, dashes) for dashes in ("-", "--", ":", "-.") for color in SERIES]
 
     def paint(figure: "Figure") -> None:
@@ -88,7 +88,7 @@ def predicted_by_age(name: str, predictions: "Predictions") -> Drawing | None:
     def paint(figure: "Figure") -> None:
         axes = figure.subplots()
         axes.axline((low, low), slope=1.0, color=INK, linewidth=0.8, linestyle="--", label="predicted = true")
-        # One line paints each place once, however many dots of it lie there: several show where they are dense.
+        # A line paints each place only once, however many dots it has there: several layers show where dots are dense.
         for layer in range(_LAYERS):
             x, y = (_dots(values[layer::_LAYERS]) for values in (ages, predicted))
             axes.plot(x, y, color=_BLUE, alpha=0.45, linewidth=2.6, solid_capstyle="round")
@@ -103,7 +103,7 @@ def predicted_by_age(name: str, predictions: "Predictions") -> Drawing | None:
 
 
 def group_bars(name: str, result: SplitResult) -> Drawing | None:
-    """A bar per group: its MAE, with its interval where there is one; None without a finite one."""
+    """A bar per group with its MAE and, if known, its interval; None without a finite MAE."""
     shown = [
         (bias.attribute, group.group, group.mae, group.interval)
         for bias in result.biases
@@ -137,9 +137,9 @@ def group_bars(name: str, result: SplitResult) -> Drawing | None:
 
 
 def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
-    """A panel per figure and a line per row, best read from left to right: lower is better; None without a figure.
+    """A panel per figure and a line per row of a comparison; None without a finite figure.
 
-    Strokes through dots are intervals, or reach a standard deviation over seeds to each side of a mean.
+    Strokes through dots are intervals, or a standard deviation over seeds to each side of a mean.
     """
     rows = [row for row in comparison.rows if any(_is_finite(cell.value) for cell in row.cells)]
     if not rows:
@@ -171,7 +171,7 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
 
 
 def _ends(cell: Cell) -> tuple[float, float] | None:
-    """Of the stroke through a dot: its interval, or a standard deviation over seeds to each side."""
+    """The ends of the stroke through a dot: its interval, or a standard deviation over seeds to each side."""
     if cell.interval is not None:
         return cell.interval.low, cell.interval.high
     std = cell.spread.std if cell.spread is not None else None
@@ -179,7 +179,7 @@ def _ends(cell: Cell) -> tuple[float, float] | None:
 
 
 def _validation_losses(history: "Sequence[Epoch]") -> list[tuple[int, float]]:
-    """Epochs and the losses that are finite."""
+    """Finite validation losses, each with its epoch."""
     return [(one.epoch, one.val_loss) for one in history if one.val_loss is not None and math.isfinite(one.val_loss)]
 
 
@@ -195,7 +195,7 @@ def _loss_by_epoch(axes: "Axes", name: str, finite: Sequence[float]) -> None:
 
 
 def _dots(values: Any) -> Any:
-    """Values as line segments of no length, which matplotlib parts at each NaN."""
+    """Values as line segments of no length, separated by NaN for matplotlib."""
     return np.stack([values, values, np.full(len(values), np.nan)], axis=1).ravel()
 
 

@@ -1,4 +1,4 @@
-"""All that is known about one run, gathered for its report."""
+"""Gathers the known facts of one run for its report."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,12 +54,12 @@ class RunFacts:
 
     @property
     def seconds(self) -> float | None:
-        """The time that all attempts took."""
+        """The total time of all attempts."""
         return sum(attempt.seconds or 0.0 for attempt in self.detail.attempts) or None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What an attempt recorded about its machine and software; empty if none did."""
+        """The manifest: machine, software and data of an attempt; empty if none was recorded."""
         return self.detail.manifest or {}
 
     @property

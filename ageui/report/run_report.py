@@ -1,4 +1,4 @@
-"""The report of one run, or of several runs side by side."""
+"""The report of one run, or of several runs with a comparison."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: s
 
 
 def _facts(run: "RunDetail", split: str | None, predictions: "LoadPredictions", known: ComparisonCache) -> RunFacts:
-    """The facts of a run that was compared before, which left the intervals of its scores in the cache."""
+    """The facts of a compared run, with the intervals that its comparison left in the cache."""
     scores = run.scores(split) if split else None
     if scores is None:
         return RunFacts(run, split, None, None, compare([run]) if run.row.is_published else None)

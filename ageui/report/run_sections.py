@@ -191,8 +191,8 @@ def _worst_row(predictions: "Predictions", place: int) -> tuple[Cell, ...]:
 
 def _config(run: RunFacts) -> Section:
     config, command = run.detail.config, run.detail.command
-    told = RunConfig.model_fields
-    rows = [(name, setting(config, name), (told[name].description if name in told else None) or "") for name in config]
+    meanings = {name: field.description or "" for name, field in RunConfig.model_fields.items()}
+    rows = [(name, setting(config, name), meanings.get(name, "")) for name in config]
     blocks: list[Block] = [Folded(Table.of_names(("setting", "value", "meaning"), rows, "Every setting"))]
     if command is not None:
         does = "trains the like of it" if run.is_published else "repeats it"
@@ -201,7 +201,7 @@ def _config(run: RunFacts) -> Section:
 
 
 def _training(run: RunFacts) -> Section:
-    """The machine and what the training took; published figures have neither."""
+    """The machine, time and memory of the training; empty for published figures."""
     facts, detail = run.facts, run.detail
     peak, predicted = detail.peak_memory_bytes, detail.predicted_memory_bytes
     attempts = [attempt for attempt in detail.attempts if attempt.replayed]

@@ -1,4 +1,4 @@
-"""The report of a study: published beside measured figures, then the runs behind them side by side."""
+"""The report of a study: published and measured figures, then a comparison of its runs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def study_report(table: "StudyTable", runs: "Sequence[RunDetail]", predictions: "LoadPredictions") -> Document:
-    """The report of a study's table and of the runs of its cells, repeats of a cell folded to their mean.
+    """The report of a study's table and of its cells' runs, with repeated seeds folded to their mean.
 
     `predictions(run id, split)` loads those of a run.
     """
@@ -33,7 +33,7 @@ def study_report(table: "StudyTable", runs: "Sequence[RunDetail]", predictions: 
 
 
 def _curves(table: "StudyTable", runs: "Sequence[RunDetail]") -> tuple[Plot, ...]:
-    """Of a study of curves the validation losses of its runs; nothing where there are none yet."""
+    """A plot of the validation losses of a study of curves; empty if there are none."""
     if table.study.measures != "curve":
         return ()
     histories = {run.id: run.history for run in runs}

@@ -8,7 +8,7 @@ from ageui.store.store_part import StorePart
 from ageui.store.tables import DataSet
 from ageui.text.clean import clean
 from engine.data.spec import BUILT_IN, DataSpec
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Problem
 
 
 class DataSets(StorePart):
@@ -34,6 +34,11 @@ class DataSets(StorePart):
         """The built-in data set, then the registered ones by name."""
         with self._read() as session:
             return _specs(session)
+
+    def registered_names(self) -> list[str]:
+        """The names of the registered data sets, without the built-in one."""
+        with self._read() as session:
+            return list(session.exec(select(DataSet.name).order_by(DataSet.name)).all())
 
     def get(self, name: str) -> DataSpec:
         """The data set of that name; `synthetic` always exists."""
@@ -63,7 +68,8 @@ def _specs(session: Session) -> list[DataSpec]:
 
 
 def _unknown(name: str, known: list[str]) -> ConfigError:
-    return ConfigError(
+    text = (
         f"there is no data set {clean(name)!r}{did_you_mean(name, known)}; there is {', '.join(map(repr, known))}; "
         "add one with: ageui data add NAME PATH"
     )
+    return ConfigError(problems=[Problem("data", text)])

@@ -1,11 +1,11 @@
-"""Which runs of a database are cells of a study: those whose configs are equal but for `FREE` fields."""
+"""Finds the runs of a study's cells: those whose configs are equal to a cell's except for `FREE` fields."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ageui.store import MeasuredRun
 from ageui.study.study import Study
-from ageui.study.variants import Normal, Variant, key_of, normal_form, parted, published_settings
+from ageui.study.variants import Normal, Variant, key_of, normal_form, own_and_shared, published_settings
 
 FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
 ENDED_WITH_FIGURES = ("done", "diverged")
@@ -13,22 +13,22 @@ ENDED_WITH_FIGURES = ("done", "diverged")
 
 @dataclass(frozen=True)
 class Matched:
-    """The runs of one variant by cell and seed; of several with the same seed the one that got furthest."""
+    """The runs of one variant by cell and seed. Of several runs with the same seed, the one that got furthest."""
 
     variant: Variant
     runs: Mapping[str, Mapping[int, MeasuredRun]] = field(default_factory=dict)
 
     def of(self, cell: str) -> Mapping[int, MeasuredRun]:
-        """The runs of a cell by seed, in the order of seeds."""
+        """A cell's runs by seed, in ascending order."""
         return dict(sorted(self.runs.get(cell, {}).items()))
 
     @property
     def measured_cells(self) -> int:
-        """How many cells have a run that ended with figures."""
+        """The number of cells with a run that ended with figures."""
         return sum(any(run.status in ENDED_WITH_FIGURES for run in runs.values()) for runs in self.runs.values())
 
     def rank(self, published: Normal) -> tuple[int, int, int, int]:
-        """Orders variants: by measured cells, runs, settings that are as `published`, and the newest run."""
+        """A sort key for variants: measured cells, ended runs, settings equal to the `published` ones, newest run."""
         every = [run for runs in self.runs.values() for run in runs.values()]
         ended = sum(run.status in ENDED_WITH_FIGURES for run in every)
         same = sum(self.variant.normal.get(name) == value for name, value in published.items())
@@ -36,14 +36,14 @@ class Matched:
 
 
 def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
-    """The variants of a study that have runs, the one with the most measured cells first."""
+    """The variants of a study that have runs, best rank first."""
     cells: dict[tuple[Hashable, ...], list[str]] = {}
     for cell in study.runnable:
-        own, _ = parted(study, normal_form(study.config(cell).model_dump()))
+        own, _ = own_and_shared(study, normal_form(study.config(cell).model_dump()))
         cells.setdefault(key_of(own), []).append(cell.name)
     found: dict[tuple[Hashable, ...], tuple[Variant, dict[str, dict[int, MeasuredRun]]]] = {}
     for run in runs:
-        own, shared = parted(study, normal_form(run.config))
+        own, shared = own_and_shared(study, normal_form(run.config))
         names = cells.get(key_of(own), ())
         if not names:
             continue
@@ -58,5 +58,5 @@ def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
 
 
 def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:
-    """Of equal runs the one that got furthest, the oldest of several."""
+    """The run that got furthest, the oldest if several did."""
     return min(runs, key=lambda run: FURTHEST_FIRST.index(run.status))

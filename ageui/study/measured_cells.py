@@ -1,4 +1,4 @@
-"""A study's table: published figures beside measured ones, how far each cell is, and whether the rankings agree."""
+"""A study's table: published and measured figures, the progress of each cell, and the agreement of rankings."""
 
 import math
 from collections import Counter
@@ -11,22 +11,22 @@ from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study.matching import ENDED_WITH_FIGURES, Matched, matched
 from ageui.study.rank_agreement import Agreement, agreement
 from ageui.study.study import Study, StudyCell
-from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, parted
+from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
 from engine.fairness import Interval
 
 UNCOMPARED = ("minutes",)
-"""Figures that are shown and not set against each other: those of other hardware."""
+"""Figures that are shown but not compared, because they depend on the hardware."""
 
 
 @dataclass(frozen=True)
 class StudyFigure:
-    """One figure of one cell: as published, and as measured, mean and sample standard deviation over `n` seeds.
+    """One figure of one cell: the published value, and mean and sample standard deviation over `n` measured seeds.
 
-    `interval` and `noise` are the means over its runs of the ends of their 95% intervals, which are over images, and of
-    what chance alone would make a bias (95%); None where not every run has one.
+    `interval` averages the 95% intervals of the runs, which are over images; `noise` averages the 95th percentiles of a
+    bias under chance alone. Both are None unless every run has one.
     """
 
     published: float | None
@@ -38,13 +38,13 @@ class StudyFigure:
 
     @property
     def inside_noise(self) -> bool:
-        """Whether it is no larger than chance alone would make it (95%); False where that is not known."""
+        """Whether the figure is no larger than chance alone would make it (95%); False if unknown."""
         return self.measured is not None and self.noise is not None and self.measured <= self.noise
 
 
 @dataclass(frozen=True)
 class CellRow:
-    """`figures` by name; `runs` are the ids of the cell's runs by seed, `progress` counts their states."""
+    """A cell with its `figures` by name, the ids of its `runs` by seed, and the number of runs in each state."""
 
     cell: StudyCell
     figures: Mapping[str, StudyFigure]
@@ -53,11 +53,11 @@ class CellRow:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it has any figure of our own."""
+        """Whether the cell has any measured figure."""
         return any(figure.measured is not None for figure in self.figures.values())
 
     def difference(self, name: str) -> float | None:
-        """A figure as measured minus as published; None unless there are both, and of one that is `UNCOMPARED`."""
+        """The measured minus the published figure; None if either is missing or the figure is `UNCOMPARED`."""
         figure = self.figures[name]
         if name in UNCOMPARED or figure.measured is None or figure.published is None:
             return None
@@ -66,11 +66,11 @@ class CellRow:
 
 @dataclass(frozen=True)
 class StudyTable:
-    """A study beside what a database has of it, in one variant; None where nothing was begun that fits what was asked.
+    """A study beside the runs of one variant; `variant` is None if no run fits the choice.
 
-    `split` is the one whose scores are shown, None for figures that are of none. `constant` holds the figures of the
-    predictor that always says the train mean, `agreement` of each figure how the rankings of the cells agree. `others`
-    are the further variants that have runs, with their number of measured cells. `splits` are those with scores.
+    Scores are those of `split`, None if the study measures no scores. `constant` holds the figures of the predictor
+    that always says the train mean, `agreement` compares the published and the measured ranking of cells by figure.
+    `others` are the other variants with runs, each with its number of measured cells. `splits` are those with scores.
     """
 
     study: Study
@@ -85,18 +85,18 @@ class StudyTable:
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """All that have runs, the one that is shown first."""
+        """All variants with runs, the shown one first."""
         shown = (self.variant,) if self.variant is not None else ()
         return (*shown, *(variant for variant, _ in self.others))
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """All seeds that some cell was trained with."""
+        """The seeds of all cells."""
         return tuple(sorted({seed for row in self.rows for seed in row.runs}))
 
     @property
     def measured_cells(self) -> int:
-        """How many cells have any figure of our own."""
+        """The number of cells with a measured figure."""
         return sum(row.is_measured for row in self.rows)
 
 
@@ -109,12 +109,12 @@ def study_table(
     split: str | None = None,
     runs: Sequence[MeasuredRun] | None = None,
 ) -> StudyTable:
-    """The table of the variant that fits the choice and has the most measured cells; of `variant` as long as that has
-    runs, whatever the choice. Where something is chosen, data as it is registered now comes before data of the same
-    name that was described otherwise.
+    """The table of one variant of a study.
 
-    `runs` are those of the store, where they were read already; without a store nothing is measured. Raises
-    `ConfigError` for a choice that cannot be, and a split that is none.
+    The variant is `variant` if that has runs, else the one with the most measured cells that fits the choice. If
+    settings or data are chosen, data as registered now wins over data of the same name with another description.
+    `runs` are the store's measured runs if the caller has read them already. Without a store, nothing is measured.
+    Raises `ConfigError` for an invalid choice and an unknown split.
     """
     if split is not None and split not in SPLITS:
         raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
@@ -146,7 +146,7 @@ def study_table(
 
 
 def _fitting(study: Study, choice: Choice, every: Sequence[Matched], store: Store | None) -> list[Matched]:
-    """The variants that have what the choice names; of a preset, all its fields that the choice does not change."""
+    """The variants that have the chosen settings, and all other fields of the chosen preset."""
     named = [*choice.settings, *(["data"] if choice.data is not None else [])]
     if choice.preset is None and not named:
         return list(every)
@@ -163,7 +163,7 @@ def _fitting(study: Study, choice: Choice, every: Sequence[Matched], store: Stor
 
 
 def _registered_first(fitting: Sequence[Matched], store: Store | None) -> list[Matched]:
-    """Among those with the settings of the first, the one on the data as it is registered now becomes the first."""
+    """Moves the variant with the settings of the first, on the data as registered now, to the front."""
     if not fitting or store is None:
         return list(fitting)
     normal = fitting[0].variant.normal
@@ -173,7 +173,7 @@ def _registered_first(fitting: Sequence[Matched], store: Store | None) -> list[M
 
 
 def _expected(study: Study, choice: Choice) -> list[dict[str, object]]:
-    """What variants look like that fit: one for the preset that is named, one for each where none is."""
+    """The normal forms that fit a choice: one for the chosen preset, or one for every preset."""
     presets = [choice.preset] if choice.preset is not None else [REPORT, *(name for name in PRESETS if name != REPORT)]
     found, problem = [], None
     for preset in presets:
@@ -183,14 +183,14 @@ def _expected(study: Study, choice: Choice) -> list[dict[str, object]]:
         except ConfigError as error:
             problem = error
             continue
-        found.append(dict(parted(study, normal_form(config.model_dump()))[1]))
+        found.append(dict(own_and_shared(study, normal_form(config.model_dump()))[1]))
     if not found and problem is not None:
         raise problem
     return found
 
 
 def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | None:
-    """The split asked for, else the first of test, valid, train that all scored runs have, else that any has."""
+    """The requested split, else the first of test, valid, train that all scored runs have, else that any has."""
     if split is not None or not scores:
         return split
     runs = {one.run_id for one in scores}
@@ -210,7 +210,7 @@ def _row(study: Study, cell: StudyCell, runs: Mapping[int, MeasuredRun], scores:
 def figure_of(
     name: str, published: float | None, runs: Sequence[MeasuredRun], scores: Mapping[int, SplitFigures]
 ) -> StudyFigure:
-    """One figure of a cell from its runs that ended with figures; `scores` are theirs on the split, by run."""
+    """One figure of a cell from its ended runs; `scores` are their scores on the split, by run id."""
     found = [
         (value, scores.get(run.id)) for run in runs if (value := _value(name, run, scores.get(run.id))) is not None
     ]
@@ -222,8 +222,8 @@ def figure_of(
     return StudyFigure(
         published,
         mean,
-        spread.std if spread else None,
-        len(found),
+        spread.std,
+        spread.n,
         Interval(*map(fmean, zip(*ends, strict=True))) if len(ends) == len(found) else None,
         fmean(noise) if len(noise) == len(found) else None,
     )

@@ -6,20 +6,18 @@ from ageui.text.sentences import counted
 from engine.data.spec import DataSpec
 
 DATA = DataSpec(name="appa-real", format="course")
-"""The data of the report: the course edition of APPA-REAL, wherever that is."""
+"""The data of the report: the course edition of APPA-REAL, without a path."""
 
 
 def publish(store: Store) -> tuple[int, int]:
-    """Writes a row for every published cell of the tables that names a config, in place of an earlier one.
-
-    Returns how many there are, and how many were not there before.
-    """
+    """Stores a run for every published cell with a config, replacing earlier ones. Returns the number of published
+    runs, and how many of them are new."""
     runs = published_runs()
     return len(runs), store.scores.publish(runs)
 
 
 def published_runs() -> list[PublishedRun]:
-    """`report/table8/mse-16` and so on. `final` repeats the figures of `table10`."""
+    """The published runs, named like `report/table8/mse-16`. `final` only repeats the figures of `table10`."""
     tables = [study for study in studies() if study.name.startswith("table")]
     return [_run(study, cell) for study in tables for cell in study.runnable if cell.published]
 

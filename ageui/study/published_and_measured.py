@@ -1,4 +1,4 @@
-"""A study as a table for people: published figures, measured ones and their differences, cell by cell."""
+"""A study as a table for people: published figures, measured figures and their differences, cell by cell."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +23,7 @@ _UNITS = {"val_loss": MEAN_LOSS, "minutes": MINUTES}
 
 
 def published_and_measured(table: StudyTable) -> Table:
-    """The published and measured figures of every cell with their difference, then the constant and the rankings."""
+    """The figures of every cell, then the constant predictor and the rankings."""
     names = table.study.figures
     columns = (Column("cell"), Column(""), *(Column(figure_title(name), "figure") for name in names))
     rows = [line for row in table.rows for line in _cell_lines(row, names)]
@@ -31,7 +31,7 @@ def published_and_measured(table: StudyTable) -> Table:
 
 
 def closing_lines(table: StudyTable) -> Iterator[tuple[Cell, ...]]:
-    """The lines below the cells: the constant, then the rankings, if there are any."""
+    """The rows below the cells: the constant predictor and the rankings, if known."""
     names = table.study.figures
     if table.constant:
         values = [Cell(table.constant.get(name), unit=_unit(name)) for name in names]
@@ -88,7 +88,7 @@ def _cell_lines(row: CellRow, names: Sequence[str]) -> Iterator[tuple[Cell, ...]
 
 
 def _lines(row: CellRow, names: Sequence[str]) -> Iterator[tuple[Cell, list[Cell]]]:
-    """Of a cell what each line holds, and its figures."""
+    """The rows of a cell: what each holds, and its figures."""
     figures = row.figures
     if row.cell.published:
         yield Cell(text="published", published=True), [published_cell(name, figures[name]) for name in names]

@@ -1,4 +1,4 @@
-"""Before the runs of a study are queued: what is chosen where nothing was named, and how much there is to do."""
+"""Prepares to queue a study's runs: fills in the choice, and summarises what is left to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from ageui.planning.plan import Basis, resolve_here
 from ageui.planning.settings import parse_assignments, preset_layer
 from ageui.study.remaining_runs import RemainingRuns
 from ageui.study.study import Study
-from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, parted
+from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
 from ageui.text.sentences import counted
 from engine.config import PRESETS, format_value
 from engine.errors import ConfigError
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChosenHere:
-    """A choice that names a preset and, unless the study does, data; `origins` says of `preset` and `data` where they
-    come from if nobody named them."""
+    """A choice with a preset and, unless the study sets it, data. `origins` explains the values that nobody named."""
 
     choice: Choice
     origins: dict[str, str]
 
 
 def asked_choice(preset: str | None, data: str | None, assignments: Sequence[str]) -> Choice:
-    """A choice as a person writes it, settings as `field=value`; data may be one of them.
+    """The choice that a person wrote, with settings as `field=value`; data may be one of them.
 
-    Raises `ConfigError` for a preset that there is not, and settings that are none.
+    Raises `ConfigError` for an unknown preset, and for settings that are not written that way.
     """
     if preset is not None:
         preset_layer(preset)
@@ -38,7 +37,7 @@ def asked_choice(preset: str | None, data: str | None, assignments: Sequence[str
 
 
 def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
-    """The choice with a preset and data where none was named, as `ageui run` chooses them on this machine."""
+    """Fills in preset and data as `ageui run` would choose them on this machine."""
     resolved = resolve_here(store, {}, Basis(choice.preset))
     origins = {"preset": resolved.preset_origin} if choice.preset is None else {}
     data = choice.data
@@ -48,7 +47,7 @@ def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
 
 
 def choice_of(study: Study, variant: Variant) -> Choice | None:
-    """What to choose to get the runs of a variant, with as few settings as may be; None where no choice gives them."""
+    """The choice with the fewest settings that gives the runs of a variant; None if no choice does."""
     found: list[Choice] = []
     for preset in (REPORT, *(name for name in PRESETS if name != REPORT)):
         expected = _normal(study, Choice(preset, variant.data))
@@ -63,15 +62,15 @@ def choice_of(study: Study, variant: Variant) -> Choice | None:
 
 
 def _normal(study: Study, choice: Choice) -> dict[str, object] | None:
-    """What cells share under a choice; None for one that cannot be."""
+    """The normal form that cells share under a choice; None for an invalid choice."""
     try:
         config = cell_config(study, study.runnable[0], choice, registered=(), cuda_available=lambda: False)
     except ConfigError:
         return None
-    return dict(parted(study, normal_form(config.model_dump()))[1])
+    return dict(own_and_shared(study, normal_form(config.model_dump()))[1])
 
 
-def told(study: Study, remaining: RemainingRuns) -> str:
+def remaining_text(study: Study, remaining: RemainingRuns) -> str:
     """`table8, 14 runs: 12 to queue, 2 done already`."""
     parts = [
         (len(remaining.new), "to queue"),
@@ -86,5 +85,5 @@ def told(study: Study, remaining: RemainingRuns) -> str:
 
 
 def tag(study: Study) -> str:
-    """The tag of the runs that were queued for a study."""
+    """The tag of runs queued for a study."""
     return f"study:{'-'.join(study.name.replace(',', ' ').split())}"

@@ -1,9 +1,9 @@
 """Whether two rankings of the same cells agree: Spearman's rank correlation and its interval. NumPy only.
 
-Ranks of ties are their mean rank, and ρ is Pearson's correlation of the ranks. Its interval is Fisher's: z = artanh ρ
-with the standard error √((1 + ρ²/2) / (n − 3)) of Bonett and Wright (Psychometrika 65, 2000, 23-28), which keeps closer
-to 95% than the error of a Pearson correlation. It covers the choice of cells, not the seeds. With the handful of cells
-of a table it is wide, as it should be; a bootstrap of so few would draw the same cells again and again, and be narrow.
+Ties share their mean rank, and ρ is Pearson's correlation of the ranks. Its interval is Fisher's: z = artanh ρ
+with the standard error √((1 + ρ²/2) / (n − 3)) of Bonett and Wright (Psychometrika 65, 2000, 23-28), whose coverage is
+closer to 95% than that of a Pearson correlation's error. It covers the choice of cells, not the seeds. For the few
+cells of a table it is rightly wide: a bootstrap of so few would draw the same cells repeatedly, and be too narrow.
 """
 
 import math
@@ -21,7 +21,7 @@ _FEWEST, _FEWEST_WITH_INTERVAL = 3, 4
 
 @dataclass(frozen=True)
 class Agreement:
-    """Spearman's ρ over `n` pairs, None below three or where one side does not vary; its 95% interval from four on."""
+    """Spearman's ρ over `n` pairs; None for fewer than three pairs or a constant side. Its 95% interval needs four."""
 
     rho: float | None
     interval: Interval | None
@@ -29,7 +29,7 @@ class Agreement:
 
 
 def agreement(ours: Sequence[float], theirs: Sequence[float]) -> Agreement:
-    """Of two figures of each cell, in the same order. Pairs with a figure that is not finite do not count."""
+    """The agreement of two figures of the same cells, in the same order. Pairs that are not finite do not count."""
     pairs = np.array([pair for pair in zip(ours, theirs, strict=True) if np.isfinite(pair).all()], dtype=np.float64)
     n = len(pairs)
     if n < _FEWEST:
@@ -42,14 +42,14 @@ def agreement(ours: Sequence[float], theirs: Sequence[float]) -> Agreement:
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1, ties with their mean rank."""
+    """Ranks from 1; ties share their mean rank."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return (last - (counts - 1) / 2)[place]
 
 
 def _interval(rho: float, n: int) -> Interval:
-    """At ρ = ±1, where z is infinite, the inner end is that of the ranking with two neighbours swapped."""
+    """Fisher's interval. At ρ = ±1, where z is infinite, its inner end is that of two swapped neighbours."""
     nearest = 1 - 12 / (n * (n**2 - 1))
     inside = max(-nearest, min(nearest, rho))
     margin = Z_975 * math.sqrt((1 + inside**2 / 2) / (n - 3))

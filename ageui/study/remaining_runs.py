@@ -1,6 +1,6 @@
-"""The runs of a study that are left to do: those that no earlier run stands for."""
+"""Finds the runs of a study that are left to do."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,8 @@ from ageui.planning.plan import with_data
 from ageui.store import MeasuredRun, NewRun, Store
 from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
-from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, parted
+from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, own_and_shared
 from engine.cuda import cuda_available
-from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError, Problem
 
 MOST_SEEDS = 1000
@@ -18,7 +17,7 @@ MOST_SEEDS = 1000
 
 @dataclass(frozen=True)
 class RemainingRuns:
-    """The runs of a study's cells, all of one `variant`; a run that several cells share counts once.
+    """The runs of a study's cells, all of one `variant`. A run that several cells share counts once.
 
     `new` runs are to be queued. Of the existing ones, `again` failed or were cancelled and `stopped` were interrupted:
     they continue from their checkpoints. `going` are queued or running, `paused` wait for a person, `done` have ended.
@@ -38,17 +37,15 @@ def find_remaining(
     store: Store,
     choice: Choice = NO_CHOICE,
     seeds: int = 1,
-    *,
-    cuda: Callable[[], bool] = cuda_available,
 ) -> RemainingRuns:
-    """The runs for `seeds` seeds, from 0 on, of every cell that can be run.
+    """The runs of every runnable cell with seeds from 0 to `seeds` - 1.
 
     A run stands for a cell if their configs are equal except for device and determinism, on data described the same
     way; archived runs do not count. Raises `ConfigError` for an invalid choice.
     """
     if not 1 <= seeds <= MOST_SEEDS:
         raise ConfigError(problems=[Problem("seeds", f"--seeds {seeds}: give 1 to {MOST_SEEDS}")])
-    wanted = _wanted(study, store, choice, seeds, cuda)
+    wanted = _wanted(study, store, choice, seeds)
     there: dict[Hashable, list[MeasuredRun]] = {}
     for run in store.scores.measured_runs():
         there.setdefault(_key(run.config), []).append(run)
@@ -63,7 +60,7 @@ def find_remaining(
         best = furthest(alike)
         found[best.status].append(best)
     first = next(iter(wanted.values()))
-    shared = parted(study, normal_form(first.config.model_dump()))[1]
+    shared = own_and_shared(study, normal_form(first.config.model_dump()))[1]
     return RemainingRuns(
         variant=Variant(shared, first.spec.model_dump(mode="json")),
         new=tuple(new),
@@ -75,12 +72,15 @@ def find_remaining(
     )
 
 
-def _wanted(study: Study, store: Store, choice: Choice, seeds: int, cuda: Callable[[], bool]) -> dict[Hashable, NewRun]:
-    registered = [spec.name for spec in store.data.all() if spec != BUILT_IN]
+def _wanted(study: Study, store: Store, choice: Choice, seeds: int) -> dict[Hashable, NewRun]:
+    registered = store.data.registered_names()
     wanted: dict[Hashable, NewRun] = {}
-    configs = [cell_config(study, cell, choice, registered=registered, cuda_available=cuda) for cell in study.runnable]
-    spec = with_data(store, configs[:1])[0].spec  # all cells have the same
-    # A seed of every cell before the next seed, so that a study that is stopped early has something in all cells.
+    configs = [
+        cell_config(study, cell, choice, registered=registered, cuda_available=cuda_available)
+        for cell in study.runnable
+    ]
+    spec = with_data(store, configs[:1])[0].spec  # the same for all cells
+    # Each seed of all cells before the next seed, so that a study stopped early has figures in all cells.
     for seed in range(seeds):
         for config in configs:
             own = config.model_copy(update={"seed": seed})

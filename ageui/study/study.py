@@ -1,4 +1,4 @@
-"""A study: cells that differ in a few fields of a config, what is measured of each, and what was published."""
+"""A study: cells that differ in a few config fields, the figures to measure, and the published figures."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any
 
 from ageui.compare.differing_settings import label
 from ageui.planning.settings import absolute_init
-from ageui.study.spec import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
+from ageui.study.study_file import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig, build_config, format_value
 from engine.errors import ConfigError
 
 FREE = ("seed", "device", "deterministic")
-"""Fields that say how a cell is run, and not which one it is."""
+"""Fields that do not distinguish cells."""
 
 FIGURES: Mapping[Measures, tuple[str, ...]] = {
     "scores": ("mae", *REPORT_ATTRIBUTES),
@@ -28,7 +28,7 @@ FIGURES: Mapping[Measures, tuple[str, ...]] = {
 class StudyCell:
     """One cell. `settings` has a value for each of the study's fields; `unknown` says why it cannot be run.
 
-    `published` maps figures to their published values, without those that were not.
+    `published` maps the published figures to their values.
     """
 
     name: str
@@ -41,11 +41,10 @@ class StudyCell:
 
 @dataclass(frozen=True)
 class Study:
-    """A study, checked: every cell that can be run has a valid config.
+    """A validated study: every runnable cell has a valid config.
 
-    `fields` are those that some cell sets, and the loss where that is measured: no preset and no setting changes them.
-    `base` holds what all cells share. `figures` names what is measured of a cell. `path` is the absolute one of a
-    study of one's own.
+    `fields` are those that any cell sets, and `loss` if losses are measured: no preset and no setting changes them.
+    `base` holds the fields that all cells share. `path` is the absolute path of the file; None for a bundled study.
     """
 
     name: str
@@ -60,28 +59,27 @@ class Study:
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """The names of what is measured of a cell, in the order of columns."""
+        """The names of a cell's figures, in the order of columns."""
         return FIGURES[self.measures]
 
     @cached_property
     def runnable(self) -> tuple[StudyCell, ...]:
-        """The cells that can be run, one at least."""
+        """The cells that can be run, at least one."""
         return tuple(cell for cell in self.cells if cell.unknown is None)
 
     def config(self, cell: StudyCell) -> RunConfig:
-        """The cell as the study describes it, on the data that a config names by default; a weights file is named as in
-        runs, by its absolute path."""
+        """The config of a cell, on a config's default data; as in runs, a weights file is an absolute path."""
         config = build_config({**self.base, **cell.settings})
         return config.model_copy(update={"init": absolute_init(config.init)})
 
 
 def studies() -> list[Study]:
-    """The studies that come with ageui."""
+    """The bundled studies."""
     return [load(name) for name in bundled_names()]
 
 
 def load(name_or_path: str) -> Study:
-    """A study by its name, or by the path of a TOML file. Raises `ConfigError` that names the file and the key."""
+    """A study by its name or the path of its TOML file. Raises a `ConfigError` that names the file and the key."""
     name, file, path = read_study_file(name_or_path)
     try:
         return replace(_study(name, file), path=path)
@@ -93,7 +91,7 @@ def _study(name: str, file: StudyFile) -> Study:
     if bool(file.grid) == bool(file.cells):
         raise ConfigError("give either a grid or a list of cells")
     parts = _grid_cells(file.grid) if file.grid else file.cells
-    measured = ("loss",) if file.measures == "loss" else ()  # losses of two kinds are no figures of one table
+    measured = ("loss",) if file.measures == "loss" else ()  # a table cannot compare values of two losses
     fields = tuple(dict.fromkeys((*(field for part in parts for field in part.settings), *measured)))
     _refuse_fields("base", file.base)
     _refuse_fields("grid" if file.grid else "cells", fields)
@@ -131,7 +129,7 @@ def _grid_cells(grid: Mapping[str, Sequence[Any]]) -> list[CellPart]:
 def _cell(
     part: CellPart, fields: Sequence[str], shared: Mapping[str, Any], published: PublishedPart | None
 ) -> StudyCell:
-    """A field that only other cells set is as in the base, or as in a config."""
+    """Fields that only other cells set come from the base, else from a config's defaults."""
     if part.unknown is not None and part.settings:
         raise ConfigError(f"cell {part.name}: it cannot be run, so give it no settings")
     defaults = {field: RunConfig.model_fields[field].default for field in fields}
@@ -141,7 +139,7 @@ def _cell(
 
 
 def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
-    """Refuses figures of cells that there are not, and figures that nobody would see beside what is measured."""
+    """Refuses figures of unknown cells, and figures that the study does not measure."""
     for name, part in file.published.items():
         if name not in cells:
             raise ConfigError(f"published.{name}: there is no such cell; there is {', '.join(cells)}")

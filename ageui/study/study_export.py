@@ -15,7 +15,7 @@ _FIGURE_PARTS = ("_published", "_measured", "_std", "_seeds", "_low", "_high", "
 
 
 def export_text(table: StudyTable, format: str) -> str:
-    """The table in one of `FORMATS`, ending in a line feed. Raises `ConfigError` for another format."""
+    """The table in one of `FORMATS`, ending in a line feed. Raises `ConfigError` for other formats."""
     refuse_format(format, FORMATS)
     about = tuple(filter(None, (table.study.shows, headline(table))))
     return WRITERS[format](ExportSheet(published_and_measured(table), _records(table), table.study.title, about))
@@ -67,7 +67,7 @@ def _record(row: CellRow, table: StudyTable) -> list[object]:
 
 
 def _values(row: CellRow, name: str) -> tuple[float | None, ...]:
-    """What `_FIGURE_PARTS` name."""
+    """The values of `_FIGURE_PARTS`."""
     figure = row.figures[name]
     low, high = (figure.interval.low, figure.interval.high) if figure.interval is not None else (None, None)
     return (figure.published, figure.measured, figure.std, figure.n, low, high, figure.noise, row.difference(name))

@@ -1,8 +1,8 @@
-"""Variants of a study: the settings beside its own fields, and the data, that its cells are trained with.
+"""Variants of a study: the data, and the settings other than its own fields, that its cells are trained with.
 
-What a study asks is in the fields that its cells set. All others (backbone, epochs, size …) may be those of the report,
-of a preset, or chosen with `--set`: cells that share them are one variant. Runs are told apart by a normal form of
-their configs, since fields that are filled in (`init`, `widths`, `epochs`, `lr`) depend on the cell.
+A study compares the fields that its cells set. All other fields (backbone, epochs, size …) may come from the report, a
+preset or `--set`: cells that share them are one variant. Runs are compared by a normal form of their configs, since
+fields that validation fills in (`init`, `widths`, `epochs`, `lr`) depend on the cell.
 """
 
 import json
@@ -26,7 +26,7 @@ _SHOWN = ("backbone", "init", "size", "strategy", "epochs", "optimizer", "lr", "
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person asks for: a preset (`report` is the study as it was published), a data set, values of fields."""
+    """A person's choice: a preset (`report` is the study as published), a data set, and values of fields."""
 
     preset: str | None = None
     data: str | None = None
@@ -38,29 +38,30 @@ NO_CHOICE = Choice()
 
 @dataclass(frozen=True)
 class Variant:
-    """`normal` has every field of a config but the study's own, `FREE` ones, and those that follow from others."""
+    """`normal` has all config fields except the study's own, `FREE` ones, and those that follow from others."""
 
     normal: Normal
     data_spec: Mapping[str, Any]
 
     @property
     def data(self) -> str:
-        """The name of its data set."""
+        """The name of the data set."""
         return str(self.normal["data"])
 
     @property
     def key(self) -> tuple[Hashable, ...]:
-        """Equal for runs on the same settings and on data that is described the same way."""
+        """Equal for runs with the same settings on data with the same description."""
         return (key_of(self.normal), json.dumps(self.data_spec, sort_keys=True))
 
 
 def cell_config(
     study: Study, cell: StudyCell, choice: Choice, *, registered: Sequence[str], cuda_available: Callable[[], bool]
 ) -> RunConfig:
-    """The config of a cell under a choice, seed 0. What no choice names is as in the preset, `report` if none is named;
-    of settings files and the environment only data, device and precision count.
+    """The config of a cell under a choice, with seed 0.
 
-    Raises `ConfigError` for a field that is the study's own, an unknown one, or a wrong value.
+    Fields that are not chosen come from the preset, by default `report`. Settings files and the environment decide only
+    data, device and precision. Raises `ConfigError` for a field that the study compares, an unknown field, or a wrong
+    value.
     """
     settings = {**choice.settings, **({"data": choice.data} if choice.data is not None else {})}
     for name in settings:
@@ -78,7 +79,7 @@ def cell_config(
 
 
 def _shared(study: Study, preset: str) -> dict[str, Any]:
-    """What all cells share under a preset. One other than `report` keeps of the study only what no preset decides."""
+    """The settings that all cells share. Other presets than `report` replace every field that some preset sets."""
     defaults = {name: one.default for name, one in RunConfig.model_fields.items()}
     if preset == REPORT or preset not in PRESETS:
         values = {**defaults, **study.base}
@@ -92,8 +93,8 @@ def _shared(study: Study, preset: str) -> dict[str, Any]:
 
 
 def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:
-    """A config, as it is stored or dumped, without `FREE` fields and without what follows from others: equal for
-    configs that train the same way. Fields that an older ageui did not know have their defaults."""
+    """A stored or dumped config without `FREE` fields and fields that follow from others: equal for configs that train
+    the same way. Fields that an older ageui lacked have their defaults."""
     known = {**_defaults(), **{name: _hashable(value) for name, value in config.items()}}
     normal = {name: value for name, value in known.items() if name not in FREE}
     stages = 2 if normal["strategy"] == "freeze" else 1
@@ -112,25 +113,25 @@ def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:
 
 
 def key_of(normal: Normal) -> tuple[Hashable, ...]:
-    """Equal for equal fields, in whichever order they stand."""
+    """A key that is equal for equal fields in any order."""
     return tuple(sorted(normal.items(), key=lambda item: item[0]))
 
 
-def parted(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str, Hashable]]:
-    """The normal form of a config in two: the study's own fields, and all others."""
+def own_and_shared(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str, Hashable]]:
+    """Splits a normal form into the study's own fields and all others."""
     own = {name: value for name, value in normal.items() if name in study.fields}
     return own, {name: value for name, value in normal.items() if name not in study.fields}
 
 
 def published_settings(study: Study) -> Normal:
-    """What the variant would be whose runs are exactly those of the study's file."""
-    return parted(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
+    """The normal form of the variant that the study's file describes."""
+    return own_and_shared(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
 
 
 def describe(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> str:
-    """A variant in a line: `appa-real · resnet50 · 224 px · freeze, 50 epochs · adam, lr 1e-05 · batch 32`, and what
-    else is not as in the study. `beside` are those it has to be told apart from: where the data of one has the same
-    name, its path or what else is described otherwise stands there too."""
+    """A variant in a line: `appa-real · resnet50 · 224 px · freeze, 50 epochs · adam, lr 1e-05 · batch 32`, then other
+    settings that differ from the study's. If a variant in `beside` has data of the same name, the differing parts of
+    the description, such as the path, follow the name."""
     normal = variant.normal
     shown = {name: setting(normal, name) for name in _SHOWN if name in normal}
     parts = [_data_text(variant, beside)]
@@ -160,7 +161,7 @@ def _data_text(variant: Variant, beside: Sequence[Variant]) -> str:
 
 
 def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A data spec without its name, what is nested in it by names like `columns.age`."""
+    """A data spec without its name, with nested fields under names like `columns.age`."""
     nested = {name: value for name, value in spec.items() if isinstance(value, Mapping)}
     plain = {name: value for name, value in spec.items() if name not in ("name", *nested)}
     return plain | {f"{name}.{part}": one for name, value in nested.items() for part, one in value.items()}

@@ -1,4 +1,4 @@
-"""A study in words: what was measured with which settings, and how far its cells are."""
+"""A study in words: its measured variant, and the progress of its cells."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def figure_title(name: str) -> str:
 
 
 def headline(table: StudyTable) -> str:
-    """What was measured: `measured on appa-real · resnet50 · …, seeds 0–4`, or that nothing was."""
+    """`measured on appa-real · resnet50 · … · seeds 0–4`, or that nothing was measured."""
     if table.variant is None:
         return "nothing of it was measured with these settings" if table.others else "nothing of it was measured yet"
     begun = "measured" if table.measured_cells else "begun"
@@ -27,7 +27,7 @@ def headline(table: StudyTable) -> str:
 
 
 def progress_text(row: CellRow) -> str:
-    """`2 running, 1 queued`; empty if no run of the cell is left to wait for."""
+    """`2 running, 1 queued`; empty if all runs of the cell ended with figures."""
     return ", ".join(f"{row.progress[state]} {state}" for state in _WAITING_STATES if row.progress.get(state))
 
 
@@ -41,7 +41,7 @@ def seeds_text(seeds: Sequence[int]) -> str:
 
 
 def others_text(table: StudyTable) -> list[str]:
-    """The other variants that have runs, a line each."""
+    """A line for each other variant with runs."""
     return [
         f"{describe(table.study, variant, table.variants)}: {counted(cells, 'cell')}" for variant, cells in table.others
     ]

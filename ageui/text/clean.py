@@ -23,7 +23,7 @@ def clean(text: str, *, lines: bool = False) -> str:
 
 
 def has_hidden(text: str) -> bool:
-    """Whether the text holds a control, format, private-use or surrogate character: nothing a name may hold."""
+    """Whether the text contains a control, format, private-use or surrogate character, which no name may contain."""
     return any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for character in text)
 
 

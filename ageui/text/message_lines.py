@@ -1,11 +1,11 @@
-"""Messages of a command to the application that started it: JSON lines on stderr, besides lines for people."""
+"""Messages of a command to the application that started it: JSON lines on stderr, among lines for people."""
 
 import json
 import os
 from typing import Any
 
 VARIABLE = "AGEUI_MESSAGE_LINES"
-"""The environment variable that asks a command for its error and progress as JSON lines."""
+"""The environment variable that makes a command write its error and progress as JSON lines."""
 
 
 def are_wanted() -> bool:
@@ -21,7 +21,7 @@ def progress_line(what: str, done: int, total: int) -> str:
 
 
 def read_line(line: bytes) -> dict[str, Any]:
-    """The message in a line; empty for a line that is meant for people."""
+    """The message in a line; empty for a line for people."""
     try:
         message = json.loads(line)
     except ValueError:

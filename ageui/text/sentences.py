@@ -12,7 +12,7 @@ def gigabytes(count: int) -> str:
 
 
 def memory_sentence(predicted: int | None, peak: int | None) -> str:
-    """`peak memory 1.78 GB, 1.73 GB predicted`; nothing where neither is known."""
+    """`peak memory 1.78 GB, 1.73 GB predicted`; empty if neither is known."""
     if peak is None:
         return f"peak memory about {gigabytes(predicted)}, as predicted" if predicted is not None else ""
     return f"peak memory {gigabytes(peak)}" + (f", {gigabytes(predicted)} predicted" if predicted is not None else "")

@@ -1,5 +1,4 @@
-"""How the status of a run is shown: a symbol beside the word, so that nothing depends on colour; and what it means for
-its scores."""
+"""The words for a run's status, each with a symbol, so that nothing depends on colour, and why scores are missing."""
 
 from typing import Protocol
 
@@ -19,7 +18,7 @@ _BECOMING = {"pause": "pausing", "cancel": "cancelling", "kill": "cancelling"}
 
 
 class RunState(Protocol):
-    """A run by its status, and what it is asked to do (`pause`, `cancel`, `kill`)."""
+    """A run's status, and the pending request to it (`pause`, `cancel`, `kill`)."""
 
     @property
     def status(self) -> str: ...
@@ -30,14 +29,14 @@ class RunState(Protocol):
 
 
 def state_of(row: RunState) -> str:
-    """A run's status with its symbol, or what it is about to become; of figures out of the report that they are."""
+    """A run's status, or the status that it is changing to, with its symbol; `◆ published` for published figures."""
     if row.is_published:
         return PUBLISHED
     return f"{SYMBOLS.get(row.status, '?')} {_BECOMING.get(row.request or '', row.status)}"
 
 
 def why_no_scores(row: RunState) -> str:
-    """Why a run has no scores: it did not come as far, was not evaluated, or is a published one, which has none."""
+    """Why a run has no scores: it is not trained yet, was not evaluated, or holds published figures."""
     if row.is_published:
         return "its figures are out of the report: nobody here trained it, so it has no predictions or intervals"
     if row.status in _SCORED_LATER:
@@ -46,5 +45,5 @@ def why_no_scores(row: RunState) -> str:
 
 
 def symbols_text() -> str:
-    """What the symbols mean: `· queued  ▶ running  …`."""
+    """The meaning of the symbols: `· queued  ▶ running  …`."""
     return "  ".join(f"{symbol} {status}" for status, symbol in SYMBOLS.items())

@@ -27,9 +27,7 @@ class EngineProcess:
     checkpoint and leave.
     """
 
-    def __init__(
-        self, log: Path, command: Sequence[str] = ENGINE, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, log: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
         events, sent = os.pipe()
         os.set_blocking(events, False)
         self._control, control = socket.socketpair()
@@ -43,7 +41,7 @@ class EngineProcess:
                     stderr=log_file,
                     start_new_session=True,
                     pass_fds=(sent,),
-                    env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                    env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
                 )
             finally:
                 os.close(log_file)

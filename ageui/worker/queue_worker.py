@@ -37,7 +37,7 @@ class QueueWorker:
         *,
         is_default: bool,
         policy: Policy,
-        idle_seconds: float = IDLE_SECONDS,
+        idle_seconds: float,
         parallel: int = 1,
     ) -> None:
         self._store, self._idle_seconds = store, idle_seconds

@@ -95,7 +95,7 @@ class Supervisor:
     def run(self) -> Outcome:
         """Works until the attempt has ended and its end is stored.
 
-        Raises `StoreError` if the database fails in a way that waiting does not mend. The engine has ended then, and
+        Raises `StoreError` if the database fails in a way that waiting does not cure. The engine has ended then, and
         the next look at the run finds it lost.
         """
         begin = time.monotonic()

@@ -66,7 +66,20 @@ def count(spec: DataSpec, target: Target = "apparent") -> DataReport:
 def check_manifest(
     manifest: Manifest, spec: DataSpec, target: Target, *, progress: Progress | None = None
 ) -> DataReport:
-    """As `check`, for rows already read. Unreadable images are problems and left out of all counts."""
+    """As `check`, for rows already read, and without keeping the report.
+
+    Parameters
+    ----------
+    manifest
+        The rows of the data set.
+    spec, target, progress
+        As in `check`.
+
+    Returns
+    -------
+    DataReport
+        Unreadable images are problems, and left out of all counts.
+    """
     thumbnails, unreadable = _decode_all(manifest, progress)
     bad = {problem.where for problem in unreadable}
     frame = manifest.frame[~manifest.frame["image"].isin(bad)].reset_index(drop=True)

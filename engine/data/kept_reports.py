@@ -1,6 +1,6 @@
 """Keeps the last full report of each data set in the cache folder, and knows whether its files are still the same.
 
-A look at one needs neither pandas nor pixels: comparing a few thousand files takes some hundredths of a second.
+Reading one needs neither pandas nor pixels: comparing a few thousand files takes some hundredths of a second.
 """
 
 import hashlib
@@ -32,7 +32,21 @@ class KeptReport:
 
 
 def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterable[str], cache: Path) -> None:
-    """Keeps a full report. `stamp` is the `stamp_of` of these folders from before the check."""
+    """Keeps a full report. Nothing happens if the cache cannot be written.
+
+    Parameters
+    ----------
+    report
+        The report of a check that read all images.
+    spec
+        The data set.
+    stamp
+        The `stamp_of` of the folders, from before the check.
+    folders
+        The folders of the images, relative to that of the data set.
+    cache
+        The user's cache folder.
+    """
     content = {
         "stamp": stamp,
         "folders": sorted(folders),
@@ -44,7 +58,7 @@ def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterabl
 
 
 def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | None:
-    """The kept report of a data set; None if there is none that can be read."""
+    """The kept report of a data set; None without a readable one."""
     try:
         found = json.loads(_file(spec, target, cache).read_bytes())
         report = replace(DataReport.from_json(found["report"]), name=spec.name)

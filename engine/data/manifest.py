@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.data.report import RowProblem, unusable
 from engine.errors import DataError
 
+_SHOWN = 10
 Progress = Callable[[str, int, int], None]
 """Called with the work in progress, the number of finished items and of all items."""
 
@@ -41,13 +42,13 @@ class Manifest:
     problems: tuple[RowProblem, ...] = ()
 
 
-def refuse(name: str, problems: Sequence[RowProblem], shown: int = 10) -> None:
-    """Raises a `DataError` that lists the first problems and counts the rest; returns if there are none."""
+def refuse(name: str, problems: Sequence[RowProblem]) -> None:
+    """Raises a `DataError` that lists the first problems and counts the others. Without problems, does nothing."""
     if not problems:
         return
-    lines = [f"  {problem}" for problem in problems[:shown]]
-    if len(problems) > shown:
-        lines.append(f"  … and {len(problems) - shown} more")
+    lines = [f"  {problem}" for problem in problems[:_SHOWN]]
+    if len(problems) > _SHOWN:
+        lines.append(f"  … and {len(problems) - _SHOWN} more")
     raise DataError(
         f"data set {name!r} has {unusable(problems)}:\n"
         + "\n".join(lines)

@@ -48,8 +48,23 @@ def open_pixels(manifest: Manifest, size: int, cache: Path, progress: Progress |
     """The decoded images of a manifest, from the cache, or decoded into it now.
 
     Two processes that need the same pixels decode them once. A cache that is cut short, changed or unfinished is
-    rebuilt; one that grows beyond its limit loses the pixels that were unused for longest. Raises `DataError` if the
-    disk is full.
+    rebuilt; one that grows beyond its limit loses the pixels that were unused for longest.
+
+    Parameters
+    ----------
+    manifest
+        The rows, and access to their images.
+    size
+        Side of the decoded images in pixels.
+    cache
+        The user's cache folder.
+    progress
+        Called with the work in progress, the number of finished images and of all images; None for no calls.
+
+    Raises
+    ------
+    DataError
+        If the disk is full, or the cache cannot be written.
     """
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)

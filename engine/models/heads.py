@@ -1,32 +1,17 @@
 """Heads: the layers on top of a backbone's features, those of the report's Table 1."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.config import HIDDEN_LAYERS
 from engine.errors import ConfigError
 
-
-@dataclass(frozen=True)
-class HeadKind:
-    """Hidden layers, each with a ReLU, and the activation of the single output unit."""
-
-    hidden_layers: int
-    activation: Callable[[], nn.Module] | None
-
-
-HEAD_KINDS: Final = {
-    "none": HeadKind(0, None),
-    "1-sigmoid": HeadKind(0, nn.Sigmoid),
-    "1fc-sigmoid": HeadKind(1, nn.Sigmoid),
-    "2fc-sigmoid": HeadKind(2, nn.Sigmoid),
-    "3fc-sigmoid": HeadKind(3, nn.Sigmoid),
-    "2fc-tanh": HeadKind(2, nn.Tanh),
-}
+ACTIVATIONS: Final[dict[str, Callable[[], nn.Module]]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+"""The activation of the single output unit, by the end of the head's name; head `none` has none."""
 
 
 class SharedWeights(nn.Module):
@@ -57,7 +42,7 @@ def build_head(
     Parameters
     ----------
     name
-        A key of `HEAD_KINDS`.
+        A key of `HIDDEN_LAYERS`.
     features
         Number of features F; the head takes (B, F).
     widths
@@ -80,12 +65,10 @@ def build_head(
     >>> head(torch.zeros(4, 512)).shape
     torch.Size([4])
     """
-    try:
-        kind = HEAD_KINDS[name]
-    except KeyError:
-        raise ConfigError(f"there is no head {name!r}; choose one of {', '.join(HEAD_KINDS)}") from None
-    if len(widths) != kind.hidden_layers:
-        raise ConfigError(f"head {name} has {kind.hidden_layers} hidden layers, but {len(widths)} widths were given")
+    if name not in HIDDEN_LAYERS:
+        raise ConfigError(f"there is no head {name!r}; choose one of {', '.join(HIDDEN_LAYERS)}")
+    if len(widths) != HIDDEN_LAYERS[name]:
+        raise ConfigError(f"head {name} has {HIDDEN_LAYERS[name]} hidden layers, but {len(widths)} widths were given")
     generator = torch.Generator().manual_seed(seed)
     layers: list[nn.Module] = []
     for width in widths:
@@ -94,7 +77,7 @@ def build_head(
     output = SharedWeights if shares_weights else _dense
     layers.append(output(features, outputs, generator))
     if outputs == 1:
-        layers += [kind.activation()] if kind.activation else []
+        layers += [ACTIVATIONS[name.partition("-")[2]]()] if name != "none" else []
         layers.append(nn.Flatten(start_dim=0))
     return nn.Sequential(*layers)
 

@@ -201,6 +201,26 @@ def test_a_failure_nobody_foresaw_is_kept_with_its_traceback(faces: Terminal, pa
     assert "what is this?" in faces("logs", "bad").out
 
 
+def test_a_failure_of_several_lines_that_is_no_traceback_is_told_whole(
+    faces: Terminal, patch_engine: PatchEngine
+) -> None:
+    patch_engine(
+        """
+        import engine.trainer as training
+        from engine.errors import DataError
+
+        def broken(*arguments):
+            raise DataError("two images cannot be read:\\n  one.jpg\\n  two.jpg")
+
+        training.epoch_order = broken
+        """
+    )
+    run = faces("run", *TINY, "--name", "bad")
+    assert run.code == 3
+    assert "failed: two images cannot be read:\n  one.jpg\n  two.jpg\n" in run.err
+    assert "traceback" not in run.err
+
+
 def test_a_run_whose_process_dies_is_taken_up_again(faces: Terminal, patch_engine: PatchEngine) -> None:
     patch_engine(
         """

@@ -42,8 +42,8 @@ def mine(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
                 writer.end("done", "")
         return True
 
-    monkeypatch.setattr("ageui.cli.background.see_to_worker", lambda *arguments: None)
-    monkeypatch.setattr("ageui.cli.study.tell_memory", lambda *arguments: None)
+    monkeypatch.setattr("ageui.cli.background.start_missing_workers", lambda *arguments: None)
+    monkeypatch.setattr("ageui.cli.study.print_memory", lambda *arguments: None)
     monkeypatch.setattr("ageui.cli.study.wait_until_ended", wait)
     Path("mine.toml").write_text(TINY_STUDY)
     return ageui

@@ -107,7 +107,7 @@ def test_the_peak_is_told_before_the_end_and_forgets_earlier_ones(
 
 def test_the_peak_of_a_run_that_fails_is_told_too(tmp_path: Path) -> None:
     told: list[Any] = []
-    with pytest.raises(ValueError, match="broken"), peak_memory.peak_told(told.append):
+    with pytest.raises(ValueError, match="broken"), peak_memory.emitting_peak(told.append):
         raise ValueError("broken")
     (peaked,) = told
     assert peaked.bytes > 50_000_000
@@ -123,13 +123,13 @@ def test_where_the_system_keeps_no_peak_to_reset_that_of_the_process_is_told(
 @ON_LINUX
 def test_a_later_run_of_a_process_does_not_peak_as_high_as_an_earlier_one() -> None:
     code = """
-from engine.peak_memory import peak_told
+from engine.peak_memory import emitting_peak
 told = []
-with peak_told(told.append):
+with emitting_peak(told.append):
     block = bytearray(500_000_000)
     block[::4096] = b"x" * len(block[::4096])
     del block
-with peak_told(told.append):
+with emitting_peak(told.append):
     pass
 print(told[0].bytes - told[1].bytes)
 """

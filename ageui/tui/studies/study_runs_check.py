@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ageui.memory.forecast import Forecaster
 from ageui.store import Store
 from ageui.study import Choice, RemainingRuns, Study, find_remaining
-from ageui.study.queueing import asked_choice, chosen_here, told
+from ageui.study.queueing import asked_choice, chosen_here, remaining_text
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
 from ageui.worker.background_workers import refuse_missing_devices
 from engine.choices import PRESETS
@@ -67,7 +67,7 @@ def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster:
     return replace(
         checked,
         plan=todo,
-        outcome=told(study, todo),
+        outcome=remaining_text(study, todo),
         memory=forecaster.forecast(todo.new),
         command=command(study, here.choice, seeds),
     )

@@ -16,6 +16,7 @@ AVERAGES = ("file_name", "apparent_age_avg", "apparent_age_std", "real_age")
 
 
 def is_appa_real(root: Path) -> bool:
+    """Whether the folder holds the release, by the names of its tables."""
     return any((root / f"gt_avg_{split}.csv").is_file() for split in SPLITS)
 
 

@@ -22,6 +22,7 @@ COLUMNS = ("imageId", "age", "gender", "ethnicity", "emotion")
 
 
 def is_course(root: Path) -> bool:
+    """Whether the folder holds a course edition, by the names of its files."""
     return _has_arrays(root) or any((root / f"labels_metadata_{split}.csv").is_file() for split in SPLITS)
 
 

@@ -19,6 +19,7 @@ MOST_GROUPS = 20
 
 
 def is_table(path: Path) -> bool:
+    """Whether the path is a table, by its ending."""
     return path.is_file() and path.suffix.lower() in ENDINGS
 
 

@@ -20,6 +20,7 @@ ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 def is_utkface(root: Path) -> bool:
+    """Whether the folder holds images with names as in UTKFace."""
     return any(LOOKS_LIKE_ONE.match(path.name) for path in _images(root))
 
 

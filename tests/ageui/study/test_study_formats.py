@@ -16,7 +16,7 @@ from ageui.present.wording import in_line
 from ageui.study import Agreement, CellRow, Study, StudyCell, StudyFigure, StudyTable, Variant
 from ageui.study.published_and_measured import difference_cell, published_and_measured
 from ageui.study.study_export import FORMATS, as_data, export_text
-from ageui.study.variants import normal_form, parted
+from ageui.study.variants import normal_form, own_and_shared
 from ageui.study.wording import headline, seeds_text
 from engine.config import PRESETS, build_config
 from engine.errors import ConfigError
@@ -53,7 +53,7 @@ def _table(label: str = "mse · batch 16") -> StudyTable:
     )
     base = {**PRESETS["quick"], "loss": "mse"}
     study = Study("mine", "Losses × batch", "What is shown.", "scores", (), base, ("loss", "batch"), cells)
-    normal = parted(study, normal_form(build_config({**base, "momentum": 0.5}).model_dump()))[1]
+    normal = own_and_shared(study, normal_form(build_config({**base, "momentum": 0.5}).model_dump()))[1]
     agreements = {"mae": Agreement(-0.5, Interval(-0.75, 0.25), 4), "gender": Agreement(None, None, 1)}
     return StudyTable(
         study=study,

@@ -1,4 +1,4 @@
-"""The file of a study: what its TOML may hold, and errors that name the file, the key and what it takes."""
+"""A study's TOML file: its keys, and errors that name the file, the key and its valid values."""
 
 import tomllib
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class _FilePart(BaseModel):
 
 
 class CellPart(_FilePart):
-    """A cell that is listed by itself. `unknown` says why nobody can run it: the published figures are all there is."""
+    """A listed cell. `unknown` says why it cannot be run, so that it has published figures only."""
 
     name: str = Field(min_length=1)
     label: str | None = None
@@ -52,10 +52,10 @@ class PublishedPart(_FilePart):
 
 
 class StudyFile(_FilePart):
-    """A study as it is written. Its cells are the combinations of `grid`, or those listed in `cells`.
+    """The content of a study's file. Its cells are the combinations of `grid`, or those listed in `cells`.
 
-    `base` holds the fields of a config that cells share; what it leaves out is as in a config. `published` maps names
-    of cells to figures; those of a grid are its values joined by `-`, as in `mse-16`.
+    `base` holds the config fields that all cells share; other fields have their defaults. `published` maps names of
+    cells to figures; the name of a grid's cell is its values joined by `-`, such as `mse-16`.
     """
 
     title: str = Field(min_length=1)
@@ -69,13 +69,13 @@ class StudyFile(_FilePart):
 
 
 def bundled_names() -> list[str]:
-    """The studies that come with ageui: tables and figures by their number, then the others."""
+    """The bundled studies: tables and figures by number, then the others."""
     names = [file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml")]
     return sorted(names, key=_place)
 
 
 def read_study_file(name_or_path: str) -> tuple[str, StudyFile, Path | None]:
-    """The name and content of a bundled study, or of a file of one's own and where that is. Raises `ConfigError`."""
+    """The name and content of a study, and its path unless it is bundled. Raises `ConfigError`."""
     if name_or_path in bundled_names():
         text = (_folder() / f"{name_or_path}.toml").read_text(encoding="utf-8")
         return name_or_path, _parsed(name_or_path, text), None
