@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ageui.compare import Comparison
 from ageui.store import RunDetail
-from ageui.tui.chart.chart import Series
+from ageui.tui.chart.raster import Floats
+from ageui.tui.chart.series import Series
 from ageui.tui.themes import MARKERS, series_color
 
 CurveName = Literal["val_loss", "val_mae"]
-Floats = NDArray[np.float64]
 
 CURVE_NAMES: dict[CurveName, str] = {"val_loss": "validation loss", "val_mae": "validation MAE, years"}
 

@@ -17,7 +17,7 @@ from ageui.store import Store
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.tui import keys
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
 from ageui.tui.compare.compared_runs import (
     ComparisonSnapshot,
     ComparisonView,
@@ -68,7 +68,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         yield Static(id="about", markup=False)
         with Container(id="parts"):
             yield SideBySide(id="table")
-            yield KeyedChart(id="curves")
+            yield Chart(id="curves")
         yield Static(id="row", classes="hint", markup=False)
         yield Static(id="notes", classes="hint", markup=False)
         yield Static(id="legend", classes="hint", markup=False)
@@ -88,8 +88,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         return self.query_one(SideBySide)
 
     @property
-    def chart(self) -> KeyedChart:
-        return self.query_one(KeyedChart)
+    def chart(self) -> Chart:
+        return self.query_one(Chart)
 
     @property
     def is_settled(self) -> bool:

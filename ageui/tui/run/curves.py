@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ageui.store import Epoch
-from ageui.tui.chart.chart import Mark, Series
+from ageui.tui.chart.raster import Floats
+from ageui.tui.chart.series import Series, VerticalLine
 
 Axis = Literal["epoch", "step", "time"]
-Floats = NDArray[np.float64]
 
 AXES: tuple[Axis, ...] = ("epoch", "step", "time")
 AXIS_NAMES: dict[Axis, str] = {"epoch": "epoch", "step": "step", "time": "elapsed time"}
@@ -99,24 +98,24 @@ def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]
             return [Series("speed", "training", x, _values([epoch.images_per_second for epoch in history]), train)]
 
 
-def marks_of(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[Mark]:
+def marks_of(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[VerticalLine]:
     """Marks where stages begin, where one stopped early, and at the best epoch.
 
     `planned` are the epochs of each stage; `ended` says whether the run is done.
     """
     history, x = data.history, data.x_of_epochs(axis)
-    marks: list[Mark] = []
+    marks: list[VerticalLine] = []
     for place in range(1, len(history)):
         before, after = history[place - 1], history[place]
         if after.stage != before.stage:
             early = ", stopped early" if _stopped_early(history, before.stage, planned) else ""
-            marks.append(Mark(float(x[place - 1]), f"stage {after.stage}{early}"))
+            marks.append(VerticalLine(float(x[place - 1]), f"stage {after.stage}{early}"))
     if ended and history and _stopped_early(history, history[-1].stage, planned):
-        marks.append(Mark(float(x[-1]), "stopped early"))
+        marks.append(VerticalLine(float(x[-1]), "stopped early"))
     best = [place for place, epoch in enumerate(history) if epoch.is_best and epoch.val_loss is not None]
     if best:
         epoch = history[best[-1]]
-        marks.append(Mark(float(x[best[-1]]), f"best {epoch.val_loss:.4g} @ {epoch.epoch}"))
+        marks.append(VerticalLine(float(x[best[-1]]), f"best {epoch.val_loss:.4g} @ {epoch.epoch}"))
     return marks
 
 

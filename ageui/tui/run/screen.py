@@ -20,7 +20,7 @@ from ageui.store import RunDetail, SplitScores, Store
 from ageui.text.clean import clean
 from ageui.text.states import PUBLISHED, state_of, why_no_scores
 from ageui.tui import changes, keys
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.interval_job import IntervalJob
@@ -88,7 +88,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         yield TextLine(id="headline")
         yield TextLine(id="progress")
         with Horizontal(id="upper"):
-            yield KeyedChart(id="curves")
+            yield Chart(id="curves")
             with VerticalScroll(id="groups-pane"):
                 yield GroupBars(id="groups")
         with TabbedContent(id="parts"):
@@ -113,8 +113,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self.chart.focus()
 
     @property
-    def chart(self) -> KeyedChart:
-        return self.query_one(KeyedChart)
+    def chart(self) -> Chart:
+        return self.query_one(Chart)
 
     @property
     def is_settled(self) -> bool:
