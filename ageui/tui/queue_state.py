@@ -1,4 +1,4 @@
-"""The state of the queue, which every screen shows: runs by status, living workers, and runs that just ended."""
+"""The state of the queue that every screen shows: runs by status, living workers and runs that just ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from ageui.worker.background_workers import workers
 
 @dataclass(frozen=True)
 class QueueState:
-    """`counts` are numbers of runs by status, `running` the ids of running runs, `working` the devices that have a
-    living worker, `held` the reason why the queue is held, if it is."""
+    """`counts` are numbers of runs by status, `running` the ids of running runs, and `working` the devices with a
+    living worker. `held` is the reason for a pause of the queue, or None."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     running: frozenset[int] = frozenset()
@@ -19,12 +19,12 @@ class QueueState:
 
     @property
     def needs_worker(self) -> bool:
-        """Whether runs are queued that no worker will take."""
+        """Whether queued runs wait for a worker that does not exist."""
         return bool(self.counts.get("queued")) and not self.working and self.held is None
 
 
 def read_queue_state(store: Store) -> QueueState:
-    """Takes a few milliseconds. Raises `StoreError`."""
+    """Reads the state of the queue in a few milliseconds. Raises `StoreError`."""
     held = store.queue.current_pause()
     return QueueState(
         store.runs.status_counts(),
@@ -41,7 +41,7 @@ def ended_runs(store: Store, before: QueueState, after: QueueState) -> list[RunR
 
 
 def ending_sentence(row: RunRow) -> str:
-    """How a run ended: its MAE if it is done, else the reason."""
+    """A sentence about the end of a run: its MAE if it is done, else the reason."""
     if row.status == "done":
         mae = row.summary.mae
         return f"{row.name} is done" + (f": MAE {mae:.2f} years on {row.summary.split}" if mae is not None else "")

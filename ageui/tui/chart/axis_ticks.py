@@ -27,7 +27,7 @@ def linear_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most` (>= 2) ticks between 10^low and 10^high: powers of ten, and if they are few, 2 and 5 times them."""
+    """At most `most` (>= 2) ticks between 10^low and 10^high: powers of ten, and 2 and 5 times them if few."""
     stride = max(1, math.ceil((high - low) / (most - 1)))
     first = math.ceil(low / stride)
     decades = [_power(place * stride) for place in range(first, math.floor(high / stride) + 1)]

@@ -1,4 +1,4 @@
-"""Runs side by side: settings, figures, groups and curves; the best, the differences, and what is not comparable."""
+"""Compares runs side by side: their settings, figures, groups and curves."""
 
 import asyncio
 from dataclasses import replace
@@ -122,7 +122,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         try:
             self._draw()
         except BaseException:
-            # Later redraws must not draw what failed to draw.
+            # Later redraws must not repeat the failure.
             self._snapshot, self._comparison = before
             self._intervals.request(None)
             raise
@@ -289,14 +289,11 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         title = "Compare with which runs?" if len(chosen) == 1 else f"{len(chosen)} runs; add which?"
         self.app.push_screen(RunPicker(title, chosen, room, add))
 
+    @on(SideBySide.Opened)
     def action_open(self) -> None:
         row = self._row_here()
         if row is not None and row.runs:
             self.post_message(OpenRun(row.runs[0]))
-
-    @on(SideBySide.Opened)
-    def _open_clicked(self) -> None:
-        self.action_open()
 
     # Export
 
@@ -335,7 +332,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             written = await asyncio.to_thread(export, comparison, format, path)
         except FileExistsError:
             question = confirmation(f"{path} is there already. Replace it?", "Yes, replace it")
-            if await self.app.push_screen_wait(question) != "yes":
+            if await self.app.push_screen_wait(question) is None:
                 return
             written = await asyncio.to_thread(export, comparison, format, path, replace=True)
         self.app.tell(f"{counted(len(comparison.rows), 'row')} written to {written}{later}")

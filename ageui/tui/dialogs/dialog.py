@@ -1,4 +1,4 @@
-"""What all dialogs share."""
+"""The base class of all dialogs."""
 
 from typing import ClassVar, TypeVar
 
@@ -9,7 +9,7 @@ Answered = TypeVar("Answered")
 
 
 class Dialog(ModalScreen[Answered | None]):
-    """A box over a screen. It returns an answer, or None after escape."""
+    """A box over a screen that returns an answer, or None after escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
 

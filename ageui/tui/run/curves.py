@@ -1,4 +1,4 @@
-"""The curves of one run, over epochs, steps or elapsed time, with marks at its events."""
+"""The curves of one run over epochs, steps or elapsed time, and vertical lines at its events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ CURVES = (
 
 @dataclass(frozen=True, eq=False)
 class CurveData:
-    """What the curves of a run are drawn from: its ended epochs, and the losses of its steps, shapes (P,).
+    """The ended epochs of a run, and its `steps` with their losses, both of shape (P,).
 
     Elapsed time counts training only, in seconds, and is linear within an epoch. `steps_per_epoch` and
-    `seconds_per_step` are estimates for the steps of the first epoch.
+    `seconds_per_step` are estimates for the first epoch.
     """
 
     history: Sequence[Epoch]
@@ -75,7 +75,7 @@ class CurveData:
 
 
 def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]) -> list[Series]:
-    """The series to draw, train and validation in the two `colors`."""
+    """The series to draw; `colors` are those of train and validation."""
     x, train, valid = data.x_of_epochs(axis), colors[0], colors[1]
     history = data.history
     match curve.key:
@@ -88,10 +88,8 @@ def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]
             ]
         case "steps":
             return [Series("step", "train", data.x_of_steps(axis), data.step_losses, train)]
-        case "val_loss":
-            return _measured("validation", x, [epoch.val_loss for epoch in history], valid)
-        case "val_mae":
-            return _measured("validation", x, [epoch.val_mae for epoch in history], valid)
+        case "val_loss" | "val_mae":
+            return _measured("validation", x, [getattr(epoch, curve.key) for epoch in history], valid)
         case "lr":
             return [Series("lr", "learning rate", x, _values([epoch.lr for epoch in history]), train)]
         case _:
@@ -99,9 +97,9 @@ def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]
 
 
 def marks_of(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[VerticalLine]:
-    """Marks where stages begin, where one stopped early, and at the best epoch.
+    """Vertical lines at starts of stages, early stops and the best epoch.
 
-    `planned` are the epochs of each stage; `ended` says whether the run is done.
+    `planned` are the epochs of each stage; `ended` is whether the run has ended.
     """
     history, x = data.history, data.x_of_epochs(axis)
     marks: list[VerticalLine] = []
@@ -120,12 +118,12 @@ def marks_of(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool
 
 
 def _stopped_early(history: Sequence[Epoch], stage: int, planned: Sequence[int]) -> bool:
-    """Whether a stage that ended had fewer epochs than planned."""
+    """Whether an ended stage had fewer epochs than planned."""
     return stage <= len(planned) and sum(epoch.stage == stage for epoch in history) < planned[stage - 1]
 
 
 def _measured(label: str, x: Floats, values: Sequence[float | None], color: str) -> list[Series]:
-    """A curve over validation images; none if they have no labels."""
+    """A curve of values on validation images; none if these have no labels."""
     if all(value is None for value in values):
         return []
     return [Series(label, label, x, _values(values), color)]

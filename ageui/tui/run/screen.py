@@ -1,4 +1,4 @@
-"""One run: its curves and progress while it trains, its groups, config, attempts and log."""
+"""Shows one run: its progress, curves, groups, config, attempts and log."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -64,7 +64,7 @@ class RunSnapshot:
 
 
 class RunScreen(LiveScreen[RunSnapshot]):
-    """The run with one id, live."""
+    """The run with one id, updated while it trains."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
@@ -142,7 +142,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         return RunSnapshot(detail, curves, self._log, self._predicted(detail))
 
     def _predicted(self, detail: RunDetail) -> int | None:
-        """The predicted peak memory, in bytes; computed once, until the run reports its own prediction."""
+        """The predicted peak memory, in bytes: the run's own prediction, else one computed once."""
         if detail.predicted_memory_bytes is not None or detail.row.is_published:
             return detail.predicted_memory_bytes
         if not self._has_predicted:
@@ -154,7 +154,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         try:
             self._show_parts(snapshot, before)
         except BaseException:
-            self._snapshot = before  # later redraws must not draw what failed to draw
+            self._snapshot = before  # later redraws must not repeat the failure
             raise
         results = snapshot.detail.results
         self._intervals.request(snapshot.detail if results and repr(results) != self._settled[0] else None)
@@ -162,7 +162,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self._begin_with(snapshot.detail)
 
     def _begin_with(self, detail: RunDetail) -> None:
-        """Opens the most telling part: the log of a failed run, the figures and settings of a published one."""
+        """Opens the most relevant part: the log of a failed run, the figures and settings of a published one."""
         if detail.row.is_published:
             self.add_class("-published")
             self.query_one("#groups-pane").focus()
@@ -171,7 +171,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self.query_one(TabbedContent).active = "log-pane"
 
     def _show_parts(self, snapshot: RunSnapshot, before: RunSnapshot | None) -> None:
-        """Redraws the parts that changed; while a run trains, most do not."""
+        """Redraws only the parts that changed, which are few while a run trains."""
         detail, known = snapshot.detail, before.detail if before is not None else None
         self._show_head()
         self._draw_curves()
@@ -188,8 +188,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self.query_one("#epochs", Static).update(newest_epochs(detail))
 
     async def _compute_intervals(self, detail: RunDetail) -> None:
-        """Computes intervals that the database lacks from the predictions; tries the same scores only once."""
-        stored = repr(detail.results)  # unlike the values, equal for NaN
+        """Computes missing intervals from predictions, once for the same scores."""
+        stored = repr(detail.results)  # unlike the values, the repr of NaN is equal to itself
         self._settled = (stored, detail.results)
         full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.scores.predictions)
         self._settled = (stored, full.results)
@@ -200,7 +200,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self._show_scores(self._snapshot.detail)
 
     def _settled_detail(self, detail: RunDetail) -> RunDetail:
-        """The run with all intervals of its scores, once they are computed."""
+        """The run, with computed intervals if its scores have them."""
         stored, settled = self._settled
         return replace(detail, results=settled) if repr(detail.results) == stored else detail
 

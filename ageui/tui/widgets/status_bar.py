@@ -1,4 +1,4 @@
-"""The line at the top of every screen: what it shows, the load of the devices, and the queue."""
+"""The line at the top of every screen: its subject, the load of the devices, and the queue."""
 
 from collections import deque
 
@@ -16,7 +16,7 @@ _HISTORY = 8
 
 
 class StatusBar(TextLine):
-    """`about` says what the screen shows; the application's signals say the rest. A covered screen draws nothing."""
+    """`about` is the subject of the screen; signals bring the rest. A covered screen draws nothing."""
 
     app = getters.app(BaseApp)
 
