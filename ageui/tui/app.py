@@ -59,13 +59,11 @@ class AgeUIApp(BaseApp):
     def open_new_run(self, message: OpenNewRun) -> None:
         from ageui.tui.new_run.screen import NewRunScreen
 
-        self.push_screen(NewRunScreen(message.like))
+        if message.like is not None or not isinstance(self.screen, NewRunScreen):
+            self.push_screen(NewRunScreen(message.like))
 
     def action_new_run(self) -> None:
-        from ageui.tui.new_run.screen import NewRunScreen
-
-        if not isinstance(self.screen, NewRunScreen):
-            self.push_screen(NewRunScreen())
+        self.open_new_run(OpenNewRun())
 
     def action_data(self) -> None:
         from ageui.tui.data.screen import DataScreen
@@ -90,8 +88,8 @@ class AgeUIApp(BaseApp):
 
     # The queue
 
-    def action_hold_queue(self) -> None:
-        self.change(changes.hold_or_release)
+    def action_pause_queue(self) -> None:
+        self.change(changes.pause_or_resume_queue)
 
     def action_worker(self) -> None:
         self.change(changes.start_or_stop_worker)

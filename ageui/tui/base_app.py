@@ -1,4 +1,4 @@
-"""The application as screens and widgets know it: the store, signals, changes with undo, dialogs and notices."""
+"""The application as screens and widgets know it: the store, signals, changes with undo, and notices."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,6 @@ from ageui.store import RunRow, Store
 from ageui.text.clean import clean
 from ageui.tui.changes import Change, ChangeMade
 from ageui.tui.device_loads import DeviceLoad, LoadMeter
-from ageui.tui.dialogs.dialog import Answered, Dialog
 from ageui.tui.prefs import Prefs
 from ageui.tui.queue_state import QueueState, ended_runs, ending_sentence, read_queue_state
 from ageui.tui.tracebacks import keep_traceback
@@ -185,16 +184,7 @@ class BaseApp(App[None]):
         self.data_changed.publish(self._version)
         self._check_queue()
 
-    # Dialogs and notices
-
-    def ask(self, dialog: Dialog[Answered], then: Callable[[Answered], object]) -> None:
-        """Opens a dialog, and calls `then` with its answer, if any."""
-
-        def answered(answer: Answered | None) -> None:
-            if answer is not None:
-                then(answer)
-
-        self.push_screen(dialog, answered)
+    # Notices
 
     def tell(self, message: str, *, severity: SeverityLevel = "information") -> None:
         """Shows a notice for a few seconds. Its text may come from outside and is never markup."""

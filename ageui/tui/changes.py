@@ -110,12 +110,12 @@ def move(run_id: int, by: int) -> Change:
     return change
 
 
-def hold_or_release(store: Store) -> ChangeMade:
+def pause_or_resume_queue(store: Store) -> ChangeMade:
     if store.queue.resume_queue():
         queued = [row.id for row in store.queue.waiting()]
         return ChangeMade("the queue goes on", _start_workers_for(store, queued))
     store.queue.pause_queue("by the user")
-    return ChangeMade("the queue is paused: what runs goes on, nothing new starts", undo=hold_or_release)
+    return ChangeMade("the queue is paused: what runs goes on, nothing new starts", undo=pause_or_resume_queue)
 
 
 def start_or_stop_worker(store: Store) -> ChangeMade:

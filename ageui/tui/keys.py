@@ -41,7 +41,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("G", "studies", "studies", "Look at the studies: grids of runs beside published figures", "G"),
         _HelpKey("u", "undo", "undo", "Undo the last change"),
         _HelpKey("T", "next_theme", "theme", "Next theme: dark, light, and both safe for colour-blind eyes"),
-        _HelpKey("H", "hold_queue", "hold queue", "Pause the queue, or let it go on; what runs is not touched"),
+        _HelpKey("H", "pause_queue", "hold queue", "Pause the queue, or let it go on; what runs is not touched"),
         _HelpKey("W", "worker", "worker", "Start the background worker, or have it leave after its step"),
         _HelpKey("escape", "back", "back", "Leave this screen", "esc"),
         _HelpKey("ctrl+q", "quit", "quit", "Leave the application; the worker goes on", "^q"),

@@ -23,4 +23,4 @@ def retry_run(app: BaseApp, row: RunRow) -> None:
         return
     question = f"{row.name} diverged; the same config gives the same losses. Repeat it, and forget its figures?"
     retry = changes.retry([row.id], from_start=True)
-    app.ask(confirmation(question, "Yes, from the start"), lambda yes: app.change(retry))
+    confirmation(question, "Yes, from the start").ask(app, lambda yes: app.change(retry))

@@ -150,7 +150,7 @@ class FormScreen(LiveScreen[Checked]):
             row.focus_text()
 
         picker = ValuePicker(f"{field.name}: {field.what}", field.choices, row.text, takes_several=field.takes_several)
-        self.app.ask(picker, picked)
+        picker.ask(self.app, picked)
 
     def action_reset(self) -> None:
         for row in self.query(FieldRow):

@@ -147,4 +147,4 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
             self.app.pop_screen()
             return
         question = f"Leave the form? {counted(typed, 'field')} filled in"
-        self.app.ask(confirmation(question, "Yes"), lambda yes: self.app.pop_screen())
+        confirmation(question, "Yes").ask(self.app, lambda yes: self.app.pop_screen())

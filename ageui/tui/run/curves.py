@@ -96,25 +96,25 @@ def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]
             return [Series("speed", "training", x, _values([epoch.images_per_second for epoch in history]), train)]
 
 
-def marks_of(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[VerticalLine]:
+def event_lines(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[VerticalLine]:
     """Vertical lines at starts of stages, early stops and the best epoch.
 
     `planned` are the epochs of each stage; `ended` is whether the run has ended.
     """
     history, x = data.history, data.x_of_epochs(axis)
-    marks: list[VerticalLine] = []
+    lines: list[VerticalLine] = []
     for place in range(1, len(history)):
         before, after = history[place - 1], history[place]
         if after.stage != before.stage:
             early = ", stopped early" if _stopped_early(history, before.stage, planned) else ""
-            marks.append(VerticalLine(float(x[place - 1]), f"stage {after.stage}{early}"))
+            lines.append(VerticalLine(float(x[place - 1]), f"stage {after.stage}{early}"))
     if ended and history and _stopped_early(history, history[-1].stage, planned):
-        marks.append(VerticalLine(float(x[-1]), "stopped early"))
+        lines.append(VerticalLine(float(x[-1]), "stopped early"))
     best = [place for place, epoch in enumerate(history) if epoch.is_best and epoch.val_loss is not None]
     if best:
         epoch = history[best[-1]]
-        marks.append(VerticalLine(float(x[best[-1]]), f"best {epoch.val_loss:.4g} @ {epoch.epoch}"))
-    return marks
+        lines.append(VerticalLine(float(x[best[-1]]), f"best {epoch.val_loss:.4g} @ {epoch.epoch}"))
+    return lines
 
 
 def _stopped_early(history: Sequence[Epoch], stage: int, planned: Sequence[int]) -> bool:

@@ -15,7 +15,7 @@ from ageui.text.clean import clean
 from ageui.text.sentences import gigabytes, memory_sentence
 from ageui.text.states import why_no_scores
 from ageui.tui.device_loads import DeviceLoad
-from ageui.tui.runs.columns import eta_text
+from ageui.tui.queue_state import eta_text
 from engine.config import FLAG_FIELDS
 
 _PROGRESS_CELLS = 20

@@ -21,12 +21,13 @@ from ageui.text.clean import clean
 from ageui.text.states import PUBLISHED, state_of, why_no_scores
 from ageui.tui import changes, keys
 from ageui.tui.chart.chart import Chart
+from ageui.tui.chart.raster import Floats
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
-from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, Floats, marks_of, series_of
+from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, event_lines, series_of
 from ageui.tui.run.details import (
     attempts_table,
     config_table,
@@ -252,7 +253,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         planned = detail.config.get("epochs") or ()
         self.chart.show(
             series_of(curves, self._curve, self._axis, colors),
-            marks_of(curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
+            event_lines(curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
             x_name=AXIS_NAMES[self._axis],
             y_name=self._curve.y_name,
             x_kind="seconds" if self._axis == "time" else "number",

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from ageui.compare.differing_settings import label, setting
 from ageui.present.bars import progress_bar
-from ageui.present.figures import LOSS, NUMBER, SPEED, duration
+from ageui.present.figures import LOSS, NUMBER, SPEED
 from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
+from ageui.tui.queue_state import eta_text
 from ageui.tui.tones import state_tone
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.choices import REPORT_ATTRIBUTES
@@ -57,12 +58,6 @@ def _eta(row: RunRow, varying: Sequence[str]) -> Cell:
     if row.status != "running" or row.summary.eta_seconds is None:
         return Cell() if row.status in ("queued", "running", "paused") else BLANK
     return words(eta_text(row))
-
-
-def eta_text(row: RunRow) -> str:
-    """The time left in the stage, with `+` if another stage follows."""
-    stages = len(row.config.get("epochs") or ()) or 1
-    return duration(row.summary.eta_seconds) + ("+" if (row.summary.stage or 1) < stages else "")
 
 
 def _bias(attribute: str) -> RunColumn:

@@ -222,7 +222,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             if column.order is not None
         }
         prompt = ChoicePrompt("Sort by", list(orders.values()), self.app.prefs.order.removeprefix("-"))
-        self.app.ask(prompt, self._order_by)
+        prompt.ask(self.app, self._order_by)
 
     def action_columns(self) -> None:
         def chosen(names: tuple[str, ...]) -> None:
@@ -230,7 +230,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             self.app.save_prefs()
             self._show_columns()
 
-        self.app.ask(ColumnPicker(self._columns()), chosen)
+        ColumnPicker(self._columns()).ask(self.app, chosen)
 
     # Changes of runs
 
@@ -324,12 +324,12 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
                 self.app.change(changes.add_tags(targets, words))
 
         title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
-        self.app.ask(LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else ""), edited)
+        LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else "").ask(self.app, edited)
 
     def action_note(self) -> None:
         if (row := self._current()) is not None:
             prompt = LinePrompt(f"Note on {row.name}", row.note or "")
-            self.app.ask(prompt, lambda text: self.app.change(changes.note(row.id, text.strip() or None)))
+            prompt.ask(self.app, lambda text: self.app.change(changes.note(row.id, text.strip() or None)))
 
     def action_rename(self) -> None:
         if (row := self._current()) is None:
@@ -339,4 +339,4 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             if text != row.name:
                 self.app.change(changes.rename(row.id, text))
 
-        self.app.ask(LinePrompt(f"New name of {row.name}", row.name), edited)
+        LinePrompt(f"New name of {row.name}", row.name).ask(self.app, edited)

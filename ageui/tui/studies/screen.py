@@ -306,7 +306,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
             return
         answers = [Answer(str(run_id), f"seed {seed}", _state(snapshot, run_id)) for seed, run_id in row.runs.items()]
         prompt = ChoicePrompt(f"{row.cell.label}: open which run?", answers)
-        self.app.ask(prompt, lambda run_id: self.post_message(OpenRun(int(run_id))))
+        prompt.ask(self.app, lambda run_id: self.post_message(OpenRun(int(run_id))))
 
     def action_compare(self) -> None:
         run_ids = study_rows.run_ids(self._targets())

@@ -82,7 +82,7 @@ class StatusBar(TextLine):
     def _queue(self) -> Text:
         running, queued = self._state.counts.get("running", 0), self._state.counts.get("queued", 0)
         counts = f"{running} running · {queued} queued"
-        if self._state.held is not None:
+        if self._state.pause_reason is not None:
             return Text(f"⏸ queue paused, H lets it go on · {counts}", style="bold")
         if self._state.needs_worker:
             return Text(f"! no worker, W starts one · {counts}", style="bold")
