@@ -49,7 +49,6 @@ class BaseApp(App[None]):
         self._undos: list[Change] = []
         self._changing = asyncio.Lock()
         self._load_meter: LoadMeter | None = None
-        self._is_checking_queue = self._is_reading_loads = False
         self._notified_lost: set[str] = set()
         self._notified_errors: set[str] = set()
 
@@ -83,9 +82,15 @@ class BaseApp(App[None]):
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _check_queue(self) -> None:
-        if not self._is_checking_queue:
-            self._is_checking_queue = True
+        if not self._is_working("queue"):
             self._read_queue()
+
+    def _check_loads(self) -> None:
+        if not self._is_working("loads"):
+            self._read_loads()
+
+    def _is_working(self, group: str) -> bool:
+        return any(worker.group == group and not worker.is_finished for worker in self.workers)
 
     @work(group="queue", exit_on_error=False)
     async def _read_queue(self) -> None:
@@ -100,8 +105,6 @@ class BaseApp(App[None]):
             lost, state, rows = await asyncio.to_thread(read)
         except AgeUIError:
             return  # the next read of a screen shows it
-        finally:
-            self._is_checking_queue = False
         self.queue_state = state
         for sentence in lost:
             if sentence not in self._notified_lost:
@@ -111,21 +114,13 @@ class BaseApp(App[None]):
             self.tell(ending_sentence(row), severity="information" if row.status == "done" else "error")
         self.queue_changed.publish(state)
 
-    def _check_loads(self) -> None:
-        if not self._is_reading_loads:
-            self._is_reading_loads = True
-            self._read_loads()
-
     @work(group="loads", exit_on_error=False)
     async def _read_loads(self) -> None:
         def read() -> list[DeviceLoad]:
             self._load_meter = self._load_meter or LoadMeter()
             return self._load_meter.read()
 
-        try:
-            self.loads_changed.publish(tuple(await asyncio.to_thread(read)))
-        finally:
-            self._is_reading_loads = False
+        self.loads_changed.publish(tuple(await asyncio.to_thread(read)))
 
     # Changes and undo
 

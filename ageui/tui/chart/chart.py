@@ -59,8 +59,8 @@ class Chart(Widget, can_focus=True):
     log_y: reactive[bool] = reactive(False, repaint=False)
     smoothing: reactive[float] = reactive(0.0, repaint=False)
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._series: list[Series] = []
         self._colors: list[Color] = []
         self._vertical_lines: list[VerticalLine] = []

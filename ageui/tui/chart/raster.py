@@ -84,7 +84,7 @@ def trace(x: Floats, y: Floats, window: tuple[float, float], columns: int, *, lo
         positive = y > 0
         hidden = int(np.count_nonzero(drawable & ~positive & (x >= left) & (x <= right)))
         drawable &= positive
-    at, first, last, low, high, joined = _point_runs(x, y, drawable, left, scale, columns)
+    at, first, last, low, high, joined = _column_stretches(x, y, drawable, left, scale, columns)
     if log:
         first, last, low, high = (np.log10(values) for values in (first, last, low, high))
     inside = (at >= 0) & (at < columns)
@@ -116,11 +116,11 @@ def _covered(places: Ints, at: Ints, chosen: Dots, columns: int) -> Ints:
     return np.flatnonzero(np.cumsum(changes) > 0)
 
 
-def _point_runs(
+def _column_stretches(
     x: Floats, y: Floats, drawable: Dots, left: float, scale: float, columns: int
 ) -> tuple[Ints, Floats, Floats, Floats, Floats, Dots]:
-    """Runs of drawable points within a column, arrays of shape (B,): column, first, last, lowest and highest value, and
-    whether a line leads to the next run."""
+    """Stretches of drawable points within a column, shape (B,): column; first, last, lowest and highest value;
+    and whether a line leads to the next stretch."""
     count = len(x)
     if not count:
         none = np.empty(0)
@@ -138,7 +138,7 @@ def _point_runs(
 
 
 def _lines(at: Ints, first: Floats, last: Floats, joined: Dots, columns: int) -> Strokes:
-    """The visible strokes of straight lines from the last value of each run of points to the first of the next."""
+    """The visible strokes of straight lines from the last value of each stretch to the first of the next."""
     lines = np.flatnonzero(joined)
     begin, end = at[lines], at[lines + 1]
     from_column, to_column = np.maximum(begin, 0), np.minimum(end, columns - 1)
