@@ -1,1 +1,1 @@
-"""The terminal application: screens over what the store holds. Nothing else imports it."""
+"""The terminal application: screens over the store. No other package imports it."""

@@ -1,4 +1,4 @@
-"""The application: its screens, the keys and commands that work everywhere, and the command palette."""
+"""The application: its screens, global keys and the command palette."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -18,7 +18,7 @@ from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
 
 
 class AgeUIApp(BaseApp):
-    """`ageui` in a terminal. Screens other than the first are imported when they open, so that it starts sooner."""
+    """`ageui` in a terminal. Imports all screens but the first when they open, for a faster start."""
 
     TITLE = "ageui"
     CSS_PATH = ["app.tcss", "dialogs/dialogs.tcss"]  # noqa: RUF012
@@ -37,8 +37,8 @@ class AgeUIApp(BaseApp):
 
     @property
     def _background_screens(self) -> list[Screen[object]]:
-        """None beneath an opaque screen. Textual would count the first one beneath as current, draw it out of sight,
-        and redraw the whole terminal each time."""
+        """No screens beneath an opaque one. Otherwise, Textual would treat the first of them as current, draw it out of
+        sight, and redraw the whole terminal each time."""
         return super()._background_screens if self.screen.styles.background.a < 1 else []
 
     # Screens
@@ -59,13 +59,11 @@ class AgeUIApp(BaseApp):
     def open_new_run(self, message: OpenNewRun) -> None:
         from ageui.tui.new_run.screen import NewRunScreen
 
-        self.push_screen(NewRunScreen(message.like))
+        if message.like is not None or not isinstance(self.screen, NewRunScreen):
+            self.push_screen(NewRunScreen(message.like))
 
     def action_new_run(self) -> None:
-        from ageui.tui.new_run.screen import NewRunScreen
-
-        if not isinstance(self.screen, NewRunScreen):
-            self.push_screen(NewRunScreen())
+        self.open_new_run(OpenNewRun())
 
     def action_data(self) -> None:
         from ageui.tui.data.screen import DataScreen
@@ -90,8 +88,8 @@ class AgeUIApp(BaseApp):
 
     # The queue
 
-    def action_hold_queue(self) -> None:
-        self.change(changes.hold_or_release)
+    def action_pause_queue(self) -> None:
+        self.change(changes.pause_or_resume_queue)
 
     def action_worker(self) -> None:
         self.change(changes.start_or_stop_worker)
@@ -99,7 +97,7 @@ class AgeUIApp(BaseApp):
     # Palette and themes
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: every key of the open screen, then the themes."""
+        """The commands of the palette: every key of the open screen, then the themes."""
         seen: set[str] = set()
         for binding in screen.active_bindings.values():
             key = binding.binding

@@ -1,4 +1,4 @@
-"""What screens and widgets need of the application: the store, its signals, changes with undo, and notices."""
+"""The application as screens and widgets know it: the store, signals, changes with undo, and notices."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,6 @@ class BaseApp(App[None]):
         self._undos: list[Change] = []
         self._changing = asyncio.Lock()
         self._load_meter: LoadMeter | None = None
-        self._is_checking_queue = self._is_reading_loads = False
         self._notified_lost: set[str] = set()
         self._notified_errors: set[str] = set()
 
@@ -60,15 +59,15 @@ class BaseApp(App[None]):
         self._check_loads()
         self._check_queue()
         if not self.is_headless:
-            # Objects that exist by now stay: collections that scan them would delay keys by 60 ms.
+            # Existing objects are permanent; garbage collections that scan them would delay keys by 60 ms.
             self.call_after_refresh(gc.freeze)
 
     # Watching the database, the queue and the devices
 
     @work(group="watching", exit_on_error=False)
     async def _watch_data(self) -> None:
-        """Asks several times a second whether anything was committed. The question takes microseconds, but runs in a
-        thread, since a disk may be unavailable for a moment."""
+        """Checks for commits several times a second. A check takes microseconds, but runs in a thread, since the disk
+        may be briefly unavailable."""
         while True:
             try:
                 version = await asyncio.to_thread(self.store.version)
@@ -77,15 +76,21 @@ class BaseApp(App[None]):
                     self.data_changed.publish(version)
                     self._check_queue()
             except AgeUIError:
-                pass  # asked again below
+                pass  # the loop tries again
             except Exception as error:  # every live screen depends on this loop, so it must not end
                 self._tell_error_once(error)
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _check_queue(self) -> None:
-        if not self._is_checking_queue:
-            self._is_checking_queue = True
+        if not self._is_working("queue"):
             self._read_queue()
+
+    def _check_loads(self) -> None:
+        if not self._is_working("loads"):
+            self._read_loads()
+
+    def _is_working(self, group: str) -> bool:
+        return any(worker.group == group and not worker.is_finished for worker in self.workers)
 
     @work(group="queue", exit_on_error=False)
     async def _read_queue(self) -> None:
@@ -99,9 +104,7 @@ class BaseApp(App[None]):
         try:
             lost, state, rows = await asyncio.to_thread(read)
         except AgeUIError:
-            return  # the screen that reads next shows it
-        finally:
-            self._is_checking_queue = False
+            return  # the next read of a screen shows it
         self.queue_state = state
         for sentence in lost:
             if sentence not in self._notified_lost:
@@ -111,26 +114,18 @@ class BaseApp(App[None]):
             self.tell(ending_sentence(row), severity="information" if row.status == "done" else "error")
         self.queue_changed.publish(state)
 
-    def _check_loads(self) -> None:
-        if not self._is_reading_loads:
-            self._is_reading_loads = True
-            self._read_loads()
-
     @work(group="loads", exit_on_error=False)
     async def _read_loads(self) -> None:
         def read() -> list[DeviceLoad]:
             self._load_meter = self._load_meter or LoadMeter()
             return self._load_meter.read()
 
-        try:
-            self.loads_changed.publish(tuple(await asyncio.to_thread(read)))
-        finally:
-            self._is_reading_loads = False
+        self.loads_changed.publish(tuple(await asyncio.to_thread(read)))
 
     # Changes and undo
 
     def change(self, change: Change, then: Callable[[bool], None] | None = None) -> None:
-        """Makes a change in a thread, one after the other, and reports the outcome.
+        """Makes a change in a thread, after any earlier ones, and reports the outcome.
 
         Calls `then` in the event loop with whether the change was made.
         """
@@ -180,14 +175,14 @@ class BaseApp(App[None]):
             self.tell(problem, severity="warning")
         if len(made.problems) > _MOST_NOTICES:
             self.tell(f"and {len(made.problems) - _MOST_NOTICES} more like that", severity="warning")
-        # Shown at once: the next look may be a fifth of a second away.
+        # Shows the change at once instead of after the next check.
         self.data_changed.publish(self._version)
         self._check_queue()
 
     # Notices
 
     def tell(self, message: str, *, severity: SeverityLevel = "information") -> None:
-        """Shows a notice for a few seconds. Its text may come from anywhere and is never markup."""
+        """Shows a notice for a few seconds. Its text may come from outside and is never markup."""
         seconds = 4.0 if severity == "information" else 10.0
         self.notify(clean(message, lines=True), severity=severity, timeout=seconds, markup=False)
 
@@ -195,7 +190,7 @@ class BaseApp(App[None]):
     def tell_unexpected_error(self, event: Worker.StateChanged) -> None:
         """Reports an unexpected error, which ends the worker but never the application.
 
-        Workers that repeat several times a second report an error once; those that a person started, each time.
+        Repeating workers report each error once; workers that a person started report it every time.
         """
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:

@@ -1,4 +1,4 @@
-"""All changes that people can make, as plain functions over the store: each returns what it did and how to undo it."""
+"""All changes that people can make, as functions of the store; each returns its outcome and how to undo it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from engine.errors import AgeUIError, ConfigError, StoreError
 
 @dataclass(frozen=True)
 class ChangeMade:
-    """`message` says what changed, `problems` what could not be changed. `undo` restores the state before."""
+    """`message` describes the change, `problems` describe its failures, and `undo` restores the previous state."""
 
     message: str
     problems: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def resume(run_ids: Sequence[int]) -> Change:
 
 
 def cancel(run_ids: Sequence[int]) -> Change:
-    """Undo pauses runs that were paused or interrupted before, and queues all others."""
+    """Cancels runs. Undo pauses runs that were paused or interrupted, and queues all others."""
 
     def change(store: Store) -> ChangeMade:
         waited = [run_id for run_id in run_ids if store.runs.get(run_id).status in ("paused", "interrupted")]
@@ -110,18 +110,16 @@ def move(run_id: int, by: int) -> Change:
     return change
 
 
-def hold_or_release(store: Store) -> ChangeMade:
+def pause_or_resume_queue(store: Store) -> ChangeMade:
     if store.queue.resume_queue():
         queued = [row.id for row in store.queue.waiting()]
         return ChangeMade("the queue goes on", _start_workers_for(store, queued))
     store.queue.pause_queue("by the user")
-    return ChangeMade(
-        "the queue is paused: what runs goes on, nothing new starts", undo=lambda store: hold_or_release(store)
-    )
+    return ChangeMade("the queue is paused: what runs goes on, nothing new starts", undo=pause_or_resume_queue)
 
 
 def start_or_stop_worker(store: Store) -> ChangeMade:
-    """Asks all living workers to stop after their step; without any, starts one. Does not wait for either."""
+    """Asks all living workers to stop after the current step, or starts one if none lives. Does not wait."""
     living = [state.row for state in workers(store) if state.is_alive]
     if living:
         devices = ", ".join(worker.device for worker in living)
@@ -175,7 +173,7 @@ def tag(run_ids: Sequence[int], tags: Sequence[str]) -> Change:
 
 
 def add_tags(run_ids: Sequence[int], words: Sequence[str]) -> Change:
-    """Adds the tags `words` to runs; a word that begins with `-` removes a tag."""
+    """Adds tags to runs; words that begin with `-` remove tags."""
     gone = {word[1:] for word in words if word.startswith("-")}
     new = [word for word in words if not word.startswith("-")]
 
@@ -204,7 +202,7 @@ def _retag(run_ids: Sequence[int], tags: Callable[[Sequence[str]], Sequence[str]
 
 
 def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -> Change:
-    """Queues new runs. Undo cancels those that have not ended yet."""
+    """Queues new runs. Undo cancels those that have not ended."""
 
     def change(store: Store) -> ChangeMade:
         ids = store.runs.add_many(runs, tags=tags, priority=priority)
@@ -216,7 +214,7 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
 
 
 def run_missing(todo: RemainingRuns, tags: Sequence[str]) -> Change:
-    """Queues the missing runs of a study: new ones, and those that failed, were cancelled or interrupted.
+    """Queues the missing runs of a study, including failed, cancelled and interrupted ones.
 
     Undo pauses the interrupted ones and cancels the others.
     """
@@ -258,7 +256,7 @@ def forget_data(name: str) -> Change:
 def _apply_to_each(run_ids: Sequence[int], act: Callable[[int], object]) -> tuple[list[int], tuple[str, ...]]:
     """Returns the runs for which `act` succeeded, and the problems of the others.
 
-    Raises the `ConfigError` of a single run, and a `StoreError` before anything was changed.
+    Raises the `ConfigError` of a single run, and a `StoreError` that comes before any change.
     """
     done: list[int] = []
     problems: list[str] = []
@@ -280,7 +278,7 @@ def _apply_to_each(run_ids: Sequence[int], act: Callable[[int], object]) -> tupl
 
 
 def _stop_each(run_ids: Sequence[int], stop: Callable[[int], str], what: str) -> tuple[list[int], str, tuple[str, ...]]:
-    """Like `_apply_to_each`, with a sentence. `stop` returns a run's status: running ones are only asked to stop."""
+    """Like `_apply_to_each`, and words the outcome. `stop` returns the run's status; running runs stop later."""
     asked: list[int] = []
 
     def one(run_id: int) -> None:
@@ -302,7 +300,7 @@ def _sentence(run_ids: Sequence[int], what: str) -> str:
 
 
 def _start_workers_for(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
-    """Starts the workers that these runs lack; returns the problems."""
+    """Starts missing workers for the devices of runs; returns the problems."""
     try:
         devices = [str(store.runs.get(run_id).config.get("device", "auto")) for run_id in run_ids]
     except AgeUIError as error:
@@ -311,7 +309,7 @@ def _start_workers_for(store: Store, run_ids: Sequence[int]) -> tuple[str, ...]:
 
 
 def _start_workers_on(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
-    """Starts workers for the `device` values of configs."""
+    """Starts missing workers for the `device` values of configs; returns the problems."""
     problems = []
     for device in dict.fromkeys(devices):
         try:

@@ -1,4 +1,4 @@
-"""Commands of ageui in a process of their own, for what needs torch, pandas or decoded images. They answer in JSON."""
+"""Runs ageui commands as child processes, which may import torch and pandas. They answer in JSON."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ from typing import IO, Any
 from ageui.text import message_lines
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is going on, the number of finished items and their total."""
+"""Called with the current activity, the number of finished items and their total."""
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """The result of a command: its exit code, the JSON that it printed (None without any), and its error.
+    """The exit code of a command, the JSON that it printed (None without any), and its error.
 
-    Without an error of its own, for instance after a crash, `error` is everything else that it wrote on stderr.
+    If it reported no error, for instance after a crash, `error` is its other output on stderr.
     """
 
     code: int
@@ -34,10 +34,9 @@ class CommandResult:
 async def run_command(
     arguments: Sequence[str], names: Sequence[str], db: Path, *, progress: Progress | None = None
 ) -> CommandResult:
-    """Runs `ageui ARGUMENTS --json -- NAMES` on a database. If it is cancelled, it kills the command.
+    """Runs `ageui ARGUMENTS --json -- NAMES` on a database; kills the command if cancelled.
 
-    Threads read the pipes and end with the command: asyncio's own subprocesses complain if the application ends while
-    they are being killed.
+    Threads read the pipes, because asyncio's subprocesses complain if the application ends while they are killed.
     """
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "ageui", *arguments, "--json", "--db", str(db.absolute()), "--", *names],
@@ -65,7 +64,7 @@ async def run_command(
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            # A thread waits for it: a process that hangs in a system call would block the application.
+            # Waits in a thread, since a process that hangs in a system call would block the application.
             threading.Thread(target=process.wait, daemon=True).start()
 
 
@@ -76,7 +75,7 @@ def _read_answer(stream: IO[bytes]) -> Any:
 
 
 def _read_error(stream: IO[bytes], progress: Progress) -> str:
-    """The error of the command, else all lines that are no messages."""
+    """The error that the command reported, else all lines that are not messages."""
     lines: list[str] = []
     error = ""
     with stream:

@@ -1,4 +1,4 @@
-"""Work that waits until a person stops typing."""
+"""Delays work until a person stops typing."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ _REST_SECONDS = 0.1
 
 
 class Debounce:
-    """Calling it calls `act` after a short rest without further calls; the timer belongs to `node`."""
+    """Calls `act` once it has not been called for a moment. Its timer belongs to `node`."""
 
     def __init__(self, node: MessagePump, act: Callable[[], None]) -> None:
         self._node, self._act = node, act

@@ -1,4 +1,4 @@
-"""Load and memory of this machine's devices: its NVIDIA GPUs, else its processor."""
+"""The load and memory of this machine's NVIDIA GPUs, or of its processor if it has none."""
 
 import contextlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class DeviceLoad:
-    """`name` is `cpu` or like `cuda:0`; `load` is 0 to 1; memory in bytes."""
+    """`name` is `cpu` or `cuda:N`; `load` is from 0 to 1; memory is in bytes."""
 
     name: str
     load: float
@@ -24,14 +24,14 @@ class DeviceLoad:
 
 
 class LoadMeter:
-    """Reads the load of this machine. Create it once: the processor's load is measured since the read before."""
+    """Reads the load of this machine. Keep one instance: the processor's load is measured since the last read."""
 
     def __init__(self) -> None:
         self._gpus = _nvidia_gpus()
         psutil.cpu_percent()
 
     def read(self) -> list[DeviceLoad]:
-        """The GPUs, or the processor without GPUs. Takes about a millisecond."""
+        """The load of all GPUs, or of the processor. Takes about a millisecond."""
         if self._gpus is not None:
             with contextlib.suppress(Exception):  # the driver was unloaded, or a GPU fell off the bus
                 return self._gpus()
@@ -40,7 +40,7 @@ class LoadMeter:
 
 
 def _nvidia_gpus() -> Callable[[], list[DeviceLoad]] | None:
-    """Returns a function that reads all NVIDIA GPUs; None without GPUs or driver."""
+    """A function that reads all NVIDIA GPUs; None without GPUs or driver."""
     import pynvml
 
     try:

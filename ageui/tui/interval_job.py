@@ -1,4 +1,4 @@
-"""Bootstrap intervals, which take seconds: computed in the background for the newest figures of a screen."""
+"""Computes bootstrap intervals, which take seconds, in the background for the newest figures of a screen."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
@@ -10,7 +10,7 @@ Request = TypeVar("Request")
 
 
 class IntervalJob(Generic[Request]):
-    """Calls `compute` with the newest request, one at a time, and `show` after the last one.
+    """Calls `compute` with the newest request, one at a time, then `show` after the last.
 
     `failure` begins the notice if `compute` raises `AgeUIError`.
     """

@@ -1,6 +1,7 @@
-"""The one table of keys: bindings, footer, help screen, command palette and the README's table are made of it."""
+"""The one table of keys: the source of bindings, footer, help, command palette and the README's table."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from textual.binding import Binding
 
@@ -11,9 +12,9 @@ EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
 
 @dataclass(frozen=True)
 class Key:
-    """`keys` are Textual's names of keys, comma-separated; `shown` is what people read instead of the first one.
+    """`keys` are Textual's comma-separated key names; `shown` replaces the first one on the screen.
 
-    `label` is the footer's word, and `what` the sentence of help and palette. A key without `in_footer` is only there.
+    The footer shows `label`, help and palette show `what`.
     """
 
     keys: str
@@ -28,27 +29,22 @@ class Key:
         return self.shown or self.keys.split(",")[0]
 
 
+_HelpKey = partial(Key, in_footer=False)
+"""A key that help and palette list, but not the footer."""
+
 TABLE: dict[str, tuple[Key, ...]] = {
     EVERYWHERE: (
         Key("question_mark", "help", "keys", "Show all keys of this screen", "?"),
-        Key("ctrl+p", "command_palette", "palette", "Search everything that can be done", "^p", in_footer=False),
+        _HelpKey("ctrl+p", "command_palette", "palette", "Search everything that can be done", "^p"),
         Key("n", "new_run", "new", "Make a new run or sweep"),
         Key("D", "data", "data", "Look at the data sets", "D"),
         Key("G", "studies", "studies", "Look at the studies: grids of runs beside published figures", "G"),
-        Key("u", "undo", "undo", "Undo the last change", in_footer=False),
-        Key(
-            "T", "next_theme", "theme", "Next theme: dark, light, and both safe for colour-blind eyes", in_footer=False
-        ),
-        Key(
-            "H",
-            "hold_queue",
-            "hold queue",
-            "Pause the queue, or let it go on; what runs is not touched",
-            in_footer=False,
-        ),
-        Key("W", "worker", "worker", "Start the background worker, or have it leave after its step", in_footer=False),
-        Key("escape", "back", "back", "Leave this screen", "esc", in_footer=False),
-        Key("ctrl+q", "quit", "quit", "Leave the application; the worker goes on", "^q", in_footer=False),
+        _HelpKey("u", "undo", "undo", "Undo the last change"),
+        _HelpKey("T", "next_theme", "theme", "Next theme: dark, light, and both safe for colour-blind eyes"),
+        _HelpKey("H", "pause_queue", "hold queue", "Pause the queue, or let it go on; what runs is not touched"),
+        _HelpKey("W", "worker", "worker", "Start the background worker, or have it leave after its step"),
+        _HelpKey("escape", "back", "back", "Leave this screen", "esc"),
+        _HelpKey("ctrl+q", "quit", "quit", "Leave the application; the worker goes on", "^q"),
     ),
     RUNS: (
         Key("enter", "open", "open", "Open the run: curves, groups, log"),
@@ -59,20 +55,20 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("r", "resume", "resume", "Resume paused and interrupted runs"),
         Key("x", "cancel", "cancel", "Cancel: what was measured is kept, retry goes on from there"),
         Key("t", "retry", "retry", "Try failed or cancelled runs again, from their last checkpoint"),
-        Key("K,shift+up", "move_up", "up", "Move a queued run up", "K", in_footer=False),
-        Key("J,shift+down", "move_down", "down", "Move a queued run down", "J", in_footer=False),
+        _HelpKey("K,shift+up", "move_up", "up", "Move a queued run up", "K"),
+        _HelpKey("J,shift+down", "move_down", "down", "Move a queued run down", "J"),
         Key("slash", "filter", "filter", "Filter: loss=mape weights:gender mae<8 status=done", "/"),
         Key("s", "sort", "sort", "Sort by a column; a click on its title does too"),
-        Key("S", "reverse", "reverse", "Reverse the order", in_footer=False),
-        Key("o", "columns", "columns", "Choose and order the columns", in_footer=False),
-        Key("g", "tags", "tags", "Edit the run's tags; of several runs, add some or take some away", in_footer=False),
-        Key("m", "note", "note", "Edit the run's note", in_footer=False),
-        Key("f2,N", "rename", "rename", "Rename the run", "F2", in_footer=False),
-        Key("z", "archive", "archive", "Archive ended runs; archived=true finds them again", in_footer=False),
-        Key("Z", "unarchive", "unarchive", "Bring archived runs back", in_footer=False),
-        Key("ctrl+a", "select_all", "select all", "Select all runs that are found", "^a", in_footer=False),
-        Key("y", "copy_command", "copy", "Copy the command that repeats the run", in_footer=False),
-        Key("escape", "clear", "clear", "Take back the selection, then the filter", "esc", in_footer=False),
+        _HelpKey("S", "reverse", "reverse", "Reverse the order"),
+        _HelpKey("o", "columns", "columns", "Choose and order the columns"),
+        _HelpKey("g", "tags", "tags", "Edit the run's tags; of several runs, add some or take some away"),
+        _HelpKey("m", "note", "note", "Edit the run's note"),
+        _HelpKey("f2,N", "rename", "rename", "Rename the run", "F2"),
+        _HelpKey("z", "archive", "archive", "Archive ended runs; archived=true finds them again"),
+        _HelpKey("Z", "unarchive", "unarchive", "Bring archived runs back"),
+        _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that are found", "^a"),
+        _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
+        _HelpKey("escape", "clear", "clear", "Take back the selection, then the filter", "esc"),
     ),
     RUN: (
         Key("v", "next_curve", "curve", "Next curve: loss by epoch, loss by step, MAE, learning rate"),
@@ -83,20 +79,20 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("r", "resume", "resume", "Resume a paused or interrupted run"),
         Key("x", "cancel", "cancel", "Cancel: what was measured is kept"),
         Key("t", "retry", "retry", "Try a failed or cancelled run again"),
-        Key("y", "copy_command", "copy", "Copy the command that repeats the run", in_footer=False),
-        Key("E", "explain", "explain", "Say what every figure and mark means", "E", in_footer=False),
+        _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
+        _HelpKey("E", "explain", "explain", "Say what every figure and mark means", "E"),
     ),
     CURVES: (
         Key("l", "toggle_log", "log", "Logarithmic or linear y axis"),
         Key("s", "more_smoothing", "smooth", "More smoothing; the raw curve stays, faint"),
-        Key("S", "less_smoothing", "less smooth", "Less smoothing", in_footer=False),
+        _HelpKey("S", "less_smoothing", "less smooth", "Less smoothing"),
         Key("plus,equals_sign", "zoom_in", "zoom", "Zoom in", "+"),
-        Key("minus", "zoom_out", "zoom out", "Zoom out", "-", in_footer=False),
-        Key("0", "zoom_reset", "all", "Show the whole curve without a cursor, and follow it", in_footer=False),
-        Key("comma,less_than_sign", "pan_left", "pan left", "Move the window left", ",", in_footer=False),
-        Key("full_stop,greater_than_sign", "pan_right", "pan right", "Move the window right", ".", in_footer=False),
-        Key("left", "cursor_left", "read", "Read values: move the cursor left", "←", in_footer=False),
-        Key("right", "cursor_right", "read", "Read values: move the cursor right", "→", in_footer=False),
+        _HelpKey("minus", "zoom_out", "zoom out", "Zoom out", "-"),
+        _HelpKey("0", "zoom_reset", "all", "Show the whole curve without a cursor, and follow it"),
+        _HelpKey("comma,less_than_sign", "pan_left", "pan left", "Move the window left", ","),
+        _HelpKey("full_stop,greater_than_sign", "pan_right", "pan right", "Move the window right", "."),
+        _HelpKey("left", "cursor_left", "read", "Read values: move the cursor left", "←"),
+        _HelpKey("right", "cursor_right", "read", "Read values: move the cursor right", "→"),
     ),
     NEW: (
         Key("ctrl+s", "queue", "queue", "Queue the run or the sweep", "^s"),
@@ -111,35 +107,28 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("a", "add", "add", "Add runs from a list"),
         Key("x", "drop", "drop", "Take the run under the cursor out of the comparison"),
         Key("b", "baseline", "baseline", "Next baseline to set the others against: each run, the constant, none"),
-        Key("B", "baseline_here", "baseline", "The run under the cursor as the baseline", "B", in_footer=False),
+        _HelpKey("B", "baseline_here", "baseline", "The run under the cursor as the baseline", "B"),
         Key("v", "next_split", "split", "Next split: test, valid, train"),
         Key("f", "toggle_fold", "seeds", "Fold runs that differ in their seed alone: mean ± std (n)"),
         Key("g", "next_groups", "groups", "The MAE of every group, with its intervals too, or no groups"),
         Key("i", "toggle_settings", "settings", "Only the settings that differ, or all"),
         Key("c", "next_layout", "curves", "Table and curves, the table alone, the curves alone"),
-        Key("m", "next_curve", "measure", "Curves of the validation loss, or of the validation MAE", in_footer=False),
+        _HelpKey("m", "next_curve", "measure", "Curves of the validation loss, or of the validation MAE"),
         Key("X", "export", "export", "Write what the table says to a file, or copy it", "X"),
-        Key("E", "explain", "explain", "Say what every figure and mark means", "E", in_footer=False),
-        Key("enter", "open", "open", "Open the run under the cursor", in_footer=False),
+        _HelpKey("E", "explain", "explain", "Say what every figure and mark means", "E"),
+        _HelpKey("enter", "open", "open", "Open the run under the cursor"),
     ),
     STUDIES: (
         Key("enter", "open", "open", "Open the run of the cell, or choose one of several"),
         Key("space", "select", "select", "Select the cell, or no longer"),
-        Key("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a", in_footer=False),
+        _HelpKey("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a"),
         Key("c", "compare", "compare", "Compare the runs of the selected cells side by side"),
         Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
         Key("w", "next_variant", "way", "Next of the ways in which it was run: other data, preset or settings"),
         Key("v", "next_split", "split", "Next split, whose scores are shown: test, valid, train"),
         Key("a", "add", "add", "Add a study of your own: a TOML file"),
         Key("E", "explain", "explain", "Say what every figure and mark means", "E"),
-        Key(
-            "escape",
-            "clear_or_leave",
-            "back",
-            "Take back the selection, then leave this screen",
-            "esc",
-            in_footer=False,
-        ),
+        _HelpKey("escape", "clear_or_leave", "back", "Take back the selection, then leave this screen", "esc"),
     ),
     STUDY_RUNS: (
         Key("ctrl+s", "queue", "queue", "Queue what is missing", "^s"),
@@ -163,7 +152,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
 
 
 def bindings(*places: str) -> list[Binding]:
-    """The bindings of screens and widgets, in the table's order."""
+    """The bindings of places in the table, in its order."""
     return [
         Binding(key.keys, key.action, key.label, show=key.in_footer, key_display=key.display, tooltip=key.what)
         for place in places

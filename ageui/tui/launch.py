@@ -1,4 +1,4 @@
-"""Opens the application on a database, and summarizes what continues in the background after it."""
+"""Runs the application on a database, then summarizes the work that continues in the background."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from engine.errors import StoreError
 
 
 def launch(path: Path) -> str:
-    """Runs the application until a person leaves it; returns what continues in the background, in words, or nothing.
+    """Runs the application until a person leaves it; returns a summary of the work that continues, or "".
 
-    Opens a database that cannot be written read-only. Raises `StoreError` for one that cannot be opened at all.
+    Opens a database that is not writable read-only. Raises `StoreError` if that is impossible, too.
     """
     with open_store(path) as store:
         AgeUIApp(store, Prefs.load()).run()
@@ -21,7 +21,7 @@ def launch(path: Path) -> str:
 
 
 def open_store(path: Path) -> Store:
-    """Opens the database, and creates a missing one. Raises `StoreError`."""
+    """Opens the database, read-only if it is not writable; creates a missing one. Raises `StoreError`."""
     try:
         return Store.open(path, create=True)
     except StoreError:
@@ -31,7 +31,7 @@ def open_store(path: Path) -> Store:
 
 
 def background_summary(store: Store) -> str:
-    """What runs and waits after the application was left; nothing if the queue is empty."""
+    """A sentence about running and queued runs; empty without any."""
     counts = store.runs.status_counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
     living = any(state.is_alive for state in workers(store))

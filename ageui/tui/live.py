@@ -1,4 +1,4 @@
-"""Screens over the database: read in a thread, shown in the event loop, read again after every commit."""
+"""Screens that read the database in a thread after every commit, and show the result in the event loop."""
 
 import asyncio
 from typing import Generic, TypeVar
@@ -17,10 +17,10 @@ _SECONDS_BEFORE_RETRY = 3.0
 
 
 class LiveScreen(Screen[None], Generic[Snapshot]):
-    """A screen whose `read` runs in a thread whenever the data changed, and whose `show` gets what it returned.
+    """A screen whose `read` runs in a thread whenever the data changed, and whose `show` gets the result.
 
-    One read runs at a time; changes during a read start another one. A screen that is covered by another reads and
-    draws nothing until it is visible again.
+    Only one read runs at a time; changes during a read start another one. A covered screen reads and draws nothing
+    until it is visible again.
     """
 
     app = getters.app(BaseApp)
@@ -32,22 +32,22 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
         self._last_error = ""
 
     def prepare(self) -> None:
-        """Called in the event loop before each read, to note down what `read` needs from widgets."""
+        """Called in the event loop before each read, to copy the state of widgets that `read` needs."""
 
     def read(self, store: Store) -> Snapshot:
-        """Returns everything to show. Runs in a thread: it must not touch widgets. May raise `AgeUIError`."""
+        """Returns everything to show. Runs in a thread, so do not touch widgets here. May raise `AgeUIError`."""
         raise NotImplementedError
 
     def show(self, snapshot: Snapshot) -> None:
-        """Shows what `read` returned."""
+        """Shows the result of `read`."""
         raise NotImplementedError
 
     def show_error(self, error: AgeUIError) -> None:
-        """Shows why a read failed: a notice, unless a screen has a better place."""
+        """Shows why a read failed, by default in a notice."""
         self.app.tell(str(error), severity="error")
 
     def cancel_pending(self) -> None:
-        """Called after a failed read: whatever waited for its result must not happen later."""
+        """Called after a failed read, to drop actions that waited for its result."""
 
     def on_mount(self) -> None:
         self.app.data_changed.subscribe(self, lambda version: self.refresh_soon())

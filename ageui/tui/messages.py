@@ -1,11 +1,11 @@
-"""What screens ask the application for: messages that bubble up to it, since it alone knows which screens exist."""
+"""Messages that ask the application to open a screen; they bubble up to it, since it alone knows all screens."""
 
 from dataclasses import dataclass
 
 from textual.message import Message
 
 MOST_COMPARED = 150
-"""The most runs to compare, each a column without folded seeds; two of the report's tables at five seeds have 130."""
+"""The largest number of compared runs; two of the report's tables with five seeds have 130."""
 
 
 @dataclass
@@ -17,7 +17,7 @@ class OpenRun(Message):
 
 @dataclass
 class OpenComparison(Message):
-    """Opens the comparison of runs; only the first `MOST_COMPARED` are compared."""
+    """Opens the comparison of the first `MOST_COMPARED` of these runs."""
 
     run_ids: tuple[int, ...]
 

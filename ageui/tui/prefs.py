@@ -1,4 +1,4 @@
-"""What the application remembers between sessions, per user: theme, columns, order."""
+"""The preferences of a user, kept between sessions: theme, columns and order."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ class Prefs:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
-        """Loads the preferences; the default without a readable file."""
+        """Loads the preferences; returns the defaults without a readable file."""
         try:
             stored: Any = json.loads((path or prefs_file()).read_text(encoding="utf-8"))
             return cls(str(stored["theme"]), tuple(str(name) for name in stored["columns"]), str(stored["order"]))

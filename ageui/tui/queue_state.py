@@ -1,36 +1,37 @@
-"""The state of the queue, which every screen shows: runs by status, living workers, and runs that just ended."""
+"""The state of the queue that every screen shows, and texts about its runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ageui.present.figures import duration
 from ageui.store import RunRow, Store
 from ageui.worker.background_workers import workers
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """`counts` are numbers of runs by status, `running` the ids of running runs, `working` the devices that have a
-    living worker, `held` the reason why the queue is held, if it is."""
+    """`counts` are numbers of runs by status, `running` the ids of running runs, and `working` the devices with a
+    living worker. `pause_reason` is None unless the queue is paused."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     running: frozenset[int] = frozenset()
     working: tuple[str, ...] = ()
-    held: str | None = None
+    pause_reason: str | None = None
 
     @property
     def needs_worker(self) -> bool:
-        """Whether runs are queued that no worker will take."""
-        return bool(self.counts.get("queued")) and not self.working and self.held is None
+        """Whether queued runs wait for a worker that does not exist."""
+        return bool(self.counts.get("queued")) and not self.working and self.pause_reason is None
 
 
 def read_queue_state(store: Store) -> QueueState:
-    """Takes a few milliseconds. Raises `StoreError`."""
-    held = store.queue.current_pause()
+    """Reads the state of the queue in a few milliseconds. Raises `StoreError`."""
+    pause = store.queue.current_pause()
     return QueueState(
         store.runs.status_counts(),
         frozenset(run.run_id for run in store.queue.running()),
         tuple(state.row.device for state in workers(store) if state.is_alive),
-        held.reason if held is not None else None,
+        pause.reason if pause is not None else None,
     )
 
 
@@ -41,9 +42,15 @@ def ended_runs(store: Store, before: QueueState, after: QueueState) -> list[RunR
 
 
 def ending_sentence(row: RunRow) -> str:
-    """How a run ended: its MAE if it is done, else the reason."""
+    """A sentence about the end of a run: its MAE if it is done, else the reason."""
     if row.status == "done":
         mae = row.summary.mae
         return f"{row.name} is done" + (f": MAE {mae:.2f} years on {row.summary.split}" if mae is not None else "")
     why = f": {row.error.splitlines()[0]}" if row.error else ""
     return f"{row.name} {row.status}{why}; open it to read its log"
+
+
+def eta_text(row: RunRow) -> str:
+    """The time left in the stage, with `+` if another stage follows."""
+    stages = len(row.config.get("epochs") or ()) or 1
+    return duration(row.summary.eta_seconds) + ("+" if (row.summary.stage or 1) < stages else "")

@@ -1,4 +1,4 @@
-"""Actions on one run that several screens share; changes of the queue alone are in `changes`."""
+"""Actions on one run that several screens share."""
 
 from ageui.store import RunRow
 from ageui.tui import changes
@@ -9,7 +9,7 @@ from engine.errors import ConfigError
 
 
 def copy_run_command(app: BaseApp, row: RunRow) -> None:
-    """Copies the command that repeats a run, and says so."""
+    """Copies the command that repeats a run."""
     try:
         app.copy_command(build_config(row.config).command())
     except ConfigError as error:
@@ -17,14 +17,10 @@ def copy_run_command(app: BaseApp, row: RunRow) -> None:
 
 
 def retry_run(app: BaseApp, row: RunRow) -> None:
-    """Retries a run. A diverged run only restarts from the beginning, which discards its figures, so this asks."""
+    """Retries a run. Asks before it restarts a diverged run, which discards its figures."""
     if row.status != "diverged":
         app.change(changes.retry([row.id]))
         return
-
-    def answered(answer: str | None) -> None:
-        if answer == "yes":
-            app.change(changes.retry([row.id], from_start=True))
-
     question = f"{row.name} diverged; the same config gives the same losses. Repeat it, and forget its figures?"
-    app.push_screen(confirmation(question, "Yes, from the start"), answered)
+    retry = changes.retry([row.id], from_start=True)
+    confirmation(question, "Yes, from the start").ask(app, lambda yes: app.change(retry))

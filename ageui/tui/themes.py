@@ -1,5 +1,8 @@
-"""Themes, and the colours of curves. In those named safe, and in the palette, no two colours that mean different things
-look alike to colour-blind eyes (Okabe and Ito, "Color Universal Design", 2008)."""
+"""Themes, and the colours and markers of curves.
+
+In the safe themes and in the palette, colour-blind people can distinguish all colours that mean different things (Okabe
+and Ito, "Color Universal Design", 2008).
+"""
 
 from textual.theme import Theme
 
@@ -30,22 +33,27 @@ DEFAULT_THEME = THEME_NAMES[0]
 
 _ON_DARK = (_SKY, _ORANGE, "#2fbf94", _PURPLE, _YELLOW, _VERMILION, "#9aa7ff", "#c7c7c7")
 _ON_LIGHT = (_BLUE, "#b87700", "#007a58", "#a8487d", "#6b6400", _VERMILION, "#4450b8", "#5a5a5a")
-MARKERS = ("●", "■", "▲", "◆", "▼", "◉", "✚", "○", "□", "△", "◇", "▽")
+_RUN_MARKERS = ("●", "■", "▲", "◆", "▼", "◉", "✚", "○", "□", "△", "◇", "▽")
 
 
 def series_color(place: int, *, dark: bool) -> str:
-    """The colour of the curve at a place; from the ninth on they repeat, and markers tell them apart."""
+    """The colour of the curve at a place. Eight colours repeat; markers distinguish curves of the same colour."""
     colors = _ON_DARK if dark else _ON_LIGHT
     return colors[place % len(colors)]
 
 
-def places_of(keys: list[int]) -> dict[int, int]:
-    """A place in the palette for every curve, by a run of it: the same whatever else is shown, as far as there is room.
+def run_marker(place: int) -> str:
+    """The marker of the compared run at a place."""
+    return _RUN_MARKERS[place % len(_RUN_MARKERS)]
 
-    Colour and marker tell the first 24 places apart.
+
+def places_of(keys: list[int]) -> dict[int, int]:
+    """A place in the palette for each run id, independent of the other runs unless places collide.
+
+    Colour and marker distinguish the first 24 places.
     """
     places: dict[int, int] = {}
-    free = set(range(max(len(MARKERS), len(keys))))
+    free = set(range(max(len(_RUN_MARKERS), len(keys))))
     for key in sorted(keys):
         wanted = key % len(_ON_DARK)
         place = wanted if wanted in free else min(free)

@@ -1,4 +1,4 @@
-"""The colours of tones, which follow the theme."""
+"""The styles of tones in the current theme."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,14 @@ from rich.style import Style
 
 from ageui.present.table import Tone
 
-_VARIABLES = {
-    "plain": "foreground",
-    "dim": "text-muted",
-    "strong": "foreground",
-    "good": "text-success",
-    "bad": "text-error",
-    "warn": "text-warning",
-    "accent": "text-accent",
+_COLOR_AND_TEXT_STYLE: dict[Tone, tuple[str, Style]] = {
+    "plain": ("foreground", Style()),
+    "dim": ("text-muted", Style(dim=True)),
+    "strong": ("foreground", Style(bold=True)),
+    "good": ("text-success", Style()),
+    "bad": ("text-error", Style(bold=True)),
+    "warn": ("text-warning", Style()),
+    "accent": ("text-accent", Style()),
 }
 _OF_STATUS: dict[str, Tone] = {
     "running": "accent",
@@ -27,19 +27,13 @@ _OF_STATUS: dict[str, Tone] = {
 
 
 def tone_styles(theme: Mapping[str, str]) -> dict[Tone, Style]:
-    """The style of every tone, from a theme's variables (`App.theme_variables`)."""
-    # Variables like `auto 87%` name no colour of their own: such text looks like all other text.
-    named = {tone: theme.get(variable, "") for tone, variable in _VARIABLES.items()}
-    styles = {tone: Style(color=color) if color.startswith("#") else Style() for tone, color in named.items()}
-    return {
-        "plain": styles["plain"],
-        "dim": styles["plain"] + Style(dim=True),
-        "strong": styles["strong"] + Style(bold=True),
-        "good": styles["good"],
-        "bad": styles["bad"] + Style(bold=True),
-        "warn": styles["warn"],
-        "accent": styles["accent"],
-    }
+    """The style of each tone, from a theme's variables (`App.theme_variables`)."""
+    styles = {}
+    for tone, (variable, text_style) in _COLOR_AND_TEXT_STYLE.items():
+        color = theme.get(variable, "")
+        # Variables such as `auto 87%` are no colours; their text gets the default colour.
+        styles[tone] = Style(color=color if color.startswith("#") else None) + text_style
+    return styles
 
 
 def state_tone(status: str) -> Tone:

@@ -14,8 +14,9 @@ import numpy as np
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from ageui.tui.chart.chart import Chart, Mark, Series
+from ageui.tui.chart.chart import Chart
 from ageui.tui.chart.raster import Floats
+from ageui.tui.chart.series import Series, VerticalLine
 
 try:
     from textual_plot import HiResMode, PlotWidget
@@ -71,7 +72,7 @@ def of_chart(kind: str, points: int, *, log: bool = False, smoothing: float = 0.
             Series(f"{place}", f"run {place}", x, y, color)
             for place, ((x, y), color) in enumerate(zip(data, COLORS, strict=True))
         ]
-        chart.show(series, [Mark(points / 2, "stage 2")], x_name="step", y_name="loss")
+        chart.show(series, [VerticalLine(points / 2, "stage 2")], x_name="step", y_name="loss")
         chart.draw()
 
     return asyncio.run(redraws(chart, kind, points, draw))

@@ -1,1 +1,1 @@
-"""The chart of curves: numbers to dots in `raster`, series to a sheet in `curves`, all of it to lines in `picture`."""
+"""The chart widget: `raster` turns numbers into dots, `drawn_plot` stacks curves, `renderer` makes lines of text."""

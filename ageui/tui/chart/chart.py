@@ -1,27 +1,27 @@
 """Curves over a shared x axis: zoom, pan, log scale, smoothing, and a cursor to read values with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
+from textual.binding import BindingType
 from textual.color import Color
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from ageui.text.clean import clean
-from ageui.tui.chart import curves, paint, reading
-from ageui.tui.chart.curves import Layer, Mark, Series, Sheet
-from ageui.tui.chart.paint import Frame, Inks
-from ageui.tui.chart.picture import Picture
-from ageui.tui.chart.window import Window
-
-__all__ = ["Chart", "Mark", "Series"]
+from ageui.tui import keys
+from ageui.tui.chart.drawn_plot import CurveLayer, DrawnPlot, draw_plot, layers_of
+from ageui.tui.chart.nearest_points import nearest_x, next_x
+from ageui.tui.chart.plot_strips import ChartAreas, ChartStyles, y_ticks
+from ageui.tui.chart.renderer import ChartRenderer
+from ageui.tui.chart.series import Series, VerticalLine, markers_of, prepared, x_bounds
+from ageui.tui.chart.x_range import XRange
 
 SMOOTHING_STEPS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.99)
 _KEY_ZOOM, _WHEEL_ZOOM, _KEY_PAN = 0.5, 0.8, 0.25
@@ -30,13 +30,13 @@ _FAINT = 0.62
 
 
 class Chart(Widget, can_focus=True):
-    """Draws series and marks given by `show`. Actions are there to be bound to keys; none is bound here."""
+    """Draws the series and vertical lines given by `show`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "chart--title",
         "chart--axis",
         "chart--grid",
-        "chart--mark",
+        "chart--vertical-line",
         "chart--cursor",
         "chart--notice",
     }
@@ -47,42 +47,33 @@ class Chart(Widget, can_focus=True):
         & > .chart--title { color: $foreground; text-style: bold; }
         & > .chart--axis { color: $text-muted; }
         & > .chart--grid { color: $foreground 18%; }
-        & > .chart--mark { color: $text-accent; }
+        & > .chart--vertical-line { color: $text-accent; }
         & > .chart--cursor { color: $foreground; background: $surface-lighten-2; }
         & > .chart--notice { color: $text-warning; }
         &:focus > .chart--axis { color: $foreground; }
     }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.CURVES)]
+
     log_y: reactive[bool] = reactive(False, repaint=False)
     smoothing: reactive[float] = reactive(0.0, repaint=False)
 
-    @dataclass
-    class CursorMoved(Message):
-        """The reading cursor went to the point at `x`, or away (None)."""
-
-        chart: "Chart"
-        x: float | None
-
-        @property
-        def control(self) -> "Chart":
-            return self.chart
-
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._series: list[Series] = []
         self._colors: list[Color] = []
-        self._marks: list[Mark] = []
-        self._layers: list[Layer] = []
-        self._bounds: Window | None = None
-        self._zoom: Window | None = None
+        self._vertical_lines: list[VerticalLine] = []
+        self._layers: list[CurveLayer] = []
+        self._bounds: XRange | None = None
+        self._zoom: XRange | None = None
         self._x_name, self._y_name, self._seconds = "", "", False
         self._cursor: float | None = None
         self._hovering = False
         self._pressed: int | None = None
-        self._dragged: Window | None = None
-        self._sheet: Sheet | None = None
-        self._frame = Frame.fit(1, 1, legend=0, label=_Y_LABEL, end_label=0)
+        self._dragged: XRange | None = None
+        self._plot: DrawnPlot | None = None
+        self._areas = ChartAreas.fit(1, 1, legend=0, label=_Y_LABEL, end_label=0)
         self._strips: list[Strip] = []
         self._drawn_size = Size(0, 0)
         self._waiting = False
@@ -90,64 +81,62 @@ class Chart(Widget, can_focus=True):
     def show(
         self,
         series: Sequence[Series],
-        marks: Sequence[Mark] = (),
+        vertical_lines: Sequence[VerticalLine] = (),
         *,
         x_name: str,
         y_name: str,
         x_kind: Literal["number", "seconds"] = "number",
     ) -> None:
-        """Replaces what is shown. A zoomed window stays, and at the end of the data it stays at the end.
+        """Replaces the contents. A zoomed range stays in place, or at the end of the data if it was there.
 
-        Raises ValueError where x and y of a series do not match, and ColorParseError where a colour is none.
+        Raises `ValueError` if the shapes of x and y differ, and `ColorParseError` for an invalid colour.
         """
         before = self._bounds
         self._colors = [Color.parse(one.color) for one in series]
-        signs = curves.markers_of(series)
         self._series = [
-            replace(curves.checked(one), label=clean(one.label or one.key), marker=sign)
-            for one, sign in zip(series, signs, strict=True)
+            replace(prepared(one), label=clean(one.label or one.key), marker=marker)
+            for one, marker in zip(series, markers_of(series), strict=True)
         ]
-        self._marks = [Mark(mark.x, clean(mark.label)) for mark in marks]
+        self._vertical_lines = [VerticalLine(line.x, clean(line.label)) for line in vertical_lines]
         self._x_name, self._y_name, self._seconds = clean(x_name), clean(y_name), x_kind == "seconds"
-        self._bounds = after = curves.bounds_of(self._series)
+        self._bounds = after = x_bounds(self._series)
         if not after:
             self._zoom = None
         elif self._zoom and before:
             self._look(self._zoom.followed(before, after))
-        self._layers = curves.layers_of(self._series, self.smoothing)
+        self._layers = layers_of(self._series, self.smoothing)
         if self._cursor is not None:
-            self._move_cursor(reading.nearest_x(self._series, self._cursor))
-        self._forget_sheet()
+            self._move_cursor(nearest_x(self._series, self._cursor))
+        self._forget_plot()
 
     @property
     def series(self) -> tuple[Series, ...]:
-        """What is shown, in the order it was given."""
         return tuple(self._series)
 
     @property
-    def marks(self) -> tuple[Mark, ...]:
-        return tuple(self._marks)
+    def vertical_lines(self) -> tuple[VerticalLine, ...]:
+        return tuple(self._vertical_lines)
 
     @property
-    def window(self) -> tuple[float, float] | None:
-        """The range of x that is looked at; None without points."""
+    def shown_range(self) -> tuple[float, float] | None:
+        """The visible range of x; None without points."""
         view = self._zoom or self._bounds
         return (view.low, view.high) if view else None
 
     @property
     def cursor(self) -> float | None:
-        """The x that is read, None without a cursor."""
+        """The x of the cursor; None without one."""
         return self._cursor
 
     def validate_smoothing(self, smoothing: float) -> float:
         return min(max(SMOOTHING_STEPS[0], smoothing), SMOOTHING_STEPS[-1])
 
     def watch_smoothing(self) -> None:
-        self._layers = curves.layers_of(self._series, self.smoothing)
-        self._forget_sheet()
+        self._layers = layers_of(self._series, self.smoothing)
+        self._forget_plot()
 
     def watch_log_y(self) -> None:
-        self._forget_sheet()
+        self._forget_plot()
 
     def action_zoom_in(self) -> None:
         self._zoom_by(_KEY_ZOOM, self._cursor)
@@ -156,10 +145,10 @@ class Chart(Widget, can_focus=True):
         self._zoom_by(1 / _KEY_ZOOM, self._cursor)
 
     def action_zoom_reset(self) -> None:
-        """All of the curves, and no cursor."""
+        """Shows the whole curves, without a cursor."""
         self._zoom = None
         self._move_cursor(None)
-        self._forget_sheet()
+        self._forget_plot()
 
     def action_pan_left(self) -> None:
         self._pan_by(-_KEY_PAN)
@@ -205,9 +194,9 @@ class Chart(Widget, can_focus=True):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         if self._dragged and self._pressed is not None and self._bounds:
-            cell = self._dragged.width / self._frame.width
+            cell = self._dragged.width / self._areas.width
             self._look(self._dragged.panned((self._pressed - event.screen_x) * cell, self._bounds))
-            self._forget_sheet()
+            self._forget_plot()
         elif not event.button:
             self._point_at(event)
             self._hovering = True
@@ -223,68 +212,67 @@ class Chart(Widget, can_focus=True):
 
     def _x_under(self, event: events.MouseEvent) -> float | None:
         offset = event.get_content_offset(self)
-        column = offset.x - self._frame.left if offset else -1
-        return self._sheet.x_of(column) if self._sheet and 0 <= column < self._frame.width else None
+        column = offset.x - self._areas.left if offset else -1
+        return self._plot.x_of(column) if self._plot and 0 <= column < self._areas.width else None
 
     def _point_at(self, event: events.MouseEvent) -> None:
         x = self._x_under(event)
         if x is not None:
-            self._move_cursor(reading.nearest_x(self._series, x))
+            self._move_cursor(nearest_x(self._series, x))
 
     def _zoom_by(self, factor: float, at: float | None) -> None:
         if self._bounds:
             view = self._zoom or self._bounds
             seen = at is not None and view.low <= at <= view.high
             self._look(view.zoomed(factor, at if at is not None and seen else view.low + view.width / 2, self._bounds))
-            self._forget_sheet()
+            self._forget_plot()
 
     def _pan_by(self, share: float) -> None:
         if self._zoom and self._bounds:
             self._look(self._zoom.panned(share * self._zoom.width, self._bounds))
-            self._forget_sheet()
+            self._forget_plot()
 
-    def _look(self, window: Window) -> None:
-        self._zoom = None if window == self._bounds else window
+    def _look(self, at: XRange) -> None:
+        self._zoom = None if at == self._bounds else at
 
     def _step_cursor(self, direction: int) -> None:
-        """To the next point that is at least a cell away; the first step goes to the last point in the window."""
+        """Moves to the next point at least one cell away; the first step goes to the last visible point."""
         view = self._zoom or self._bounds
         if not view:
             return
         if self._cursor is None:
-            x = reading.next_x(self._series, view.high, -1)
+            x = next_x(self._series, view.high, -1)
         else:
-            away = self._cursor + direction * view.width / self._frame.width
-            x = reading.next_x(self._series, away, direction)
-            x = reading.next_x(self._series, away, -direction) if x is None else x
+            away = self._cursor + direction * view.width / self._areas.width
+            x = next_x(self._series, away, direction)
+            x = next_x(self._series, away, -direction) if x is None else x
         self._hovering = False
         self._move_cursor(x)
         if x is not None and self._zoom and self._bounds and not view.low <= x <= view.high:
             self._look(view.panned(x - (view.high if x > view.high else view.low), self._bounds))
-            self._forget_sheet()
+            self._forget_plot()
 
     def _move_cursor(self, x: float | None) -> None:
         if x != self._cursor:
             self._cursor = x
-            self.post_message(self.CursorMoved(self, x))
             self._draw_soon()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._draw_soon()
 
-    def _forget_sheet(self) -> None:
-        self._sheet = None
+    def _forget_plot(self) -> None:
+        self._plot = None
         self._draw_soon()
 
     def _draw_soon(self) -> None:
-        """Draws after what is being handled now, however much of it asks for that."""
+        """Draws once after the current message, however often it is called."""
         if self.is_attached and not self._waiting:
             self._waiting = True
             self.call_next(self.draw)
 
     def draw(self) -> None:
-        """Brings the picture up to date, and has the lines that differ shown."""
+        """Draws again, and refreshes the lines that changed."""
         self._waiting = False
         if not self.is_attached or not self.size:
             return
@@ -304,59 +292,49 @@ class Chart(Widget, can_focus=True):
 
     def _paint(self) -> None:
         size = self.size
-        if not self._sheet or size != self._drawn_size:
-            self._draw_sheet(size)
-        assert self._sheet
-        inks = self._inks()
-        lines = self._picture.lines(self._sheet, self._frame, inks)
-        self._strips = [line.adjust_cell_length(size.width, inks.ground) for line in lines[: size.height]]
-        self._drawn_size = size
-
-    @property
-    def _picture(self) -> Picture:
-        return Picture(
+        renderer = ChartRenderer(
             self._series,
             self._layers,
-            self._marks,
+            self._vertical_lines,
             self._x_name,
             self._y_name,
             self._seconds,
             self.smoothing,
             self._cursor,
         )
+        if not self._plot or size != self._drawn_size:
+            self._plot = self._draw_plot(size, renderer.legend_rows(size.width))
+        styles = self._styles_of_parts()
+        lines = renderer.strips(self._plot, self._areas, styles)
+        self._strips = [line.adjust_cell_length(size.width, styles.ground) for line in lines[: size.height]]
+        self._drawn_size = size
 
-    def _draw_sheet(self, size: Size) -> None:
-        """Draws the curves; a second time where the labels of the y axis turn out wider than most are."""
+    def _draw_plot(self, size: Size, legend_rows: int) -> DrawnPlot:
+        """Draws the curves, and once more if the labels of the y axis are wider than usual."""
         named = [one.label for one in self._series if not one.faint]
         end_label = min(max(map(cell_len, named)) + 2, _END_LABEL) if len(named) > 1 else 0
-        view = self._zoom or self._bounds or Window(0.0, 1.0)
-        label, legend = _Y_LABEL, self._picture.legend_rows(size.width)
-        for _ in range(2):
-            self._frame = frame = Frame.fit(size.width, size.height, legend=legend, label=label, end_label=end_label)
-            self._sheet = curves.draw(
-                self._layers,
-                [one.marker for one in self._series],
-                view,
-                log=self.log_y,
-                width=frame.width,
-                height=frame.height,
-            )
-            widest = max(map(cell_len, paint.y_ticks(self._sheet).values()), default=0)
-            if widest <= label:
-                return
-            label = min(widest, _WIDEST_Y_LABEL)
+        x_range = self._zoom or self._bounds or XRange(0.0, 1.0)
+        markers = [one.marker for one in self._series]
 
-    def _inks(self) -> Inks:
+        def drawn(label: int) -> DrawnPlot:
+            self._areas = areas = ChartAreas.fit(*size, legend=legend_rows, label=label, end_label=end_label)
+            return draw_plot(self._layers, markers, x_range, log=self.log_y, width=areas.width, height=areas.height)
+
+        plot = drawn(_Y_LABEL)
+        widest = max(map(cell_len, y_ticks(plot).values()), default=0)
+        return plot if widest <= _Y_LABEL else drawn(min(widest, _WIDEST_Y_LABEL))
+
+    def _styles_of_parts(self) -> ChartStyles:
         ground = self.rich_style
         behind = self.background_colors[1]
-        title, axis, grid, mark, cursor, notice = (
+        title, axis, grid, vertical_line, cursor, notice = (
             self.get_component_rich_style(f"chart--{part}")
-            for part in ("title", "axis", "grid", "mark", "cursor", "notice")
+            for part in ("title", "axis", "grid", "vertical-line", "cursor", "notice")
         )
         layers = []
         for layer in self._layers:
             color = self._colors[layer.series]
             shown = color.blend(behind, _FAINT) if layer.faint else color
             layers.append(ground + Style(color=shown.rich_color))
-        column = Style(bgcolor=cursor.bgcolor)
-        return Inks(ground, title, axis, grid, mark, cursor, notice, column, tuple(layers))
+        cursor_column = Style(bgcolor=cursor.bgcolor)
+        return ChartStyles(ground, title, axis, grid, vertical_line, cursor, notice, cursor_column, tuple(layers))

@@ -1,7 +1,7 @@
-"""A series as braille dots: reduced to what each column of dots can show, then drawn. NumPy only.
+"""Draws a series as braille dots, with NumPy only.
 
-A character cell holds two columns and four rows of dots. Reduction keeps the first, last, lowest and highest value of
-a column (Jugel et al., "M4", VLDB 2014), so the picture is that of all points, however many share a column.
+A character cell has two columns and four rows of dots. Before drawing, each column of dots is reduced to its first,
+last, lowest and highest value (Jugel et al., "M4", VLDB 2014), which gives the same dots as all points would.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ _FAR = 2.0**40
 
 @dataclass(frozen=True, eq=False)
 class Strokes:
-    """Vertical strokes, (S,) each: the dot column from the left, and between which values. `passes` where a line goes
-    on both to the left and to the right."""
+    """Vertical strokes, arrays of shape (S,): the dot column, counted from the left, and the lowest and highest value.
+
+    `passes` is true if the line continues both to the left and to the right.
+    """
 
     columns: Ints
     low: Floats
@@ -31,13 +33,12 @@ class Strokes:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What a series leaves in a window, in the units of y, or in log10 of them.
+    """The strokes of a series in a range of x. Values are in units of y; on a log scale, their log10.
 
-    `points` are the strokes from the lowest to the highest point of a column, `lines` those of the lines in between.
-    `nan`, `above` and `below` are the dot columns, each once and sorted, of NaN, +inf and -inf, and of what lies
-    between two of them in succession.
-    `hidden` counts values in the window that a log scale cannot show, `lost` those that are not finite. `end` is the
-    column and the value of the last point.
+    `points` are the strokes between the lowest and highest point of each column, `lines` those that connect columns.
+    `nan`, `above` and `below` are the sorted dot columns of NaN, +inf and -inf, and the columns between two successive
+    ones. `hidden` counts values that a log scale cannot show, `lost` values that are not finite. `end` is the column
+    and value of the last point.
     """
 
     points: Strokes
@@ -50,13 +51,13 @@ class Trace:
     end: tuple[int, float] | None
 
     def extent(self) -> tuple[float, float] | None:
-        """The lowest and the highest value that is drawn, if anything is."""
+        """The lowest and highest drawn value; None if nothing is drawn."""
         low = np.concatenate([self.points.low, self.lines.low])
         high = np.concatenate([self.points.high, self.lines.high])
         return (float(low.min()), float(high.max())) if low.size else None
 
     def at(self, column: int) -> float | None:
-        """The middle of what is drawn in a column, if anything is."""
+        """The middle of the strokes in a column; None if it is empty."""
         for strokes in (self.points, self.lines):
             found = np.flatnonzero(strokes.columns == column)
             if found.size:
@@ -65,10 +66,10 @@ class Trace:
 
 
 def trace(x: Floats, y: Floats, window: tuple[float, float], columns: int, *, log: bool = False) -> Trace:
-    """The strokes of a line through the points (x, y), both (N,), with x ascending and finite.
+    """Traces a line through the points (x, y), both of shape (N,), with x ascending and finite.
 
-    The centres of the first and the last of the dot `columns` are the ends of `window`. Points that are not finite,
-    and on a log scale values <= 0, break the line. The line runs on to the nearest points outside the window.
+    The first and last of the dot `columns` are centred on the ends of `window`, a range of x. Values that are not
+    finite, and on a log scale values <= 0, break the line, which continues to the nearest points outside the window.
     """
     left, right = window
     scale = (columns - 1) / (right - left) if columns > 1 else 0.0
@@ -83,7 +84,7 @@ def trace(x: Floats, y: Floats, window: tuple[float, float], columns: int, *, lo
         positive = y > 0
         hidden = int(np.count_nonzero(drawable & ~positive & (x >= left) & (x <= right)))
         drawable &= positive
-    at, first, last, low, high, joined = _stretches(x, y, drawable, left, scale, columns)
+    at, first, last, low, high, joined = _column_stretches(x, y, drawable, left, scale, columns)
     if log:
         first, last, low, high = (np.log10(values) for values in (first, last, low, high))
     inside = (at >= 0) & (at < columns)
@@ -105,7 +106,7 @@ def _columns_of(x: Floats, left: float, scale: float) -> Ints:
 
 
 def _covered(places: Ints, at: Ints, chosen: Dots, columns: int) -> Ints:
-    """The columns of chosen points, and those between two that succeed each other in the series."""
+    """The columns of the chosen points, and those between two chosen points in succession."""
     if not chosen.any():
         return np.empty(0, np.int64)
     places, at = places[chosen], at[chosen]
@@ -115,10 +116,11 @@ def _covered(places: Ints, at: Ints, chosen: Dots, columns: int) -> Ints:
     return np.flatnonzero(np.cumsum(changes) > 0)
 
 
-def _stretches(
+def _column_stretches(
     x: Floats, y: Floats, drawable: Dots, left: float, scale: float, columns: int
 ) -> tuple[Ints, Floats, Floats, Floats, Floats, Dots]:
-    """Stretches of drawable points in a column, (B,) each: column, first, last, lowest, highest, is the next joined."""
+    """Stretches of drawable points within a column, shape (B,): column; first, last, lowest and highest value;
+    and whether a line leads to the next stretch."""
     count = len(x)
     if not count:
         none = np.empty(0)
@@ -136,7 +138,7 @@ def _stretches(
 
 
 def _lines(at: Ints, first: Floats, last: Floats, joined: Dots, columns: int) -> Strokes:
-    """The strokes, inside the picture, of straight lines from the last value of a stretch to the first of the next."""
+    """The visible strokes of straight lines from the last value of each stretch to the first of the next."""
     lines = np.flatnonzero(joined)
     begin, end = at[lines], at[lines + 1]
     from_column, to_column = np.maximum(begin, 0), np.minimum(end, columns - 1)
@@ -154,13 +156,13 @@ def _lines(at: Ints, first: Floats, last: Floats, joined: Dots, columns: int) ->
 
 
 def heights(values: Floats, bottom: float, top: float, rows: int) -> Floats:
-    """Where values between `bottom` and `top` lie, in dot rows from 0 at the top; what is beyond goes to the edge."""
+    """The dot rows, from 0 at the top, of values between `bottom` and `top`; clips other values to the edge."""
     share = (top / 2 - values / 2) / (top / 2 - bottom / 2)
     return np.clip(share, 0.0, 1.0) * (rows - 1)
 
 
 def rasterise(drawn: Trace, bottom: float, top: float, columns: int, rows: int) -> Dots:
-    """The dots of a trace, (rows, columns), each line one dot thin and without a hole in it."""
+    """The dots of a trace, shape (rows, columns), as lines one dot thin without gaps."""
     points, lines = drawn.points, drawn.lines
     upper, lower = (np.rint(heights(ends, bottom, top, rows)) for ends in (points.high, points.low))
     begin, end = (heights(ends, bottom, top, rows) for ends in (lines.high, lines.low))
@@ -176,7 +178,7 @@ def rasterise(drawn: Trace, bottom: float, top: float, columns: int, rows: int) 
 
 
 def braille(dots: Dots) -> NDArray[np.uint8]:
-    """The pattern of each cell, (rows / 4, columns / 2): a braille character is U+2800 plus its pattern."""
+    """The pattern of each cell, shape (rows / 4, columns / 2); the braille character is U+2800 + pattern."""
     rows, columns = dots.shape
     cells = dots.reshape(rows // DOTS_DOWN, DOTS_DOWN, columns // DOTS_ACROSS, DOTS_ACROSS)
     patterns: NDArray[np.uint8] = np.einsum("rdca,da->rc", cells, _WEIGHTS, dtype=np.uint8, casting="unsafe")

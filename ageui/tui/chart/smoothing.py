@@ -7,11 +7,11 @@ _NEGLIGIBLE = 1e-18
 
 
 def smoothed(y: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """The debiased exponential moving average of y, (N,), as TensorBoard draws it; `weight` of the past is below 1.
+    """The debiased exponential moving average of y, shape (N,), as in TensorBoard; 0 <= `weight` < 1.
 
-    Per point, s = weight * s + (1 - weight) * y, shown as s / (1 - weight^n) after n values. Values that are not finite
-    stay as they are and are skipped by the average. The recurrence is unrolled by doubling: each pass adds as much past
-    as is in already.
+    After n values, s = weight * s + (1 - weight) * y, and the average is s / (1 - weight^n). Skips values that are not
+    finite and returns them unchanged. Doubling unrolls the recurrence: each pass doubles the length of the past
+    that s includes.
     """
     finite = np.isfinite(y)
     total = (1 - weight) * y[finite]

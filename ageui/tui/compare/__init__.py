@@ -1,1 +1,1 @@
-"""The screen that sets runs side by side."""
+"""The screen that compares runs."""

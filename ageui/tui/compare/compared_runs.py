@@ -1,4 +1,4 @@
-"""Reads and compares the runs of the comparison screen: at once without a bootstrap, then with one."""
+"""Reads and compares the runs of the comparison screen, with or without a bootstrap."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """What to compare, and how. A `split` of None is the best that all runs have; `baseline` is an id, `constant` or
-    None."""
+    """The compared runs and the options of the comparison. A `split` of None is the best one that all runs have;
+    `baseline` is an id, `constant` or None."""
 
     run_ids: tuple[int, ...]
     split: str | None = None
@@ -26,9 +26,9 @@ class ComparisonView:
 
 @dataclass(frozen=True, eq=False)
 class ComparisonSnapshot:
-    """The existing runs by id, and their comparison as far as it is known without a bootstrap.
+    """The existing runs by id, and their comparison without a new bootstrap.
 
-    Comparisons with the same `signature` are equal. `gone` has a sentence for each missing run; `view` is without them.
+    Equal comparisons have the same `signature`. `gone` has a sentence about each missing run; `view` omits these runs.
     """
 
     view: ComparisonView
@@ -41,8 +41,9 @@ class ComparisonSnapshot:
 def read_comparison(
     store: Store, view: ComparisonView, known: ComparisonCache, before: Mapping[int, RunDetail]
 ) -> ComparisonSnapshot:
-    """Reads the runs and compares their stored scores. Ended runs that were read `before` are read again only if their
-    rows changed. Raises `ConfigError` if none of the runs exists.
+    """Reads the runs and compares their stored scores. Reuses ended runs from `before` if their rows are unchanged.
+
+    Raises `ConfigError` if none of the runs exists.
     """
     rows = store.runs.get_many(view.run_ids)
     runs: dict[int, RunDetail] = {}
@@ -66,7 +67,7 @@ def read_comparison(
 def compare_runs(
     view: ComparisonView, runs: dict[int, RunDetail], known: ComparisonCache, store: Store | None
 ) -> Comparison:
-    """With a store, this reads predictions and computes intervals; without, it only has those computed before."""
+    """Compares runs. With a store, computes intervals from predictions; without, only uses `known` ones."""
     return compare(
         list(runs.values()),
         split=view.split,
@@ -80,7 +81,7 @@ def compare_runs(
 
 
 def run_state(run: RunDetail) -> str:
-    """The state of a run, with its epoch while it trains."""
+    """The state of a run, and its epoch while it trains."""
     summary = run.row.summary
     return (
         f"{state_of(run.row)} {summary.epoch or 0}/{summary.epochs}" if run.status == "running" else state_of(run.row)
@@ -88,7 +89,7 @@ def run_state(run: RunDetail) -> str:
 
 
 def _existing(view: ComparisonView, runs: dict[int, RunDetail]) -> ComparisonView:
-    """The view without runs, baseline and split that do not exist any more."""
+    """Removes missing runs, baseline and split from the view."""
     splits = {scores.split for run in runs.values() for scores in run.results}
     is_there = view.baseline is None or view.baseline == CONSTANT or int(view.baseline) in runs
     return replace(

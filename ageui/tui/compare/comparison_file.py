@@ -1,4 +1,4 @@
-"""Writing a comparison to a file; nothing that is there is replaced unasked."""
+"""Writes a comparison to a file."""
 
 from pathlib import Path
 
@@ -10,10 +10,9 @@ FORMAT_NAMES = {"md": "Markdown", "csv": "CSV", "tex": "LaTeX", "html": "HTML"}
 
 
 def export(comparison: Comparison, format: str, path: Path, *, replace: bool = False) -> Path:
-    """Writes the comparison, whole or not at all, and returns the absolute path.
+    """Writes the comparison atomically and returns the absolute path.
 
-    Raises `FileExistsError` where there is a file and `replace` is not set, and `ConfigError` where nothing can be
-    written.
+    Raises `FileExistsError` if the file exists and `replace` is not set, and `ConfigError` if the path is not writable.
     """
     content = render_text(comparison, format).encode()
     target = path

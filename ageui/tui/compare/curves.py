@@ -1,18 +1,17 @@
-"""The curves of compared runs over each other, in the colours of their columns."""
+"""The curves of compared runs, in the colours of their columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ageui.compare import Comparison
 from ageui.store import RunDetail
-from ageui.tui.chart.chart import Series
-from ageui.tui.themes import MARKERS, series_color
+from ageui.tui.chart.raster import Floats
+from ageui.tui.chart.series import Series
+from ageui.tui.themes import run_marker, series_color
 
 CurveName = Literal["val_loss", "val_mae"]
-Floats = NDArray[np.float64]
 
 CURVE_NAMES: dict[CurveName, str] = {"val_loss": "validation loss", "val_mae": "validation MAE, years"}
 
@@ -25,15 +24,15 @@ def fitting_curve(runs: Sequence[RunDetail]) -> CurveName:
 def series_of(
     comparison: Comparison, runs: Mapping[int, RunDetail], curve: CurveName, places: Mapping[int, int], *, dark: bool
 ) -> list[Series]:
-    """One curve over epochs for each row of runs; for a row over seeds, their mean."""
+    """A curve over epochs for each row of the comparison; the mean over the seeds of a row."""
     series: list[Series] = []
     for row in comparison.rows:
         points_of_runs = [points for run_id in row.runs if len((points := _points(runs[run_id], curve))[0])]
         if not points_of_runs:
             continue
         place = places[row.runs[0]]
-        color, marker = series_color(place, dark=dark), MARKERS[place % len(MARKERS)]
-        series.append(Series(str(row.runs[0]), row.name, *_mean(points_of_runs), color, marker=marker))
+        color = series_color(place, dark=dark)
+        series.append(Series(str(row.runs[0]), row.name, *_mean(points_of_runs), color, marker=run_marker(place)))
     return series
 
 
@@ -45,7 +44,7 @@ def _points(run: RunDetail, curve: CurveName) -> tuple[Floats, Floats]:
 
 
 def _mean(curves: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    """The mean over curves, at the epochs that all of them have."""
+    """The mean of curves at their common epochs."""
     common = curves[0][0]
     for x, _ in curves[1:]:
         common = np.intersect1d(common, x)

@@ -1,4 +1,4 @@
-"""A comparison as columns and lines: runs side by side, with their settings, figures and the MAE of groups."""
+"""A comparison as the columns and lines of a `SideBySide`: settings, figures and the MAE of groups."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from ageui.present.wording import note_text, uncertainty
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.text.states import PUBLISHED
-from ageui.tui.themes import MARKERS, series_color
+from ageui.tui.themes import run_marker, series_color
 from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine
 
 LOWER, HIGHER, SAME = "▼", "▲", "="
 _CALLED = {FRONT: "on it", RANK: "average rank", "+ and −": f"{LOWER} and {HIGHER}"}
-"""Words of this view in place of marks of other formats."""
+"""The words of this view for the marks of other formats."""
 _LONGEST_NAME, _LONGEST_SETTING = 22, 22
 _MARK, _VALUE, _GROUP = 2, 5, 14
 
@@ -32,8 +32,8 @@ def columns_of(
 ) -> list[SideColumn]:
     """A column per row of the comparison.
 
-    `states` describe the progress of runs that are not done, `places` give each run its colour and marker. A column
-    keeps its key as long as its first run is compared; constants are numbered.
+    `states` describe the progress of unfinished runs; `places` determine the colour and marker of each run. A column's
+    key is the id of its first run; constants are numbered.
     """
     constants = 0
     columns = []
@@ -49,7 +49,7 @@ def _name(row: ComparedRow, places: Mapping[int, int], *, dark: bool) -> Pieces:
     if not row.runs:
         return (name,)
     place = places[row.runs[0]]
-    return (Piece(f"{MARKERS[place % len(MARKERS)]} ", color=series_color(place, dark=dark)), name)
+    return (Piece(f"{run_marker(place)} ", color=series_color(place, dark=dark)), name)
 
 
 def _about(row: ComparedRow, states: Mapping[int, str]) -> Pieces:
@@ -67,14 +67,13 @@ def _about(row: ComparedRow, states: Mapping[int, str]) -> Pieces:
         parts.append(Piece(shortened(state, _LONGEST_NAME), "accent"))
     if row.kind == "constant" and not row.is_baseline:
         parts.append(Piece("train mean", "dim"))
-    between = [Piece(" ")] * len(parts)
-    return tuple(piece for pair in zip(parts, between, strict=True) for piece in pair)[:-1]
+    return tuple(piece for part in parts for piece in (part, Piece(" ")))[:-1]
 
 
 def lines_of(comparison: Comparison, *, group_intervals: bool = False) -> list[SideLine]:
-    """Settings, MAE and biases with their intervals below, the rank over them, then the MAE of every group.
+    """Settings, MAE and biases with their intervals, ranks, then the MAE of every group.
 
-    With `group_intervals`, the intervals of groups stand below them too.
+    With `group_intervals`, groups have intervals, too.
     """
     rows = comparison.rows
     figures = [figure_cells(row, comparison) for row in rows]
@@ -116,7 +115,7 @@ def lines_of(comparison: Comparison, *, group_intervals: bool = False) -> list[S
 
 
 def _rank_lines(comparison: Comparison, widths: Sequence[int], rooms: Sequence[int]) -> list[SideLine]:
-    """The average rank and who is on the Pareto front; nothing where there are no two runs to rank."""
+    """The average rank and the Pareto front; empty with fewer than two runs to rank."""
     if not comparison.ranked_over:
         return []
     ranks: list[Pieces] = []
@@ -132,12 +131,12 @@ def _rank_lines(comparison: Comparison, widths: Sequence[int], rooms: Sequence[i
 
 
 def explained(comparison: Comparison) -> list[str]:
-    """The meaning of every mark in use, then the notes."""
+    """Explains every mark in use, then lists the notes."""
     return [note_text(Note(_CALLED.get(mark, mark), f" {text}")) for mark, text in legend(comparison)]
 
 
 def about_row(row: ComparedRow, comparison: Comparison) -> str:
-    """Details of a row: why it cannot be compared, why figures are missing, and the intervals of its differences."""
+    """The details of a row: why it is not comparable, why figures are missing, and intervals of its differences."""
     figures = [pair for pair in zip(comparison.columns, row.cells, strict=True) if pair[0] not in comparison.groups]
     said = [row.reason] if row.reason else []
     said += [f"{figure_title(column)}: {cell.reason}" for column, cell in figures if cell.reason]
@@ -150,7 +149,7 @@ def about_row(row: ComparedRow, comparison: Comparison) -> str:
 
 
 def legend_of(comparison: Comparison) -> Text:
-    """The marks in use, in a line."""
+    """The marks in use, in one line."""
     cells = [cell for row in comparison.rows for cell in row.cells]
     marks = (
         (any(cell.best for cell in cells), f"{BEST} best"),
@@ -184,14 +183,14 @@ def _group_label(name: str, width: int, n: int | None) -> Pieces:
 
 
 def _left_width(cells: Sequence[Cell], comparison: Comparison) -> int:
-    """The width of mark, value and noise mark, and of the longest interval below."""
+    """The width of mark, value and noise mark, or of the longest interval below them."""
     pairs = zip(cells, comparison.columns, strict=True)
     below = [len(uncertainty(cell)) for cell, column in pairs if column not in comparison.groups]
     return max(_MARK + _VALUE, *below) + 1
 
 
 def _figures(cell: Cell, row: ComparedRow, width: int, room: int) -> Pieces:
-    """`★  6.12~ ▼0.54 ✔`: the noise mark and the difference to the baseline behind the figure, other marks in front."""
+    """`★  6.12~ ▼0.54 ✔`: other marks before the figure; the noise mark and the difference to the baseline after it."""
     marks = marks_of(cell)
     front = next((mark for mark in (BEST, APART) if mark in marks), "")
     is_dim = cell.value is None or row.is_apart or front == APART
@@ -206,13 +205,13 @@ def _figures(cell: Cell, row: ComparedRow, width: int, room: int) -> Pieces:
 
 
 def _size(cell: Cell) -> str:
-    """The size of a difference without its sign; empty without one."""
+    """The absolute difference to the baseline; empty without one."""
     difference = cell.difference
     return "" if difference is None or math.isnan(difference.value) else number(abs(difference.value))
 
 
 def _change(cell: Cell, room: int) -> Piece:
-    """A difference whose size has `room` cells: 4 more than that in all."""
+    """A difference in `room` + 4 cells, `room` of them for its size."""
     difference, size = cell.difference, _size(cell)
     if difference is None or not size:
         return Piece(" " * (room + 4))

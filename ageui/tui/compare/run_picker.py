@@ -1,4 +1,4 @@
-"""Picks the runs to compare with, from a list that is filtered while typing and stays open for more."""
+"""Picks runs to add to a comparison from a list that filters as a person types."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -31,16 +31,16 @@ _NAME_CELLS = 24
 
 @dataclass(frozen=True)
 class Candidates:
-    """Runs that can be added, the likeliest first, and the config fields that they do not share."""
+    """Runs to choose from, the likeliest first, and the config fields in which they differ."""
 
     rows: tuple[RunRow, ...]
     differing: tuple[str, ...]
 
 
 def candidates(store: Store, filter: str, chosen: Sequence[int]) -> Candidates:
-    """The runs that match a filter and are not chosen yet, the newest first, those on the same data before others.
+    """The runs that match a filter and are not chosen: first those on the same data, then the newest.
 
-    Without a filter, scored runs come before those without figures. Raises `ConfigError` for an invalid filter.
+    Without a filter, runs with scores come first. Raises `ConfigError` for an invalid filter.
     """
     data = {row.config.get("data") for row in store.runs.get_many(chosen).values()}
     found = [row for row in store.runs.search(filter, limit=_MOST_SHOWN + len(chosen)) if row.id not in chosen]
@@ -49,7 +49,7 @@ def candidates(store: Store, filter: str, chosen: Sequence[int]) -> Candidates:
 
 
 class RunPicker(Dialog[None]):
-    """Calls `add` with each run that is picked, at most `room` of them."""
+    """Calls `add` with each picked run, for at most `room` runs. Stays open until then."""
 
     app = getters.app(BaseApp)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -117,7 +117,7 @@ class RunPicker(Dialog[None]):
             return
         run_id = int(str(options.get_option_at_index(options.highlighted).id))
         if run_id in self._chosen:
-            return  # just chosen: the list is still being refilled
+            return  # just chosen; the list is about to be refilled
         self._chosen.append(run_id)
         self._room -= 1
         self._add(run_id)

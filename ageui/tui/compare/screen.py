@@ -1,4 +1,4 @@
-"""Runs side by side: settings, figures, groups and curves; the best, the differences, and what is not comparable."""
+"""Compares runs side by side: their settings, figures, groups and curves."""
 
 import asyncio
 from dataclasses import replace
@@ -17,7 +17,7 @@ from ageui.store import Store
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.tui import keys
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
 from ageui.tui.compare.compared_runs import (
     ComparisonSnapshot,
     ComparisonView,
@@ -68,7 +68,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         yield Static(id="about", markup=False)
         with Container(id="parts"):
             yield SideBySide(id="table")
-            yield KeyedChart(id="curves")
+            yield Chart(id="curves")
         yield Static(id="row", classes="hint", markup=False)
         yield Static(id="notes", classes="hint", markup=False)
         yield Static(id="legend", classes="hint", markup=False)
@@ -88,8 +88,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         return self.query_one(SideBySide)
 
     @property
-    def chart(self) -> KeyedChart:
-        return self.query_one(KeyedChart)
+    def chart(self) -> Chart:
+        return self.query_one(Chart)
 
     @property
     def is_settled(self) -> bool:
@@ -122,7 +122,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         try:
             self._draw()
         except BaseException:
-            # Later redraws must not draw what failed to draw.
+            # Later redraws must not repeat the failure.
             self._snapshot, self._comparison = before
             self._intervals.request(None)
             raise
@@ -289,14 +289,11 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         title = "Compare with which runs?" if len(chosen) == 1 else f"{len(chosen)} runs; add which?"
         self.app.push_screen(RunPicker(title, chosen, room, add))
 
+    @on(SideBySide.Opened)
     def action_open(self) -> None:
         row = self._row_here()
         if row is not None and row.runs:
             self.post_message(OpenRun(row.runs[0]))
-
-    @on(SideBySide.Opened)
-    def _open_clicked(self) -> None:
-        self.action_open()
 
     # Export
 
@@ -335,7 +332,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             written = await asyncio.to_thread(export, comparison, format, path)
         except FileExistsError:
             question = confirmation(f"{path} is there already. Replace it?", "Yes, replace it")
-            if await self.app.push_screen_wait(question) != "yes":
+            if await self.app.push_screen_wait(question) is None:
                 return
             written = await asyncio.to_thread(export, comparison, format, path, replace=True)
         self.app.tell(f"{counted(len(comparison.rows), 'row')} written to {written}{later}")

@@ -1,1 +1,1 @@
-"""The screen of data sets."""
+"""The data screen."""

@@ -1,4 +1,4 @@
-"""The commands of `ageui data` that the screen of data sets runs as child processes."""
+"""The commands of `ageui data` that the data screen runs as child processes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from engine.errors import DataError
 
 @dataclass(frozen=True)
 class Registration:
-    """The report on a new data set, and why it was refused: empty, or that it has problems."""
+    """The report on a new data set; `refusal` says why it was not registered, if it was not."""
 
     report: DataReport
     refusal: str
@@ -27,7 +27,7 @@ async def read_images(db: Path, name: str, target: str, progress: Progress) -> D
 
 
 async def register(db: Path, name: str, path: Path, progress: Progress, *, skip_bad: bool) -> Registration:
-    """Reads a new data set and registers it, unless it has rows or images that cannot be used and `skip_bad` is unset.
+    """Reads a new data set and registers it. Refuses unusable rows and images unless `skip_bad` is set.
 
     Raises `DataError` if it cannot be read or registered.
     """
@@ -49,7 +49,7 @@ async def draw_sheet(db: Path, name: str, target: str, split: str, group: tuple[
 
 
 def _report(result: CommandResult) -> DataReport:
-    """The report that a command printed, whether it found problems or not."""
+    """The report that a command printed, with or without problems. Raises `DataError` without a report."""
     if result.answer is None:
         raise DataError(result.error)
     return DataReport.from_json(result.answer)

@@ -1,4 +1,4 @@
-"""A data set as rows of a table and as text."""
+"""The table of a data set's groups, and texts about the data set."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ from engine.data.spec import DataSpec
 _SHOWN = 100
 _ATTRIBUTE_CELLS = 14
 _BAR_CELLS = 7
-# What columns take with their gaps, for names of usual length.
+# The widths of columns including gaps, for names of usual length.
 _NAME_CELLS, _SPLIT_CELLS, _WEIGHT_CELLS = 31, 16, 10
 
 
 @dataclass(frozen=True)
 class GroupTable:
-    """Which columns fit: `splits` in their order, of which `chosen` is marked, and one weight or both."""
+    """The columns that fit: some `splits`, with the `chosen` one marked, and one or both weights."""
 
     splits: tuple[str, ...]
     chosen: str
@@ -37,7 +37,7 @@ class GroupTable:
 
     @classmethod
     def fitting(cls, splits: Sequence[str], chosen: str, width: int) -> "GroupTable":
-        """As much as `width` cells hold; the chosen split is always there."""
+        """Fits as many columns as possible into `width` cells, always including the chosen split."""
         both = width >= _NAME_CELLS + _SPLIT_CELLS + 2 * _WEIGHT_CELLS
         fit = max(1, (width - _NAME_CELLS - (1 + both) * _WEIGHT_CELLS) // _SPLIT_CELLS)
         first = max(0, (splits.index(chosen) if chosen in splits else 0) - fit + 1)
@@ -55,8 +55,8 @@ class GroupTable:
         ]
 
     def rows(self, report: DataReport) -> list[TableRow]:
-        """First the whole splits, then every group: its number of labelled images, with a bar against its attribute's
-        largest group. The key of a row is 0, or 1 + the place of its group."""
+        """A row for all images, then one per group: its number of labelled images, with a bar relative to the largest
+        group of its attribute. The key of a row is 0, or 1 + the place of its group."""
         images = {split.split: split.images for split in report.splits}
         everything = [Cell(images.get(split, 0), unit=COUNT, tone="strong") for split in self.splits]
         rows = [TableRow(0, (words("all images", "strong"), *everything, *self._weights(None, None)))]
@@ -90,14 +90,14 @@ def _count(group: GroupCounts, split: str, largest: int) -> Cell:
 
 
 def list_text(spec: DataSpec, *, is_there: bool) -> Text:
-    """A data set in the list: its name, and whether it can be read."""
+    """The list entry of a data set: its name, and its format or that it is missing."""
     if not is_there:
         return Text.assemble((clean(spec.name), "dim"), ("  not there", "bold"))
     return Text.assemble(clean(spec.name), (f"  {spec.format if spec.path else 'built in'}", "dim"))
 
 
 def about_text(spec: DataSpec, target: str, checked_at: datetime | None) -> Text:
-    """Name, format, target and place of a data set."""
+    """The name, format, target and path of a data set."""
     lines = [Text.assemble((clean(spec.name), "bold"), f"  {spec.format}", (f" · {target} age", "dim"))]
     if checked_at is not None:
         lines[0].append(f" · images read {checked_at.astimezone():%Y-%m-%d %H:%M}", style="dim")
@@ -108,7 +108,7 @@ def about_text(spec: DataSpec, target: str, checked_at: datetime | None) -> Text
 
 
 def is_there(spec: DataSpec) -> bool:
-    """Whether the files can be found; drawn faces always are."""
+    """Whether the files exist; always true for drawn faces."""
     try:
         return spec.path is None or Path(spec.path).exists()
     except OSError:
@@ -116,7 +116,7 @@ def is_there(spec: DataSpec) -> bool:
 
 
 def split_table(report: DataReport) -> RichTable:
-    """Images, labels and ages of each split."""
+    """The numbers of images and labels, and the ages, of each split."""
     rows = []
     for split in report.splits:
         ages = None if split.age_min is None else f"{split.age_min:.1f} to {split.age_max:.1f}"
@@ -127,7 +127,7 @@ def split_table(report: DataReport) -> RichTable:
 
 
 def findings_text(report: DataReport, note: str) -> Text:
-    """Problems, near-duplicates and published counts that differ; `note` comes first where there is one."""
+    """The note, if any, then problems, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
     lines += [*_problems(report), *_duplicates(report), *_course_counts(report)]
     return Text("\n").join(lines)
@@ -150,7 +150,7 @@ def _duplicates(report: DataReport) -> list[Text]:
     counts = Counter(pair.where for pair in report.duplicates)
     if not counts:
         return [Text.assemble(("✓ ", "dim"), "no near-duplicates")]
-    # Those between splits come first: they make scores better than they are.
+    # Pairs across splits come first, since they inflate scores.
     where = [f"{count} {place}" for place, count in sorted(counts.items())]
     pairs = counted(len(report.duplicates), "pair")
     lines = [Text.assemble(("! ", "bold"), f"{pairs} of near-duplicates: {', '.join(where)}")]

@@ -1,4 +1,4 @@
-"""The data sets: what is in each, how much its groups weigh, what is wrong with it, and its faces."""
+"""Shows the data sets: their groups and weights, their problems and their faces."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ from engine.data.spec import DataSpec
 from engine.errors import DataError
 from engine.paths import cache_folder
 
-_REST_SECONDS = 0.2  # before the rows of a data set are read, so that moving through the list starts no process
+_REST_SECONDS = 0.2  # before reading the rows of a data set, so that moving through the list starts no process
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DataSetsSnapshot:
 
 @dataclass(frozen=True)
 class ShownReport:
-    """A report, when its images were read (None if only its rows were), and a note on it."""
+    """A report with a note. `checked_at` is when its images were read; None if only its rows were."""
 
     report: DataReport
     checked_at: datetime | None = None
@@ -56,7 +56,7 @@ class ShownReport:
 
 
 class DataScreen(LiveScreen[DataSetsSnapshot]):
-    """The list of data sets, and the report on the highlighted one. Child processes read data; they end with it."""
+    """The list of data sets and the report on the highlighted one. Its child processes read data and end with it."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.DATA)]
@@ -109,7 +109,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         if before == snapshot and self._to_choose not in names:
             return
         wanted = self._to_choose or (self._spec.name if self._spec is not None else "")
-        # The built-in faces come first; a person's own data is more interesting.
+        # Skips the built-in faces, which come first: a person's own data is more interesting.
         place = names.index(wanted) if wanted in names else min(1, len(names) - 1)
         self._to_choose = ""
         self._sets.set_options(
@@ -146,7 +146,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             self.run_worker(reading, group="rows", exclusive=True, exit_on_error=False)
 
     async def _read_rows(self, spec: DataSpec, target: Target) -> None:
-        """Shows the kept report if it is current, else reads the rows."""
+        """Shows the stored report if it is current, else reads the rows."""
         if not await asyncio.to_thread(data_rows.is_there, spec):
             self._tell_error(f"{spec.path} is not there: mount it, or forget the data set (x) and add it again (a)")
             return
@@ -173,8 +173,8 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
     def _draw(self) -> None:
         """Draws the report on the chosen data set, or its name alone."""
         assert self._spec is not None
-        shown, splits, findings = self._shown, self.query_one("#splits", Static), self.query_one("#findings Static")
-        assert isinstance(findings, Static)
+        shown, splits = self._shown, self.query_one("#splits", Static)
+        findings = self.query_one("#findings Static", Static)
         checked_at = shown.checked_at if shown is not None else None
         self.query_one("#about", Static).update(data_rows.about_text(self._spec, self._target, checked_at))
         if shown is None:
@@ -213,14 +213,14 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         self._shown = None
         self._read_report()
 
-    # Jobs: commands that take a while
+    # Jobs: child processes that take a while
 
     @property
     def _db(self) -> Path:
         return self.app.store.path
 
     def _start(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Starts a job that can be stopped; one at a time."""
+        """Starts a job, which a person can stop. Refuses a second one."""
         if self._job is not None:
             self.app.tell("something is being read already; esc stops it", severity="warning")
             return
@@ -278,7 +278,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         async def draw() -> None:
             self._tell_doing(f"drawing a sheet of {what}")
             path = await commands.draw_sheet(self._db, spec.name, target, split, members)
-            # Stays longer than a notice, since it may name a file that a person has to copy.
+            # Stays longer than a notice, since it may name a file to copy.
             self._outcome = await asyncio.to_thread(open_in_viewer, path)
 
         self._start(draw)
@@ -310,7 +310,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             self.refresh_soon()
 
     async def _register(self, name: str, path: Path) -> DataReport | None:
-        """Registers a data set, and asks before it leaves out what cannot be used; None if that is not wanted."""
+        """Registers a data set; asks before it leaves out unusable rows and images. Returns None if refused."""
         progress = self._progress_of(name)
         self._tell_doing(f"reading {path}")
         new = await commands.register(self._db, name, path, progress, skip_bad=False)
@@ -318,7 +318,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             self._tell_error(new.refusal)
             problems = new.report.problems
             question = f"data set {name!r} has {unusable(problems)}: {problems[0]}. Add it without?"
-            if await self.app.push_screen_wait(confirmation(question, "Yes, leave them out")) != "yes":
+            if await self.app.push_screen_wait(confirmation(question, "Yes, leave them out")) is None:
                 return None
             self._tell_error("")
             self._tell_doing(f"reading {path}")
@@ -343,7 +343,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         self._put("#error", clean(text, lines=True))
 
     def _put(self, place: str, text: str) -> None:
-        """A line that is only there while it says something."""
+        """Updates a line, and hides it while it is empty."""
         if self.is_attached:
             line = self.query_one(place, Static)
             line.update(text)

@@ -1,4 +1,4 @@
-"""What the figures and marks of a screen mean, in full."""
+"""Explains the figures and marks of a screen."""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""All keys of a screen, and what each does."""
+"""Lists all keys of a screen and their actions."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from ageui.tui.dialogs.dialog import Dialog
 
 
 class HelpScreen(Dialog[None]):
-    """The bindings that were active on the screen it was asked from, those of its focused widget first."""
+    """Lists the active bindings of the screen `of`, those of its focused widget first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "leave", "leave", show=False)]
 

@@ -34,9 +34,9 @@ class LinePrompt(Dialog[str]):
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to choose: `key` is returned, `text` is shown with `hint` beside it."""
+    """An answer to choose: `text` with `hint` beside it. The dialog returns `key`."""
 
-    key: str
+    key: str | None
     text: str
     hint: str = ""
 
@@ -71,5 +71,5 @@ class ChoicePrompt(Dialog[str]):
 
 
 def confirmation(question: str, yes: str) -> ChoicePrompt:
-    """Asks before something that cannot be undone; returns `yes` or `no`. `no` comes first."""
-    return ChoicePrompt(question, [Answer("no", "No, leave it"), Answer("yes", yes)])
+    """Asks before an action that cannot be undone; returns None unless the answer is yes. No is preselected."""
+    return ChoicePrompt(question, [Answer(None, "No, leave it"), Answer("yes", yes)])

@@ -1,4 +1,4 @@
-"""Picks one known value of a field, or several, which make a sweep."""
+"""Picks one known value of a field, or several for a sweep."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -16,9 +16,9 @@ from ageui.tui.dialogs.dialog import Dialog
 
 
 class ValuePicker(Dialog[str]):
-    """Returns the field's new text: a comma list of the marked values, or the value under the cursor; None if escaped.
+    """Returns the marked values, separated by commas, or else the value under the cursor; None after escape.
 
-    The list includes values that were typed before.
+    The list includes the values already in the field.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

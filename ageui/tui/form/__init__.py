@@ -1,1 +1,1 @@
-"""What the forms for new runs and for the runs of a study share."""
+"""The common parts of the forms for new runs and for the runs of a study."""

@@ -1,4 +1,4 @@
-"""A form without its widgets: its fields, what was typed into them, and the result of checking that."""
+"""A form without its widgets: its fields, the entered texts, and the result of checking them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from engine.errors import ConfigError, DeviceError, Problem
 
 @dataclass(frozen=True)
 class FormField:
-    """A field of a form. `choices` are the known values; a field may accept others."""
+    """A field of a form. `choices` are its known values; it may accept others."""
 
     name: str
     what: str
@@ -21,7 +21,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class FormInput:
-    """What was typed: `texts` by field without empty ones. With `again`, runs that exist already are queued too."""
+    """The entered `texts` by field, without empty ones. With `again`, existing runs are queued, too."""
 
     texts: Mapping[str, str]
     again: bool = False
@@ -31,9 +31,9 @@ class FormInput:
 class CheckedForm:
     """A checked form.
 
-    `in_force` has the value and its origin for each empty field. `problems` say by field what is wrong, `trouble` what
-    is wrong with no field of the form. `plan` is what would be queued, None while anything is wrong; `outcome` says so
-    in a sentence, and `command` is the shell command that does the same, None if no single command does.
+    `in_force` maps empty fields to their values and origins. `problems` are by field; `trouble` concerns no field.
+    `plan` has the runs to queue, and is None if anything is wrong; `outcome` describes it. `command` is the equivalent
+    shell command, or None if no single command is equivalent.
     """
 
     entered: FormInput
@@ -49,7 +49,7 @@ class CheckedForm:
 
     @property
     def why_not(self) -> str:
-        """Why nothing can be queued; empty if everything is right."""
+        """Why nothing can be queued; empty without problems."""
         if self.plan is not None:
             return ""
         if self.problems:
@@ -57,7 +57,7 @@ class CheckedForm:
         return self.trouble or "this cannot be queued"
 
     def with_error(self, error: ConfigError | DeviceError) -> Self:
-        """The same form with an error at the fields it is about, or as `trouble` if the form has none of them."""
+        """Adds an error to the fields that it is about, or to `trouble` if the form has none of them."""
         problems = error.problems if isinstance(error, ConfigError) else (Problem("device", str(error)),)
         placed: dict[str, str] = {}
         for problem in problems:
@@ -68,6 +68,6 @@ class CheckedForm:
         return replace(self, problems={**placed, **self.problems}, trouble=trouble)
 
     def _field_of(self, problem: Problem) -> str:
-        """The first field of a broken rule that was filled in, since the others only have their defaults."""
+        """The first field of the problem that was filled in, since the others have their defaults."""
         names = (problem.field, *problem.others)
         return next((name for name in names if name in self.entered.texts), problem.field)

@@ -1,4 +1,4 @@
-"""A form: fields that are checked as a person types, and below them what they would queue."""
+"""The base screen of forms, which check their fields as a person types and show the runs to queue."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -21,9 +21,9 @@ _NO_COMMAND = "no single command gives these runs; they can be queued here"
 
 
 class FormScreen(LiveScreen[Checked]):
-    """Its `read` checks `self._entered`. It composes field rows, `#outcome`, a memory line and `#command`.
+    """A subclass checks `self._entered` in `read`, and composes field rows, `#outcome`, a memory line and `#command`.
 
-    Actions wait for a check of what stands in the form when their key is pressed.
+    Actions wait for a check of the texts that the form has when their key is pressed.
     """
 
     def __init__(self, fields: Mapping[str, FormField]) -> None:
@@ -35,7 +35,7 @@ class FormScreen(LiveScreen[Checked]):
         self._pending: tuple[FormInput, Callable[[Checked], None]] | None = None
 
     def queue(self, checked: Checked) -> None:
-        """Queues what was checked; called only if nothing is wrong."""
+        """Queues the checked runs; called only without problems."""
         raise NotImplementedError
 
     # Checking
@@ -57,7 +57,7 @@ class FormScreen(LiveScreen[Checked]):
         self._act_if_pending(snapshot)
 
     def show_plan(self, checked: Checked) -> None:
-        """Shows what would be queued, or why nothing can be."""
+        """Shows the runs to queue, or why nothing can be queued."""
         why_not = checked.why_not
         lines = [why_not] if why_not else [checked.outcome, *checked.notes, checked.trouble]
         outcome = self.query_one("#outcome", Static)
@@ -81,13 +81,13 @@ class FormScreen(LiveScreen[Checked]):
     # Actions that wait for a check
 
     def once_checked(self, act: Callable[[Checked], None]) -> None:
-        """Checks what stands in the form now, then calls `act` with the result."""
+        """Checks the current texts, then calls `act` with the result."""
         self.prepare()
         self._pending = self._entered, act
         self.refresh_soon()
 
     def _act_if_pending(self, checked: Checked) -> None:
-        """Calls the pending action if what it asked for was checked; after a later change, nobody has seen the plan."""
+        """Calls the pending action if its texts were checked; drops it after a change, whose plan nobody has seen."""
         if self._pending is None:
             return
         asked, act = self._pending
@@ -145,13 +145,12 @@ class FormScreen(LiveScreen[Checked]):
             self.app.tell(f"{field.name} takes any value: {field.what}")
             return
 
-        def picked(text: str | None) -> None:
-            if text is not None:
-                row.text = text
-                row.focus_text()
+        def picked(text: str) -> None:
+            row.text = text
+            row.focus_text()
 
         picker = ValuePicker(f"{field.name}: {field.what}", field.choices, row.text, takes_several=field.takes_several)
-        self.app.push_screen(picker, picked)
+        picker.ask(self.app, picked)
 
     def action_reset(self) -> None:
         for row in self.query(FieldRow):

@@ -1,8 +1,9 @@
-"""The form for new runs without its widgets: the config in force, what is wrong, the runs and their command."""
+"""Checks the form for new runs: the config in force, problems, the runs to queue and their command."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
@@ -19,17 +20,19 @@ from engine.config import PRESETS, RunConfig, build_config, field_problem, forma
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DeviceError, Problem
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedNewRuns(CheckedForm):
-    """`labels` are what the form says about the runs themselves."""
+    """`labels` are the name, tags and priority of the runs."""
 
     labels: Labels
     plan: Plan | None = None
 
     @property
     def runs(self) -> list[NewRun]:
-        """What to queue; nothing while anything is wrong."""
+        """The runs to queue; none if anything is wrong."""
         if self.plan is None:
             return []
         return self.plan.to_queue(again=self.entered.again, name=self.labels.name)
@@ -37,7 +40,7 @@ class CheckedNewRuns(CheckedForm):
 
 @dataclass(frozen=True)
 class _Template:
-    """The run that the form is prefilled with, as it was when the form opened."""
+    """The run that prefills the form, as it was when the form opened."""
 
     row: RunRow
     layer: SettingsLayer
@@ -46,7 +49,7 @@ class _Template:
 
 @dataclass(frozen=True)
 class _CachedGrid:
-    """The configs of a grid, and everything they depend on."""
+    """The configs of a grid, and everything that they depend on."""
 
     values: Mapping[str, str]
     basis: Basis
@@ -56,9 +59,9 @@ class _CachedGrid:
 
 
 class FormCheck:
-    """Checks a form against a database. Each form has one, and one thread at a time uses it.
+    """Checks one form against a database, from one thread at a time.
 
-    It expands large grids again only after a change. `devices` are those of this machine, as far as they are known.
+    Expands grids again only after a change. `devices` are the known devices of this machine.
     """
 
     def __init__(self, template: int | None = None) -> None:
@@ -69,7 +72,7 @@ class FormCheck:
         self.forecaster = Forecaster()
 
     def check(self, store: Store, entered: FormInput) -> CheckedNewRuns:
-        """Raises `AgeUIError` only if the database cannot be read; anything else wrong is part of the result."""
+        """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
         data = store.data.all()
         problems, labels, seeds = _about_runs(entered)
         values = _config_texts(entered)
@@ -100,7 +103,7 @@ class FormCheck:
     def _planned(
         self, store: Store, checked: CheckedNewRuns, basis: Basis, seeds: int | None, first: Resolved
     ) -> CheckedNewRuns:
-        """The same form with its plan. Raises `ConfigError` and `DeviceError` for what only all values show."""
+        """Adds the plan. Raises `ConfigError` and `DeviceError` for problems that involve several fields."""
         values, labels = _config_texts(checked.entered), checked.labels
         configs = self._configs(store, values, basis, seeds, first)
         runs = with_data(store, configs)
@@ -117,10 +120,10 @@ class FormCheck:
             command=queue_command(store, values, basis, runs, seeds=seeds, labels=labels),
         )
 
-    # The run that the form is prefilled with
+    # The run that prefills the form
 
     def _read_template(self, store: Store) -> str:
-        """Reads it once; returns why that is impossible, else nothing."""
+        """Reads the template once; returns why that is impossible, or ""."""
         if self._template_id is None or self._template is not None:
             return ""
         try:
@@ -182,7 +185,7 @@ class FormCheck:
 
 
 def _config_texts(entered: FormInput) -> dict[str, str]:
-    """The texts of the config's fields."""
+    """The texts of config fields."""
     return {name: text for name, text in entered.texts.items() if name not in ABOUT_RUNS}
 
 
@@ -192,39 +195,34 @@ def _first_combination(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _about_runs(entered: FormInput) -> tuple[dict[str, str], Labels, int | None]:
+    """Reads the fields about the runs themselves: problems by field, labels and the number of seeds."""
     problems: dict[str, str] = {}
     texts = entered.texts
-    name = texts.get(NAME)
     tags = tuple(texts.get(TAGS, "").replace(",", " ").split())
+
+    def seed_count(text: str) -> int:
+        with_seeds({"seed": texts.get("seed", "")}, 0, int(text))
+        return int(text)
+
+    def parsed(field: str, parse: Callable[[str], Value]) -> Value | None:
+        try:
+            return parse(texts[field]) if field in texts else None
+        except ValueError:
+            problems[field] = "give a whole number"
+        except ConfigError as error:
+            problems[field] = str(error)
+        return None
+
     if PRESET in texts and texts[PRESET] not in PRESETS:
         problems[PRESET] = f"choose one of {', '.join(PRESETS)}"
-    try:
-        name = valid_name(name) if name is not None else None
-    except ConfigError as error:
-        problems[NAME] = str(error)
-    try:
-        for tag in tags:
-            valid_tag(tag)
-    except ConfigError as error:
-        problems[TAGS] = str(error)
-    try:
-        priority = valid_priority(int(texts.get(PRIORITY, "0")))
-    except ValueError:
-        priority, problems[PRIORITY] = 0, "give a whole number"
-    except ConfigError as error:
-        priority, problems[PRIORITY] = 0, str(error)
-    try:
-        seeds = int(texts[SEEDS]) if SEEDS in texts else None
-        with_seeds({"seed": texts.get("seed", "")}, 0, seeds)
-    except ValueError:
-        seeds, problems[SEEDS] = None, "give a whole number"
-    except ConfigError as error:
-        seeds, problems[SEEDS] = None, str(error)
-    return problems, Labels(name, tags, priority, entered.again), seeds
+    name = parsed(NAME, valid_name)
+    parsed(TAGS, lambda text: [valid_tag(tag) for tag in tags])
+    priority = parsed(PRIORITY, lambda text: valid_priority(int(text))) or 0
+    return problems, Labels(name, tags, priority, entered.again), parsed(SEEDS, seed_count)
 
 
 def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with each field's values, independent of other fields."""
+    """The problems of each field, independent of other fields."""
     problems = {}
     for name, text in values.items():
         try:
@@ -259,7 +257,7 @@ def _wrong_data(text: str, registered: list[str]) -> dict[str, str]:
 
 
 def _refuse_names(store: Store, names: list[str]) -> None:
-    """Raises `ConfigError` if the name is too long with its number, or taken."""
+    """Raises `ConfigError` if a name is taken, or too long with its number."""
     try:
         if len(names) > 1:
             valid_name(names[-1])

@@ -1,4 +1,4 @@
-"""The fields of the form for new runs: every field of a config, in groups, and those about the runs themselves."""
+"""The fields of the form for new runs, in groups: all fields of a config, and those about the runs themselves."""
 
 import types
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     ("More of evaluation and machine", ("age_edges", "precision", "deterministic", "compile")),
 )
-"""Titles and fields; those that most studies set come first."""
+"""Titles and fields; fields that most studies set come first."""
 
 _RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 _SUGGESTED: dict[str, tuple[str, ...]] = {
@@ -65,7 +65,7 @@ _COLUMNS_OF_IMAGES = ("image", "age", "real_age", "age_std", "split", "subject")
 
 
 def form_fields(data: Sequence[DataSpec] = (), devices: Sequence[str] = ()) -> dict[str, FormField]:
-    """The fields by name; `data` are the registered data sets, `devices` those of this machine."""
+    """The fields by name. `data` are the registered data sets, `devices` the devices of this machine."""
     configs = [
         FormField(name, field.description or "", _choices(name, field.annotation))
         for name, field in RunConfig.model_fields.items()

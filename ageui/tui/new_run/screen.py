@@ -1,4 +1,4 @@
-"""A form for new runs: every field of a config, checked as a person types, with the runs it would queue in view."""
+"""The form for new runs: all fields of a config, checked as a person types, and the runs to queue."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -26,7 +26,7 @@ from ageui.tui.widgets.status_bar import StatusBar
 
 
 class TickBox(Checkbox):
-    """A check box whose mark, and not its colour alone, shows whether it is ticked."""
+    """A check box that shows its state by a mark, not by colour alone."""
 
     BUTTON_INNER = " "
 
@@ -36,7 +36,7 @@ class TickBox(Checkbox):
 
 
 class NewRunScreen(FormScreen[CheckedNewRuns]):
-    """`like` is the id of a run whose values prefill all fields."""
+    """The form for new runs. `like` is the id of a run that prefills it."""
 
     CSS_PATH = ["../form/form_screen.tcss", "screen.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.NEW)]
@@ -146,9 +146,5 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
         if not typed or self._is_queueing:
             self.app.pop_screen()
             return
-
-        def answered(answer: str | None) -> None:
-            if answer == "yes":
-                self.app.pop_screen()
-
-        self.app.push_screen(confirmation(f"Leave the form? {counted(typed, 'field')} filled in", "Yes"), answered)
+        question = f"Leave the form? {counted(typed, 'field')} filled in"
+        confirmation(question, "Yes").ask(self.app, lambda yes: self.app.pop_screen())

@@ -1,4 +1,4 @@
-"""What the form says below its fields."""
+"""The sentences below the fields of the form for new runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,14 +14,14 @@ _LISTED = 6
 
 
 def grid_sentence(values: Mapping[str, str], distinct: int) -> str:
-    """`6 runs: 2 losses × 3 seeds`; `distinct` is how many configs there are, which equal values make fewer."""
+    """`6 runs: 2 losses × 3 seeds`. `distinct` is the number of distinct configs."""
     counts = {name: len(sweeps.values_of(name, text)) for name, text in values.items()}
     factors = [f"{count:,} {_PLURALS.get(name, f'values of {name}')}" for name, count in counts.items() if count > 1]
     return counted(distinct, "run") + (f": {' × '.join(factors)}" if factors else "")
 
 
 def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool) -> str:
-    """`2 of 6 are there already (12 done, 14 queued): left out`; nothing where none is."""
+    """`2 of 6 are there already (run 12 done, 14 queued): left out`; empty if none exists."""
     if not known:
         return ""
     listed = ", ".join(f"{run_id} {status}" for run_id, status in known[:_LISTED])

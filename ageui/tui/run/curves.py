@@ -1,17 +1,16 @@
-"""The curves of one run, over epochs, steps or elapsed time, with marks at its events."""
+"""The curves of one run over epochs, steps or elapsed time, and vertical lines at its events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ageui.store import Epoch
-from ageui.tui.chart.chart import Mark, Series
+from ageui.tui.chart.raster import Floats
+from ageui.tui.chart.series import Series, VerticalLine
 
 Axis = Literal["epoch", "step", "time"]
-Floats = NDArray[np.float64]
 
 AXES: tuple[Axis, ...] = ("epoch", "step", "time")
 AXIS_NAMES: dict[Axis, str] = {"epoch": "epoch", "step": "step", "time": "elapsed time"}
@@ -38,10 +37,10 @@ CURVES = (
 
 @dataclass(frozen=True, eq=False)
 class CurveData:
-    """What the curves of a run are drawn from: its ended epochs, and the losses of its steps, shapes (P,).
+    """The ended epochs of a run, and its `steps` with their losses, both of shape (P,).
 
     Elapsed time counts training only, in seconds, and is linear within an epoch. `steps_per_epoch` and
-    `seconds_per_step` are estimates for the steps of the first epoch.
+    `seconds_per_step` are estimates for the first epoch.
     """
 
     history: Sequence[Epoch]
@@ -76,7 +75,7 @@ class CurveData:
 
 
 def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]) -> list[Series]:
-    """The series to draw, train and validation in the two `colors`."""
+    """The series to draw; `colors` are those of train and validation."""
     x, train, valid = data.x_of_epochs(axis), colors[0], colors[1]
     history = data.history
     match curve.key:
@@ -89,44 +88,42 @@ def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]
             ]
         case "steps":
             return [Series("step", "train", data.x_of_steps(axis), data.step_losses, train)]
-        case "val_loss":
-            return _measured("validation", x, [epoch.val_loss for epoch in history], valid)
-        case "val_mae":
-            return _measured("validation", x, [epoch.val_mae for epoch in history], valid)
+        case "val_loss" | "val_mae":
+            return _measured("validation", x, [getattr(epoch, curve.key) for epoch in history], valid)
         case "lr":
             return [Series("lr", "learning rate", x, _values([epoch.lr for epoch in history]), train)]
         case _:
             return [Series("speed", "training", x, _values([epoch.images_per_second for epoch in history]), train)]
 
 
-def marks_of(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[Mark]:
-    """Marks where stages begin, where one stopped early, and at the best epoch.
+def event_lines(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[VerticalLine]:
+    """Vertical lines at starts of stages, early stops and the best epoch.
 
-    `planned` are the epochs of each stage; `ended` says whether the run is done.
+    `planned` are the epochs of each stage; `ended` is whether the run has ended.
     """
     history, x = data.history, data.x_of_epochs(axis)
-    marks: list[Mark] = []
+    lines: list[VerticalLine] = []
     for place in range(1, len(history)):
         before, after = history[place - 1], history[place]
         if after.stage != before.stage:
             early = ", stopped early" if _stopped_early(history, before.stage, planned) else ""
-            marks.append(Mark(float(x[place - 1]), f"stage {after.stage}{early}"))
+            lines.append(VerticalLine(float(x[place - 1]), f"stage {after.stage}{early}"))
     if ended and history and _stopped_early(history, history[-1].stage, planned):
-        marks.append(Mark(float(x[-1]), "stopped early"))
+        lines.append(VerticalLine(float(x[-1]), "stopped early"))
     best = [place for place, epoch in enumerate(history) if epoch.is_best and epoch.val_loss is not None]
     if best:
         epoch = history[best[-1]]
-        marks.append(Mark(float(x[best[-1]]), f"best {epoch.val_loss:.4g} @ {epoch.epoch}"))
-    return marks
+        lines.append(VerticalLine(float(x[best[-1]]), f"best {epoch.val_loss:.4g} @ {epoch.epoch}"))
+    return lines
 
 
 def _stopped_early(history: Sequence[Epoch], stage: int, planned: Sequence[int]) -> bool:
-    """Whether a stage that ended had fewer epochs than planned."""
+    """Whether an ended stage had fewer epochs than planned."""
     return stage <= len(planned) and sum(epoch.stage == stage for epoch in history) < planned[stage - 1]
 
 
 def _measured(label: str, x: Floats, values: Sequence[float | None], color: str) -> list[Series]:
-    """A curve over validation images; none if they have no labels."""
+    """A curve of values on validation images; none if these have no labels."""
     if all(value is None for value in values):
         return []
     return [Series(label, label, x, _values(values), color)]

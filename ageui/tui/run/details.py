@@ -1,4 +1,4 @@
-"""The parts of a run's screen: its progress, scores, config, attempts and epochs, as text and tables."""
+"""The progress, scores, config, attempts and epochs of a run as text and tables."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
@@ -15,6 +15,7 @@ from ageui.text.clean import clean
 from ageui.text.sentences import gigabytes, memory_sentence
 from ageui.text.states import why_no_scores
 from ageui.tui.device_loads import DeviceLoad
+from ageui.tui.queue_state import eta_text
 from engine.config import FLAG_FIELDS
 
 _PROGRESS_CELLS = 20
@@ -43,12 +44,10 @@ def progress_line(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: i
     if summary.activity and not summary.step:
         return clean(summary.activity)
     done, total = summary.step or 0, summary.total_steps or 0
-    stages = len(detail.config.get("epochs") or ()) or 1
-    more = "+" if (summary.stage or 1) < stages else ""
     parts = [
         f"{progress_bar(done, total, _PROGRESS_CELLS)} step {done:,}/{total:,}",
         f"epoch {summary.epoch or 0}/{summary.epochs} ended",
-        f"ETA {duration(summary.eta_seconds)}{more}",
+        f"ETA {eta_text(row)}",
         f"{summary.images_per_second:,.0f} images/s" if summary.images_per_second else NOTHING,
     ]
     device = detail.attempts[-1].device if detail.attempts else None
@@ -67,7 +66,7 @@ def _interval(detail: RunDetail) -> str:
 
 
 def scores_tables(detail: RunDetail) -> RenderableType:
-    """The figures of every split, then the biases and groups of the primary one."""
+    """The scores on every split, then the biases and groups of the primary one."""
     scores = detail.primary_scores
     if scores is None:
         return instead_of_scores(detail)
@@ -76,7 +75,7 @@ def scores_tables(detail: RunDetail) -> RenderableType:
 
 
 def instead_of_scores(detail: RunDetail) -> RenderableType:
-    """Why a run has no scores; for a published run also its figures."""
+    """Why a run has no scores, after its figures if it is published."""
     why = Text(clean(why_no_scores(detail.row)), style="dim")
     return Group(rich_table(published_table(detail.row.summary)), "", why) if detail.row.is_published else why
 
@@ -86,7 +85,7 @@ def _nothing(detail: RunDetail, yet: str) -> Text:
 
 
 def config_table(detail: RunDetail) -> RichTable:
-    """Every field, as flag or --set, then the command, the data and where the run was computed."""
+    """All fields as flags or --set, then the command, data, note, device, versions and checkpoints."""
     config = detail.config
     rows = [(f"--{name}" if name in FLAG_FIELDS else f"--set {name}", setting(config, name)) for name in config]
     rows.append(("", ""))
@@ -106,12 +105,12 @@ def config_table(detail: RunDetail) -> RichTable:
 
 
 def what_config_shows(detail: RunDetail) -> tuple[object, ...]:
-    """What `config_table` shows: equal for equal tables."""
+    """The contents of `config_table`; equal for equal tables."""
     return detail.config, detail.data_spec, detail.row.note, detail.manifest, detail.checkpoints
 
 
 def attempts_table(detail: RunDetail) -> RichTable | Text:
-    """A row per attempt, with the reason for its end and its notes."""
+    """A row per attempt, including its notes and the reason for its end."""
     if not detail.attempts:
         return _nothing(detail, "nobody has worked on it yet")
     titles = (
@@ -136,7 +135,7 @@ def _attempt_row(attempt: AttemptRow) -> tuple[str, ...]:
 
 
 def newest_epochs(detail: RunDetail) -> RenderableType:
-    """The newest epochs, the last one first."""
+    """The newest epochs, the latest first."""
     if not detail.history:
         return _nothing(detail, "no epoch has ended yet")
     table = rich_table(epochs_table(detail.history[: -_EPOCHS_SHOWN - 1 : -1]))

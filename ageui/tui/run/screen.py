@@ -1,4 +1,4 @@
-"""One run: its curves and progress while it trains, its groups, config, attempts and log."""
+"""Shows one run: its progress, curves, groups, config, attempts and log."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -20,13 +20,14 @@ from ageui.store import RunDetail, SplitScores, Store
 from ageui.text.clean import clean
 from ageui.text.states import PUBLISHED, state_of, why_no_scores
 from ageui.tui import changes, keys
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
+from ageui.tui.chart.raster import Floats
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
-from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, Floats, marks_of, series_of
+from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, event_lines, series_of
 from ageui.tui.run.details import (
     attempts_table,
     config_table,
@@ -64,7 +65,7 @@ class RunSnapshot:
 
 
 class RunScreen(LiveScreen[RunSnapshot]):
-    """The run with one id, live."""
+    """The run with one id, updated while it trains."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
@@ -88,7 +89,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         yield TextLine(id="headline")
         yield TextLine(id="progress")
         with Horizontal(id="upper"):
-            yield KeyedChart(id="curves")
+            yield Chart(id="curves")
             with VerticalScroll(id="groups-pane"):
                 yield GroupBars(id="groups")
         with TabbedContent(id="parts"):
@@ -113,8 +114,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self.chart.focus()
 
     @property
-    def chart(self) -> KeyedChart:
-        return self.query_one(KeyedChart)
+    def chart(self) -> Chart:
+        return self.query_one(Chart)
 
     @property
     def is_settled(self) -> bool:
@@ -142,7 +143,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         return RunSnapshot(detail, curves, self._log, self._predicted(detail))
 
     def _predicted(self, detail: RunDetail) -> int | None:
-        """The predicted peak memory, in bytes; computed once, until the run reports its own prediction."""
+        """The predicted peak memory, in bytes: the run's own prediction, else one computed once."""
         if detail.predicted_memory_bytes is not None or detail.row.is_published:
             return detail.predicted_memory_bytes
         if not self._has_predicted:
@@ -154,7 +155,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         try:
             self._show_parts(snapshot, before)
         except BaseException:
-            self._snapshot = before  # later redraws must not draw what failed to draw
+            self._snapshot = before  # later redraws must not repeat the failure
             raise
         results = snapshot.detail.results
         self._intervals.request(snapshot.detail if results and repr(results) != self._settled[0] else None)
@@ -162,7 +163,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self._begin_with(snapshot.detail)
 
     def _begin_with(self, detail: RunDetail) -> None:
-        """Opens the most telling part: the log of a failed run, the figures and settings of a published one."""
+        """Opens the most relevant part: the log of a failed run, the figures and settings of a published one."""
         if detail.row.is_published:
             self.add_class("-published")
             self.query_one("#groups-pane").focus()
@@ -171,7 +172,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self.query_one(TabbedContent).active = "log-pane"
 
     def _show_parts(self, snapshot: RunSnapshot, before: RunSnapshot | None) -> None:
-        """Redraws the parts that changed; while a run trains, most do not."""
+        """Redraws only the parts that changed, which are few while a run trains."""
         detail, known = snapshot.detail, before.detail if before is not None else None
         self._show_head()
         self._draw_curves()
@@ -188,8 +189,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self.query_one("#epochs", Static).update(newest_epochs(detail))
 
     async def _compute_intervals(self, detail: RunDetail) -> None:
-        """Computes intervals that the database lacks from the predictions; tries the same scores only once."""
-        stored = repr(detail.results)  # unlike the values, equal for NaN
+        """Computes missing intervals from predictions, once for the same scores."""
+        stored = repr(detail.results)  # unlike the values, the repr of NaN is equal to itself
         self._settled = (stored, detail.results)
         full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.scores.predictions)
         self._settled = (stored, full.results)
@@ -200,7 +201,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self._show_scores(self._snapshot.detail)
 
     def _settled_detail(self, detail: RunDetail) -> RunDetail:
-        """The run with all intervals of its scores, once they are computed."""
+        """The run, with computed intervals if its scores have them."""
         stored, settled = self._settled
         return replace(detail, results=settled) if repr(detail.results) == stored else detail
 
@@ -252,7 +253,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         planned = detail.config.get("epochs") or ()
         self.chart.show(
             series_of(curves, self._curve, self._axis, colors),
-            marks_of(curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
+            event_lines(curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
             x_name=AXIS_NAMES[self._axis],
             y_name=self._curve.y_name,
             x_kind="seconds" if self._axis == "time" else "number",

@@ -1,1 +1,1 @@
-"""The table of runs, the first screen."""
+"""The home screen, a table of runs."""

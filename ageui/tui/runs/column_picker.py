@@ -1,4 +1,4 @@
-"""Picks the columns of the table of runs, and their order."""
+"""Picks and orders the columns of the table of runs."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from ageui.tui.runs.columns import COLUMNS, DEFAULT_COLUMNS, known
 
 
 class ColumnPicker(Dialog[tuple[str, ...]]):
-    """Lists the chosen columns first, in their order; returns None after escape."""
+    """Lists the chosen columns first, in their order. Returns None after escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "show_or_hide", "show or hide"),

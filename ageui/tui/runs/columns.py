@@ -1,4 +1,4 @@
-"""The columns of the table of runs, and the cell of a run in each."""
+"""The columns of the table of runs, and the cells of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from datetime import datetime
 
 from ageui.compare.differing_settings import label, setting
 from ageui.present.bars import progress_bar
-from ageui.present.figures import LOSS, NUMBER, SPEED, duration
+from ageui.present.figures import LOSS, NUMBER, SPEED
 from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
+from ageui.tui.queue_state import eta_text
 from ageui.tui.tones import state_tone
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.choices import REPORT_ATTRIBUTES
@@ -20,7 +21,7 @@ _BIAS_TITLES = {"gender": "gender", "expression": "expr.", "ethnicity": "ethn.",
 
 @dataclass(frozen=True)
 class RunColumn:
-    """A column: its title, width and the field to order by; `cell` takes a run and the fields that vary."""
+    """A column, and the field to order by. `cell` takes a run and the config fields that vary among the runs."""
 
     title: str
     width: int
@@ -35,13 +36,13 @@ def _state(row: RunRow, varying: Sequence[str]) -> Cell:
 
 
 def _differs(row: RunRow, varying: Sequence[str]) -> Cell:
-    """Loss and weights first: the end is cut if there is no room."""
+    """Loss and weights come first, since long text loses its end."""
     telling_first = sorted(varying, key=lambda name: name not in ("loss", "weights"))
     return words(label(row.config, telling_first) if varying else str(row.config.get("loss", "")))
 
 
 def _progress(row: RunRow, varying: Sequence[str]) -> Cell:
-    """A bar over the steps of a running run, or its activity; the epochs of others; a dash for published figures."""
+    """The steps or activity of a running run, the epochs of any other; a dash for published figures."""
     summary = row.summary
     if row.is_published:
         return Cell()
@@ -54,12 +55,9 @@ def _progress(row: RunRow, varying: Sequence[str]) -> Cell:
 
 
 def _eta(row: RunRow, varying: Sequence[str]) -> Cell:
-    """The time left of the stage, with `+` if another stage follows."""
-    summary = row.summary
-    if row.status != "running" or summary.eta_seconds is None:
+    if row.status != "running" or row.summary.eta_seconds is None:
         return Cell() if row.status in ("queued", "running", "paused") else BLANK
-    stages = len(row.config.get("epochs") or ()) or 1
-    return words(duration(summary.eta_seconds) + ("+" if (summary.stage or 1) < stages else ""))
+    return words(eta_text(row))
 
 
 def _bias(attribute: str) -> RunColumn:
@@ -156,7 +154,7 @@ DEFAULT_COLUMNS = (
 
 
 def known(names: Sequence[str]) -> tuple[str, ...]:
-    """The columns of these names that there are; the name of the run always comes first."""
+    """Keeps the names of existing columns, and puts the run's name first."""
     chosen = dict.fromkeys(("run", *(name for name in names if name in COLUMNS)))
     return tuple(chosen)
 

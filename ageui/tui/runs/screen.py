@@ -1,4 +1,4 @@
-"""Home: the queue and all runs in one table, live."""
+"""The home screen: the queue and all runs in one table."""
 
 import asyncio
 from collections.abc import Callable
@@ -41,7 +41,7 @@ The background worker starts with the first run and goes on when you leave.
 
 @dataclass(frozen=True)
 class RunsQuery:
-    """What the table asks for: `count` runs that match the filter, from place `first` on."""
+    """A request for `count` runs that match the filter, starting at place `first`."""
 
     filter: str
     order: str
@@ -51,9 +51,9 @@ class RunsQuery:
 
 @dataclass(frozen=True)
 class RunsSnapshot:
-    """A page of runs: `matching` is the number of runs that match the filter, `total` the number of all runs.
+    """A page of runs. `matching` is the number of runs that match the filter, `total` the number of all runs.
 
-    `varying` are the config fields that the matching runs do not share.
+    `varying` are the config fields in which the matching runs differ.
     """
 
     query: RunsQuery
@@ -64,7 +64,7 @@ class RunsSnapshot:
 
 
 class RunsScreen(LiveScreen[RunsSnapshot]):
-    """The table of runs with its filter. Keys act on the selected runs, else on the one under the cursor."""
+    """The table of runs with its filter. Keys act on the selected runs, or else on the run under the cursor."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
@@ -90,7 +90,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         try:
             ordering(self.app.prefs.order)
         except ConfigError:
-            self.app.prefs.order = "turn"  # another version saved an order that this one lacks
+            self.app.prefs.order = "turn"  # saved by a version with other orders
         self._show_columns()
         self.table.focus()
 
@@ -163,7 +163,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
         self._filter = event.text
-        # Keys must not change selected runs that the filter hides.
+        # Deselects all, so that keys do not change runs that the filter hides.
         self.table.select(frozenset())
         self.table.action_first()
         self.refresh_soon()
@@ -204,7 +204,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         self.refresh_soon()
 
     def _order_by(self, order: str) -> None:
-        """Orders by a field; reverses the current order."""
+        """Orders by a field, or reverses the current order."""
         prefs = self.app.prefs
         prefs.order = f"-{order}" if prefs.order == order else order
         self.app.save_prefs()
@@ -221,23 +221,16 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             for column in [run_columns.COLUMNS[name]]
             if column.order is not None
         }
-
-        def chosen(order: str | None) -> None:
-            if order is not None:
-                self._order_by(order)
-
-        self.app.push_screen(
-            ChoicePrompt("Sort by", list(orders.values()), self.app.prefs.order.removeprefix("-")), chosen
-        )
+        prompt = ChoicePrompt("Sort by", list(orders.values()), self.app.prefs.order.removeprefix("-"))
+        prompt.ask(self.app, self._order_by)
 
     def action_columns(self) -> None:
-        def chosen(names: tuple[str, ...] | None) -> None:
-            if names is not None:
-                self.app.prefs.columns = names
-                self.app.save_prefs()
-                self._show_columns()
+        def chosen(names: tuple[str, ...]) -> None:
+            self.app.prefs.columns = names
+            self.app.save_prefs()
+            self._show_columns()
 
-        self.app.push_screen(ColumnPicker(self._columns()), chosen)
+        ColumnPicker(self._columns()).ask(self.app, chosen)
 
     # Changes of runs
 
@@ -246,7 +239,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         return self._rows.get(key) if key is not None else None
 
     def _targets(self) -> list[int]:
-        """The selected runs, else the one under the cursor."""
+        """The ids of the selected runs, or else of the run under the cursor."""
         if self.table.selected:
             return sorted(self.table.selected)
         row = self._current()
@@ -320,35 +313,30 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         row, targets = self._current(), self._targets()
         if row is None:
             return
-        # Tags of several runs may differ, so this adds and removes some instead of editing all.
+        # The tags of several runs may differ, so the prompt adds and removes tags instead of replacing them.
         one = targets == [row.id]
 
-        def edited(text: str | None) -> None:
-            words = text.replace(",", " ").split() if text is not None else []
-            if text is not None and one:
+        def edited(text: str) -> None:
+            words = text.replace(",", " ").split()
+            if one:
                 self.app.change(changes.tag(targets, words))
             elif words:
                 self.app.change(changes.add_tags(targets, words))
 
         title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
-        self.app.push_screen(LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else ""), edited)
+        LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else "").ask(self.app, edited)
 
     def action_note(self) -> None:
-        if (row := self._current()) is None:
-            return
-
-        def edited(text: str | None) -> None:
-            if text is not None:
-                self.app.change(changes.note(row.id, text.strip() or None))
-
-        self.app.push_screen(LinePrompt(f"Note on {row.name}", row.note or ""), edited)
+        if (row := self._current()) is not None:
+            prompt = LinePrompt(f"Note on {row.name}", row.note or "")
+            prompt.ask(self.app, lambda text: self.app.change(changes.note(row.id, text.strip() or None)))
 
     def action_rename(self) -> None:
         if (row := self._current()) is None:
             return
 
-        def edited(text: str | None) -> None:
-            if text is not None and text != row.name:
+        def edited(text: str) -> None:
+            if text != row.name:
                 self.app.change(changes.rename(row.id, text))
 
-        self.app.push_screen(LinePrompt(f"New name of {row.name}", row.name), edited)
+        LinePrompt(f"New name of {row.name}", row.name).ask(self.app, edited)

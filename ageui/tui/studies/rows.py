@@ -1,4 +1,4 @@
-"""A study as a line of a list and as rows of a table: a row per cell, with progress, published and measured figures."""
+"""A study as a list entry and as a table: a row per cell, with progress, published and measured figures."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _CELL, _PROGRESS, _PUBLISHED, _MEASURED, _DIFFERENCE = 26, 18, 12, 20, 9
 
 
 def states_of(table: StudyTable) -> Counter[str]:
-    """How many of the cells that can be run are measured, running, queued or missing, each counted once."""
+    """The number of runnable cells that are measured, running, queued or missing; counts each cell once."""
     found: Counter[str] = Counter()
     for row in table.rows:
         if row.cell.unknown is None:
@@ -50,7 +50,7 @@ def states_text(table: StudyTable) -> str:
 
 
 def list_text(table: StudyTable, width: int) -> Text:
-    """`table8     2/14 ▶1 ·3`: measured cells of those that can be run, then those that run and wait."""
+    """`table8     2/14 ▶1 ·3`: measured and runnable cells, then running and queued ones."""
     states = states_of(table)
     name = shortened(clean(table.study.name), width)
     text = Text(name + " " * (width - cell_len(name)))
@@ -63,14 +63,14 @@ def list_text(table: StudyTable, width: int) -> Text:
 
 
 def about_text(table: StudyTable) -> Text:
-    """The title, what it shows, and what was measured with which settings."""
+    """The title and purpose, the states of cells, and the settings of the measured runs."""
     study = table.study
     text = Text.assemble((clean(f"{study.name}: {study.title}"), "bold"), "  ", (clean(study.shows), "dim"))
     return text.append(f"\n{states_text(table)} · {clean(headline(table))}")
 
 
 def columns(table: StudyTable) -> list[TableColumn]:
-    """A cell and its progress, then for every figure its published value, the measured one and their difference."""
+    """The cell and its progress, then each figure's published value, measured value and their difference."""
     found = [TableColumn("cell", "cell", _CELL), TableColumn("progress", "runs", _PROGRESS)]
     for name in table.study.figures:
         title = figure_title(name)
@@ -83,8 +83,10 @@ def columns(table: StudyTable) -> list[TableColumn]:
 
 
 def rows(table: StudyTable, statuses: Mapping[int, str], fractions: Mapping[int, float]) -> list[TableRow]:
-    """A row per cell, keyed by its place, then the constant and the rankings. `statuses` are those of runs by id, and
-    `fractions` how far the running ones are, from 0 to 1."""
+    """A row per cell, keyed by its place, then the constant and the rankings.
+
+    `statuses` are by run id; `fractions` are the progress of running runs, from 0 to 1.
+    """
     found = [
         TableRow(
             place,
@@ -106,7 +108,7 @@ def rows(table: StudyTable, statuses: Mapping[int, str], fractions: Mapping[int,
 
 
 def progress_cell(row: CellRow, statuses: Mapping[int, str], fractions: Mapping[int, float]) -> Cell:
-    """`✓ 5 done`, `✓ 2 ▶ 40% · 1`: how many runs of a cell are in which state, and how far those that run are."""
+    """`✓ 5 done`, `✓ 2 ▶ 40% · 1`: the number of runs in each state, and the progress of running ones."""
     if row.cell.unknown is not None:
         return words("cannot be run", "dim")
     if not row.runs:
@@ -126,7 +128,7 @@ def progress_cell(row: CellRow, statuses: Mapping[int, str], fractions: Mapping[
 
 
 def about_cell(row: CellRow, statuses: Mapping[int, str]) -> str:
-    """What is odd about a cell, and its runs by seed."""
+    """Remarks on a cell, and its runs by seed."""
     said = [row.cell.unknown or "", row.cell.note or ""]
     said += [
         f"seed {seed}: run {run_id} {SYMBOLS.get(statuses.get(run_id, ''), '?')}" for seed, run_id in row.runs.items()
@@ -135,20 +137,20 @@ def about_cell(row: CellRow, statuses: Mapping[int, str]) -> str:
 
 
 def notes_text(table: StudyTable) -> Text:
-    """What is odd about the study and its figures, then the other ways in which it was run."""
+    """Notes on the study and its figures, then its other variants."""
     lines = [Text(clean(note)) for note in table.notes]
     lines += [Text(clean(f"also there: {line}"), style="dim") for line in others_text(table)]
     return Text("\n").join(lines)
 
 
 def explained(table: StudyTable) -> list[str]:
-    """What every figure and mark of the table means, in full."""
+    """Explains every figure and mark of the table."""
     runs = f"runs of a cell: {symbols_text()}; a percentage says how far those are that run"
     return [headline(table), *map(note_text, legend(table)), runs]
 
 
 def run_ids(rows: Sequence[CellRow]) -> list[int]:
-    """The runs of cells, each once, those that have figures first."""
+    """The distinct runs of cells, those of measured cells first."""
     ordered = sorted(rows, key=lambda row: not row.is_measured)
     return list(dict.fromkeys(run_id for row in ordered for run_id in row.runs.values()))
 
@@ -164,7 +166,7 @@ def _figures(table: StudyTable, row: CellRow) -> list[Cell]:
 
 
 def _beside(table: StudyTable, name: str, published: Cell, measured: Cell, difference: Cell) -> list[Cell]:
-    """The cells, of the three, that the table has a column for."""
+    """Keeps those of the three cells that have a column."""
     has_published = any(name in row.cell.published for row in table.rows)
     return [*([published] if has_published else []), measured, *([difference] if _has_difference(table, name) else [])]
 

@@ -1,4 +1,4 @@
-"""The studies: a list with the progress of each, and the table of one: published figures beside measured ones."""
+"""Shows the list of studies with their progress, and published beside measured figures of one study."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ _NAME_CELLS = 8
 
 @dataclass(frozen=True)
 class StudiesQuery:
-    """How to show the studies, by name: with the runs of a choice or of a variant, and with the scores of a split."""
+    """How to show each study, by name: with the runs of a choice or variant, and with the scores on a split."""
 
     studies: tuple[Study, ...]
     choices: Mapping[str, Choice]
@@ -44,7 +44,7 @@ class StudiesQuery:
     splits: Mapping[str, str]
 
     def shows_alike(self, other: "StudiesQuery", study: Study) -> bool:
-        """Whether both queries show a study in the same way."""
+        """Whether both queries show a study alike."""
         one, another = (
             (
                 study in query.studies,
@@ -57,7 +57,7 @@ class StudiesQuery:
 
 @dataclass(frozen=True)
 class StudiesSnapshot:
-    """`statuses` are those of all measured runs by id, `fractions` the progress of running ones, from 0 to 1."""
+    """`statuses` are of all measured runs, by id; `fractions` are the progress of running ones, from 0 to 1."""
 
     query: StudiesQuery
     tables: Mapping[str, StudyTable]
@@ -66,8 +66,10 @@ class StudiesSnapshot:
 
 
 class StudiesScreen(LiveScreen[StudiesSnapshot]):
-    """A list of studies and the table of the highlighted one. Keys act on the selected cells, else on the one under the
-    cursor."""
+    """A list of studies and the table of the highlighted one.
+
+    Keys act on the selected cells, or else on the cell under the cursor.
+    """
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.STUDIES)]
@@ -83,7 +85,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self._chosen = self._to_choose = ""
         self._listed: tuple[str, ...] = ()
         self._drawn: StudyTable | None = None
-        # Building tables reads all configs, so they are built again only after a run or its status changed.
+        # Building tables reads all configs, so they are rebuilt only after a run or its status changed.
         self._built: StudiesSnapshot | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,7 +113,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
 
     @property
     def _table(self) -> StudyTable | None:
-        """The table of the highlighted study, once it was read."""
+        """The table of the highlighted study; None until the first read."""
         return self._snapshot.tables.get(self._chosen) if self._snapshot is not None else None
 
     # Reading
@@ -166,6 +168,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
 
     # Showing
 
+    @on(PagedTable.PageWanted)
     def _draw(self) -> None:
         snapshot, table = self._snapshot, self._table
         if snapshot is None or table is None:
@@ -195,10 +198,6 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         ]
         self.query_one("#cell", TextLine).put(clean(" · ".join(filter(None, parts))))
 
-    @on(PagedTable.PageWanted)
-    def _draw_again(self) -> None:
-        self._draw()
-
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_index < len(self._listed) and self._listed[event.option_index] != self._chosen:
@@ -220,7 +219,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self.refresh_soon()
 
     def action_next_variant(self) -> None:
-        """Cycles through the variants in an order that stays the same while runs train."""
+        """Cycles through the variants in an order that does not change while runs train."""
         table = self._table
         if table is None:
             return
@@ -276,7 +275,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         return table.rows[place] if table is not None and place is not None and place < len(table.rows) else None
 
     def _targets(self) -> list[CellRow]:
-        """The selected cells, else the one under the cursor."""
+        """The selected cells, or else the cell under the cursor."""
         table, here = self._table, self._row_here()
         if table is None:
             return []
@@ -294,9 +293,6 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
             self._cells.select(frozenset(place for place, row in enumerate(table.rows) if row.runs))
 
     @on(PagedTable.Opened)
-    def _open_clicked(self) -> None:
-        self.action_open()
-
     def action_open(self) -> None:
         row, snapshot = self._row_here(), self._snapshot
         if row is None or snapshot is None:
@@ -308,13 +304,9 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         if len(row.runs) == 1:
             self.post_message(OpenRun(next(iter(row.runs.values()))))
             return
-
-        def chosen(run_id: str | None) -> None:
-            if run_id is not None:
-                self.post_message(OpenRun(int(run_id)))
-
         answers = [Answer(str(run_id), f"seed {seed}", _state(snapshot, run_id)) for seed, run_id in row.runs.items()]
-        self.app.push_screen(ChoicePrompt(f"{row.cell.label}: open which run?", answers), chosen)
+        prompt = ChoicePrompt(f"{row.cell.label}: open which run?", answers)
+        prompt.ask(self.app, lambda run_id: self.post_message(OpenRun(int(run_id))))
 
     def action_compare(self) -> None:
         run_ids = study_rows.run_ids(self._targets())

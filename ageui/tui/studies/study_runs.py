@@ -1,4 +1,4 @@
-"""A form for the missing runs of a study: with which preset, data and seeds to train, and how many runs that is."""
+"""The form for the missing runs of a study: its preset, data, seeds and settings."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -22,7 +22,7 @@ from ageui.tui.widgets.status_bar import StatusBar
 
 
 class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
-    """The fields start with the choice `like`. Calls `chosen` with the choice, whether its runs are queued or not."""
+    """Starts with the choice `like`. Calls `chosen` with the final choice, with or without queueing its runs."""
 
     CSS_PATH = ["../form/form_screen.tcss", "study_runs.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.STUDY_RUNS)]

@@ -1,4 +1,4 @@
-"""The form for a study's runs without its widgets: what its fields mean, and the command that does the same."""
+"""Checks the form for the missing runs of a study: its choice, the runs to queue and their command."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ PRESET, DATA, SEEDS, SETTINGS = "preset", "data", "seeds", "set"
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedStudyRuns(CheckedForm):
-    """`choice` is what was chosen, once it could be read."""
+    """`choice` is None until preset, data and settings are readable."""
 
     choice: Choice | None = None
     plan: RemainingRuns | None = None
@@ -34,7 +34,7 @@ class CheckedStudyRuns(CheckedForm):
 
 
 def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
-    """The fields by name; `data` are the registered data sets."""
+    """The fields by name. `data` are the registered data sets."""
     fields = (
         FormField(
             PRESET, "report: the study as published; another for all but what it compares", PRESETS, takes_several=False
@@ -51,7 +51,7 @@ def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
 
 
 def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster: Forecaster) -> CheckedStudyRuns:
-    """What the filled-in form would queue. Raises `AgeUIError` only if the database cannot be read."""
+    """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
     checked = CheckedStudyRuns(
         entered=entered, fields=form_fields(store.data.all()), in_force={SEEDS: ("1", ""), SETTINGS: ("none", "")}
     )
@@ -83,7 +83,7 @@ def texts_of(choice: Choice | None, seeds: int) -> dict[str, str]:
 
 
 def choice_of_texts(texts: Mapping[str, str]) -> Choice:
-    """Raises `ConfigError` for an unknown preset and for settings that cannot be read."""
+    """The choice in a form. Raises `ConfigError` for an unknown preset or unreadable settings."""
     settings = texts.get(SETTINGS, "")
     try:
         assignments = shlex.split(settings)
@@ -94,7 +94,7 @@ def choice_of_texts(texts: Mapping[str, str]) -> Choice:
 
 
 def seeds_of(texts: Mapping[str, str]) -> int:
-    """Raises `ConfigError` unless the text is a whole number."""
+    """The number of seeds in a form. Raises `ConfigError` unless it is a whole number."""
     text = texts.get(SEEDS, "1")
     try:
         return int(text)

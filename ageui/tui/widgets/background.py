@@ -1,13 +1,13 @@
-"""Backgrounds of lines: translucent colours of a style sheet, blended in order."""
+"""Blends translucent backgrounds of a style sheet, for lines that a widget draws itself."""
 
 from rich.style import Style
 from textual.widget import Widget
 
 
 def background_style(widget: Widget, *components: str) -> Style:
-    """The widget's own style with the backgrounds and text styles of component classes over it, in that order.
+    """The widget's style under the backgrounds and text styles of component classes, in this order.
 
-    Rich has no alpha channel, so this blends the colours.
+    Blends the colours, since Rich has no alpha channel.
     """
     color = widget.background_colors[1]
     text = Style()

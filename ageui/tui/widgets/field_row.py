@@ -1,4 +1,4 @@
-"""A row of a form: a label, a text field with completion, and a hint or problem."""
+"""A row of a form: a label, an input with completion, and a hint or problem."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _Choices = Callable[[], tuple[str, ...]]
 
 
 class FieldRow(Horizontal):
-    """Posts `Changed` with new text, `Focused` when it gets the focus, `ListWanted` when its mark is clicked."""
+    """Posts `Changed` for new text, `Focused` when it gets the focus, and `ListWanted` for a click on its mark."""
 
     DEFAULT_CSS = """
     FieldRow {
@@ -51,7 +51,7 @@ class FieldRow(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield _Label(self.field, classes="label", markup=False)
-        yield _FieldInput(self._choices_now)
+        yield _FieldInput(lambda: self._choices)
         yield _ListMark(" ", classes="mark", markup=False)
         yield Static(self._what, classes="hint", markup=False)
 
@@ -64,7 +64,7 @@ class FieldRow(Horizontal):
         self.query_one(Input).value = text
 
     def show(self, choices: tuple[str, ...], in_force: tuple[str, str], problem: str) -> None:
-        """Shows the value of an empty field with its origin, and the problem, else what the field is for."""
+        """Shows the problem or purpose of the field, and the value and origin that an empty field has."""
         self._choices = choices
         self.query_one(_ListMark).update("▾" if choices else " ")
         value, origin = (clean(text) for text in in_force)
@@ -83,22 +83,19 @@ class FieldRow(Horizontal):
             self.focus_text()
             self.post_message(self.ListWanted(self))
 
-    def _choices_now(self) -> tuple[str, ...]:
-        return self._choices
-
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Changed())
 
     def on_descendant_focus(self) -> None:
-        # Not animated: the next key would interrupt the animation and leave the field out of view.
+        # Without animation, which the next key would interrupt, leaving the field out of view.
         self.scroll_visible(animate=False)
         self.post_message(self.Focused())
 
 
 class FieldRows(VerticalScroll, can_focus=False):
-    """The rows of a form. The focused row stays in view when texts above or below it grow."""
+    """The rows of a form. Keeps the focused row in view when texts around it grow."""
 
     def on_resize(self) -> None:
         focused = self.screen.focused
@@ -107,7 +104,7 @@ class FieldRows(VerticalScroll, can_focus=False):
 
 
 class _FieldInput(Input):
-    # With priority, the focus moves before the next key is dispatched, however fast keys come.
+    # Priority makes the focus move before the next key is dispatched, however fast keys come.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,shift+tab", "app.focus_previous", "field before", show=False, priority=True),
         Binding("down,enter,tab", "app.focus_next", "next field", show=False, priority=True),
@@ -117,7 +114,7 @@ class _FieldInput(Input):
         super().__init__(suggester=_ValueCompletion(choices), select_on_focus=False)
 
     def validate_value(self, value: str) -> str:
-        """Removes hidden characters, which pasted text may hold."""
+        """Removes hidden characters of pasted text."""
         return clean(value)
 
 
@@ -135,7 +132,7 @@ class _ListMark(Static):
 
 
 class _ValueCompletion(Suggester):
-    """Completes the last value of a list."""
+    """Completes the last value of a comma- or plus-separated list."""
 
     def __init__(self, choices: _Choices) -> None:
         super().__init__(use_cache=False, case_sensitive=True)

@@ -1,4 +1,4 @@
-"""The filter of the table of runs: the command line's language, checked and completed while typing."""
+"""The filter of the table of runs, in the language of the command line."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +31,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
 
 
 class FilterBox(Vertical):
-    """Posts `Changed` with every valid filter, and shows what is wrong with any other text."""
+    """Posts `Changed` with every valid filter; shows why other text is invalid. Completes names and values."""
 
     DEFAULT_CSS = """
     FilterBox {
@@ -52,7 +52,7 @@ class FilterBox(Vertical):
         text: str
 
     class Left(Message):
-        """The filter is complete."""
+        """The person finished the filter."""
 
     def compose(self) -> ComposeResult:
         yield Input(
@@ -78,7 +78,7 @@ class FilterBox(Vertical):
         try:
             where(event.value)
         except ConfigError as error:
-            # Only the first line: those below point into the text, which is visible anyway.
+            # Omits the lines that point into the text, which is visible anyway.
             self.query_one(Static).update(str(error).splitlines()[0])
             self.set_class(True, "-wrong")
         else:
@@ -99,7 +99,7 @@ class FilterBox(Vertical):
 
 
 class _FilterCompletion(Suggester):
-    """Completes the last term: the name of a field, then one of its known values."""
+    """Completes the last term: the name of a field, then a known value."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=True, case_sensitive=True)

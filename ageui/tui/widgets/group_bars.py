@@ -1,4 +1,4 @@
-"""The MAE of every group as bars with counts, and the biases over them."""
+"""The MAE of every group as a bar, below the bias of its attribute."""
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import RenderableType
@@ -13,7 +13,7 @@ from ageui.store import BiasResult, SplitScores
 from ageui.text.clean import clean
 
 _NARROWEST_BAR, _WIDEST_BAR = 3, 12
-# Beside name and bar: the indent, the count, the MAE and the mark, with what parts them.
+# The indent, the count, the MAE and the mark, with their gaps.
 _OTHER_CELLS = 2 + 8 + 7 + 2
 _SHORTEST_NAME, _LONGEST_NAME = 8, 16
 _INTERVAL_CELLS = 12
@@ -31,7 +31,7 @@ class GroupBars(Static):
         self._scores: SplitScores | None = None
 
     def show(self, scores: SplitScores | None, instead: RenderableType) -> None:
-        """The bars of `scores`; `instead` of them where there are none."""
+        """Shows the bars of `scores`, or `instead` if it is None."""
         self._scores = scores
         self.update(instead if scores is None else _groups(scores, self.size.width))
 
@@ -41,8 +41,7 @@ class GroupBars(Static):
 
 
 def _groups(scores: SplitScores, cells: int) -> Text:
-    """A line per attribute, and below it one per group: name, count, bar, MAE, its interval where there is room for
-    it, and a mark at the worst."""
+    """A line per attribute, then one per group: name, count, bar, MAE, its interval if it fits, and a mark if worst."""
     groups = [group for bias in scores.result.biases for group in bias.groups]
     has_room = cells >= _OTHER_CELLS + _NARROWEST_BAR + _SHORTEST_NAME + _INTERVAL_CELLS
     has_intervals = has_room and any(group.interval is not None for group in groups)
@@ -67,8 +66,8 @@ def _groups(scores: SplitScores, cells: int) -> Text:
 
 
 def _title(bias: BiasResult, cells: int) -> Text:
-    """`gender  0.53 ~  0.05–1.20  noise 0.60`: the bias, whether it is inside noise, its interval, and what noise alone
-    exceeds once in twenty times, where there is room; or why there is no bias."""
+    """`gender  0.53 ~  0.05–1.20  noise 0.60`: the bias, a mark if it is inside noise, its interval, and the 95th
+    percentile of noise if it fits; or the reason for a missing bias."""
     title = Text(clean(bias.attribute), style="bold")
     if bias.value is None:
         return title.append(f"  {clean(bias.reason or NOTHING)}", style="dim not bold")

@@ -1,4 +1,4 @@
-"""The end of a log file, followed as it grows."""
+"""Follows the end of a growing log file."""
 
 import os
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _READ_AT_ONCE = 1 << 18
 
 @dataclass(frozen=True)
 class LogPart:
-    """Lines of a log and their end in the file, in bytes; `starts_anew` if they do not follow the part before."""
+    """Lines of a log, and the byte offset of their end. `starts_anew` if they do not continue the part before."""
 
     path: Path
     lines: tuple[str, ...]
@@ -24,7 +24,7 @@ class LogPart:
 
 
 def read_log(path: Path, before: LogPart | None) -> LogPart:
-    """The lines of a log since `before`, at most the last 256 KiB; none of a missing file."""
+    """Reads the lines of a log since `before`, at most the last 256 KiB; none if the file is missing."""
     start = before.end if before is not None and before.path == path else 0
     starts_anew = before is None or before.path != path
     try:
@@ -44,7 +44,7 @@ def read_log(path: Path, before: LogPart | None) -> LogPart:
 
 
 class LogTail(RichLog):
-    """Shows parts of a log; stays at the end unless it was scrolled away from it."""
+    """Shows parts of a log. Stays at the end unless a person scrolls away from it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, max_lines=_KEPT_LINES, wrap=True, markup=False, highlight=False, min_width=20)

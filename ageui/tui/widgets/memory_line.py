@@ -1,4 +1,4 @@
-"""The forecast of the memory that runs will need; it counts missing footprints in the background."""
+"""The forecast of the memory that runs will need. Counts missing footprints in the background."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from engine.footprints import FootprintCounter, FootprintKey
 
 
 class MemoryLine(Static):
-    """Posts `Counted` when the missing footprints of a forecast are known, so that it can be made again.
+    """Posts `Counted` when the missing footprints of a forecast are known, and a new forecast is possible.
 
-    One process counts at a time; leaving the screen stops it.
+    Only one process counts at a time; leaving the screen stops it.
     """
 
     DEFAULT_CSS = """
@@ -51,7 +51,7 @@ class MemoryLine(Static):
         self.post_message(self.Counted())
 
     def _note_counter(self, counter: FootprintCounter) -> None:
-        """Called in the thread that waits for the count; stops it if the form was left meanwhile."""
+        """Called in the thread that waits for the count. Stops the count if the form was left meanwhile."""
         self._counter = counter
         if not self.is_attached:
             counter.stop()

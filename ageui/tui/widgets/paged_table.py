@@ -1,4 +1,4 @@
-"""A table of any length: it holds the rows around the window, asks for others, and redraws what changed."""
+"""A table of any length that holds only the rows around its window."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,9 @@ _SELECTED, _NOT_SELECTED = "● ", "  "
 
 
 class PagedTable(ScrollView, can_focus=True):
-    """Rows by their place, from 0 to `total`. The table's owner answers `PageWanted` with `put`.
+    """A table with `total` rows. Its owner answers `PageWanted` with `put`.
 
-    The first `fixed` columns stay in place when the table scrolls sideways. The cursor stays on its row when rows are
-    inserted before it.
+    The first `fixed` columns do not scroll sideways. The cursor stays on its row when rows are inserted before it.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -98,21 +97,20 @@ class PagedTable(ScrollView, can_focus=True):
         self._strips: dict[tuple[int, bool], Strip] = {}
         self._tones: Mapping[Tone, Style] = {}
 
-    # What is shown
+    # Contents
 
     def show_columns(self, columns: Sequence[TableColumn], order: str = "") -> None:
-        """Replaces the columns; rows must be `put` again. `order` is the current one, with `-` if descending."""
+        """Replaces the columns; `put` rows again afterwards. `order` begins with `-` if descending."""
         if (tuple(columns), order) == (self._columns, self._order):
             return
         if tuple(columns) != self._columns:
             self._rows.clear()
         self._columns, self._order = tuple(columns), order
-        # With room for the arrow of the order.
-        self._widths = [min(column.width, cell_len(column.title) + 1) for column in columns]
-        self._repaint()
+        # The title needs one more cell for the arrow of the order.
+        self._set_widths([min(column.width, cell_len(column.title) + 1) for column in columns])
 
     def put(self, first: int, rows: Sequence[TableRow], total: int) -> None:
-        """Replaces all rows by `rows`, which start at place `first`. Only changed lines are redrawn."""
+        """Replaces all rows by `rows`, which start at place `first`. Redraws only changed lines."""
         before, key = self._rows, self.cursor_key
         self._rows = {first + place: row for place, row in enumerate(rows)}
         self._widen(rows)
@@ -120,29 +118,31 @@ class PagedTable(ScrollView, can_focus=True):
             self._total = total
             self._resize()
         self._follow(key)
-        changed = [place for place in {*before, *self._rows} if before.get(place) != self._rows.get(place)]
-        for place in changed:
-            self._forget_strip(place)
-            self._refresh_row(place)
+        for place in {*before, *self._rows}:
+            if before.get(place) != self._rows.get(place):
+                self._redraw_row(place)
         if self.cursor_key != key:
             self.post_message(self.CursorMoved(self.cursor_key))
 
     def _widen(self, rows: Sequence[TableRow]) -> None:
-        """Widens columns to what their cells need; they never shrink again, so that nothing moves without need."""
+        """Widens columns to fit their cells. Columns never shrink, so that nothing moves unnecessarily."""
         needed = list(self._widths)
         for row in rows:
             for place, text in enumerate(row.texts):
                 needed[place] = max(needed[place], cell_len(text))
         widths = [min(column.width, width) for column, width in zip(self._columns, needed, strict=True)]
         if widths != self._widths:
-            self._widths = widths
-            self._strips.clear()
-            self._resize()
-            self.refresh()
+            self._set_widths(widths)
+
+    def _set_widths(self, widths: list[int]) -> None:
+        self._widths = widths
+        self._strips.clear()
+        self._resize()
+        self.refresh()
 
     @property
     def window(self) -> tuple[int, int]:
-        """First place and number of the rows to hold: those in view and half a screenful on either side."""
+        """First place and number of the rows to hold: the visible ones and half a screenful on either side."""
         height = max(2, self._body_height)
         first = max(0, int(self.scroll_offset.y) - height // 2)
         return first, 2 * height
@@ -161,7 +161,7 @@ class PagedTable(ScrollView, can_focus=True):
         return self._selected
 
     def text_of(self, key: int) -> tuple[str, ...]:
-        """The texts of a row that the table holds; empty for any other."""
+        """The texts of a row; empty if the table does not hold it."""
         found = next((row for row in self._rows.values() if row.key == key), None)
         return found.texts if found else ()
 
@@ -174,8 +174,7 @@ class PagedTable(ScrollView, can_focus=True):
         self._selected = keys
         for place, row in self._rows.items():
             if row.key in changed:
-                self._forget_strip(place)
-                self._refresh_row(place)
+                self._redraw_row(place)
         self.refresh(Region(0, 0, self.size.width, 1))
         self.post_message(self.SelectionChanged(keys))
 
@@ -218,11 +217,9 @@ class PagedTable(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - height + 1, animate=False)
 
     def _follow(self, key: int | None) -> None:
-        """Keeps the cursor on its row, and that row in place on the screen."""
-        if key is None or self.cursor_key == key:
-            self.cursor = min(self.cursor, max(0, self._total - 1))
-            return
-        place = next((place for place, row in self._rows.items() if row.key == key), None)
+        """Keeps the cursor on its row, and the row in place on the screen."""
+        is_found = key is None or self.cursor_key == key
+        place = None if is_found else next((place for place, row in self._rows.items() if row.key == key), None)
         if place is None:
             self.cursor = min(self.cursor, max(0, self._total - 1))
             return
@@ -281,12 +278,6 @@ class PagedTable(ScrollView, can_focus=True):
 
     # Drawing
 
-    def on_unmount(self) -> None:
-        self.app.theme_changed_signal.unsubscribe(self)
-
-    def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda theme: self._repaint())
-
     def on_resize(self) -> None:
         self._resize()
         self.post_message(self.PageWanted(*self.window))
@@ -294,12 +285,7 @@ class PagedTable(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
-
-    def _repaint(self) -> None:
-        self._strips.clear()
         self._tones = {}
-        self._resize()
-        self.refresh()
 
     def _resize(self) -> None:
         self.virtual_size = Size(_width_of(self._widths), self._total + 1)
@@ -312,9 +298,10 @@ class PagedTable(ScrollView, can_focus=True):
     def _fixed_width(self) -> int:
         return _width_of(self._widths[: self._fixed])
 
-    def _forget_strip(self, place: int) -> None:
+    def _redraw_row(self, place: int) -> None:
         for is_selected in (False, True):
             self._strips.pop((place, is_selected), None)
+        self._refresh_row(place)
 
     def _refresh_row(self, place: int) -> None:
         y = place + 1 - int(self.scroll_offset.y)
@@ -374,7 +361,7 @@ def _width_of(widths: Sequence[int]) -> int:
 
 
 def _fitted(text: str, width: int, *, right: bool) -> str:
-    """Exactly `width` cells; longer text ends in an ellipsis."""
+    """Pads or shortens text to exactly `width` cells."""
     shown = shortened(text, width)
     padding = " " * (width - cell_len(shown))
     return padding + shown if right else shown + padding

@@ -1,4 +1,4 @@
-"""A table whose columns are the things compared: labels and heads stay in view, a cursor goes from column to column."""
+"""A table of things to compare, one per column. Labels and heads stay in view; the cursor selects a column."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _GAP = 2
 
 @dataclass(frozen=True)
 class Piece:
-    """Text that is safe to show, and its tone; `color` (#rrggbb) wins over the tone's."""
+    """Clean text and its tone; `color` (#rrggbb) overrides the tone's colour."""
 
     text: str
     tone: Tone = "plain"
@@ -39,7 +39,7 @@ Pieces = tuple[Piece, ...]
 
 @dataclass(frozen=True)
 class SideColumn:
-    """A column by its key; `head` has as many lines as those of all others."""
+    """A column and its key. The `head` of all columns has the same number of lines."""
 
     key: str
     head: tuple[Pieces, ...]
@@ -47,7 +47,7 @@ class SideColumn:
 
 @dataclass(frozen=True)
 class SideLine:
-    """A line: its label, and what each column says, to the right of the column where it is a figure."""
+    """A line: its label and a cell per column, right-aligned if `right` is set."""
 
     label: Pieces
     cells: tuple[Pieces, ...]
@@ -60,7 +60,7 @@ def width_of(pieces: Pieces) -> int:
 
 
 class SideBySide(ScrollView, can_focus=True):
-    """Lines and columns given by `show`. The cursor stays on its column, and the window where it was."""
+    """Lines and columns given by `show`, which keeps the cursor on its column and the scroll position."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"side-by-side--head", "side-by-side--cursor"}
     DEFAULT_CSS = """
@@ -100,15 +100,15 @@ class SideBySide(ScrollView, can_focus=True):
         self._columns: tuple[SideColumn, ...] = ()
         self._lines: tuple[SideLine, ...] = ()
         self._widths: list[int] = []
-        # How far each column lies from the first one, in cells, and how far the end of the last.
+        # The distance of each column, and of the end of the last one, from the first column, in cells.
         self._starts: list[int] = [0]
         self._label_width = 0
         self._tones: Mapping[Tone, Style] = {}
 
-    # What is shown
+    # Contents
 
     def show(self, columns: Sequence[SideColumn], lines: Sequence[SideLine]) -> None:
-        """Replaces everything; draws nothing where nothing changed."""
+        """Replaces all columns and lines; draws nothing if none changed."""
         if (tuple(columns), tuple(lines)) == (self._columns, self._lines):
             return
         key = self.cursor_key
@@ -136,7 +136,7 @@ class SideBySide(ScrollView, can_focus=True):
         return self._columns[self.cursor].key if self.cursor < len(self._columns) else None
 
     def text(self) -> list[str]:
-        """Every line as it would be with room for all columns, head first."""
+        """All lines, head first, with all columns."""
         every = (0, len(self._columns))
         strips = [self._head_strip(line, *every) for line in range(self._head_height)]
         strips += [self._line_strip(line, *every) for line in self._lines]
@@ -154,7 +154,7 @@ class SideBySide(ScrollView, can_focus=True):
         self.scroll_to(y=self.max_scroll_y, animate=False)
 
     def move_to(self, place: int) -> None:
-        """Puts the cursor on a column, as far as there are columns, and brings that into view."""
+        """Moves the cursor to the nearest existing column, and scrolls it into view."""
         if not self._columns:
             return
         self.cursor = min(max(0, place), len(self._columns) - 1)
@@ -169,7 +169,7 @@ class SideBySide(ScrollView, can_focus=True):
 
     @property
     def columns_in_view(self) -> tuple[int, int]:
-        """The first column in view and the one after the last: whole ones, so that no figure is cut; one at least."""
+        """The first visible column and the one after the last. Only whole columns are visible, but at least one."""
         columns = len(self._columns)
         first = bisect_left(self._starts, int(self.scroll_offset.x), hi=columns)
         first = first if first < columns else 0
@@ -198,15 +198,9 @@ class SideBySide(ScrollView, can_focus=True):
 
     # Drawing
 
-    def on_unmount(self) -> None:
-        self.app.theme_changed_signal.unsubscribe(self)
-
-    def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda theme: self._forget_tones())
-
-    def _forget_tones(self) -> None:
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
         self._tones = {}
-        self.refresh()
 
     @property
     def _head_height(self) -> int:
@@ -227,7 +221,7 @@ class SideBySide(ScrollView, can_focus=True):
         return Strip(list(Segment.apply_style(strip.adjust_cell_length(width), style)), width)
 
     def _head_strip(self, line: int, first: int, stop: int) -> Strip:
-        """Above the labels stands how many columns are out of view."""
+        """A line of the head. Its first label counts the columns out of view."""
         after = len(self._columns) - stop
         sides = [f"‹ {first} more" if first else "", f"{after} more ›" if after else ""]
         label = shortened(" ".join(filter(None, sides)), self._label_width) if line == 0 else ""

@@ -1,4 +1,4 @@
-"""The line at the top of every screen: what it shows, the load of the devices, and the queue."""
+"""The line at the top of every screen: its subject, the load of the devices, and the queue."""
 
 from collections import deque
 
@@ -16,7 +16,7 @@ _HISTORY = 8
 
 
 class StatusBar(TextLine):
-    """`about` says what the screen shows; the application's signals say the rest. A covered screen draws nothing."""
+    """`about` is the subject of the screen; signals bring the rest. A covered screen draws nothing."""
 
     app = getters.app(BaseApp)
 
@@ -82,7 +82,7 @@ class StatusBar(TextLine):
     def _queue(self) -> Text:
         running, queued = self._state.counts.get("running", 0), self._state.counts.get("queued", 0)
         counts = f"{running} running · {queued} queued"
-        if self._state.held is not None:
+        if self._state.pause_reason is not None:
             return Text(f"⏸ queue paused, H lets it go on · {counts}", style="bold")
         if self._state.needs_worker:
             return Text(f"! no worker, W starts one · {counts}", style="bold")

@@ -9,9 +9,9 @@ from ageui.present.terminal import cell_text
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column of at most `width` cells; it is narrower while its cells need less.
+    """A column of at most `width` cells, narrower if its cells need less.
 
-    If it has an `order`, a click on its title asks for rows in that order.
+    A click on its title asks for rows ordered by `order`, if any.
     """
 
     key: str
@@ -30,5 +30,5 @@ class TableRow:
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """The cells as they are shown, each in one line."""
+        """The texts of the cells, each in one line."""
         return tuple(cell_text(cell).replace("\n", " ") for cell in self.cells)

@@ -5,7 +5,7 @@ from textual.widgets import Static
 
 
 class TextLine(Static):
-    """Always one line high: new text costs no layout, unchanged text costs nothing."""
+    """A widget one line high: new text needs no layout, and unchanged text no drawing."""
 
     DEFAULT_CSS = """
     TextLine {
@@ -19,7 +19,7 @@ class TextLine(Static):
         self._text = Text()
 
     def put(self, text: Text | str) -> None:
-        """Shows text without line feeds; a string is never markup."""
+        """Shows text without line feeds. A string is never markup."""
         new = text if isinstance(text, Text) else Text(text)
         if new != self._text:
             self._text = new

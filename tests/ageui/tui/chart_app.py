@@ -1,47 +1,25 @@
 """An application that shows one chart, and the text it draws."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
 from textual.pilot import Pilot
 
-from ageui.tui.chart.chart import Chart, Mark, Series
+from ageui.tui.chart.chart import Chart
+from ageui.tui.chart.series import Series, VerticalLine
 
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 
 
-class Bound(Chart):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("plus", "zoom_in"),
-        ("minus", "zoom_out"),
-        ("h", "pan_left"),
-        ("l", "pan_right"),
-        ("0", "zoom_reset"),
-        ("y", "toggle_log"),
-        ("s", "more_smoothing"),
-        ("a", "less_smoothing"),
-        ("left", "cursor_left"),
-        ("right", "cursor_right"),
-    ]
-
-
 class OneChart(App[None]):
-    def __init__(self) -> None:
-        super().__init__()
-        self.read: list[float | None] = []
-
     def compose(self) -> ComposeResult:
-        yield Bound()
+        yield Chart()
 
     def on_mount(self) -> None:
         self.query_one(Chart).focus()
-
-    def on_chart_cursor_moved(self, message: Chart.CursorMoved) -> None:
-        self.read.append(message.x)
 
 
 Shown = Callable[[Chart, Pilot[None], OneChart], Awaitable[None]]
@@ -70,8 +48,9 @@ def series(y: object, *, x: object = None, label: str = "train", color: str = "#
     return Series(label, label, places, heights, color, faint)
 
 
-def show(chart: Chart, *shown: Series, marks: tuple[Mark, ...] = ()) -> None:
-    chart.show(shown, marks, x_name="epoch", y_name="loss")
+def show(chart: Chart, *shown: Series, lines_at: Mapping[float, str] = MappingProxyType({})) -> None:
+    vertical = [VerticalLine(x, label) for x, label in lines_at.items()]
+    chart.show(shown, vertical, x_name="epoch", y_name="loss")
 
 
 RAMP = series(np.arange(101.0))

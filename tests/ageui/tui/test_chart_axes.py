@@ -5,19 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageui.tui.chart import axes
+from ageui.tui.chart import axis_ticks
 
 numbers = st.floats(-1e300, 1e300, allow_nan=False)
 
 
 @given(low=numbers, high=numbers, most=st.integers(2, 20))
 def test_linear_ticks_are_few_inside_and_even(low: float, high: float, most: int) -> None:
-    low, high = axes.padded(min(low, high), max(low, high))
-    ticks = axes.linear_ticks(low, high, most)
+    low, high = axis_ticks.padded(min(low, high), max(low, high))
+    ticks = axis_ticks.linear_ticks(low, high, most)
     slack = (high - low) * 1e-6
     assert len(ticks) <= most
     assert all(low - slack <= tick <= high + slack for tick in ticks)
-    assert len(set(axes.number_labels(ticks))) == len(ticks)
+    assert len(set(axis_ticks.number_labels(ticks))) == len(ticks)
     if len(ticks) > 2:
         np.testing.assert_allclose(np.diff(ticks), ticks[1] - ticks[0], rtol=1e-3)
 
@@ -27,7 +27,7 @@ def test_log_ticks_are_few_and_inside(low: float, width: float, most: int) -> No
     high = min(low + width, 308.0)
     if high <= low:
         return
-    ticks = axes.log_ticks(low, high, most)
+    ticks = axis_ticks.log_ticks(low, high, most)
     assert len(ticks) <= most
     assert all(low - 1e-3 <= math.log10(tick) <= high + 1e-3 for tick in ticks)
     assert ticks == sorted(set(ticks))
@@ -43,7 +43,7 @@ def test_log_ticks_are_few_and_inside(low: float, width: float, most: int) -> No
     ],
 )
 def test_log_ticks(low: float, high: float, most: int, expected: list[float]) -> None:
-    assert axes.log_ticks(low, high, most) == pytest.approx(expected)
+    assert axis_ticks.log_ticks(low, high, most) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_log_ticks(low: float, high: float, most: int, expected: list[float]) ->
     ],
 )
 def test_ticks_of_a_time(low: float, high: float, most: int, labels: list[str]) -> None:
-    assert axes.duration_labels(axes.seconds_ticks(low, high, most)) == labels
+    assert axis_ticks.duration_labels(axis_ticks.seconds_ticks(low, high, most)) == labels
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_ticks_of_a_time(low: float, high: float, most: int, labels: list[str]) 
     ],
 )
 def test_numbers_are_short(value: float, label: str) -> None:
-    assert axes.number_label(value) == label
+    assert axis_ticks.number_label(value) == label
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_numbers_are_short(value: float, label: str) -> None:
     [(30.0, "0:30"), (300.0, "5:00"), (4800.0, "1:20:00"), (59.7, "1:00"), (-90.0, "-1:30"), (1e300, "1e300 s")],
 )
 def test_durations(seconds: float, label: str) -> None:
-    assert axes.duration_label(seconds) == label
+    assert axis_ticks.duration_label(seconds) == label
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_durations(seconds: float, label: str) -> None:
     ],
 )
 def test_labels_tell_ticks_apart(ticks: list[float], labels: list[str]) -> None:
-    assert axes.number_labels(ticks) == labels
+    assert axis_ticks.number_labels(ticks) == labels
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -3.5, 1e300, -1e300, 5e-324])
 def test_a_constant_gets_a_range_around_it(value: float) -> None:
-    low, high = axes.padded(value, value)
+    low, high = axis_ticks.padded(value, value)
     assert low < value < high

@@ -5,7 +5,8 @@ import pytest
 from chart_app import BRAILLE, RAMP, OneChart, lines, on_screen, series, show, text
 from textual.pilot import Pilot
 
-from ageui.tui.chart.chart import Chart, Mark, Series
+from ageui.tui.chart.chart import Chart
+from ageui.tui.chart.series import Series, VerticalLine
 
 pytestmark = pytest.mark.app
 
@@ -32,7 +33,7 @@ ACTIONS += "less_smoothing less_smoothing zoom_reset"
 def test_odd_data_is_drawn(size: tuple[int, int]) -> None:
     async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
         for shown, said in ODD:
-            show(chart, *shown, marks=(Mark(1.0, "stage 2"), Mark(1e9, "far"), Mark(float("nan"), "nowhere")))
+            show(chart, *shown, lines_at={1.0: "stage 2", 1e9: "far", float("nan"): "nowhere"})
             for action in ACTIONS.split():
                 getattr(chart, f"action_{action}")()
                 chart.draw()
@@ -64,7 +65,7 @@ def test_names_from_outside_are_text(size: tuple[int, int]) -> None:
         for name in HOSTILE:
             one = Series("a", name, y, y, "#4e79a7", marker=name[:1])
             other = Series("b", name, y[:9], 20 - y[:9], "#f28e2b")
-            chart.show([one, other], [Mark(5.0, name), Mark(19.0, name)], x_name=name, y_name=name)
+            chart.show([one, other], [VerticalLine(5.0, name), VerticalLine(19.0, name)], x_name=name, y_name=name)
             chart.action_cursor_left()
             await pilot.pause()
             assert [chart.render_line(row).cell_length for row in range(size[1])] == [size[0]] * size[1]

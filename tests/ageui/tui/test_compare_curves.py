@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
 from ageui.tui.widgets.side_by_side import SideBySide
 
 pytestmark = pytest.mark.app
@@ -23,7 +23,7 @@ def runs(store: Store) -> tuple[int, ...]:
 def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
-        chart = screen.query_one(KeyedChart)
+        chart = screen.query_one(Chart)
         assert chart.display
         assert "validation MAE" in screen_text(app), "losses differ, so that their values say nothing"
         await keys(pilot, screen, "m")
@@ -49,7 +49,7 @@ def test_many_columns_have_curves_that_are_told_apart(store: Store) -> None:
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, tuple(ids))
-        looks = [(one.color, one.marker) for one in screen.query_one(KeyedChart)._series]
+        looks = [(one.color, one.marker) for one in screen.query_one(Chart)._series]
         assert len(looks) == len(set(looks)) == 14
         heads = lines(screen)[0].split()
         assert all(marker in heads for _, marker in looks), "as in the heads of their columns"
@@ -62,9 +62,9 @@ def test_many_columns_have_curves_that_are_told_apart(store: Store) -> None:
 def test_no_curves_where_there_is_no_room_until_asked_for(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
-        assert not screen.query_one(KeyedChart).display
+        assert not screen.query_one(Chart).display
         await press(pilot, "c")
-        assert screen.query_one(KeyedChart).display
+        assert screen.query_one(Chart).display
 
     use(store, scenario, size=(80, 24))
 
@@ -75,7 +75,7 @@ def test_every_theme_draws_the_screen(store: Store, runs: tuple[int, ...]) -> No
         colors = set()
         for _ in range(4):
             await press(pilot, "T")
-            colors.add(screen.query_one(KeyedChart)._series[0].color)
+            colors.add(screen.query_one(Chart)._series[0].color)
         assert len(colors) == 2, "curves have a colour for light and one for dark"
 
     use(store, scenario)

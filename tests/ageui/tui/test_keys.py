@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from ageui.store import Store
 from ageui.tui import keys
 from ageui.tui.app import AgeUIApp
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
 from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.data.screen import DataScreen
 from ageui.tui.dialogs.help import HelpScreen
@@ -29,7 +29,7 @@ OWNERS: dict[str, type] = {
     keys.EVERYWHERE: AgeUIApp,
     keys.RUNS: RunsScreen,
     keys.RUN: RunScreen,
-    keys.CURVES: KeyedChart,
+    keys.CURVES: Chart,
     keys.NEW: NewRunScreen,
     keys.COMPARE: CompareScreen,
     keys.STUDIES: StudiesScreen,

@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from ageui.store import NewRun, Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
 from engine.config import build_config
 
 pytestmark = pytest.mark.app
@@ -37,7 +37,7 @@ def test_a_queued_run_is_trained_by_a_worker_and_watched_to_its_end(queue: Termi
             app.change(changes.queue([NewRun(config, store.data.get("faces"), "watched")]))
             await until(pilot, lambda: [row[1] for row in table_rows(app)] == ["▶ running"], "a worker takes it")
             await press(pilot, "enter")
-            chart = app.screen.query_one(KeyedChart)
+            chart = app.screen.query_one(Chart)
             await until(pilot, lambda: len(chart.series) > 1 and len(chart.series[1].x) > 0, "an epoch has ended")
             await until(pilot, lambda: "✓ done" in screen_text(app), "it is done")
             await until(pilot, lambda: len(chart.series[1].x) == 6)

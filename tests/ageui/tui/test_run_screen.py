@@ -16,7 +16,7 @@ from ageui.compare.image_errors import with_all_intervals
 from ageui.store import PublishedRun, RunDetail, Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.changes import ChangeMade
-from ageui.tui.chart.keyed import KeyedChart
+from ageui.tui.chart.chart import Chart
 from ageui.tui.messages import OpenRun
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.log_tail import read_log
@@ -48,7 +48,7 @@ def test_a_training_run_is_followed_point_by_point(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.post_message(OpenRun(run_id))
         await settled(pilot)
-        chart = app.screen.query_one(KeyedChart)
+        chart = app.screen.query_one(Chart)
         assert "no points yet" in screen_text(app)
         with store.writing(run_id, attempt) as writer:
             writer.steps(steps((1, 0.5), (40, 0.25)))
@@ -84,14 +84,14 @@ def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(sto
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.post_message(OpenRun(run_id))
         await settled(pilot)
-        chart = app.screen.query_one(KeyedChart)
-        assert [(mark.x, mark.label) for mark in chart.marks] == [
+        chart = app.screen.query_one(Chart)
+        assert [(mark.x, mark.label) for mark in chart.vertical_lines] == [
             (2.0, "stage 2, stopped early"),
             (4.0, "stopped early"),
             (3.0, "best 0.08333 @ 3"),
         ]
         await press(pilot, "e")
-        assert [mark.x for mark in chart.marks] == [20.0, 40.0, 30.0]
+        assert [mark.x for mark in chart.vertical_lines] == [20.0, 40.0, 30.0]
         await press(pilot, "e")
         train = next(one for one in chart.series if one.key == "train")
         assert list(train.x) == [10.0, 20.0, 30.0, 40.0]

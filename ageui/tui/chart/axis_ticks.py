@@ -1,4 +1,4 @@
-"""Where the ticks of an axis lie and how they are labelled: numbers, powers of ten, durations."""
+"""Places and labels the ticks of an axis: numbers, powers of ten and durations."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ _MOST_DIGITS = 15
 
 
 def padded(low: float, high: float) -> tuple[float, float]:
-    """The range itself, or a wider one around a range that has no height to draw in."""
+    """Widens a range that is too narrow to draw; returns any other unchanged."""
     middle = low / 2 + high / 2
     size = max(abs(low), abs(high))
     if high / 2 - low / 2 > size / 2 * _FLAT:
@@ -22,12 +22,12 @@ def padded(low: float, high: float) -> tuple[float, float]:
 
 
 def linear_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most`, which is 2 or more, ticks from low to high, on multiples of 1, 2 or 5 times a power of ten."""
+    """At most `most` (>= 2) ticks from low to high, at multiples of 1, 2 or 5 times a power of ten."""
     return _closest(_nice_steps(high / most - low / most), low, high, most)
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most` values between 10^low and 10^high: powers of ten, with their 2nd and 5th multiples in between."""
+    """At most `most` (>= 2) ticks between 10^low and 10^high: powers of ten, and 2 and 5 times them if few."""
     stride = max(1, math.ceil((high - low) / (most - 1)))
     first = math.ceil(low / stride)
     decades = [_power(place * stride) for place in range(first, math.floor(high / stride) + 1)]
@@ -43,7 +43,7 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def seconds_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most` ticks of a time in seconds, on full seconds, minutes, hours or days where they are that long."""
+    """At most `most` ticks between two times in seconds, at round seconds, minutes, hours or days."""
     least = high / most - low / most
     below_second = itertools.takewhile(lambda step: step < 1, _nice_steps(max(least, 0.1)))
     clock = (float(step) for step in _SECONDS if step >= least)
@@ -52,19 +52,19 @@ def seconds_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def _power(exponent: float) -> float:
-    """10 to the exponent, as far as there are such numbers."""
+    """10 to the exponent, clipped to the range of floats."""
     return float(10.0 ** min(max(exponent, -307.0), 308.0))
 
 
 def _nice_steps(least: float) -> Iterator[float]:
-    """Steps of 1, 2 or 5 times a power of ten, from the first that is no smaller than `least` on."""
+    """Yields 1, 2 and 5 times powers of ten, upwards from `least`."""
     start = math.floor(math.log10(least)) if least > 0 else 0
     steps = (digit * _power(power) for power in itertools.count(start) for digit in (1.0, 2.0, 5.0))
     return (step for step in steps if step >= least * (1 - _FLAT))
 
 
 def _closest(steps: Iterable[float], low: float, high: float, most: int) -> list[float]:
-    """The multiples from low to high of the first step that has few enough of them."""
+    """The multiples, from low to high, of the first step that has at most `most` of them."""
     for step in steps:
         first, last = math.ceil(low / step - _FLAT), math.floor(high / step + _FLAT)
         if last - first < most:
@@ -73,7 +73,7 @@ def _closest(steps: Iterable[float], low: float, high: float, most: int) -> list
 
 
 def number_label(value: float, digits: int = 4) -> str:
-    """A number in few characters, with that many significant digits at most: 0.0061, 1e-5, 12k, 1.5M, NaN, ∞."""
+    """A short label with at most `digits` significant digits: 0.0061, 1e-5, 12k, 1.5M, NaN, ∞."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
     rounded = float(f"{value:.{digits}g}")
@@ -89,7 +89,7 @@ def number_label(value: float, digits: int = 4) -> str:
 
 
 def number_labels(ticks: Sequence[float]) -> list[str]:
-    """Labels with as many digits, the same for all ticks, as it takes to tell what each is."""
+    """Labels with equally many digits, as few as represent every tick."""
     gaps = [abs(after / 2 - before / 2) for before, after in itertools.pairwise(ticks)]
     nearest = min(gaps, default=max((abs(tick) for tick in ticks), default=0.0))
     for digits in range(1, _MOST_DIGITS):
@@ -99,7 +99,7 @@ def number_labels(ticks: Sequence[float]) -> list[str]:
 
 
 def duration_label(seconds: float, *, tenths: bool = False) -> str:
-    """A time as 0:30, 5:00 or 1:20:00, with `tenths` as 0:30.5; past 9,999 hours as a number of seconds."""
+    """A time as 0:30, 5:00 or 1:20:00, with `tenths` as 0:30.5; from 10,000 hours on, in seconds."""
     if not abs(seconds) < 3.6e7:
         return f"{number_label(seconds)} s" if math.isfinite(seconds) else number_label(seconds)
     units = 10 if tenths else 1
@@ -112,6 +112,6 @@ def duration_label(seconds: float, *, tenths: bool = False) -> str:
 
 
 def duration_labels(ticks: Sequence[float]) -> list[str]:
-    """Labels for ticks in seconds, with tenths where the ticks need them."""
+    """Labels for ticks in seconds, with tenths if any tick needs them."""
     tenths = any(abs(tick - round(tick)) > 1e-6 for tick in ticks if abs(tick) < 1e9)
     return [duration_label(tick, tenths=tenths) for tick in ticks]

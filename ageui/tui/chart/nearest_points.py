@@ -1,32 +1,32 @@
-"""Reading curves at an x: the nearest point that there is, and the value of each series there."""
+"""Finds the points of series near an x, for the cursor."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from ageui.tui.chart.curves import Series
 from ageui.tui.chart.raster import Floats
+from ageui.tui.chart.series import Series
 
 
 def nearest_x(series: Sequence[Series], x: float) -> float | None:
-    """The x of a point, of any series, that lies nearest."""
+    """The x of the nearest point of any series; None without points."""
     candidates = [float(one.x[_nearest(one.x, x)]) for one in series if one.x.size]
     return min(candidates, key=lambda candidate: abs(candidate - x), default=None)
 
 
 def next_x(series: Sequence[Series], x: float, direction: int) -> float | None:
-    """The first x of a point at `x` or beyond it, to the right (1) or the left (-1)."""
+    """The x of the first point at or after `x` (direction 1), or at or before it (-1); None without one."""
     if direction > 0:
         places = [(one.x, int(np.searchsorted(one.x, x, "left"))) for one in series]
-        return min((float(held[place]) for held, place in places if place < held.size), default=None)
+        return min((float(xs[place]) for xs, place in places if place < xs.size), default=None)
     places = [(one.x, int(np.searchsorted(one.x, x, "right")) - 1) for one in series]
-    return max((float(held[place]) for held, place in places if place >= 0), default=None)
+    return max((float(xs[place]) for xs, place in places if place >= 0), default=None)
 
 
 def value_at(x: Floats, y: Floats, at: float | None) -> float | None:
-    """The y of the point nearest to an x, the last y without one; None where the series has no points about there.
+    """The y of the point nearest to `at`, or the last y if `at` is None; None if the series does not reach `at`.
 
-    A series is taken to reach half a mean step, and at least one part in a million of its length, past its ends.
+    A series reaches half a mean step, and at least a millionth of its length, past its ends.
     """
     if not x.size:
         return None

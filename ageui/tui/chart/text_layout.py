@@ -1,36 +1,31 @@
-"""The words around a plot: shortened to their room, and placed so that none covers another."""
+"""Lays out the text of a chart: the legend, tick labels, and labels that must not overlap."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
+
+from ageui.present.terminal import shortened
 
 StyledText = tuple[str, Style]
 
 _FURTHEST = 3
 
 
-def shortened(text: str, width: int) -> str:
-    """The text in at most `width` cells, with … for what was cut off."""
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
-
-
 def strip_of(parts: Iterable[StyledText], width: int, ground: Style) -> Strip:
-    """Parts of text beside each other in exactly `width` cells."""
+    """Joins texts into a strip of exactly `width` cells."""
     strip = Strip([Segment(text, style) for text, style in parts if text])
     return strip.adjust_cell_length(width, ground)
 
 
 @dataclass(frozen=True)
-class Item:
-    """What a legend says of a series. `weight` is larger for what should rather stay where there is no room."""
+class LegendEntry:
+    """A series in the legend. If room is short, entries with the smallest `weight` are left out first."""
 
     marker: str
     label: str
@@ -39,22 +34,24 @@ class Item:
     weight: int
 
 
-def legend(items: Sequence[Item], rows: int, width: int, value_width: int, plain: Style) -> list[list[StyledText]]:
-    """Items in at most `rows` lines, in order; the lightest give way to a count of those that are left out.
+def legend_lines(
+    entries: Sequence[LegendEntry], rows: int, width: int, value_width: int, plain: Style
+) -> list[list[StyledText]]:
+    """Wraps entries, in order, into at most `rows` lines, and counts those that it leaves out.
 
-    The room of a value does not depend on it, so that nothing moves while values change.
+    All values get `value_width` cells, so that nothing moves while they change.
     """
-    widest = max(width // 3, 12) if len(items) > 1 else width - value_width - 4
+    widest = max(width // 3, 12) if len(entries) > 1 else width - value_width - 4
     cells = []
-    for item in items:
-        label = shortened(item.label, widest)
-        value = shortened(item.value, value_width).ljust(value_width)
-        parts = [(f"{item.marker} ", item.color), (label, item.color), (f" {value} ", plain)]
+    for entry in entries:
+        label = shortened(entry.label, widest)
+        value = shortened(entry.value, value_width).ljust(value_width)
+        parts = [(f"{entry.marker} ", entry.color), (label, entry.color), (f" {value} ", plain)]
         cells.append((cell_len(label) + value_width + 4, parts))
-    kept = sorted(range(len(items)), key=lambda place: -items[place].weight)
+    kept = sorted(range(len(entries)), key=lambda place: -entries[place].weight)
     while kept:
-        more = f"+{len(items) - len(kept)} more"
-        rest = [(len(more), [(more, plain)])] if len(kept) < len(items) else []
+        more = f"+{len(entries) - len(kept)} more"
+        rest = [(len(more), [(more, plain)])] if len(kept) < len(entries) else []
         lines = _wrapped([cells[place] for place in sorted(kept)] + rest, width)
         if len(lines) <= rows:
             return lines
@@ -63,7 +60,7 @@ def legend(items: Sequence[Item], rows: int, width: int, value_width: int, plain
 
 
 def _wrapped(cells: Iterable[tuple[int, list[StyledText]]], width: int) -> list[list[StyledText]]:
-    """Parts of a known width each, in as few lines as they fit in."""
+    """Wraps texts, each with its width, into lines."""
     lines: list[list[StyledText]] = [[]]
     used = 0
     for room, parts in cells:
@@ -75,10 +72,10 @@ def _wrapped(cells: Iterable[tuple[int, list[StyledText]]], width: int) -> list[
     return lines
 
 
-def spread(wanted: Mapping[int, int], weights: Mapping[int, int], rows: int) -> dict[int, int]:
-    """A row of its own for each label, by key: the wanted one or one close by, in the order of those wanted.
+def distinct_rows(wanted: Mapping[int, int], weights: Mapping[int, int], rows: int) -> dict[int, int]:
+    """A row of its own for each label, by key: the wanted row or one nearby, in the order of the wanted rows.
 
-    Where there is no room the lightest labels are left out.
+    If room is short, the labels with the smallest weights are left out.
     """
     taken: set[int] = set()
     kept: list[int] = []
@@ -92,8 +89,8 @@ def spread(wanted: Mapping[int, int], weights: Mapping[int, int], rows: int) -> 
     return dict(zip(kept, sorted(taken), strict=True))
 
 
-def along(ticks: Iterable[tuple[int, str]], width: int) -> str:
-    """Labels centred on their columns in one line of `width` cells; those that would touch another are left out."""
+def tick_label_line(ticks: Iterable[tuple[int, str]], width: int) -> str:
+    """Centres labels on their columns in a line of `width` cells; leaves out labels that would touch another."""
     line, free = "", 0
     for column, label in ticks:
         begin = max(min(column - cell_len(label) // 2, width - cell_len(label)), 0)
@@ -103,8 +100,8 @@ def along(ticks: Iterable[tuple[int, str]], width: int) -> str:
     return line.ljust(width)
 
 
-def beside(column: int, text: str, empty: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """Row and column, next to a vertical line, where text covers nothing; `empty` (H, W) says which cells are free."""
+def room_beside(column: int, text: str, empty: NDArray[np.bool_]) -> tuple[int, int] | None:
+    """The first row and column, beside a vertical line, where text covers nothing; `empty` (H, W) marks free cells."""
     height, width = empty.shape
     size = cell_len(text)
     for row in range(height):
