@@ -13,6 +13,7 @@ other run it leaves, so that the next run gets a fresh process.
 
 import argparse
 import faulthandler
+import gc
 import os
 import sys
 import time
@@ -85,8 +86,7 @@ def main() -> int:
     faulthandler.enable()
     _forbid_core_dumps()
     control = Control()
-    with suppress(Exception):  # the first run reports the problem
-        import engine.train  # noqa: F401  takes seconds: done before the first request
+    _import_libraries()
     while (order := control.next_order()) is not None:
         emit = _Sender(arguments.events, order.request)
         try:
@@ -100,6 +100,15 @@ def main() -> int:
             log("nobody watches this run any more: leaving it to the next attempt")
             return EXIT_STOPPED
     return EXIT_STOPPED
+
+
+def _import_libraries() -> None:
+    """Imports what runs need before the first request, which takes seconds, a seventh more if garbage is collected."""
+    gc.disable()
+    with suppress(Exception):  # the first run reports the problem
+        import engine.train  # noqa: F401
+    gc.freeze()
+    gc.enable()
 
 
 def _attempt(request: RunRequest, emit: _Sender, should_stop: Callable[[], bool]) -> int:

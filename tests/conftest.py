@@ -22,12 +22,13 @@ KIND_OF_FIXTURE = {"patch_engine": "process", "queue": "process", "runner": "sim
 
 @pytest.hookimpl(tryfirst=True)  # before pytest applies -m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by the slow fixtures they use, and as `fast` those that are of no slow kind."""
+    """Marks tests by the slow fixtures they use, and as `fast` those of no slow kind. The longest run first."""
     for item in items:
         for fixture in KIND_OF_FIXTURE.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(KIND_OF_FIXTURE[fixture])
         if not any(item.get_closest_marker(kind) for kind in SLOW_KINDS):
             item.add_marker("fast")
+    items.sort(key=lambda item: item.get_closest_marker("kills") is None)
 
 
 def pytest_collection_finish() -> None:

@@ -25,7 +25,7 @@ from engine.train import train
 
 Say = Callable[[str], None]
 
-FACES = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(160, 40, 20), image_size=32))
+FACES = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(96, 24, 16), image_size=32))
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"strategy": "scratch", "epochs": 8, "augment": "standard"},
     {"strategy": "freeze", "init": "random", "epochs": "6,5", "loss": "mape", "weights": "gender"},

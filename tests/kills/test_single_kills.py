@@ -124,7 +124,7 @@ def test_a_kill_between_a_checkpoints_rename_its_commit_and_the_removal_of_old_o
     code = KILL_BETWEEN.format(module=module, marker=str(marker), victim=pid)
     code += {"after rename": AFTER_RENAME, "before commit": BEFORE_COMMIT, "after commit": AFTER_COMMIT}[where]
     in_every_process.write_text(code)
-    config = config_of(0).model_copy(update={"epochs": (30,), "patience": None})
+    config = config_of(0).model_copy(update={"epochs": (20,), "patience": None})
     run_id = store.runs.add(config, FACES, name=None)
     ensure_worker(store)
     wait_until(marker.exists)
