@@ -10,6 +10,8 @@ from hypothesis import settings
 
 # Networks of tests are so small that threads wait for each other for longer than they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A picture that is taken while a line slides to its place is another each time.
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 settings.register_profile("local", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None, derandomize=True, print_blob=True)
