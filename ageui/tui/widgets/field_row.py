@@ -48,6 +48,7 @@ class FieldRow(Horizontal):
         super().__init__(id=f"row-{name.replace('_', '-')}")
         self.field, self._what = name, what
         self._choices: tuple[str, ...] = ()
+        self._shown: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield _Label(self.field, classes="label", markup=False)
@@ -65,14 +66,17 @@ class FieldRow(Horizontal):
 
     def show(self, choices: tuple[str, ...], in_force: tuple[str, str], problem: str) -> None:
         """Shows the problem or purpose of the field, and the value and origin that an empty field has."""
-        self._choices = choices
+        shown = (choices, in_force, problem, bool(self.text.strip()))
+        if shown == self._shown:
+            return  # an update would lay out the whole form again
+        self._shown, self._choices = shown, choices
         self.query_one(_ListMark).update("▾" if choices else " ")
         value, origin = (clean(text) for text in in_force)
         self.query_one(Input).placeholder = f"{value} · {origin}" if origin else value
         self.set_class(bool(problem), "-wrong")
         self.set_class(bool(self.text.strip()), "-set")
-        shown = clean(problem.removeprefix(f"{self.field} "))
-        self.query_one(".hint", Static).update(f"✗ {shown}" if problem else self._what)
+        hint = f"✗ {clean(problem.removeprefix(f'{self.field} '))}" if problem else self._what
+        self.query_one(".hint", Static).update(hint)
 
     def focus_text(self) -> None:
         self.query_one(Input).focus()

@@ -57,23 +57,31 @@ def filled(store: Store) -> Lock:
     return lock
 
 
+async def opened(pilot: "Pilot[Any]") -> None:
+    """Until the first screen, the queue and the load of the devices are shown."""
+    await settled(pilot)
+    await until(pilot, lambda: not any(worker.group in ("queue", "loads") for worker in pilot.app.workers))
+    await settled(pilot)
+
+
 def test_no_runs_yet(store: Store, snap_compare: Any) -> None:
-    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 24), run_before=settled)
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 24), run_before=opened)
 
 
 def test_runs(store: Store, filled: Lock, snap_compare: Any) -> None:
-    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(132, 20), run_before=settled)
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(132, 20), run_before=opened)
 
 
 def test_runs_on_a_small_light_terminal(store: Store, filled: Lock, snap_compare: Any) -> None:
     app = AgeUIApp(store, Prefs(theme="ageui-safe-light"))
-    assert snap_compare(app, terminal_size=(80, 24), run_before=settled)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=opened)
 
 
 def test_one_run(store: Store, filled: Lock, snap_compare: Any) -> None:
     app = AgeUIApp(store, Prefs())
 
     async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
         app.post_message(OpenRun(1))
         await settled(pilot)
         await press(pilot, "l")
@@ -88,6 +96,7 @@ def test_compared(store: Store, filled: Lock, snap_compare: Any) -> None:
     app = AgeUIApp(store, Prefs())
 
     async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
         app.post_message(OpenComparison((1, 2)))
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await settled(pilot)
@@ -102,7 +111,7 @@ def test_compared(store: Store, filled: Lock, snap_compare: Any) -> None:
 
 def test_keys(store: Store, filled: Lock, snap_compare: Any) -> None:
     async def open_it(pilot: "Pilot[Any]") -> None:
-        await settled(pilot)
+        await opened(pilot)
         await press(pilot, "question_mark")
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 40), run_before=open_it)
@@ -110,7 +119,7 @@ def test_keys(store: Store, filled: Lock, snap_compare: Any) -> None:
 
 def test_studies(store: Store, filled: Lock, snap_compare: Any) -> None:
     async def open_it(pilot: "Pilot[Any]") -> None:
-        await settled(pilot)
+        await opened(pilot)
         await press(pilot, "G", *["down"] * 7, "enter")
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(132, 30), run_before=open_it)
