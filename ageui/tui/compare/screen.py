@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ageui.compare import CONSTANT, ComparedRow, Comparison, ComparisonCache, render_text
 from ageui.store import Store
@@ -35,6 +35,7 @@ from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenRun
 from ageui.tui.themes import places_of
+from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.choices import SPLIT_PREFERENCE
@@ -72,7 +73,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         yield Static(id="row", classes="hint", markup=False)
         yield Static(id="notes", classes="hint", markup=False)
         yield Static(id="legend", classes="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_unmount(self) -> None:
         self.app.theme_changed_signal.unsubscribe(self)

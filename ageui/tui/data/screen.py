@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import Worker
 
@@ -26,6 +26,7 @@ from ageui.tui.data import rows as data_rows
 from ageui.tui.data.rows import GroupTable
 from ageui.tui.dialogs.prompts import LinePrompt, confirmation
 from ageui.tui.live import LiveScreen
+from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.choices import Target
@@ -84,7 +85,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
                 with VerticalScroll(id="findings"):
                     yield Static(markup=False)
         yield Static(id="doing", classes="hint -away", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self._sets.focus()

@@ -7,7 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.widgets import Checkbox, Footer, Static
+from textual.widgets import Checkbox, Static
 
 from ageui.store import Store
 from ageui.text.clean import clean
@@ -21,6 +21,7 @@ from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
 from ageui.tui.new_run.fields import GROUPS, form_fields
 from ageui.tui.new_run.wording import known_sentence
 from ageui.tui.widgets.field_row import FieldRow, FieldRows
+from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.memory_line import MemoryLine
 from ageui.tui.widgets.status_bar import StatusBar
 
@@ -61,7 +62,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
             yield Static(id="known", markup=False)
             yield TickBox("queue them all the same (^g)", id="again", compact=True)
             yield Static(id="command", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.app.loads_changed.subscribe(self, self._note_devices)

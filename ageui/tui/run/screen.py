@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from ageui.compare.differing_settings import setting
 from ageui.compare.image_errors import with_all_intervals
@@ -41,6 +41,7 @@ from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
 from ageui.tui.tones import state_tone, tone_styles
 from ageui.tui.widgets.group_bars import GroupBars
+from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
@@ -103,7 +104,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
                 yield Static(id="attempts", markup=False)
             with TabPane("Epochs", id="epochs-pane"), VerticalScroll():
                 yield Static(id="epochs", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_unmount(self) -> None:
         self.app.theme_changed_signal.unsubscribe(self)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
@@ -23,6 +23,7 @@ from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.runs import columns as run_columns
 from ageui.tui.runs.column_picker import ColumnPicker
 from ageui.tui.widgets.filter_box import FilterBox
+from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
@@ -84,7 +85,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         yield PagedTable(id="runs")
         yield Static(_WELCOME, id="welcome", markup=False)
         yield TextLine(id="summary", classes="hint")
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         try:

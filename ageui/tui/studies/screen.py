@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ageui.store import MeasuredRun, Store
@@ -26,6 +26,7 @@ from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenRun
 from ageui.tui.studies import rows as study_rows
 from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
@@ -98,7 +99,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
                 yield TextLine(id="cell", classes="hint")
                 with VerticalScroll(id="notes"):
                     yield Static(markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self._list.focus()

@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ageui.memory.forecast import Forecaster
 from ageui.store import Store
@@ -17,6 +17,7 @@ from ageui.tui import changes, keys
 from ageui.tui.form.form_screen import FormScreen
 from ageui.tui.studies.study_runs_check import CheckedStudyRuns, check_study_runs, form_fields, texts_of
 from ageui.tui.widgets.field_row import FieldRow, FieldRows
+from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.memory_line import MemoryLine
 from ageui.tui.widgets.status_bar import StatusBar
 
@@ -44,7 +45,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
             yield Static(id="outcome", markup=False)
             yield MemoryLine(self._forecaster, id="memory")
             yield Static(id="command", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         for row in self.query(FieldRow):
