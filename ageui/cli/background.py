@@ -1,4 +1,4 @@
-"""The workers that take queued runs: started if missing, and what people are told about them."""
+"""Starts missing workers for queued runs, and words which runs no worker takes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -38,7 +38,7 @@ def open_in_viewer(path: Path) -> str:
 
 
 def _viewer() -> tuple[list[str] | None, str]:
-    """The command, or None and the reason why there is none."""
+    """The command, or None and why no viewer was found."""
     named = os.environ.get("AGEUI_VIEWER", "")
     if named.strip():
         try:

@@ -33,7 +33,7 @@ def study_report(table: "StudyTable", runs: "Sequence[RunDetail]", predictions: 
 
 
 def _curves(table: "StudyTable", runs: "Sequence[RunDetail]") -> tuple[Plot, ...]:
-    """A plot of the validation losses of a study of curves; empty if there are none."""
+    """Plots the validation losses of a study's curves; empty without losses."""
     if table.study.measures != "curve":
         return ()
     histories = {run.id: run.history for run in runs}
