@@ -1,7 +1,9 @@
 """Runs that are killed, and what they would have been if nobody had."""
 
+import functools
 import hashlib
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -45,10 +47,12 @@ def config_of(number: int) -> RunConfig:
 class Undisturbed:
     """A run trained in one go by the engine alone: no worker, no database, no process of its own."""
 
-    def __init__(self, config: RunConfig, folder: Path) -> None:
+    def __init__(self, config: RunConfig) -> None:
         events: list[Event] = []
-        train(RunRequest(config=config, spec=FACES, folder=folder), emit=events.append)
-        self.sha256 = hashlib.sha256((folder / weights_file(1)).read_bytes()).hexdigest()
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            train(RunRequest(config=config, spec=FACES, folder=folder), emit=events.append)
+            self.sha256 = hashlib.sha256((folder / weights_file(1)).read_bytes()).hexdigest()
         told = [event for event in events if isinstance(event, StepsEnded)]
         self.losses = [loss for event in told for loss in event.losses]
         self.epochs = [_without_times(vars(event)) for event in events if isinstance(event, EpochEnded)]
@@ -73,6 +77,12 @@ class Undisturbed:
         prune(store)
         left = {file.name for file in store.run_folder(run_id).iterdir() if not file.name.startswith("log.")}
         assert left == {"lock", Path(detail.kept.path).name}, left
+
+
+@functools.cache
+def undisturbed(config: RunConfig) -> Undisturbed:
+    """The undisturbed run of a config, trained once for all tests."""
+    return Undisturbed(config)
 
 
 def _without_times(fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,9 @@ A short form runs with all tests. The long one, a quarter of an hour on two core
 import random
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
-from kill_runs import FACES, Say, Undisturbed, config_of, ensure_worker, kill_engine, kill_worker, wait_until
+from kill_runs import FACES, Say, config_of, ensure_worker, kill_engine, kill_worker, undisturbed, wait_until
 
 from ageui.store import Store
 from ageui.worker.lost_runs import recover_lost
@@ -22,7 +21,7 @@ QUICKEST, SLOWEST = 0.2, 8.0
 
 
 def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
-    store: Store, tmp_path: Path, say: Say, request: pytest.FixtureRequest
+    store: Store, say: Say, request: pytest.FixtureRequest
 ) -> None:
     kills, at_least = request.config.getoption("--kills"), request.config.getoption("--kill-runs")
     seed = request.config.getoption("--kill-seed")
@@ -67,5 +66,5 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
     assert Counter(detail.status for detail in details) == {"done": len(ids)}
     assert store.problems() == []
     for number, run_id in enumerate(ids):
-        Undisturbed(config_of(number), tmp_path / "undisturbed" / str(number)).assert_same(store, run_id)
+        undisturbed(config_of(number)).assert_same(store, run_id)
     say(f"{len(ids)} runs equal the undisturbed ones: weights, every point, predictions")

@@ -11,12 +11,12 @@ import pytest
 from kill_runs import (
     FACES,
     Say,
-    Undisturbed,
     config_of,
     engine_of,
     ensure_worker,
     kill_engine,
     kill_worker,
+    undisturbed,
     wait_until,
 )
 from living import stop_between_writes
@@ -56,14 +56,32 @@ def in_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 KILL_BETWEEN = """
 import os, signal, sys
 from pathlib import Path
+marker = Path({marker!r})
 if "{module}" in " ".join(sys.orig_argv):
-    marker = Path({marker!r})
 
     def die_once():
         if not marker.exists():
             marker.touch()
             os.kill({victim}, signal.SIGKILL)
             signal.pause()
+"""
+
+# No run ends before its kill, however slow the worker is: its engine writes more checkpoints than are kept,
+# and waits.
+WAIT_FOR_THE_KILL = """
+if "-m engine" in " ".join(sys.orig_argv):
+    import time
+    from engine.trainer import Trainer
+    between_steps = Trainer._between_steps
+
+    def wait_for_the_kill(self):
+        if self.position.step <= 3 and not marker.exists():
+            self.write_checkpoint()
+        while self.position.step == 3 and not marker.exists():
+            time.sleep(0.01)
+        between_steps(self)
+
+    Trainer._between_steps = wait_for_the_kill
 """
 
 # The engine has renamed a checkpoint to its name and is about to tell of it.
@@ -123,9 +141,9 @@ def test_a_kill_between_a_checkpoints_rename_its_commit_and_the_removal_of_old_o
     marker = tmp_path / "killed"
     code = KILL_BETWEEN.format(module=module, marker=str(marker), victim=pid)
     code += {"after rename": AFTER_RENAME, "before commit": BEFORE_COMMIT, "after commit": AFTER_COMMIT}[where]
+    code += WAIT_FOR_THE_KILL
     in_every_process.write_text(code)
-    config = config_of(0).model_copy(update={"epochs": (20,), "patience": None})
-    run_id = store.runs.add(config, FACES, name=None)
+    run_id = store.runs.add(config_of(0), FACES, name=None)
     ensure_worker(store)
     wait_until(marker.exists)
     if victim == "worker":
@@ -137,7 +155,7 @@ def test_a_kill_between_a_checkpoints_rename_its_commit_and_the_removal_of_old_o
         wait_until(lambda: _recovered(store))
     _finish(store, run_id)
     assert len(store.runs.detail(run_id).attempts) >= 2
-    Undisturbed(config, tmp_path / "undisturbed").assert_same(store, run_id)
+    undisturbed(config_of(0)).assert_same(store, run_id)
 
 
 def test_a_flipped_bit_in_the_newest_checkpoint(store: Store, tmp_path: Path) -> None:
@@ -161,7 +179,7 @@ def test_a_flipped_bit_in_the_newest_checkpoint(store: Store, tmp_path: Path) ->
     second = store.runs.detail(run_id).attempts[1]
     assert second.step == before
     assert any("SHA-256 differs" in note for note in second.notes)
-    Undisturbed(config_of(1), tmp_path / "undisturbed").assert_same(store, run_id)
+    undisturbed(config_of(1)).assert_same(store, run_id)
 
 
 def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: Path) -> None:
@@ -191,7 +209,7 @@ def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: 
     ensure_worker(store)
     assert store.runs.detail(run_id) == done
     config = config_of(2).model_copy(update={"device": "auto"})
-    Undisturbed(config, tmp_path / "undisturbed").assert_same(store, run_id)
+    undisturbed(config).assert_same(store, run_id)
 
 
 def test_a_killed_foreground_is_explained_and_goes_on(
@@ -211,7 +229,7 @@ def test_a_killed_foreground_is_explained_and_goes_on(
     assert "its processes are gone" in str(row.error)
     store.queue.resume(1)
     _finish(store, 1)
-    Undisturbed(config, tmp_path / "undisturbed").assert_same(store, 1)
+    undisturbed(config).assert_same(store, 1)
 
 
 def _fill(path: Path) -> int:
@@ -270,7 +288,7 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_pauses_the_queue(
         _finish(store, run_id)
         _finish(store, other_id)
         for number, done_id in enumerate((run_id, other_id)):
-            Undisturbed(config_of(number), tmp_path / "undisturbed" / str(number)).assert_same(store, done_id)
+            undisturbed(config_of(number)).assert_same(store, done_id)
         store.workers.ask_to_stop("cpu")
         wait_until(lambda: not is_working(store, "cpu"))
 
@@ -295,4 +313,4 @@ def test_a_clock_that_jumps(store: Store, tmp_path: Path, in_every_process: Path
     assert kill_engine(store)
     _finish(store, run_id)
     assert len(store.runs.detail(run_id).attempts) >= 2
-    Undisturbed(config_of(4), tmp_path / "undisturbed").assert_same(store, run_id)
+    undisturbed(config_of(4)).assert_same(store, run_id)
