@@ -302,7 +302,7 @@ class QueueMachine(RuleBasedStateMachine):
         for run, model in self.models.items():
             points = [step for step, _ in self.store.runs.metric(run, "step/loss")]
             assert points == sorted(model.points)
-            newest = max((file.step for file in self.store.runs.detail(run).checkpoints), default=0)
+            newest = max((file.step for file, *_ in self.store.runs.checkpoints(run)), default=0)
             assert newest == model.pointer
             assert set(range(1, model.pointer + 1)) <= set(points)
 
