@@ -2,7 +2,7 @@ import functools
 import os
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,5 +83,31 @@ def patch_engine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         body = textwrap.indent(textwrap.dedent(code), "    ")
         (folder / "sitecustomize.py").write_text(f"import sys\nif '--events' in sys.orig_argv:\n{body}\n")
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))))
+
+    return patch
+
+
+@pytest.fixture
+def wait_for_stop(patch_engine: PatchEngine) -> Callable[..., None]:
+    """Has the first attempts at certain runs wait after three steps until they are asked to stop."""
+
+    def patch(*run_ids: int) -> None:
+        patch_engine(
+            f"""
+            import time
+            import engine.train_metrics as train_metrics
+            import engine.trainer as training
+            train_metrics.SECONDS_BETWEEN_STEP_EVENTS = 0.0
+            real = training.Trainer._between_steps
+
+            def wait_after_three_steps(self):
+                is_first = self.request.attempt == 1 and int(self.request.folder.name) in {run_ids}
+                while is_first and self.position.step == 3 and not self.should_stop():
+                    time.sleep(0.01)
+                real(self)
+
+            training.Trainer._between_steps = wait_after_three_steps
+            """
+        )
 
     return patch

@@ -1,6 +1,7 @@
 """Care for the database, as a person takes it."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,10 @@ def test_care_for_the_database(queue: Terminal) -> None:
     assert "MB before" in queue("db", "vacuum").err
 
 
-def test_pruning_says_what_it_would_free_and_keeps_what_can_go_on(queue: Terminal) -> None:
+def test_pruning_says_what_it_would_free_and_keeps_what_can_go_on(
+    queue: Terminal, wait_for_stop: Callable[..., None]
+) -> None:
+    wait_for_stop(1, 2)
     for name in ("kept", "gone"):
         queue("run", *LONG, "--seed", str(len(name) * len(name[0])), "--detach", "--name", name, "--tag", name)
     wait_until(lambda: len(stored_losses(1)) > 2)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,8 +68,11 @@ def test_seeds_are_counted_up(queue: Terminal) -> None:
     assert queue("sweep", *TINY, "--seeds", "2", "--seed", "4,5", "--dry-run").code == 2
 
 
-def test_a_detached_run_is_paused_and_resumed_and_ends_as_if_nothing_had_happened(queue: Terminal) -> None:
-    short = (*TINY, "--epochs", "150", "--set", "patience=none", "--augment", "standard")
+def test_a_detached_run_is_paused_and_resumed_and_ends_as_if_nothing_had_happened(
+    queue: Terminal, wait_for_stop: Callable[..., None]
+) -> None:
+    wait_for_stop(2)
+    short = (*TINY, "--augment", "standard")
     undisturbed = queue("run", *short, "--json").json
     queued = queue("run", *short, "--detach", "--name", "night")
     assert (queued.code, queued.out) == (0, "2\n")
@@ -90,7 +93,10 @@ def test_a_detached_run_is_paused_and_resumed_and_ends_as_if_nothing_had_happene
     assert resumed["checkpoints"][0]["sha256"] == undisturbed["checkpoints"][0]["sha256"]
 
 
-def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(queue: Terminal) -> None:
+def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(
+    queue: Terminal, wait_for_stop: Callable[..., None]
+) -> None:
+    wait_for_stop(1)
     queue("run", *LONG, "--detach", "--checkpoint-seconds", "0")
     wait_until(lambda: len(stored_losses(1)) > 2)
     os.kill(_worker_pid(queue), signal.SIGKILL)
@@ -114,7 +120,8 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(queue: Ter
     assert attempts[1]["differing"] == 0
 
 
-def test_a_stopped_worker_puts_its_run_back(queue: Terminal) -> None:
+def test_a_stopped_worker_puts_its_run_back(queue: Terminal, wait_for_stop: Callable[..., None]) -> None:
+    wait_for_stop(1)
     queue("run", *LONG, "--detach")
     wait_until(lambda: len(stored_losses(1)) > 2)
     status = queue("worker", "status", "--json").json
@@ -128,7 +135,10 @@ def test_a_stopped_worker_puts_its_run_back(queue: Terminal) -> None:
     assert "no worker lives" in queue("worker", "stop").err
 
 
-def test_a_worker_that_does_not_answer_is_killed(queue: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_does_not_answer_is_killed(
+    queue: Terminal, wait_for_stop: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for_stop(1)
     queue("run", *LONG, "--detach")
     wait_until(lambda: len(stored_losses(1)) > 2)
     stop_between_writes(_worker_pid(queue), Path("runs.db"))
@@ -188,7 +198,8 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
     assert "was not paused" in queue("resume").err
 
 
-def test_waiting_ends_with_what_became_of_the_runs(queue: Terminal) -> None:
+def test_waiting_ends_with_what_became_of_the_runs(queue: Terminal, wait_for_stop: Callable[..., None]) -> None:
+    wait_for_stop(2)
     queue("run", *TINY, "--weights", "height", "--detach", "--name", "bad")
     waited = queue("wait", "bad")
     assert waited.code == 1
@@ -213,8 +224,9 @@ def test_a_failed_run_is_tried_again_once_its_cause_is_gone(queue: Terminal) -> 
 
 
 def test_another_run_on_the_device_is_waited_for_or_shared_with(
-    queue: Terminal, monkeypatch: pytest.MonkeyPatch
+    queue: Terminal, wait_for_stop: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    wait_for_stop(1)
     queue("run", *LONG, "--detach", "--name", "long")
     wait_until(lambda: len(stored_losses(1)) > 2)
     shared = queue("run", *TINY, "--share", "--json")
@@ -350,18 +362,20 @@ def test_a_bad_interval_between_checkpoints(ageui: Terminal, monkeypatch: pytest
     assert ageui("run", *TINY, "--checkpoint-seconds", "-1").code == 2
 
 
-def test_logs_hold_nothing_that_a_terminal_obeys(queue: Terminal) -> None:
-    queue("run", *TINY)
-    log = queue.folder / "runs" / "1" / "log.1.txt"
-    log.write_bytes(log.read_bytes() + b"\x1b[2J\x1b]0;owned\x07 caf\xe9 end")
-    shown = queue("logs", "1").out
+def test_logs_hold_nothing_that_a_terminal_obeys(ageui: Terminal) -> None:
+    a_done_and_a_paused_run(Path("runs.db"))
+    log = ageui.folder / "runs" / "1" / "log.1.txt"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"epoch 1/2\n\x1b[2J\x1b]0;owned\x07 caf\xe9 end")
+    shown = ageui("logs", "1").out
     assert "\x1b" not in shown
     assert shown.endswith(" caf\ufffd end\n")
 
 
-def test_json_of_every_reading_command(queue: Terminal) -> None:
-    queue("run", *TINY, "--epochs", "1", "--detach")
-    queue("wait")
+def test_json_of_every_reading_command(ageui: Terminal) -> None:
+    a_done_and_a_paused_run(Path("runs.db"))
+    with Store.open(Path("runs.db")) as store:
+        store.workers.register("cpu")
     for command in (("queue",), ("worker", "status"), ("db", "check"), ("db", "prune"), ("doctor",)):
-        done: Any = queue(*command, "--json")
+        done: Any = ageui(*command, "--json")
         assert json.loads(done.out) is not None, command
