@@ -1,12 +1,14 @@
 """The engine's process: a request in, events out, and when it leaves."""
 
 import fcntl
+import functools
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,18 +89,40 @@ class Process:
         return self.wait()
 
 
-def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
-    process = Process(tmp_path / "run", attempt=3)
+@dataclass
+class WholeRun:
+    """A run that a process of its own trained, and what it told. A module named `engine` lies in its folder."""
+
+    folder: Path
+    messages: list[Message]
+    code: int
+    log: str
+
+
+@pytest.fixture
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> WholeRun:
+    return _whole_run(tmp_path_factory.getbasetemp() / "whole-run")
+
+
+@functools.cache
+def _whole_run(folder: Path) -> WholeRun:
+    folder.mkdir()
+    (folder / "engine.py").write_text("raise SystemExit(99)")
+    process = Process(folder, attempt=3)
     messages = list(process.messages())
-    assert process.leave() == EXIT_STOPPED
+    return WholeRun(folder, messages, process.leave(), process.log.read_text())
+
+
+def test_a_run_is_told_from_its_start_to_its_end(whole_run: WholeRun) -> None:
+    messages = whole_run.messages
+    assert whole_run.code == EXIT_STOPPED
     assert [message.number for message in messages] == list(range(len(messages)))
     assert {message.attempt for message in messages} == {3}
     assert isinstance(messages[-1].event, RunEnded)
-    assert (tmp_path / "run" / "weights-3.safetensors").exists()
-    log = process.log.read_text()
-    assert "epoch 2/2 · train loss" in log
-    assert "scored valid: 33 images" in log
-    assert "done after" in log
+    assert (whole_run.folder / "weights-3.safetensors").exists()
+    assert "epoch 2/2 · train loss" in whole_run.log
+    assert "scored valid: 33 images" in whole_run.log
+    assert "done after" in whole_run.log
 
 
 @pytest.mark.parametrize("how", ["end of stdin", "SIGTERM"])
@@ -149,12 +173,9 @@ def test_what_a_person_has_to_change_is_its_last_word(
     assert process.wait() == code
 
 
-def test_it_runs_the_installed_engine_and_not_one_that_lies_in_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "engine.py").write_text("raise SystemExit(99)")
-    process = Process(tmp_path / "run", epochs=1)
-    assert isinstance(process.rest()[-1], RunEnded)
-    assert process.leave() == EXIT_STOPPED
+def test_it_runs_the_installed_engine_and_not_one_that_lies_in_the_folder(whole_run: WholeRun) -> None:
+    assert (whole_run.folder / "engine.py").exists()
+    assert isinstance(whole_run.messages[-1].event, RunEnded)
 
 
 def test_a_path_that_is_not_utf8_is_asked_for_as_it_is(tmp_path: Path) -> None:
@@ -180,22 +201,18 @@ OTHERS: tuple[dict[str, Any], ...] = (
 )
 
 
-def test_what_a_process_trained_before_leaves_no_trace_in_a_run(tmp_path: Path) -> None:
-    alone = Process(tmp_path / "alone")
-    expected = alone.rest()
-    alone.leave()
+def test_what_a_process_trained_before_leaves_no_trace_in_a_run(tmp_path: Path, whole_run: WholeRun) -> None:
     used = Process(tmp_path / "used", **OTHERS[0])
     used.rest()
     for number, changes in enumerate(OTHERS[1:]):
         used.ask(tmp_path / f"other {number}", **changes)
         assert isinstance(used.rest()[-1], RunEnded)
-    used.ask(tmp_path / "last")
+    used.ask(tmp_path / "last", attempt=3)
     found = used.rest()
     assert used.leave() == EXIT_STOPPED
-    assert results_of(found) == results_of(expected)
-    assert (tmp_path / "last" / "weights-1.safetensors").read_bytes() == (
-        tmp_path / "alone" / "weights-1.safetensors"
-    ).read_bytes()
+    assert results_of(found) == results_of([message.event for message in whole_run.messages])
+    weights = "weights-3.safetensors"
+    assert (tmp_path / "last" / weights).read_bytes() == (whole_run.folder / weights).read_bytes()
 
 
 def results_of(events: list[Event]) -> list[object]:
