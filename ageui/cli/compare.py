@@ -22,6 +22,13 @@ def compare_runs(
         bool, typer.Option("--fold-seeds", help="Make runs that differ in their seed alone one row: mean ± std (n).")
     ] = False,
     groups: Annotated[bool, typer.Option("--groups", help="Show the MAE of every group too.")] = False,
+    correct: Annotated[
+        str, typer.Option(metavar="holm|bh|none", help="Correct p-values for the number of tests.")
+    ] = "holm",
+    margin: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="YEARS", help="Mark settings that differ by less: ≈.", show_default=False),
+    ] = None,
     output_format: Annotated[
         str | None,
         typer.Option(
@@ -46,6 +53,8 @@ def compare_runs(
     too, and needs two or more on either side. See ageui explain bias.
     """
     from ageui.compare import FORMATS, compare, comparison_table, render_text
+    from ageui.compare.comparison import Testing
+    from ageui.compare.many_tests import known_correction
     from ageui.present.terminal import with_legend
     from engine.errors import ConfigError
 
@@ -69,6 +78,8 @@ def compare_runs(
             predictions=store.scores.predictions,
             fold_seeds=fold_seeds,
             groups=groups,
+            testing=Testing(known_correction(correct), margin),
+            scored=store.scores.on_images,
         )
     if chosen == "table":
         results().print(with_legend(comparison_table(comparison)))

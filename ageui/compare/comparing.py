@@ -2,17 +2,19 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Comparison, Group
+from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Comparison, Group, Testing
 from ageui.compare.comparison_cache import ComparisonCache
-from ageui.compare.differences import with_differences
+from ageui.compare.differences import Differences, with_differences
 from ageui.compare.differing_settings import differing, settings_of
 from ageui.compare.draft_rows import DraftRow, constant_draft, published_draft, run_draft
-from ageui.compare.folding import folded, left_out
+from ageui.compare.folding import folded, left_out, unfolded
 from ageui.compare.ranking import ranked
+from ageui.compare.seed_figures import figures_of, seed_variances, setting_key
+from ageui.compare.seed_variance import SeedVariance
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
 from engine.errors import ConfigError
 from engine.fairness import RESAMPLES, GroupResult
@@ -20,6 +22,7 @@ from engine.fairness import RESAMPLES, GroupResult
 if TYPE_CHECKING:
     from ageui.compare.draft_rows import Columns
     from ageui.compare.image_errors import LoadPredictions
+    from ageui.compare.seed_figures import LoadScored
     from ageui.store.records import RunDetail, SplitScores
 
 
@@ -33,6 +36,8 @@ def compare(
     fold_seeds: bool = False,
     groups: bool = False,
     all_settings: bool = False,
+    testing: Testing | None = None,
+    scored: "LoadScored | None" = None,
     cache: ComparisonCache | None = None,
 ) -> Comparison:
     """Compares runs on one split.
@@ -55,11 +60,16 @@ def compare(
         Bootstrap resamples; 0 computes no intervals.
     fold_seeds
         Whether runs that differ only in their seed become one row of means; best is the lowest mean then, and
-        differences are those of means (see `folding` and `seeds`).
+        differences are those of means, with tests of whether the settings differ (see `difference_test`).
     groups
         Whether the MAE of every group is a figure too.
     all_settings
         Whether rows have every config field, instead of those that differ between rows.
+    testing
+        How tests are corrected, and the margin of equivalence; by default Holm's correction, and no margin.
+    scored
+        Returns all scored runs on a split and images (a hash), to estimate seed variances from; by default the compared
+        runs alone.
     cache
         Results of earlier comparisons with the same number of resamples; new ones are added.
 
@@ -94,12 +104,12 @@ def compare(
     >>> [(row.name, row.cells[0].value, row.cells[0].best) for row in comparison.rows]
     [('first', 6.5, False), ('second', 6.0, True)]
     >>> comparison.rows[1].cells[0].difference
-    Difference(value=-0.5, interval=None)
+    Difference(value=-0.5, interval=None, p_value=None, adjusted=None, equivalent=None)
     """
     runs = list({run.id: run for run in runs}.values())
     if not runs:
         raise ConfigError("there are no runs to compare; name some, or see ageui ls")
-    cache = ComparisonCache() if cache is None else cache
+    cache, testing = cache or ComparisonCache(), testing or Testing()
     chosen, notes = _choose_split(runs, split)
     baseline_run = _baseline_run(runs, baseline)
     reference = _reference_scores(runs, chosen, baseline_run)
@@ -125,15 +135,19 @@ def compare(
         drafts = folded(drafts)
         notes += [note for draft in drafts if (note := left_out(draft))]
     settings, drafts = _with_settings(drafts, all_settings)
+    notes += _offer_to_fold(drafts)
     against = _baseline_draft(drafts, baseline, baseline_run)
+    found = Differences(drafts, 0, 0, [])
     if against is not None:
-        drafts = with_differences(drafts, against, columns, resamples, cache)
+        seeds = _seed_variances(runs, chosen, reference, scored, cache)
+        found = with_differences(drafts, against, columns, seeds, testing, resamples, cache)
+        notes += found.notes
     elif baseline is not None:
         why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
         called = baseline_run.name if baseline_run else baseline
         notes.append(f"the baseline {called} {why}: there are no differences")
     rows, ranked_over = ranked(
-        _mark_best([draft.row for draft in drafts]), [name for name, group in columns.items() if group is None]
+        _mark_best([draft.row for draft in found.drafts]), [name for name, group in columns.items() if group is None]
     )
     notes += _no_better_than_constant(rows) + _luck_of_one_seed(rows)
     if any(row.n is not None and not row.comparable for row in rows):
@@ -150,6 +164,9 @@ def compare(
         groups={column: group for column, group in columns.items() if group},
         folded=fold_seeds,
         ranked_over=ranked_over,
+        testing=testing,
+        tests=found.tests,
+        group_tests=found.group_tests,
     )
 
 
@@ -230,6 +247,34 @@ def _reference_scores(
         return None
     ((most, _),) = Counter(scores.images for scores in found).most_common(1)
     return next(scores for scores in found if scores.images == most)
+
+
+def _seed_variances(
+    runs: "Sequence[RunDetail]",
+    split: str | None,
+    reference: "SplitScores | None",
+    scored: "LoadScored | None",
+    cache: ComparisonCache,
+) -> Mapping[str, SeedVariance]:
+    """The seed variances of all figures on the images of the reference, from `scored`, the cache, or the runs."""
+    if split is None or reference is None:
+        return {}
+    if scored is not None:
+        found = ((setting_key(one.config), one.figures) for one in scored(split, reference.images))
+        cache.seeds[reference.images] = seed_variances(found)
+    if reference.images in cache.seeds:
+        return cache.seeds[reference.images]
+    own = [(run, scores) for run in runs if (scores := run.scores(split)) and scores.images == reference.images]
+    return seed_variances((setting_key(run.config), figures_of(scores.result)) for run, scores in own)
+
+
+def _offer_to_fold(drafts: Sequence[DraftRow]) -> list[str]:
+    """A note on rows that differ in nothing but their seed."""
+    names = [" and ".join(draft.row.name for draft in repeats[:2]) for repeats in unfolded(drafts)]
+    if not names:
+        return []
+    which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more settings"
+    return [f"rows that differ in nothing but their seed are not set against each other ({which}): fold the seeds"]
 
 
 def _constant_drafts(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ageui.compare.many_tests import Correction
 from ageui.present.table import Cell
 
 MAE = "mae"
@@ -57,12 +58,21 @@ class ComparedRow:
 
 
 @dataclass(frozen=True)
+class Testing:
+    """How differences are tested: the correction for many tests, and the `margin` in years that ≈ is about, if any."""
+
+    correction: Correction = "holm"
+    margin: float | None = None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Rows and the names of their cells: `mae`, the attributes whose biases they are, then the `groups`.
 
     `split` is None if no run was scored. `baseline` is the name of the baseline's row. `n` counts the images that the
     comparable rows share. `folded` means that runs which differ only in their seed are one row. `ranked_over` names the
-    columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked.
+    columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked. `tests` counts the tests of
+    MAE and biases against the baseline, `group_tests` those of groups: two families, each corrected by itself.
     """
 
     split: str | None
@@ -75,6 +85,9 @@ class Comparison:
     groups: Mapping[str, Group] = field(default_factory=dict)
     folded: bool = False
     ranked_over: tuple[str, ...] = ()
+    testing: Testing = Testing()
+    tests: int = 0
+    group_tests: int = 0
 
 
 def figure_title(column: str) -> str:

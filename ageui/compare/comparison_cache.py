@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from ageui.present.table import Difference
+from ageui.compare.paired import PairedDifference
+from ageui.compare.seed_variance import SeedVariance
 from engine.fairness import SplitResult
 
 Key = tuple[object, ...]
@@ -10,12 +11,13 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True)
 class ComparisonCache:
-    """Bootstrap results, all with the same number of resamples.
+    """Bootstrap results, all with the same number of resamples, and seed variances.
 
-    `differences` are keyed by both sides and the figure, `constants` by images, age and groups, and `results` by run,
-    images and MAE.
+    `differences` are keyed by both sides and the figure, `constants` by images, age and groups, `results` by run,
+    images and MAE, and `seeds` by images.
     """
 
-    differences: dict[Key, Difference] = field(default_factory=dict)
+    differences: dict[Key, PairedDifference] = field(default_factory=dict)
     constants: dict[Key, SplitResult] = field(default_factory=dict)
     results: dict[Key, SplitResult] = field(default_factory=dict)
+    seeds: dict[str, dict[str, SeedVariance]] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from engine.fairness import Interval
 FORMATS = ("table", *WRITERS)
 _PARTS = (
     "", "_low", "_high", "_noise", "_inside_noise", "_best", "_difference", "_difference_low", "_difference_high",
-    "_real",
+    "_p", "_p_adjusted", "_real", "_equivalent",
 )  # fmt: skip
 _SPREAD_PARTS = ("_std", "_seeds")
 
@@ -79,9 +79,19 @@ def _values(cell: Cell, *, folded: bool) -> list[object]:
         cell.best,
         difference.value if difference else None,
         *between,
-        difference.real if difference else None,
+        *(
+            (difference.p_value, difference.adjusted, difference.real, difference.equivalent)
+            if difference
+            else (None,) * 4
+        ),
         *(spread if folded else ()),
     ]
+
+
+def _test_values(difference: Difference | None) -> tuple[object, ...]:
+    if difference is None:
+        return (None,) * 4
+    return (difference.p_value, difference.adjusted, difference.real, difference.equivalent)
 
 
 def _data(comparison: Comparison, legend: Sequence[Note]) -> dict[str, Any]:
@@ -91,6 +101,12 @@ def _data(comparison: Comparison, legend: Sequence[Note]) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "settings": comparison.settings,
         "ranked_over": comparison.ranked_over,
+        "tests": {
+            "figures": comparison.tests,
+            "groups": comparison.group_tests,
+            "correction": comparison.testing.correction,
+            "margin": comparison.testing.margin,
+        },
         "rows": [_row_data(row, comparison) for row in comparison.rows],
         "legend": [note_text(note) for note in legend],
     }
@@ -152,7 +168,14 @@ def _noise(cell: Cell) -> dict[str, Any] | None:
 def _difference(difference: Difference | None) -> dict[str, Any] | None:
     if difference is None:
         return None
-    return {"value": difference.value, "interval": _pair(difference.interval), "real": difference.real}
+    return {
+        "value": difference.value,
+        "interval": _pair(difference.interval),
+        "p": difference.p_value,
+        "p_adjusted": difference.adjusted,
+        "real": difference.real,
+        "equivalent": difference.equivalent,
+    }
 
 
 def _pair(interval: Interval | None) -> tuple[float, float] | None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ageui.compare.comparison import MAE, ComparedRow, Comparison, figure_title
+from ageui.compare.many_tests import CORRECTIONS
 from ageui.present.figures import NOTHING
-from ageui.present.marks import APART, BEST, FRONT, NOISE, PUBLISHED, REAL, marks_of
+from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NOISE, PUBLISHED, REAL, marks_of
 from ageui.present.table import Cell, Column, Note, Table
+from ageui.text.sentences import counted
 
 RANK = "rank"
 
@@ -37,7 +39,6 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     """The meaning of every mark in use, then remarks."""
     rows = comparison.rows
     cells = [cell for row in rows for cell in row.cells]
-    real = [cell for cell in cells if cell.difference and cell.difference.real]
     if comparison.split is not None and comparison.n is not None:
         yield Note("", f"{comparison.split}, {comparison.n} images; MAE and biases in years, lower is better")
     if any(cell.best for cell in cells):
@@ -55,10 +56,11 @@ def legend(comparison: Comparison) -> Iterator[Note]:
         yield Note(NOISE, "inside noise: no larger than chance alone would make it (95%)")
     if any(cell.difference for cell in cells):
         yield Note("+ and −", f"difference to the baseline {comparison.baseline or ''}")
-    if real:
-        yield Note(REAL, "the difference is real: its 95% paired bootstrap interval leaves out 0")
-    if any(cell.spread for cell in real):
-        yield Note(REAL, "between means over seeds that interval covers both images and seeds")
+    if comparison.tests or comparison.group_tests:
+        yield Note(REAL, f"the settings differ: p at most 0.05 over seeds and images, {_tests(comparison)}")
+    if comparison.testing.margin is not None:
+        within = f"within ±{comparison.testing.margin:g} years: the 90% interval over seeds and images lies inside"
+        yield Note(EQUIVALENT, f"{within} (two seeds a side, not corrected)")
     published = [row.reason for row in rows if row.kind == "published" and row.reason is not None]
     yield from (Note(PUBLISHED, reason) for reason in dict.fromkeys(published))
     runs = [row for row in rows if row.kind == "run"]
@@ -67,6 +69,13 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     if counts := [f"{name} {group.n}" for name, group in comparison.groups.items() if group.n is not None]:
         yield Note("", f"images of the groups: {', '.join(counts)}")
     yield from (Note("", note) for note in comparison.notes)
+
+
+def _tests(comparison: Comparison) -> str:
+    """How many tests there were, and how their p-values are corrected."""
+    found = [counted(comparison.tests, "test")] if comparison.tests else []
+    found += [f"{counted(comparison.group_tests, 'test')} of groups apart"] if comparison.group_tests else []
+    return f"{CORRECTIONS[comparison.testing.correction]} for {' and '.join(found)}"
 
 
 def _ranked_place(comparison: Comparison) -> int:

@@ -1,25 +1,52 @@
-"""Differences of rows to a baseline, with their intervals."""
+"""Differences of rows to a baseline: their intervals, and tests of whether the settings differ."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.comparison import Group
+import numpy as np
+
+from ageui.compare.comparison import MAE, Group, Testing
 from ageui.compare.comparison_cache import ComparisonCache, Key
+from ageui.compare.difference_test import Side, difference_test, seeds_to_settle
 from ageui.compare.draft_rows import DraftRow
-from ageui.compare.folding import differences_of_means
-from ageui.compare.image_errors import has_images
+from ageui.compare.folding import is_repeat
+from ageui.compare.image_errors import ImageErrors, has_images, paired_differences
+from ageui.compare.many_tests import adjusted
+from ageui.compare.paired import PairedDifference
+from ageui.compare.seed_variance import SeedVariance
 from ageui.present.table import Difference
 
 if TYPE_CHECKING:
     from ageui.compare.draft_rows import Columns
 
+SETTLED_YEARS = 0.25
+_EQUIVALENCE = 0.9
+"""The confidence of an interval that must lie inside the margin: two one-sided tests at 5% each."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Drafts with their differences, how many tests these took in either family, and notes."""
+
+    drafts: list[DraftRow]
+    tests: int
+    group_tests: int
+    notes: list[str]
+
 
 def with_differences(
-    drafts: Sequence[DraftRow], against: DraftRow, columns: "Columns", resamples: int, cache: ComparisonCache
-) -> list[DraftRow]:
-    """The drafts with the differences of comparable ones to the baseline.
+    drafts: Sequence[DraftRow],
+    against: DraftRow,
+    columns: "Columns",
+    seeds: Mapping[str, SeedVariance],
+    testing: Testing,
+    resamples: int,
+    cache: ComparisonCache,
+) -> Differences:
+    """The drafts with the differences of comparable ones to the baseline. Repeats of the baseline have none.
 
     Works on one figure at a time, so that the same draws of images serve all rows.
 
@@ -31,25 +58,42 @@ def with_differences(
         The baseline, one of `drafts`.
     columns
         The figures of every row.
+    seeds
+        The seed variance of each figure, where settings were repeated.
+    testing
+        How differences are tested.
     resamples
-        Number of bootstrap samples; 0 computes no intervals.
+        Number of bootstrap samples; 0 computes no intervals and no tests.
     cache
         Differences of earlier comparisons; new ones are added.
     """
-    others = [draft for draft in drafts if draft is not against and draft.row.comparable]
-    by_column = [
-        _differences(others, against, place, column, group, resamples, cache)
-        for place, (column, group) in enumerate(columns.items())
+    others = [
+        draft for draft in drafts if draft is not against and draft.row.comparable and not is_repeat(draft, against)
     ]
-    by_row = zip(*by_column, strict=True)
-    return [
+    paired = {
+        column: _paired(others, against, place, column, group, resamples, cache)
+        for place, (column, group) in enumerate(columns.items())
+    }
+    tested = {
+        column: [
+            None if one is None else _tested(one, draft, against, place, seeds.get(column), group, testing)
+            for draft, one in zip(others, paired[column], strict=True)
+        ]
+        for place, (column, group) in enumerate(columns.items())
+    }
+    families = [[name for name, group in columns.items() if (group is None) is is_main] for is_main in (True, False)]
+    counts = [_adjust([tested[name] for name in family], testing) for family in families]
+    by_row = {id(draft): row for draft, row in zip(others, zip(*tested.values(), strict=True), strict=True)}
+    found = [
         replace(draft, row=replace(draft.row, is_baseline=True))
         if draft is against
-        else _with(draft, next(by_row))
-        if draft.row.comparable
+        else _with(draft, by_row[id(draft)])
+        if id(draft) in by_row
         else draft
         for draft in drafts
     ]
+    notes = _single_seeds(others, against, paired[MAE], tested[MAE], seeds.get(MAE))
+    return Differences(found, counts[0], counts[1], notes)
 
 
 def _with(draft: DraftRow, differences: Sequence[Difference | None]) -> DraftRow:
@@ -57,7 +101,7 @@ def _with(draft: DraftRow, differences: Sequence[Difference | None]) -> DraftRow
     return replace(draft, row=replace(draft.row, cells=tuple(replace(cell, difference=one) for cell, one in pairs)))
 
 
-def _differences(
+def _paired(
     drafts: Sequence[DraftRow],
     against: DraftRow,
     place: int,
@@ -65,9 +109,9 @@ def _differences(
     group: Group | None,
     resamples: int,
     cache: ComparisonCache,
-) -> list[Difference | None]:
-    """The difference of each draft in one figure; intervals that are not in the cache are drawn together."""
-    plain = [_without_interval(draft, against, place) for draft in drafts]
+) -> list[PairedDifference | None]:
+    """The difference of each draft in one figure; those that are not in the cache are drawn together."""
+    plain = [_undrawn(draft, against, place) for draft in drafts]
     finite = {number: one for number, one in enumerate(plain) if one is not None and math.isfinite(one.value)}
     keys = {number: _key(drafts[number], against, column) for number in finite}
     missing = [
@@ -76,17 +120,18 @@ def _differences(
         if resamples and key not in cache.differences and _may_be_drawn(drafts[number], column, group)
     ]
     if missing and _may_be_drawn(against, column, group):
-        drawn = differences_of_means([drafts[number] for number in missing], against, place, column, group, resamples)
+        sides = [_errors(drafts[number]) for number in missing]
+        drawn = paired_differences(sides, _errors(against), column, group, resamples)
         for number, difference in zip(missing, drawn, strict=True):
-            cache.differences[keys[number]] = replace(finite[number], interval=difference.interval)
+            cache.differences[keys[number]] = replace(difference, value=finite[number].value)
     return [cache.differences.get(keys[number], one) if number in finite else one for number, one in enumerate(plain)]
 
 
-def _without_interval(draft: DraftRow, against: DraftRow, place: int) -> Difference | None:
+def _undrawn(draft: DraftRow, against: DraftRow, place: int) -> PairedDifference | None:
     cell, base = draft.row.cells[place], against.row.cells[place]
     if cell.value is None or base.value is None or not (cell.comparable and base.comparable):
         return None
-    return Difference(cell.value - base.value, None)
+    return PairedDifference(cell.value - base.value, None, None)
 
 
 def _key(draft: DraftRow, against: DraftRow, column: str) -> Key:
@@ -95,3 +140,82 @@ def _key(draft: DraftRow, against: DraftRow, column: str) -> Key:
 
 def _may_be_drawn(draft: DraftRow, column: str, group: Group | None) -> bool:
     return all(part.errors is not None and has_images(part.errors, column, group) for part in draft.parts)
+
+
+def _errors(draft: DraftRow) -> list[ImageErrors]:
+    return [part.errors for part in draft.parts if part.errors]
+
+
+def _tested(
+    paired: PairedDifference,
+    draft: DraftRow,
+    against: DraftRow,
+    place: int,
+    seeds: SeedVariance | None,
+    group: Group | None,
+    testing: Testing,
+) -> Difference:
+    """The difference with its test over images and seeds, or with its interval over images if a side has one seed."""
+    images = group.n if group is not None else draft.row.n
+    sides = [side for one in (draft, against) if (side := _side(one, place)) is not None]
+    if paired.variance is None or images is None or images < 2 or not sides:
+        return Difference(paired.value, paired.interval)
+    test = difference_test(paired.value, paired.variance, images, sides, seeds)
+    if test is None:
+        # Between a single run and a mean over seeds, an interval over images alone would look narrower than it is.
+        is_single = all(len(one.parts) == 1 for one in (draft, against))
+        return Difference(paired.value, paired.interval if is_single else None)
+    equivalent = None
+    if testing.margin is not None:
+        ends = test.interval(_EQUIVALENCE)
+        equivalent = -testing.margin <= ends.low and ends.high <= testing.margin
+    return Difference(paired.value, test.interval(), test.p_value, None, equivalent)
+
+
+def _side(draft: DraftRow, place: int) -> Side | None:
+    """What the seeds of a draft say of one figure; None for a constant."""
+    if not draft.runs:
+        return None
+    values = [value for part in draft.parts if (value := part.row.cells[place].value) is not None]
+    return Side(len(values), float(np.var(values, ddof=1)) if len(values) > 1 else 0.0)
+
+
+def _adjust(family: Sequence[list[Difference | None]], testing: Testing) -> int:
+    """Adjusts the p-values of one family in place, and returns how many tests it has."""
+    places = [
+        (column, row, difference.p_value)
+        for column in family
+        for row, difference in enumerate(column)
+        if difference is not None and difference.p_value is not None
+    ]
+    corrected = adjusted([p_value for _, _, p_value in places], testing.correction)
+    for (column, row, _), value in zip(places, corrected, strict=True):
+        difference = column[row]
+        assert difference is not None
+        column[row] = replace(difference, adjusted=value)
+    return len(places)
+
+
+def _single_seeds(
+    drafts: Sequence[DraftRow],
+    against: DraftRow,
+    paired: Iterable[PairedDifference | None],
+    tested: Iterable[Difference | None],
+    seeds: SeedVariance | None,
+) -> list[str]:
+    """Why differences between single runs carry no mark, and how many seeds would settle them."""
+    untested = [
+        (draft, one.variance)
+        for draft, one, difference in zip(drafts, paired, tested, strict=True)
+        if one is not None and one.variance is not None and difference is not None and difference.p_value is None
+    ]
+    if not untested:
+        return []
+    variances = [variance for draft, variance in untested if draft.runs and against.runs]
+    text = "one seed does not tell settings apart: differences without a second seed on both sides carry no mark"
+    if seeds is None or not variances:
+        return [text]
+    needed = seeds_to_settle(SETTLED_YEARS, statistics.median(variances), seeds)
+    if needed is None:
+        return [f"{text}; more seeds cannot settle {SETTLED_YEARS} years of MAE here, more images can"]
+    return [f"{text}; about {needed} seeds a side settle {SETTLED_YEARS} years of MAE with 80% power"]

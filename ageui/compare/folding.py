@@ -1,17 +1,16 @@
 """Runs that differ only in their seed, folded to one row of means over seeds."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.comparison import ComparedRow, Group
+from ageui.compare.comparison import ComparedRow
 from ageui.compare.draft_rows import DraftRow
-from ageui.compare.image_errors import ImageErrors, paired_differences
-from ageui.compare.seeds import mean_and_spread, seed_margin, widened
-from ageui.present.table import Cell, Difference
+from ageui.compare.seed_figures import setting_key
+from ageui.compare.seeds import mean_and_spread
+from ageui.present.table import Cell
 
 if TYPE_CHECKING:
     from ageui.store.records import RunDetail
@@ -27,43 +26,19 @@ def folded(drafts: Sequence[DraftRow]) -> list[DraftRow]:
     return [_folded(repeats) for repeats in _repeats(drafts)]
 
 
-def differences_of_means(
-    drafts: Sequence[DraftRow], against: DraftRow, place: int, column: str, group: Group | None, resamples: int
-) -> list[Difference]:
-    """The differences of drafts to a baseline in one figure.
-
-    Between single runs, the interval covers the images. Between means over seeds it also covers the seeds, which takes
-    at least two on each side that is not a constant; otherwise the interval is None.
-
-    Parameters
-    ----------
-    drafts
-        Rows that have the figure, and predictions of all parts.
-    against
-        The baseline, likewise.
-    place, column, group
-        The place of the figure's cell, its column, and the group whose MAE it is, or None.
-    resamples
-        Number of bootstrap samples.
-    """
-    found = paired_differences([_errors(draft) for draft in drafts], _errors(against), column, group, resamples)
-    return [_over_seeds(difference, draft, against, place) for difference, draft in zip(found, drafts, strict=True)]
+def is_repeat(draft: DraftRow, other: DraftRow) -> bool:
+    """Whether two drafts of runs differ in nothing but their seed, so that they say nothing about settings."""
+    both_run = _may_repeat(draft) and _may_repeat(other)
+    return both_run and _config(draft) == _config(other) and _seed(draft) != _seed(other)
 
 
-def _over_seeds(difference: Difference, draft: DraftRow, against: DraftRow, place: int) -> Difference:
-    if len(draft.parts) == len(against.parts) == 1:
-        return difference
-    return widened(difference, seed_margin(_by_seed(draft, place), _by_seed(against, place)))
-
-
-def _errors(draft: DraftRow) -> list[ImageErrors]:
-    return [part.errors for part in draft.parts if part.errors]
-
-
-def _by_seed(draft: DraftRow, place: int) -> dict[int, float] | None:
-    """A figure by seed; None for a constant."""
-    values = [(part, part.row.cells[place].value) for part in draft.parts]
-    return {_seed(part): value for part, value in values if value is not None} if draft.runs else None
+def unfolded(drafts: Sequence[DraftRow]) -> list[list[DraftRow]]:
+    """The drafts that differ in nothing but their seed, two or more together."""
+    found: dict[str, list[DraftRow]] = {}
+    for draft in drafts:
+        if _may_repeat(draft) and draft.row.comparable:
+            found.setdefault(_config(draft), []).append(draft)
+    return [repeats for repeats in found.values() if len({_seed(one) for one in repeats}) > 1]
 
 
 def left_out(draft: DraftRow) -> str | None:
@@ -107,8 +82,7 @@ def _key(draft: DraftRow) -> tuple[object, ...]:
 
 
 def _config(draft: DraftRow) -> str:
-    config = {name: value for name, value in draft.runs[0].config.items() if name != "seed"}
-    return json.dumps(config, sort_keys=True, default=str)
+    return setting_key(draft.runs[0].config)
 
 
 def _seed(draft: DraftRow) -> int:

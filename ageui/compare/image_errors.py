@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ageui.compare.comparison import MAE, Group
-from ageui.compare.paired import bias_differences, mae_differences
-from ageui.present.table import Difference
+from ageui.compare.paired import PairedDifference, bias_differences, mae_differences
 from engine.choices import AGE_EDGES
 from engine.fairness import RESAMPLES, BiasResult, SplitResult, evaluate_split
 from engine.resampling import Codes, Floats
@@ -141,7 +140,7 @@ def paired_differences(
     column: str,
     group: Group | None,
     resamples: int,
-) -> list[Difference]:
+) -> list[PairedDifference]:
     """The difference of each side to a baseline in one figure, with its interval over images.
 
     Parameters
@@ -160,7 +159,7 @@ def paired_differences(
 
     Returns
     -------
-    list of Difference
+    list of PairedDifference
         One per side, in years.
     """
     groups = against[0].groups

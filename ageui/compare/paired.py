@@ -5,10 +5,10 @@ Errors are absolute, in years, of shape (N,), or (S, N) for S trainings of a pre
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ageui.present.table import Difference
 from engine.fairness import CONFIDENCE, RESAMPLES, Interval, mean_pairwise_gap
 from engine.resampling import Codes, Floats, group_means
 
@@ -17,9 +17,21 @@ _DECIMALS = 9
 """Samples in years are rounded to these, since rounding errors would make equal predictors differ."""
 
 
+@dataclass(frozen=True)
+class PairedDifference:
+    """A figure minus the baseline's, in years, with its 95% percentile interval and variance over draws of images.
+
+    Interval and variance are None if an error is not finite.
+    """
+
+    value: float
+    interval: Interval | None
+    variance: float | None
+
+
 def mae_differences(
     sides: Sequence[Floats], baseline: Floats, *, resamples: int = RESAMPLES, seed: int = 0
-) -> list[Difference]:
+) -> list[PairedDifference]:
     """The MAE of each predictor minus that of the baseline.
 
     Parameters
@@ -35,21 +47,21 @@ def mae_differences(
 
     Returns
     -------
-    list of Difference
-        One per predictor, in years, with its 95% percentile interval; without one if an error is not finite.
+    list of PairedDifference
+        One per predictor.
 
     Examples
     --------
     >>> import numpy as np
     >>> baseline = np.array([4.0, 6.0, 8.0, 10.0])
     >>> (difference,) = mae_differences([baseline - 1.0], baseline)
-    >>> difference.value, difference.interval, difference.real
-    (-1.0, Interval(low=-1.0, high=-1.0), True)
+    >>> difference
+    PairedDifference(value=-1.0, interval=Interval(low=-1.0, high=-1.0), variance=0.0)
     """
     off = np.stack([_mean(side) - _mean(baseline) for side in sides], axis=-1)
     samples = _resampled_means(off, resamples, np.random.default_rng(seed))
     values = [float(side.mean() - baseline.mean()) for side in sides]
-    return [Difference(*pair) for pair in zip(values, map(_percentiles, samples.T), strict=True)]
+    return [_paired(*pair) for pair in zip(values, samples.T, strict=True)]
 
 
 def bias_differences(
@@ -60,7 +72,7 @@ def bias_differences(
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> list[Difference]:
+) -> list[PairedDifference]:
     """The bias of each predictor minus that of the baseline; images are drawn inside each group.
 
     Parameters
@@ -76,8 +88,8 @@ def bias_differences(
 
     Returns
     -------
-    list of Difference
-        One per predictor, in years, with its 95% percentile interval; without one if an error is not finite.
+    list of PairedDifference
+        One per predictor.
 
     Examples
     --------
@@ -85,7 +97,7 @@ def bias_differences(
     >>> codes = np.array([0, 0, 1, 1])
     >>> unfair, fair = np.array([2.0, 2.0, 5.0, 5.0]), np.array([3.0, 3.0, 4.0, 4.0])
     >>> bias_differences([fair], unfair, codes, 2)
-    [Difference(value=-2.0, interval=Interval(low=-2.0, high=-2.0))]
+    [PairedDifference(value=-2.0, interval=Interval(low=-2.0, high=-2.0), variance=0.0)]
     """
     every = [np.atleast_2d(side) for side in (*sides, baseline)]
     errors, ends = np.concatenate(every).T, np.cumsum([len(side) for side in every])[:-1]
@@ -94,7 +106,7 @@ def bias_differences(
     gaps = np.split(mean_pairwise_gap(np.stack(means, axis=-1)), ends, axis=1)
     *ours, theirs = (gap.mean(axis=1) for gap in gaps)
     values = [bias_of(side, codes, groups) - bias_of(baseline, codes, groups) for side in sides]
-    return [Difference(value, _percentiles(own - theirs)) for value, own in zip(values, ours, strict=True)]
+    return [_paired(value, own - theirs) for value, own in zip(values, ours, strict=True)]
 
 
 def bias_of(errors: Floats, codes: Codes, groups: int) -> float:
@@ -143,10 +155,10 @@ def _resampled_means(values: Floats, resamples: int, random: np.random.Generator
     return np.concatenate(found)
 
 
-def _percentiles(samples: Floats) -> Interval | None:
-    """None if a sample is not finite: such a difference is neither real nor unreal."""
+def _paired(value: float, samples: Floats) -> PairedDifference:
+    """The difference `value` with what its `samples` (R,) say of it."""
     if not np.isfinite(samples).all():
-        return None
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.round(samples, _DECIMALS), [tail, 1 - tail])
-    return Interval(float(low), float(high))
+        return PairedDifference(value, None, None)
+    tail, samples = (1 - CONFIDENCE) / 2, np.round(samples, _DECIMALS)
+    low, high = np.quantile(samples, [tail, 1 - tail])
+    return PairedDifference(value, Interval(float(low), float(high)), float(samples.var()))

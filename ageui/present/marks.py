@@ -2,7 +2,7 @@
 
 from ageui.present.table import Cell, Difference
 
-BEST, NOISE, REAL, APART, PUBLISHED, FRONT = "★", "~", "✔", "≠", "◆", "▲"
+BEST, NOISE, REAL, EQUIVALENT, APART, PUBLISHED, FRONT = "★", "~", "✔", "≈", "≠", "◆", "▲"
 
 
 def marks_of(cell: Cell) -> tuple[str, ...]:
@@ -20,4 +20,6 @@ def marks_of(cell: Cell) -> tuple[str, ...]:
 
 def marks_of_difference(difference: Difference) -> tuple[str, ...]:
     """The marks of a difference to the baseline."""
-    return (REAL,) if difference.real else ()
+    if difference.real:
+        return (REAL,)
+    return (EQUIVALENT,) if difference.equivalent else ()

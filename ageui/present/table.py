@@ -7,20 +7,31 @@ from typing import Any, Literal, NamedTuple
 from ageui.present.figures import YEARS, Unit
 from engine.fairness import Interval
 
+LEVEL = 0.05
+"""The chance of a false mark that a test allows."""
+
 Tone = Literal["plain", "dim", "strong", "good", "bad", "warn", "accent"]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure minus the baseline's, with its 95% interval if both were measured on the same images."""
+    """A figure minus the baseline's, with what is known of it.
+
+    `interval` is a 95% interval, given images that both share. If both are means over seeds, it covers the seeds too,
+    and there is a test of equal settings: its `p_value`, and `adjusted` for the number of tests. `equivalent` tells
+    whether the settings differ by less than a margin that was asked about.
+    """
 
     value: float
-    interval: Interval | None
+    interval: Interval | None = None
+    p_value: float | None = None
+    adjusted: float | None = None
+    equivalent: bool | None = None
 
     @property
     def real(self) -> bool | None:
-        """Whether the interval excludes 0; None without an interval."""
-        return None if self.interval is None else not self.interval.low <= 0 <= self.interval.high
+        """Whether the settings differ, at 5%; None without a test."""
+        return None if self.adjusted is None else self.adjusted <= LEVEL
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,18 @@ from ageui.store.names import valid_name, valid_note
 from ageui.store.records import Predictions
 from ageui.store.run_rows import RUN_ID, existing_run
 from ageui.store.store_part import StorePart
-from ageui.store.tables import MEASURED, PUBLISHED, Attempt, Bias, ItemSet, Prediction, Result, Run, RunSummary
+from ageui.store.tables import (
+    MEASURED,
+    PUBLISHED,
+    Attempt,
+    Bias,
+    GroupScore,
+    ItemSet,
+    Prediction,
+    Result,
+    Run,
+    RunSummary,
+)
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
@@ -55,6 +66,14 @@ class SplitFigures:
     constant: Mapping[str, float | None]
     intervals: Mapping[str, tuple[float, float]]
     noise: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ScoredConfig:
+    """A run's config, and its figures on one split in years: `mae`, biases by attribute, MAEs by `attribute group`."""
+
+    config: Mapping[str, Any]
+    figures: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -121,6 +140,24 @@ class Scores(StorePart):
         """The figures of runs on every split they were scored on."""
         with self._read() as session:
             return [figures for batch in batches(run_ids) for figures in _split_figures(session, batch)]
+
+    def on_images(self, split: str, images: str) -> list[ScoredConfig]:
+        """The figures of all runs of our own that were scored on the same images, archived ones included."""
+        is_chosen = (Result.split == split, Result.item_set == images)
+        with self._read() as session:
+            runs = session.execute(
+                select(RUN_ID, Run.config, Result.mae).join(Result, col(Result.run_id) == RUN_ID).where(*is_chosen)
+            ).all()
+            figures: dict[int, dict[str, float | None]] = {run_id: {"mae": mae} for run_id, _, mae in runs}
+            for table, name, value in (
+                (Bias, col(Bias.attribute), col(Bias.value)),
+                (GroupScore, col(GroupScore.attribute) + " " + col(GroupScore.group_name), col(GroupScore.mae)),
+            ):
+                joined = (col(table.run_id) == col(Result.run_id)) & (col(table.split) == col(Result.split))
+                found = select(col(table.run_id), name, value).join(Result, joined).where(*is_chosen)
+                for run_id, key, number in session.execute(found).all():
+                    figures[run_id][key] = number
+        return [ScoredConfig(config, figures[run_id]) for run_id, config, _ in runs]
 
     def publish(self, runs: Sequence[PublishedRun]) -> int:
         """Stores published figures as runs, replacing published runs of the same names; returns how many are new.

@@ -9,12 +9,12 @@ cells of a table it is rightly wide: a bootstrap of so few would draw the same c
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ageui.compare.seeds import Z_975
-from engine.fairness import Interval
+from engine.fairness import CONFIDENCE, Interval
 
 _FEWEST, _FEWEST_WITH_INTERVAL = 3, 4
 
@@ -52,6 +52,6 @@ def _interval(rho: float, n: int) -> Interval:
     """Fisher's interval. At ρ = ±1, where z is infinite, its inner end is that of two swapped neighbours."""
     nearest = 1 - 12 / (n * (n**2 - 1))
     inside = max(-nearest, min(nearest, rho))
-    margin = Z_975 * math.sqrt((1 + inside**2 / 2) / (n - 3))
+    margin = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * math.sqrt((1 + inside**2 / 2) / (n - 3))
     low, high = (math.tanh(math.atanh(inside) + side) for side in (-margin, margin))
     return Interval(-1.0 if rho < -nearest else low, 1.0 if rho > nearest else high)

@@ -76,6 +76,7 @@ def compare_runs(
         fold_seeds=view.folded,
         groups=view.groups,
         all_settings=view.all_settings,
+        scored=store.scores.on_images if store else None,
         cache=known,
     )
 

@@ -155,7 +155,7 @@ def legend_of(comparison: Comparison) -> Text:
         (any(cell.best for cell in cells), f"{BEST} best"),
         (any(cell.inside_noise for cell in cells), f"{NOISE} inside noise"),
         (comparison.baseline is not None, f"{LOWER} better {HIGHER} worse than the baseline"),
-        (any(cell.difference and cell.difference.real for cell in cells), f"{REAL} real at 95%"),
+        (any(cell.difference and cell.difference.real for cell in cells), f"{REAL} settings differ"),
         (any(cell.interval for cell in cells), "±, – 95% interval"),
         (any(cell.spread for cell in cells), "±(n) std over seeds"),
         (any(row.is_apart for row in comparison.rows), f"{APART} other images"),

@@ -18,11 +18,12 @@ from engine.fairness import Interval
 
 
 def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
-    better = Difference(-0.75, Interval(-1.0, -0.5))
+    better = Difference(-0.75, Interval(-1.0, -0.5), 0.001, 0.002)
+    alike = Difference(-0.25, Interval(-1.0, 0.5), 0.25, 0.25)
     first = (Cell(6.25, interval=Interval(6.0, 6.5)), Cell(0.5, noise=0.75))
     second = (
         Cell(value, interval=Interval(5.0, 6.0), best=True, difference=better),
-        Cell(0.25, interval=Interval(0.125, 1.0), best=True, difference=Difference(-0.25, Interval(-1.0, 0.5))),
+        Cell(0.25, interval=Interval(0.125, 1.0), best=True, difference=alike),
     )
     apart = (Cell(1.0), Cell(None, "only one group: male"))
     missing = (Cell(None), Cell(None))
@@ -36,7 +37,8 @@ def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
         ComparedRow("run", 4, "d", "queued", {"loss": "mse"}, None, missing, False, "queued"),
         ComparedRow("constant", None, "constant 30.0", "baseline", {}, 4, constant, True, None),
     )
-    return Comparison("valid", 4, ("mae", "gender"), ("loss",), rows, "a", ("a note",), ranked_over=("mae", "gender"))
+    columns = ("mae", "gender")
+    return Comparison("valid", 4, columns, ("loss",), rows, "a", ("a note",), ranked_over=columns, tests=2)
 
 
 def _table(comparison: Comparison, width: int = 100) -> str:
@@ -71,7 +73,7 @@ rank mean place among the runs over MAE, gender; those that tie share theirs
 ± and – 95% bootstrap interval, for MAE as half its width
 ~ inside noise: no larger than chance alone would make it (95%)
 + and − difference to the baseline a
-✔ the difference is real: its 95% paired bootstrap interval leaves out 0
+✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 ≠ c: measured on other images
 — d: queued
 — c, gender: only one group: male
@@ -100,7 +102,7 @@ def test_markdown() -> None:
 - ± and – 95% bootstrap interval, for MAE as half its width
 - \~ inside noise: no larger than chance alone would make it (95%)
 - + and − difference to the baseline a
-- ✔ the difference is real: its 95% paired bootstrap interval leaves out 0
+- ✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 - ≠ c: measured on other images
 - — d: queued
 - — c, gender: only one group: male
@@ -132,7 +134,7 @@ constant 30.0 &  & 11.00 & 2.00 & --- \\
 \par $\pm$ and -- 95\% bootstrap interval, for MAE as half its width
 \par $\sim$ inside noise: no larger than chance alone would make it (95\%)
 \par + and $-$ difference to the baseline a
-\par $\dagger$ the difference is real: its 95\% paired bootstrap interval leaves out 0
+\par $\dagger$ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 \par $\neq$ c: measured on other images
 \par --- d: queued
 \par --- c, gender: only one group: male
@@ -148,15 +150,15 @@ def test_csv() -> None:
         f"{name}{part}"
         for name in ("mae", "gender_bias")
         for part in ("", "_low", "_high", "_noise", "_inside_noise", "_best",
-                     "_difference", "_difference_low", "_difference_high", "_real")
+                     "_difference", "_difference_low", "_difference_high", "_p", "_p_adjusted", "_real", "_equivalent")
     )  # fmt: skip
     assert lines == [
         f"run,id,status,split,images,comparable,reason,loss,{parts},average_rank,pareto_front",
-        "a,1,done,valid,4,true,,mse,6.25,6.0,6.5,,,false,,,,,0.5,,,0.75,true,false,,,,,2.0,false",
-        "b_1,2,done,valid,4,true,,mape,5.5,5.0,6.0,,,true,-0.75,-1.0,-0.5,true,0.25,0.125,1.0,,,true,-0.25,-1.0,0.5,false,1.0,true",
-        "c,3,done,valid,3,false,measured on other images,mse,1.0,,,,,false,,,,,,,,,,false,,,,,,",
-        "d,4,queued,valid,,false,queued,mse,,,,,,false,,,,,,,,,,false,,,,,,",
-        "constant 30.0,,baseline,valid,4,true,,,11.0,,,,,false,,,,,2.0,,,,,false,,,,,,",
+        "a,1,done,valid,4,true,,mse,6.25,6.0,6.5,,,false,,,,,,,,0.5,,,0.75,true,false,,,,,,,,2.0,false",
+        "b_1,2,done,valid,4,true,,mape,5.5,5.0,6.0,,,true,-0.75,-1.0,-0.5,0.001,0.002,true,,0.25,0.125,1.0,,,true,-0.25,-1.0,0.5,0.25,0.25,false,,1.0,true",
+        "c,3,done,valid,3,false,measured on other images,mse,1.0,,,,,false,,,,,,,,,,,,,false,,,,,,,,,",
+        "d,4,queued,valid,,false,queued,mse,,,,,,false,,,,,,,,,,,,,false,,,,,,,,,",
+        "constant 30.0,,baseline,valid,4,true,,,11.0,,,,,false,,,,,,,,2.0,,,,,false,,,,,,,,,",
     ]
 
 
@@ -178,7 +180,10 @@ def test_html() -> None:
         '<tr><th scope="row">constant 30.0</th><td></td><td class="figure">11.00</td><td class="figure">2.00</td>'
         '<td class="figure">—</td></tr>',
     ]
-    assert "<li>✔ the difference is real: its 95% paired bootstrap interval leaves out 0</li>" in page
+    assert (
+        "<li>✔ the settings differ: p at most 0.05 over seeds and images, Holm&#x27;s correction for 2 tests</li>"
+        in page
+    )
     assert page.startswith("<!DOCTYPE html>")
     assert "http" not in page
 
@@ -204,12 +209,27 @@ def test_json() -> None:
         "noise": {"gender": None},
         "best": {"mae": True, "gender": True},
         "difference": {
-            "mae": {"value": -0.75, "interval": [-1.0, -0.5], "real": True},
-            "gender": {"value": -0.25, "interval": [-1.0, 0.5], "real": False},
+            "mae": {
+                "value": -0.75,
+                "interval": [-1.0, -0.5],
+                "p": 0.001,
+                "p_adjusted": 0.002,
+                "real": True,
+                "equivalent": None,
+            },
+            "gender": {
+                "value": -0.25,
+                "interval": [-1.0, 0.5],
+                "p": 0.25,
+                "p_adjusted": 0.25,
+                "real": False,
+                "equivalent": None,
+            },
         },
         "average_rank": 1.0,
         "pareto_front": True,
     }
+    assert value["tests"] == {"figures": 2, "groups": 0, "correction": "holm", "margin": None}
     assert value["ranked_over"] == ["mae", "gender"]
     assert value["rows"][0]["noise"] == {"gender": {"p95": 0.75, "inside": True}}
     assert value["rows"][2]["reasons"] == {"gender": "only one group: male"}
@@ -290,7 +310,11 @@ def test_text_that_a_spreadsheet_would_run_is_made_harmless(start: str) -> None:
 @pytest.mark.parametrize("runs", [3, 6])
 def test_the_table_fits_the_terminal_and_cuts_no_figure(runs: int, width: int) -> None:
     cell = Cell(
-        12.34, interval=Interval(10.12, 14.56), noise=20.0, best=True, difference=Difference(-10.12, Interval(-11, -9))
+        12.34,
+        interval=Interval(10.12, 14.56),
+        noise=20.0,
+        best=True,
+        difference=Difference(-10.12, Interval(-11, -9), 0.001, 0.01),
     )
     settings = {"loss": "logcosh", "weights": "ethnicity,gender", "seed": "12345"}
     rows = tuple(

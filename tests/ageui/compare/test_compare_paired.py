@@ -61,12 +61,12 @@ def test_pairing_makes_a_constant_advantage_certain() -> None:
     assert found.value == pytest.approx(-0.5)
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx([-0.5, -0.5])
-    assert found.real is True
+    assert found.variance == pytest.approx(0)
 
 
 def test_a_predictor_does_not_differ_from_itself() -> None:
     (found,) = bias_differences([OURS], OURS, np.array([0, 0, 1, 1]), 2)
-    assert (found.value, found.real) == (0.0, False)
+    assert (found.value, found.variance) == (0.0, 0.0)
 
 
 def test_differences_of_several_are_those_of_each_alone() -> None:
@@ -89,7 +89,7 @@ def test_equal_predictors_do_not_differ_by_rounding() -> None:
     others = [random.exponential(5, (5, 90)) for _ in range(9)]
     *_, found = bias_differences([*others, baseline.copy()], baseline, codes, 3)
     assert found.interval is not None
-    assert (found.interval.low, found.interval.high, found.real) == (0.0, 0.0, False)
+    assert (found.interval.low, found.interval.high, found.variance) == (0.0, 0.0, 0.0)
 
 
 def test_many_images_are_drawn_in_blocks_and_repeat_by_seed() -> None:
@@ -99,5 +99,6 @@ def test_many_images_are_drawn_in_blocks_and_repeat_by_seed() -> None:
     assert [found] == mae_differences([ours], theirs, resamples=200, seed=5)
     assert [found] != mae_differences([ours], theirs, resamples=200, seed=6)
     assert found.interval is not None
+    assert found.variance == pytest.approx(np.var(ours - theirs) / 30_000, rel=0.3)
     half_width = 1.96 * np.std(ours - theirs) / np.sqrt(30_000)
     assert (found.interval.high - found.interval.low) / 2 == pytest.approx(half_width, rel=0.2)

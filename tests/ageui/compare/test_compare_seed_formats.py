@@ -15,7 +15,7 @@ from engine.fairness import Interval
 
 
 def _comparison() -> Comparison:
-    real = Difference(-0.75, Interval(-1.0, -0.5))
+    real = Difference(-0.75, Interval(-1.0, -0.5), 0.001, 0.01)
     first = (Cell(6.25, interval=Interval(6.0, 6.5)), Cell(0.5), Cell(6.0, n=2))
     second = (
         Cell(5.5, spread=Spread(0.05, 5), best=True, difference=real),
@@ -27,7 +27,8 @@ def _comparison() -> Comparison:
         ComparedRow("run", None, "b +4", "done", {"seed": "1,2,3,4,5"}, 4, second, True, None, runs=(2, 3, 4, 5, 6)),
     )
     groups = {"gender male": Group("gender", "male", 2)}
-    return Comparison("valid", 4, ("mae", "gender", "gender male"), ("seed",), rows, "a", (), groups, folded=True)
+    columns = ("mae", "gender", "gender male")
+    return Comparison("valid", 4, columns, ("seed",), rows, "a", (), groups, folded=True, tests=6)
 
 
 def test_text_formats_show_the_mean_with_deviation_and_number_of_seeds() -> None:
@@ -38,7 +39,7 @@ def test_text_formats_show_the_mean_with_deviation_and_number_of_seeds() -> None
     table = console.file.getvalue()
     assert "±0.05 (n=5)" in table
     assert "± (n) standard deviation over n seeds, of their mean" in table
-    assert "✔ between means over seeds that interval covers both images and seeds" in table
+    assert "✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 6 tests" in table
     assert "images of the groups: gender male 2" in table
     markdown = render_text(comparison, "md")
     assert (

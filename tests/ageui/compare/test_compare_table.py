@@ -218,7 +218,7 @@ def test_differences_on_the_same_images_have_paired_intervals() -> None:
     assert gender is not None
     assert gender.interval is not None
     assert (gender.value, gender.interval.low, gender.interval.high) == pytest.approx((4.0, 4.0, 4.0))
-    assert gender.real is True
+    assert gender.real is None
 
 
 def test_the_constant_predictor_can_be_the_baseline_and_is_scored_like_a_run() -> None:

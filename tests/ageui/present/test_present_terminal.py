@@ -54,7 +54,7 @@ def test_long_names_leave_room_for_settings() -> None:
     [
         (Cell(6.125, interval=Interval(5.5, 6.5), best=True, noise=7.0), "★~ 6.12 [5.50–6.50]"),
         (Cell(6.0, interval=Interval(5.5, 6.5), half_width=True), "6.00 ±0.50"),
-        (Cell(6.0, spread=Spread(0.25, 5), difference=Difference(-1.0, Interval(-2.0, -0.5))),
+        (Cell(6.0, spread=Spread(0.25, 5), difference=Difference(-1.0, Interval(-2.0, -0.5), 0.001, 0.01)),
          "6.00 ±0.25 (n=5) (✔ −1.00)"),
         (Cell(6.0, spread=Spread(None, 1)), "6.00 (n=1)"),
         (Cell(None, "only one group", comparable=False), "—"),

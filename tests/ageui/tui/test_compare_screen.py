@@ -58,6 +58,7 @@ def test_repeats_are_folded_figures_marked_and_the_legend_says_how(
 def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
     store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    runs = (*runs, done(store, "mape-b", 4.1, loss="mape", seed=2))
     may_go, asked = threading.Event(), []
     compute = compared_runs.compare_runs
 
@@ -70,7 +71,7 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
     monkeypatch.setattr("ageui.tui.compare.screen.compare_runs", slow)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.post_message(OpenComparison(runs[1:]))
+        app.post_message(OpenComparison(runs))
         await until(pilot, lambda: bool(asked), "the bootstrap begins")
         screen = app.screen
         assert isinstance(screen, CompareScreen)

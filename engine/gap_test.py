@@ -1,0 +1,141 @@
+"""Whether group means differ by more than chance: a permutation test of Welch's statistic. NumPy only.
+
+With m_g the mean of group g, v_g the estimated variance of that mean, w_g = 1 / v_g and m_w the mean of the m_g,
+weighted by w_g,
+
+    T = sum over g of w_g (m_g - m_w)^2
+
+Its distribution without any difference comes from shuffled group labels. T divides by each group's own variance, so
+the test keeps its level where groups scatter differently (Chung and Romano, Exact and asymptotically robust permutation
+tests, 2013; Pauly, Brunner and Konietschke, Asymptotic permutation tests in general factorial designs, 2015).
+
+The same test, applied to values from which a share of the observed differences was subtracted, gives the low end of an
+interval: the smallest share that is not rejected. It is 0 exactly where the test of no difference has p > 0.05.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from engine.resampling import Codes, Floats
+
+LEVEL = 0.05
+SMALLEST_GROUP = 5
+_HALVINGS = 12
+_TIE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class GapTest:
+    """Shuffled sums of G groups, from which the test of any share of the observed differences follows.
+
+    `counts`, `sums` and the others hold one row per shuffle and one column per group: of the number of images n, the
+    values x, the observed group means m, and of their products, each summed over the units of a group.
+    """
+
+    observed: float
+    units: Floats
+    n: Floats
+    nn: Floats
+    x: Floats
+    xx: Floats
+    xn: Floats
+    m: Floats
+    mm: Floats
+    mn: Floats
+    xm: Floats
+
+    def p_value(self, share: float = 0.0) -> float:
+        """The p-value of the hypothesis that the true differences are `share` times the observed ones, from 0 to 1.
+
+        Ties count as larger, and the observed labelling counts as one of the shuffles.
+        """
+        sums = self.x - share * self.m
+        squares = self.xx - 2 * share * self.xm + share**2 * self.mm
+        products = self.xn - share * self.mn
+        shuffled = _welch(self.units, self.n, self.nn, sums, squares, products)
+        reached = np.count_nonzero(shuffled >= (1 - share) ** 2 * self.observed * (1 - _TIE))
+        return (reached + 1) / (len(shuffled) + 1)
+
+    @cached_property
+    def smallest_share(self) -> float:
+        """The smallest share of the observed differences that is not rejected at the 5% level."""
+        if self.p_value() > LEVEL:
+            return 0.0
+        rejected, accepted = 0.0, 1.0
+        for _ in range(_HALVINGS):
+            middle = (rejected + accepted) / 2
+            if self.p_value(middle) > LEVEL:
+                accepted = middle
+            else:
+                rejected = middle
+        return rejected
+
+
+def gap_test(
+    values: Floats,
+    codes: Codes,
+    groups: int,
+    *,
+    subjects: Codes | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> GapTest | None:
+    """The test of equal means of `values` (N,) in `groups` groups with codes (N,), below 0 for an image in none.
+
+    With `subjects` (N,), all images of a subject in one group are one unit that is shuffled as a whole. Each of K
+    shuffles of the values meets each of K shuffles of the labels, with K * K >= `resamples`: any two of these pairs are
+    independent. Returns None where a group has fewer than five units or no variance, so that nothing can be tested.
+    """
+    inside = codes >= 0
+    values, codes = values[inside], codes[inside]
+    if subjects is None:
+        n, x = np.ones(len(values)), values
+    else:
+        _, first, unit = np.unique(subjects[inside] * groups + codes, return_index=True, return_inverse=True)
+        n, x, codes = np.bincount(unit).astype(np.float64), np.bincount(unit, weights=values), codes[first]
+    units = np.bincount(codes, minlength=groups).astype(np.float64)
+    if units.min() < SMALLEST_GROUP:
+        return None
+    # Centred values keep differences of large sums exact.
+    x = x - n * values.mean()
+
+    def by_group(column: Floats) -> Floats:
+        return np.bincount(codes, weights=column, minlength=groups)
+
+    means = by_group(x) / by_group(n)
+    residuals = by_group((x - n * means[codes]) ** 2)
+    if residuals.min() <= _TIE * np.abs(x).max() ** 2:
+        return None
+    m = n * means[codes]
+    observed = _welch(units, by_group(n), by_group(n * n), by_group(x), by_group(x * x), by_group(x * n))
+    columns = {"x": x, "xx": x * x, "m": m, "mm": m * m, "xm": x * m}
+    if subjects is not None:
+        columns |= {"n": n, "nn": n * n, "xn": x * n, "mn": m * n}
+    shuffled = _shuffled_sums(np.stack(list(columns.values())), codes, groups, resamples, seed)
+    sums = dict(zip(columns, shuffled, strict=True))
+    if subjects is None:
+        sums |= {"n": units, "nn": units, "xn": sums["x"], "mn": sums["m"]}
+    return GapTest(observed=float(observed), units=units, **sums)
+
+
+def _welch(units: Floats, n: Floats, nn: Floats, x: Floats, xx: Floats, xn: Floats) -> Floats:
+    """Welch's statistic from sums over the units of each group, shape (..., G) to (...)."""
+    means = x / n
+    residuals = xx - 2 * means * xn + means**2 * nn
+    variances = np.maximum(residuals, _TIE * np.abs(xx)) * units / (units - 1) / n**2
+    weights = 1 / variances
+    centre = (weights * means).sum(axis=-1, keepdims=True) / weights.sum(axis=-1, keepdims=True)
+    return np.asarray((weights * (means - centre) ** 2).sum(axis=-1))
+
+
+def _shuffled_sums(columns: Floats, codes: Codes, groups: int, resamples: int, seed: int) -> Floats:
+    """Group sums of columns (C, U) over shuffled labels, shape (C, at least `resamples`, G)."""
+    side = math.isqrt(max(resamples, 1) - 1) + 1
+    random = np.random.default_rng([seed, 1])
+    order = random.permuted(np.broadcast_to(np.arange(len(codes)), (side, len(codes))), axis=1)
+    labels = random.permuted(np.broadcast_to(codes, (side, len(codes))), axis=1)
+    members = (labels[:, None, :] == np.arange(groups)[:, None]).astype(np.float64).reshape(side * groups, -1).T
+    return np.stack([(column[order] @ members).reshape(side * side, groups) for column in columns])
