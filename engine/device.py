@@ -2,14 +2,15 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from engine.arithmetic import cpu_arithmetic, cpu_info
 from engine.config import RunConfig
 from engine.errors import DeviceError
 
@@ -37,15 +38,17 @@ class Placement:
         return "bf16" if self.dtype is torch.bfloat16 else "fp32"
 
 
-def place(config: RunConfig, given: str | None = None) -> Placement:
+def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any] | None = None) -> Placement:
     """Chooses device and dtype and sets determinism for the process.
 
     Parameters
     ----------
     config
-        Its `device`, `precision` and `deterministic` decide.
+        Its `device`, `precision`, `backbone` and `deterministic` decide.
     given
         The device of the run's worker, which replaces the config's `auto` or `cuda`.
+    before
+        The manifest of a resumed run, which computes as when it began; None for a new run.
 
     Raises
     ------
@@ -56,7 +59,7 @@ def place(config: RunConfig, given: str | None = None) -> Placement:
     device, device_reason = _device(config.device)
     if given is not None and _device(given)[0] != device:
         device, device_reason = _device(given)[0], "its worker's"
-    dtype, dtype_reason = _dtype(config.precision, device)
+    dtype, dtype_reason = _dtype(config, device, before or {})
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
     # CUDA reads this once, at its start. A later run of this process may be deterministic even if this one is not.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -93,7 +96,7 @@ def upload(values: Tensor, device: torch.device) -> Tensor:
 
 def cpu_name() -> str:
     """The processor's model name, if the platform tells it."""
-    return _cpu_info("model name") or platform.processor() or platform.machine()
+    return cpu_info("model name") or platform.processor() or platform.machine()
 
 
 def _device(wanted: str) -> tuple[torch.device, str]:
@@ -109,29 +112,20 @@ def _device(wanted: str) -> tuple[torch.device, str]:
     return torch.device("cuda", index), "found" if wanted == "auto" else "asked for"
 
 
-def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
-    if wanted != "auto":
-        return (torch.bfloat16 if wanted == "bf16" else torch.float32), f"{wanted} (asked for)"
+def _dtype(config: RunConfig, device: torch.device, before: Mapping[str, Any]) -> tuple[torch.dtype, str]:
+    name, reason = _arithmetic(config, device, before)
+    return (torch.bfloat16 if name == "bf16" else torch.float32), f"{name} ({reason})"
+
+
+def _arithmetic(config: RunConfig, device: torch.device, before: Mapping[str, Any]) -> tuple[str, str]:
+    """The arithmetic, and the reason for it."""
+    if config.precision != "auto":
+        return config.precision, "asked for"
     if device.type == "cuda":
         with torch.cuda.device(device):
             has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        if has_bf16:
-            return torch.bfloat16, "bf16 (the GPU has it)"
-        return torch.float32, "fp32 (the GPU has no bf16)"
-    found = _cpu_flags() & {"amx_bf16", "avx512_bf16"}
-    if found:
-        return torch.bfloat16, f"bf16 (the processor has {' and '.join(sorted(found))})"
-    return torch.float32, "fp32 (the processor has no bf16 arithmetic)"
-
-
-def _cpu_flags() -> set[str]:
-    return set(_cpu_info("flags").split())
-
-
-def _cpu_info(field: str) -> str:
-    """A field of the first processor in /proc/cpuinfo; empty if the system has none."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
+        return ("bf16", "the GPU has it") if has_bf16 else ("fp32", "the GPU has no bf16")
+    if before.get("device_type") == "cpu" and before.get("dtype") in ("fp32", "bf16"):
+        return before["dtype"], "as when the run began"
+    found = cpu_arithmetic(config.backbone)
+    return found.name, found.reason

@@ -15,6 +15,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engine.arithmetic import settled
 from engine.cache import keep_file
 from engine.config import RunConfig
 from engine.memory_model import Footprint
@@ -38,7 +39,9 @@ class FootprintKey(BaseModel):
 
     @classmethod
     def of(cls, config: RunConfig) -> Self:
-        return cls(backbone=config.backbone, size=config.size, device=config.device, precision=config.precision)
+        return cls(
+            backbone=config.backbone, size=config.size, device=config.device, precision=settled(config).precision
+        )
 
 
 class CountedFootprint(BaseModel):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.arithmetic import choose_arithmetic
+from engine.choices import Precision
 from engine.config import RunConfig
 from engine.data.decode import decode_square
 from engine.device import place
@@ -17,7 +17,6 @@ from engine.kept_weights import load_weights
 from engine.losses import build_loss
 from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
-from engine.paths import cache_folder
 
 BATCH = 32
 
@@ -51,6 +50,7 @@ def predict_files(
     *,
     sha256: str | None = None,
     device: str = "auto",
+    precision: Precision = "auto",
 ) -> list[PredictedAge]:
     """Predicts an age for every image file. A file that cannot be read gets a problem instead of an age.
 
@@ -64,6 +64,8 @@ def predict_files(
         Expected hash of `weights`; None skips the comparison.
     device
         `auto`, `cpu`, `cuda` or `cuda:N`.
+    precision
+        The arithmetic that scored the run; `auto` is that of the config, which another machine may settle otherwise.
 
     Returns
     -------
@@ -78,8 +80,8 @@ def predict_files(
         For a device that this machine lacks.
     """
     model, config = load_model(weights, sha256)
-    forward_only = config.model_copy(update={"device": device, "strategy": "freeze", "epochs": (1, 0), "batch": BATCH})
-    placement = choose_arithmetic(place(forward_only), forward_only, cache_folder())
+    precision = config.precision if precision == "auto" else precision
+    placement = place(config.model_copy(update={"device": device, "precision": precision}))
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
     loss = build_loss(config)
     found: list[PredictedAge] = []

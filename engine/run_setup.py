@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.arithmetic import choose_arithmetic
 from engine.augment import expand_rows
 from engine.choices import ImageLossName
 from engine.config import RunConfig
@@ -102,8 +101,7 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
     """
     config = request.config
     cache = request.cache or cache_folder()
-    placement = place(config, request.device)
-    placement = choose_arithmetic(placement, config, cache, before=request.manifest, progress=progress)
+    placement = place(config, request.device, request.manifest)
     dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
     train_rows = _train_rows(dataset, config)
     codes, groups = _loss_groups(dataset, config, train_rows)

@@ -57,10 +57,9 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     # What is found out about a backbone once for a machine is the same in every test, and takes seconds.
     cache = home / "cache" / "ageui"
     cache.mkdir(parents=True)
-    for name in ("footprints", "arithmetic"):
-        shared = tmp_path_factory.getbasetemp() / name
-        shared.mkdir(exist_ok=True)
-        (cache / name).symlink_to(shared)
+    shared = tmp_path_factory.getbasetemp() / "footprints"
+    shared.mkdir(exist_ok=True)
+    (cache / "footprints").symlink_to(shared)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

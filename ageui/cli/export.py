@@ -10,6 +10,7 @@ from ageui.cli.output import Force, refuse_target, write_output
 
 if TYPE_CHECKING:
     from ageui.store import CheckpointRow, RunDetail, Store
+    from engine.choices import Precision
 
 _PRIVATE = 0o600  # weights and predictions come from faces of people
 Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
@@ -69,7 +70,7 @@ def predict_images(
         detail = store.runs.detail(store.runs.find_one(reference))
         checkpoint = _checkpoint(detail)
         weights = store.checkpoint_file(checkpoint)
-    found = predict_files(weights, images, sha256=checkpoint.sha256, device=device)
+    found = predict_files(weights, images, sha256=checkpoint.sha256, device=device, precision=_precision(detail))
     if as_json:
         print_json([{"image": str(one.path), "years": one.years, "problem": one.problem} for one in found])
     else:
@@ -82,6 +83,13 @@ def predict_images(
             console.print(clean(f"{one.path}: {one.problem}"), soft_wrap=True)
     if any(one.problem for one in found):
         raise typer.Exit(3)
+
+
+def _precision(detail: "RunDetail") -> "Precision":
+    """The arithmetic that the run's newest attempt computed in; `auto` if no attempt began to train."""
+    manifests = [attempt.manifest for attempt in detail.attempts if attempt.manifest]
+    found: Precision = manifests[-1]["dtype"] if manifests else "auto"
+    return found
 
 
 def _checkpoint(detail: "RunDetail") -> "CheckpointRow":

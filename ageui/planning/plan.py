@@ -1,12 +1,13 @@
 """Plans runs: every combination of the given settings, and the equal runs that already exist."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ageui.planning import sweeps
 from ageui.planning.settings import Resolved, Settings, SettingsLayer, read_settings
 from ageui.store import NewRun, Store
+from engine.arithmetic import settled
 from engine.config import RunConfig
 from engine.cuda import cuda_available
 from engine.errors import ConfigError, Problem
@@ -30,12 +31,17 @@ class Plan:
         return [found for found in self.known if found is not None]
 
     def to_queue(self, *, again: bool, name: str | None = None) -> list[NewRun]:
-        """The new runs, or with `again` all; several named runs get a number each."""
+        """The new runs, or with `again` all; several named runs get a number each.
+
+        The arithmetic of a sweep is settled here, by the rule for this machine, so that all of its runs compute alike.
+        """
         new = [run for run, found in zip(self.runs, self.known, strict=True) if again or found is None]
+        if len(self.runs) > 1:
+            new = [replace(run, config=settled(run.config)) for run in new]
         if name is None:
             return new
         names = [name] if len(new) == 1 else [f"{name}-{number}" for number in range(1, len(new) + 1)]
-        return [NewRun(run.config, run.spec, called) for run, called in zip(new, names, strict=True)]
+        return [replace(run, name=called) for run, called in zip(new, names, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The runs of an opened store: adding, finding and reading them."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,24 @@ from ageui.store.score_rows import read_scores
 from ageui.store.store_part import OpenSession, StorePart
 from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
 from ageui.text.clean import clean
+from engine.arithmetic import settled, spellings
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, StoreError
 
 _DONE_OR_TO_DO = ("done", "queued", "running", "paused")
 _CANDIDATES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A stored run that may be the same as a new one; `dtype` is the arithmetic in which it began, if it did."""
+
+    run_id: int
+    config_hash: str
+    status: str
+    data_spec: Mapping[str, Any]
+    dtype: str | None
 
 
 class Runs(StorePart):
@@ -79,17 +93,23 @@ class Runs(StorePart):
 
     def find_same(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
         """For each new run, the id and status of a stored run with the same config and data that is done or still to
-        be done; None if there is none."""
-        wanted = [(run.config.hash, run.spec.model_dump(mode="json")) for run in runs]
-        hashes = list(dict.fromkeys(config_hash for config_hash, _ in wanted))
-        stored: dict[str, list[tuple[int, str, Mapping[str, Any]]]] = {}
-        columns = select(Run.config_hash, RUN_ID, Run.status, Run.data_spec).where(Run.source == MEASURED)
+        be done; None if there is none.
+
+        `precision=auto` is the same as the arithmetic that the rule for this machine gives; a run that has begun in
+        another one differs.
+        """
+        wanted = [[config.hash for config in spellings(run.config)] for run in runs]
+        stored: dict[str, list[_Stored]] = {}
+        dtype = func.json_extract(col(Run.manifest), "$.dtype")
+        columns = sql_select(RUN_ID, col(Run.config_hash), col(Run.status), col(Run.data_spec), dtype).where(
+            col(Run.source) == MEASURED, col(Run.status).in_(_DONE_OR_TO_DO)
+        )
         with self._read() as session:
-            for batch in batches(hashes):
-                rows = session.exec(columns.where(col(Run.config_hash).in_(batch))).all()
-                for config_hash, run_id, status, spec in rows:
-                    stored.setdefault(config_hash, []).append((run_id, status, spec))
-        return [_most_done(stored.get(config_hash, ()), spec) for config_hash, spec in wanted]
+            for batch in batches(list(dict.fromkeys(itertools.chain.from_iterable(wanted)))):
+                for row in session.execute(columns.where(col(Run.config_hash).in_(batch)).order_by(RUN_ID)):
+                    stored.setdefault(row.config_hash, []).append(_Stored(*row))
+        alike = [[one for config_hash in hashes for one in stored.get(config_hash, ())] for hashes in wanted]
+        return [_most_done(found, run) for found, run in zip(alike, runs, strict=True)]
 
     def taken_names(self, names: Sequence[str]) -> list[str]:
         """The names that a run already has, in the given order."""
@@ -222,9 +242,14 @@ def _filtered(*columns: ColumnElement[Any], filter: str | None) -> Select[Any]:
     return joined.where(where(filter or ""))
 
 
-def _most_done(runs: Iterable[tuple[int, str, Mapping[str, Any]]], spec: dict[str, Any]) -> tuple[int, str] | None:
-    same = [(run_id, status) for run_id, status, described in runs if status in _DONE_OR_TO_DO and described == spec]
-    return min(same, key=lambda run: _DONE_OR_TO_DO.index(run[1]), default=None)
+def _most_done(stored: Iterable[_Stored], run: NewRun) -> tuple[int, str] | None:
+    spec, dtype = run.spec.model_dump(mode="json"), settled(run.config).precision
+    same = [
+        (one.run_id, one.status)
+        for one in stored
+        if one.data_spec == spec and (one.dtype is None or dtype in ("auto", one.dtype))
+    ]
+    return min(same, key=lambda found: _DONE_OR_TO_DO.index(found[1]), default=None)
 
 
 def _has_surrogate(text: str) -> bool:

@@ -9,6 +9,7 @@ from ageui.store import MeasuredRun, NewRun, Store
 from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
 from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, own_and_shared
+from engine.arithmetic import settled
 from engine.cuda import cuda_available
 from engine.errors import ConfigError, Problem
 
@@ -84,7 +85,7 @@ def _wanted(study: Study, store: Store, choice: Choice, seeds: int) -> dict[Hash
     for seed in range(seeds):
         for config in configs:
             own = config.model_copy(update={"seed": seed})
-            wanted.setdefault(_key(own.model_dump()), NewRun(own, spec))
+            wanted.setdefault(_key(own.model_dump()), NewRun(settled(own), spec))
     return wanted
 
 

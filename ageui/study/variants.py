@@ -14,6 +14,7 @@ from typing import Any
 from ageui.compare.differing_settings import setting
 from ageui.planning.settings import SettingsLayer, read_settings
 from ageui.study.study import FREE, Study, StudyCell
+from engine.arithmetic import settled_precision
 from engine.config import PRESETS, RunConfig, format_value
 from engine.errors import ConfigError, Problem
 
@@ -94,7 +95,8 @@ def _shared(study: Study, preset: str) -> dict[str, Any]:
 
 def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:
     """A stored or dumped config without `FREE` fields and fields that follow from others: equal for configs that train
-    the same way. Fields that an older ageui lacked have their defaults."""
+    the same way. Fields that an older ageui lacked have their defaults; `precision` is `auto` if it is the one that
+    this machine settles on."""
     known = {**_defaults(), **{name: _hashable(value) for name, value in config.items()}}
     normal = {name: value for name, value in known.items() if name not in FREE}
     stages = 2 if normal["strategy"] == "freeze" else 1
@@ -102,6 +104,8 @@ def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:
         del normal["init"]
     if normal["widths"] == _default_widths(str(normal["head"])):
         del normal["widths"]
+    if normal["precision"] == settled_precision(str(normal["backbone"]), str(known["device"])):
+        normal["precision"] = "auto"
     lr, epochs = normal["lr"], normal["epochs"]
     if isinstance(lr, tuple) and len(set(lr)) == 1:
         normal["lr"] = lr[0]

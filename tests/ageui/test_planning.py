@@ -52,6 +52,21 @@ def test_what_is_done_or_to_be_done_is_known_and_left_out(store: Store) -> None:
     assert len(found.to_queue(again=True)) == 3
 
 
+def test_a_sweep_is_queued_with_its_arithmetic_settled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.arithmetic.cpu_flags", lambda: frozenset({"avx512_bf16"}))
+
+    def queued_in(**values: str) -> list[str]:
+        return [run.config.precision for run in planned(store, **values).to_queue(again=False)]
+
+    backbones = "resnet18,mobilenet_v2"
+    assert queued_in(backbone=backbones) == ["bf16", "fp32"]
+    assert queued_in(backbone=backbones, precision="fp32") == ["fp32", "fp32"]
+    assert queued_in(backbone="resnet18") == ["auto"]
+    ids = store.runs.add_many(planned(store, backbone=backbones).to_queue(again=False))
+    assert planned(store, backbone=backbones).known == tuple((run_id, "queued") for run_id in ids)
+    assert planned(store, backbone="resnet18").known == ((ids[0], "queued"),)
+
+
 def test_several_runs_of_one_name_get_numbers(store: Store) -> None:
     found = planned(store, loss="mse,mape")
     assert [run.name for run in found.to_queue(again=False, name="grid")] == ["grid-1", "grid-2"]

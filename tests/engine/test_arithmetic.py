@@ -1,117 +1,182 @@
-"""The arithmetic of a run: measured where the processor offers two, kept to afterwards."""
+"""The arithmetic of a run: settled by a rule over processor and network, and kept to afterwards."""
 
-from dataclasses import replace
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tiny_runs import TINY, Runner
+from PIL import Image
+from safetensors.torch import load_file
+from tiny_runs import FACES, TINY, Runner
+from torchvision.models import get_model, get_model_weights
 
 from engine import arithmetic, device
-from engine.arithmetic import ArithmeticTimes, choose_arithmetic
+from engine.arithmetic import cpu_arithmetic, settled, spellings
+from engine.backbone_names import LISTED, has_depthwise_convolutions
 from engine.config import RunConfig, build_config
-from engine.device import Placement
 from engine.events import Noted, RunStarted
+from engine.footprints import FootprintKey
+from engine.kept_weights import weights_file
+from engine.predict import predict_files
+from engine.request import RunRequest
 
-pytestmark = pytest.mark.simulation
-
-BF16 = Placement(
-    torch.device("cpu"), "a processor", torch.bfloat16, "cpu (asked for)", "cpu (asked for), bf16 (has it)"
-)
+ROOT = Path(__file__).parents[2]
+TRAINS = """
+import sys, torch
+from engine.request import RunRequest
+from engine.train import train
+torch.set_num_threads(2)
+train(RunRequest.from_line(sys.stdin.buffer.read()), emit=lambda event: None)
+"""
+SPINS = "while True: pass"
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The backbones that were measured; bf16 is half as fast as fp32 with MobileNets, else four times as fast."""
-    names: list[str] = []
+def has_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor with bf16, and no GPU."""
+    monkeypatch.setattr(arithmetic, "cpu_flags", lambda: frozenset({"avx2", "amx_bf16", "avx512_bf16"}))
+    monkeypatch.setattr(arithmetic, "cuda_available", lambda: False)
 
-    def time_arithmetic(placement: Placement, config: RunConfig, progress: object) -> ArithmeticTimes:
-        names.append(config.backbone)
-        return ArithmeticTimes(1.0, 2.0 if config.backbone.startswith("mobilenet") else 0.25)
 
-    monkeypatch.setattr(arithmetic, "time_arithmetic", time_arithmetic)
-    return names
+@pytest.fixture
+def has_no_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arithmetic, "cpu_flags", lambda: frozenset({"avx2", "fma"}))
+    monkeypatch.setattr(arithmetic, "cuda_available", lambda: False)
 
 
 def _config(**changes: Any) -> RunConfig:
     return build_config({**TINY, "precision": "auto", **changes})
 
 
-def test_the_faster_arithmetic_is_taken_and_the_reason_told(measured: list[str], tmp_path: Path) -> None:
-    faster = choose_arithmetic(BF16, _config(), tmp_path)
-    assert faster.dtype is torch.bfloat16
-    assert faster.reason == "cpu (asked for), bf16 (here it takes 0.25 times as long as fp32 with resnet18@layer1)"
-    slower = choose_arithmetic(BF16, _config(backbone="mobilenet_v3_small"), tmp_path)
-    assert slower.dtype is torch.float32
-    assert slower.reason == (
-        "cpu (asked for), fp32 (bf16: here it takes 2.00 times as long as fp32 with mobilenet_v3_small)"
+# The rule
+
+
+def test_a_processor_with_bf16_uses_it_except_for_depthwise_convolutions(has_bf16: None) -> None:
+    assert cpu_arithmetic("resnet50-v1@layer3") == arithmetic.Arithmetic(
+        "bf16", "the processor has amx_bf16 and avx512_bf16"
+    )
+    assert cpu_arithmetic("mobilenet_v3_small") == arithmetic.Arithmetic(
+        "fp32",
+        "the processor has amx_bf16 and avx512_bf16, but depthwise convolutions, as in mobilenet_v3_small, are slow",
     )
 
 
-def test_what_was_measured_is_kept_for_equal_runs(
-    measured: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = choose_arithmetic(BF16, _config(), tmp_path)
-    assert choose_arithmetic(BF16, _config(seed=3, loss="mape", epochs=9), tmp_path) == first
-    assert len(measured) == 1
-    for changes in ({"size": 64}, {"backbone": "resnet18@layer2"}, {"strategy": "freeze", "epochs": "1,0"}):
-        choose_arithmetic(BF16, _config(**changes), tmp_path)
-    choose_arithmetic(replace(BF16, device_name="another processor"), _config(), tmp_path)
-    monkeypatch.setattr("torch.__version__", "another")
-    choose_arithmetic(BF16, _config(), tmp_path)
-    assert len(measured) == 6
-    for file in (tmp_path / "arithmetic").glob("*.json"):
-        file.write_text('{"fp32": ')
-    choose_arithmetic(BF16, _config(), tmp_path)
-    assert len(measured) == 7
+def test_a_processor_without_bf16_computes_in_fp32(has_no_bf16: None) -> None:
+    assert cpu_arithmetic("resnet18") == arithmetic.Arithmetic("fp32", "the processor has no bf16 arithmetic")
 
 
-def test_a_cache_that_cannot_be_written_costs_only_the_measuring(measured: list[str], tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for _ in range(2):
-        assert choose_arithmetic(BF16, _config(), tmp_path / "file").dtype is torch.bfloat16
-    assert len(measured) == 2
+def test_a_processor_that_does_not_tell_its_flags_computes_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arithmetic, "cpu_info", lambda field: "")
+    monkeypatch.setattr(arithmetic, "cpu_flags", arithmetic.cpu_flags.__wrapped__)
+    assert cpu_arithmetic("resnet18").name == "fp32"
+
+
+@pytest.mark.simulation
+@pytest.mark.filterwarnings("ignore:The default weight initialization")
+def test_the_families_with_depthwise_convolutions_are_those_of_torchvision() -> None:
+    families: dict[str, list[str]] = {}
+    for name in LISTED:
+        families.setdefault(re.findall("[a-z]+", name)[0], []).append(name)
+    for members in families.values():
+        assert len({has_depthwise_convolutions(name) for name in members}) == 1, members
+        smallest = min(members, key=lambda name: get_model_weights(name).DEFAULT.meta["num_params"])
+        layers = get_model(smallest, weights=None).modules()
+        convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
+        has_depthwise = any(1 < layer.groups == layer.in_channels for layer in convolutions)
+        assert has_depthwise is has_depthwise_convolutions(smallest), smallest
+
+
+def test_the_arithmetic_can_be_named_before_a_run_starts(has_bf16: None) -> None:
+    for auto in (_config(device="auto"), _config(device="cpu")):
+        assert settled(auto).precision == "bf16"
+        assert spellings(auto) == spellings(settled(auto)) == (auto, settled(auto))
+        assert FootprintKey.of(auto) == FootprintKey.of(settled(auto))
+    asked = _config(precision="fp32")
+    assert settled(asked) is asked
+    assert spellings(asked) == (asked,)
+
+
+def test_a_gpu_decides_when_the_run_starts(has_bf16: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arithmetic, "cuda_available", lambda: True)
+    for where in ("auto", "cuda", "cuda:1"):
+        assert settled(_config(device=where)).precision == "auto"
+    assert settled(_config(device="cpu")).precision == "bf16"
+
+
+# What a run does with it
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_an_arithmetic_that_was_asked_for_is_not_measured(measured: list[str], tmp_path: Path, precision: str) -> None:
-    asked = _config(precision=precision, device="cpu")
-    assert choose_arithmetic(device.place(asked), asked, tmp_path) == device.place(asked)
-    assert measured == []
-
-
-def test_a_processor_without_bf16_is_not_measured(measured: list[str], tmp_path: Path) -> None:
-    plain = replace(BF16, dtype=torch.float32)
-    assert choose_arithmetic(plain, _config(), tmp_path) == plain
-    assert measured == []
+def test_an_arithmetic_that_was_asked_for_is_used(has_bf16: None, precision: str) -> None:
+    placement = device.place(_config(precision=precision))
+    assert (placement.dtype_name, placement.reason) == (precision, f"cpu (asked for), {precision} (asked for)")
 
 
 @pytest.mark.parametrize("name", ["fp32", "bf16"])
-def test_a_run_that_goes_on_computes_as_before(measured: list[str], tmp_path: Path, name: str) -> None:
+def test_a_resumed_run_computes_as_before(has_bf16: None, name: str) -> None:
     before = {"device_type": "cpu", "dtype": name}
-    assert choose_arithmetic(BF16, _config(), tmp_path, before=before).dtype_name == name
-    assert choose_arithmetic(replace(BF16, dtype=torch.float32), _config(), tmp_path, before=before).dtype_name == name
-    assert measured == []
-    assert (
-        choose_arithmetic(BF16, _config(), tmp_path, before={"device_type": "cuda", "dtype": "fp32"}).dtype_name
-        == "bf16"
-    )
+    for backbone in ("resnet18@layer1", "mobilenet_v3_small"):
+        placement = device.place(_config(backbone=backbone), before=before)
+        assert (placement.dtype_name, placement.reason) == (name, f"cpu (asked for), {name} (as when the run began)")
+    assert device.place(_config(), before={"device_type": "cuda", "dtype": "fp32"}).dtype_name == "bf16"
 
 
-def test_both_arithmetics_are_timed(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    for changes in ({}, {"strategy": "freeze", "init": "random", "epochs": "1,0"}, {"batch": 1}):
-        found = arithmetic.time_arithmetic(BF16, _config(**changes), lambda *news: told.append(news))
-        assert found.fp32 > 0
-        assert found.bf16 > 0
-    assert told[-1] == ("measuring arithmetic", 3, 3)
-
-
-def test_a_run_tells_what_was_chosen(measured: list[str], runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "_cpu_flags", lambda: {"avx512_bf16"})
+@pytest.mark.simulation
+def test_a_run_tells_the_rule(has_bf16: None, runner: Runner) -> None:
     for backbone, dtype in (("mobilenet_v3_small", "fp32"), ("resnet18@layer1", "bf16")):
         seen = runner(backbone=backbone, precision="auto", epochs=1)
         (started,) = seen.all(RunStarted)
         assert started.manifest["dtype"] == dtype
-        assert any("times as long as fp32" in note.message for note in seen.all(Noted))
+        reason = cpu_arithmetic(backbone).reason
+        assert f"computing on cpu (asked for), {dtype} ({reason})" in [note.message for note in seen.all(Noted)]
+
+
+@pytest.mark.simulation
+def test_ages_are_predicted_in_the_arithmetic_that_is_named(has_no_bf16: None, runner: Runner, tmp_path: Path) -> None:
+    seen = runner(precision="bf16", epochs=1)
+    weights, face = seen.folder / weights_file(1), tmp_path / "face.png"
+    Image.effect_noise((32, 32), 80).convert("RGB").save(face)
+
+    def years(**how: Any) -> float | None:
+        return predict_files(weights, [face], device="cpu", **how)[0].years
+
+    assert years() == years(precision="bf16") != years(precision="fp32")
+
+
+@pytest.fixture
+def busy() -> Iterator[None]:
+    """Six processes that do nothing but compute."""
+    spinning = [subprocess.Popen([sys.executable, "-c", SPINS]) for _ in range(6)]
+    yield
+    for one in spinning:
+        one.kill()
+        one.wait()
+
+
+@pytest.fixture
+def idle_weights(tmp_path: Path) -> dict[str, torch.Tensor]:
+    return _trained_alone(tmp_path / "idle")
+
+
+@pytest.mark.process
+def test_a_run_beside_six_busy_processes_and_with_an_empty_cache_has_the_same_bits(
+    idle_weights: dict[str, torch.Tensor], busy: None, tmp_path: Path
+) -> None:
+    beside = _trained_alone(tmp_path / "busy")
+    assert beside.keys() == idle_weights.keys()
+    for name, tensor in idle_weights.items():
+        assert torch.equal(tensor, beside[name]), name
+
+
+def _trained_alone(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a run of two stages in a process of its own, with a cache of its own."""
+    config = _config(strategy="freeze", init="random", epochs="1,1", device="auto")
+    request = RunRequest(config=config, spec=FACES, folder=folder, cache=folder / "cache")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", TRAINS], input=request.line(), env=environment, check=True)
+    return load_file(folder / weights_file(1))

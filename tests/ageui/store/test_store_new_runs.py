@@ -37,6 +37,22 @@ def test_a_finished_run_counts_before_a_queued_one(store: Store) -> None:
     assert store.runs.find_same([NewRun(config(), BUILT_IN)]) == [(run_id, "done")]
 
 
+def test_auto_is_the_same_as_the_arithmetic_that_it_is_settled_to(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.arithmetic.cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    auto, bf16, fp32 = (NewRun(config(device="cpu", precision=name), BUILT_IN) for name in ("auto", "bf16", "fp32"))
+    (waiting,) = store.runs.add_many([auto])
+    assert store.runs.find_same([auto, bf16, fp32]) == [(waiting, "queued"), (waiting, "queued"), None]
+    attempt = claimed(store, waiting)
+    assert attempt is not None
+    with store.writing(waiting, attempt) as writer:
+        writer.started({"dtype": "fp32"})
+    assert store.runs.find_same([auto, bf16, fp32]) == [None, None, None]
+    (named,) = store.runs.add_many([bf16])
+    assert store.runs.find_same([auto, bf16, fp32]) == [(named, "queued"), (named, "queued"), None]
+
+
 @pytest.fixture
 def older(store: Store) -> int:
     """A run that was stored before there were the later fields of a config."""

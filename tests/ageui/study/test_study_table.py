@@ -97,6 +97,18 @@ def test_settings_files_change_nothing_but_data_device_and_precision(store: Stor
 # What is left to do
 
 
+def test_cells_are_queued_with_their_arithmetic_settled_and_found_again(
+    store: Store, mine: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.arithmetic.cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    todo = find_remaining(mine, store, QUICK)
+    assert {run.config.precision for run in todo.new} == {"bf16"}
+    store.runs.add_many(todo.new)
+    assert len(find_remaining(mine, store, QUICK).going) == len(todo.new)
+    assert find_remaining(mine, store, Choice("quick", settings={"precision": "fp32"})).going == ()
+    assert "precision" not in headline(study_table(mine, store))
+
+
 def test_only_missing_cells_are_to_be_run_each_seed_once(store: Store, mine: Study) -> None:
     todo = find_remaining(mine, store, QUICK, seeds=2)
     assert [(run.config.loss, run.config.batch, run.config.seed) for run in todo.new] == [
