@@ -64,7 +64,10 @@ class Position:
 
 @dataclass
 class BestWeights:
-    """The weights to keep so far: those of the lowest validation loss, or the latest without validation."""
+    """The weights to keep so far: those of the lowest validation loss, or the latest without validation.
+
+    `loss` is infinite until the stage that it counts over has an epoch with a finite loss.
+    """
 
     loss: float = math.inf
     epoch: int = 0

@@ -23,7 +23,7 @@ class RunConfig(BaseModel):
     """Everything that decides a run's result. Two equal configs on the same data are the same run.
 
     Validation fills in fields that may be left open (`init`, `widths`, `epochs`, `lr`), so that a stored config says
-    what was run and not what was typed.
+    what was run and not what was typed. `engine.recipe` decides `bn_momentum` and `bn_epsilon` that are None.
 
     Examples
     --------
@@ -68,7 +68,12 @@ class RunConfig(BaseModel):
     patience: int | None = Field(5, ge=1, description="epochs without a better validation loss before a stage ends")
     min_delta: float = Field(0.0, ge=0, description="least fall of the validation loss that counts as better")
     keep: choices.Keep = Field("best", description="which weights are scored and kept")
+    early_stopping: choices.EarlyStopping = Field("stage", description="what best loss and patience count over")
     bn: choices.BatchNorm = Field("train", description="batch norm where the backbone trains")
+    bn_momentum: float | None = Field(
+        None, ge=0, lt=1, description="batch norm's momentum in Keras' sense; none: recipe"
+    )
+    bn_epsilon: float | None = Field(None, gt=0, le=1, description="batch norm's epsilon; none: recipe")
 
     age_edges: tuple[float, ...] = Field(choices.AGE_EDGES, min_length=1, description="edges of the age groups, years")
     seed: int = Field(0, ge=0, lt=2**31, description="seed of everything random")
@@ -93,6 +98,11 @@ class RunConfig(BaseModel):
     @classmethod
     def _none_from_text(cls, value: object) -> object:
         return None if value in ("none", 0, "0") else value
+
+    @field_validator("bn_momentum", "bn_epsilon", mode="before")
+    @classmethod
+    def _left_to_the_recipe(cls, value: object) -> object:
+        return None if value in ("none", "auto") else value
 
     @field_validator("backbone")
     @classmethod
@@ -211,14 +221,15 @@ class RunConfig(BaseModel):
         return " ".join(parts)
 
 
-LATER_FIELDS: Final[dict[str, str | float]] = {
+LATER_FIELDS: Final[dict[str, str | float | None]] = {
     name: RunConfig.model_fields[name].default
     for name in (
         "lds_kernel", "lds_sigma", "dldl_sigma", "mean_lambda", "variance_lambda", "bmc_sigma", "group_dro_loss",
-        "group_dro_step", "compile",
+        "group_dro_step", "compile", "early_stopping", "bn_momentum", "bn_epsilon",
     )
 }  # fmt: skip
-"""Fields that runs stored by earlier versions lack, with the values that these runs used."""
+"""Fields that runs stored by earlier versions lack, with the values that these runs used, apart from what the revision
+of their recipe decides."""
 
 _PLAIN = {
     "int_parsing": "give a whole number",

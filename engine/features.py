@@ -31,11 +31,13 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
     dataset, rows
         The data set, its rows and their kinds of copies.
     config, placement
-        The backbone's name, the augmentation with its seed, and the arithmetic.
+        The backbone's name and epsilon, the augmentation with its seed, and the arithmetic.
     """
     digest = hashlib.sha256()
     for part in (dataset.pixels_key, config.backbone, *_arithmetic(config, placement)):
         digest.update(part.encode() + b"\0")
+    if config.bn_epsilon is not None:
+        digest.update(f"epsilon {config.bn_epsilon}".encode())
     if rows.kinds.any():
         digest.update(f"{config.augment} {config.seed}".encode())
     digest.update(dataset.frame["pixel"].to_numpy()[rows.positions].tobytes())

@@ -34,14 +34,14 @@ def versions() -> dict[str, str]:
 
 
 def run_manifest(
-    config: RunConfig, dataset: Dataset, placement: Placement, model: AgeModel, report: LoadReport
+    config: RunConfig, revision: int, dataset: Dataset, placement: Placement, model: AgeModel, report: LoadReport
 ) -> dict[str, Any]:
     """JSON-able facts of one attempt. Results are bit-identical only if these are equal.
 
     Parameters
     ----------
-    config, dataset
-        The run and its data.
+    config, revision, dataset
+        The run, the revision of its recipe, and its data.
     placement
         The device and arithmetic that it uses.
     model, report
@@ -49,6 +49,7 @@ def run_manifest(
     """
     return {
         "versions": versions(),
+        "recipe": revision,
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "device": placement.device_name,

@@ -21,6 +21,7 @@ from engine.models import AgeModel, LoadReport, build_model
 from engine.paths import cache_folder
 from engine.pixel_source import choose_source
 from engine.randomness import split_batches
+from engine.recipe import recipe_revision, revision_of, under_revision
 from engine.request import RunRequest
 from engine.weighting import sample_weights
 
@@ -29,6 +30,7 @@ from engine.weighting import sample_weights
 class RunSetup:
     """The parts of a run.
 
+    `config` is the request's under `revision`, that of the recipe by which the run trains.
     `ages` (N,) are the years of all rows of the data set, `spreads` (N,) the standard deviation of their votes in
     years, NaN if unknown, and `targets` the loss's targets. `weights` (R,) belong to `train_rows`. `groups` are the
     groups that the loss distinguishes, if any. The network is still on the CPU, with its first weights, whose origin is
@@ -36,6 +38,7 @@ class RunSetup:
     """
 
     config: RunConfig
+    revision: int
     placement: Placement
     dataset: Dataset
     loss: Loss
@@ -99,7 +102,8 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
     ConfigError, DataError, DeviceError
         For a config, data set or device that cannot be used.
     """
-    config = request.config
+    revision = recipe_revision(request.config) if request.manifest is None else revision_of(request.manifest)
+    config = under_revision(request.config, revision)
     cache = request.cache or cache_folder()
     placement = place(config, request.device, request.manifest)
     dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
@@ -117,6 +121,7 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
     ages, spreads = torch.from_numpy(dataset.frame["age"].to_numpy(dtype=np.float32)), _spreads(dataset, config)
     return RunSetup(
         config=config,
+        revision=revision,
         placement=placement,
         dataset=dataset,
         loss=loss,

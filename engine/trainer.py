@@ -69,7 +69,7 @@ class Trainer:
     checkpoints: CheckpointWriter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.config, self.model, self.device = self.request.config, self.setup.model, self.setup.placement.device
+        self.config, self.model, self.device = self.setup.config, self.setup.model, self.setup.placement.device
         self.inputs = self.setup.images
         self.metrics = TrainMetrics(self.device, self.emit)
         self.checkpoints = CheckpointWriter(self.request, self.emit)
@@ -123,7 +123,7 @@ class Trainer:
 
     def _announce(self) -> None:
         setup, before = self.setup, self.request.manifest
-        manifest = run_manifest(self.config, setup.dataset, setup.placement, self.model, setup.report)
+        manifest = run_manifest(self.config, setup.revision, setup.dataset, setup.placement, self.model, setup.report)
         self.emit(RunStarted(manifest, self.position.step, self.position.epoch))
         for note in setup.notes(self._weights_origin()):
             self.emit(Noted(note))
@@ -154,6 +154,8 @@ class Trainer:
         self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
         if position.at_stage_start and self.best.epoch:
             self.best.state = snapshot(self.model.state_dict())
+            if config.early_stopping == "stage":
+                self.best.loss = math.inf
         train_step = TrainStep(
             self.model, self.inputs, self.setup.loss, self.optimizer, config, self.device, self._warn
         )
@@ -248,7 +250,9 @@ class Trainer:
         if not config.trains_backbone and config.epochs[0] > 0 and self.inputs is setup.images:
             # Resumed after its last epoch: scored in the same blocks as a run that was never interrupted.
             self.inputs = self._frozen_inputs()
-        evaluate(self.model, setup.dataset, config, setup.loss, self.inputs, self.emit, self.progress)
+        selects = config.keep == "best" or config.patience is not None
+        selected_on = "valid" if selects and len(setup.valid_rows.positions) else None
+        evaluate(self.model, setup.dataset, config, setup.loss, self.inputs, selected_on, self.emit, self.progress)
 
     def _frozen_inputs(self) -> Inputs:
         """The frozen backbone's features of all rows to train on or to score.
@@ -288,10 +292,21 @@ class Trainer:
         )
 
     def write_kept_weights(self) -> None:
-        """Writes the kept weights, if an epoch has ended with a finite loss."""
-        if self.best.epoch > 0:
-            state = {**self.model.state_dict(), **self.best.state}
-            self.checkpoints.write_kept_weights(state, self.best)
+        """Writes the kept weights, if an epoch has ended with a finite loss, and notes those of an earlier stage."""
+        position, best, config = self.position, self.best, self.config
+        if best.epoch == 0:
+            return
+        is_of_earlier_stage = (
+            position.stage <= config.stage_count and best.epoch <= position.epoch - position.stage_epoch
+        )
+        if is_of_earlier_stage and config.early_stopping == "stage":
+            self.emit(
+                Noted(
+                    f"no epoch of stage {position.stage} has ended with a finite loss: the weights of stage "
+                    f"{position.stage - 1} are kept, those of epoch {best.epoch}"
+                )
+            )
+        self.checkpoints.write_kept_weights({**self.model.state_dict(), **best.state}, best, config)
 
     def _trained_state(self) -> dict[str, Tensor]:
         """The model's state that can differ from its origin: without the backbone while that is frozen."""

@@ -5,7 +5,7 @@ import gc
 from engine.backbone_names import BackboneName
 from engine.config import RunConfig
 from engine.models.age_model import AgeModel
-from engine.models.backbones import build_backbone, normalisation
+from engine.models.backbones import build_backbone, normalisation, set_batch_norm
 from engine.models.heads import build_head
 from engine.models.weights import LoadReport, initialise
 
@@ -15,10 +15,12 @@ __all__ = ["AgeModel", "LoadReport", "build_model"]
 def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False) -> tuple[AgeModel, LoadReport]:
     """The network of a config on the CPU, with initial weights that depend on the config alone, and their origin.
 
+    Batch norm has torchvision's momentum and epsilon where the config names none.
+
     Parameters
     ----------
     config
-        Its backbone, size, head, init and seed decide the network.
+        Its backbone, size, head, init, seed and batch norm's momentum and epsilon decide the network.
     outputs
         1 for an age, or the number of logits.
     shares_weights
@@ -32,6 +34,7 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
         For ImageNet weights that are missing and cannot be downloaded.
     """
     backbone = build_backbone(config.backbone, config.size, config.seed)
+    set_batch_norm(backbone.network, config.bn_momentum, config.bn_epsilon)
     # The discarded classifier hangs in reference cycles: half a gigabyte of VGG's would stay as long as the run.
     gc.collect()
     report = initialise(backbone.network, config.backbone, config.init)

@@ -24,6 +24,7 @@ from engine.errors import ConfigError
 POOLING_NODES: Final = frozenset({"avgpool", "adaptive_avg_pool2d", "mean", "flatten", "dropout"})
 _OUT: Final = "features"
 _PROBED_IMAGES: Final = 2
+_MOMENTUM_DIGITS: Final = 12
 
 
 class Backbone(nn.Module):
@@ -90,6 +91,18 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
     feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
     return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs)
+
+
+def set_batch_norm(network: nn.Module, momentum: float | None, epsilon: float | None) -> None:
+    """Sets the constants of batch norm; those that are None stay as they are.
+
+    `momentum` is Keras': the share of the moving statistics that a step keeps. torch's is the share that it replaces,
+    rounded here so that Keras' 0.9 is torch's 0.1 to the bit.
+    """
+    for layer in network.modules():
+        if isinstance(layer, _BatchNorm):
+            layer.momentum = layer.momentum if momentum is None else round(1 - momentum, _MOMENTUM_DIGITS)
+            layer.eps = layer.eps if epsilon is None else epsilon
 
 
 def reference_weights(network: str) -> Any:

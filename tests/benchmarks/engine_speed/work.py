@@ -29,7 +29,8 @@ class Training:
     frozen: bool = False
 
     def config(self, **changes: Any) -> RunConfig:
-        """The same for the engine. Its default policies stay, but for those that would change the work done."""
+        """The same for the engine. Its default policies stay, but for those that would change the work done; batch norm
+        is torchvision's, as in all other ways."""
         values: dict[str, Any] = {
             "backbone": self.backbone,
             "size": self.size,
@@ -44,6 +45,8 @@ class Training:
             "lr": LEARNING_RATE,
             "patience": None,
             "keep": "last",
+            "bn_momentum": 0.9,
+            "bn_epsilon": 1e-5,
         }
         return build_config({**values, **changes})
 
