@@ -10,9 +10,11 @@ from engine.data.dataset import Dataset
 from engine.events import Evaluated, Event
 from engine.fairness import evaluate_split
 from engine.groups import group_codes
+from engine.image_errors import subject_codes
 from engine.losses import Loss
 from engine.model_inputs import Inputs, Rows, model_outputs
 from engine.models import AgeModel
+from engine.resampling import Codes
 
 
 def evaluate(
@@ -21,6 +23,7 @@ def evaluate(
     config: RunConfig,
     loss: Loss,
     inputs: Inputs,
+    selected_on: str | None,
     emit: Callable[[Event], None],
     progress: Callable[[str, int, int], None],
 ) -> None:
@@ -36,27 +39,52 @@ def evaluate(
         Labels, and the edges of the age groups.
     inputs
         Images or cached features of all labelled rows.
+    selected_on
+        The split that chose the weights; None if none did.
     emit
         Receives the events.
     progress
         Receives the work in progress, the number of scored images and of all images.
     """
-    frame = dataset.frame
-    groups = {name: group_codes(frame, name, config.age_edges) for name in (*dataset.attributes, "age")}
-    ages = frame["age"].to_numpy(dtype=np.float64)
-    constant = float(ages[dataset.rows("train")].mean())
+    train = dataset.frame["age"].to_numpy(dtype=np.float64)[dataset.rows("train")]
     for split in dataset.splits():
-        positions = dataset.rows(split)
-        if len(positions) == 0:
-            continue
-        output = model_outputs(model, inputs, Rows.plain(positions), partial(progress, f"scoring {split}"))
-        predicted = loss.years(output).numpy().astype(np.float32)
-        result = evaluate_split(
-            ages[positions],
-            predicted.astype(np.float64),
-            {name: (codes[positions], names) for name, (codes, names) in groups.items()},
-            constant,
-            split=split,
-        )
-        items = frame.iloc[positions][["image", "age", *dataset.attributes]].reset_index(drop=True)
-        emit(Evaluated(split, result, items, predicted))
+        rows = dataset.rows(split)
+        if len(rows):
+            constant = float(train.mean())
+            emit(score_rows(model, dataset, config, loss, inputs, split, rows, constant, selected_on, progress))
+
+
+def score_rows(
+    model: AgeModel,
+    dataset: Dataset,
+    config: RunConfig,
+    loss: Loss,
+    inputs: Inputs,
+    split: str,
+    rows: Codes,
+    constant_age: float | None,
+    selected_on: str | None,
+    progress: Callable[[str, int, int], None],
+) -> Evaluated:
+    """Scores labelled rows (positions in the data set) under the name `split`; the rest is as in `evaluate`.
+
+    `constant_age` is what the constant predictor says, in years; None leaves it out.
+    """
+    frame = dataset.frame
+    output = model_outputs(model, inputs, Rows.plain(rows), partial(progress, f"scoring {split}"))
+    predicted = loss.years(output).numpy().astype(np.float32)
+    columns = [name for name in ("image", "age", "subject", *dataset.attributes) if name in frame]
+    items = frame.iloc[rows][columns].reset_index(drop=True)
+    groups = {}
+    for attribute in (*dataset.attributes, "age"):
+        codes, names = group_codes(frame, attribute, config.age_edges)
+        groups[attribute] = (codes[rows], names)
+    result = evaluate_split(
+        items["age"].to_numpy(dtype=np.float64),
+        predicted.astype(np.float64),
+        groups,
+        constant_age,
+        subjects=subject_codes(items["subject"]) if "subject" in items else None,
+        split=split,
+    )
+    return Evaluated(split, result, items, predicted, selected_on)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.fairness import SplitResult
+from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,15 +116,17 @@ class CheckpointWritten:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """One labelled split scored with the kept weights.
+    """One labelled split scored with the kept weights, which were selected on the split `selected_on`, if on any.
 
-    `predicted` (N,) float32 in years, aligned with the rows of `items` (columns image, age and the attributes).
+    `predicted` (N,) float32 in years, aligned with the rows of `items` (columns image, age, subject if the data has
+    it, and the attributes).
     """
 
     split: str
     result: SplitResult
     items: "pd.DataFrame"
     predicted: NDArray[np.float32]
+    selected_on: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,158 +1,68 @@
-"""Group errors and the bias scores of the report, with their uncertainty. NumPy only.
+"""Scores predictions: MAE, and the bias of every attribute with its uncertainty. NumPy only.
 
 With err_i = |predicted_i - age_i| in years and MAE_g the mean of err over group g,
 
     bias(attribute) = mean over all unordered pairs (a, b) of groups of |MAE_a - MAE_b|
 
-unweighted by group size: the definition of the course report that this project implements.
+unweighted by group size: the definition of the course report that this project implements. It compares how large errors
+are. The signed gap is the same of mean signed errors: it compares in which direction they go.
 
 Intervals cover 95%. Their methods were chosen by simulation: `tests/benchmarks/interval_coverage.py`.
 
 - MAE and MAE of a group: bootstrap-t (Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 12.5),
   because errors are skewed and groups small.
-- Bias and gap are made of absolute values, which noise can only raise. The high end of their interval is the percentile
-  of a bootstrap inside each group, which counts noise twice and so errs on the wide side. The low end inverts a test:
-  the smallest true figure, with all gaps between groups shrunk alike, that would reach the measured one in one of forty
-  samples. It is 0 for a figure inside noise.
-- The largest group MAE: from the low end of the worst group's interval to the highest end of all.
+- Figures of how far groups lie apart are made of absolute values, which noise can only raise. The high end of their
+  interval is the percentile of a bootstrap inside each group, which counts noise twice and so errs on the wide side.
+  The low end is the smallest true figure, with all differences between groups shrunk alike, that neither of two tests
+  rejects. One is a permutation test (`engine.gap_test`), so that the low end is that of no difference exactly where
+  p > 0.05. It weighs groups by how certain their means are, which figures do not. The other asks whether the true
+  figure would reach the measured one in one of forty bootstrap samples. It stands alone for the standardised bias and
+  for groups that are too small for the first.
+- Largest MAE of a group: from the low end of the worst group, with the level divided by the number of groups, to the
+  highest end of all.
+- Others: percentiles of the bootstrap.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from engine.resampling import Codes, Draws, Floats, bootstrap, group_means, shuffled_means
+from engine.figure_forms import (
+    ATTRIBUTE_KINDS,
+    EVERYONE,
+    OVERALL_FIGURES,
+    FigureForm,
+    Key,
+    Quantity,
+    absolute,
+    attribute_form,
+    groups_form,
+    mean_pairwise_gap,
+    overall_form,
+    ratio_of,
+    signed,
+)
+from engine.figure_samples import FigureSamples, figure_samples, standard_error
+from engine.gap_test import GapTest, gap_test
+from engine.image_errors import ImageErrors
+from engine.resampling import Codes, Floats, group_means
+from engine.split_result import MAE, Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
 
 RESAMPLES = 2000
+STATISTICS = 2
+"""The revision of these statistics. Stored results of an earlier one are computed again from their predictions."""
 CONFIDENCE = 0.95
 _TAIL = (1 - CONFIDENCE) / 2
 _FAR = 1e9
 """The t of a sample without spread, such as one image drawn several times: beyond all others."""
 _HALVINGS = 10
+_LEAST_SHARE = 2.0**-_HALVINGS
+"""What keeps the low end of an interval above no difference at all where the test rejects that."""
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A 95% interval in years."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Noise:
-    """The bias in years that chance alone gives: its mean and 95th percentile over shuffled groups."""
-
-    mean: float
-    p95: float
-
-
-@dataclass(frozen=True)
-class GroupResult:
-    """One group in one split: `mae` and `signed` (mean of predicted - age) in years; None if `n` is 0.
-
-    `interval` is that of the MAE. A single image has none, nor does a result read from a database.
-    """
-
-    group: str
-    n: int
-    mae: float | None
-    signed: float | None
-    interval: Interval | None = None
-
-
-@dataclass(frozen=True)
-class BiasResult:
-    """The bias of one attribute in years; if `value` is None, `reason` says why it is undefined.
-
-    `missing` images have no value of the attribute and belong to no group. `gap_interval` is the interval of `gap`;
-    results read from a database lack it.
-    """
-
-    attribute: str
-    value: float | None
-    reason: str | None
-    interval: Interval | None
-    noise: Noise | None
-    groups: tuple[GroupResult, ...]
-    missing: int = 0
-    gap_interval: Interval | None = None
-
-    @property
-    def inside_noise(self) -> bool:
-        """Whether more than one of twenty shuffles gives as much bias; False if unknown."""
-        return self.value is not None and self.noise is not None and self.value <= self.noise.p95
-
-    @property
-    def worst(self) -> GroupResult | None:
-        """The group with the largest MAE."""
-        return max((g for g in self.groups if g.mae is not None), key=lambda g: g.mae or 0.0, default=None)
-
-    @property
-    def worst_interval(self) -> Interval | None:
-        """The interval of the largest true group MAE, whichever group has it; None unless all groups have intervals."""
-        found = [group.interval for group in self.groups if group.interval is not None]
-        if self.worst is None or self.worst.interval is None or len(found) < len(self.groups):
-            return None
-        return Interval(self.worst.interval.low, max(interval.high for interval in found))
-
-    @property
-    def gap(self) -> float | None:
-        """The largest MAE of a group minus the smallest, in years."""
-        maes = [group.mae for group in self.groups if group.mae is not None]
-        return max(maes) - min(maes) if self.value is not None else None
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """Scores of the predictor that always says `age` years, the train mean, on the same images."""
-
-    age: float
-    mae: float
-    bias: dict[str, float | None]
-
-
-@dataclass(frozen=True)
-class SplitResult:
-    """A run's scores on one split; all errors in years."""
-
-    n: int
-    mae: float
-    mae_interval: Interval | None
-    signed: float
-    biases: tuple[BiasResult, ...]
-    baseline: Baseline | None
-
-    def bias(self, attribute: str) -> BiasResult | None:
-        """The bias of an attribute; None if the images have no such attribute."""
-        return next((bias for bias in self.biases if bias.attribute == attribute), None)
-
-
-def mean_pairwise_gap(group_maes: Floats) -> Floats:
-    """The bias of groups from their MAEs: the mean of |a - b| over all unordered pairs of groups.
-
-    Parameters
-    ----------
-    group_maes
-        MAEs in years, shape (..., G) for G >= 2 groups.
-
-    Returns
-    -------
-    array
-        Shape (...), in years.
-
-    Examples
-    --------
-    >>> mean_pairwise_gap(np.array([3.0, 5.0, 9.0])).item()  # (2 + 4 + 6) / 3
-    4.0
-    """
-    groups = group_maes.shape[-1]
-    steps = np.diff(np.sort(group_maes, axis=-1), axis=-1)
-    below = np.arange(1, groups)
-    # The step between the i-th and the next larger MAE is part of the gaps of i (G - i) pairs.
-    return np.asarray(steps @ (below * (groups - below)) / math.comb(groups, 2))
+Forms = Mapping[tuple[str, str], FigureForm]
+"""The forms of all figures of a split, by attribute and kind; the attribute is "" for figures of all images."""
+Tests = Mapping[tuple[str, Quantity], GapTest | str]
+"""The test of each attribute, or why it cannot be tested, of absolute and of signed errors."""
 
 
 def evaluate_split(
@@ -161,11 +71,12 @@ def evaluate_split(
     groups: Mapping[str, tuple[Codes, Sequence[str]]],
     constant_age: float | None,
     *,
+    subjects: Codes | None = None,
     split: str = "this split",
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> SplitResult:
-    """Scores predictions against ages: MAE, and the bias of every attribute.
+    """Scores predictions against ages: MAE, the bias of every attribute, and further figures.
 
     The same input gives the same figures; other attributes move them by rounding errors only.
 
@@ -177,10 +88,13 @@ def evaluate_split(
         For each attribute, the codes (N,) and the group names, as `engine.groups.group_codes` returns them.
     constant_age
         Mean age of the train images in years, for the baseline; None leaves the baseline out.
+    subjects
+        Codes (N,) from 0 of the persons in the images, who are drawn and shuffled as a whole; None if every image is of
+        another person.
     split
         Name of the split, for the reasons of undefined biases.
     resamples
-        Number of bootstrap samples and shuffles. With 0, or errors that are not finite, intervals and noise are left
+        Number of bootstrap samples and shuffles. With 0, or errors that are not finite, intervals and tests are left
         out.
     seed
         Seed of the samples.
@@ -199,28 +113,50 @@ def evaluate_split(
     >>> result = evaluate_split(ages, ages + [1, 1, -4, -4], {"gender": gender}, 35.0, resamples=0)
     >>> result.mae, result.signed, result.bias("gender").value, result.baseline.mae
     (2.5, -1.5, 3.0, 10.0)
+    >>> result.bias("gender").signed_gap.value, result.figure("cs5").value
+    (5.0, 100.0)
     """
-    signed = predicted - ages
-    errors = np.abs(signed)
-    draws: Sequence[Draws | None] = (None,) * (1 + len(groups))
-    if resamples and len(errors) > 1 and np.isfinite(errors).all():
-        everyone = (np.zeros(len(errors), dtype=np.int64), 1)
-        groupings = [everyone, *((codes, len(names)) for codes, names in groups.values())]
-        draws = bootstrap(errors, groupings, resamples, seed)
-    interval = mean_interval(errors, draws[0].means[:, 0], draws[0].standard_errors[:, 0]) if draws[0] else None
-    biases = tuple(
-        _bias_result(attribute, errors, signed, codes, names, split, drawn, seed)
-        for (attribute, (codes, names)), drawn in zip(groups.items(), draws[1:], strict=True)
-    )
+    images = ImageErrors.of_predictions(ages, predicted, groups, subjects)
     baseline = None
     if constant_age is not None:
-        constant_errors = np.abs(constant_age - ages)
-        baseline = Baseline(
-            constant_age,
-            float(constant_errors.mean()),
-            {name: bias_value(constant_errors, codes, names, split)[0] for name, (codes, names) in groups.items()},
-        )
-    return SplitResult(len(ages), float(errors.mean()), interval, float(signed.mean()), biases, baseline)
+        constant = np.abs(constant_age - ages)
+        biases = {name: bias_value(constant, codes, names, split)[0] for name, (codes, names) in groups.items()}
+        baseline = Baseline(constant_age, float(constant.mean()), biases)
+    return score_errors(images, baseline, split=split, resamples=resamples, seed=seed)
+
+
+def score_errors(
+    images: ImageErrors,
+    baseline: Baseline | None = None,
+    *,
+    split: str = "this split",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> SplitResult:
+    """As `evaluate_split`, from the errors of images, which may be averages over trainings."""
+    forms = dict(_forms(images))
+    everyone = np.zeros(len(images.ages), dtype=np.int64)
+    samples = None
+    if resamples and images.are_finite and images.units(everyone, 1)[0] > 1:
+        all_groups = [groups_form(name, images) for name, (codes, _) in images.groups.items() if (codes >= 0).any()]
+        studentised = {EVERYONE, *(form.key for form in all_groups)}
+        samples = figure_samples(images, [*forms.values(), *all_groups], studentised, resamples, seed)
+    tests: dict[tuple[str, Quantity], GapTest | str] = {
+        (attribute, values): _gap_test(attribute, values, images, resamples, seed)
+        for attribute in images.groups
+        for values in (absolute, signed)
+        if resamples and (attribute, "") in forms
+    }
+    biases = tuple(_bias_result(attribute, images, forms, samples, tests, split) for attribute in images.groups)
+    return SplitResult(
+        n=len(images.ages),
+        mae=float(images.absolute.mean()),
+        mae_interval=mean_interval(images, everyone, 0, samples, EVERYONE) if samples else None,
+        signed=float(images.signed.mean()),
+        biases=biases,
+        baseline=baseline,
+        others=dict(_others(images, forms, samples, tests)),
+    )
 
 
 def bias_value(
@@ -263,92 +199,190 @@ def bias_value(
     return float(mean_pairwise_gap(group_means(errors, codes, len(names)))), None
 
 
-def mean_interval(errors: Floats, means: Floats, standard_errors: Floats) -> Interval | None:
-    """The bootstrap-t interval of a mean, within the smallest and the largest error.
+def mean_interval(
+    images: ImageErrors, codes: Codes, group: int, samples: FigureSamples, key: Key, low_tail: float = _TAIL
+) -> Interval | None:
+    """The bootstrap-t interval of the mean absolute error of a group, within its smallest and its largest error.
 
     That bound matters for groups of a few images only.
 
     Parameters
     ----------
-    errors
-        Errors in years, shape (N,).
-    means, standard_errors
-        Mean and standard error of each bootstrap sample of `errors`, shape (R,).
+    images
+        Errors.
+    codes, group
+        Group of each image, shape (N,), and the group of the interval.
+    samples, key
+        Bootstrap samples, and the key of this grouping in them.
+    low_tail
+        How often the truth may lie below the interval.
 
     Returns
     -------
     Interval or None
-        None for fewer than two errors.
+        None for fewer than two images, or subjects.
     """
-    if len(errors) < 2:
+    chosen = np.flatnonzero(codes == group)
+    if images.units(np.where(codes == group, 0, -1), 1)[0] < 2:
         return None
-    mean, standard_error = errors.mean(), errors.std() / math.sqrt(len(errors))
-    off = means - mean
-    t = np.divide(off, standard_errors, out=np.sign(off) * _FAR, where=standard_errors > 0)
-    below, above = np.quantile(t, [_TAIL, 1 - _TAIL])
-    low, high = np.clip([mean - above * standard_error, mean - below * standard_error], errors.min(), errors.max())
+    errors = images.absolute[chosen]
+    mean, error = errors.mean(), standard_error(images, chosen)
+    off, errors_of_samples = samples.means[key, absolute][:, group] - mean, samples.standard_errors[key][:, group]
+    t = np.divide(off, errors_of_samples, out=np.sign(off) * _FAR, where=errors_of_samples > 0)
+    below, above = np.quantile(t, [_TAIL, 1 - low_tail])
+    low, high = np.clip([mean - above * error, mean - below * error], errors.min(), errors.max())
     return Interval(float(low), float(high))
+
+
+def _forms(images: ImageErrors) -> Iterator[tuple[tuple[str, str], FigureForm]]:
+    for name in (MAE, *OVERALL_FIGURES):
+        if (form := overall_form(name, images)) is not None:
+            yield ("", name), form
+    for attribute in images.groups:
+        for kind in ("", *ATTRIBUTE_KINDS):
+            if (form := attribute_form(attribute, kind, images)) is not None:
+                yield (attribute, kind), form
 
 
 def _bias_result(
     attribute: str,
-    errors: Floats,
-    signed: Floats,
-    codes: Codes,
-    names: Sequence[str],
+    images: ImageErrors,
+    forms: Forms,
+    samples: FigureSamples | None,
+    tests: Tests,
     split: str,
-    draws: Draws | None,
-    seed: int,
 ) -> BiasResult:
-    value, reason = bias_value(errors, codes, names, split)
-    counts = np.bincount(codes[codes >= 0], minlength=len(names))
-    maes, signs = group_means(errors, codes, len(names)), group_means(signed, codes, len(names))
-    intervals: list[Interval | None] = [None] * len(names)
-    if draws is not None:
-        samples = zip(draws.means.T, draws.standard_errors.T, strict=True)
-        intervals = [mean_interval(errors[codes == group], *sample) for group, sample in enumerate(samples)]
-    groups = tuple(
-        GroupResult(name, int(n), float(mae) if n else None, float(sign) if n else None, interval)
-        for name, n, mae, sign, interval in zip(names, counts, maes, signs, intervals, strict=True)
-    )
+    codes, names = images.groups[attribute]
+    value, reason = bias_value(images.absolute, codes, names, split)
+    groups = tuple(_group_results(attribute, images, samples))
     missing = int((codes < 0).sum())
-    if value is None or draws is None:
-        return BiasResult(attribute, value, reason, None, None, groups, missing)
-    shuffled = shuffled_means(errors, (codes, len(names)), len(draws.means), seed)
-    noise, noise_of_gap = _noise(mean_pairwise_gap(shuffled)), _noise(_range(shuffled))
-    interval = gap_interval = None
-    if counts.min() > 1:
-        off = (draws.means - maes) * np.sqrt(counts / (counts - 1))
-        interval = _unfolded(mean_pairwise_gap, maes, off, noise)
-        gap_interval = _unfolded(_range, maes, off, noise_of_gap)
-    return BiasResult(attribute, value, reason, interval, noise, groups, missing, gap_interval)
+    if (attribute, "") not in forms:
+        gap = GapFigure(None, reason)
+        return BiasResult(value, reason, attribute=attribute, groups=groups, missing=missing, signed_gap=gap)
+    test = tests.get((attribute, absolute))
+    bias = _gap_figure(forms[attribute, ""], images, samples, test)
+    return BiasResult(
+        **vars(bias),
+        attribute=attribute,
+        groups=groups,
+        missing=missing,
+        signed_gap=_gap_figure(forms[attribute, "signed"], images, samples, tests.get((attribute, signed))),
+        gap_interval=_gap_interval(forms[attribute, "gap"], images, samples, test) if samples else None,
+        worst_interval=_worst_interval(attribute, images, groups, samples),
+    )
 
 
-def _unfolded(figure: Callable[[Floats], Floats], maes: Floats, off: Floats, noise: Noise) -> Interval:
-    """The interval of a figure that noise can only raise, from group MAEs (G,) and sample deviations (R, G)."""
-    value = float(figure(maes))
-    high = max(value, float(np.quantile(figure(maes + off), 1 - _TAIL)))
-    too_low, enough = 0.0, 1.0
-    if value <= noise.p95 or _reaches(figure, off, value):
-        return Interval(0.0, high)
+def _gap_test(attribute: str, values: Quantity, images: ImageErrors, resamples: int, seed: int) -> GapTest | str:
+    if not images.are_finite:
+        return "an error is not finite"
+    own, groups = values(images), images.groups[attribute]
+    return gap_test(own, *groups, subjects=images.subjects, resamples=resamples, seed=seed)
+
+
+def _group_results(attribute: str, images: ImageErrors, samples: FigureSamples | None) -> Iterator[GroupResult]:
+    codes, names = images.groups[attribute]
+    for group, name in enumerate(names):
+        chosen = np.flatnonzero(codes == group)
+        if not len(chosen):
+            yield GroupResult(name, 0, None, None)
+            continue
+        interval = mean_interval(images, codes, group, samples, (attribute,)) if samples else None
+        mae, bias = float(images.absolute[chosen].mean()), float(images.signed[chosen].mean())
+        yield GroupResult(name, len(chosen), mae, bias, interval)
+
+
+def _gap_figure(
+    form: FigureForm, images: ImageErrors, samples: FigureSamples | None, test: GapTest | str | None
+) -> GapFigure:
+    """A figure of how far groups are apart, with the test of whether they are."""
+    interval = _gap_interval(form, images, samples, test) if samples else None
+    if isinstance(test, GapTest):
+        return GapFigure(form.value(images), None, interval, None, test.p_value(), test.detectable)
+    return GapFigure(form.value(images), interval=interval, untested=test)
+
+
+def _gap_interval(
+    form: FigureForm, images: ImageErrors, samples: FigureSamples, test: GapTest | str | None = None
+) -> Interval | None:
+    """The interval of a figure that noise can only raise; None if a group has a single image, or subject."""
+    codes, groups = form.grouping
+    (quantity,) = form.quantities
+    units = images.units(codes, groups)
+    if units.min() < 2:
+        return None
+    means, drawn = group_means(quantity(images), codes, groups), samples.means[form.key, quantity]
+    # Means of n drawn images scatter by a factor of sqrt((n - 1) / n) too little.
+    wider = np.sqrt(units / (units - 1))
+    # A ratio needs means above 0.
+    off = (
+        means * (drawn / np.where(means > 0, means, 1)) ** wider - means
+        if form.of_means is ratio_of
+        else (drawn - means) * wider
+    )
+    value = float(form.of_means(means))
+    high = max(value, float(np.quantile(form.of_means(means + off), 1 - _TAIL)))
+    most = test.smallest_share if isinstance(test, GapTest) else 1.0
+    share = _smallest_share(form.of_means, means, off, most)
+    if isinstance(test, GapTest) and most > 0:
+        share = max(share, _LEAST_SHARE)
+    return Interval(float(form.of_means(_shrunk(means, share))), high)
+
+
+def _smallest_share(figure: Callable[[Floats], Floats], means: Floats, off: Floats, most: float) -> float:
+    """The smallest share of the differences between group means (G,) whose samples reach the figure in one of forty.
+
+    At most `most`. `off` (R, G) are the deviations of samples.
+    """
+    value = figure(means)
+
+    def reaches(share: float) -> bool:
+        return bool((figure(_shrunk(means, share) + off) >= value).mean() >= _TAIL)
+
+    if reaches(0.0):
+        return 0.0
+    if not reaches(most):
+        return most
+    too_low, enough = 0.0, most
     for _ in range(_HALVINGS):
         middle = (too_low + enough) / 2
-        if _reaches(figure, middle * maes + off, value):
-            enough = middle
-        else:
-            too_low = middle
-    return Interval(too_low * value, high)
+        too_low, enough = (too_low, middle) if reaches(middle) else (middle, enough)
+    return too_low
 
 
-def _reaches(figure: Callable[[Floats], Floats], samples: Floats, value: float) -> bool:
-    """Whether a figure of samples (R, G) reaches `value` in at least one of forty."""
-    return bool((figure(samples) >= value).mean() >= _TAIL)
+def _shrunk(means: Floats, share: float) -> Floats:
+    """Group means (G,) with a share of their differences."""
+    return np.asarray(means.mean() + share * (means - means.mean()))
 
 
-def _range(group_maes: Floats) -> Floats:
-    """The largest minus the smallest MAE of (..., G), shape (...)."""
-    return np.asarray(group_maes.max(axis=-1) - group_maes.min(axis=-1))
+def _worst_interval(
+    attribute: str, images: ImageErrors, groups: Sequence[GroupResult], samples: FigureSamples | None
+) -> Interval | None:
+    """The interval of the largest true group MAE, whichever group has it; None unless all groups have intervals.
+
+    The high end is the highest of all groups. The low end is that of the worst group, with the level divided by the
+    number of groups, since the worst is chosen from them.
+    """
+    ends = [group.interval.high for group in groups if group.interval]
+    if samples is None or len(ends) < len(groups):
+        return None
+    codes, _ = images.groups[attribute]
+    worst = max(range(len(groups)), key=lambda place: groups[place].mae or 0.0)
+    found = mean_interval(images, codes, worst, samples, (attribute,), _TAIL / len(groups))
+    return found and Interval(found.low, max(ends))
 
 
-def _noise(shuffled: Floats) -> Noise:
-    return Noise(float(shuffled.mean()), float(np.quantile(shuffled, 0.95)))
+def _others(
+    images: ImageErrors, forms: Forms, samples: FigureSamples | None, tests: Tests
+) -> Iterator[tuple[str, Figure]]:
+    """Further figures of all images and of each attribute, by name. An attribute's own name keeps meaning its bias."""
+    for (attribute, kind), form in forms.items():
+        name = f"{attribute}_{kind}"
+        if kind in OVERALL_FIGURES and not attribute:
+            ends = np.quantile(samples.of(form), [_TAIL, 1 - _TAIL]).tolist() if samples else None
+            yield kind, Figure(form.value(images), interval=Interval(*ends) if ends else None)
+        elif kind == "ratio" and name not in images.groups:
+            interval = _gap_interval(form, images, samples, tests.get((attribute, absolute))) if samples else None
+            yield name, Figure(form.value(images), interval=interval)
+        elif kind == "standardised" and name not in images.groups:
+            interval = _gap_interval(form, images, samples) if samples else None
+            yield name, Figure(form.value(images), interval=interval, note=form.note)

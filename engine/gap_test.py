@@ -14,28 +14,35 @@ interval: the smallest share that is not rejected. It is 0 exactly where the tes
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from engine.resampling import Codes, Floats
+from engine.split_result import LEVEL
 
-LEVEL = 0.05
 SMALLEST_GROUP = 5
+POWER = 0.8
 _HALVINGS = 12
-_TIE = 1e-9
+_TIE = 1e-6
+"""The share by which equal statistics may differ after rounding."""
+_FLAT = 1e-9
+"""The share of the largest square up to which a sum of squares is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class GapTest:
     """Shuffled sums of G groups, from which the test of any share of the observed differences follows.
 
-    `counts`, `sums` and the others hold one row per shuffle and one column per group: of the number of images n, the
-    values x, the observed group means m, and of their products, each summed over the units of a group.
+    `variances` (G,) are those of the observed group means. `n` and what follows hold one row per shuffle and one column
+    per group: of the number of images n, the values x, the observed group means m, and of their products, each summed
+    over the units of a group.
     """
 
     observed: float
+    variances: Floats
     units: Floats
     n: Floats
     nn: Floats
@@ -56,7 +63,7 @@ class GapTest:
         squares = self.xx - 2 * share * self.xm + share**2 * self.mm
         products = self.xn - share * self.mn
         shuffled = _welch(self.units, self.n, self.nn, sums, squares, products)
-        reached = np.count_nonzero(shuffled >= (1 - share) ** 2 * self.observed * (1 - _TIE))
+        reached = int(np.count_nonzero(shuffled >= (1 - share) ** 2 * self.observed * (1 - _TIE)))
         return (reached + 1) / (len(shuffled) + 1)
 
     @cached_property
@@ -71,46 +78,82 @@ class GapTest:
                 accepted = middle
             else:
                 rejected = middle
-        return rejected
+        return accepted
+
+    @property
+    def detectable(self) -> float:
+        """The smallest mean gap over pairs of groups that the test finds in four of five samples.
+
+        One group, the one that is hardest to tell apart, differs from all others by d: the mean gap is 2 d / G. The
+        statistic is then close to a non-central chi-square variable of G - 1 degrees of freedom and non-centrality
+        d^2 w_g (W - w_g) / W, with W the sum of the w_g.
+        """
+        from scipy.special import chdtri, chndtrinc  # takes a tenth of a second, which most commands need not wait for
+
+        groups, weights = len(self.variances), 1 / self.variances
+        non_centrality = float(chndtrinc(chdtri(groups - 1, LEVEL), groups - 1, 1 - POWER))
+        lent = weights * (weights.sum() - weights) / weights.sum()
+        return 2 / groups * math.sqrt(non_centrality / float(lent.min()))
 
 
 def gap_test(
     values: Floats,
     codes: Codes,
-    groups: int,
+    names: Sequence[str],
     *,
     subjects: Codes | None = None,
     resamples: int = 2000,
     seed: int = 0,
-) -> GapTest | None:
-    """The test of equal means of `values` (N,) in `groups` groups with codes (N,), below 0 for an image in none.
+) -> GapTest | str:
+    """The test of whether groups have equal means, or the reason why they cannot be tested.
 
-    With `subjects` (N,), all images of a subject in one group are one unit that is shuffled as a whole. Each of K
-    shuffles of the values meets each of K shuffles of the labels, with K * K >= `resamples`: any two of these pairs are
-    independent. Returns None where a group has fewer than five units or no variance, so that nothing can be tested.
+    With subjects, all images of a subject in one group are one unit that is shuffled as a whole. Each of K shuffles of
+    the values meets each of K shuffles of the labels, with K * K >= `resamples`: any two of these pairs are
+    independent.
+
+    Parameters
+    ----------
+    values
+        A finite value of each image, shape (N,).
+    codes, names
+        Group of each image (N,), below 0 for an image in none, and the names of the G groups.
+    subjects
+        Codes (N,) from 0 of the persons in the images; None if every image is of another person.
+    resamples
+        The least number of shuffles.
+    seed
+        Seed of the shuffles.
+
+    Returns
+    -------
+    GapTest or str
+        The reason if a group has fewer than five units or no variance.
     """
-    inside = codes >= 0
+    groups, inside = len(names), codes >= 0
     values, codes = values[inside], codes[inside]
     if subjects is None:
         n, x = np.ones(len(values)), values
     else:
         _, first, unit = np.unique(subjects[inside] * groups + codes, return_index=True, return_inverse=True)
-        n, x, codes = np.bincount(unit).astype(np.float64), np.bincount(unit, weights=values), codes[first]
+        n, x = np.bincount(unit).astype(np.float64), np.bincount(unit, weights=values).astype(np.float64)
+        codes = codes[first]
     units = np.bincount(codes, minlength=groups).astype(np.float64)
     if units.min() < SMALLEST_GROUP:
-        return None
+        small = [name for name, count in zip(names, units, strict=True) if count < SMALLEST_GROUP]
+        return f"fewer than {SMALLEST_GROUP} {'images' if subjects is None else 'subjects'} of {', '.join(small)}"
     # Centred values keep differences of large sums exact.
     x = x - n * values.mean()
 
     def by_group(column: Floats) -> Floats:
-        return np.bincount(codes, weights=column, minlength=groups)
+        return np.bincount(codes, weights=column, minlength=groups).astype(np.float64)
 
     means = by_group(x) / by_group(n)
     residuals = by_group((x - n * means[codes]) ** 2)
-    if residuals.min() <= _TIE * np.abs(x).max() ** 2:
-        return None
+    flat = residuals <= _FLAT * np.abs(x).max() ** 2
+    if flat.any():
+        return f"no variance in {', '.join(name for name, is_flat in zip(names, flat, strict=True) if is_flat)}"
     m = n * means[codes]
-    observed = _welch(units, by_group(n), by_group(n * n), by_group(x), by_group(x * x), by_group(x * n))
+    own = (by_group(n), by_group(n * n), by_group(x), by_group(x * x), by_group(x * n))
     columns = {"x": x, "xx": x * x, "m": m, "mm": m * m, "xm": x * m}
     if subjects is not None:
         columns |= {"n": n, "nn": n * n, "xn": x * n, "mn": m * n}
@@ -118,17 +161,21 @@ def gap_test(
     sums = dict(zip(columns, shuffled, strict=True))
     if subjects is None:
         sums |= {"n": units, "nn": units, "xn": sums["x"], "mn": sums["m"]}
-    return GapTest(observed=float(observed), units=units, **sums)
+    return GapTest(observed=float(_welch(units, *own)), variances=_variances(units, *own), units=units, **sums)
 
 
 def _welch(units: Floats, n: Floats, nn: Floats, x: Floats, xx: Floats, xn: Floats) -> Floats:
     """Welch's statistic from sums over the units of each group, shape (..., G) to (...)."""
-    means = x / n
-    residuals = xx - 2 * means * xn + means**2 * nn
-    variances = np.maximum(residuals, _TIE * np.abs(xx)) * units / (units - 1) / n**2
-    weights = 1 / variances
+    means, weights = x / n, 1 / _variances(units, n, nn, x, xx, xn)
     centre = (weights * means).sum(axis=-1, keepdims=True) / weights.sum(axis=-1, keepdims=True)
     return np.asarray((weights * (means - centre) ** 2).sum(axis=-1))
+
+
+def _variances(units: Floats, n: Floats, nn: Floats, x: Floats, xx: Floats, xn: Floats) -> Floats:
+    """The variance of each group's mean, from sums over its units, shape (..., G)."""
+    means = x / n
+    residuals = xx - 2 * means * xn + means**2 * nn
+    return np.asarray(np.maximum(residuals, _FLAT * np.abs(xx)) * units / (units - 1) / n**2)
 
 
 def _shuffled_sums(columns: Floats, codes: Codes, groups: int, resamples: int, seed: int) -> Floats:
@@ -137,5 +184,8 @@ def _shuffled_sums(columns: Floats, codes: Codes, groups: int, resamples: int, s
     random = np.random.default_rng([seed, 1])
     order = random.permuted(np.broadcast_to(np.arange(len(codes)), (side, len(codes))), axis=1)
     labels = random.permuted(np.broadcast_to(codes, (side, len(codes))), axis=1)
-    members = (labels[:, None, :] == np.arange(groups)[:, None]).astype(np.float64).reshape(side * groups, -1).T
-    return np.stack([(column[order] @ members).reshape(side * side, groups) for column in columns])
+    # The sums of the last group are what the others leave of the totals.
+    members = (labels[:, None, :] == np.arange(groups - 1)[:, None]).astype(np.float64).reshape(-1, len(codes)).T
+    sums = np.stack([(column[order] @ members).reshape(side * side, groups - 1) for column in columns])
+    rest = columns.sum(axis=1)[:, None, None] - sums.sum(axis=2, keepdims=True)
+    return np.concatenate([sums, rest], axis=2)

@@ -93,14 +93,20 @@ def group_codes(
 def crossed_codes(
     frame: "pd.DataFrame", attributes: Sequence[str], edges: Sequence[float] = AGE_EDGES
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """As `group_codes`, for the crossed groups of several attributes, such as `male, 20-40` in the attributes' order.
+    """As `group_codes`, for the crossed groups of several attributes."""
+    return crossed_groups(len(frame), [group_codes(frame, attribute, edges) for attribute in attributes])
 
-    A row that lacks one of the values is in no group.
+
+def crossed_groups(
+    rows: int, parts: Sequence[tuple[NDArray[np.int64], Sequence[str]]]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Codes (rows,) and names of the crossed groups of several attributes, such as `male, 20-40` in their order.
+
+    `parts` are the codes and names of each attribute. A row that lacks one of the values is in no group.
     """
-    codes = np.zeros(len(frame), dtype=np.int64)
+    codes = np.zeros(rows, dtype=np.int64)
     names: tuple[str, ...] = ("",)
-    for attribute in attributes:
-        own, own_names = group_codes(frame, attribute, edges)
+    for own, own_names in parts:
         codes = np.where((codes < 0) | (own < 0), -1, codes * len(own_names) + own)
         names = tuple(f"{name}, {one}".removeprefix(", ") for name in names for one in own_names)
     return codes, names

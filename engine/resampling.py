@@ -1,16 +1,13 @@
-"""Bootstrap and shuffles of group means: how an error's group means vary with other images, or other groups. NumPy
-only.
+"""Bootstrap of group means: how a figure of groups varies with other images. NumPy only.
 
-A grouping is a pair of codes (N,) and a count G: the group of each image from 0, below 0 for an image in none. Errors
-(N,) are finite, in years.
+A grouping is a pair of codes (N,) and a count G: the group of each image from 0, below 0 for an image in none.
 
-One set of draws serves all groupings. Each group divides by the number of its drawn images, which draws inside every
-group without new draws per grouping, and turns all group means into one matrix product.
+One set of draws serves all figures. Each group divides by the number of its drawn images, which draws inside every
+group without new draws per grouping, and turns group means into products of matrices.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +20,6 @@ _BLOCK_ELEMENTS = 500_000
 _POISSON_STEPS = [
     math.floor(65_536 * sum(math.exp(-1) / math.factorial(drawn) for drawn in range(below))) for below in range(1, 9)
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class Draws:
-    """Bootstrap samples of G groups: their means and the standard errors of these means, each (resamples, G)."""
-
-    means: Floats
-    standard_errors: Floats
 
 
 def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
@@ -47,85 +36,77 @@ def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
     return np.asarray(np.divide(sums, counts, out=np.full(groups, np.nan), where=counts > 0))
 
 
-def bootstrap(errors: Floats, groupings: Sequence[Grouping], resamples: int, seed: int) -> list[Draws]:
-    """Bootstrap means of every group of each grouping, from the same draws.
+def image_draws(images: int, resamples: int, seed: int, subjects: Codes | None = None) -> Iterator[NDArray[np.float32]]:
+    """How often each image is drawn in each bootstrap sample, shape (block, images), in blocks of samples.
 
     The number of draws of an image is a Poisson variable of mean 1. That equals drawing N of N with replacement except
     that the sample size varies, and means divide by it (Chamandy et al., Estimating uncertainty for massive data
-    streams, 2012). A group without drawn images keeps its mean: with three images, that is one sample in twenty.
+    streams, 2012). With `subjects` (N,), codes from 0, all images of a subject are drawn together.
+    """
+    if subjects is None:
+        yield from _poisson_counts(images, resamples, seed)
+    else:
+        for counts in _poisson_counts(int(subjects.max()) + 1, resamples, seed):
+            yield counts[:, subjects]
+
+
+class GroupColumns:
+    """Values of images, laid out so that one matrix product with draws of images gives the means of all groups.
 
     Parameters
     ----------
-    errors
-        Finite errors in years, shape (N,).
-    groupings
-        Codes (N,) and number of groups of each grouping.
-    resamples
-        Number of samples.
-    seed
-        Seed of the draws.
-
-    Returns
-    -------
-    list of Draws
-        One for each grouping, in order.
+    parts
+        For each grouping, finite values (N, V) and the grouping.
 
     Examples
     --------
     >>> everyone = (np.zeros(3, dtype=np.int64), 1)
-    >>> (draws,) = bootstrap(np.array([1.0, 2.0, 6.0]), [everyone], resamples=2000, seed=0)
-    >>> draws.means.shape, round(draws.means.mean(), 1)
-    ((2000, 1), np.float64(3.0))
+    >>> columns = GroupColumns([(np.array([[1.0], [2.0], [6.0]]), everyone)])
+    >>> ((means, drawn),) = columns.means(next(image_draws(3, resamples=2000, seed=0)))
+    >>> means.shape, round(means.mean(), 1)
+    ((1, 2000, 1), np.float64(3.0))
     """
-    scale = float(errors.max()) or 1.0
-    members = [np.arange(groups) == codes[:, None] for codes, groups in groupings]
-    means = [group_means(errors, codes, groups) for codes, groups in groupings]
-    inside = np.concatenate(members, axis=1).astype(np.float32)
-    about = np.concatenate(means)
-    off = (inside * (errors[:, None] - about) / scale).astype(np.float32)
-    columns = np.concatenate([inside, off, off * off], axis=1)
-    sums = np.concatenate([counts @ columns for counts in _poisson_counts(len(errors), resamples, seed)])
-    drawn, offs, squares = np.split(sums.astype(np.float64), 3, axis=1)
-    drawn = np.maximum(drawn, 1)
-    offs /= drawn
-    variances = np.maximum(squares / drawn - offs**2, 0)
-    ends = np.cumsum([groups for _, groups in groupings])[:-1]
-    parts = (np.split(array * scale, ends, axis=1) for array in (offs, np.sqrt(variances / drawn)))
-    return [Draws(mean + off, error) for mean, off, error in zip(means, *parts, strict=True)]
+
+    def __init__(self, parts: Sequence[tuple[Floats, Grouping]]) -> None:
+        self._centres = [_group_centres(values, grouping) for values, grouping in parts]
+        columns = [
+            column
+            for (values, (codes, groups)), centres in zip(parts, self._centres, strict=True)
+            for column in _columns(values, codes, groups, centres)
+        ]
+        matrix = np.concatenate(columns, axis=1)
+        # Squares of huge errors do not fit into float32.
+        self._scales = np.abs(matrix).max(axis=0)
+        self._scales[self._scales == 0] = 1
+        self._matrix = (matrix / self._scales).astype(np.float32)
+
+    def means(self, draws: NDArray[np.float32]) -> list[tuple[Floats, Floats]]:
+        """Means of every group in each bootstrap sample, and how many images of the group were drawn.
+
+        A group without drawn images keeps its mean: with three images, that is one sample in twenty. With `draws`
+        (R, N), as `image_draws` returns them, the shapes are (V, R, G) and (R, G). The mean of an empty group is NaN.
+        """
+        sums, start, found = (draws @ self._matrix) * self._scales, 0, []
+        for centres in self._centres:
+            values, groups = centres.shape
+            own = sums[:, start : start + (1 + values) * groups].reshape(len(draws), 1 + values, groups)
+            drawn, off = own[:, 0], own[:, 1:]
+            found.append((centres[:, None] + np.moveaxis(off / np.maximum(drawn, 1)[:, None], 1, 0), drawn))
+            start += (1 + values) * groups
+        return found
 
 
-def shuffled_means(errors: Floats, grouping: Grouping, resamples: int, seed: int) -> Floats:
-    """Group means after shuffling the groups over the images that belong to one.
+def _group_centres(values: Floats, grouping: Grouping) -> Floats:
+    """Group means of each column of `values` (N, V), shape (V, G)."""
+    return np.stack([group_means(column, *grouping) for column in values.T])
 
-    Each of K shuffles of the errors is combined with each of K shuffles of the groups, with K * K >= `resamples`. Every
-    pair is a uniform shuffle and any two pairs are independent, so means and percentiles over them are as precise as
-    over as many single shuffles.
 
-    Parameters
-    ----------
-    errors
-        Finite errors in years, shape (N,).
-    grouping
-        Codes (N,) and number of groups G.
-    resamples
-        The least number of shuffles.
-    seed
-        Seed of the shuffles.
-
-    Returns
-    -------
-    array
-        Shape (K * K, G), in years.
-    """
-    codes, groups = grouping
-    errors, codes = errors[codes >= 0], codes[codes >= 0]
-    side = math.isqrt(max(resamples, 1) - 1) + 1
-    random = np.random.default_rng([seed, 1])
-    shuffled = random.permuted(np.broadcast_to(errors, (side, len(errors))), axis=1)
-    labels = random.permuted(np.broadcast_to(codes, (side, len(codes))), axis=1)
-    members = (labels[:, None, :] == np.arange(groups)[:, None]).astype(np.float64)
-    sums = shuffled @ members.reshape(side * groups, len(codes)).T
-    return np.asarray(sums.reshape(side * side, groups) / np.bincount(codes, minlength=groups))
+def _columns(values: Floats, codes: Codes, groups: int, centres: Floats) -> Iterator[Floats]:
+    """Membership of each group (N, G), then each value off the mean of its group, in the column of that (N, G)."""
+    members = (np.arange(groups) == codes[:, None]).astype(np.float64)
+    yield members
+    for column, means in zip(values.T, np.nan_to_num(centres), strict=True):
+        yield members * (column[:, None] - means)
 
 
 def _poisson_counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:

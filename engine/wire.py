@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import RunFailedError
 from engine.events import Evaluated, Event
-from engine.fairness import SplitResult
+from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +90,7 @@ def _scored_fields(event: Evaluated) -> dict[str, Any]:
     items = event.items.astype(object).where(event.items.notna(), None)
     return {
         "split": event.split,
+        "selected_on": event.selected_on,
         "result": asdict(event.result),
         "items": {str(name): list(values) for name, values in items.items()},
         "predicted": base64.b64encode(np.ascontiguousarray(event.predicted, dtype="<f4").tobytes()).decode(),
@@ -97,7 +98,9 @@ def _scored_fields(event: Evaluated) -> dict[str, Any]:
 
 
 def _scored(fields: dict[str, Any]) -> Evaluated:
-    if fields.keys() != {"split", "result", "items", "predicted"} or not isinstance(fields["split"], str):
+    parts = {"split", "selected_on", "result", "items", "predicted"}
+    is_named = isinstance(fields.get("split"), str) and isinstance(fields.get("selected_on"), str | None)
+    if fields.keys() != parts or not is_named:
         raise ValueError("a scored split lacks a part")
     import pandas as pd
 
@@ -105,7 +108,9 @@ def _scored(fields: dict[str, Any]) -> Evaluated:
     predicted = np.frombuffer(base64.b64decode(fields["predicted"], validate=True), dtype="<f4").astype(np.float32)
     if not {"image", "age"} <= set(items.columns) or len(predicted) != len(items):
         raise ValueError("predictions and images do not fit each other")
-    return Evaluated(fields["split"], _RESULT.validate_python(fields["result"]), items, predicted)
+    return Evaluated(
+        fields["split"], _RESULT.validate_python(fields["result"]), items, predicted, fields["selected_on"]
+    )
 
 
 def _column(name: str, values: list[Any]) -> "pd.Series[Any]":

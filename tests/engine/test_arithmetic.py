@@ -13,11 +13,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from tiny_runs import FACES, TINY, Runner
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models import get_model, get_model_weights
 
 from engine import arithmetic, device
 from engine.arithmetic import cpu_arithmetic, settled, spellings
-from engine.backbone_names import LISTED, has_depthwise_convolutions
+from engine.backbone_names import LISTED, has_batch_norm, has_depthwise_convolutions
 from engine.config import RunConfig, build_config
 from engine.events import Noted, RunStarted
 from engine.footprints import FootprintKey
@@ -78,17 +79,18 @@ def test_a_processor_that_does_not_tell_its_flags_computes_in_fp32(monkeypatch: 
 
 @pytest.mark.simulation
 @pytest.mark.filterwarnings("ignore:The default weight initialization")
-def test_the_families_with_depthwise_convolutions_are_those_of_torchvision() -> None:
+def test_the_layers_of_families_are_those_of_torchvision() -> None:
     families: dict[str, list[str]] = {}
     for name in LISTED:
-        families.setdefault(re.findall("[a-z]+", name)[0], []).append(name)
+        families.setdefault("_bn" if name.endswith("_bn") else re.findall("[a-z]+", name)[0], []).append(name)
     for members in families.values():
         assert len({has_depthwise_convolutions(name) for name in members}) == 1, members
         smallest = min(members, key=lambda name: get_model_weights(name).DEFAULT.meta["num_params"])
-        layers = get_model(smallest, weights=None).modules()
+        layers = list(get_model(smallest, weights=None).modules())
         convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
         has_depthwise = any(1 < layer.groups == layer.in_channels for layer in convolutions)
         assert has_depthwise is has_depthwise_convolutions(smallest), smallest
+        assert any(isinstance(layer, _BatchNorm) for layer in layers) is has_batch_norm(smallest), smallest
 
 
 def test_the_arithmetic_can_be_named_before_a_run_starts(has_bf16: None) -> None:

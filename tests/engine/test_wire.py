@@ -26,7 +26,7 @@ from engine.events import (
     StageStarted,
     StepsEnded,
 )
-from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
+from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
 from engine.wire import Decoder, Message, ProtocolError, decode, encode
 
 # Any text, also half of a surrogate pair, as in file names that are not UTF-8.
@@ -37,6 +37,10 @@ REAL = st.floats()
 PLAIN = st.recursive(
     st.none() | st.booleans() | WHOLE | REAL | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)
 )
+MAYBE_REAL = st.none() | REAL
+INTERVAL = st.none() | st.builds(Interval, REAL, REAL)
+GAP = (MAYBE_REAL, st.none() | TEXT, INTERVAL, st.none() | TEXT, MAYBE_REAL, MAYBE_REAL, st.none() | TEXT)
+"""The fields of a `GapFigure`."""
 
 
 @st.composite
@@ -47,14 +51,18 @@ def _evaluated(draw: st.DrawFn) -> Evaluated:
     groups = draw(st.lists(st.none() | TEXT, min_size=n, max_size=n))
     items = pd.DataFrame({"image": pd.Series(names, dtype=object), "age": np.array(ages, dtype=np.float64)})
     items["gender"] = pd.Series(groups, dtype=object)
+    if draw(st.booleans()):
+        items["subject"] = pd.Series(draw(st.lists(st.none() | TEXT, min_size=n, max_size=n)), dtype=object)
     predicted = np.array(draw(st.lists(st.floats(width=32), min_size=n, max_size=n)), dtype=np.float32)
-    interval = draw(st.none() | st.builds(Interval, REAL, REAL))
-    group = GroupResult(draw(TEXT), n, draw(st.none() | REAL), draw(st.none() | REAL))
-    noise = draw(st.none() | st.builds(Noise, REAL, REAL))
-    bias = BiasResult(draw(TEXT), draw(st.none() | REAL), draw(st.none() | TEXT), interval, noise, (group,), n)
+    interval = draw(INTERVAL)
+    group = GroupResult(draw(TEXT), n, draw(MAYBE_REAL), draw(MAYBE_REAL), interval)
+    gap = draw(st.builds(GapFigure, *GAP))
+    bias = BiasResult(*(draw(part) for part in GAP), draw(TEXT), (group,), n, gap, interval, draw(INTERVAL))
     baseline = draw(st.none() | st.builds(Baseline, REAL, REAL, st.dictionaries(TEXT, st.none() | REAL, max_size=3)))
-    result = SplitResult(n, draw(REAL), interval, draw(REAL), (bias,), baseline)
-    return Evaluated(draw(st.sampled_from(["train", "valid", "test"])), result, items, predicted)
+    others = draw(st.dictionaries(TEXT, st.builds(Figure, *GAP[:4]), max_size=3))
+    result = SplitResult(n, draw(REAL), interval, draw(REAL), (bias,), baseline, others)
+    splits = st.sampled_from(["train", "valid", "test", "other/test"])
+    return Evaluated(draw(splits), result, items, predicted, draw(st.none() | splits))
 
 
 EVENTS = st.one_of(
@@ -82,7 +90,13 @@ def _told(message: Message) -> tuple[Any, ...]:
     event = message.event
     if isinstance(event, Evaluated):
         columns = {name: [None if pd.isna(v) else v for v in values] for name, values in event.items.items()}
-        told: Any = (event.split, repr(asdict(event.result)), repr(columns), event.predicted.tobytes())
+        told: Any = (
+            event.split,
+            event.selected_on,
+            repr(asdict(event.result)),
+            repr(columns),
+            event.predicted.tobytes(),
+        )
     else:
         told = repr(event)
     return message.attempt, message.number, type(event), told
@@ -165,6 +179,18 @@ def test_predictions_keep_their_bits(values: list[float]) -> None:
 def test_an_event_with_a_wrong_part_is_refused(fields: Any) -> None:
     with pytest.raises(ProtocolError):
         decode(json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"selected_on": 5}, {"split": None}, {"split": "test", "more": 1}, {"predicted": ""}]
+)
+def test_a_scored_split_with_a_wrong_part_is_refused(wrong: dict[str, Any]) -> None:
+    items = pd.DataFrame({"image": ["a"], "age": [1.0]})
+    event = Evaluated("test", SplitResult(1, 0.0, None, 0.0, (), None), items, np.zeros(1, dtype=np.float32), "valid")
+    fields = json.loads(encode(Message(1, 0, event)))
+    assert decode(json.dumps(fields).encode()).event.selected_on == "valid"
+    with pytest.raises(ProtocolError):
+        decode(json.dumps({**fields, **wrong}).encode())
 
 
 def test_predictions_that_do_not_fit_their_images_are_refused() -> None:

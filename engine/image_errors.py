@@ -1,0 +1,112 @@
+"""Ages and errors of the images of one split, from which every figure follows. NumPy only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from engine.groups import crossed_groups, filled_groups
+from engine.resampling import Codes, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ImageErrors:
+    """What figures are made of, in years: `ages`, signed errors (predicted - age) and absolute errors, each (N,).
+
+    `groups` maps each attribute to the codes (N,) of its groups, below 0 for an image in none, and their names.
+    `subjects` are codes (N,) from 0 of the persons in the images; None if every image is of another person.
+    """
+
+    ages: Floats
+    signed: Floats
+    absolute: Floats
+    groups: Mapping[str, tuple[Codes, Sequence[str]]]
+    subjects: Codes | None = None
+
+    @classmethod
+    def of_predictions(
+        cls,
+        ages: Floats,
+        predicted: Floats,
+        groups: Mapping[str, tuple[Codes, Sequence[str]]],
+        subjects: Codes | None = None,
+    ) -> "ImageErrors":
+        """The errors of predicted ages in years, shape (N,)."""
+        signed = predicted - ages
+        return cls(ages, signed, np.abs(signed), groups, subjects)
+
+    def of_constant(self, age: float) -> "ImageErrors":
+        """The errors on the same images of a predictor that always says `age` years."""
+        return self.of_predictions(self.ages, np.full(len(self.ages), age), self.groups, self.subjects)
+
+    def crossed(self, attributes: Sequence[str]) -> tuple[Codes, tuple[str, ...]]:
+        """Codes and names of the crossed groups of several attributes that hold an image."""
+        every = np.arange(len(self.ages))
+        return filled_groups(*crossed_groups(len(every), [self.groups[one] for one in attributes]), every)
+
+    @property
+    def are_finite(self) -> bool:
+        return bool(np.isfinite(self.absolute).all())
+
+    def units(self, codes: Codes, groups: int) -> NDArray[np.int64]:
+        """The number of images, or of subjects, in each group, shape (groups,). Codes below 0 belong to no group."""
+        inside = codes >= 0
+        own = codes[inside]
+        if self.subjects is not None:
+            own = np.unique(self.subjects[inside] * groups + own) % groups
+        return np.bincount(own, minlength=groups)
+
+
+class LabelledPredictions(Protocol):
+    """Predicted ages (N,) in years with the labels of their images; `subjects` is empty if they are unknown."""
+
+    @property
+    def ages(self) -> NDArray[np.float64]: ...
+
+    @property
+    def predicted(self) -> NDArray[np.float32]: ...
+
+    @property
+    def attributes(self) -> Mapping[str, tuple[str | None, ...]]: ...
+
+    @property
+    def subjects(self) -> tuple[str | None, ...]: ...
+
+
+def image_errors(
+    predictions: LabelledPredictions, groups: Mapping[str, Sequence[str]], age_edges: Sequence[float]
+) -> ImageErrors:
+    """The errors of predictions, over given group names of each attribute."""
+    coded = {name: (_codes(predictions, name, names, age_edges), tuple(names)) for name, names in groups.items()}
+    predicted = predictions.predicted.astype(np.float64)
+    return ImageErrors.of_predictions(predictions.ages, predicted, coded, subject_codes(predictions.subjects))
+
+
+def _codes(predictions: LabelledPredictions, attribute: str, names: Sequence[str], age_edges: Sequence[float]) -> Codes:
+    if attribute == "age":
+        return np.searchsorted(np.asarray(age_edges, dtype=np.float64), predictions.ages, side="right").astype(np.int64)
+    place = {name: index for index, name in enumerate(names)}
+    values = predictions.attributes[attribute]
+    return np.array([-1 if value is None else place.get(value, -1) for value in values], dtype=np.int64)
+
+
+def averaged(trainings: Sequence[ImageErrors]) -> ImageErrors:
+    """The errors of each image averaged over several trainings, all on the same images."""
+    return replace(
+        trainings[0],
+        signed=np.mean([one.signed for one in trainings], axis=0),
+        absolute=np.mean([one.absolute for one in trainings], axis=0),
+    )
+
+
+def subject_codes(subjects: "Sequence[str | None] | pd.Series[Any]") -> Codes | None:
+    """Codes of persons from 0; None if no two images share one. Each image without a subject is of another person."""
+    known = [subject if isinstance(subject, str) else None for subject in subjects]
+    codes: dict[str | int, int] = {}
+    found = np.array([codes.setdefault(place if one is None else one, len(codes)) for place, one in enumerate(known)])
+    return found if len(codes) < len(known) else None
