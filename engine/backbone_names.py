@@ -16,6 +16,7 @@ from typing import Final, Self
 V1_SUFFIX: Final = "-v1"
 V1_NETWORKS: Final = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 CLOSE_MATCHES: Final = 3
+_WITHOUT_BATCH_NORM: Final = ("alexnet", "convnext", "squeezenet", "swin", "vgg", "vit")
 _DEPTHWISE: Final = ("convnext", "efficientnet", "maxvit", "mnasnet", "mobilenet", "shufflenet")
 
 # torchvision's classifiers, and the version that has them: a later version is asked for names not listed here.
@@ -71,6 +72,12 @@ class BackboneName:
 def is_network(name: str) -> bool:
     """Whether torchvision has a classifier of this name."""
     return name in LISTED or name in unlisted()
+
+
+def has_batch_norm(name: str) -> bool:
+    """Whether a backbone belongs to a family of networks with batch norm."""
+    network = name.partition("@")[0]
+    return network.endswith("_bn") or not network.startswith(_WITHOUT_BATCH_NORM)
 
 
 def has_depthwise_convolutions(name: str) -> bool:

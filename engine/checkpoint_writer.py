@@ -8,6 +8,7 @@ from typing import Final
 from torch import Tensor
 
 from engine.checkpoint import BestWeights, Position, TrainingState, save_state
+from engine.config import RunConfig
 from engine.events import CheckpointWritten, Event
 from engine.kept_weights import save_weights, weights_file
 from engine.request import RunRequest
@@ -44,8 +45,8 @@ class CheckpointWriter:
         now = time.monotonic()
         self._due_at_seconds = now + max(self._request.checkpoint_seconds, (now - begin) / CHECKPOINT_SHARE)
 
-    def write_kept_weights(self, state: Mapping[str, Tensor], best: BestWeights) -> None:
-        """Writes the weights to keep, with the run's config. Raises as `write_state`."""
+    def write_kept_weights(self, state: Mapping[str, Tensor], best: BestWeights, config: RunConfig) -> None:
+        """Writes the weights to keep, with the config by which they were trained. Raises as `write_state`."""
         name = weights_file(self._request.attempt)
-        saved = save_weights(state, self._request.config, self._request.folder / name)
+        saved = save_weights(state, config, self._request.folder / name)
         self._emit(CheckpointWritten("best", name, best.epoch, best.step, saved.sha256, saved.bytes))

@@ -1,11 +1,11 @@
-"""`ageui export` and `ageui predict`: write a trained run's results to files, or use its weights."""
+"""`ageui export`: writes a trained run's predictions or weights to files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+from ageui.cli.options import Database, messages, open_store
 from ageui.cli.output import Force, refuse_target, write_output
 
 if TYPE_CHECKING:
@@ -50,49 +50,15 @@ def export_run(
             _copy_weights(store, detail, weights)
 
 
-def predict_images(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files of cropped faces.")],
-    reference: Annotated[str, typer.Option("--run", metavar="RUN", help="The trained run to use.")],
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    db: Database = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print the age that a trained run reads from each image.
-
-    Images are cropped to their central square and resized as in training; a face should fill them as it fills the
-    training images. A file that cannot be read is named on stderr, the others are still predicted, and the exit
-    code is 3.
-    """
-    from ageui.text.clean import clean
-    from engine.predict import predict_files
-
-    with open_store(db, read_only=True) as store:
-        detail = store.runs.detail(store.runs.find_one(reference))
-        checkpoint = _checkpoint(detail)
-        weights = store.checkpoint_file(checkpoint)
-    found = predict_files(weights, images, sha256=checkpoint.sha256, device=device, precision=_precision(detail))
-    if as_json:
-        print_json([{"image": str(one.path), "years": one.years, "problem": one.problem} for one in found])
-    else:
-        for one in found:
-            if one.years is not None:
-                typer.echo(f"{one.years:5.1f}  {clean(str(one.path))}")
-    console = messages()
-    for one in found:
-        if one.problem is not None:
-            console.print(clean(f"{one.path}: {one.problem}"), soft_wrap=True)
-    if any(one.problem for one in found):
-        raise typer.Exit(3)
-
-
-def _precision(detail: "RunDetail") -> "Precision":
+def precision_of(detail: "RunDetail") -> "Precision":
     """The arithmetic that the run's newest attempt computed in; `auto` if no attempt began to train."""
     manifests = [attempt.manifest for attempt in detail.attempts if attempt.manifest]
     found: Precision = manifests[-1]["dtype"] if manifests else "auto"
     return found
 
 
-def _checkpoint(detail: "RunDetail") -> "CheckpointRow":
+def kept_weights(detail: "RunDetail") -> "CheckpointRow":
+    """The weights to use; raises `DataError` if there are none."""
     from engine.errors import DataError
 
     if detail.kept is None:
@@ -123,7 +89,7 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
 def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
     from engine.files import read_verified
 
-    checkpoint = _checkpoint(detail)
+    checkpoint = kept_weights(detail)
     content = read_verified(store.checkpoint_file(checkpoint), checkpoint.sha256)
     write_output(path, content, mode=_PRIVATE)
     messages().print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)

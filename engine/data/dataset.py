@@ -50,7 +50,15 @@ class Dataset:
         return {split: count for split, count in counts.items() if count["images"]}
 
 
-def prepare(spec: DataSpec, target: Target, size: int, *, cache: Path, progress: Progress | None = None) -> Dataset:
+def prepare(
+    spec: DataSpec,
+    target: Target,
+    size: int,
+    *,
+    cache: Path,
+    progress: Progress | None = None,
+    trains: bool = True,
+) -> Dataset:
     """Reads a data set and decodes its images, or takes them from the cache.
 
     Parameters
@@ -65,11 +73,14 @@ def prepare(spec: DataSpec, target: Target, size: int, *, cache: Path, progress:
         Folder of decoded images.
     progress
         Called with the work in progress, the number of finished images and of all images.
+    trains
+        Whether there must be labelled images to train on.
 
     Raises
     ------
     DataError
-        For rows or images that cannot be used, unless the spec says to skip them, and if no train image has a label.
+        For rows or images that cannot be used, unless the spec says to skip them, and if it `trains`, but no train
+        image has a label.
     ConfigError
         For a target that the data set lacks.
     """
@@ -91,7 +102,7 @@ def prepare(spec: DataSpec, target: Target, size: int, *, cache: Path, progress:
         _content_hash(frame, pixels.content, target),
         problems,
     )
-    if len(dataset.rows("train")) == 0:
+    if trains and len(dataset.rows("train")) == 0:
         raise DataError(f"data set {spec.name!r} has no train image with an age: there is nothing to learn from")
     return dataset
 

@@ -1,0 +1,67 @@
+"""`ageui predict`: reads ages from image files with a trained run's weights, with intervals from its predictions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ageui.cli.export import kept_weights, precision_of
+from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+
+if TYPE_CHECKING:
+    from ageui.cli.age_calibration import AgeCalibration
+    from engine.predict import PredictedAge
+
+
+def predict_images(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files of cropped faces.")],
+    reference: Annotated[str, typer.Option("--run", metavar="RUN", help="The trained run to use.")],
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the age that a trained run reads from each image, and a 90% interval.
+
+    Images are cropped to their central square and resized as in training; a face should fill them as it fills the
+    training images. Intervals are calibrated on the run's predictions of its test split, or of its validation split
+    if the test split has no labels. A file that cannot be read is named on stderr, the others are still predicted, and
+    the exit code is 3.
+    """
+    from ageui.cli.age_calibration import age_calibration
+    from ageui.text.clean import clean
+    from engine.predict import predict_files
+
+    with open_store(db, read_only=True) as store:
+        detail = store.runs.detail(store.runs.find_one(reference))
+        checkpoint = kept_weights(detail)
+        weights = store.checkpoint_file(checkpoint)
+        calibration = age_calibration(detail, store.scores.predictions)
+    found = predict_files(weights, images, sha256=checkpoint.sha256, device=device, precision=precision_of(detail))
+    if as_json:
+        print_json([_entry(one, calibration) for one in found])
+    else:
+        for one in found:
+            if one.years is not None:
+                typer.echo(f"{one.years:5.1f}{_range(calibration.around(one.years))}  {clean(str(one.path))}")
+    console = messages()
+    console.print(clean(calibration.sentence), soft_wrap=True)
+    for one in found:
+        if one.problem is not None:
+            console.print(clean(f"{one.path}: {one.problem}"), soft_wrap=True)
+    if any(one.problem for one in found):
+        raise typer.Exit(3)
+
+
+def _range(ends: list[float] | None) -> str:
+    return f"  {ends[0]:5.1f} to {ends[1]:5.1f}" if ends else ""
+
+
+def _entry(one: "PredictedAge", calibration: "AgeCalibration") -> dict[str, Any]:
+    return {
+        "image": str(one.path),
+        "years": one.years,
+        "interval": calibration.around(one.years),
+        "coverage": calibration.coverage,
+        "calibrated_on": calibration.split,
+        "problem": one.problem,
+    }

@@ -1,0 +1,69 @@
+"""`ageui score`: scores a trained run on another data set."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+def score_run(
+    reference: Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")],
+    data: Annotated[str, typer.Option(metavar="NAME", help="A registered data set, or synthetic.")],
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="train|valid|test|all", help="Its images to score; else test, valid or train.", show_default=False
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a trained run on another data set.
+
+    The scores are stored with the run, as its split NAME/SPLIT. ageui show lists them, and ageui compare --split
+    NAME/SPLIT sets runs side by side that were scored on it.
+    """
+    from rich.progress import Progress
+
+    from ageui.cli.export import kept_weights, precision_of
+    from ageui.cli.run_page import print_scores
+    from ageui.compare.differing_settings import setting
+    from ageui.text.plain_json import plain_json
+    from engine.paths import cache_folder
+    from engine.score import score_data
+
+    with open_store(db) as store, Progress(console=messages(), transient=True) as bar:
+        detail = store.runs.detail(store.runs.find_one(reference))
+        checkpoint, primary = kept_weights(detail), detail.primary_scores
+        baseline = primary.result.baseline if primary else None
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        scored = score_data(
+            store.checkpoint_file(checkpoint),
+            store.data.get(data),
+            cache=cache_folder(),
+            sha256=checkpoint.sha256,
+            split=split,
+            constant_age=baseline.age if baseline else None,
+            device=device,
+            precision=precision_of(detail),
+            progress=progress,
+        )
+        store.scores.add(detail.id, scored, setting(detail.config, "target"), data)
+        detail = store.runs.detail(detail.id)
+    scores = detail.scores(scored.split)
+    assert scores is not None
+    if as_json:
+        print_json(plain_json(scores.to_json()))
+    else:
+        print_scores(detail, scores)
