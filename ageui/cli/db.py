@@ -76,6 +76,32 @@ def vacuum(db: Database = None) -> None:
         messages().print(f"{store.path}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now", soft_wrap=True)
 
 
+@app.command("rescore")
+def rescore_results(db: Database = None) -> None:
+    """Compute the intervals and tests of results that an earlier version stored.
+
+    Commands do this in the background by themselves when they find such results.
+    """
+    from rich.progress import Progress
+
+    from ageui.worker.rescorer import rescore
+
+    with open_store(db, rescores=False) as store, Progress(console=messages(), transient=True) as progress:
+        found = 0
+        for left in rescore(store):
+            found = found or left
+            if found:
+                task = progress.task_ids[0] if progress.task_ids else progress.add_task("scoring again", total=found)
+                progress.update(task, completed=found - left)
+        left = store.rescoring.remaining()
+    if left:
+        messages().print(f"another process scores {left} results again")
+    else:
+        messages().print(
+            f"{found} results were scored again" if found else "all results have their intervals and tests"
+        )
+
+
 @app.command("prune")
 def prune_files(
     yes: Annotated[bool, typer.Option("--yes", help="Remove them; else they are only listed.")] = False,

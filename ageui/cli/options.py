@@ -28,22 +28,29 @@ CheckpointSeconds = Annotated[
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Split = Annotated[
-    str | None, typer.Option(metavar="train|valid|test", help="Split to read figures of.", show_default=False)
+    str | None, typer.Option(metavar="train|valid|test", help="Split, or DATA/SPLIT of other data.", show_default=False)
 ]
 
 
 @contextmanager
 def open_store(
-    option: Path | None, *, create: bool = False, read_only: bool = False, starts_worker: bool = False
+    option: Path | None,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    starts_worker: bool = False,
+    rescores: bool = True,
 ) -> "Iterator[Store]":
     """Opens the database, after requeuing or explaining lost runs.
 
     Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
+    Results of an earlier version are scored again in the background.
     """
     from ageui.store import Store
     from ageui.text.clean import clean
     from ageui.worker.background_workers import workers
     from ageui.worker.lost_runs import recover_lost
+    from ageui.worker.rescorer import start_rescoring
 
     with Store.open(database_path(option), create=create, read_only=read_only) as store:
         lost = list(recover_lost(store))
@@ -52,6 +59,8 @@ def open_store(
         are_left = not starts_worker and any(found.status == "queued" for found in lost)
         if are_left and not any(state.is_alive for state in workers(store)):
             messages().print("no worker lives that would take what is queued: ageui worker start")
+        if rescores and (sentence := start_rescoring(store)):
+            messages().print(clean(sentence), soft_wrap=True)
         yield store
 
 

@@ -19,7 +19,7 @@ from ageui.store.store import Store
 from ageui.store.workers import WorkerRow
 from engine.errors import FullError
 from engine.events import Epoch
-from engine.fairness import BiasResult, Interval
+from engine.split_result import BiasResult, Interval
 
 __all__ = [
     "ENDED",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Integer, SQLColumnExpression, Text, cast, func
+from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, Text, cast, func, select
 from sqlmodel import col
 
-from ageui.store.tables import Run, RunSummary
+from ageui.store.tables import Bias, FigureScore, GroupScore, Run, RunSummary
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import LATER_FIELDS, RunConfig
 
@@ -45,16 +45,53 @@ def filter_fields() -> dict[str, FilterField]:
         ("train_loss", "number", RunSummary.train_loss, "newest train loss"),
         ("val_loss", "number", RunSummary.val_loss, "newest validation loss"),
         ("val_mae", "number", RunSummary.val_mae, "newest validation MAE, years"),
-        ("best_val_loss", "number", RunSummary.best_val_loss, "lowest validation loss"),
+        ("best_val_loss", "number", RunSummary.best_val_loss, "best validation loss"),
     ]
     for attribute in REPORT_ATTRIBUTES:
         column = getattr(RunSummary, f"bias_{attribute}")
         measured += [(name, "number", column, f"{attribute} bias, years") for name in (attribute, f"{attribute}_bias")]
     fields |= {name: FilterField(name, kind, col(column), what) for name, kind, column, what in measured}
+    fields |= {name: FilterField(name, "number", _figure(name), what) for name, what in _FIGURES.items()}
     fields["tag"] = FilterField("tag", "tags", col(Run.id), "tag of the run")
     away = cast(col(Run.archived_at).is_not(None), Integer)
     fields["archived"] = FilterField("archived", "flag", away, "true for runs put away, which are left out otherwise")
     return fields
+
+
+_FIGURES = {
+    "signed": "mean signed error, years",
+    "cs5": "share of faces estimated within five years, percent",
+    "slope": "slope of the signed error over age",
+    **{
+        f"{attribute}_{kind}": what.format(attribute)
+        for attribute in REPORT_ATTRIBUTES
+        for kind, what in {
+            "signed": "{} signed gap, years",
+            "gap": "worst minus best {} group, years",
+            "ratio": "worst to best {} group",
+            "worst": "MAE of the worst {} group, years",
+            "standardised": "{} bias standardised for age, years",
+        }.items()
+    },
+}
+
+
+def _figure(name: str) -> SQLColumnExpression[Any]:
+    """A further figure of the split that a run's summary is of, in SQL."""
+    attribute, _, kind = name.rpartition("_")
+    mae = col(GroupScore.mae)
+    table: type[Any] = FigureScore
+    chosen: ColumnElement[bool] = col(FigureScore.name) == name
+    value: SQLColumnExpression[Any] = col(FigureScore.value)
+    match kind:
+        case "signed" if attribute:
+            table, chosen, value = Bias, col(Bias.attribute) == attribute, col(Bias.signed)
+        case "gap":
+            table, chosen, value = GroupScore, col(GroupScore.attribute) == attribute, func.max(mae) - func.min(mae)
+        case "worst":
+            table, chosen, value = GroupScore, col(GroupScore.attribute) == attribute, func.max(mae)
+    of_run = (col(table.run_id) == col(RunSummary.run_id)) & (col(table.split) == col(RunSummary.split))
+    return select(value).where(chosen, of_run).correlate(RunSummary).scalar_subquery()
 
 
 def _config_field(name: str) -> FilterField:

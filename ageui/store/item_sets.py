@@ -15,33 +15,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """Image names, ages (N,) in years, and each attribute's value per image."""
+    """Image names, ages (N,) in years, each attribute's value per image, and the persons in them if known."""
 
     names: tuple[str, ...]
     ages: NDArray[np.float64]
+    subjects: tuple[str | None, ...]
     attributes: dict[str, tuple[str | None, ...]]
 
 
 def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, bytes]:
-    """The hash and blob of the images in `frame` (columns image, age and the attributes).
+    """The hash and blob of the images in `frame` (columns image, age, maybe subject, and the attributes).
 
     Equal hashes mean equal split, target, image names, ages and attributes, in the same order.
     """
-    attributes = frame.drop(columns=["image", "age"])
+    attributes = frame.drop(columns=["image", "age", "subject"], errors="ignore")
     columns: dict[str, Any] = {
         "image": [str(name) for name in frame["image"]],
         "age": [float(age) for age in frame["age"]],
-        "attributes": {
-            str(name): [None if unknown else str(value) for value, unknown in zip(values, values.isna(), strict=True)]
-            for name, values in attributes.items()
-        },
+        "attributes": {str(name): _texts(values) for name, values in attributes.items()},
     }
-    text = json.dumps(columns, separators=(",", ":")).encode()
+    text = _json(columns)
     digest = hashlib.sha256(json.dumps([split, target]).encode() + text).hexdigest()
-    return digest, zlib.compress(text)
+    # Who is in an image decides no score, and images without this column are the same images.
+    subjects = {"subject": _texts(frame["subject"])} if "subject" in frame else {}
+    return digest, zlib.compress(_json(columns | subjects))
 
 
 def unpack_items(blob: bytes) -> Items:
     columns = json.loads(zlib.decompress(blob))
     attributes = {name: tuple(values) for name, values in columns["attributes"].items()}
-    return Items(tuple(columns["image"]), np.asarray(columns["age"], dtype=np.float64), attributes)
+    return Items(
+        tuple(columns["image"]),
+        np.asarray(columns["age"], dtype=np.float64),
+        tuple(columns.get("subject", ())),
+        attributes,
+    )
+
+
+def _json(columns: dict[str, Any]) -> bytes:
+    return json.dumps(columns, separators=(",", ":")).encode()
+
+
+def _texts(values: "pd.Series[Any]") -> list[str | None]:
+    return [None if unknown else str(value) for value, unknown in zip(values, values.isna(), strict=True)]

@@ -17,7 +17,8 @@ from engine.choices import SPLIT_PREFERENCE
 from engine.config import build_config
 from engine.errors import ConfigError
 from engine.events import Epoch
-from engine.fairness import BiasResult, Interval, SplitResult
+from engine.fairness import STATISTICS
+from engine.split_result import BiasResult, Figure, GapFigure, Interval, SplitResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """The newest figures of a run. `bias` and `noise` (its 95th percentile under chance alone) map the report's
-    attributes.
+    """The newest figures of a run. `bias` and `p_value` (that of no bias) map the report's attributes.
 
     The scores are those of `split`: test if it has labels, else valid, else train; None until a split is scored.
     `total_steps` to `activity` are the progress of a running run: `eta_seconds` remain of its stage, `activity` is
@@ -52,7 +52,7 @@ class Summary:
     eta_seconds: float | None
     activity: str | None
     bias: Mapping[str, float | None]
-    noise: Mapping[str, float | None]
+    p_value: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -93,35 +93,59 @@ class RunRow:
 
 @dataclass(frozen=True)
 class SplitScores:
-    """A run's scores on one split. Runs with equal `images` (a hash) were scored on the same images and ages."""
+    """A run's scores on one split. Runs with equal `images` (a hash) were scored on the same images and ages.
+
+    `selected_on` is the split that chose the scored weights, None if none did. `statistics` is the revision of the
+    intervals and tests.
+    """
 
     split: str
     images: str
     target: str
     data_name: str
     result: SplitResult
+    selected_on: str | None = None
+    statistics: int = STATISTICS
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether these images chose the weights that are scored on them, which makes the scores too good."""
+        return self.selected_on == self.split
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the intervals and tests are those of an earlier version, or missing."""
+        return self.statistics < STATISTICS
 
     def to_json(self) -> dict[str, Any]:
         result, biases = self.result, self.result.biases
         intervals = {"mae": _pair(result.mae_interval), **{b.attribute: _pair(b.interval) for b in biases}}
+        others = {name: figure for name, figure in result.others.items() if figure.value is not None}
         baseline = result.baseline
         return {
             "split": self.split,
             "images": self.images,
             "target": self.target,
             "data": self.data_name,
+            "selected_on": self.selected_on,
+            "is_selected": self.is_selected,
+            "is_stale": self.is_stale,
             "n": result.n,
             "mae": result.mae,
             "signed": result.signed,
             "bias": {bias.attribute: bias.value for bias in biases},
             "reasons": {bias.attribute: bias.reason for bias in biases if bias.reason},
             "interval": intervals,
-            "noise": {bias.attribute: asdict(bias.noise) if bias.noise else None for bias in biases},
+            "p": {bias.attribute: bias.p_value for bias in biases},
+            "detectable": {bias.attribute: bias.detectable for bias in biases},
+            "untested": {bias.attribute: bias.untested for bias in biases if bias.untested},
             "inside_noise": {bias.attribute: bias.inside_noise for bias in biases},
             "worst": {bias.attribute: bias.worst.group if bias.worst else None for bias in biases},
             "worst_interval": {bias.attribute: _pair(bias.worst_interval) for bias in biases},
             "gap": {bias.attribute: bias.gap for bias in biases},
             "gap_interval": {bias.attribute: _pair(bias.gap_interval) for bias in biases},
+            "signed_gap": {bias.attribute: _gap(bias.signed_gap) for bias in biases},
+            "figures": {name: _figure(figure) for name, figure in others.items()},
             "missing": {bias.attribute: bias.missing for bias in biases},
             "baseline": asdict(baseline) if baseline else None,
             "groups": [group for bias in biases for group in _groups(bias)],
@@ -255,7 +279,8 @@ class RunDetail:
 class Predictions:
     """The predictions (N,) of a run on one split, and the images they are for; ages in years.
 
-    `attributes` maps each attribute to its value per image, None where unknown.
+    `attributes` maps each attribute to its value per image, None where unknown. `subjects` are the persons in the
+    images, where the data names them.
     """
 
     split: str
@@ -264,6 +289,7 @@ class Predictions:
     ages: NDArray[np.float64]
     attributes: Mapping[str, tuple[str | None, ...]]
     predicted: NDArray[np.float32]
+    subjects: tuple[str | None, ...] = ()
 
     def frame(self) -> "pd.DataFrame":
         """Columns split, image, age, predicted and one per attribute."""
@@ -275,6 +301,19 @@ class Predictions:
 
 def _pair(interval: Interval | None) -> list[float] | None:
     return [interval.low, interval.high] if interval else None
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {"value": figure.value, "interval": _pair(figure.interval), "note": figure.note}
+
+
+def _gap(gap: GapFigure) -> dict[str, Any]:
+    return {
+        **_figure(gap),
+        "p": gap.p_value,
+        "inside_noise": gap.inside_noise,
+        "detectable": gap.detectable,
+    }
 
 
 def _groups(bias: BiasResult) -> list[dict[str, Any]]:

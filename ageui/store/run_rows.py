@@ -24,8 +24,8 @@ IS_RUNNING: ColumnElement[bool] = col(Run.status) == literal_column("'running'")
 
 # Lists of runs select columns: building one object per row would take three times as long.
 _RUN_FIELDS = tuple(field.name for field in fields(RunRow) if field.name not in ("tags", "summary"))
-_SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in ("bias", "noise"))
-_MEASURES = tuple(f"{kind}_{attribute}" for kind in ("bias", "noise") for attribute in REPORT_ATTRIBUTES)
+_SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in ("bias", "p_value"))
+_MEASURES = tuple(f"{kind}_{attribute}" for kind in ("bias", "p") for attribute in REPORT_ATTRIBUTES)
 RUN_ROWS = sql_select(
     *(getattr(Run, name) for name in _RUN_FIELDS),
     *(getattr(RunSummary, name) for name in (*_SUMMARY_FIELDS, *_MEASURES)),
@@ -95,5 +95,5 @@ def _run_row(row: Row[Any], tags: tuple[str, ...]) -> RunRow:
     measures = row[len(_RUN_FIELDS) + len(_SUMMARY_FIELDS) :]
     half = len(REPORT_ATTRIBUTES)
     bias = dict(zip(REPORT_ATTRIBUTES, measures[:half], strict=True))
-    noise = dict(zip(REPORT_ATTRIBUTES, measures[half:], strict=True))
-    return RunRow(**run, tags=tags, summary=Summary(**summary, bias=bias, noise=noise))
+    p_value = dict(zip(REPORT_ATTRIBUTES, measures[half:], strict=True))
+    return RunRow(**run, tags=tags, summary=Summary(**summary, bias=bias, p_value=p_value))

@@ -34,6 +34,7 @@ from engine.arithmetic import settled, spellings
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, StoreError
+from engine.recipe import recipe_revision, revision_of
 
 _DONE_OR_TO_DO = ("done", "queued", "running", "paused")
 _CANDIDATES_SHOWN = 8
@@ -41,13 +42,22 @@ _CANDIDATES_SHOWN = 8
 
 @dataclass(frozen=True)
 class _Stored:
-    """A stored run that may be the same as a new one; `dtype` is the arithmetic in which it began, if it did."""
+    """A stored run that may be the same as a new one; it has a manifest once it has begun."""
 
     run_id: int
     config_hash: str
     status: str
     data_spec: Mapping[str, Any]
-    dtype: str | None
+    manifest: Mapping[str, Any] | None
+
+    def trains_like(self, config: RunConfig) -> bool:
+        """Whether the run, as far as it has begun, has the arithmetic and the recipe of a new one."""
+        if self.manifest is None:
+            return True
+        precision = settled(config).precision
+        return precision in ("auto", self.manifest.get("dtype", precision)) and (
+            revision_of(self.manifest) == recipe_revision(config)
+        )
 
 
 class Runs(StorePart):
@@ -96,14 +106,13 @@ class Runs(StorePart):
         be done; None if there is none.
 
         `precision=auto` is the same as the arithmetic that the rule for this machine gives; a run that has begun in
-        another one differs.
+        another one, or under another revision of the recipe, differs.
         """
         wanted = [[config.hash for config in spellings(run.config)] for run in runs]
         stored: dict[str, list[_Stored]] = {}
-        dtype = func.json_extract(col(Run.manifest), "$.dtype")
-        columns = sql_select(RUN_ID, col(Run.config_hash), col(Run.status), col(Run.data_spec), dtype).where(
-            col(Run.source) == MEASURED, col(Run.status).in_(_DONE_OR_TO_DO)
-        )
+        columns = sql_select(
+            RUN_ID, col(Run.config_hash), col(Run.status), col(Run.data_spec), col(Run.manifest)
+        ).where(col(Run.source) == MEASURED, col(Run.status).in_(_DONE_OR_TO_DO))
         with self._read() as session:
             for batch in batches(list(dict.fromkeys(itertools.chain.from_iterable(wanted)))):
                 for row in session.execute(columns.where(col(Run.config_hash).in_(batch)).order_by(RUN_ID)):
@@ -243,12 +252,8 @@ def _filtered(*columns: ColumnElement[Any], filter: str | None) -> Select[Any]:
 
 
 def _most_done(stored: Iterable[_Stored], run: NewRun) -> tuple[int, str] | None:
-    spec, dtype = run.spec.model_dump(mode="json"), settled(run.config).precision
-    same = [
-        (one.run_id, one.status)
-        for one in stored
-        if one.data_spec == spec and (one.dtype is None or dtype in ("auto", one.dtype))
-    ]
+    spec = run.spec.model_dump(mode="json")
+    same = [(one.run_id, one.status) for one in stored if one.data_spec == spec and one.trains_like(run.config)]
     return min(same, key=lambda found: _DONE_OR_TO_DO.index(found[1]), default=None)
 
 

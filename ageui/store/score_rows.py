@@ -1,18 +1,19 @@
 """The scores of a run on a split: to rows of several tables, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from ageui.store.item_sets import pack_items
 from ageui.store.records import SplitScores
-from ageui.store.tables import Bias, GroupScore, ItemSet, Prediction, Result, RunSummary, core_table
+from ageui.store.tables import Bias, FigureScore, GroupScore, ItemSet, Prediction, Result, RunSummary, core_table
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
-from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
+from engine.fairness import STATISTICS
+from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
 
 if TYPE_CHECKING:
     from engine.events import Evaluated
@@ -30,36 +31,45 @@ def write_scores(
     item_set = {
         "hash": digest, "n": result.n, "split": split, "target": target, "data_name": data_name, "items": blob,
     }  # fmt: skip
-    session.execute(insert(core_table(ItemSet)).on_conflict_do_nothing(), item_set)
+    new = insert(core_table(ItemSet))
+    if "subject" in scored.items:
+        # Earlier runs may have been scored on the same images before their subjects were known.
+        new = new.on_conflict_do_update(index_elements=["hash"], set_={"items": new.excluded["items"]})
+    else:
+        new = new.on_conflict_do_nothing()
+    session.execute(new, item_set)
     predicted = np.ascontiguousarray(scored.predicted, dtype="<f4").tobytes()
     stored = select(Prediction.predicted).where(Prediction.run_id == run_id, Prediction.split == split)
     before = session.exec(stored).one_or_none()
     session.execute(delete(Result).where(col(Result.run_id) == run_id, col(Result.split) == split))
     key = {"run_id": run_id, "split": split}
-    interval, baseline = result.mae_interval, result.baseline
-    scores = {
-        "n": result.n,
-        "mae": result.mae,
-        "mae_low": interval and interval.low,
-        "mae_high": interval and interval.high,
-        "signed": result.signed,
-        "baseline_age": baseline and baseline.age,
-        "baseline_mae": baseline and baseline.mae,
-        "item_set": digest,
-    }
-    session.execute(insert(core_table(Result)), {**key, **scores})
+    own = {"item_set": digest, "selected_on": scored.selected_on}
+    session.execute(insert(core_table(Result)), {**key, **own, **_result_columns(result)})
     session.execute(insert(core_table(Prediction)), {**key, "predicted": predicted})
-    biases, groups = _bias_rows(result, key), _group_rows(result, key)
-    if biases:
-        session.execute(insert(core_table(Bias)), biases)
-    if groups:
-        session.execute(insert(core_table(GroupScore)), groups)
+    _insert_figures(session, key, result)
     _summarise(summary, split, result)
     return None if before is None else before == predicted
 
 
+def rewrite_scores(session: Session, run_id: int, split: str, result: SplitResult) -> None:
+    """Replaces the figures of a scored split by `result`, unless they are of the present statistics already."""
+    stored = session.get(Result, (run_id, split))
+    if stored is None or stored.statistics >= STATISTICS:
+        return
+    key = {"run_id": run_id, "split": split}
+    for table in (Bias, FigureScore):
+        session.execute(delete(table).where(col(table.run_id) == run_id, col(table.split) == split))
+    session.execute(
+        update(Result).where(col(Result.run_id) == run_id, col(Result.split) == split).values(_result_columns(result))
+    )
+    _insert_figures(session, key, result)
+    summary = session.get_one(RunSummary, run_id)
+    if summary.split == split:
+        _summarise(summary, split, result)
+
+
 def read_scores(session: Session, run_id: int) -> tuple[SplitScores, ...]:
-    """The scores of a run on each split, in the order train, valid, test."""
+    """The scores of a run on each split, in the order train, valid, test, then those on other data."""
     found = session.exec(
         select(Result, ItemSet.target, ItemSet.data_name)
         .join(ItemSet, col(ItemSet.hash) == col(Result.item_set))
@@ -69,70 +79,130 @@ def read_scores(session: Session, run_id: int) -> tuple[SplitScores, ...]:
     groups = session.exec(
         select(GroupScore).where(GroupScore.run_id == run_id).order_by(col(GroupScore.position))
     ).all()
+    figures = session.exec(select(FigureScore).where(FigureScore.run_id == run_id)).all()
     scores = [
         SplitScores(
-            result.split,
-            result.item_set,
-            target,
-            data_name,
-            _split_result(result, [bias for bias in biases if bias.split == result.split], groups),
+            split=result.split,
+            images=result.item_set,
+            target=target,
+            data_name=data_name,
+            selected_on=result.selected_on,
+            statistics=result.statistics,
+            result=_split_result(
+                result,
+                [bias for bias in biases if bias.split == result.split],
+                groups,
+                [figure for figure in figures if figure.split == result.split],
+            ),
         )
         for result, target, data_name in found
     ]
-    return tuple(sorted(scores, key=lambda item: SPLITS.index(item.split)))
+    return tuple(sorted(scores, key=lambda item: split_order(item.split)))
 
 
-def _bias_rows(result: SplitResult, key: dict[str, Any]) -> list[dict[str, Any]]:
+def read_split_scores(session: Session, run_id: int, split: str) -> SplitScores | None:
+    """The scores of a run on one split; None if it was not scored on it."""
+    return next((scores for scores in read_scores(session, run_id) if scores.split == split), None)
+
+
+def split_order(split: str) -> tuple[int, str]:
+    """Sorts train, valid and test before the splits of other data."""
+    return (SPLITS.index(split), "") if split in SPLITS else (len(SPLITS), split)
+
+
+def _result_columns(result: SplitResult) -> dict[str, Any]:
+    baseline = result.baseline
+    return {
+        "n": result.n,
+        "mae": result.mae,
+        **_ends("mae_", result.mae_interval),
+        "signed": result.signed,
+        "baseline_age": baseline and baseline.age,
+        "baseline_mae": baseline and baseline.mae,
+        "statistics": STATISTICS,
+    }
+
+
+def _insert_figures(session: Session, key: dict[str, Any], result: SplitResult) -> None:
+    tables: list[tuple[type[SQLModel], list[dict[str, Any]]]] = [
+        (Bias, [{**key, **row} for row in _bias_rows(result)]),
+        (GroupScore, [{**key, **row} for row in _group_rows(result)]),
+        (FigureScore, [{**key, **row} for row in _figure_rows(result)]),
+    ]
+    for table, rows in tables:
+        if rows:
+            session.execute(insert(core_table(table)), rows)
+
+
+def _bias_rows(result: SplitResult) -> Iterator[dict[str, Any]]:
     baseline = result.baseline.bias if result.baseline else {}
-    return [
-        {
-            **key,
+    for position, bias in enumerate(result.biases):
+        gap = bias.signed_gap
+        yield {
             "attribute": bias.attribute,
             "position": position,
             "value": bias.value,
             "reason": bias.reason,
-            "low": bias.interval and bias.interval.low,
-            "high": bias.interval and bias.interval.high,
-            "noise_mean": bias.noise and bias.noise.mean,
-            "noise_p95": bias.noise and bias.noise.p95,
+            **_ends("", bias.interval),
             "baseline": baseline.get(bias.attribute),
             "missing": bias.missing,
+            "p_value": bias.p_value,
+            "detectable": bias.detectable,
+            "untested": bias.untested,
+            **_ends("gap_", bias.gap_interval),
+            **_ends("worst_", bias.worst_interval),
+            "signed": gap.value,
+            **_ends("signed_", gap.interval),
+            "signed_p_value": gap.p_value,
+            "signed_detectable": gap.detectable,
+            "signed_untested": gap.untested,
         }
-        for position, bias in enumerate(result.biases)
-    ]
 
 
-def _group_rows(result: SplitResult, key: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            **key,
-            "attribute": bias.attribute,
-            "position": position,
-            "group_name": group.group,
-            "n": group.n,
-            "mae": group.mae,
-            "signed": group.signed,
-        }
-        for bias in result.biases
-        for position, group in enumerate(bias.groups)
-    ]
+def _group_rows(result: SplitResult) -> Iterator[dict[str, Any]]:
+    for bias in result.biases:
+        for position, group in enumerate(bias.groups):
+            yield {
+                "attribute": bias.attribute,
+                "position": position,
+                "group_name": group.group,
+                "n": group.n,
+                "mae": group.mae,
+                "signed": group.signed,
+                **_ends("", group.interval),
+            }
+
+
+def _figure_rows(result: SplitResult) -> Iterator[dict[str, Any]]:
+    for name, figure in result.others.items():
+        yield {"name": name, "value": figure.value, **_ends("", figure.interval), "note": figure.note}
+
+
+def _ends(prefix: str, interval: Interval | None) -> dict[str, float | None]:
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    return {f"{prefix}low": low, f"{prefix}high": high}
 
 
 def _summarise(summary: RunSummary, split: str, result: SplitResult) -> None:
-    """Copies the scores of `split` into the summary, unless it holds those of a better split: test, then valid."""
-    if summary.split is not None and SPLITS.index(split) < SPLITS.index(summary.split):
+    """Copies the scores of `split` into the summary, unless it holds those of a better split: test, then valid.
+
+    Those on other data are left out: a list of runs compares what all runs have.
+    """
+    if split not in SPLITS or (summary.split is not None and SPLITS.index(split) < SPLITS.index(summary.split)):
         return
-    interval = result.mae_interval
     summary.split, summary.mae = split, result.mae
+    interval = result.mae_interval
     summary.mae_low, summary.mae_high = (interval.low, interval.high) if interval else (None, None)
     summary.baseline_mae = result.baseline.mae if result.baseline else None
     for attribute in REPORT_ATTRIBUTES:
         bias = result.bias(attribute)
         setattr(summary, f"bias_{attribute}", bias.value if bias else None)
-        setattr(summary, f"noise_{attribute}", bias.noise.p95 if bias and bias.noise else None)
+        setattr(summary, f"p_{attribute}", bias.p_value if bias else None)
 
 
-def _split_result(result: Result, biases: Sequence[Bias], groups: Sequence[GroupScore]) -> SplitResult:
+def _split_result(
+    result: Result, biases: Sequence[Bias], groups: Sequence[GroupScore], figures: Sequence[FigureScore]
+) -> SplitResult:
     baseline = None
     if result.baseline_age is not None and result.baseline_mae is not None:
         constant_bias = {bias.attribute: bias.baseline for bias in biases}
@@ -144,22 +214,34 @@ def _split_result(result: Result, biases: Sequence[Bias], groups: Sequence[Group
         signed=result.signed,
         biases=tuple(_bias_result(bias, groups) for bias in biases),
         baseline=baseline,
+        others={one.name: Figure(one.value, None, _interval(one.low, one.high), one.note) for one in figures},
     )
 
 
 def _bias_result(bias: Bias, groups: Sequence[GroupScore]) -> BiasResult:
     own = [group for group in groups if (group.split, group.attribute) == (bias.split, bias.attribute)]
-    noise = None
-    if bias.noise_mean is not None and bias.noise_p95 is not None:
-        noise = Noise(bias.noise_mean, bias.noise_p95)
     return BiasResult(
-        attribute=bias.attribute,
         value=bias.value,
         reason=bias.reason,
         interval=_interval(bias.low, bias.high),
-        noise=noise,
-        groups=tuple(GroupResult(group.group_name, group.n, group.mae, group.signed) for group in own),
+        p_value=bias.p_value,
+        detectable=bias.detectable,
+        untested=bias.untested,
+        attribute=bias.attribute,
+        groups=tuple(
+            GroupResult(one.group_name, one.n, one.mae, one.signed, _interval(one.low, one.high)) for one in own
+        ),
         missing=bias.missing,
+        signed_gap=GapFigure(
+            value=bias.signed,
+            reason=bias.reason,
+            interval=_interval(bias.signed_low, bias.signed_high),
+            p_value=bias.signed_p_value,
+            detectable=bias.signed_detectable,
+            untested=bias.signed_untested,
+        ),
+        gap_interval=_interval(bias.gap_low, bias.gap_high),
+        worst_interval=_interval(bias.worst_low, bias.worst_high),
     )
 
 

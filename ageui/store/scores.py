@@ -4,30 +4,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
 from ageui.store.clock import now
-from ageui.store.item_sets import unpack_items
 from ageui.store.names import valid_name, valid_note
+from ageui.store.prediction_rows import read_predictions
 from ageui.store.records import Predictions
+from ageui.store.rescoring import read_errors
 from ageui.store.run_rows import RUN_ID, existing_run
+from ageui.store.score_rows import read_split_scores, split_order, write_scores
 from ageui.store.store_part import StorePart
 from ageui.store.tables import (
     MEASURED,
     PUBLISHED,
     Attempt,
     Bias,
+    FigureScore,
     GroupScore,
-    ItemSet,
-    Prediction,
     Result,
     Run,
     RunSummary,
 )
-from engine.choices import REPORT_ATTRIBUTES, SPLITS
+from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
@@ -35,6 +35,10 @@ from engine.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.events import Evaluated
+    from engine.image_errors import ImageErrors
+
+_RESOLVED = tuple(func.json_extract(col(Run.manifest), path) for path in ("$.dtype", "$.recipe", "$.weights.sha256"))
 _IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
 
 
@@ -53,10 +57,11 @@ class MeasuredRun:
 
 @dataclass(frozen=True)
 class SplitFigures:
-    """MAE and biases, years, of a run on one split, and those of the constant predictor on the same images.
+    """MAE, biases and signed gaps (`gender_signed`), years, of a run on one split, and MAE and biases of the constant
+    predictor on the same images.
 
-    `intervals` are stored confidence limits, `noise` is the stored 95th percentile of each bias under chance alone.
-    Equal `images` (a hash) mean equal images and ages.
+    `intervals` are stored confidence limits, `p_values` those of no bias. `selected_on` is the split that chose the
+    weights. Equal `images` (a hash) mean equal images and ages.
     """
 
     run_id: int
@@ -65,14 +70,22 @@ class SplitFigures:
     figures: Mapping[str, float | None]
     constant: Mapping[str, float | None]
     intervals: Mapping[str, tuple[float, float]]
-    noise: Mapping[str, float]
+    p_values: Mapping[str, float]
+    selected_on: str | None
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether these images chose the weights that are scored on them."""
+        return self.selected_on == self.split
 
 
 @dataclass(frozen=True)
 class ScoredConfig:
-    """A run's config, and its figures on one split in years: `mae`, biases by attribute, MAEs by `attribute group`."""
+    """A run's config, what its manifest says of `dtype`, `recipe` and the `weights`' `sha256`, and its figures on one
+    split: `mae`, biases by attribute, further figures by name, MAEs by `attribute group`."""
 
     config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
     figures: Mapping[str, float | None]
 
 
@@ -96,10 +109,18 @@ class Scores(StorePart):
     def predictions(self, run_id: int, split: str) -> Predictions | None:
         """The predictions of a run on one split, None if it was not scored on it."""
         with self._read() as session:
-            return _predictions(session, run_id, split)
+            return read_predictions(session, run_id, split)
+
+    def errors(self, run_id: int, split: str) -> "ImageErrors | None":
+        """The errors of a run's predictions on one split, None without predictions."""
+        with self._read() as session:
+            scores = read_split_scores(session, run_id, split)
+            return read_errors(session, run_id, scores) if scores is not None else None
 
     def predictions_frame(self, run_id: int) -> "pd.DataFrame":
         """Columns split, image, age, predicted and one per attribute; no rows if the run was not scored.
+
+        Scores on other data come last, each under the name of its split there.
 
         Raises `ConfigError` if there is no such run.
         """
@@ -107,13 +128,23 @@ class Scores(StorePart):
 
         with self._read() as session:
             existing_run(session, run_id)
-            found = [_predictions(session, run_id, split) for split in SPLITS]
+            splits = session.exec(select(Result.split).where(Result.run_id == run_id)).all()
+            found = [read_predictions(session, run_id, split) for split in sorted(splits, key=split_order)]
         frames = [predictions.frame() for predictions in found if predictions is not None]
         return (
             pd.concat(frames, ignore_index=True)
             if frames
             else pd.DataFrame(columns=["split", "image", "age", "predicted"])
         )
+
+    def add(self, run_id: int, scored: "Evaluated", target: str, data_name: str) -> None:
+        """Stores scores of an ended run on other data, replacing earlier ones of the same name.
+
+        Raises `ConfigError` if there is no such run.
+        """
+        with self._write() as session:
+            existing_run(session, run_id)
+            write_scores(session, run_id, session.get_one(RunSummary, run_id), scored, target, data_name)
 
     def measured_runs(self) -> list[MeasuredRun]:
         """All runs of our own except archived ones, oldest first."""
@@ -146,18 +177,27 @@ class Scores(StorePart):
         is_chosen = (Result.split == split, Result.item_set == images)
         with self._read() as session:
             runs = session.execute(
-                select(RUN_ID, Run.config, Result.mae).join(Result, col(Result.run_id) == RUN_ID).where(*is_chosen)
+                select(RUN_ID, Run.config, *_RESOLVED, Result.mae)  # type: ignore[call-overload]
+                .join(Result, col(Result.run_id) == RUN_ID)
+                .where(*is_chosen)
             ).all()
-            figures: dict[int, dict[str, float | None]] = {run_id: {"mae": mae} for run_id, _, mae in runs}
+            figures: dict[int, dict[str, float | None]] = {run[0]: {"mae": run[-1]} for run in runs}
             for table, name, value in (
                 (Bias, col(Bias.attribute), col(Bias.value)),
+                (Bias, col(Bias.attribute) + "_signed", col(Bias.signed)),
+                (FigureScore, col(FigureScore.name), col(FigureScore.value)),
                 (GroupScore, col(GroupScore.attribute) + " " + col(GroupScore.group_name), col(GroupScore.mae)),
             ):
                 joined = (col(table.run_id) == col(Result.run_id)) & (col(table.split) == col(Result.split))
                 found = select(col(table.run_id), name, value).join(Result, joined).where(*is_chosen)
                 for run_id, key, number in session.execute(found).all():
                     figures[run_id][key] = number
-        return [ScoredConfig(config, figures[run_id]) for run_id, config, _ in runs]
+        return [
+            ScoredConfig(
+                config, {"dtype": dtype, "recipe": recipe or 1, "weights": {"sha256": sha256}}, figures[run_id]
+            )
+            for run_id, config, dtype, recipe, sha256, _ in runs
+        ]
 
     def publish(self, runs: Sequence[PublishedRun]) -> int:
         """Stores published figures as runs, replacing published runs of the same names; returns how many are new.
@@ -166,21 +206,6 @@ class Scores(StorePart):
         """
         with self._write() as session:
             return sum(_publish(session, run) for run in runs)
-
-
-def _predictions(session: Session, run_id: int, split: str) -> Predictions | None:
-    found = session.exec(
-        select(ItemSet, Prediction)
-        .join(Result, col(Result.item_set) == col(ItemSet.hash))
-        .join(Prediction, (col(Prediction.run_id) == Result.run_id) & (col(Prediction.split) == Result.split))
-        .where(Result.run_id == run_id, Result.split == split)
-    ).one_or_none()
-    if found is None:
-        return None
-    item_set, prediction = found
-    items = unpack_items(item_set.items)
-    predicted = np.frombuffer(prediction.predicted, dtype="<f4").astype(np.float32)
-    return Predictions(split, item_set.hash, items.names, items.ages, items.attributes, predicted)
 
 
 def _split_figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigures]:
@@ -192,15 +217,23 @@ def _split_figures(session: Session, run_ids: Sequence[int]) -> list[SplitFigure
 
 
 def _figures(result: Result, biases: Sequence[Bias]) -> SplitFigures:
-    ends = {"mae": (result.mae_low, result.mae_high), **{bias.attribute: (bias.low, bias.high) for bias in biases}}
+    figures: dict[str, float | None] = {"mae": result.mae}
+    ends = {"mae": (result.mae_low, result.mae_high)}
+    p_values: dict[str, float | None] = {}
+    for bias in biases:
+        gap = f"{bias.attribute}_signed"
+        figures |= {bias.attribute: bias.value, gap: bias.signed}
+        ends |= {bias.attribute: (bias.low, bias.high), gap: (bias.signed_low, bias.signed_high)}
+        p_values |= {bias.attribute: bias.p_value, gap: bias.signed_p_value}
     return SplitFigures(
         run_id=result.run_id,
         split=result.split,
         images=result.item_set,
-        figures={"mae": result.mae, **{bias.attribute: bias.value for bias in biases}},
+        figures=figures,
         constant={"mae": result.baseline_mae, **{bias.attribute: bias.baseline for bias in biases}},
         intervals={name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None},
-        noise={bias.attribute: bias.noise_p95 for bias in biases if bias.noise_p95 is not None},
+        p_values={name: p_value for name, p_value in p_values.items() if p_value is not None},
+        selected_on=result.selected_on,
     )
 
 

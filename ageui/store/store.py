@@ -17,6 +17,7 @@ from ageui.store.errors import readable_errors
 from ageui.store.migrations import schema_version
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow
+from ageui.store.rescoring import Rescoring
 from ageui.store.runs import Runs
 from ageui.store.scores import Scores
 from ageui.store.workers import Workers
@@ -34,6 +35,7 @@ class Store:
     - `queue` changes the status of runs,
     - `edits` changes what people write on runs,
     - `scores` reads and writes scores,
+    - `rescoring` computes scores of earlier versions again,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
@@ -49,6 +51,7 @@ class Store:
         self.queue = RunQueue(self._read, self._write)
         self.edits = RunEdits(self._read, self._write)
         self.scores = Scores(self._read, self._write)
+        self.rescoring = Rescoring(self._read, self._write)
         self.data = DataSets(self._read, self._write)
         self.workers = Workers(self._read, self._write)
 

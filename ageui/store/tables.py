@@ -15,7 +15,6 @@ STATUSES = ("queued", "running", "paused", "done", "diverged", "failed", "cancel
 MEASURED, PUBLISHED = "measured", "report"
 """The source of a run's figures: our own training, or the report."""
 _STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
-_SPLIT_CHECK = "split IN ('train', 'valid', 'test')"
 
 
 class DataSet(SQLModel, table=True):
@@ -127,8 +126,8 @@ class Metric(SQLModel, table=True):
 class RunSummary(SQLModel, table=True):
     """The newest figures of each run in one row, so that a list of runs never scans points.
 
-    `split` is the best one scored: test, else valid, else train. `noise_…` is the 95th percentile of the bias under
-    chance alone. `total_steps` to `activity` are the progress of a running run.
+    `split` is the best one scored: test, else valid, else train. `p_…` is the p-value of no bias. `total_steps` to
+    `activity` are the progress of a running run.
     """
 
     __tablename__ = "summary"
@@ -152,14 +151,14 @@ class RunSummary(SQLModel, table=True):
     bias_expression: float | None = Field(default=None, sa_type=Real)
     bias_ethnicity: float | None = Field(default=None, sa_type=Real)
     bias_age: float | None = Field(default=None, sa_type=Real)
-    noise_gender: float | None = Field(default=None, sa_type=Real)
-    noise_expression: float | None = Field(default=None, sa_type=Real)
-    noise_ethnicity: float | None = Field(default=None, sa_type=Real)
-    noise_age: float | None = Field(default=None, sa_type=Real)
     total_steps: int | None = None
     images_per_second: float | None = Field(default=None, sa_type=Real)
     eta_seconds: float | None = Field(default=None, sa_type=Real)
     activity: str | None = None
+    p_gender: float | None = Field(default=None, sa_type=Real)
+    p_expression: float | None = Field(default=None, sa_type=Real)
+    p_ethnicity: float | None = Field(default=None, sa_type=Real)
+    p_age: float | None = Field(default=None, sa_type=Real)
 
 
 class ItemSet(SQLModel, table=True):
@@ -176,11 +175,14 @@ class ItemSet(SQLModel, table=True):
 
 
 class Result(SQLModel, table=True):
+    """The scores on a split: `train`, `valid` or `test` of the run's data, or `DATA/SPLIT` of other data.
+
+    `selected_on` is the split that chose the scored weights. `statistics` is the revision of the stored intervals and
+    tests.
+    """
+
     __tablename__ = "result"
-    __table_args__: ClassVar[Any] = (
-        CheckConstraint(_SPLIT_CHECK, name="split_known"),
-        Index("result_items", "item_set"),
-    )
+    __table_args__: ClassVar[Any] = (Index("result_items", "item_set"), Index("result_statistics", "statistics"))
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     split: str = Field(primary_key=True)
@@ -192,6 +194,8 @@ class Result(SQLModel, table=True):
     baseline_age: float | None = Field(default=None, sa_type=Real)
     baseline_mae: float | None = Field(default=None, sa_type=Real)
     item_set: str = Field(foreign_key="item_set.hash")
+    selected_on: str | None = None
+    statistics: int = 0
 
 
 class Prediction(SQLModel, table=True):
@@ -221,10 +225,21 @@ class Bias(SQLModel, table=True):
     reason: str | None = None
     low: float | None = Field(default=None, sa_type=Real)
     high: float | None = Field(default=None, sa_type=Real)
-    noise_mean: float | None = Field(default=None, sa_type=Real)
-    noise_p95: float | None = Field(default=None, sa_type=Real)
     baseline: float | None = Field(default=None, sa_type=Real)
     missing: int = 0
+    p_value: float | None = Field(default=None, sa_type=Real)
+    detectable: float | None = Field(default=None, sa_type=Real)
+    untested: str | None = None
+    gap_low: float | None = Field(default=None, sa_type=Real)
+    gap_high: float | None = Field(default=None, sa_type=Real)
+    worst_low: float | None = Field(default=None, sa_type=Real)
+    worst_high: float | None = Field(default=None, sa_type=Real)
+    signed: float | None = Field(default=None, sa_type=Real)
+    signed_low: float | None = Field(default=None, sa_type=Real)
+    signed_high: float | None = Field(default=None, sa_type=Real)
+    signed_p_value: float | None = Field(default=None, sa_type=Real)
+    signed_detectable: float | None = Field(default=None, sa_type=Real)
+    signed_untested: str | None = None
 
 
 class GroupScore(SQLModel, table=True):
@@ -243,6 +258,26 @@ class GroupScore(SQLModel, table=True):
     n: int
     mae: float | None = Field(default=None, sa_type=Real)
     signed: float | None = Field(default=None, sa_type=Real)
+    low: float | None = Field(default=None, sa_type=Real)
+    high: float | None = Field(default=None, sa_type=Real)
+
+
+class FigureScore(SQLModel, table=True):
+    """A further figure of a run on a split, by its name in `engine.figure_forms`."""
+
+    __tablename__ = "figure"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(["run_id", "split"], ["result.run_id", "result.split"], ondelete="CASCADE"),
+        {"sqlite_with_rowid": False},
+    )
+
+    run_id: int = Field(primary_key=True)
+    split: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    value: float | None = Field(default=None, sa_type=Real)
+    low: float | None = Field(default=None, sa_type=Real)
+    high: float | None = Field(default=None, sa_type=Real)
+    note: str | None = None
 
 
 class Checkpoint(SQLModel, table=True):

@@ -43,7 +43,7 @@ def fill(store: Store) -> None:
         writer.epoch(epoch(2, val_loss=math.nan, is_best=False))
         writer.checkpoint(best(10, "ab" * 32))
         for split in ("train", "valid", "test"):
-            writer.evaluated(evaluated(split), "apparent", "synthetic")
+            writer.evaluated(evaluated(split, selected_on="valid"), "apparent", "synthetic")
         writer.memory(1_234_567_890)
         writer.end("done", "")
     run_id, attempt = running(store, "broken", lr=1.0)

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ageui.store import Claimant, Store
+from ageui.store.sqlite import driver
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import CheckpointWritten, EpochEnded, Evaluated, StepsEnded
-from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
+from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
 
 
 def config(**changes: Any) -> RunConfig:
@@ -60,22 +61,42 @@ def epoch(number: int = 1, **changes: Any) -> EpochEnded:
     return EpochEnded(**values)
 
 
-def evaluated(split: str = "valid", mae: float = 6.0, gender: float | None = 0.5) -> Evaluated:
+def evaluated(
+    split: str = "valid", mae: float = 6.0, gender: float | None = 0.5, selected_on: str | None = None
+) -> Evaluated:
     """A scored split of three images, whose figures are made up and so cannot come out of a recomputation."""
     items = pd.DataFrame(
         {"image": ["a.jpg", "b.jpg", "ç.jpg"], "age": [10.0, 35.5, 70.0], "gender": ["male", None, "female"]}
     )
     groups = (
-        GroupResult("male", 1, 4.0, -4.0),
+        GroupResult("male", 1, 4.0, -4.0, Interval(3.5, 4.25)),
         GroupResult("female", 1, 4.5, 4.5),
         GroupResult("other", 0, None, None),
     )
+    reason = None if gender is not None else "no image of other in valid"
     bias = BiasResult(
-        "gender", gender, None if gender is not None else "no image of other in valid",
-        Interval(0.25, 0.75), Noise(0.125, 0.375), groups, missing=1,
-    )  # fmt: skip
-    result = SplitResult(3, mae, Interval(5.0, 7.0), -0.5, (bias,), Baseline(30.25, 11.5, {"gender": 2.0}))
-    return Evaluated(split, result, items, np.array([12.5, 30.0, np.nan], dtype=np.float32))
+        value=gender,
+        reason=reason,
+        interval=Interval(0.25, 0.75),
+        p_value=0.03125,
+        detectable=0.375,
+        attribute="gender",
+        groups=groups,
+        missing=1,
+        signed_gap=GapFigure(
+            None if gender is None else 8.5, reason, Interval(0.0, 9.5), p_value=0.125, detectable=8.75
+        ),
+        gap_interval=Interval(0.125, 0.875),
+        worst_interval=Interval(3.75, 5.5),
+    )
+    others = {
+        "cs5": Figure(62.5, interval=Interval(50.0, 75.0)),
+        "slope": Figure(-0.25),
+        "gender_standardised": Figure(0.625, interval=Interval(0.5, 1.0), note="without 25% of the images"),
+    }
+    baseline = Baseline(30.25, 11.5, {"gender": 2.0})
+    result = SplitResult(3, mae, Interval(5.0, 7.0), -0.5, (bias,), baseline, others)
+    return Evaluated(split, result, items, np.array([12.5, 30.0, np.nan], dtype=np.float32), selected_on)
 
 
 def state(step: int) -> CheckpointWritten:
@@ -84,3 +105,16 @@ def state(step: int) -> CheckpointWritten:
 
 def best(step: int, sha256: str = "ab") -> CheckpointWritten:
     return CheckpointWritten("best", "weights.safetensors", step // 10, step, sha256, 7)
+
+
+def make_stale(store: Store) -> None:
+    """Leaves what an upgrade from an earlier schema leaves: figures without tests."""
+    raw = driver().connect(str(store.path))
+    raw.execute("UPDATE result SET statistics = 0, mae_low = NULL")
+    raw.execute("UPDATE bias SET p_value = NULL, detectable = NULL, low = 99")
+    raw.execute("UPDATE bias SET signed = NULL, signed_p_value = NULL, signed_detectable = NULL")
+    raw.execute("UPDATE group_result SET low = NULL, high = NULL")
+    raw.execute("UPDATE summary SET mae_low = NULL, p_age = NULL")
+    raw.execute("DELETE FROM figure")
+    raw.commit()
+    raw.close()

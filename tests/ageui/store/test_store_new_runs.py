@@ -53,6 +53,19 @@ def test_auto_is_the_same_as_the_arithmetic_that_it_is_settled_to(
     assert store.runs.find_same([auto, bf16, fp32]) == [(named, "queued"), (named, "queued"), None]
 
 
+def test_a_run_under_another_revision_of_the_recipe_is_another_run(store: Store) -> None:
+    whole, frozen = (NewRun(config(strategy="freeze", epochs=epochs), BUILT_IN) for epochs in ("4,4", "4,0"))
+    ids = store.runs.add_many([whole, frozen])
+    for run_id in ids:
+        with store.writing(run_id, claimed(store, run_id) or 0) as writer:
+            writer.started({})
+    assert store.runs.find_same([whole, frozen]) == [None, (ids[1], "running")]
+    for run_id in store.runs.add_many([whole]):
+        with store.writing(run_id, claimed(store, run_id) or 0) as writer:
+            writer.started({"recipe": 2})
+        assert store.runs.find_same([whole]) == [(run_id, "running")]
+
+
 @pytest.fixture
 def older(store: Store) -> int:
     """A run that was stored before there were the later fields of a config."""

@@ -1,5 +1,6 @@
 """How runs.db comes to be, is upgraded, and is refused."""
 
+import json
 import math
 import multiprocessing
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, inspect
 from sqlmodel import SQLModel
-from store_rows import queued
+from store_rows import evaluated, queued, running
 
 from ageui.store import Store, connect
 from ageui.store.errors import readable_errors
@@ -88,6 +89,12 @@ SCHEMAS = Path(__file__).parent / "schemas"
 NEWEST = len(MIGRATIONS)
 
 
+DROPPED = {("bias", "noise_mean"), ("bias", "noise_p95")} | {
+    ("summary", f"noise_{attribute}") for attribute in ("gender", "expression", "ethnicity", "age")
+}
+"""Columns that schema 5 drops: p-values, which come from predictions, say more."""
+
+
 @pytest.mark.parametrize("version", range(1, NEWEST + 1))
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
@@ -119,13 +126,66 @@ def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
         assert [run.run_id for run in store.queue.running()] == [5]
         assert len(store.scores.predictions_frame(1)) == 9
         assert store.data.get("faces").path == "/data/faces"
+        assert {scores.selected_on for scores in finished.results} == {"valid"}
+        assert store.rescoring.remaining() == (3 if version < 5 else 0)
+    after = _rows(path)
     for table, rows in before.items():
-        assert all(rows[number].items() <= found.items() for number, found in enumerate(_rows(path)[table])), table
+        kept = [{name: value for name, value in row.items() if (table, name) not in DROPPED} for row in rows]
+        assert all(row.items() <= found.items() for row, found in zip(kept, after[table], strict=True)), table
     copy = path.with_name(f"runs.db.schema{version}")
     assert copy.exists() == (version < NEWEST)
     if version < NEWEST:
         assert _rows(copy) == before
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST + 1))
+def test_an_upgraded_database_is_whole_and_takes_scores_on_other_data(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "runs.db"
+    shutil.copyfile(SCHEMAS / f"v{version}.db", path)
+    with Store.open(path) as store:
+        run_id, attempt = running(store)
+        for split in ("test", "other/test"):
+            with store.writing(run_id, attempt) as writer:
+                writer.evaluated(evaluated(split), "apparent", "other")
+        assert [scores.split for scores in store.runs.detail(run_id).results] == ["test", "other/test"]
+        assert store.runs.get(run_id).summary.split == "test"
+    raw = driver().connect(str(path))
+    assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert raw.execute("PRAGMA writable_schema").fetchone() == (0,)
+    (definition,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'result'").fetchone()
+    assert "split_known" not in definition
+    with pytest.raises(driver().IntegrityError):
+        raw.execute("INSERT INTO result (run_id, split, n, mae, signed, item_set) VALUES (1, 'test', 1, 1, 1, 'none')")
+    raw.close()
+
+
+@pytest.mark.parametrize(
+    ("config", "val_loss", "selected_on"),
+    [
+        ({"keep": "best", "patience": 5}, 0.5, "valid"),
+        ({"keep": "last", "patience": 5}, 0.5, "valid"),
+        ({"keep": "best", "patience": None}, 0.5, "valid"),
+        ({"patience": None}, 0.5, "valid"),
+        ({"keep": "last", "patience": None}, 0.5, None),
+        ({"keep": "last"}, 0.5, None),
+        ({"keep": "best", "patience": 5}, None, None),
+    ],
+)
+def test_an_upgrade_derives_which_split_chose_the_weights(
+    tmp_path: Path, config: dict[str, Any], val_loss: float | None, selected_on: str | None
+) -> None:
+    path = tmp_path / "runs.db"
+    shutil.copyfile(SCHEMAS / "v4.db", path)
+    raw = driver().connect(str(path))
+    raw.execute("UPDATE run SET config = ? WHERE id = 1", (json.dumps(config),))
+    if val_loss is None:
+        raw.execute("DELETE FROM metric WHERE key = 'epoch/val_loss'")
+    raw.commit()
+    raw.close()
+    with Store.open(path) as store:
+        assert {scores.selected_on for scores in store.runs.detail(1).results} == {selected_on}
 
 
 def _rows(path: Path) -> dict[str, list[dict[str, Any]]]:

@@ -5,7 +5,6 @@ import math
 import os
 from typing import Any
 
-import numpy as np
 import pytest
 from store_rows import best, claimed, config, end, epoch, evaluated, queued, running, state, steps
 
@@ -165,58 +164,6 @@ def test_a_failed_run_keeps_its_reason_whatever_it_holds(store: Store) -> None:
     assert store.runs.detail(run_id).attempts[0].notes == ("odd ?",)
 
 
-def test_scores_groups_and_predictions_come_back(store: Store) -> None:
-    run_id, attempt = running(store)
-    scored = evaluated()
-    with store.writing(run_id, attempt) as writer:
-        writer.evaluated(scored, "apparent", "synthetic")
-    (found,) = store.runs.detail(run_id).results
-    assert found.result == scored.result
-    assert (found.split, found.target, found.data_name) == ("valid", "apparent", "synthetic")
-    frame = store.scores.predictions_frame(run_id)
-    assert list(frame.columns) == ["split", "image", "age", "predicted", "gender"]
-    assert frame["image"].tolist() == ["a.jpg", "b.jpg", "ç.jpg"]
-    assert frame["gender"].isna().tolist() == [False, True, False]
-    np.testing.assert_array_equal(frame["predicted"], scored.predicted)
-    np.testing.assert_array_equal(frame["age"], scored.items["age"])
-
-
-def test_an_undefined_bias_keeps_its_reason(store: Store) -> None:
-    run_id, attempt = running(store)
-    with store.writing(run_id, attempt) as writer:
-        writer.evaluated(evaluated(gender=None), "apparent", "synthetic")
-    (result,) = store.runs.detail(run_id).to_json()["results"]
-    assert result["bias"] == {"gender": None}
-    assert result["reasons"] == {"gender": "no image of other in valid"}
-    assert store.runs.get(run_id).summary.bias["gender"] is None
-
-
-def test_runs_scored_on_the_same_images_share_them(store: Store) -> None:
-    ids = [running(store), running(store, loss="mae"), running(store)]
-    for place, (mae, target) in enumerate([(6.0, "apparent"), (1.0, "apparent"), (6.0, "real")]):
-        with store.writing(*ids[place]) as writer:
-            writer.evaluated(evaluated(mae=mae), target, "synthetic")
-    images = [store.runs.detail(run_id).results[0].images for run_id, _ in ids]
-    assert images[0] == images[1] != images[2]
-
-
-def test_scoring_again_replaces_and_the_summary_prefers_test(store: Store) -> None:
-    run_id, attempt = running(store)
-    for split, mae in (("train", 1.0), ("test", 3.0), ("valid", 2.0), ("test", 4.0)):
-        with store.writing(run_id, attempt) as writer:
-            writer.evaluated(evaluated(split, mae), "apparent", "synthetic")
-        if split == "train":
-            assert store.runs.get(run_id).summary.split == "train"
-    detail = store.runs.detail(run_id)
-    assert [(scores.split, scores.result.mae) for scores in detail.results] == [
-        ("train", 1.0),
-        ("valid", 2.0),
-        ("test", 4.0),
-    ]
-    assert (detail.row.summary.split, detail.row.summary.mae) == ("test", 4.0)
-    assert detail.row.summary.noise["gender"] == 0.375
-
-
 def test_checkpoints_are_kept_relative_to_the_database(store: Store) -> None:
     run_id, attempt = running(store)
     assert store.run_folder(run_id) == store.path.parent / "runs" / str(run_id)
@@ -322,7 +269,7 @@ def test_show_json_keeps_its_contract(store: Store) -> None:
     with store.writing(run_id, attempt) as writer:
         writer.started(MANIFEST)
         writer.epoch(epoch(1, val_loss=math.nan))
-        writer.evaluated(evaluated(), "apparent", "synthetic")
+        writer.evaluated(evaluated(selected_on="valid"), "apparent", "synthetic")
         writer.checkpoint(best(10))
     shown = json.loads(json.dumps(store.runs.detail(run_id).to_json(), allow_nan=False))
     assert (shown["id"], shown["name"], shown["status"]) == (run_id, "shown", "running")
@@ -340,22 +287,42 @@ def test_show_json_keeps_its_contract(store: Store) -> None:
         "split": "valid",
         "target": "apparent",
         "data": "synthetic",
+        "selected_on": "valid",
+        "is_selected": True,
+        "is_stale": False,
         "n": 3,
         "mae": 6.0,
         "signed": -0.5,
         "bias": {"gender": 0.5},
         "reasons": {},
         "interval": {"mae": [5.0, 7.0], "gender": [0.25, 0.75]},
-        "noise": {"gender": {"mean": 0.125, "p95": 0.375}},
+        "p": {"gender": 0.03125},
+        "detectable": {"gender": 0.375},
+        "untested": {},
         "inside_noise": {"gender": False},
         "worst": {"gender": "female"},
-        "worst_interval": {"gender": None},
+        "worst_interval": {"gender": [3.75, 5.5]},
         "gap": {"gender": 0.5},
-        "gap_interval": {"gender": None},
+        "gap_interval": {"gender": [0.125, 0.875]},
+        "signed_gap": {
+            "gender": {
+                "value": 8.5,
+                "interval": [0.0, 9.5],
+                "note": None,
+                "p": 0.125,
+                "inside_noise": True,
+                "detectable": 8.75,
+            }
+        },
+        "figures": {
+            "cs5": {"value": 62.5, "interval": [50.0, 75.0], "note": None},
+            "slope": {"value": -0.25, "interval": None, "note": None},
+            "gender_standardised": {"value": 0.625, "interval": [0.5, 1.0], "note": "without 25% of the images"},
+        },
         "missing": {"gender": 1},
         "baseline": {"age": 30.25, "mae": 11.5, "bias": {"gender": 2.0}},
         "groups": [
-            {"attribute": "gender", "group": "male", "n": 1, "mae": 4.0, "signed": -4.0, "interval": None},
+            {"attribute": "gender", "group": "male", "n": 1, "mae": 4.0, "signed": -4.0, "interval": [3.5, 4.25]},
             {"attribute": "gender", "group": "female", "n": 1, "mae": 4.5, "signed": 4.5, "interval": None},
             {"attribute": "gender", "group": "other", "n": 0, "mae": None, "signed": None, "interval": None},
         ],

@@ -1,0 +1,58 @@
+"""Scores the results of earlier versions again, in a process of its own that outlives the command that started it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from ageui.files.locks import Lock, is_held
+from ageui.store import Store
+from engine.errors import StoreError
+
+_LOCK = "rescoring.lock"
+
+
+def rescore(store: Store) -> Iterator[int]:
+    """Scores one result after the other again, the newest first; yields how many are left, also before the first.
+
+    Each is stored at once, so that a later process continues where this one ends. Yields nothing if another process is
+    at work.
+    """
+    lock = Lock.take(store.folder / _LOCK, {"pid": os.getpid()})
+    if lock is None:
+        return
+    try:
+        yield store.rescoring.remaining()
+        while (stale := store.rescoring.next()) is not None:
+            store.rescoring.rescore(*stale)
+            yield store.rescoring.remaining()
+    finally:
+        lock.release()
+
+
+def start_rescoring(store: Store) -> str | None:
+    """Starts scoring results of an earlier version again in the background, unless that is at work already.
+
+    Returns a sentence about what is left; None if nothing is.
+    """
+    left = store.rescoring.remaining()
+    if not left:
+        return None
+    what = f"{left} result{'s' if left > 1 else ''} of an earlier version"
+    if is_held(store.folder / _LOCK):
+        return f"{what} are being scored again in the background; until then some intervals and marks are missing"
+    try:
+        Store.open(store.path, create=False).close()
+        # One thread: the work is many small products of matrices, which several threads would not speed up.
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "ageui", "db", "rescore", "--db", str(store.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=store.path.parent,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+    except (OSError, StoreError) as error:
+        return f"{what} lack some intervals and marks, and cannot be scored again: {error}"
+    return f"{what} will be scored again in the background; until then some intervals and marks are missing"
