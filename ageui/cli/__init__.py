@@ -11,9 +11,10 @@ from ageui.cli.data import app as data_app
 from ageui.cli.db import app as db_app
 from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
-from ageui.cli.export import export_run, predict_images
+from ageui.cli.export import export_run
 from ageui.cli.logs import show_logs
 from ageui.cli.options import Database
+from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
     move_run,
@@ -25,6 +26,7 @@ from ageui.cli.queue import (
 )
 from ageui.cli.report import write_report
 from ageui.cli.run import run
+from ageui.cli.score import score_run
 from ageui.cli.show import list_runs, show_run
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
@@ -82,6 +84,7 @@ app.command("move", rich_help_panel=QUEUE)(move_run)
 app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
 app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
 app.command("predict", rich_help_panel=USE)(predict_images)
+app.command("score", rich_help_panel=USE)(score_run)
 app.command("export", rich_help_panel=USE)(export_run)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)

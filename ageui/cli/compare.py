@@ -21,7 +21,26 @@ def compare_runs(
     fold_seeds: Annotated[
         bool, typer.Option("--fold-seeds", help="Make runs that differ in their seed alone one row: mean ± std (n).")
     ] = False,
+    fold_across: Annotated[
+        str | None,
+        typer.Option(
+            metavar="arithmetic,revision",
+            help="What else runs of one row may differ in.",
+            show_default=False,
+        ),
+    ] = None,
     groups: Annotated[bool, typer.Option("--groups", help="Show the MAE of every group too.")] = False,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A*B", help="Show crossed groups too, as gender*ethnicity.", show_default=False),
+    ] = None,
+    figures: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="Figures beside MAE and biases: signed, gap, ratio, worst, standardised, cs5, slope, or none.",
+        ),
+    ] = "signed",
     correct: Annotated[
         str, typer.Option(metavar="holm|bh|none", help="Correct p-values for the number of tests.")
     ] = "holm",
@@ -47,14 +66,15 @@ def compare_runs(
 ) -> None:
     """Set runs side by side: MAE, the four biases, and the config fields that differ.
 
-    Best figures are marked, and biases no larger than noise; runs are ranked over all of these, and the Pareto front is
-    marked. The constant predictor, which always says the train mean, is a row of its own, without a rank. Differences
-    come with a 95% interval from a paired bootstrap on the same images; between means over seeds it covers the seeds
-    too, and needs two or more on either side. See ageui explain bias.
+    Best figures are marked, and biases that cannot be told from no bias; runs are ranked over all of these, and the
+    Pareto front is marked. The constant predictor, which always says the train mean, is a row of its own, without a
+    rank. Differences come with a 95% interval from a paired bootstrap on the same images; between means over seeds it
+    covers the seeds too, and needs two or more on either side. See ageui explain bias.
     """
     from ageui.compare import FORMATS, compare, comparison_table, render_text
-    from ageui.compare.comparison import Testing
+    from ageui.compare.comparison import Marking
     from ageui.compare.many_tests import known_correction
+    from ageui.compare.seed_figures import known_across
     from ageui.present.terminal import with_legend
     from engine.errors import ConfigError
 
@@ -76,9 +96,12 @@ def compare_runs(
             split=split,
             baseline=against,
             predictions=store.scores.predictions,
-            fold_seeds=fold_seeds,
+            fold_seeds=fold_seeds or fold_across is not None,
+            fold_across=known_across(fold_across),
+            further=[] if figures == "none" else [name.strip() for name in figures.split(",")],
+            crossed=by or [],
             groups=groups,
-            testing=Testing(known_correction(correct), margin),
+            marking=Marking(known_correction(correct), margin),
             scored=store.scores.on_images,
         )
     if chosen == "table":

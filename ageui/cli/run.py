@@ -94,7 +94,6 @@ def work_here(
 ) -> None:
     """Trains the run that `claim` claims in this terminal, prints it, and exits with the code of its ending."""
     from ageui.cli.progress import progress_display
-    from ageui.compare.image_errors import with_all_intervals
     from ageui.devices import resolve_device
     from ageui.planning.settings import checkpoint_interval
     from ageui.worker.background_workers import refuse_missing_device
@@ -113,7 +112,7 @@ def work_here(
         claimed = claim(foreground)
         with progress_display(console, sum(claimed.config["epochs"])) as show:
             outcome = foreground.work_on(claimed, emit=show, say=say, should_stop=should_stop, should_kill=should_kill)
-    detail = with_all_intervals(store.runs.detail(claimed.run_id), store.scores.predictions)
+    detail = store.runs.detail(claimed.run_id)
     if as_json:
         print_json(detail.to_json())
     elif detail.history or detail.results:

@@ -1,17 +1,21 @@
 """Prints a run for `ageui show`: its config, its history and its scores."""
 
+from dataclasses import replace
+
 from rich.console import Console
 from rich.text import Text
 
 from ageui.cli.options import results
+from ageui.compare.attribute_table import attribute_sentences, one_attribute_table
 from ageui.compare.run_tables import explanations, groups_table, published_table, scores_table
 from ageui.memory.forecast import predicted_memory
 from ageui.present.bars import sparkline
 from ageui.present.terminal import rich_table
-from ageui.store import RunDetail
+from ageui.store import RunDetail, SplitScores
 from ageui.text.clean import clean
 from ageui.text.sentences import memory_sentence
 from ageui.text.states import state_of, why_no_scores
+from engine.errors import ConfigError
 
 
 def print_run(detail: RunDetail) -> None:
@@ -26,12 +30,43 @@ def print_run(detail: RunDetail) -> None:
         console.print(f"\n{why_no_scores(detail.row)}", soft_wrap=True)
         return
     console.print()
+    _print_scores(console, detail, detail.primary_scores)
+
+
+def print_scores(detail: RunDetail, scores: SplitScores) -> None:
+    """Prints the scores of a run on one split on stdout."""
+    _print_scores(results(), replace(detail, results=(scores,)), scores)
+
+
+def _print_scores(console: Console, detail: RunDetail, primary: SplitScores | None) -> None:
     console.print(rich_table(scores_table(detail)))
     for line in explanations(detail.results):
         console.print(Text(clean(line)), soft_wrap=True)
-    if primary := detail.primary_scores:
+    if primary is not None:
         console.print()
         console.print(rich_table(groups_table(primary)))
+
+
+def print_groups(detail: RunDetail, attribute: str, split: str | None, against: str | None) -> None:
+    """Prints the groups of an attribute on a split, by default test, else valid, else train.
+
+    Raises `ConfigError` if the run lacks the split, the attribute or the group.
+    """
+    scores = detail.scores(split) if split is not None else detail.primary_scores
+    if scores is None:
+        there = ", ".join(one.split for one in detail.results)
+        raise ConfigError(f"run {detail.id} has no scores{f' on {split}; choose from {there}' if there else ''}")
+    bias = scores.result.bias(attribute)
+    if bias is None:
+        known = ", ".join(one.attribute for one in scores.result.biases)
+        raise ConfigError(f"run {detail.id} was not scored by {attribute!r}; choose from {known}")
+    if against is not None and against not in [group.group for group in bias.groups]:
+        known = ", ".join(group.group for group in bias.groups)
+        raise ConfigError(f"{attribute} has no group {against!r}; choose from {known}")
+    console = results()
+    console.print(rich_table(one_attribute_table(scores, bias, against)))
+    for line in attribute_sentences(bias):
+        console.print(Text(clean(line)), soft_wrap=True)
 
 
 def _print_published(console: Console, detail: RunDetail) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, Split, open_store, print_json, results
 from ageui.text.states import state_of
 from engine.choices import REPORT_ATTRIBUTES
 
@@ -41,17 +41,38 @@ def list_runs(
 
 def show_run(
     reference: Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")],
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="A[*B]", help="Show groups only: of gender, or of gender*age.", show_default=False),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="GROUP", help="With --by: the group to compare with, else the best.", show_default=False),
+    ] = None,
+    split: Split = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one run: its config as a command, its history, its scores per split and group."""
-    from ageui.cli.run_page import print_run
-    from ageui.compare.image_errors import with_all_intervals
+    """Show one run: its config as a command, its history, its scores per split and group.
+
+    With --by, show the groups of one or more attributes, each with its difference and ratio to the best group.
+    """
+    from ageui.cli.run_page import print_groups, print_run
+    from ageui.compare.crossed_groups import CROSS, with_crossed
+    from engine.errors import ConfigError
+
+    if by is None and (against is not None or split is not None):
+        raise ConfigError("--against and --split need --by, as in --by gender")
 
     with open_store(db, read_only=True) as store:
-        detail = with_all_intervals(store.runs.detail(store.runs.find_one(reference)), store.scores.predictions)
+        detail = store.runs.detail(store.runs.find_one(reference))
+        if by is not None and CROSS in by:
+            for scores in detail.results:
+                detail = with_crossed(detail, scores.split, [by], store.scores.predictions)
     if as_json:
         print_json(detail.to_json())
+    elif by is not None:
+        print_groups(detail, by, split, against)
     else:
         print_run(detail)
 
@@ -60,6 +81,7 @@ def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:
     from rich.text import Text
 
     from ageui.cli.tables import print_fitted
+    from ageui.present.marks import MEANINGS, marks_in
     from ageui.text.clean import clean
 
     console = results()
@@ -67,10 +89,13 @@ def _print_rows(rows: "list[RunRow]", total: int, filters: str) -> None:
         console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
         return
     shown = f"{len(rows)} of {total} runs" if len(rows) < total else f"{total} run{'s' if total != 1 else ''}"
-    print_fitted(console, _runs_table(rows), f"{shown}; MAE and biases in years, on the split named")
+    table = _runs_table(rows)
+    marks = "".join(f"; {mark} {MEANINGS[mark]}" for mark in marks_in(table))
+    print_fitted(console, table, f"{shown}; MAE and biases in years, on the split named{marks}")
 
 
 def _runs_table(rows: "list[RunRow]") -> "Table":
+    from ageui.compare.summary_cells import bias_cell, mae_cell
     from ageui.present.figures import NUMBER
     from ageui.present.table import Cell, Column, Table, words
     from engine.config import format_value
@@ -91,6 +116,6 @@ def _runs_table(rows: "list[RunRow]") -> "Table":
         (Column("backbone", leaves=1), config("backbone")),
         (Column("epoch", "figure", leaves=2), epochs),
         (Column("split", leaves=5), [words(row.summary.split) for row in rows]),
-        (Column("MAE", "figure"), [Cell(row.summary.mae) for row in rows]),
-        *((Column(name, "figure"), [Cell(row.summary.bias.get(name)) for row in rows]) for name in REPORT_ATTRIBUTES),
+        (Column("MAE", "figure"), [mae_cell(row.summary) for row in rows]),
+        *((Column(name, "figure"), [bias_cell(row.summary, name) for row in rows]) for name in REPORT_ATTRIBUTES),
     )

@@ -2,26 +2,36 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Comparison, Group, Testing
+from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Comparison, Group, Marking
 from ageui.compare.comparison_cache import ComparisonCache
+from ageui.compare.comparison_notes import (
+    computed_apart,
+    luck_of_one_seed,
+    no_better_than_constant,
+    offer_to_fold,
+)
+from ageui.compare.crossed_groups import CROSS, with_crossed
 from ageui.compare.differences import Differences, with_differences
 from ageui.compare.differing_settings import differing, settings_of
 from ageui.compare.draft_rows import DraftRow, constant_draft, published_draft, run_draft
-from ageui.compare.folding import folded, left_out, unfolded
+from ageui.compare.figure_names import better
+from ageui.compare.folding import folded, left_out, unfolded, with_tests
 from ageui.compare.ranking import ranked
-from ageui.compare.seed_figures import figures_of, seed_variances, setting_key
+from ageui.compare.seed_figures import Across, figures_of, resolved, seed_variances, setting_key
 from ageui.compare.seed_variance import SeedVariance
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
 from engine.errors import ConfigError
-from engine.fairness import RESAMPLES, GroupResult
+from engine.fairness import RESAMPLES
+from engine.figure_forms import ATTRIBUTE_KINDS, figure_names
+from engine.split_result import GroupResult
 
 if TYPE_CHECKING:
+    from ageui.compare.crossed_groups import LoadPredictions
     from ageui.compare.draft_rows import Columns
-    from ageui.compare.image_errors import LoadPredictions
     from ageui.compare.seed_figures import LoadScored
     from ageui.store.records import RunDetail, SplitScores
 
@@ -34,9 +44,12 @@ def compare(
     predictions: "LoadPredictions | None" = None,
     resamples: int = RESAMPLES,
     fold_seeds: bool = False,
+    fold_across: Collection[Across] = (),
+    further: Sequence[str] = (),
+    crossed: Sequence[str] = (),
     groups: bool = False,
     all_settings: bool = False,
-    testing: Testing | None = None,
+    marking: Marking | None = None,
     scored: "LoadScored | None" = None,
     cache: ComparisonCache | None = None,
 ) -> Comparison:
@@ -50,22 +63,31 @@ def compare(
     runs
         Runs as the store returns them; repeated ones count once.
     split
-        `train`, `valid` or `test`; by default the first of test, valid, train that all scored runs have.
+        `train`, `valid`, `test`, or `DATA/SPLIT` of other data; by default the first of test, valid, train that all
+        scored runs have.
     baseline
         The name or id of one of the runs, or `constant`: differences are to it.
     predictions
-        Returns the predictions of a run, given by its id, on a split, or None. Without predictions, differences and the
-        MAE of groups have no intervals except those in the `cache`.
+        Returns the predictions of a run, given by its id, on a split, or None. Without predictions, differences have no
+        intervals except those in the `cache`, and rows over seeds no tests.
     resamples
         Bootstrap resamples; 0 computes no intervals.
     fold_seeds
         Whether runs that differ only in their seed become one row of means; best is the lowest mean then, and
         differences are those of means, with tests of whether the settings differ (see `difference_test`).
+    fold_across
+        What else runs in one row may differ in: the arithmetic they were computed in, the revision of the recipe.
+    further
+        Further figures by their names in `engine.figure_forms`, such as `cs5`. What a name there appends to an
+        attribute, such as `signed`, stands for that figure of all attributes.
+    crossed
+        Attributes joined by `*`, such as `gender*ethnicity`: the bias over the groups that they make together, and the
+        MAE of each of these, are figures too.
     groups
         Whether the MAE of every group is a figure too.
     all_settings
         Whether rows have every config field, instead of those that differ between rows.
-    testing
+    marking
         How tests are corrected, and the margin of equivalence; by default Holm's correction, and no margin.
     scored
         Returns all scored runs on a split and images (a hash), to estimate seed variances from; by default the compared
@@ -88,14 +110,13 @@ def compare(
     Records need no database:
 
     >>> from types import SimpleNamespace
-    >>> from engine.fairness import SplitResult
+    >>> from ageui.store import SplitScores
+    >>> from engine.split_result import SplitResult
     >>> def run(id, name, loss, mae):
     ...     result = SplitResult(4, mae, None, 0.0, (), None)
-    ...     scores = SimpleNamespace(
-    ...         split="test", images="hash", target="apparent", data_name="faces", result=result
-    ...     )
+    ...     scores = SplitScores("test", "hash", "apparent", "faces", result)
     ...     return SimpleNamespace(
-    ...         id=id, name=name, status="done", config={"loss": loss}, results=(scores,),
+    ...         id=id, name=name, status="done", config={"loss": loss}, manifest=None, results=(scores,),
     ...         scores=lambda split: scores, row=SimpleNamespace(is_published=False, error=None),
     ...     )
     >>> comparison = compare([run(1, "first", "mse", 6.5), run(2, "second", "mape", 6.0)], baseline="first")
@@ -109,47 +130,42 @@ def compare(
     runs = list({run.id: run for run in runs}.values())
     if not runs:
         raise ConfigError("there are no runs to compare; name some, or see ageui ls")
-    cache, testing = cache or ComparisonCache(), testing or Testing()
+    cache, marking = cache or ComparisonCache(), marking or Marking()
     chosen, notes = _choose_split(runs, split)
+    if crossed and chosen and predictions:
+        runs = [with_crossed(run, chosen, crossed, predictions, resamples) for run in runs]
     baseline_run = _baseline_run(runs, baseline)
     reference = _reference_scores(runs, chosen, baseline_run)
-    columns = _columns(runs, chosen, reference, groups)
+    main, columns = _columns(runs, chosen, reference, further, groups)
     drafts = [
         published_draft(run, columns)
         if run.row.is_published
-        else run_draft(
-            run,
-            chosen,
-            columns,
-            reference,
-            predictions(run.id, chosen) if predictions and chosen else None,
-            resamples,
-            cache,
-        )
+        else run_draft(run, chosen, columns, reference, predictions)
         for run in runs
     ]
     drafts += _constant_drafts(drafts, columns, resamples, cache)
     if reference is not None:
         drafts = [_mark_other_groups(draft, reference, columns) for draft in drafts]
     if fold_seeds:
-        drafts = folded(drafts)
+        drafts = [with_tests(draft, columns, resamples, cache) for draft in folded(drafts, fold_across)]
         notes += [note for draft in drafts if (note := left_out(draft))]
     settings, drafts = _with_settings(drafts, all_settings)
-    notes += _offer_to_fold(drafts)
+    repeats = unfolded(drafts)
+    notes += offer_to_fold(repeats)
+    if fold_seeds:
+        notes += computed_apart(drafts)
     against = _baseline_draft(drafts, baseline, baseline_run)
     found = Differences(drafts, 0, 0, [])
     if against is not None:
         seeds = _seed_variances(runs, chosen, reference, scored, cache)
-        found = with_differences(drafts, against, columns, seeds, testing, resamples, cache)
+        found = with_differences(drafts, against, columns, main, seeds, marking, resamples, cache)
         notes += found.notes
     elif baseline is not None:
         why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
         called = baseline_run.name if baseline_run else baseline
         notes.append(f"the baseline {called} {why}: there are no differences")
-    rows, ranked_over = ranked(
-        _mark_best([draft.row for draft in found.drafts]), [name for name, group in columns.items() if group is None]
-    )
-    notes += _no_better_than_constant(rows) + _luck_of_one_seed(rows)
+    rows, ranked_over = ranked(_mark_best([draft.row for draft in found.drafts], columns), tuple(columns), main)
+    notes += no_better_than_constant(rows) + luck_of_one_seed(rows)
     if any(row.n is not None and not row.comparable for row in rows):
         whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
         notes.append(f"best figures and differences are among rows on the same images, {whose}")
@@ -161,12 +177,14 @@ def compare(
         rows=tuple(rows),
         baseline=against.row.name if against else None,
         notes=tuple(notes),
+        further=tuple(column for column, group in columns.items() if column not in main and not group),
         groups={column: group for column, group in columns.items() if group},
         folded=fold_seeds,
         ranked_over=ranked_over,
-        testing=testing,
+        marking=marking,
         tests=found.tests,
-        group_tests=found.group_tests,
+        further_tests=found.further_tests,
+        is_foldable=bool(repeats),
     )
 
 
@@ -174,7 +192,8 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
     """The split to compare on, None if no run was scored, and notes on the choice."""
     having = [{scores.split for scores in run.results} for run in runs if run.results]
     there = [name for name in SPLIT_PREFERENCE if any(name in splits for splits in having)]
-    if split is not None and split not in SPLITS:
+    there += sorted({name for splits in having for name in splits if name not in there})
+    if split is not None and split not in (*SPLITS, *there) and "/" not in split:
         raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
     if split is not None and there and split not in there:
         raise ConfigError(f"none of these runs has scores on {split}; choose one of {', '.join(there)}")
@@ -189,20 +208,37 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
 
 
 def _columns(
-    runs: "Sequence[RunDetail]", split: str | None, reference: "SplitScores | None", groups: bool
-) -> "Columns":
-    """MAE, the measured attributes of the report, then others in their order; then their groups."""
+    runs: "Sequence[RunDetail]",
+    split: str | None,
+    reference: "SplitScores | None",
+    further: Sequence[str],
+    groups: bool,
+) -> "tuple[list[str], Columns]":
+    """The main figures: MAE, then the biases of the report's attributes and of others. All figures: each bias with
+    further figures of its attribute beside it, other further figures, and groups."""
     scored = [scores for run in runs if split and (scores := run.scores(split))]
     named = dict.fromkeys(bias.attribute for scores in scored for bias in scores.result.biases)
     known = [name for name in REPORT_ATTRIBUTES if name in named or not scored]
-    attributes = [*known, *(name for name in named if name not in known)]
-    columns: dict[str, Group | None] = dict.fromkeys((MAE, *attributes))
-    if groups and reference is not None:
-        for attribute in attributes:
+    crossed = [name for name in named if CROSS in name]
+    attributes = [*known, *(name for name in named if name not in (*known, *crossed))]
+    of_attributes = [kind for kind in further if kind in ATTRIBUTE_KINDS] if scored else []
+    columns: dict[str, Group | None] = {MAE: None}
+    for attribute in (*attributes, *crossed):
+        kinds = [f"{attribute}_{kind}" for kind in of_attributes]
+        there = [name for name in kinds if any(scores.result.figure(name) for scores in scored)]
+        columns |= dict.fromkeys((attribute, *there))
+    alone = [name for name in further if name not in ATTRIBUTE_KINDS]
+    for name in alone:
+        if not any(scores.result.figure(name) for scores in scored):
+            known = [*ATTRIBUTE_KINDS, *figure_names(attributes)]
+            raise ConfigError(f"there is no figure {name!r}; choose from {', '.join(known)}")
+    columns |= dict.fromkeys(alone)
+    if reference is not None:
+        for attribute in (*(attributes if groups else ()), *crossed):
             names = dict.fromkeys(group.group for one in scored for group in _groups(one, attribute))
             counts = {group.group: group.n for group in _groups(reference, attribute)}
             columns |= {f"{attribute} {name}": Group(attribute, name, counts.get(name)) for name in names}
-    return columns
+    return [MAE, *attributes], columns
 
 
 def _groups(scores: "SplitScores", attribute: str) -> tuple[GroupResult, ...]:
@@ -213,6 +249,10 @@ def _groups(scores: "SplitScores", attribute: str) -> tuple[GroupResult, ...]:
 def _with_settings(drafts: Sequence[DraftRow], all_settings: bool) -> tuple[tuple[str, ...], list[DraftRow]]:
     """The config fields to show, and the drafts with their values as text."""
     texts = [settings_of([run.config for run in draft.runs]) for draft in drafts]
+    computed = [settings_of([resolved(run.manifest) for run in draft.runs if run.manifest]) for draft in drafts]
+    # A run that did not start leaves these open, which tells it from no other.
+    for name in differing([text for text in computed if text]):
+        texts = [{**text, name: own[name]} if own else text for text, own in zip(texts, computed, strict=True)]
     of_runs = [text for text in texts if text]
     shown = tuple(dict.fromkeys(name for text in of_runs for name in text)) if all_settings else differing(of_runs)
     return shown, [
@@ -260,21 +300,12 @@ def _seed_variances(
     if split is None or reference is None:
         return {}
     if scored is not None:
-        found = ((setting_key(one.config), one.figures) for one in scored(split, reference.images))
+        found = ((setting_key(one.config, one.manifest), one.figures) for one in scored(split, reference.images))
         cache.seeds[reference.images] = seed_variances(found)
     if reference.images in cache.seeds:
         return cache.seeds[reference.images]
     own = [(run, scores) for run in runs if (scores := run.scores(split)) and scores.images == reference.images]
-    return seed_variances((setting_key(run.config), figures_of(scores.result)) for run, scores in own)
-
-
-def _offer_to_fold(drafts: Sequence[DraftRow]) -> list[str]:
-    """A note on rows that differ in nothing but their seed."""
-    names = [" and ".join(draft.row.name for draft in repeats[:2]) for repeats in unfolded(drafts)]
-    if not names:
-        return []
-    which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more settings"
-    return [f"rows that differ in nothing but their seed are not set against each other ({which}): fold the seeds"]
+    return seed_variances((setting_key(run.config, run.manifest), figures_of(scores.result)) for run, scores in own)
 
 
 def _constant_drafts(
@@ -313,36 +344,23 @@ def _baseline_draft(
     return next((draft for draft in drafts if baseline_run.id in draft.row.runs and draft.scores), None)
 
 
-def _no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:
-    """A note that names the runs whose MAE the constant predictor equals or beats."""
-    comparable = [row for row in rows if row.comparable]
-    constants = [row.cells[0].value for row in comparable if row.kind == "constant"]
-    lowest = min((value for value in constants if value is not None), default=math.inf)
-    names = [row.name for row in comparable if row.kind == "run" and not (row.cells[0].value or 0.0) < lowest]
-    return [f"no better than the constant predictor on MAE: {', '.join(names)}"] if names else []
+def _mark_best(rows: Sequence[ComparedRow], columns: "Columns") -> list[ComparedRow]:
+    """Marks the best figure of each column among comparable runs, and its ties; a single run is never best.
 
-
-def _luck_of_one_seed(rows: Sequence[ComparedRow]) -> list[str]:
-    """A note on figures whose best is a single run compared with means over seeds."""
-    comparable = [row for row in rows if row.kind == "run" and row.comparable]
-    names = [row.name for row in comparable if len(row.runs) == 1 and any(cell.best for cell in row.cells)]
-    if not names or all(len(row.runs) == 1 for row in comparable):
-        return []
-    return [f"a single run may be best by the luck of its seed, means over seeds less so: {', '.join(names)}"]
-
-
-def _mark_best(rows: Sequence[ComparedRow]) -> list[ComparedRow]:
-    """Marks the lowest figure of each column among comparable runs, and its ties; a single run is never best."""
+    Scores on images that chose their weights are too good, and stand back where others are not.
+    """
     cells = [list(row.cells) for row in rows]
-    for place in range(len(rows[0].cells)):
-        running = {
+    fair = [row for row in rows if row.kind == "run" and row.comparable]
+    chose_nothing = [row for row in fair if not row.is_selected] or fair
+    for place, column in enumerate(columns):
+        values = {
             index: value
             for index, row in enumerate(rows)
-            if row.kind == "run" and row.comparable and row.cells[place].comparable
+            if any(row is one for one in chose_nothing) and row.cells[place].comparable
             if (value := row.cells[place].value) is not None and not math.isnan(value)
         }
-        if len(running) > 1:
-            lowest = min(running.values())
-            for index, value in running.items():
-                cells[index][place] = replace(cells[index][place], best=value == lowest)
+        if len(values) > 1 and (direction := better(column)):
+            best = min(values.values()) if direction == "low" else max(values.values())
+            for index, value in values.items():
+                cells[index][place] = replace(cells[index][place], best=value == best)
     return [replace(row, cells=tuple(own)) for row, own in zip(rows, cells, strict=True)]

@@ -27,7 +27,8 @@ class ComparedRow:
     `settings` holds the config fields that differ between the rows, as text. `runs` are the ids of the runs behind the
     row, and `id` that of a single run. A row that is not comparable, for the `reason` given, has no best figures and no
     differences. `rank` is its average rank and `on_front` tells whether it is on the Pareto front, both over the
-    comparison's `ranked_over`; None for constants and for rows that cannot be ranked.
+    comparison's `ranked_over`; None for constants and for rows that cannot be ranked. `is_selected` means that the
+    images chose the weights that are scored on them.
     """
 
     kind: Literal["run", "constant", "published"]
@@ -40,6 +41,7 @@ class ComparedRow:
     comparable: bool
     reason: str | None
     is_baseline: bool = False
+    is_selected: bool = False
     runs: tuple[int, ...] = ()
     rank: float | None = None
     on_front: bool | None = None
@@ -58,7 +60,7 @@ class ComparedRow:
 
 
 @dataclass(frozen=True)
-class Testing:
+class Marking:
     """How differences are tested: the correction for many tests, and the `margin` in years that ≈ is about, if any."""
 
     correction: Correction = "holm"
@@ -67,12 +69,14 @@ class Testing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows and the names of their cells: `mae`, the attributes whose biases they are, then the `groups`.
+    """Rows and the names of their cells: `mae`, the attributes whose biases they are, `further` figures among these,
+    then the `groups`.
 
     `split` is None if no run was scored. `baseline` is the name of the baseline's row. `n` counts the images that the
     comparable rows share. `folded` means that runs which differ only in their seed are one row. `ranked_over` names the
     columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked. `tests` counts the tests of
-    MAE and biases against the baseline, `group_tests` those of groups: two families, each corrected by itself.
+    MAE and biases against the baseline, `further_tests` those of all other figures: two families, each corrected by
+    itself. `is_foldable` means that some rows differ in nothing but their seed.
     """
 
     split: str | None
@@ -85,16 +89,8 @@ class Comparison:
     groups: Mapping[str, Group] = field(default_factory=dict)
     folded: bool = False
     ranked_over: tuple[str, ...] = ()
-    testing: Testing = Testing()
+    marking: Marking = Marking()
     tests: int = 0
-    group_tests: int = 0
-
-
-def figure_title(column: str) -> str:
-    """The title of a column: `MAE`, the attribute of a bias, or a group."""
-    return "MAE" if column == MAE else column
-
-
-def figure_name(column: str) -> str:
-    """The name of a figure in running text: `MAE`, `gender bias`."""
-    return figure_title(column) if column == MAE else f"{column} bias"
+    further_tests: int = 0
+    further: tuple[str, ...] = ()
+    is_foldable: bool = False

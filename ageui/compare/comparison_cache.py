@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from ageui.compare.averaged_scores import Averages
 from ageui.compare.paired import PairedDifference
 from ageui.compare.seed_variance import SeedVariance
-from engine.fairness import SplitResult
+from engine.split_result import SplitResult
 
 Key = tuple[object, ...]
 
@@ -13,11 +14,11 @@ Key = tuple[object, ...]
 class ComparisonCache:
     """Bootstrap results, all with the same number of resamples, and seed variances.
 
-    `differences` are keyed by both sides and the figure, `constants` by images, age and groups, `results` by run,
-    images and MAE, and `seeds` by images.
+    `differences` are keyed by both sides and the figure, `constants` by images, age and groups, `averages` by the
+    trainings whose errors are averaged, and `seeds` by images.
     """
 
     differences: dict[Key, PairedDifference] = field(default_factory=dict)
     constants: dict[Key, SplitResult] = field(default_factory=dict)
-    results: dict[Key, SplitResult] = field(default_factory=dict)
+    averages: Averages = field(default_factory=dict)
     seeds: dict[str, dict[str, SeedVariance]] = field(default_factory=dict)

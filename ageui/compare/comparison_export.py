@@ -8,12 +8,12 @@ from ageui.compare.comparison_table import comparison_table
 from ageui.present.formats import WRITERS, refuse_format
 from ageui.present.table import Cell, Difference, ExportSheet, Note, Records
 from ageui.present.wording import note_text
-from engine.fairness import Interval
+from engine.split_result import Interval
 
 FORMATS = ("table", *WRITERS)
 _PARTS = (
-    "", "_low", "_high", "_noise", "_inside_noise", "_best", "_difference", "_difference_low", "_difference_high",
-    "_p", "_p_adjusted", "_real", "_equivalent",
+    "", "_low", "_high", "_p_no_bias", "_detectable", "_inside_noise", "_best",
+    "_difference", "_difference_low", "_difference_high", "_p", "_p_adjusted", "_real", "_equivalent",
 )  # fmt: skip
 _SPREAD_PARTS = ("_std", "_seeds")
 
@@ -46,7 +46,7 @@ def render_text(comparison: Comparison, format: str) -> str:
 
 def _records(comparison: Comparison) -> Records:
     parts = (*_PARTS, *(_SPREAD_PARTS if comparison.folded else ()))
-    heads = ["run", "id", "status", "split", "images", "comparable", "reason", *comparison.settings]
+    heads = ["run", "id", "status", "split", "selected", "images", "comparable", "reason", *comparison.settings]
     heads += [f"{_field(column, comparison)}{part}" for column in comparison.columns for part in parts]
     heads += ["average_rank", "pareto_front"] if comparison.ranked_over else []
     return Records(heads, [_record(row, comparison) for row in comparison.rows])
@@ -55,12 +55,12 @@ def _records(comparison: Comparison) -> Records:
 def _field(column: str, comparison: Comparison) -> str:
     if column in comparison.groups:
         return f"{column}_mae"
-    return column if column == MAE else f"{column}_bias"
+    return column if column == MAE or column in comparison.further else f"{column}_bias"
 
 
 def _record(row: ComparedRow, comparison: Comparison) -> list[object]:
     ids = row.id if row.id is not None else " ".join(map(str, row.runs)) or None
-    first = [row.name, ids, row.status, comparison.split, row.n, row.comparable, row.reason]
+    first = [row.name, ids, row.status, comparison.split, row.is_selected, row.n, row.comparable, row.reason]
     settings = [row.settings.get(name) for name in comparison.settings]
     figures = [value for cell in row.cells for value in _values(cell, folded=comparison.folded)]
     return [*first, *settings, *figures, *((row.rank, row.on_front) if comparison.ranked_over else ())]
@@ -74,8 +74,9 @@ def _values(cell: Cell, *, folded: bool) -> list[object]:
     return [
         cell.value,
         *(_pair(cell.interval) or (None, None)),
-        cell.noise,
-        cell.inside_noise if cell.noise is not None else None,
+        cell.p_value,
+        cell.detectable,
+        cell.inside_noise if cell.p_value is not None else None,
         cell.best,
         difference.value if difference else None,
         *between,
@@ -103,9 +104,9 @@ def _data(comparison: Comparison, legend: Sequence[Note]) -> dict[str, Any]:
         "ranked_over": comparison.ranked_over,
         "tests": {
             "figures": comparison.tests,
-            "groups": comparison.group_tests,
-            "correction": comparison.testing.correction,
-            "margin": comparison.testing.margin,
+            "further": comparison.further_tests,
+            "correction": comparison.marking.correction,
+            "margin": comparison.marking.margin,
         },
         "rows": [_row_data(row, comparison) for row in comparison.rows],
         "legend": [note_text(note) for note in legend],
@@ -116,7 +117,7 @@ def _row_data(row: ComparedRow, comparison: Comparison) -> dict[str, Any]:
     """The metric names of `ageui show --json`, marks, differences, and spread over seeds."""
     every = dict(zip(comparison.columns, row.cells, strict=True))
     cells = {name: cell for name, cell in every.items() if name not in comparison.groups}
-    biases = {name: cell for name, cell in cells.items() if name != MAE}
+    biases = {name: cell for name, cell in cells.items() if name != MAE and name not in comparison.further}
     found: dict[str, Any] = {
         "kind": row.kind,
         "id": row.id,
@@ -125,13 +126,15 @@ def _row_data(row: ComparedRow, comparison: Comparison) -> dict[str, Any]:
         "config": dict(row.settings),
         "is_baseline": row.is_baseline,
         "comparable": row.comparable,
+        "selected": row.is_selected,
         "reason": row.reason,
         "n": row.n,
         "mae": cells[MAE].value,
         "bias": {name: cell.value for name, cell in biases.items()},
+        "figures": {name: cells[name].value for name in comparison.further},
         "reasons": {name: cell.reason for name, cell in cells.items() if cell.reason is not None},
         "interval": {name: _pair(cell.interval) for name, cell in cells.items()},
-        "noise": {name: _noise(cell) for name, cell in biases.items()},
+        "noise": {name: _noise(cell) for name, cell in cells.items() if name != MAE},
         "best": {name: cell.best for name, cell in cells.items()},
         "difference": {name: _difference(cell.difference) for name, cell in cells.items()},
         "average_rank": row.rank,
@@ -162,7 +165,9 @@ def _spread(cell: Cell) -> dict[str, Any] | None:
 
 
 def _noise(cell: Cell) -> dict[str, Any] | None:
-    return None if cell.noise is None else {"p95": cell.noise, "inside": cell.inside_noise}
+    if cell.p_value is None:
+        return None
+    return {"p": cell.p_value, "inside": cell.inside_noise, "detectable": cell.detectable}
 
 
 def _difference(difference: Difference | None) -> dict[str, Any] | None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ageui.compare.comparison import MAE, ComparedRow, Comparison, figure_title
+from ageui.compare.comparison import MAE, ComparedRow, Comparison
+from ageui.compare.figure_names import SELECTED, SIGNED_GAP, figure_title
 from ageui.compare.many_tests import CORRECTIONS
 from ageui.present.figures import NOTHING
-from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NOISE, PUBLISHED, REAL, marks_of
+from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, MEANINGS, NO_BETTER, NOISE, PUBLISHED, REAL, marks_of
 from ageui.present.table import Cell, Column, Note, Table
 from ageui.text.sentences import counted
 
@@ -14,9 +15,15 @@ RANK = "rank"
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Names, settings that differ, MAE and biases, the rank over them, then the MAE of every group."""
+    """Names, settings that differ, MAE and biases with further figures, the rank, then the MAE of every group.
+
+    A narrow terminal leaves out signed gaps first.
+    """
     settings = tuple(Column(name, "setting") for name in comparison.settings)
-    figures = [Column(figure_title(name), "figure") for name in comparison.columns]
+    figures = [
+        Column(figure_title(name), "figure", leaves=0 if name.endswith("_signed") else None)
+        for name in comparison.columns
+    ]
     if comparison.ranked_over:
         figures.insert(_ranked_place(comparison), Column(RANK, "figure"))
     return Table(
@@ -31,7 +38,7 @@ def comparison_table(comparison: Comparison) -> Table:
 def settings_table(comparison: Comparison) -> Table:
     """The settings that differ between the runs, without their figures."""
     columns = (Column("run"), *map(Column, comparison.settings))
-    rows = tuple((_name(row), *_settings(row, comparison)) for row in comparison.rows if row.settings)
+    rows = tuple((_name(row, comparison), *_settings(row, comparison)) for row in comparison.rows if row.settings)
     return Table(columns, rows, "Settings that differ")
 
 
@@ -40,7 +47,13 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     rows = comparison.rows
     cells = [cell for row in rows for cell in row.cells]
     if comparison.split is not None and comparison.n is not None:
-        yield Note("", f"{comparison.split}, {comparison.n} images; MAE and biases in years, lower is better")
+        selected = " (selected)" if any(row.is_selected for row in rows) else ""
+        images = f"{comparison.split}{selected}, {comparison.n} images"
+        yield Note("", f"{images}; MAE and biases in years, lower is better")
+        if selected:
+            yield Note("selected:", SELECTED)
+    if any(column.endswith("_signed") for column in comparison.further):
+        yield Note("signed:", SIGNED_GAP)
     if any(cell.best for cell in cells):
         yield Note(BEST, "best of the runs; those that tie share it")
     if comparison.ranked_over:
@@ -53,13 +66,15 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     if any(cell.spread for cell in cells):
         yield Note("± (n)", "standard deviation over n seeds, of their mean")
     if any(cell.inside_noise for cell in cells):
-        yield Note(NOISE, "inside noise: no larger than chance alone would make it (95%)")
+        yield Note(NOISE, MEANINGS[NOISE])
+    if any(cell.no_better for cell in cells):
+        yield Note(NO_BETTER, MEANINGS[NO_BETTER])
     if any(cell.difference for cell in cells):
         yield Note("+ and −", f"difference to the baseline {comparison.baseline or ''}")
-    if comparison.tests or comparison.group_tests:
+    if comparison.tests or comparison.further_tests:
         yield Note(REAL, f"the settings differ: p at most 0.05 over seeds and images, {_tests(comparison)}")
-    if comparison.testing.margin is not None:
-        within = f"within ±{comparison.testing.margin:g} years: the 90% interval over seeds and images lies inside"
+    if comparison.marking.margin is not None:
+        within = f"within ±{comparison.marking.margin:g} years: the 90% interval over seeds and images lies inside"
         yield Note(EQUIVALENT, f"{within} (two seeds a side, not corrected)")
     published = [row.reason for row in rows if row.kind == "published" and row.reason is not None]
     yield from (Note(PUBLISHED, reason) for reason in dict.fromkeys(published))
@@ -74,8 +89,9 @@ def legend(comparison: Comparison) -> Iterator[Note]:
 def _tests(comparison: Comparison) -> str:
     """How many tests there were, and how their p-values are corrected."""
     found = [counted(comparison.tests, "test")] if comparison.tests else []
-    found += [f"{counted(comparison.group_tests, 'test')} of groups apart"] if comparison.group_tests else []
-    return f"{CORRECTIONS[comparison.testing.correction]} for {' and '.join(found)}"
+    apart = comparison.further_tests
+    found += [f"{counted(apart, 'test')} of further figures apart"] if apart else []
+    return f"{CORRECTIONS[comparison.marking.correction]} for {' and '.join(found)}"
 
 
 def _ranked_place(comparison: Comparison) -> int:
@@ -92,13 +108,14 @@ def _cells(row: ComparedRow, comparison: Comparison) -> tuple[Cell, ...]:
     figures = figure_cells(row, comparison)
     if comparison.ranked_over:
         figures.insert(_ranked_place(comparison), Cell(row.rank, on_front=bool(row.on_front)))
-    return (_name(row), *_settings(row, comparison), *figures)
+    return (_name(row, comparison), *_settings(row, comparison), *figures)
 
 
-def _name(row: ComparedRow) -> Cell:
+def _name(row: ComparedRow, comparison: Comparison) -> Cell:
+    is_mixed = any(other.kind == "run" and not other.is_selected for other in comparison.rows)
     return Cell(
         text=row.name,
-        note=row.state,
+        note=", ".join(filter(None, (row.state, "selected" if row.is_selected and is_mixed else ""))),
         comparable=not row.is_apart,
         published=row.kind == "published",
         tone="plain" if row.kind == "run" else "dim",

@@ -2,22 +2,23 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ageui.compare.comparison import MAE, Group, Testing
+from ageui.compare.comparison import MAE, Group, Marking
 from ageui.compare.comparison_cache import ComparisonCache, Key
 from ageui.compare.difference_test import Side, difference_test, seeds_to_settle
-from ageui.compare.draft_rows import DraftRow
+from ageui.compare.draft_rows import DraftRow, column_form
 from ageui.compare.folding import is_repeat
-from ageui.compare.image_errors import ImageErrors, has_images, paired_differences
 from ageui.compare.many_tests import adjusted
-from ageui.compare.paired import PairedDifference
+from ageui.compare.paired import MakeForm, PairedDifference, paired_differences
 from ageui.compare.seed_variance import SeedVariance
 from ageui.present.table import Difference
+from engine.image_errors import ImageErrors
 
 if TYPE_CHECKING:
     from ageui.compare.draft_rows import Columns
@@ -33,7 +34,7 @@ class Differences:
 
     drafts: list[DraftRow]
     tests: int
-    group_tests: int
+    further_tests: int
     notes: list[str]
 
 
@@ -41,8 +42,9 @@ def with_differences(
     drafts: Sequence[DraftRow],
     against: DraftRow,
     columns: "Columns",
+    main: Collection[str],
     seeds: Mapping[str, SeedVariance],
-    testing: Testing,
+    marking: Marking,
     resamples: int,
     cache: ComparisonCache,
 ) -> Differences:
@@ -58,9 +60,11 @@ def with_differences(
         The baseline, one of `drafts`.
     columns
         The figures of every row.
+    main
+        Those of them whose tests are one family: MAE and biases. All others are the second.
     seeds
         The seed variance of each figure, where settings were repeated.
-    testing
+    marking
         How differences are tested.
     resamples
         Number of bootstrap samples; 0 computes no intervals and no tests.
@@ -71,18 +75,18 @@ def with_differences(
         draft for draft in drafts if draft is not against and draft.row.comparable and not is_repeat(draft, against)
     ]
     paired = {
-        column: _paired(others, against, place, column, group, resamples, cache)
+        column: _paired(others, against, place, column, partial(column_form, column, group), resamples, cache)
         for place, (column, group) in enumerate(columns.items())
     }
     tested = {
         column: [
-            None if one is None else _tested(one, draft, against, place, seeds.get(column), group, testing)
+            None if one is None else _tested(one, draft, against, place, seeds.get(column), group, marking)
             for draft, one in zip(others, paired[column], strict=True)
         ]
         for place, (column, group) in enumerate(columns.items())
     }
-    families = [[name for name, group in columns.items() if (group is None) is is_main] for is_main in (True, False)]
-    counts = [_adjust([tested[name] for name in family], testing) for family in families]
+    families = [[name for name in columns if (name in main) is is_main] for is_main in (True, False)]
+    counts = [_adjust([tested[name] for name in family], marking) for family in families]
     by_row = {id(draft): row for draft, row in zip(others, zip(*tested.values(), strict=True), strict=True)}
     found = [
         replace(draft, row=replace(draft.row, is_baseline=True))
@@ -106,7 +110,7 @@ def _paired(
     against: DraftRow,
     place: int,
     column: str,
-    group: Group | None,
+    form: MakeForm,
     resamples: int,
     cache: ComparisonCache,
 ) -> list[PairedDifference | None]:
@@ -117,11 +121,11 @@ def _paired(
     missing = [
         number
         for number, key in keys.items()
-        if resamples and key not in cache.differences and _may_be_drawn(drafts[number], column, group)
+        if resamples and key not in cache.differences and _may_be_drawn(drafts[number], form)
     ]
-    if missing and _may_be_drawn(against, column, group):
+    if missing and _may_be_drawn(against, form):
         sides = [_errors(drafts[number]) for number in missing]
-        drawn = paired_differences(sides, _errors(against), column, group, resamples)
+        drawn = paired_differences(sides, _errors(against), form, resamples=resamples)
         for number, difference in zip(missing, drawn, strict=True):
             cache.differences[keys[number]] = replace(difference, value=finite[number].value)
     return [cache.differences.get(keys[number], one) if number in finite else one for number, one in enumerate(plain)]
@@ -138,8 +142,8 @@ def _key(draft: DraftRow, against: DraftRow, column: str) -> Key:
     return (*(tuple(part.identity for part in side.parts) for side in (draft, against)), column)
 
 
-def _may_be_drawn(draft: DraftRow, column: str, group: Group | None) -> bool:
-    return all(part.errors is not None and has_images(part.errors, column, group) for part in draft.parts)
+def _may_be_drawn(draft: DraftRow, form: MakeForm) -> bool:
+    return all(part.errors is not None and form(part.errors) is not None for part in draft.parts)
 
 
 def _errors(draft: DraftRow) -> list[ImageErrors]:
@@ -153,7 +157,7 @@ def _tested(
     place: int,
     seeds: SeedVariance | None,
     group: Group | None,
-    testing: Testing,
+    marking: Marking,
 ) -> Difference:
     """The difference with its test over images and seeds, or with its interval over images if a side has one seed."""
     images = group.n if group is not None else draft.row.n
@@ -166,9 +170,9 @@ def _tested(
         is_single = all(len(one.parts) == 1 for one in (draft, against))
         return Difference(paired.value, paired.interval if is_single else None)
     equivalent = None
-    if testing.margin is not None:
+    if marking.margin is not None:
         ends = test.interval(_EQUIVALENCE)
-        equivalent = -testing.margin <= ends.low and ends.high <= testing.margin
+        equivalent = -marking.margin <= ends.low and ends.high <= marking.margin
     return Difference(paired.value, test.interval(), test.p_value, None, equivalent)
 
 
@@ -180,7 +184,7 @@ def _side(draft: DraftRow, place: int) -> Side | None:
     return Side(len(values), float(np.var(values, ddof=1)) if len(values) > 1 else 0.0)
 
 
-def _adjust(family: Sequence[list[Difference | None]], testing: Testing) -> int:
+def _adjust(family: Sequence[list[Difference | None]], marking: Marking) -> int:
     """Adjusts the p-values of one family in place, and returns how many tests it has."""
     places = [
         (column, row, difference.p_value)
@@ -188,7 +192,7 @@ def _adjust(family: Sequence[list[Difference | None]], testing: Testing) -> int:
         for row, difference in enumerate(column)
         if difference is not None and difference.p_value is not None
     ]
-    corrected = adjusted([p_value for _, _, p_value in places], testing.correction)
+    corrected = adjusted([p_value for _, _, p_value in places], marking.correction)
     for (column, row, _), value in zip(places, corrected, strict=True):
         difference = column[row]
         assert difference is not None

@@ -1,26 +1,26 @@
 """Rows before they are compared: runs, published figures, and constant predictors on the images of runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache as remembered
 from typing import TYPE_CHECKING
 
 from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Group
 from ageui.compare.comparison_cache import ComparisonCache
-from ageui.compare.image_errors import (
-    ImageErrors,
-    constant_errors,
-    constant_result,
-    groups_of,
-    image_errors,
-    with_intervals,
-)
+from ageui.compare.crossed_groups import errors_of
+from ageui.compare.figure_names import figure_unit
 from ageui.present.table import Cell
-from engine.choices import AGE_EDGES
-from engine.fairness import SplitResult
+from engine.fairness import score_errors
+from engine.figure_forms import FigureForm, figure_form, group_form
+from engine.image_errors import ImageErrors
+from engine.split_result import Figure, GapFigure, SplitResult
 
 if TYPE_CHECKING:
-    from ageui.store.records import Predictions, RunDetail, SplitScores
+    from ageui.compare.crossed_groups import LoadPredictions
+    from ageui.store.records import RunDetail, SplitScores
 
+
+LoadErrors = Callable[[], ImageErrors | None]
 Columns = Mapping[str, Group | None]
 """The names of the figures of a row, in order, each with the group whose MAE it is, or None."""
 
@@ -30,14 +30,14 @@ class DraftRow:
     """A row and the data that its comparison needs.
 
     `scores` is None for a run that was not scored on the split; a constant has the scores of its run. `groups` names
-    the groups of each attribute. `errors` is None without predictions. `runs` are the runs behind the row, none for a
-    constant. A row over seeds has the drafts of its scored runs as `members`, and no `errors` of its own.
+    the groups of each attribute. `load` returns the errors, None without predictions. `runs` are the runs behind the
+    row, none for a constant. A row over seeds has the drafts of its scored runs as `members`, and no errors of its own.
     """
 
     row: ComparedRow
     scores: "SplitScores | None"
     groups: Mapping[str, tuple[str, ...]]
-    errors: ImageErrors | None
+    load: LoadErrors
     runs: "tuple[RunDetail, ...]" = ()
     members: "tuple[DraftRow, ...]" = field(default=())
 
@@ -45,6 +45,11 @@ class DraftRow:
     def parts(self) -> "tuple[DraftRow, ...]":
         """The trainings behind the row's figures: its members, or itself."""
         return self.members or (self,)
+
+    @property
+    def errors(self) -> ImageErrors | None:
+        """The errors of the row's predictions; None without any."""
+        return self.load()
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -73,7 +78,7 @@ def published_draft(run: "RunDetail", columns: Columns) -> DraftRow:
         reason="published in the report: without predictions there are no intervals, and nothing to set against others",
         runs=(run.id,),
     )
-    return DraftRow(row, None, {}, None, (run,))
+    return DraftRow(row, None, {}, no_errors, (run,))
 
 
 def run_draft(
@@ -81,11 +86,9 @@ def run_draft(
     split: str | None,
     columns: Columns,
     reference: "SplitScores | None",
-    predictions: "Predictions | None",
-    resamples: int,
-    cache: ComparisonCache,
+    predictions: "LoadPredictions | None",
 ) -> DraftRow:
-    """The draft of a run. Intervals and noise come from the cache, from predictions, or else from the stored scores.
+    """The draft of a run, with its stored scores.
 
     Parameters
     ----------
@@ -98,24 +101,16 @@ def run_draft(
     reference
         The scores on the images that comparable rows share; None if no run was scored.
     predictions
-        The run's predictions on the split; None without any.
-    resamples
-        Number of bootstrap samples; 0 computes no intervals.
-    cache
-        Results of earlier comparisons; new ones are added.
+        Returns the predictions of a run, given by its id, on a split, or None; asked only if they are needed.
     """
     scores = run.scores(split) if split else None
     reason = _why_unscored(run, split) if scores is None else _why_not_comparable(scores, reference)
-    groups: dict[str, tuple[str, ...]] = {}
-    errors = result = None
-    if scores is not None:
-        groups = groups_of(scores.result)
-        edges = run.config.get("age_edges", AGE_EDGES)
-        errors = image_errors(predictions, groups, edges) if predictions else None
-        key = (run.id, scores.images, scores.result.mae)
-        if errors is not None and resamples and key not in cache.results:
-            cache.results[key] = with_intervals(scores.result, errors, scores.split, resamples)
-        result = cache.results.get(key, scores.result)
+    result = scores.result if scores is not None else None
+    groups = result.group_names if result is not None else {}
+
+    def load() -> ImageErrors | None:
+        return errors_of(run, scores, predictions) if scores is not None and predictions else None
+
     row = ComparedRow(
         kind="run",
         id=run.id,
@@ -126,15 +121,16 @@ def run_draft(
         cells=_cells(result, columns) if result else tuple(Cell(None) for _ in columns),
         comparable=reason is None,
         reason=reason,
+        is_selected=scores is not None and scores.is_selected,
         runs=(run.id,),
     )
-    return DraftRow(row, scores, groups, errors, (run,))
+    return DraftRow(row, scores, groups, remembered(load), (run,))
 
 
 def constant_draft(draft: DraftRow, columns: Columns, resamples: int, cache: ComparisonCache) -> DraftRow | None:
     """The draft of the constant predictor on the images of a run.
 
-    Its intervals, noise and groups are not stored with the run: they come from the cache or from predictions.
+    Its intervals, tests and groups are not stored with the run: they come from the cache or from predictions.
 
     Parameters
     ----------
@@ -154,7 +150,8 @@ def constant_draft(draft: DraftRow, columns: Columns, resamples: int, cache: Com
     key = (draft.scores.images, constant.age, tuple(draft.groups.items()))
     result = cache.constants.get(key)
     if result is None and draft.errors is not None:
-        result = constant_result(draft.errors, constant.age, draft.scores.split, resamples)
+        errors = draft.errors.of_constant(constant.age)
+        result = score_errors(errors, split=draft.scores.split, resamples=resamples)
         cache.constants[key] = result
     if result is None:
         reasons = {bias.attribute: bias.reason for bias in draft.scores.result.biases}
@@ -176,7 +173,17 @@ def constant_draft(draft: DraftRow, columns: Columns, resamples: int, cache: Com
         comparable=draft.row.comparable,
         reason=draft.row.reason,
     )
-    return DraftRow(row, draft.scores, draft.groups, draft.errors and constant_errors(draft.errors, constant.age))
+    age = constant.age
+    return DraftRow(row, draft.scores, draft.groups, lambda: draft.errors and draft.errors.of_constant(age))
+
+
+def no_errors() -> None:
+    """Loads no errors, for rows without predictions."""
+
+
+def column_form(column: str, group: Group | None, images: ImageErrors) -> FigureForm | None:
+    """The form of a column's figure; None if the images do not have it."""
+    return figure_form(column, images) if group is None else group_form(group.attribute, group.name, images)
 
 
 def _why_unscored(run: "RunDetail", split: str | None) -> str:
@@ -200,12 +207,12 @@ def _cells(result: SplitResult, columns: Columns) -> tuple[Cell, ...]:
 
 
 def _cell(result: SplitResult, column: str) -> Cell:
-    if column == MAE:
-        return Cell(result.mae, interval=result.mae_interval)
-    bias = result.bias(column)
-    if bias is None:
-        return Cell(None, _reason(column, {}))
-    return Cell(bias.value, bias.reason, interval=bias.interval, noise=bias.noise.p95 if bias.noise else None)
+    figure = result.figure(column) or Figure(None, _reason(column, {}))
+    tests = (figure.p_value, figure.detectable) if isinstance(figure, GapFigure) else (None, None)
+    no_better = column == MAE and result.is_no_better_than_constant
+    return Cell(
+        figure.value, figure.reason, True, figure.interval, *tests, unit=figure_unit(column), no_better=no_better
+    )
 
 
 def _group_cell(result: SplitResult, group: Group) -> Cell:

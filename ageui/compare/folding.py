@@ -1,35 +1,56 @@
 """Runs that differ only in their seed, folded to one row of means over seeds."""
 
-import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ageui.compare.averaged_scores import Training, averaged_scores
 from ageui.compare.comparison import ComparedRow
-from ageui.compare.draft_rows import DraftRow
-from ageui.compare.seed_figures import setting_key
+from ageui.compare.comparison_cache import ComparisonCache
+from ageui.compare.draft_rows import Columns, DraftRow, no_errors
+from ageui.compare.seed_figures import Across, setting_key
 from ageui.compare.seeds import mean_and_spread
 from ageui.present.table import Cell
+from engine.split_result import GapFigure
 
 if TYPE_CHECKING:
     from ageui.store.records import RunDetail
 
 
-def folded(drafts: Sequence[DraftRow]) -> list[DraftRow]:
+def folded(drafts: Sequence[DraftRow], across: Collection[Across] = ()) -> list[DraftRow]:
     """The drafts with the repeats of each run folded to one, in the place of the first, ordered by seed.
 
-    Repeats have the same config except for the seed and were scored on the same images; a run that is not scored yet
-    joins those that are. Of two runs with the same seed only one is a repeat. Constants and published figures stay as
-    they are.
+    Repeats differ in nothing but their seed and device, and what they may differ in `across`, and were scored on the
+    same images; a run that is not scored yet joins those that are. Of two runs with the same seed only one is a repeat.
+    Constants and published figures stay as they are.
     """
-    return [_folded(repeats) for repeats in _repeats(drafts)]
+    return [_folded(repeats) for repeats in _repeats(drafts, across)]
+
+
+def with_tests(draft: DraftRow, columns: Columns, resamples: int, cache: ComparisonCache) -> DraftRow:
+    """A row over seeds with the tests of its figures, on the errors of each image averaged over the seeds.
+
+    Without predictions of all seeds the row stays untested.
+    """
+    trainings = tuple(
+        Training(part.row.id, one.images, one.result.mae) for part in draft.members if (one := part.scores)
+    )
+    found = averaged_scores(trainings, lambda: [part.errors for part in draft.members], cache.averages, resamples)
+    if found is None:
+        return draft
+    figures = [found.figure(column) if group is None else None for column, group in columns.items()]
+    cells = tuple(
+        replace(cell, p_value=figure.p_value, detectable=figure.detectable) if isinstance(figure, GapFigure) else cell
+        for cell, figure in zip(draft.row.cells, figures, strict=True)
+    )
+    return replace(draft, row=replace(draft.row, cells=cells))
 
 
 def is_repeat(draft: DraftRow, other: DraftRow) -> bool:
     """Whether two drafts of runs differ in nothing but their seed, so that they say nothing about settings."""
     both_run = _may_repeat(draft) and _may_repeat(other)
-    return both_run and _config(draft) == _config(other) and _seed(draft) != _seed(other)
+    return both_run and _setting(draft) == _setting(other) and _seed(draft) != _seed(other)
 
 
 def unfolded(drafts: Sequence[DraftRow]) -> list[list[DraftRow]]:
@@ -37,7 +58,7 @@ def unfolded(drafts: Sequence[DraftRow]) -> list[list[DraftRow]]:
     found: dict[str, list[DraftRow]] = {}
     for draft in drafts:
         if _may_repeat(draft) and draft.row.comparable:
-            found.setdefault(_config(draft), []).append(draft)
+            found.setdefault(_setting(draft), []).append(draft)
     return [repeats for repeats in found.values() if len({_seed(one) for one in repeats}) > 1]
 
 
@@ -50,17 +71,18 @@ def left_out(draft: DraftRow) -> str | None:
     return f"{draft.row.name}: {len(scored)} of {len(draft.runs)} seeds have scores; without {', '.join(names)}"
 
 
-def _repeats(drafts: Sequence[DraftRow]) -> list[list[DraftRow]]:
+def _repeats(drafts: Sequence[DraftRow], across: Collection[Across]) -> list[list[DraftRow]]:
     scored_as: dict[object, tuple[object, ...]] = {}
     for draft in drafts:
         if _may_repeat(draft) and draft.scores:
-            scored_as.setdefault(_config(draft), _key(draft))
+            scored_as.setdefault(setting_key(draft.runs[0].config), _key(draft, across))
     found: dict[tuple[object, ...], list[DraftRow]] = {}
     for place, draft in enumerate(drafts):
         if not _may_repeat(draft):
             found["alone", place] = [draft]
             continue
-        repeats = found.setdefault(_key(draft) if draft.scores else scored_as.get(_config(draft), _key(draft)), [])
+        key = _key(draft, across)
+        repeats = found.setdefault(key if draft.scores else scored_as.get(setting_key(draft.runs[0].config), key), [])
         twin = next((one for one in repeats if _seed(one) == _seed(draft)), None)
         if twin is None:
             repeats.append(draft)
@@ -76,13 +98,13 @@ def _may_repeat(draft: DraftRow) -> bool:
     return bool(draft.runs) and draft.row.kind == "run"
 
 
-def _key(draft: DraftRow) -> tuple[object, ...]:
+def _key(draft: DraftRow, across: Collection[Across]) -> tuple[object, ...]:
     run, scores = draft.runs[0], draft.scores
-    return (_config(draft), (scores.images, run.data_hash) if scores else None)
+    return (_setting(draft, across), (scores.images, run.data_hash) if scores else None)
 
 
-def _config(draft: DraftRow) -> str:
-    return setting_key(draft.runs[0].config)
+def _setting(draft: DraftRow, across: Collection[Across] = ()) -> str:
+    return setting_key(draft.runs[0].config, draft.runs[0].manifest, across)
 
 
 def _seed(draft: DraftRow) -> int:
@@ -106,9 +128,10 @@ def _folded(repeats: list[DraftRow]) -> DraftRow:
         cells=tuple(_mean(cells) for cells in zip(*(draft.row.cells for draft in scored or repeats), strict=True)),
         comparable=first.row.comparable,
         reason=first.row.reason,
+        is_selected=any(draft.row.is_selected for draft in scored),
         runs=tuple(run.id for run in runs),
     )
-    return DraftRow(row, first.scores, first.groups, None, runs, scored)
+    return DraftRow(row, first.scores, first.groups, no_errors, runs, scored)
 
 
 def _mean(cells: Sequence[Cell]) -> Cell:
@@ -117,14 +140,15 @@ def _mean(cells: Sequence[Cell]) -> Cell:
     if len(cells) == 1 or not values:
         return cells[0]
     mean, spread = mean_and_spread(values)
-    noise = [cell.noise for cell in cells if cell.noise is not None]
     return replace(
         cells[0],
         value=mean,
         interval=None,
-        noise=math.fsum(noise) / len(noise) if len(noise) == len(cells) else None,
+        p_value=None,
+        detectable=None,
         spread=spread,
         comparable=all(cell.comparable for cell in cells),
+        no_better=all(cell.no_better for cell in cells),
     )
 
 

@@ -1,25 +1,29 @@
 """Differences between predictors and a baseline on the same images, with paired bootstrap intervals. NumPy only.
 
-Each resample draws images and scores all predictors on that draw, so difficulties that an image poses to both cancel.
-Errors are absolute, in years, of shape (N,), or (S, N) for S trainings of a predictor, whose figures are averaged.
+Each bootstrap sample draws images (or subjects) and scores all predictors on that draw, so difficulties that an image
+poses to both cancel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.fairness import CONFIDENCE, RESAMPLES, Interval, mean_pairwise_gap
-from engine.resampling import Codes, Floats, group_means
+from engine.fairness import CONFIDENCE, RESAMPLES
+from engine.figure_forms import FigureForm
+from engine.image_errors import ImageErrors
+from engine.resampling import Floats, GroupColumns, image_draws
+from engine.split_result import Interval
 
-_BLOCK_ELEMENTS = 2_000_000
-_DECIMALS = 9
-"""Samples in years are rounded to these, since rounding errors would make equal predictors differ."""
+_DECIMALS = 5
+"""Samples are rounded to these, since rounding errors would make equal predictors differ."""
+
+MakeForm = Callable[[ImageErrors], FigureForm | None]
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """A figure minus the baseline's, in years, with its 95% percentile interval and variance over draws of images.
+    """A figure minus the baseline's, with its 95% percentile interval and variance over draws of images.
 
     Interval and variance are None if an error is not finite.
     """
@@ -29,136 +33,73 @@ class PairedDifference:
     variance: float | None
 
 
-def mae_differences(
-    sides: Sequence[Floats], baseline: Floats, *, resamples: int = RESAMPLES, seed: int = 0
+def paired_differences(
+    sides: Sequence[Sequence[ImageErrors]],
+    baseline: Sequence[ImageErrors],
+    form: MakeForm,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> list[PairedDifference]:
-    """The MAE of each predictor minus that of the baseline.
+    """The difference of each side to a baseline in one figure.
 
     Parameters
     ----------
     sides
-        Absolute errors of each predictor in years, (N,) or (S, N), over the same images in the same order.
+        The errors of each side's trainings, whose figures are averaged. All are on the same images with equal groups.
     baseline
         Those of the baseline.
+    form
+        Returns the form of the figure, which the images have.
     resamples
-        How often images are drawn.
+        Number of bootstrap samples.
     seed
         Seed of the draws.
 
     Returns
     -------
     list of PairedDifference
-        One per predictor.
+        One per side, in the figure's unit.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> baseline = np.array([4.0, 6.0, 8.0, 10.0])
-    >>> (difference,) = mae_differences([baseline - 1.0], baseline)
-    >>> difference
-    PairedDifference(value=-1.0, interval=Interval(low=-1.0, high=-1.0), variance=0.0)
-    """
-    off = np.stack([_mean(side) - _mean(baseline) for side in sides], axis=-1)
-    samples = _resampled_means(off, resamples, np.random.default_rng(seed))
-    values = [float(side.mean() - baseline.mean()) for side in sides]
-    return [_paired(*pair) for pair in zip(values, samples.T, strict=True)]
-
-
-def bias_differences(
-    sides: Sequence[Floats],
-    baseline: Floats,
-    codes: Codes,
-    groups: int,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> list[PairedDifference]:
-    """The bias of each predictor minus that of the baseline; images are drawn inside each group.
-
-    Parameters
-    ----------
-    sides, baseline
-        Absolute errors in years, as for `mae_differences`.
-    codes
-        The group of each image (N,), from 0; below 0 means no group.
-    groups
-        How many groups there are, at least two, each with at least one image.
-    resamples, seed
-        As for `mae_differences`.
-
-    Returns
-    -------
-    list of PairedDifference
-        One per predictor.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> codes = np.array([0, 0, 1, 1])
-    >>> unfair, fair = np.array([2.0, 2.0, 5.0, 5.0]), np.array([3.0, 3.0, 4.0, 4.0])
-    >>> bias_differences([fair], unfair, codes, 2)
+    >>> from functools import partial
+    >>> from engine.figure_forms import figure_form
+    >>> ages, everyone = np.array([20.0, 30.0, 40.0, 50.0]), {}
+    >>> errors = [ImageErrors.of_predictions(ages, ages + off, everyone) for off in (4.0, 6.0)]
+    >>> paired_differences([errors[:1]], errors[1:], partial(figure_form, "mae"))
     [PairedDifference(value=-2.0, interval=Interval(low=-2.0, high=-2.0), variance=0.0)]
     """
-    every = [np.atleast_2d(side) for side in (*sides, baseline)]
-    errors, ends = np.concatenate(every).T, np.cumsum([len(side) for side in every])[:-1]
-    random = np.random.default_rng(seed)
-    means = [_resampled_means(errors[codes == group], resamples, random) for group in range(groups)]
-    gaps = np.split(mean_pairwise_gap(np.stack(means, axis=-1)), ends, axis=1)
-    *ours, theirs = (gap.mean(axis=1) for gap in gaps)
-    values = [bias_of(side, codes, groups) - bias_of(baseline, codes, groups) for side in sides]
-    return [_paired(value, own - theirs) for value, own in zip(values, ours, strict=True)]
+    every = [training for side in (*sides, baseline) for training in side]
+    forms = [form(training) for training in every]
+    known = [one for one in forms if one is not None]
+    if len(known) < len(every):
+        raise ValueError("an image set lacks the figure")
+    values = [one.value(training) for one, training in zip(known, every, strict=True)]
+    ends = np.cumsum([len(side) for side in (*sides, baseline)])[:-1]
+    *ours, theirs = (float(np.mean(own)) for own in np.split(np.array(values), ends))
+    if not all(training.are_finite for training in every):
+        return [PairedDifference(own - theirs, None, None) for own in ours]
+    samples = np.split(_samples(every, known, resamples, seed), ends)
+    *drawn, reference = (own.mean(axis=0) for own in samples)
+    return [_paired(own - theirs, sample - reference) for own, sample in zip(ours, drawn, strict=True)]
 
 
-def bias_of(errors: Floats, codes: Codes, groups: int) -> float:
-    """The bias of a predictor: the mean over pairs of groups of the gap between their MAEs.
-
-    Parameters
-    ----------
-    errors
-        Absolute errors in years, (N,) or (S, N).
-    codes, groups
-        As for `bias_differences`.
-
-    Returns
-    -------
-    float
-        The bias in years, for several trainings the mean of theirs.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> bias_of(np.array([2.0, 4.0, 6.0, 6.0]), np.array([0, 0, 1, 1]), 2)
-    3.0
-    """
-    means = np.stack([group_means(own, codes, groups) for own in np.atleast_2d(errors)])
-    return float(mean_pairwise_gap(means).mean())
-
-
-def _mean(errors: Floats) -> Floats:
-    """The errors (N,) of a predictor, averaged over its trainings."""
-    return np.asarray(np.atleast_2d(errors).mean(axis=0))
-
-
-def _resampled_means(values: Floats, resamples: int, random: np.random.Generator) -> Floats:
-    """Means of the columns of `values` (N, P) over the same bootstrap draws of N images, shape (resamples, P).
-
-    Counting how often each image was drawn makes all means of a block one product of matrices.
-    """
-    count = len(values)
-    block = max(1, _BLOCK_ELEMENTS // count)
-    found = []
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = random.integers(0, count, size=(rows, count)) + count * np.arange(rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
-        found.append(counts.astype(np.float64) @ values / count)
-    return np.concatenate(found)
+def _samples(trainings: Sequence[ImageErrors], forms: Sequence[FigureForm], resamples: int, seed: int) -> Floats:
+    """Bootstrap samples of a figure of each training, from the same draws of images, shape (trainings, resamples)."""
+    first, quantities = trainings[0], forms[0].quantities
+    values = np.column_stack([quantity(training) for training in trainings for quantity in quantities])
+    columns = GroupColumns([(values, forms[0].grouping)])
+    blocks = []
+    for draws in image_draws(len(first.ages), resamples, seed, first.subjects):
+        ((means, _),) = columns.means(draws)
+        own = means.reshape(len(trainings), len(quantities), *means.shape[1:])
+        blocks.append(np.stack([form.of_means(*parts) for form, parts in zip(forms, own, strict=True)]))
+    return np.concatenate(blocks, axis=1)
 
 
 def _paired(value: float, samples: Floats) -> PairedDifference:
     """The difference `value` with what its `samples` (R,) say of it."""
-    if not np.isfinite(samples).all():
-        return PairedDifference(value, None, None)
     tail, samples = (1 - CONFIDENCE) / 2, np.round(samples, _DECIMALS)
     low, high = np.quantile(samples, [tail, 1 - tail])
     return PairedDifference(value, Interval(float(low), float(high)), float(samples.var()))

@@ -5,7 +5,7 @@ is on no front and keeps no other row off it. Neither rank nor front takes chanc
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ageui.compare.comparison import ComparedRow
@@ -61,7 +61,9 @@ def pareto_front(rows: Sequence[Figures]) -> list[bool | None]:
     return [None if own is None else not any(_dominates(other, own) for other in others) for own in whole]
 
 
-def ranked(rows: Sequence[ComparedRow], columns: Sequence[str]) -> tuple[list[ComparedRow], tuple[str, ...]]:
+def ranked(
+    rows: Sequence[ComparedRow], columns: Sequence[str], main: Collection[str]
+) -> tuple[list[ComparedRow], tuple[str, ...]]:
     """The rows of a comparison with their average rank and Pareto mark, and the columns behind these.
 
     Parameters
@@ -69,7 +71,9 @@ def ranked(rows: Sequence[ComparedRow], columns: Sequence[str]) -> tuple[list[Co
     rows
         The rows of a comparison. Only runs on the same images are ranked, and only if there are at least two.
     columns
-        The names of the first cells of each row: MAE and biases. Columns without a figure do not count.
+        The names of the cells of each row.
+    main
+        Those to rank over: MAE and biases. Columns without a figure do not count.
 
     Returns
     -------
@@ -77,9 +81,12 @@ def ranked(rows: Sequence[ComparedRow], columns: Sequence[str]) -> tuple[list[Co
         The rows, and the names of the columns they are ranked over, empty if no rows are ranked.
     """
     runs = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
-    values = [[_value(row, place) for place in range(len(columns))] for row in rows]
-    used = [place for place in range(len(columns)) if any(values[run][place] is not None for run in runs)]
-    figures = [[values[run][place] for place in used] for run in runs]
+    used = [
+        place
+        for place, column in enumerate(columns)
+        if column in main and any(_value(rows[run], place) is not None for run in runs)
+    ]
+    figures = [[_value(rows[run], place) for place in used] for run in runs]
     whole = [run for run, own in zip(runs, figures, strict=True) if own and None not in own]
     if len(whole) < 2:
         return list(rows), ()

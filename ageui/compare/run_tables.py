@@ -1,15 +1,28 @@
 """The figures of one run as tables: scores per split, biases, groups, epochs, or published figures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ageui.compare.comparison import MAE, figure_name
-from ageui.present.figures import COUNT, EPOCH_LOSS, LEARNING_RATE, LOSS, NUMBER, SECONDS, SIGNED_YEARS, SPEED, between
+from ageui.compare.comparison import MAE
+from ageui.compare.figure_names import SELECTED, figure_name
+from ageui.present.figures import (
+    COUNT,
+    EPOCH_LOSS,
+    LEARNING_RATE,
+    LOSS,
+    NUMBER,
+    P_VALUE,
+    SECONDS,
+    SIGNED_YEARS,
+    SPEED,
+    between,
+)
+from ageui.present.marks import MEANINGS, NO_BETTER
 from ageui.present.table import BLANK, Cell, Column, Table, figure_columns, name_columns, words
 
 if TYPE_CHECKING:
     from ageui.store import Epoch, RunDetail, SplitScores, Summary
-    from engine.fairness import BiasResult, Interval
+    from engine.split_result import BiasResult, GapFigure, Interval, SplitResult
 
 _BAR_CELLS = 12
 
@@ -18,16 +31,25 @@ def scores_table(run: "RunDetail") -> Table:
     """A row per figure and two columns per split, so that the width does not depend on the number of attributes."""
     results = [scores.result for scores in run.results]
     attributes = dict.fromkeys(bias.attribute for result in results for bias in result.biases)
-    columns = [column for scores in run.results for column in figure_columns(scores.split, "95%")]
+    columns = [column for scores in run.results for column in figure_columns(split_title(scores), "95%")]
     rows = [
         ("images", [(Cell(result.n, unit=COUNT), BLANK) for result in results]),
-        ("MAE", [(Cell(result.mae), _range(result.mae_interval)) for result in results]),
-        *((figure_name(name), [_bias(result.bias(name)) for result in results]) for name in attributes),
+        ("MAE", [(_mae(result), _range(result.mae_interval)) for result in results]),
+        *(row for name in attributes for row in _bias_rows(name, [result.bias(name) for result in results])),
         ("signed error", [(Cell(result.signed, unit=SIGNED_YEARS), BLANK) for result in results]),
         ("MAE of constant", [(Cell(one.mae if (one := result.baseline) else None), BLANK) for result in results]),
     ]
     cells = tuple((words(name), *(cell for pair in pairs for cell in pair)) for name, pairs in rows)
     return Table((Column(""), *columns), cells)
+
+
+def _mae(result: "SplitResult") -> Cell:
+    return Cell(result.mae, no_better=result.is_no_better_than_constant)
+
+
+def split_title(scores: "SplitScores") -> str:
+    """`test`, or `valid selected` if the images chose the scored weights."""
+    return f"{scores.split} selected" if scores.is_selected else scores.split
 
 
 def published_table(summary: "Summary") -> Table:
@@ -43,10 +65,22 @@ def explanations(results: "Sequence[SplitScores]") -> list[str]:
     """The meaning of the figures and marks in these tables, and why some are missing."""
     lines = [
         "in years, with 95% bootstrap intervals; a bias is the mean gap between the MAEs of an attribute's groups",
-        "~ no larger than chance alone would make it (95%)   constant: always says the train mean   "
-        "signed: predicted - true age   more: ageui explain bias",
+        "~ cannot be told from no bias (p above 0.05)   detectable: the smallest bias found in four of five samples   "
+        "signed: predicted - true age   constant: always says the train mean   more: ageui explain bias",
     ]
+    if any(scores.result.is_no_better_than_constant for scores in results):
+        lines.append(f"{NO_BETTER} {MEANINGS[NO_BETTER]}")
+    if any(scores.is_selected for scores in results):
+        lines.append(f"selected: {SELECTED}")
     for scores in results:
+        if scores.is_stale:
+            stale = "intervals and marks of an earlier version, until the background has scored it again"
+            lines.append(f"{scores.split}: {stale}")
+        elif scores.result.mae_interval is None:
+            lines.append(f"{scores.split}: no intervals and tests, since no predictions are stored")
+        lines += [
+            f"no test of {b.attribute} on {scores.split}: {b.untested}" for b in scores.result.biases if b.untested
+        ]
         lines += [f"— {b.attribute} bias on {scores.split}: {b.reason}" for b in scores.result.biases if b.reason]
         missing = [f"{b.missing} of {b.attribute}" for b in scores.result.biases if b.missing]
         lines += [f"{scores.split}: no value for {', '.join(missing)}"] if missing else []
@@ -62,14 +96,15 @@ def groups_table(scores: "SplitScores") -> Table:
 
 
 def biases_table(scores: "SplitScores") -> Table:
-    """A row per attribute: its bias and interval, the bias that noise alone gives, and the worst group."""
-    titles = ("bias", "95%", "noise, mean", "noise, 95%", "worst group", "95%")
+    """A row per attribute: its bias, the smallest one that could be found, its signed gap, and the worst group."""
+    titles = ("bias", "95%", "p", "detectable", "signed gap", "95%", "worst group", "95%")
     rows = [
         (
             words(bias.attribute),
-            *_bias(bias),
-            Cell(bias.noise.mean if bias.noise else None),
-            Cell(bias.noise.p95 if bias.noise else None),
+            *_gap(bias),
+            Cell(bias.p_value, unit=P_VALUE),
+            Cell(bias.detectable),
+            *_gap(bias.signed_gap),
             words(f"{bias.worst.group} {bias.worst.mae:.2f}" if bias.worst else None),
             _range(bias.worst_interval),
         )
@@ -97,11 +132,17 @@ def epochs_table(epochs: "Sequence[Epoch]", title: str = "") -> Table:
     return Table(figure_columns("epoch", *titles), tuple(rows), title)
 
 
-def _bias(bias: "BiasResult | None") -> tuple[Cell, Cell]:
-    """A bias, marked if it is inside noise, and its interval."""
-    if bias is None:
-        return Cell(), BLANK
-    return Cell(bias.value, noise=bias.noise.p95 if bias.noise else None), _range(bias.interval)
+def _gap(gap: "GapFigure | None") -> tuple[Cell, Cell]:
+    """A bias or signed gap, marked if it is inside noise, and its interval."""
+    return (Cell(gap.value, p_value=gap.p_value), _range(gap.interval)) if gap is not None else (Cell(), BLANK)
+
+
+def _bias_rows(name: str, biases: "list[BiasResult | None]") -> Iterator[tuple[str, list[tuple[Cell, Cell]]]]:
+    """A bias, the smallest one that could be found at these group sizes, and the signed gap, in each split."""
+    yield figure_name(name), [_gap(bias) for bias in biases]
+    if any(bias is not None and bias.detectable is not None for bias in biases):
+        yield "  detectable", [(Cell(bias.detectable if bias else None, tone="dim"), BLANK) for bias in biases]
+    yield "  signed gap", [_gap(bias.signed_gap if bias else None) for bias in biases]
 
 
 def _range(interval: "Interval | None") -> Cell:

@@ -2,14 +2,16 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from ageui.compare.comparison import MAE
 from ageui.compare.seed_variance import SeedVariance, seed_variance
-from engine.fairness import SplitResult
+from engine.errors import ConfigError
+from engine.figure_forms import figure_names
+from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
     from ageui.store.scores import ScoredConfig
@@ -19,15 +21,61 @@ if TYPE_CHECKING:
 Figures = Mapping[str, float | None]
 
 
-def setting_key(config: Mapping[str, Any]) -> str:
-    """Equal for configs that differ in nothing but their seed."""
-    return json.dumps({name: value for name, value in config.items() if name != "seed"}, sort_keys=True, default=str)
+Across = Literal["arithmetic", "revision"]
+"""What repetitions may differ in besides their seed: the arithmetic they were computed in, the recipe's revision."""
+
+_NOT_SETTINGS = ("seed", "device", "precision")
+_FIRST_RECIPE = 1
+
+
+def setting_key(
+    config: Mapping[str, Any], manifest: Mapping[str, Any] | None = None, across: Collection[Across] = ()
+) -> str:
+    """Equal for runs that repeat each other: that differ in nothing but their seed and device.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    manifest
+        Its manifest: what the config leaves open is known from there, such as the arithmetic and the first weights.
+        None for a run that did not start.
+    across
+        What else repetitions may differ in.
+    """
+    known = {name: value for name, value in config.items() if name not in _NOT_SETTINGS}
+    if manifest is not None:
+        known |= {"init": sha256} if (sha256 := _weights(manifest)) is not None else {}
+        known |= {name: value for name, value in resolved(manifest).items() if name not in across}
+    return json.dumps(known, sort_keys=True, default=str)
+
+
+def known_across(text: str | None) -> list[Across]:
+    """The parts of a comma list. Raises `ConfigError` for an unknown one."""
+    names = [name.strip() for name in text.split(",")] if text else []
+    known: tuple[Across, ...] = get_args(Across)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"runs cannot be folded across {name!r}; choose from {', '.join(known)}")
+    return [one for one in known if one in names]
+
+
+def resolved(manifest: Mapping[str, Any]) -> dict[str, str | int | None]:
+    """What decides a run's figures besides its config."""
+    return {"arithmetic": manifest.get("dtype"), "revision": manifest.get("recipe", _FIRST_RECIPE)}
+
+
+def _weights(manifest: Mapping[str, Any]) -> str | None:
+    """The hash of the file that the first weights came from; None if they came from no file."""
+    sha256 = (manifest.get("weights") or {}).get("sha256")
+    return None if sha256 is None else str(sha256)
 
 
 def figures_of(result: SplitResult) -> Figures:
     """The figures of a result by the name of their column."""
     groups = {f"{bias.attribute} {group.group}": group.mae for bias in result.biases for group in bias.groups}
-    return {MAE: result.mae, **{bias.attribute: bias.value for bias in result.biases}, **groups}
+    names = [MAE, *figure_names([bias.attribute for bias in result.biases])]
+    return {name: figure.value for name in names if (figure := result.figure(name)) is not None} | groups
 
 
 def seed_variances(runs: Iterable[tuple[str, Figures]]) -> dict[str, SeedVariance]:
@@ -41,8 +89,8 @@ def seed_variances(runs: Iterable[tuple[str, Figures]]) -> dict[str, SeedVarianc
     Examples
     --------
     >>> variances = seed_variances([("a", {"mae": 6.0}), ("a", {"mae": 6.2}), ("b", {"mae": 9.0})])
-    >>> round(variances["mae"].variance, 3)
-    0.02
+    >>> list(variances)
+    ['mae']
     """
     by_figure: dict[str, dict[str, list[float]]] = {}
     for setting, figures in runs:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.fairness import Interval
+    from engine.split_result import Interval
 
 NOTHING = "—"
 _MINUS = "−"
@@ -42,6 +42,10 @@ LEARNING_RATE = Unit("learning rate", "{:g}".format)
 MINUTES = Unit("minutes", "{:.1f}".format)
 SECONDS = Unit("seconds", "{:.1f}".format)
 DURATION = Unit("time", duration)
+PERCENT = Unit("percent", "{:.1f}%".format)
+SLOPE = Unit("years per year", "{:+.3f}".format)
+P_VALUE = Unit("p", "{:.3f}".format)
+NUMBER_OF_TIMES = Unit("times", "{:.2f}×".format)
 NUMBER = Unit("number", "{:.0f}".format)
 COUNT = Unit("count", "{:,}".format)
 SPEED = Unit("images per second", "{:,.0f}".format)

@@ -5,10 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from ageui.present.figures import YEARS, Unit
-from engine.fairness import Interval
-
-LEVEL = 0.05
-"""The chance of a false mark that a test allows."""
+from engine.split_result import LEVEL, Interval
 
 Tone = Literal["plain", "dim", "strong", "good", "bad", "warn", "accent"]
 
@@ -47,18 +44,20 @@ class Cell:
     """A figure with all that is known about it, or words.
 
     `value` is in `unit`. `reason` says why it is missing, or why it cannot be compared with others. `interval` is a 95%
-    interval, written as ± half its width if `half_width`. `noise` is the 95th percentile of the figure under chance
-    alone. With a `spread`, the value is a mean over seeds. `n` counts the images behind the figure.
+    interval, written as ± half its width if `half_width`. `p_value` is that of no difference between groups, and
+    `detectable` the smallest figure that such a test would find with 80% power. With a `spread`, the value is a mean
+    over seeds. `n` counts the images behind the figure.
 
-    `text`, if given, replaces the value, and `note` follows it. `published` marks figures from the report, and
-    `on_front` rows on the Pareto front.
+    `text`, if given, replaces the value, and `note` follows it. `published` marks figures from the report, `on_front`
+    rows on the Pareto front, and `no_better` an MAE that the constant predictor reaches too.
     """
 
     value: float | None = None
     reason: str | None = None
     comparable: bool = True
     interval: Interval | None = None
-    noise: float | None = None
+    p_value: float | None = None
+    detectable: float | None = None
     best: bool = False
     difference: Difference | None = None
     spread: Spread | None = None
@@ -69,12 +68,13 @@ class Cell:
     note: str = ""
     published: bool = False
     on_front: bool = False
+    no_better: bool = False
     tone: Tone = "plain"
 
     @property
     def inside_noise(self) -> bool:
-        """Whether the figure is no larger than chance alone would make it; False if that is unknown."""
-        return self.value is not None and self.noise is not None and self.value <= self.noise
+        """Whether the figure cannot be told from none at all; False if that was not tested."""
+        return self.value is not None and self.p_value is not None and self.p_value > LEVEL
 
 
 def words(text: str | None, tone: Tone = "plain") -> Cell:

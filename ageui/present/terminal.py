@@ -65,13 +65,14 @@ def with_legend(table: Table) -> RenderableType:
 class Blocks:
     """The table, broken into several blocks if not all figures fit beside the names.
 
-    Settings are joined in one column of the first block.
+    Settings are joined in one column of the first block. Columns that may be left out are, before there is a second
+    block.
     """
 
     table: Table
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        joined = _with_joined_settings(self.table)
+        joined, left_out = fit(_with_joined_settings(self.table), options.max_width)
         names, figures = joined.places("name", "setting"), joined.places("figure")
         longest_name = _LONGEST_NAME_BESIDE_SETTINGS if joined.places("setting") else _LONGEST_NAME
         start = 0
@@ -85,6 +86,8 @@ class Blocks:
                     break
             yield _laid_out(part, longest_name, min(_SHORTEST_SETTINGS + max(room, 0), _LONGEST_SETTINGS))
             names, start = joined.places("name"), stop
+        if left_out:
+            yield Text(f"not shown in {options.max_width} columns: {', '.join(map(clean, left_out))}", style="dim")
 
 
 def _laid_out(table: Table, longest_name: int | None = None, longest_settings: int | None = None) -> RichTable:
@@ -94,7 +97,7 @@ def _laid_out(table: Table, longest_name: int | None = None, longest_settings: i
         has_heads = any(column.title for column in table.columns)
         shown = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0), show_header=has_heads)
     for place, column in enumerate(table.columns):
-        title, width = Text(clean(column.title)), _width(table, place)
+        title, width = Text(_title(table, place)), _width(table, place)
         match column.kind:
             case "figure":
                 shown.add_column(title, justify="right", no_wrap=True, min_width=width)
@@ -126,7 +129,14 @@ def _marked(part: Part) -> str:
 def _width(table: Table, place: int) -> int:
     """The cells that a column needs."""
     texts = (_rich(row[place], is_stacked=table.is_stacked).plain for row in table.rows)
-    return max(cell_len(part) for text in (clean(table.columns[place].title), *texts) for part in text.split("\n"))
+    return max(cell_len(part) for text in (_title(table, place), *texts) for part in text.split("\n"))
+
+
+def _title(table: Table, place: int) -> str:
+    """The title of a column. In a table whose cells have several lines, that of figures has a line for each word."""
+    column = table.columns[place]
+    title = clean(column.title)
+    return title.replace(" ", "\n") if table.is_stacked and column.kind == "figure" else title
 
 
 def _with_joined_settings(table: Table) -> Table:

@@ -7,7 +7,7 @@ SYMBOLS = {
     "running": "▶",
     "paused": "⏸",
     "done": "✓",
-    "diverged": "≈",
+    "diverged": "↯",
     "failed": "✗",
     "cancelled": "⊘",
     "interrupted": "‖",

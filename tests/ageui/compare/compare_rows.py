@@ -7,7 +7,7 @@ import numpy as np
 
 from ageui.store import Predictions, RunDetail, RunRow, SplitScores, Summary
 from engine.config import PRESETS, build_config
-from engine.fairness import Baseline, BiasResult, GroupResult, Interval, Noise, SplitResult
+from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SUMMARY = Summary(8, *[None] * 17, {}, {})  # type: ignore[arg-type]
@@ -19,10 +19,21 @@ def bias(
     reason: str | None = None,
     groups: tuple[str, ...] = ("a", "b"),
     interval: Interval | None = None,
-    noise: float | None = None,
+    p_value: float | None = None,
+    detectable: float | None = None,
+    signed_gap: GapFigure | None = None,
 ) -> BiasResult:
     results = tuple(GroupResult(name, 2, 1.0, 0.0) for name in groups)
-    return BiasResult(attribute, value, reason, interval, None if noise is None else Noise(0.0, noise), results)
+    return BiasResult(
+        value,
+        reason,
+        interval,
+        p_value=p_value,
+        detectable=detectable,
+        attribute=attribute,
+        groups=results,
+        signed_gap=signed_gap or GapFigure(None, reason),
+    )
 
 
 def scores(
@@ -35,8 +46,11 @@ def scores(
     n: int = 4,
     interval: Interval | None = None,
     constant: Baseline | None = None,
+    selected_on: str | None = None,
+    **others: Figure,
 ) -> SplitScores:
-    return SplitScores(split, images, target, data, SplitResult(n, mae, interval, 0.0, biases, constant))
+    result = SplitResult(n, mae, interval, 0.0, biases, constant, others)
+    return SplitScores(split, images, target, data, result, selected_on)
 
 
 def run(

@@ -14,13 +14,13 @@ from ageui.present.figures import change
 from ageui.present.table import Cell, Difference
 from ageui.present.terminal import with_legend
 from engine.errors import ConfigError
-from engine.fairness import Interval
+from engine.split_result import Interval
 
 
 def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
     better = Difference(-0.75, Interval(-1.0, -0.5), 0.001, 0.002)
     alike = Difference(-0.25, Interval(-1.0, 0.5), 0.25, 0.25)
-    first = (Cell(6.25, interval=Interval(6.0, 6.5)), Cell(0.5, noise=0.75))
+    first = (Cell(6.25, interval=Interval(6.0, 6.5)), Cell(0.5, p_value=0.75, detectable=1.25))
     second = (
         Cell(value, interval=Interval(5.0, 6.0), best=True, difference=better),
         Cell(0.25, interval=Interval(0.125, 1.0), best=True, difference=alike),
@@ -71,7 +71,7 @@ valid, 4 images; MAE and biases in years, lower is better
 rank mean place among the runs over MAE, gender; those that tie share theirs
 ▲ on the Pareto front: no run is as good in all of these and better in one
 ± and – 95% bootstrap interval, for MAE as half its width
-~ inside noise: no larger than chance alone would make it (95%)
+~ inside noise: cannot be told from no bias (p above 0.05)
 + and − difference to the baseline a
 ✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 ≠ c: measured on other images
@@ -100,7 +100,7 @@ def test_markdown() -> None:
 - rank mean place among the runs over MAE, gender; those that tie share theirs
 - ▲ on the Pareto front: no run is as good in all of these and better in one
 - ± and – 95% bootstrap interval, for MAE as half its width
-- \~ inside noise: no larger than chance alone would make it (95%)
+- \~ inside noise: cannot be told from no bias (p above 0.05)
 - + and − difference to the baseline a
 - ✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 - ≠ c: measured on other images
@@ -132,7 +132,7 @@ constant 30.0 &  & 11.00 & 2.00 & --- \\
 \par rank mean place among the runs over MAE, gender; those that tie share theirs
 \par $\triangle$ on the Pareto front: no run is as good in all of these and better in one
 \par $\pm$ and -- 95\% bootstrap interval, for MAE as half its width
-\par $\sim$ inside noise: no larger than chance alone would make it (95\%)
+\par $\sim$ inside noise: cannot be told from no bias (p above 0.05)
 \par + and $-$ difference to the baseline a
 \par $\dagger$ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 \par $\neq$ c: measured on other images
@@ -149,16 +149,16 @@ def test_csv() -> None:
     parts = ",".join(
         f"{name}{part}"
         for name in ("mae", "gender_bias")
-        for part in ("", "_low", "_high", "_noise", "_inside_noise", "_best",
+        for part in ("", "_low", "_high", "_p_no_bias", "_detectable", "_inside_noise", "_best",
                      "_difference", "_difference_low", "_difference_high", "_p", "_p_adjusted", "_real", "_equivalent")
     )  # fmt: skip
     assert lines == [
-        f"run,id,status,split,images,comparable,reason,loss,{parts},average_rank,pareto_front",
-        "a,1,done,valid,4,true,,mse,6.25,6.0,6.5,,,false,,,,,,,,0.5,,,0.75,true,false,,,,,,,,2.0,false",
-        "b_1,2,done,valid,4,true,,mape,5.5,5.0,6.0,,,true,-0.75,-1.0,-0.5,0.001,0.002,true,,0.25,0.125,1.0,,,true,-0.25,-1.0,0.5,0.25,0.25,false,,1.0,true",
-        "c,3,done,valid,3,false,measured on other images,mse,1.0,,,,,false,,,,,,,,,,,,,false,,,,,,,,,",
-        "d,4,queued,valid,,false,queued,mse,,,,,,false,,,,,,,,,,,,,false,,,,,,,,,",
-        "constant 30.0,,baseline,valid,4,true,,,11.0,,,,,false,,,,,,,,2.0,,,,,false,,,,,,,,,",
+        f"run,id,status,split,selected,images,comparable,reason,loss,{parts},average_rank,pareto_front",
+        "a,1,done,valid,false,4,true,,mse,6.25,6.0,6.5,,,,false,,,,,,,,0.5,,,0.75,1.25,true,false,,,,,,,,2.0,false",
+        "b_1,2,done,valid,false,4,true,,mape,5.5,5.0,6.0,,,,true,-0.75,-1.0,-0.5,0.001,0.002,true,,0.25,0.125,1.0,,,,true,-0.25,-1.0,0.5,0.25,0.25,false,,1.0,true",
+        "c,3,done,valid,false,3,false,measured on other images,mse,1.0,,,,,,false,,,,,,,,,,,,,,false,,,,,,,,,",
+        "d,4,queued,valid,false,,false,queued,mse,,,,,,,false,,,,,,,,,,,,,,false,,,,,,,,,",
+        "constant 30.0,,baseline,valid,false,4,true,,,11.0,,,,,,false,,,,,,,,2.0,,,,,,false,,,,,,,,,",
     ]
 
 
@@ -200,10 +200,12 @@ def test_json() -> None:
         "config": {"loss": "mape"},
         "is_baseline": False,
         "comparable": True,
+        "selected": False,
         "reason": None,
         "n": 4,
         "mae": 5.5,
         "bias": {"gender": 0.25},
+        "figures": {},
         "reasons": {},
         "interval": {"mae": [5.0, 6.0], "gender": [0.125, 1.0]},
         "noise": {"gender": None},
@@ -229,9 +231,9 @@ def test_json() -> None:
         "average_rank": 1.0,
         "pareto_front": True,
     }
-    assert value["tests"] == {"figures": 2, "groups": 0, "correction": "holm", "margin": None}
+    assert value["tests"] == {"figures": 2, "further": 0, "correction": "holm", "margin": None}
     assert value["ranked_over"] == ["mae", "gender"]
-    assert value["rows"][0]["noise"] == {"gender": {"p95": 0.75, "inside": True}}
+    assert value["rows"][0]["noise"] == {"gender": {"p": 0.75, "inside": True, "detectable": 1.25}}
     assert value["rows"][2]["reasons"] == {"gender": "only one group: male"}
     assert value["legend"][-1] == "a note"
 
@@ -312,7 +314,7 @@ def test_the_table_fits_the_terminal_and_cuts_no_figure(runs: int, width: int) -
     cell = Cell(
         12.34,
         interval=Interval(10.12, 14.56),
-        noise=20.0,
+        p_value=0.5,
         best=True,
         difference=Difference(-10.12, Interval(-11, -9), 0.001, 0.01),
     )

@@ -1,6 +1,6 @@
-"""Intervals and noise of stored results, computed again from predictions."""
+"""Compared runs show what is stored, and compute only what cannot be."""
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,56 +8,72 @@ from compare_rows import predictions, run
 
 from ageui.compare import compare
 from ageui.compare.comparison_cache import ComparisonCache
-from ageui.compare.image_errors import with_all_intervals
 from ageui.store import Predictions, RunDetail, SplitScores
-from engine.fairness import BiasResult, Interval, Noise, SplitResult, evaluate_split
+from engine.choices import AGE_EDGES
+from engine.fairness import evaluate_split, score_errors
+from engine.groups import age_group_names
+from engine.image_errors import ImageErrors, averaged
+from engine.split_result import SplitResult
 
-AGES = np.linspace(1, 80, 40)
-PREDICTED = (AGES + np.tile([1.0, -8.0, 3.0, 2.0, 12.0], 8)).astype(np.float32)
-GENDER = [None, *(["male", "female", "female"] * 13)]
-OLD = Interval(0.0, 99.0)
-
-
-def _load(run_id: int, split: str) -> Predictions | None:
-    return predictions(PREDICTED.tolist(), AGES.tolist(), GENDER) if run_id == 1 else None
-
-
-def _measured() -> SplitResult:
-    codes = np.array([-1 if gender is None else ("male", "female").index(gender) for gender in GENDER])
-    return evaluate_split(AGES, PREDICTED.astype(np.float64), {"gender": (codes, ("male", "female"))}, None)
+AGES = np.random.default_rng(0).uniform(1, 80, 120)
+GENDER = [None, *(["male", "female", "female"] * 40)][:120]
+CODES = np.array([-1 if gender is None else ("male", "female").index(gender) for gender in GENDER])
+GROUPS = {"gender": (CODES, ("male", "female")), "age": (np.digitize(AGES, AGE_EDGES), age_group_names())}
 
 
-@pytest.fixture
-def old() -> RunDetail:
-    """As an older version stored it: other intervals and noise, and none of groups and gaps."""
-    new = _measured()
-    bias = new.biases[0]
-    groups = tuple(replace(group, interval=None) for group in bias.groups)
-    stored = BiasResult("gender", bias.value, None, OLD, Noise(50.0, 90.0), groups, bias.missing)
-    result = replace(new, mae_interval=OLD, biases=(stored,))
-    return run(1, "old", SplitScores("valid", "h1", "apparent", "faces", result))
+def _predicted(seed: int) -> Any:
+    off = np.random.default_rng(seed).normal(0, 6, 120) * np.where(CODES == 1, 2.0, 1.0)
+    return (AGES + off).astype(np.float32)
 
 
-def test_a_stored_run_gets_the_intervals_it_would_have_now(old: RunDetail) -> None:
-    assert with_all_intervals(old, _load).results[0].result == _measured()
+def _load(run_id: int, split: str) -> Predictions:
+    return predictions(_predicted(run_id).tolist(), AGES.tolist(), GENDER)
 
 
-def test_a_run_without_predictions_stays_as_it_was_stored(old: RunDetail) -> None:
-    published = replace(old, row=replace(old.row, id=2))
-    assert with_all_intervals(published, _load) == published
+def _result(seed: int) -> SplitResult:
+    return evaluate_split(AGES, _predicted(seed).astype(np.float64), GROUPS, 40.0)
 
 
-def test_compared_runs_have_intervals_of_this_version_and_of_groups(old: RunDetail) -> None:
-    new, known = _measured(), ComparisonCache()
-    bias = new.biases[0]
-    for comparison in (
-        compare([old], groups=True, predictions=_load, cache=known),
-        compare([old], groups=True, cache=known),
-    ):
-        cells = dict(zip(comparison.columns, comparison.rows[0].cells, strict=True))
-        assert cells["mae"].interval == new.mae_interval
-        assert bias.noise is not None
-        assert (cells["gender"].interval, cells["gender"].noise) == (bias.interval, bias.noise.p95)
-        assert cells["gender male"].interval == bias.groups[0].interval is not None
-    stored = compare([old], groups=True).rows[0].cells
-    assert [cell.interval for cell in stored] == [OLD, OLD, None, None]
+def _run(run_id: int, **changes: Any) -> RunDetail:
+    scores = SplitScores("valid", "h1", "apparent", "faces", _result(run_id))
+    return run(run_id, f"run {run_id}", scores, **{"seed": run_id, **changes})
+
+
+def test_single_runs_are_compared_without_a_resample(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, bias, interval = [_run(1), _run(2, loss="mape")], _result(1).biases[0], _result(1).mae_interval
+    known = ComparisonCache()
+    compare(runs[:1], predictions=_load, cache=known)
+
+    def draw(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("a resample was drawn")
+
+    monkeypatch.setattr("engine.figure_samples.image_draws", draw)
+    monkeypatch.setattr("engine.gap_test._shuffled_sums", draw)
+    comparison = compare(runs, groups=True, further=["signed"], predictions=_load, cache=known)
+    cells = dict(zip(comparison.columns, comparison.rows[0].cells, strict=True))
+    assert cells["mae"].interval == interval
+    assert (cells["gender"].interval, cells["gender"].p_value) == (bias.interval, bias.p_value)
+    assert (cells["gender"].detectable, cells["gender"].inside_noise) == (bias.detectable, bias.inside_noise)
+    assert cells["gender_signed"].p_value == bias.signed_gap.p_value
+    assert cells["gender male"].interval == bias.groups[0].interval is not None
+
+
+def test_a_row_over_seeds_is_tested_on_errors_averaged_over_them() -> None:
+    comparison = compare([_run(1), _run(2), _run(3)], fold_seeds=True, further=["signed"], predictions=_load)
+    trainings = [ImageErrors.of_predictions(AGES, _predicted(seed).astype(np.float64), GROUPS) for seed in (1, 2, 3)]
+    expected = score_errors(averaged(trainings)).biases[0]
+    _, gender, gap, *_ = comparison.rows[0].cells
+    assert (gender.p_value, gender.detectable) == (expected.p_value, expected.detectable)
+    assert gap.p_value == expected.signed_gap.p_value
+    assert gender.value == pytest.approx(np.mean([_result(seed).biases[0].value for seed in (1, 2, 3)]))
+
+
+def test_crossed_groups_are_scored_from_predictions() -> None:
+    comparison = compare([_run(1)], crossed=["gender*age"], predictions=_load)
+    names = [group.name for group in comparison.groups.values()]
+    assert names[:2] == ["male, <20", "male, 20-40"]
+    errors, own = np.abs(_predicted(1).astype(np.float64) - AGES), (CODES == 0) & (AGES < 20)
+    cells = dict(zip(comparison.columns, comparison.rows[0].cells, strict=True))
+    assert cells["gender*age male, <20"].value == pytest.approx(errors[own].mean())
+    assert cells["gender*age male, <20"].n == own.sum()
+    assert cells["gender*age"].value is not None

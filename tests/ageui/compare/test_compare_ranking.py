@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ageui.compare import ComparedRow, compare
 from ageui.compare.ranking import average_ranks, pareto_front
-from engine.fairness import Baseline
+from engine.split_result import Baseline
 
 FIGURE = st.none() | st.sampled_from([0.0, 1.0, 1.5, 2.0, math.inf, math.nan])
 ROWS = st.lists(st.lists(FIGURE, min_size=3, max_size=3), max_size=7)

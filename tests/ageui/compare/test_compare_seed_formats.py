@@ -11,7 +11,7 @@ from ageui.compare import ComparedRow, Comparison, comparison_table, render_text
 from ageui.compare.comparison import Group
 from ageui.present.table import Cell, Difference, Spread
 from ageui.present.terminal import with_legend
-from engine.fairness import Interval
+from engine.split_result import Interval
 
 
 def _comparison() -> Comparison:
@@ -19,7 +19,7 @@ def _comparison() -> Comparison:
     first = (Cell(6.25, interval=Interval(6.0, 6.5)), Cell(0.5), Cell(6.0, n=2))
     second = (
         Cell(5.5, spread=Spread(0.05, 5), best=True, difference=real),
-        Cell(0.25, spread=Spread(0.1, 5), noise=0.3),
+        Cell(0.25, spread=Spread(0.1, 5), p_value=0.3),
         Cell(5.0, spread=Spread(0.25, 5), best=True, n=2),
     )
     rows = (

@@ -1,28 +1,25 @@
 """Runs that differ in their seed alone: means and spreads against NumPy, and differences between such means."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-import scipy.stats
 from compare_rows import bias, predictions, run, scores
+from raw_errors import bias_differences, bias_of, mae_differences
 
 from ageui.compare import ComparedRow, Comparison, compare
-from ageui.compare.comparison import Testing
+from ageui.compare.comparison import Marking
 from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.difference_test import Side, difference_test
 from ageui.compare.many_tests import adjusted
-from ageui.compare.paired import bias_differences, bias_of, mae_differences
 from ageui.compare.seed_variance import seed_variance
 from ageui.compare.seeds import mean_and_spread
 from ageui.present.marks import EQUIVALENT, REAL, marks_of_difference
 from ageui.present.table import Difference, Spread
 from ageui.store import RunDetail
 from ageui.store.scores import ScoredConfig
-from engine.fairness import Baseline, Interval
-from engine.resampling import Floats
+from engine.split_result import Baseline, Interval
 
 
 def _rows(comparison: Comparison) -> dict[str, ComparedRow]:
@@ -32,7 +29,7 @@ def _rows(comparison: Comparison) -> dict[str, ComparedRow]:
 def _trained(run_id: int, mae: float, gender: float, seed: int, **changes: Any) -> RunDetail:
     found = scores(
         mae,
-        bias("gender", gender, noise=0.5 + run_id / 100, interval=Interval(0, 1)),
+        bias("gender", gender, p_value=0.5, interval=Interval(0, 1)),
         interval=Interval(mae - 1, mae + 1),
         constant=Baseline(30.0, 11.0, {"gender": 2.0}),
     )
@@ -63,8 +60,7 @@ def test_repeats_become_one_row_of_mean_and_sample_deviation(five: list[RunDetai
     assert mae.interval is None
     assert gender.spread is not None
     assert gender.spread.std == np.std(list(GENDERS.values()), ddof=1)
-    assert gender.noise == pytest.approx(np.mean([0.51, 0.52, 0.53]))
-    assert gender.inside_noise
+    assert gender.p_value is None, "without predictions there is nothing to test over seeds"
     assert comparison.folded
     assert comparison.settings == ("loss", "seed")
     assert dict(comparison.rows[0].settings) == {"loss": "mse", "seed": "1,2,3"}
@@ -176,16 +172,6 @@ def _difference(comparison: Comparison, name: str, column: str = "mae") -> Diffe
     return found
 
 
-def _welch(paired_variance: float, sides: Sequence[Floats], lent: tuple[float, float]) -> tuple[float, float]:
-    """Standard error and degrees of freedom, written out: variance s0^2 with d0 degrees is lent to either side."""
-    common, d0 = lent
-    moderated = [(d0 * common + (len(x) - 1) * x.var(ddof=1)) / (d0 + len(x) - 1) for x in sides]
-    seeds = sum(variance / len(x) for variance, x in zip(moderated, sides, strict=True))
-    fewest = min(d0 + len(x) - 1 for x in sides)
-    total = paired_variance + seeds
-    return math.sqrt(total), total**2 / (paired_variance**2 / 59 + seeds**2 / fewest)
-
-
 @pytest.mark.parametrize("column", ["mae", "gender"])
 def test_a_difference_of_means_is_tested_over_images_and_seeds(column: str) -> None:
     comparison = _compare_measured({"mse": (1, 2, 3), "mape": (1, 2, 3)})
@@ -200,34 +186,35 @@ def test_a_difference_of_means_is_tested_over_images_and_seeds(column: str) -> N
         (images,) = bias_differences([ours], theirs, CODES, 2, resamples=400)
         sides = [np.array([bias_of(one, CODES, 2) for one in side]) for side in (ours, theirs)]
     assert images.variance is not None
-    common = seed_variance([float(side.var(ddof=1)) for side in sides], [2, 2])
-    assert common is not None
-    error, degrees = _welch(images.variance, sides, (common.variance, min(common.degrees, 5.0)))
-    assert found.value == pytest.approx(sides[0].mean() - sides[1].mean())
-    assert found.p_value == pytest.approx(2 * scipy.stats.t.sf(abs(found.value) / error, degrees))
-    margin = scipy.stats.t.ppf(0.975, degrees) * error
-    assert found.interval == Interval(pytest.approx(found.value - margin), pytest.approx(found.value + margin))
+    variances = [float(side.var(ddof=1)) for side in sides]
+    common, value = seed_variance(variances, [2, 2]), float(sides[0].mean() - sides[1].mean())
+    expected = difference_test(value, images.variance, 60, [Side(3, variance) for variance in variances], common)
+    assert expected is not None
+    assert found.value == pytest.approx(value)
+    assert found.p_value == pytest.approx(expected.p_value)
+    ends = expected.interval()
+    assert found.interval == Interval(pytest.approx(ends.low), pytest.approx(ends.high))
 
 
 def test_p_values_are_adjusted_within_their_family() -> None:
     seeds: dict[str, tuple[int, ...]] = {"mse": (1, 2), "mape": (1, 2)}
     comparison = _compare_measured(seeds, groups=True)
-    assert (comparison.tests, comparison.group_tests) == (4, 4)
+    assert (comparison.tests, comparison.further_tests) == (4, 4)
     for columns in (("mae", "gender"), ("gender male", "gender female")):
         found = [_difference(comparison, name, column) for name in ("run 3 +1", "constant 30.0") for column in columns]
         raw = [difference.p_value for difference in found]
         assert [difference.adjusted for difference in found] == pytest.approx(adjusted(raw))
-    plain = _compare_measured(seeds, groups=True, testing=Testing("none"))
+    plain = _compare_measured(seeds, groups=True, marking=Marking("none"))
     difference = _difference(plain, "run 3 +1")
     assert difference.adjusted == difference.p_value
 
 
 def test_a_margin_marks_what_lies_within_it_unless_the_settings_differ() -> None:
     seeds: dict[str, tuple[int, ...]] = {"mse": (1, 2, 3), "mape": (1, 2, 3)}
-    wide = _difference(_compare_measured(seeds, testing=Testing(margin=60.0)), "run 4 +2", "gender")
+    wide = _difference(_compare_measured(seeds, marking=Marking(margin=60.0)), "run 4 +2", "gender")
     assert wide.equivalent
     assert marks_of_difference(wide) == ((REAL,) if wide.real else (EQUIVALENT,))
-    assert _difference(_compare_measured(seeds, testing=Testing(margin=0.001)), "run 4 +2").equivalent is False
+    assert _difference(_compare_measured(seeds, marking=Marking(margin=0.001)), "run 4 +2").equivalent is False
     assert _difference(_compare_measured(seeds), "run 4 +2").equivalent is None
 
 
@@ -236,7 +223,7 @@ def test_seed_variances_come_from_all_runs_on_the_same_images() -> None:
 
     def scored(split: str, images: str) -> list[ScoredConfig]:
         asked.append((split, images))
-        return [ScoredConfig({"lr": lr, "seed": seed}, {"mae": 9.0 * seed}) for lr in (1, 2) for seed in (1, 2)]
+        return [ScoredConfig({"lr": lr, "seed": seed}, {}, {"mae": 9.0 * seed}) for lr in (1, 2) for seed in (1, 2)]
 
     seeds: dict[str, tuple[int, ...]] = {"mse": (1, 2, 3), "mape": (1, 2, 3)}
     noisy, calm = _compare_measured(seeds, scored=scored), _compare_measured(seeds)

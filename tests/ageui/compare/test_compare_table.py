@@ -11,7 +11,7 @@ from compare_rows import bias, predictions, run, scores
 from ageui.compare import ComparedRow, Comparison, compare
 from ageui.store import RunDetail
 from engine.errors import ConfigError
-from engine.fairness import Baseline, Interval
+from engine.split_result import Baseline, Interval
 
 CONSTANT = Baseline(30.0, 11.0, {"gender": 2.0, "ethnicity": None})
 
@@ -34,13 +34,13 @@ def three() -> list[RunDetail]:
         run(
             1,
             "one",
-            scores(6.0, bias("gender", 0.5, noise=0.4), bias("ethnicity", None, lone), constant=CONSTANT),
+            scores(6.0, bias("gender", 0.5, p_value=0.01), bias("ethnicity", None, lone), constant=CONSTANT),
             loss="mse",
         ),
         run(
             2,
             "two",
-            scores(7.0, bias("gender", 0.25, noise=0.25), bias("ethnicity", None, lone), constant=CONSTANT),
+            scores(7.0, bias("gender", 0.25, p_value=0.2), bias("ethnicity", None, lone), constant=CONSTANT),
             loss="mape",
         ),
         run(3, "three", scores(6.0, bias("gender", math.nan), bias("ethnicity", 0.5)), loss="mse", weights="gender"),
@@ -232,7 +232,7 @@ def test_the_constant_predictor_can_be_the_baseline_and_is_scored_like_a_run() -
     assert constant.is_baseline
     # |30 - age|: 20 10 0 | 10 20 | 30, so MAE 90/6, male 10 and female 15.
     assert [cell.value for cell in constant.cells] == pytest.approx([15.0, 5.0])
-    assert constant.cells[1].noise is not None
+    assert constant.cells[1].interval is not None
     difference = rows["run 1"].cells[0].difference
     assert difference is not None
     assert difference.value == pytest.approx(-14.0)

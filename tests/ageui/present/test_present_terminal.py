@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 from ageui.present.figures import LOSS
 from ageui.present.table import BLANK, Cell, Column, Difference, Spread, Table, words
 from ageui.present.terminal import Blocks, cell_text, fit, rich_table, shortened
-from engine.fairness import Interval
+from engine.split_result import Interval
 
 TABLE = Table.of_columns(
     (Column("run"), [words("calm-otter"), words("x")]),
@@ -52,7 +52,7 @@ def test_long_names_leave_room_for_settings() -> None:
 @pytest.mark.parametrize(
     ("cell", "text"),
     [
-        (Cell(6.125, interval=Interval(5.5, 6.5), best=True, noise=7.0), "★~ 6.12 [5.50–6.50]"),
+        (Cell(6.125, interval=Interval(5.5, 6.5), best=True, p_value=0.2), "★~ 6.12 [5.50–6.50]"),
         (Cell(6.0, interval=Interval(5.5, 6.5), half_width=True), "6.00 ±0.50"),
         (Cell(6.0, spread=Spread(0.25, 5), difference=Difference(-1.0, Interval(-2.0, -0.5), 0.001, 0.01)),
          "6.00 ±0.25 (n=5) (✔ −1.00)"),

@@ -1,0 +1,49 @@
+"""Remarks on a comparison as a whole."""
+
+import math
+from collections.abc import Sequence
+from typing import get_args
+
+from ageui.compare.comparison import ComparedRow
+from ageui.compare.draft_rows import DraftRow
+from ageui.compare.seed_figures import Across, setting_key
+
+
+def offer_to_fold(repeats: Sequence[Sequence[DraftRow]]) -> list[str]:
+    """A note on rows that differ in nothing but their seed."""
+    names = [" and ".join(draft.row.name for draft in alike[:2]) for alike in repeats]
+    if not names:
+        return []
+    which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more settings"
+    return [f"rows that differ in nothing but their seed are not set against each other ({which}): fold the seeds"]
+
+
+def computed_apart(drafts: Sequence[DraftRow]) -> list[str]:
+    """A note on rows that differ in nothing but how they were computed."""
+    found: dict[str, list[DraftRow]] = {}
+    for draft in drafts:
+        if draft.runs and draft.row.kind == "run":
+            key = setting_key(draft.runs[0].config, draft.runs[0].manifest, get_args(Across))
+            found.setdefault(key, []).append(draft)
+    apart = [", ".join(draft.row.name for draft in rows) for rows in found.values() if len(rows) > 1]
+    if not apart:
+        return []
+    return [f"same settings, computed in another arithmetic or recipe (--fold-across joins them): {'; '.join(apart)}"]
+
+
+def no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:
+    """A note that names the runs whose MAE the constant predictor equals or beats."""
+    comparable = [row for row in rows if row.comparable]
+    constants = [row.cells[0].value for row in comparable if row.kind == "constant"]
+    lowest = min((value for value in constants if value is not None), default=math.inf)
+    names = [row.name for row in comparable if row.kind == "run" and not (row.cells[0].value or 0.0) < lowest]
+    return [f"no better than the constant predictor on MAE: {', '.join(names)}"] if names else []
+
+
+def luck_of_one_seed(rows: Sequence[ComparedRow]) -> list[str]:
+    """A note on figures whose best is a single run compared with means over seeds."""
+    comparable = [row for row in rows if row.kind == "run" and row.comparable]
+    names = [row.name for row in comparable if len(row.runs) == 1 and any(cell.best for cell in row.cells)]
+    if not names or all(len(row.runs) == 1 for row in comparable):
+        return []
+    return [f"a single run may be best by the luck of its seed, means over seeds less so: {', '.join(names)}"]
