@@ -29,6 +29,7 @@ from engine import choices
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ageui.compare import ComparisonCache
     from ageui.store import Store
     from ageui.study import Choice, RemainingRuns, Study, StudyTable
 
@@ -81,11 +82,11 @@ def show_study(
     """Show a study: published figures, measured ones as mean ± std over seeds, differences, and whether the rankings
     of the cells agree. Of several ways in which it was run, the one with the most measured cells, unless one is named.
     """
-    from ageui.study import load, study_table
+    from ageui.study import load
 
     study = load(name)
     with _reading(db) as store:
-        table = study_table(study, store, _choice(preset, data, settings), split=split)
+        table = _tested_table(study, store, _choice(preset, data, settings), split)
         curves = _curves(store, table)
     if as_json:
         _print_json(table)
@@ -113,14 +114,14 @@ def export_study(
     db: Database = None,
 ) -> None:
     """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
-    from ageui.study import load, study_table
+    from ageui.study import load
     from ageui.study.study_export import FORMATS, export_text
 
     study = load(name)
     chosen = chosen_format(output_format, output, FORMATS, default="md")
     refuse_target(output, force, streams=True)
     with _reading(db) as store:
-        table = study_table(study, store, _choice(preset, data, settings), split=split)
+        table = _tested_table(study, store, _choice(preset, data, settings), split)
     print_or_write(export_text(table, chosen), output, f"{len(table.rows)} cells")
 
 
@@ -137,16 +138,18 @@ def report_study(
     db: Database = None,
 ) -> None:
     """Write a report of a study: published beside measured figures, then its runs side by side, with plots."""
+    from ageui.compare import ComparisonCache
     from ageui.report import study_report
-    from ageui.study import load, study_table
+    from ageui.study import load
 
-    study = load(name)
+    study, known = load(name), ComparisonCache()
     target = report_target(output, report_format, f"study-{study.name}", force)
     with _reading(db) as store:
-        table = study_table(study, store, _choice(preset, data, settings), split=split)
+        table = _tested_table(study, store, _choice(preset, data, settings), split, known)
         ids = dict.fromkeys(run_id for row in table.rows for run_id in row.runs.values())
         runs = [store.runs.detail(run_id) for run_id in ids] if store else []
-        document = study_report(table, runs, store.scores.predictions if store else lambda run_id, split: None)
+        predictions = store.scores.predictions if store else lambda run_id, split: None
+        document = study_report(table, runs, predictions, known)
     write_document(document, target)
 
 
@@ -174,7 +177,7 @@ def run_study(
     """
     from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
-    from ageui.study import describe, find_remaining, load, study_table
+    from ageui.study import describe, find_remaining, load
     from ageui.study.queueing import remaining_text, tag
     from ageui.worker.background_workers import refuse_missing_devices
 
@@ -203,7 +206,7 @@ def run_study(
                     typer.echo(run_id)
             return
         all_done = _waited(store, left, say)
-        table = study_table(study, store, choice)
+        table = _tested_table(study, store, choice)
         curves = _curves(store, table)
     if as_json:
         _print_json(table)
@@ -240,6 +243,19 @@ def _choice(preset: str | None, data: str | None, settings: list[str] | None) ->
     from ageui.study.queueing import asked_choice
 
     return asked_choice(preset, data, settings or [])
+
+
+def _tested_table(
+    study: "Study",
+    store: "Store | None",
+    choice: "Choice",
+    split: str | None = None,
+    known: "ComparisonCache | None" = None,
+) -> "StudyTable":
+    from ageui.study import study_table, with_tests
+
+    table = study_table(study, store, choice, split=split)
+    return table if store is None else with_tests(table, store, known.averages if known is not None else {})
 
 
 def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callable[[str], None]") -> "Choice":

@@ -28,8 +28,9 @@ def _caption(comparison: Comparison) -> str:
     lines = ["95% intervals"] if any(cell.interval for cell in cells) else []
     if any(cell.spread and cell.spread.std is not None for cell in cells):
         lines.append("a standard deviation over seeds to each side of a mean")
-    said = f"Lines are {' or '.join(lines)}, upright strokes" if lines else "Upright strokes are"
+    strokes = f" Lines are {' or '.join(lines)}." if lines else ""
+    hollow = " Hollow dots cannot be told from no bias." if any(cell.inside_noise for cell in cells) else ""
     return (
-        f"The same figures: lower is better. {said} what chance alone gives (95%), diamonds the constant predictor, "
-        "crosses published figures and others that cannot be set against the rest."
+        f"The same figures: lower is better.{strokes}{hollow} Diamonds are the constant predictor, crosses published "
+        "figures and others that cannot be set against the rest."
     )

@@ -5,8 +5,8 @@ Headings without known facts are left out.
 
 from typing import Any
 
-from ageui.compare.comparison import figure_name, figure_title
 from ageui.compare.differing_settings import setting
+from ageui.compare.figure_names import figure_name
 from ageui.present.figures import between, number
 from ageui.report.document import Bullets, Section
 from ageui.report.run_facts import RunFacts, sentence
@@ -131,7 +131,7 @@ def _analyses(run: RunFacts) -> list[str]:
         noise = "; inside noise" if cell.inside_noise else ""
         constant = run.constant[place].value if run.constant else None
         beside = f"; constant predictor {number(constant)}" if constant is not None else ""
-        said.append(f"{figure_name(column)}: {number(cell.value)} years{width}{noise}{beside}.")
+        said.append(f"{figure_name(column)}: {number(cell.value, cell.unit)} years{width}{noise}{beside}.")
     return said
 
 
@@ -154,9 +154,13 @@ def _caveats(run: RunFacts) -> list[str]:
         said.append("Published figures: on which images, and with which weights, is not known here.")
     elif run.scores is not None:
         said.append("One training with one seed: another seed gives other figures. Repeat it before ranking it.")
-    noisy = [figure_title(column) for column, cell in run.cells if cell.inside_noise]
+    noisy = [figure_name(column) for column, cell in run.cells if cell.inside_noise]
     if noisy:
-        said.append(f"No larger than chance alone would make it: the bias of {', '.join(noisy)}.")
+        said.append(f"These cannot be told from none: {', '.join(noisy)}.")
+    if run.scores is not None and run.scores.is_selected:
+        said.append(
+            f"The images of {run.scores.split} chose the weights that are scored on them: expect larger errors."
+        )
     said += [sentence(note) for note in run.notes] if run.scores is not None else []
     if run.detail.status != "done":
         said.append(f"The run is {run.detail.status}, so this is not the model that its config describes.")

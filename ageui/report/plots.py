@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ageui.compare import Comparison
-from ageui.compare.comparison import figure_name
+from ageui.compare.figure_names import figure_name
 from ageui.present.table import Cell
 from ageui.report.drawing import INK, Drawing, draw
 from ageui.text.clean import clean
-from engine.fairness import SplitResult
+from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,13 +139,15 @@ def group_bars(name: str, result: SplitResult) -> Drawing | None:
 def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
     """A panel per figure and a line per row of a comparison; None without a finite figure.
 
-    Strokes through dots are intervals, or a standard deviation over seeds to each side of a mean.
+    Strokes through dots are intervals, or a standard deviation over seeds to each side of a mean. Hollow dots are
+    inside noise.
     """
     rows = [row for row in comparison.rows if any(_is_finite(cell.value) for cell in row.cells)]
     if not rows:
         return None
     colours = dict(zip(("run", "constant", "published"), SERIES, strict=True))
-    columns = [(place, column) for place, column in enumerate(comparison.columns) if column not in comparison.groups]
+    others = {*comparison.further, *comparison.groups}
+    columns = [(place, column) for place, column in enumerate(comparison.columns) if column not in others]
 
     def paint(figure: "Figure") -> None:
         panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
@@ -155,11 +157,10 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
                 if cell.value is None or not _is_finite(cell.value):
                     continue
                 marker = "D" if row.kind == "constant" else "o" if row.comparable and cell.comparable else "x"
-                axes.plot(cell.value, line, marker, color=colours[row.kind], markersize=5)
+                face = "none" if cell.inside_noise else colours[row.kind]
+                axes.plot(cell.value, line, marker, color=colours[row.kind], markersize=5, markerfacecolor=face)
                 if ends := _ends(cell):
                     axes.plot(ends, [line, line], color=INK, linewidth=1.0, solid_capstyle="butt")
-                if cell.noise is not None:
-                    axes.plot([cell.noise, cell.noise], [line - 0.3, line + 0.3], color=INK, linewidth=1.0, alpha=0.5)
             axes.set_title(_short(figure_name(column)))
             axes.set_xlim(left=0)
             axes.grid(visible=False, axis="y")

@@ -1,7 +1,6 @@
 """The report of one run, or of several runs with a comparison."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from ageui.report.run_sections import lead, run_sections
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
-    from ageui.compare.image_errors import LoadPredictions
+    from ageui.compare.crossed_groups import LoadPredictions
     from ageui.store.records import RunDetail
 
 
@@ -26,7 +25,7 @@ def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: s
     none on the split.
     """
     load, known = cache(predictions), ComparisonCache()
-    together = compare(runs, split=split, predictions=load, cache=known)
+    together = compare(runs, split=split, predictions=load, further=["signed"], cache=known)
     every = [_facts(run, together.split, load, known) for run in runs]
     if len(every) == 1:
         (only,) = every
@@ -37,10 +36,9 @@ def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: s
 
 
 def _facts(run: "RunDetail", split: str | None, predictions: "LoadPredictions", known: ComparisonCache) -> RunFacts:
-    """The facts of a compared run, with the intervals that its comparison left in the cache."""
+    """The facts of a compared run."""
     scores = run.scores(split) if split else None
     if scores is None:
         return RunFacts(run, split, None, None, compare([run]) if run.row.is_published else None)
-    result = known.results.get((run.id, scores.images, scores.result.mae), scores.result)
-    alone = compare([run], split=split, predictions=predictions, cache=known)
-    return RunFacts(run, split, replace(scores, result=result), predictions(run.id, scores.split), alone)
+    alone = compare([run], split=split, predictions=predictions, further=["signed"], cache=known)
+    return RunFacts(run, split, scores, predictions(run.id, scores.split), alone)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageui.compare.comparison import figure_name
 from ageui.compare.differing_settings import setting
+from ageui.compare.figure_names import figure_name
 from ageui.compare.run_tables import epochs_table, published_table
-from ageui.present.figures import COUNT, NUMBER, SIGNED_YEARS, between, number
+from ageui.present.figures import COUNT, NUMBER, P_VALUE, SIGNED_YEARS, between, number
 from ageui.present.table import Cell, Table, figure_columns, name_columns, words
 from ageui.report.document import Block, Bullets, Code, Folded, Paragraph, Plot, Section
 from ageui.report.plots import curves, group_bars, predicted_by_age
@@ -69,16 +69,17 @@ def _scores(run: RunFacts) -> Section:
     rows = [_score(column, cell, run.constant[place] if run.constant else Cell())
             for place, (column, cell) in enumerate(run.cells)]  # fmt: skip
     result = run.scores.result
-    rows.append((words("signed error"), Cell(result.signed, unit=SIGNED_YEARS), *[Cell()] * 4))
+    rows.append((words("signed error"), Cell(result.signed, unit=SIGNED_YEARS), *[Cell()] * 5))
     always = f"constant {result.baseline.age:.1f}" if result.baseline else "constant"
-    caption = f"{run.scores.split}, {counted(result.n, 'image')}; in years, lower is better"
-    columns = figure_columns("value", "95% interval", "noise level", "inside noise", always)
+    split = f"{run.scores.split}{' (selected)' if run.scores.is_selected else ''}"
+    caption = f"{split}, {counted(result.n, 'image')}; in years, lower is better"
+    columns = figure_columns("value", "95% interval", "inside noise", "p", "detectable", always)
     table = Table((*name_columns("figure"), *columns), tuple(rows), caption)
     meanings = [
         "A bias is the mean gap between the MAEs of an attribute's groups, over all pairs of groups.",
-        "Noise level: the 95th percentile of the bias that the same errors give when the groups are shuffled. A bias "
-        "no larger than that is inside noise.",
-        "Signed error: mean of predicted − true age.",
+        "Inside noise: cannot be told from no bias, since p, its p-value in a permutation test, is above 0.05.",
+        "Detectable: the smallest figure that four of five samples of groups of these sizes would reveal.",
+        "Signed error: mean of predicted − true age. Signed gap: the mean gap between the signed errors of groups.",
         *(["The constant predictor always says the mean age of the train images."] if result.baseline else []),
         *(f"{figure_name(column)}: {cell.reason}." for column, cell in run.cells if cell.reason),
         *(f"{counted(bias.missing, 'image')} without {bias.attribute}." for bias in result.biases if bias.missing),
@@ -88,11 +89,12 @@ def _scores(run: RunFacts) -> Section:
 
 
 def _score(column: str, cell: Cell, constant: Cell) -> tuple[Cell, ...]:
-    is_known = cell.noise is not None and cell.value is not None
+    is_known = cell.p_value is not None and cell.value is not None
     verdict = ("yes" if cell.inside_noise else "no") if is_known else None
     beside = Cell(constant.value, note=between(constant.interval))
     name, interval = words(figure_name(column)), words(between(cell.interval))
-    return (name, Cell(cell.value), interval, Cell(cell.noise), words(verdict), beside)
+    p_value = Cell(cell.p_value, unit=P_VALUE)
+    return (name, Cell(cell.value, unit=cell.unit), interval, words(verdict), p_value, Cell(cell.detectable), beside)
 
 
 def _curves(run: RunFacts) -> Section:

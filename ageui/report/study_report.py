@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ageui.compare import compare
+from ageui.compare import ComparisonCache, compare
 from ageui.present.wording import note_text
 from ageui.report.comparison_section import comparison_section
 from ageui.report.document import Bullets, Document, Paragraph, Plot, Section
@@ -13,21 +13,29 @@ from ageui.study.published_and_measured import published_and_measured
 from ageui.study.wording import headline
 
 if TYPE_CHECKING:
-    from ageui.compare.image_errors import LoadPredictions
+    from ageui.compare.crossed_groups import LoadPredictions
     from ageui.store.records import RunDetail
     from ageui.study.measured_cells import StudyTable
 
 
-def study_report(table: "StudyTable", runs: "Sequence[RunDetail]", predictions: "LoadPredictions") -> Document:
+def study_report(
+    table: "StudyTable",
+    runs: "Sequence[RunDetail]",
+    predictions: "LoadPredictions",
+    known: ComparisonCache | None = None,
+) -> Document:
     """The report of a study's table and of its cells' runs, with repeated seeds folded to their mean.
 
-    `predictions(run id, split)` loads those of a run.
+    `predictions(run id, split)` loads those of a run; `known` are results of earlier comparisons.
     """
     shown = published_and_measured(table)
     legend = Bullets(tuple(map(note_text, shown.legend)))
     sections = [Section("Published and measured", (shown, *_curves(table, runs), legend))]
     if runs:
-        sections.append(comparison_section(compare(runs, split=table.split, predictions=predictions, fold_seeds=True)))
+        comparison = compare(
+            runs, split=table.split, predictions=predictions, fold_seeds=True, further=["signed"], cache=known
+        )
+        sections.append(comparison_section(comparison))
     opening = tuple(Paragraph(text) for text in (table.study.shows, sentence(headline(table))) if text)
     return Document(table.study.title, opening, tuple(sections))
 

@@ -1,6 +1,6 @@
 """Studies: tables of the report as grids of runs, and what a database has measured of them."""
 
-from ageui.study.measured_cells import CellRow, StudyFigure, StudyTable, study_table
+from ageui.study.measured_cells import CellRow, StudyFigure, StudyTable, study_table, with_tests
 from ageui.study.publish import publish
 from ageui.study.rank_agreement import Agreement
 from ageui.study.remaining_runs import RemainingRuns, find_remaining
@@ -10,4 +10,5 @@ from ageui.study.variants import NO_CHOICE, Choice, Variant, describe
 __all__ = [
     "NO_CHOICE", "Agreement", "CellRow", "Choice", "RemainingRuns", "Study", "StudyCell", "StudyFigure", "StudyTable",
     "Variant", "describe", "find_remaining", "load", "publish", "studies", "study_table",
+    "with_tests",
 ]  # fmt: skip

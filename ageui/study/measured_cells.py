@@ -4,8 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 
+from ageui.compare.averaged_scores import Averages, Training, averaged_scores
 from ageui.compare.seeds import mean_and_spread
 from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study.matching import ENDED_WITH_FIGURES, Matched, matched
@@ -15,7 +15,7 @@ from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
-from engine.fairness import Interval
+from engine.split_result import LEVEL, Figure, GapFigure, Interval
 
 UNCOMPARED = ("minutes",)
 """Figures that are shown but not compared, because they depend on the hardware."""
@@ -25,8 +25,8 @@ UNCOMPARED = ("minutes",)
 class StudyFigure:
     """One figure of one cell: the published value, and mean and sample standard deviation over `n` measured seeds.
 
-    `interval` averages the 95% intervals of the runs, which are over images; `noise` averages the 95th percentiles of a
-    bias under chance alone. Both are None unless every run has one.
+    `interval` (95%, over images) and `p_value` (of no difference between groups) are those of the run. Over several
+    seeds, they are of the errors of each image averaged over the runs, and unknown until `with_tests` computes them.
     """
 
     published: float | None
@@ -34,27 +34,34 @@ class StudyFigure:
     std: float | None
     n: int
     interval: Interval | None = None
-    noise: float | None = None
+    p_value: float | None = None
 
     @property
     def inside_noise(self) -> bool:
-        """Whether the figure is no larger than chance alone would make it (95%); False if unknown."""
-        return self.measured is not None and self.noise is not None and self.measured <= self.noise
+        """Whether the figure cannot be told from no bias; False if unknown."""
+        return self.measured is not None and self.p_value is not None and self.p_value > LEVEL
 
 
 @dataclass(frozen=True)
 class CellRow:
-    """A cell with its `figures` by name, the ids of its `runs` by seed, and the number of runs in each state."""
+    """A cell with its `figures` and signed gaps by name, the ids of its `runs` by seed, and the number of runs in each
+    state. `scores` are those of its ended runs, by seed."""
 
     cell: StudyCell
     figures: Mapping[str, StudyFigure]
     runs: Mapping[int, int]
     progress: Mapping[str, int]
+    scores: tuple[SplitFigures, ...] = ()
 
     @property
     def is_measured(self) -> bool:
         """Whether the cell has any measured figure."""
         return any(figure.measured is not None for figure in self.figures.values())
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether the images chose weights that are scored on them, which makes the scores too good."""
+        return any(scores.is_selected for scores in self.scores)
 
     def difference(self, name: str) -> float | None:
         """The measured minus the published figure; None if either is missing or the figure is `UNCOMPARED`."""
@@ -88,6 +95,11 @@ class StudyTable:
         """All variants with runs, the shown one first."""
         shown = (self.variant,) if self.variant is not None else ()
         return (*shown, *(variant for variant, _ in self.others))
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether the images of the split chose weights that are scored on them."""
+        return any(row.is_selected for row in self.rows)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -143,6 +155,38 @@ def study_table(
         others=others,
         splits=tuple(name for name in SPLIT_PREFERENCE if any(one.split == name for one in scores)),
     )
+
+
+def with_tests(table: StudyTable, store: Store, known: Averages) -> StudyTable:
+    """The table with intervals and tests of cells over several seeds, where all runs have predictions.
+
+    That takes a moment for each such cell. `known` are the results of earlier calls; new ones are added.
+    """
+    return replace(table, rows=tuple(_tested(row, store, known) for row in table.rows))
+
+
+def _tested(row: CellRow, store: Store, known: Averages) -> CellRow:
+    if len(row.scores) < 2:
+        return row
+    trainings = tuple(Training(one.run_id, one.images, one.figures["mae"]) for one in row.scores)
+    found = averaged_scores(
+        trainings, lambda: [store.scores.errors(one.run_id, one.split) for one in row.scores], known
+    )
+    if found is None:
+        return row
+    return replace(row, figures={name: _with_test(figure, found.figure(name)) for name, figure in row.figures.items()})
+
+
+def _with_test(figure: StudyFigure, averaged: Figure | None) -> StudyFigure:
+    """The figure of a mean over seeds with the interval and test of averaged errors."""
+    if averaged is None or figure.measured is None:
+        return figure
+    p_value = averaged.p_value if isinstance(averaged, GapFigure) else None
+    interval = averaged.interval
+    if interval is not None:
+        # A mean of biases is above the bias of mean errors where seeds favour different groups.
+        interval = Interval(interval.low, max(interval.high, figure.measured))
+    return replace(figure, interval=interval, p_value=p_value)
 
 
 def _fitting(study: Study, choice: Choice, every: Sequence[Matched], store: Store | None) -> list[Matched]:
@@ -202,9 +246,11 @@ def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | Non
 
 def _row(study: Study, cell: StudyCell, runs: Mapping[int, MeasuredRun], scores: Mapping[int, SplitFigures]) -> CellRow:
     ended = [run for run in runs.values() if run.status in ENDED_WITH_FIGURES]
-    figures = {name: figure_of(name, cell.published.get(name), ended, scores) for name in study.figures}
+    names = (*study.figures, *study.signed_gaps.values())
+    figures = {name: figure_of(name, cell.published.get(name), ended, scores) for name in names}
     progress = Counter(run.status for run in runs.values())
-    return CellRow(cell, figures, {seed: run.id for seed, run in runs.items()}, dict(progress))
+    own = tuple(found for run in ended if (found := scores.get(run.id)) is not None)
+    return CellRow(cell, figures, {seed: run.id for seed, run in runs.items()}, dict(progress), own)
 
 
 def figure_of(
@@ -217,16 +263,10 @@ def figure_of(
     if not found:
         return StudyFigure(published, None, None, 0)
     mean, spread = mean_and_spread([value for value, _ in found])
-    ends = [of.intervals[name] for _, of in found if of is not None and name in of.intervals]
-    noise = [of.noise[name] for _, of in found if of is not None and name in of.noise]
-    return StudyFigure(
-        published,
-        mean,
-        spread.std,
-        spread.n,
-        Interval(*map(fmean, zip(*ends, strict=True))) if len(ends) == len(found) else None,
-        fmean(noise) if len(noise) == len(found) else None,
-    )
+    alone = found[0][1] if len(found) == 1 else None
+    ends = alone.intervals.get(name) if alone is not None else None
+    p_value = alone.p_values.get(name) if alone is not None else None
+    return StudyFigure(published, mean, spread.std, spread.n, Interval(*ends) if ends else None, p_value)
 
 
 def _value(name: str, run: MeasuredRun, scores: SplitFigures | None) -> float | None:

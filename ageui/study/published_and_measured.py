@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from ageui.compare.figure_names import SELECTED, SIGNED_GAP
 from ageui.present.figures import (
     CORRELATION,
     MEAN_LOSS,
@@ -13,10 +14,11 @@ from ageui.present.figures import (
     Unit,
     between,
 )
-from ageui.present.marks import NOISE, PUBLISHED
+from ageui.present.marks import MEANINGS, NOISE, PUBLISHED
 from ageui.present.table import BLANK, Cell, Column, Note, Spread, Table
 from ageui.study.measured_cells import CellRow, StudyFigure, StudyTable
 from ageui.study.rank_agreement import Agreement
+from ageui.study.study import Study
 from ageui.study.wording import figure_title, progress_text
 
 _UNITS = {"val_loss": MEAN_LOSS, "minutes": MINUTES}
@@ -26,7 +28,7 @@ def published_and_measured(table: StudyTable) -> Table:
     """The figures of every cell, then the constant predictor and the rankings."""
     names = table.study.figures
     columns = (Column("cell"), Column(""), *(Column(figure_title(name), "figure") for name in names))
-    rows = [line for row in table.rows for line in _cell_lines(row, names)]
+    rows = [line for row in table.rows for line in _cell_lines(row, table.study)]
     return Table(columns, (*rows, *closing_lines(table)), table.study.title, tuple(legend(table)))
 
 
@@ -49,10 +51,14 @@ def legend(table: StudyTable) -> Iterator[Note]:
     if any(row.cell.published for row in table.rows):
         yield Note(PUBLISHED, "published: nobody here measured it")
     shown = [figure for row in table.rows for figure in row.figures.values()]
+    if table.is_selected:
+        yield Note("selected:", SELECTED)
+    if any(row.figures[gap].measured is not None for row in table.rows for gap in table.study.signed_gaps.values()):
+        yield Note("signed gap:", SIGNED_GAP)
     if any(figure.interval is not None for figure in shown):
-        yield Note("", "95% interval: over images, the mean of those of the seeds' runs")
+        yield Note("", "95% interval: over images, of their errors averaged over the seeds")
     if any(figure.inside_noise for figure in shown):
-        yield Note(NOISE, "inside noise: no larger than chance alone would make it (95%)")
+        yield Note(NOISE, MEANINGS[NOISE])
     if any(one.rho is not None for one in table.agreement.values()):
         yield Note(
             "",
@@ -72,7 +78,7 @@ def measured_cell(name: str, figure: StudyFigure) -> Cell:
     if figure.measured is None:
         return Cell()
     spread = Spread(figure.std, figure.n)
-    return Cell(figure.measured, noise=figure.noise, spread=spread, unit=_unit(name), tone="strong")
+    return Cell(figure.measured, p_value=figure.p_value, spread=spread, unit=_unit(name), tone="strong")
 
 
 def difference_cell(name: str, difference: float | None) -> Cell:
@@ -80,16 +86,16 @@ def difference_cell(name: str, difference: float | None) -> Cell:
     return BLANK if difference is None else Cell(difference, unit=_signed_unit(name))
 
 
-def _cell_lines(row: CellRow, names: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+def _cell_lines(row: CellRow, study: Study) -> Iterator[tuple[Cell, ...]]:
     label = Cell(text=row.cell.label)
-    for what, figures in _lines(row, names):
+    for what, figures in _lines(row, study):
         yield (label, what, *figures)
         label = BLANK
 
 
-def _lines(row: CellRow, names: Sequence[str]) -> Iterator[tuple[Cell, list[Cell]]]:
+def _lines(row: CellRow, study: Study) -> Iterator[tuple[Cell, list[Cell]]]:
     """The rows of a cell: what each holds, and its figures."""
-    figures = row.figures
+    names, figures = study.figures, row.figures
     if row.cell.published:
         yield Cell(text="published", published=True), [published_cell(name, figures[name]) for name in names]
     waiting = progress_text(row)
@@ -99,13 +105,21 @@ def _lines(row: CellRow, names: Sequence[str]) -> Iterator[tuple[Cell, list[Cell
         yield Cell(text=said), [BLANK if is_unknown else Cell()] * len(names)
         return
     measured = ", ".join(filter(None, ("measured", waiting)))
-    yield Cell(text=measured), [measured_cell(name, figures[name]) for name in names]
-    intervals = [between(figures[name].interval, _unit(name)) for name in names]
-    if any(intervals):
-        yield Cell(text="95% interval"), [Cell(text=interval) for interval in intervals]
+    yield from _with_intervals(measured, row, names)
     differences = [difference_cell(name, row.difference(name)) for name in names]
     if any(cell is not BLANK for cell in differences):
         yield Cell(text="difference"), differences
+    gaps = [study.signed_gaps.get(name) for name in names]
+    if any(gap is not None and figures[gap].measured is not None for gap in gaps):
+        yield from _with_intervals("signed gap", row, gaps)
+
+
+def _with_intervals(what: str, row: CellRow, names: Sequence[str | None]) -> Iterator[tuple[Cell, list[Cell]]]:
+    """A row of measured figures, and one of their intervals if there are any; blank where there is no name."""
+    yield Cell(text=what), [BLANK if name is None else measured_cell(name, row.figures[name]) for name in names]
+    intervals = ["" if name is None else between(row.figures[name].interval, _unit(name)) for name in names]
+    if any(intervals):
+        yield Cell(text="95% interval"), [Cell(text=interval) for interval in intervals]
 
 
 def _unit(name: str) -> Unit:

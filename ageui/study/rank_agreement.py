@@ -14,7 +14,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.fairness import CONFIDENCE, Interval
+from engine.fairness import CONFIDENCE
+from engine.split_result import Interval
 
 _FEWEST, _FEWEST_WITH_INTERVAL = 3, 4
 

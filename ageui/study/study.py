@@ -62,6 +62,11 @@ class Study:
         """The names of a cell's figures, in the order of columns."""
         return FIGURES[self.measures]
 
+    @property
+    def signed_gaps(self) -> Mapping[str, str]:
+        """The signed gap that stands beside each bias, by the bias's name; nobody published any."""
+        return {name: f"{name}_signed" for name in self.figures if name in REPORT_ATTRIBUTES}
+
     @cached_property
     def runnable(self) -> tuple[StudyCell, ...]:
         """The cells that can be run, at least one."""

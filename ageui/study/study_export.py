@@ -11,7 +11,8 @@ from ageui.study.wording import headline
 from engine.config import format_value
 
 FORMATS = tuple(format for format in WRITERS if format != "json")
-_FIGURE_PARTS = ("_published", "_measured", "_std", "_seeds", "_low", "_high", "_noise_p95", "_difference")
+_MEASURED_PARTS = ("_measured", "_std", "_seeds", "_low", "_high", "_p_no_bias")
+_FIGURE_PARTS = ("_published", *_MEASURED_PARTS, "_difference")
 
 
 def export_text(table: StudyTable, format: str) -> str:
@@ -29,6 +30,7 @@ def as_data(table: StudyTable) -> dict[str, Any]:
         "shows": table.study.shows,
         "variant": dict(table.variant.normal) if table.variant else None,
         "split": table.split,
+        "selected": table.is_selected,
         "seeds": list(table.seeds),
         "rows": [_row_data(row) for row in table.rows],
         "constant": dict(table.constant),
@@ -54,7 +56,8 @@ def _row_data(row: CellRow) -> dict[str, Any]:
 def _records(table: StudyTable) -> Records:
     """A row per cell; None for a figure that does not exist."""
     figures = [f"{name}{part}" for name in table.study.figures for part in _FIGURE_PARTS]
-    heads = ["cell", "label", *table.study.fields, "split", *figures, "runs", "note"]
+    figures += [f"{name}{part}" for name in table.study.signed_gaps.values() for part in _MEASURED_PARTS]
+    heads = ["cell", "label", *table.study.fields, "split", "selected", *figures, "runs", "note"]
     return Records(heads, [_record(row, table) for row in table.rows])
 
 
@@ -62,12 +65,19 @@ def _record(row: CellRow, table: StudyTable) -> list[object]:
     cell = row.cell
     settings = [format_value(cell.settings[name]) if cell.settings else None for name in table.study.fields]
     values = [value for name in table.study.figures for value in _values(row, name)]
+    values += [value for name in table.study.signed_gaps.values() for value in _measured_values(row, name)]
     runs = " ".join(map(str, row.runs.values()))
-    return [cell.name, cell.label, *settings, table.split, *values, runs, cell.unknown or cell.note]
+    shown = (cell.name, cell.label, *settings, table.split, row.is_selected)
+    return [*shown, *values, runs, cell.unknown or cell.note]
 
 
 def _values(row: CellRow, name: str) -> tuple[float | None, ...]:
     """The values of `_FIGURE_PARTS`."""
+    return (row.figures[name].published, *_measured_values(row, name), row.difference(name))
+
+
+def _measured_values(row: CellRow, name: str) -> tuple[float | None, ...]:
+    """The values of `_MEASURED_PARTS`."""
     figure = row.figures[name]
     low, high = (figure.interval.low, figure.interval.high) if figure.interval is not None else (None, None)
-    return (figure.published, figure.measured, figure.std, figure.n, low, high, figure.noise, row.difference(name))
+    return (figure.measured, figure.std, figure.n, low, high, figure.p_value)

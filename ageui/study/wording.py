@@ -17,13 +17,24 @@ def figure_title(name: str) -> str:
 
 
 def headline(table: StudyTable) -> str:
+    """`measured on appa-real · resnet50 · … · seeds 0–4 · test split`, or that nothing was measured."""
+    return " · ".join(filter(None, (trained_on(table), split_text(table))))
+
+
+def trained_on(table: StudyTable) -> str:
     """`measured on appa-real · resnet50 · … · seeds 0–4`, or that nothing was measured."""
     if table.variant is None:
         return "nothing of it was measured with these settings" if table.others else "nothing of it was measured yet"
     begun = "measured" if table.measured_cells else "begun"
     about = describe(table.study, table.variant, table.variants)
-    split = f" · {table.split} split" if table.split is not None else ""
-    return f"{begun} on {about} · {seeds_text(table.seeds)}{split}"
+    return f"{begun} on {about} · {seeds_text(table.seeds)}"
+
+
+def split_text(table: StudyTable) -> str:
+    """`test split`, `valid (selected) split`; empty without scores."""
+    if table.split is None or table.variant is None:
+        return ""
+    return f"{table.split}{' (selected)' if table.is_selected else ''} split"
 
 
 def progress_text(row: CellRow) -> str:

@@ -29,8 +29,8 @@ class AgeUIApp(BaseApp):
     DEFAULT_MODE = "runs"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.EVERYWHERE)]
 
-    def __init__(self, store: Store, prefs: Prefs | None = None) -> None:
-        super().__init__(store, prefs)
+    def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
+        super().__init__(store, prefs, notice)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.prefs.theme if self.prefs.theme in self.available_themes else DEFAULT_THEME

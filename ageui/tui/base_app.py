@@ -34,10 +34,10 @@ class BaseApp(App[None]):
 
     Threads read and change the database; only the event loop touches widgets. Each signal is published in the event
     loop: `data_changed` after every commit with the database's version, `queue_changed` with the state of the queue,
-    `loads_changed` with the load of the devices.
+    `loads_changed` with the load of the devices. `notice` is shown at the start.
     """
 
-    def __init__(self, store: Store, prefs: Prefs | None = None) -> None:
+    def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
         super().__init__()
         self.store = store
         self.prefs = prefs if prefs is not None else Prefs()
@@ -45,6 +45,7 @@ class BaseApp(App[None]):
         self.queue_changed: Signal[QueueState] = Signal(self, "queue changed")
         self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
         self.queue_state: QueueState | None = None
+        self._notice = notice
         self._version = -1
         self._undos: list[Change] = []
         self._changing = asyncio.Lock()
@@ -58,6 +59,8 @@ class BaseApp(App[None]):
         self.set_interval(SECONDS_BETWEEN_LOADS, self._check_loads)
         self._check_loads()
         self._check_queue()
+        if self._notice:
+            self.tell(self._notice)
         if not self.is_headless:
             # Existing objects are permanent; garbage collections that scan them would delay keys by 60 ms.
             self.call_after_refresh(gc.freeze)

@@ -110,6 +110,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("B", "baseline_here", "baseline", "The run under the cursor as the baseline", "B"),
         Key("v", "next_split", "split", "Next split: test, valid, train"),
         Key("f", "toggle_fold", "seeds", "Fold runs that differ in their seed alone: mean ± std (n)"),
+        Key("e", "next_further", "figures", "Signed gaps beside the biases, all further figures, or none of them"),
         Key("g", "next_groups", "groups", "The MAE of every group, with its intervals too, or no groups"),
         Key("i", "toggle_settings", "settings", "Only the settings that differ, or all"),
         Key("c", "next_layout", "curves", "Table and curves, the table alone, the curves alone"),

@@ -7,6 +7,7 @@ from ageui.text.sentences import counted
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.worker.background_workers import workers
+from ageui.worker.rescorer import start_rescoring
 from engine.errors import StoreError
 
 
@@ -16,7 +17,7 @@ def launch(path: Path) -> str:
     Opens a database that is not writable read-only. Raises `StoreError` if that is impossible, too.
     """
     with open_store(path) as store:
-        AgeUIApp(store, Prefs.load()).run()
+        AgeUIApp(store, Prefs.load(), notice=start_rescoring(store)).run()
         return background_summary(store)
 
 

@@ -36,7 +36,7 @@ def test_two_runs_from_the_first_command_to_their_comparison(faces: Terminal) ->
     epoch = shown["history"][0]
     assert {"stage", "epoch", "train_loss", "val_loss", "val_mae", "lr", "seconds"} <= epoch.keys()
     result = next(result for result in shown["results"] if result["split"] == "valid")
-    assert {"split", "mae", "bias", "interval", "noise", "groups"} <= result.keys()
+    assert {"split", "mae", "bias", "interval", "p", "groups"} <= result.keys()
     assert set(result["bias"]) == {"gender", "expression", "ethnicity", "age"}
     assert {"attribute", "group", "n", "mae", "signed"} <= result["groups"][0].keys()
 
@@ -68,6 +68,11 @@ def test_two_runs_from_the_first_command_to_their_comparison(faces: Terminal) ->
     image = valid.iloc[0]
     predicted = faces("predict", f"drawn/{image['image']}", "--run", "second", "--json").json
     assert predicted[0]["years"] == pytest.approx(image["predicted"], abs=0.05)
+    low, high = predicted[0]["interval"]
+    assert 0 <= low <= predicted[0]["years"] <= high
+    text = faces("predict", f"drawn/{image['image']}", "--run", "second")
+    assert f"{low:.1f} to {high:5.1f}" in text.out
+    assert f"90% intervals, calibrated on {predicted[0]['calibrated_on']}" in text.err
 
 
 def test_the_printed_command_repeats_the_run(faces: Terminal) -> None:
@@ -115,7 +120,10 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
     assert "diverged: the loss was no finite number in epoch 2; try a lower --lr" in run.err
     assert [(file["kind"], file["epoch"]) for file in run.json["checkpoints"]] == [("best", 1)]
     assert "weights of epoch 1" in faces("export", "1", "--weights", "w.safetensors").err
-    assert faces("predict", "drawn/train_data/000003.jpg", "--run", "1", "--json").json[0]["years"] is not None
+    predicted = faces("predict", "drawn/train_data/000003.jpg", "--run", "1", "--json")
+    assert predicted.json[0]["years"] is not None
+    assert predicted.json[0]["interval"] is None
+    assert "no intervals: run 1 has no stored predictions of a test or validation split" in predicted.err
     unscored = faces("export", "1", "--predictions", "p.csv")
     assert (unscored.code, "it was not scored" in unscored.err) == (3, True)
     assert faces("db", "check", "--files").code == 0

@@ -85,7 +85,7 @@ def test_what_cannot_be_is_refused(ageui: Terminal, arguments: tuple[str, ...], 
 
 def test_a_study_is_exported_to_a_file_or_printed(ageui: Terminal) -> None:
     printed = ageui("study", "export", "table10", "--format", "csv")
-    assert "final,mape · gender weights,mape,gender,,7.0228," in printed.out
+    assert "final,mape · gender weights,mape,gender,,false,7.0228," in printed.out
     assert ageui("study", "export", "table10", "--format", "csv", "--out", "t.csv").code == 0
     assert Path("t.csv").read_text() == printed.out
     refused = ageui("study", "export", "table9", "--format", "csv", "--out", "t.csv")

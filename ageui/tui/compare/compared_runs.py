@@ -1,13 +1,18 @@
 """Reads and compares the runs of the comparison screen, with or without a bootstrap."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ageui.compare import CONSTANT, Comparison, compare
 from ageui.compare.comparison_cache import ComparisonCache
 from ageui.store import ENDED, RunDetail, Store
 from ageui.text.states import state_of
 from engine.errors import ConfigError
+from engine.figure_forms import ATTRIBUTE_KINDS, OVERALL_FIGURES
+
+Further = Literal["signed gaps", "all", "none"]
+"""Which further figures stand below MAE and biases."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class ComparisonView:
     split: str | None = None
     baseline: str | None = None
     folded: bool = True
+    further: Further = "signed gaps"
     groups: bool = True
     group_intervals: bool = False
     all_settings: bool = False
@@ -50,7 +56,8 @@ def read_comparison(
     gone = []
     for run_id in view.run_ids:
         kept, row = before.get(run_id), rows.get(run_id)
-        if kept is not None and row is not None and row.status in ENDED and kept.row == row:
+        is_final = row is not None and row.status in ENDED
+        if kept is not None and is_final and kept.row == row and not any(scores.is_stale for scores in kept.results):
             runs[run_id] = kept
             continue
         try:
@@ -74,11 +81,20 @@ def compare_runs(
         baseline=view.baseline,
         predictions=store.scores.predictions if store else None,
         fold_seeds=view.folded,
+        further=_further(view.further, runs.values()),
         groups=view.groups,
         all_settings=view.all_settings,
         scored=store.scores.on_images if store else None,
         cache=known,
     )
+
+
+def _further(shown: Further, runs: Collection[RunDetail]) -> list[str]:
+    """The names of further figures, those of all images only if a run has them."""
+    if shown != "all":
+        return ["signed"] if shown == "signed gaps" else []
+    there = {name for run in runs for scores in run.results for name in scores.result.others}
+    return [*ATTRIBUTE_KINDS, *(name for name in OVERALL_FIGURES if name in there and name not in ATTRIBUTE_KINDS)]
 
 
 def run_state(run: RunDetail) -> str:

@@ -7,10 +7,11 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ageui.compare import ComparedRow, Comparison
-from ageui.compare.comparison import MAE, figure_title
+from ageui.compare.comparison import MAE
 from ageui.compare.comparison_table import RANK, figure_cells, legend
+from ageui.compare.figure_names import better, figure_title
 from ageui.present.figures import SIGNED_YEARS, between, change, number
-from ageui.present.marks import APART, BEST, FRONT, NOISE, REAL, marks_of, marks_of_difference
+from ageui.present.marks import APART, BEST, FRONT, MEANINGS, NO_BETTER, NOISE, REAL, marks_of, marks_of_difference
 from ageui.present.table import Cell, Note, Tone
 from ageui.present.terminal import shortened
 from ageui.present.wording import note_text, uncertainty
@@ -87,7 +88,8 @@ def lines_of(comparison: Comparison, *, group_intervals: bool = False) -> list[S
     ]
     if lines:
         lines.append(_blank(comparison))
-    widths = [_left_width(cells, comparison) for cells in figures]
+    value = max(_VALUE, *(len(number(cell.value, cell.unit)) for own in figures for cell in own), 0)
+    widths = [_left_width(cells, comparison, value) for cells in figures]
     rooms = [max((len(_size(cell)) for cell in row.cells), default=0) for row in rows]
     names = max((cell_len(clean(group.name)) for group in comparison.groups.values()), default=0)
     shown_group = ""
@@ -101,9 +103,11 @@ def lines_of(comparison: Comparison, *, group_intervals: bool = False) -> list[S
             title = f"MAE by {clean(group.attribute)}"
             lines += [_blank(comparison), SideLine((Piece(title, "strong"),), ((),) * len(rows))]
         cells = [own[place] for own in figures]
-        label = _figure_label(column) if group is None else _group_label(clean(group.name), min(names, _GROUP), group.n)
+        label = _figure_label(column, comparison)
+        if group is not None:
+            label = _group_label(clean(group.name), min(names, _GROUP), group.n)
         shapes = list(zip(cells, rows, widths, rooms, strict=True))
-        lines.append(SideLine(label, tuple(_figures(*shape) for shape in shapes)))
+        lines.append(SideLine(label, tuple(_figures(column, value, *shape) for shape in shapes)))
         below = list(map(uncertainty, cells))
         if any(below) and (group is None or group_intervals):
             ends = (
@@ -151,10 +155,13 @@ def about_row(row: ComparedRow, comparison: Comparison) -> str:
 def legend_of(comparison: Comparison) -> Text:
     """The marks in use, in one line."""
     cells = [cell for row in comparison.rows for cell in row.cells]
+    are_low = all(better(column) == "low" for column in comparison.columns)
+    lower, higher = ("better", "worse") if are_low else ("lower", "higher")
     marks = (
         (any(cell.best for cell in cells), f"{BEST} best"),
         (any(cell.inside_noise for cell in cells), f"{NOISE} inside noise"),
-        (comparison.baseline is not None, f"{LOWER} better {HIGHER} worse than the baseline"),
+        (any(cell.no_better for cell in cells), f"{NO_BETTER} {MEANINGS[NO_BETTER]}"),
+        (comparison.baseline is not None, f"{LOWER} {lower} {HIGHER} {higher} than the baseline"),
         (any(cell.difference and cell.difference.real for cell in cells), f"{REAL} settings differ"),
         (any(cell.interval for cell in cells), "±, – 95% interval"),
         (any(cell.spread for cell in cells), "±(n) std over seeds"),
@@ -170,9 +177,11 @@ def _blank(comparison: Comparison) -> SideLine:
     return SideLine((), ((),) * len(comparison.rows))
 
 
-def _figure_label(column: str) -> Pieces:
+def _figure_label(column: str, comparison: Comparison) -> Pieces:
     if column == MAE:
         return (Piece("MAE", "strong"), Piece(" years", "dim"))
+    if column in comparison.further:
+        return (Piece(f" {shortened(clean(figure_title(column)), 19)}"),)
     return (Piece(shortened(clean(figure_title(column)), 14), "strong"), Piece(" bias", "dim"))
 
 
@@ -182,26 +191,26 @@ def _group_label(name: str, width: int, n: int | None) -> Pieces:
     return (Piece(f" {shown}{' ' * (width - cell_len(shown))}"), Piece(f"{count:>6}", "dim"))
 
 
-def _left_width(cells: Sequence[Cell], comparison: Comparison) -> int:
+def _left_width(cells: Sequence[Cell], comparison: Comparison, value: int) -> int:
     """The width of mark, value and noise mark, or of the longest interval below them."""
     pairs = zip(cells, comparison.columns, strict=True)
     below = [len(uncertainty(cell)) for cell, column in pairs if column not in comparison.groups]
-    return max(_MARK + _VALUE, *below) + 1
+    return max(_MARK + value, *below) + 1
 
 
-def _figures(cell: Cell, row: ComparedRow, width: int, room: int) -> Pieces:
+def _figures(column: str, value: int, cell: Cell, row: ComparedRow, width: int, room: int) -> Pieces:
     """`★  6.12~ ▼0.54 ✔`: other marks before the figure; the noise mark and the difference to the baseline after it."""
     marks = marks_of(cell)
-    front = next((mark for mark in (BEST, APART) if mark in marks), "")
+    front = next((mark for mark in (BEST, APART, NO_BETTER) if mark in marks), "")
     is_dim = cell.value is None or row.is_apart or front == APART
     tone: Tone = "strong" if cell.best else "dim" if is_dim else "plain"
     pieces = (
-        Piece(" " * (width - _MARK - _VALUE - 1)),
+        Piece(" " * (width - _MARK - value - 1)),
         Piece(f"{front:<{_MARK}}", "good" if cell.best else "warn"),
-        Piece(f"{number(cell.value):>{_VALUE}}", tone),
+        Piece(f"{number(cell.value, cell.unit):>{value}}", tone),
         Piece(NOISE if NOISE in marks else " ", "dim"),
     )
-    return (*pieces, _change(cell, room)) if room else pieces
+    return (*pieces, _change(column, cell, room)) if room else pieces
 
 
 def _size(cell: Cell) -> str:
@@ -210,14 +219,14 @@ def _size(cell: Cell) -> str:
     return "" if difference is None or math.isnan(difference.value) else number(abs(difference.value))
 
 
-def _change(cell: Cell, room: int) -> Piece:
+def _change(column: str, cell: Cell, room: int) -> Piece:
     """A difference in `room` + 4 cells, `room` of them for its size."""
     difference, size = cell.difference, _size(cell)
     if difference is None or not size:
         return Piece(" " * (room + 4))
     arrow = SAME if float(size) == 0 else LOWER if difference.value < 0 else HIGHER
-    better: Tone = "dim"
-    if difference.real:
-        better = "good" if difference.value < 0 else "bad"
+    tone: Tone = "dim"
+    if difference.real and (direction := better(column)):
+        tone = "good" if (difference.value < 0) == (direction == "low") else "bad"
     mark = "".join(marks_of_difference(difference)) or " "
-    return Piece(f" {arrow}{size:>{room}} {mark}", better)
+    return Piece(f" {arrow}{size:>{room}} {mark}", tone)

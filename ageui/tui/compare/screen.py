@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rich.text import Text
 from textual import on
@@ -21,6 +21,7 @@ from ageui.tui.chart.chart import Chart
 from ageui.tui.compare.compared_runs import (
     ComparisonSnapshot,
     ComparisonView,
+    Further,
     compare_runs,
     read_comparison,
     run_state,
@@ -167,6 +168,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             f"{counted(len(snapshot.runs), 'run')} on {', '.join(data)} / {where}",
             f"baseline {comparison.baseline or 'none'}",
         ]
+        parts += ["f folds seeds"] if comparison.is_foldable else []
         if self._is_computing:
             parts.append("intervals of differences are being computed …")
         self.query_one("#about", Static).update(Text(clean(" · ".join(parts))))
@@ -218,6 +220,12 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     def action_toggle_fold(self) -> None:
         self._change(replace(self._view, folded=not self._view.folded))
+
+    def action_next_further(self) -> None:
+        """Cycles through signed gaps, all further figures, and none."""
+        shown: tuple[Further, ...] = get_args(Further)
+        now = shown.index(self._view.further)
+        self._change(replace(self._view, further=shown[(now + 1) % len(shown)]))
 
     def action_next_groups(self) -> None:
         """Cycles through groups, groups with intervals, and no groups."""

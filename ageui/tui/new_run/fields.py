@@ -19,10 +19,20 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Model", ("backbone", "init", "head")),
     ("Training", ("loss", "weights", "strategy", "epochs", "lr", "batch", "optimizer", "seed")),
     ("Machine", ("device",)),
-    ("More of data and model", ("target", "widths", "bn")),
+    ("More of data and model", ("target", "widths", "bn", "bn_momentum", "bn_epsilon")),
     (
         "More of training",
-        ("weighting", "effective_beta", "combine", "momentum", "last_batch", "patience", "min_delta", "keep"),
+        (
+            "weighting",
+            "effective_beta",
+            "combine",
+            "momentum",
+            "last_batch",
+            "patience",
+            "min_delta",
+            "keep",
+            "early_stopping",
+        ),
     ),
     (
         "More of losses and weights",
@@ -49,6 +59,8 @@ _SUGGESTED: dict[str, tuple[str, ...]] = {
     "batch": ("16", "32", "64", "128", "256"),
     "lr": ("1e-3", "5e-4", "1e-4", "1e-5"),
     "patience": ("none", "5", "10"),
+    "bn_momentum": ("none", "0.9", "0.99"),
+    "bn_epsilon": ("none", "1e-5", "1.001e-5", "1e-3"),
     "device": ("auto", "cpu", "cuda"),
 }
 _ABOUT_RUNS = (

@@ -1,7 +1,6 @@
 """Shows one run: its progress, curves, groups, config, attempts and log."""
 
-import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,8 +12,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane
 
 from ageui.compare.differing_settings import setting
-from ageui.compare.image_errors import with_all_intervals
-from ageui.compare.run_tables import explanations
+from ageui.compare.figure_names import SIGNED_GAP
+from ageui.compare.run_tables import explanations, split_title
 from ageui.memory.forecast import predicted_memory
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.text.clean import clean
@@ -24,7 +23,6 @@ from ageui.tui.chart.chart import Chart
 from ageui.tui.chart.raster import Floats
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
-from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, event_lines, series_of
@@ -50,7 +48,7 @@ from ageui.worker.run_files import log_file
 _MARKS = (
     "▲ the group with the largest MAE",
     "★ an epoch whose validation loss was the best so far",
-    "noise: what chance alone exceeds in one of twenty shuffles of the groups over the images",
+    f"signed gap: {SIGNED_GAP}",
 )
 _HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batch", "seed")
 
@@ -82,8 +80,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self._loads: tuple[DeviceLoad, ...] = ()
         self._predicted_memory: int | None = None
         self._has_predicted = False
-        self._settled: tuple[str, tuple[SplitScores, ...]] = ("", ())
-        self._intervals = IntervalJob(self, self._compute_intervals, self._show_settled, "no intervals of groups")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
@@ -118,14 +114,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def chart(self) -> Chart:
         return self.query_one(Chart)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether all intervals that can be computed are shown."""
-        if self._snapshot is None or self._intervals.is_busy:
-            return False
-        results = self._snapshot.detail.results
-        return not results or repr(results) == self._settled[0]
-
     # Reading
 
     def read(self, store: Store) -> RunSnapshot:
@@ -158,8 +146,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
         except BaseException:
             self._snapshot = before  # later redraws must not repeat the failure
             raise
-        results = snapshot.detail.results
-        self._intervals.request(snapshot.detail if results and repr(results) != self._settled[0] else None)
         if before is None:
             self._begin_with(snapshot.detail)
 
@@ -180,7 +166,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self.query_one(LogTail).show_part(snapshot.log)
         if known is None or known.name != detail.name:
             self.query_one(StatusBar).show_about(f"{self.app.store.path.name} › {detail.name}")
-        if known is None or (known.primary_scores, known.status) != (detail.primary_scores, detail.status):
+        if known is None or (known.results, known.status) != (detail.results, detail.status):
             self._show_scores(detail)
         if known is None or what_config_shows(known) != what_config_shows(detail):
             self.query_one("#config", Static).update(config_table(detail))
@@ -189,31 +175,13 @@ class RunScreen(LiveScreen[RunSnapshot]):
         if known is None or known.history != detail.history:
             self.query_one("#epochs", Static).update(newest_epochs(detail))
 
-    async def _compute_intervals(self, detail: RunDetail) -> None:
-        """Computes missing intervals from predictions, once for the same scores."""
-        stored = repr(detail.results)  # unlike the values, the repr of NaN is equal to itself
-        self._settled = (stored, detail.results)
-        full = await asyncio.to_thread(with_all_intervals, detail, self.app.store.scores.predictions)
-        self._settled = (stored, full.results)
-
-    def _show_settled(self) -> None:
-        if self._snapshot is not None:
-            self._show_head()
-            self._show_scores(self._snapshot.detail)
-
-    def _settled_detail(self, detail: RunDetail) -> RunDetail:
-        """The run, with computed intervals if its scores have them."""
-        stored, settled = self._settled
-        return replace(detail, results=settled) if repr(detail.results) == stored else detail
-
     def _show_scores(self, detail: RunDetail) -> None:
-        detail = self._settled_detail(detail)
         scores = detail.primary_scores
         self.query_one(GroupBars).show(scores, instead_of_scores(detail))
         pane = self.query_one("#groups-pane")
-        pane.border_subtitle = "▲ worst  ~ inside noise  E explains" if scores is not None else ""
+        pane.border_subtitle = _marks_line(scores)
         title = "published figures" if detail.row.is_published else "MAE by group"
-        pane.border_title = f"{title}, {scores.split}" if scores is not None else title
+        pane.border_title = f"{title}, {split_title(scores)}" if scores is not None else title
         self.query_one("#scores", Static).update(scores_tables(detail))
 
     def action_explain(self) -> None:
@@ -226,7 +194,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def _show_head(self) -> None:
         if self._snapshot is None:
             return
-        detail = self._settled_detail(self._snapshot.detail)
+        detail = self._snapshot.detail
         row = detail.row
         styles = tone_styles(self.app.theme_variables)
         head = Text.assemble(
@@ -298,6 +266,13 @@ class RunScreen(LiveScreen[RunSnapshot]):
     @on(TabbedContent.TabActivated)
     def _keep_log_at_its_end(self) -> None:
         self.query_one(LogTail).scroll_end(animate=False)
+
+
+def _marks_line(scores: SplitScores | None) -> str:
+    """The marks of the groups, or that they wait for their intervals and tests; empty without scores."""
+    if scores is None:
+        return ""
+    return "to be scored again  E explains" if scores.is_stale else "▲ worst  ~ inside noise  E explains"
 
 
 def _pace(detail: RunDetail) -> tuple[float, float]:

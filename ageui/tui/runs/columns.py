@@ -1,12 +1,14 @@
 """The columns of the table of runs, and the cells of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ageui.compare.differing_settings import label, setting
+from ageui.compare.summary_cells import bias_cell, mae_cell
 from ageui.present.bars import progress_bar
 from ageui.present.figures import LOSS, NUMBER, SPEED
+from ageui.present.marks import MEANINGS, NO_BETTER, NOISE
 from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
@@ -62,10 +64,10 @@ def _eta(row: RunRow, varying: Sequence[str]) -> Cell:
 
 def _bias(attribute: str) -> RunColumn:
     def cell(row: RunRow, varying: Sequence[str]) -> Cell:
-        return Cell(row.summary.bias.get(attribute), noise=row.summary.noise.get(attribute))
+        return bias_cell(row.summary, attribute)
 
     title = _BIAS_TITLES[attribute]
-    return RunColumn(title, 7, f"{attribute} bias, years; ~ inside noise", cell, right=True, order=attribute)
+    return RunColumn(title, 7, f"{attribute} bias, years; {NOISE} {MEANINGS[NOISE]}", cell, right=True, order=attribute)
 
 
 def _moment(moment: datetime | None) -> Cell:
@@ -80,8 +82,9 @@ def _loss(value: float | None) -> Cell:
     return Cell(value, unit=LOSS)
 
 
-def _mae(value: float | None) -> Cell:
-    return Cell(value, tone="plain" if value is None else "strong")
+def _mae(row: RunRow, varying: Sequence[str]) -> Cell:
+    cell = mae_cell(row.summary)
+    return replace(cell, tone="plain" if cell.value is None else "bad" if cell.no_better else "strong")
 
 
 def _rate(images_per_second: float | None) -> Cell:
@@ -113,11 +116,11 @@ COLUMNS: Mapping[str, RunColumn] = {
         order="val_loss",
     ),
     "best_val_loss": RunColumn(
-        "best val", 9, "lowest validation loss", lambda row, _: _loss(row.summary.best_val_loss), right=True,
+        "best val", 9, "best validation loss", lambda row, _: _loss(row.summary.best_val_loss), right=True,
         order="best_val_loss",
     ),
     "mae": RunColumn(
-        "MAE", 6, "mean absolute error, years", lambda row, _: _mae(row.summary.mae), right=True, order="mae"
+        "MAE", 7, f"mean absolute error, years; {NO_BETTER} {MEANINGS[NO_BETTER]}", _mae, right=True, order="mae"
     ),
     **{attribute: _bias(attribute) for attribute in REPORT_ATTRIBUTES},
     "split": RunColumn("split", 6, "split of the scores", lambda row, _: words(row.summary.split), order="split"),

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
+from ageui.present.marks import NO_BETTER, NOISE
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
 from ageui.text.clean import clean
@@ -141,7 +142,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         elif row is not None and row.note:
             text += f" · {row.name}: {row.note}"
         else:
-            text += " · years, lower is better; ~ no larger than chance alone makes it"
+            text += f" · {NOISE} cannot be told from no bias; {NO_BETTER} no better than constant; in years"
         self.query_one("#summary", TextLine).put(clean(text))
 
     def show_error(self, error: AgeUIError) -> None:

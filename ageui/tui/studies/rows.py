@@ -20,7 +20,7 @@ from ageui.study.published_and_measured import (
     measured_cell,
     published_cell,
 )
-from ageui.study.wording import figure_title, headline, others_text
+from ageui.study.wording import figure_title, headline, others_text, split_text, trained_on
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.text.states import SYMBOLS, symbols_text
@@ -29,7 +29,7 @@ from ageui.tui.widgets.table_rows import TableColumn, TableRow
 
 MISSING = "missing"
 _COUNTED = ("measured", "running", "queued", MISSING)
-_CELL, _PROGRESS, _PUBLISHED, _MEASURED, _DIFFERENCE = 26, 18, 12, 20, 9
+_CELL, _PROGRESS, _PUBLISHED, _MEASURED, _DIFFERENCE, _SIGNED = 26, 18, 12, 20, 9, 8
 
 
 def states_of(table: StudyTable) -> Counter[str]:
@@ -63,14 +63,16 @@ def list_text(table: StudyTable, width: int) -> Text:
 
 
 def about_text(table: StudyTable) -> Text:
-    """The title and purpose, the states of cells, and the settings of the measured runs."""
+    """The title and purpose, the states of cells, the split, and the settings of the measured runs."""
     study = table.study
     text = Text.assemble((clean(f"{study.name}: {study.title}"), "bold"), "  ", (clean(study.shows), "dim"))
-    return text.append(f"\n{states_text(table)} · {clean(headline(table))}")
+    parts = (states_text(table), split_text(table), clean(trained_on(table)))
+    return text.append(f"\n{' · '.join(filter(None, parts))}")
 
 
 def columns(table: StudyTable) -> list[TableColumn]:
-    """The cell and its progress, then each figure's published value, measured value and their difference."""
+    """The cell and its progress, then each figure's published value, measured value, their difference, and a bias's
+    signed gap."""
     found = [TableColumn("cell", "cell", _CELL), TableColumn("progress", "runs", _PROGRESS)]
     for name in table.study.figures:
         title = figure_title(name)
@@ -79,6 +81,8 @@ def columns(table: StudyTable) -> list[TableColumn]:
         found.append(TableColumn(name, title, _MEASURED, right=True))
         if _has_difference(table, name):
             found.append(TableColumn(f"{name} difference", f"− {PUBLISHED}", _DIFFERENCE, right=True))
+        if (gap := table.study.signed_gaps.get(name)) is not None:
+            found.append(TableColumn(gap, "signed", _SIGNED, right=True))
     return found
 
 
@@ -101,7 +105,7 @@ def rows(table: StudyTable, statuses: Mapping[int, str], fractions: Mapping[int,
     for name, what, *figures in closing_lines(table):
         cells: list[Cell] = []
         for figure_name, figure in zip(table.study.figures, figures, strict=True):
-            cells += _beside(table, figure_name, BLANK, figure, BLANK)
+            cells += _beside(table, figure_name, BLANK, figure, BLANK, BLANK)
         names = (name.text, "train mean") if name.text == "constant" else (what.text, name.text)
         found.append(TableRow(len(found), (*(Cell(text=text, tone="dim") for text in names), *cells)))
     return found
@@ -161,14 +165,23 @@ def _figures(table: StudyTable, row: CellRow) -> list[Cell]:
         figure = row.figures[name]
         published = replace(published_cell(name, figure), tone="dim")
         difference = difference_cell(name, row.difference(name))
-        cells += _beside(table, name, published, measured_cell(name, figure), difference)
+        gap = row.figures.get(table.study.signed_gaps.get(name, ""))
+        signed = Cell(gap.measured, p_value=gap.p_value) if gap is not None else BLANK
+        cells += _beside(table, name, published, measured_cell(name, figure), difference, signed)
     return cells
 
 
-def _beside(table: StudyTable, name: str, published: Cell, measured: Cell, difference: Cell) -> list[Cell]:
-    """Keeps those of the three cells that have a column."""
+def _beside(
+    table: StudyTable, name: str, published: Cell, measured: Cell, difference: Cell, signed: Cell
+) -> list[Cell]:
+    """Keeps those of the four cells that have a column."""
     has_published = any(name in row.cell.published for row in table.rows)
-    return [*([published] if has_published else []), measured, *([difference] if _has_difference(table, name) else [])]
+    return [
+        *([published] if has_published else []),
+        measured,
+        *([difference] if _has_difference(table, name) else []),
+        *([signed] if name in table.study.signed_gaps else []),
+    ]
 
 
 def _has_difference(table: StudyTable, name: str) -> bool:

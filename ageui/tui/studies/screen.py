@@ -14,14 +14,16 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from ageui.compare.averaged_scores import Averages
 from ageui.store import MeasuredRun, Store
-from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, Variant, load, studies, study_table
+from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, Variant, load, studies, study_table, with_tests
 from ageui.study.queueing import choice_of
 from ageui.text.clean import clean
 from ageui.text.states import SYMBOLS
 from ageui.tui import keys
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt
+from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenRun
 from ageui.tui.studies import rows as study_rows
@@ -58,12 +60,16 @@ class StudiesQuery:
 
 @dataclass(frozen=True)
 class StudiesSnapshot:
-    """`statuses` are of all measured runs, by id; `fractions` are the progress of running ones, from 0 to 1."""
+    """`statuses` are of all measured runs, by id; `fractions` are the progress of running ones, from 0 to 1.
+
+    `are_rescored` tells whether no result waits for its intervals and tests.
+    """
 
     query: StudiesQuery
     tables: Mapping[str, StudyTable]
     statuses: Mapping[int, str]
     fractions: Mapping[int, float]
+    are_rescored: bool
 
 
 class StudiesScreen(LiveScreen[StudiesSnapshot]):
@@ -86,8 +92,12 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self._chosen = self._to_choose = ""
         self._listed: tuple[str, ...] = ()
         self._drawn: StudyTable | None = None
-        # Building tables reads all configs, so they are rebuilt only after a run or its status changed.
+        # Building tables reads all configs, so they are rebuilt only after a run or its status changed, or all results
+        # were rescored.
         self._built: StudiesSnapshot | None = None
+        self._averages: Averages = {}
+        self._tested: dict[str, tuple[StudyTable, StudyTable]] = {}
+        self._tests = IntervalJob(self, self._compute_tests, self._draw, "no tests of cells with several seeds")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › studies")
@@ -114,7 +124,13 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
 
     @property
     def _table(self) -> StudyTable | None:
-        """The table of the highlighted study; None until the first read."""
+        """The table of the highlighted study, with tests once they are computed; None until the first read."""
+        table = self._untested_table
+        before, tested = self._tested.get(self._chosen, (None, None))
+        return tested if table is not None and before is table else table
+
+    @property
+    def _untested_table(self) -> StudyTable | None:
         return self._snapshot.tables.get(self._chosen) if self._snapshot is not None else None
 
     # Reading
@@ -124,15 +140,19 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
 
     def read(self, store: Store) -> StudiesSnapshot:
         query, statuses = self._query, store.scores.measured_statuses()
-        tables = self._tables(store, query, statuses)
+        are_rescored = not store.rescoring.remaining()
+        built = self._built
+        if built is not None and (built.statuses, built.are_rescored) != (statuses, are_rescored):
+            built = None
+        tables = self._tables(store, query, built)
         running = [run_id for run_id, status in statuses.items() if status == "running"]
         summaries = [(run_id, store.runs.get(run_id).summary) for run_id in running]
         fractions = {run_id: (one.step or 0) / one.total_steps for run_id, one in summaries if one.total_steps}
-        self._built = StudiesSnapshot(query, tables, statuses, fractions)
+        self._built = StudiesSnapshot(query, tables, statuses, fractions, are_rescored)
         return self._built
 
-    def _tables(self, store: Store, query: StudiesQuery, statuses: Mapping[int, str]) -> Mapping[str, StudyTable]:
-        built = self._built if self._built is not None and self._built.statuses == statuses else None
+    def _tables(self, store: Store, query: StudiesQuery, built: StudiesSnapshot | None) -> Mapping[str, StudyTable]:
+        """The tables of all studies; those of `built` are shown again where the query asks for the same."""
         runs: Sequence[MeasuredRun] | None = None
         tables = {}
         for study in query.studies:
@@ -155,6 +175,16 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
                 if (line := self._line(snapshot, name)) != self._list.get_option_at_index(place).prompt:
                     self._list.replace_option_prompt_at_index(place, line)
         self._draw()
+
+    def _request_tests(self) -> None:
+        before, _ = self._tested.get(self._chosen, (None, None))
+        if (table := self._untested_table) is not None and table is not before:
+            self._tests.request(table)
+
+    async def _compute_tests(self, table: StudyTable) -> None:
+        self._tested[table.study.name] = (table, table)  # tried only once
+        tested = await asyncio.to_thread(with_tests, table, self.app.store, self._averages)
+        self._tested[table.study.name] = (table, tested)
 
     def _fill_list(self, snapshot: StudiesSnapshot, names: tuple[str, ...]) -> None:
         self._listed = names
@@ -184,6 +214,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self._cells.show_columns(study_rows.columns(table))
         self._cells.put(0, rows, len(rows))
         self._show_cell()
+        self._request_tests()
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)

@@ -1,5 +1,7 @@
 """The MAE of every group as a bar, below the bias of its attribute."""
 
+from collections.abc import Iterator
+
 from rich.cells import cell_len, set_cell_size
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,6 +13,7 @@ from ageui.present.marks import NOISE
 from ageui.present.terminal import shortened
 from ageui.store import BiasResult, SplitScores
 from ageui.text.clean import clean
+from engine.split_result import GapFigure
 
 _NARROWEST_BAR, _WIDEST_BAR = 3, 12
 # The indent, the count, the MAE and the mark, with their gaps.
@@ -41,7 +44,7 @@ class GroupBars(Static):
 
 
 def _groups(scores: SplitScores, cells: int) -> Text:
-    """A line per attribute, then one per group: name, count, bar, MAE, its interval if it fits, and a mark if worst."""
+    """Lines on each attribute, then one per group: name, count, bar, MAE, its interval if it fits, a mark if worst."""
     groups = [group for bias in scores.result.biases for group in bias.groups]
     has_room = cells >= _OTHER_CELLS + _NARROWEST_BAR + _SHORTEST_NAME + _INTERVAL_CELLS
     has_intervals = has_room and any(group.interval is not None for group in groups)
@@ -51,9 +54,9 @@ def _groups(scores: SplitScores, cells: int) -> Text:
     longest = max((cell_len(clean(group.group)) for group in groups), default=0)
     width = min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, cells - _OTHER_CELLS - _NARROWEST_BAR))
     bar = min(_WIDEST_BAR, max(_NARROWEST_BAR, cells - width - _OTHER_CELLS))
-    lines = []
+    lines: list[Text] = []
     for bias in scores.result.biases:
-        lines.append(_title(bias, whole))
+        lines += _titles(bias, whole)
         worst = bias.worst.group if bias.worst is not None and len(bias.groups) > 1 else None
         for group in bias.groups:
             line = Text(f"  {set_cell_size(shortened(clean(group.group), width), width)}")
@@ -65,14 +68,22 @@ def _groups(scores: SplitScores, cells: int) -> Text:
     return Text("\n").join(lines)
 
 
-def _title(bias: BiasResult, cells: int) -> Text:
-    """`gender  0.53 ~  0.05–1.20  noise 0.60`: the bias, a mark if it is inside noise, its interval, and the 95th
-    percentile of noise if it fits; or the reason for a missing bias."""
-    title = Text(clean(bias.attribute), style="bold")
+def _titles(bias: BiasResult, cells: int) -> Iterator[Text]:
+    """`gender  0.53 ~  0.05–1.20  detectable 0.60`: the bias, a mark if it is inside noise, its interval, and the
+    smallest bias that could be found, as far as they fit; then the same of the signed gap. Or the reason for a missing
+    bias."""
+    name = Text(clean(bias.attribute), style="bold")
     if bias.value is None:
-        return title.append(f"  {clean(bias.reason or NOTHING)}", style="dim not bold")
-    title.append(f"  {number(bias.value)}{f' {NOISE}' if bias.inside_noise else ''}", style="not bold")
-    if bias.interval is not None:
-        title.append(f"  {between(bias.interval)}", style="dim not bold")
-    noise = f"  noise {number(bias.noise.p95)}" if bias.noise is not None else ""
-    return title.append(noise if title.cell_len + len(noise) <= cells else "", style="dim not bold")
+        yield name.append(f"  {clean(bias.reason or NOTHING)}", style="dim not bold")
+        return
+    yield _gap(name, bias, cells)
+    yield _gap(Text("  signed gap"), bias.signed_gap, cells)
+
+
+def _gap(name: Text, gap: GapFigure, cells: int) -> Text:
+    name.append(f"  {number(gap.value)}{f' {NOISE}' if gap.inside_noise else ''}", style="not bold")
+    interval = f"  {between(gap.interval)}" if gap.interval is not None else ""
+    detectable = f"  detectable {number(gap.detectable)}" if gap.detectable is not None else ""
+    for text in (interval, detectable):
+        name.append(text if name.cell_len + len(text) <= cells else "", style="dim not bold")
+    return name

@@ -26,11 +26,19 @@ def done_run(store: Store, name: str = "plain", *, status: str = "done", scored:
     return store.runs.detail(run_id)
 
 
-def measured(names: list[str], groups: list[str | None], attribute: str = "gender", resamples: int = 50) -> Evaluated:
-    """Predictions for images of these names and groups, scored as the engine does."""
+def measured(
+    names: list[str],
+    groups: list[str | None],
+    attribute: str = "gender",
+    resamples: int = 50,
+    unreadable: int | None = None,
+) -> Evaluated:
+    """Predictions for images of these names and groups, scored as the engine does; NaN for the `unreadable` one."""
     random = np.random.default_rng(0)
     ages = random.uniform(1, 80, len(names))
     predicted = (ages + random.normal(0.0, 6, len(names))).astype(np.float32)
+    if unreadable is not None:
+        predicted[unreadable] = np.nan
     items = pd.DataFrame({"image": names, "age": ages, attribute: groups})
     coded = {attribute: group_codes(items, attribute)}
     result = evaluate_split(ages, predicted.astype(np.float64), coded, 30.0, split="valid", resamples=resamples)

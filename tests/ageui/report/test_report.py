@@ -11,7 +11,6 @@ import pytest
 from report_rows import done_run, measured, texts, titles
 from store_rows import config, end, epoch, evaluated, queued, running
 
-from ageui.compare.image_errors import ImageErrors, with_intervals
 from ageui.present.table import Table
 from ageui.report import as_markdown, report
 from ageui.report.document import Document, Folded, Plot, Section
@@ -21,7 +20,9 @@ from ageui.store import Predictions, PublishedRun, RunDetail, Store
 from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError
 from engine.events import Evaluated
-from engine.fairness import RESAMPLES, Baseline, SplitResult
+from engine.fairness import RESAMPLES, score_errors
+from engine.image_errors import ImageErrors
+from engine.split_result import Baseline, SplitResult
 
 
 @pytest.fixture(autouse=True)
@@ -54,18 +55,20 @@ def test_scores(store: Store) -> None:
 
 valid, 3 images; in years, lower is better:
 
-| figure | value | 95% interval | noise level | inside noise | constant 30.2 |
-| --- | ---: | ---: | ---: | ---: | ---: |
-| MAE | 6.00 | 5.00–7.00 | — | — | 21.75 (5.25–39.75) |
-| gender bias | 0.50 | 0.25–0.75 | 0.38 | no | — |
-| signed error | −0.50 | — | — | — | — |
+| figure | value | 95% interval | inside noise | p | detectable | constant 30.2 |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| MAE | 6.00 | 5.00–7.00 | — | — | — | 21.75 (5.25–39.75) |
+| gender bias | 0.50 | 0.25–0.75 | no | 0.031 | 0.38 | — |
+| gender signed gap | 8.50 | 0.00–9.50 | yes | 0.125 | 8.75 | — |
+| signed error | −0.50 | — | — | — | — | — |
 
 - A bias is the mean gap between the MAEs of an attribute's groups, over all pairs of groups.
-- Noise level: the 95th percentile of the bias that the same errors give when the groups are shuffled. A bias no larger than that is inside noise.
-- Signed error: mean of predicted − true age.
+- Inside noise: cannot be told from no bias, since p, its p-value in a permutation test, is above 0.05.
+- Detectable: the smallest figure that four of five samples of groups of these sizes would reveal.
+- Signed error: mean of predicted − true age. Signed gap: the mean gap between the signed errors of groups.
 - The constant predictor always says the mean age of the train images.
 - 1 image without gender.
-"""  # noqa: E501
+"""
     )
 
 
@@ -117,13 +120,13 @@ def test_groups_have_the_intervals_that_the_engine_gave_them(store: Store) -> No
 def test_a_group_of_one_image_or_none_has_no_interval(store: Store) -> None:
     run = done_run(store)
     rows = _text(_of(store, run), "Groups").splitlines()
-    assert "| gender | male | 1 | 4.00 | — | −4.00 |" in rows
+    assert "| gender | male | 1 | 4.00 | 3.50–4.25 | −4.00 |" in rows
+    assert "| gender | female | 1 | 4.50 | — | +4.50 |" in rows
     assert "| gender | other | 0 | — | — | — |" in rows
 
 
 def test_no_group_has_an_interval_beside_a_nan(store: Store) -> None:
-    scored = measured([str(number) for number in range(8)], ["male", "female"] * 4)
-    scored.predicted[2] = np.nan
+    scored = measured([str(number) for number in range(8)], ["male", "female"] * 4, unreadable=2)
     run = done_run(store, scored=scored)
     (table,) = (block for block in _section(_of(store, run), "Groups").blocks if isinstance(block, Table))
     assert {row[4] for row in texts(table)} == {"—"}
@@ -233,7 +236,7 @@ def test_published_figures_stand_beside_measured_ones(store: Store) -> None:
     table = document.sections[0].blocks[0]
     assert isinstance(table, Table)
     assert texts(table)[1][0] == "◆ theirs (published)"
-    assert texts(table)[1][-2:] == ("1.00", "—")
+    assert texts(table)[1][-3:] == ("1.00", "—", "—")
 
 
 def test_a_model_card_has_the_headings_of_its_paper(store: Store) -> None:
@@ -259,11 +262,11 @@ def test_a_model_card_has_the_headings_of_its_paper(store: Store) -> None:
         "- Images are weighted by gender (inverse).",
         "- 2 bad items of the data set left out.",
     ]
-    assert "- gender bias: 0.30 years (0.25–0.75); inside noise.\n" in _text(
-        document, "Model card", "Quantitative analyses"
-    )
+    analyses = _text(document, "Model card", "Quantitative analyses")
+    assert "- gender bias: 0.30 years (0.25–0.75).\n" in analyses
+    assert "- gender signed gap: 8.50 years (0.00–9.50); inside noise.\n" in analyses
     caveats = _text(document, "Model card", "Caveats and recommendations")
-    assert "No larger than chance alone would make it: the bias of gender." in caveats
+    assert "These cannot be told from none: gender signed gap." in caveats
     assert "Its faces are drawn" in _text(document, "Model card", "Ethical considerations")
     assert "| train | 5 images, 4 of them labelled |" in _text(document, "Data")
 
@@ -294,8 +297,15 @@ def test_several_runs_are_compared_first(store: Store) -> None:
     assert [section.title for section in document.sections] == ["Comparison", "one", "another"]
     table = document.sections[0].blocks[0]
     assert isinstance(table, Table)
-    assert titles(table) == ["run", "seed", "MAE", "gender", "rank"]
-    assert texts(table)[1] == ("another", "7", "5.00 ★ ±1.00", "0.50 ★ [0.25–0.75]", "1.25 ▲")
+    assert titles(table) == ["run", "seed", "MAE", "gender", "gender signed", "rank"]
+    assert texts(table)[1] == (
+        "another",
+        "7",
+        "5.00 ★ ±1.00",
+        "0.50 ★ [0.25–0.75]",
+        "8.50 ★ ~ [0.00–9.50]",
+        "1.25 ▲",
+    )
     assert [part.title for part in document.sections[1].parts][-1] == "Model card"
     names = [plot.name for plot in document.plots]
     assert len(set(names)) == len(names) == 7
@@ -306,7 +316,7 @@ def test_many_settings_that_differ_have_a_table_of_their_own(store: Store) -> No
     other = queued(store, "other", loss="mape", batch=16, size=96, optimizer="sgd", seed=3)
     figures, settings = (block for block in _of(store, plain, store.runs.detail(other)).sections[0].blocks
                          if isinstance(block, Table))  # fmt: skip
-    assert titles(figures) == ["run", "MAE", "gender"]
+    assert titles(figures) == ["run", "MAE", "gender", "gender signed"]
     assert titles(settings) == ["run", "size", "loss", "optimizer", "batch", "seed"]
     assert texts(settings) == [
         ("plain", "64", "mse", "adam", "32", "5"),
@@ -330,12 +340,12 @@ def test_a_run_that_lacks_the_split_of_the_others_has_no_figures_of_another(stor
         "- It was not scored on test, but on valid."
     ]
     card = _text(document, "validated", "Model card")
-    assert "No larger than chance" not in card
+    assert "cannot be told from none" not in card
     assert "6.00" not in card
     assert "- MAE: 6.00 years (5.00–7.00)" in _text(document, "tested", "Model card", "Quantitative analyses")
 
 
-def test_predictions_are_read_and_resampled_once_and_those_of_the_reported_split_alone(
+def test_predictions_are_read_and_the_constant_resampled_once_and_on_the_reported_split_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups: list[str | None] = ["male", "female"] * 20
@@ -352,11 +362,11 @@ def test_predictions_are_read_and_resampled_once_and_those_of_the_reported_split
         read.append((run_id, split))
         return store.scores.predictions(run_id, split)
 
-    def resample(result: SplitResult, of: ImageErrors, split: str, resamples: int) -> SplitResult:
+    def resample(of: ImageErrors, *, split: str, resamples: int) -> SplitResult:
         resampled.append(split)
-        return with_intervals(result, of, split, resamples)
+        return score_errors(of, split=split, resamples=resamples)
 
-    monkeypatch.setattr("ageui.compare.draft_rows.with_intervals", resample)
+    monkeypatch.setattr("ageui.compare.draft_rows.score_errors", resample)
     document = report([store.runs.detail(run_id)], load)
     assert (read, resampled) == ([(run_id, "test")], ["test"])
     (table,) = (block for block in _section(document, "Groups").blocks if isinstance(block, Table))

@@ -14,7 +14,7 @@ from ageui.present.table import Cell, Spread
 from ageui.report.drawing import Drawing, draw
 from ageui.report.plots import SERIES, curves, curves_of_cells, group_bars, predicted_by_age, side_by_side
 from ageui.store import Epoch, Predictions
-from engine.fairness import BiasResult, GroupResult, Interval, SplitResult
+from engine.split_result import BiasResult, GroupResult, Interval, SplitResult
 
 
 def _history(*losses: float | None) -> list[Epoch]:
@@ -51,7 +51,7 @@ def test_bars_have_an_interval_where_there_is_one() -> None:
         GroupResult("none", 0, None, None),
         GroupResult("nan", 1, math.nan, 0.0),
     )
-    result = SplitResult(5, 4.0, None, 0.0, (BiasResult("gender", None, "", None, None, groups),), None)
+    result = SplitResult(5, 4.0, None, 0.0, (BiasResult(None, attribute="gender", groups=groups),), None)
     drawing = group_bars("b", result)
     assert "gender: male" in _texts(drawing)
     assert not {"gender: none", "gender: nan"} & set(_texts(drawing))
@@ -65,7 +65,7 @@ def test_bars_have_an_interval_where_there_is_one() -> None:
 
 
 def test_a_side_by_side_plot_leaves_out_rows_without_figures() -> None:
-    cells = (Cell(6.0, interval=Interval(5.0, 7.0)), Cell(0.5, noise=0.7))
+    cells = (Cell(6.0, interval=Interval(5.0, 7.0)), Cell(0.5, p_value=0.75))
     rows = (
         ComparedRow("run", 1, "x" * 99, "done", {}, 3, cells, True, None),
         ComparedRow("run", 2, "bare", "queued", {}, None, (Cell(None), Cell(None)), False, "queued"),
@@ -76,6 +76,15 @@ def test_a_side_by_side_plot_leaves_out_rows_without_figures() -> None:
     assert {"MAE", "gender bias", "constant 30.0", f"{'x' * 27}…"} <= set(texts)
     assert "bare" not in texts
     assert side_by_side("s", Comparison(None, None, ("mae", "gender"), (), rows[1:2], None, ())) is None
+
+
+def test_a_dot_is_hollow_if_the_bias_cannot_be_told_from_none() -> None:
+    def body(p_value: float) -> str:
+        row = ComparedRow("run", 1, "a", "done", {}, 3, (Cell(6.0), Cell(0.5, p_value=p_value)), True, None)
+        return _body(side_by_side("s", Comparison("valid", 3, ("mae", "gender"), (), (row,), None, ())))
+
+    assert "fill-opacity: 0;" not in body(0.05)
+    assert body(0.06).count("fill-opacity: 0;") == 1
 
 
 def test_a_mean_over_seeds_has_a_line_of_a_standard_deviation_to_each_side() -> None:

@@ -18,16 +18,20 @@ from ageui.study.published_and_measured import difference_cell, published_and_me
 from ageui.study.study_export import FORMATS, as_data, export_text
 from ageui.study.variants import normal_form, own_and_shared
 from ageui.study.wording import headline, seeds_text
+from engine.choices import REPORT_ATTRIBUTES
 from engine.config import PRESETS, build_config
 from engine.errors import ConfigError
-from engine.fairness import Interval
+from engine.split_result import Interval
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def _figures(mae: StudyFigure, gender: StudyFigure) -> Mapping[str, StudyFigure]:
-    nothing = StudyFigure(None, None, None, 0)
-    return {"mae": mae, "gender": gender, "expression": nothing, "ethnicity": nothing, "age": nothing}
+NOTHING = StudyFigure(None, None, None, 0)
+
+
+def _figures(mae: StudyFigure, gender: StudyFigure, signed: StudyFigure = NOTHING) -> Mapping[str, StudyFigure]:
+    names = ("mae", *REPORT_ATTRIBUTES, *(f"{name}_signed" for name in REPORT_ATTRIBUTES))
+    return {**dict.fromkeys(names, NOTHING), "mae": mae, "gender": gender, "gender_signed": signed}
 
 
 def _table(label: str = "mse · batch 16") -> StudyTable:
@@ -41,10 +45,11 @@ def _table(label: str = "mse · batch 16") -> StudyTable:
     first = _figures(
         StudyFigure(11.6451, 8.25, 0.125, 3, Interval(7.5, 9.0)),
         StudyFigure(0.3722, 0.5, 0.25, 3, Interval(0.0, 1.5), 0.75),
+        StudyFigure(None, 2.25, 0.5, 3, Interval(1.25, 3.5), 0.03125),
     )
     second = _figures(StudyFigure(9.5153, 10.0, None, 1), StudyFigure(None, float("nan"), None, 1))
-    empty = _figures(StudyFigure(None, None, None, 0), StudyFigure(None, None, None, 0))
-    torn = _figures(StudyFigure(10.0, None, None, 0), StudyFigure(None, None, None, 0))
+    empty = _figures(NOTHING, NOTHING)
+    torn = _figures(StudyFigure(10.0, None, None, 0), NOTHING)
     rows = (
         CellRow(cells[0], first, {0: 1, 1: 2, 2: 3}, {"done": 3}),
         CellRow(cells[1], second, {0: 4, 1: 5}, {"done": 1, "running": 1}),
@@ -104,9 +109,7 @@ def test_the_headline_says_what_was_measured() -> None:
     [(8.25, "+0.75"), (7.0, "−0.50"), (7.5, "+0.00"), (math.inf, "+inf"), (-math.inf, "−inf"), (math.nan, "NaN")],
 )
 def test_a_difference_has_one_sign_and_what_is_no_number_its_name(measured: float, said: str) -> None:
-    row = CellRow(
-        _table().rows[0].cell, _figures(StudyFigure(7.5, measured, None, 1), StudyFigure(None, None, None, 0)), {}, {}
-    )
+    row = CellRow(_table().rows[0].cell, _figures(StudyFigure(7.5, measured, None, 1), NOTHING), {}, {})
     assert in_line(difference_cell("mae", row.difference("mae"))) == said
     assert in_line(difference_cell("gender", row.difference("gender"))) == ""
 
@@ -159,7 +162,8 @@ def test_plain_data_holds_every_figure() -> None:
     first = as_data(_table())["rows"][0]
     assert first["figures"]["mae"] == {
         "published": 11.6451, "measured": 8.25, "std": 0.125, "n": 3, "difference": pytest.approx(-3.3951),
-        "interval": {"low": 7.5, "high": 9.0}, "noise": None,
+        "interval": {"low": 7.5, "high": 9.0}, "p_value": None,
     }  # fmt: skip
-    assert first["figures"]["gender"]["noise"] == 0.75
+    assert first["figures"]["gender"]["p_value"] == 0.75
+    assert first["figures"]["gender_signed"]["measured"] == 2.25
     assert first["runs"] == {"0": 1, "1": 2, "2": 3}

@@ -7,18 +7,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from store_rows import claimed, end, queued
-from study_rows import LOSSES, QUICK, trained, written
+from study_rows import LOSSES, QUICK, scored, trained, written
 
+from ageui.compare.averaged_scores import Averages
 from ageui.store import MeasuredRun, SplitFigures, Store
-from ageui.study import Choice, Study, StudyTable, Variant, describe, find_remaining, load, study_table
+from ageui.study import Choice, Study, StudyTable, Variant, describe, find_remaining, load, study_table, with_tests
 from ageui.study.measured_cells import StudyFigure, figure_of
 from ageui.study.rank_agreement import agreement
+from ageui.study.study_export import as_data
 from ageui.study.variants import cell_config, normal_form
 from ageui.study.wording import headline, others_text
 from engine.config import PRESETS, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError
-from engine.fairness import Interval
+from engine.fairness import score_errors
+from engine.image_errors import averaged
+from engine.split_result import GapFigure, Interval
 
 
 @pytest.fixture(autouse=True)
@@ -303,19 +307,66 @@ def test_losses_and_minutes_are_those_of_the_run(store: Store) -> None:
     assert "minutes" not in study_table(study, store).agreement
 
 
-def test_intervals_and_noise_are_means_over_the_runs_that_all_have_them() -> None:
+def test_a_single_run_has_its_own_interval_and_test_and_several_wait_for_theirs() -> None:
     runs = [MeasuredRun(seed, "r", "done", {"seed": seed}, {}, None, None) for seed in range(2)]
     scores = {
-        seed: SplitFigures(seed, "test", "h", {"gender": 0.25 + seed}, {}, {"gender": (seed, seed + 2.0)}, noise)
-        for seed, noise in enumerate(({"gender": 0.5}, {"gender": 1.0}))
+        seed: SplitFigures(
+            seed, "test", "h", {"gender": 0.25 + seed}, {}, {"gender": (0.0, seed + 2.0)}, {"gender": 0.0625}, "valid"
+        )
+        for seed in range(2)
     }
-    found = figure_of("gender", None, runs, scores)
-    assert (found.measured, found.interval, found.noise) == (0.75, Interval(0.5, 2.5), 0.75)
-    assert found.inside_noise
-    assert not replace(found, measured=0.76).inside_noise
-    lacking = figure_of("gender", None, runs, {**scores, 1: replace(scores[1], intervals={}, noise={})})
-    assert (lacking.measured, lacking.interval, lacking.noise, lacking.inside_noise) == (0.75, None, None, False)
+    one = figure_of("gender", None, runs[:1], scores)
+    assert (one.measured, one.interval, one.p_value) == (0.25, Interval(0.0, 2.0), 0.0625)
+    assert one.inside_noise
+    assert not replace(one, p_value=0.05).inside_noise
+    both = figure_of("gender", None, runs, scores)
+    assert (both.measured, both.interval, both.p_value, both.inside_noise) == (0.75, None, None, False)
     assert figure_of("age", 2.0, runs, scores) == StudyFigure(2.0, None, None, 0)
+
+
+def test_cells_over_seeds_are_tested_once_on_the_errors_of_images_averaged_over_them(
+    store: Store, mine: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        trained(store, mine, "mse-8", seed=seed, scored=scored(seed))
+    trained(store, mine, "mse-16", scored=scored(5))
+    known: Averages = {}
+    table = study_table(mine, store)
+    tested = with_tests(table, store, known)
+    errors = [store.scores.errors(run_id, "test") for run_id in (1, 2, 3)]
+    expected = score_errors(averaged([one for one in errors if one is not None]))
+    figures = tested.rows[0].figures
+    for name in ("gender", "gender_signed"):
+        assert table.rows[0].figures[name].p_value is None
+        assert figures[name].measured == table.rows[0].figures[name].measured
+        figure = expected.figure(name)
+        assert isinstance(figure, GapFigure)
+        assert figures[name].p_value == figure.p_value
+        assert (figures[name].interval.low == 0) == figures[name].inside_noise
+    assert figures["gender"].inside_noise, "errors of both genders are about as large"
+    assert not figures["gender_signed"].inside_noise, "in which direction they go is apart"
+    assert figures["gender_signed"].measured == pytest.approx(3.0, abs=1.5)
+    assert figures["mae"].interval == expected.mae_interval
+    assert tested.rows[1] == table.rows[1], "a single run was tested when it was scored"
+    monkeypatch.setattr(store.scores, "errors", None)
+    assert with_tests(study_table(mine, store), store, known) == tested
+
+
+def test_a_cell_whose_runs_were_scored_on_different_images_stays_untested(store: Store, mine: Study) -> None:
+    for seed, images in enumerate((60, 50)):
+        trained(store, mine, "mse-8", seed=seed, scored=scored(seed, images))
+    table = study_table(mine, store)
+    assert with_tests(table, store, {}) == table
+
+
+def test_scores_on_images_that_chose_the_weights_are_called_selected(store: Store, mine: Study) -> None:
+    trained(store, mine, "mse-8", scored=replace(scored(0), split="valid"))
+    trained(store, mine, "mse-16", scored=scored(0))
+    valid, test = (study_table(mine, store, split=split) for split in ("valid", "test"))
+    assert (valid.is_selected, test.is_selected) == (True, False)
+    assert headline(valid).endswith("valid (selected) split")
+    assert [row.is_selected for row in valid.rows] == [True, False, False, False]
+    assert as_data(valid)["selected"]
 
 
 def test_a_loss_of_another_kind_is_no_figure_of_a_table_of_losses(store: Store) -> None:

@@ -156,6 +156,41 @@ def test_folding_groups_settings_and_splits_are_toggled(store: Store) -> None:
     use(store, scenario)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_signed_gaps_stand_below_their_biases_and_further_figures_come_and_go(
+    store: Store, runs: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        places = [lines(screen).index(line(screen, name)) for name in ("MAE years", "gender bias", "gender signed")]
+        assert places == sorted(places)
+        assert line(screen, "gender ratio") == ""
+        assert "e figures" in screen_text(app)
+        await keys(pilot, screen, "e")
+        assert "×" in line(screen, "gender ratio")
+        assert "%" in line(screen, "CS@5")
+        assert line(screen, "slope") != ""
+        assert "▼ lower ▲ higher" in " ".join(shown(app, "#legend").split()), "a higher share is better"
+        await keys(pilot, screen, "f", "e")
+        assert line(screen, "gender signed") == line(screen, "gender ratio") == ""
+        assert line(screen, "gender bias") != ""
+        await keys(pilot, screen, "f", "e")
+        assert line(screen, "gender signed") != ""
+
+    use(store, scenario, size=size)
+
+
+def test_rows_that_differ_in_their_seed_alone_offer_to_be_folded(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        assert "f folds seeds" not in screen_text(app)
+        await keys(pilot, screen, "f")
+        assert "f folds seeds" in shown(app, "#about")
+        assert "not set against each other (mse-a and mse-b): fold the seeds" in shown(app, "#notes")
+
+    use(store, scenario)
+
+
 def test_ranks_the_pareto_front_and_intervals_of_groups_are_shown_and_explained(
     store: Store, runs: tuple[int, ...]
 ) -> None:

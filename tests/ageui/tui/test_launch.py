@@ -1,17 +1,19 @@
 """What comes before the application and after it."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pilot import alive, messages, names, press, use
+from pilot import alive, messages, names, press, settled, use
 from store_rows import queued
 from terminal import Terminal
 from textual.pilot import Pilot
 
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
-from ageui.tui.launch import background_summary, open_store
+from ageui.tui.launch import background_summary, launch, open_store
+from ageui.tui.prefs import Prefs
 from engine.errors import StoreError
 
 pytestmark = pytest.mark.app
@@ -63,3 +65,21 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError):
         open_store(tmp_path / "runs.db")
+
+
+def test_results_that_wait_to_be_rescored_are_told_of_at_the_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[list[str]] = []
+
+    async def opened(app: AgeUIApp) -> None:
+        async with app.run_test(notifications=True) as pilot:
+            await settled(pilot)
+            said.append(messages(app))
+
+    monkeypatch.setattr(AgeUIApp, "run", lambda app: asyncio.run(opened(app)))
+    for sentence in ("2 results of an earlier version will be scored again", None):
+        monkeypatch.setattr("ageui.tui.launch.start_rescoring", lambda store, sentence=sentence: sentence)
+        monkeypatch.setattr(Prefs, "load", Prefs)
+        launch(store.path)
+    assert said == [["2 results of an earlier version will be scored again"], []]

@@ -1,26 +1,27 @@
 """One run's screen: what it draws while the run trains, and what it says of one that ended."""
 
 import math
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from compared_rows import done, evaluation
-from pilot import HOSTILE, SECONDS_AT_MOST, alive, messages, press, screen_text, settled, until, use
-from store_rows import config, end, epoch, evaluated, queued, running, steps
+from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
+from store_rows import config, end, epoch, evaluated, make_stale, queued, running, steps
 from textual.pilot import Pilot
 from textual.widgets import RichLog, Static, TabbedContent
 
-from ageui.compare.image_errors import with_all_intervals
-from ageui.store import PublishedRun, RunDetail, Store
+from ageui.store import PublishedRun, Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.changes import ChangeMade
 from ageui.tui.chart.chart import Chart
 from ageui.tui.messages import OpenRun
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.log_tail import read_log
+from ageui.worker.rescorer import rescore
 from ageui.worker.run_files import log_file
+from engine import gap_test, resampling
 from engine.data.spec import BUILT_IN
 
 pytestmark = pytest.mark.app
@@ -180,7 +181,7 @@ def test_nothing_of_a_run_is_parsed(store: Store, size: tuple[int, int]) -> None
     use(store, scenario, size=size)
 
 
-def test_intervals_that_are_not_stored_follow_and_the_scores_are_in_full(store: Store) -> None:
+def test_all_scores_are_shown_with_their_intervals_and_tests(store: Store) -> None:
     run_id = done(store, "scored", 8.0)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
@@ -188,57 +189,65 @@ def test_intervals_that_are_not_stored_follow_and_the_scores_are_in_full(store: 
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, RunScreen)
-        await until(pilot, lambda: screen.is_settled, "all intervals are there")
         scores = store.runs.detail(run_id).primary_scores
         assert scores is not None
-        assert all(group.interval is None for bias in scores.result.biases for group in bias.groups)
+        assert all(group.interval is not None for bias in scores.result.biases for group in bias.groups)
         female = next(line for line in text_of(app, "#groups").splitlines() if "female" in line)
         assert "–" in female.split("30", 1)[1]
-        assert "noise" in text_of(app, "#groups")
+        assert "detectable" in text_of(app, "#groups")
         assert "years on valid (" in text_of(app, "#progress")
         app.screen.query_one(TabbedContent).active = "scores-pane"
         await settled(pilot)
         text = screen_text(app)
         assert "MAE of constant" in text
-        assert "noise, 95%" in text
+        assert "signed gap" in text
         await press(pilot, "E")
         assert "▲ the group with the largest MAE" in screen_text(app)
 
     use(store, scenario, size=(160, 60))
 
 
-def test_scores_that_come_while_intervals_are_computed_get_theirs_too(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_id, attempt, _lock = alive(store, "scored-twice")
-    with store.writing(run_id, attempt) as writer:
-        writer.evaluated(evaluation(8.0, 1), "apparent", "faces")
-    begun: list[tuple[str, ...]] = []
-    may_end = threading.Event()
+def test_opening_a_run_draws_no_sample(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = done(store, "scored", 8.0)
+    drawn: list[str] = []
+    for draws in (resampling._poisson_counts, gap_test._shuffled_sums):
 
-    def slowly(detail: RunDetail, load: Any) -> RunDetail:
-        begun.append(tuple(scores.split for scores in detail.results))
-        assert may_end.wait(SECONDS_AT_MOST)
-        return with_all_intervals(detail, load)
+        def counted(*arguments: Any, draws: Callable[..., Any] = draws) -> Any:
+            drawn.append(draws.__name__)
+            return draws(*arguments)
 
-    monkeypatch.setattr("ageui.tui.run.screen.with_all_intervals", slowly)
+        monkeypatch.setattr(f"{draws.__module__}.{draws.__name__}", counted)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.post_message(OpenRun(run_id))
-        await until(pilot, lambda: len(begun) == 1)
-        screen = app.screen
-        assert isinstance(screen, RunScreen)
-        with store.writing(run_id, attempt) as writer:
-            writer.evaluated(evaluation(8.0, 1, split="test"), "apparent", "faces")
-            writer.end("done", "")
-        await until(pilot, lambda: "years on test" in text_of(app, "#progress"), "the new scores are shown")
-        assert not screen.is_settled
-        may_end.set()
-        await until(pilot, lambda: screen.is_settled, "all intervals are there")
-        assert [set(splits) for splits in begun] == [{"valid"}, {"valid", "test"}]
-        assert screen.query_one("#groups-pane").border_title == "MAE by group, test"
-        female = next(line for line in text_of(app, "#groups").splitlines() if "female" in line)
-        assert "–" in female.split("30", 1)[1]
+        await settled(pilot)
+        app.screen.query_one(TabbedContent).active = "scores-pane"
+        await settled(pilot)
+        assert "detectable" in text_of(app, "#groups")
+        assert "signed gap" in screen_text(app)
+        assert drawn == []
+
+    use(store, scenario, size=(160, 60))
+    evaluation(8.0, 1)
+    assert set(drawn) == {"_poisson_counts", "_shuffled_sums"}, "scoring a run draws"
+
+
+def test_scores_that_wait_to_be_rescored_say_so_until_they_are(store: Store) -> None:
+    run_id = done(store, "old", 8.0)
+    make_stale(store)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.post_message(OpenRun(run_id))
+        await settled(pilot)
+        assert "to be scored again" in screen_text(app)
+        assert "detectable" not in text_of(app, "#groups")
+        await press(pilot, "E")
+        assert "valid: intervals and marks of an earlier version" in screen_text(app)
+        await press(pilot, "escape")
+        assert list(rescore(store)) == [1, 0]
+        await until(pilot, lambda: "detectable" in text_of(app, "#groups"), "the new tests are shown")
+        assert "to be scored again" not in screen_text(app)
+        assert "~ inside noise" in screen_text(app)
 
     use(store, scenario, size=(160, 60))
 
@@ -255,7 +264,6 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, RunScreen)
-        assert screen.is_settled
         assert "◆ published" in text_of(app, "#headline")
         assert text_of(app, "#progress") == "MAE 11.65 years, out of the report: nobody here trained it"
         assert screen.query_one(TabbedContent).active == "config-pane"

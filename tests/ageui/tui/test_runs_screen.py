@@ -50,7 +50,7 @@ def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: t
         rows = {row[0]: row for row in table_rows(app)}
         assert list(rows) == ["going", "waiting", "resting", "broken", "wild", "finished"]
         assert rows["finished"][1] == "✓ done"
-        assert rows["wild"][1] == "≈ diverged"
+        assert rows["wild"][1] == "↯ diverged"
         assert rows["broken"][1] == "✗ failed"
         assert rows["resting"][1] == "⏸ paused"
         assert rows["going"][3:5] == ("▓▓▓▓░░░░ 0/8", "0:12")

@@ -1,17 +1,19 @@
 """The studies: how far each is, its table beside the published figures, and what is missing of it."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from compared_rows import evaluation
 from pilot import alive, messages, press, screen_text, table_rows, until, use
 from small_study import LOSSES, opened, row, said, settings, trained
-from store_rows import evaluated, steps
+from store_rows import evaluated, make_stale, steps
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from ageui.store import Store
-from ageui.study import Study, studies
+from ageui.study import Study, studies, with_tests
 from ageui.text.states import SYMBOLS
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.screen import CompareScreen
@@ -19,6 +21,8 @@ from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.dialogs.prompts import ChoicePrompt
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.studies.screen import StudiesScreen
+from ageui.tui.widgets.paged_table import PagedTable
+from ageui.worker.rescorer import rescore
 from engine.data.spec import DataSpec
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_memory_forecast")]
@@ -46,6 +50,52 @@ def test_published_figures_stand_beside_measured_ones(store: Store, study: Study
         assert "seed 0: run 1 ✓ · seed 1: run 2 ✓" in said(app, "#cell")
 
     use(store, scenario, size=size)
+
+
+def test_a_signed_gap_stands_beside_each_bias_and_cells_over_seeds_are_tested_in_the_background(
+    store: Store, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in (0, 1):
+        trained(store, study, "mse-8", seed=seed, scored=evaluation(8.0, seed))
+    trained(store, study, "mse-16", split="valid", scored=evaluation(6.0, 5))
+    may_go = threading.Event()
+
+    def held_back(*arguments: Any) -> Any:
+        assert may_go.wait(30)
+        return with_tests(*arguments)
+
+    monkeypatch.setattr("ageui.tui.studies.screen.with_tests", held_back)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        titles = [column.title for column in app.screen.query_one(PagedTable)._columns]
+        assert titles[titles.index("gender") + 2] == "signed"
+        bias, signed = titles.index("gender"), titles.index("gender") + 2
+        assert row(app, "mse · batch 16")[signed].startswith("~ "), "a single run was tested when it was scored"
+        before = row(app, "mse · batch 8")
+        assert before[bias].endswith("(n=2)")
+        assert "~" not in before[bias] + before[signed]
+        await press(pilot, "down")
+        assert "mse · batch 16" in said(app, "#cell"), "nothing blocks meanwhile"
+        may_go.set()
+        await until(pilot, lambda: row(app, "mse · batch 8")[signed] == f"~ {before[signed]}", "the tests are shown")
+        assert row(app, "mse · batch 8")[bias] == before[bias], "errors of one gender are larger"
+        assert "valid split · measured on" in said(app, "#about")
+
+    use(store, scenario, size=(160, 40))
+
+
+def test_tests_are_read_again_once_all_results_are_rescored(store: Store, study: Study) -> None:
+    trained(store, study, "mse-8", split="valid", scored=evaluation(8.0, 1))
+    make_stale(store)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        assert not any("~" in cell for cell in row(app, "mse · batch 8"))
+        assert list(rescore(store)) == [1, 0]
+        await until(pilot, lambda: any("~" in cell for cell in row(app, "mse · batch 8")), "the marks are shown")
+
+    use(store, scenario, size=(160, 40))
 
 
 def test_a_cell_is_followed_while_its_run_trains(store: Store, study: Study) -> None:
