@@ -2,25 +2,28 @@
 
 Absolute errors come from gamma distributions, with a mean of 7 years over the groups and a standard deviation of 6/7 of
 the mean, in groups as large as those of the course's validation split. In half of the trials the MAEs of groups rise
-evenly from the largest group to the smallest, in the others the smallest group alone differs. `ageui` is what
-`engine.fairness` and `ageui.compare.paired` use, the others are what else was tried. Prints Markdown tables of percent.
+evenly from the largest group to the smallest, in the others the smallest group alone differs. Signed errors are normal,
+with a standard deviation of 8 years and means that differ likewise. Prints Markdown tables of percent.
 """
 
 import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from statistics import NormalDist
+from functools import partial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from ageui.compare.paired import bias_differences
-from engine.fairness import RESAMPLES, BiasResult, Interval, evaluate_split, mean_pairwise_gap
-from engine.resampling import Codes, Draws, Floats, bootstrap
+from ageui.compare.paired import PairedDifference, paired_differences
+from engine.fairness import RESAMPLES, evaluate_split
+from engine.figure_forms import figure_form, mean_pairwise_gap, ratio_of
+from engine.image_errors import ImageErrors
+from engine.resampling import Codes, Floats
+from engine.split_result import Figure, GroupResult, SplitResult
 
 SIZES = {
     "age": (305, 841, 275, 61),
@@ -31,8 +34,8 @@ SIZES = {
 BIASES = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 PAIRS = ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (3.0, 3.0), (0.0, 1.0), (1.0, 2.0), (0.0, 3.0), (3.0, 5.0))
 FACTORS = (0.67, 1.0, 1.5)
-MEAN, SPREAD, ALIKE = 7.0, 6 / 7, 0.6
-NORMAL = NormalDist()
+MEAN, SPREAD, ALIKE, SIGNED_SPREAD = 7.0, 6 / 7, 0.6, 8.0
+FIGURES = ("bias", "gap", "ratio", "worst", "signed gap", "~")
 
 
 def true_maes(attribute: str, bias: float, *, evenly: bool) -> Floats:
@@ -57,96 +60,56 @@ def drawn_errors(maes: Floats, codes: Codes, random: np.random.Generator, spread
     return np.asarray(random.gamma(shape, 1 / shape, size=len(codes)) * maes[codes])
 
 
-def percentile(errors: Floats, codes: Codes, draws: Draws, maes: Floats) -> Interval:
-    return Interval(*np.quantile(mean_pairwise_gap(draws.means), [0.025, 0.975]).tolist())
-
-
-def basic(errors: Floats, codes: Codes, draws: Draws, maes: Floats) -> Interval:
-    value, found = float(mean_pairwise_gap(maes)), percentile(errors, codes, draws, maes)
-    return Interval(max(0.0, 2 * value - found.high), max(0.0, 2 * value - found.low))
-
-
-def bca(errors: Floats, codes: Codes, draws: Draws, maes: Floats) -> Interval:
-    """Bias-corrected and accelerated (Efron, Better bootstrap confidence intervals, 1987), for several samples."""
-    samples, value = mean_pairwise_gap(draws.means), float(mean_pairwise_gap(maes))
-    parts = []
-    for group, mae in enumerate(maes):
-        raised = maes.copy()
-        raised[group] += 1e-6
-        slope = (float(mean_pairwise_gap(raised)) - value) / 1e-6
-        own = slope * (errors[codes == group] - mae) / np.count_nonzero(codes == group)
-        parts.append(((own**3).sum(), (own**2).sum()))
-    cubes, squares = np.sum(parts, axis=0)
-    acceleration = cubes / squares**1.5 / 6
-    share = float((samples < value).mean())
-    shift = NORMAL.inv_cdf(min(max(share, 1e-6), 1 - 1e-6))
-    levels = []
-    for z in (-1.96, 1.96):
-        levels.append(NORMAL.cdf(shift + (shift + z) / (1 - acceleration * (shift + z))))
-    return Interval(*np.quantile(samples, levels).tolist())
-
-
-METHODS: dict[str, Callable[[Floats, Codes, Draws, Floats], Interval]] = {
-    "percentile": percentile,
-    "basic": basic,
-    "BCa": bca,
-}
-
-
-def holds(interval: Interval | None, value: float) -> bool:
+def holds(figure: Figure | GroupResult | PairedDifference | None, value: float) -> bool:
+    interval = figure.interval if figure else None
     return interval is not None and interval.low - 1e-9 <= value <= interval.high + 1e-9
 
 
+def names_of(attribute: str) -> tuple[str, ...]:
+    return tuple(map(str, range(len(SIZES[attribute]))))
+
+
+def scored(attribute: str, errors: Floats, trial: int) -> SplitResult:
+    groups = {attribute: (codes_of(attribute), names_of(attribute))}
+    return evaluate_split(np.zeros(len(errors)), errors, groups, None, seed=trial)
+
+
 def hits(attribute: str, bias: float, trials: int) -> Counter[str]:
-    """How many intervals of how many trials held the truth, by method, and for a group's MAE by its place."""
+    """How many intervals of how many trials held the truth, by figure, and for a group's MAE by its place."""
     codes, found = codes_of(attribute), Counter[str]()
-    names = tuple(map(str, range(len(SIZES[attribute]))))
     for trial in range(trials):
         random = np.random.default_rng([trial, int(bias * 100)])
         truth = true_maes(attribute, bias, evenly=trial % 2 == 0)
-        errors = drawn_errors(truth, codes, random)
-        result = evaluate_split(np.zeros(len(errors)), errors, {attribute: (codes, names)}, None, seed=trial)
-        (own,) = result.biases
-        found.update(_own_hits(own, truth))
-        found["MAE"] += holds(result.mae_interval, float(truth[codes].mean()))
-        (draws,) = bootstrap(errors, [(codes, len(names))], RESAMPLES, trial)
-        maes = np.array([group.mae for group in own.groups])
-        for name, method in METHODS.items():
-            found[name] += holds(method(errors, codes, draws, maes), bias)
-        for place, samples in enumerate(draws.means.T):
-            found[f"percentile {place}"] += holds(Interval(*np.quantile(samples, [0.025, 0.975])), float(truth[place]))
-    return found
-
-
-def _own_hits(own: BiasResult, truth: Floats) -> Counter[str]:
-    found = Counter[str](
-        {
-            "ageui": holds(own.interval, float(mean_pairwise_gap(truth))),
-            "gap": holds(own.gap_interval, float(np.ptp(truth))),
-            "worst": holds(own.worst_interval, float(truth.max())),
-            "noise": own.inside_noise,
-        }
-    )
-    for place, group in enumerate(own.groups):
-        found[f"group {place}"] = holds(group.interval, float(truth[place]))
+        result = scored(attribute, drawn_errors(truth, codes, random), trial)
+        (own,), figure = result.biases, result.figure
+        found["MAE"] += holds(figure("mae"), float(truth[codes].mean()))
+        found["bias"] += holds(own, bias)
+        found["gap"] += holds(figure(f"{attribute}_gap"), float(np.ptp(truth)))
+        found["ratio"] += holds(figure(f"{attribute}_ratio"), float(ratio_of(truth)))
+        found["worst"] += holds(figure(f"{attribute}_worst"), float(truth.max()))
+        found["~"] += own.inside_noise
+        for place, group in enumerate(own.groups):
+            found[f"group {place}"] += holds(group, float(truth[place]))
+        signed = truth[codes] - MEAN + random.normal(0, SIGNED_SPREAD, len(codes))
+        found["signed gap"] += holds(scored(attribute, signed, trial).biases[0].signed_gap, bias)
     return found
 
 
 def unequal_hits(attribute: str, factor: float, trials: int) -> Counter[str]:
     """Of groups with the same MAE, the smallest of which scatters `factor` times as much as the others."""
     codes, found = codes_of(attribute), Counter[str]()
-    names = tuple(map(str, range(len(SIZES[attribute]))))
     spreads = SPREAD * np.where(codes == np.argmin(SIZES[attribute]), factor, 1.0)
     for trial in range(trials):
-        errors = drawn_errors(np.full(len(names), MEAN), codes, np.random.default_rng([trial, 2]), spreads)
-        result = evaluate_split(np.zeros(len(errors)), errors, {attribute: (codes, names)}, None, seed=trial)
-        found["beyond"] += not result.biases[0].inside_noise
-        found["held"] += holds(result.biases[0].interval, 0.0)
+        maes = np.full(len(SIZES[attribute]), MEAN)
+        errors = drawn_errors(maes, codes, np.random.default_rng([trial, 2]), spreads)
+        (bias,) = scored(attribute, errors, trial).biases
+        found["beyond"] += not bias.inside_noise
+        found["held"] += holds(bias, 0.0)
     return found
 
 
 def paired_hits(attribute: str, biases: tuple[float, float], trials: int) -> Counter[str]:
-    """Of differences between two runs whose errors correlate: how many intervals held the truth, or left out 0."""
+    """Of differences between two runs whose errors correlate: how many intervals held the truth."""
     codes, found = codes_of(attribute), Counter[str]()
     for trial in range(trials):
         random = np.random.default_rng([trial, 1])
@@ -156,9 +119,11 @@ def paired_hits(attribute: str, biases: tuple[float, float], trials: int) -> Cou
             np.abs(math.sqrt(ALIKE) * shared + math.sqrt(1 - ALIKE) * own) * math.sqrt(math.pi / 2) * side
             for own, side in zip(apart, sides, strict=True)
         )
-        (difference,) = bias_differences([ours], theirs, codes, len(SIZES[attribute]), seed=trial, resamples=1000)
-        found["held"] += holds(difference.interval, biases[0] - biases[1])
-        found["real"] += bool(difference.real)
+        groups = {attribute: (codes, names_of(attribute))}
+        both = [ImageErrors.of_predictions(np.zeros(len(codes)), errors, groups) for errors in (ours, theirs)]
+        form = partial(figure_form, attribute)
+        (difference,) = paired_differences([both[:1]], both[1:], form, seed=trial, resamples=1000)
+        found["held"] += holds(difference, biases[0] - biases[1])
     return found
 
 
@@ -180,19 +145,19 @@ def main() -> None:
         single = dict(zip(cells, pool.map(hits, *zip(*cells, strict=True), [trials] * len(cells)), strict=True))
         print(f"Coverage of 95% intervals in percent, {trials} trials a cell, {RESAMPLES} resamples")
         table(
-            ["attribute", "method", *(f"{bias:g}" for bias in BIASES)],
+            ["attribute", "figure", *(f"{bias:g}" for bias in BIASES)],
             (
                 [attribute, name, *(percent(single[attribute, bias][name]) for bias in BIASES)]
                 for attribute in SIZES
-                for name in (*METHODS, "ageui", "gap", "worst", "noise")
+                for name in FIGURES
             ),
         )
         table(
-            ["images of a group", "percentile", "ageui"],
+            ["images of a group", "MAE"],
             (
-                [f"{size}", *(f"{np.mean([100 * found[key] / trials for found in own]):.1f}" for key in keys)]
-                for size, keys, own in sorted(
-                    (size, (f"percentile {place}", f"group {place}"), [single[attribute, bias] for bias in BIASES])
+                [f"{size}", f"{np.mean([100 * found[key] / trials for found in own]):.1f}"]
+                for size, key, own in sorted(
+                    (size, f"group {place}", [single[attribute, bias] for bias in BIASES])
                     for attribute, sizes in SIZES.items()
                     for place, size in enumerate(sizes)
                 )
@@ -209,17 +174,13 @@ def main() -> None:
             (
                 [attribute, what, *(percent(spread[attribute, factor][key]) for factor in FACTORS)]
                 for attribute in SIZES
-                for what, key in (("beyond noise", "beyond"), ("interval holds 0", "held"))
+                for what, key in (("not marked ~", "beyond"), ("interval holds 0", "held"))
             ),
         )
         paired = dict(zip(pairs, pool.map(paired_hits, *zip(*pairs, strict=True), [trials] * len(pairs)), strict=True))
         table(
-            ["difference of biases", "", *(f"{ours:g} − {theirs:g}" for ours, theirs in PAIRS)],
-            (
-                [attribute, what, *(percent(paired[attribute, biases][key]) for biases in PAIRS)]
-                for attribute in SIZES
-                for what, key in (("interval holds it", "held"), ("marked real", "real"))
-            ),
+            ["difference of biases", *(f"{ours:g} − {theirs:g}" for ours, theirs in PAIRS)],
+            ([attribute, *(percent(paired[attribute, biases]["held"]) for biases in PAIRS)] for attribute in SIZES),
         )
 
 

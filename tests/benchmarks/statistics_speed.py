@@ -1,6 +1,6 @@
 """How long the statistics of a run take. Run: python tests/benchmarks/statistics_speed.py [REPEATS]
 
-The scores of one split with all intervals and noise: four attributes whose groups have the shares of the course's
+The scores of one split with all intervals and tests: four attributes whose groups have the shares of the course's
 validation split. A paired difference is that of one bias between two runs.
 """
 
@@ -12,8 +12,10 @@ from functools import partial
 
 import numpy as np
 
-from ageui.compare.paired import bias_differences
+from ageui.compare.paired import paired_differences
 from engine.fairness import RESAMPLES, evaluate_split
+from engine.figure_forms import figure_form
+from engine.image_errors import ImageErrors
 
 SHARES = {
     "gender": (766, 716),
@@ -41,12 +43,13 @@ def main() -> None:
         for attribute, sizes in SHARES.items():
             codes = random.choice(len(sizes), size=n, p=np.array(sizes) / sum(sizes))
             groups[attribute] = (codes, tuple(map(str, range(len(sizes)))))
-        ages, predicted, other = np.zeros(n), random.normal(0, 8, n), np.abs(random.normal(0, 8, n))
+        ages, predicted, other = random.uniform(1, 80, n), *random.normal(0, 8, (2, n))
+        sides = [[ImageErrors.of_predictions(ages, ages + off, groups)] for off in (predicted, other)]
         for resamples in (RESAMPLES, 10_000):
             about = f"{split}, {n:,} images, {resamples:6,} resamples"
-            score = partial(evaluate_split, ages, predicted, groups, 30.0, resamples=resamples)
-            codes, _ = groups["age"]
-            differ = partial(bias_differences, [np.abs(predicted)], other, codes, 4, resamples=resamples)
+            score = partial(evaluate_split, ages, ages + predicted, groups, 30.0, resamples=resamples)
+            form = partial(figure_form, "age")
+            differ = partial(paired_differences, sides[:1], sides[1], form, resamples=resamples)
             print(f"{about}  scores             {milliseconds(score, repeats)}")
             print(f"{about}  paired difference  {milliseconds(differ, repeats)}")
 
