@@ -23,7 +23,7 @@ MakeForm = Callable[[ImageErrors], FigureForm | None]
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """A figure minus the baseline's, with its 95% percentile interval and variance over draws of images.
+    """A figure minus the baseline's, with its 95% bootstrap interval and variance over draws of images.
 
     Interval and variance are None if an error is not finite.
     """
@@ -99,7 +99,12 @@ def _samples(trainings: Sequence[ImageErrors], forms: Sequence[FigureForm], resa
 
 
 def _paired(value: float, samples: Floats) -> PairedDifference:
-    """The difference `value` with what its `samples` (R,) say of it."""
+    """The difference `value` with what its `samples` (R,) say of it.
+
+    Noise raises small biases, and samples raise them once more. The interval reaches to the percentiles, and to those
+    mirrored at the value, whichever is further.
+    """
     tail, samples = (1 - CONFIDENCE) / 2, np.round(samples, _DECIMALS)
     low, high = np.quantile(samples, [tail, 1 - tail])
-    return PairedDifference(value, Interval(float(low), float(high)), float(samples.var()))
+    ends = Interval(float(min(low, 2 * value - high)), float(max(high, 2 * value - low)))
+    return PairedDifference(value, ends, float(samples.var()))
