@@ -3,7 +3,7 @@
 A processor with instructions for bf16 multiplies matrices about twice as fast in it. Without them, bf16 is emulated and
 several times slower than fp32; with depthwise convolutions (MobileNet, EfficientNet), a step can take twice as long in
 bf16 even on a processor that has it. The rule depends on the processor and the network alone, never on a clock, so that
-equal runs compute alike whatever else the machine does.
+equal runs compute alike however busy the machine is.
 """
 
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ _PREFERENCE = ("test", "valid")  # errors on the train split are smaller than on
 
 @dataclass(frozen=True)
 class AgeCalibration:
-    """The intervals of a run and the split they come from; `sentence` says so, or why there are none."""
+    """The intervals of a run and the split they come from; `sentence` names it, or says why intervals are missing."""
 
     sentence: str
     split: str | None = None

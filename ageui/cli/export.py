@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import Database, messages, open_store
+from ageui.cli.options import Database, Reference, messages, open_store
 from ageui.cli.output import Force, refuse_target, write_output
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from engine.choices import Precision
 
 _PRIVATE = 0o600  # weights and predictions come from faces of people
-Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
 
 
 def export_run(
@@ -58,7 +57,7 @@ def precision_of(detail: "RunDetail") -> "Precision":
 
 
 def kept_weights(detail: "RunDetail") -> "CheckpointRow":
-    """The weights to use; raises `DataError` if there are none."""
+    """The weights of a run that count; raises `DataError` for a run without weights."""
     from engine.errors import DataError
 
     if detail.kept is None:

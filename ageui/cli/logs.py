@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import Database, messages, open_store
+from ageui.cli.options import Database, Reference, messages, open_store
 
 if TYPE_CHECKING:
     from ageui.store import Store
@@ -16,7 +16,7 @@ _READ_AT_ONCE = 1 << 16
 
 
 def show_logs(
-    reference: Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")],
+    reference: Reference,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run has ended.")] = False,
     attempt: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Of this attempt; else the newest.", show_default=False)

@@ -26,6 +26,7 @@ CheckpointSeconds = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Split = Annotated[
     str | None, typer.Option(metavar="train|valid|test", help="Split, or DATA/SPLIT of other data.", show_default=False)

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ageui.cli.options import results
 from ageui.compare.attribute_table import attribute_sentences, one_attribute_table
+from ageui.compare.crossed_groups import CROSS
 from ageui.compare.run_tables import explanations, groups_table, published_table, scores_table
 from ageui.memory.forecast import predicted_memory
 from ageui.present.bars import sparkline
@@ -58,6 +59,8 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
         raise ConfigError(f"run {detail.id} has no scores{f' on {split}; choose from {there}' if there else ''}")
     bias = scores.result.bias(attribute)
     if bias is None:
+        if CROSS in attribute:
+            raise ConfigError(f"run {detail.id} has no stored predictions on {scores.split}, which crossed groups need")
         known = ", ".join(one.attribute for one in scores.result.biases)
         raise ConfigError(f"run {detail.id} was not scored by {attribute!r}; choose from {known}")
     if against is not None and against not in [group.group for group in bias.groups]:

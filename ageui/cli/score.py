@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+from ageui.cli.options import AsJson, Database, Reference, messages, open_store, print_json
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
 def score_run(
-    reference: Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")],
+    reference: Reference,
     data: Annotated[str, typer.Option(metavar="NAME", help="A registered data set, or synthetic.")],
     split: Annotated[
         str | None,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, Split, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, Reference, Split, open_store, print_json, results
 from ageui.text.states import state_of
 from engine.choices import REPORT_ATTRIBUTES
 
@@ -40,7 +40,7 @@ def list_runs(
 
 
 def show_run(
-    reference: Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")],
+    reference: Reference,
     by: Annotated[
         str | None,
         typer.Option(metavar="A[*B]", help="Show groups only: of gender, or of gender*age.", show_default=False),

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ageui.present.figures import COUNT, NUMBER_OF_TIMES, SIGNED_YEARS, between, number
+from ageui.compare.figure_names import split_title
+from ageui.present.figures import COUNT, NUMBER_OF_TIMES, P_VALUE, SIGNED_YEARS, between, number
 from ageui.present.table import Cell, Column, Table, figure_columns
 from engine.gap_test import SMALLEST_GROUP
 
@@ -34,11 +35,11 @@ def one_attribute_table(scores: "SplitScores", bias: "BiasResult", against: str 
                 Cell(text=between(group.interval)),
                 Cell(group.signed, unit=SIGNED_YEARS),
                 Cell(off, unit=SIGNED_YEARS),
-                Cell(1 + off / base if off is not None and base else None, unit=NUMBER_OF_TIMES),
+                Cell(mae / base if mae is not None and base else None, unit=NUMBER_OF_TIMES),
                 Cell(None if mae is None else mae - scores.result.mae, unit=SIGNED_YEARS),
             )
         )
-    title = f"{bias.attribute} on {scores.split}{' (selected)' if scores.is_selected else ''}, in years"
+    title = f"{bias.attribute} on {split_title(scores)}, in years"
     return Table((Column("group"), *figure_columns(*titles)), tuple(rows), title)
 
 
@@ -54,7 +55,7 @@ def _sentence(figure: "GapFigure") -> str:
     said = [number(figure.value)]
     said += [f"95% {between(figure.interval)}"] if figure.interval else []
     if figure.p_value is not None:
-        said.append(f"p {figure.p_value:.3f}{', cannot be told from none' if figure.inside_noise else ''}")
+        said.append(f"p {number(figure.p_value, P_VALUE)}{', cannot be told from none' if figure.inside_noise else ''}")
     said += [f"detectable from {number(figure.detectable)}"] if figure.detectable is not None else []
     said += [f"not tested: {figure.untested}"] if figure.untested else []
     return ", ".join(said)

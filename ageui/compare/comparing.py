@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -134,6 +134,7 @@ def compare(
     chosen, notes = _choose_split(runs, split)
     if crossed and chosen and predictions:
         runs = [with_crossed(run, chosen, crossed, predictions, resamples) for run in runs]
+        notes += _uncrossed(runs, chosen, crossed)
     baseline_run = _baseline_run(runs, baseline)
     reference = _reference_scores(runs, chosen, baseline_run)
     main, columns = _columns(runs, chosen, reference, further, groups)
@@ -207,6 +208,13 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
     return there[0], [f"no split was scored by all runs: this is {there[0]}, choose another with --split"]
 
 
+def _uncrossed(runs: "Sequence[RunDetail]", split: str, crossed: Sequence[str]) -> Iterator[str]:
+    """Which scored runs lack the crossed groups."""
+    scored = [(run.name, scores.result) for run in runs if (scores := run.scores(split))]
+    if lacking := [name for name, result in scored if any(result.bias(one) is None for one in crossed)]:
+        yield f"crossed groups need stored predictions, which are missing for {', '.join(lacking)}"
+
+
 def _columns(
     runs: "Sequence[RunDetail]",
     split: str | None,
@@ -214,13 +222,13 @@ def _columns(
     further: Sequence[str],
     groups: bool,
 ) -> "tuple[list[str], Columns]":
-    """The main figures: MAE, then the biases of the report's attributes and of others. All figures: each bias with
-    further figures of its attribute beside it, other further figures, and groups."""
+    """The main figures, which are MAE and the biases, the report's first; then all columns, where the further figures
+    of an attribute follow its bias, and other further figures and groups follow all of these."""
     scored = [scores for run in runs if split and (scores := run.scores(split))]
     named = dict.fromkeys(bias.attribute for scores in scored for bias in scores.result.biases)
-    known = [name for name in REPORT_ATTRIBUTES if name in named or not scored]
+    reported = [name for name in REPORT_ATTRIBUTES if name in named or not scored]
     crossed = [name for name in named if CROSS in name]
-    attributes = [*known, *(name for name in named if name not in (*known, *crossed))]
+    attributes = [*reported, *(name for name in named if name not in (*reported, *crossed))]
     of_attributes = [kind for kind in further if kind in ATTRIBUTE_KINDS] if scored else []
     columns: dict[str, Group | None] = {MAE: None}
     for attribute in (*attributes, *crossed):
@@ -350,14 +358,15 @@ def _mark_best(rows: Sequence[ComparedRow], columns: "Columns") -> list[Compared
     Scores on images that chose their weights are too good, and stand back where others are not.
     """
     cells = [list(row.cells) for row in rows]
-    fair = [row for row in rows if row.kind == "run" and row.comparable]
-    chose_nothing = [row for row in fair if not row.is_selected] or fair
+    fair = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
+    competing = [place for place in fair if not rows[place].is_selected] or fair
     for place, column in enumerate(columns):
         values = {
             index: value
-            for index, row in enumerate(rows)
-            if any(row is one for one in chose_nothing) and row.cells[place].comparable
-            if (value := row.cells[place].value) is not None and not math.isnan(value)
+            for index in competing
+            if rows[index].cells[place].comparable
+            and (value := rows[index].cells[place].value) is not None
+            and not math.isnan(value)
         }
         if len(values) > 1 and (direction := better(column)):
             best = min(values.values()) if direction == "low" else max(values.values())

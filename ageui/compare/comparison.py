@@ -1,7 +1,8 @@
-"""A comparison as plain data: rows of marked cells. All figures are in years."""
+"""A comparison as plain data: rows of marked cells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from ageui.compare.many_tests import Correction
@@ -94,3 +95,8 @@ class Comparison:
     further_tests: int = 0
     further: tuple[str, ...] = ()
     is_foldable: bool = False
+
+    @cached_property
+    def has_unselected(self) -> bool:
+        """Whether the images chose no weights of some run."""
+        return any(row.kind == "run" and not row.is_selected for row in self.rows)

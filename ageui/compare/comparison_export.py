@@ -80,11 +80,7 @@ def _values(cell: Cell, *, folded: bool) -> list[object]:
         cell.best,
         difference.value if difference else None,
         *between,
-        *(
-            (difference.p_value, difference.adjusted, difference.real, difference.equivalent)
-            if difference
-            else (None,) * 4
-        ),
+        *_test_values(difference),
         *(spread if folded else ()),
     ]
 

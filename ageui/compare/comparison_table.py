@@ -112,10 +112,9 @@ def _cells(row: ComparedRow, comparison: Comparison) -> tuple[Cell, ...]:
 
 
 def _name(row: ComparedRow, comparison: Comparison) -> Cell:
-    is_mixed = any(other.kind == "run" and not other.is_selected for other in comparison.rows)
     return Cell(
         text=row.name,
-        note=", ".join(filter(None, (row.state, "selected" if row.is_selected and is_mixed else ""))),
+        note=", ".join(filter(None, (row.state, "selected" if row.is_selected and comparison.has_unselected else ""))),
         comparable=not row.is_apart,
         published=row.kind == "published",
         tone="plain" if row.kind == "run" else "dim",

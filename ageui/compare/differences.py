@@ -13,10 +13,12 @@ from ageui.compare.comparison import MAE, Group, Marking
 from ageui.compare.comparison_cache import ComparisonCache, Key
 from ageui.compare.difference_test import Side, difference_test, seeds_to_settle
 from ageui.compare.draft_rows import DraftRow, column_form
+from ageui.compare.figure_names import figure_unit
 from ageui.compare.folding import is_repeat
 from ageui.compare.many_tests import adjusted
 from ageui.compare.paired import MakeForm, PairedDifference, paired_differences
 from ageui.compare.seed_variance import SeedVariance
+from ageui.present.figures import YEARS
 from ageui.present.table import Difference
 from engine.image_errors import ImageErrors
 
@@ -80,7 +82,9 @@ def with_differences(
     }
     tested = {
         column: [
-            None if one is None else _tested(one, draft, against, place, seeds.get(column), group, marking)
+            None
+            if one is None
+            else _tested(one, draft, against, place, seeds.get(column), group, _margin(column, marking))
             for draft, one in zip(others, paired[column], strict=True)
         ]
         for place, (column, group) in enumerate(columns.items())
@@ -157,7 +161,7 @@ def _tested(
     place: int,
     seeds: SeedVariance | None,
     group: Group | None,
-    marking: Marking,
+    margin: float | None,
 ) -> Difference:
     """The difference with its test over images and seeds, or with its interval over images if a side has one seed."""
     images = group.n if group is not None else draft.row.n
@@ -170,10 +174,15 @@ def _tested(
         is_single = all(len(one.parts) == 1 for one in (draft, against))
         return Difference(paired.value, paired.interval if is_single else None)
     equivalent = None
-    if marking.margin is not None:
+    if margin is not None:
         ends = test.interval(_EQUIVALENCE)
-        equivalent = -marking.margin <= ends.low and ends.high <= marking.margin
+        equivalent = -margin <= ends.low and ends.high <= margin
     return Difference(paired.value, test.interval(), test.p_value, None, equivalent)
+
+
+def _margin(column: str, marking: Marking) -> float | None:
+    """The margin of equivalence of a figure in years; None for other units."""
+    return marking.margin if figure_unit(column).name == YEARS.name else None
 
 
 def _side(draft: DraftRow, place: int) -> Side | None:

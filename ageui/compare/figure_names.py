@@ -1,10 +1,13 @@
 """The names of figures for people, and which of their values are better."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ageui.compare.comparison import MAE
 from ageui.present.figures import NUMBER_OF_TIMES, PERCENT, SIGNED_YEARS, SLOPE, YEARS, Unit
 from engine.figure_forms import ATTRIBUTE_KINDS, OVERALL_FIGURES
+
+if TYPE_CHECKING:
+    from ageui.store import SplitScores
 
 SELECTED = "these images chose the weights that are scored on them, so the scores are too good"
 SIGNED_GAP = "mean gap between the groups' mean signed errors: one group guessed older than another"
@@ -37,6 +40,11 @@ def figure_name(column: str) -> str:
     if column in _OVERALL:
         return _OVERALL[column][1]
     return _KINDS[kind][1].format(attribute) if kind else f"{column} bias"
+
+
+def split_title(scores: "SplitScores") -> str:
+    """`test`, or `valid (selected)` if the images chose the scored weights."""
+    return f"{scores.split} (selected)" if scores.is_selected else scores.split
 
 
 def figure_unit(column: str) -> Unit:

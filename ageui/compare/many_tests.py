@@ -16,7 +16,7 @@ CORRECTIONS: dict[Correction, str] = {
 
 
 def known_correction(name: str) -> Correction:
-    """The correction of this name. Raises `ConfigError` if there is none."""
+    """The correction of this name. Raises `ConfigError` for an unknown name."""
     for known in CORRECTIONS:
         if name == known:
             return known

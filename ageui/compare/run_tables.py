@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ageui.compare.comparison import MAE
-from ageui.compare.figure_names import SELECTED, figure_name
+from ageui.compare.figure_names import SELECTED, figure_name, split_title
 from ageui.present.figures import (
     COUNT,
     EPOCH_LOSS,
@@ -45,11 +45,6 @@ def scores_table(run: "RunDetail") -> Table:
 
 def _mae(result: "SplitResult") -> Cell:
     return Cell(result.mae, no_better=result.is_no_better_than_constant)
-
-
-def split_title(scores: "SplitScores") -> str:
-    """`test`, or `valid selected` if the images chose the scored weights."""
-    return f"{scores.split} selected" if scores.is_selected else scores.split
 
 
 def published_table(summary: "Summary") -> Table:

@@ -11,6 +11,7 @@ from ageui.compare.comparison import MAE
 from ageui.compare.seed_variance import SeedVariance, seed_variance
 from engine.errors import ConfigError
 from engine.figure_forms import figure_names
+from engine.recipe import revision_of
 from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ Across = Literal["arithmetic", "revision"]
 """What repetitions may differ in besides their seed: the arithmetic they were computed in, the recipe's revision."""
 
 _NOT_SETTINGS = ("seed", "device", "precision")
-_FIRST_RECIPE = 1
 
 
 def setting_key(
@@ -62,7 +62,7 @@ def known_across(text: str | None) -> list[Across]:
 
 def resolved(manifest: Mapping[str, Any]) -> dict[str, str | int | None]:
     """What decides a run's figures besides its config."""
-    return {"arithmetic": manifest.get("dtype"), "revision": manifest.get("recipe", _FIRST_RECIPE)}
+    return {"arithmetic": manifest.get("dtype"), "revision": revision_of(manifest)}
 
 
 def _weights(manifest: Mapping[str, Any]) -> str | None:

@@ -64,9 +64,10 @@ def number(value: float | None, unit: Unit = YEARS) -> str:
     return f"{_MINUS}{text[1:]}" if text.startswith("-") else text
 
 
-def change(value: float) -> str:
-    """A signed difference in years: `+0.50`, `−0.75`."""
-    return number(value, SIGNED_YEARS)
+def change(value: float, unit: Unit = YEARS) -> str:
+    """A signed difference: `+0.50`, `−0.75`."""
+    text = number(value, unit)
+    return text if text.startswith(("+", _MINUS, "NaN")) else f"+{text}"
 
 
 def between(interval: "Interval | None", unit: Unit = YEARS, word: str = "–") -> str:

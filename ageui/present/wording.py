@@ -30,7 +30,7 @@ def parts_of(cell: Cell) -> tuple[Part, ...]:
     if cell.note:
         found.append(Part("note", clean(cell.note)))
     if cell.difference is not None:
-        found.append(Part("change", change(cell.difference.value), marks_of_difference(cell.difference)))
+        found.append(Part("change", change(cell.difference.value, cell.unit), marks_of_difference(cell.difference)))
     return tuple(found)
 
 

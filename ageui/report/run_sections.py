@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ageui.compare.differing_settings import setting
-from ageui.compare.figure_names import figure_name
+from ageui.compare.figure_names import figure_name, split_title
 from ageui.compare.run_tables import epochs_table, published_table
 from ageui.present.figures import COUNT, NUMBER, P_VALUE, SIGNED_YEARS, between, number
 from ageui.present.table import Cell, Table, figure_columns, name_columns, words
@@ -71,8 +71,7 @@ def _scores(run: RunFacts) -> Section:
     result = run.scores.result
     rows.append((words("signed error"), Cell(result.signed, unit=SIGNED_YEARS), *[Cell()] * 5))
     always = f"constant {result.baseline.age:.1f}" if result.baseline else "constant"
-    split = f"{run.scores.split}{' (selected)' if run.scores.is_selected else ''}"
-    caption = f"{split}, {counted(result.n, 'image')}; in years, lower is better"
+    caption = f"{split_title(run.scores)}, {counted(result.n, 'image')}; in years, lower is better"
     columns = figure_columns("value", "95% interval", "inside noise", "p", "detectable", always)
     table = Table((*name_columns("figure"), *columns), tuple(rows), caption)
     meanings = [

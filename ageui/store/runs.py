@@ -103,7 +103,7 @@ class Runs(StorePart):
 
     def find_same(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
         """For each new run, the id and status of a stored run with the same config and data that is done or still to
-        be done; None if there is none.
+        be done, else None.
 
         `precision=auto` is the same as the arithmetic that the rule for this machine gives; a run that has begun in
         another one, or under another revision of the recipe, differs.

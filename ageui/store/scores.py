@@ -31,6 +31,7 @@ from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
+from engine.recipe import FIRST_REVISION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,7 +195,9 @@ class Scores(StorePart):
                     figures[run_id][key] = number
         return [
             ScoredConfig(
-                config, {"dtype": dtype, "recipe": recipe or 1, "weights": {"sha256": sha256}}, figures[run_id]
+                config,
+                {"dtype": dtype, "recipe": recipe or FIRST_REVISION, "weights": {"sha256": sha256}},
+                figures[run_id],
             )
             for run_id, config, dtype, recipe, sha256, _ in runs
         ]

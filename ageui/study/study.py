@@ -64,7 +64,7 @@ class Study:
 
     @property
     def signed_gaps(self) -> Mapping[str, str]:
-        """The signed gap that stands beside each bias, by the bias's name; nobody published any."""
+        """The signed gap that stands beside each bias, by the bias's name. The report gives none."""
         return {name: f"{name}_signed" for name in self.figures if name in REPORT_ATTRIBUTES}
 
     @cached_property

@@ -10,6 +10,7 @@ from terminal import Terminal
 
 import engine.score
 from ageui.store import Store
+from ageui.store.sqlite import driver
 
 
 @pytest.fixture
@@ -39,8 +40,10 @@ def test_what_chose_the_weights_is_said_and_stands_back(ageui: Terminal, scored:
     found = ageui("compare", "one", "two", "--json").json
     assert [row["selected"] for row in found["rows"]] == [True, False, False]
     assert [row["best"]["mae"] for row in found["rows"]] == [False, False, False]
-    assert "one, selected" in " ".join(ageui("compare", "one", "two").out.split()) or "selected" in found["legend"][0]
-    assert "valid selected" in ageui("show", "one").out
+    assert found["legend"][0].startswith("valid (selected), 3 images")
+    printed = [line.split() for line in ageui("compare", "one", "two").out.splitlines()]
+    assert [line[0] for line in printed if "selected" in line] == ["selected"], "below the name of the first"
+    assert "valid (selected)" in ageui("show", "one").out
     assert ageui("show", "one", "--json").json["results"][0]["selected_on"] == "valid"
 
 
@@ -66,6 +69,15 @@ def test_the_groups_of_an_attribute_are_set_against_the_best_or_another(ageui: T
     ):
         done = ageui("show", "one", *arguments)
         assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_crossed_groups_of_a_run_without_predictions_are_refused(ageui: Terminal, scored: Store) -> None:
+    raw = driver().connect(str(scored.path))
+    raw.execute("DELETE FROM prediction WHERE run_id = 1")
+    raw.commit()
+    raw.close()
+    done = ageui("show", "one", "--by", "gender*age")
+    assert (done.code, "no stored predictions on valid, which crossed groups need" in done.err) == (2, True), done.err
 
 
 def test_runs_are_found_by_further_figures(ageui: Terminal, scored: Store) -> None:

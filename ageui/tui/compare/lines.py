@@ -10,7 +10,7 @@ from ageui.compare import ComparedRow, Comparison
 from ageui.compare.comparison import MAE
 from ageui.compare.comparison_table import RANK, figure_cells, legend
 from ageui.compare.figure_names import better, figure_title
-from ageui.present.figures import SIGNED_YEARS, between, change, number
+from ageui.present.figures import Unit, change, number
 from ageui.present.marks import APART, BEST, FRONT, MEANINGS, NO_BETTER, NOISE, REAL, marks_of, marks_of_difference
 from ageui.present.table import Cell, Note, Tone
 from ageui.present.terminal import shortened
@@ -145,7 +145,8 @@ def about_row(row: ComparedRow, comparison: Comparison) -> str:
     said = [row.reason] if row.reason else []
     said += [f"{figure_title(column)}: {cell.reason}" for column, cell in figures if cell.reason]
     said += [
-        f"{figure_title(column)} {change(cell.difference.value)} ({between(interval, SIGNED_YEARS, ' to ')})"
+        f"{figure_title(column)} {change(cell.difference.value, cell.unit)} "
+        f"({change(interval.low, cell.unit)} to {change(interval.high, cell.unit)})"
         for column, cell in figures
         if cell.difference and (interval := cell.difference.interval)
     ]
@@ -216,7 +217,11 @@ def _figures(column: str, value: int, cell: Cell, row: ComparedRow, width: int, 
 def _size(cell: Cell) -> str:
     """The absolute difference to the baseline; empty without one."""
     difference = cell.difference
-    return "" if difference is None or math.isnan(difference.value) else number(abs(difference.value))
+    return "" if difference is None or math.isnan(difference.value) else _unsigned(difference.value, cell.unit)
+
+
+def _unsigned(value: float, unit: Unit) -> str:
+    return number(abs(value), unit).lstrip("+")
 
 
 def _change(column: str, cell: Cell, room: int) -> Piece:
@@ -224,7 +229,7 @@ def _change(column: str, cell: Cell, room: int) -> Piece:
     difference, size = cell.difference, _size(cell)
     if difference is None or not size:
         return Piece(" " * (room + 4))
-    arrow = SAME if float(size) == 0 else LOWER if difference.value < 0 else HIGHER
+    arrow = SAME if size == _unsigned(0, cell.unit) else LOWER if difference.value < 0 else HIGHER
     tone: Tone = "dim"
     if difference.real and (direction := better(column)):
         tone = "good" if (difference.value < 0) == (direction == "low") else "bad"

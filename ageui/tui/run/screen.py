@@ -12,8 +12,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane
 
 from ageui.compare.differing_settings import setting
-from ageui.compare.figure_names import SIGNED_GAP
-from ageui.compare.run_tables import explanations, split_title
+from ageui.compare.figure_names import SIGNED_GAP, split_title
+from ageui.compare.run_tables import explanations
 from ageui.memory.forecast import predicted_memory
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.text.clean import clean

@@ -77,3 +77,10 @@ def test_crossed_groups_are_scored_from_predictions() -> None:
     assert cells["gender*age male, <20"].value == pytest.approx(errors[own].mean())
     assert cells["gender*age male, <20"].n == own.sum()
     assert cells["gender*age"].value is not None
+    assert not comparison.notes
+
+
+def test_crossed_groups_without_predictions_are_missing_for_a_reason() -> None:
+    comparison = compare([_run(1), _run(2)], crossed=["gender*age"], predictions=lambda run_id, _: None)
+    assert not comparison.groups
+    assert any("need stored predictions, which are missing for run 1, run 2" in note for note in comparison.notes)

@@ -19,7 +19,7 @@ from ageui.present.marks import EQUIVALENT, REAL, marks_of_difference
 from ageui.present.table import Difference, Spread
 from ageui.store import RunDetail
 from ageui.store.scores import ScoredConfig
-from engine.split_result import Baseline, Interval
+from engine.split_result import Baseline, Figure, Interval
 
 
 def _rows(comparison: Comparison) -> dict[str, ComparedRow]:
@@ -144,6 +144,7 @@ def _measured(run_id: int, seed: int, skill: float, **changes: Any) -> tuple[Run
         bias("gender", bias_of(errors, CODES, 2), groups=("male", "female")),
         n=60,
         constant=Baseline(30.0, 20.0, {"gender": 1.0}),
+        cs5=Figure(100 * float((errors <= 5).mean())),
     )
     return run(run_id, f"run {run_id}", found, seed=seed, **changes), predicted
 
@@ -216,6 +217,15 @@ def test_a_margin_marks_what_lies_within_it_unless_the_settings_differ() -> None
     assert marks_of_difference(wide) == ((REAL,) if wide.real else (EQUIVALENT,))
     assert _difference(_compare_measured(seeds, marking=Marking(margin=0.001)), "run 4 +2").equivalent is False
     assert _difference(_compare_measured(seeds), "run 4 +2").equivalent is None
+
+
+def test_a_margin_in_years_marks_no_figure_in_another_unit() -> None:
+    seeds: dict[str, tuple[int, ...]] = {"mse": (1, 2, 3), "mape": (1, 2, 3)}
+    comparison = _compare_measured(seeds, marking=Marking(margin=1000.0), further=["cs5"])
+    share = _difference(comparison, "run 4 +2", "cs5")
+    assert share.p_value is not None
+    assert share.equivalent is None
+    assert _difference(comparison, "run 4 +2").equivalent is True
 
 
 def test_seed_variances_come_from_all_runs_on_the_same_images() -> None:

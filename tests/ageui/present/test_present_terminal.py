@@ -1,9 +1,11 @@
 """Tables in the terminal leave columns out whole rather than cut them, and put marks in front of figures."""
 
+import math
+
 import pytest
 from rich.console import Console, RenderableType
 
-from ageui.present.figures import LOSS
+from ageui.present.figures import LOSS, PERCENT, SLOPE
 from ageui.present.table import BLANK, Cell, Column, Difference, Spread, Table, words
 from ageui.present.terminal import Blocks, cell_text, fit, rich_table, shortened
 from engine.split_result import Interval
@@ -56,6 +58,10 @@ def test_long_names_leave_room_for_settings() -> None:
         (Cell(6.0, interval=Interval(5.5, 6.5), half_width=True), "6.00 ±0.50"),
         (Cell(6.0, spread=Spread(0.25, 5), difference=Difference(-1.0, Interval(-2.0, -0.5), 0.001, 0.01)),
          "6.00 ±0.25 (n=5) (✔ −1.00)"),
+        (Cell(40.0, unit=PERCENT, difference=Difference(2.5)), "40.0% (+2.5%)"),
+        (Cell(-0.5, unit=SLOPE, difference=Difference(-0.004)), "−0.500 (−0.004)"),
+        (Cell(6.0, difference=Difference(math.inf)), "6.00 (+inf)"),
+        (Cell(6.0, difference=Difference(math.nan)), "6.00 (NaN)"),
         (Cell(6.0, spread=Spread(None, 1)), "6.00 (n=1)"),
         (Cell(None, "only one group", comparable=False), "—"),
         (Cell(1.0, comparable=False), "≠ 1.00"),
