@@ -84,13 +84,11 @@ def compare_runs(
     chosen = chosen_format("json" if as_json else output_format, output, formats, default=formats[0])
     refuse_target(output, force, streams=True)
     with open_store(db, read_only=True) as store:
-        ids = dict.fromkeys(run_id for reference in references for run_id in store.runs.find(reference))
+        ids = dict.fromkeys(store.runs.find_all(references))
         against = baseline if baseline in (None, "constant") else str(store.runs.find_one(baseline))
         if against not in (None, "constant"):
             ids.setdefault(int(against))
         runs = [store.runs.detail(run_id) for run_id in ids]
-        if not runs:
-            raise ConfigError(f"no run fits {' '.join(references)}; ageui ls lists runs")
         comparison = compare(
             runs,
             split=split,

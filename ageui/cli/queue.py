@@ -80,7 +80,7 @@ def cancel_runs(
             status = store.queue.cancel(run_id, at_once=now)
             return _settled(store, run_id, kill=now) if status == "running" else status
 
-        _exit_with(_for_each(store, _meant(store, references), cancel))
+        _exit_with(_for_each(store, store.runs.find_all(references), cancel))
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
@@ -97,7 +97,7 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
         def pause(run_id: int) -> str:
             return _settled(store, run_id) if store.queue.pause(run_id) == "running" else "paused"
 
-        _exit_with(_for_each(store, _meant(store, references), pause))
+        _exit_with(_for_each(store, store.runs.find_all(references), pause))
 
 
 def resume_runs(
@@ -187,7 +187,7 @@ def wait_for_runs(
 ) -> None:
     """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1."""
     with open_store(db, read_only=True) as store:
-        left = _meant(store, references) if references else [row.id for row in _unfinished(store)]
+        left = store.runs.find_all(references) if references else [row.id for row in _unfinished(store)]
         all_done = wait_until_ended(store, left, sayer(messages()), timeout)
     if not all_done:
         raise typer.Exit(1)
@@ -195,20 +195,6 @@ def wait_for_runs(
 
 def _unfinished(store: "Store") -> "list[RunRow]":
     return [*store.runs.search("status=running"), *store.queue.waiting()]
-
-
-def _meant(store: "Store", references: Sequence[str]) -> list[int]:
-    """The runs that the references mean, each once. Raises `ConfigError` for a reference without a run."""
-    from ageui.text.clean import clean
-    from engine.errors import ConfigError
-
-    meant: dict[int, None] = {}
-    for reference in references:
-        found = store.runs.find(reference)
-        if not found:
-            raise ConfigError(f"there is no run {clean(reference)!r}; see ageui ls for those there are")
-        meant |= dict.fromkeys(found)
-    return list(meant)
 
 
 def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]) -> int:
@@ -253,7 +239,7 @@ def _again(
         requeue(run_id)
         return "queued"
 
-    meant = _meant(store, references)
+    meant = store.runs.find_all(references)
     problems = _for_each(store, meant, change)
     rows = [store.runs.get(run_id) for run_id in meant]
     _start_missing_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
@@ -273,7 +259,7 @@ def _work_here_again(
     from ageui.cli.run import work_here
     from engine.errors import ConfigError, StoreError
 
-    meant = _meant(store, references)
+    meant = store.runs.find_all(references)
     if len(meant) != 1:
         raise ConfigError(f"--here works on one run, but {len(meant)} are meant; name one, or leave --here out")
     run_id = meant[0]

@@ -56,13 +56,7 @@ def write_report(
     from ageui.report import report
 
     with open_store(db, read_only=True) as store:
-        # `find_one` raises for a reference without a run.
-        found = [
-            run_id
-            for reference in references
-            for run_id in store.runs.find(reference) or [store.runs.find_one(reference)]
-        ]
-        ids = list(dict.fromkeys(found))
+        ids = store.runs.find_all(references)
         target = report_target(output, report_format, _stem(ids), force)
         document = report([store.runs.detail(run_id) for run_id in ids], store.scores.predictions, split)
     write_document(document, target)

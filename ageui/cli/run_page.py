@@ -14,7 +14,7 @@ from ageui.present.bars import sparkline
 from ageui.present.terminal import rich_table
 from ageui.store import RunDetail, SplitScores
 from ageui.text.clean import clean
-from ageui.text.sentences import memory_sentence
+from ageui.text.sentences import counted, memory_sentence
 from ageui.text.states import state_of, why_no_scores
 from engine.errors import ConfigError
 
@@ -131,4 +131,4 @@ def _print_history(console: Console, detail: RunDetail) -> None:
     best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
     kept = f"  best epoch {best.epoch}" if best and losses else ""
     seconds = sum(epoch.seconds for epoch in history)
-    console.print(f"{last.epoch} epochs in {seconds:.1f} s{curve}{kept}", soft_wrap=True)
+    console.print(f"{counted(last.epoch, 'epoch')} in {seconds:.1f} s{curve}{kept}", soft_wrap=True)

@@ -32,7 +32,7 @@ def list_runs(
     with open_store(db, read_only=True) as store:
         text = " ".join(filters or [])
         rows = store.runs.search(text or None, limit=limit)
-        total = store.runs.count()
+        total = store.runs.count(text or None)
     if as_json:
         print_json([row.to_json() for row in rows])
         return

@@ -14,6 +14,7 @@ from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
 from ageui.store.filter_fields import config_value
 from ageui.store.filters import ordering, where
+from ageui.store.names import did_you_mean
 from ageui.store.new_runs import NewRun, insert_runs, taken_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
 from ageui.store.run_rows import (
@@ -139,6 +140,22 @@ class Runs(StorePart):
             named = [] if _has_surrogate(reference) else session.exec(select(RUN_ID).where(Run.name == reference)).all()
         return list(named) or self.ids(reference)
 
+    def find_all(self, references: Sequence[str]) -> list[int]:
+        """The ids that several RUN arguments mean, each once, in the order of the arguments.
+
+        Raises `ConfigError` for an argument that means no run, with the name of a run that is spelt alike.
+        """
+        found: dict[int, None] = {}
+        for reference in references:
+            ids = self.find(reference)
+            if not ids:
+                with self._read() as session:
+                    names = list(session.exec(select(Run.name)).all())
+                advice = did_you_mean(reference, names) or "; see ageui ls for those there are"
+                raise ConfigError(f"there is no run {clean(reference)!r}{advice}")
+            found |= dict.fromkeys(ids)
+        return list(found)
+
     def find_one(self, reference: str) -> int:
         """The id of the one run that a RUN argument means. If several match, the `ConfigError` lists them."""
         ids = self.find(reference)
@@ -146,7 +163,7 @@ class Runs(StorePart):
             return ids[0]
         shown = clean(reference)
         if not ids:
-            raise ConfigError(f"there is no run {shown!r}; see ageui ls for those there are")
+            return self.find_all([reference])[0]
         with self._read() as session:
             names = session.exec(select(Run.id, Run.name).where(col(Run.id).in_(ids[:_CANDIDATES_SHOWN]))).all()
         listed = ", ".join(f"{number} {clean(name)}" for number, name in names)

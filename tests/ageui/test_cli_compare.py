@@ -60,7 +60,8 @@ def test_a_file_has_the_format_of_its_ending(ageui: Terminal, repeated: Store, f
     [
         (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, or say --format"),
         (("one", "-o", "t.md", "--format", "table"), "--output needs a --format other than table"),
-        (("nobody", "loss=poisson"), "no run fits nobody loss=poisson; ageui ls lists runs"),
+        (("one", "mapr"), "there is no run 'mapr'; did you mean 'mape'?"),
+        (("nobody", "loss=poisson"), "there is no run 'nobody'; see ageui ls for those there are"),
     ],
 )
 def test_a_wrong_input_is_refused(ageui: Terminal, repeated: Store, arguments: tuple[str, ...], said: str) -> None:
