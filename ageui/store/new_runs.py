@@ -27,7 +27,7 @@ class NewRun:
 
 
 def insert_runs(session: Session, runs: Sequence[NewRun], tags: Sequence[str], priority: int = 0) -> list[int]:
-    """Queues runs in the given order, each last of its priority, and returns their ids.
+    """Queues runs in the given order, each last of its priority, and returns their ids. Several make a sweep.
 
     Takes a few statements however many runs there are: ten thousand runs must not block other writers for long.
     """
@@ -40,6 +40,7 @@ def insert_runs(session: Session, runs: Sequence[NewRun], tags: Sequence[str], p
     if not runs:
         return []
     created_at, priority = now(), valid_priority(priority)
+    sweep = uuid.uuid4().hex if len(runs) > 1 else None
     rows = [
         {
             "name": name or uuid.uuid4().hex,
@@ -48,6 +49,8 @@ def insert_runs(session: Session, runs: Sequence[NewRun], tags: Sequence[str], p
             "created_at": created_at,
             "data_spec": new.spec.model_dump(mode="json"),
             "priority": priority,
+            "uuid": uuid.uuid4().hex,
+            "sweep": sweep,
         }
         for name, new in zip(names, runs, strict=True)
     ]

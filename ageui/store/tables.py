@@ -17,6 +17,22 @@ MEASURED, PUBLISHED = "measured", "report"
 _STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
 
 
+class Database(SQLModel, table=True):
+    """One row: which database this is, and where the files of its runs are.
+
+    `files` is the folder, relative to the database's own unless absolute. An example is never changed: its first change
+    goes to a copy.
+    """
+
+    __tablename__ = "database"
+    __table_args__: ClassVar[Any] = (CheckConstraint("id = 1", name="one_database"),)
+
+    id: int = Field(default=1, primary_key=True)
+    uuid: str
+    files: str | None = None
+    is_example: bool = False
+
+
 class DataSet(SQLModel, table=True):
     __tablename__ = "data_set"
 
@@ -31,7 +47,8 @@ class Run(SQLModel, table=True):
 
     Queued runs are claimed by highest `priority`, then lowest `position`. `request` is what a running run is asked to
     do. `strikes` counts consecutive attempts that died without progress, `failure` names why a run failed. Lists omit
-    runs with `archived_at` unless asked for them.
+    runs with `archived_at` unless asked for them. `uuid` is the same in every copy of the database. Runs that were
+    queued together share a `sweep`.
     """
 
     __tablename__ = "run"
@@ -43,6 +60,8 @@ class Run(SQLModel, table=True):
         Index("run_running", "id", sqlite_where=text("status = 'running'")),
         Index("run_config_hash", "config_hash"),
         Index("run_shown", "archived_at", "status", "priority", "position"),
+        Index("run_uuid", "uuid", unique=True),
+        Index("run_sweep", "sweep"),
         {"sqlite_autoincrement": True},
     )
 
@@ -68,6 +87,8 @@ class Run(SQLModel, table=True):
     strikes: int = 0
     failure: str | None = None
     archived_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    uuid: str | None = None
+    sweep: str | None = None
 
 
 class RunTag(SQLModel, table=True):
