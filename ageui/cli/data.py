@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
+from ageui.cli.command_group import CommandGroup
 from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
@@ -13,7 +15,7 @@ from engine import choices
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
-app = typer.Typer(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
+app = CommandGroup(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
 
 
 @app.command("add")
@@ -26,6 +28,7 @@ def add(
             "--format",
             metavar="|".join(choices.DATA_FORMATS[:-1]),
             help="Its format; else detected.",
+            autocompletion=completion.words(*choices.DATA_FORMATS[:-1]),
             show_default=False,
         ),
     ] = None,
@@ -58,6 +61,9 @@ def add(
 
     Nothing is copied: the files stay where they are. Rows that cannot be used stop the import and are listed, unless
     --skip-bad leaves them out.
+
+        ageui data add appa-real ~/appa-real
+        ageui data add mine faces.csv --columns image=file,age=years,gender=sex
     """
     from dataclasses import asdict
 
@@ -95,7 +101,10 @@ def add(
 
 @app.command("list")
 def list_data(db: Database = None, as_json: AsJson = False) -> None:
-    """List the registered data sets; synthetic is always there."""
+    """List the registered data sets; synthetic is always there.
+
+    ageui data list
+    """
     from ageui.files.database_path import database_path
     from ageui.present.table import Table
     from ageui.present.terminal import rich_table
@@ -118,7 +127,12 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
 
 @app.command("check")
 def check_data(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A registered data set, or synthetic.", autocompletion=completion.data_sets
+        ),
+    ],
     quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
@@ -126,7 +140,10 @@ def check_data(
 ) -> None:
     """Count groups, show sample weights, and look for bad items and near-duplicate images.
 
-    The exit code is 3 where items cannot be used, or a course edition's counts are not the published ones.
+    The exit code is 3 if items cannot be used, or a course edition's counts are not the published ones.
+
+        ageui data check appa-real
+        ageui data check synthetic --quick
     """
     from dataclasses import asdict
 
@@ -155,10 +172,15 @@ app.command("sheet")(sheet)
 
 @app.command("remove")
 def remove(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A registered data set.", autocompletion=completion.registered_data)
+    ],
     db: Database = None,
 ) -> None:
-    """Forget a data set. Its files and the runs on it stay."""
+    """Forget a data set. Its files and the runs on it stay.
+
+    ageui data remove appa-real
+    """
     with open_store(db) as store:
         store.data.remove(name)
     messages().print(f"{name} is no longer registered; its files are untouched")
@@ -191,6 +213,8 @@ def make(
 
     The groups are as unequal as in the course's data. A model that learns well shows a shifted group's years as its
     signed error, and cannot undo a noisy group's larger error: both biases are known in advance.
+
+        ageui data make drawn --counts 600,200,0 --shift gender=female:5
     """
     from ageui.cli.progress import count_progress
     from engine.data.make_faces import make_faces

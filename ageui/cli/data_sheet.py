@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
 from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.options import AsJson, Database, messages, print_json
+from engine import choices
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,10 +18,20 @@ _KEPT_SHEETS = 24
 
 
 def sheet(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A registered data set, or synthetic.", autocompletion=completion.data_sets
+        ),
+    ],
     split: Annotated[
         str | None,
-        typer.Option(metavar="train|valid|test", help="Faces of this split; else of all.", show_default=False),
+        typer.Option(
+            metavar="train|valid|test",
+            help="Faces of this split; else of all.",
+            autocompletion=completion.words(*choices.SPLITS),
+            show_default=False,
+        ),
     ] = None,
     group: Annotated[
         str | None,
@@ -33,7 +45,11 @@ def sheet(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE.png", help="Where to; else a private cache folder.", show_default=False
+            "--output",
+            "-o",
+            metavar="FILE.png",
+            help="File to write; else one in a private cache folder.",
+            show_default=False,
         ),
     ] = None,
     view: Annotated[bool, typer.Option("--open", help="Open it with the system's viewer, or $AGEUI_VIEWER.")] = False,
@@ -44,6 +60,8 @@ def sheet(
     """Draw faces of a split or group into one picture, evenly spread over age, with age and attributes below each.
 
     The same data gives the same faces. The picture shows people: treat it like the data set.
+
+        ageui data sheet synthetic --split valid --group gender=female -o women.png
     """
     from ageui.files.viewer import open_in_viewer
     from ageui.text.clean import clean

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.command_group import CommandGroup
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
 
-app = typer.Typer(help="The database: check, back up, vacuum, prune.", no_args_is_help=True)
+app = CommandGroup(help="The database: check, back up, vacuum, prune.", no_args_is_help=True)
 
 
 @app.command("check")
@@ -16,7 +17,10 @@ def check(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for damage: in the database, in its rows, and in the files that they point to."""
+    """Look for damage: in the database, in its rows, and in the files that they point to.
+
+    ageui db check --files
+    """
     from ageui.text.clean import clean
     from engine.errors import DataError
     from engine.files import read_verified
@@ -54,8 +58,12 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     db: Database = None,
 ) -> None:
-    """Copy the database as it is at this moment; runs may go on meanwhile. Weights are files of their own: copy those
-    of the folder beside it too."""
+    """Copy the database as it is at this moment; runs may go on meanwhile.
+
+    Weights are files of their own: copy those of the folder beside it too.
+
+        ageui db backup /media/backup/runs.db
+    """
     from ageui.cli.output import refuse_target
     from engine.errors import StoreError
 
@@ -70,7 +78,10 @@ def backup(
 
 @app.command("vacuum")
 def vacuum(db: Database = None) -> None:
-    """Rewrite the database without unused space."""
+    """Rewrite the database without unused space.
+
+    ageui db vacuum
+    """
     with open_store(db) as store:
         before, after = store.vacuum()
         messages().print(f"{store.path}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now", soft_wrap=True)
@@ -81,6 +92,8 @@ def rescore_results(db: Database = None) -> None:
     """Compute the intervals and tests of results that an earlier version stored.
 
     Commands do this in the background by themselves when they find such results.
+
+        ageui db rescore
     """
     from rich.progress import Progress
 
@@ -108,7 +121,11 @@ def prune_files(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """List files that could go: checkpoints of runs that ended, and what no run points to. Kept weights never go."""
+    """List files that could go: checkpoints of runs that ended, and files of no run. Kept weights never go.
+
+    ageui db prune
+    ageui db prune --yes
+    """
     from ageui.text.clean import clean
     from ageui.worker.pruning import find_prunable, prune
 

@@ -20,7 +20,10 @@ class Finding:
 
 
 def doctor(db: Database = None, as_json: AsJson = False) -> None:
-    """Check the installation, the device, the database and the data sets."""
+    """Check the installation, the device, the database and the data sets.
+
+    ageui doctor
+    """
     from rich.text import Text
 
     from engine.errors import AgeUIError

@@ -30,6 +30,9 @@ def export_run(
     """Write a run's predictions or weights to files.
 
     Predictions have the columns split, image, age, predicted (years) and one per attribute.
+
+        ageui export first --predictions predictions.csv
+        ageui export first --weights first.safetensors
     """
     from engine.errors import ConfigError
 

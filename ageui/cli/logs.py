@@ -17,13 +17,17 @@ _READ_AT_ONCE = 1 << 16
 
 def show_logs(
     reference: Reference,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run has ended.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Follow the log until the run has ended.")] = False,
     attempt: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Of this attempt; else the newest.", show_default=False)
+        int | None, typer.Option(metavar="N", min=1, help="Attempt; else the newest.", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:
-    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote."""
+    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote.
+
+    ageui logs first
+    ageui logs -f first
+    """
     from engine.errors import ConfigError, DataError
 
     with open_store(db, read_only=True) as store:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @with_config_flags
 def run(
     flags: ConfigFlags,
-    name: Annotated[str | None, option("Name of the run; else one is made up.", THIS_RUN)] = None,
-    tag: Annotated[list[str] | None, option("Tag, may be repeated.", THIS_RUN)] = None,
+    name: Annotated[str | None, option("Name of the run; else one is made up.", THIS_RUN, "NAME")] = None,
+    tag: Annotated[list[str] | None, option("Tag, may be repeated.", THIS_RUN, "TAG")] = None,
     detach: Annotated[bool, option("Queue it for the background worker.", THIS_RUN, None, "--detach", "-d")] = False,
     priority: Annotated[int | None, option("With --detach: higher is taken first.", THIS_RUN, "N")] = None,
     share: Annotated[
@@ -34,10 +34,14 @@ def run(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train one run here, store it, and print what it scored; with --detach, queue it for the background.
+    """Train one run here, store it, and print its scores; with --detach, queue it for the background.
 
-    With no preset named, a CUDA device means report, none means quick. With no data named, the one registered data
-    set is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
+    Without --preset, a CUDA device means report, none means quick. Without --data, the one registered data set is
+    used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
+
+        ageui run --loss mape --weights gender --name first
+        ageui run --preset report --data appa-real --detach
+        ageui run --strategy scratch --epochs 8 --set patience=3
     """
     from ageui.planning.plan import Basis, resolve_here
     from ageui.store import NewRun

@@ -20,7 +20,7 @@ def list_runs(
             metavar="[FILTER]...", help="As in: loss=mape weights:gender mae<8 status=done", show_default=False
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="Newest runs to show.")] = 50,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, metavar="N", help="Most runs to list.")] = 50,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -28,6 +28,10 @@ def list_runs(
 
     A filter is any number of terms: FIELD=VALUE, !=, <, <=, >, >= and FIELD:PART for a part of the text. A bare word is
     a part of the name. Quote terms with < or > in a shell.
+
+        ageui ls loss=mape status=done
+        ageui ls 'mae<8' --sort mae
+        ageui ls --columns id,name,mae,gender_signed --format csv
     """
     with open_store(db, read_only=True) as store:
         text = " ".join(filters or [])
@@ -56,6 +60,10 @@ def show_run(
     """Show one run: its config as a command, its history, its scores per split and group.
 
     With --by, show the groups of one or more attributes, each with its difference and ratio to the best group.
+
+        ageui show 12
+        ageui show 12 --by gender*age
+        ageui show 12 --toml > config.toml
     """
     from ageui.cli.run_page import print_groups, print_run
     from ageui.compare.crossed_groups import CROSS, with_crossed

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
+from ageui.cli.command_group import CommandGroup
 from ageui.cli.config_flags import THIS_RUN, option
 from ageui.cli.memory import print_memory
 from ageui.cli.options import (
@@ -33,21 +35,35 @@ if TYPE_CHECKING:
     from ageui.store import Store
     from ageui.study import Choice, RemainingRuns, Study, StudyTable
 
-app = typer.Typer(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
+app = CommandGroup(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A study, as in: ageui study list; or a TOML file.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A study, as in: ageui study list; or a TOML file.", autocompletion=completion.studies
+    ),
+]
 StudyPreset = Annotated[
     str | None,
-    option("report is the study as published; else a preset for all but what it compares.", THIS_RUN,
-           "|".join(choices.PRESETS)),
-]  # fmt: skip
-Data = Annotated[str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME")]
+    option(
+        "report is the study as published; else a preset for all fields but those it compares.",
+        THIS_RUN,
+        "|".join(choices.PRESETS),
+        complete=completion.words(*choices.PRESETS),
+    ),
+]
+Data = Annotated[
+    str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME", complete=completion.data_sets)
+]
 Assignments = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
 
 
 @app.command("list")
 def list_studies(db: Database = None, as_json: AsJson = False) -> None:
-    """List the studies: what each shows, and how many of its cells were measured here."""
+    """List the studies: what each shows, and how many of its cells were measured here.
+
+    ageui study list
+    """
     from ageui.cli.tables import print_fitted
     from ageui.present.figures import NUMBER
     from ageui.present.table import Cell, Column, Table, words
@@ -79,8 +95,12 @@ def show_study(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a study: published figures, measured ones as mean ± std over seeds, differences, and whether the rankings
-    of the cells agree. Of several ways in which it was run, the one with the most measured cells, unless one is named.
+    """Show a study: published figures beside measured ones, their differences, and whether the rankings agree.
+
+    Measured figures are mean ± std over seeds. If a study was run with several configurations, the most complete one is
+    shown, unless --preset, --data or --set name another.
+
+        ageui study show table8
     """
     from ageui.study import load
 
@@ -100,11 +120,16 @@ def export_study(
     output_format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="md|csv|tex|html", help="Else that of the file's ending, or md.", show_default=False
+            "--format",
+            metavar="md|csv|tex|html",
+            help="Format; else that of the file's ending, or md.",
+            autocompletion=completion.words("md", "csv", "tex", "html"),
+            show_default=False,
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
+        Path | None,
+        typer.Option("--output", "--out", "-o", metavar="FILE", help="File to write to.", show_default=False),
     ] = None,
     preset: StudyPreset = None,
     data: Data = None,
@@ -113,7 +138,10 @@ def export_study(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
+    """Write the table of ageui study show as Markdown, CSV, LaTeX or HTML.
+
+    ageui study export table8 -o table8.csv
+    """
     from ageui.study import load
     from ageui.study.study_export import FORMATS, export_text
 
@@ -137,7 +165,10 @@ def report_study(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write a report of a study: published beside measured figures, then its runs side by side, with plots."""
+    """Write a report of a study: published beside measured figures, then its runs side by side, with plots.
+
+    ageui study report table8 -o table8.html
+    """
     from ageui.compare import ComparisonCache
     from ageui.report import study_report
     from ageui.study import load
@@ -162,18 +193,21 @@ def run_study(
     settings: Assignments = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     detach: Annotated[
-        bool, option("Queue what is missing and wait for nothing.", THIS_RUN, None, "--detach", "-d")
+        bool, option("Queue the missing runs and do not wait for them.", THIS_RUN, None, "--detach", "-d")
     ] = False,
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train what is missing of a study in the background, wait for it, and show the table.
+    """Train a study's missing runs in the background, wait for them, and show the table.
 
     Runs of the same config and data that are done, or still to be done, stand for their cells, in whichever study they
-    were queued; failed, cancelled and interrupted ones go on from their checkpoints. So it can be stopped at any time,
-    and the same command goes on. With no preset named, a CUDA device means report, none means quick.
+    were queued; failed, cancelled and interrupted ones go on from their checkpoints. The command can be stopped at any
+    time, and goes on when it is repeated. Without --preset, a CUDA device means report, none means quick.
+
+        ageui study run table8 --preset quick --seeds 3
+        ageui study run table8 --preset quick --dry-run
     """
     from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
@@ -220,7 +254,9 @@ def run_study(
 def publish_figures(db: Database = None) -> None:
     """Write the report's figures into the database, as runs named report/TABLE/CELL that nobody here trained.
 
-    They stand beside measured runs in lists and comparisons; again is no different from once.
+    They stand beside measured runs in lists and comparisons. Repeating the command changes nothing.
+
+        ageui study publish
     """
     from ageui.study import publish
 

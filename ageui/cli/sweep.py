@@ -21,20 +21,23 @@ def sweep(
     flags: ConfigFlags,
     seeds: Annotated[int | None, option("Repeat each setting with N seeds.", THIS_RUN, "N")] = None,
     again: Annotated[
-        bool, option("Also what is finished, or queued, with the very same config and data.", THIS_RUN, None, "--again")
+        bool, option("Also queue runs that already exist with the same config and data.", THIS_RUN, None, "--again")
     ] = False,
-    name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN)] = None,
-    tag: Annotated[list[str] | None, option("Tag of the runs, may be repeated.", THIS_RUN)] = None,
+    name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN, "NAME")] = None,
+    tag: Annotated[list[str] | None, option("Tag of the runs, may be repeated.", THIS_RUN, "TAG")] = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue every combination of comma lists: ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3.
+    """Queue every combination of comma lists, and print the ids of the queued runs.
 
     A + joins what is one value: gender+age weighs by both, --epochs 25+25 are 25 per stage. Runs of the same config and
-    data that are done, or still to be done, are not queued twice. Prints the ids of the queued runs.
+    data that are done, or still to be done, are not queued twice.
+
+        ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3
+        ageui sweep --lr 1e-4,5e-4 --dry-run
     """
     from ageui.cli.background import start_missing_workers
     from ageui.planning.plan import Basis, plan
