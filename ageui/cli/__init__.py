@@ -29,8 +29,9 @@ from ageui.cli.queue import (
 )
 from ageui.cli.report import write_report
 from ageui.cli.run import run
+from ageui.cli.run_list import list_runs
 from ageui.cli.score import score_run
-from ageui.cli.show import list_runs, show_run
+from ageui.cli.show import show_run
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app

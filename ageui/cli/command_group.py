@@ -142,7 +142,7 @@ def _meaning(param: Any) -> str:
     parts = [" ".join((param.help or "").split())]
     if param.required and not isinstance(param, TyperArgument):
         parts.append("[required]")
-    if getattr(param, "show_default", False) and param.default not in (None, False, (), []):
+    if getattr(param, "show_default", False) and param.default is not False and param.default not in (None, (), []):
         parts.append(f"[default:{_UNBREAKABLE}{param.default}]")
     return " ".join(filter(None, parts))
 

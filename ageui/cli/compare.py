@@ -95,6 +95,7 @@ def compare_runs(
     from ageui.compare.many_tests import known_correction
     from ageui.compare.seed_figures import known_across
     from ageui.present.terminal import with_legend
+    from ageui.text.sentences import counted
     from engine.errors import ConfigError
 
     if output is not None and output_format == "table":
@@ -123,4 +124,4 @@ def compare_runs(
     if chosen == "table":
         results().print(with_legend(comparison_table(comparison)))
         return
-    print_or_write(render_text(comparison, chosen), output, f"{len(comparison.rows)} rows")
+    print_or_write(render_text(comparison, chosen), output, counted(len(comparison.rows), "row"))

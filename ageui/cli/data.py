@@ -1,5 +1,6 @@
 """`ageui data`: registers, checks and shows data sets, and makes synthetic ones."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from ageui.cli.command_group import CommandGroup
 from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.text.sentences import counted
 from engine import choices
 
 if TYPE_CHECKING:
@@ -92,9 +94,7 @@ def add(
             refuse(name, report.problems)
         store.data.add(spec, replace=replace)
     if report.problems:
-        console.print(
-            f"{len(report.problems)} rows or images are left out; see ageui data check {name}", soft_wrap=True
-        )
+        console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
     if not as_json:
         typer.echo(report.headline)
 
@@ -190,8 +190,12 @@ def remove(
 def make(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A new folder.")],
     counts: Annotated[str, typer.Option(metavar="T,V,E", help="Train, valid and test images.")] = "1600,400,400",
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same faces.")] = 0,
-    image_size: Annotated[int, typer.Option(min=32, max=1024, help="Side of an image, pixels.")] = 224,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="The same seed draws the same faces.")
+    ] = 0,
+    image_size: Annotated[
+        int, typer.Option(min=32, max=1024, metavar="PIXELS", help="Side of an image, 32 to 1024.")
+    ] = 224,
     shift: Annotated[
         list[str] | None,
         typer.Option(
@@ -225,11 +229,11 @@ def make(
         seed=seed,
         image_size=image_size,
         label_shift=_group_years("--shift", shift or []),
-        label_noise=_group_years("--noise", noise or []),
+        label_noise=_group_years("--noise", noise or [], least=0),
     )
     with count_progress(messages()) as progress:
         make_faces(path, options, progress)
-    typer.echo(f"{sum(options.counts)} faces: {path}")
+    typer.echo(f"{counted(sum(options.counts), 'face')}: {path}")
     messages().print(f"use them with: ageui data add NAME {path}", soft_wrap=True)
 
 
@@ -285,8 +289,8 @@ def _pairs(option: str, texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _group_years(option: str, texts: list[str]) -> dict[str, float]:
-    """`["gender=female:5"]` as `{"gender=female": 5.0}`."""
+def _group_years(option: str, texts: list[str], least: float = -math.inf) -> dict[str, float]:
+    """`["gender=female:5"]` as `{"gender=female": 5.0}`. Raises `ConfigError` for years below `least`."""
     from engine.errors import ConfigError
 
     found = {}
@@ -298,6 +302,8 @@ def _group_years(option: str, texts: list[str]) -> dict[str, float]:
             colon = ""
         if not colon or "=" not in group:
             raise ConfigError(f"{option} {text}: write it as attribute=group:years, as in gender=female:5")
+        if not math.isfinite(found[group]) or found[group] < least:
+            raise ConfigError(f"{option} {text}: give a finite number of years{', 0 or more' if least == 0 else ''}")
     return found
 
 

@@ -1,14 +1,25 @@
 """`ageui db`: checks, copies and cleans the database and the files beside it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.text.sentences import counted
+
+if TYPE_CHECKING:
+    from ageui.store import Store
 
 app = CommandGroup(help="The database: check, back up, vacuum, prune.", no_args_is_help=True)
+
+
+def run_count(store: "Store") -> str:
+    """`189 runs`, or `189 runs, 3 archived`."""
+    archived = store.runs.count("archived=true")
+    runs = counted(store.runs.count() + archived, "run")
+    return f"{runs}, {archived:,} archived" if archived else runs
 
 
 @app.command("check")
@@ -40,14 +51,14 @@ def check(
                     read_verified(path, checkpoint.sha256)
                 except DataError as error:
                     problems.append(f"run {run_id}: {error}")
-        checked = f"{store.path}: schema {store.schema_version()}, {store.runs.count()} runs"
+        checked = f"{store.path}: schema {store.schema_version()}, {run_count(store)}"
     if as_json:
         print_json({"problems": problems})
     else:
         console = results()
         for problem in problems:
             console.print(clean(problem), soft_wrap=True)
-        console.print(f"{checked}, {f'{len(problems)} problems' if problems else 'no problem'}", soft_wrap=True)
+        console.print(f"{checked}, {counted(len(problems), 'problem') if problems else 'no problem'}", soft_wrap=True)
     if problems:
         raise typer.Exit(5)
 
@@ -108,10 +119,10 @@ def rescore_results(db: Database = None) -> None:
                 progress.update(task, completed=found - left)
         left = store.rescoring.remaining()
     if left:
-        messages().print(f"another process scores {left} results again")
+        messages().print(f"another process scores {counted(left, 'result')} again")
     else:
         messages().print(
-            f"{found} results were scored again" if found else "all results have their intervals and tests"
+            f"scored again: {counted(found, 'result')}" if found else "all results have their intervals and tests"
         )
 
 

@@ -79,6 +79,7 @@ def _cache() -> Iterator[Finding]:
 
 
 def _database(path: Path) -> Iterator[Finding]:
+    from ageui.cli.db import run_count
     from ageui.store.sqlite import driver, is_safe
     from ageui.worker.background_workers import workers
 
@@ -90,9 +91,7 @@ def _database(path: Path) -> Iterator[Finding]:
         yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
         return
     with open_store(path, read_only=True) as store:
-        yield Finding(
-            "database", True, f"{path.absolute()}: schema {store.schema_version()}, {store.runs.count()} runs"
-        )
+        yield Finding("database", True, f"{path.absolute()}: schema {store.schema_version()}, {run_count(store)}")
         for state in workers(store):
             doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"
             yield Finding("worker", True, f"{state.row.device}: {doing}")

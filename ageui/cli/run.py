@@ -56,6 +56,7 @@ def run(
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
+        store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
         if detach:
             from ageui.cli.background import start_missing_workers
             from ageui.worker.background_workers import refuse_missing_devices
@@ -121,8 +122,9 @@ def work_here(
         print_json(detail.to_json())
     elif detail.history or detail.results:
         from ageui.cli.run_page import print_run
+        from ageui.planning.run_command import repeat_command
 
-        print_run(detail)
+        print_run(detail, repeat_command(store, detail))
     _print_ending(say, store, claimed, outcome)
     if outcome.status != "done":
         raise typer.Exit(outcome.ending.exit_code)

@@ -26,6 +26,7 @@ from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
 from ageui.files.database_path import database_path
+from ageui.text.sentences import counted
 from engine import choices
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def export_study(
     refuse_target(output, force, streams=True)
     with _reading(db) as store:
         table = _tested_table(study, store, _choice(preset, data, settings), split)
-    print_or_write(export_text(table, chosen), output, f"{len(table.rows)} cells")
+    print_or_write(export_text(table, chosen), output, counted(len(table.rows), "cell"))
 
 
 @app.command("report")
@@ -220,6 +221,7 @@ def run_study(
     with open_store(db, create=True) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
+        store.runs.refuse_invalid(remaining.new, priority=priority)
         devices = [run.config.device for run in remaining.new]
         refuse_missing_devices(devices)
         print_memory(console, remaining.new)
@@ -262,7 +264,9 @@ def publish_figures(db: Database = None) -> None:
 
     with open_store(db, create=True) as store:
         total, new = publish(store)
-        messages().print(f"{total} published runs in {store.path}, {new} of them new: ageui ls source=report")
+        messages().print(
+            f"{counted(total, 'published run')} in {store.path}, {new} of them new: ageui ls source=report"
+        )
 
 
 @contextmanager

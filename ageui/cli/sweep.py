@@ -41,6 +41,7 @@ def sweep(
     """
     from ageui.cli.background import start_missing_workers
     from ageui.planning.plan import Basis, plan
+    from ageui.text.sentences import counted
     from ageui.worker.background_workers import refuse_missing_devices
 
     console = messages()
@@ -51,15 +52,16 @@ def sweep(
         if planned.left_out and not again:
             say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)
+        store.runs.refuse_invalid(new, tags=tag or [], priority=priority)
         devices = [one.config.device for one in new]
         refuse_missing_devices(devices)
         print_memory(console, new)
         if dry_run:
             print_plan(new, as_json=as_json)
-            say(f"{len(new)} run{'s' if len(new) != 1 else ''} would be queued")
+            say(f"{counted(len(new), 'run')} would be queued")
             return
         ids = store.runs.add_many(new, tags=tag or [], priority=priority)
-        say(f"{len(ids)} run{'s' if len(ids) != 1 else ''} queued in {store.path}")
+        say(f"{counted(len(ids), 'run')} queued in {store.path}")
         if ids:
             start_missing_workers(store, devices, checkpoint_seconds, console)
         if as_json:
