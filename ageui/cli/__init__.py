@@ -1,6 +1,5 @@
 """The command line. Importing it imports no torch, pandas, pydantic or database: commands import what they need."""
 
-import os
 import sys
 
 import typer
@@ -28,11 +27,13 @@ from ageui.cli.report import write_report
 from ageui.cli.run import run
 from ageui.cli.score import score_run
 from ageui.cli.show import list_runs, show_run
+from ageui.cli.streams import exit_code, is_utf8, prepare_streams
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
 from ageui.files.database_path import database_path
 from ageui.text import message_lines
+from engine.errors import AgeUIError, ConfigError
 
 app = typer.Typer(
     name="ageui",
@@ -57,6 +58,11 @@ def root(context: typer.Context, db: Database = None) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         typer.echo(context.get_help())
         raise typer.Exit(2)
+    if not is_utf8(sys.__stderr__):
+        raise ConfigError(
+            "the application draws with characters of UTF-8, which this terminal's locale lacks; start it with "
+            "LC_ALL=C.UTF-8 and without PYTHONIOENCODING. All commands work as they are: ageui --help"
+        )
     from ageui.tui.launch import launch
 
     summary = launch(database_path(db))
@@ -94,18 +100,17 @@ app.command("doctor", rich_help_panel=CARE)(doctor)
 
 def main() -> None:
     """Runs the `ageui` program. Every error made for people ends here as a message on stderr and its exit code."""
-    from engine.errors import AgeUIError
-
+    prepare_streams()
+    code = 0
     try:
         app()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
     except AgeUIError as error:
         message = message_lines.error_line(str(error)) if message_lines.are_wanted() else f"ageui: {error}"
         sys.stderr.write(f"{message}\n")
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("ageui: interrupted\n")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output has gone (`ageui ls | head`); what is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 130
+    sys.exit(exit_code(code))
