@@ -13,7 +13,7 @@ from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
 from ageui.cli.logs import show_logs
-from ageui.cli.options import Database
+from ageui.cli.options import Database, warn_of_variables
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
@@ -50,6 +50,7 @@ def root(context: typer.Context, db: Database = None) -> None:
 
     Without a command, opens the application in the terminal.
     """
+    warn_of_variables()
     if context.invoked_subcommand is not None:
         if db is not None:
             raise typer.BadParameter("give it after the command: ageui COMMAND --db FILE", param_hint="--db")

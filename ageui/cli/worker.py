@@ -44,11 +44,13 @@ def start(
     once, each has its share of the cores, and begins only if its predicted memory fits beside the others'.
     """
     from ageui.devices import default_device, resolve_device
+    from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
     from ageui.worker.background_workers import is_working, start_worker
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
 
+    refuse_wrong_variables()
     with open_store(db, create=True, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
