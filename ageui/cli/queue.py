@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli import completion
+from ageui.cli.memory import check_runs
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
 from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
 
@@ -287,6 +288,7 @@ def _again(
         return "queued"
 
     meant = store.runs.find_all(references)
+    check_runs(messages(), store.runs.to_train_again(meant))
     problems = _for_each(store, meant, change)
     rows = [store.runs.get(run_id) for run_id in meant]
     _start_missing_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
@@ -311,6 +313,7 @@ def _work_here_again(
         raise ConfigError(f"--here works on one run, but {len(meant)} are meant; name one, or leave --here out")
     run_id = meant[0]
     console = messages()
+    check_runs(console, store.runs.to_train_again(meant))
 
     def claim(foreground: "Foreground") -> "Claim":
         requeue(run_id)

@@ -10,7 +10,7 @@ import typer
 from ageui.cli import completion
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.config_flags import THIS_RUN, option
-from ageui.cli.memory import print_memory
+from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -214,7 +214,6 @@ def run_study(
     from ageui.cli.sweep import print_plan
     from ageui.study import describe, find_remaining, load
     from ageui.study.queueing import remaining_text, tag
-    from ageui.worker.background_workers import refuse_missing_devices
 
     console, study = messages(), load(name)
     say = sayer(console)
@@ -222,9 +221,7 @@ def run_study(
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
         store.runs.refuse_invalid(remaining.new, priority=priority)
-        devices = [run.config.device for run in remaining.new]
-        refuse_missing_devices(devices)
-        print_memory(console, remaining.new)
+        print_memory(console, remaining.new, check_runs(console, remaining.to_train(store)))
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if dry_run:
@@ -233,7 +230,8 @@ def run_study(
         ids = [*_continued(store, remaining), *store.runs.add_many(remaining.new, tags=[tag(study)], priority=priority)]
         left = [*(run.id for run in remaining.going), *ids]
         if left:
-            start_missing_workers(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
+            devices = [*(run.config.device for run in remaining.new), *_devices(store, left)]
+            start_missing_workers(store, devices, checkpoint_seconds, console)
         if detach:
             if as_json:
                 print_json([store.runs.get(run_id).to_json() for run_id in ids])
