@@ -34,7 +34,9 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
     if not path.exists():
         with _schema_lock(path):
             path.touch(mode=0o600)
-    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
+    # secure_delete: predictions are personal data, so nothing deleted may stay in free pages.
+    pragmas = ("synchronous = FULL", "secure_delete = ON")
+    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=pragmas)
     try:
         with readable_errors(path):
             if not _is_ready(path, migrations):
