@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.import_runs import import_runs
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
 
-app = typer.Typer(help="The database: check, back up, vacuum, prune.", no_args_is_help=True)
+app = typer.Typer(help="The database: check, back up, import, vacuum, prune.", no_args_is_help=True)
+app.command("import")(import_runs)
 
 
 @app.command("check")

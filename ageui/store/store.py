@@ -14,6 +14,7 @@ from ageui.store.connect import copy_database, open_reader, open_writer, refuse_
 from ageui.store.data_sets import DataSets
 from ageui.store.edits import RunEdits
 from ageui.store.errors import readable_errors
+from ageui.store.imports import Imports
 from ageui.store.migrations import schema_version
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow
@@ -38,6 +39,7 @@ class Store:
     - `scores` reads and writes scores,
     - `rescoring` computes scores of earlier versions again,
     - `removal` deletes runs and predictions,
+    - `imports` copies runs of another database,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
@@ -55,6 +57,7 @@ class Store:
         self.scores = Scores(self._read, self._write)
         self.rescoring = Rescoring(self._read, self._write)
         self.removal = Removal(self._read, self._write)
+        self.imports = Imports(self._read, self._write)
         self.data = DataSets(self._read, self._write)
         self.workers = Workers(self._read, self._write)
 
@@ -124,6 +127,11 @@ class Store:
     def checkpoint_file(self, checkpoint: CheckpointRow) -> Path:
         """The absolute path of a checkpoint."""
         return self.path.parent / checkpoint.path
+
+    def stored_path(self, file: Path) -> str:
+        """The path of a checkpoint's file as its row holds it: relative to the database's folder, with `/`."""
+        beside = self.path.parent
+        return (file.relative_to(beside) if file.is_relative_to(beside) else file).as_posix()
 
     # The database file
 
