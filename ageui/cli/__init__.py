@@ -24,7 +24,7 @@ from ageui.cli.queue import (
     show_queue,
     wait_for_runs,
 )
-from ageui.cli.remove import remove
+from ageui.cli.remove import delete_runs
 from ageui.cli.report import write_report
 from ageui.cli.run import run
 from ageui.cli.score import score_run
@@ -90,7 +90,7 @@ app.command("export", rich_help_panel=USE)(export_run)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)
 app.add_typer(config_app, name="config", rich_help_panel=CARE)
-app.command("rm", rich_help_panel=CARE)(remove)
+app.command("rm", rich_help_panel=CARE)(delete_runs)
 app.command("doctor", rich_help_panel=CARE)(doctor)
 
 
