@@ -19,6 +19,13 @@ Database = Annotated[
     Path | None,
     typer.Option("--db", metavar="FILE", help="Database; else $AGEUI_DB, else runs.db here.", show_default=False),
 ]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files", metavar="DIR", help="Folder for weights and logs of a new database; else runs beside runs.db.",
+        show_default=False,
+    ),
+]  # fmt: skip
 CheckpointSeconds = Annotated[
     float | None,
     typer.Option(
@@ -38,11 +45,12 @@ def open_store(
     option: Path | None,
     *,
     create: bool = False,
+    files: Path | None = None,
     read_only: bool = False,
     starts_worker: bool = False,
     rescores: bool = True,
 ) -> "Iterator[Store]":
-    """Opens the database, after requeuing or explaining lost runs.
+    """Opens the database, after requeuing or explaining lost runs. `files` is the folder of one that is created.
 
     Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
     Results of an earlier version are scored again in the background.
@@ -53,7 +61,7 @@ def open_store(
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.rescorer import start_rescoring
 
-    with Store.open(database_path(option), create=create, read_only=read_only) as store:
+    with Store.open(database_path(option), create=create, read_only=read_only, files=files) as store:
         lost = list(recover_lost(store))
         for found in lost:
             messages().print(clean(found.sentence()), soft_wrap=True)

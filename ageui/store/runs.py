@@ -83,7 +83,7 @@ class Runs(StorePart):
     def add_many(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
-            return insert_runs(session, runs, tags, priority)
+            return insert_runs(session, runs, tags, self._folder, priority)
 
     def add_claimed(self, run: NewRun, claimant: Claimant, take_lock: TakeLock, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that this process owns from the start, so that no worker can claim it first.
@@ -92,7 +92,7 @@ class Runs(StorePart):
         """
         try:
             with self._write() as session:
-                (run_id,) = insert_runs(session, [run], tags)
+                (run_id,) = insert_runs(session, [run], tags, self._folder)
                 claim = claim_run(session, col(Run.id) == run_id, claimant, take_lock)
                 assert claim is not None
                 return claim
