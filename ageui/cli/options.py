@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.files.database_path import database_path
+from ageui.files.database_path import database_path, real_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,16 +52,23 @@ def open_store(
 ) -> "Iterator[Store]":
     """Opens the database, after requeuing or explaining lost runs. `files` is the folder of one that is created.
 
+    If another database is opened in place of a shipped example, that is said on stderr.
+
     Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
     Results of an earlier version are scored again in the background.
     """
     from ageui.store import Store
+    from ageui.store.example import copy_sentence, opened_path
     from ageui.text.clean import clean
     from ageui.worker.background_workers import workers
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.rescorer import start_rescoring
 
-    with Store.open(database_path(option), create=create, read_only=read_only, files=files) as store:
+    named = real_path(database_path(option))
+    path = opened_path(named, to_change=not read_only)
+    if path != named:
+        messages().print(clean(copy_sentence(named, path)), soft_wrap=True)
+    with Store.open(path, create=create, read_only=read_only, files=files) as store:
         lost = list(recover_lost(store))
         for found in lost:
             messages().print(clean(found.sentence()), soft_wrap=True)

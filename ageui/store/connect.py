@@ -37,7 +37,7 @@ def open_writer(
         raise missing(path)
     _refuse_unwritable(path)
     if not path.exists():
-        with _schema_lock(path):
+        with schema_lock(path):
             path.touch(mode=0o600)
     # secure_delete: predictions are personal data, so nothing deleted may stay in free pages.
     pragmas = ("synchronous = FULL", "secure_delete = ON")
@@ -45,7 +45,7 @@ def open_writer(
     try:
         with readable_errors(path):
             if files is not None or not _is_ready(path, migrations):
-                with _schema_lock(path):
+                with schema_lock(path):
                     _prepare(engine, path, migrations, files)
     except BaseException:
         engine.dispose()
@@ -185,7 +185,8 @@ def refuse_itself(path: Path, target: Path) -> None:
 
 
 @contextmanager
-def _schema_lock(path: Path) -> Iterator[None]:
+def schema_lock(path: Path) -> Iterator[None]:
+    """Held by the one process that makes or migrates the database. Raises `StoreError` if that takes too long."""
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS, mode=0o600)
     try:
         with lock:

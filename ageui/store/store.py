@@ -15,6 +15,7 @@ from ageui.store.connect import copy_database, open_reader, open_writer, refuse_
 from ageui.store.data_sets import DataSets
 from ageui.store.edits import RunEdits
 from ageui.store.errors import readable_errors
+from ageui.store.example import opened_path
 from ageui.store.imports import Imports
 from ageui.store.migrations import schema_version
 from ageui.store.own_folder import find_folder
@@ -69,13 +70,15 @@ class Store:
     def open(cls, path: Path, *, create: bool = True, read_only: bool = False, files: Path | None = None) -> Self:
         """Opens the database, creates it if `create` allows, and migrates an older schema.
 
+        A shipped example is opened for reading only; to be changed, its local copy is opened instead, and made first.
+
         `files` is the folder for the files of runs, decided when the database is created: `runs` beside `runs.db`
         unless set. A copy of a database gets a folder of its own when it is first opened for writing.
 
         Read-only never creates a database. It works even if the file or its folder is not writable, unless the schema
         is an older one: that must be migrated before it can be read.
         """
-        path = real_path(path)
+        path = real_path(path) if read_only else opened_path(path, to_change=True)
         writer = None if read_only else open_writer(path, create=create, files=files)
         reader = None
         try:
