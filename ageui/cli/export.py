@@ -79,7 +79,7 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
 
     frame = store.scores.predictions_frame(detail.id)
     if frame.empty:
-        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: it was not scored")
+        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: not scored, or deleted")
     content = io.BytesIO()
     if path.suffix == ".parquet":
         frame.to_parquet(content, index=False)

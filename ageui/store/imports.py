@@ -4,6 +4,7 @@ import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, text
@@ -13,10 +14,10 @@ from sqlmodel import Session, SQLModel, col, select
 from ageui.store.batches import batches
 from ageui.store.item_sets import unpack_items
 from ageui.store.names import LONGEST_NAME
-from ageui.store.new_runs import taken_names
+from ageui.store.new_runs import skip_used_numbers, taken_names
 from ageui.store.run_rows import RUN_ID
 from ageui.store.score_rows import write_item_set
-from ageui.store.store_part import StorePart
+from ageui.store.store_part import OpenSession, StorePart
 from ageui.store.tables import (
     PUBLISHED,
     Attempt,
@@ -89,6 +90,10 @@ class ImportOutcome:
 class Imports(StorePart):
     """Imports into an opened store. `other` is the same part of the other store, which is only read."""
 
+    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
+        super().__init__(read, write)
+        self._folder = folder
+
     def plan(self, other: "Imports", run_ids: Sequence[int]) -> ImportPlan:
         """Compares runs of the other database with those here, by their UUIDs; published figures by their names."""
         wanted = set(run_ids)
@@ -119,8 +124,9 @@ class Imports(StorePart):
         return ImportPlan(tuple(new), tuple(stored), tuple(unfinished), tuple(conflicts))
 
     def reserve_ids(self, count: int) -> int:
-        """Reserves ids that no other run will get; returns the first."""
+        """Reserves ids that no other run will get, and whose folders are free; returns the first."""
         with self._write() as session:
+            skip_used_numbers(session, self._folder)
             known = session.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'run'")).scalar_one_or_none()
             session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'run'"))
             last = {"last": (known or 0) + count}

@@ -85,7 +85,7 @@ class Runs(StorePart):
     def add_many(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
-            return insert_runs(session, runs, tags, priority)
+            return insert_runs(session, runs, tags, self._folder, priority)
 
     def refuse_invalid(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> None:
         """Raises the `ConfigError` that `add_many` would raise for a name, a tag or the priority."""
@@ -102,7 +102,7 @@ class Runs(StorePart):
         """
         try:
             with self._write() as session:
-                (run_id,) = insert_runs(session, [run], tags)
+                (run_id,) = insert_runs(session, [run], tags, self._folder)
                 claim = claim_run(session, col(Run.id) == run_id, claimant, take_lock)
                 assert claim is not None
                 return claim
