@@ -71,6 +71,7 @@ def kept_weights(detail: "RunDetail") -> "CheckpointRow":
 def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     import io
 
+    from engine.csv_text import defused, with_text
     from engine.errors import DataError
 
     frame = store.scores.predictions_frame(detail.id)
@@ -80,7 +81,8 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     if path.suffix == ".parquet":
         frame.to_parquet(content, index=False)
     else:
-        frame.to_csv(content, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+        separator = "\t" if path.suffix == ".tsv" else ","
+        with_text(frame, defused).to_csv(content, index=False, sep=separator)
     write_output(path, content.getvalue(), mode=_PRIVATE)
     messages().print(f"{len(frame)} predictions: {path}", soft_wrap=True)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ageui.cli.options import messages
+from ageui.cli.streams import write_data
 
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
@@ -57,7 +58,7 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
 def print_or_write(text: str, path: Path | None, what: str) -> None:
     """Prints a text on stdout, or writes it to a file and says `what` it holds. Raises `DataError`."""
     if path is None:
-        typer.echo(text, nl=False)
+        write_data(text)
         return
     write_output(path, text.encode())
     messages().print(f"{what}: {path}", soft_wrap=True)

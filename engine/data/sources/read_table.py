@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from engine.csv_text import restored, with_text
 from engine.errors import DataError
 
 
 def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     """A CSV, TSV or Parquet file; text columns keep their text, so that `000001` stays a name.
+
+    Text that was defused in CSV (see `engine.csv_text`) is what it was.
 
     Raises `DataError` for a file that is missing, empty, not UTF-8 text, or without a needed column.
     """
@@ -19,6 +22,7 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
         else:
             separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
             table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            table = with_text(table, restored)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except pd.errors.EmptyDataError:
