@@ -51,7 +51,7 @@ def with_text(table: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFr
         if kind.kind not in "biufc":
             column = changed.iloc[:, place]
             cells = column.astype(object).map(lambda cell: change(cell) if isinstance(cell, str) else cell)
-            changed.isetitem(place, cells)
+            changed.isetitem(place, cells.array)
     return changed
 
 

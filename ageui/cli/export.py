@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ageui.store import CheckpointRow, RunDetail, Store
     from engine.choices import Precision
 
-_PRIVATE = 0o600  # weights and predictions come from faces of people
-
 
 def export_run(
     reference: Reference,
@@ -27,7 +25,7 @@ def export_run(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write a run's predictions or weights to files.
+    """Write a run's predictions or weights to files that only you can read, since they come from faces of people.
 
     Predictions have the columns split, image, age, predicted (years) and one per attribute.
     """
@@ -83,7 +81,7 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     else:
         separator = "\t" if path.suffix == ".tsv" else ","
         with_text(frame, defused).to_csv(content, index=False, sep=separator)
-    write_output(path, content.getvalue(), mode=_PRIVATE)
+    write_output(path, content.getvalue(), private=True)
     messages().print(f"{len(frame)} predictions: {path}", soft_wrap=True)
 
 
@@ -92,5 +90,5 @@ def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
 
     checkpoint = kept_weights(detail)
     content = read_verified(store.checkpoint_file(checkpoint), checkpoint.sha256)
-    write_output(path, content, mode=_PRIVATE)
+    write_output(path, content, private=True)
     messages().print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)

@@ -22,7 +22,6 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
         else:
             separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
             table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-            table = with_text(table, restored)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except pd.errors.EmptyDataError:
@@ -32,6 +31,8 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
     table.columns = [str(name).strip() for name in table.columns]
+    if path.suffix.lower() != ".parquet":
+        table = with_text(table, restored)
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
