@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli import completion
-from ageui.cli.streams import keep_exit_code
+from ageui.cli.streams import keep_exit_code, write_data
 from ageui.files.database_path import database_path, real_path
 from engine import choices
 
@@ -129,9 +129,9 @@ def warn_of_variables() -> None:
 
 
 def print_json(value: object) -> None:
-    import json
+    from ageui.present import json
 
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    write_data(json.text(value))
 
 
 def messages() -> "Console":

@@ -350,9 +350,8 @@ def _listed(table: "StudyTable") -> dict[str, object]:
 
 def _print_json(table: "StudyTable") -> None:
     from ageui.study.study_export import as_data
-    from ageui.text.plain_json import plain_json
 
-    print_json(plain_json(as_data(table)))
+    print_json(as_data(table))
 
 
 def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from engine.csv_text import restored, with_text
 from engine.errors import DataError
 
 
 def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     """A CSV, TSV or Parquet file; text columns keep their text, so that `000001` stays a name.
+
+    Text that was defused in CSV (see `engine.csv_text`) is what it was.
 
     Raises `DataError` for a file that is missing, empty, not UTF-8 text, or without a needed column.
     """
@@ -28,6 +31,8 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
     table.columns = [str(name).strip() for name in table.columns]
+    if path.suffix.lower() != ".parquet":
+        table = with_text(table, restored)
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
