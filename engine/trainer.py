@@ -166,11 +166,8 @@ class Trainer:
             if not self._train_epochs(train_step, steps, epochs):
                 return False
         if position.stage_epoch < epochs:
-            self.emit(
-                Noted(
-                    f"stage {position.stage} stopped early: no better validation loss in {counted(position.waited, 'epoch')}"
-                )
-            )
+            waited = counted(position.waited, "epoch")
+            self.emit(Noted(f"stage {position.stage} stopped early: no better validation loss in {waited}"))
         if config.keep == "best":
             self._restore_best()
         return True

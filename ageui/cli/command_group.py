@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from ageui.files.home import from_home
+
 _WIDEST = 100
 _LONGEST_TERM = 28
 """The longest name of an option whose help stands beside it rather than below."""
@@ -62,9 +64,9 @@ class _Group(TyperGroup):
 
 
 def _at_home(value: Any) -> Any:
-    """A path, or a list of paths, with `~` as the home folder. An unknown user's `~name` is left as it is."""
+    """A path, or the paths in a list, with `~` as the home folder; any other value as it is."""
     if isinstance(value, Path):
-        return Path(os.path.expanduser(value))
+        return from_home(value)
     return [_at_home(item) for item in value] if isinstance(value, list) else value
 
 

@@ -73,7 +73,7 @@ def studies(context: typer.Context, typed: str) -> list[str]:
 def _names(context: typer.Context, query: str, parameters: Sequence[object]) -> list[str]:
     """The names that a query finds and that need no quotes in a shell; none from a database that cannot be read."""
     path = database_path(context.params.get("db"))
-    for mode in ("mode=ro", "immutable=1"):
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
         try:
             uri = f"file:{quoted_in_uri(str(path))}?{mode}"
             with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as connection:

@@ -40,6 +40,7 @@ def sweep(
         ageui sweep --lr 1e-4,5e-4 --dry-run
     """
     from ageui.cli.background import start_missing_workers
+    from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
     from ageui.text.sentences import counted
     from ageui.worker.background_workers import refuse_missing_devices
@@ -56,6 +57,8 @@ def sweep(
         devices = [one.config.device for one in new]
         refuse_missing_devices(devices)
         print_memory(console, new)
+        if new:
+            say(time_sentence(store, new))
         if dry_run:
             print_plan(new, as_json=as_json)
             say(f"{counted(len(new), 'run')} would be queued")

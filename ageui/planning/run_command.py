@@ -52,7 +52,7 @@ def queue_command(
     parts += [f"--tag {shlex.quote(tag)}" for tag in labels.tags]
     parts += [f"--priority {labels.priority}"] if labels.priority else []
     parts += ["--again"] if labels.again and not is_one else []
-    if database_path().expanduser().absolute() != store.path:
+    if database_path().absolute() != store.path:
         parts.append(f"--db {shlex.quote(str(store.path))}")
     return " ".join(parts)
 
