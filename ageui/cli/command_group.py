@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from ageui.files.home import from_home
+
 _WIDEST = 100
 _LONGEST_TERM = 28
 """The longest name of an option whose help stands beside it rather than below."""
@@ -49,7 +51,8 @@ class _Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
-        ctx.params = {name: _at_home(value) for name, value in ctx.params.items()}
+        if not ctx.resilient_parsing:  # a shell that completes expects no errors
+            ctx.params = {name: _at_home(value) for name, value in ctx.params.items()}
         return rest
 
 
@@ -62,9 +65,9 @@ class _Group(TyperGroup):
 
 
 def _at_home(value: Any) -> Any:
-    """A path, or a list of paths, with `~` as the home folder. An unknown user's `~name` is left as it is."""
+    """A path, or the paths in a list, with `~` as the home folder; any other value as it is."""
     if isinstance(value, Path):
-        return Path(os.path.expanduser(value))
+        return from_home(value)
     return [_at_home(item) for item in value] if isinstance(value, list) else value
 
 

@@ -18,7 +18,9 @@ def topics() -> list[str]:
 
 
 def explain(
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="A page: bias.", autocompletion=words("bias"))],
+    topic: Annotated[
+        str, typer.Argument(metavar="TOPIC", help="The page to print: bias.", autocompletion=words("bias"))
+    ],
 ) -> None:
     """Say what the figures of a run and of a comparison mean, and how sure they are.
 

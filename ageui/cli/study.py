@@ -214,6 +214,7 @@ def run_study(
     """
     from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
+    from ageui.planning.expected_time import time_sentence
     from ageui.study import describe, find_remaining, load
     from ageui.study.queueing import remaining_text, tag
 
@@ -226,6 +227,8 @@ def run_study(
         print_memory(console, remaining.new, check_runs(console, remaining.to_train(store)))
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
+        if remaining.new:
+            say(time_sentence(store, remaining.new))
         if dry_run:
             print_plan(remaining.new, as_json=as_json)
             return
@@ -272,7 +275,7 @@ def publish_figures(db: Database = None) -> None:
 @contextmanager
 def _reading(db: Path | None) -> "Iterator[Store | None]":
     """The database, or None if it does not exist yet: published figures need none."""
-    if not database_path(db).expanduser().exists():
+    if not database_path(db).exists():
         yield None
         return
     with open_store(db, read_only=True) as store:

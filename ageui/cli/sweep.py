@@ -51,6 +51,7 @@ def sweep(
         ageui sweep --lr 1e-4,5e-4 --dry-run
     """
     from ageui.cli.background import start_missing_workers
+    from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
     from ageui.text.sentences import counted
 
@@ -64,6 +65,8 @@ def sweep(
         new = planned.to_queue(again=again, name=name)
         store.runs.refuse_invalid(new, tags=tag or [], priority=priority)
         print_memory(console, new, check_runs(console, new))
+        if new:
+            say(time_sentence(store, new))
         if dry_run:
             print_plan(new, as_json=as_json)
             say(f"{counted(len(new), 'run')} would be queued")

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ageui.files.home import from_home
 from engine.errors import StoreError
 
 _DEFAULT = Path("runs.db")
@@ -11,8 +12,8 @@ _DEFAULT = Path("runs.db")
 def database_path(named: Path | None = None) -> Path:
     """The named file, else that of `AGEUI_DB`, else `runs.local.db` in the current folder if there is one, else
     `runs.db` there."""
-    if named is not None or (named := _of_environment()) is not None:
-        return named.expanduser()
+    if name := named or os.environ.get("AGEUI_DB"):
+        return from_home(name)
     local = local_copy(_DEFAULT)
     return local if local.exists() else _DEFAULT
 
@@ -20,11 +21,6 @@ def database_path(named: Path | None = None) -> Path:
 def local_copy(path: Path) -> Path:
     """`runs.local.db` beside `runs.db`: where changes of a shipped example go."""
     return path.with_stem(f"{path.stem}.local")
-
-
-def _of_environment() -> Path | None:
-    named = os.environ.get("AGEUI_DB")
-    return Path(named) if named else None
 
 
 def real_path(path: Path) -> Path:
