@@ -1,8 +1,13 @@
 """DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.choices import DataFormat
+
+MOST_FACES = 1_000_000
+_Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
 
 
 class SyntheticOptions(BaseModel):
@@ -16,7 +21,7 @@ class SyntheticOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    counts: tuple[int, int, int] = Field((1600, 400, 400), description="train, valid and test images")
+    counts: tuple[_Faces, _Faces, _Faces] = Field((1600, 400, 400), description="train, valid and test images")
     seed: int = Field(0, ge=0, lt=2**31)
     image_size: int = Field(96, ge=32, le=1024, description="side of the drawn image, pixels")
     label_shift: dict[str, float] = Field(default_factory=dict)
