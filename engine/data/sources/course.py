@@ -153,7 +153,7 @@ def _header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     try:
         shape, _, dtype = read_header(file)
-    except (MemoryError, RecursionError):
+    except Exception:  # numpy lets all errors of Python's parser through
         raise ValueError("its header cannot be read") from None
     if dtype.hasobject:
         raise DataError(
