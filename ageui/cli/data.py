@@ -309,6 +309,7 @@ def _group_years(option: str, texts: list[str], least: float = -math.inf) -> dic
 
 
 def _three_integers(text: str) -> tuple[int, int, int]:
+    from engine.data.spec import MOST_FACES
     from engine.errors import ConfigError
 
     try:
@@ -317,6 +318,8 @@ def _three_integers(text: str) -> tuple[int, int, int]:
         raise ConfigError(f"--counts {text}: give three numbers, as in 1600,400,400") from None
     if min(train, valid, test) < 0 or train < 2:
         raise ConfigError(f"--counts {text}: give at least 2 train images, and none below 0")
+    if max(train, valid, test) > MOST_FACES:
+        raise ConfigError(f"--counts {text}: give at most {MOST_FACES:,} images a split")
     return train, valid, test
 
 
