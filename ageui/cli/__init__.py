@@ -17,7 +17,7 @@ from ageui.cli.options import Database
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
-    move_run,
+    move_runs,
     pause_runs,
     resume_runs,
     retry_runs,
@@ -80,7 +80,7 @@ app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)
 app.command("pause", rich_help_panel=QUEUE)(pause_runs)
 app.command("resume", rich_help_panel=QUEUE)(resume_runs)
 app.command("retry", rich_help_panel=QUEUE)(retry_runs)
-app.command("move", rich_help_panel=QUEUE)(move_run)
+app.command("move", rich_help_panel=QUEUE)(move_runs)
 app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
 app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
 app.command("predict", rich_help_panel=USE)(predict_images)

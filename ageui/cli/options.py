@@ -27,6 +27,13 @@ CheckpointSeconds = Annotated[
     ),
 ]  # fmt: skip
 Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, and all elsewhere.",
+        show_default=False,
+    ),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Split = Annotated[
     str | None, typer.Option(metavar="train|valid|test", help="Split, or DATA/SPLIT of other data.", show_default=False)
