@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
 from ageui.cli.changed_runs import print_changed
 from ageui.cli.options import (
     AsJson,
@@ -26,9 +27,14 @@ if TYPE_CHECKING:
 
     Requeue = Callable[[list[int]], Changed]
 
-References = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.")]
+References = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.", autocompletion=completion.runs)
+]
 OptionalReferences = Annotated[
-    list[str] | None, typer.Argument(metavar="[RUN]...", help="Ids, names or filters.", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        metavar="[RUN]...", help="Ids, names or filters.", autocompletion=completion.runs, show_default=False
+    ),
 ]
 Here = Annotated[bool, typer.Option("--here", help="Go on in this terminal instead of in the background.")]
 
@@ -36,7 +42,11 @@ _SECONDS_TO_OBEY = 5.0
 
 
 def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False) -> None:
-    """Show what runs, what is queued, in the order in which it is taken, and what was paused or interrupted."""
+    """Show running runs, queued ones in the order in which workers take them, and paused and interrupted ones.
+
+    ageui queue
+    ageui queue --json
+    """
     from ageui.cli.background import held_sentence, paused_sentence, unserved_sentence
     from ageui.cli.queue_table import queue_table
     from ageui.cli.tables import more_sentence, print_fitted, rows_to_show
@@ -91,17 +101,26 @@ def cancel_runs(
     now: Annotated[bool, typer.Option("--now", help="Kill it: do not wait for the step to end.")] = False,
     db: Database = None,
 ) -> None:
-    """End runs that are queued, running or paused. A running one stops after its step.
+    """End runs that are queued, running or paused.
 
-    What was measured is kept, and its checkpoint: ageui retry goes on from there.
+    A running one stops after its step. Its measurements and its checkpoint are kept: ageui retry goes on from there.
+
+        ageui cancel 12
+        ageui cancel status=queued loss=mape
     """
     with open_store(db) as store:
         _stop(store, store.queue.cancel(store.runs.find_all(references), at_once=now), kill=now)
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
-    """Pause runs: a queued one is not taken, a running one writes a checkpoint and stops. Without RUN, the queue:
-    what runs goes on, and nothing new is taken."""
+    """Pause runs, or without RUN the queue.
+
+    A paused run is not taken if it was queued, and writes a checkpoint and stops if it was running. While the queue is
+    paused, running runs go on and no other is taken.
+
+        ageui pause 12
+        ageui pause
+    """
     from ageui.cli.background import BY_THE_USER
 
     with open_store(db) as store:
@@ -120,9 +139,13 @@ def resume_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue paused and interrupted runs again; they go on from their last checkpoint.
+    """Queue paused and interrupted runs again, or without RUN let the queue go on.
 
-    Without RUN, let the queue go on, and what was held of sweeps that kept failing.
+    Runs go on from their last checkpoint. Without RUN, sweeps that were held because they kept failing go on too.
+
+        ageui resume 12
+        ageui resume 12 --here
+        ageui resume
     """
     from engine.errors import ConfigError
 
@@ -143,14 +166,18 @@ def resume_runs(
 def retry_runs(
     references: References,
     from_start: Annotated[
-        bool, typer.Option("--from-start", help="Forget all it measured and its checkpoints, and begin anew.")
+        bool, typer.Option("--from-start", help="Forget its measurements and checkpoints, and begin anew.")
     ] = False,
     here: Here = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint."""
+    """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint.
+
+    ageui retry 12
+    ageui retry status=failed --from-start
+    """
     from ageui.worker.run_files import remove_file
 
     with open_store(db) as store:
@@ -167,15 +194,26 @@ def retry_runs(
 def move_runs(
     references: References,
     first: Annotated[bool, typer.Option("--first", help="To the front of the queue.")] = False,
-    last: Annotated[bool, typer.Option("--last", help="To its end.")] = False,
-    before: Annotated[str | None, typer.Option(metavar="RUN", help="Before another.", show_default=False)] = None,
-    after: Annotated[str | None, typer.Option(metavar="RUN", help="After another.", show_default=False)] = None,
+    last: Annotated[bool, typer.Option("--last", help="To the end of the queue.")] = False,
+    before: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Before another run.", autocompletion=completion.runs, show_default=False),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="After another run.", autocompletion=completion.runs, show_default=False),
+    ] = None,
     priority: Annotated[
         int | None, typer.Option(metavar="N", help="Higher is taken first; 0 unless set.", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:
-    """Give queued runs another place; several keep their order. Next to another run they also take its priority."""
+    """Give queued runs another place; several keep their order. Next to another run they also take its priority.
+
+    ageui move 12 --first
+    ageui move 12 --before 8
+    ageui move loss=mape --priority 5
+    """
     from ageui.cli.changed_runs import print_problems
     from ageui.text.sentences import counted
     from engine.errors import ConfigError
@@ -207,7 +245,11 @@ def wait_for_runs(
     ] = None,
     db: Database = None,
 ) -> None:
-    """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1."""
+    """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1.
+
+    ageui wait
+    ageui wait 12 13 --timeout 3600
+    """
     with open_store(db, read_only=True) as store:
         unfinished = [*(run.run_id for run in store.queue.running()), *store.queue.order()]
         left = store.runs.find_all(references) if references else unfinished

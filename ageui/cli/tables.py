@@ -18,7 +18,7 @@ def rows_to_show(limit: int | None) -> int | None:
 
 def more_sentence(shown: int, total: int) -> str:
     """How many rows were left out, and how to see them; empty if none were."""
-    return f"the first {shown:,} of {total:,}; --limit {total} shows all" if shown < total else ""
+    return f"{shown:,} of {total:,} runs, --limit {total} lists all" if shown < total else ""
 
 
 def print_fitted(console: "Console", table: "Table", about: str = "") -> None:

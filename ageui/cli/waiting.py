@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ageui.text.sentences import counted
+
 if TYPE_CHECKING:
     from ageui.store import Store
 
@@ -33,10 +35,10 @@ def wait_until_ended(
         if not left:
             return all_done
         if end is not None and time.monotonic() > end:
-            say(f"{len(left)} run{'s have' if len(left) != 1 else ' has'} not ended after {timeout:g} s")
+            say(f"{counted(len(left), 'run')} {'has' if len(left) == 1 else 'have'} not ended after {timeout:g} s")
             return False
         if (reason := _standstill(store, left, say)) is not None:
-            say(f"{len(left)} run{'s wait' if len(left) != 1 else ' waits'}, but {reason}")
+            say(f"{counted(len(left), 'run')} {'waits' if len(left) == 1 else 'wait'}, but {reason}")
             return False
         time.sleep(SECONDS_BETWEEN_LOOKS)
 

@@ -12,10 +12,10 @@ from sqlmodel import col, select
 
 from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
-from ageui.store.filter_fields import config_value
+from ageui.store.filter_fields import config_value, filter_fields
 from ageui.store.filters import ordering, where
-from ageui.store.names import did_you_mean
-from ageui.store.new_runs import NewRun, insert_runs, taken_names
+from ageui.store.names import did_you_mean, valid_priority, valid_tag
+from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
 from ageui.store.run_rows import (
     RUN_ID,
@@ -84,6 +84,14 @@ class Runs(StorePart):
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
             return insert_runs(session, runs, tags, priority)
+
+    def refuse_invalid(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> None:
+        """Raises the `ConfigError` that `add_many` would raise for a name, a tag or the priority."""
+        with self._read() as session:
+            valid_names(session, runs)
+        for tag in tags:
+            valid_tag(tag)
+        valid_priority(priority)
 
     def add_claimed(self, run: NewRun, claimant: Claimant, take_lock: TakeLock, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that this process owns from the start, so that no worker can claim it first.
@@ -236,6 +244,17 @@ class Runs(StorePart):
                 for batch in batches(run_ids)
                 for status in session.exec(select(Run.status).where(col(Run.id).in_(batch))).all()
             ]
+
+    def field_values(self, run_ids: Sequence[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
+        """The values of filter fields, by run and name: figures, times and texts, but lists as JSON text."""
+        columns = [filter_fields()[name].column for name in names]
+        chosen = sql_select(RUN_ID, *columns).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+        found: dict[int, dict[str, Any]] = {}
+        with self._read() as session:
+            for batch in batches(run_ids):
+                for run_id, *values in session.execute(chosen.where(col(Run.id).in_(batch))):
+                    found[run_id] = dict(zip(names, values, strict=True))
+        return found
 
     def detail(self, run_id: int) -> RunDetail:
         """The whole run, without its predictions and the points of its steps."""
