@@ -16,7 +16,7 @@ from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
 from ageui.cli.logs import show_logs
-from ageui.cli.options import Database
+from ageui.cli.options import Database, warn_of_variables
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
@@ -62,6 +62,7 @@ def root(
         ageui run --loss mape --weights gender
         ageui --db other.db ls
     """
+    warn_of_variables()
     if context.invoked_subcommand is not None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):

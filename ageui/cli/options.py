@@ -103,6 +103,16 @@ def open_store(
         yield store
 
 
+def warn_of_variables() -> None:
+    """Names environment variables that look like ours and mean nothing, unless a program reads this command's lines."""
+    from ageui.planning.environment import unknown_variables
+    from ageui.text import message_lines
+
+    if not message_lines.are_wanted():
+        for sentence in unknown_variables():
+            typer.echo(f"ageui: {sentence}", err=True)
+
+
 def print_json(value: object) -> None:
     import json
 

@@ -8,6 +8,7 @@ import typer
 
 from ageui.cli import completion
 from ageui.cli.changed_runs import print_changed
+from ageui.cli.memory import check_runs
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -278,6 +279,7 @@ def _again(
         _work_here_again(store, references, requeue, checkpoint_seconds, as_json)
         return
     meant = store.runs.find_all(references)
+    check_runs(messages(), store.runs.to_train_again(meant))
     changed = requeue(meant)
     if changed.ids:
         _start_missing_workers(store, changed.ids, checkpoint_seconds)
@@ -303,6 +305,7 @@ def _work_here_again(
         raise ConfigError(f"--here works on one run, but {len(meant)} are meant; name one, or leave --here out")
     run_id = meant[0]
     console = messages()
+    check_runs(console, store.runs.to_train_again(meant))
 
     def claim(foreground: "Foreground") -> "Claim":
         requeue([run_id])

@@ -10,7 +10,7 @@ import typer
 from ageui.cli import completion
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.config_flags import THIS_RUN, option
-from ageui.cli.memory import print_memory
+from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -215,7 +215,6 @@ def run_study(
     from ageui.planning.expected_time import time_sentence
     from ageui.study import describe, find_remaining, load
     from ageui.study.queueing import remaining_text, tag
-    from ageui.worker.background_workers import refuse_missing_devices
 
     console, study = messages(), load(name)
     say = sayer(console)
@@ -223,9 +222,7 @@ def run_study(
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
         store.runs.refuse_invalid(remaining.new, priority=priority)
-        devices = [run.config.device for run in remaining.new]
-        refuse_missing_devices(devices)
-        print_memory(console, remaining.new)
+        print_memory(console, remaining.new, check_runs(console, remaining.to_train(store)))
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if remaining.new:
@@ -240,7 +237,8 @@ def run_study(
             say(problem)
         left = [*(run.id for run in remaining.going), *ids]
         if left:
-            start_missing_workers(store, [*devices, *store.queue.devices(left)], checkpoint_seconds, console)
+            devices = store.queue.devices(left)
+            start_missing_workers(store, devices, checkpoint_seconds, console)
         if detach:
             if as_json:
                 print_json([row.to_json() for row in store.runs.get_many(ids).values()])

@@ -53,12 +53,14 @@ def start(
         ageui worker start --parallel auto --stay
     """
     from ageui.devices import default_device, resolve_device
+    from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
     from ageui.worker.background_workers import is_working, start_worker
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
     from engine.errors import StoreError
 
+    refuse_wrong_variables()
     with open_store(db, create=True, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)

@@ -1,7 +1,9 @@
 """The runs of an opened store: adding, finding and reading them."""
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from ageui.store.store_part import OpenSession, StorePart
 from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
 from ageui.text.clean import clean
 from engine.arithmetic import settled, spellings
-from engine.config import RunConfig
+from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, StoreError
 from engine.recipe import recipe_revision, revision_of
@@ -254,6 +256,22 @@ class Runs(StorePart):
             for batch in batches(run_ids):
                 for run_id, *values in session.execute(chosen.where(col(Run.id).in_(batch))):
                     found[run_id] = dict(zip(names, values, strict=True))
+        return found
+
+    def to_train_again(self, run_ids: Sequence[int]) -> list[NewRun]:
+        """The configs and data of those of the runs that can be queued again and that this ageui can still run."""
+        chosen = select(Run.config, Run.data_spec).where(
+            Run.source == MEASURED, col(Run.status).not_in(("queued", "running", "done"))
+        )
+        with self._read() as session:
+            stored = [row for batch in batches(run_ids) for row in session.exec(chosen.where(col(Run.id).in_(batch)))]
+        specs: dict[str, DataSpec] = {}
+        found = []
+        for config, spec in stored:
+            with suppress(ConfigError, ValueError):
+                text = json.dumps(spec, sort_keys=True)
+                specs.setdefault(text, DataSpec.model_validate(spec))
+                found.append(NewRun(build_config(config), specs[text]))
         return found
 
     def detail(self, run_id: int) -> RunDetail:

@@ -32,6 +32,10 @@ class RemainingRuns:
     paused: tuple[MeasuredRun, ...]
     done: tuple[MeasuredRun, ...]
 
+    def to_train(self, store: Store) -> list[NewRun]:
+        """The configs and data of all runs that queueing the rest of the study queues."""
+        return [*self.new, *store.runs.to_train_again([run.id for run in (*self.again, *self.stopped)])]
+
 
 def find_remaining(
     study: Study,

@@ -14,10 +14,10 @@ from engine.data.manifest import Manifest
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
-from engine.data.spec import DataSpec
+from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
 from engine.errors import DataError
 
-ATTRIBUTES = ("gender", "ethnicity", "expression")
+ATTRIBUTES = FORMAT_ATTRIBUTES["course"]
 COLUMNS = ("imageId", "age", "gender", "ethnicity", "emotion")
 
 
