@@ -19,7 +19,7 @@ from ageui.cli.options import Database, Files, warn_of_variables
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
-    move_run,
+    move_runs,
     pause_runs,
     resume_runs,
     retry_runs,
@@ -99,7 +99,7 @@ app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)
 app.command("pause", rich_help_panel=QUEUE)(pause_runs)
 app.command("resume", rich_help_panel=QUEUE)(resume_runs)
 app.command("retry", rich_help_panel=QUEUE)(retry_runs)
-app.command("move", rich_help_panel=QUEUE)(move_run)
+app.command("move", rich_help_panel=QUEUE)(move_runs)
 app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
 app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
 app.command("predict", rich_help_panel=USE)(predict_images)

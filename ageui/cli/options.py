@@ -53,6 +53,13 @@ CheckpointSeconds = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, and all elsewhere.",
+        show_default=False,
+    ),
+]  # fmt: skip
 Reference = Annotated[
     str,
     typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.", autocompletion=completion.runs),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ageui.compare import ComparisonCache
     from ageui.store import Store
-    from ageui.study import Choice, RemainingRuns, Study, StudyTable
+    from ageui.study import Choice, Study, StudyTable
 
 app = CommandGroup(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
 
@@ -232,14 +232,18 @@ def run_study(
         if dry_run:
             print_plan(remaining.new, as_json=as_json)
             return
-        ids = [*_continued(store, remaining), *store.runs.add_many(remaining.new, tags=[tag(study)], priority=priority)]
+        again = [run.id for run in (*remaining.again, *remaining.stopped)]
+        changed = store.queue.add(remaining.new, again, tags=[tag(study)], priority=priority)
+        ids = changed.ids
+        for problem in changed.problems:
+            say(problem)
         left = [*(run.id for run in remaining.going), *ids]
         if left:
-            devices = [*(run.config.device for run in remaining.new), *_devices(store, left)]
+            devices = store.queue.devices(left)
             start_missing_workers(store, devices, checkpoint_seconds, console)
         if detach:
             if as_json:
-                print_json([store.runs.get(run_id).to_json() for run_id in ids])
+                print_json([row.to_json() for row in store.runs.get_many(ids).values()])
             else:
                 for run_id in ids:
                     typer.echo(run_id)
@@ -309,21 +313,6 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
     for name, origin in found.origins.items():
         say(f"{name} {getattr(found.choice, name)}: {origin}; choose with --{name}")
     return found.choice
-
-
-def _continued(store: "Store", remaining: "RemainingRuns") -> list[int]:
-    """Queues runs again that failed, were cancelled or interrupted; returns their ids."""
-    for run in remaining.again:
-        store.queue.retry(run.id)
-    for run in remaining.stopped:
-        store.queue.resume(run.id)
-    return [run.id for run in (*remaining.again, *remaining.stopped)]
-
-
-def _devices(store: "Store", run_ids: list[int]) -> list[str]:
-    from ageui.cli.background import device_of
-
-    return [device_of(row) for row in map(store.runs.get, run_ids) if row.status == "queued"]
 
 
 def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") -> bool:

@@ -76,7 +76,7 @@ def sweep(
         if ids:
             start_missing_workers(store, [one.config.device for one in new], checkpoint_seconds, console)
         if as_json:
-            print_json([store.runs.get(run_id).to_json() for run_id in ids])
+            print_json([row.to_json() for row in store.runs.get_many(ids).values()])
         else:
             for run_id in ids:
                 typer.echo(run_id)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, distinct, func
@@ -30,7 +29,7 @@ from ageui.store.run_rows import (
     run_rows,
 )
 from ageui.store.score_rows import read_scores
-from ageui.store.store_part import OpenSession, StorePart
+from ageui.store.store_part import StorePart
 from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
 from ageui.text.clean import clean
 from engine.arithmetic import settled, spellings
@@ -69,10 +68,6 @@ class Runs(StorePart):
     Methods that take a name, a reference or a filter raise `ConfigError` for a wrong one. Filters find archived runs
     only if they ask for them; no filter means all other runs.
     """
-
-    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
-        super().__init__(read, write)
-        self._folder = folder
 
     # Adding
 
@@ -237,9 +232,21 @@ class Runs(StorePart):
             return {run_id for batch in found for run_id in batch}
 
     def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
-        """The runs with these ids, by id, in two statements. Ids without a run are left out."""
+        """The runs with these ids, by id, in a few statements. Ids without a run are left out."""
+        found: dict[int, RunRow] = {}
         with self._read() as session:
-            return {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(run_ids)))}
+            for batch in batches(run_ids):
+                found |= {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(batch)))}
+        return {run_id: found[run_id] for run_id in run_ids if run_id in found}
+
+    def statuses(self, run_ids: Sequence[int]) -> list[str]:
+        """The statuses of the runs with these ids, in no particular order."""
+        with self._read() as session:
+            return [
+                status
+                for batch in batches(run_ids)
+                for status in session.exec(select(Run.status).where(col(Run.id).in_(batch))).all()
+            ]
 
     def field_values(self, run_ids: Sequence[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
         """The values of filter fields, by run and name: figures, times and texts, but lists as JSON text."""

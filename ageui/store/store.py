@@ -56,15 +56,15 @@ class Store:
         self._reader = reader
         self._writer = writer
         self._watching: PoolProxiedConnection | None = None
-        self.runs = Runs(self._read, self._write, self.folder)
-        self.queue = RunQueue(self._read, self._write)
-        self.edits = RunEdits(self._read, self._write)
-        self.scores = Scores(self._read, self._write)
-        self.rescoring = Rescoring(self._read, self._write)
-        self.removal = Removal(self._read, self._write)
+        self.runs = Runs(self._read, self._write, folder)
+        self.queue = RunQueue(self._read, self._write, folder)
+        self.edits = RunEdits(self._read, self._write, folder)
+        self.scores = Scores(self._read, self._write, folder)
+        self.rescoring = Rescoring(self._read, self._write, folder)
+        self.removal = Removal(self._read, self._write, folder)
         self.imports = Imports(self._read, self._write, self.folder)
-        self.data = DataSets(self._read, self._write)
-        self.workers = Workers(self._read, self._write)
+        self.data = DataSets(self._read, self._write, folder)
+        self.workers = Workers(self._read, self._write, folder)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, read_only: bool = False, files: Path | None = None) -> Self:
