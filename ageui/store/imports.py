@@ -4,7 +4,6 @@ import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, text
@@ -17,7 +16,7 @@ from ageui.store.names import LONGEST_NAME
 from ageui.store.new_runs import skip_used_numbers, taken_names
 from ageui.store.run_rows import RUN_ID
 from ageui.store.score_rows import write_item_set
-from ageui.store.store_part import OpenSession, StorePart
+from ageui.store.store_part import StorePart
 from ageui.store.tables import (
     PUBLISHED,
     Attempt,
@@ -89,10 +88,6 @@ class ImportOutcome:
 
 class Imports(StorePart):
     """Imports into an opened store. `other` is the same part of the other store, which is only read."""
-
-    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
-        super().__init__(read, write)
-        self._folder = folder
 
     def plan(self, other: "Imports", run_ids: Sequence[int]) -> ImportPlan:
         """Compares runs of the other database with those here, by their UUIDs; published figures by their names."""

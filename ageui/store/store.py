@@ -62,7 +62,7 @@ class Store:
         self.scores = Scores(self._read, self._write, folder)
         self.rescoring = Rescoring(self._read, self._write, folder)
         self.removal = Removal(self._read, self._write, folder)
-        self.imports = Imports(self._read, self._write, self.folder)
+        self.imports = Imports(self._read, self._write, folder)
         self.data = DataSets(self._read, self._write, folder)
         self.workers = Workers(self._read, self._write, folder)
 
