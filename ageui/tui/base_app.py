@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from textual import on, work
 from textual.app import App
+from textual.dom import DOMNode
 from textual.notifications import SeverityLevel
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
@@ -64,6 +65,11 @@ class BaseApp(App[None]):
         if not self.is_headless:
             # Existing objects are permanent; garbage collections that scan them would delay keys by 60 ms.
             self.call_after_refresh(gc.freeze)
+
+    def unsubscribe(self, node: DOMNode) -> None:
+        """Ends all subscriptions of a node that leaves, since a signal keeps it in memory until it is next published."""
+        for signal in (self.data_changed, self.queue_changed, self.loads_changed, self.theme_changed_signal):
+            signal.unsubscribe(node)
 
     # Watching the database, the queue and the devices
 

@@ -76,9 +76,6 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         yield Static(id="legend", classes="hint", markup=False)
         yield KeyFooter()
 
-    def on_unmount(self) -> None:
-        self.app.theme_changed_signal.unsubscribe(self)
-
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
         self.table.focus()

@@ -102,9 +102,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
                 yield Static(id="epochs", markup=False)
         yield KeyFooter()
 
-    def on_unmount(self) -> None:
-        self.app.theme_changed_signal.unsubscribe(self)
-
     def on_mount(self) -> None:
         self.app.loads_changed.subscribe(self, self._show_loads)
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
