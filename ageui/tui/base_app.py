@@ -73,7 +73,7 @@ class BaseApp(App[None]):
             self.call_after_refresh(gc.freeze)
 
     def unsubscribe(self, node: DOMNode) -> None:
-        """Ends all subscriptions of a node that leaves, since a signal keeps it in memory until it is next published."""
+        """Ends the subscriptions of a node that leaves: a signal would hold it until it is next published."""
         for signal in (self.data_changed, self.queue_changed, self.loads_changed, self.theme_changed_signal):
             signal.unsubscribe(node)
 
