@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.augment import expand_rows
 from engine.choices import ImageLossName
 from engine.config import RunConfig
+from engine.counted import counted
 from engine.data.dataset import Dataset, prepare
 from engine.data.manifest import Progress
 from engine.device import Placement, place
@@ -76,7 +77,7 @@ class RunSetup:
             known, sigma = int((self.spreads[rows] > 0).sum()), config.dldl_sigma
             yield f"dldl: the spread of votes is known of {known} of {len(rows)} train images, else {sigma:g} years"
         if config.loss == "group-dro":
-            yield f"group-dro weighs {len(self.groups)} groups: {'; '.join(self.groups)}"
+            yield f"group-dro weighs {counted(len(self.groups), 'group')}: {'; '.join(self.groups)}"
             outside = int((self.targets[rows, -1] < 0).sum())
             if outside:
                 yield f"group-dro leaves out {outside} train images without a value of {', '.join(config.weights)}"

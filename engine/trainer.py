@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.checkpoint import BestWeights, Position, TrainingState, load_newest, snapshot
 from engine.checkpoint_writer import CheckpointWriter
 from engine.config import RunConfig
+from engine.counted import counted
 from engine.device import threads_for, upload
 from engine.errors import DataError
 from engine.evaluate import evaluate
@@ -165,9 +166,8 @@ class Trainer:
             if not self._train_epochs(train_step, steps, epochs):
                 return False
         if position.stage_epoch < epochs:
-            self.emit(
-                Noted(f"stage {position.stage} stopped early: no better validation loss in {position.waited} epochs")
-            )
+            waited = counted(position.waited, "epoch")
+            self.emit(Noted(f"stage {position.stage} stopped early: no better validation loss in {waited}"))
         if config.keep == "best":
             self._restore_best()
         return True

@@ -2,9 +2,12 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from ageui import __version__
+from ageui.cli.command_group import CommandGroup
 from ageui.cli.compare import compare_runs
 from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
@@ -17,7 +20,7 @@ from ageui.cli.options import Database, warn_of_variables
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
-    move_run,
+    move_runs,
     pause_runs,
     resume_runs,
     retry_runs,
@@ -26,34 +29,41 @@ from ageui.cli.queue import (
 )
 from ageui.cli.report import write_report
 from ageui.cli.run import run
+from ageui.cli.run_list import list_runs
 from ageui.cli.score import score_run
-from ageui.cli.show import list_runs, show_run
+from ageui.cli.show import show_run
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
 from ageui.files.database_path import database_path
 from ageui.text import message_lines
 
-app = typer.Typer(
-    name="ageui",
-    help="Run and compare experiments in age regression from face images with less bias.",
-    no_args_is_help=False,
-    pretty_exceptions_enable=False,
-    add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = CommandGroup(name="ageui")
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"ageui {__version__}")
+        raise typer.Exit
 
 
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context, db: Database = None) -> None:
+def root(
+    context: typer.Context,
+    db: Database = None,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Run and compare experiments in age regression from face images with less bias.
 
-    Without a command, opens the application in the terminal.
+    Without a command, opens the application in the terminal. Every command has a --help with examples.
+
+        ageui run --loss mape --weights gender
+        ageui --db other.db ls
     """
     warn_of_variables()
     if context.invoked_subcommand is not None:
-        if db is not None:
-            raise typer.BadParameter("give it after the command: ageui COMMAND --db FILE", param_hint="--db")
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         typer.echo(context.get_help())
@@ -81,7 +91,7 @@ app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)
 app.command("pause", rich_help_panel=QUEUE)(pause_runs)
 app.command("resume", rich_help_panel=QUEUE)(resume_runs)
 app.command("retry", rich_help_panel=QUEUE)(retry_runs)
-app.command("move", rich_help_panel=QUEUE)(move_run)
+app.command("move", rich_help_panel=QUEUE)(move_runs)
 app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
 app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
 app.command("predict", rich_help_panel=USE)(predict_images)
@@ -98,7 +108,7 @@ def main() -> None:
     from engine.errors import AgeUIError
 
     try:
-        app()
+        app(prog_name="ageui")
     except AgeUIError as error:
         message = message_lines.error_line(str(error)) if message_lines.are_wanted() else f"ageui: {error}"
         sys.stderr.write(f"{message}\n")

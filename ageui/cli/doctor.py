@@ -20,7 +20,10 @@ class Finding:
 
 
 def doctor(db: Database = None, as_json: AsJson = False) -> None:
-    """Check the installation, the device, the database and the data sets."""
+    """Check the installation, the device, the database and the data sets.
+
+    ageui doctor
+    """
     from rich.text import Text
 
     from engine.errors import AgeUIError
@@ -90,6 +93,7 @@ def _cache() -> Iterator[Finding]:
 
 
 def _database(path: Path) -> Iterator[Finding]:
+    from ageui.cli.db import run_count
     from ageui.store.sqlite import driver, is_safe
     from ageui.worker.background_workers import workers
 
@@ -101,9 +105,7 @@ def _database(path: Path) -> Iterator[Finding]:
         yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
         return
     with open_store(path, read_only=True) as store:
-        yield Finding(
-            "database", True, f"{path.absolute()}: schema {store.schema_version()}, {store.runs.count()} runs"
-        )
+        yield Finding("database", True, f"{path.absolute()}: schema {store.schema_version()}, {run_count(store)}")
         for state in workers(store):
             doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"
             yield Finding("worker", True, f"{state.row.device}: {doing}")

@@ -7,6 +7,7 @@ import typer
 
 from ageui.cli.options import Database, Reference, messages, open_store
 from ageui.cli.output import Force, refuse_target, write_output
+from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
     from ageui.store import CheckpointRow, RunDetail, Store
@@ -30,6 +31,9 @@ def export_run(
     """Write a run's predictions or weights to files.
 
     Predictions have the columns split, image, age, predicted (years) and one per attribute.
+
+        ageui export first --predictions predictions.csv
+        ageui export first --weights first.safetensors
     """
     from engine.errors import ConfigError
 
@@ -82,7 +86,7 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     else:
         frame.to_csv(content, index=False, sep="\t" if path.suffix == ".tsv" else ",")
     write_output(path, content.getvalue(), mode=_PRIVATE)
-    messages().print(f"{len(frame)} predictions: {path}", soft_wrap=True)
+    messages().print(f"{counted(len(frame), 'prediction')}: {path}", soft_wrap=True)
 
 
 def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:

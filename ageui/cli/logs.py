@@ -17,13 +17,18 @@ _READ_AT_ONCE = 1 << 16
 
 def show_logs(
     reference: Reference,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run has ended.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Follow the log until the run has ended.")] = False,
     attempt: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Of this attempt; else the newest.", show_default=False)
+        int | None, typer.Option(metavar="N", min=1, help="Attempt; else the newest.", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:
-    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote."""
+    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote.
+
+    ageui logs first
+    ageui logs -f first
+    """
+    from ageui.text.sentences import counted
     from engine.errors import ConfigError, DataError
 
     with open_store(db, read_only=True) as store:
@@ -32,7 +37,7 @@ def show_logs(
         if newest == 0 and not follow:
             raise DataError(f"run {run_id} has no log yet: nobody has worked on it, see ageui queue")
         if attempt is not None and not 1 <= attempt <= newest:
-            raise ConfigError(f"run {run_id} has {newest} attempts; give --attempt a number from 1 to {newest}")
+            raise ConfigError(f"run {run_id} has {counted(newest, 'attempt')}; give --attempt one from 1 to {newest}")
         if attempt is not None or not follow:
             path = _file(store, run_id, attempt or newest)
             if not path.exists():

@@ -8,16 +8,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
 from ageui.files.database_path import database_path
+from engine import choices
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ageui.store import Store
 
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def _or_before_the_command(context: typer.Context, value: Path | None) -> Path | None:
+    """The option's value, else the one that was given before the command: `ageui --db FILE ls`."""
+    return value if value is not None else context.find_root().params.get("db")
+
+
 Database = Annotated[
     Path | None,
-    typer.Option("--db", metavar="FILE", help="Database; else $AGEUI_DB, else runs.db here.", show_default=False),
+    typer.Option(
+        "--db",
+        metavar="FILE",
+        help="Database; else $AGEUI_DB, else runs.db here.",
+        callback=_or_before_the_command,
+        show_default=False,
+    ),
 ]
 CheckpointSeconds = Annotated[
     float | None,
@@ -26,10 +42,32 @@ CheckpointSeconds = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
-Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, and all elsewhere.",
+        show_default=False,
+    ),
+]  # fmt: skip
+Reference = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.", autocompletion=completion.runs),
+]
+DeviceToUse = Annotated[
+    str,
+    typer.Option(
+        "--device", metavar="auto|cpu|cuda[:N]", help="Where to compute.", autocompletion=completion.words(*DEVICES)
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Split = Annotated[
-    str | None, typer.Option(metavar="train|valid|test", help="Split, or DATA/SPLIT of other data.", show_default=False)
+    str | None,
+    typer.Option(
+        metavar="train|valid|test",
+        help="Split, or DATA/SPLIT of other data; else test, valid or train.",
+        autocompletion=completion.words(*choices.SPLITS),
+        show_default=False,
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.completion import runs, words
 from ageui.cli.options import Database, Split, open_store
 from ageui.cli.output import Force, refuse_target, write_output
 
@@ -15,11 +16,24 @@ if TYPE_CHECKING:
 
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "--out", "-o", metavar="FILE", help="Else a file here that it names.", show_default=False),
+    typer.Option(
+        "--output",
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="File to write; else one here, which is printed.",
+        show_default=False,
+    ),
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="html|md", help="Else what FILE ends in, else html.", show_default=False),
+    typer.Option(
+        "--format",
+        metavar="html|md",
+        help="Format; else that of the file's ending, else html.",
+        autocompletion=words("html", "md"),
+        show_default=False,
+    ),
 ]
 
 _FORMATS = {".html": "html", ".htm": "html", ".md": "md"}
@@ -40,7 +54,8 @@ class ReportFile:
 
 def write_report(
     references: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.")
+        list[str],
+        typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.", autocompletion=runs),
     ],
     output: Output = None,
     report_format: Format = None,
@@ -52,6 +67,9 @@ def write_report(
 
     HTML is one file that loads nothing from elsewhere. Markdown has its plots in a folder beside it, FILE_files.
     Several runs are compared first. No image of a face is in it.
+
+        ageui report first
+        ageui report first second -o report.md
     """
     from ageui.report import report
 

@@ -14,10 +14,10 @@ from sqlmodel import col, select
 
 from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
-from ageui.store.filter_fields import config_value
+from ageui.store.filter_fields import config_value, filter_fields
 from ageui.store.filters import ordering, where
-from ageui.store.names import did_you_mean
-from ageui.store.new_runs import NewRun, insert_runs, taken_names
+from ageui.store.names import did_you_mean, valid_priority, valid_tag
+from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
 from ageui.store.run_rows import (
     RUN_ID,
@@ -86,6 +86,14 @@ class Runs(StorePart):
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
             return insert_runs(session, runs, tags, priority)
+
+    def refuse_invalid(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> None:
+        """Raises the `ConfigError` that `add_many` would raise for a name, a tag or the priority."""
+        with self._read() as session:
+            valid_names(session, runs)
+        for tag in tags:
+            valid_tag(tag)
+        valid_priority(priority)
 
     def add_claimed(self, run: NewRun, claimant: Claimant, take_lock: TakeLock, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that this process owns from the start, so that no worker can claim it first.
@@ -223,9 +231,32 @@ class Runs(StorePart):
         return found[run_id]
 
     def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
-        """The runs with these ids, by id, in two statements. Ids without a run are left out."""
+        """The runs with these ids, by id, in a few statements. Ids without a run are left out."""
+        found: dict[int, RunRow] = {}
         with self._read() as session:
-            return {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(run_ids)))}
+            for batch in batches(run_ids):
+                found |= {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(batch)))}
+        return {run_id: found[run_id] for run_id in run_ids if run_id in found}
+
+    def statuses(self, run_ids: Sequence[int]) -> list[str]:
+        """The statuses of the runs with these ids, in no particular order."""
+        with self._read() as session:
+            return [
+                status
+                for batch in batches(run_ids)
+                for status in session.exec(select(Run.status).where(col(Run.id).in_(batch))).all()
+            ]
+
+    def field_values(self, run_ids: Sequence[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
+        """The values of filter fields, by run and name: figures, times and texts, but lists as JSON text."""
+        columns = [filter_fields()[name].column for name in names]
+        chosen = sql_select(RUN_ID, *columns).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+        found: dict[int, dict[str, Any]] = {}
+        with self._read() as session:
+            for batch in batches(run_ids):
+                for run_id, *values in session.execute(chosen.where(col(Run.id).in_(batch))):
+                    found[run_id] = dict(zip(names, values, strict=True))
+        return found
 
     def to_train_again(self, run_ids: Sequence[int]) -> list[NewRun]:
         """The configs and data of those of the runs that can be queued again and that this ageui can still run."""

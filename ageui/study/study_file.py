@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ageui.files.home import from_home
 from ageui.store.names import did_you_mean
 from ageui.text.clean import clean
 from engine.errors import ConfigError
@@ -79,7 +80,7 @@ def read_study_file(name_or_path: str) -> tuple[str, StudyFile, Path | None]:
     if name_or_path in bundled_names():
         text = (_folder() / f"{name_or_path}.toml").read_text(encoding="utf-8")
         return name_or_path, _parsed(name_or_path, text), None
-    path = Path(name_or_path)
+    path = from_home(name_or_path)
     if path.suffix != ".toml":
         names = bundled_names()
         raise ConfigError(

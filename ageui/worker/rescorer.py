@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ageui.files.locks import Lock, is_held
 from ageui.store import Store
+from ageui.text.sentences import counted
 from engine.errors import StoreError
 
 _LOCK = "rescoring.lock"
@@ -38,7 +39,7 @@ def start_rescoring(store: Store) -> str | None:
     left = store.rescoring.remaining()
     if not left:
         return None
-    what = f"{left} result{'s' if left > 1 else ''} of an earlier version"
+    what = f"{counted(left, 'result')} of an earlier version"
     if is_held(store.folder / _LOCK):
         return f"{what} are being scored again in the background; until then some intervals and marks are missing"
     try:
