@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import Database, Reference, messages, open_store
+from ageui.cli.streams import lost_output
 
 if TYPE_CHECKING:
     from ageui.store import Store
@@ -63,6 +64,8 @@ def _follow(store: "Store", run_id: int) -> None:
         has_ended = row.status not in ("queued", "running")
         if log is not None:
             _print_rest(log, ended=has_ended)
+        if lost_output() is not None:
+            return
         if has_ended:
             messages().print(f"run {run_id} is {row.status}")
             return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli import completion
+from ageui.cli.streams import keep_exit_code
 from ageui.files.database_path import database_path
 from engine import choices
 
@@ -83,7 +84,8 @@ def open_store(
     """Opens the database, after requeuing or explaining lost runs.
 
     Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
-    Results of an earlier version are scored again in the background.
+    Results of an earlier version are scored again in the background. The exit code of a command that changes the
+    database does not depend on its output, see `ageui.cli.streams`.
     """
     from ageui.store import Store
     from ageui.text.clean import clean
@@ -91,6 +93,8 @@ def open_store(
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.rescorer import start_rescoring
 
+    if not read_only:
+        keep_exit_code()
     with Store.open(database_path(option), create=create, read_only=read_only) as store:
         lost = list(recover_lost(store))
         for found in lost:

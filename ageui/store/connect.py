@@ -34,7 +34,9 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
     if not path.exists():
         with _schema_lock(path):
             path.touch(mode=0o600)
-    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
+    # secure_delete: predictions are personal data, so nothing deleted may stay in free pages.
+    pragmas = ("synchronous = FULL", "secure_delete = ON")
+    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=pragmas)
     try:
         with readable_errors(path):
             if not _is_ready(path, migrations):
@@ -51,22 +53,7 @@ def open_reader(path: Path) -> Engine:
 
     Raises `StoreError` for the same reasons as `open_writer`.
     """
-    _refuse_place(path)
-    if not path.exists():
-        raise missing(path)
-    for mode in ("mode=ro", "immutable=1"):
-        engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
-        try:
-            with readable_errors(path), engine.connect() as connection:
-                version = schema_version(connection, path)
-                refuse_newer(version, path)
-        except StoreError as error:
-            engine.dispose()
-            # A database in WAL mode needs side files. Where they cannot be created, nothing can change it either.
-            if mode == "mode=ro" and primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-                continue
-            raise
-        break
+    engine, version = open_as_is(path)
     if version < len(MIGRATIONS):
         engine.dispose()
         if (item := _unwritable(path)) is not None:
@@ -77,6 +64,28 @@ def open_reader(path: Path) -> Engine:
         open_writer(path, create=False).dispose()
         return open_reader(path)
     return engine
+
+
+def open_as_is(path: Path, mode: str = "mode=ro") -> tuple[Engine, int]:
+    """An engine that cannot write, and the schema of the database, which may be an older one.
+
+    Raises `StoreError` for the same reasons as `open_writer`.
+    """
+    _refuse_place(path)
+    if not path.exists():
+        raise missing(path)
+    engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
+    try:
+        with readable_errors(path), engine.connect() as connection:
+            version = schema_version(connection, path)
+            refuse_newer(version, path)
+    except StoreError as error:
+        engine.dispose()
+        # A database in WAL mode needs side files. Where they cannot be created, nothing can change it either.
+        if mode == "mode=ro" and primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            return open_as_is(path, "immutable=1")
+        raise
+    return engine, version
 
 
 def missing(path: Path) -> StoreError:

@@ -230,6 +230,12 @@ class Runs(StorePart):
             raise no_run(run_id)
         return found[run_id]
 
+    def existing(self, run_ids: Sequence[int]) -> set[int]:
+        """Those of the ids that are runs."""
+        with self._read() as session:
+            found = (session.exec(select(RUN_ID).where(RUN_ID.in_(batch))).all() for batch in batches(run_ids))
+            return {run_id for batch in found for run_id in batch}
+
     def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
         """The runs with these ids, by id, in a few statements. Ids without a run are left out."""
         found: dict[int, RunRow] = {}

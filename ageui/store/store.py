@@ -14,9 +14,11 @@ from ageui.store.connect import copy_database, open_reader, open_writer, refuse_
 from ageui.store.data_sets import DataSets
 from ageui.store.edits import RunEdits
 from ageui.store.errors import readable_errors
+from ageui.store.imports import Imports
 from ageui.store.migrations import schema_version
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow
+from ageui.store.removal import Removal
 from ageui.store.rescoring import Rescoring
 from ageui.store.runs import Runs
 from ageui.store.scores import Scores
@@ -36,6 +38,8 @@ class Store:
     - `edits` changes what people write on runs,
     - `scores` reads and writes scores,
     - `rescoring` computes scores of earlier versions again,
+    - `removal` deletes runs and predictions,
+    - `imports` copies runs of another database,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
@@ -52,6 +56,8 @@ class Store:
         self.edits = RunEdits(self._read, self._write)
         self.scores = Scores(self._read, self._write)
         self.rescoring = Rescoring(self._read, self._write)
+        self.removal = Removal(self._read, self._write)
+        self.imports = Imports(self._read, self._write)
         self.data = DataSets(self._read, self._write)
         self.workers = Workers(self._read, self._write)
 
@@ -122,6 +128,11 @@ class Store:
         """The absolute path of a checkpoint."""
         return self.path.parent / checkpoint.path
 
+    def stored_path(self, file: Path) -> str:
+        """The path of a checkpoint's file as its row holds it: relative to the database's folder, with `/`."""
+        beside = self.path.parent
+        return (file.relative_to(beside) if file.is_relative_to(beside) else file).as_posix()
+
     # The database file
 
     def version(self) -> int:
@@ -171,12 +182,24 @@ class Store:
         with readable_errors(self.path):
             raw = self._writable().raw_connection()
             try:
-                cursor = raw.cursor()
-                cursor.execute("VACUUM")
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw.cursor().execute("VACUUM")
             finally:
                 raw.close()
+        self.truncate_log()
         return before, self._bytes()
+
+    def truncate_log(self) -> bool:
+        """Moves all commits from the write-ahead log into the database file, and empties the log.
+
+        Returns False if another process that reads or writes prevents that.
+        """
+        with readable_errors(self.path):
+            raw = self._writable().raw_connection()
+            try:
+                is_busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+        return not is_busy
 
     def _bytes(self) -> int:
         files = (self.path, self.path.with_name(f"{self.path.name}-wal"))

@@ -8,6 +8,7 @@ from ageui.store import DELETED, Changed, NewRun, Store
 from ageui.study import RemainingRuns
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
+from ageui.worker.removal import remove_runs
 from ageui.worker.run_files import remove_file
 from engine.errors import AgeUIError, ConfigError
 
@@ -127,6 +128,16 @@ def unarchive(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.edits.unarchive(run_ids)
         return _made(store, changed, _sentence(changed.ids, "back from the archive"))
+
+    return change
+
+
+def remove(run_ids: Sequence[int]) -> Change:
+    """Deletes archived runs with their files. Nothing undoes that."""
+
+    def change(store: Store) -> ChangeMade:
+        left = remove_runs(store, run_ids, only_archived=True)
+        return ChangeMade(_sentence(run_ids, "deleted"), tuple(left))
 
     return change
 

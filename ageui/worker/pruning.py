@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ageui.files.locks import Lock
 from ageui.store import ENDED, Store
-from ageui.worker.run_files import remove_file, run_lock_file, weights_files
+from ageui.worker.run_files import LOCK, hold_unknown_files, remove_file, run_lock_file, weights_files
 from engine.errors import ConfigError
 
 
@@ -47,20 +47,22 @@ def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
 
     The first look at all runs is repeated under the lock, because an attempt may just have ended.
     """
-    for run_id in sorted(_runs_to_look_at(store)):
-        lock = Lock.take(run_lock_file(store, run_id))
-        if lock is None:
-            continue
-        try:
-            if files := _prunable(store, run_id):
-                yield run_id, files
-        finally:
-            lock.release()
+    with hold_unknown_files(store):
+        for run_id in sorted(_runs_to_look_at(store)):
+            lock = Lock.take(run_lock_file(store, run_id))
+            if lock is None:
+                continue
+            try:
+                if files := _prunable(store, run_id):
+                    yield run_id, files
+            finally:
+                lock.release()
 
 
 def _runs_to_look_at(store: Store) -> set[int]:
-    files = {file for folder in store.folder.glob("*") if folder.name.isdecimal() for file in weights_files(folder)}
-    found: set[int] = set()
+    folders = {int(folder.name): folder for folder in store.folder.glob("*") if folder.name.isdecimal()}
+    files = {file for folder in folders.values() for file in weights_files(folder)}
+    found = folders.keys() - store.runs.existing(list(folders))
     for checkpoint, status, run_id in store.runs.checkpoints():
         files.discard(store.checkpoint_file(checkpoint))
         if checkpoint.kind == "state" and status in ENDED:
@@ -77,8 +79,13 @@ def _prunable(store: Store, run_id: int) -> list[Prunable]:
         if checkpoint.kind == "state" and status in ENDED:
             reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
     states = set(reasons)
-    for file in sorted(weights_files(store.run_folder(run_id))):
-        if file.resolve() not in known:
-            reasons[file] = "no run goes on from it"
+    folder = store.run_folder(run_id)
+    if store.runs.existing([run_id]):
+        reasons |= {
+            file: "no run goes on from it" for file in sorted(weights_files(folder)) if file.resolve() not in known
+        }
+    else:
+        left = (file for file in sorted(folder.glob("*")) if file.is_file() and file.name != LOCK)
+        reasons |= {file: f"run {run_id} was deleted, or its import did not finish" for file in left}
     sizes = {path: path.stat().st_size for path in reasons if path.exists()}
     return [Prunable(path, size, reasons[path], path in states) for path, size in sizes.items()]
