@@ -54,6 +54,9 @@ class Processes:
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(MODULES))
+        imported = self._context.Process(target=os.getpid)
+        imported.start()
+        imported.join()  # so that nobody takes the imports for work
 
     def start(self, folder: Path, arguments: tuple[str, ...], said: Path) -> ForkServerProcess:
         process = self._context.Process(target=_work, args=(folder, arguments, said))
