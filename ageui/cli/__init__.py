@@ -15,7 +15,7 @@ from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
 from ageui.cli.logs import show_logs
-from ageui.cli.options import Database, warn_of_variables
+from ageui.cli.options import Database, Files, warn_of_variables
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
@@ -26,7 +26,7 @@ from ageui.cli.queue import (
     show_queue,
     wait_for_runs,
 )
-from ageui.cli.remove import remove
+from ageui.cli.remove import delete_runs
 from ageui.cli.report import write_report
 from ageui.cli.run import run
 from ageui.cli.run_list import list_runs
@@ -53,6 +53,7 @@ def _print_version(is_wanted: bool) -> None:
 def root(
     context: typer.Context,
     db: Database = None,
+    files: Files = None,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -77,7 +78,7 @@ def root(
         )
     from ageui.tui.launch import launch
 
-    summary = launch(database_path(db))
+    summary = launch(database_path(db), files)
     if summary:
         typer.echo(summary, err=True)
 
@@ -107,7 +108,7 @@ app.command("export", rich_help_panel=USE)(export_run)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)
 app.add_typer(config_app, name="config", rich_help_panel=CARE)
-app.command("rm", rich_help_panel=CARE)(remove)
+app.command("rm", rich_help_panel=CARE)(delete_runs)
 app.command("doctor", rich_help_panel=CARE)(doctor)
 
 

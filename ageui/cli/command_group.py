@@ -51,7 +51,8 @@ class _Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
-        ctx.params = {name: _at_home(value) for name, value in ctx.params.items()}
+        if not ctx.resilient_parsing:  # a shell that completes expects no errors
+            ctx.params = {name: _at_home(value) for name, value in ctx.params.items()}
         return rest
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote as quoted_in_uri
 import typer
 
 from ageui.files.database_path import database_path
+from engine.errors import ConfigError
 
 Complete = Callable[[typer.Context, str], list[str]]
 
@@ -72,13 +73,12 @@ def studies(context: typer.Context, typed: str) -> list[str]:
 
 def _names(context: typer.Context, query: str, parameters: Sequence[object]) -> list[str]:
     """The names that a query finds and that need no quotes in a shell; none from a database that cannot be read."""
-    path = database_path(context.params.get("db"))
     for mode in ("mode=ro", "mode=ro&immutable=1"):
         try:
-            uri = f"file:{quoted_in_uri(str(path))}?{mode}"
+            uri = f"file:{quoted_in_uri(str(database_path(context.params.get('db'))))}?{mode}"
             with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as connection:
                 found = [name for (name,) in connection.execute(query, parameters)]
-        except (sqlite3.Error, OSError, ValueError):
+        except (sqlite3.Error, OSError, ValueError, ConfigError):
             continue
         return [name for name in found if isinstance(name, str) and quote(name) == name]
     return []

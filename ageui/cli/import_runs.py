@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, sayer
+from ageui.files.database_path import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ def import_runs(
     Queued and running runs stay there. Imported runs get new ids, and a taken name gets a number.
     """
     from ageui.cli.progress import count_progress
-    from ageui.store.other_database import open_other
+    from ageui.store.import_source import open_source
     from ageui.worker.run_import import import_runs, plan_import
     from engine.errors import ConfigError
 
@@ -43,7 +44,7 @@ def import_runs(
     if other.is_dir():
         raise ConfigError(f"{other} is a folder; name the database in it, as {other / 'runs.db'}")
     with (
-        open_other(other.expanduser().absolute()) as opened,
+        open_source(real_path(other)) as opened,
         open_store(db, create=not dry_run, read_only=dry_run) as store,
     ):
         if opened.path.samefile(store.path):

@@ -1,5 +1,6 @@
 """`ageui logs`: prints the log of a run's process."""
 
+import sys
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -97,4 +98,5 @@ def _print_rest(log: IO[bytes], *, ended: bool) -> None:
         if not ended and not content.endswith(b"\n") and len(content) < _READ_AT_ONCE:
             log.seek(-len(content), 1)
             break
-        typer.echo(clean(content.decode("utf-8", "replace").rstrip("\n")))
+        sys.stdout.write(clean(content.decode("utf-8", "replace").rstrip("\n")) + "\n")
+    sys.stdout.flush()

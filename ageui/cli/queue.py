@@ -179,14 +179,13 @@ def retry_runs(
     ageui retry 12
     ageui retry status=failed --from-start
     """
-    from ageui.worker.run_files import remove_file
+    from ageui.worker.run_files import remove_checkpoints
 
     with open_store(db) as store:
 
         def retry(run_ids: list[int]) -> "Changed":
             changed = store.queue.retry(run_ids, from_start=from_start)
-            for path in changed.files:
-                remove_file(store.path.parent / path)
+            remove_checkpoints(store, changed.files)
             return changed
 
         _again(store, references, retry, here, checkpoint_seconds, as_json)

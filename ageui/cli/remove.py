@@ -9,7 +9,7 @@ from ageui.cli.options import Database, messages, open_store, sayer
 from ageui.cli.queue import References
 
 
-def remove(
+def delete_runs(
     references: References,
     predictions: Annotated[
         bool,
@@ -47,8 +47,12 @@ def _confirm(question: str) -> None:
     from ageui.text.clean import clean
     from engine.errors import ConfigError
 
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _is_terminal():
         raise ConfigError(f"{question} There is no terminal to ask in; confirm with --yes")
     if not typer.confirm(clean(question), err=True):
         messages().print("nothing is deleted")
         raise typer.Exit(1)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -58,11 +58,27 @@ def prepare_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    codecs.register_error(_PLAIN, _spell)
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _text_stream(1, sys.stdout)
+        sys.stdout = text_stream(1, sys.stdout.encoding if sys.stdout else "utf-8")
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _text_stream(2, sys.stderr)
+        sys.stderr = text_stream(2, sys.stderr.encoding if sys.stderr else "utf-8")
+
+
+def text_stream(number: int, encoding: str) -> TextIO:
+    """A stream to a file descriptor that never fails, and spells the characters that its encoding lacks."""
+    codecs.register_error(_PLAIN, _spell)
+    raw = _Stream(number, "wb", closefd=False)
+    is_by_line = number == 2 or raw.isatty()
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors=_PLAIN, line_buffering=is_by_line)
+
+
+def write_data(text: str) -> None:
+    """Writes a file format, such as JSON, on stdout: in UTF-8, unless it is a terminal."""
+    if sys.stdout.isatty():
+        sys.stdout.write(text)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
 
 def is_utf8(stream: TextIO | None) -> bool:
@@ -98,13 +114,6 @@ def exit_code(code: int) -> int:
 def _stdout() -> _Stream | None:
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return raw if isinstance(raw, _Stream) else None
-
-
-def _text_stream(number: int, replaced: TextIO | None) -> TextIO:
-    raw = _Stream(number, "wb", closefd=False)
-    encoding = replaced.encoding if replaced is not None else "utf-8"
-    is_by_line = number == 2 or raw.isatty()
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors=_PLAIN, line_buffering=is_by_line)
 
 
 def _spell(error: UnicodeError) -> tuple[str | bytes, int]:

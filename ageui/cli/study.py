@@ -15,6 +15,7 @@ from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
     Database,
+    Files,
     Split,
     messages,
     open_store,
@@ -199,6 +200,7 @@ def run_study(
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a study's missing runs in the background, wait for them, and show the table.
@@ -218,7 +220,7 @@ def run_study(
 
     console, study = messages(), load(name)
     say = sayer(console)
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
         store.runs.refuse_invalid(remaining.new, priority=priority)
@@ -340,9 +342,8 @@ def _listed(table: "StudyTable") -> dict[str, object]:
 
 def _print_json(table: "StudyTable") -> None:
     from ageui.study.study_export import as_data
-    from ageui.text.plain_json import plain_json
 
-    print_json(plain_json(as_data(table)))
+    print_json(as_data(table))
 
 
 def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
     from ageui.store import WorkerRow
@@ -43,6 +43,7 @@ def start(
     ] = "1",
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
 ) -> None:
     """Start a worker that outlives this terminal. Commands that queue a run start one automatically.
 
@@ -61,7 +62,7 @@ def start(
     from engine.errors import StoreError
 
     refuse_wrong_variables()
-    with open_store(db, create=True, starts_worker=True) as store:
+    with open_store(db, create=True, files=files, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):

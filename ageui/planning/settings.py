@@ -1,7 +1,6 @@
 """Merges a run's settings from flags, `--config` file, environment, project file, user file, preset and defaults."""
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 
 import platformdirs
 
+from ageui.files.toml_file import read_toml
+from engine.bounded_files import problem_of
 from engine.config import PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError, Problem
 from engine.limits import amount_problem
@@ -154,13 +155,13 @@ def absolute_init(init: str) -> str:
 
 def _file_layer(path: Path, required: bool = False) -> list[SettingsLayer]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except FileNotFoundError:
         if required:
             raise ConfigError(f"--config {path}: there is no such file") from None
         return []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {problem_of(error)}") from error
     return [SettingsLayer(str(path), {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})]
 
 

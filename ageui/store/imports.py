@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel, col, select
 from ageui.store.batches import batches
 from ageui.store.item_sets import unpack_items
 from ageui.store.names import LONGEST_NAME
-from ageui.store.new_runs import taken_names
+from ageui.store.new_runs import skip_used_numbers, taken_names
 from ageui.store.run_rows import RUN_ID
 from ageui.store.score_rows import write_item_set
 from ageui.store.store_part import StorePart
@@ -119,8 +119,9 @@ class Imports(StorePart):
         return ImportPlan(tuple(new), tuple(stored), tuple(unfinished), tuple(conflicts))
 
     def reserve_ids(self, count: int) -> int:
-        """Reserves ids that no other run will get; returns the first."""
+        """Reserves ids that no other run will get, and whose folders are free; returns the first."""
         with self._write() as session:
+            skip_used_numbers(session, self._folder)
             known = session.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'run'")).scalar_one_or_none()
             session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'run'"))
             last = {"last": (known or 0) + count}

@@ -172,7 +172,7 @@ class RunQueue(StorePart):
         """Queues new runs in the given order, and others `again` as `retry` does, in one transaction."""
         with self._write() as session:
             retried = change_runs(session, again, _to_retry(False))
-            return Changed.by_adding(insert_runs(session, runs, tags, priority)) + retried
+            return Changed.by_adding(insert_runs(session, runs, tags, self._folder, priority)) + retried
 
     def cancel(self, run_ids: RunIds, *, at_once: bool = False) -> Changed:
         """Cancels unfinished runs, and asks running ones to stop (to be killed, if `at_once`)."""

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, distinct, func
@@ -30,7 +29,7 @@ from ageui.store.run_rows import (
     run_rows,
 )
 from ageui.store.score_rows import read_scores
-from ageui.store.store_part import OpenSession, StorePart
+from ageui.store.store_part import StorePart
 from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
 from ageui.text.clean import clean
 from engine.arithmetic import settled, spellings
@@ -70,10 +69,6 @@ class Runs(StorePart):
     only if they ask for them; no filter means all other runs.
     """
 
-    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
-        super().__init__(read, write)
-        self._folder = folder
-
     # Adding
 
     def add(
@@ -85,7 +80,7 @@ class Runs(StorePart):
     def add_many(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
-            return insert_runs(session, runs, tags, priority)
+            return insert_runs(session, runs, tags, self._folder, priority)
 
     def refuse_invalid(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> None:
         """Raises the `ConfigError` that `add_many` would raise for a name, a tag or the priority."""
@@ -102,7 +97,7 @@ class Runs(StorePart):
         """
         try:
             with self._write() as session:
-                (run_id,) = insert_runs(session, [run], tags)
+                (run_id,) = insert_runs(session, [run], tags, self._folder)
                 claim = claim_run(session, col(Run.id) == run_id, claimant, take_lock)
                 assert claim is not None
                 return claim

@@ -11,7 +11,7 @@ from ageui.study import RemainingRuns
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
 from ageui.worker.removal import remove_runs
-from ageui.worker.run_files import remove_file
+from ageui.worker.run_files import remove_checkpoints
 from engine.errors import AgeUIError, ConfigError
 
 
@@ -58,8 +58,7 @@ def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
     def change(store: Store) -> ChangeMade:
         _refuse_unfit(store, run_ids)
         changed = store.queue.retry(run_ids, from_start=from_start)
-        for path in changed.files:
-            remove_file(store.path.parent / path)
+        remove_checkpoints(store, changed.files)
         made = _made(store, changed, _sentence(changed.ids, "queued again"))
         return replace(made, undo=None) if from_start else made
 

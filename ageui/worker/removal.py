@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ageui.store import Store
+from ageui.store.other_databases import databases_beside
 from ageui.store.removal import RemovableRun
 from ageui.text.sentences import counted
 
@@ -80,9 +81,9 @@ def _remains(store: Store) -> list[str]:
         remains.append(
             f"{store.path.name}-wal keeps what was deleted until no process reads the database; then: ageui db vacuum"
         )
-    copies = sorted(path.name for path in store.path.parent.glob(f"{store.path.name}.schema*"))
-    if copies:
-        remains.append(f"copies from before an upgrade still hold what was deleted: {', '.join(copies)}")
+    if others := databases_beside(store.path):
+        names = ", ".join(path.name for path in others)
+        remains.append(f"other databases in this folder may still hold what was deleted: {names}")
     return remains
 
 

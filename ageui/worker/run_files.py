@@ -1,11 +1,12 @@
 """The files in a run's folder: its lock, the logs of its attempts, weights and training states."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ageui.files.locks import Lock
 from ageui.store import Claim, Store
+from ageui.store.own_folder import is_within
 from engine.errors import StoreError
 
 LOCK = "lock"
@@ -52,6 +53,13 @@ def remove_unknown_files(store: Store, claim: Claim) -> None:
     known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
     for file in weights_files(folder):
         if file.resolve() not in known:
+            remove_file(file)
+
+
+def remove_checkpoints(store: Store, paths: Iterable[str]) -> None:
+    """Removes the files of checkpoints that no row points to, apart from those in the folder of another database."""
+    for path in paths:
+        if is_within(store.folder, file := store.path.parent / path):
             remove_file(file)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ageui.files.locks import Lock
 from ageui.store import CheckpointRow, Store
+from ageui.store.import_source import ImportSource
 from ageui.store.imports import ImportableRun, ImportedRun, ImportOutcome, ImportPlan
-from ageui.store.other_database import OtherDatabase
-from ageui.worker.run_files import hold_unknown_files, remove_file, run_lock_file
+from ageui.worker.run_files import hold_unknown_files, remove_checkpoints, remove_file, run_lock_file
 from engine.errors import DataError, FullError, StoreError
 from engine.files import HashingWriter, is_full, make_private_folder, write_atomically
 
@@ -41,16 +41,14 @@ class _Copies:
     missing: list[str] = field(default_factory=list)
 
 
-def plan_import(store: Store, other: OtherDatabase, filter: str | None) -> ImportPlan:
+def plan_import(store: Store, other: ImportSource, filter: str | None) -> ImportPlan:
     """What `import_runs` would do. No filter means all runs, archived ones too."""
     runs = other.store.runs
     ids = runs.ids(filter) if filter else [*runs.ids(), *runs.ids("archived=true")]
     return store.imports.plan(other.store.imports, ids)
 
 
-def import_runs(
-    store: Store, other: OtherDatabase, plan: ImportPlan, progress: Callable[[int], object]
-) -> ImportReport:
+def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: Callable[[int], object]) -> ImportReport:
     """Imports the runs of a plan, all or none. `progress` gets the number of runs whose files are copied.
 
     Files that are missing or damaged are left out and named. Raises `StoreError` if a run has changed since the plan
@@ -76,8 +74,7 @@ def import_runs(
                 if run.replaces is None:
                     shutil.rmtree(store.run_folder(target), ignore_errors=True)
             raise
-        for path in before:
-            remove_file(store.path.parent / path)
+        remove_checkpoints(store, before)
     return ImportReport(runs, outcome, copies.bytes, tuple(copies.missing))
 
 
@@ -98,7 +95,7 @@ def _held(store: Store, run_ids: Sequence[int]) -> Iterator[None]:
 
 
 def _copy_files(
-    store: Store, other: OtherDatabase, run: ImportableRun, target: int, copies: _Copies
+    store: Store, other: ImportSource, run: ImportableRun, target: int, copies: _Copies
 ) -> dict[tuple[str, int], str]:
     """Copies the checkpoints and logs of a run. Returns the paths of its checkpoints here, by kind and step."""
     folder = store.run_folder(target)

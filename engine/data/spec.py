@@ -1,7 +1,7 @@
 """DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,9 @@ FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
 """The attributes of the formats whose data always has the same ones."""
 FORMATS_WITH_REAL_AGES: Final[tuple[DataFormat, ...]] = ("appa_real", "table")
 
+MOST_FACES = 1_000_000
+_Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
+
 
 class SyntheticOptions(BaseModel):
     """Drawn faces: their number, their seed, and a bias put in on purpose.
@@ -27,7 +30,7 @@ class SyntheticOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    counts: tuple[int, int, int] = Field((1600, 400, 400), description="train, valid and test images")
+    counts: tuple[_Faces, _Faces, _Faces] = Field((1600, 400, 400), description="train, valid and test images")
     seed: int = Field(0, ge=0, lt=2**31)
     image_size: int = Field(96, ge=32, le=1024, description="side of the drawn image, pixels")
     label_shift: dict[str, float] = Field(default_factory=dict)

@@ -1,7 +1,6 @@
 """The first weights of a backbone: torchvision's ImageNet weights, a file, or random ones."""
 
 import hashlib
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
 from engine.backbone_names import BackboneName
+from engine.bounded_files import WEIGHTS_BYTES, problem_of, read_regular
 from engine.errors import ConfigError, DataError
 from engine.models.backbones import reference_weights
+from engine.weights_formats import load_tensors, refuse_pickle_head, refuse_safetensors_head
 
 PICKLE_SUFFIXES: Final = (".pt", ".pth")
 SUFFIXES: Final = (".safetensors", *PICKLE_SUFFIXES)
@@ -160,26 +161,16 @@ def _local(path: Path) -> _Content:
         raise ConfigError(
             f"init {str(path)!r}: choose imagenet, random, or a weights file that ends in {', '.join(SUFFIXES)}"
         )
+    is_pickle = path.suffix.lower() in PICKLE_SUFFIXES
+    kind, read = ("PyTorch", load_tensors) if is_pickle else ("safetensors", load_safetensors)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"the weights file {path} cannot be read: {error.strerror}") from None
-    read = _unpickle if path.suffix.lower() in PICKLE_SUFFIXES else load_safetensors
-    try:
+        content = read_regular(path, WEIGHTS_BYTES, refuse_pickle_head if is_pickle else refuse_safetensors_head)
         found = read(content)
-    except SafetensorError as error:
-        raise ConfigError(f"{path} is no safetensors file, or is damaged: {error}") from error
-    except Exception as error:
-        # A pickle that is damaged or malicious can fail in any way.
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ConfigError(
-            f"{path} cannot be read as PyTorch weights ({reason}); only plain tensors are accepted, save a state_dict"
-        ) from error
+    except OSError as error:
+        raise ConfigError(f"the weights file {path} cannot be read: {problem_of(error)}") from None
+    except (ValueError, SafetensorError) as error:
+        raise ConfigError(f"{path} cannot be read as {kind} weights: {error}") from None
     return _Content(_tensors(found, path), hashlib.sha256(content).hexdigest())
-
-
-def _unpickle(content: bytes) -> Any:
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def _tensors(found: Any, path: Path) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from store_rows import claimed, end, epoch, evaluated, queued, running, steps
 
 from ageui.files.locks import Lock
 from ageui.store import Store
-from ageui.store.other_database import open_other
+from ageui.store.import_source import open_source
 from ageui.store.sqlite import driver
 from ageui.worker import run_import
 from ageui.worker.pruning import find_prunable, prune
@@ -63,7 +63,7 @@ def _trained(store: Store, name: str, status: str = "done") -> int:
 
 
 def _import(store: Store, other: Store, filter: str | None = None) -> ImportReport:
-    with open_other(other.path) as opened:
+    with open_source(other.path) as opened:
         return import_runs(store, opened, plan_import(store, opened, filter), lambda done: None)
 
 
@@ -74,13 +74,14 @@ def _rows(store: Store, table: str, run_id: int) -> list[Any]:
 
 def test_a_run_arrives_with_every_row_bit_for_bit_its_weights_and_its_log(store: Store, other: Store) -> None:
     queued(store)
+    (store.folder / "7").mkdir(parents=True)  # of a run that is in no row
     there = _trained(other, "far")
     other.edits.set_note(there, "a note")
 
     report = _import(store, other)
 
     (here,) = report.runs
-    assert here == 2
+    assert here == 8
     for table in _TABLES:
         assert _rows(store, table, here) == _rows(other, table, there) != [], table
     row, detail = store.runs.get(here), store.runs.detail(here)
@@ -92,7 +93,7 @@ def test_a_run_arrives_with_every_row_bit_for_bit_its_weights_and_its_log(store:
     assert report.missing == ()
     assert store.problems() == []
     assert find_prunable(store) == []
-    assert queued(store) == 3
+    assert queued(store) == 9
 
 
 def test_the_same_run_is_imported_once_and_a_taken_name_gets_a_number(store: Store, other: Store) -> None:
@@ -103,7 +104,7 @@ def test_the_same_run_is_imported_once_and_a_taken_name_gets_a_number(store: Sto
     report = _import(store, other)
     assert list(report.outcome.names.values()) == ["far-2", "x" * 98 + "-2"]
     other.edits.rename(1, "near")
-    with open_other(other.path) as opened:
+    with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
     assert (plan.runs, plan.stored) == ((), ("near", "x" * 100))
 
@@ -113,7 +114,7 @@ def test_queued_and_running_runs_stay_there_and_a_filter_chooses(store: Store, o
     queued(other, "queued")
     running(other, "busy")
     other.edits.archive([_trained(other, "archived")])
-    with open_other(other.path) as opened:
+    with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
         chosen = plan_import(store, opened, "archived=true")
         with pytest.raises(ConfigError, match="no field"):
@@ -146,7 +147,7 @@ def test_a_copy_that_went_on_there_is_replaced_and_keeps_what_was_edited_here(st
     assert store.checkpoint_file(detail.kept).read_bytes() == b"better"
     assert [path.name for path in store.run_folder(here).glob("weights*")] == ["weights-2.safetensors"]
     assert store.problems() == []
-    with open_other(other.path) as opened:
+    with open_source(other.path) as opened:
         assert plan_import(store, opened, None).stored == ("far",)
 
 
@@ -159,7 +160,7 @@ def test_copies_that_went_on_in_both_databases_or_are_queued_here_are_left_alone
         assert attempt is not None
         end(database, run_id, attempt)
     store.queue.resume(waiting)
-    with open_other(other.path) as opened:
+    with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
     assert plan.runs == ()
     assert "went on in both databases; to take theirs: ageui rm 1" in plan.conflicts[0]
@@ -200,7 +201,7 @@ def test_an_import_that_fails_leaves_nothing(store: Store, other: Store, monkeyp
     def interrupt(done: int) -> None:
         raise KeyboardInterrupt
 
-    with open_other(other.path) as opened, pytest.raises(KeyboardInterrupt):
+    with open_source(other.path) as opened, pytest.raises(KeyboardInterrupt):
         import_runs(store, opened, plan_import(store, opened, None), interrupt)
     assert store.runs.ids() == []
     assert list(store.folder.rglob("*.safetensors")) == []
@@ -209,7 +210,7 @@ def test_an_import_that_fails_leaves_nothing(store: Store, other: Store, monkeyp
 
 def test_a_run_that_is_queued_meanwhile_stops_the_import(store: Store, other: Store) -> None:
     _trained(other, "far", "failed")
-    with open_other(other.path) as opened:
+    with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
         other.queue.retry(1)
         with pytest.raises(StoreError, match="run far has just changed in the other database; import again"):
@@ -269,7 +270,7 @@ def test_older_databases_are_imported_and_not_changed(store: Store, tmp_path: Pa
     path = Path(shutil.copy(SCHEMAS / f"v{schema}.db", tmp_path / "old.db"))
     path.chmod(0o400)
     before, beside = path.read_bytes(), sorted(tmp_path.iterdir())
-    with open_other(path) as opened:
+    with open_source(path) as opened:
         plan = plan_import(store, opened, None)
         names = [run.name for run in plan.runs]
         assert names
@@ -279,7 +280,7 @@ def test_older_databases_are_imported_and_not_changed(store: Store, tmp_path: Pa
     assert left <= {"old.db-shm", "old.db-wal", "runs"}
     assert {row.name for row in (*store.runs.search(), *store.runs.search("archived=true"))} == set(names)
     assert store.problems() == []
-    with open_other(path) as opened:
+    with open_source(path) as opened:
         assert plan_import(store, opened, None).runs == ()
 
 
@@ -293,7 +294,7 @@ def test_what_is_no_database_of_ageui_is_refused(tmp_path: Path) -> None:
             raw.execute(statement)
             raw.commit()
     for path, said in ((text, "not a database"), (empty, "is empty"), (newer, "newer"), (foreign, "not one of ageui")):
-        with pytest.raises(StoreError, match=said), open_other(path):
+        with pytest.raises(StoreError, match=said), open_source(path):
             pass
 
 

@@ -171,7 +171,11 @@ def write_truncated(path: Path) -> None:
         ("w.pth", lambda path: path.write_text("hello"), "cannot be read as PyTorch weights"),
         ("w.pth", lambda path: torch.save(torch.zeros(3), path), "no named tensors .* but a Tensor"),
         ("w.pth", lambda path: torch.save({"epoch": 1}, path), "no tensor of .*holds no tensor at all"),
-        ("w.safetensors", lambda path: path.write_bytes(b"\xff" * 100), "no safetensors file, or is damaged"),
+        (
+            "w.safetensors",
+            lambda path: path.write_bytes(b"\xff" * 100),
+            "as safetensors weights: it is damaged",
+        ),
         ("w.safetensors", lambda path: save_file({"a.b": torch.zeros(1)}, path), "no tensor of .* belongs.*holds a.b"),
         ("w.safetensors", lambda path: None, "No such file"),
         ("w.safetensors", lambda path: path.mkdir(), "cannot be read"),

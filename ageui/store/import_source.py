@@ -15,7 +15,7 @@ from engine.errors import StoreError
 
 
 @dataclass(frozen=True)
-class OtherDatabase:
+class ImportSource:
     """The rows are read from `store`, which may be an upgraded copy; the files are those of the database at `path`."""
 
     path: Path
@@ -27,7 +27,7 @@ class OtherDatabase:
 
 
 @contextmanager
-def open_other(path: Path) -> Iterator[OtherDatabase]:
+def open_source(path: Path) -> Iterator[ImportSource]:
     """Opens another database for reading, an older one as an upgraded copy in a temporary folder.
 
     Raises `StoreError` if the file is missing, empty, of a newer schema or no database of ageui, or if there is no room
@@ -39,13 +39,13 @@ def open_other(path: Path) -> Iterator[OtherDatabase]:
             raise StoreError(f"the database {path} is empty; choose another file")
         if version == len(MIGRATIONS):
             with Store.open(path, read_only=True) as store:
-                yield OtherDatabase(path, store)
+                yield ImportSource(path, store)
             return
         with TemporaryDirectory(prefix="ageui-") as folder:
             copy = Path(folder) / path.name
             with readable_errors(path), engine.connect() as connection:
                 copy_database(connection.connection.driver_connection, copy)
             with Store.open(copy, create=False) as store:
-                yield OtherDatabase(path, store)
+                yield ImportSource(path, store)
     finally:
         engine.dispose()
