@@ -38,6 +38,7 @@ _VOLATILE = {
     "sqlite_sequence": ("seq",),
 }
 """Columns that differ between two executions of the same command, or hold a lot."""
+_IDS = ("id", "run_id", "position", "path")
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,11 @@ async def _change_and_undo(database: Path) -> list[dict[str, Any]]:
     return states
 
 
-def contents(database: Path) -> dict[str, Any]:
-    """All that a database says, apart from times and other values that no two executions share."""
+def contents(database: Path, *, ids: bool = True) -> dict[str, Any]:
+    """All that a database says, apart from times and other values that no two executions share.
+
+    Without `ids`, nothing that depends on the numbers of runs.
+    """
     if not database.exists():
         return {}
     connection = driver().connect(f"file:{database}?mode=ro", uri=True)
@@ -137,17 +141,16 @@ def contents(database: Path) -> dict[str, Any]:
         found: dict[str, Any] = {"schema": connection.execute("PRAGMA user_version").fetchone()[0]}
         for table in tables:
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info('{table}')")]
-            kept = [column for column in columns if column not in _VOLATILE.get(table, ())]
+            left_out = (*_VOLATILE.get(table, ()), *(() if ids else _IDS))
+            kept = [column for column in columns if column not in left_out]
             chosen = ", ".join(kept) or "1"
             found[table] = sorted(connection.execute(f"SELECT {chosen} FROM '{table}'").fetchall(), key=repr)
-        if "run" in found:
-            found["archived"] = connection.execute("SELECT id FROM run WHERE archived_at IS NOT NULL").fetchall()
+        found["archived"] = connection.execute("SELECT name FROM run WHERE archived_at IS NOT NULL").fetchall()
         return found
     finally:
         connection.close()
 
 
-def files(folder: Path) -> set[str]:
+def files(folder: Path) -> set[Path]:
     """The files below a folder, without those that SQLite and locks leave."""
-    found = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    return {name for name in found if not name.endswith(("-wal", "-shm", "lock"))}
+    return {path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm", "lock"))}

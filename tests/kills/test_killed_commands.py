@@ -6,6 +6,7 @@ Each command is killed at least once; the long form, `pytest tests/kills --kills
 import os
 import pickle
 import random
+import re
 import shutil
 import signal
 import time
@@ -21,7 +22,7 @@ from killed_commands import APPLICATION, Ended, Processes, contents, end_of, fil
 from ageui.files.locks import is_held
 from ageui.store import Claimant, NewRun, Store
 from ageui.worker.lost_runs import recover_lost
-from ageui.worker.pruning import prune
+from ageui.worker.pruning import find_prunable
 from ageui.worker.run_files import run_lock_file
 
 pytestmark = pytest.mark.kills
@@ -40,6 +41,8 @@ class Command:
     repeats_with: tuple[int, ...] = (0, 2)
     database: str = "runs.db"
     """The database that it writes."""
+    keeps_ids: bool = True
+    """Whether runs have the same numbers if it is killed and repeated; those of a killed import stay unused."""
 
 
 def _command(text: str, **details: Any) -> Command:
@@ -56,7 +59,7 @@ COMMANDS = {
     "sweep": _command("sweep --preset quick --device cpu --name grid --data synthetic --seeds 200 --loss mse,mae"),
     "publish": _command("study publish"),
     "backup": _command("db backup copy.db", again=("db", "backup", "copy.db", "--force"), database="copy.db"),
-    "import": _command("db import other/runs.db"),
+    "import": _command("db import other/runs.db", keeps_ids=False),
     "remove": _command("rm --yes finished finished-states"),
     "remove predictions": _command("rm --yes --predictions finished"),
     "prune": _command("db prune --yes"),
@@ -116,12 +119,12 @@ class Scene:
         self.command, self._processes, self._tmp_path = COMMANDS[name], processes, tmp_path
         self._source = scenes / ("old" if name == "upgrade" else "now")
         folder = self.fresh()
-        before = contents(self.database(folder))
+        before = self.contents(folder)
         record = tmp_path / "states"
         arguments = self.command.arguments + ((str(record),) if name == "application" else ())
         ended = processes.run(folder, arguments, self.said)
         assert ended.code == 0, self.said.read_text()
-        self.after, self.seconds = contents(self.database(folder)), ended.seconds
+        self.after, self.seconds = self.contents(folder), ended.seconds
         self.whole = [before, self.after, *(pickle.loads(record.read_bytes()) if record.exists() else [])]
         self.files = self._files_after(folder)
 
@@ -129,8 +132,8 @@ class Scene:
     def said(self) -> Path:
         return self._tmp_path / "said.txt"
 
-    def database(self, folder: Path) -> Path:
-        return folder / self.command.database
+    def contents(self, folder: Path) -> dict[str, Any]:
+        return contents(folder / self.command.database, ids=self.command.keeps_ids)
 
     def fresh(self) -> Path:
         folder = self._tmp_path / "scene"
@@ -148,7 +151,7 @@ class Scene:
 
     def assert_whole(self, folder: Path, ended: Ended) -> str:
         """All or nothing happened; what is left can be worked with, and the same command finishes. What was found."""
-        found = contents(self.database(folder))
+        found = self.contents(folder)
         assert found in self.whole, "half of a change"
         if ended.code == 0:
             assert found in self.whole[1:]
@@ -157,15 +160,16 @@ class Scene:
         assert again.code in self.command.repeats_with, self.said.read_text()
         # The application undoes its own changes alone.
         undone = found if self.command.arguments == (APPLICATION,) else self.after
-        assert contents(self.database(folder)) == undone
+        assert self.contents(folder) == undone
         assert self._files_after(folder) == self.files
         return "done" if found == self.after else "nothing"
 
-    def _files_after(self, folder: Path) -> set[str]:
-        """The files once those that nobody points to are pruned. An upgrade that begins anew keeps each copy."""
+    def _files_after(self, folder: Path) -> list[str]:
+        """The files without those that pruning finds. An upgrade that begins anew makes a copy anew."""
         with Store.open(folder / "runs.db") as store:
-            prune(store)
-        return {name for name in files(folder) if not name.startswith("runs.db.schema")}
+            left = files(folder) - {file.path for file in find_prunable(store) if not file.is_state}
+        names = sorted(str(path.relative_to(folder)) for path in left if not path.name.startswith("runs.db.schema"))
+        return names if self.command.keeps_ids else sorted(re.sub(r"runs/\d+/", "runs/N/", name) for name in names)
 
 
 def _assert_usable(database: Path) -> None:
