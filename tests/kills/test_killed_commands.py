@@ -21,6 +21,7 @@ from killed_commands import APPLICATION, Ended, Processes, contents, end_of, fil
 
 from ageui.files.locks import is_held
 from ageui.store import Claimant, NewRun, Store
+from ageui.store.sqlite import driver
 from ageui.worker.lost_runs import recover_lost
 from ageui.worker.pruning import find_prunable
 from ageui.worker.run_files import run_lock_file
@@ -80,6 +81,11 @@ def _fill(folder: Path, *, schema: int) -> None:
     folder.mkdir(parents=True)
     shutil.copy(SCHEMAS / f"v{schema}.db", database)
     if schema != 6:
+        # Nobody may find a run whose processes are gone: ending it is a change of its own.
+        connection = driver().connect(str(database))
+        connection.execute("UPDATE run SET status = 'queued' WHERE status = 'running'")
+        connection.commit()
+        connection.close()
         return
     with Store.open(database) as store:
         list(recover_lost(store))
