@@ -57,7 +57,7 @@ def start(
     from ageui.worker.background_workers import is_working, start_worker
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
-    from engine.errors import StoreError
+    from engine.errors import ConfigError
 
     with open_store(db, create=True, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
@@ -66,7 +66,7 @@ def start(
             there = f"{store.path} has a worker on {chosen} already"
             asked = {"--stay": stay, "--parallel": lanes > 1, "--checkpoint-seconds": checkpoint_seconds is not None}
             if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
-                raise StoreError(f"{there}, which keeps its settings; for {ignored}, stop it first: ageui worker stop")
+                raise ConfigError(f"{there}, which keeps its settings; for {ignored}, stop it first: ageui worker stop")
             messages().print(there, soft_wrap=True)
             return
         start_worker(
