@@ -10,7 +10,7 @@ from ageui.cli import completion
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json, results
 from ageui.text.sentences import counted
 from engine import choices
 
@@ -57,6 +57,7 @@ def add(
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a data set, after reading every row and every image of it once.
@@ -83,7 +84,7 @@ def add(
     found = data_format or detect_format(path)
     spec = _spec(name, path, found, columns, ignore, skip_bad, fractions)
     console = messages()
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         _refuse_taken(store.data.all(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         with count_progress(console) as progress:
@@ -308,6 +309,7 @@ def _group_years(option: str, texts: list[str], least: float = -math.inf) -> dic
 
 
 def _three_integers(text: str) -> tuple[int, int, int]:
+    from engine.data.spec import MOST_FACES
     from engine.errors import ConfigError
 
     try:
@@ -316,6 +318,8 @@ def _three_integers(text: str) -> tuple[int, int, int]:
         raise ConfigError(f"--counts {text}: give three numbers, as in 1600,400,400") from None
     if min(train, valid, test) < 0 or train < 2:
         raise ConfigError(f"--counts {text}: give at least 2 train images, and none below 0")
+    if max(train, valid, test) > MOST_FACES:
+        raise ConfigError(f"--counts {text}: give at most {MOST_FACES:,} images a split")
     return train, valid, test
 
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.command_group import CommandGroup
+from ageui.cli.import_runs import import_runs
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
     from ageui.store import Store
 
-app = CommandGroup(help="The database: check, back up, vacuum, prune.", no_args_is_help=True)
+app = CommandGroup(help="The database: check, back up, import, vacuum, prune.", no_args_is_help=True)
+app.command("import")(import_runs)
 
 
 def run_count(store: "Store") -> str:

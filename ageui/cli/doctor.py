@@ -29,7 +29,13 @@ def doctor(db: Database = None, as_json: AsJson = False) -> None:
     from engine.errors import AgeUIError
 
     findings: list[Finding] = []
-    checks: list[Callable[[], Iterator[Finding]]] = [_versions, _device, _cache, lambda: _database(database_path(db))]
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        _versions,
+        _environment,
+        _device,
+        _cache,
+        lambda: _database(database_path(db)),
+    ]
     for check in checks:
         try:
             findings += check()
@@ -50,6 +56,14 @@ def _versions() -> Iterator[Finding]:
     from engine.run_manifest import versions
 
     yield Finding("versions", True, ", ".join(f"{name} {version}" for name, version in versions().items()))
+
+
+def _environment() -> Iterator[Finding]:
+    from ageui.planning.environment import set_variables
+
+    for variable in set_variables():
+        text = f"{variable.name}={variable.value}: {variable.problem or variable.meaning}"
+        yield Finding("variable", not variable.problem, text)
 
 
 def _device() -> Iterator[Finding]:

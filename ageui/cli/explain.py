@@ -37,7 +37,7 @@ def explain(
         raise ConfigError(f"there is no page about {topic!r}; there is: {', '.join(topics())}")
     text = (PAGES / f"{topic}.md").read_text(encoding="utf-8")
     if not sys.stdout.isatty():
-        typer.echo(text, nl=False)
+        sys.stdout.write(text)
         return
     console = Console(markup=False, highlight=False)
     console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))

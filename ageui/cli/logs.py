@@ -1,5 +1,6 @@
 """`ageui logs`: prints the log of a run's process."""
 
+import sys
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -7,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import Database, Reference, messages, open_store
+from ageui.cli.streams import lost_output
 
 if TYPE_CHECKING:
     from ageui.store import Store
@@ -64,6 +66,8 @@ def _follow(store: "Store", run_id: int) -> None:
         has_ended = row.status not in ("queued", "running")
         if log is not None:
             _print_rest(log, ended=has_ended)
+        if lost_output() is not None:
+            return
         if has_ended:
             messages().print(f"run {run_id} is {row.status}")
             return
@@ -95,4 +99,5 @@ def _print_rest(log: IO[bytes], *, ended: bool) -> None:
         if not ended and not content.endswith(b"\n") and len(content) < _READ_AT_ONCE:
             log.seek(-len(content), 1)
             break
-        typer.echo(clean(content.decode("utf-8", "replace").rstrip("\n")))
+        sys.stdout.write(clean(content.decode("utf-8", "replace").rstrip("\n")) + "\n")
+    sys.stdout.flush()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli import completion
-from ageui.files.database_path import database_path
+from ageui.cli.streams import keep_exit_code, write_data
+from ageui.files.database_path import database_path, real_path
 from engine import choices
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda")
 
 
-def _or_before_the_command(context: typer.Context, value: Path | None) -> Path | None:
+def _or_before_the_command(context: typer.Context, option: typer.CallbackParam, value: Path | None) -> Path | None:
     """The option's value, else the one that was given before the command: `ageui --db FILE ls`."""
-    return value if value is not None else context.find_root().params.get("db")
+    return value if value is not None else context.find_root().params.get(str(option.name))
 
 
 Database = Annotated[
@@ -35,10 +36,27 @@ Database = Annotated[
         show_default=False,
     ),
 ]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files",
+        metavar="DIR",
+        help="Folder for weights and logs of a new database; else runs beside runs.db.",
+        callback=_or_before_the_command,
+        show_default=False,
+    ),
+]
 CheckpointSeconds = Annotated[
     float | None,
     typer.Option(
         min=0, metavar="N", help="Seconds between checkpoints; else $AGEUI_CHECKPOINT_SECONDS, else 60.",
+        show_default=False,
+    ),
+]  # fmt: skip
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, and all elsewhere.",
         show_default=False,
     ),
 ]  # fmt: skip
@@ -69,22 +87,33 @@ def open_store(
     option: Path | None,
     *,
     create: bool = False,
+    files: Path | None = None,
     read_only: bool = False,
     starts_worker: bool = False,
     rescores: bool = True,
 ) -> "Iterator[Store]":
-    """Opens the database, after requeuing or explaining lost runs.
+    """Opens the database, after requeuing or explaining lost runs. `files` is the folder of one that is created.
+
+    If another database is opened in place of a shipped example, that is said on stderr.
 
     Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
-    Results of an earlier version are scored again in the background.
+    Results of an earlier version are scored again in the background. The exit code of a command that changes the
+    database does not depend on its output, see `ageui.cli.streams`.
     """
     from ageui.store import Store
+    from ageui.store.example import copy_sentence, opened_path
     from ageui.text.clean import clean
     from ageui.worker.background_workers import workers
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.rescorer import start_rescoring
 
-    with Store.open(database_path(option), create=create, read_only=read_only) as store:
+    if not read_only:
+        keep_exit_code()
+    named = real_path(database_path(option))
+    path = opened_path(named, to_change=not read_only)
+    if path != named:
+        messages().print(clean(copy_sentence(named, path)), soft_wrap=True)
+    with Store.open(path, create=create, read_only=read_only, files=files) as store:
         lost = list(recover_lost(store))
         for found in lost:
             messages().print(clean(found.sentence()), soft_wrap=True)
@@ -96,10 +125,20 @@ def open_store(
         yield store
 
 
-def print_json(value: object) -> None:
-    import json
+def warn_of_variables() -> None:
+    """Names environment variables that look like ours and mean nothing, unless a program reads this command's lines."""
+    from ageui.planning.environment import unknown_variables
+    from ageui.text import message_lines
 
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    if not message_lines.are_wanted():
+        for sentence in unknown_variables():
+            typer.echo(f"ageui: {sentence}", err=True)
+
+
+def print_json(value: object) -> None:
+    from ageui.present import json
+
+    write_data(json.text(value))
 
 
 def messages() -> "Console":

@@ -66,7 +66,8 @@ def write_report(
     """Write a report of runs: scores, curves, errors by group and image, config, versions and a model card.
 
     HTML is one file that loads nothing from elsewhere. Markdown has its plots in a folder beside it, FILE_files.
-    Several runs are compared first. No image of a face is in it.
+    Several runs are compared first. No image of a face is in it. Only you can read it: it names images and their
+    errors.
 
         ageui report first
         ageui report first second -o report.md
@@ -109,6 +110,7 @@ def write_document(document: "Document", target: ReportFile) -> None:
         _write({target.path: as_html(document)})
     else:
         text, files = as_markdown(document, target.folder.name)
+        _make_private(target.folder)
         _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
         _remove_plots(target.folder, keep=files)
     typer.echo(str(target.path), err=is_stream(target.path))
@@ -121,16 +123,21 @@ def _stem(ids: list[int]) -> str:
     return f"runs-{ids[0]}-and-{len(ids) - 1}-more"
 
 
-def _write(texts: Mapping[Path, str]) -> None:
-    """Writes files in their order, each whole or not at all: the plots before the text that shows them."""
+def _make_private(folder: Path) -> None:
+    """Makes the folder of a report's plots, and it and an earlier report's its owner's alone."""
     from engine.errors import DataError
 
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    """Writes files in their order, each whole or not at all: the plots before the text that shows them."""
     for path, text in texts.items():
-        try:
-            path.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}") from error
-        write_output(path, text.encode())
+        write_output(path, text.encode(), private=True)
 
 
 def _remove_plots(folder: Path, keep: Collection[str]) -> None:

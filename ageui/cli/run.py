@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
-from ageui.cli.memory import print_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, sayer
+from ageui.cli.memory import check_runs, print_memory
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, sayer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,7 @@ def run(
     ] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Train one run here, store it, and print its scores; with --detach, queue it for the background.
@@ -52,17 +53,16 @@ def run(
     if share and detach:
         raise ConfigError("--share is for runs in the foreground; in the background: ageui worker start --parallel N")
     console = messages()
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
         store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
+        forecaster = check_runs(console, [new])
         if detach:
             from ageui.cli.background import start_missing_workers
-            from ageui.worker.background_workers import refuse_missing_devices
 
-            refuse_missing_devices([config.device])
-            print_memory(console, [new])
+            print_memory(console, [new], forecaster)
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
             row = store.runs.get(run_id)
             console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
@@ -76,7 +76,7 @@ def run(
         print_choices(console, resolved, flags)
 
         def claim(foreground: "Foreground") -> "Claim":
-            print_memory(console, [new])
+            print_memory(console, [new], forecaster)
             claimed = store.runs.add_claimed(new, foreground.claimant, foreground.hold, tags=tag or [])
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",

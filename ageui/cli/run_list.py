@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, Limit, open_store, print_json, results
 
 if TYPE_CHECKING:
     from ageui.present.table import Table
     from ageui.store import RunRow
 
-_ON_A_TERMINAL = 50
 _FORMATS = ("table", "md", "csv", "json")
 
 
@@ -23,17 +22,7 @@ def list_runs(
             metavar="[FILTER]...", help="As in: loss=mape weights:gender mae<8 status=done", show_default=False
         ),
     ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "-n",
-            "--limit",
-            min=1,
-            metavar="N",
-            help=f"Most runs to list; else {_ON_A_TERMINAL} on a terminal, and all elsewhere.",
-            show_default=False,
-        ),
-    ] = None,
+    limit: Limit = None,
     sort: Annotated[
         str, typer.Option(metavar="[-]FIELD", help="Field to sort by, with - from high to low, as -mae.")
     ] = "-id",
@@ -63,14 +52,14 @@ def list_runs(
     """
     from ageui.cli.output import chosen_format
     from ageui.cli.run_columns import RunColumns
+    from ageui.cli.tables import rows_to_show
     from ageui.present import csv, markdown
 
     chosen = "json" if as_json else chosen_format(output_format, None, _FORMATS, default="table")
     shown = RunColumns.of(columns)
-    is_cut = limit is None and chosen == "table" and sys.stdout.isatty()
     text = " ".join(filters or [])
     with open_store(db, read_only=True) as store:
-        rows = store.runs.search(text or None, order=sort, limit=_ON_A_TERMINAL if is_cut else limit)
+        rows = store.runs.search(text or None, order=sort, limit=rows_to_show(limit) if chosen == "table" else limit)
         total = store.runs.count(text or None)
         values = store.runs.field_values([row.id for row in rows], shown.stored)
     match chosen:
@@ -90,7 +79,7 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     """Prints the table; in several blocks if it is too wide and no column may be left out."""
     from rich.text import Text
 
-    from ageui.cli.tables import print_fitted
+    from ageui.cli.tables import more_sentence, print_fitted
     from ageui.present.marks import MEANINGS, marks_in
     from ageui.present.terminal import Blocks, rich_table
     from ageui.text.clean import clean
@@ -100,7 +89,7 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     if not rows:
         console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
         return
-    listed = f"{len(rows):,} of {counted(total, 'run')}" if len(rows) < total else counted(total, "run")
+    listed = more_sentence(len(rows), total) or counted(total, "run")
     where = ", on the split named" if any(column.title == "split" for column in table.columns) else ""
     years = f"; MAE and biases in years{where}" if table.places("figure") else ""
     about = "".join((listed, years, *(f"; {mark} {MEANINGS[mark]}" for mark in marks_in(table))))

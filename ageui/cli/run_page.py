@@ -41,7 +41,7 @@ def print_scores(detail: RunDetail, scores: SplitScores) -> None:
 
 def _print_scores(console: Console, detail: RunDetail, primary: SplitScores | None) -> None:
     console.print(rich_table(scores_table(detail)))
-    for line in explanations(detail.results):
+    for line in explanations(detail):
         console.print(Text(clean(line)), soft_wrap=True)
     if primary is not None:
         console.print()

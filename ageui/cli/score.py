@@ -42,7 +42,6 @@ def score_run(
     from ageui.cli.export import kept_weights, precision_of
     from ageui.cli.run_page import print_scores
     from ageui.compare.differing_settings import setting
-    from ageui.text.plain_json import plain_json
     from engine.paths import cache_folder
 
     with open_store(db) as store, Progress(console=messages(), transient=True) as bar:
@@ -74,6 +73,6 @@ def score_run(
     scores = detail.scores(scored.split)
     assert scores is not None
     if as_json:
-        print_json(plain_json(scores.to_json()))
+        print_json(scores.to_json())
     else:
         print_scores(detail, scores)

@@ -10,11 +10,12 @@ import typer
 from ageui.cli import completion
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.config_flags import THIS_RUN, option
-from ageui.cli.memory import print_memory
+from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
     Database,
+    Files,
     Split,
     messages,
     open_store,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from ageui.compare import ComparisonCache
     from ageui.store import Store
-    from ageui.study import Choice, RemainingRuns, Study, StudyTable
+    from ageui.study import Choice, Study, StudyTable
 
 app = CommandGroup(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
 
@@ -199,6 +200,7 @@ def run_study(
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a study's missing runs in the background, wait for them, and show the table.
@@ -215,17 +217,14 @@ def run_study(
     from ageui.planning.expected_time import time_sentence
     from ageui.study import describe, find_remaining, load
     from ageui.study.queueing import remaining_text, tag
-    from ageui.worker.background_workers import refuse_missing_devices
 
     console, study = messages(), load(name)
     say = sayer(console)
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
         store.runs.refuse_invalid(remaining.new, priority=priority)
-        devices = [run.config.device for run in remaining.new]
-        refuse_missing_devices(devices)
-        print_memory(console, remaining.new)
+        print_memory(console, remaining.new, check_runs(console, remaining.to_train(store)))
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if remaining.new:
@@ -233,13 +232,18 @@ def run_study(
         if dry_run:
             print_plan(remaining.new, as_json=as_json)
             return
-        ids = [*_continued(store, remaining), *store.runs.add_many(remaining.new, tags=[tag(study)], priority=priority)]
+        again = [run.id for run in (*remaining.again, *remaining.stopped)]
+        changed = store.queue.add(remaining.new, again, tags=[tag(study)], priority=priority)
+        ids = changed.ids
+        for problem in changed.problems:
+            say(problem)
         left = [*(run.id for run in remaining.going), *ids]
         if left:
-            start_missing_workers(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
+            devices = store.queue.devices(left)
+            start_missing_workers(store, devices, checkpoint_seconds, console)
         if detach:
             if as_json:
-                print_json([store.runs.get(run_id).to_json() for run_id in ids])
+                print_json([row.to_json() for row in store.runs.get_many(ids).values()])
             else:
                 for run_id in ids:
                     typer.echo(run_id)
@@ -311,21 +315,6 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
     return found.choice
 
 
-def _continued(store: "Store", remaining: "RemainingRuns") -> list[int]:
-    """Queues runs again that failed, were cancelled or interrupted; returns their ids."""
-    for run in remaining.again:
-        store.queue.retry(run.id)
-    for run in remaining.stopped:
-        store.queue.resume(run.id)
-    return [run.id for run in (*remaining.again, *remaining.stopped)]
-
-
-def _devices(store: "Store", run_ids: list[int]) -> list[str]:
-    from ageui.cli.background import device_of
-
-    return [device_of(row) for row in map(store.runs.get, run_ids) if row.status == "queued"]
-
-
 def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") -> bool:
     try:
         return wait_until_ended(store, run_ids, say)
@@ -353,9 +342,8 @@ def _listed(table: "StudyTable") -> dict[str, object]:
 
 def _print_json(table: "StudyTable") -> None:
     from ageui.study.study_export import as_data
-    from ageui.text.plain_json import plain_json
 
-    print_json(plain_json(as_data(table)))
+    print_json(as_data(table))
 
 
 def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:

@@ -5,8 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
-from ageui.cli.memory import print_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
+from ageui.cli.memory import check_runs, print_memory
+from ageui.cli.options import (
+    AsJson,
+    CheckpointSeconds,
+    Database,
+    Files,
+    messages,
+    open_store,
+    print_json,
+    results,
+    sayer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +39,7 @@ def sweep(
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Queue every combination of comma lists, and print the ids of the queued runs.
@@ -43,10 +54,9 @@ def sweep(
     from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
     from ageui.text.sentences import counted
-    from ageui.worker.background_workers import refuse_missing_devices
 
     console = messages()
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)
         print_choices(console, planned.first, flags)
         say = sayer(console)
@@ -54,9 +64,7 @@ def sweep(
             say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)
         store.runs.refuse_invalid(new, tags=tag or [], priority=priority)
-        devices = [one.config.device for one in new]
-        refuse_missing_devices(devices)
-        print_memory(console, new)
+        print_memory(console, new, check_runs(console, new))
         if new:
             say(time_sentence(store, new))
         if dry_run:
@@ -66,9 +74,9 @@ def sweep(
         ids = store.runs.add_many(new, tags=tag or [], priority=priority)
         say(f"{counted(len(ids), 'run')} queued in {store.path}")
         if ids:
-            start_missing_workers(store, devices, checkpoint_seconds, console)
+            start_missing_workers(store, [one.config.device for one in new], checkpoint_seconds, console)
         if as_json:
-            print_json([store.runs.get(run_id).to_json() for run_id in ids])
+            print_json([row.to_json() for row in store.runs.get_many(ids).values()])
         else:
             for run_id in ids:
                 typer.echo(run_id)

@@ -23,11 +23,15 @@ def wait_until_ended(
     left = list(run_ids)
     all_done = True
     while True:
-        for row in [store.runs.get(run_id) for run_id in left]:
-            if row.status not in ("queued", "running"):
-                left.remove(row.id)
+        rows = store.runs.get_many(left)
+        for run_id in left:
+            if run_id not in rows:
+                all_done = False
+                say(f"run {run_id} was deleted")
+            elif (row := rows[run_id]).status not in ("queued", "running"):
                 all_done = all_done and row.status == "done"
                 say(f"run {row.id} {row.name} is {row.status}{f': {row.error}' if row.error else ''}")
+        left = [run_id for run_id, row in rows.items() if row.status in ("queued", "running")]
         if not left:
             return all_done
         if end is not None and time.monotonic() > end:
@@ -41,15 +45,17 @@ def wait_until_ended(
 
 def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None]) -> str | None:
     """Why no worker will take any of these runs; None if one runs or will be taken. Requeues lost runs first."""
-    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
+    from ageui.cli.background import paused_sentence, unserved_sentence
+    from ageui.worker.background_workers import devices_without_worker
     from ageui.worker.lost_runs import recover_lost
 
     for found in recover_lost(store):
         say(found.sentence())
-    rows = [store.runs.get(run_id) for run_id in left]
-    if any(row.status != "queued" for row in rows):
+    if {*store.runs.statuses(left)} - {"queued"}:
         return None
     pause = store.queue.current_pause()
     if pause is not None:
         return paused_sentence(pause)
-    return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None
+    devices = store.queue.devices(left)
+    alone = devices_without_worker(store, devices)
+    return unserved_sentence(alone, are_all=True) if len(alone) == len(devices) else None

@@ -9,7 +9,7 @@ import typer
 
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
     from ageui.store import WorkerRow
@@ -43,6 +43,7 @@ def start(
     ] = "1",
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
 ) -> None:
     """Start a worker that outlives this terminal. Commands that queue a run start one automatically.
 
@@ -53,13 +54,15 @@ def start(
         ageui worker start --parallel auto --stay
     """
     from ageui.devices import default_device, resolve_device
+    from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
     from ageui.worker.background_workers import is_working, start_worker
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
     from engine.errors import ConfigError
 
-    with open_store(db, create=True, starts_worker=True) as store:
+    refuse_wrong_variables()
+    with open_store(db, create=True, files=files, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):

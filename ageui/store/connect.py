@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
 from ageui.store.errors import primary_code, readable_errors
-from ageui.store.filesystems import refuse_network
+from ageui.store.filesystems import refuse_place
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
+from ageui.store.own_folder import has_folder, settle
 from ageui.store.sqlite import driver
 from engine.errors import ConfigError, StoreError
 
@@ -21,25 +22,31 @@ BUSY_SECONDS = 10.0
 LOCK_SECONDS = 30.0
 
 
-def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] = MIGRATIONS) -> Engine:
-    """An engine on a database of the newest schema, which begins each transaction with BEGIN IMMEDIATE.
+def open_writer(
+    path: Path, *, create: bool, files: Path | None = None, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> Engine:
+    """An engine on a database of the newest schema with a folder of its own, which begins each transaction with BEGIN
+    IMMEDIATE. `files` is that folder for a database that is created.
 
     Raises `StoreError` if the file is missing (without `create`), not writable, on a network file system, or not a
-    database of ageui. Copies a database with an older schema beside itself before migrating it.
+    database of ageui, and `ConfigError` if `files` cannot be its folder. Copies a database with an older schema beside
+    itself before migrating it.
     """
-    _refuse_place(path)
+    refuse_place(path)
     if not path.exists() and not create:
         raise missing(path)
     _refuse_unwritable(path)
     if not path.exists():
-        with _schema_lock(path):
+        with schema_lock(path):
             path.touch(mode=0o600)
-    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
+    # secure_delete: predictions are personal data, so nothing deleted may stay in free pages.
+    pragmas = ("synchronous = FULL", "secure_delete = ON")
+    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=pragmas)
     try:
         with readable_errors(path):
-            if not _is_ready(path, migrations):
-                with _schema_lock(path):
-                    _prepare(engine, path, migrations)
+            if files is not None or not _is_ready(path, migrations):
+                with schema_lock(path):
+                    _prepare(engine, path, migrations, files)
     except BaseException:
         engine.dispose()
         raise
@@ -51,22 +58,7 @@ def open_reader(path: Path) -> Engine:
 
     Raises `StoreError` for the same reasons as `open_writer`.
     """
-    _refuse_place(path)
-    if not path.exists():
-        raise missing(path)
-    for mode in ("mode=ro", "immutable=1"):
-        engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
-        try:
-            with readable_errors(path), engine.connect() as connection:
-                version = schema_version(connection, path)
-                refuse_newer(version, path)
-        except StoreError as error:
-            engine.dispose()
-            # A database in WAL mode needs side files. Where they cannot be created, nothing can change it either.
-            if mode == "mode=ro" and primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-                continue
-            raise
-        break
+    engine, version = open_as_is(path)
     if version < len(MIGRATIONS):
         engine.dispose()
         if (item := _unwritable(path)) is not None:
@@ -77,6 +69,28 @@ def open_reader(path: Path) -> Engine:
         open_writer(path, create=False).dispose()
         return open_reader(path)
     return engine
+
+
+def open_as_is(path: Path, mode: str = "mode=ro") -> tuple[Engine, int]:
+    """An engine that cannot write, and the schema of the database, which may be an older one.
+
+    Raises `StoreError` for the same reasons as `open_writer`.
+    """
+    refuse_place(path)
+    if not path.exists():
+        raise missing(path)
+    engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
+    try:
+        with readable_errors(path), engine.connect() as connection:
+            version = schema_version(connection, path)
+            refuse_newer(version, path)
+    except StoreError as error:
+        engine.dispose()
+        # A database in WAL mode needs side files. Where they cannot be created, nothing can change it either.
+        if mode == "mode=ro" and primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            return open_as_is(path, "immutable=1")
+        raise
+    return engine, version
 
 
 def missing(path: Path) -> StoreError:
@@ -116,12 +130,12 @@ def _is_ready(path: Path, migrations: tuple[Migration, ...]) -> bool:
             version = schema_version(connection, path)
             refuse_newer(version, path, migrations)
             journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+            return version == len(migrations) and journal == "wal" and has_folder(connection, path)
     finally:
         engine.dispose()
-    return version == len(migrations) and journal == "wal"
 
 
-def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> None:
+def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...], files: Path | None) -> None:
     raw = engine.raw_connection()
     try:
         # The journal mode cannot be changed inside a transaction.
@@ -132,7 +146,9 @@ def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> N
     finally:
         raw.close()
     with engine.begin() as connection:
+        is_new = schema_version(connection, path) == 0
         migrate(connection, migrations)
+        settle(connection, path, files, is_new=is_new)
 
 
 def copy_database(connection: Any, target: Path) -> None:
@@ -169,7 +185,8 @@ def refuse_itself(path: Path, target: Path) -> None:
 
 
 @contextmanager
-def _schema_lock(path: Path) -> Iterator[None]:
+def schema_lock(path: Path) -> Iterator[None]:
+    """Held by the one process that makes or migrates the database. Raises `StoreError` if that takes too long."""
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS, mode=0o600)
     try:
         with lock:
@@ -180,12 +197,6 @@ def _schema_lock(path: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise StoreError(f"the database {path} cannot be made: {error}") from error
-
-
-def _refuse_place(path: Path) -> None:
-    if path.is_dir():
-        raise StoreError(f"the database {path} is a folder; give a file with --db")
-    refuse_network(path)
 
 
 def _refuse_unwritable(path: Path) -> None:

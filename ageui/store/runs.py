@@ -1,9 +1,10 @@
 """The runs of an opened store: adding, finding and reading them."""
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, distinct, func
@@ -28,11 +29,11 @@ from ageui.store.run_rows import (
     run_rows,
 )
 from ageui.store.score_rows import read_scores
-from ageui.store.store_part import OpenSession, StorePart
+from ageui.store.store_part import StorePart
 from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
 from ageui.text.clean import clean
 from engine.arithmetic import settled, spellings
-from engine.config import RunConfig
+from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, StoreError
 from engine.recipe import recipe_revision, revision_of
@@ -68,10 +69,6 @@ class Runs(StorePart):
     only if they ask for them; no filter means all other runs.
     """
 
-    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
-        super().__init__(read, write)
-        self._folder = folder
-
     # Adding
 
     def add(
@@ -83,7 +80,7 @@ class Runs(StorePart):
     def add_many(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
-            return insert_runs(session, runs, tags, priority)
+            return insert_runs(session, runs, tags, self._folder, priority)
 
     def refuse_invalid(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> None:
         """Raises the `ConfigError` that `add_many` would raise for a name, a tag or the priority."""
@@ -100,7 +97,7 @@ class Runs(StorePart):
         """
         try:
             with self._write() as session:
-                (run_id,) = insert_runs(session, [run], tags)
+                (run_id,) = insert_runs(session, [run], tags, self._folder)
                 claim = claim_run(session, col(Run.id) == run_id, claimant, take_lock)
                 assert claim is not None
                 return claim
@@ -228,10 +225,28 @@ class Runs(StorePart):
             raise no_run(run_id)
         return found[run_id]
 
-    def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
-        """The runs with these ids, by id, in two statements. Ids without a run are left out."""
+    def existing(self, run_ids: Sequence[int]) -> set[int]:
+        """Those of the ids that are runs."""
         with self._read() as session:
-            return {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(run_ids)))}
+            found = (session.exec(select(RUN_ID).where(RUN_ID.in_(batch))).all() for batch in batches(run_ids))
+            return {run_id for batch in found for run_id in batch}
+
+    def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
+        """The runs with these ids, by id, in a few statements. Ids without a run are left out."""
+        found: dict[int, RunRow] = {}
+        with self._read() as session:
+            for batch in batches(run_ids):
+                found |= {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(batch)))}
+        return {run_id: found[run_id] for run_id in run_ids if run_id in found}
+
+    def statuses(self, run_ids: Sequence[int]) -> list[str]:
+        """The statuses of the runs with these ids, in no particular order."""
+        with self._read() as session:
+            return [
+                status
+                for batch in batches(run_ids)
+                for status in session.exec(select(Run.status).where(col(Run.id).in_(batch))).all()
+            ]
 
     def field_values(self, run_ids: Sequence[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
         """The values of filter fields, by run and name: figures, times and texts, but lists as JSON text."""
@@ -242,6 +257,22 @@ class Runs(StorePart):
             for batch in batches(run_ids):
                 for run_id, *values in session.execute(chosen.where(col(Run.id).in_(batch))):
                     found[run_id] = dict(zip(names, values, strict=True))
+        return found
+
+    def to_train_again(self, run_ids: Sequence[int]) -> list[NewRun]:
+        """The configs and data of those of the runs that can be queued again and that this ageui can still run."""
+        chosen = select(Run.config, Run.data_spec).where(
+            Run.source == MEASURED, col(Run.status).not_in(("queued", "running", "done"))
+        )
+        with self._read() as session:
+            stored = [row for batch in batches(run_ids) for row in session.exec(chosen.where(col(Run.id).in_(batch)))]
+        specs: dict[str, DataSpec] = {}
+        found = []
+        for config, spec in stored:
+            with suppress(ConfigError, ValueError):
+                text = json.dumps(spec, sort_keys=True)
+                specs.setdefault(text, DataSpec.model_validate(spec))
+                found.append(NewRun(build_config(config), specs[text]))
         return found
 
     def detail(self, run_id: int) -> RunDetail:

@@ -1,13 +1,37 @@
 """The files in a run's folder: its lock, the logs of its attempts, weights and training states."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from ageui.files.locks import Lock
 from ageui.store import Claim, Store
+from ageui.store.own_folder import is_within
+from engine.errors import StoreError
+
+LOCK = "lock"
 
 
 def run_lock_file(store: Store, run_id: int) -> Path:
     """The lock that is held while anybody works on the run."""
-    return store.run_folder(run_id) / "lock"
+    return store.run_folder(run_id) / LOCK
+
+
+@contextmanager
+def hold_unknown_files(store: Store) -> Iterator[None]:
+    """Makes sure that no other import or prune touches files that no row points to.
+
+    Raises `StoreError` if one is under way.
+    """
+    lock = Lock.take(store.folder / "import.lock")
+    if lock is None:
+        raise StoreError(
+            f"another ageui db import or ageui db prune of {store.path} is under way; wait for it to end and try again"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def log_file(store: Store, run_id: int, attempt: int) -> Path:
@@ -29,6 +53,13 @@ def remove_unknown_files(store: Store, claim: Claim) -> None:
     known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
     for file in weights_files(folder):
         if file.resolve() not in known:
+            remove_file(file)
+
+
+def remove_checkpoints(store: Store, paths: Iterable[str]) -> None:
+    """Removes the files of checkpoints that no row points to, apart from those in the folder of another database."""
+    for path in paths:
+        if is_within(store.folder, file := store.path.parent / path):
             remove_file(file)
 
 
