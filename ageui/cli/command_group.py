@@ -50,7 +50,11 @@ class _Command(TyperCommand):
         formatter.write(_help(self, ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = re.sub(r"Input should be ([^,]*).*", r"it must be \1", error.message)
+            raise
         if not ctx.resilient_parsing:  # a shell that completes expects no errors
             ctx.params = {name: _at_home(value) for name, value in ctx.params.items()}
         return rest

@@ -39,7 +39,8 @@ def show_logs(
         if newest == 0 and not follow:
             raise DataError(f"run {run_id} has no log yet: nobody has worked on it, see ageui queue")
         if attempt is not None and not 1 <= attempt <= newest:
-            raise ConfigError(f"run {run_id} has {counted(newest, 'attempt')}; give --attempt one from 1 to {newest}")
+            attempts = counted(newest, "attempt")
+            raise ConfigError(f"run {run_id} has {attempts}; give --attempt a number from 1 to {newest}")
         if attempt is not None or not follow:
             path = _file(store, run_id, attempt or newest)
             if not path.exists():

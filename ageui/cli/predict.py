@@ -35,13 +35,14 @@ def predict_images(
     from ageui.cli.age_calibration import age_calibration
     from ageui.text.clean import clean
     from engine.number_text import number_text
-    from engine.predict import predict_files
 
     with open_store(db, read_only=True) as store:
         detail = store.runs.detail(store.runs.find_one(reference))
         checkpoint = kept_weights(detail)
         weights = store.checkpoint_file(checkpoint)
         calibration = age_calibration(detail, store.scores.predictions)
+    from engine.predict import predict_files  # torch: only once the run is known
+
     found = predict_files(weights, images, sha256=checkpoint.sha256, device=device, precision=precision_of(detail))
     if as_json:
         print_json([_entry(one, calibration) for one in found])

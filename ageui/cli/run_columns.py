@@ -28,8 +28,8 @@ Values = Mapping[int, Mapping[str, Any]]
 _USUAL = (
     "id", "name", "status", "data", "loss", "weights", "backbone", "epoch", "split", "mae", *REPORT_ATTRIBUTES,
 )  # fmt: skip
-# A narrow terminal leaves out the columns with the lowest number first.
-_LEAVE = {"backbone": 1, "epoch": 2, "data": 3, "weights": 4, "split": 5, "loss": 6}
+_LEAVING = ("backbone", "epoch", "data", "weights", "split", "loss", *reversed(REPORT_ATTRIBUTES))
+"""The usual columns that a narrow terminal leaves out, the first to go first."""
 _TITLES = {"name": "run", "status": "state", "mae": "MAE"}
 _COUNTS = ("id", "epoch", "priority")
 _FIGURES = figure_names(REPORT_ATTRIBUTES)
@@ -84,7 +84,7 @@ class RunColumns:
         return [{field.name: plain_json(_plain(_value(field, row, values))) for field in self.fields} for row in rows]
 
     def _leaves(self, field: FilterField) -> int | None:
-        return _LEAVE.get(field.name) if self.leaving else None
+        return _LEAVING.index(field.name) if self.leaving and field.name in _LEAVING else None
 
 
 def _field(name: str) -> FilterField:

@@ -1,5 +1,6 @@
 """`ageui ls`: lists runs."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,10 +76,12 @@ def list_runs(
 
 
 def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str) -> None:
+    """Prints the table; in several blocks if it is too wide and no column may be left out."""
     from rich.text import Text
 
     from ageui.cli.tables import more_sentence, print_fitted
     from ageui.present.marks import MEANINGS, marks_in
+    from ageui.present.terminal import Blocks, rich_table
     from ageui.text.clean import clean
     from ageui.text.sentences import counted
 
@@ -87,5 +90,12 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
         console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
         return
     listed = more_sentence(len(rows), total) or counted(total, "run")
-    marks = "".join(f"; {mark} {MEANINGS[mark]}" for mark in marks_in(table))
-    print_fitted(console, table, f"{listed}; MAE and biases in years, on the split named{marks}")
+    where = ", on the split named" if any(column.title == "split" for column in table.columns) else ""
+    years = f"; MAE and biases in years{where}" if table.places("figure") else ""
+    about = "".join((listed, years, *(f"; {mark} {MEANINGS[mark]}" for mark in marks_in(table))))
+    if any(column.leaves is not None for column in table.columns):
+        print_fitted(console, table, about)
+        return
+    narrowest = console.measure(rich_table(table), options=console.options.update(max_width=sys.maxsize)).minimum
+    console.print(Blocks(table) if narrowest > console.width and table.places("figure") else rich_table(table))
+    console.print(about, style="dim", soft_wrap=True)

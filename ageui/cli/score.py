@@ -43,7 +43,6 @@ def score_run(
     from ageui.cli.run_page import print_scores
     from ageui.compare.differing_settings import setting
     from engine.paths import cache_folder
-    from engine.score import score_data
 
     with open_store(db) as store, Progress(console=messages(), transient=True) as bar:
         detail = store.runs.detail(store.runs.find_one(reference))
@@ -55,6 +54,8 @@ def score_run(
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done, total=total)
+
+        from engine.score import score_data  # torch: only once the run is known
 
         scored = score_data(
             store.checkpoint_file(checkpoint),

@@ -59,7 +59,7 @@ def start(
     from ageui.worker.background_workers import is_working, start_worker
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
-    from engine.errors import StoreError
+    from engine.errors import ConfigError
 
     refuse_wrong_variables()
     with open_store(db, create=True, files=files, starts_worker=True) as store:
@@ -69,7 +69,7 @@ def start(
             there = f"{store.path} has a worker on {chosen} already"
             asked = {"--stay": stay, "--parallel": lanes > 1, "--checkpoint-seconds": checkpoint_seconds is not None}
             if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
-                raise StoreError(f"{there}, which keeps its settings; for {ignored}, stop it first: ageui worker stop")
+                raise ConfigError(f"{there}, which keeps its settings; for {ignored}, stop it first: ageui worker stop")
             messages().print(there, soft_wrap=True)
             return
         start_worker(

@@ -302,6 +302,9 @@ def _write(name: str, content: bytes | str) -> None:
         (["data", "make", "x", "--counts", "1"], 2, "give three numbers"),
         (["data", "make", "x", "--shift", "gender"], 2, "write it as attribute=group:years"),
         (["data", "make", "x", "--shift", "gender=none:3"], 2, "no group 'gender=none'"),
+        (["data", "make", "x", "--shift", "gender=female:nan"], 2, "give a finite number of years"),
+        (["data", "make", "x", "--noise", "gender=female:-3"], 2, "--noise gender=female:-3: give a finite number"),
+        (["data", "make", "x", "--seed", "3000000000"], 2, "--seed"),
     ],
 )
 def test_a_wrong_input_gets_a_message_and_its_exit_code(

@@ -84,7 +84,7 @@ def test_an_unknown_field_names_the_known_ones(ageui: Terminal, listed: Store, o
 def test_a_terminal_shows_the_newest_and_a_pipe_all(
     ageui: Terminal, listed: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ageui.cli.run_list._ON_A_TERMINAL", 2)
+    monkeypatch.setattr("ageui.cli.tables.ROWS_ON_A_TERMINAL", 2)
     assert "3 runs;" in ageui("ls").out
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert len(ageui("ls", "--json").json) == 3

@@ -332,6 +332,16 @@ def test_runs_that_can_go_on_get_a_worker_beside_one_that_cannot(
     assert [row["status"] for row in done.json] == ["done", "queued"]
 
 
+def test_a_worker_that_lives_is_not_started_with_other_settings(ageui: Terminal, store: Store) -> None:
+    lock = take_worker_lock(store, "cpu")
+    assert lock is not None
+    assert ageui("worker", "start", "--device", "cpu").code == 0
+    for options in (["--parallel", "2"], ["--stay"], ["--checkpoint-seconds", "5"]):
+        done = ageui("worker", "start", "--device", "cpu", *options)
+        assert (done.code, f"for {options[0]}, stop it first: ageui worker stop" in done.err) == (2, True)
+    lock.release()
+
+
 def test_a_run_whose_device_has_no_worker_is_told_and_not_waited_for(ageui: Terminal) -> None:
     with Store.open(Path("runs.db")) as store:
         for device in ("cpu", "cuda:1"):
