@@ -8,7 +8,7 @@ from ageui.files.locks import Lock
 from ageui.store import ENDED, Store
 from ageui.store.other_databases import files_needed_beside
 from ageui.store.own_folder import is_within
-from ageui.worker.run_files import remove_file, run_lock_file, weights_files
+from ageui.worker.run_files import remove_file, weights_files
 from engine.errors import ConfigError
 
 
@@ -54,7 +54,7 @@ def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
     """
     needed = files_needed_beside(store.path)
     for run_id in sorted(_runs_to_look_at(store)):
-        lock = Lock.take(run_lock_file(store, run_id))
+        lock = Lock.take(store.run_lock_file(run_id))
         if lock is None:
             continue
         try:

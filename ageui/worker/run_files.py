@@ -7,11 +7,6 @@ from ageui.store import Claim, Store
 from ageui.store.own_folder import is_within
 
 
-def run_lock_file(store: Store, run_id: int) -> Path:
-    """The lock that is held while anybody works on the run."""
-    return store.run_folder(run_id) / "lock"
-
-
 def log_file(store: Store, run_id: int, attempt: int) -> Path:
     """The log of an attempt's process."""
     return store.run_folder(run_id) / f"log.{attempt}.txt"
