@@ -1,6 +1,5 @@
 """The state of a run in training on disk: everything that the next attempt needs to continue without a difference."""
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from torch import Tensor
 from engine.errors import DataError
 from engine.files import SavedFile, read_verified, write_for_run
 from engine.request import CheckpointFile
+from engine.weights_formats import load_tensors
 
 FORMAT = "ageui-state-1"
 
@@ -113,14 +113,14 @@ def load_state(path: Path, sha256: str) -> TrainingState:
     """
     content = read_verified(path, sha256)
     try:
-        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        found = load_tensors(content)
         if (format_found := found.pop("format")) != FORMAT:
             raise DataError(f"{path} has the format {format_found!r}, this ageui reads {FORMAT}")
         position, best = Position(**found.pop("position")), BestWeights(**found.pop("best"))
         return TrainingState(position=position, best=best, **found)
     except DataError:
         raise
-    except Exception as error:  # torch documents no type for files that it cannot read
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} cannot be read as a checkpoint: {error}") from error
 
 

@@ -1,13 +1,13 @@
-"""Counts the memory of backbones, in a process of its own, because that needs torch.
+"""Counts the memory of backbones and checks their first weights, in a process of its own, because that needs torch.
 
     python -P -m engine.count_footprint
 
-Each line of stdin is a `FootprintKey` as JSON, and for each one a `CountedFootprint` as JSON goes to stdout, see
-`engine.footprints`.
+Each line of stdin is a `FootprintKey` or `WeightsKey` as JSON, and for each one a `CountedFootprint` or
+`CheckedWeights` as JSON goes to stdout, see `engine.footprints`.
 
-Nothing is computed: only shapes go through the network, forwards and backwards, and every tensor counts from its
-creation until its last user lets go. This is done for two batch sizes. All tensors grow linearly with the batch, so the
-bytes alive after each operation are known for every batch.
+To count memory, nothing is computed: only shapes go through the network, forwards and backwards, and every tensor
+counts from its creation until its last user lets go. This is done for two batch sizes. All tensors grow linearly with
+the batch, so the bytes alive after each operation are known for every batch.
 """
 
 import gc
@@ -30,11 +30,13 @@ from engine.config import build_config
 from engine.device import Placement, place
 from engine.errors import AgeUIError
 from engine.features import FEATURES_BATCH
-from engine.footprints import CountedFootprint, FootprintKey
+from engine.first_weights import CheckedWeights, WeightsKey, keep_fit
+from engine.footprints import NETWORK_KEY, CountedFootprint, FootprintKey
 from engine.memory_model import Footprint, LinearBytes
 from engine.model_inputs import EVALUATION_BATCH, backbone_features
 from engine.models import AgeModel
 from engine.models.backbones import build_backbone, normalisation
+from engine.models.weights import check_weights
 
 _SMALL, _LARGE = 2, 4
 _LARGEST_BATCH = 65536
@@ -116,6 +118,7 @@ def count_footprint(key: FootprintKey, process: int) -> Footprint:
         scoring=lines(scoring, trains=False),
         scoring_batch=EVALUATION_BATCH,
         features_batch=FEATURES_BATCH,
+        needs_pairs=backbone.needs_pairs,
     )
 
 
@@ -145,18 +148,34 @@ def _process_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def _counted(key: FootprintKey, process: int) -> CountedFootprint:
+    try:
+        return CountedFootprint(key=key, footprint=count_footprint(key, process))
+    except AgeUIError as error:
+        return CountedFootprint(key=key, problem=str(error), failure=error.failure)
+    except Exception as error:  # some networks cannot be run on shapes alone
+        return CountedFootprint(key=key, problem=f"{key.backbone} cannot be counted: {type(error).__name__}")
+
+
+def _checked_weights(key: WeightsKey) -> CheckedWeights:
+    try:
+        file = check_weights(build_backbone(key.backbone, key.size, 0).network, key.backbone, key.init)
+        if file is not None:
+            keep_fit(key, file)
+        return CheckedWeights(key=key)
+    except AgeUIError as error:
+        return CheckedWeights(key=key, problem=str(error), failure=error.failure)
+    except Exception:  # what nobody foresaw is left to the engine, which keeps the traceback with the run
+        return CheckedWeights(key=key)
+
+
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # keeps the output of libraries out of the answers
     process = _process_bytes()
     for line in sys.stdin:
-        key = FootprintKey.model_validate_json(line)
-        try:
-            answer = CountedFootprint(key=key, footprint=count_footprint(key, process))
-        except AgeUIError as error:
-            answer = CountedFootprint(key=key, problem=str(error))
-        except Exception as error:  # some networks cannot be run on shapes alone
-            answer = CountedFootprint(key=key, problem=f"{key.backbone} cannot be counted: {type(error).__name__}")
+        key = NETWORK_KEY.validate_json(line)
+        answer = _checked_weights(key) if isinstance(key, WeightsKey) else _counted(key, process)
         answers.write(f"{answer.model_dump_json()}\n")
         answers.flush()
 

@@ -7,11 +7,29 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 
+class Problem(NamedTuple):
+    """Something wrong with a field of a config or form.
+
+    `text` is a complete sentence. A rule over several fields names the others that could break it in `others`.
+    """
+
+    field: str
+    text: str
+    others: tuple[str, ...] = ()
+
+
 class AgeUIError(Exception):
-    """An error that a person can act on. Its message says what is wrong, with which input, and what to do."""
+    """An error that a person can act on. Its message says what is wrong, with which input, and what to do.
+
+    `problems` say for each wrong field what is wrong, a line of the message each; empty where no field is to blame.
+    """
 
     exit_code: ClassVar[int] = 1
     failure: ClassVar[str] = "error"
+
+    def __init__(self, message: str = "", *, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message or "\n".join(problem.text for problem in problems))
+        self.problems = tuple(problems)
 
 
 class RunFailedError(AgeUIError):
@@ -26,29 +44,11 @@ class DiskFullError(RunFailedError):
     failure = "disk_full"
 
 
-class Problem(NamedTuple):
-    """Something wrong with a field of a config or form.
-
-    `text` is a complete sentence. A rule over several fields names the others that could break it in `others`.
-    """
-
-    field: str
-    text: str
-    others: tuple[str, ...] = ()
-
-
 class ConfigError(AgeUIError):
-    """A wrong flag, config field or combination of them.
-
-    `problems` say for each wrong field what is wrong, a line of the message each; empty where no field is to blame.
-    """
+    """A wrong flag, config field or combination of them."""
 
     exit_code = 2
     failure = "config"
-
-    def __init__(self, message: str = "", *, problems: Sequence[Problem] = ()) -> None:
-        super().__init__(message or "\n".join(problem.text for problem in problems))
-        self.problems = tuple(problems)
 
 
 class DataError(AgeUIError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from engine.bounded_files import problem_of, read_regular
 from engine.errors import DataError, DiskFullError, RunFailedError
 
 
@@ -106,11 +107,11 @@ def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: st
 def read_verified(path: Path, sha256: str | None) -> bytes:
     """A file's content. Raises `DataError` if it is missing or its SHA-256 is not the given one."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         raise DataError(f"{path} is missing: it was moved or deleted; train the run again") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        raise DataError(f"{path} cannot be read: {problem_of(error)}") from error
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(f"{path} is not the file that was written for this run (its SHA-256 differs); train it again")
     return content

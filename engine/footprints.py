@@ -8,23 +8,22 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from functools import cache as computed_once
-from importlib import metadata
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.arithmetic import settled
 from engine.cache import keep_file
 from engine.config import RunConfig
+from engine.first_weights import CheckedWeights, WeightsKey
+from engine.library_versions import library_versions
 from engine.memory_model import Footprint
 from engine.paths import cache_folder
 
 # Part of every key: raise it when the same backbone would be counted differently.
-COUNTING = 1
+COUNTING = 2
 _COMMAND = (sys.executable, "-P", "-m", "engine.count_footprint")
-_LIBRARIES = ("ageui", "torch", "torchvision")
 
 
 class FootprintKey(BaseModel):
@@ -45,11 +44,22 @@ class FootprintKey(BaseModel):
 
 
 class CountedFootprint(BaseModel):
-    """A footprint, or the reason why there is none."""
+    """A footprint, or the reason why there is none.
+
+    `failure` names the kind of error, see `AgeUIError.failure`, that every run with such a network would end with; it
+    is empty if the network was merely not counted.
+    """
 
     key: FootprintKey
     footprint: Footprint | None = None
     problem: str = ""
+    failure: str = ""
+
+
+NetworkKey = FootprintKey | WeightsKey
+CheckedNetwork = CountedFootprint | CheckedWeights
+NETWORK_KEY: Final[TypeAdapter[NetworkKey]] = TypeAdapter(NetworkKey)
+_ANSWER: Final[TypeAdapter[CheckedNetwork]] = TypeAdapter(CheckedNetwork)
 
 
 def known_footprint(key: FootprintKey) -> Footprint | None:
@@ -61,12 +71,12 @@ def known_footprint(key: FootprintKey) -> Footprint | None:
 
 
 class FootprintCounter:
-    """A process that counts footprints and caches them; this takes seconds.
+    """A process that counts footprints and checks first weights, and caches what it found; this takes seconds.
 
     `stop`, from any thread, or the end of a with statement ends it.
     """
 
-    def __init__(self, keys: Sequence[FootprintKey]) -> None:
+    def __init__(self, keys: Sequence[NetworkKey]) -> None:
         """Raises `OSError` if no process can be started."""
         self._keys = keys
         self._process = subprocess.Popen(
@@ -84,7 +94,7 @@ class FootprintCounter:
                     stream.close()
         self._process.wait()
 
-    def answers(self) -> Iterator[CountedFootprint]:
+    def answers(self) -> Iterator[CheckedNetwork]:
         """Yields one answer for each key, in order; a problem for those left when the process ended."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
@@ -94,34 +104,30 @@ class FootprintCounter:
             stdin.write("".join(f"{key.model_dump_json()}\n" for key in self._keys).encode())
             stdin.close()
             for line in stdout:
-                answer = CountedFootprint.model_validate_json(line)
-                if answer.footprint is not None:
+                answer = _ANSWER.validate_json(line)
+                if isinstance(answer, CountedFootprint) and answer.footprint is not None:
                     keep_file(_file(answer.key), answer.footprint.model_dump_json().encode())
                 given += 1
                 yield answer
         except (OSError, ValueError):
             pass  # it died or was stopped: reported below
         for key in self._keys[given:]:
-            yield CountedFootprint(key=key, problem="the process that counts it ended early")
+            yield no_answer(key, "the process that counts it ended early")
 
     def stop(self) -> None:
         self._process.kill()
 
 
+def no_answer(key: NetworkKey, problem: str) -> CheckedNetwork:
+    """What is left to the engine, because nobody could check it before."""
+    if isinstance(key, WeightsKey):
+        return CheckedWeights(key=key)
+    return CountedFootprint(key=key, problem=problem)
+
+
 def _file(key: FootprintKey) -> Path:
     # Machines may share a home folder, and GPUs may be hidden: `auto` has another meaning then.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    parts = [COUNTING, socket.gethostname(), visible, key.model_dump(), *_versions()]
+    parts = [COUNTING, socket.gethostname(), visible, key.model_dump(), *library_versions()]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
     return cache_folder() / "footprints" / f"{digest.hexdigest()[:32]}.json"
-
-
-@computed_once
-def _versions() -> tuple[str, ...]:
-    found = []
-    for name in _LIBRARIES:
-        try:
-            found.append(metadata.version(name))
-        except metadata.PackageNotFoundError:
-            found.append("")
-    return tuple(found)

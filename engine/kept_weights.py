@@ -46,7 +46,7 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Tenso
         raise DataError(f"{path} cannot be read as weights: {error}") from error
     try:
         return state, build_config(json.loads(metadata["config"]))
-    except (KeyError, ValueError, ConfigError) as error:
+    except (KeyError, ValueError, RecursionError, ConfigError) as error:
         raise DataError(
             f"{path} holds no weights of an ageui run; make such a file with: ageui export RUN --weights FILE"
         ) from error

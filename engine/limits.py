@@ -17,13 +17,18 @@ def limit_in_bytes(variable: str) -> int | None:
     text = os.environ.get(variable, "")
     if not text:
         return None
+    if (problem := amount_problem(text, "gigabytes")) is not None:
+        raise ConfigError(f"{variable}={text}: {problem}")
+    return int(float(text) * 1e9)
+
+
+def amount_problem(text: str, unit: str) -> str | None:
+    """Why a text is no amount, None if it is one."""
     try:
-        number = float(text)
+        is_amount = 0 <= float(text) < float("inf")
     except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ConfigError(f"{variable}={text}: give a number of gigabytes, 0 or more")
-    return int(number * 1e9)
+        is_amount = False
+    return None if is_amount else f"give a number of {unit}, 0 or more"
 
 
 def gpu_pixels_limit(free_bytes: int) -> tuple[int, str]:

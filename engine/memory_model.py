@@ -42,7 +42,8 @@ class Footprint(BaseModel):
 
     `training` (with the gradients of its weights) and `scoring` are the bytes alive beside the weights at the peak of a
     step: the largest of the lines counts. `process` is an engine's process without a network; on CUDA, where the GPU's
-    memory is the limit, it is 0. `state` are the weights and the other tensors kept with them.
+    memory is the limit, it is 0. `state` are the weights and the other tensors kept with them. `needs_pairs` is
+    that of `engine.models.backbones.Backbone`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +59,7 @@ class Footprint(BaseModel):
     scoring: tuple[LinearBytes, ...]
     scoring_batch: int
     features_batch: int
+    needs_pairs: bool = False
 
 
 class PeakMemory(BaseModel):

@@ -1,5 +1,6 @@
 """A run's events as lines for people, the same in a terminal and in a log file."""
 
+from engine.counted import counted
 from engine.events import (
     CheckpointWritten,
     EpochEnded,
@@ -26,11 +27,11 @@ class Narrator:
             case Noted():
                 return f"warning: {event.message}" if event.warning else event.message
             case RunStarted(step=step, epoch=epoch) if step > 0:
-                return f"goes on after step {step:,}, {epoch} epochs had ended"
+                return f"goes on after step {step:,}, {counted(epoch, 'epoch')} had ended"
             case StageStarted():
                 return (
-                    f"stage {event.stage} of {event.stages}: {event.epochs} epochs of {event.steps_per_epoch} steps, "
-                    f"{event.trainable_parameters:,} parameters train"
+                    f"stage {event.stage} of {event.stages}: {counted(event.epochs, 'epoch')} of "
+                    f"{counted(event.steps_per_epoch, 'step')}, {event.trainable_parameters:,} parameters train"
                 )
             case EpochEnded():
                 return self._epoch_line(event)
@@ -39,7 +40,7 @@ class Narrator:
             case CheckpointWritten():
                 return f"checkpoint after step {event.step:,}: {event.bytes / 1e6:.1f} MB"
             case Evaluated():
-                return f"scored {event.split}: {event.result.n} images, MAE {event.result.mae:.2f} years"
+                return f"scored {event.split}: {counted(event.result.n, 'image')}, MAE {event.result.mae:.2f} years"
             case MemoryPeaked():
                 return f"had {event.bytes / 1e9:.2f} GB of memory at most"
             case RunFailed():

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.bounded_files import IMAGE_BYTES, problem_of, read_regular
 from engine.choices import Precision
 from engine.config import RunConfig
 from engine.data.decode import decode_square
@@ -105,8 +106,6 @@ def predict_files(
 def _read(path: Path, size: int) -> NDArray[np.uint8] | str:
     """Pixels (size, size, 3) uint8, or the file's problem."""
     try:
-        return decode_square(path.read_bytes(), size)
-    except DataError as error:
-        return str(error)
-    except OSError as error:
-        return error.strerror or str(error)
+        return decode_square(read_regular(path, IMAGE_BYTES), size)
+    except (DataError, OSError) as error:
+        return problem_of(error)

@@ -10,17 +10,18 @@ from torch import Tensor
 from engine.augment import expand_rows
 from engine.choices import ImageLossName
 from engine.config import RunConfig
+from engine.counted import counted
 from engine.data.dataset import Dataset, prepare
 from engine.data.manifest import Progress
 from engine.device import Placement, place
 from engine.errors import ConfigError
 from engine.groups import crossed_codes, filled_groups
+from engine.lone_values import lone_values_problem
 from engine.losses import Loss, build_loss
 from engine.model_inputs import ImageInputs, Rows
 from engine.models import AgeModel, LoadReport, build_model
 from engine.paths import cache_folder
 from engine.pixel_source import choose_source
-from engine.randomness import split_batches
 from engine.recipe import recipe_revision, revision_of, under_revision
 from engine.request import RunRequest
 from engine.weighting import sample_weights
@@ -76,7 +77,7 @@ class RunSetup:
             known, sigma = int((self.spreads[rows] > 0).sum()), config.dldl_sigma
             yield f"dldl: the spread of votes is known of {known} of {len(rows)} train images, else {sigma:g} years"
         if config.loss == "group-dro":
-            yield f"group-dro weighs {len(self.groups)} groups: {'; '.join(self.groups)}"
+            yield f"group-dro weighs {counted(len(self.groups), 'group')}: {'; '.join(self.groups)}"
             outside = int((self.targets[rows, -1] < 0).sum())
             if outside:
                 yield f"group-dro leaves out {outside} train images without a value of {', '.join(config.weights)}"
@@ -115,7 +116,9 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
         model.compile_training()
     if len(train_rows.positions) < 2:
         raise ConfigError("training needs at least two labelled train images")
-    _refuse_lone_values(config, model, len(train_rows.positions))
+    lone = lone_values_problem(config, len(train_rows.positions), needs_pairs=model.backbone.needs_pairs)
+    if lone is not None:
+        raise ConfigError(lone)
     labelled = dataset.frame["pixel"].to_numpy(dtype=np.int64)[dataset.frame["age"].notna()]
     source = choose_source(dataset.pixels, labelled, placement.device, request.pixel_bytes_on_device)
     ages, spreads = torch.from_numpy(dataset.frame["age"].to_numpy(dtype=np.float32)), _spreads(dataset, config)
@@ -136,16 +139,6 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
         weights=_sample_weights(dataset, config, train_rows),
         images=ImageInputs(dataset, config, placement, source),
     )
-
-
-def _refuse_lone_values(config: RunConfig, model: AgeModel, images: int) -> None:
-    """Raises `ConfigError` if batch norm would have to average a single value per channel."""
-    sizes = [len(batch) for batch in split_batches(np.arange(images), config.batch, config.last_batch)]
-    if config.trains_backbone and config.bn == "train" and model.backbone.needs_pairs and 1 in sizes:
-        raise ConfigError(
-            f"{config.backbone} at {config.size} px leaves one value per channel, and a batch of one image gives batch "
-            "norm nothing to average; choose a larger --size or --batch, or --set last_batch=merge"
-        )
 
 
 def _train_rows(dataset: Dataset, config: RunConfig) -> Rows:

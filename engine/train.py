@@ -47,7 +47,8 @@ def train(
     Returns
     -------
     RunEnded
-        The last event. Its outcome is `diverged` if a loss was not finite; the weights of the epochs before are kept.
+        The last event. Its outcome is `diverged` if a loss was not finite; the best weights of the epochs before are
+        kept and scored.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.checkpoint import BestWeights, Position, TrainingState, load_newest, snapshot
 from engine.checkpoint_writer import CheckpointWriter
 from engine.config import RunConfig
+from engine.counted import counted
 from engine.device import threads_for, upload
 from engine.errors import DataError
 from engine.evaluate import evaluate
@@ -62,6 +63,8 @@ class Trainer:
     optimizer: torch.optim.Optimizer | None = None
     resumed_optimizer: dict[str, Any] | None = None
     """The optimizer's state in a checkpoint, until the stage builds the optimizer that takes it."""
+    has_diverged: bool = False
+    """Whether the loss became non-finite. No checkpoint holds it: the next attempt diverges again."""
 
     # Components.
     inputs: Inputs = field(init=False)
@@ -75,7 +78,10 @@ class Trainer:
         self.checkpoints = CheckpointWriter(self.request, self.emit)
 
     def run(self) -> tuple[RunOutcome, str]:
-        """Trains every stage and scores the kept weights. Returns the outcome, and the reason if it is not `done`."""
+        """Trains every stage and scores the kept weights. Returns the outcome, and the reason if it is not `done`.
+
+        A diverged run is scored too, unless it diverged before any weights could be kept.
+        """
         self._resume()
         self._announce()
         position = self.position
@@ -83,16 +89,20 @@ class Trainer:
             if self.config.epochs[position.stage - 1] == 0:
                 position.end_stage()
                 continue
-            if not self._train_stage():
-                self.write_kept_weights()
-                return "diverged", f"the loss was no finite number in epoch {position.epoch}"
+            self.has_diverged = not self._train_stage()
             self.optimizer = None
+            if self.has_diverged:
+                break
             position.end_stage()
             self.write_checkpoint()
         self._restore_best()
         self.write_kept_weights()
-        self._score()
-        return "done", ""
+        if not self.has_diverged:
+            self._score()
+            return "done", ""
+        if self.best.epoch:
+            self._score()
+        return "diverged", f"the loss was no finite number in epoch {position.epoch}"
 
     def _resume(self) -> None:
         """Takes up the newest checkpoint that is whole, and moves the model to its device."""
@@ -165,9 +175,8 @@ class Trainer:
             if not self._train_epochs(train_step, steps, epochs):
                 return False
         if position.stage_epoch < epochs:
-            self.emit(
-                Noted(f"stage {position.stage} stopped early: no better validation loss in {position.waited} epochs")
-            )
+            waited = counted(position.waited, "epoch")
+            self.emit(Noted(f"stage {position.stage} stopped early: no better validation loss in {waited}"))
         if config.keep == "best":
             self._restore_best()
         return True
@@ -274,9 +283,12 @@ class Trainer:
         return FeatureInputs(features, rows, setup.placement)
 
     def write_checkpoint(self) -> None:
-        """Writes what a later attempt needs to continue from here, after all losses up to here were emitted."""
+        """Writes what a later attempt needs to continue from here, after all losses up to here were emitted.
+
+        A run that has diverged has nowhere to continue to: it repeats the steps since its last checkpoint.
+        """
         self.metrics.emit_steps(self.position)
-        if self.position in (self.checkpoints.saved, Position()):
+        if self.has_diverged or self.position in (self.checkpoints.saved, Position()):
             return
         self.checkpoints.write_state(
             TrainingState(

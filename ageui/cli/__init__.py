@@ -1,10 +1,12 @@
 """The command line. Importing it imports no torch, pandas, pydantic or database: commands import what they need."""
 
-import os
 import sys
+from typing import Annotated
 
 import typer
 
+from ageui import __version__
+from ageui.cli.command_group import CommandGroup
 from ageui.cli.compare import compare_runs
 from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
@@ -13,52 +15,67 @@ from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
 from ageui.cli.logs import show_logs
-from ageui.cli.options import Database, Files
+from ageui.cli.options import Database, Files, warn_of_variables
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
-    move_run,
+    move_runs,
     pause_runs,
     resume_runs,
     retry_runs,
     show_queue,
     wait_for_runs,
 )
+from ageui.cli.remove import delete_runs
 from ageui.cli.report import write_report
 from ageui.cli.run import run
+from ageui.cli.run_list import list_runs
 from ageui.cli.score import score_run
-from ageui.cli.show import list_runs, show_run
+from ageui.cli.show import show_run
+from ageui.cli.streams import exit_code, is_utf8, prepare_streams
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
 from ageui.files.database_path import database_path
 from ageui.text import message_lines
+from engine.errors import AgeUIError, ConfigError
 
-app = typer.Typer(
-    name="ageui",
-    help="Run and compare experiments in age regression from face images with less bias.",
-    no_args_is_help=False,
-    pretty_exceptions_enable=False,
-    add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = CommandGroup(name="ageui")
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"ageui {__version__}")
+        raise typer.Exit
 
 
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context, db: Database = None, files: Files = None) -> None:
+def root(
+    context: typer.Context,
+    db: Database = None,
+    files: Files = None,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Run and compare experiments in age regression from face images with less bias.
 
-    Without a command, opens the application in the terminal.
+    Without a command, opens the application in the terminal. Every command has a --help with examples.
+
+        ageui run --loss mape --weights gender
+        ageui --db other.db ls
     """
+    warn_of_variables()
     if context.invoked_subcommand is not None:
-        if db is not None:
-            raise typer.BadParameter("give it after the command: ageui COMMAND --db FILE", param_hint="--db")
-        if files is not None:
-            raise typer.BadParameter("give it after the command: ageui run --files DIR", param_hint="--files")
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         typer.echo(context.get_help())
         raise typer.Exit(2)
+    if not is_utf8(sys.__stderr__):
+        raise ConfigError(
+            "the application draws with characters of UTF-8, which this terminal's locale lacks; start it with "
+            "LC_ALL=C.UTF-8 and without PYTHONIOENCODING. All commands work as they are: ageui --help"
+        )
     from ageui.tui.launch import launch
 
     summary = launch(database_path(db), files)
@@ -82,7 +99,7 @@ app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)
 app.command("pause", rich_help_panel=QUEUE)(pause_runs)
 app.command("resume", rich_help_panel=QUEUE)(resume_runs)
 app.command("retry", rich_help_panel=QUEUE)(retry_runs)
-app.command("move", rich_help_panel=QUEUE)(move_run)
+app.command("move", rich_help_panel=QUEUE)(move_runs)
 app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
 app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
 app.command("predict", rich_help_panel=USE)(predict_images)
@@ -91,23 +108,23 @@ app.command("export", rich_help_panel=USE)(export_run)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)
 app.add_typer(config_app, name="config", rich_help_panel=CARE)
+app.command("rm", rich_help_panel=CARE)(delete_runs)
 app.command("doctor", rich_help_panel=CARE)(doctor)
 
 
 def main() -> None:
     """Runs the `ageui` program. Every error made for people ends here as a message on stderr and its exit code."""
-    from engine.errors import AgeUIError
-
+    prepare_streams()
+    code = 0
     try:
-        app()
+        app(prog_name="ageui")
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
     except AgeUIError as error:
         message = message_lines.error_line(str(error)) if message_lines.are_wanted() else f"ageui: {error}"
         sys.stderr.write(f"{message}\n")
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("ageui: interrupted\n")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output has gone (`ageui ls | head`); what is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 130
+    sys.exit(exit_code(code))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ageui.text.sentences import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -44,17 +46,13 @@ def paused_sentence(pause: "QueuePause") -> str:
     return f"the queue is paused{why}; let it go on with: ageui resume"
 
 
-def unserved(store: "Store", rows: "Sequence[RunRow]") -> "Sequence[RunRow]":
-    """The queued runs that no living worker would take."""
-    from ageui.worker.background_workers import devices_without_worker
-
-    alone = devices_without_worker(store, map(device_of, rows))
-    return [row for row in rows if device_of(row) in alone]
+def held_sentence(reason: str, count: int) -> str:
+    """Why queued runs of a sweep were held, and how to let them go on."""
+    return f"{counted(count, 'run')} {reason}; let what is held go on with: ageui resume"
 
 
-def unserved_sentence(rows: "Sequence[RunRow]", *, are_all: bool) -> str:
-    """Says that no worker would take these runs, and how to start one. If not `are_all`, their devices are named."""
-    devices = list(dict.fromkeys(map(device_of, rows)))
+def unserved_sentence(devices: Sequence[str], *, are_all: bool) -> str:
+    """Says that no worker would take the runs on these devices, and how to start one. If not `are_all`, names them."""
     which = "them" if are_all else f"those with --device {' or '.join(devices)}"
     commands = [f"ageui worker start{'' if device == 'auto' else f' --device {device}'}" for device in devices]
     return f"no worker lives that would take {which}: {', '.join(commands)}"

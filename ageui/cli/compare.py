@@ -5,18 +5,25 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.completion import lists, runs, runs_or, words
 from ageui.cli.options import AsJson, Database, Split, open_store, results
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 
 
 def compare_runs(
     references: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.")
+        list[str],
+        typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.", autocompletion=runs),
     ],
     split: Split = None,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Show differences to this run, or to: constant.", show_default=False),
+        typer.Option(
+            metavar="RUN",
+            help="Show differences to this run, or to: constant.",
+            show_default=False,
+            autocompletion=runs_or("constant"),
+        ),
     ] = None,
     fold_seeds: Annotated[
         bool, typer.Option("--fold-seeds", help="Make runs that differ in their seed alone one row: mean ± std (n).")
@@ -26,6 +33,7 @@ def compare_runs(
         typer.Option(
             metavar="arithmetic,revision",
             help="What else runs of one row may differ in.",
+            autocompletion=lists("arithmetic", "revision"),
             show_default=False,
         ),
     ] = None,
@@ -39,10 +47,16 @@ def compare_runs(
         typer.Option(
             metavar="NAME,...",
             help="Figures beside MAE and biases: signed, gap, ratio, worst, standardised, cs5, slope, or none.",
+            autocompletion=lists("signed", "gap", "ratio", "worst", "standardised", "cs5", "slope", "none"),
         ),
     ] = "signed",
     correct: Annotated[
-        str, typer.Option(metavar="holm|bh|none", help="Correct p-values for the number of tests.")
+        str,
+        typer.Option(
+            metavar="holm|bh|none",
+            help="Correct p-values for the number of tests.",
+            autocompletion=words("holm", "bh", "none"),
+        ),
     ] = "holm",
     margin: Annotated[
         float | None,
@@ -53,12 +67,13 @@ def compare_runs(
         typer.Option(
             "--format",
             metavar="table|md|csv|tex|html|json",
-            help="Else that of the file's ending, or a table.",
+            help="Format; else that of the file's ending, or a table.",
+            autocompletion=words("table", "md", "csv", "tex", "html", "json"),
             show_default=False,
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False)
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", show_default=False)
     ] = None,
     force: Force = False,
     db: Database = None,
@@ -70,12 +85,17 @@ def compare_runs(
     Pareto front is marked. The constant predictor, which always says the train mean, is a row of its own, without a
     rank. Differences come with a 95% interval from a paired bootstrap on the same images; between means over seeds it
     covers the seeds too, and needs two or more on either side. See ageui explain bias.
+
+        ageui compare first second --baseline first
+        ageui compare tag=demo --fold-seeds --groups
+        ageui compare tag=demo -o table.md
     """
     from ageui.compare import FORMATS, compare, comparison_table, render_text
     from ageui.compare.comparison import Marking
     from ageui.compare.many_tests import known_correction
     from ageui.compare.seed_figures import known_across
     from ageui.present.terminal import with_legend
+    from ageui.text.sentences import counted
     from engine.errors import ConfigError
 
     if output is not None and output_format == "table":
@@ -88,9 +108,8 @@ def compare_runs(
         against = baseline if baseline in (None, "constant") else str(store.runs.find_one(baseline))
         if against not in (None, "constant"):
             ids.setdefault(int(against))
-        runs = [store.runs.detail(run_id) for run_id in ids]
         comparison = compare(
-            runs,
+            [store.runs.detail(run_id) for run_id in ids],
             split=split,
             baseline=against,
             predictions=store.scores.predictions,
@@ -105,4 +124,4 @@ def compare_runs(
     if chosen == "table":
         results().print(with_legend(comparison_table(comparison)))
         return
-    print_or_write(render_text(comparison, chosen), output, f"{len(comparison.rows)} rows")
+    print_or_write(render_text(comparison, chosen), output, counted(len(comparison.rows), "row"))

@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.command_group import CommandGroup
+from ageui.cli.completion import words
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
 from ageui.files.database_path import database_path
+from engine import choices
 
-app = typer.Typer(help="Settings in force.", no_args_is_help=True)
+app = CommandGroup(help="Settings in force.", no_args_is_help=True)
 
 
 @app.callback()
@@ -19,7 +22,15 @@ def root() -> None:
 @app.command("show")
 def show(
     origin: Annotated[bool, typer.Option("--origin", help="Say where each setting comes from.")] = False,
-    preset: Annotated[str | None, typer.Option(help="As for ageui run.", show_default=False)] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(choices.PRESETS),
+            help="As for ageui run.",
+            autocompletion=words(*choices.PRESETS),
+            show_default=False,
+        ),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="As for ageui run.", metavar="FILE", show_default=False)] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="As for ageui run.", metavar="FIELD=VALUE", show_default=False)
@@ -31,6 +42,9 @@ def show(
 
     The order, strongest first: flags, --config FILE, environment AGEUI_FIELD, ageui.toml here, the user's file,
     preset, default. A preset named by --preset beats environment and files.
+
+        ageui config show --origin
+        ageui config show --preset report --set lr=1e-4
     """
     from ageui.planning.settings import parse_assignments, read_settings, user_file
     from ageui.present.table import Table

@@ -5,10 +5,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from ageui.cli import completion
+from ageui.cli.completion import Complete, lists, words
+from ageui.cli.options import DEVICES
 from engine import choices
 
 if TYPE_CHECKING:
@@ -18,26 +21,43 @@ if TYPE_CHECKING:
 
 MODEL, TRAINING, DATA, THIS_RUN = "Model", "Training", "Data", "This run"
 
-_FLAGS: dict[str, tuple[str, str, str]] = {
-    "data": ("A registered data set, or synthetic.", DATA, "NAME"),
-    "size": ("Side of the input image.", DATA, "PIXELS"),
-    "augment": ("Augmentation of train images.", DATA, "|".join(choices.AUGMENTS)),
-    "backbone": ("ResNet or torchvision classifier; NAME@LAYER cuts it, resnet50-v1 is Keras' form.", MODEL, "NAME"),
-    "init": ("Weights to start from.", MODEL, "imagenet|random|FILE"),
-    "head": ("Layers put on the backbone.", MODEL, "|".join(choices.HEADS)),
-    "loss": ("Training loss.", TRAINING, "|".join(choices.LOSSES)),
-    "weights": (
-        "Attributes that weigh the samples; lds: smoothed ages.",
-        TRAINING,
-        "none|gender|age|ethnicity|expression|lds|A,B",
+
+class _Flag(NamedTuple):
+    help: str
+    panel: str
+    metavar: str
+    complete: Complete | None = None
+
+
+_WEIGHTS = ("none", *choices.REPORT_ATTRIBUTES, choices.LDS)
+_FLAGS = {
+    "data": _Flag("A registered data set, or synthetic.", DATA, "NAME", completion.data_sets),
+    "size": _Flag("Side of the input image.", DATA, "PIXELS"),
+    "augment": _Flag("Augmentation of train images.", DATA, "|".join(choices.AUGMENTS), lists(*choices.AUGMENTS)),
+    "backbone": _Flag(
+        "ResNet or torchvision classifier; NAME@LAYER cuts it, resnet50-v1 is Keras' form.", MODEL, "NAME"
     ),
-    "strategy": ("freeze: new layers first, then all.", TRAINING, "|".join(choices.STRATEGIES)),
-    "epochs": ("Epochs, per stage: 25,25.", TRAINING, "N[,N]"),
-    "optimizer": ("With Keras' constants.", TRAINING, "|".join(choices.OPTIMIZERS)),
-    "lr": ("Learning rate, one or one per stage.", TRAINING, "X[,X]"),
-    "batch": ("Images per step.", TRAINING, "N"),
-    "seed": ("Seed of everything random.", TRAINING, "N"),
-    "device": ("Where to compute.", TRAINING, "auto|cpu|cuda[:N]"),
+    "init": _Flag("Weights to start from.", MODEL, "imagenet|random|FILE", lists("imagenet", "random")),
+    "head": _Flag(f"Layers put on the backbone: {', '.join(choices.HEADS)}.", MODEL, "NAME", lists(*choices.HEADS)),
+    "loss": _Flag(f"Training loss: {', '.join(choices.LOSSES)}.", TRAINING, "NAME", lists(*choices.LOSSES)),
+    "weights": _Flag(
+        f"Attributes that weigh the samples: {', '.join(_WEIGHTS)} (smoothed ages), others of the data, or several.",
+        TRAINING,
+        "NAME[,NAME]",
+        lists(*_WEIGHTS),
+    ),
+    "strategy": _Flag(
+        "All layers from random weights (scratch), new layers first, then all (freeze), or all at once (finetune).",
+        TRAINING,
+        "|".join(choices.STRATEGIES),
+        lists(*choices.STRATEGIES),
+    ),
+    "epochs": _Flag("Epochs, per stage: 25,25.", TRAINING, "N[,N]"),
+    "optimizer": _Flag("With Keras' constants.", TRAINING, "|".join(choices.OPTIMIZERS), lists(*choices.OPTIMIZERS)),
+    "lr": _Flag("Learning rate, one or one per stage.", TRAINING, "X[,X]"),
+    "batch": _Flag("Images per step.", TRAINING, "N"),
+    "seed": _Flag("Seed of everything random.", TRAINING, "N"),
+    "device": _Flag("Where to compute.", TRAINING, "auto|cpu|cuda[:N]", lists(*DEVICES)),
 }
 
 
@@ -50,19 +70,34 @@ class ConfigFlags:
     file: Path | None
 
 
-def option(help_text: str, panel: str, metavar: str | None = None, *names: str) -> Any:
+def option(
+    help_text: str, panel: str, metavar: str | None = None, *names: str, complete: Complete | None = None
+) -> Any:
     """An option without a shown default, in a panel of the help."""
-    return typer.Option(*names, help=help_text, rich_help_panel=panel, metavar=metavar, show_default=False)
+    return typer.Option(
+        *names,
+        help=help_text,
+        rich_help_panel=panel,
+        metavar=metavar,
+        autocompletion=complete,
+        show_default=False,
+    )
 
 
 def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
     """Adds all config flags to a command, which receives them as `flags`, a `ConfigFlags`."""
     own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "flags"]
-    kinds: dict[str, Any] = {name: Annotated[str | None, option(*flag)] for name, flag in _FLAGS.items()}
+    kinds: dict[str, Any] = {
+        name: Annotated[str | None, option(flag.help, flag.panel, flag.metavar, complete=flag.complete)]
+        for name, flag in _FLAGS.items()
+    }
     kinds["assignments"] = Annotated[
         list[str] | None, option("Any other field; see ageui config show.", TRAINING, "FIELD=VALUE", "--set")
     ]
-    kinds["preset"] = Annotated[str | None, option("Settings to start from.", THIS_RUN, "|".join(choices.PRESETS))]
+    kinds["preset"] = Annotated[
+        str | None,
+        option("Settings to start from.", THIS_RUN, "|".join(choices.PRESETS), complete=words(*choices.PRESETS)),
+    ]
     kinds["config"] = Annotated[Path | None, option("Settings from a TOML file.", THIS_RUN, "FILE")]
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

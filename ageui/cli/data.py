@@ -1,19 +1,23 @@
 """`ageui data`: registers, checks and shows data sets, and makes synthetic ones."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
+from ageui.cli.command_group import CommandGroup
 from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json, results
+from ageui.text.sentences import counted
 from engine import choices
 
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
-app = typer.Typer(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
+app = CommandGroup(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
 
 
 @app.command("add")
@@ -26,6 +30,7 @@ def add(
             "--format",
             metavar="|".join(choices.DATA_FORMATS[:-1]),
             help="Its format; else detected.",
+            autocompletion=completion.words(*choices.DATA_FORMATS[:-1]),
             show_default=False,
         ),
     ] = None,
@@ -59,6 +64,9 @@ def add(
 
     Nothing is copied: the files stay where they are. Rows that cannot be used stop the import and are listed, unless
     --skip-bad leaves them out.
+
+        ageui data add appa-real ~/appa-real
+        ageui data add mine faces.csv --columns image=file,age=years,gender=sex
     """
     from dataclasses import asdict
 
@@ -87,16 +95,17 @@ def add(
             refuse(name, report.problems)
         store.data.add(spec, replace=replace)
     if report.problems:
-        console.print(
-            f"{len(report.problems)} rows or images are left out; see ageui data check {name}", soft_wrap=True
-        )
+        console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
     if not as_json:
         typer.echo(report.headline)
 
 
 @app.command("list")
 def list_data(db: Database = None, as_json: AsJson = False) -> None:
-    """List the registered data sets; synthetic is always there."""
+    """List the registered data sets; synthetic is always there.
+
+    ageui data list
+    """
     from ageui.files.database_path import database_path
     from ageui.present.table import Table
     from ageui.present.terminal import rich_table
@@ -119,7 +128,12 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
 
 @app.command("check")
 def check_data(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A registered data set, or synthetic.", autocompletion=completion.data_sets
+        ),
+    ],
     quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
@@ -127,7 +141,10 @@ def check_data(
 ) -> None:
     """Count groups, show sample weights, and look for bad items and near-duplicate images.
 
-    The exit code is 3 where items cannot be used, or a course edition's counts are not the published ones.
+    The exit code is 3 if items cannot be used, or a course edition's counts are not the published ones.
+
+        ageui data check appa-real
+        ageui data check synthetic --quick
     """
     from dataclasses import asdict
 
@@ -156,10 +173,15 @@ app.command("sheet")(sheet)
 
 @app.command("remove")
 def remove(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A registered data set.", autocompletion=completion.registered_data)
+    ],
     db: Database = None,
 ) -> None:
-    """Forget a data set. Its files and the runs on it stay."""
+    """Forget a data set. Its files and the runs on it stay.
+
+    ageui data remove appa-real
+    """
     with open_store(db) as store:
         store.data.remove(name)
     messages().print(f"{name} is no longer registered; its files are untouched")
@@ -169,8 +191,12 @@ def remove(
 def make(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A new folder.")],
     counts: Annotated[str, typer.Option(metavar="T,V,E", help="Train, valid and test images.")] = "1600,400,400",
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same faces.")] = 0,
-    image_size: Annotated[int, typer.Option(min=32, max=1024, help="Side of an image, pixels.")] = 224,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="The same seed draws the same faces.")
+    ] = 0,
+    image_size: Annotated[
+        int, typer.Option(min=32, max=1024, metavar="PIXELS", help="Side of an image, 32 to 1024.")
+    ] = 224,
     shift: Annotated[
         list[str] | None,
         typer.Option(
@@ -192,6 +218,8 @@ def make(
 
     The groups are as unequal as in the course's data. A model that learns well shows a shifted group's years as its
     signed error, and cannot undo a noisy group's larger error: both biases are known in advance.
+
+        ageui data make drawn --counts 600,200,0 --shift gender=female:5
     """
     from ageui.cli.progress import count_progress
     from engine.data.make_faces import make_faces
@@ -202,11 +230,11 @@ def make(
         seed=seed,
         image_size=image_size,
         label_shift=_group_years("--shift", shift or []),
-        label_noise=_group_years("--noise", noise or []),
+        label_noise=_group_years("--noise", noise or [], least=0),
     )
     with count_progress(messages()) as progress:
         make_faces(path, options, progress)
-    typer.echo(f"{sum(options.counts)} faces: {path}")
+    typer.echo(f"{counted(sum(options.counts), 'face')}: {path}")
     messages().print(f"use them with: ageui data add NAME {path}", soft_wrap=True)
 
 
@@ -262,8 +290,8 @@ def _pairs(option: str, texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _group_years(option: str, texts: list[str]) -> dict[str, float]:
-    """`["gender=female:5"]` as `{"gender=female": 5.0}`."""
+def _group_years(option: str, texts: list[str], least: float = -math.inf) -> dict[str, float]:
+    """`["gender=female:5"]` as `{"gender=female": 5.0}`. Raises `ConfigError` for years below `least`."""
     from engine.errors import ConfigError
 
     found = {}
@@ -275,10 +303,13 @@ def _group_years(option: str, texts: list[str]) -> dict[str, float]:
             colon = ""
         if not colon or "=" not in group:
             raise ConfigError(f"{option} {text}: write it as attribute=group:years, as in gender=female:5")
+        if not math.isfinite(found[group]) or found[group] < least:
+            raise ConfigError(f"{option} {text}: give a finite number of years{', 0 or more' if least == 0 else ''}")
     return found
 
 
 def _three_integers(text: str) -> tuple[int, int, int]:
+    from engine.data.spec import MOST_FACES
     from engine.errors import ConfigError
 
     try:
@@ -287,6 +318,8 @@ def _three_integers(text: str) -> tuple[int, int, int]:
         raise ConfigError(f"--counts {text}: give three numbers, as in 1600,400,400") from None
     if min(train, valid, test) < 0 or train < 2:
         raise ConfigError(f"--counts {text}: give at least 2 train images, and none below 0")
+    if max(train, valid, test) > MOST_FACES:
+        raise ConfigError(f"--counts {text}: give at most {MOST_FACES:,} images a split")
     return train, valid, test
 
 

@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.completion import words
 from ageui.cli.options import open_store
 from engine import choices
 
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
-TargetOption = Annotated[str, typer.Option(metavar="apparent|real", help="Which age, where the data has both.")]
+TargetOption = Annotated[
+    str,
+    typer.Option(
+        metavar="apparent|real", help="Which age, if the data has both.", autocompletion=words("apparent", "real")
+    ),
+]
 
 
 def registered(name: str, db: Path | None) -> "DataSpec":

@@ -71,7 +71,7 @@ def _print_course_counts(console: Console, report: DataReport) -> None:
 
 def _print_problems(console: Console, report: DataReport) -> None:
     count = len(report.problems)
-    console.print(f"\n{count or 'no'} rows or images that cannot be used")
+    console.print(f"\nrows or images that cannot be used: {count or 'none'}")
     for problem in report.problems[:SHOWN]:
         console.print(Text(clean(f"  {problem}")), soft_wrap=True)
     if count > SHOWN:
@@ -80,7 +80,7 @@ def _print_problems(console: Console, report: DataReport) -> None:
 
 def _print_duplicates(console: Console, report: DataReport) -> None:
     pairs = sorted(report.duplicates, key=lambda pair: pair.where)
-    console.print(f"\n{len(pairs) or 'no'} pairs of images show nearly the same picture")
+    console.print(f"\npairs of images that show nearly the same picture: {len(pairs) or 'none'}")
     for where, found in groupby(pairs, key=lambda pair: pair.where):
         together = list(found)
         console.print(f"  {where}: {len(together)}")

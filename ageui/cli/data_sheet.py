@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
 from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.options import AsJson, Database, messages, print_json
+from ageui.cli.output import Force, refuse_target
+from ageui.text.sentences import counted
+from engine import choices
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,10 +20,20 @@ _KEPT_SHEETS = 24
 
 
 def sheet(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A registered data set, or synthetic.", autocompletion=completion.data_sets
+        ),
+    ],
     split: Annotated[
         str | None,
-        typer.Option(metavar="train|valid|test", help="Faces of this split; else of all.", show_default=False),
+        typer.Option(
+            metavar="train|valid|test",
+            help="Faces of this split; else of all.",
+            autocompletion=completion.words(*choices.SPLITS),
+            show_default=False,
+        ),
     ] = None,
     group: Annotated[
         str | None,
@@ -29,13 +43,18 @@ def sheet(
             show_default=False,
         ),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, max=400, help="How many faces at most.")] = 48,
+    count: Annotated[int, typer.Option(min=1, max=400, metavar="N", help="Most faces to draw, up to 400.")] = 48,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE.png", help="Where to; else a private cache folder.", show_default=False
+            "--output",
+            "-o",
+            metavar="FILE.png",
+            help="File to write; else one in a private cache folder.",
+            show_default=False,
         ),
     ] = None,
+    force: Force = False,
     view: Annotated[bool, typer.Option("--open", help="Open it with the system's viewer, or $AGEUI_VIEWER.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
@@ -44,6 +63,8 @@ def sheet(
     """Draw faces of a split or group into one picture, evenly spread over age, with age and attributes below each.
 
     The same data gives the same faces. The picture shows people: treat it like the data set.
+
+        ageui data sheet synthetic --split valid --group gender=female -o women.png
     """
     from ageui.files.viewer import open_in_viewer
     from ageui.text.clean import clean
@@ -54,12 +75,13 @@ def sheet(
     members = _group(group)
     if output is not None and output.suffix.lower() != ".png":
         raise ConfigError(f"--output {output}: a sheet is a PNG picture, so name it FILE.png")
+    refuse_target(output, force)
     drawn = draw_sheet(load_manifest(spec, target_of(target)), split=split, group=members, count=count)
     path = output or _cached(f"{spec.model_dump_json()} {target} {split} {group} {count}")
     _write(drawn, path)
     for image in drawn.unreadable:
         messages().print(clean(f"cannot be read: {image}"), soft_wrap=True)
-    messages().print(f"{len(drawn.images)} of {drawn.total} faces", soft_wrap=True)
+    messages().print(f"{len(drawn.images)} of {counted(drawn.total, 'face')}", soft_wrap=True)
     if as_json:
         answer = {"path": str(path), "images": drawn.images, "total": drawn.total, "unreadable": drawn.unreadable}
         print_json(answer)

@@ -1,13 +1,27 @@
 """`ageui db`: checks, copies and cleans the database and the files beside it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.command_group import CommandGroup
+from ageui.cli.import_runs import import_runs
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.text.sentences import counted
 
-app = typer.Typer(help="The database: check, back up, vacuum, prune.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from ageui.store import Store
+
+app = CommandGroup(help="The database: check, back up, import, vacuum, prune.", no_args_is_help=True)
+app.command("import")(import_runs)
+
+
+def run_count(store: "Store") -> str:
+    """`189 runs`, or `189 runs, 3 archived`."""
+    archived = store.runs.count("archived=true")
+    runs = counted(store.runs.count() + archived, "run")
+    return f"{runs}, {archived:,} archived" if archived else runs
 
 
 @app.command("check")
@@ -16,7 +30,10 @@ def check(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for damage: in the database, in its rows, and in the files that they point to."""
+    """Look for damage: in the database, in its rows, and in the files that they point to.
+
+    ageui db check --files
+    """
     from ageui.text.clean import clean
     from engine.errors import DataError
     from engine.files import read_verified
@@ -36,14 +53,14 @@ def check(
                     read_verified(path, checkpoint.sha256)
                 except DataError as error:
                     problems.append(f"run {run_id}: {error}")
-        checked = f"{store.path}: schema {store.schema_version()}, {store.runs.count()} runs"
+        checked = f"{store.path}: schema {store.schema_version()}, {run_count(store)}"
     if as_json:
         print_json({"problems": problems})
     else:
         console = results()
         for problem in problems:
             console.print(clean(problem), soft_wrap=True)
-        console.print(f"{checked}, {f'{len(problems)} problems' if problems else 'no problem'}", soft_wrap=True)
+        console.print(f"{checked}, {counted(len(problems), 'problem') if problems else 'no problem'}", soft_wrap=True)
     if problems:
         raise typer.Exit(5)
 
@@ -54,8 +71,12 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     db: Database = None,
 ) -> None:
-    """Copy the database as it is at this moment; runs may go on meanwhile. Weights are files of their own: copy those
-    of the folder beside it too."""
+    """Copy the database as it is at this moment; runs may go on meanwhile.
+
+    Weights are files of their own: copy those of the folder beside it too.
+
+        ageui db backup /media/backup/runs.db
+    """
     from ageui.cli.output import refuse_target
     from engine.errors import StoreError
 
@@ -70,7 +91,10 @@ def backup(
 
 @app.command("vacuum")
 def vacuum(db: Database = None) -> None:
-    """Rewrite the database without unused space."""
+    """Rewrite the database without unused space.
+
+    ageui db vacuum
+    """
     with open_store(db) as store:
         before, after = store.vacuum()
         messages().print(f"{store.path}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now", soft_wrap=True)
@@ -81,6 +105,8 @@ def rescore_results(db: Database = None) -> None:
     """Compute the intervals and tests of results that an earlier version stored.
 
     Commands do this in the background by themselves when they find such results.
+
+        ageui db rescore
     """
     from rich.progress import Progress
 
@@ -95,10 +121,10 @@ def rescore_results(db: Database = None) -> None:
                 progress.update(task, completed=found - left)
         left = store.rescoring.remaining()
     if left:
-        messages().print(f"another process scores {left} results again")
+        messages().print(f"another process scores {counted(left, 'result')} again")
     else:
         messages().print(
-            f"{found} results were scored again" if found else "all results have their intervals and tests"
+            f"scored again: {counted(found, 'result')}" if found else "all results have their intervals and tests"
         )
 
 
@@ -108,7 +134,11 @@ def prune_files(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """List files that could go: checkpoints of runs that ended, and what no run points to. Kept weights never go."""
+    """List files that could go: checkpoints of runs that ended, and files of no run. Kept weights never go.
+
+    ageui db prune
+    ageui db prune --yes
+    """
     from ageui.text.clean import clean
     from ageui.worker.pruning import find_prunable, prune
 

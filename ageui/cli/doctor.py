@@ -20,13 +20,22 @@ class Finding:
 
 
 def doctor(db: Database = None, as_json: AsJson = False) -> None:
-    """Check the installation, the device, the database and the data sets."""
+    """Check the installation, the device, the database and the data sets.
+
+    ageui doctor
+    """
     from rich.text import Text
 
     from engine.errors import AgeUIError
 
     findings: list[Finding] = []
-    checks: list[Callable[[], Iterator[Finding]]] = [_versions, _device, _cache, lambda: _database(database_path(db))]
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        _versions,
+        _environment,
+        _device,
+        _cache,
+        lambda: _database(database_path(db)),
+    ]
     for check in checks:
         try:
             findings += check()
@@ -47,6 +56,14 @@ def _versions() -> Iterator[Finding]:
     from engine.run_manifest import versions
 
     yield Finding("versions", True, ", ".join(f"{name} {version}" for name, version in versions().items()))
+
+
+def _environment() -> Iterator[Finding]:
+    from ageui.planning.environment import set_variables
+
+    for variable in set_variables():
+        text = f"{variable.name}={variable.value}: {variable.problem or variable.meaning}"
+        yield Finding("variable", not variable.problem, text)
 
 
 def _device() -> Iterator[Finding]:
@@ -76,6 +93,7 @@ def _cache() -> Iterator[Finding]:
 
 
 def _database(path: Path) -> Iterator[Finding]:
+    from ageui.cli.db import run_count
     from ageui.store.sqlite import driver, is_safe
     from ageui.worker.background_workers import workers
 
@@ -87,11 +105,8 @@ def _database(path: Path) -> Iterator[Finding]:
         yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
         return
     with open_store(path, read_only=True) as store:
-        yield Finding(
-            "database",
-            True,
-            f"{path.absolute()}: schema {store.schema_version()}, {store.runs.count()} runs, files in {store.folder}",
-        )
+        text = f"{path.absolute()}: schema {store.schema_version()}, {run_count(store)}, files in {store.folder}"
+        yield Finding("database", True, text)
         for state in workers(store):
             doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"
             yield Finding("worker", True, f"{state.row.device}: {doing}")

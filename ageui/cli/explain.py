@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.completion import words
+
 PAGES = Path(__file__).parent / "explained"
 _WIDEST = 100
 
@@ -16,11 +18,15 @@ def topics() -> list[str]:
 
 
 def explain(
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="There is: bias.")],
+    topic: Annotated[
+        str, typer.Argument(metavar="TOPIC", help="The page to print: bias.", autocompletion=words("bias"))
+    ],
 ) -> None:
     """Say what the figures of a run and of a comparison mean, and how sure they are.
 
-    A page of Markdown, laid out on a terminal and as it is elsewhere.
+    The page is Markdown, laid out on a terminal and unchanged in a pipe.
+
+        ageui explain bias
     """
     from rich.console import Console
     from rich.markdown import Markdown
@@ -31,7 +37,7 @@ def explain(
         raise ConfigError(f"there is no page about {topic!r}; there is: {', '.join(topics())}")
     text = (PAGES / f"{topic}.md").read_text(encoding="utf-8")
     if not sys.stdout.isatty():
-        typer.echo(text, nl=False)
+        sys.stdout.write(text)
         return
     console = Console(markup=False, highlight=False)
     console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))

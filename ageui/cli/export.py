@@ -7,12 +7,11 @@ import typer
 
 from ageui.cli.options import Database, Reference, messages, open_store
 from ageui.cli.output import Force, refuse_target, write_output
+from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
     from ageui.store import CheckpointRow, RunDetail, Store
     from engine.choices import Precision
-
-_PRIVATE = 0o600  # weights and predictions come from faces of people
 
 
 def export_run(
@@ -27,9 +26,12 @@ def export_run(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write a run's predictions or weights to files.
+    """Write a run's predictions or weights to files that only you can read, since they come from faces of people.
 
     Predictions have the columns split, image, age, predicted (years) and one per attribute.
+
+        ageui export first --predictions predictions.csv
+        ageui export first --weights first.safetensors
     """
     from engine.errors import ConfigError
 
@@ -71,18 +73,20 @@ def kept_weights(detail: "RunDetail") -> "CheckpointRow":
 def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     import io
 
+    from engine.csv_text import defused, with_text
     from engine.errors import DataError
 
     frame = store.scores.predictions_frame(detail.id)
     if frame.empty:
-        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: it was not scored")
+        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: not scored, or deleted")
     content = io.BytesIO()
     if path.suffix == ".parquet":
         frame.to_parquet(content, index=False)
     else:
-        frame.to_csv(content, index=False, sep="\t" if path.suffix == ".tsv" else ",")
-    write_output(path, content.getvalue(), mode=_PRIVATE)
-    messages().print(f"{len(frame)} predictions: {path}", soft_wrap=True)
+        separator = "\t" if path.suffix == ".tsv" else ","
+        with_text(frame, defused).to_csv(content, index=False, sep=separator)
+    write_output(path, content.getvalue(), private=True)
+    messages().print(f"{counted(len(frame), 'prediction')}: {path}", soft_wrap=True)
 
 
 def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
@@ -90,5 +94,5 @@ def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
 
     checkpoint = kept_weights(detail)
     content = read_verified(store.checkpoint_file(checkpoint), checkpoint.sha256)
-    write_output(path, content, mode=_PRIVATE)
+    write_output(path, content, private=True)
     messages().print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)

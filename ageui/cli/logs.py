@@ -1,5 +1,6 @@
 """`ageui logs`: prints the log of a run's process."""
 
+import sys
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -7,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.options import Database, Reference, messages, open_store
+from ageui.cli.streams import lost_output
 
 if TYPE_CHECKING:
     from ageui.store import Store
@@ -17,13 +19,18 @@ _READ_AT_ONCE = 1 << 16
 
 def show_logs(
     reference: Reference,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run has ended.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Follow the log until the run has ended.")] = False,
     attempt: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Of this attempt; else the newest.", show_default=False)
+        int | None, typer.Option(metavar="N", min=1, help="Attempt; else the newest.", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:
-    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote."""
+    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote.
+
+    ageui logs first
+    ageui logs -f first
+    """
+    from ageui.text.sentences import counted
     from engine.errors import ConfigError, DataError
 
     with open_store(db, read_only=True) as store:
@@ -32,7 +39,7 @@ def show_logs(
         if newest == 0 and not follow:
             raise DataError(f"run {run_id} has no log yet: nobody has worked on it, see ageui queue")
         if attempt is not None and not 1 <= attempt <= newest:
-            raise ConfigError(f"run {run_id} has {newest} attempts; give --attempt a number from 1 to {newest}")
+            raise ConfigError(f"run {run_id} has {counted(newest, 'attempt')}; give --attempt one from 1 to {newest}")
         if attempt is not None or not follow:
             path = _file(store, run_id, attempt or newest)
             if not path.exists():
@@ -58,6 +65,8 @@ def _follow(store: "Store", run_id: int) -> None:
         has_ended = row.status not in ("queued", "running")
         if log is not None:
             _print_rest(log, ended=has_ended)
+        if lost_output() is not None:
+            return
         if has_ended:
             messages().print(f"run {run_id} is {row.status}{f': {row.error}' if row.status == 'lost' else ''}")
             return
@@ -81,4 +90,5 @@ def _print_rest(log: IO[bytes], *, ended: bool) -> None:
         if not ended and not content.endswith(b"\n") and len(content) < _READ_AT_ONCE:
             log.seek(-len(content), 1)
             break
-        typer.echo(clean(content.decode("utf-8", "replace").rstrip("\n")))
+        sys.stdout.write(clean(content.decode("utf-8", "replace").rstrip("\n")) + "\n")
+    sys.stdout.flush()

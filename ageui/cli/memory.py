@@ -1,4 +1,4 @@
-"""Prints the predicted memory of new runs before they are queued."""
+"""Checks new runs before they are queued, and prints their predicted memory."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -6,21 +6,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ageui.memory.forecast import Forecaster
     from ageui.store import NewRun
 
 
-def print_memory(console: "Console", runs: "Sequence[NewRun]") -> None:
-    """Prints the predicted peak memory of `runs`, with a warning if less is free.
+def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "Forecaster":
+    """Raises the `AgeUIError` of `refuse_unfit` if some of `runs` would fail on this machine.
 
-    Counting a backbone takes some seconds, once.
+    Counting a backbone and checking its first weights takes some seconds, once. Returns what was found about memory.
     """
     from ageui.memory.forecast import Forecaster
+    from ageui.planning.environment import refuse_wrong_variables
+    from ageui.planning.run_checks import refuse_unfit
+
+    refuse_wrong_variables()
+    forecaster = Forecaster()
+    refuse_unfit(runs, forecaster)  # what is known at once
+    if missing := forecaster.forecast(runs).missing:
+        with console.status("checking the networks and working out the peak memory"):
+            forecaster.count(missing)
+        refuse_unfit(runs, forecaster)
+    return forecaster
+
+
+def print_memory(console: "Console", runs: "Sequence[NewRun]", forecaster: "Forecaster") -> None:
+    """Prints the predicted peak memory of `runs`, with a warning if less is free."""
     from ageui.text.clean import clean
 
-    forecaster = Forecaster()
-    if missing := forecaster.forecast(runs).missing:
-        with console.status("working out the peak memory"):
-            forecaster.count(missing)
     found = forecaster.forecast(runs)
     if found.text:
         console.print(clean(f"warning: {found.text}" if found.is_too_much else found.text), soft_wrap=True)

@@ -8,24 +8,44 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.files.database_path import database_path
+from ageui.cli import completion
+from ageui.cli.streams import keep_exit_code, write_data
+from ageui.files.database_path import database_path, real_path
+from engine import choices
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ageui.store import Store
 
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def _or_before_the_command(context: typer.Context, option: typer.CallbackParam, value: Path | None) -> Path | None:
+    """The option's value, else the one that was given before the command: `ageui --db FILE ls`."""
+    return value if value is not None else context.find_root().params.get(str(option.name))
+
+
 Database = Annotated[
     Path | None,
-    typer.Option("--db", metavar="FILE", help="Database; else $AGEUI_DB, else runs.db here.", show_default=False),
+    typer.Option(
+        "--db",
+        metavar="FILE",
+        help="Database; else $AGEUI_DB, else runs.db here.",
+        callback=_or_before_the_command,
+        show_default=False,
+    ),
 ]
 Files = Annotated[
     Path | None,
     typer.Option(
-        "--files", metavar="DIR", help="Folder for weights and logs of a new database; else runs beside runs.db.",
+        "--files",
+        metavar="DIR",
+        help="Folder for weights and logs of a new database; else runs beside runs.db.",
+        callback=_or_before_the_command,
         show_default=False,
     ),
-]  # fmt: skip
+]
 CheckpointSeconds = Annotated[
     float | None,
     typer.Option(
@@ -33,10 +53,32 @@ CheckpointSeconds = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
-Reference = Annotated[str, typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, and all elsewhere.",
+        show_default=False,
+    ),
+]  # fmt: skip
+Reference = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.", autocompletion=completion.runs),
+]
+DeviceToUse = Annotated[
+    str,
+    typer.Option(
+        "--device", metavar="auto|cpu|cuda[:N]", help="Where to compute.", autocompletion=completion.words(*DEVICES)
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Split = Annotated[
-    str | None, typer.Option(metavar="train|valid|test", help="Split, or DATA/SPLIT of other data.", show_default=False)
+    str | None,
+    typer.Option(
+        metavar="train|valid|test",
+        help="Split, or DATA/SPLIT of other data; else test, valid or train.",
+        autocompletion=completion.words(*choices.SPLITS),
+        show_default=False,
+    ),
 ]
 
 
@@ -52,17 +94,27 @@ def open_store(
 ) -> "Iterator[Store]":
     """Opens the database. `files` is the folder of one that is created.
 
+    If another database is opened in place of a shipped example, that is said on stderr.
+
     Lost runs are reported on stderr, after they were requeued or explained unless the command is `read_only`; so is the
     lack of a worker for them, unless this command `starts_worker`. Results of an earlier version are scored again in
-    the background.
+    the background. The exit code of a command that changes the database does not depend on its output, see
+    `ageui.cli.streams`.
     """
     from ageui.store import Store
+    from ageui.store.example import copy_sentence, opened_path
     from ageui.text.clean import clean
     from ageui.worker.background_workers import workers
     from ageui.worker.lost_runs import find_lost, lost_sentence, recover_lost
     from ageui.worker.rescorer import start_rescoring
 
-    with Store.open(database_path(option), create=create, read_only=read_only, files=files) as store:
+    if not read_only:
+        keep_exit_code()
+    named = real_path(database_path(option))
+    path = opened_path(named, to_change=not read_only)
+    if path != named:
+        messages().print(clean(copy_sentence(named, path)), soft_wrap=True)
+    with Store.open(path, create=create, read_only=read_only, files=files) as store:
         if read_only and (lost := find_lost(store)):
             messages().print(lost_sentence(lost), soft_wrap=True)
         recovered = list(recover_lost(store))
@@ -76,10 +128,20 @@ def open_store(
         yield store
 
 
-def print_json(value: object) -> None:
-    import json
+def warn_of_variables() -> None:
+    """Names environment variables that look like ours and mean nothing, unless a program reads this command's lines."""
+    from ageui.planning.environment import unknown_variables
+    from ageui.text import message_lines
 
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    if not message_lines.are_wanted():
+        for sentence in unknown_variables():
+            typer.echo(f"ageui: {sentence}", err=True)
+
+
+def print_json(value: object) -> None:
+    from ageui.present import json
+
+    write_data(json.text(value))
 
 
 def messages() -> "Console":

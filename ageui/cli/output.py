@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ageui.cli.options import messages
+from ageui.cli.streams import keep_exit_code, write_data
 
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
@@ -57,18 +58,23 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
 def print_or_write(text: str, path: Path | None, what: str) -> None:
     """Prints a text on stdout, or writes it to a file and says `what` it holds. Raises `DataError`."""
     if path is None:
-        typer.echo(text, nl=False)
+        write_data(text)
         return
     write_output(path, text.encode())
     messages().print(f"{what}: {path}", soft_wrap=True)
 
 
-def write_output(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Writes a file, whole or not at all; a new one gets the permissions `mode`. Raises `DataError`."""
-    from ageui.files.output_file import write_output_file
+def write_output(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Writes a file, whole or not at all; a `private` one is its owner's alone. Raises `DataError`.
+
+    The exit code of a command that wrote a file does not depend on its output.
+    """
+    from ageui.files.output_file import is_stream, write_output_file
     from engine.errors import DataError
 
     try:
-        write_output_file(path, content, mode=mode)
+        write_output_file(path, content, private=private)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    if not is_stream(path):
+        keep_exit_code()

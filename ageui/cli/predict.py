@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ageui.cli.completion import runs
 from ageui.cli.export import kept_weights, precision_of
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+from ageui.cli.options import AsJson, Database, DeviceToUse, messages, open_store, print_json
 
 if TYPE_CHECKING:
     from ageui.cli.age_calibration import AgeCalibration
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 def predict_images(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files of cropped faces.")],
-    reference: Annotated[str, typer.Option("--run", metavar="RUN", help="The trained run to use.")],
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    reference: Annotated[
+        str, typer.Option("--run", metavar="RUN", help="The trained run to use.", autocompletion=runs)
+    ],
+    device: DeviceToUse = "auto",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -26,6 +29,8 @@ def predict_images(
     training images. Intervals are calibrated on the run's predictions of its test split, or of its validation split
     if the test split has no labels. A file that cannot be read is named on stderr, the others are still predicted, and
     the exit code is 3.
+
+        ageui predict face.jpg --run first
     """
     from ageui.cli.age_calibration import age_calibration
     from ageui.text.clean import clean

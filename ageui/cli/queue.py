@@ -6,36 +6,65 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
+from ageui.cli import completion
+from ageui.cli.changed_runs import print_changed
+from ageui.cli.memory import check_runs
+from ageui.cli.options import (
+    AsJson,
+    CheckpointSeconds,
+    Database,
+    Limit,
+    messages,
+    open_store,
+    print_json,
+    results,
+    sayer,
+)
 from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
 
 if TYPE_CHECKING:
-    from ageui.store import Claim, RunRow, Store
+    from ageui.store import Changed, Claim, Store
     from ageui.worker.foreground import Foreground
 
-References = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.")]
+    Requeue = Callable[[list[int]], Changed]
+
+References = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.", autocompletion=completion.runs)
+]
 OptionalReferences = Annotated[
-    list[str] | None, typer.Argument(metavar="[RUN]...", help="Ids, names or filters.", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        metavar="[RUN]...", help="Ids, names or filters.", autocompletion=completion.runs, show_default=False
+    ),
 ]
 Here = Annotated[bool, typer.Option("--here", help="Go on in this terminal instead of in the background.")]
 
 _SECONDS_TO_OBEY = 5.0
 
 
-def show_queue(db: Database = None, as_json: AsJson = False) -> None:
-    """Show what runs, what is queued, in the order in which it is taken, and what was paused or interrupted."""
-    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
-    from ageui.cli.queue_table import queue_table
-    from ageui.cli.tables import print_fitted
-    from ageui.worker.background_workers import workers
+def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False) -> None:
+    """Show running runs, queued ones in the order in which workers take them, and paused and interrupted ones.
 
+    ageui queue
+    ageui queue --json
+    """
+    from ageui.cli.background import held_sentence, paused_sentence, unserved_sentence
+    from ageui.cli.queue_table import queue_table
+    from ageui.cli.tables import more_sentence, print_fitted, rows_to_show
+    from ageui.worker.background_workers import devices_without_worker, workers
+
+    shown = None if as_json else rows_to_show(limit)
     with open_store(db, read_only=True) as store:
+        counts = store.runs.status_counts()
         running, paused, interrupted = (
-            store.runs.search(f"status={status}", order="id") for status in ("running", "paused", "interrupted")
+            store.runs.search(f"status={status}", order="id", limit=shown)
+            for status in ("running", "paused", "interrupted")
         )
-        waiting = store.queue.waiting()
+        waiting = store.queue.waiting(shown)
         pause, states = store.queue.current_pause(), workers(store)
-        alone = unserved(store, waiting)
+        devices = store.queue.devices()
+        alone = devices_without_worker(store, devices)
+        held = store.queue.held()
     if as_json:
         print_json(
             {
@@ -49,16 +78,19 @@ def show_queue(db: Database = None, as_json: AsJson = False) -> None:
         )
         return
     console = results()
-    if rows := [*running, *waiting, *paused, *interrupted]:
-        print_fitted(console, queue_table(rows))
+    if rows := [*running, *waiting, *paused, *interrupted][:shown]:
+        total = sum(counts.get(status, 0) for status in ("running", "queued", "paused", "interrupted"))
+        print_fitted(console, queue_table(rows), more_sentence(len(rows), total))
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = sayer(messages())
     if pause is not None:
         say(paused_sentence(pause))
     elif alone:
-        say(unserved_sentence(alone, are_all=len(alone) == len(waiting)))
-    if paused or interrupted:
+        say(unserved_sentence(alone, are_all=len(alone) == len(devices)))
+    for reason, count in held.items():
+        say(held_sentence(reason, count))
+    if counts.get("paused", 0) + counts.get("interrupted", 0) > sum(held.values()):
         say("paused and interrupted runs go on with: ageui resume RUN")
     for state in states:
         if state.is_alive and state.row.waiting_for:
@@ -70,22 +102,26 @@ def cancel_runs(
     now: Annotated[bool, typer.Option("--now", help="Kill it: do not wait for the step to end.")] = False,
     db: Database = None,
 ) -> None:
-    """End runs that are queued, running or paused. A running one stops after its step.
+    """End runs that are queued, running or paused.
 
-    What was measured is kept, and its checkpoint: ageui retry goes on from there.
+    A running one stops after its step. Its measurements and its checkpoint are kept: ageui retry goes on from there.
+
+        ageui cancel 12
+        ageui cancel status=queued loss=mape
     """
     with open_store(db) as store:
-
-        def cancel(run_id: int) -> str:
-            status = store.queue.cancel(run_id, at_once=now)
-            return _settled(store, run_id, kill=now) if status == "running" else status
-
-        _exit_with(_for_each(store, store.runs.find_all(references), cancel))
+        _stop(store, store.queue.cancel(store.runs.find_all(references), at_once=now), kill=now)
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
-    """Pause runs: a queued one is not taken, a running one writes a checkpoint and stops. Without RUN, the queue:
-    what runs goes on, and nothing new is taken."""
+    """Pause runs, or without RUN the queue.
+
+    A paused run is not taken if it was queued, and writes a checkpoint and stops if it was running. While the queue is
+    paused, running runs go on and no other is taken.
+
+        ageui pause 12
+        ageui pause
+    """
     from ageui.cli.background import BY_THE_USER
 
     with open_store(db) as store:
@@ -94,10 +130,7 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
             messages().print("the queue is paused: what runs goes on, nothing new is taken")
             return
 
-        def pause(run_id: int) -> str:
-            return _settled(store, run_id) if store.queue.pause(run_id) == "running" else "paused"
-
-        _exit_with(_for_each(store, store.runs.find_all(references), pause))
+        _stop(store, store.queue.pause(store.runs.find_all(references)))
 
 
 def resume_runs(
@@ -107,16 +140,26 @@ def resume_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue paused and interrupted runs again; they go on from their last checkpoint. Without RUN, the queue."""
+    """Queue paused and interrupted runs again, or without RUN let the queue go on.
+
+    Runs go on from their last checkpoint. Without RUN, sweeps that were held because they kept failing go on too.
+
+        ageui resume 12
+        ageui resume 12 --here
+        ageui resume
+    """
     from engine.errors import ConfigError
 
     if not references and (here or as_json):
         raise ConfigError("--here and --json are for runs: name them, as ageui resume RUN --here")
     with open_store(db) as store:
         if not references:
-            was_paused = store.queue.resume_queue()
-            messages().print("the queue goes on" if was_paused else "the queue was not paused")
-            _start_missing_workers(store, store.queue.waiting(), checkpoint_seconds)
+            was_paused = store.queue.resume_queue() is not None
+            released = store.queue.resume_held()
+            messages().print("the queue goes on" if was_paused or released.ids else "the queue was not paused")
+            if released.ids:
+                print_changed(store, released)
+            _start_missing_workers(store, None, checkpoint_seconds)
             return
         _again(store, references, store.queue.resume, here, checkpoint_seconds, as_json)
 
@@ -124,57 +167,75 @@ def resume_runs(
 def retry_runs(
     references: References,
     from_start: Annotated[
-        bool, typer.Option("--from-start", help="Forget all it measured and its checkpoints, and begin anew.")
+        bool, typer.Option("--from-start", help="Forget its measurements and checkpoints, and begin anew.")
     ] = False,
     here: Here = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint."""
+    """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint.
+
+    ageui retry 12
+    ageui retry status=failed --from-start
+    """
     from ageui.worker.run_files import remove_checkpoints
 
     with open_store(db) as store:
 
-        def retry(run_id: int) -> None:
-            remove_checkpoints(store, store.queue.retry(run_id, from_start=from_start))
+        def retry(run_ids: list[int]) -> "Changed":
+            changed = store.queue.retry(run_ids, from_start=from_start)
+            remove_checkpoints(store, changed.files)
+            return changed
 
         _again(store, references, retry, here, checkpoint_seconds, as_json)
 
 
-def move_run(
-    reference: Annotated[str, typer.Argument(metavar="RUN", help="A queued run: an id, a name, or a filter.")],
+def move_runs(
+    references: References,
     first: Annotated[bool, typer.Option("--first", help="To the front of the queue.")] = False,
-    last: Annotated[bool, typer.Option("--last", help="To its end.")] = False,
-    before: Annotated[str | None, typer.Option(metavar="RUN", help="Before another.", show_default=False)] = None,
-    after: Annotated[str | None, typer.Option(metavar="RUN", help="After another.", show_default=False)] = None,
+    last: Annotated[bool, typer.Option("--last", help="To the end of the queue.")] = False,
+    before: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Before another run.", autocompletion=completion.runs, show_default=False),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="After another run.", autocompletion=completion.runs, show_default=False),
+    ] = None,
     priority: Annotated[
         int | None, typer.Option(metavar="N", help="Higher is taken first; 0 unless set.", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:
-    """Give a queued run another place. Next to another run it also takes that one's priority."""
+    """Give queued runs another place; several keep their order. Next to another run they also take its priority.
+
+    ageui move 12 --first
+    ageui move 12 --before 8
+    ageui move loss=mape --priority 5
+    """
+    from ageui.cli.changed_runs import print_problems
+    from ageui.text.sentences import counted
     from engine.errors import ConfigError
 
     if sum((first, last, before is not None, after is not None, priority is not None)) != 1:
         raise ConfigError("say where to: one of --first, --last, --before RUN, --after RUN, --priority N")
     with open_store(db) as store:
-        run_id = store.runs.find_one(reference)
+        meant = store.runs.find_all(references)
         if priority is not None:
-            store.queue.prioritise(run_id, priority)
+            changed = store.queue.prioritise(meant, priority)
         elif before is not None or after is not None:
-            store.queue.move(
-                run_id, "before" if before is not None else "after", store.runs.find_one(before or after or "")
-            )
+            other = store.runs.find_one(before or after or "")
+            changed = store.queue.move(meant, "before" if before is not None else "after", other)
         else:
-            store.queue.move(run_id, "first" if first else "last")
-        order = [row.id for row in store.queue.waiting()]
-        place = (
-            f"is number {order.index(run_id) + 1} of {len(order)} in the queue"
-            if run_id in order
-            else "was taken just now"
-        )
-        sayer(messages())(f"run {run_id} {place}")
+            changed = store.queue.move(meant, "first" if first else "last")
+        order = store.queue.order()
+    moved = set(meant)
+    places = [place for place, run_id in enumerate(order, 1) if run_id in moved]
+    what = f"run {meant[0]} is" if len(meant) == 1 else f"{counted(len(places), 'run')} moved, the first of them is"
+    say = sayer(messages())
+    say(f"{what} number {places[0]} of {len(order)} in the queue" if places else "taken from the queue just now")
+    print_problems(changed.problems)
 
 
 def wait_for_runs(
@@ -184,47 +245,30 @@ def wait_for_runs(
     ] = None,
     db: Database = None,
 ) -> None:
-    """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1."""
+    """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1.
+
+    ageui wait
+    ageui wait 12 13 --timeout 3600
+    """
     with open_store(db, read_only=True) as store:
-        left = store.runs.find_all(references) if references else [row.id for row in _unfinished(store)]
+        unfinished = [*(run.run_id for run in store.queue.running()), *store.queue.order()]
+        left = store.runs.find_all(references) if references else unfinished
         all_done = wait_until_ended(store, left, sayer(messages()), timeout)
     if not all_done:
         raise typer.Exit(1)
 
 
-def _unfinished(store: "Store") -> "list[RunRow]":
-    return [*store.runs.search("status=running"), *store.queue.waiting()]
-
-
-def _for_each(store: "Store", meant: Sequence[int], change: Callable[[int], str]) -> int:
-    """Changes every run and prints its new status. Returns the number of runs that could not be changed, for
-    `_exit_with`; these do not stop the others."""
-    from engine.errors import ConfigError
-
-    say, problems = sayer(messages()), 0
-    for run_id in meant:
-        try:
-            status = change(run_id)
-        except ConfigError as error:
-            if len(meant) == 1:
-                raise
-            say(f"ageui: {error}")
-            problems += 1
-            continue
-        row = store.runs.get(run_id)
-        say(f"run {run_id} {row.name} is {f'still running: {status}' if row.status == 'running' else row.status}")
-    return problems
-
-
-def _exit_with(problems: int) -> None:
-    if problems:
-        raise typer.Exit(2)
+def _stop(store: "Store", changed: "Changed", *, kill: bool = False) -> None:
+    """Waits a moment until running runs obey, and prints what became of all."""
+    if asked := changed.with_status("running"):
+        _settle(store, asked, kill=kill)
+    print_changed(store, changed, asked="to stop at once" if kill else "to write a checkpoint and stop")
 
 
 def _again(
     store: "Store",
     references: Sequence[str],
-    requeue: Callable[[int], object],
+    requeue: "Requeue",
     here: bool,
     checkpoint_seconds: float | None,
     as_json: bool,
@@ -233,24 +277,21 @@ def _again(
     if here:
         _work_here_again(store, references, requeue, checkpoint_seconds, as_json)
         return
-
-    def change(run_id: int) -> str:
-        requeue(run_id)
-        return "queued"
-
     meant = store.runs.find_all(references)
-    problems = _for_each(store, meant, change)
-    rows = [store.runs.get(run_id) for run_id in meant]
-    _start_missing_workers(store, [row for row in rows if row.status == "queued"], checkpoint_seconds)
+    check_runs(messages(), store.runs.to_train_again(meant))
+    changed = requeue(meant)
+    if changed.ids:
+        _start_missing_workers(store, changed.ids, checkpoint_seconds)
     if as_json:
-        print_json([row.to_json() for row in rows])
-    _exit_with(problems)
+        rows = store.runs.get_many(meant)
+        print_json([rows[run_id].to_json() for run_id in meant if run_id in rows])
+    print_changed(store, changed)
 
 
 def _work_here_again(
     store: "Store",
     references: Sequence[str],
-    requeue: Callable[[int], object],
+    requeue: "Requeue",
     checkpoint_seconds: float | None,
     as_json: bool,
 ) -> None:
@@ -263,9 +304,10 @@ def _work_here_again(
         raise ConfigError(f"--here works on one run, but {len(meant)} are meant; name one, or leave --here out")
     run_id = meant[0]
     console = messages()
+    check_runs(console, store.runs.to_train_again(meant))
 
     def claim(foreground: "Foreground") -> "Claim":
-        requeue(run_id)
+        requeue([run_id])
         claimed = store.queue.claim(run_id, foreground.claimant, foreground.hold)
         if claimed is None:
             raise StoreError(
@@ -285,26 +327,23 @@ def _work_here_again(
     )
 
 
-def _start_missing_workers(store: "Store", rows: "Sequence[RunRow]", checkpoint_seconds: float | None) -> None:
-    from ageui.cli.background import device_of, start_missing_workers
+def _start_missing_workers(store: "Store", run_ids: Sequence[int] | None, checkpoint_seconds: float | None) -> None:
+    """Starts missing workers for queued runs: those with the ids, or all."""
+    from ageui.cli.background import start_missing_workers
 
-    start_missing_workers(store, [device_of(row) for row in rows], checkpoint_seconds, messages())
+    start_missing_workers(store, store.queue.devices(run_ids), checkpoint_seconds, messages())
 
 
-def _settled(store: "Store", run_id: int, *, kill: bool = False) -> str:
-    """Waits until a running run obeys, and returns its status, or a note if that takes long. `kill` ends its engine if
-    its supervisor does not."""
+def _settle(store: "Store", run_ids: Sequence[int], *, kill: bool) -> None:
+    """Waits until running runs obey, or a few seconds. `kill` ends the engines of those whose supervisor does not."""
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.supervisor import kill_engine
 
     end = time.monotonic() + _SECONDS_TO_OBEY
-    while (row := store.runs.get(run_id)).status == "running":
+    while left := [run_id for run_id in run_ids if run_id in {run.run_id for run in store.queue.running()}]:
         if time.monotonic() > end:
-            if not kill:
-                return "it stops after its step and writes a checkpoint; see ageui queue"
-            if not kill_engine(store, run_id):
-                return "it was told to stop; see ageui queue"
+            if not kill or not any([kill_engine(store, run_id) for run_id in left]):
+                return
             end = time.monotonic() + _SECONDS_TO_OBEY
         time.sleep(SECONDS_BETWEEN_LOOKS)
         list(recover_lost(store))
-    return row.status

@@ -1,5 +1,6 @@
 """The table of `ageui queue`."""
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,8 @@ def queue_table(rows: "Sequence[RunRow]") -> Table:
 
 
 def _places(rows: "Sequence[RunRow]") -> list[Cell]:
-    waiting = [row.id for row in rows if row.status == "queued"]
-    return [Cell(text=f"{waiting.index(row.id) + 1}.") if row.status == "queued" else BLANK for row in rows]
+    places = itertools.count(1)
+    return [Cell(text=f"{next(places)}.") if row.status == "queued" else BLANK for row in rows]
 
 
 def _progress(row: "RunRow") -> str | None:

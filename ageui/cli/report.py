@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.completion import runs, words
 from ageui.cli.options import Database, Split, open_store
 from ageui.cli.output import Force, refuse_target, write_output
 
@@ -15,11 +16,24 @@ if TYPE_CHECKING:
 
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "--out", "-o", metavar="FILE", help="Else a file here that it names.", show_default=False),
+    typer.Option(
+        "--output",
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="File to write; else one here, which is printed.",
+        show_default=False,
+    ),
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="html|md", help="Else what FILE ends in, else html.", show_default=False),
+    typer.Option(
+        "--format",
+        metavar="html|md",
+        help="Format; else that of the file's ending, else html.",
+        autocompletion=words("html", "md"),
+        show_default=False,
+    ),
 ]
 
 _FORMATS = {".html": "html", ".htm": "html", ".md": "md"}
@@ -40,7 +54,8 @@ class ReportFile:
 
 def write_report(
     references: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.")
+        list[str],
+        typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.", autocompletion=runs),
     ],
     output: Output = None,
     report_format: Format = None,
@@ -51,7 +66,11 @@ def write_report(
     """Write a report of runs: scores, curves, errors by group and image, config, versions and a model card.
 
     HTML is one file that loads nothing from elsewhere. Markdown has its plots in a folder beside it, FILE_files.
-    Several runs are compared first. No image of a face is in it.
+    Several runs are compared first. No image of a face is in it. Only you can read it: it names images and their
+    errors.
+
+        ageui report first
+        ageui report first second -o report.md
     """
     from ageui.report import report
 
@@ -91,6 +110,7 @@ def write_document(document: "Document", target: ReportFile) -> None:
         _write({target.path: as_html(document)})
     else:
         text, files = as_markdown(document, target.folder.name)
+        _make_private(target.folder)
         _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
         _remove_plots(target.folder, keep=files)
     typer.echo(str(target.path), err=is_stream(target.path))
@@ -103,16 +123,21 @@ def _stem(ids: list[int]) -> str:
     return f"runs-{ids[0]}-and-{len(ids) - 1}-more"
 
 
-def _write(texts: Mapping[Path, str]) -> None:
-    """Writes files in their order, each whole or not at all: the plots before the text that shows them."""
+def _make_private(folder: Path) -> None:
+    """Makes the folder of a report's plots, and it and an earlier report's its owner's alone."""
     from engine.errors import DataError
 
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    """Writes files in their order, each whole or not at all: the plots before the text that shows them."""
     for path, text in texts.items():
-        try:
-            path.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}") from error
-        write_output(path, text.encode())
+        write_output(path, text.encode(), private=True)
 
 
 def _remove_plots(folder: Path, keep: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
-from ageui.cli.memory import print_memory
+from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, sayer
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @with_config_flags
 def run(
     flags: ConfigFlags,
-    name: Annotated[str | None, option("Name of the run; else one is made up.", THIS_RUN)] = None,
-    tag: Annotated[list[str] | None, option("Tag, may be repeated.", THIS_RUN)] = None,
+    name: Annotated[str | None, option("Name of the run; else one is made up.", THIS_RUN, "NAME")] = None,
+    tag: Annotated[list[str] | None, option("Tag, may be repeated.", THIS_RUN, "TAG")] = None,
     detach: Annotated[bool, option("Queue it for the background worker.", THIS_RUN, None, "--detach", "-d")] = False,
     priority: Annotated[int | None, option("With --detach: higher is taken first.", THIS_RUN, "N")] = None,
     share: Annotated[
@@ -35,10 +35,14 @@ def run(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train one run here, store it, and print what it scored; with --detach, queue it for the background.
+    """Train one run here, store it, and print its scores; with --detach, queue it for the background.
 
-    With no preset named, a CUDA device means report, none means quick. With no data named, the one registered data
-    set is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
+    Without --preset, a CUDA device means report, none means quick. Without --data, the one registered data set is
+    used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint: ageui resume goes on.
+
+        ageui run --loss mape --weights gender --name first
+        ageui run --preset report --data appa-real --detach
+        ageui run --strategy scratch --epochs 8 --set patience=3
     """
     from ageui.planning.plan import Basis, resolve_here
     from ageui.store import NewRun
@@ -53,12 +57,12 @@ def run(
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
+        store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
+        forecaster = check_runs(console, [new])
         if detach:
             from ageui.cli.background import start_missing_workers
-            from ageui.worker.background_workers import refuse_missing_devices
 
-            refuse_missing_devices([config.device])
-            print_memory(console, [new])
+            print_memory(console, [new], forecaster)
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
             row = store.runs.get(run_id)
             console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
@@ -72,7 +76,7 @@ def run(
         print_choices(console, resolved, flags)
 
         def claim(foreground: "Foreground") -> "Claim":
-            print_memory(console, [new])
+            print_memory(console, [new], forecaster)
             claimed = store.runs.add_claimed(new, foreground.claimant, foreground.hold, tags=tag or [])
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",
@@ -118,8 +122,9 @@ def work_here(
         print_json(detail.to_json())
     elif detail.history or detail.results:
         from ageui.cli.run_page import print_run
+        from ageui.planning.run_command import repeat_command
 
-        print_run(detail)
+        print_run(detail, repeat_command(store, detail))
     _print_ending(say, store, claimed, outcome)
     if outcome.status != "done":
         raise typer.Exit(outcome.ending.exit_code)

@@ -19,13 +19,13 @@ from ageui.text.states import state_of, why_no_scores
 from engine.errors import ConfigError
 
 
-def print_run(detail: RunDetail) -> None:
-    """Prints a run on stdout."""
+def print_run(detail: RunDetail, command: str | None) -> None:
+    """Prints a run on stdout, with the command that trains it again."""
     console = results()
     if detail.row.is_published:
-        _print_published(console, detail)
+        _print_published(console, detail, command)
         return
-    _print_head(console, detail)
+    _print_head(console, detail, command)
     _print_history(console, detail)
     if not detail.results:
         console.print(f"\n{why_no_scores(detail.row)}", soft_wrap=True)
@@ -41,7 +41,7 @@ def print_scores(detail: RunDetail, scores: SplitScores) -> None:
 
 def _print_scores(console: Console, detail: RunDetail, primary: SplitScores | None) -> None:
     console.print(rich_table(scores_table(detail)))
-    for line in explanations(detail.results):
+    for line in explanations(detail):
         console.print(Text(clean(line)), soft_wrap=True)
     if primary is not None:
         console.print()
@@ -72,12 +72,12 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
         console.print(Text(clean(line)), soft_wrap=True)
 
 
-def _print_published(console: Console, detail: RunDetail) -> None:
+def _print_published(console: Console, detail: RunDetail, command: str | None) -> None:
     """Prints a published run: its figures, note, and a command that trains with the same config."""
     row = detail.row
     console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
-    if detail.command:
-        console.print(Text(clean(f"the like of it: {detail.command}"), style="dim"), soft_wrap=True)
+    if command:
+        console.print(Text(clean(f"train the same config: {command}"), style="dim"), soft_wrap=True)
     if row.note:
         console.print(Text(clean(row.note)), soft_wrap=True)
     console.print()
@@ -85,7 +85,7 @@ def _print_published(console: Console, detail: RunDetail) -> None:
     console.print(why_no_scores(row), style="dim", soft_wrap=True)
 
 
-def _print_head(console: Console, detail: RunDetail) -> None:
+def _print_head(console: Console, detail: RunDetail, command: str | None) -> None:
     row = detail.row
     seconds = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
     took = f" in {seconds:.1f} s" if row.ended_at and seconds else ""
@@ -93,8 +93,8 @@ def _print_head(console: Console, detail: RunDetail) -> None:
     console.print(Text(clean(f"run {row.id}  {row.name}  {row.status}{took}{tags}"), style="bold"), soft_wrap=True)
     if row.error:
         console.print(Text("\n".join(clean(line) for line in row.error.splitlines())), soft_wrap=True)
-    if detail.command:
-        console.print(Text(clean(detail.command), style="dim"), soft_wrap=True)
+    if command:
+        console.print(Text(clean(command), style="dim"), soft_wrap=True)
     if detail.manifest:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)
@@ -117,7 +117,7 @@ def _print_attempts(console: Console, detail: RunDetail) -> None:
     for attempt in detail.attempts:
         if attempt.replayed:
             verdict = f"{attempt.differing} of them differ" if attempt.differing else "bit for bit the same"
-            line = f"attempt {attempt.number} repeated {attempt.replayed:,} points that were stored before: {verdict}"
+            line = f"attempt {attempt.number} repeated {counted(attempt.replayed, 'point')} stored before: {verdict}"
             console.print(Text(line), soft_wrap=True)
 
 

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, Reference, messages, open_store, print_json
+from ageui.cli.completion import data_sets, words
+from ageui.cli.options import AsJson, Database, DeviceToUse, Reference, messages, open_store, print_json
+from engine import choices
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -12,14 +14,19 @@ if TYPE_CHECKING:
 
 def score_run(
     reference: Reference,
-    data: Annotated[str, typer.Option(metavar="NAME", help="A registered data set, or synthetic.")],
+    data: Annotated[
+        str, typer.Option(metavar="NAME", help="A registered data set, or synthetic.", autocompletion=data_sets)
+    ],
     split: Annotated[
         str | None,
         typer.Option(
-            metavar="train|valid|test|all", help="Its images to score; else test, valid or train.", show_default=False
+            metavar="train|valid|test|all",
+            help="Its images to score; else test, valid or train.",
+            autocompletion=words(*choices.SPLITS, "all"),
+            show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: DeviceToUse = "auto",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -27,13 +34,14 @@ def score_run(
 
     The scores are stored with the run, as its split NAME/SPLIT. ageui show lists them, and ageui compare --split
     NAME/SPLIT sets runs side by side that were scored on it.
+
+        ageui score first --data utkface
     """
     from rich.progress import Progress
 
     from ageui.cli.export import kept_weights, precision_of
     from ageui.cli.run_page import print_scores
     from ageui.compare.differing_settings import setting
-    from ageui.text.plain_json import plain_json
     from engine.paths import cache_folder
     from engine.score import score_data
 
@@ -64,6 +72,6 @@ def score_run(
     scores = detail.scores(scored.split)
     assert scores is not None
     if as_json:
-        print_json(plain_json(scores.to_json()))
+        print_json(scores.to_json())
     else:
         print_scores(detail, scores)

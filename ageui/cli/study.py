@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli import completion
+from ageui.cli.command_group import CommandGroup
 from ageui.cli.config_flags import THIS_RUN, option
-from ageui.cli.memory import print_memory
+from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -25,6 +27,7 @@ from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
 from ageui.files.database_path import database_path
+from ageui.text.sentences import counted
 from engine import choices
 
 if TYPE_CHECKING:
@@ -32,23 +35,37 @@ if TYPE_CHECKING:
 
     from ageui.compare import ComparisonCache
     from ageui.store import Store
-    from ageui.study import Choice, RemainingRuns, Study, StudyTable
+    from ageui.study import Choice, Study, StudyTable
 
-app = typer.Typer(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
+app = CommandGroup(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A study, as in: ageui study list; or a TOML file.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A study, as in: ageui study list; or a TOML file.", autocompletion=completion.studies
+    ),
+]
 StudyPreset = Annotated[
     str | None,
-    option("report is the study as published; else a preset for all but what it compares.", THIS_RUN,
-           "|".join(choices.PRESETS)),
-]  # fmt: skip
-Data = Annotated[str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME")]
+    option(
+        "report is the study as published; else a preset for all fields but those it compares.",
+        THIS_RUN,
+        "|".join(choices.PRESETS),
+        complete=completion.words(*choices.PRESETS),
+    ),
+]
+Data = Annotated[
+    str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME", complete=completion.data_sets)
+]
 Assignments = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
 
 
 @app.command("list")
 def list_studies(db: Database = None, as_json: AsJson = False) -> None:
-    """List the studies: what each shows, and how many of its cells were measured here."""
+    """List the studies: what each shows, and how many of its cells were measured here.
+
+    ageui study list
+    """
     from ageui.cli.tables import print_fitted
     from ageui.present.figures import NUMBER
     from ageui.present.table import Cell, Column, Table, words
@@ -80,8 +97,12 @@ def show_study(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a study: published figures, measured ones as mean ± std over seeds, differences, and whether the rankings
-    of the cells agree. Of several ways in which it was run, the one with the most measured cells, unless one is named.
+    """Show a study: published figures beside measured ones, their differences, and whether the rankings agree.
+
+    Measured figures are mean ± std over seeds. If a study was run with several configurations, the most complete one is
+    shown, unless --preset, --data or --set name another.
+
+        ageui study show table8
     """
     from ageui.study import load
 
@@ -101,11 +122,16 @@ def export_study(
     output_format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="md|csv|tex|html", help="Else that of the file's ending, or md.", show_default=False
+            "--format",
+            metavar="md|csv|tex|html",
+            help="Format; else that of the file's ending, or md.",
+            autocompletion=completion.words("md", "csv", "tex", "html"),
+            show_default=False,
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
+        Path | None,
+        typer.Option("--output", "--out", "-o", metavar="FILE", help="File to write to.", show_default=False),
     ] = None,
     preset: StudyPreset = None,
     data: Data = None,
@@ -114,7 +140,10 @@ def export_study(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write what ageui study show says as Markdown, CSV, LaTeX or HTML."""
+    """Write the table of ageui study show as Markdown, CSV, LaTeX or HTML.
+
+    ageui study export table8 -o table8.csv
+    """
     from ageui.study import load
     from ageui.study.study_export import FORMATS, export_text
 
@@ -123,7 +152,7 @@ def export_study(
     refuse_target(output, force, streams=True)
     with _reading(db) as store:
         table = _tested_table(study, store, _choice(preset, data, settings), split)
-    print_or_write(export_text(table, chosen), output, f"{len(table.rows)} cells")
+    print_or_write(export_text(table, chosen), output, counted(len(table.rows), "cell"))
 
 
 @app.command("report")
@@ -138,7 +167,10 @@ def report_study(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write a report of a study: published beside measured figures, then its runs side by side, with plots."""
+    """Write a report of a study: published beside measured figures, then its runs side by side, with plots.
+
+    ageui study report table8 -o table8.html
+    """
     from ageui.compare import ComparisonCache
     from ageui.report import study_report
     from ageui.study import load
@@ -163,7 +195,7 @@ def run_study(
     settings: Assignments = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     detach: Annotated[
-        bool, option("Queue what is missing and wait for nothing.", THIS_RUN, None, "--detach", "-d")
+        bool, option("Queue the missing runs and do not wait for them.", THIS_RUN, None, "--detach", "-d")
     ] = False,
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
@@ -171,38 +203,47 @@ def run_study(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train what is missing of a study in the background, wait for it, and show the table.
+    """Train a study's missing runs in the background, wait for them, and show the table.
 
     Runs of the same config and data that are done, or still to be done, stand for their cells, in whichever study they
-    were queued; failed, cancelled and interrupted ones go on from their checkpoints. So it can be stopped at any time,
-    and the same command goes on. With no preset named, a CUDA device means report, none means quick.
+    were queued; failed, cancelled and interrupted ones go on from their checkpoints. The command can be stopped at any
+    time, and goes on when it is repeated. Without --preset, a CUDA device means report, none means quick.
+
+        ageui study run table8 --preset quick --seeds 3
+        ageui study run table8 --preset quick --dry-run
     """
     from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
+    from ageui.planning.expected_time import time_sentence
     from ageui.study import describe, find_remaining, load
     from ageui.study.queueing import remaining_text, tag
-    from ageui.worker.background_workers import refuse_missing_devices
 
     console, study = messages(), load(name)
     say = sayer(console)
     with open_store(db, create=True, files=files) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
-        devices = [run.config.device for run in remaining.new]
-        refuse_missing_devices(devices)
-        print_memory(console, remaining.new)
+        store.runs.refuse_invalid(remaining.new, priority=priority)
+        print_memory(console, remaining.new, check_runs(console, remaining.to_train(store)))
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
+        if remaining.new:
+            say(time_sentence(store, remaining.new))
         if dry_run:
             print_plan(remaining.new, as_json=as_json)
             return
-        ids = [*_continued(store, remaining), *store.runs.add_many(remaining.new, tags=[tag(study)], priority=priority)]
+        again = [run.id for run in (*remaining.again, *remaining.stopped)]
+        changed = store.queue.add(remaining.new, again, tags=[tag(study)], priority=priority)
+        ids = changed.ids
+        for problem in changed.problems:
+            say(problem)
         left = [*(run.id for run in remaining.going), *ids]
         if left:
-            start_missing_workers(store, [*devices, *_devices(store, left)], checkpoint_seconds, console)
+            devices = store.queue.devices(left)
+            start_missing_workers(store, devices, checkpoint_seconds, console)
         if detach:
             if as_json:
-                print_json([store.runs.get(run_id).to_json() for run_id in ids])
+                print_json([row.to_json() for row in store.runs.get_many(ids).values()])
             else:
                 for run_id in ids:
                     typer.echo(run_id)
@@ -222,19 +263,23 @@ def run_study(
 def publish_figures(db: Database = None) -> None:
     """Write the report's figures into the database, as runs named report/TABLE/CELL that nobody here trained.
 
-    They stand beside measured runs in lists and comparisons; again is no different from once.
+    They stand beside measured runs in lists and comparisons. Repeating the command changes nothing.
+
+        ageui study publish
     """
     from ageui.study import publish
 
     with open_store(db, create=True) as store:
         total, new = publish(store)
-        messages().print(f"{total} published runs in {store.path}, {new} of them new: ageui ls source=report")
+        messages().print(
+            f"{counted(total, 'published run')} in {store.path}, {new} of them new: ageui ls source=report"
+        )
 
 
 @contextmanager
 def _reading(db: Path | None) -> "Iterator[Store | None]":
     """The database, or None if it does not exist yet: published figures need none."""
-    if not database_path(db).expanduser().exists():
+    if not database_path(db).exists():
         yield None
         return
     with open_store(db, read_only=True) as store:
@@ -270,21 +315,6 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
     return found.choice
 
 
-def _continued(store: "Store", remaining: "RemainingRuns") -> list[int]:
-    """Queues runs again that failed, were cancelled or interrupted; returns their ids."""
-    for run in remaining.again:
-        store.queue.retry(run.id)
-    for run in remaining.stopped:
-        store.queue.resume(run.id)
-    return [run.id for run in (*remaining.again, *remaining.stopped)]
-
-
-def _devices(store: "Store", run_ids: list[int]) -> list[str]:
-    from ageui.cli.background import device_of
-
-    return [device_of(row) for row in map(store.runs.get, run_ids) if row.status == "queued"]
-
-
 def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") -> bool:
     try:
         return wait_until_ended(store, run_ids, say)
@@ -312,9 +342,8 @@ def _listed(table: "StudyTable") -> dict[str, object]:
 
 def _print_json(table: "StudyTable") -> None:
     from ageui.study.study_export import as_data
-    from ageui.text.plain_json import plain_json
 
-    print_json(plain_json(as_data(table)))
+    print_json(as_data(table))
 
 
 def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:

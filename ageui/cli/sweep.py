@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
-from ageui.cli.memory import print_memory
+from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -31,10 +31,10 @@ def sweep(
     flags: ConfigFlags,
     seeds: Annotated[int | None, option("Repeat each setting with N seeds.", THIS_RUN, "N")] = None,
     again: Annotated[
-        bool, option("Also what is finished, or queued, with the very same config and data.", THIS_RUN, None, "--again")
+        bool, option("Also queue runs that already exist with the same config and data.", THIS_RUN, None, "--again")
     ] = False,
-    name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN)] = None,
-    tag: Annotated[list[str] | None, option("Tag of the runs, may be repeated.", THIS_RUN)] = None,
+    name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN, "NAME")] = None,
+    tag: Annotated[list[str] | None, option("Tag of the runs, may be repeated.", THIS_RUN, "TAG")] = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
@@ -42,14 +42,18 @@ def sweep(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue every combination of comma lists: ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3.
+    """Queue every combination of comma lists, and print the ids of the queued runs.
 
     A + joins what is one value: gender+age weighs by both, --epochs 25+25 are 25 per stage. Runs of the same config and
-    data that are done, or still to be done, are not queued twice. Prints the ids of the queued runs.
+    data that are done, or still to be done, are not queued twice.
+
+        ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3
+        ageui sweep --lr 1e-4,5e-4 --dry-run
     """
     from ageui.cli.background import start_missing_workers
+    from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
-    from ageui.worker.background_workers import refuse_missing_devices
+    from ageui.text.sentences import counted
 
     console = messages()
     with open_store(db, create=True, files=files) as store:
@@ -59,19 +63,20 @@ def sweep(
         if planned.left_out and not again:
             say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)
-        devices = [one.config.device for one in new]
-        refuse_missing_devices(devices)
-        print_memory(console, new)
+        store.runs.refuse_invalid(new, tags=tag or [], priority=priority)
+        print_memory(console, new, check_runs(console, new))
+        if new:
+            say(time_sentence(store, new))
         if dry_run:
             print_plan(new, as_json=as_json)
-            say(f"{len(new)} run{'s' if len(new) != 1 else ''} would be queued")
+            say(f"{counted(len(new), 'run')} would be queued")
             return
         ids = store.runs.add_many(new, tags=tag or [], priority=priority)
-        say(f"{len(ids)} run{'s' if len(ids) != 1 else ''} queued in {store.path}")
+        say(f"{counted(len(ids), 'run')} queued in {store.path}")
         if ids:
-            start_missing_workers(store, devices, checkpoint_seconds, console)
+            start_missing_workers(store, [one.config.device for one in new], checkpoint_seconds, console)
         if as_json:
-            print_json([store.runs.get(run_id).to_json() for run_id in ids])
+            print_json([row.to_json() for row in store.runs.get_many(ids).values()])
         else:
             for run_id in ids:
                 typer.echo(run_id)

@@ -1,11 +1,24 @@
 """Prints tables without the columns that do not fit the terminal, and names these."""
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ageui.present.table import Table
+
+ROWS_ON_A_TERMINAL = 50
+
+
+def rows_to_show(limit: int | None) -> int | None:
+    """How many rows a listing has: the `limit` that was asked for, else a screen or two on a terminal; None for all."""
+    return limit if limit is not None or not sys.stdout.isatty() else ROWS_ON_A_TERMINAL
+
+
+def more_sentence(shown: int, total: int) -> str:
+    """How many rows were left out, and how to see them; empty if none were."""
+    return f"{shown:,} of {total:,} runs, --limit {total} lists all" if shown < total else ""
 
 
 def print_fitted(console: "Console", table: "Table", about: str = "") -> None:

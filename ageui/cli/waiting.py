@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ageui.text.sentences import counted
+
 if TYPE_CHECKING:
     from ageui.store import Store
 
 SECONDS_BETWEEN_LOOKS = 0.2
+_UNFINISHED = ("queued", "running", "lost")
 
 
 def wait_until_ended(
@@ -21,18 +24,22 @@ def wait_until_ended(
     left = list(run_ids)
     all_done = True
     while True:
-        for row in [store.runs.get(run_id) for run_id in left]:
-            if row.status not in ("queued", "running", "lost"):
-                left.remove(row.id)
+        rows = store.runs.get_many(left)
+        for run_id in left:
+            if run_id not in rows:
+                all_done = False
+                say(f"run {run_id} was deleted")
+            elif (row := rows[run_id]).status not in _UNFINISHED:
                 all_done = all_done and row.status == "done"
                 say(f"run {row.id} {row.name} is {row.status}{f': {row.error}' if row.error else ''}")
+        left = [run_id for run_id, row in rows.items() if row.status in _UNFINISHED]
         if not left:
             return all_done
         if end is not None and time.monotonic() > end:
-            say(f"{len(left)} run{'s have' if len(left) != 1 else ' has'} not ended after {timeout:g} s")
+            say(f"{counted(len(left), 'run')} {'has' if len(left) == 1 else 'have'} not ended after {timeout:g} s")
             return False
         if (reason := _standstill(store, left, say)) is not None:
-            say(f"{len(left)} run{'s wait' if len(left) != 1 else ' waits'}, but {reason}")
+            say(f"{counted(len(left), 'run')} {'waits' if len(left) == 1 else 'wait'}, but {reason}")
             return False
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -42,15 +49,18 @@ def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None])
 
     Lost runs are requeued first, by a living worker if this store is open for reading only.
     """
-    from ageui.cli.background import paused_sentence, unserved, unserved_sentence
+    from ageui.cli.background import device_of, paused_sentence, unserved_sentence
+    from ageui.worker.background_workers import devices_without_worker
     from ageui.worker.lost_runs import recover_lost
 
     for found in recover_lost(store):
         say(found.sentence())
-    rows = [store.runs.get(run_id) for run_id in left]
+    rows = store.runs.get_many(left).values()
     if any(row.status not in ("queued", "lost") for row in rows):
         return None
     pause = store.queue.current_pause()
     if pause is not None:
         return paused_sentence(pause)
-    return unserved_sentence(rows, are_all=True) if len(unserved(store, rows)) == len(rows) else None
+    devices = list(dict.fromkeys(map(device_of, rows)))
+    alone = devices_without_worker(store, devices)
+    return unserved_sentence(alone, are_all=True) if len(alone) == len(devices) else None

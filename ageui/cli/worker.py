@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.command_group import CommandGroup
+from ageui.cli.completion import words
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
     from ageui.store import WorkerRow
 
-app = typer.Typer(help="Background workers: start, stop, status.", no_args_is_help=True)
+app = CommandGroup(help="Background workers: start, stop, status.", no_args_is_help=True)
 
 _MOST_AT_ONCE = 64
 
 Device = Annotated[
     str | None,
     typer.Option(
-        metavar="cpu|cuda:N", help="Of this device; else the first CUDA device, else cpu.", show_default=False
+        metavar="cpu|cuda:N",
+        help="Device of the worker; else the first CUDA device, else cpu.",
+        autocompletion=words("cpu", "cuda"),
+        show_default=False,
     ),
 ]
 
@@ -27,35 +32,45 @@ Device = Annotated[
 @app.command("start")
 def start(
     device: Device = None,
-    stay: Annotated[bool, typer.Option("--stay", help="Stay when there is nothing to do.")] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Stay when no run is left.")] = False,
     parallel: Annotated[
         str,
         typer.Option(
             metavar="N|auto",
-            help="Train so many runs at once; auto: one with each core of a processor, two on a GPU.",
+            help="Number of runs to train at once; auto: one per core of a processor, two on a GPU.",
+            autocompletion=words("auto"),
         ),
     ] = "1",
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
 ) -> None:
-    """Start a worker that outlives this terminal. One is started anyway by whatever queues a run.
+    """Start a worker that outlives this terminal. Commands that queue a run start one automatically.
 
-    There is one a device, and it leaves when there was nothing to do for a minute. Where it trains several runs at
-    once, each has its share of the cores, and begins only if its predicted memory fits beside the others'.
+    Each device has one worker, which leaves when no run was left for a minute. If it trains several runs at once, each
+    has its share of the cores, and begins only if its predicted memory fits beside the others'.
+
+        ageui worker start
+        ageui worker start --parallel auto --stay
     """
     from ageui.devices import default_device, resolve_device
+    from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
     from ageui.worker.background_workers import is_working, start_worker
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
+    from engine.errors import StoreError
 
+    refuse_wrong_variables()
     with open_store(db, create=True, files=files, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):
-            advice = "; to have it train several runs at once, stop it first: ageui worker stop" if lanes > 1 else ""
-            messages().print(f"{store.path} has a worker on {chosen} already{advice}", soft_wrap=True)
+            there = f"{store.path} has a worker on {chosen} already"
+            asked = {"--stay": stay, "--parallel": lanes > 1, "--checkpoint-seconds": checkpoint_seconds is not None}
+            if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
+                raise StoreError(f"{there}, which keeps its settings; for {ignored}, stop it first: ageui worker stop")
+            messages().print(there, soft_wrap=True)
             return
         start_worker(
             store,
@@ -74,7 +89,11 @@ def stop(
     now: Annotated[bool, typer.Option("--now", help="Kill it; its run goes on from its last checkpoint.")] = False,
     db: Database = None,
 ) -> None:
-    """Stop the workers, or that of a device. A run stops after its step, writes a checkpoint and is queued again."""
+    """Stop the workers, or that of a device. A run stops after its step, writes a checkpoint and is queued again.
+
+    ageui worker stop
+    ageui worker stop --device cuda:0
+    """
     from ageui.text.clean import clean
     from ageui.worker.background_workers import stop_worker, workers
     from engine.errors import ConfigError
@@ -94,7 +113,10 @@ def stop(
 
 @app.command("status")
 def status(db: Database = None, as_json: AsJson = False) -> None:
-    """Show the workers of the database: what each does, or when and why the last one left."""
+    """Show the workers of the database: what each does, or when and why the last one left.
+
+    ageui worker status
+    """
     from ageui.cli.tables import print_fitted
     from ageui.present.figures import NUMBER
     from ageui.present.table import Cell, Column, Table, words

@@ -7,6 +7,7 @@ from typing import get_args
 from ageui.compare.comparison import ComparedRow
 from ageui.compare.draft_rows import DraftRow
 from ageui.compare.seed_figures import Across, setting_key
+from ageui.text.states import diverged_text
 
 
 def offer_to_fold(repeats: Sequence[Sequence[DraftRow]]) -> list[str]:
@@ -29,6 +30,12 @@ def computed_apart(drafts: Sequence[DraftRow]) -> list[str]:
     if not apart:
         return []
     return [f"same settings, computed in another arithmetic or recipe (--fold-across joins them): {'; '.join(apart)}"]
+
+
+def diverged(drafts: Sequence[DraftRow]) -> list[str]:
+    """A note on each scored run that diverged."""
+    runs = [run for draft in drafts if draft.scores for run in draft.runs if run.status == "diverged" and run.results]
+    return [f"{run.name} {diverged_text(run.kept.epoch if run.kept else None)}" for run in runs]
 
 
 def no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:

@@ -19,6 +19,7 @@ from ageui.present.figures import (
 )
 from ageui.present.marks import MEANINGS, NO_BETTER
 from ageui.present.table import BLANK, Cell, Column, Table, figure_columns, name_columns, words
+from ageui.text.states import diverged_text
 
 if TYPE_CHECKING:
     from ageui.store import Epoch, RunDetail, SplitScores, Summary
@@ -56,9 +57,11 @@ def published_table(summary: "Summary") -> Table:
     return Table((Column(""), Column("", "figure")), tuple(rows))
 
 
-def explanations(results: "Sequence[SplitScores]") -> list[str]:
+def explanations(run: "RunDetail") -> list[str]:
     """The meaning of the figures and marks in these tables, and why some are missing."""
-    lines = [
+    results = run.results
+    lines = [diverged_text(run.kept.epoch if run.kept else None)] if run.status == "diverged" and results else []
+    lines += [
         "in years, with 95% bootstrap intervals; a bias is the mean gap between the MAEs of an attribute's groups",
         "~ cannot be told from no bias (p above 0.05)   detectable: the smallest bias found in four of five samples   "
         "signed: predicted - true age   constant: always says the train mean   more: ageui explain bias",

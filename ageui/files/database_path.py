@@ -3,12 +3,24 @@
 import os
 from pathlib import Path
 
+from ageui.files.home import from_home
 from engine.errors import StoreError
+
+_DEFAULT = Path("runs.db")
 
 
 def database_path(named: Path | None = None) -> Path:
-    """The named file, else that of `AGEUI_DB`, else `runs.db` in the current folder."""
-    return (named or Path(os.environ.get("AGEUI_DB") or "runs.db")).expanduser()
+    """The named file, else that of `AGEUI_DB`, else `runs.local.db` in the current folder if there is one, else
+    `runs.db` there."""
+    if name := named or os.environ.get("AGEUI_DB"):
+        return from_home(name)
+    local = local_copy(_DEFAULT)
+    return local if local.exists() else _DEFAULT
+
+
+def local_copy(path: Path) -> Path:
+    """`runs.local.db` beside `runs.db`: where changes of a shipped example go."""
+    return path.with_stem(f"{path.stem}.local")
 
 
 def real_path(path: Path) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engine.files import write_atomically
 
+_PRIVATE = 0o600
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd")
 
 
@@ -15,17 +16,20 @@ def is_stream(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def write_output_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+def write_output_file(path: Path, content: bytes, *, private: bool = False) -> None:
     """Writes a file, whole or not at all. A replaced file stays whole until then, and its permissions are kept.
 
-    A new file gets the permissions `mode`, less the umask. A symbolic link is followed, a stream is written to. Raises
-    `OSError`.
+    A `private` file is its owner's alone, whatever its permissions were and whatever the umask. A symbolic link is
+    followed, a stream is written to. Raises `OSError`.
     """
     if is_stream(path):
         with path.open("wb") as stream:
             stream.write(content)
         return
     target = Path(os.path.realpath(path))
-    if target.exists():
-        mode = target.stat().st_mode & 0o777
-    write_atomically(target, lambda part: part.write(content), mode=mode)
+    if private or target.exists():
+        mode = _PRIVATE if private else target.stat().st_mode & 0o777
+        write_atomically(target, lambda part: part.write(content), mode=mode & _PRIVATE)
+        target.chmod(mode)
+    else:
+        write_atomically(target, lambda part: part.write(content), mode=0o666)

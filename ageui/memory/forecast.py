@@ -11,24 +11,33 @@ from ageui.text.sentences import gigabytes
 from engine.config import RunConfig, build_config
 from engine.data.kept_reports import kept_report
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError
-from engine.footprints import FootprintCounter, FootprintKey, known_footprint
+from engine.errors import AgeUIError, ConfigError, DataError, DeviceError, Problem
+from engine.first_weights import CheckedWeights, WeightsKey, are_known_to_fit
+from engine.footprints import (
+    CheckedNetwork,
+    FootprintCounter,
+    FootprintKey,
+    NetworkKey,
+    known_footprint,
+    no_answer,
+)
 from engine.limits import gpu_pixels_limit
 from engine.memory_model import Footprint, PeakMemory, predicted_peak
 from engine.paths import cache_folder
 
 _LISTED = 3
+_KINDS = {kind.failure: kind for kind in (ConfigError, DataError, DeviceError)}
 
 
 @dataclass(frozen=True)
 class Forecast:
     """A sentence about the memory of runs.
 
-    `missing` backbones must be counted before it is complete. `is_too_much` if a run needs more than is free.
+    `missing` networks must be counted or checked before it is complete. `is_too_much` if a run needs more than is free.
     """
 
     text: str
-    missing: tuple[FootprintKey, ...] = ()
+    missing: tuple[NetworkKey, ...] = ()
     is_too_much: bool = False
 
 
@@ -36,50 +45,84 @@ NOTHING_TO_SAY = Forecast("")
 
 
 class Forecaster:
-    """Predicts memory and keeps what it has looked up.
+    """Predicts memory, knows networks that no run can use, and keeps what it has looked up.
 
-    `count` counts missing backbones in a few seconds. All other methods are for one thread at a time.
+    `count` counts and checks missing networks in a few seconds. All other methods are for one thread at a time.
     """
 
     def __init__(self, free: Callable[[str], int | None] = free_memory) -> None:
         self._free = free
         self._footprints: dict[FootprintKey, Footprint] = {}
         self._problems: dict[FootprintKey, str] = {}
+        self._fitting: set[WeightsKey] = set()
+        self._refusals: dict[NetworkKey, AgeUIError] = {}
         self._images: dict[tuple[str, str], int | None] = {}
 
     def forecast(self, runs: Iterable[NewRun]) -> Forecast:
         """The forecast for `runs`, which train one after the other on each device."""
         runs, free = list(runs), cache(self._free)
-        wanted = list(dict.fromkeys(FootprintKey.of(run.config) for run in runs))
-        missing = tuple(one for one in wanted if one not in self._problems and self._footprint(one) is None)
+        key_of = _Keys()
+        wanted = list(dict.fromkeys(key_of(run.config) for run in runs))
+        footprints = {key: self._footprint(key) for key in wanted}
+        missing = self._missing(footprints, list(dict.fromkeys(WeightsKey.of(run.config) for run in runs)))
         peaks: dict[str, list[tuple[PeakMemory, NewRun]]] = {}
         for run in runs:
-            if (peak := self._peak(run, free)) is not None:
+            footprint = footprints[key_of(run.config)]
+            if footprint is not None:
+                peak = self._peak(run, footprint, free)
                 peaks.setdefault(_device(run.config, peak), []).append((peak, run))
         said = [_sentence(device, found, free(device)) for device, found in peaks.items()]
         texts = [text for text, _ in said] + _problem_texts(wanted, self._problems)
         texts += ["peak memory: being worked out"] if missing else []
         return Forecast("; ".join(texts), missing, any(is_too_much for _, is_too_much in said))
 
+    def refusals(self, config: RunConfig) -> list[AgeUIError]:
+        """Why no run can use the network or the first weights of a config, as far as they are counted and checked."""
+        keys = (FootprintKey.of(config), WeightsKey.of(config))
+        return [self._refusals[key] for key in keys if key in self._refusals]
+
+    def footprint(self, config: RunConfig) -> Footprint | None:
+        """The footprint of a config's backbone; None if it is not counted."""
+        return self._footprint(FootprintKey.of(config))
+
     def count(
-        self, missing: Sequence[FootprintKey], begun: Callable[[FootprintCounter], None] = lambda counter: None
+        self, missing: Sequence[NetworkKey], begun: Callable[[FootprintCounter], None] = lambda counter: None
     ) -> None:
-        """Counts missing backbones in a process of its own; `begun` receives it, to be able to stop it."""
+        """Counts and checks missing networks in a process of its own; `begun` receives it, to be able to stop it."""
         try:
             with FootprintCounter(missing) as counter:
                 begun(counter)
                 for answer in counter.answers():
-                    if answer.footprint is not None:
-                        self._footprints[answer.key] = answer.footprint
-                    else:
-                        self._problems[answer.key] = answer.problem
+                    self._note(answer)
         except OSError as error:
-            self._problems.update(dict.fromkeys(missing, f"no process could be started: {error.strerror}"))
+            for key in missing:
+                self._note(no_answer(key, f"no process could be started: {error.strerror}"))
 
-    def _peak(self, run: NewRun, free: Callable[[str], int | None]) -> PeakMemory | None:
-        footprint = self._footprint(FootprintKey.of(run.config))
-        if footprint is None:
-            return None
+    def _missing(
+        self, footprints: Mapping[FootprintKey, Footprint | None], weights: Sequence[WeightsKey]
+    ) -> tuple[NetworkKey, ...]:
+        """The networks that are neither known nor answered."""
+        self._fitting.update(key for key in weights if key not in self._fitting and are_known_to_fit(key))
+        return (
+            *(key for key, found in footprints.items() if found is None and key not in self._problems),
+            *(key for key in weights if key not in self._fitting and key not in self._refusals),
+        )
+
+    def _note(self, answer: CheckedNetwork) -> None:
+        if answer.failure in _KINDS:
+            field = "init" if isinstance(answer, CheckedWeights) else "backbone"
+            is_device = answer.failure == DeviceError.failure
+            problem = Problem("device" if is_device else field, answer.problem, () if is_device else ("size",))
+            self._refusals[answer.key] = _KINDS[answer.failure](problems=[problem])
+        if isinstance(answer, CheckedWeights):
+            if not answer.failure:
+                self._fitting.add(answer.key)
+        elif answer.footprint is not None:
+            self._footprints[answer.key] = answer.footprint
+        else:
+            self._problems[answer.key] = answer.problem
+
+    def _peak(self, run: NewRun, footprint: Footprint, free: Callable[[str], int | None]) -> PeakMemory:
         free_bytes = free(resolve_device(run.config.device)) if footprint.device_type == "cuda" else None
         most_pixels = gpu_pixels_limit(free_bytes)[0] if free_bytes is not None else None
         return predicted_peak(run.config, footprint, self._image_count(run), most_pixels)
@@ -94,6 +137,19 @@ class Forecaster:
         if key not in self._images:
             self._images[key] = image_count(run.spec, run.config)
         return self._images[key]
+
+
+class _Keys:
+    """The footprint keys of configs. Those of thousands of runs are few, and each takes a look at the machine."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], FootprintKey] = {}
+
+    def __call__(self, config: RunConfig) -> FootprintKey:
+        fields = (config.backbone, config.size, config.device, config.precision)
+        if fields not in self._known:
+            self._known[fields] = FootprintKey.of(config)
+        return self._known[fields]
 
 
 def predicted_memory(detail: RunDetail) -> int | None:

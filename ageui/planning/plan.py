@@ -58,8 +58,9 @@ def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | 
 
     Raises `ConfigError` for a wrong value, an unknown data set and more than `sweeps.MOST_RUNS` combinations.
     """
-    first = resolve_here(store, sweeps.grid(values)[0], basis)
-    runs = with_data(store, grid_configs(store, with_seeds(values, first.config.seed, seeds), basis))
+    settings = _settings(store, basis)  # once, since a pipe can be read only once
+    first = settings.resolve(sweeps.grid(values)[0])
+    runs = with_data(store, _configs(settings, with_seeds(values, first.config.seed, seeds)))
     return Plan(first, runs, tuple(store.runs.find_same(runs)))
 
 
@@ -70,9 +71,7 @@ def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resol
 
 def grid_configs(store: Store, values: Mapping[str, str], basis: Basis) -> list[RunConfig]:
     """The distinct configs of a grid, in its order."""
-    settings = _settings(store, basis)
-    configs = [settings.resolve(combination).config for combination in sweeps.grid(values)]
-    return list({config.hash: config for config in configs}.values())
+    return _configs(_settings(store, basis), values)
 
 
 def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict[str, str]:
@@ -95,6 +94,11 @@ def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
     specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
     return tuple(NewRun(config, specs[config.data]) for config in configs)
+
+
+def _configs(settings: Settings, values: Mapping[str, str]) -> list[RunConfig]:
+    configs = [settings.resolve(combination).config for combination in sweeps.grid(values)]
+    return list({config.hash: config for config in configs}.values())
 
 
 def _settings(store: Store, basis: Basis) -> Settings:

@@ -1,14 +1,16 @@
-"""Writes a plan as the shortest command line that queues the same runs."""
+"""Writes a plan, or a stored run, as the shortest command line that trains the same."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ageui.files.database_path import database_path, real_path
 from ageui.planning import sweeps
 from ageui.planning.plan import Basis, grid_configs, resolve_here, with_seeds
-from ageui.store import NewRun, Store
-from engine.config import FLAG_FIELDS, PRESETS, RunConfig, format_value
+from ageui.planning.settings import read_settings
+from ageui.store import NewRun, RunDetail, Store
+from engine.config import FLAG_FIELDS, PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError
 
 
@@ -55,6 +57,33 @@ def queue_command(
     return " ".join(parts)
 
 
+def repeat_command(store: Store, run: RunDetail) -> str | None:
+    """The shortest `ageui run` that trains a run's config again: a preset, the data, and the settings that differ from
+    the preset or from the settings files here. None if this ageui can no longer run the config."""
+    if run.command is None:
+        return None
+    config = build_config(run.config)
+    on_presets = [_on_preset(store, config, preset) for preset in PRESETS]
+    return min((run.command, *filter(None, on_presets)), key=len)
+
+
+def _on_preset(store: Store, config: RunConfig, preset: str) -> str | None:
+    """The command on top of a preset; None if no flags make up for the settings files and the environment."""
+    settings = read_settings(preset=preset, registered=store.data.registered_names())
+
+    def alone(flags: Mapping[str, str]) -> RunConfig:
+        return build_config({**PRESETS[preset], **flags})
+
+    def here(flags: Mapping[str, str]) -> RunConfig:
+        return settings.resolve(flags).config
+
+    target = config.model_dump()
+    flags = _completed(here, target, _completed(alone, target, {"data": config.data}))
+    if here(flags).hash != config.hash:
+        return None
+    return " ".join((f"ageui run --preset {preset}", *(_flag(name, flags[name]) for name in target if name in flags)))
+
+
 def _flag(name: str, text: str) -> str:
     return f"--{name} {shlex.quote(text)}" if name in FLAG_FIELDS else f"--set {shlex.quote(f'{name}={text}')}"
 
@@ -80,18 +109,26 @@ def _in_flags(
 
 def _missing(store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequence[RunConfig]) -> dict[str, str]:
     """The fields, as text, that all wanted configs share and that `basis` alone does not give."""
-    target = wanted[0].model_dump()
     first = sweeps.grid(values)[0]
-    fixed = [
-        name for name in target if name not in values and all(getattr(one, name) == target[name] for one in wanted)
-    ]
-    added: dict[str, str] = {}
+    fixed = {
+        name: value
+        for name, value in wanted[0].model_dump().items()
+        if name not in values and all(getattr(one, name) == value for one in wanted)
+    }
+    return _completed(lambda added: resolve_here(store, {**added, **first}, basis).config, fixed, {})
+
+
+def _completed(
+    resolve: Callable[[Mapping[str, str]], RunConfig], target: Mapping[str, Any], flags: Mapping[str, str]
+) -> dict[str, str]:
+    """`flags`, with the values of `target` that `resolve` does not give by itself."""
+    added = dict(flags)
     while True:
         try:
-            got = resolve_here(store, {**added, **first}, basis).config.model_dump()
+            got = resolve(added).model_dump()
         except ConfigError:
-            return {name: format_value(target[name]) for name in fixed}
-        differing = [name for name in fixed if got[name] != target[name] and name not in added]
+            return {name: format_value(value) for name, value in target.items()}
+        differing = [name for name, value in target.items() if got[name] != value and name not in added]
         if not differing:
             return added
         added |= {name: format_value(target[name]) for name in differing}

@@ -1,7 +1,6 @@
 """Merges a run's settings from flags, `--config` file, environment, project file, user file, preset and defaults."""
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,18 @@ from typing import Any
 
 import platformdirs
 
+from ageui.files.toml_file import read_toml
+from engine.bounded_files import problem_of
 from engine.config import PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError, Problem
+from engine.limits import amount_problem
 from engine.request import CHECKPOINT_SECONDS
 
 PROJECT_FILE = Path("ageui.toml")
+CHECKPOINT_VARIABLE = "AGEUI_CHECKPOINT_SECONDS"
+FIELD_VARIABLES = {f"AGEUI_{name.upper()}": name for name in ("preset", *RunConfig.model_fields)}
+"""The environment variables that set a field of a config, or the preset."""
+_ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,11 @@ class Settings:
             values["data"], data_origin = _data_of(self.registered)
             origins["data"] = data_origin
         values = {**values, "init": absolute_init(values.get("init", "auto"))}
-        return Resolved(build_config(values), origins, self.preset, self.preset_origin, data_origin)
+        try:
+            config = build_config(values)
+        except ConfigError as error:
+            raise ConfigError(problems=[_with_variable(one, origins) for one in error.problems]) from None
+        return Resolved(config, origins, self.preset, self.preset_origin, data_origin)
 
 
 def read_settings(
@@ -103,23 +113,18 @@ def preset_layer(name: str) -> SettingsLayer:
 
 def environment_layer(environment: Mapping[str, str]) -> SettingsLayer:
     """The fields set by variables such as `AGEUI_LOSS=mape`, and `AGEUI_PRESET`."""
-    names = ("preset", *RunConfig.model_fields)
-    found = {name: environment[f"AGEUI_{name.upper()}"] for name in names if f"AGEUI_{name.upper()}" in environment}
-    return SettingsLayer("environment", found)
+    fields = {name: environment[variable] for variable, name in FIELD_VARIABLES.items() if variable in environment}
+    return SettingsLayer(_ENVIRONMENT, fields)
 
 
 def checkpoint_interval(named: float | None) -> float:
     """Seconds between checkpoints: the flag's value, else `AGEUI_CHECKPOINT_SECONDS`, else the engine's default."""
     if named is not None:
         return named
-    text = os.environ.get("AGEUI_CHECKPOINT_SECONDS", "")
-    try:
-        seconds = float(text) if text else CHECKPOINT_SECONDS
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise ConfigError(f"AGEUI_CHECKPOINT_SECONDS={text}: give a number of seconds, 0 or more")
-    return seconds
+    text = os.environ.get(CHECKPOINT_VARIABLE, "")
+    if text and (problem := amount_problem(text, "seconds")) is not None:
+        raise ConfigError(f"{CHECKPOINT_VARIABLE}={text}: {problem}")
+    return float(text) if text else CHECKPOINT_SECONDS
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
@@ -150,13 +155,13 @@ def absolute_init(init: str) -> str:
 
 def _file_layer(path: Path, required: bool = False) -> list[SettingsLayer]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except FileNotFoundError:
         if required:
             raise ConfigError(f"--config {path}: there is no such file") from None
         return []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {problem_of(error)}") from error
     return [SettingsLayer(str(path), {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})]
 
 
@@ -175,6 +180,13 @@ def _data_of(registered: Sequence[str]) -> tuple[str, str]:
     if registered:
         return "synthetic", f"built in; registered are {', '.join(registered)}"
     return "synthetic", "built in; no data set is registered"
+
+
+def _with_variable(problem: Problem, origins: Mapping[str, str]) -> Problem:
+    """Names the environment variable that set a wrong value, which nobody typed."""
+    if origins.get(problem.field) != _ENVIRONMENT:
+        return problem
+    return problem._replace(text=f"{problem.text} (set by the environment: AGEUI_{problem.field.upper()})")
 
 
 def _set_aside(name: str, value: Any, flags: Mapping[str, Any]) -> bool:

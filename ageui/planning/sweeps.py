@@ -3,9 +3,12 @@
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from engine.errors import ConfigError, Problem
+
+T = TypeVar("T")
 
 MOST_RUNS = 10_000
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
@@ -19,11 +22,22 @@ def grid(values: Mapping[str, str]) -> list[dict[str, str]]:
     If a value is itself a list, `+` joins its parts: `weights` `none,gender,gender+age` are three settings. Raises
     `ConfigError` for an empty value and for more than `MOST_RUNS` combinations.
     """
-    choices = {name: values_of(name, text) for name, text in values.items()}
-    count = math.prod(len(found) for found in choices.values())
-    if count > MOST_RUNS:
-        raise ConfigError(f"the grid has {count:,} runs; give at most {MOST_RUNS:,}")
+    return combinations({name: values_of(name, text) for name, text in values.items()})
+
+
+def combinations(choices: Mapping[str, Sequence[T]]) -> list[dict[str, T]]:
+    """All combinations of the fields' values, the last field varying fastest.
+
+    Raises `ConfigError` for more than `MOST_RUNS`, before any is made.
+    """
+    refuse_too_many(math.prod(len(found) for found in choices.values()))
     return [dict(zip(choices, combination, strict=True)) for combination in itertools.product(*choices.values())]
+
+
+def refuse_too_many(runs: int) -> None:
+    """Raises `ConfigError` for more than `MOST_RUNS` runs."""
+    if runs > MOST_RUNS:
+        raise ConfigError(f"the grid has {runs:,} runs; give at most {MOST_RUNS:,}")
 
 
 def seeds(first: int, count: int) -> str:

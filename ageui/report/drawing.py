@@ -1,9 +1,12 @@
 """Plots as SVG: drawn by matplotlib, then reduced and prepared for dark pages. Equal input gives equal bytes."""
 
 import io
+import logging
+import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -69,10 +72,12 @@ class Drawing:
 def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None]") -> Drawing:
     """Draws what `paint` puts on an empty figure of that width and height.
 
-    `name` is unique on the page, since ids in the drawing derive from it. Settings files of matplotlib have no effect.
+    `name` is unique on the page, since ids in the drawing derive from it. Settings files of matplotlib and its
+    environment variables have no effect.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
+    with _undisturbed():
+        import matplotlib
+        from matplotlib.figure import Figure
 
     content = io.StringIO()
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
@@ -85,6 +90,20 @@ def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None
         figure.savefig(content, format="svg", metadata=nothing, transparent=True)
     width, height = (72 * side for side in inches)
     return Drawing(width, height, _made_small(content.getvalue()))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Lets matplotlib be imported whatever its settings: a notebook's MPLBACKEND names a backend that is not here."""
+    backend, log = os.environ.pop("MPLBACKEND", None), logging.getLogger("matplotlib")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
 
 
 def _made_small(svg: str) -> str:

@@ -212,7 +212,10 @@ def _training(run: RunFacts) -> Section:
         ("seconds", run.seconds and f"{run.seconds:.1f}"),
         ("peak memory", peak and f"{gigabytes(peak)}{f', {gigabytes(predicted)} predicted' if predicted else ''}"),
         ("attempts", len(detail.attempts) if len(detail.attempts) > 1 else None),
-        *((f"attempt {one.number}", f"{one.replayed} points again, {one.differing} differ") for one in attempts),
+        *(
+            (f"attempt {one.number}", f"{counted(one.replayed, 'point')} again, {one.differing} differ")
+            for one in attempts
+        ),
         ("device", facts.get("device")),
         ("arithmetic", facts.get("dtype")),
         ("placement", facts.get("placement")),

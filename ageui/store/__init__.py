@@ -14,6 +14,7 @@ from ageui.store.records import (
     SplitScores,
     Summary,
 )
+from ageui.store.run_changes import DELETED, Changed
 from ageui.store.scores import MeasuredRun, PublishedRun, SplitFigures
 from ageui.store.store import Store
 from ageui.store.workers import WorkerRow
@@ -22,11 +23,13 @@ from engine.events import Epoch
 from engine.split_result import BiasResult, Interval
 
 __all__ = [
+    "DELETED",
     "ENDED",
     "AttemptRow",
     "AttemptWriter",
     "BiasResult",
     "BusyError",
+    "Changed",
     "CheckpointRow",
     "Claim",
     "Claimant",

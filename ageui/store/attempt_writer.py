@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from ageui.store.clock import now
 from ageui.store.errors import LostRunError
 from ageui.store.score_rows import write_scores
+from ageui.store.sweep_hold import hold_sweep
 from ageui.store.tables import Attempt, Checkpoint, Metric, PausedQueue, Run, RunSummary, core_table
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ _UPSERT = _UPSERT.on_conflict_do_update(
 class AttemptWriter:
     """Writes for one attempt inside one transaction; created by `Store.writing`.
 
-    `removed` are the paths of checkpoints that no row points to any more: delete their files after the commit.
+    `removed` are the paths of checkpoints that no row points to any more: delete their files after the commit. `held`
+    counts the queued runs of the same sweep that the end of the attempt paused, see `hold_sweep`.
     """
 
     def __init__(self, session: Session, run_id: int, attempt: int, run_folder: Path, folder: Path) -> None:
@@ -46,6 +48,7 @@ class AttemptWriter:
         self._session, self._run_id, self._number = session, run_id, attempt
         self._run_folder, self._folder = run_folder, folder
         self.removed: list[str] = []
+        self.held = 0
 
     # Rows are loaded on demand: the writes of every second need none.
 
@@ -139,7 +142,7 @@ class AttemptWriter:
         """Ends the attempt and its run: `done`, `diverged`, `failed` or `interrupted`."""
         if status in ("done", "diverged"):
             self._forget("state", lambda checkpoint: True)
-        _end(self._session, self._run, status, status, reason, failure, seconds)
+        self.held = _end(self._session, self._run, status, status, reason, failure, seconds)
 
     def stop(self, otherwise: str, reason: str, *, seconds: float | None = None) -> str:
         """Ends an attempt that stopped on request and returns the run's status: paused or cancelled as requested, else
@@ -153,7 +156,7 @@ class AttemptWriter:
 
     def crash(self, failure: str, reason: str, *, seconds: float | None = None) -> str:
         """Ends an attempt whose process died, see `end_crashed`. Returns the run's status."""
-        end_crashed(self._session, self._run, failure, reason, seconds)
+        self.held = end_crashed(self._session, self._run, failure, reason, seconds)
         return self._run.status
 
     def pause_queue(self, reason: str) -> None:
@@ -190,8 +193,8 @@ class AttemptWriter:
         self._attempt.differing += len(differing)
 
 
-def pause_queue(session: Session, reason: str) -> None:
-    session.merge(PausedQueue(id=1, reason=reason, held_at=now()))
+def pause_queue(session: Session, reason: str) -> PausedQueue:
+    return session.merge(PausedQueue(id=1, reason=reason, held_at=now()))
 
 
 def request_of(session: Session, run_id: int, attempt: int) -> str | None:
@@ -211,8 +214,8 @@ def _refuse_lost(session: Session, run_id: int, attempt: int) -> None:
         )
 
 
-def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> None:
-    """Ends the newest attempt of a run whose process died.
+def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> int:
+    """Ends the newest attempt of a run whose process died. Returns how many runs of its sweep that holds.
 
     The run is queued again, to resume from its newest checkpoint. After `MOST_STRIKES` consecutive attempts without
     progress (fewer if the system killed them for memory) it fails. A requested pause or cancellation takes effect, and
@@ -229,7 +232,7 @@ def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: 
         reason = f"{reason}\n{run.strikes} attempts in a row ended like this without getting further"
     else:
         status = "queued"
-    _end(session, run, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
+    return _end(session, run, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
 
 
 def _got_further(session: Session, attempt: Attempt) -> bool:
@@ -255,7 +258,8 @@ def _end(
     reason: str,
     failure: str | None,
     seconds: float | None,
-) -> None:
+) -> int:
+    """Ends a run and its attempt. Returns how many queued runs of its sweep that holds."""
     reason, ended = _storable(reason), now()
     run.status, run.request = status, None
     run.ended_at = None if status in ("queued", "paused") else ended
@@ -265,6 +269,7 @@ def _end(
     summary.activity = summary.eta_seconds = None
     attempt.outcome, attempt.ended_at, attempt.reason, attempt.failure = outcome, ended, reason, failure
     attempt.seconds = seconds
+    return hold_sweep(session, run) if status == "failed" else 0
 
 
 def _is_same(a: float, b: float) -> bool:

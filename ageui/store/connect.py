@@ -44,13 +44,15 @@ def open_writer(
         raise missing(path)
     _refuse_unwritable(path)
     if not path.exists():
-        with _schema_lock(path):
+        with schema_lock(path):
             path.touch(mode=0o600)
-    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
+    # secure_delete: predictions are personal data, so nothing deleted may stay in free pages.
+    pragmas = ("synchronous = FULL", "secure_delete = ON")
+    engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=pragmas)
     try:
         with readable_errors(path):
             if files is not None or not _is_ready(path, migrations):
-                with _schema_lock(path):
+                with schema_lock(path):
                     _prepare(engine, path, migrations, files)
     except BaseException:
         engine.dispose()
@@ -60,6 +62,24 @@ def open_writer(
 
 def open_reader(path: Path) -> Engine:
     """An engine that cannot write. The file and its folder may be read-only, unless the schema is an older one.
+
+    Raises `StoreError` for the same reasons as `open_writer`.
+    """
+    engine, version = open_as_is(path)
+    if version < len(MIGRATIONS):
+        engine.dispose()
+        if (item := _unwritable(path)) is not None:
+            raise StoreError(
+                f"the database {path} has schema {version}, and would have to be brought to schema {len(MIGRATIONS)} "
+                f"first, but {item} cannot be written; copy it to a folder that can be, and name the copy with --db"
+            )
+        open_writer(path, create=False).dispose()
+        return open_reader(path)
+    return engine
+
+
+def open_as_is(path: Path) -> tuple[Engine, int]:
+    """An engine that cannot write, and the schema of the database, which may be an older one.
 
     Raises `StoreError` for the same reasons as `open_writer`.
     """
@@ -78,16 +98,7 @@ def open_reader(path: Path) -> Engine:
                 continue
             raise
         break
-    if version < len(MIGRATIONS):
-        engine.dispose()
-        if (item := _unwritable(path)) is not None:
-            raise StoreError(
-                f"the database {path} has schema {version}, and would have to be brought to schema {len(MIGRATIONS)} "
-                f"first, but {item} cannot be written; copy it to a folder that can be, and name the copy with --db"
-            )
-        open_writer(path, create=False).dispose()
-        return open_reader(path)
-    return engine
+    return engine, version
 
 
 def _reading_modes(path: Path) -> tuple[str, ...]:
@@ -212,7 +223,8 @@ def refuse_itself(path: Path, target: Path) -> None:
 
 
 @contextmanager
-def _schema_lock(path: Path) -> Iterator[None]:
+def schema_lock(path: Path) -> Iterator[None]:
+    """Held by the one process that makes or migrates the database. Raises `StoreError` if that takes too long."""
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS, mode=0o600)
     try:
         with lock:

@@ -1,67 +1,71 @@
-"""What people edit on runs: names, notes, tags and the archive. Each method returns what to restore to undo it."""
+"""What people edit on runs: names, notes, tags and the archive. And what undoes any command on runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, update
-from sqlmodel import col, select
+from sqlmodel import select
 
+from ageui.store import run_changes
 from ageui.store.clock import now
 from ageui.store.names import valid_name, valid_note, valid_tag
 from ageui.store.queue import ENDED
-from ageui.store.run_rows import existing_run
+from ageui.store.run_changes import Changed, RunIds, RunState, Values, change_runs
 from ageui.store.store_part import StorePart
-from ageui.store.tables import Run, RunTag
+from ageui.store.tables import Run
 from engine.errors import ConfigError
 
 
 class RunEdits(StorePart):
-    """The edits of an opened store. Every method raises `ConfigError` for a wrong value."""
+    """The edits of an opened store, each in one transaction. Every method raises `ConfigError` for a wrong value."""
 
-    def rename(self, run_id: int, name: str) -> str:
-        """Renames a run; returns the old name. Raises `ConfigError` if another run has the new one."""
+    def rename(self, run_id: int, name: str) -> Changed:
+        """Renames a run. Raises `ConfigError` if another run has the new name."""
         chosen = valid_name(name)
         with self._write() as session:
-            run = existing_run(session, run_id)
             taken = session.exec(select(Run.id).where(Run.name == chosen, Run.id != run_id)).first()
             if taken is not None:
                 raise ConfigError(f"run {taken} is named {chosen!r} already; choose another name")
-            old, run.name = run.name, chosen
-            return old
+            return change_runs(session, run_id, lambda run: {"name": chosen})
 
-    def set_note(self, run_id: int, note: str | None) -> str | None:
-        """Sets or, with None, deletes a run's note; returns the old one."""
+    def set_note(self, run_id: int, note: str | None) -> Changed:
+        """Sets or, with None, deletes a run's note."""
         chosen = valid_note(note) if note else None
         with self._write() as session:
-            run = existing_run(session, run_id)
-            old, run.note = run.note, chosen
-            return old
+            return change_runs(session, run_id, lambda run: {"note": chosen})
 
-    def set_tags(self, run_id: int, tags: Sequence[str]) -> tuple[str, ...]:
-        """Replaces a run's tags; returns the old ones."""
-        chosen = {valid_tag(tag) for tag in tags}
+    def set_tags(self, run_ids: RunIds, tags: Sequence[str]) -> Changed:
+        """Replaces the tags of runs."""
+        chosen = _tags(tags)
         with self._write() as session:
-            existing_run(session, run_id)
-            old = session.exec(select(RunTag.tag).where(RunTag.run_id == run_id).order_by(RunTag.tag)).all()
-            session.execute(delete(RunTag).where(col(RunTag.run_id) == run_id))
-            session.add_all(RunTag(run_id=run_id, tag=tag) for tag in chosen)
-            return tuple(old)
+            return change_runs(session, run_ids, lambda run: {"tags": chosen})
 
-    def archive(self, run_ids: Sequence[int]) -> list[int]:
-        """Archives ended runs, all or none; returns those that were not archived before."""
+    def change_tags(self, run_ids: RunIds, added: Sequence[str], removed: Sequence[str]) -> Changed:
+        """Adds tags to runs, and removes others from them."""
+        chosen = _tags(added)
         with self._write() as session:
-            runs = [existing_run(session, run_id) for run_id in run_ids]
-            for run in runs:
-                if run.status not in (*ENDED, "interrupted"):
-                    raise ConfigError(
-                        f"run {run.id} ({run.name}) is {run.status}; only runs that have ended can be archived: "
-                        "cancel it first"
-                    )
-            changed = [run for run in runs if run.archived_at is None]
-            for run in changed:
-                run.archived_at = now()
-            return [run.id for run in changed if run.id is not None]
+            return change_runs(session, run_ids, lambda run: {"tags": _tags({*run.tags} - {*removed} | {*chosen})})
 
-    def unarchive(self, run_ids: Sequence[int]) -> None:
+    def archive(self, run_ids: RunIds) -> Changed:
+        """Archives runs that have ended. The lists omit them."""
+        moment = now()
+
+        def rule(run: RunState) -> Values:
+            if run.status not in (*ENDED, "interrupted"):
+                raise ConfigError(f"{run} is {run.status}; only runs that have ended can be archived: cancel it first")
+            return {"archived_at": run.archived_at or moment}
+
+        with self._write() as session:
+            return change_runs(session, run_ids, rule)
+
+    def unarchive(self, run_ids: RunIds) -> Changed:
         """Returns archived runs to the lists."""
         with self._write() as session:
-            session.execute(update(Run).where(col(Run.id).in_(run_ids)).values(archived_at=None))
+            return change_runs(session, run_ids, lambda run: {"archived_at": None})
+
+    def restore(self, changed: Changed) -> Changed:
+        """Undoes a command for the runs that are still as it left them. Its problems tell which are not."""
+        with self._write() as session:
+            return run_changes.restore(session, changed)
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({valid_tag(tag) for tag in tags}))

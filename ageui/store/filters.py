@@ -98,20 +98,25 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
     name = order.removeprefix("-")
     if name == "turn":
         return [term.desc() for term in _TURN] if order.startswith("-") else [term.asc() for term in _TURN]
-    field = filter_fields().get(name)
+    field = known_field(name)
     if field is None or field.kind in ("tags", "texts", "numbers"):
         names = [name for name, field in filter_fields().items() if field.kind not in ("tags", "texts", "numbers")]
         raise ConfigError(
-            f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name, names)}\nfields: {', '.join(names)}"
+            f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name.lower(), names)}\nfields: {', '.join(names)}"
         )
     column = field.column
-    if name == "id":  # never missing, and already the order of the table
+    if field.name == "id":  # never missing, and already the order of the table
         return [column.desc() if order.startswith("-") else column.asc()]
     missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
     return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
 
 
-_ALSO_CALLED = {"state": "status"}
+def known_field(name: str) -> FilterField | None:
+    """The field of a name in any case, or of a column heading such as `state`; None if there is none."""
+    return filter_fields().get(_ALSO_CALLED.get(name.lower(), name.lower()))
+
+
+_ALSO_CALLED = {"state": "status", "run": "name"}
 """Column headings of tables that differ from the name of their field."""
 
 _STATUS = col(Run.status)
@@ -126,8 +131,7 @@ _TURN: tuple[ColumnElement[Any], ...] = (
 def _expression(text: str, term: Term) -> ColumnElement[bool]:
     if term.field is None:
         return col(Run.name).icontains(term.value, autoescape=True)
-    fields = filter_fields()
-    field = fields.get(_ALSO_CALLED.get(term.field.lower(), term.field.lower()))
+    fields, field = filter_fields(), known_field(term.field)
     if field is None:
         message = f"there is no field {term.field!r} to filter by{did_you_mean(term.field.lower(), list(fields))}"
         end = term.start + len(term.field)

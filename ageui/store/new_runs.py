@@ -30,6 +30,16 @@ class NewRun:
     name: str | None = None
 
 
+def valid_names(session: Session, runs: Sequence[NewRun]) -> list[str | None]:
+    """The names of new runs as they are stored. Raises `ConfigError` for an invalid and for a taken one."""
+    names = [None if new.name is None else valid_name(new.name) for new in runs]
+    given = [name for name in names if name is not None]
+    taken = taken_names(session, given) or [name for name, times in Counter(given).items() if times > 1]
+    if taken:
+        raise ConfigError(f"there is a run named {taken[0]!r} already; choose another --name")
+    return names
+
+
 def insert_runs(
     session: Session, runs: Sequence[NewRun], tags: Sequence[str], folder: Path, priority: int = 0
 ) -> list[int]:
@@ -37,11 +47,7 @@ def insert_runs(
 
     Takes a few statements however many runs there are: ten thousand runs must not block other writers for long.
     """
-    names = [None if new.name is None else valid_name(new.name) for new in runs]
-    given = [name for name in names if name is not None]
-    taken = taken_names(session, given) or [name for name, times in Counter(given).items() if times > 1]
-    if taken:
-        raise ConfigError(f"there is a run named {taken[0]!r} already; choose another --name")
+    names = valid_names(session, runs)
     labels = {valid_tag(tag) for tag in tags}
     if not runs:
         return []

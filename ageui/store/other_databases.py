@@ -25,6 +25,11 @@ def uuid_of(path: Path) -> str | None:
     return found[0][0] if found else None
 
 
+def is_example(path: Path) -> bool:
+    """Whether a database is marked as a shipped example. Raises `StoreError` if it is unreadable."""
+    return path.is_file() and _ask(path, "SELECT is_example FROM database") == [(1,)]
+
+
 def databases_beside(path: Path) -> list[Path]:
     """The other databases of ageui in the same folder."""
     return [other for other in sorted(path.parent.iterdir()) if other != path and _is_database(other)]

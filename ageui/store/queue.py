@@ -6,27 +6,41 @@ queued ──claim──▶ running ──▶ done · diverged · failed · inte
   └──retry── failed · cancelled · interrupted · diverged (from the start)
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, update
+from sqlalchemy import and_, delete, func, insert, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from ageui.store.attempt_writer import end_crashed, pause_queue, request_of
+from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run, is_next
 from ageui.store.clock import now
+from ageui.store.filter_fields import config_value
 from ageui.store.names import valid_priority
+from ageui.store.new_runs import NewRun, insert_runs
 from ageui.store.records import RunRow
+from ageui.store.run_changes import Changed, RunIds, RunState, Values, change_runs
 from ageui.store.run_rows import IS_QUEUED, IS_RUNNING, QUEUE_ORDER, RUN_ID, RUN_ROWS, existing_run, run_rows
 from ageui.store.store_part import StorePart
-from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, PausedQueue, Result, Run, RunSummary, core_table
+from ageui.store.sweep_hold import HELD
+from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, PausedQueue, Result, Run, RunSummary
 from engine.errors import ConfigError
 
 Place = Literal["first", "last", "before", "after"]
 
+Rule = Callable[[RunState], Values]
+
 ENDED = ("done", "diverged", "failed", "cancelled")
+_IS_HELD = (col(Run.status) == "paused", col(Run.failure) == HELD)
+_QUEUED = {
+    "status": "queued", "request": None, "strikes": 0, "error": None, "failure": None, "ended_at": None,
+    "archived_at": None,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,11 @@ class QueuePause:
 
 
 class RunQueue(StorePart):
-    """The queue of an opened store. A command raises `ConfigError` if the status of its run does not allow it."""
+    """The queue of an opened store.
+
+    A command changes one or many runs in one transaction. It raises `ConfigError` if the status of its only run does
+    not allow it; of several runs, it changes the others.
+    """
 
     # Claims
 
@@ -93,10 +111,15 @@ class RunQueue(StorePart):
 
     # Reading
 
-    def waiting(self) -> list[RunRow]:
-        """The queued runs in the order in which workers claim them."""
+    def waiting(self, limit: int | None = None) -> list[RunRow]:
+        """The queued runs in the order in which workers claim them; the first ones with a `limit`."""
         with self._read() as session:
-            return run_rows(session, RUN_ROWS.where(IS_QUEUED).order_by(*QUEUE_ORDER))
+            return run_rows(session, RUN_ROWS.where(IS_QUEUED).order_by(*QUEUE_ORDER).limit(limit))
+
+    def order(self) -> list[int]:
+        """The ids of the queued runs in the order in which workers claim them."""
+        with self._read() as session:
+            return list(session.exec(select(RUN_ID).where(IS_QUEUED).order_by(*QUEUE_ORDER)).all())
 
     def running(self) -> list[RunningRun]:
         newest = and_(col(Attempt.run_id) == col(Run.id), col(Attempt.number) == col(Run.attempt))
@@ -108,145 +131,151 @@ class RunQueue(StorePart):
         """Why the queue is paused; None if it is not."""
         with self._read() as session:
             row = session.get(PausedQueue, 1)
-            return QueuePause(row.reason, row.held_at) if row is not None else None
+            return _pause(row) if row is not None else None
+
+    def held(self) -> dict[str, int]:
+        """Why the rest of a sweep was held, with the number of its runs that are still paused."""
+        reasons = select(Run.error, func.count()).where(*_IS_HELD).group_by(Run.error)
+        with self._read() as session:
+            return {reason or "": count for reason, count in session.exec(reasons).all()}
 
     # Commands
 
-    def pause_queue(self, reason: str) -> None:
+    def pause_queue(self, reason: str) -> QueuePause:
         """Pauses the queue: workers claim no run until `resume_queue`. Running runs continue."""
         with self._write() as session:
-            pause_queue(session, reason)
+            return _pause(pause_queue(session, reason))
 
-    def resume_queue(self) -> bool:
-        """Resumes the queue. Returns False if it was not paused."""
-        with self._write() as session:
-            return bool(session.exec(delete(PausedQueue)).rowcount)
+    def resume_queue(self, only: QueuePause | None = None) -> QueuePause | None:
+        """Resumes the queue, or leaves it as it is if it is paused otherwise than `only`.
 
-    def cancel(self, run_id: int, *, at_once: bool = False) -> str:
-        """Cancels an unfinished run, or asks a running one to stop (to be killed, if `at_once`). Returns its status."""
-        with self._write() as session:
-            run = _trainable_run(session, run_id)
-            if run.status == "running":
-                run.request = "kill" if at_once or run.request == "kill" else "cancel"
-            elif run.status in ("queued", "paused", "interrupted"):
-                run.status, run.ended_at, run.error = "cancelled", now(), "cancelled by the user"
-            else:
-                raise ConfigError(f"run {run_id} ({run.name}) is {run.status} already: there is nothing to cancel")
-            return run.status
-
-    def pause(self, run_id: int) -> str:
-        """Pauses a queued run, or asks a running one to write a checkpoint and stop. Returns its status."""
-        with self._write() as session:
-            run = _trainable_run(session, run_id)
-            if run.status == "running":
-                if run.request in ("cancel", "kill"):
-                    raise ConfigError(f"run {run_id} ({run.name}) is being cancelled; wait for that to end")
-                run.request = "pause"
-            elif run.status == "queued":
-                run.status = "paused"
-            else:
-                raise ConfigError(
-                    f"run {run_id} ({run.name}) is {run.status}; only queued and running runs can be paused"
-                )
-            return run.status
-
-    def withdraw_request(self, run_id: int) -> bool:
-        """Withdraws the request to pause or cancel a running run. Returns False if there is none.
-
-        A run that is already stopping is queued again once it has stopped, or interrupted in the foreground.
+        Returns how it was paused; None if it was not, or not like that.
         """
         with self._write() as session:
-            run = _trainable_run(session, run_id)
-            if run.status != "running" or run.request not in ("pause", "cancel"):
+            row = session.get(PausedQueue, 1)
+            if row is None or only not in (None, _pause(row)):
+                return None
+            session.delete(row)
+            return _pause(row)
+
+    def pause_queue_again(self, pause: QueuePause) -> bool:
+        """Pauses the queue as it was paused before. Returns False if it is paused already."""
+        with self._write() as session:
+            if session.get(PausedQueue, 1) is not None:
                 return False
-            run.request = None
+            session.add(PausedQueue(id=1, reason=pause.reason, held_at=pause.since))
             return True
 
-    def resume(self, run_id: int) -> None:
-        """Queues a paused or interrupted run again, at its old place. It resumes from its newest checkpoint."""
+    def add(
+        self, runs: Sequence[NewRun], again: Sequence[int] = (), *, tags: Sequence[str] = (), priority: int = 0
+    ) -> Changed:
+        """Queues new runs in the given order, and others `again` as `retry` does, in one transaction."""
         with self._write() as session:
-            run = _trainable_run(session, run_id)
-            if run.status == "running" and run.request == "pause":
-                raise ConfigError(f"run {run_id} ({run.name}) is being paused; wait for that to end, then resume it")
-            if run.status not in ("paused", "interrupted"):
-                raise ConfigError(
-                    f"run {run_id} ({run.name}) is {run.status}; only paused and interrupted runs can be resumed"
-                    + (f"; try: ageui retry {run_id}" if run.status in ("failed", "cancelled") else "")
-                )
-            _requeue(run)
+            retried = change_runs(session, again, _to_retry(False))
+            return Changed.by_adding(insert_runs(session, runs, tags, self._folder, priority)) + retried
 
-    def retry(self, run_id: int, *, from_start: bool = False) -> list[str]:
-        """Queues a failed, cancelled or interrupted run again, or with `from_start` a diverged one.
+    def cancel(self, run_ids: RunIds, *, at_once: bool = False) -> Changed:
+        """Cancels unfinished runs, and asks running ones to stop (to be killed, if `at_once`)."""
+        cancelled = {"status": "cancelled", "ended_at": now(), "error": "cancelled by the user", "failure": None}
 
-        The run resumes from its newest checkpoint. `from_start` deletes its measurements and returns the paths of its
-        checkpoints, which the caller removes.
+        def rule(run: RunState) -> Values:
+            if run.status == "running":
+                return {"request": "kill" if at_once or run.request == "kill" else "cancel"}
+            if run.status in ("queued", "paused", "interrupted"):
+                return cancelled
+            raise ConfigError(f"{run} is {run.status} already: there is nothing to cancel")
+
+        return self._command(run_ids, rule)
+
+    def pause(self, run_ids: RunIds) -> Changed:
+        """Pauses queued runs, and asks running ones to write a checkpoint and stop."""
+
+        def rule(run: RunState) -> Values:
+            if run.status == "queued":
+                return {"status": "paused"}
+            if run.status != "running":
+                raise ConfigError(f"{run} is {run.status}; only queued and running runs can be paused")
+            if run.request in ("cancel", "kill"):
+                raise ConfigError(f"{run} is being cancelled; wait for that to end")
+            return {"request": "pause"}
+
+        return self._command(run_ids, rule)
+
+    def resume(self, run_ids: RunIds) -> Changed:
+        """Queues paused or interrupted runs again, at their old places. They resume from their newest checkpoints.
+
+        Runs that were held because their sweep failed go on as a sweep of their own, whose failures count anew.
         """
         with self._write() as session:
-            run = _trainable_run(session, run_id)
-            if run.status == "diverged" and not from_start:
-                raise ConfigError(
-                    f"run {run_id} ({run.name}) diverged and would do so again: the same config gives the same losses; "
-                    "start one with a lower --lr, or repeat it with --from-start"
-                )
-            if run.status not in ("failed", "cancelled", "interrupted", "diverged"):
-                raise ConfigError(
-                    f"run {run_id} ({run.name}) is {run.status}; only failed, cancelled, interrupted and diverged runs "
-                    "can be tried again"
-                )
-            _requeue(run)
-            return _delete_measurements(session, run) if from_start else []
+            return change_runs(session, run_ids, _to_resume())
 
-    def move(self, run_id: int, place: Place, other: int | None = None) -> dict[int, tuple[int, float]]:
-        """Moves a queued run to the front or end of the queue, or next to `other`, and gives it the priority there.
+    def resume_held(self) -> Changed:
+        """Resumes all runs whose sweep was held."""
+        with self._write() as session:
+            return change_runs(session, session.exec(select(RUN_ID).where(*_IS_HELD)).all(), _to_resume())
 
-        Returns the previous priority and position of each changed run, for `move_back`.
+    def retry(self, run_ids: RunIds, *, from_start: bool = False) -> Changed:
+        """Queues failed, cancelled or interrupted runs again, or with `from_start` diverged ones.
+
+        They resume from their newest checkpoints. `from_start` deletes what they measured, which cannot be undone, and
+        returns the files of their checkpoints.
         """
         with self._write() as session:
-            _queued_run(session, run_id)
-            order = list(
-                session.exec(select(RUN_ID, Run.priority, Run.position).where(IS_QUEUED).order_by(*QUEUE_ORDER)).all()
-            )
-            own = next(row for row in order if row[0] == run_id)
-            order.remove(own)
-            if place in ("first", "last"):
-                beside = next(iter(order if place == "first" else reversed(order)), own)
-            elif (found := next((row for row in order if row[0] == other), None)) is not None:
-                beside = found
-            else:
-                raise ConfigError(f"run {other} is not another queued run; see ageui queue")
-            if beside == own:
-                return {}
-            priority = beside[1]
-            alike = [row for row in order if row[1] == priority]
-            # Reuses the same positions, so that those of runs that return to the queue later keep their meaning.
-            positions = sorted(row[2] for row in (*alike, own))
-            alike.insert(alike.index(beside) + (place in ("last", "after")), own)
-            changed = [
-                {"run": row[0], "to": position}
-                for row, position in zip(alike, positions, strict=True)
-                if (priority, position) != row[1:]
+            changed = change_runs(session, run_ids, _to_retry(from_start))
+            return replace(changed, files=_delete_measurements(session, changed.ids)) if from_start else changed
+
+    def move(self, run_ids: RunIds, place: Place, other: int | None = None) -> Changed:
+        """Moves queued runs, in their order, to the front or end of the queue, or next to `other`, and gives them the
+        priority there. The change includes the runs that make room."""
+        with self._write() as session:
+            asked = change_runs(session, run_ids, _in_queue({}))
+            moving = set(asked.ids)
+            order = [
+                _Place(*row)
+                for row in session.execute(
+                    sql_select(RUN_ID, col(Run.priority), col(Run.position)).where(IS_QUEUED).order_by(*QUEUE_ORDER)
+                )
             ]
-            if changed:
-                places = update(core_table(Run)).where(col(Run.id) == bindparam("run"))
-                session.execute(places.values(priority=priority, position=bindparam("to")), changed)
-            touched = {change["run"] for change in changed}
-            return {row[0]: (row[1], row[2]) for row in (own, *order) if row[0] in touched}
+            block, rest = ([one for one in order if (one.run_id in moving) is moved] for moved in (True, False))
+            if place in ("before", "after"):
+                beside = next((one for one in rest if one.run_id == other), None)
+                if beside is None:
+                    raise ConfigError(f"run {other} is not another queued run; see ageui queue")
+            elif rest and block:
+                beside = rest[0 if place == "first" else -1]
+            else:
+                return asked
+            alike = [one for one in rest if one.priority == beside.priority]
+            # Reuses the same positions, so that those of runs that return to the queue later keep their meaning.
+            positions = sorted(one.position for one in (*alike, *block))
+            start = alike.index(beside) + (place in ("last", "after"))
+            alike[start:start] = block
+            new = {
+                one.run_id: {"priority": beside.priority, "position": position}
+                for one, position in zip(alike, positions, strict=True)
+                if (one.priority, one.position) != (beside.priority, position)
+            }
+            made = change_runs(session, list(new), lambda run: new[run.id])
+            return Changed(made.runs, asked.problems, is_whole=True)
 
-    def move_back(self, places: Mapping[int, tuple[int, float]]) -> None:
-        """Restores priorities and positions that `move` returned, for the runs that are still queued."""
-        with self._write() as session:
-            for run in session.exec(select(Run).where(IS_QUEUED, col(Run.id).in_(places))).all():
-                run.priority, run.position = places[run.id or 0]
+    def prioritise(self, run_ids: RunIds, priority: int) -> Changed:
+        """Sets the priority of queued runs. Among runs of equal priority their positions stay."""
+        return self._command(run_ids, _in_queue({"priority": valid_priority(priority)}))
 
-    def prioritise(self, run_id: int, priority: int) -> None:
-        """Sets the priority of a queued run. Among runs of equal priority its position stays."""
-        with self._write() as session:
-            _queued_run(session, run_id).priority = valid_priority(priority)
+    def devices(self, run_ids: Sequence[int] | None = None) -> list[str]:
+        """The values of `device` in the configs of queued runs, each once; of all of them, or of those with the ids."""
+        values = sql_select(config_value("device")).where(IS_QUEUED).distinct()
+        found: dict[str, None] = {}
+        with self._read() as session:
+            for batch in [None] if run_ids is None else batches(run_ids):
+                chosen = values if batch is None else values.where(col(Run.id).in_(batch))
+                found |= dict.fromkeys(session.execute(chosen).scalars())
+        return list(found)
 
     def forget_states(self, run_id: int) -> list[str]:
         """Deletes the training states of an ended run, so that a retry starts over. Returns their paths."""
         with self._write() as session:
-            run = _trainable_run(session, run_id)
+            run = existing_run(session, run_id)
             if run.status not in ENDED:
                 raise ConfigError(f"run {run_id} ({run.name}) is {run.status}: it goes on from its checkpoints")
             states = select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.kind == "state")
@@ -270,34 +299,88 @@ class RunQueue(StorePart):
             end_crashed(session, found, "lost", reason)
             return found.status
 
-
-def _trainable_run(session: Session, run_id: int) -> Run:
-    run = existing_run(session, run_id)
-    if run.source != MEASURED:
-        raise ConfigError(f"run {run_id} ({run.name}) holds figures out of the report: there is nothing to run")
-    return run
+    def _command(self, run_ids: RunIds, rule: Rule) -> Changed:
+        with self._write() as session:
+            return change_runs(session, run_ids, _of_measured(rule))
 
 
-def _queued_run(session: Session, run_id: int) -> Run:
-    run = _trainable_run(session, run_id)
-    if run.status != "queued":
-        raise ConfigError(f"run {run_id} ({run.name}) is {run.status}; only queued runs have a place in the queue")
-    return run
+class _Place(NamedTuple):
+    """Where a queued run is in the queue."""
+
+    run_id: int
+    priority: int
+    position: float
 
 
-def _requeue(run: Run) -> None:
-    run.status, run.request, run.strikes = "queued", None, 0
-    run.error = run.failure = run.ended_at = run.archived_at = None
+def _of_measured(rule: Rule) -> Rule:
+    """The rule for runs that are trained here: refuses those of the report."""
+
+    def refusing(run: RunState) -> Values:
+        if run.source != MEASURED:
+            raise ConfigError(f"{run} holds figures out of the report: there is nothing to run")
+        return rule(run)
+
+    return refusing
 
 
-def _delete_measurements(session: Session, run: Run) -> list[str]:
-    files = select(Checkpoint.path).where(Checkpoint.run_id == run.id)
-    paths = list(session.exec(files).all())
-    for table in (Metric, Result, Checkpoint):
-        session.execute(delete(table).where(col(table.run_id) == run.id))
-    summary = session.get_one(RunSummary, run.id)
-    session.delete(summary)
-    session.flush()
-    session.add(RunSummary(run_id=run.id or 0, epochs=summary.epochs))
-    run.manifest = run.data_hash = run.splits = run.started_at = None
-    return paths
+def _to_resume() -> Rule:
+    sweep = uuid.uuid4().hex
+
+    def rule(run: RunState) -> Values:
+        if run.status == "running" and run.request == "pause":
+            raise ConfigError(f"{run} is being paused; wait for that to end, then resume it")
+        if run.status not in ("paused", "interrupted"):
+            raise ConfigError(
+                f"{run} is {run.status}; only paused and interrupted runs can be resumed"
+                + (f"; try: ageui retry {run.id}" if run.status in ("failed", "cancelled") else "")
+            )
+        return {**_QUEUED, "sweep": sweep} if run.failure == HELD else _QUEUED
+
+    return _of_measured(rule)
+
+
+def _to_retry(from_start: bool) -> Rule:
+    def rule(run: RunState) -> Values:
+        if run.status == "diverged" and not from_start:
+            raise ConfigError(
+                f"{run} diverged and would do so again: the same config gives the same losses; "
+                "start one with a lower --lr, or repeat it with --from-start"
+            )
+        if run.status not in ("failed", "cancelled", "interrupted", "diverged"):
+            raise ConfigError(
+                f"{run} is {run.status}; only failed, cancelled, interrupted and diverged runs can be tried again"
+            )
+        return _QUEUED
+
+    return _of_measured(rule)
+
+
+def _in_queue(values: Values) -> Rule:
+    """The rule that gives queued runs these values, and refuses others."""
+
+    def rule(run: RunState) -> Values:
+        if run.status != "queued":
+            raise ConfigError(f"{run} is {run.status}; only queued runs have a place in the queue")
+        return values
+
+    return _of_measured(rule)
+
+
+def _pause(row: PausedQueue) -> QueuePause:
+    return QueuePause(row.reason, row.held_at)
+
+
+def _delete_measurements(session: Session, run_ids: Sequence[int]) -> tuple[str, ...]:
+    """Deletes what runs measured, and returns the paths of their checkpoints."""
+    paths: list[str] = []
+    for batch in batches(run_ids):
+        paths += session.exec(select(Checkpoint.path).where(col(Checkpoint.run_id).in_(batch))).all()
+        epochs = session.exec(select(RunSummary.run_id, RunSummary.epochs).where(col(RunSummary.run_id).in_(batch)))
+        summaries = [{"run_id": run_id, "epochs": count} for run_id, count in epochs.all()]
+        for table in (Metric, Result, Checkpoint, RunSummary):
+            session.execute(delete(table).where(col(table.run_id).in_(batch)))
+        if summaries:
+            session.execute(insert(RunSummary), summaries)
+        begun = update(Run).where(col(Run.id).in_(batch))
+        session.execute(begun.values(manifest=None, data_hash=None, splits=None, started_at=None))
+    return tuple(paths)

@@ -1,7 +1,9 @@
 """The runs of an opened store: adding, finding and reading them."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,10 @@ from sqlmodel import col, select
 
 from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
-from ageui.store.filter_fields import config_value
+from ageui.store.filter_fields import config_value, filter_fields
 from ageui.store.filters import ordering, where
-from ageui.store.names import did_you_mean
-from ageui.store.new_runs import NewRun, insert_runs, taken_names
+from ageui.store.names import did_you_mean, valid_priority, valid_tag
+from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
 from ageui.store.run_rows import (
     IS_RUNNING,
@@ -34,7 +36,7 @@ from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSu
 from ageui.text.clean import clean
 from ageui.text.states import LOST
 from engine.arithmetic import settled, spellings
-from engine.config import RunConfig
+from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, StoreError
 from engine.recipe import recipe_revision, revision_of
@@ -74,8 +76,7 @@ class Runs(StorePart):
         self, read: OpenSession, write: OpenSession, folder: Path, is_abandoned: Callable[[int], bool] | None
     ) -> None:
         """`is_abandoned` tells whether nobody works on a run; runs are then shown as lost if they should be running."""
-        super().__init__(read, write)
-        self._folder = folder
+        super().__init__(read, write, folder)
         self._is_abandoned = is_abandoned
 
     # Adding
@@ -90,6 +91,14 @@ class Runs(StorePart):
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
             return insert_runs(session, runs, tags, self._folder, priority)
+
+    def refuse_invalid(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> None:
+        """Raises the `ConfigError` that `add_many` would raise for a name, a tag or the priority."""
+        with self._read() as session:
+            valid_names(session, runs)
+        for tag in tags:
+            valid_tag(tag)
+        valid_priority(priority)
 
     def add_claimed(self, run: NewRun, claimant: Claimant, take_lock: TakeLock, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that this process owns from the start, so that no worker can claim it first.
@@ -227,11 +236,55 @@ class Runs(StorePart):
             raise no_run(run_id)
         return found[run_id]
 
-    def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
-        """The runs with these ids, by id, in two statements. Ids without a run are left out."""
+    def existing(self, run_ids: Sequence[int]) -> set[int]:
+        """Those of the ids that are runs."""
         with self._read() as session:
-            rows = run_rows(session, RUN_ROWS.where(col(Run.id).in_(run_ids)))
-        return {row.id: row for row in self._with_lost(rows)}
+            found = (session.exec(select(RUN_ID).where(RUN_ID.in_(batch))).all() for batch in batches(run_ids))
+            return {run_id for batch in found for run_id in batch}
+
+    def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
+        """The runs with these ids, by id, in a few statements. Ids without a run are left out."""
+        found: dict[int, RunRow] = {}
+        with self._read() as session:
+            for batch in batches(run_ids):
+                found |= {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(batch)))}
+        return {row.id: row for row in self._with_lost([found[run_id] for run_id in run_ids if run_id in found])}
+
+    def statuses(self, run_ids: Sequence[int]) -> list[str]:
+        """The statuses of the runs with these ids, in no particular order."""
+        with self._read() as session:
+            return [
+                status
+                for batch in batches(run_ids)
+                for status in session.exec(select(Run.status).where(col(Run.id).in_(batch))).all()
+            ]
+
+    def field_values(self, run_ids: Sequence[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
+        """The values of filter fields, by run and name: figures, times and texts, but lists as JSON text."""
+        columns = [filter_fields()[name].column for name in names]
+        chosen = sql_select(RUN_ID, *columns).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+        found: dict[int, dict[str, Any]] = {}
+        with self._read() as session:
+            for batch in batches(run_ids):
+                for run_id, *values in session.execute(chosen.where(col(Run.id).in_(batch))):
+                    found[run_id] = dict(zip(names, values, strict=True))
+        return found
+
+    def to_train_again(self, run_ids: Sequence[int]) -> list[NewRun]:
+        """The configs and data of those of the runs that can be queued again and that this ageui can still run."""
+        chosen = select(Run.config, Run.data_spec).where(
+            Run.source == MEASURED, col(Run.status).not_in(("queued", "running", "done"))
+        )
+        with self._read() as session:
+            stored = [row for batch in batches(run_ids) for row in session.exec(chosen.where(col(Run.id).in_(batch)))]
+        specs: dict[str, DataSpec] = {}
+        found = []
+        for config, spec in stored:
+            with suppress(ConfigError, ValueError):
+                text = json.dumps(spec, sort_keys=True)
+                specs.setdefault(text, DataSpec.model_validate(spec))
+                found.append(NewRun(build_config(config), specs[text]))
+        return found
 
     def detail(self, run_id: int) -> RunDetail:
         """The whole run, without its predictions and the points of its steps."""

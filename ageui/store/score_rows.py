@@ -1,10 +1,10 @@
 """The scores of a run on a split: to rows of several tables, and back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, SQLModel, col, select
 
@@ -31,13 +31,7 @@ def write_scores(
     item_set = {
         "hash": digest, "n": result.n, "split": split, "target": target, "data_name": data_name, "items": blob,
     }  # fmt: skip
-    new = insert(core_table(ItemSet))
-    if "subject" in scored.items:
-        # Earlier runs may have been scored on the same images before their subjects were known.
-        new = new.on_conflict_do_update(index_elements=["hash"], set_={"items": new.excluded["items"]})
-    else:
-        new = new.on_conflict_do_nothing()
-    session.execute(new, item_set)
+    write_item_set(session, item_set, has_subjects="subject" in scored.items)
     predicted = np.ascontiguousarray(scored.predicted, dtype="<f4").tobytes()
     stored = select(Prediction.predicted).where(Prediction.run_id == run_id, Prediction.split == split)
     before = session.exec(stored).one_or_none()
@@ -49,6 +43,23 @@ def write_scores(
     _insert_figures(session, key, result)
     _summarise(summary, split, result)
     return None if before is None else before == predicted
+
+
+def write_item_set(session: Session, item_set: Mapping[str, Any], *, has_subjects: bool) -> None:
+    """Writes the images of a split, unless they are stored.
+
+    Stored images are completed if they lack their subjects, or were emptied when their last predictions were deleted.
+    """
+    new = insert(core_table(ItemSet))
+    is_emptied = func.length(core_table(ItemSet).c["items"]) == 0
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["hash"],
+            set_={"items": new.excluded["items"]},
+            where=None if has_subjects else is_emptied,
+        ),
+        item_set,
+    )
 
 
 def rewrite_scores(session: Session, run_id: int, split: str, result: SplitResult) -> None:

@@ -45,7 +45,7 @@ _IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A run of our own, of any status. `seconds` is the total over its attempts."""
+    """A run of our own, of any status. `seconds` is the total over its attempts; `is_scored` counts its own splits."""
 
     id: int
     name: str
@@ -54,6 +54,7 @@ class MeasuredRun:
     data_spec: Mapping[str, Any]
     best_val_loss: float | None
     seconds: float | None
+    is_scored: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,8 @@ class Scores(StorePart):
         seconds = (
             select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
         )
-        columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, RunSummary.best_val_loss, seconds.c.seconds)
+        figures = (RunSummary.best_val_loss, seconds.c.seconds, col(RunSummary.split).is_not(None))
+        columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures)
         chosen = (
             select(*columns)  # type: ignore[call-overload]
             .join(RunSummary, col(RunSummary.run_id) == col(Run.id))

@@ -16,10 +16,13 @@ from ageui.store.connect import copy_database, open_reader, open_writer, refuse_
 from ageui.store.data_sets import DataSets
 from ageui.store.edits import RunEdits
 from ageui.store.errors import readable_errors
+from ageui.store.example import opened_path
+from ageui.store.imports import Imports
 from ageui.store.migrations import schema_version
 from ageui.store.own_folder import find_folder
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow
+from ageui.store.removal import Removal
 from ageui.store.rescoring import Rescoring
 from ageui.store.runs import Runs
 from ageui.store.scores import Scores
@@ -39,6 +42,8 @@ class Store:
     - `edits` changes what people write on runs,
     - `scores` reads and writes scores,
     - `rescoring` computes scores of earlier versions again,
+    - `removal` deletes runs and predictions,
+    - `imports` copies runs of another database,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
@@ -53,17 +58,21 @@ class Store:
         self._writer = writer
         self._watching: PoolProxiedConnection | None = None
         self.is_read_only = writer is None
-        self.runs = Runs(self._read, self._write, self.folder, self._is_abandoned if self.is_read_only else None)
-        self.queue = RunQueue(self._read, self._write)
-        self.edits = RunEdits(self._read, self._write)
-        self.scores = Scores(self._read, self._write)
-        self.rescoring = Rescoring(self._read, self._write)
-        self.data = DataSets(self._read, self._write)
-        self.workers = Workers(self._read, self._write)
+        self.runs = Runs(self._read, self._write, folder, self._is_abandoned if self.is_read_only else None)
+        self.queue = RunQueue(self._read, self._write, folder)
+        self.edits = RunEdits(self._read, self._write, folder)
+        self.scores = Scores(self._read, self._write, folder)
+        self.rescoring = Rescoring(self._read, self._write, folder)
+        self.removal = Removal(self._read, self._write, folder)
+        self.imports = Imports(self._read, self._write, folder)
+        self.data = DataSets(self._read, self._write, folder)
+        self.workers = Workers(self._read, self._write, folder)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, read_only: bool = False, files: Path | None = None) -> Self:
         """Opens the database, creates it if `create` allows, and migrates an older schema.
+
+        A shipped example is opened for reading only; to be changed, its local copy is opened instead, and made first.
 
         `files` is the folder for the files of runs, decided when the database is created: `runs` beside `runs.db`
         unless set. A copy of a database gets a folder of its own when it is first opened for writing.
@@ -71,7 +80,7 @@ class Store:
         Read-only never creates a database. It works even if the file or its folder is not writable, unless the schema
         is an older one: that must be migrated before it can be read.
         """
-        path = real_path(path)
+        path = real_path(path) if read_only else opened_path(path, to_change=True)
         writer = None if read_only else open_writer(path, create=create, files=files)
         reader = None
         try:
@@ -138,6 +147,11 @@ class Store:
         """The absolute path of a checkpoint. In a copy of a database, it may lie in the folder of the original."""
         return self.path.parent / checkpoint.path
 
+    def stored_path(self, file: Path) -> str:
+        """The path of a checkpoint's file as its row holds it: relative to the database's folder, with `/`."""
+        beside = self.path.parent
+        return (file.relative_to(beside) if file.is_relative_to(beside) else file).as_posix()
+
     # The database file
 
     def version(self) -> int:
@@ -187,12 +201,24 @@ class Store:
         with readable_errors(self.path):
             raw = self._writable().raw_connection()
             try:
-                cursor = raw.cursor()
-                cursor.execute("VACUUM")
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw.cursor().execute("VACUUM")
             finally:
                 raw.close()
+        self.truncate_log()
         return before, self._bytes()
+
+    def truncate_log(self) -> bool:
+        """Moves all commits from the write-ahead log into the database file, and empties the log.
+
+        Returns False if another process that reads or writes prevents that.
+        """
+        with readable_errors(self.path):
+            raw = self._writable().raw_connection()
+            try:
+                is_busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+        return not is_busy
 
     def _bytes(self) -> int:
         files = (self.path, self.path.with_name(f"{self.path.name}-wal"))

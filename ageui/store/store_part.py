@@ -1,7 +1,8 @@
-"""What the parts of an opened store share: how each opens its sessions."""
+"""What the parts of an opened store share: their sessions, and the folder of the runs' files."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from sqlmodel import Session
 
@@ -11,6 +12,7 @@ OpenSession = Callable[[], AbstractContextManager[Session]]
 class StorePart:
     """A part of an opened store. Methods run in short sessions of their own and may raise `StoreError`."""
 
-    def __init__(self, read: OpenSession, write: OpenSession) -> None:
+    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
         self._read = read
         self._write = write
+        self._folder = folder

@@ -8,7 +8,11 @@ from ageui.study.study import Study
 from ageui.study.variants import Normal, Variant, key_of, normal_form, own_and_shared, published_settings
 
 FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
-ENDED_WITH_FIGURES = ("done", "diverged")
+
+
+def has_figures(run: MeasuredRun) -> bool:
+    """Whether a run has trained to its end, or diverged and was scored with the weights of an epoch before."""
+    return run.status == "done" or (run.status == "diverged" and run.is_scored)
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,12 @@ class Matched:
     @property
     def measured_cells(self) -> int:
         """The number of cells with a run that ended with figures."""
-        return sum(any(run.status in ENDED_WITH_FIGURES for run in runs.values()) for runs in self.runs.values())
+        return sum(any(map(has_figures, runs.values())) for runs in self.runs.values())
 
     def rank(self, published: Normal) -> tuple[int, int, int, int]:
         """A sort key for variants: measured cells, ended runs, settings equal to the `published` ones, newest run."""
         every = [run for runs in self.runs.values() for run in runs.values()]
-        ended = sum(run.status in ENDED_WITH_FIGURES for run in every)
+        ended = sum(map(has_figures, every))
         same = sum(self.variant.normal.get(name) == value for name, value in published.items())
         return self.measured_cells, ended, same, max((run.id for run in every), default=0)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ageui.compare.averaged_scores import Averages, Training, averaged_scores
 from ageui.compare.seeds import mean_and_spread
 from ageui.store import MeasuredRun, SplitFigures, Store
-from ageui.study.matching import ENDED_WITH_FIGURES, Matched, matched
+from ageui.study.matching import Matched, has_figures, matched
 from ageui.study.rank_agreement import Agreement, agreement
 from ageui.study.study import Study, StudyCell
 from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
@@ -45,13 +45,14 @@ class StudyFigure:
 @dataclass(frozen=True)
 class CellRow:
     """A cell with its `figures` and signed gaps by name, the ids of its `runs` by seed, and the number of runs in each
-    state. `scores` are those of its ended runs, by seed."""
+    state. `scores` are those of its ended runs, by seed; `unscored` counts those that diverged without any."""
 
     cell: StudyCell
     figures: Mapping[str, StudyFigure]
     runs: Mapping[int, int]
     progress: Mapping[str, int]
     scores: tuple[SplitFigures, ...] = ()
+    unscored: int = 0
 
     @property
     def is_measured(self) -> bool:
@@ -137,7 +138,7 @@ def study_table(
     chosen = fitting[0] if fitting else None
     others = tuple((one.variant, one.measured_cells) for one in every if one is not chosen)
     by_cell = {cell.name: chosen.of(cell.name) if chosen else {} for cell in study.cells}
-    ended = [run for own in by_cell.values() for run in own.values() if run.status in ENDED_WITH_FIGURES]
+    ended = [run for own in by_cell.values() for run in own.values() if has_figures(run)]
     scored = [run.id for run in ended] if study.measures == "scores" else []
     scores = store.scores.split_figures(scored) if store is not None else []
     shown = _shown_split(scores, split)
@@ -245,12 +246,13 @@ def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | Non
 
 
 def _row(study: Study, cell: StudyCell, runs: Mapping[int, MeasuredRun], scores: Mapping[int, SplitFigures]) -> CellRow:
-    ended = [run for run in runs.values() if run.status in ENDED_WITH_FIGURES]
+    ended = [run for run in runs.values() if has_figures(run)]
     names = (*study.figures, *study.signed_gaps.values())
     figures = {name: figure_of(name, cell.published.get(name), ended, scores) for name in names}
     progress = Counter(run.status for run in runs.values())
     own = tuple(found for run in ended if (found := scores.get(run.id)) is not None)
-    return CellRow(cell, figures, {seed: run.id for seed, run in runs.items()}, dict(progress), own)
+    unscored = progress["diverged"] - sum(run.status == "diverged" for run in ended)
+    return CellRow(cell, figures, {seed: run.id for seed, run in runs.items()}, dict(progress), own, unscored)
 
 
 def figure_of(
@@ -307,5 +309,5 @@ def _warnings(shown: Sequence[SplitFigures], ended: Sequence[MeasuredRun], score
     if odd := [run.name for run in ended if run.best_val_loss is not None and not math.isfinite(run.best_val_loss)]:
         notes.append(f"No finite validation loss: {', '.join(odd)}.")
     if diverged := [run.name for run in ended if run.status == "diverged"]:
-        notes.append(f"Diverged; scored are the weights of the best epoch: {', '.join(diverged)}.")
+        notes.append(f"Diverged; scored are the weights kept from before: {', '.join(diverged)}.")
     return notes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ageui.planning.plan import with_data
+from ageui.planning.sweeps import refuse_too_many
 from ageui.store import MeasuredRun, NewRun, Store
 from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
@@ -32,6 +33,10 @@ class RemainingRuns:
     paused: tuple[MeasuredRun, ...]
     done: tuple[MeasuredRun, ...]
 
+    def to_train(self, store: Store) -> list[NewRun]:
+        """The configs and data of all runs that queueing the rest of the study queues."""
+        return [*self.new, *store.runs.to_train_again([run.id for run in (*self.again, *self.stopped)])]
+
 
 def find_remaining(
     study: Study,
@@ -42,10 +47,11 @@ def find_remaining(
     """The runs of every runnable cell with seeds from 0 to `seeds` - 1.
 
     A run stands for a cell if their configs are equal except for device and determinism, on data described the same
-    way; archived runs do not count. Raises `ConfigError` for an invalid choice.
+    way; archived runs do not count. Raises `ConfigError` for an invalid choice and for too many runs.
     """
     if not 1 <= seeds <= MOST_SEEDS:
         raise ConfigError(problems=[Problem("seeds", f"--seeds {seeds}: give 1 to {MOST_SEEDS}")])
+    refuse_too_many(len(study.runnable) * seeds)
     wanted = _wanted(study, store, choice, seeds)
     there: dict[Hashable, list[MeasuredRun]] = {}
     for run in store.scores.measured_runs():

@@ -1,6 +1,6 @@
 """A study: cells that differ in a few config fields, the figures to measure, and the published figures."""
 
-import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,10 +9,13 @@ from typing import Any
 
 from ageui.compare.differing_settings import label
 from ageui.planning.settings import absolute_init
+from ageui.planning.sweeps import combinations
 from ageui.study.study_file import CellPart, Measures, PublishedPart, StudyFile, bundled_names, read_study_file
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import RunConfig, build_config, format_value
 from engine.errors import ConfigError
+
+_MOST_NAMED = 20
 
 FREE = ("seed", "device", "deterministic")
 """Fields that do not distinguish cells."""
@@ -101,7 +104,7 @@ def _study(name: str, file: StudyFile) -> Study:
     _refuse_fields("base", file.base)
     _refuse_fields("grid" if file.grid else "cells", fields)
     names = [part.name for part in parts]
-    twice = next((one for one in names if names.count(one) > 1), None)
+    twice = next((one for one, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise ConfigError(f"cells: two cells are named {twice!r}")
     _refuse_published(file, names)
@@ -124,9 +127,8 @@ def _grid_cells(grid: Mapping[str, Sequence[Any]]) -> list[CellPart]:
         if not values:
             raise ConfigError(f"grid.{field}: give at least one value")
     cells = []
-    for combination in itertools.product(*grid.values()):
-        name = "-".join(format_value(value).replace(",", "+") for value in combination)
-        settings = dict(zip(grid, combination, strict=True))
+    for settings in combinations(grid):
+        name = "-".join(format_value(value).replace(",", "+") for value in settings.values())
         cells.append(CellPart(name=name, label=label(settings, tuple(grid)), settings=settings))
     return cells
 
@@ -145,9 +147,11 @@ def _cell(
 
 def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
     """Refuses figures of unknown cells, and figures that the study does not measure."""
+    known = set(cells)
     for name, part in file.published.items():
-        if name not in cells:
-            raise ConfigError(f"published.{name}: there is no such cell; there is {', '.join(cells)}")
+        if name not in known:
+            shown = ", ".join(cells[:_MOST_NAMED]) + (", …" if len(cells) > _MOST_NAMED else "")
+            raise ConfigError(f"published.{name}: there is no such cell; there is {shown}")
         for figure in part.model_dump(exclude_none=True):
             if figure not in FIGURES[file.measures]:
                 raise ConfigError(

@@ -1,6 +1,5 @@
 """A study's TOML file: its keys, and errors that name the file, the key and its valid values."""
 
-import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -9,8 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ageui.files.home import from_home
+from ageui.files.toml_file import parse_toml, read_toml
 from ageui.store.names import did_you_mean
 from ageui.text.clean import clean
+from engine.bounded_files import problem_of
 from engine.errors import ConfigError
 
 Measures = Literal["scores", "loss", "curve"]
@@ -77,9 +79,9 @@ def bundled_names() -> list[str]:
 def read_study_file(name_or_path: str) -> tuple[str, StudyFile, Path | None]:
     """The name and content of a study, and its path unless it is bundled. Raises `ConfigError`."""
     if name_or_path in bundled_names():
-        text = (_folder() / f"{name_or_path}.toml").read_text(encoding="utf-8")
-        return name_or_path, _parsed(name_or_path, text), None
-    path = Path(name_or_path)
+        values = parse_toml((_folder() / f"{name_or_path}.toml").read_text(encoding="utf-8"))
+        return name_or_path, _checked(name_or_path, values), None
+    path = from_home(name_or_path)
     if path.suffix != ".toml":
         names = bundled_names()
         raise ConfigError(
@@ -87,12 +89,12 @@ def read_study_file(name_or_path: str) -> tuple[str, StudyFile, Path | None]:
             f"{', '.join(names)}, or give the path of a .toml file"
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        values = read_toml(path)
     except FileNotFoundError:
         raise ConfigError(f"there is no study file {clean(name_or_path)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the study file {clean(name_or_path)} cannot be read: {error}") from error
-    return path.stem, _parsed(name_or_path, text), path.absolute()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"study {clean(name_or_path)} cannot be read as TOML: {problem_of(error)}") from error
+    return path.stem, _checked(name_or_path, values), path.absolute()
 
 
 def _folder() -> Traversable:
@@ -107,11 +109,7 @@ def _place(name: str) -> tuple[int, int, str]:
     return len(_FIRST_NUMBERED), 0, name
 
 
-def _parsed(where: str, text: str) -> StudyFile:
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"study {clean(where)} cannot be read as TOML: {error}") from error
+def _checked(where: str, values: dict[str, Any]) -> StudyFile:
     try:
         return StudyFile.model_validate(values)
     except ValidationError as error:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from ageui.study.matching import ENDED_WITH_FIGURES, FURTHEST_FIRST
+from ageui.study.matching import FURTHEST_FIRST
 from ageui.study.measured_cells import CellRow, StudyTable
 from ageui.study.variants import describe
 from ageui.text.sentences import counted
 
 _TITLES = {"mae": "MAE", "val_loss": "val loss"}
-_WAITING_STATES = tuple(state for state in FURTHEST_FIRST if state not in ENDED_WITH_FIGURES)
+_WAITING_STATES = tuple(state for state in FURTHEST_FIRST if state not in ("done", "diverged"))
 
 
 def figure_title(name: str) -> str:
@@ -38,8 +38,9 @@ def split_text(table: StudyTable) -> str:
 
 
 def progress_text(row: CellRow) -> str:
-    """`2 running, 1 queued`; empty if all runs of the cell ended with figures."""
-    return ", ".join(f"{row.progress[state]} {state}" for state in _WAITING_STATES if row.progress.get(state))
+    """`2 running, 1 queued`, `1 diverged without scores`; empty if all runs of the cell ended with figures."""
+    said = [f"{row.progress[state]} {state}" for state in _WAITING_STATES if row.progress.get(state)]
+    return ", ".join([f"{row.unscored} diverged without scores", *said] if row.unscored else said)
 
 
 def seeds_text(seeds: Sequence[int]) -> str:

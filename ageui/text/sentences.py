@@ -1,9 +1,6 @@
 """Small words of messages and tables."""
 
-
-def counted(number: int, noun: str) -> str:
-    """`1 run`, `2 runs`, `10,432 runs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+from engine.counted import counted as counted
 
 
 def gigabytes(count: int) -> str:

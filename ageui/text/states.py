@@ -39,12 +39,20 @@ def state_of(row: RunState) -> str:
 
 
 def why_no_scores(row: RunState) -> str:
-    """Why a run has no scores: it is not trained yet, was not evaluated, or holds published figures."""
+    """Why a run has no scores: it is not trained yet, diverged, was not evaluated, or holds published figures."""
     if row.is_published:
         return "its figures are out of the report: nobody here trained it, so it has no predictions or intervals"
     if row.status in _SCORED_LATER:
         return f"no scores yet: the run is {row.status}, and is scored when it has trained"
+    if row.status == "diverged":
+        return "no scores: the run diverged, and no weights of it were scored"
     return "no scores: the run was not evaluated"
+
+
+def diverged_text(kept_epoch: int | None) -> str:
+    """The weights behind the scores of a diverged run; `kept_epoch` is None if they were removed."""
+    which = "the best epoch" if kept_epoch is None else f"epoch {kept_epoch}"
+    return f"diverged: scored are the weights of {which}, kept from before the loss became non-finite"
 
 
 def symbols_text() -> str:

@@ -66,6 +66,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("f2,N", "rename", "rename", "Rename the run", "F2"),
         _HelpKey("z", "archive", "archive", "Archive ended runs; archived=true finds them again"),
         _HelpKey("Z", "unarchive", "unarchive", "Bring archived runs back"),
+        _HelpKey("X,delete", "remove", "delete", "Delete archived runs and their files for good", "X"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that are found", "^a"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
         _HelpKey("escape", "clear", "clear", "Take back the selection, then the filter", "esc"),

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from ageui.files.database_path import real_path
 from ageui.store import Store
+from ageui.store.example import copy_sentence
 from ageui.text.sentences import counted
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
@@ -18,7 +20,10 @@ def launch(path: Path, files: Path | None = None) -> str:
     `StoreError` if it cannot be opened, and `ConfigError` if `files` cannot be its folder.
     """
     with open_store(path, files) as store:
-        AgeUIApp(store, Prefs.load(), notice=start_rescoring(store)).run()
+        notices = [copy_sentence(path, store.path)] if real_path(path) != store.path else []
+        if sentence := start_rescoring(store):
+            notices.append(sentence)
+        AgeUIApp(store, Prefs.load(), notice="\n".join(notices)).run()
         return background_summary(store)
 
 

@@ -1,11 +1,15 @@
 """Actions on one run that several screens share."""
 
+import asyncio
+from collections.abc import Callable, Sequence
+
 from ageui.store import RunRow
 from ageui.tui import changes
 from ageui.tui.base_app import BaseApp
 from ageui.tui.dialogs.prompts import confirmation
+from ageui.worker.removal import plan_removal
 from engine.config import build_config
-from engine.errors import ConfigError
+from engine.errors import AgeUIError, ConfigError
 
 
 def copy_run_command(app: BaseApp, row: RunRow) -> None:
@@ -24,3 +28,14 @@ def retry_run(app: BaseApp, row: RunRow) -> None:
     question = f"{row.name} diverged; the same config gives the same losses. Repeat it, and forget its figures?"
     retry = changes.retry([row.id], from_start=True)
     confirmation(question, "Yes, from the start").ask(app, lambda yes: app.change(retry))
+
+
+async def remove_archived(app: BaseApp, run_ids: Sequence[int], then: Callable[[bool], None]) -> None:
+    """Deletes archived runs after asking, then calls `then` like `BaseApp.change`."""
+    try:
+        plan = await asyncio.to_thread(plan_removal, app.store, run_ids, only_archived=True)
+    except AgeUIError as error:
+        app.tell(str(error), severity="error")
+        return
+    remove = changes.remove(run_ids)
+    confirmation(plan.question(), "Yes, delete for good").ask(app, lambda yes: app.change(remove, then))

@@ -117,12 +117,6 @@ def refuse_missing_device(device: str) -> None:
         raise DeviceError(f"--device {device}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
 
 
-def refuse_missing_devices(wanted: Iterable[str]) -> None:
-    """Raises `DeviceError` for a config's `device` that this machine lacks, before any run is queued."""
-    for device in dict.fromkeys(wanted):
-        refuse_missing_device(resolve_device(device))
-
-
 def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str], None]) -> bool:
     """Asks a worker to leave and waits until it has. Returns False if none lives.
 

@@ -12,6 +12,7 @@ from ageui.files.locks import Lock, is_held
 from ageui.memory.forecast import predicted_memory
 from ageui.memory.free_memory import free_memory
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
+from ageui.text.sentences import counted
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
@@ -155,6 +156,12 @@ class Lane:
                 if outcome.ending.failure == GpuMemoryError.failure and outcome.status == "queued":
                     device.alone.add(claim.run_id)
                 log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
+                if outcome.held:
+                    log.warning(
+                        "%s of its sweep held, since runs of it fail in a row for the same reason; ageui resume lets "
+                        "them go on",
+                        counted(outcome.held, "queued run"),
+                    )
         except _NoRoomError:
             pass
         finally:

@@ -8,7 +8,7 @@ from ageui.files.locks import Lock
 from ageui.store import ENDED, Store
 from ageui.store.other_databases import files_needed_beside
 from ageui.store.own_folder import is_within
-from ageui.worker.run_files import remove_file, weights_files
+from ageui.worker.run_files import hold_unknown_files, remove_file, weights_files
 from engine.errors import ConfigError
 
 
@@ -25,7 +25,7 @@ class Prunable:
 def find_prunable(store: Store) -> list[Prunable]:
     """Lists the files that `prune` would remove, all in the database's own folder.
 
-    Runs that can continue or are worked on have none, nor do those that only another database knows.
+    Runs that can continue or are worked on have none.
     """
     return [file for _, files in _held_runs(store) for file in files]
 
@@ -53,20 +53,22 @@ def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
     The first look at all runs is repeated under the lock, because an attempt may just have ended.
     """
     needed = files_needed_beside(store.path)
-    for run_id in sorted(_runs_to_look_at(store)):
-        lock = Lock.take(store.run_lock_file(run_id))
-        if lock is None:
-            continue
-        try:
-            if files := _prunable(store, run_id, needed):
-                yield run_id, files
-        finally:
-            lock.release()
+    with hold_unknown_files(store):
+        for run_id in sorted(_runs_to_look_at(store)):
+            lock = Lock.take(store.run_lock_file(run_id))
+            if lock is None:
+                continue
+            try:
+                if files := _prunable(store, run_id, needed):
+                    yield run_id, files
+            finally:
+                lock.release()
 
 
 def _runs_to_look_at(store: Store) -> set[int]:
-    files = {file for folder in store.folder.glob("*") if folder.name.isdecimal() for file in weights_files(folder)}
-    found: set[int] = set()
+    folders = {int(folder.name): folder for folder in store.folder.glob("*") if folder.name.isdecimal()}
+    files = {file for folder in folders.values() for file in weights_files(folder)}
+    found = folders.keys() - store.runs.existing(list(folders))
     for checkpoint, status, run_id in store.runs.checkpoints():
         files.discard(store.checkpoint_file(checkpoint))
         if checkpoint.kind == "state" and status in ENDED:
@@ -84,8 +86,12 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
         if is_idle and is_within(store.folder, path) and path.resolve() not in needed:
             reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
     states = set(reasons)
-    for file in sorted(weights_files(store.run_folder(run_id))):
-        if file.resolve() not in known | needed:
-            reasons[file] = "no run goes on from it"
+    folder = store.run_folder(run_id)
+    if store.runs.existing([run_id]):
+        left, why = weights_files(folder), "no run goes on from it"
+    else:
+        left = [file for file in folder.glob("*") if file.is_file() and file != store.run_lock_file(run_id)]
+        why = f"no run {run_id}: it was deleted, its import did not finish, or the database was restored without it"
+    reasons |= {file: why for file in sorted(left) if file.resolve() not in known | needed}
     sizes = {path: path.stat().st_size for path in reasons if path.exists()}
     return [Prunable(path, size, reasons[path], path in states) for path, size in sizes.items()]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from ageui.files.locks import Lock, is_held
 from ageui.store import Store
+from ageui.store.other_databases import is_example
+from ageui.text.sentences import counted
 from engine.errors import StoreError
 
 _LOCK = "rescoring.lock"
@@ -33,12 +35,12 @@ def rescore(store: Store) -> Iterator[int]:
 def start_rescoring(store: Store) -> str | None:
     """Starts scoring results of an earlier version again in the background, unless that is at work already.
 
-    Returns a sentence about what is left; None if nothing is.
+    Returns a sentence about what is left; None if nothing is. A shipped example is left as it is.
     """
     left = store.rescoring.remaining()
-    if not left:
+    if not left or is_example(store.path):
         return None
-    what = f"{left} result{'s' if left > 1 else ''} of an earlier version"
+    what = f"{counted(left, 'result')} of an earlier version"
     if is_held(store.folder / _LOCK):
         return f"{what} are being scored again in the background; until then some intervals and marks are missing"
     try:

@@ -1,10 +1,30 @@
 """The files in a run's folder: its lock, the logs of its attempts, weights and training states."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from ageui.files.locks import Lock
 from ageui.store import Claim, Store
 from ageui.store.own_folder import is_within
+from engine.errors import StoreError
+
+
+@contextmanager
+def hold_unknown_files(store: Store) -> Iterator[None]:
+    """Makes sure that no other import or prune touches files that no row points to.
+
+    Raises `StoreError` if one is under way.
+    """
+    lock = Lock.take(store.folder / "import.lock")
+    if lock is None:
+        raise StoreError(
+            f"another ageui db import or ageui db prune of {store.path} is under way; wait for it to end and try again"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def log_file(store: Store, run_id: int, attempt: int) -> Path:

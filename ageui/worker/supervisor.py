@@ -43,10 +43,14 @@ class Policy:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run."""
+    """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run.
+
+    `held` counts the queued runs of its sweep that were paused, since the sweep keeps failing.
+    """
 
     status: str
     ending: Ending
+    held: int = 0
 
 
 def kill_engine(store: Store, run_id: int) -> bool:
@@ -271,4 +275,4 @@ class Supervisor:
                 status = ending.status
                 writer.end(status, ending.reason, failure=ending.failure, seconds=seconds)
         self._recorder.written(writer)
-        return Outcome(status, ending)
+        return Outcome(status, ending, writer.held)

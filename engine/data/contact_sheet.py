@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.choices import SPLITS
+from engine.counted import counted
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest
 from engine.data.pixels import in_threads
@@ -68,7 +69,7 @@ def draw_sheet(
     chosen = _spread(frame, count)
     faces = dict(zip(chosen["image"], in_threads(_reader(manifest), list(chosen["image"])), strict=True))
     unreadable = tuple(image for image, face in faces.items() if face is None)
-    title = f"{what} · {len(chosen):,} of {len(frame):,} faces"
+    title = f"{what} · {len(chosen):,} of {counted(len(frame), 'face')}"
     captions = [_caption(row, manifest.attributes) for row in chosen.to_dict("records")]
     picture = _drawn(list(faces.values()), captions, title)
     return ContactSheet(picture, tuple(faces), len(frame), unreadable)

@@ -1,8 +1,22 @@
 """DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
+from pathlib import Path
+from typing import Annotated, Final
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.choices import DataFormat
+from engine.choices import DataFormat, Target
+
+FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
+    "course": ("gender", "ethnicity", "expression"),
+    "utkface": ("gender", "ethnicity"),
+    "synthetic": ("gender", "ethnicity", "expression"),
+}
+"""The attributes of the formats whose data always has the same ones."""
+FORMATS_WITH_REAL_AGES: Final[tuple[DataFormat, ...]] = ("appa_real", "table")
+
+MOST_FACES = 1_000_000
+_Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
 
 
 class SyntheticOptions(BaseModel):
@@ -16,7 +30,7 @@ class SyntheticOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    counts: tuple[int, int, int] = Field((1600, 400, 400), description="train, valid and test images")
+    counts: tuple[_Faces, _Faces, _Faces] = Field((1600, 400, 400), description="train, valid and test images")
     seed: int = Field(0, ge=0, lt=2**31)
     image_size: int = Field(96, ge=32, le=1024, description="side of the drawn image, pixels")
     label_shift: dict[str, float] = Field(default_factory=dict)
@@ -47,6 +61,25 @@ class DataSpec(BaseModel):
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_seed: int = 0
     synthetic: SyntheticOptions = SyntheticOptions()
+
+
+def why_unreadable(spec: DataSpec) -> str | None:
+    """Why the files of a data set cannot be read here; None if its folder or table is there."""
+    if spec.format == "synthetic":
+        return None
+    path = Path(spec.path or "")
+    if spec.path is None or not path.exists():
+        return f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again from its new place"
+    if spec.format != "table" and not path.is_dir():
+        return f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one"
+    return None
+
+
+def why_no_target(spec: DataSpec, target: Target) -> str | None:
+    """Why data of this format has no such ages; None if it may have them."""
+    if target == "apparent" or spec.format in FORMATS_WITH_REAL_AGES:
+        return None
+    return f"data set {spec.name!r} ({spec.format}) has apparent ages only; use target=apparent"
 
 
 BUILT_IN = DataSpec(name="synthetic", format="synthetic")

@@ -87,7 +87,9 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     except (RuntimeError, AssertionError) as error:
         raise _size_error(name, size, error) from error
     if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
-        raise ConfigError(f"{name} cannot be pooled to one row of features per image; cut at a whole layer or block")
+        raise ConfigError(
+            f"backbone {name} cannot be pooled to one row of features per image; cut at a whole layer or block"
+        )
     is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
     feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
     return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs)
@@ -151,7 +153,7 @@ def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
     layers = _with_parents(node for node in nodes if node in set(in_training))
     if parsed.layer not in layers:
         raise ConfigError(
-            f"{parsed.network} has no layer {parsed.layer!r}{suggestion(parsed.layer, layers)}; "
+            f"backbone {parsed.network} has no layer {parsed.layer!r}{suggestion(parsed.layer, layers)}; "
             f"its top-level layers are {', '.join(name for name in top_level if name in layers)}"
         )
     return parsed.layer

@@ -1,7 +1,6 @@
 """The first weights of a backbone: torchvision's ImageNet weights, a file, or random ones."""
 
 import hashlib
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlparse
+from urllib.request import Request, urlopen
 
 import torch
 from safetensors import SafetensorError
@@ -16,14 +16,17 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
 from engine.backbone_names import BackboneName
+from engine.bounded_files import WEIGHTS_BYTES, problem_of, read_regular
 from engine.errors import ConfigError, DataError
 from engine.models.backbones import reference_weights
+from engine.weights_formats import load_tensors, refuse_pickle_head, refuse_safetensors_head
 
 PICKLE_SUFFIXES: Final = (".pt", ".pth")
 SUFFIXES: Final = (".safetensors", *PICKLE_SUFFIXES)
 WRAPPERS: Final = ("state_dict", "model")
 PREFIXES: Final = ("module.", "backbone.network.")
 SHOWN: Final = 3
+_SECONDS_TO_ANSWER: Final = 10.0
 
 # The first DenseNet files call a layer's parts norm.1 and conv.1 where the network has norm1 and conv1.
 _OLD_DENSENET: Final = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
@@ -80,13 +83,33 @@ def initialise(network: nn.Module, backbone: str, init: str) -> LoadReport:
     return LoadReport(source, content.sha256, len(loaded), _count_random(left), ignored)
 
 
+def check_weights(network: nn.Module, backbone: str, init: str) -> Path | None:
+    """Checks that `initialise` would succeed, without downloading anything. Raises as `initialise`.
+
+    Returns the weights file; None if it is still to be downloaded from a server that answers.
+    """
+    if init != "imagenet":
+        initialise(network, backbone, init)
+        return Path(init)
+    weights, path = _imagenet_file(backbone)
+    if path.is_file():
+        initialise(network, backbone, init)
+        return path
+    try:
+        with urlopen(Request(weights.url, method="HEAD"), timeout=_SECONDS_TO_ANSWER):
+            return None
+    except (OSError, HTTPException) as error:
+        raise _missing(weights, path, f"cannot be downloaded now ({_first_line(error)})") from error
+
+
 @dataclass(frozen=True)
 class _Content:
     tensors: dict[str, Tensor]
     sha256: str
 
 
-def _imagenet(backbone: str) -> tuple[str, _Content]:
+def _imagenet_file(backbone: str) -> tuple[Any, Path]:
+    """torchvision's description of a backbone's ImageNet weights, and their place. Raises `ConfigError` without any."""
     parsed = BackboneName.parse(backbone)
     if parsed.original_strides:
         raise ConfigError(
@@ -94,8 +117,11 @@ def _imagenet(backbone: str) -> tuple[str, _Content]:
             "give a file with --init FILE, or choose the backbone without -v1"
         )
     weights = reference_weights(parsed.network)
-    name = Path(urlparse(weights.url).path).name
-    path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    return weights, Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
+
+
+def _imagenet(backbone: str) -> tuple[str, _Content]:
+    weights, path = _imagenet_file(backbone)
     if not path.is_file():
         _download(weights, path)
     try:
@@ -103,7 +129,7 @@ def _imagenet(backbone: str) -> tuple[str, _Content]:
     except ConfigError as error:
         raise DataError(f"{error}; delete it, it will be downloaded again") from error
     # torchvision puts the first digits of the SHA-256 into the file's name, and checks them only on download.
-    expected = re.search(r"-([0-9a-f]{8,})\.", name)
+    expected = re.search(r"-([0-9a-f]{8,})\.", path.name)
     if expected and not content.sha256.startswith(expected[1]):
         raise DataError(
             f"{path} is damaged (its SHA-256 is not {expected[1]}…); delete it, it will be downloaded again"
@@ -115,11 +141,18 @@ def _download(weights: Any, path: Path) -> None:
     try:
         weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, HTTPException, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(
-            f"the ImageNet weights {path.name} are missing and could not be downloaded ({reason}); fetch {weights.url} "
-            f"elsewhere and put the file into {path.parent}, or go on without: --init random --strategy scratch"
-        ) from error
+        raise _missing(weights, path, f"could not be downloaded ({_first_line(error)})") from error
+
+
+def _missing(weights: Any, path: Path, why: str) -> DataError:
+    return DataError(
+        f"the ImageNet weights {path.name} are missing and {why}; fetch {weights.url} elsewhere and put the file into "
+        f"{path.parent}, or go on without: --init random --strategy scratch"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "reason", error)).partition("\n")[0]
 
 
 def _local(path: Path) -> _Content:
@@ -128,26 +161,16 @@ def _local(path: Path) -> _Content:
         raise ConfigError(
             f"init {str(path)!r}: choose imagenet, random, or a weights file that ends in {', '.join(SUFFIXES)}"
         )
+    is_pickle = path.suffix.lower() in PICKLE_SUFFIXES
+    kind, read = ("PyTorch", load_tensors) if is_pickle else ("safetensors", load_safetensors)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"the weights file {path} cannot be read: {error.strerror}") from None
-    read = _unpickle if path.suffix.lower() in PICKLE_SUFFIXES else load_safetensors
-    try:
+        content = read_regular(path, WEIGHTS_BYTES, refuse_pickle_head if is_pickle else refuse_safetensors_head)
         found = read(content)
-    except SafetensorError as error:
-        raise ConfigError(f"{path} is no safetensors file, or is damaged: {error}") from error
-    except Exception as error:
-        # A pickle that is damaged or malicious can fail in any way.
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ConfigError(
-            f"{path} cannot be read as PyTorch weights ({reason}); only plain tensors are accepted, save a state_dict"
-        ) from error
+    except OSError as error:
+        raise ConfigError(f"the weights file {path} cannot be read: {problem_of(error)}") from None
+    except (ValueError, SafetensorError) as error:
+        raise ConfigError(f"{path} cannot be read as {kind} weights: {error}") from None
     return _Content(_tensors(found, path), hashlib.sha256(content).hexdigest())
-
-
-def _unpickle(content: bytes) -> Any:
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def _tensors(found: Any, path: Path) -> dict[str, Tensor]:

@@ -119,10 +119,14 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
     assert (run.code, run.json["status"], len(run.json["history"])) == (1, "diverged", 2)
     assert "diverged: the loss was no finite number in epoch 2; try a lower --lr" in run.err
     assert [(file["kind"], file["epoch"]) for file in run.json["checkpoints"]] == [("best", 1)]
+    assert [scores["split"] for scores in run.json["results"]] == ["train", "valid"]
+    said = "diverged: scored are the weights of epoch 1, kept from before the loss became non-finite"
+    assert said in faces("show", "1").out
+    assert said in faces("compare", "1").out.replace("\n", " ")
     assert "weights of epoch 1" in faces("export", "1", "--weights", "w.safetensors").err
     predicted = faces("predict", "drawn/train_data/000003.jpg", "--run", "1", "--json")
     assert predicted.json[0]["years"] is not None
-    assert predicted.json[0]["interval"] is None
+    assert predicted.json[0]["interval"] is not None
     assert "no intervals: run 1 has no stored predictions of a test or validation split" in predicted.err
     unscored = faces("export", "1", "--predictions", "p.csv")
     assert (unscored.code, "it was not scored" in unscored.err) == (3, True)

@@ -24,6 +24,9 @@ def test_a_sheet_is_a_private_picture(faces: Terminal) -> None:
     assert "6 of" in done.err
     assert faces("data", "sheet", "faces", "-o", "all.png").out == "all.png\n"
     assert Path("all.png").is_file()
+    refused = faces("data", "sheet", "faces", "-o", "all.png")
+    assert (refused.code, "all.png exists" in refused.err) == (2, True)
+    assert faces("data", "sheet", "faces", "-o", "all.png", "--force").code == 0
     assert faces("data", "sheet", "synthetic", "--count", "2", "--group", "age=>=60").code == 0
 
 
@@ -43,7 +46,7 @@ def test_old_sheets_are_removed(faces: Terminal, monkeypatch: pytest.MonkeyPatch
         (["faces", "--group", "gender=x"], 2, "it has male, female"),
         (["faces", "--split", "test"], 3, "there are no images of it"),
         (["faces", "-o", "sheet.jpg"], 2, "name it FILE.png"),
-        (["faces", "-o", "no/such/sheet.png"], 2, "cannot be written"),
+        (["faces", "-o", "no/such/sheet.png"], 2, "does not exist; make it first"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(faces: Terminal, arguments: list[str], code: int, message: str) -> None:

@@ -11,7 +11,7 @@ from terminal import LONG, TINY, Terminal, stored_losses, wait_until
 def test_care_for_the_database(queue: Terminal) -> None:
     assert queue("run", *TINY).code == 0
     checked = queue("db", "check", "--files")
-    assert (checked.code, "1 runs, no problem" in checked.out) == (0, True)
+    assert (checked.code, "1 run, no problem" in checked.out) == (0, True)
     weights = queue.folder / "runs" / "1" / "weights-1.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1

@@ -53,7 +53,7 @@ def test_an_unknown_topic_is_an_error_that_names_those_there_are(ageui: Terminal
 
 
 def test_help_names_every_topic(ageui: Terminal) -> None:
-    found = re.search(r"There is: ([\w, ]+)\.", ageui("explain", "--help").out)
+    found = re.search(r"page to print: ([\w, ]+)\.", ageui("explain", "--help").out)
     assert found is not None
     assert found[1].split(", ") == topics()
 

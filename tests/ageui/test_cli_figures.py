@@ -113,7 +113,7 @@ def test_stale_results_are_rescored_once(ageui: Terminal, scored: Store, monkeyp
     said = ageui("ls").err
     assert "2 results of an earlier version will be scored again in the background" in said
     assert started[0][3:6] == ["ageui", "db", "rescore"]
-    assert "2 results were scored again" in ageui("db", "rescore").err
+    assert "scored again: 2 results" in ageui("db", "rescore").err
     assert "all results have their intervals and tests" in ageui("db", "rescore").err
     assert ageui("ls").err == ""
     assert len(started) == 1

@@ -45,6 +45,17 @@ def test_markdown_with_its_folder(plain: Terminal) -> None:
     assert [path.name for path in Path("my report_files").iterdir()] != []
 
 
+def test_reports_are_private(plain: Terminal) -> None:
+    Path("old.md").touch(0o644)
+    Path("old_files").mkdir(0o755)
+    for path in ("page.html", "report.md", "old.md"):
+        assert plain("report", "plain", "-o", path, "--force").code == 0
+    written = [path for path in Path().rglob("*") if path.suffix in (".html", ".md", ".svg")]
+    assert len(written) > 3
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in Path().glob("*_files")} == {0o700}
+
+
 def test_what_is_there_is_replaced_only_by_force(plain: Terminal) -> None:
     Path("taken.html").write_text("mine")
     Path("kept_files").mkdir()

@@ -28,10 +28,22 @@ def test_a_new_file_has_the_rights_of_others_and_one_that_is_replaced_keeps_its_
     file = tmp_path / "a.md"
     write_output_file(file, b"one")
     assert file.stat().st_mode & 0o777 == 0o640
-    file.chmod(0o600)
-    write_output_file(file, b"two")
-    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"two", 0o600)
+    for mode in (0o600, 0o666):
+        file.chmod(mode)
+        write_output_file(file, b"two")
+        assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"two", mode)
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o077, 0o777])
+def test_a_private_file_is_its_owners_alone_whatever_it_was(tmp_path: Path, umask: int, mask: int) -> None:
+    file, taken = tmp_path / "a.csv", tmp_path / "b.csv"
+    taken.touch()
+    taken.chmod(0o664)
+    os.umask(mask)
+    for path in (file, taken):
+        write_output_file(path, b"faces", private=True)
+        assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_link_stays_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """From what a person typed to the runs that are queued, for the command line and the form."""
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,6 +96,15 @@ def test_what_cannot_be_planned_is_refused(
 
 def test_ten_thousand_runs_are_planned(store: Store) -> None:
     assert len(planned(store, seeds=5_000, loss="mse,mape").runs) == 10_000
+
+
+def test_a_config_that_comes_through_a_pipe_holds_for_every_run(store: Store) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"batch = 7")
+    os.close(writer)
+    found = plan(store, {"loss": "mse,mape"}, Basis("quick", Path(f"/dev/fd/{reader}")), seeds=2)
+    os.close(reader)
+    assert [run.config.batch for run in found.runs] == [7] * 4
 
 
 # The form

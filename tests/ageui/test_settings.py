@@ -95,7 +95,15 @@ def test_a_weights_file_is_stored_by_its_absolute_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("batch = ", "cannot be read as TOML"), ("learning = 1", "ageui.toml: there is no field 'learning'")],
+    [
+        ("batch = ", "cannot be read as TOML"),
+        ("learning = 1", "ageui.toml: there is no field 'learning'"),
+        ("batch = " + "[" * 5000 + "]" * 5000, "its lists and tables are nested more than 20 deep"),
+        ("batch" + ".a" * 100 + " = 1", "its lists and tables are nested more than 20 deep"),
+        ("batch" + ".a" * 1000 + " = 1", "line 1 has more than 200 dots"),
+        ("batch = 0x" + "f" * 5000, "a whole number has more than 64 bits"),
+        ("batch = 1 #" + "x" * 300_000, "it has 300 kB, more than the limit of 256 kB"),
+    ],
 )
 def test_a_wrong_project_file_is_named(text: str, said: str) -> None:
     _write(Path("ageui.toml"), text)

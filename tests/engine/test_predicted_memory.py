@@ -1,11 +1,13 @@
 """Predicted peaks beside those that real runs had in processes of their own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import save_file
 from test_process import Process
 from tiny_runs import TINY, Runner
 
@@ -13,8 +15,10 @@ import engine.peak_memory as peak_memory
 from engine.config import build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import MemoryPeaked, RunEnded, RunStarted
+from engine.first_weights import CheckedWeights, WeightsKey, are_known_to_fit
 from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey, known_footprint
 from engine.memory_model import Footprint, predicted_peak
+from engine.models.backbones import build_backbone
 
 pytestmark = pytest.mark.process
 
@@ -28,6 +32,7 @@ def _footprint(**changes: Any) -> Footprint:
     if found is None:
         with FootprintCounter([wanted]) as counting:
             (answer,) = counting.answers()
+            assert isinstance(answer, CountedFootprint)
         assert answer.problem == ""
         found = known_footprint(wanted)
     assert found is not None
@@ -67,14 +72,27 @@ def test_shapes_alone_tell_the_weights_and_the_features() -> None:
     assert footprint.scoring[0].fixed < 1_000_000  # nothing is kept for gradients
 
 
-def test_what_no_run_could_use_has_a_reason_and_is_not_kept() -> None:
+def test_what_no_run_could_use_has_a_reason_and_is_not_kept(tmp_path: Path) -> None:
     wrong = FootprintKey.of(build_config({**TINY, "backbone": "maxvit_t", "size": 64}))
     right = FootprintKey.of(build_config(TINY))
-    with FootprintCounter([wrong, right]) as counting:
-        first, second = counting.answers()
+    file = tmp_path / "w.safetensors"
+    save_file(build_backbone(right.backbone, right.size, 0).network.state_dict(), file)
+    fits = WeightsKey(backbone=right.backbone, size=right.size, init=str(file))
+    fits_not = fits.model_copy(update={"backbone": "vgg11"})
+    with FootprintCounter([wrong, right, fits, fits_not]) as counting:
+        first, second, third, fourth = counting.answers()
+    assert isinstance(first, CountedFootprint)
+    assert isinstance(second, CountedFootprint)
     assert first.footprint is None
     assert "cannot take images of 64 px" in first.problem
+    assert first.failure == "config"
     assert known_footprint(wrong) is None
+    assert third == CheckedWeights(key=fits)
+    assert are_known_to_fit(fits)
+    assert (fourth.failure, are_known_to_fit(fits_not)) == ("config", False)
+    assert "no tensor of" in fourth.problem
+    os.utime(file, (0, 0))
+    assert not are_known_to_fit(fits)
     assert second.footprint == known_footprint(right)
     assert second.footprint is not None
 
@@ -88,7 +106,9 @@ def test_a_process_that_is_stopped_leaves_a_reason_for_all_that_is_missing() -> 
 
 
 def test_predicting_needs_no_torch() -> None:
-    code = "import sys, engine.footprints, engine.memory_model; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, engine.footprints, engine.memory_model, engine.data.known_data; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

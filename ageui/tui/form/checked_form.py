@@ -6,7 +6,7 @@ from typing import Self
 
 from ageui.memory.forecast import NOTHING_TO_SAY, Forecast
 from ageui.text.sentences import counted
-from engine.errors import ConfigError, DeviceError, Problem
+from engine.errors import AgeUIError, Problem
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,10 @@ class CheckedForm:
             return f"{counted(len(self.problems), 'field')} to be put right: {', '.join(self.problems)}"
         return self.trouble or "this cannot be queued"
 
-    def with_error(self, error: ConfigError | DeviceError) -> Self:
+    def with_error(self, error: AgeUIError) -> Self:
         """Adds an error to the fields that it is about, or to `trouble` if the form has none of them."""
-        problems = error.problems if isinstance(error, ConfigError) else (Problem("device", str(error)),)
         placed: dict[str, str] = {}
-        for problem in problems:
+        for problem in error.problems:
             name = self._field_of(problem)
             if name in self.fields:
                 placed.setdefault(name, problem.text)

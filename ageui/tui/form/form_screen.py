@@ -94,7 +94,8 @@ class FormScreen(LiveScreen[Checked]):
         if asked != self.entered_now():
             self._pending = None
             self.app.tell("the form was changed meanwhile: nothing was done", severity="warning")
-        elif asked == checked.entered:
+        elif asked == checked.entered and not (checked.memory.missing and not checked.why_not):
+            # Networks that are still being checked may refuse the runs: the action waits for them.
             self._pending = None
             if checked.why_not:
                 self._refuse(checked)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
+from ageui.planning.run_checks import refuse_unfit
 from ageui.planning.run_command import Labels, queue_command
 from ageui.planning.settings import Resolved, SettingsLayer, absolute_init
 from ageui.store import NewRun, RunRow, Store
@@ -15,10 +16,9 @@ from ageui.store.names import valid_name, valid_priority, valid_tag
 from ageui.tui.form.checked_form import CheckedForm, FormInput
 from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, form_fields
 from ageui.tui.new_run.wording import grid_sentence
-from ageui.worker.background_workers import refuse_missing_devices
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError, DeviceError, Problem
+from engine.errors import ConfigError, DataError, DeviceError, Problem
 
 Value = TypeVar("Value")
 
@@ -97,20 +97,21 @@ class FormCheck:
             return checked
         try:
             return self._planned(store, checked, basis, seeds, first)
-        except (ConfigError, DeviceError) as error:
+        except (ConfigError, DataError, DeviceError) as error:
             return checked.with_error(error)
 
     def _planned(
         self, store: Store, checked: CheckedNewRuns, basis: Basis, seeds: int | None, first: Resolved
     ) -> CheckedNewRuns:
-        """Adds the plan. Raises `ConfigError` and `DeviceError` for problems that involve several fields."""
+        """Adds the plan. Raises `ConfigError`, `DataError` and `DeviceError` for problems that involve several fields,
+        or this machine."""
         values, labels = _config_texts(checked.entered), checked.labels
         configs = self._configs(store, values, basis, seeds, first)
         runs = with_data(store, configs)
-        refuse_missing_devices(config.device for config in configs)
         plan = Plan(first, runs, tuple(store.runs.find_same(runs)))
         named = plan.to_queue(again=checked.entered.again, name=labels.name)
         _refuse_names(store, [run.name for run in named if run.name is not None])
+        refuse_unfit(runs, self.forecaster)
         return replace(
             checked,
             notes=self._notes(plan),

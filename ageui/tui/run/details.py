@@ -12,7 +12,7 @@ from ageui.present.table import Table
 from ageui.present.terminal import rich_table
 from ageui.store import AttemptRow, RunDetail
 from ageui.text.clean import clean
-from ageui.text.sentences import gigabytes, memory_sentence
+from ageui.text.sentences import counted, gigabytes, memory_sentence
 from ageui.text.states import why_no_scores
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.queue_state import eta_text
@@ -31,7 +31,7 @@ def progress_line(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: i
     took = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
     memory = memory_sentence(predicted, detail.peak_memory_bytes)
     if row.status != "running":
-        parts = [f"{summary.epoch or 0}/{summary.epochs} epochs"]
+        parts = [f"{summary.epoch or 0}/{counted(summary.epochs, 'epoch')}"]
         if took:
             parts.append(f"in {duration(took)}")
         if summary.mae is not None:

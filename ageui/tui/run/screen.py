@@ -187,9 +187,9 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def action_explain(self) -> None:
         if self._snapshot is None:
             return
-        row, results = self._snapshot.detail.row, self._snapshot.detail.results
-        published = [f"{PUBLISHED}: {why_no_scores(row)}"] if row.is_published else []
-        self.app.push_screen(ExplainScreen([*published, *explanations(results), *_MARKS]))
+        detail = self._snapshot.detail
+        published = [f"{PUBLISHED}: {why_no_scores(detail.row)}"] if detail.row.is_published else []
+        self.app.push_screen(ExplainScreen([*published, *explanations(detail), *_MARKS]))
 
     def _show_head(self) -> None:
         if self._snapshot is None:

@@ -20,7 +20,7 @@ from ageui.tui.changes import Change
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun, OpenRun
-from ageui.tui.run_actions import copy_run_command, retry_run
+from ageui.tui.run_actions import copy_run_command, remove_archived, retry_run
 from ageui.tui.runs import columns as run_columns
 from ageui.tui.runs.column_picker import ColumnPicker
 from ageui.tui.widgets.filter_box import FilterBox
@@ -296,14 +296,19 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
     def action_archive(self) -> None:
         targets = self._targets()
         if targets:
-            self.app.change(changes.archive(targets), self._archived)
+            self.app.change(changes.archive(targets), self._deselect)
 
-    def _archived(self, made: bool) -> None:
+    def _deselect(self, made: bool) -> None:
         if made:
             self.table.select(frozenset())
 
     def action_unarchive(self) -> None:
         self._change(changes.unarchive)
+
+    @work(group="changes", exit_on_error=False)
+    async def action_remove(self) -> None:
+        if targets := self._targets():
+            await remove_archived(self.app, targets, self._deselect)
 
     def action_copy_command(self) -> None:
         if (row := self._current()) is not None:

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ageui.memory.forecast import Forecaster
+from ageui.planning.run_checks import refuse_unfit
 from ageui.store import Store
 from ageui.study import Choice, RemainingRuns, Study, find_remaining
 from ageui.study.queueing import asked_choice, chosen_here, remaining_text
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
-from ageui.worker.background_workers import refuse_missing_devices
 from engine.choices import PRESETS
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError, DeviceError, Problem
+from engine.errors import ConfigError, DataError, DeviceError, Problem
 
 PRESET, DATA, SEEDS, SETTINGS = "preset", "data", "seeds", "set"
 
@@ -61,8 +61,8 @@ def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster:
         checked = replace(checked, choice=here.choice, in_force={**checked.in_force, **in_force})
         seeds = seeds_of(entered.texts)
         todo = find_remaining(study, store, here.choice, seeds)
-        refuse_missing_devices([run.config.device for run in todo.new])
-    except (ConfigError, DeviceError) as error:
+        refuse_unfit(todo.to_train(store), forecaster)
+    except (ConfigError, DataError, DeviceError) as error:
         return checked.with_error(error)
     return replace(
         checked,

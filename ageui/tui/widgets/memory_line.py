@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from ageui.memory.forecast import Forecast, Forecaster
 from ageui.text.clean import clean
-from engine.footprints import FootprintCounter, FootprintKey
+from engine.footprints import FootprintCounter, NetworkKey
 
 
 class MemoryLine(Static):
@@ -43,7 +43,7 @@ class MemoryLine(Static):
             # A worker of the screen, which reports unexpected errors.
             self.screen.run_worker(self._count(forecast.missing), group="counting", exit_on_error=False)
 
-    async def _count(self, wanted: Sequence[FootprintKey]) -> None:
+    async def _count(self, wanted: Sequence[NetworkKey]) -> None:
         try:
             await asyncio.to_thread(self._forecaster.count, wanted, self._note_counter)
         finally:

@@ -5,7 +5,7 @@ from pathlib import Path
 from engine.choices import DataFormat, Target
 from engine.data.manifest import Manifest
 from engine.data.sources import appa_real, course, synthetic, table, utkface
-from engine.data.spec import DataSpec
+from engine.data.spec import DataSpec, why_no_target, why_unreadable
 from engine.errors import ConfigError, DataError
 
 
@@ -32,19 +32,15 @@ def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:
 
     Raises `DataError` for files that are missing or of another format, `ConfigError` for a target that they lack.
     """
-    if target == "real" and spec.format not in ("appa_real", "table"):
-        raise ConfigError(f"data set {spec.name!r} ({spec.format}) has apparent ages only; use target=apparent")
+    if (reason := why_no_target(spec, target)) is not None:
+        raise ConfigError(reason)
+    if (reason := why_unreadable(spec)) is not None:
+        raise DataError(reason)
     if spec.format == "synthetic":
         return synthetic.load(spec)
     path = Path(spec.path or "")
-    if spec.path is None or not path.exists():
-        raise DataError(
-            f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again from its new place"
-        )
     if spec.format == "table":
         return table.load(spec, path, target)
-    if not path.is_dir():
-        raise DataError(f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one")
     if spec.format == "course":
         return course.load(spec, path)
     if spec.format == "appa_real":

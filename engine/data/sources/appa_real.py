@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.bounded_files import TABLE_BYTES, problem_of, read_regular
 from engine.choices import SPLITS, Target
 from engine.data.manifest import Manifest
 from engine.data.sources.image_folder import ImageFolder
@@ -35,9 +36,9 @@ def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
 def read_ignored(path: Path) -> frozenset[str]:
     """Image names to leave out: a CSV with the column `img_name`, or one name a line, with or without `_face.jpg`."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_regular(path, TABLE_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the ignore list {path} cannot be read: {error}") from error
+        raise DataError(f"the ignore list {path} cannot be read: {problem_of(error)}") from error
     header = [cell.strip() for cell in lines[0].split(",")] if lines else []
     column = header.index("img_name") if "img_name" in header else 0
     names = [line.split(",")[column].strip() for line in lines[int("img_name" in header) :] if line.strip()]

@@ -1,23 +1,27 @@
 """The course edition of APPA-REAL: the starting kit's arrays, or the same data as folders of images."""
 
+import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from engine.bounded_files import open_regular, problem_of
 from engine.choices import SPLITS
 from engine.data.manifest import Manifest
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
-from engine.data.spec import DataSpec
+from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
 from engine.errors import DataError
 
-ATTRIBUTES = ("gender", "ethnicity", "expression")
+ATTRIBUTES = FORMAT_ATTRIBUTES["course"]
+_ARCHIVE = b"PK"
 COLUMNS = ("imageId", "age", "gender", "ethnicity", "emotion")
 
 
@@ -124,22 +128,36 @@ def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
 
 
 def _array(path: Path) -> NDArray[Any]:
+    """The memory-mapped array of an `.npy` file, whose header fits the file's size."""
     try:
-        if _holds_objects(path):
-            raise DataError(
-                f"{path} holds Python objects, which could run code when read; convert it once where you trust it: "
-                "np.save(path, np.load(path, allow_pickle=True).astype(str))"
-            )
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            shape, dtype = _header(file, path)
+            start = file.tell()
+        fits = math.prod(shape) * dtype.itemsize == size - start
+        if not fits or min(shape, default=0) < 0 or 0 in shape[1:]:
+            raise ValueError(f"its header says {dtype} of shape {shape}, but it has {size - start:,} bytes of data")
         return npy.open_memmap(path, mode="r")
     except ValueError as error:
         raise DataError(f"{path} is no whole .npy file: {error}") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        raise DataError(f"{path} cannot be read: {problem_of(error)}") from error
 
 
-def _holds_objects(path: Path) -> bool:
-    """Whether an .npy file's header declares Python objects. Raises `ValueError` for other files."""
-    with path.open("rb") as file:
-        version = npy.read_magic(file)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        return bool(read_header(file)[2].hasobject)
+def _header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type in a header, which is read. Raises `ValueError` for other files."""
+    if file.read(len(_ARCHIVE)) == _ARCHIVE:
+        raise ValueError("it is an .npz archive; save each of its arrays with np.save")
+    file.seek(0)
+    version = npy.read_magic(file)
+    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    try:
+        shape, _, dtype = read_header(file)
+    except Exception:  # numpy lets all errors of Python's parser through
+        raise ValueError("its header cannot be read") from None
+    if dtype.hasobject:
+        raise DataError(
+            f"{path} holds Python objects, which could run code when read; convert it once where you trust it: "
+            "np.save(path, np.load(path, allow_pickle=True).astype(str))"
+        )
+    return shape, dtype

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.bounded_files import IMAGE_BYTES, problem_of, read_regular
 from engine.data.decode import decode
 from engine.data.report import RowProblem
 from engine.errors import DataError
@@ -43,9 +44,9 @@ class ImageFolder:
 
     def content(self, image: str) -> bytes:
         try:
-            return self.path(image).read_bytes()
+            return read_regular(self.path(image), IMAGE_BYTES)
         except OSError as error:
-            raise DataError(error.strerror or str(error)) from error
+            raise DataError(problem_of(error)) from error
 
     def read(self, image: str) -> NDArray[np.uint8]:
         return decode(self.content(image))

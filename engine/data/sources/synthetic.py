@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from engine.choices import SPLITS
 from engine.data.faces import Face, draw_face, plan_faces
 from engine.data.manifest import Manifest
-from engine.data.spec import DataSpec, SyntheticOptions
+from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec, SyntheticOptions
 from engine.errors import ConfigError
 from engine.groups import group_codes, group_names
 
-ATTRIBUTES = ("gender", "ethnicity", "expression")
+ATTRIBUTES = FORMAT_ATTRIBUTES["synthetic"]
 # Part of every image's fingerprint: raise it when the same face is drawn differently.
 DRAWING = 1
 

@@ -11,11 +11,12 @@ from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError
+from engine.errors import ConfigError, DataError
 
 ENDINGS = (".csv", ".tsv", ".tab", ".parquet")
 RESERVED = ("image", "age", "real_age", "age_std", "split", "subject")
 MOST_GROUPS = 20
+MOST_ATTRIBUTES = 50
 
 
 def is_table(path: Path) -> bool:
@@ -38,6 +39,11 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
             f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
         )
     attributes = _attributes(table, spec.columns, set(columns.values()))
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise DataError(
+            f"{path} has {len(attributes)} columns that look like attributes, more than the limit of "
+            f"{MOST_ATTRIBUTES}; keep those whose groups you want to compare"
+        )
     extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
     frame, problems = frame_of(_rows(table, columns, age, attributes, extra), list(attributes), extra)
     folder = ImageFolder(path.parent)
@@ -59,7 +65,13 @@ def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str]) -
 
 
 def _is_categorical(values: pd.Series) -> bool:
-    distinct = {str(value) for value in values.dropna() if str(value)}
+    try:
+        found = values.dropna().unique()
+    except TypeError:  # such as the dictionaries of a Parquet file with embedded images
+        return False
+    if len(found) > MOST_GROUPS + 1:  # the empty text is no group
+        return False
+    distinct = {str(value) for value in found if str(value)}
     return 1 <= len(distinct) <= MOST_GROUPS and not all(_is_number(value) for value in distinct)
 
 
@@ -75,7 +87,9 @@ def _rows(
     table: pd.DataFrame, columns: dict[str, str], age: str, attributes: dict[str, str], extra: list[str]
 ) -> Iterator[SourceRow]:
     has_splits = columns["split"] in table.columns
-    for record in table.astype(object).to_dict("records"):
+    used = dict.fromkeys([columns["image"], age, *attributes.values(), *(columns[name] for name in extra)])
+    used |= {columns["split"]: None} if has_splits else {}
+    for record in table[list(used)].astype(object).to_dict("records"):
         split = str(record[columns["split"]]).strip().lower() if has_splits else ""
         value = record[age]
         yield SourceRow(

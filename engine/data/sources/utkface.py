@@ -8,10 +8,10 @@ from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
-from engine.data.spec import DataSpec
+from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
 from engine.errors import DataError
 
-ATTRIBUTES = ("gender", "ethnicity")
+ATTRIBUTES = FORMAT_ATTRIBUTES["utkface"]
 GENDERS = {"0": "male", "1": "female"}
 ETHNICITIES = {"0": "caucasian", "1": "afroamerican", "2": "asian", "3": "indian", "4": "other"}
 NAME = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?P<race>[0-4])_(?P<date>\d+)")

@@ -1,10 +1,15 @@
 """Plots: what is in them, how large they are, and who can see them."""
 
 import math
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
 from store_rows import epoch
@@ -146,3 +151,17 @@ def _luminance(colour: str) -> float:
     parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.process
+def test_plots_do_not_depend_on_settings_of_matplotlib(tmp_path: Path) -> None:
+    """A notebook sets MPLBACKEND for every process that it starts."""
+    (tmp_path / "matplotlibrc").write_text("nonsense: 1\n")
+    program = (
+        "from ageui.report.drawing import draw; print(draw('a', (1, 1), lambda figure: figure.add_subplot()).body)"
+    )
+    fonts = {"MPLCONFIGDIR": matplotlib.get_cachedir()}
+    env = {**os.environ, **fonts, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("<")

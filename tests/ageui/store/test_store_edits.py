@@ -7,16 +7,22 @@ from ageui.store import Store
 from engine.errors import ConfigError
 
 
-def test_a_name_note_and_tags_are_replaced_and_the_old_ones_returned(store: Store) -> None:
+def test_a_name_note_and_tags_are_replaced_and_restored(store: Store) -> None:
     run_id = queued(store, "first", ("night", "old"))
 
-    assert store.edits.rename(run_id, "second") == "first"
-    assert store.edits.set_note(run_id, " worth  a look [/] ") is None
-    assert store.edits.set_note(run_id, None) == "worth  a look [/]"
-    assert store.edits.set_tags(run_id, ("new", "new", "night")) == ("night", "old")
+    def written() -> tuple[str, str | None, tuple[str, ...]]:
+        row = store.runs.get(run_id)
+        return row.name, row.note, row.tags
 
-    row = store.runs.get(run_id)
-    assert (row.name, row.note, row.tags) == ("second", None, ("new", "night"))
+    edits = [
+        store.edits.rename(run_id, "second"),
+        store.edits.set_note(run_id, " worth  a look [/] "),
+        store.edits.set_tags(run_id, ("new", "new", "night")),
+    ]
+    assert written() == ("second", "worth  a look [/]", ("new", "night"))
+    for changed in edits:
+        assert store.edits.restore(changed).ids == [run_id]
+    assert written() == ("first", None, ("night", "old"))
 
 
 def test_a_taken_name_a_bad_tag_and_a_missing_run_are_refused_and_change_nothing(store: Store) -> None:
@@ -40,15 +46,17 @@ def test_a_taken_name_a_bad_tag_and_a_missing_run_are_refused_and_change_nothing
 
 
 def test_renaming_a_run_to_its_own_name_is_no_conflict(store: Store) -> None:
-    assert store.edits.rename(queued(store, "first"), "first") == "first"
+    run_id = queued(store, "first")
+    store.edits.rename(run_id, "first")
+    assert store.runs.get(run_id).name == "first"
 
 
 def test_archived_runs_are_left_out_until_they_are_asked_for(store: Store) -> None:
     kept, (away, attempt) = queued(store, "kept"), running(store, "away")
     end(store, away, attempt)
 
-    assert store.edits.archive([away]) == [away]
-    assert store.edits.archive([away]) == []
+    first = store.edits.archive([away])
+    store.edits.restore(store.edits.archive([away]))  # it was archived before
 
     assert [row.id for row in store.runs.search()] == [kept]
     assert [row.id for row in store.runs.search("archived=true")] == [away]
@@ -57,19 +65,24 @@ def test_archived_runs_are_left_out_until_they_are_asked_for(store: Store) -> No
     assert store.runs.status_counts() == {"queued": 1}
     assert store.runs.find("away") == [away]
 
-    store.edits.unarchive([away])
+    back = store.edits.unarchive([away])
+    assert [row.id for row in store.runs.search()] == [away, kept]
+    store.edits.restore(back)
+    store.edits.restore(first)
     assert [row.id for row in store.runs.search()] == [away, kept]
 
 
-def test_a_run_that_is_still_to_be_done_cannot_be_archived_and_no_other_is_with_it(store: Store) -> None:
+def test_a_run_that_is_still_to_be_done_cannot_be_archived(store: Store) -> None:
     done, attempt = running(store, "done")
     end(store, done, attempt)
     waiting = queued(store, "waiting")
 
     with pytest.raises(ConfigError, match=r"\(waiting\) is queued; only runs that have ended"):
-        store.edits.archive([done, waiting])
+        store.edits.archive(waiting)
 
-    assert store.runs.get(done).archived_at is None
+    changed = store.edits.archive([done, waiting])
+    assert (changed.ids, len(changed.problems)) == ([done], 1)
+    assert store.runs.get(done).archived_at is not None
 
 
 def test_a_retried_run_comes_back_from_the_archive(store: Store) -> None:

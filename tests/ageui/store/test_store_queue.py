@@ -132,8 +132,8 @@ def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
     assert not store.queue.has_work(TAKES)
     assert _next(store) is None
     assert claimed(store, queued(store), worker=None) == 1  # a run in the foreground is no matter of the queue
-    assert store.queue.resume_queue() is True
-    assert store.queue.resume_queue() is False
+    assert store.queue.resume_queue() == held
+    assert store.queue.resume_queue() is None
     assert store.queue.has_work(TAKES)
     assert _taken(store) == [run_id]
 
@@ -144,7 +144,7 @@ def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
 @pytest.mark.parametrize("status", ["queued", "paused", "interrupted"])
 def test_a_run_that_nobody_works_on_is_cancelled_at_once(store: Store, status: str) -> None:
     run_id = _in_status(store, status)
-    assert store.queue.cancel(run_id) == "cancelled"
+    assert store.queue.cancel(run_id).with_status("cancelled") == [run_id]
     assert store.runs.get(run_id).status == "cancelled"
 
 
@@ -203,7 +203,7 @@ def test_a_run_that_ended_badly_is_tried_again_from_its_checkpoint(store: Store,
             writer.stop("queued", "")
     else:
         end(store, run_id, attempt, status, "why")
-    assert store.queue.retry(run_id) == []
+    assert store.queue.retry(run_id).files == ()
     row = store.runs.get(run_id)
     assert (row.status, row.error, row.failure, row.ended_at) == ("queued", None, None, None)
     claim = _next(store)
@@ -223,7 +223,7 @@ def test_from_the_start_all_that_was_measured_is_forgotten(store: Store, status:
         writer.evaluated(evaluated(), "apparent", "synthetic")
         writer.end(status, "why")
     fresh = store.runs.get(queued(store)).summary
-    assert store.queue.retry(run_id, from_start=True) == [f"runs/{run_id}/weights.safetensors"]
+    assert store.queue.retry(run_id, from_start=True).files == (f"runs/{run_id}/weights.safetensors",)
     detail = store.runs.detail(run_id)
     assert (detail.history, detail.results, detail.checkpoints, detail.manifest) == ((), (), (), None)
     assert detail.row.summary == fresh

@@ -1,7 +1,7 @@
 """Commands, workers and crashes in any order: the queue against a model of it that is a few dictionaries."""
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -19,12 +19,12 @@ from hypothesis.stateful import (
 )
 from store_rows import config, queued, state
 
-from ageui.store import Claim, Claimant, LostRunError, NewRun, RunningRun, Store
+from ageui.store import Changed, Claim, Claimant, LostRunError, NewRun, RunningRun, Store
 from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError
 
 ASKED = {"pause": "paused", "cancel": "cancelled", "kill": "cancelled"}
-COMMANDS = ("cancel", "kill", "pause", "withdraw", "resume", "resume", "retry", "from_start")
+COMMANDS = ("cancel", "kill", "pause", "resume", "resume", "retry", "from_start")
 MOST_RUNS = 4  # few, so that much happens to each
 OVER = ("done", "diverged", "failed", "cancelled")
 
@@ -72,6 +72,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.models: dict[int, Model] = {}
         self.order: list[int] = []  # of all runs, by position; the queue is those that are queued, by priority first
         self.is_held = False
+        self.changed = Changed()
 
     def teardown(self) -> None:
         self.store.close()
@@ -84,7 +85,7 @@ class QueueMachine(RuleBasedStateMachine):
     def refused(self, run: int, allowed: bool, command: str) -> bool:
         """Whether a command is refused, as it should be where it is not allowed."""
         try:
-            getattr(self.store.queue, command)(run)
+            self.changed = getattr(self.store.queue, command)(run)
         except ConfigError:
             assert not allowed
             return True
@@ -110,7 +111,7 @@ class QueueMachine(RuleBasedStateMachine):
         if model.status in OVER:
             assert self.refused(run, False, "cancel")
             return
-        self.store.queue.cancel(run, at_once=at_once)
+        self.changed = self.store.queue.cancel(run, at_once=at_once)
         if model.status == "running":
             model.request = "kill" if at_once or model.request == "kill" else "cancel"
         else:
@@ -127,11 +128,6 @@ class QueueMachine(RuleBasedStateMachine):
             else:
                 model.status = "paused"
 
-    def _withdraw(self, run: int, model: Model) -> None:
-        is_asked = model.status == "running" and model.request in ("pause", "cancel")
-        assert self.store.queue.withdraw_request(run) == is_asked
-        model.request = None if is_asked else model.request
-
     def _resume(self, run: int, model: Model) -> None:
         if not self.refused(run, model.status in ("paused", "interrupted"), "resume"):
             model.status, model.strikes = "queued", 0
@@ -145,14 +141,29 @@ class QueueMachine(RuleBasedStateMachine):
             self.store.queue.retry(run, from_start=True)
             model.status, model.strikes, model.points, model.pointer = "queued", 0, set(), 0
 
+    @rule(run=runs, command=st.sampled_from(["cancel", "pause", "resume", "retry"]), is_disturbed=st.booleans())
+    def change_and_undo(self, run: int, command: str, is_disturbed: bool) -> None:
+        """Undo restores what was. If somebody else changed the run meanwhile, it says so and changes nothing."""
+        before, self.changed = replace(self.models[run]), Changed()
+        getattr(self, f"_{command}")(run, self.models[run])
+        if not any(change.before for change in self.changed.runs):
+            return
+        changed = self.changed
+        if is_disturbed:
+            disturb = self._retry if self.models[run].status == "cancelled" else self._kill
+            disturb(run, self.models[run])
+        assert bool(self.store.edits.restore(changed).problems) == is_disturbed
+        if not is_disturbed:
+            self.models[run] = before
+
     @rule(run=runs, other=runs, place=st.sampled_from(["first", "last", "before", "after"]), comes_back=st.booleans())
     def move(self, run: int, other: int, place: str, comes_back: bool) -> None:
         waiting = self.waiting()
         if run not in waiting or (place in ("before", "after") and (other not in waiting or other == run)):
             return
-        before = self.store.queue.move(run, place, other)  # type: ignore[arg-type]
+        changed = self.store.queue.move(run, place, other)  # type: ignore[arg-type]
         if comes_back:
-            self.store.queue.move_back(before)
+            assert not self.store.edits.restore(changed).problems
             return
         rest = [one for one in waiting if one != run]
         if rest:
@@ -169,7 +180,7 @@ class QueueMachine(RuleBasedStateMachine):
         if not (self.is_held or often):
             return
         if self.is_held:
-            assert self.store.queue.resume_queue()
+            assert self.store.queue.resume_queue() is not None
         else:
             self.store.queue.pause_queue("for a while")
         self.is_held = not self.is_held

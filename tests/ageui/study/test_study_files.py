@@ -95,6 +95,8 @@ def test_a_field_that_only_some_cells_set_is_as_in_the_base_for_the_others(tmp_p
         ),
         ("[grid]", '[[cells]]\nname = "x"\n[grid]', "either a grid or a list of cells"),
         ("[grid]", "[grid", "cannot be read as TOML"),
+        ("[8, 16]", f"{list(range(1, 10_001))}", "the grid has 20,000 runs; give at most 10,000"),
+        ("[8, 16]", "[8, " + "[" * 5000 + "]" * 5000 + "]", "nested more than 20 deep"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_file_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -103,6 +105,13 @@ def test_what_is_wrong_in_a_file_is_said_with_file_and_key(tmp_path: Path, old: 
         written(tmp_path, text)
     assert said in str(raised.value)
     assert "mine.toml" in str(raised.value)
+
+
+def test_a_grid_is_counted_before_it_is_expanded(tmp_path: Path) -> None:
+    values = list(range(1, 2001))
+    grid = "".join(f"{field} = {values}\n" for field in ("batch", "patience", "size"))
+    with pytest.raises(ConfigError, match="the grid has 8,000,000,000 runs"):
+        written(tmp_path, f'title = "T"\nmeasures = "loss"\n[grid]\n{grid}')
 
 
 def test_cells_that_cannot_be_told_apart_or_run_are_refused(tmp_path: Path) -> None:

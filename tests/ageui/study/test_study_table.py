@@ -12,9 +12,10 @@ from ageui.compare.averaged_scores import Averages
 from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study import Choice, Study, StudyTable, Variant, describe, find_remaining, load, study_table, with_tests
 from ageui.study.measured_cells import StudyFigure, figure_of
+from ageui.study.published_and_measured import published_and_measured
 from ageui.study.study_export import as_data
 from ageui.study.variants import cell_config, normal_form
-from ageui.study.wording import headline, others_text
+from ageui.study.wording import headline, others_text, progress_text
 from engine.config import PRESETS, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError
@@ -219,7 +220,19 @@ def test_a_run_that_is_under_way_is_progress_and_no_figure(store: Store, mine: S
     table = study_table(mine, store)
     assert [dict(row.progress) for row in table.rows] == [{"queued": 1}, {"failed": 1}, {"diverged": 1}, {}]
     assert measured(table) == {"mse-8": None, "mse-16": None, "mape-8": 6.0, "mape-16": None}
-    assert any("Diverged" in note for note in table.notes)
+    (note,) = [note for note in table.notes if "iverged" in note]
+    assert note.startswith("Diverged; scored are the weights kept from before: ")
+
+
+def test_a_diverged_run_without_scores_measures_nothing_and_its_cell_says_so(store: Store, mine: Study) -> None:
+    trained(store, mine, "mape-8", status="diverged", splits=())
+    table = study_table(mine, store)
+    row = next(row for row in table.rows if row.cell.name == "mape-8")
+    assert (row.is_measured, table.measured_cells) == (False, 0)
+    assert progress_text(row) == "1 diverged without scores"
+    assert not [note for note in table.notes if "iverged" in note]
+    shown = published_and_measured(table)
+    assert "1 diverged without scores" in [cell.text for line in shown.rows for cell in line]
 
 
 def test_the_variant_with_the_most_cells_is_shown_unless_one_is_asked_for(store: Store, mine: Study) -> None:

@@ -9,11 +9,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from ageui.store import Store
-from ageui.tui import changes
 from ageui.tui.app import AgeUIApp
 from ageui.tui.dialogs.prompts import LinePrompt
 from ageui.tui.widgets.paged_table import PagedTable
-from engine.errors import StoreError
 
 pytestmark = pytest.mark.app
 
@@ -105,7 +103,7 @@ def test_a_running_run_is_said_to_be_asked(store: Store, no_workers: list[str]) 
         await press(pilot, "p")
         assert messages(app) == [f"run {run_id} will be paused after the step under way; u undoes it"]
         await press(pilot, "u")
-        assert messages(app)[-1] == f"run {run_id} goes on"
+        assert messages(app)[-1] == f"run {run_id} restored"
         assert store.queue.request(run_id, 1) is None
         await press(pilot, "x")
         assert messages(app)[-1] == f"run {run_id} will be cancelled after the step under way; u undoes it"
@@ -131,27 +129,6 @@ def test_tags_of_several_runs_are_added_to_and_taken_away(store: Store) -> None:
         assert [store.runs.get(run_id).tags for run_id in (1, 2)] == [("old", "own"), ("old",)]
 
     use(store, scenario)
-
-
-def test_a_database_that_fails_half_way_keeps_what_was_done_undoable(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("a", "b", "c"):
-        queued(store, name)
-    real = store.queue.pause
-
-    def pause(run_id: int) -> str:
-        if run_id == 3:
-            raise StoreError("the disk is full")
-        return real(run_id)
-
-    monkeypatch.setattr(store.queue, "pause", pause)
-    done = changes.pause([1, 2, 3])(store)
-    assert done.message == "2 runs paused"
-    assert done.problems == ("1 run left as before: the disk is full",)
-    assert done.undo is not None
-    with pytest.raises(StoreError):
-        changes.pause([3])(store)
 
 
 def test_the_whole_queue_is_held_and_let_go(store: Store, no_workers: list[str]) -> None:

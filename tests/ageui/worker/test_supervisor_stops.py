@@ -8,7 +8,7 @@ import pytest
 from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, supervise, wait_until
 
 from ageui.files.locks import is_held, read_note
-from ageui.store import Store
+from ageui.store import Changed, Store
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
 from ageui.worker.engines import Engines
@@ -48,13 +48,15 @@ def test_what_is_withdrawn_while_the_engine_leaves_is_not_done(
 
     def withdrawn_at_once(engine: EngineProcess, seconds: float) -> None:
         real(engine, seconds)
-        store.queue.withdraw_request(run_id)
+        for change in asked:
+            store.edits.restore(change)
 
     monkeypatch.setattr(EngineProcess, "ask_to_stop", withdrawn_at_once)
+    asked: list[Changed] = []
 
     def cancel_at_step_five(event: Event) -> None:
         if isinstance(event, StepsEnded) and event.step == 5:
-            store.queue.cancel(run_id)
+            asked.append(store.queue.cancel(run_id))
 
     policy = Policy(stop_seconds=30, engine=FAKE.engine)
     assert supervise(store, run_id, worker=worker, emit=cancel_at_step_five, policy=policy).status == status

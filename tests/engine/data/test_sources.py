@@ -1,5 +1,6 @@
 """Each source read from a small tree of files of its format, written here; and all that can be wrong with one."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from PIL import Image
 
 from engine.choices import DataFormat, Target
 from engine.data.manifest import Manifest
-from engine.data.sources import detect_format, load_manifest
+from engine.data.sources import appa_real, detect_format, load_manifest, read_table
+from engine.data.sources.image_folder import ImageFolder
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 from engine.errors import AgeUIError, ConfigError, DataError
 
@@ -255,6 +257,11 @@ def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: 
         (b"name,age\na.png,3\n", "has no column image; it has name, age"),
         (b"image,age\n\xff\xfe.png,3\n", "is not text in UTF-8"),
         (b'image,age\n"a.png,3\n', "cannot be read as a table"),
+        (b"image,age" + b",c" * 5000, "it has 5,002 columns, more than the limit of 1,000"),
+        (
+            b"image,age," + b",".join(b"c%d" % n for n in range(60)) + b"\na.png,3" + b",x" * 60,
+            "has 60 columns that look",
+        ),
     ],
 )
 def test_a_table_that_is_none_is_named(tmp_path: Path, content: bytes, said: str) -> None:
@@ -262,6 +269,65 @@ def test_a_table_that_is_none_is_named(tmp_path: Path, content: bytes, said: str
     path.write_bytes(content)
     with pytest.raises(DataError, match=said):
         _load("table", path)
+
+
+def test_a_parquet_file_is_refused_by_its_header_or_while_it_expands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"image": ["a.png"] * 20_000, "age": 3.0}).to_parquet(path)
+    monkeypatch.setattr(read_table, "_MOST_EXPANDED_BYTES", 10_000)
+    with pytest.raises(DataError, match="it expands to more than"):
+        _load("table", path)
+    monkeypatch.setattr(read_table, "MOST_ROWS", 10_000)
+    with pytest.raises(DataError, match="it has more than 10,000 rows"):
+        _load("table", path)
+
+
+@pytest.mark.parametrize("kind", ["table", "ignore list", "image"])
+def test_pipes_and_devices_are_no_part_of_a_data_set(tmp_path: Path, kind: str) -> None:
+    path = _write(tmp_path / "t.csv", "image,age", "a.png,3")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.png").symlink_to("pipe")
+    if kind == "table":
+        path.unlink()
+        path.symlink_to("/dev/zero")
+        with pytest.raises(DataError, match="it is a device, not a regular file"):
+            _load("table", path)
+    elif kind == "ignore list":
+        with pytest.raises(DataError, match="it is a named pipe, not a regular file"):
+            appa_real.read_ignored(tmp_path / "pipe")
+    else:
+        with pytest.raises(DataError, match="it is a named pipe, not a regular file"):
+            ImageFolder(tmp_path).read("a.png")
+
+
+def _npy(header: str) -> bytes:
+    padded = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded
+
+
+def _header(shape: str, kind: str = "|u1") -> bytes:
+    return _npy(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (_header("(1000000000000, 224, 224, 3)"), "its header says uint8 of shape"),
+        (_header("(4294967296, 4294967296, 4, 3)") + bytes(12), "its header says uint8 of shape"),
+        (_header("(1000000000000, 0, 224, 3)"), "its header says uint8 of shape"),
+        (_header("(-1, -1, 4, 3)") + bytes(12), "its header says uint8 of shape"),
+        (_npy("(" * 100), "is no whole .npy file"),
+        (_npy("-" * 110 + "1"), "is no whole .npy file"),
+        (b"PK\x03\x04" + bytes(100), r"it is an \.npz archive; save each of its arrays with np\.save"),
+        (b"", "is no whole .npy file"),
+    ],
+)
+def test_an_array_that_its_file_cannot_hold_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "data_train.npy").write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        _load("course", tmp_path)
 
 
 def test_a_label_file_without_its_columns_is_named(course_folder: Path) -> None:

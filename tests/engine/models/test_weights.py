@@ -1,12 +1,14 @@
 """Initial weights: files of every kind, what is refused, and ImageNet weights without a network."""
 
 import hashlib
+import io
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
+from urllib.request import Request
 
 import pytest
 import torch
@@ -17,6 +19,8 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.errors import ConfigError, DataError
 from engine.models import build_model, weights
+from engine.models.backbones import build_backbone
+from engine.models.weights import check_weights
 
 pytestmark = pytest.mark.simulation
 
@@ -167,7 +171,11 @@ def write_truncated(path: Path) -> None:
         ("w.pth", lambda path: path.write_text("hello"), "cannot be read as PyTorch weights"),
         ("w.pth", lambda path: torch.save(torch.zeros(3), path), "no named tensors .* but a Tensor"),
         ("w.pth", lambda path: torch.save({"epoch": 1}, path), "no tensor of .*holds no tensor at all"),
-        ("w.safetensors", lambda path: path.write_bytes(b"\xff" * 100), "no safetensors file, or is damaged"),
+        (
+            "w.safetensors",
+            lambda path: path.write_bytes(b"\xff" * 100),
+            "as safetensors weights: it is damaged",
+        ),
         ("w.safetensors", lambda path: save_file({"a.b": torch.zeros(1)}, path), "no tensor of .* belongs.*holds a.b"),
         ("w.safetensors", lambda path: None, "No such file"),
         ("w.safetensors", lambda path: path.mkdir(), "cannot be read"),
@@ -205,6 +213,45 @@ def test_without_a_network_the_message_says_which_file_goes_where(
     assert str(checkpoints()) in message
     assert "no network here" in message
     assert "--init random --strategy scratch" in message
+
+
+def _network() -> torch.nn.Module:
+    return build_backbone("resnet18@layer1", 32, 0).network
+
+
+@pytest.mark.parametrize("is_online", [True, False])
+def test_a_check_of_missing_imagenet_weights_asks_their_server_and_downloads_nothing(
+    monkeypatch: pytest.MonkeyPatch, is_online: bool
+) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request, timeout: float) -> io.BytesIO:
+        asked.append(request)
+        if not is_online:
+            raise URLError("no network here")
+        return io.BytesIO()
+
+    monkeypatch.setattr(weights, "urlopen", answer)
+    if is_online:
+        assert check_weights(_network(), "resnet18@layer1", "imagenet") is None
+    else:
+        with pytest.raises(DataError, match=r"resnet18-f37072fd\.pth are missing and cannot .*\(no network here\)"):
+            check_weights(_network(), "resnet18@layer1", "imagenet")
+    assert [(request.get_method(), request.full_url) for request in asked] == [
+        ("HEAD", "https://download.pytorch.org/models/resnet18-f37072fd.pth")
+    ]
+    assert not list(checkpoints().iterdir())
+
+
+def test_a_check_of_a_weights_file_names_the_file_or_what_does_not_fit(
+    state: dict[str, Tensor], tmp_path: Path
+) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file(state, path)
+    assert check_weights(_network(), "resnet18@layer1", str(path)) == path
+    save_file({"unknown": torch.zeros(1)}, path)
+    with pytest.raises(ConfigError, match="belongs to backbone"):
+        check_weights(_network(), "resnet18@layer1", str(path))
 
 
 @dataclass

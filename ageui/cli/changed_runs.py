@@ -1,0 +1,42 @@
+"""Prints what a command changed: a line for each run, or a summary of many."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from ageui.cli.options import messages, sayer
+from ageui.text.sentences import counted
+
+if TYPE_CHECKING:
+    from ageui.store import Changed, Store
+
+_LISTED = 10
+
+
+def print_changed(store: "Store", changed: "Changed", *, asked: str = "") -> None:
+    """Prints the runs' statuses, and the problems of others; these exit with 2.
+
+    `asked` is what those that still run were asked.
+    """
+    say, ids = sayer(messages()), changed.ids
+    words = {"running": f"still running, but asked {asked}; see ageui queue"}
+    if len(ids) <= _LISTED:
+        for row in store.runs.get_many(ids).values():
+            say(f"run {row.id} {row.name} is {words.get(row.status, row.status)}")
+    else:
+        for status, count in Counter(store.runs.statuses(ids)).items():
+            say(f"{counted(count, 'run')} {'is' if count == 1 else 'are'} {words.get(status, status)}")
+    print_problems(changed.problems)
+
+
+def print_problems(problems: Sequence[str]) -> None:
+    """Prints the first problems and the number of the others, and exits with 2 if there is one."""
+    say = sayer(messages())
+    for problem in problems[:_LISTED]:
+        say(f"ageui: {problem}")
+    if len(problems) > _LISTED:
+        say(f"ageui: and {len(problems) - _LISTED:,} more like that")
+    if problems:
+        raise typer.Exit(2)

@@ -1,0 +1,120 @@
+"""`ageui db import`: brings runs of another database together with those here."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.options import AsJson, Database, messages, open_store, print_json, sayer
+from ageui.files.database_path import real_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ageui.store.imports import ImportPlan
+    from ageui.worker.run_import import ImportReport
+
+_MOST_NAMED = 5
+
+
+def import_runs(
+    other: Annotated[
+        Path, typer.Argument(metavar="OTHER.db", help="The other database, with the folder of its runs beside it.")
+    ],
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="FILTER", help="Only these runs of it, as: tag=night status=done", show_default=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported; import nothing.")] = False,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import the runs of another database: scores, predictions, curves, weights and logs.
+
+    The other database is not changed. Runs that are here already are skipped; copies that went on there are replaced.
+    Queued and running runs stay there. Imported runs get new ids, and a taken name gets a number.
+    """
+    from ageui.cli.progress import count_progress
+    from ageui.store.import_source import open_source
+    from ageui.worker.run_import import import_runs, plan_import
+    from engine.errors import ConfigError
+
+    if not other.exists():
+        raise ConfigError(f"{other} does not exist; name the other database")
+    if other.is_dir():
+        raise ConfigError(f"{other} is a folder; name the database in it, as {other / 'runs.db'}")
+    with (
+        open_source(real_path(other)) as opened,
+        open_store(db, create=not dry_run, read_only=dry_run) as store,
+    ):
+        if opened.path.samefile(store.path):
+            raise ConfigError(f"{other} is the database itself; name another one")
+        plan = plan_import(store, opened, where)
+        report = None
+        if plan.runs and not dry_run:
+            with count_progress(messages()) as progress:
+                total = len(plan.runs)
+                report = import_runs(store, opened, plan, lambda done: progress("copying files of runs", done, total))
+    if as_json:
+        print_json(_as_json(plan, report))
+    _say(plan, report)
+
+
+def _say(plan: "ImportPlan", report: "ImportReport | None") -> None:
+    """Says on stderr what was imported, or would be, and what was not."""
+    from ageui.text.sentences import counted
+
+    say = sayer(messages())
+    new = [run.name for run in plan.runs if run.replaces is None]
+    replaced = [f"{run.replaces} {run.name}" for run in plan.runs if run.replaces is not None]
+    say(f"{counted(len(new), 'run')} {'imported' if report or not new else 'would be imported'}{_named(new)}")
+    if replaced:
+        verb = "replaced" if report else "would be replaced"
+        say(f"{counted(len(replaced), 'run')} {verb}, since they went on in the other database{_named(replaced)}")
+    if plan.stored:
+        say(f"{counted(len(plan.stored), 'run')} skipped: here already")
+    if plan.unfinished:
+        say(f"{counted(len(plan.unfinished), 'run')} skipped: queued or running there{_named(plan.unfinished)}")
+    for sentence in plan.conflicts:
+        say(f"ageui: {sentence}")
+    if report is not None:
+        _say_outcome(report)
+
+
+def _say_outcome(report: "ImportReport") -> None:
+    say = sayer(messages())
+    for run_id, name in report.outcome.names.items():
+        if name != report.runs[run_id].name and report.runs[run_id].replaces is None:
+            say(f"{report.runs[run_id].name} is named {name} here: there was a run of that name")
+    for spec in report.outcome.data_sets:
+        is_missing = spec.path is not None and not Path(spec.path).exists()
+        hint = f"; {spec.path} is not on this machine: ageui data add {spec.name} PATH --replace" if is_missing else ""
+        say(f"data set {spec.name} registered{hint}")
+    for data in report.outcome.other_data_sets:
+        say(f"{data} is another data set here; the imported runs keep their own description of it")
+    for sentence in report.missing:
+        say(f"ageui: {sentence}")
+
+
+def _named(names: "Sequence[str]") -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return f": {', '.join(names[:_MOST_NAMED])}{more}" if names else ""
+
+
+def _as_json(plan: "ImportPlan", report: "ImportReport | None") -> dict[str, object]:
+    runs = (
+        [
+            {"id": run_id, "name": report.outcome.names[run_id], "was": {"id": run.id, "name": run.name}}
+            for run_id, run in report.runs.items()
+        ]
+        if report
+        else []
+    )
+    return {
+        "runs": runs,
+        "planned": len(plan.runs),
+        "stored": list(plan.stored),
+        "unfinished": list(plan.unfinished),
+        "conflicts": list(plan.conflicts),
+        "missing": list(report.missing) if report else [],
+    }

@@ -1,0 +1,58 @@
+"""`ageui rm`: deletes runs, or only their predictions."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ageui.cli.options import Database, messages, open_store, sayer
+from ageui.cli.queue import References
+
+
+def delete_runs(
+    references: References,
+    predictions: Annotated[
+        bool,
+        typer.Option("--predictions", help="Delete only their predictions and the names of images; scores stay."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+    db: Database = None,
+) -> None:
+    """Delete runs with their scores, predictions and files, for good.
+
+    Filters find archived runs only if they say archived=true. Running runs are refused. Data sets, reports and exports
+    are untouched.
+    """
+    from ageui.text.sentences import counted
+    from ageui.worker.removal import plan_removal, remove_predictions, remove_runs
+
+    say = sayer(messages())
+    with open_store(db, rescores=False) as store:
+        run_ids = store.runs.find_all(references)
+        plan = plan_removal(store, run_ids)
+        if predictions and not plan.predictions:
+            say("these runs have no predictions: nothing is deleted")
+            return
+        if not yes:
+            _confirm(plan.question_about_predictions() if predictions else plan.question())
+        left = remove_predictions(store, run_ids) if predictions else remove_runs(store, run_ids)
+        runs = counted(len(run_ids), "run")
+        say(f"the predictions of {runs} are deleted; the scores stay" if predictions else f"{runs} deleted")
+        for sentence in left:
+            say(f"ageui: {sentence}")
+
+
+def _confirm(question: str) -> None:
+    """Asks a person. Raises `ConfigError` without a terminal, and exits with 1 if the answer is no."""
+    from ageui.text.clean import clean
+    from engine.errors import ConfigError
+
+    if not _is_terminal():
+        raise ConfigError(f"{question} There is no terminal to ask in; confirm with --yes")
+    if not typer.confirm(clean(question), err=True):
+        messages().print("nothing is deleted")
+        raise typer.Exit(1)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,91 @@
+"""`ageui ls`: lists runs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ageui.cli.completion import words
+from ageui.cli.options import AsJson, Database, Limit, open_store, print_json, results
+
+if TYPE_CHECKING:
+    from ageui.present.table import Table
+    from ageui.store import RunRow
+
+_FORMATS = ("table", "md", "csv", "json")
+
+
+def list_runs(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILTER]...", help="As in: loss=mape weights:gender mae<8 status=done", show_default=False
+        ),
+    ] = None,
+    limit: Limit = None,
+    sort: Annotated[
+        str, typer.Option(metavar="[-]FIELD", help="Field to sort by, with - from high to low, as -mae.")
+    ] = "-id",
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD,...",
+            help="Columns: config fields, id, name, status, tag, mae, biases such as gender, and further figures such "
+            "as gender_signed or cs5. An unknown one names all.",
+            show_default=False,
+        ),
+    ] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="|".join(_FORMATS), help="Format.", autocompletion=words(*_FORMATS))
+    ] = "table",
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first.
+
+    A filter is any number of terms: FIELD=VALUE, !=, <, <=, >, >= and FIELD:PART for a part of the text. A bare word is
+    a part of the name. Quote terms with < or > in a shell. CSV and JSON hold all digits of a figure.
+
+        ageui ls loss=mape status=done
+        ageui ls 'mae<8' --sort mae
+        ageui ls --columns id,name,mae,gender_signed --format csv
+    """
+    from ageui.cli.output import chosen_format
+    from ageui.cli.run_columns import RunColumns
+    from ageui.cli.tables import rows_to_show
+    from ageui.present import csv, markdown
+
+    chosen = "json" if as_json else chosen_format(output_format, None, _FORMATS, default="table")
+    shown = RunColumns.of(columns)
+    text = " ".join(filters or [])
+    with open_store(db, read_only=True) as store:
+        rows = store.runs.search(text or None, order=sort, limit=rows_to_show(limit) if chosen == "table" else limit)
+        total = store.runs.count(text or None)
+        values = store.runs.field_values([row.id for row in rows], shown.stored)
+    match chosen:
+        case "json" if columns is None:
+            print_json([row.to_json() for row in rows])
+        case "json":
+            print_json(shown.data(rows, values))
+        case "csv":
+            typer.echo(csv.text(shown.records(rows, values)), nl=False)
+        case "md":
+            typer.echo(markdown.table_text(shown.table(rows, values)))
+        case _:
+            _print_table(rows, shown.table(rows, values), total, text)
+
+
+def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str) -> None:
+    from rich.text import Text
+
+    from ageui.cli.tables import more_sentence, print_fitted
+    from ageui.present.marks import MEANINGS, marks_in
+    from ageui.text.clean import clean
+    from ageui.text.sentences import counted
+
+    console = results()
+    if not rows:
+        console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
+        return
+    listed = more_sentence(len(rows), total) or counted(total, "run")
+    marks = "".join(f"; {mark} {MEANINGS[mark]}" for mark in marks_in(table))
+    print_fitted(console, table, f"{listed}; MAE and biases in years, on the split named{marks}")

@@ -1,0 +1,94 @@
+"""The environment variables that ageui reads: their meanings, wrong values, and variables that look like one of them.
+
+Fields of a config have one each, see `FIELD_VARIABLES`.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from engine.errors import ConfigError
+from engine.limits import amount_problem
+
+_PREFIX: Final = "AGEUI_"
+_SWITCH: Final = ("0", "off", "no", "false", "1", "on", "yes", "true")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable that is no field of a config. `problem` says what is wrong with a value, or is None."""
+
+    name: str
+    meaning: str
+    problem: Callable[[str], str | None] = lambda text: None
+
+
+def _switch_problem(text: str) -> str | None:
+    return None if text.lower() in _SWITCH else "give on or off"
+
+
+_GIGABYTES: Final = partial(amount_problem, unit="gigabytes")
+VARIABLES: Final = (
+    Variable("AGEUI_DB", "the database"),
+    Variable("AGEUI_CACHE", "the folder for decoded pixels, features and other things that can be made again"),
+    Variable("AGEUI_CACHE_GB", "gigabytes that pixels, and features, may take in the cache", _GIGABYTES),
+    Variable("AGEUI_GPU_PIXELS_GB", "gigabytes of pixels that a run may hold on a GPU", _GIGABYTES),
+    Variable("AGEUI_CHECKPOINT_SECONDS", "seconds between checkpoints", partial(amount_problem, unit="seconds")),
+    Variable("AGEUI_CUDA_GRAPHS", "whether to train with CUDA graphs", _switch_problem),
+    Variable("AGEUI_VIEWER", "the program that opens pictures and reports"),
+    Variable("AGEUI_MESSAGE_LINES", "set by the application for its own commands"),
+)
+
+
+@dataclass(frozen=True)
+class SetVariable:
+    """A variable of the environment. `problem` is empty if it is known and its value is right."""
+
+    name: str
+    value: str
+    meaning: str
+    problem: str
+
+
+def set_variables(environment: Mapping[str, str] = os.environ) -> list[SetVariable]:
+    """All variables of the environment that begin with `AGEUI_`, by name."""
+    return [_described(name, environment[name]) for name in sorted(environment) if name.startswith(_PREFIX)]
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence on each variable that begins with `AGEUI_` and means nothing."""
+    known = {variable.name for variable in VARIABLES}
+    if not any(name.startswith(_PREFIX) and name not in known for name in environment):
+        return []  # without the fields of configs, whose import takes a moment
+    return [found.problem for found in set_variables(environment) if not found.meaning]
+
+
+def refuse_wrong_variables(environment: Mapping[str, str] = os.environ) -> None:
+    """Raises `ConfigError` for wrong values of variables that are no fields of a config."""
+    for variable in VARIABLES:
+        text = environment.get(variable.name, "")
+        if text and (problem := variable.problem(text)) is not None:
+            raise ConfigError(f"{variable.name}={text}: {problem}")
+
+
+def _described(name: str, text: str) -> SetVariable:
+    from ageui.planning.settings import FIELD_VARIABLES
+    from engine.config import PRESETS, RunConfig, field_problem
+
+    known = {variable.name: variable for variable in VARIABLES}
+    if name in known:
+        return SetVariable(name, text, known[name].meaning, (text and known[name].problem(text)) or "")
+    if name == "AGEUI_PRESET":
+        problem = "" if text in PRESETS else f"choose one of {', '.join(PRESETS)}"
+        return SetVariable(name, text, "the preset", problem)
+    if name in FIELD_VARIABLES:
+        field = FIELD_VARIABLES[name]
+        meaning = RunConfig.model_fields[field].description or field
+        return SetVariable(name, text, meaning, field_problem(field, text) or "")
+    others = [one.removeprefix(_PREFIX) for one in (*known, *FIELD_VARIABLES)]
+    close = difflib.get_close_matches(name.removeprefix(_PREFIX), others, n=1)
+    nearest = f"did you mean {_PREFIX}{close[0]}?" if close else "see ageui config show for the fields that can be set"
+    return SetVariable(name, text, "", f"the environment variable {name} means nothing to ageui; {nearest}")

@@ -1,0 +1,86 @@
+"""Checks runs against their data, network, first weights and device on this machine, before they are queued."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ageui.devices import resolve_device
+from ageui.memory.forecast import Forecaster
+from ageui.store import NewRun
+from ageui.worker.background_workers import refuse_missing_device
+from engine.config import RunConfig
+from engine.data.known_data import KnownData, data_problems, known_data
+from engine.errors import AgeUIError, ConfigError, DeviceError, Problem
+from engine.lone_values import lone_values_problem
+from engine.paths import cache_folder
+
+_CHECKED = (
+    "target", "weights", "loss", "backbone", "size", "init", "precision", "device", "batch", "last_batch", "strategy",
+    "epochs", "bn", "augment",
+)  # fmt: skip
+"""The fields that the checks depend on."""
+
+
+def refuse_unfit(runs: Sequence[NewRun], forecaster: Forecaster) -> None:
+    """Raises an error with all reasons why some of the runs would fail on this machine, so that none is queued.
+
+    Each reason is named once, with the number of runs that it concerns. What cannot be known without reading images is
+    left to the engine; a network or first weights that the `forecaster` has not counted and checked yet, too.
+
+    Raises
+    ------
+    ConfigError, DataError, DeviceError
+        The error of the first of these kinds that some run has.
+    """
+    found: dict[str, AgeUIError] = {}
+    concerned: Counter[str] = Counter()
+    checks = _Checks(forecaster)
+    for run in runs:
+        errors = checks.errors(run)
+        found |= errors
+        concerned.update(errors.keys())
+    if not found:
+        return
+    worst = min(found.values(), key=lambda error: error.exit_code)
+    problems = []
+    for text, error in found.items():
+        share = "" if concerned[text] == len(runs) else f" ({concerned[text]:,} of {len(runs):,} runs)"
+        problems += [problem._replace(text=f"{problem.text}{share}") for problem in error.problems]
+    raise type(worst)(problems=problems)
+
+
+class _Checks:
+    """The reasons why runs would fail. Runs that are alike in all that is checked are checked once."""
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        self._forecaster = forecaster
+        self._data: dict[tuple[int, str], KnownData] = {}
+        self._errors: dict[tuple[object, ...], dict[str, AgeUIError]] = {}
+
+    def errors(self, run: NewRun) -> dict[str, AgeUIError]:
+        """The errors by their texts."""
+        key = (id(run.spec), *(getattr(run.config, field) for field in _CHECKED))
+        if key not in self._errors:
+            self._errors[key] = {str(error): error for error in self._checked(run)}
+        return self._errors[key]
+
+    def _checked(self, run: NewRun) -> Iterator[AgeUIError]:
+        config, key = run.config, (id(run.spec), run.config.target)
+        if key not in self._data:
+            self._data[key] = known_data(run.spec, config.target, cache_folder())
+        yield from data_problems(config, self._data[key])
+        yield from self._forecaster.refusals(config)
+        yield from self._lone_values(config, self._data[key].train_images)
+        try:
+            refuse_missing_device(resolve_device(config.device))
+        except DeviceError as error:
+            yield DeviceError(problems=[Problem("device", str(error))])
+
+    def _lone_values(self, config: RunConfig, images: int | None) -> Iterator[AgeUIError]:
+        """Left to the engine if the number of images is unknown or augmentation makes more of them."""
+        footprint = self._forecaster.footprint(config)
+        is_counted = images is not None and config.augment != "report"
+        if footprint is None or not (is_counted or config.batch == 1):
+            return
+        text = lone_values_problem(config, images or 0, needs_pairs=footprint.needs_pairs)
+        if text is not None:
+            yield ConfigError(problems=[Problem("size", text, ("batch", "backbone"))])

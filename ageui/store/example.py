@@ -1,0 +1,48 @@
+"""The shipped example: its runs are there to look at, and the first change goes to a copy beside it."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from ageui.files.database_path import local_copy, real_path
+from ageui.store.connect import copy_database, open_as_is, schema_lock
+from ageui.store.errors import readable_errors
+from ageui.store.other_databases import is_example
+from ageui.store.sqlite import driver
+
+
+def opened_path(named: Path, *, to_change: bool) -> Path:
+    """The database to open for a named one: the example's local copy if there is one, or is to be changed.
+
+    Raises `StoreError` if the copy cannot be made.
+    """
+    path = real_path(named)
+    if not is_example(path):
+        return path
+    local = local_copy(path)
+    if to_change and not local.exists():
+        _make_copy(path, local)
+    return local if local.exists() else path
+
+
+def copy_sentence(example: Path, local: Path) -> str:
+    return f"{example.name} is a shipped example and stays as it is; {local.name}, a copy of it, is used instead"
+
+
+def _make_copy(example: Path, local: Path) -> None:
+    """Makes the local copy, a database of its own, unless another process has just done so."""
+    with schema_lock(local):
+        if local.exists():
+            return
+        new = local.with_name(f".{local.name}.new")
+        engine, _ = open_as_is(example)
+        try:
+            with readable_errors(local):
+                with engine.connect() as connection:
+                    copy_database(connection.connection.driver_connection, new)
+                with closing(driver().connect(str(new))) as raw:
+                    raw.execute("UPDATE database SET uuid = lower(hex(randomblob(16))), files = NULL, is_example = 0")
+                    raw.commit()
+            os.replace(new, local)
+        finally:
+            engine.dispose()

@@ -1,0 +1,91 @@
+"""Deletes runs with their files, or only their predictions."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ageui.store import Store
+from ageui.store.other_databases import databases_beside
+from ageui.store.removal import RemovableRun
+from ageui.text.sentences import counted
+
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class RemovalPlan:
+    """The runs to delete, and the bytes of their files."""
+
+    runs: tuple[RemovableRun, ...]
+    file_bytes: int
+
+    def question(self) -> str:
+        """Asks whether to delete the runs."""
+        published = sum(run.is_published for run in self.runs)
+        back = f" ({published} published: ageui study publish brings them back)" if published else ""
+        return (
+            f"Delete {self._what}{back} with scores, predictions and {self.file_bytes / 1e6:.1f} MB of files? "
+            "This cannot be undone."
+        )
+
+    def question_about_predictions(self) -> str:
+        """Asks whether to delete only the predictions of the runs."""
+        size = sum(run.prediction_bytes for run in self.runs) / 1e6
+        return (
+            f"Delete the predictions of {self._what} on {counted(self.predictions, 'split')} ({size:.1f} MB), and the "
+            "names and labels of their images? The scores stay. This cannot be undone."
+        )
+
+    @property
+    def predictions(self) -> int:
+        return sum(run.predictions for run in self.runs)
+
+    @property
+    def _what(self) -> str:
+        names = ", ".join(run.name for run in self.runs[:_MOST_NAMED])
+        more = f" and {len(self.runs) - _MOST_NAMED:,} more" if len(self.runs) > _MOST_NAMED else ""
+        return f"{counted(len(self.runs), 'run')} ({names}{more})"
+
+
+def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> RemovalPlan:
+    """What `remove_runs` would delete. Raises `ConfigError` like it."""
+    runs = store.removal.find(run_ids, only_archived=only_archived)
+    return RemovalPlan(tuple(runs), sum(_bytes(store.run_folder(run.id)) for run in runs))
+
+
+def remove_runs(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> list[str]:
+    """Deletes runs: their rows, all or none, then their folders. Returns sentences about what could not be deleted.
+
+    Raises `ConfigError` if a run is missing or running, or not archived although `only_archived`.
+    """
+    store.removal.remove(run_ids, only_archived=only_archived)
+    left = []
+    for folder in map(store.run_folder, run_ids):
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            left.append(f"{folder} could not be deleted whole; delete it yourself")
+    return [*left, *_remains(store)]
+
+
+def remove_predictions(store: Store, run_ids: Sequence[int]) -> list[str]:
+    """Deletes the predictions of runs. Returns and raises like `remove_runs`."""
+    store.removal.remove_predictions(run_ids)
+    return _remains(store)
+
+
+def _remains(store: Store) -> list[str]:
+    """Where deleted rows still are."""
+    remains = []
+    if not store.truncate_log():
+        remains.append(
+            f"{store.path.name}-wal keeps what was deleted until no process reads the database; then: ageui db vacuum"
+        )
+    if others := databases_beside(store.path):
+        names = ", ".join(path.name for path in others)
+        remains.append(f"other databases in this folder may still hold what was deleted: {names}")
+    return remains
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

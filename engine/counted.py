@@ -1,0 +1,6 @@
+"""Numbers of things in words."""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`, `10,432 runs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,139 @@
+"""What is known of a data set without reading its images or labels, and the configs that it cannot serve. No pandas."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from engine.backbone_names import suggestion
+from engine.choices import LDS, Target
+from engine.config import RunConfig, format_value
+from engine.data.kept_reports import kept_report
+from engine.data.report import DataReport, GroupCounts, unusable
+from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec, why_no_target, why_unreadable
+from engine.errors import AgeUIError, ConfigError, DataError, Problem
+
+_RESERVED: Final = ("image", "age", "real_age", "age_std", "split", "subject")
+_TEXT_TABLES: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_LONGEST_HEADER: Final = 1_000_000
+_TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
+
+
+@dataclass(frozen=True)
+class KnownData:
+    """What is known of a data set.
+
+    `columns` are those of a text table, and `attributes` all that the data may have besides age; both are None if
+    unknown. `report` is that of the last check, if nothing has changed since.
+    """
+
+    spec: DataSpec
+    target: Target
+    columns: tuple[str, ...] | None
+    attributes: tuple[str, ...] | None
+    report: DataReport | None
+
+    @property
+    def train_images(self) -> int | None:
+        """The number of labelled train images, None if unknown."""
+        if self.spec.format == "synthetic":
+            return self.spec.synthetic.counts[0]
+        if self.report is None:
+            return None
+        return sum(split.labelled for split in self.report.splits if split.split == "train")
+
+
+def known_data(spec: DataSpec, target: Target, cache: Path) -> KnownData:
+    """Looks up a data set in the kept reports of the `cache` folder; of a text table, reads the first line."""
+    reports = {one: kept.report for one in _TARGETS if (kept := kept_report(spec, one, cache)) and kept.is_current}
+    columns = _columns(spec)
+    attributes = FORMAT_ATTRIBUTES.get(spec.format)
+    named = [name for name in spec.columns if name not in _RESERVED]
+    if attributes is None and reports:
+        groups = next(iter(reports.values())).groups
+        attributes = tuple(dict.fromkeys([*named, *(one.attribute for one in groups if one.attribute != "age")]))
+    if attributes is None and columns is not None:
+        taken = {spec.columns.get(name, name) for name in _RESERVED} | set(spec.columns.values())
+        attributes = (*named, *(column for column in columns if column not in taken))
+    return KnownData(spec, target, columns, attributes, reports.get(target))
+
+
+def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
+    """The reasons why a run on this data would fail, as far as they are known."""
+    spec = known.spec
+    if (reason := why_unreadable(spec)) is not None:
+        yield DataError(problems=[Problem("data", reason)])
+        return
+    reason = why_no_target(spec, config.target) or _why_no_column(known)
+    if reason is not None:
+        yield ConfigError(problems=[Problem("target", reason, ("data",))])
+        return
+    if (report := known.report) is not None and report.problems and not spec.skip_bad:
+        text = (
+            f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}, and mend them, "
+            "or leave them out with: ageui data add NAME PATH --skip-bad"
+        )
+        yield DataError(problems=[Problem("data", text)])
+    if known.train_images is not None and known.train_images < 2:
+        text = (
+            f"data set {spec.name!r} has {known.train_images} train images with an age, and training needs at least "
+            "two; choose other --data"
+        )
+        yield DataError(problems=[Problem("data", text)])
+    if (reason := _why_no_weights(config, known)) is not None:
+        text = f"weights {format_value(config.weights)}: {reason}"
+        yield ConfigError(problems=[Problem("weights", text, ("data",))])
+
+
+def _why_no_column(known: KnownData) -> str | None:
+    """Why a text table lacks the ages to learn."""
+    name = "age" if known.target == "apparent" else "real_age"
+    age = known.spec.columns.get(name, name)
+    if known.columns is None or age in known.columns:
+        return None
+    return (
+        f"{known.spec.path} has no column {age!r} for the {known.target} age; name it with ageui data add --columns, "
+        "or change target"
+    )
+
+
+def _why_no_weights(config: RunConfig, known: KnownData) -> str | None:
+    wanted = [name for name in config.weights if name not in ("age", LDS)]
+    if known.attributes is not None:
+        has = ("age", *known.attributes)
+        missing = [name for name in wanted if name not in has]
+        if missing:
+            return (
+                f"data set {known.spec.name!r} has no attribute {', '.join(map(repr, missing))}"
+                f"{suggestion(missing[0], has)}; choose among {', '.join(has)} with --weights"
+            )
+    if config.loss == "group-dro" and known.report is not None:
+        empty = [name for name in wanted if not any(map(_is_in_train, _groups(known.report, name)))]
+        if empty:
+            return f"no train image of data set {known.spec.name!r} has a value of {', '.join(empty)}; choose others"
+    return None
+
+
+def _groups(report: DataReport, attribute: str) -> list[GroupCounts]:
+    return [group for group in report.groups if group.attribute == attribute]
+
+
+def _is_in_train(group: GroupCounts) -> bool:
+    return group.counts.get("train", 0) > 0
+
+
+def _columns(spec: DataSpec) -> tuple[str, ...] | None:
+    """The columns of a table in text, None for other data and unreadable files."""
+    path = Path(spec.path or "")
+    separator = _TEXT_TABLES.get(path.suffix.lower()) if spec.format == "table" else None
+    try:
+        if separator is None or not path.is_file():
+            return None
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            line = stream.readline(_LONGEST_HEADER)
+        if len(line) == _LONGEST_HEADER or line.count('"') % 2:
+            return None
+        return tuple(name.strip() for name in next(csv.reader([line], delimiter=separator), []))
+    except (OSError, ValueError, csv.Error):
+        return None

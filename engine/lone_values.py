@@ -1,0 +1,17 @@
+"""Batch norm over a single value per channel, which has nothing to average. Needs no torch."""
+
+from engine.config import RunConfig
+
+
+def lone_values_problem(config: RunConfig, images: int, *, needs_pairs: bool) -> str | None:
+    """Why a run on this many train images cannot train; None if it can.
+
+    `needs_pairs` says that batch norm of the backbone gets one value per channel and image.
+    """
+    has_lone_image = config.batch == 1 or (config.last_batch == "keep" and images % config.batch == 1)
+    if not (needs_pairs and has_lone_image and config.trains_backbone and config.bn == "train"):
+        return None
+    return (
+        f"backbone {config.backbone} at {config.size} px leaves one value per channel, and a batch of one image gives "
+        "batch norm nothing to average; choose a larger --size or --batch, or --set last_batch=merge"
+    )

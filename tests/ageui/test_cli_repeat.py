@@ -1,0 +1,140 @@
+"""A run again: the command and the TOML file of its config; and how long new runs will take."""
+
+import json
+import shlex
+import socket
+from pathlib import Path
+
+import pytest
+from store_rows import config, end, epoch, queued, running
+from terminal import Terminal
+
+from ageui.planning.expected_time import time_sentence
+from ageui.planning.plan import Basis, resolve_here
+from ageui.planning.run_command import repeat_command
+from ageui.store import NewRun, Store
+from ageui.store.sqlite import driver
+from engine.config import RunConfig, build_config
+from engine.data.spec import BUILT_IN
+
+CHANGED = {
+    "loss": "dldl", "weights": "gender,age", "head": "3fc-sigmoid", "widths": "64,32,16", "lr": "1e-5", "seed": "7",
+    "patience": "none", "bn_momentum": "0.9", "age_edges": "18.5,60", "deterministic": "false",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.cuda._DRIVERS", ())
+
+
+def _repeated(store: Store, command: str) -> RunConfig:
+    """The config that a printed command resolves to here."""
+    words = shlex.split(command)[2:]
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    flags = {name.removeprefix("--"): value for name, value in pairs if name not in ("--set", "--preset")}
+    flags |= dict(value.split("=", 1) for name, value in pairs if name == "--set")
+    preset = next((value for name, value in pairs if name == "--preset"), None)
+    return resolve_here(store, flags, Basis(preset)).config
+
+
+def test_the_command_names_a_preset_and_what_differs_from_it(ageui: Terminal, store: Store) -> None:
+    queued(store, loss="mape", seed=3)
+    shown = ageui("show", "1").out.splitlines()
+    assert shown[1] == "ageui run --preset quick --data synthetic --loss mape --seed 3"
+    full = ageui("show", "1", "--full").out.splitlines()
+    assert full[1] == config(loss="mape", seed=3).command()
+
+
+@pytest.mark.parametrize("changes", [{}, CHANGED, {"strategy": "finetune", "init": "imagenet", "batch": 16}])
+def test_the_command_gives_the_same_config_whatever_the_settings_here(
+    ageui: Terminal, store: Store, changes: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = config(**changes)
+    run = store.runs.detail(queued(store, **changes))
+    alone = repeat_command(store, run)
+    assert alone is not None
+    assert _repeated(store, alone).hash == wanted.hash
+    Path("ageui.toml").write_text('batch = 8\nmin_delta = 0.5\nlr = [1e-3]\ndata = "other"\npreset = "report"')
+    monkeypatch.setenv("AGEUI_SEED", "9")
+    here = repeat_command(store, run)
+    assert here is not None
+    assert _repeated(store, here).hash == wanted.hash
+
+
+def test_the_toml_file_gives_the_same_config(ageui: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd_name = 'a "quoted" \\ näme'
+    for changes in ({}, CHANGED, {"data": odd_name, "strategy": "finetune", "init": "/weights/ä.pth"}):
+        run_id = queued(store, **changes)
+        text = ageui("show", str(run_id), "--toml").out
+        Path("again.toml").write_text(text, encoding="utf-8")
+        monkeypatch.setenv("AGEUI_SEED", "9")
+        found = ageui("config", "show", "--config", "again.toml", "--json").json
+        assert build_config(found).hash == store.runs.get(run_id).config_hash
+    assert ageui("show", "1", "--toml", "--json").code == 2
+
+
+def _measured(store: Store, **changes: object) -> None:
+    """A run on this machine of two epochs of 1.5 s, which took 13 s in all."""
+    run_id, attempt = running(store, **changes)
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1))
+        writer.epoch(epoch(2))
+    end(store, run_id, attempt)
+    connection = driver().connect(store.path)
+    connection.execute("UPDATE attempt SET seconds = 13.0, device = 'cpu' WHERE run_id = ?", (run_id,))
+    connection.commit()
+    connection.close()
+
+
+def _new(**changes: object) -> NewRun:
+    return NewRun(config(**changes), BUILT_IN)
+
+
+def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> None:
+    unknown = "time: unknown, since no run with these settings is done on this device"
+    assert time_sentence(store, [_new()]) == unknown
+    _measured(store, epochs="2")
+    found = [_new(epochs="10", seed=seed, lr="1e-3") for seed in (1, 2)]
+    assert time_sentence(store, found) == "time: about 0:50 one after the other, less if stages stop early"
+    assert time_sentence(store, [_new(epochs="10", patience="none")]) == "time: about 0:25 one after the other"
+    assert time_sentence(store, [_new(size=128)]) == unknown
+    without = "time: about 0:25 one after the other, without 1 run of unknown speed, less if stages stop early"
+    assert time_sentence(store, [_new(epochs="10"), _new(loss="mape")]) == without
+    assert time_sentence(store, [_new(strategy="freeze", epochs="2,2")]) == unknown
+
+
+def test_runs_of_another_machine_tell_no_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    _measured(store, epochs="2")
+    here = socket.gethostname()
+    monkeypatch.setattr("ageui.planning.expected_time.socket.gethostname", lambda: f"not-{here}")
+    assert "unknown" in time_sentence(store, [_new()])
+
+
+def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_memory_forecast: None) -> None:
+    _measured(store, epochs="2")
+    done = ageui("sweep", "--preset", "quick", "--epochs", "4", "--seeds", "3", "--dry-run")
+    assert "time: about 0:48 one after the other, less if stages stop early" in done.err
+    assert "3 runs would be queued" in done.err
+    assert "1 run would be queued" in ageui("sweep", "--preset", "quick", "--dry-run").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--name", "7"], "is a number, which means a run's id"),
+        (["--name", "a\tb"], "holds a control"),
+        (["--name", "taken"], "there is a run named 'taken' already"),
+        (["--tag", "a b"], "holds a space or comma"),
+        (["--priority", "5000"], "give a number from -1000 to 1000"),
+    ],
+)
+def test_a_name_that_run_refuses_is_refused_by_a_dry_run(
+    ageui: Terminal, store: Store, no_memory_forecast: None, arguments: list[str], said: str
+) -> None:
+    queued(store, "taken", loss="mape")
+    for command in (["run", "--detach"], ["sweep"], ["sweep", "--dry-run"]):
+        done = ageui(*command, "--preset", "quick", *arguments)
+        assert (done.code, done.out) == (2, ""), command
+        assert said in done.err
+    assert [row["name"] for row in json.loads(ageui("ls", "--json").out)] == ["taken"]

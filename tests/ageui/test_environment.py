@@ -1,0 +1,68 @@
+"""Environment variables: all that ageui reads are known, others and wrong values are named."""
+
+import re
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+import ageui
+import engine
+from ageui.planning.environment import VARIABLES, set_variables, unknown_variables
+from ageui.planning.settings import FIELD_VARIABLES
+from engine.config import RunConfig
+
+
+def test_every_variable_in_the_code_and_the_readme_is_in_the_table() -> None:
+    root = Path(ageui.__file__).parents[1]
+    files = [path for package in (ageui, engine) for path in Path(package.__file__ or "").parent.rglob("*.py")]
+    named = {
+        name for path in (*files, root / "README.md") for name in re.findall(r"AGEUI_[A-Z_]*[A-Z]", path.read_text())
+    }
+    assert named - {"AGEUI_FIELD"} <= {*(variable.name for variable in VARIABLES), *FIELD_VARIABLES}
+
+
+def test_each_set_variable_has_a_meaning_or_a_problem() -> None:
+    found = {
+        variable.name: variable.problem or variable.meaning
+        for variable in set_variables(
+            {
+                "AGEUI_CACHE_GB": "lots", "AGEUI_CUDA_GRAPHS": "maybe", "AGEUI_DB": "x.db", "AGEUI_LOSS": "mse",
+                "AGEUI_BATCH": "many", "AGEUI_PRESET": "slow", "AGEUI_LOS": "mse", "AGEUI_QQQQ": "", "HOME": "/",
+            }
+        )
+    }  # fmt: skip
+    assert found == {
+        "AGEUI_BATCH": "batch 'many': give a whole number",
+        "AGEUI_CACHE_GB": "give a number of gigabytes, 0 or more",
+        "AGEUI_CUDA_GRAPHS": "give on or off",
+        "AGEUI_DB": "the database",
+        "AGEUI_LOS": "the environment variable AGEUI_LOS means nothing to ageui; did you mean AGEUI_LOSS?",
+        "AGEUI_LOSS": RunConfig.model_fields["loss"].description,
+        "AGEUI_PRESET": "choose one of report, quick",
+        "AGEUI_QQQQ": "the environment variable AGEUI_QQQQ means nothing to ageui; see ageui config show for the "
+        "fields that can be set",
+    }
+    assert unknown_variables({"AGEUI_DB": "x.db", "HOME": "/"}) == []
+
+
+def test_any_command_names_unknown_variables_once_and_goes_on(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGEUI_CACH", "/tmp")
+    done = ageui("data", "list")
+    assert done.code == 0
+    assert done.err.count("AGEUI_CACH means nothing to ageui; did you mean AGEUI_CACHE?") == 1
+    monkeypatch.setenv("AGEUI_MESSAGE_LINES", "1")
+    assert ageui("data", "list").err == ""
+
+
+@pytest.mark.parametrize("command", ["run --detach", "sweep", "worker start"])
+def test_what_would_train_refuses_wrong_values(ageui: Terminal, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("AGEUI_GPU_PIXELS_GB", "-1")
+    done = ageui(*command.split())
+    assert (done.code, done.out) == (2, "")
+    assert "AGEUI_GPU_PIXELS_GB=-1: give a number of gigabytes, 0 or more" in done.err
+
+
+def test_a_wrong_field_names_its_variable(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGEUI_BATCH", "many")
+    assert "batch 'many': give a whole number (set by the environment: AGEUI_BATCH)" in ageui("config", "show").err
