@@ -48,9 +48,10 @@ def find_lost(store: Store) -> list[RunningRun]:
 def lost_sentence(lost: Sequence[RunningRun]) -> str:
     """Says which runs are lost, and what to do, where they are only shown."""
     numbers = ", ".join(str(run.run_id) for run in lost[:_MOST_NAMED]) + (" …" if len(lost) > _MOST_NAMED else "")
+    which = f"run {numbers} is lost:" if len(lost) == 1 else f"runs {numbers} are lost, each because"
     return (
-        f"run{'s' if len(lost) > 1 else ''} {numbers}: {LOST}; a worker, or the next command that changes the queue, "
-        "queues what can go on: ageui worker start"
+        f"{which} {LOST}; ageui worker start, or any command that changes the queue, "
+        "queues it again or says how it goes on"
     )
 
 

@@ -102,7 +102,7 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(
     os.kill(_worker_pid(queue), signal.SIGKILL)
     seen: list[str] = []
     wait_until(lambda: bool(seen.append(queue("ls").err) or seen[-1]))
-    assert "run 1: its processes are gone" in seen[-1]
+    assert "run 1 is lost: its processes are gone" in seen[-1]
     assert _status(queue, 1) == "lost"
     recovered = queue("worker", "stop").err
     assert "run 1 was running, but its processes are gone" in recovered

@@ -99,7 +99,7 @@ def test_reading_commands_show_a_lost_run_and_leave_it_to_those_that_change_the_
         ["db", "check"],
     ):
         done = ageui(*command)
-        assert f"run 1: {LOST}" in done.err, command
+        assert f"run 1 is lost: {LOST}" in done.err, command
     assert "? lost" in ageui("ls").out
     assert ageui("ls", "--json").json[0]["status"] == "lost"
     assert ageui("show", "1", "--json").json["status"] == "lost"
