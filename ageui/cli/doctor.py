@@ -118,7 +118,8 @@ def _database(path: Path) -> Iterator[Finding]:
         yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
         return
     with open_store(path, read_only=True) as store:
-        yield Finding("database", True, f"{path.absolute()}: schema {store.schema_version()}, {run_count(store)}")
+        text = f"{path.absolute()}: schema {store.schema_version()}, {run_count(store)}, files in {store.folder}"
+        yield Finding("database", True, text)
         for state in workers(store):
             doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"
             yield Finding("worker", True, f"{state.row.device}: {doing}")

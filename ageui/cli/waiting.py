@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ageui.store import Store
 
 SECONDS_BETWEEN_LOOKS = 0.2
+_UNFINISHED = ("queued", "running", "lost")
 
 
 def wait_until_ended(
@@ -28,10 +29,10 @@ def wait_until_ended(
             if run_id not in rows:
                 all_done = False
                 say(f"run {run_id} was deleted")
-            elif (row := rows[run_id]).status not in ("queued", "running"):
+            elif (row := rows[run_id]).status not in _UNFINISHED:
                 all_done = all_done and row.status == "done"
                 say(f"run {row.id} {row.name} is {row.status}{f': {row.error}' if row.error else ''}")
-        left = [run_id for run_id, row in rows.items() if row.status in ("queued", "running")]
+        left = [run_id for run_id, row in rows.items() if row.status in _UNFINISHED]
         if not left:
             return all_done
         if end is not None and time.monotonic() > end:
@@ -44,18 +45,22 @@ def wait_until_ended(
 
 
 def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None]) -> str | None:
-    """Why no worker will take any of these runs; None if one runs or will be taken. Requeues lost runs first."""
-    from ageui.cli.background import paused_sentence, unserved_sentence
+    """Why no worker will take any of these runs; None if one runs or will be taken.
+
+    Lost runs are requeued first, by a living worker if this store is open for reading only.
+    """
+    from ageui.cli.background import device_of, paused_sentence, unserved_sentence
     from ageui.worker.background_workers import devices_without_worker
     from ageui.worker.lost_runs import recover_lost
 
     for found in recover_lost(store):
         say(found.sentence())
-    if {*store.runs.statuses(left)} - {"queued"}:
+    rows = store.runs.get_many(left).values()
+    if any(row.status not in ("queued", "lost") for row in rows):
         return None
     pause = store.queue.current_pause()
     if pause is not None:
         return paused_sentence(pause)
-    devices = store.queue.devices(left)
+    devices = list(dict.fromkeys(map(device_of, rows)))
     alone = devices_without_worker(store, devices)
     return unserved_sentence(alone, are_all=True) if len(alone) == len(devices) else None

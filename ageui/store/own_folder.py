@@ -112,7 +112,7 @@ def _is_own(connection: Connection, path: Path, stored: _Stored) -> bool:
     """Whether the folder is the database's own, although its marker may be missing, or name an earlier path."""
     marker = _read_marker(stored.folder)
     if marker is not None:
-        return marker.uuid == stored.uuid and (marker.database == path or uuid_of(marker.database) != stored.uuid)
+        return marker.uuid == stored.uuid and not _is_another(marker.database, path, stored.uuid)
     if not stored.folder.exists():
         return True
     if not stored.folder.is_dir():
@@ -121,6 +121,13 @@ def _is_own(connection: Connection, path: Path, stored: _Stored) -> bool:
     if stored.is_settled:
         return is_empty or _holds_checkpoint(connection, path, stored.folder)
     return not _has_rival(path)
+
+
+def _is_another(named: Path, path: Path, identity: str) -> bool:
+    """Whether a marker names another file, which is still the database of that identity."""
+    if named == path or not named.exists() or named.samefile(path):
+        return False
+    return uuid_of(named) == identity
 
 
 def _holds_checkpoint(connection: Connection, path: Path, folder: Path) -> bool:
@@ -139,8 +146,9 @@ def _has_rival(path: Path) -> bool:
 
 
 def _read_stored(connection: Connection, path: Path) -> _Stored:
-    row = connection.execute(select(col(Database.uuid), col(Database.files))).one()
-    return _Stored(row.uuid, _default(path) if row.files is None else path.parent / row.files, row.files is not None)
+    # Plain SQL: building the statement would take longer than all else that opening a database takes.
+    identity, files = connection.exec_driver_sql("SELECT uuid, files FROM database").one()
+    return _Stored(identity, _default(path) if files is None else path.parent / files, files is not None)
 
 
 def _default(path: Path) -> Path:

@@ -15,7 +15,6 @@ from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.text.sentences import counted
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
-from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.errors import GpuMemoryError
 
@@ -142,7 +141,7 @@ class Lane:
             needed = self._needed(run_id)
             if not device.has_room_for(run_id, needed):
                 raise _NoRoomError
-            lock = Lock.take(run_lock_file(self._store, run_id))
+            lock = Lock.take(self._store.run_lock_file(run_id))
             if lock is not None:
                 held[run_id] = lock
                 device.begin(run_id, needed)

@@ -8,7 +8,7 @@ from ageui.files.locks import Lock
 from ageui.store import ENDED, Store
 from ageui.store.other_databases import files_needed_beside
 from ageui.store.own_folder import is_within
-from ageui.worker.run_files import LOCK, hold_unknown_files, remove_file, run_lock_file, weights_files
+from ageui.worker.run_files import hold_unknown_files, remove_file, weights_files
 from engine.errors import ConfigError
 
 
@@ -25,7 +25,7 @@ class Prunable:
 def find_prunable(store: Store) -> list[Prunable]:
     """Lists the files that `prune` would remove, all in the database's own folder.
 
-    Runs that can continue or are worked on have none, nor do those that only another database knows.
+    Runs that can continue or are worked on have none.
     """
     return [file for _, files in _held_runs(store) for file in files]
 
@@ -55,7 +55,7 @@ def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
     needed = files_needed_beside(store.path)
     with hold_unknown_files(store):
         for run_id in sorted(_runs_to_look_at(store)):
-            lock = Lock.take(run_lock_file(store, run_id))
+            lock = Lock.take(store.run_lock_file(run_id))
             if lock is None:
                 continue
             try:
@@ -90,8 +90,8 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
     if store.runs.existing([run_id]):
         left, why = weights_files(folder), "no run goes on from it"
     else:
-        left = [file for file in folder.glob("*") if file.is_file() and file.name != LOCK]
-        why = f"run {run_id} was deleted, or its import did not finish"
+        left = [file for file in folder.glob("*") if file.is_file() and file != store.run_lock_file(run_id)]
+        why = f"no run {run_id}: it was deleted, its import did not finish, or the database was restored without it"
     reasons |= {file: why for file in sorted(left) if file.resolve() not in known | needed}
     sizes = {path: path.stat().st_size for path in reasons if path.exists()}
     return [Prunable(path, size, reasons[path], path in states) for path, size in sizes.items()]

@@ -9,13 +9,6 @@ from ageui.store import Claim, Store
 from ageui.store.own_folder import is_within
 from engine.errors import StoreError
 
-LOCK = "lock"
-
-
-def run_lock_file(store: Store, run_id: int) -> Path:
-    """The lock that is held while anybody works on the run."""
-    return store.run_folder(run_id) / LOCK
-
 
 @contextmanager
 def hold_unknown_files(store: Store) -> Iterator[None]:

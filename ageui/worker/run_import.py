@@ -14,7 +14,7 @@ from ageui.files.locks import Lock
 from ageui.store import CheckpointRow, Store
 from ageui.store.import_source import ImportSource
 from ageui.store.imports import ImportableRun, ImportedRun, ImportOutcome, ImportPlan
-from ageui.worker.run_files import hold_unknown_files, remove_checkpoints, remove_file, run_lock_file
+from ageui.worker.run_files import hold_unknown_files, remove_checkpoints, remove_file
 from engine.errors import DataError, FullError, StoreError
 from engine.files import HashingWriter, is_full, make_private_folder, write_atomically
 
@@ -84,7 +84,7 @@ def _held(store: Store, run_ids: Sequence[int]) -> Iterator[None]:
     locks: list[Lock] = []
     try:
         for run_id in run_ids:
-            lock = Lock.take(run_lock_file(store, run_id))
+            lock = Lock.take(store.run_lock_file(run_id))
             if lock is None:
                 raise StoreError(f"another process works on run {run_id}; wait for it to end, then import again")
             locks.append(lock)

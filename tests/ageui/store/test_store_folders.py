@@ -209,6 +209,17 @@ def test_of_earlier_databases_with_one_folder_the_one_that_clearly_owns_it_keeps
     assert len(set(folders.values())) == len(names)
 
 
+def test_a_database_that_is_upgraded_again_keeps_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    shutil.copyfile(SCHEMAS / "v5.db", path)
+    _unmarked(tmp_path / "runs")
+    for _ in range(2):
+        assert _folder(path) == tmp_path / "runs"
+        shutil.copyfile(tmp_path / "runs.db.schema5", path)
+    path.rename(tmp_path / "exp.db")
+    assert _folder(tmp_path / "exp.db") == tmp_path / "exp"
+
+
 def test_a_damaged_marker_belongs_to_nobody(project: Path) -> None:
     (project / "runs" / MARKER).write_text("{")
     assert _folder(project / "runs.db") == project / "runs-2"

@@ -16,7 +16,7 @@ from ageui.store.import_source import open_source
 from ageui.store.sqlite import driver
 from ageui.worker import run_import
 from ageui.worker.pruning import find_prunable, prune
-from ageui.worker.run_files import hold_unknown_files, run_lock_file
+from ageui.worker.run_files import hold_unknown_files
 from ageui.worker.run_import import ImportReport, import_runs, plan_import
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, FullError, StoreError
@@ -236,7 +236,7 @@ def test_a_replaced_run_that_somebody_works_on_stops_the_import(store: Store, ot
     attempt = claimed(other, 1)
     assert attempt is not None
     end(other, 1, attempt)
-    lock = Lock.take(run_lock_file(store, 1))
+    lock = Lock.take(store.run_lock_file(1))
     assert lock is not None
     with pytest.raises(StoreError, match="another process works on run 1"):
         _import(store, other)
