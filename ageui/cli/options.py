@@ -50,18 +50,19 @@ def open_store(
     starts_worker: bool = False,
     rescores: bool = True,
 ) -> "Iterator[Store]":
-    """Opens the database, after requeuing or explaining lost runs. `files` is the folder of one that is created.
+    """Opens the database. `files` is the folder of one that is created.
 
     If another database is opened in place of a shipped example, that is said on stderr.
 
-    Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
-    Results of an earlier version are scored again in the background.
+    Lost runs are reported on stderr, after they were requeued or explained unless the command is `read_only`; so is the
+    lack of a worker for them, unless this command `starts_worker`. Results of an earlier version are scored again in
+    the background.
     """
     from ageui.store import Store
     from ageui.store.example import copy_sentence, opened_path
     from ageui.text.clean import clean
     from ageui.worker.background_workers import workers
-    from ageui.worker.lost_runs import recover_lost
+    from ageui.worker.lost_runs import find_lost, lost_sentence, recover_lost
     from ageui.worker.rescorer import start_rescoring
 
     named = real_path(database_path(option))
@@ -69,10 +70,12 @@ def open_store(
     if path != named:
         messages().print(clean(copy_sentence(named, path)), soft_wrap=True)
     with Store.open(path, create=create, read_only=read_only, files=files) as store:
-        lost = list(recover_lost(store))
-        for found in lost:
+        if read_only and (lost := find_lost(store)):
+            messages().print(lost_sentence(lost), soft_wrap=True)
+        recovered = list(recover_lost(store))
+        for found in recovered:
             messages().print(clean(found.sentence()), soft_wrap=True)
-        are_left = not starts_worker and any(found.status == "queued" for found in lost)
+        are_left = not starts_worker and any(found.status == "queued" for found in recovered)
         if are_left and not any(state.is_alive for state in workers(store)):
             messages().print("no worker lives that would take what is queued: ageui worker start")
         if rescores and (sentence := start_rescoring(store)):

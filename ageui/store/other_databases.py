@@ -53,7 +53,7 @@ def _is_database(path: Path) -> bool:
 
 def _ask(path: Path, statement: str, values: tuple[str, ...] = ()) -> list[Any]:
     """The rows that a statement finds; none if the file is no database or lacks the table."""
-    for mode in ("mode=ro", "immutable=1"):
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
         try:
             with (
                 readable_errors(path),

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from sqlmodel import Session
 
 from ageui.files.database_path import real_path
+from ageui.files.locks import is_held
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.connect import copy_database, open_reader, open_writer, refuse_itself
 from ageui.store.data_sets import DataSets
@@ -56,7 +57,8 @@ class Store:
         self._reader = reader
         self._writer = writer
         self._watching: PoolProxiedConnection | None = None
-        self.runs = Runs(self._read, self._write, self.folder)
+        self.is_read_only = writer is None
+        self.runs = Runs(self._read, self._write, self.folder, self._is_abandoned if self.is_read_only else None)
         self.queue = RunQueue(self._read, self._write)
         self.edits = RunEdits(self._read, self._write)
         self.scores = Scores(self._read, self._write)
@@ -133,6 +135,13 @@ class Store:
     def run_folder(self, run_id: int) -> Path:
         """The folder for a run's files: `runs/12` beside `runs.db`. It may not exist yet."""
         return self.folder / str(run_id)
+
+    def run_lock_file(self, run_id: int) -> Path:
+        """The lock that is held while anybody works on the run."""
+        return self.run_folder(run_id) / "lock"
+
+    def _is_abandoned(self, run_id: int) -> bool:
+        return not is_held(self.run_lock_file(run_id))
 
     def checkpoint_file(self, checkpoint: CheckpointRow) -> Path:
         """The absolute path of a checkpoint. In a copy of a database, it may lie in the folder of the original."""
