@@ -57,8 +57,8 @@ def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = 
 def remove_runs(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> list[str]:
     """Deletes runs: their rows, all or none, then their folders. Returns sentences about what could not be deleted.
 
-    Raises `ConfigError` if a run is missing or running, or not archived although `only_archived`, and `StoreError` if the
-    folder of a run cannot be written.
+    Raises `ConfigError` if a run is missing or running, or not archived although `only_archived`, and `StoreError` if
+    the folder of a run cannot be written.
     """
     folders = [folder for folder in map(store.run_folder, run_ids) if folder.exists()]
     try:
