@@ -8,7 +8,7 @@ from ageui.files.locks import Lock
 from ageui.store import ENDED, Store
 from ageui.store.other_databases import files_needed_beside
 from ageui.store.own_folder import is_within
-from ageui.worker.run_files import hold_unknown_files, remove_file, weights_files
+from ageui.worker.run_files import UNFINISHED, hold_unknown_files, remove_file, weights_files
 from engine.errors import ConfigError
 
 
@@ -68,12 +68,14 @@ def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
 def _runs_to_look_at(store: Store) -> set[int]:
     folders = {int(folder.name): folder for folder in store.folder.glob("*") if folder.name.isdecimal()}
     files = {file for folder in folders.values() for file in weights_files(folder)}
-    found = folders.keys() - store.runs.existing(list(folders))
+    found: set[int] = set()
     for checkpoint, status, run_id in store.runs.checkpoints():
         files.discard(store.checkpoint_file(checkpoint))
         if checkpoint.kind == "state" and status in ENDED:
             found.add(run_id)
-    return found | set(store.runs.get_many([int(file.parent.name) for file in files]))
+    known = store.runs.existing(list(folders))
+    unfinished = {run_id for run_id in folders.keys() - known if (folders[run_id] / UNFINISHED).exists()}
+    return found | unfinished | (known & {int(file.parent.name) for file in files})
 
 
 def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
@@ -87,11 +89,17 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
             reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
     states = set(reasons)
     folder = store.run_folder(run_id)
-    if store.runs.existing([run_id]):
-        left, why = weights_files(folder), "no run goes on from it"
-    else:
-        left = [file for file in folder.glob("*") if file.is_file() and file != store.run_lock_file(run_id)]
-        why = f"no run {run_id}: it was deleted, its import did not finish, or the database was restored without it"
-    reasons |= {file: why for file in sorted(left) if file.resolve() not in known | needed}
+    left, why = sorted(weights_files(folder)), "no run goes on from it"
+    if not store.runs.existing([run_id]):
+        left, why = _unfinished_files(folder), f"run {run_id} was deleted, or its import did not finish"
+    reasons |= {file: why for file in left if file.resolve() not in known | needed}
     sizes = {path: path.stat().st_size for path in reasons if path.exists()}
     return [Prunable(path, size, reasons[path], path in states) for path, size in sizes.items()]
+
+
+def _unfinished_files(folder: Path) -> list[Path]:
+    """All files of a marked folder but the lock. The mark comes last, so that prune can be interrupted, too."""
+    if not (folder / UNFINISHED).exists():
+        return []
+    files = (file for file in folder.iterdir() if file.is_file() and file.name != "lock")
+    return sorted(files, key=lambda file: (file.name == UNFINISHED, file))

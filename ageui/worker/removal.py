@@ -9,6 +9,8 @@ from ageui.store import Store
 from ageui.store.other_databases import databases_beside, is_example
 from ageui.store.removal import RemovableRun
 from ageui.text.sentences import counted
+from ageui.worker.run_files import UNFINISHED, mark_unfinished, remove_file
+from engine.errors import StoreError
 
 _MOST_NAMED = 5
 
@@ -55,11 +57,22 @@ def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = 
 def remove_runs(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> list[str]:
     """Deletes runs: their rows, all or none, then their folders. Returns sentences about what could not be deleted.
 
-    Raises `ConfigError` if a run is missing or running, or not archived although `only_archived`.
+    Raises `ConfigError` if a run is missing or running, or not archived although `only_archived`, and `StoreError` if
+    the folder of a run cannot be written.
     """
-    store.removal.remove(run_ids, only_archived=only_archived)
+    folders = [folder for folder in map(store.run_folder, run_ids) if folder.exists()]
+    try:
+        for folder in folders:
+            mark_unfinished(folder)
+        store.removal.remove(run_ids, only_archived=only_archived)
+    except BaseException as error:
+        for folder in folders:
+            remove_file(folder / UNFINISHED)
+        if isinstance(error, OSError):
+            raise StoreError(f"{error.filename} cannot be written: {error.strerror}; nothing is deleted") from error
+        raise
     left = []
-    for folder in map(store.run_folder, run_ids):
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
             left.append(f"{folder} could not be deleted whole; delete it yourself")

@@ -8,6 +8,10 @@ from ageui.files.locks import Lock
 from ageui.store import Claim, Store
 from ageui.store.own_folder import is_within
 from engine.errors import StoreError
+from engine.files import make_private_folder
+
+UNFINISHED = ".unfinished.part"
+"""Marks the folder of a run that is being imported or deleted. If no run has it then, all its files can go."""
 
 
 @contextmanager
@@ -25,6 +29,12 @@ def hold_unknown_files(store: Store) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def mark_unfinished(folder: Path) -> None:
+    """Marks a folder, and makes it if missing. Raises `OSError`."""
+    make_private_folder(folder)
+    (folder / UNFINISHED).touch(mode=0o600)
 
 
 def log_file(store: Store, run_id: int, attempt: int) -> Path:

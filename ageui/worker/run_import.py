@@ -14,9 +14,9 @@ from ageui.files.locks import Lock
 from ageui.store import CheckpointRow, Store
 from ageui.store.import_source import ImportSource
 from ageui.store.imports import ImportableRun, ImportedRun, ImportOutcome, ImportPlan
-from ageui.worker.run_files import hold_unknown_files, remove_checkpoints, remove_file
+from ageui.worker.run_files import UNFINISHED, hold_unknown_files, mark_unfinished, remove_checkpoints, remove_file
 from engine.errors import DataError, FullError, StoreError
-from engine.files import HashingWriter, is_full, make_private_folder, write_atomically
+from engine.files import HashingWriter, is_full, write_atomically
 
 _BYTES_AT_ONCE = 1 << 20
 _PLAIN_NAME = re.compile(r"\w[\w.-]*")
@@ -74,6 +74,8 @@ def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: C
                 if run.replaces is None:
                     shutil.rmtree(store.run_folder(target), ignore_errors=True)
             raise
+        for target in runs:
+            remove_file(store.run_folder(target) / UNFINISHED)
         remove_checkpoints(store, before)
     return ImportReport(runs, outcome, copies.bytes, tuple(copies.missing))
 
@@ -144,7 +146,8 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
 
     target = _free_file(folder / source.name)
     try:
-        make_private_folder(folder)
+        if not folder.exists():
+            mark_unfinished(folder)
         saved = write_atomically(target, write)
     except OSError as error:
         kind = FullError if is_full(error) else StoreError

@@ -16,7 +16,7 @@ from ageui.store.import_source import open_source
 from ageui.store.sqlite import driver
 from ageui.worker import run_import
 from ageui.worker.pruning import find_prunable, prune
-from ageui.worker.run_files import hold_unknown_files
+from ageui.worker.run_files import UNFINISHED, hold_unknown_files, mark_unfinished
 from ageui.worker.run_import import ImportReport, import_runs, plan_import
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, FullError, StoreError
@@ -221,11 +221,11 @@ def test_a_run_that_is_queued_meanwhile_stops_the_import(store: Store, other: St
 
 def test_files_of_a_killed_import_are_pruned_but_not_while_one_is_under_way(store: Store) -> None:
     left = store.run_folder(3) / "weights-1.safetensors"
-    left.parent.mkdir(parents=True)
+    mark_unfinished(left.parent)
     left.write_bytes(b"half")
     with hold_unknown_files(store), pytest.raises(StoreError, match="is under way"):
         prune(store)
-    assert [file.path for file in prune(store)[0]] == [left]
+    assert [file.path for file in prune(store)[0]] == [left, left.with_name(UNFINISHED)]
     assert not left.exists()
 
 

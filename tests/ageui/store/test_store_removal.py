@@ -10,7 +10,7 @@ from ageui.store import Store
 from ageui.store.sqlite import driver
 from ageui.worker.pruning import prune
 from ageui.worker.removal import plan_removal, remove_predictions, remove_runs
-from engine.errors import ConfigError
+from engine.errors import ConfigError, StoreError
 
 
 def _scored(store: Store, name: str, split: str = "valid") -> int:
@@ -96,6 +96,7 @@ def test_running_missing_and_shown_runs_are_refused_and_nothing_is_deleted(store
     with pytest.raises(ConfigError, match=r"run 1 \(done\) is not archived"):
         remove_runs(store, [done], only_archived=True)
     assert store.runs.count() == 2
+    assert {path.name for path in store.run_folder(done).iterdir()} == {"weights-1.safetensors", "log.1.txt"}
     store.edits.archive([done])
     remove_runs(store, [done], only_archived=True)
     assert store.runs.ids("archived=true") == []
@@ -116,6 +117,15 @@ def test_copies_beside_the_database_are_named(store: Store) -> None:
     assert remove_predictions(store, [run_id]) == [
         "other databases in this folder may still hold what was deleted: runs.db.schema5"
     ]
+
+
+def test_a_folder_that_cannot_be_written_keeps_its_run(store: Store) -> None:
+    run_id = _scored(store, "kept")
+    shutil.rmtree(store.run_folder(run_id))
+    store.run_folder(run_id).touch()  # no folder, which no rights of the person who tests get around
+    with pytest.raises(StoreError, match="nothing is deleted"):
+        remove_runs(store, [run_id])
+    assert store.runs.count() == 1
 
 
 def test_files_of_a_deleted_run_that_were_left_can_be_pruned(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
