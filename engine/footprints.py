@@ -13,10 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from engine.arithmetic import settled
-from engine.cache import keep_file
+from engine.cache import keep_json, kept_json
 from engine.config import RunConfig
 from engine.memory_model import Footprint
 from engine.paths import cache_folder
@@ -55,8 +55,8 @@ class CountedFootprint(BaseModel):
 def known_footprint(key: FootprintKey) -> Footprint | None:
     """The footprint in the cache folder; None if not yet counted on this machine with these versions."""
     try:
-        return Footprint.model_validate_json(_file(key).read_bytes())
-    except (OSError, ValidationError):
+        return Footprint.model_validate(kept_json(_file(key)))
+    except (OSError, ValueError):
         return None
 
 
@@ -96,7 +96,7 @@ class FootprintCounter:
             for line in stdout:
                 answer = CountedFootprint.model_validate_json(line)
                 if answer.footprint is not None:
-                    keep_file(_file(answer.key), answer.footprint.model_dump_json().encode())
+                    keep_json(_file(answer.key), answer.footprint.model_dump(mode="json"))
                 given += 1
                 yield answer
         except (OSError, ValueError):
@@ -113,7 +113,7 @@ def _file(key: FootprintKey) -> Path:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     parts = [COUNTING, socket.gethostname(), visible, key.model_dump(), *_versions()]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
-    return cache_folder() / "footprints" / f"{digest.hexdigest()[:32]}.json"
+    return cache_folder() / "footprints" / f"{digest.hexdigest()[:32]}.footprint"
 
 
 @computed_once

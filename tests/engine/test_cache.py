@@ -147,7 +147,7 @@ def _pixels(tmp_path: Path, seed: int, size: int = 32) -> tuple[np.ndarray, bool
     options = SyntheticOptions(counts=(6, 2, 0), image_size=32, seed=seed)
     manifest = load_manifest(DataSpec(name="faces", format="synthetic", synthetic=options), "apparent")
     pixels = open_pixels(manifest, size, tmp_path, lambda what, part, total: done.append(what))
-    return pixels.array, "decoding images" in done
+    return pixels.array[np.arange(8)], "decoding images" in done
 
 
 def test_pixels_beyond_the_limit_go_but_not_from_under_those_who_use_them(
