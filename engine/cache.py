@@ -57,9 +57,10 @@ def _distrust(folder: Path) -> str | None:
             "set AGEUI_CACHE to a folder of your own"
         )
     if found.st_mode & stat.S_IWOTH:
+        cure = "" if found.st_mode & stat.S_ISVTX else "delete it, since it is made again when needed, or "
         return (
             f"everyone may write to the cache {folder}, so its content is not trusted; "
-            "set AGEUI_CACHE to another folder, or empty this one and run chmod 700 on it"
+            f"{cure}set AGEUI_CACHE to a folder of your own"
         )
     return None
 

@@ -97,14 +97,14 @@ def _imagenet(backbone: str) -> tuple[str, _Content]:
     weights = reference_weights(parsed.network)
     name = Path(urlparse(weights.url).path).name
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    # torchvision puts the first digits of the SHA-256 into the file's name.
+    expected = re.search(r"-([0-9a-f]{8,})\.", name)
     if not path.is_file():
-        _download(weights, path)
+        _download(weights.url, path, expected[1] if expected else None)
     try:
         content = _local(path)
     except ConfigError as error:
         raise DataError(f"{error}; delete it, it will be downloaded again") from error
-    # torchvision puts the first digits of the SHA-256 into the file's name, and checks them only on download.
-    expected = re.search(r"-([0-9a-f]{8,})\.", name)
     if expected and not content.sha256.startswith(expected[1]):
         raise DataError(
             f"{path} is damaged (its SHA-256 is not {expected[1]}…); delete it, it will be downloaded again"
@@ -112,13 +112,14 @@ def _imagenet(backbone: str) -> tuple[str, _Content]:
     return str(weights), content
 
 
-def _download(weights: Any, path: Path) -> None:
+def _download(url: str, path: Path, sha256_begin: str | None) -> None:
     try:
-        weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), sha256_begin, progress=False)
     except (OSError, HTTPException, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(
-            f"the ImageNet weights {path.name} are missing and could not be downloaded ({reason}); fetch {weights.url} "
+            f"the ImageNet weights {path.name} are missing and could not be downloaded ({reason}); fetch {url} "
             f"elsewhere and put the file into {path.parent}, or go on without: --init random --strategy scratch"
         ) from error
 
