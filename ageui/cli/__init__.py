@@ -13,7 +13,7 @@ from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
 from ageui.cli.logs import show_logs
-from ageui.cli.options import Database
+from ageui.cli.options import Database, Files
 from ageui.cli.predict import predict_images
 from ageui.cli.queue import (
     cancel_runs,
@@ -45,7 +45,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context, db: Database = None) -> None:
+def root(context: typer.Context, db: Database = None, files: Files = None) -> None:
     """Run and compare experiments in age regression from face images with less bias.
 
     Without a command, opens the application in the terminal.
@@ -53,13 +53,15 @@ def root(context: typer.Context, db: Database = None) -> None:
     if context.invoked_subcommand is not None:
         if db is not None:
             raise typer.BadParameter("give it after the command: ageui COMMAND --db FILE", param_hint="--db")
+        if files is not None:
+            raise typer.BadParameter("give it after the command: ageui run --files DIR", param_hint="--files")
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         typer.echo(context.get_help())
         raise typer.Exit(2)
     from ageui.tui.launch import launch
 
-    summary = launch(database_path(db))
+    summary = launch(database_path(db), files)
     if summary:
         typer.echo(summary, err=True)
 

@@ -7,7 +7,7 @@ import typer
 
 from ageui.cli.data_options import TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json, results
 from engine import choices
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def add(
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a data set, after reading every row and every image of it once.
@@ -75,7 +76,7 @@ def add(
     found = data_format or detect_format(path)
     spec = _spec(name, path, found, columns, ignore, skip_bad, fractions)
     console = messages()
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         _refuse_taken(store.data.all(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         with count_progress(console) as progress:

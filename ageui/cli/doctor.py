@@ -93,7 +93,9 @@ def _database(path: Path) -> Iterator[Finding]:
         return
     with open_store(path, read_only=True) as store:
         yield Finding(
-            "database", True, f"{path.absolute()}: schema {store.schema_version()}, {store.runs.count()} runs"
+            "database",
+            True,
+            f"{path.absolute()}: schema {store.schema_version()}, {store.runs.count()} runs, files in {store.folder}",
         )
         for state in workers(store):
             doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"

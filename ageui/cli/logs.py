@@ -59,20 +59,12 @@ def _follow(store: "Store", run_id: int) -> None:
         if log is not None:
             _print_rest(log, ended=has_ended)
         if has_ended:
-            messages().print(f"run {run_id} is {row.status}")
+            messages().print(f"run {run_id} is {row.status}{f': {row.error}' if row.status == 'lost' else ''}")
             return
         if row.status == "queued" and not told:
             messages().print(f"run {run_id} is queued; waiting for a worker to take it")
             told = True
         time.sleep(_SECONDS_BETWEEN_LOOKS)
-        _recover(store)
-
-
-def _recover(store: "Store") -> None:
-    from ageui.worker.lost_runs import recover_lost
-
-    for found in recover_lost(store):
-        messages().print(found.sentence(), soft_wrap=True)
 
 
 def _file(store: "Store", run_id: int, attempt: int) -> Path:

@@ -19,6 +19,13 @@ Database = Annotated[
     Path | None,
     typer.Option("--db", metavar="FILE", help="Database; else $AGEUI_DB, else runs.db here.", show_default=False),
 ]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files", metavar="DIR", help="Folder for weights and logs of a new database; else runs beside runs.db.",
+        show_default=False,
+    ),
+]  # fmt: skip
 CheckpointSeconds = Annotated[
     float | None,
     typer.Option(
@@ -38,26 +45,30 @@ def open_store(
     option: Path | None,
     *,
     create: bool = False,
+    files: Path | None = None,
     read_only: bool = False,
     starts_worker: bool = False,
     rescores: bool = True,
 ) -> "Iterator[Store]":
-    """Opens the database, after requeuing or explaining lost runs.
+    """Opens the database. `files` is the folder of one that is created.
 
-    Lost runs are reported on stderr, and so is the lack of a worker for them, unless this command `starts_worker`.
-    Results of an earlier version are scored again in the background.
+    Lost runs are reported on stderr, after they were requeued or explained unless the command is `read_only`; so is the
+    lack of a worker for them, unless this command `starts_worker`. Results of an earlier version are scored again in
+    the background.
     """
     from ageui.store import Store
     from ageui.text.clean import clean
     from ageui.worker.background_workers import workers
-    from ageui.worker.lost_runs import recover_lost
+    from ageui.worker.lost_runs import find_lost, lost_sentence, recover_lost
     from ageui.worker.rescorer import start_rescoring
 
-    with Store.open(database_path(option), create=create, read_only=read_only) as store:
-        lost = list(recover_lost(store))
-        for found in lost:
+    with Store.open(database_path(option), create=create, read_only=read_only, files=files) as store:
+        if read_only and (lost := find_lost(store)):
+            messages().print(lost_sentence(lost), soft_wrap=True)
+        recovered = list(recover_lost(store))
+        for found in recovered:
             messages().print(clean(found.sentence()), soft_wrap=True)
-        are_left = not starts_worker and any(found.status == "queued" for found in lost)
+        are_left = not starts_worker and any(found.status == "queued" for found in recovered)
         if are_left and not any(state.is_alive for state in workers(store)):
             messages().print("no worker lives that would take what is queued: ageui worker start")
         if rescores and (sentence := start_rescoring(store)):

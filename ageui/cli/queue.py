@@ -132,13 +132,12 @@ def retry_runs(
     as_json: AsJson = False,
 ) -> None:
     """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint."""
-    from ageui.worker.run_files import remove_file
+    from ageui.worker.run_files import remove_checkpoints
 
     with open_store(db) as store:
 
         def retry(run_id: int) -> None:
-            for path in store.queue.retry(run_id, from_start=from_start):
-                remove_file(store.path.parent / path)
+            remove_checkpoints(store, store.queue.retry(run_id, from_start=from_start))
 
         _again(store, references, retry, here, checkpoint_seconds, as_json)
 

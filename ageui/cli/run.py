@@ -10,7 +10,7 @@ import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
 from ageui.cli.memory import print_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, sayer
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, sayer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,7 @@ def run(
     ] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Train one run here, store it, and print what it scored; with --detach, queue it for the background.
@@ -48,7 +49,7 @@ def run(
     if share and detach:
         raise ConfigError("--share is for runs in the foreground; in the background: ageui worker start --parallel N")
     console = messages()
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)

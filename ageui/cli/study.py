@@ -13,6 +13,7 @@ from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
     Database,
+    Files,
     Split,
     messages,
     open_store,
@@ -167,6 +168,7 @@ def run_study(
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Train what is missing of a study in the background, wait for it, and show the table.
@@ -183,7 +185,7 @@ def run_study(
 
     console, study = messages(), load(name)
     say = sayer(console)
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
         devices = [run.config.device for run in remaining.new]

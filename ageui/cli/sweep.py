@@ -6,7 +6,17 @@ import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
 from ageui.cli.memory import print_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results, sayer
+from ageui.cli.options import (
+    AsJson,
+    CheckpointSeconds,
+    Database,
+    Files,
+    messages,
+    open_store,
+    print_json,
+    results,
+    sayer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +39,7 @@ def sweep(
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
     as_json: AsJson = False,
 ) -> None:
     """Queue every combination of comma lists: ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3.
@@ -41,7 +52,7 @@ def sweep(
     from ageui.worker.background_workers import refuse_missing_devices
 
     console = messages()
-    with open_store(db, create=True) as store:
+    with open_store(db, create=True, files=files) as store:
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)
         print_choices(console, planned.first, flags)
         say = sayer(console)

@@ -22,7 +22,7 @@ def wait_until_ended(
     all_done = True
     while True:
         for row in [store.runs.get(run_id) for run_id in left]:
-            if row.status not in ("queued", "running"):
+            if row.status not in ("queued", "running", "lost"):
                 left.remove(row.id)
                 all_done = all_done and row.status == "done"
                 say(f"run {row.id} {row.name} is {row.status}{f': {row.error}' if row.error else ''}")
@@ -38,14 +38,17 @@ def wait_until_ended(
 
 
 def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None]) -> str | None:
-    """Why no worker will take any of these runs; None if one runs or will be taken. Requeues lost runs first."""
+    """Why no worker will take any of these runs; None if one runs or will be taken.
+
+    Lost runs are requeued first, by a living worker if this store is open for reading only.
+    """
     from ageui.cli.background import paused_sentence, unserved, unserved_sentence
     from ageui.worker.lost_runs import recover_lost
 
     for found in recover_lost(store):
         say(found.sentence())
     rows = [store.runs.get(run_id) for run_id in left]
-    if any(row.status != "queued" for row in rows):
+    if any(row.status not in ("queued", "lost") for row in rows):
         return None
     pause = store.queue.current_pause()
     if pause is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
     from ageui.store import WorkerRow
@@ -37,6 +37,7 @@ def start(
     ] = "1",
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
+    files: Files = None,
 ) -> None:
     """Start a worker that outlives this terminal. One is started anyway by whatever queues a run.
 
@@ -49,7 +50,7 @@ def start(
     from ageui.worker.lane import lanes_for
     from ageui.worker.queue_worker import IDLE_SECONDS
 
-    with open_store(db, create=True, starts_worker=True) as store:
+    with open_store(db, create=True, files=files, starts_worker=True) as store:
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):

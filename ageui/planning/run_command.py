@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ageui.files.database_path import database_path
+from ageui.files.database_path import database_path, real_path
 from ageui.planning import sweeps
 from ageui.planning.plan import Basis, grid_configs, resolve_here, with_seeds
 from ageui.store import NewRun, Store
@@ -50,7 +50,7 @@ def queue_command(
     parts += [f"--tag {shlex.quote(tag)}" for tag in labels.tags]
     parts += [f"--priority {labels.priority}"] if labels.priority else []
     parts += ["--again"] if labels.again and not is_one else []
-    if database_path().expanduser().absolute() != store.path:
+    if real_path(database_path()) != store.path:
         parts.append(f"--db {shlex.quote(str(store.path))}")
     return " ".join(parts)
 

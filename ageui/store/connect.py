@@ -1,9 +1,12 @@
 """Connections to runs.db: who may write, how long to wait, and how the schema is created and migrated."""
 
+import glob
 import os
+import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,23 +14,32 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from ageui.store.errors import primary_code, readable_errors
-from ageui.store.filesystems import refuse_network
+from ageui.files.locks import Lock, is_held
+from ageui.store.errors import is_damage, primary_code, readable_errors
+from ageui.store.filesystems import refuse_place
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
+from ageui.store.own_folder import has_folder, settle
 from ageui.store.sqlite import driver
 from engine.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 10.0
 LOCK_SECONDS = 30.0
+SIDE_FILES = ("-wal", "-shm", "-journal")
+_BYTES_OF_SIDE_FILES = 1 << 16
+_NO_SIDE_FILES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 
 
-def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] = MIGRATIONS) -> Engine:
-    """An engine on a database of the newest schema, which begins each transaction with BEGIN IMMEDIATE.
+def open_writer(
+    path: Path, *, create: bool, files: Path | None = None, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> Engine:
+    """An engine on a database of the newest schema with a folder of its own, which begins each transaction with BEGIN
+    IMMEDIATE. `files` is that folder for a database that is created.
 
     Raises `StoreError` if the file is missing (without `create`), not writable, on a network file system, or not a
-    database of ageui. Copies a database with an older schema beside itself before migrating it.
+    database of ageui, and `ConfigError` if `files` cannot be its folder. Copies a database with an older schema beside
+    itself before migrating it.
     """
-    _refuse_place(path)
+    refuse_place(path)
     if not path.exists() and not create:
         raise missing(path)
     _refuse_unwritable(path)
@@ -37,9 +49,9 @@ def open_writer(path: Path, *, create: bool, migrations: tuple[Migration, ...] =
     engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
     try:
         with readable_errors(path):
-            if not _is_ready(path, migrations):
+            if files is not None or not _is_ready(path, migrations):
                 with _schema_lock(path):
-                    _prepare(engine, path, migrations)
+                    _prepare(engine, path, migrations, files)
     except BaseException:
         engine.dispose()
         raise
@@ -51,10 +63,10 @@ def open_reader(path: Path) -> Engine:
 
     Raises `StoreError` for the same reasons as `open_writer`.
     """
-    _refuse_place(path)
+    refuse_place(path)
     if not path.exists():
         raise missing(path)
-    for mode in ("mode=ro", "immutable=1"):
+    for mode in _reading_modes(path):
         engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
         try:
             with readable_errors(path), engine.connect() as connection:
@@ -62,8 +74,7 @@ def open_reader(path: Path) -> Engine:
                 refuse_newer(version, path)
         except StoreError as error:
             engine.dispose()
-            # A database in WAL mode needs side files. Where they cannot be created, nothing can change it either.
-            if mode == "mode=ro" and primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            if mode == "mode=ro" and primary_code(error) in _NO_SIDE_FILES and not _has_log(path):
                 continue
             raise
         break
@@ -77,6 +88,22 @@ def open_reader(path: Path) -> Engine:
         open_writer(path, create=False).dispose()
         return open_reader(path)
     return engine
+
+
+def _reading_modes(path: Path) -> tuple[str, ...]:
+    """How to try to open a database for reading.
+
+    A database in WAL mode needs side files. Where they cannot be created, nothing can change it either, and its log is
+    empty, it is read as it is. On a full disk not even an attempt is made, which would leave half a file.
+    """
+    is_full = shutil.disk_usage(path.parent).free < _BYTES_OF_SIDE_FILES
+    only_read = "mode=ro&immutable=1"
+    return (only_read,) if is_full and not _has_log(path) else ("mode=ro", only_read)
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def missing(path: Path) -> StoreError:
@@ -116,12 +143,12 @@ def _is_ready(path: Path, migrations: tuple[Migration, ...]) -> bool:
             version = schema_version(connection, path)
             refuse_newer(version, path, migrations)
             journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+            return version == len(migrations) and journal == "wal" and has_folder(connection, path)
     finally:
         engine.dispose()
-    return version == len(migrations) and journal == "wal"
 
 
-def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> None:
+def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...], files: Path | None) -> None:
     raw = engine.raw_connection()
     try:
         # The journal mode cannot be changed inside a transaction.
@@ -132,24 +159,40 @@ def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...]) -> N
     finally:
         raw.close()
     with engine.begin() as connection:
+        is_new = schema_version(connection, path) == 0
         migrate(connection, migrations)
+        settle(connection, path, files, is_new=is_new)
 
 
 def copy_database(connection: Any, target: Path) -> None:
-    """Copies the open database as it is now to a file that only its owner can read. Replaces an existing file."""
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
-    part.touch(mode=0o600)
-    copy = driver().connect(str(part))
+    """Copies the open database as it is now to a file that only its owner can read. Replaces an existing file.
+
+    Several processes may copy to the same file at once: the last one to finish leaves its copy. Raises `OSError` if the
+    file cannot be made, and `StoreError`, which names it, if its disk fails.
+    """
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        if not is_held(left):  # its process was killed
+            left.unlink(missing_ok=True)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    lock = Lock.take(part)
+    assert lock is not None
     try:
-        connection.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")
-        copy.close()
+        os.truncate(part, 0)
+        with readable_errors(target), closing(driver().connect(str(part))) as copy:
+            try:
+                connection.backup(copy)
+            except driver().DatabaseError as error:
+                if is_damage(error):
+                    raise StoreError(f"the copied database is damaged ({error}); see ageui db check") from error
+                raise
+            copy.execute("PRAGMA journal_mode = DELETE")
+        # The log of a replaced database would be taken for that of the copy.
+        for end in SIDE_FILES:
+            target.with_name(f"{target.name}{end}").unlink(missing_ok=True)
         os.replace(part, target)
-    except BaseException:
-        copy.close()
+    finally:
         part.unlink(missing_ok=True)
-        raise
+        lock.release()
 
 
 def _free_name(path: Path) -> Path:
@@ -162,7 +205,7 @@ def _free_name(path: Path) -> Path:
 
 def refuse_itself(path: Path, target: Path) -> None:
     """Raises `ConfigError` if a copy of the database would overwrite it."""
-    for own in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
+    for own in (path, *(path.with_name(f"{path.name}{end}") for end in SIDE_FILES)):
         same = target.resolve() == own.resolve()
         if same or (target.exists() and own.exists() and target.samefile(own)):
             raise ConfigError(f"{target} is the database itself, or a part of it; choose another file for the copy")
@@ -180,12 +223,6 @@ def _schema_lock(path: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise StoreError(f"the database {path} cannot be made: {error}") from error
-
-
-def _refuse_place(path: Path) -> None:
-    if path.is_dir():
-        raise StoreError(f"the database {path} is a folder; give a file with --db")
-    refuse_network(path)
 
 
 def _refuse_unwritable(path: Path) -> None:

@@ -49,6 +49,11 @@ def primary_code(error: StoreError) -> int | None:
     return _code(error.__cause__)
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether an error of SQLite means that the file that is read is damaged or no database."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def _explain(path: Path, error: BaseException | None) -> StoreError:
     code = _code(error) or 0
     advice = f"{_ADVICE[code]} ({error})" if code in _ADVICE else str(error)

@@ -15,16 +15,28 @@ NETWORK = frozenset(
 MOUNTS = Path("/proc/self/mountinfo")
 
 
-def refuse_network(path: Path) -> None:
-    """Raises `StoreError` for a path on a network file system that is mounted below the root.
+def refuse_place(path: Path) -> None:
+    """Raises `StoreError` for a database that is a folder or on a network file system mounted below the root, or that
+    has several names: SQLite keeps its log beside one of them only.
 
-    Linux only: other systems offer no list of mounts, so every path is accepted there.
+    Linux only: other systems offer no list of mounts, so network file systems are accepted there.
     """
+    if path.is_dir():
+        raise StoreError(f"the database {path} is a folder; give a file with --db")
     point, kind = file_system(path)
     if kind in NETWORK and point != Path("/"):
         raise StoreError(
             f"{path} is on a network file system ({kind}), where several processes can damage an SQLite database; "
             "choose a --db on a disk of this machine (and copy it there and back with: ageui db backup)"
+        )
+    if not path.exists():
+        return
+    if point == path:
+        raise StoreError(f"{path} is a mount point, and SQLite's log beside it would be lost; mount its folder instead")
+    if (names := path.stat().st_nlink) > 1:
+        raise StoreError(
+            f"{path} has {names} names (hard links), and SQLite's log is beside one of them only; delete the others, "
+            f"or separate it from them: cp {path.name} new.db && mv new.db {path.name}"
         )
 
 

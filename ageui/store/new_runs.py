@@ -1,11 +1,13 @@
 """Inserting queued runs."""
 
+import os
 import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, text, update
 from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
@@ -15,6 +17,8 @@ from ageui.store.tables import Run, RunSummary, RunTag
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
+
+_MOST_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ class NewRun:
     name: str | None = None
 
 
-def insert_runs(session: Session, runs: Sequence[NewRun], tags: Sequence[str], priority: int = 0) -> list[int]:
+def insert_runs(
+    session: Session, runs: Sequence[NewRun], tags: Sequence[str], folder: Path, priority: int = 0
+) -> list[int]:
     """Queues runs in the given order, each last of its priority, and returns their ids. Several make a sweep.
 
     Takes a few statements however many runs there are: ten thousand runs must not block other writers for long.
@@ -54,6 +60,7 @@ def insert_runs(session: Session, runs: Sequence[NewRun], tags: Sequence[str], p
         }
         for name, new in zip(names, runs, strict=True)
     ]
+    skip_used_numbers(session, folder)
     inserted = session.execute(insert(Run).returning(col(Run.id), sort_by_parameter_order=True), rows)
     ids = [int(run_id) for run_id in inserted.scalars()]
     called = _free_names(session, names, ids)
@@ -69,6 +76,17 @@ def insert_runs(session: Session, runs: Sequence[NewRun], tags: Sequence[str], p
     if labels:
         session.execute(insert(RunTag), [{"run_id": run_id, "tag": tag} for run_id in ids for tag in sorted(labels)])
     return ids
+
+
+def skip_used_numbers(session: Session, folder: Path) -> None:
+    """Has the next run get an id that no folder of a run has: a database restored from a backup knows fewer runs than
+    its folder holds."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    last = max((int(name) for name in names if name.isdecimal() and len(name) < _MOST_DIGITS), default=0)
+    known = session.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'run'")).scalar_one_or_none()
+    if last > (known or 0):
+        session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'run'"))
+        session.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('run', :last)"), {"last": last})
 
 
 def taken_names(session: Session, names: Sequence[str]) -> list[str]:

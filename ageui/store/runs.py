@@ -1,8 +1,8 @@
 """The runs of an opened store: adding, finding and reading them."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ageui.store.names import did_you_mean
 from ageui.store.new_runs import NewRun, insert_runs, taken_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
 from ageui.store.run_rows import (
+    IS_RUNNING,
     RUN_ID,
     RUN_ROWS,
     attempt_row,
@@ -31,6 +32,7 @@ from ageui.store.score_rows import read_scores
 from ageui.store.store_part import OpenSession, StorePart
 from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
 from ageui.text.clean import clean
+from ageui.text.states import LOST
 from engine.arithmetic import settled, spellings
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
@@ -68,9 +70,13 @@ class Runs(StorePart):
     only if they ask for them; no filter means all other runs.
     """
 
-    def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
+    def __init__(
+        self, read: OpenSession, write: OpenSession, folder: Path, is_abandoned: Callable[[int], bool] | None
+    ) -> None:
+        """`is_abandoned` tells whether nobody works on a run; runs are then shown as lost if they should be running."""
         super().__init__(read, write)
         self._folder = folder
+        self._is_abandoned = is_abandoned
 
     # Adding
 
@@ -83,7 +89,7 @@ class Runs(StorePart):
     def add_many(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> list[int]:
         """Queues runs in the given order, all or none, and returns their ids."""
         with self._write() as session:
-            return insert_runs(session, runs, tags, priority)
+            return insert_runs(session, runs, tags, self._folder, priority)
 
     def add_claimed(self, run: NewRun, claimant: Claimant, take_lock: TakeLock, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that this process owns from the start, so that no worker can claim it first.
@@ -92,7 +98,7 @@ class Runs(StorePart):
         """
         try:
             with self._write() as session:
-                (run_id,) = insert_runs(session, [run], tags)
+                (run_id,) = insert_runs(session, [run], tags, self._folder)
                 claim = claim_run(session, col(Run.id) == run_id, claimant, take_lock)
                 assert claim is not None
                 return claim
@@ -186,7 +192,8 @@ class Runs(StorePart):
             page = _filtered(RUN_ID, filter=filter).order_by(*by).limit(limit).offset(offset)
             chosen = RUN_ROWS.where(col(Run.id).in_(page)).order_by(*by)
         with self._read() as session:
-            return run_rows(session, chosen)
+            rows = run_rows(session, chosen)
+        return self._with_lost(rows)
 
     def ids(self, filter: str | None = None) -> list[int]:
         """The ids of the runs that match a filter, oldest first."""
@@ -223,7 +230,8 @@ class Runs(StorePart):
     def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
         """The runs with these ids, by id, in two statements. Ids without a run are left out."""
         with self._read() as session:
-            return {row.id: row for row in run_rows(session, RUN_ROWS.where(col(Run.id).in_(run_ids)))}
+            rows = run_rows(session, RUN_ROWS.where(col(Run.id).in_(run_ids)))
+        return {row.id: row for row in self._with_lost(rows)}
 
     def detail(self, run_id: int) -> RunDetail:
         """The whole run, without its predictions and the points of its steps."""
@@ -233,7 +241,7 @@ class Runs(StorePart):
         with self._read() as session:
             run = existing_run(session, run_id)
             (row,) = run_rows(session, RUN_ROWS.where(col(Run.id) == run_id))
-            return RunDetail(
+            detail = RunDetail(
                 row=row,
                 data_spec=run.data_spec,
                 data_hash=run.data_hash,
@@ -244,6 +252,19 @@ class Runs(StorePart):
                 checkpoints=tuple(checkpoint_row(item) for item in session.exec(ordered).all()),
                 attempts=tuple(attempt_row(item) for item in session.exec(attempts).all()),
             )
+        return replace(detail, row=self._with_lost([row])[0])
+
+    def _with_lost(self, rows: list[RunRow]) -> list[RunRow]:
+        """The rows, with the status `lost` for running runs that nobody works on."""
+        if self._is_abandoned is None:
+            return rows
+        gone = {(row.id, row.attempt) for row in rows if row.status == "running" and self._is_abandoned(row.id)}
+        if not gone:
+            return rows
+        with self._read() as session:
+            # A run that ended in this moment let go of its lock after it had stored its end.
+            gone &= set(session.exec(select(RUN_ID, Run.attempt).where(IS_RUNNING)).all())
+        return [replace(row, status="lost", error=LOST) if (row.id, row.attempt) in gone else row for row in rows]
 
     def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
         """The checkpoints of one run, or of all runs, each with the status and id of its run."""

@@ -9,12 +9,15 @@ from typing import Self
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlmodel import Session
 
+from ageui.files.database_path import real_path
+from ageui.files.locks import is_held
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.connect import copy_database, open_reader, open_writer, refuse_itself
 from ageui.store.data_sets import DataSets
 from ageui.store.edits import RunEdits
 from ageui.store.errors import readable_errors
 from ageui.store.migrations import schema_version
+from ageui.store.own_folder import find_folder
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow
 from ageui.store.rescoring import Rescoring
@@ -39,15 +42,18 @@ class Store:
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
-    `writing` is for the one process that owns a running run.
+    `writing` is for the one process that owns a running run. `path` has no symbolic links; `folder` holds the files of
+    runs and workers, and does not exist yet if a read-only database has none of its own.
     """
 
-    def __init__(self, path: Path, reader: Engine, writer: Engine | None) -> None:
+    def __init__(self, path: Path, folder: Path, reader: Engine, writer: Engine | None) -> None:
         self.path = path
+        self.folder = folder
         self._reader = reader
         self._writer = writer
         self._watching: PoolProxiedConnection | None = None
-        self.runs = Runs(self._read, self._write, self.folder)
+        self.is_read_only = writer is None
+        self.runs = Runs(self._read, self._write, self.folder, self._is_abandoned if self.is_read_only else None)
         self.queue = RunQueue(self._read, self._write)
         self.edits = RunEdits(self._read, self._write)
         self.scores = Scores(self._read, self._write)
@@ -56,19 +62,27 @@ class Store:
         self.workers = Workers(self._read, self._write)
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True, read_only: bool = False) -> Self:
+    def open(cls, path: Path, *, create: bool = True, read_only: bool = False, files: Path | None = None) -> Self:
         """Opens the database, creates it if `create` allows, and migrates an older schema.
+
+        `files` is the folder for the files of runs, decided when the database is created: `runs` beside `runs.db`
+        unless set. A copy of a database gets a folder of its own when it is first opened for writing.
 
         Read-only never creates a database. It works even if the file or its folder is not writable, unless the schema
         is an older one: that must be migrated before it can be read.
         """
-        path = Path(path).expanduser().absolute()
-        writer = None if read_only else open_writer(path, create=create)
+        path = real_path(path)
+        writer = None if read_only else open_writer(path, create=create, files=files)
+        reader = None
         try:
-            return cls(path, open_reader(path), writer)
+            reader = open_reader(path)
+            with readable_errors(path), reader.connect() as connection:
+                folder = find_folder(connection, path)
+            return cls(path, folder, reader, writer)
         except BaseException:
-            if writer is not None:
-                writer.dispose()
+            for engine in (reader, writer):
+                if engine is not None:
+                    engine.dispose()
             raise
 
     def close(self) -> None:
@@ -109,17 +123,19 @@ class Store:
 
     # Files beside the database
 
-    @property
-    def folder(self) -> Path:
-        """The folder for files of runs and workers: `runs` beside `runs.db`. It may not exist yet."""
-        return self.path.with_suffix("") if self.path.suffix else self.path.with_name(f"{self.path.name}-files")
-
     def run_folder(self, run_id: int) -> Path:
         """The folder for a run's files: `runs/12` beside `runs.db`. It may not exist yet."""
         return self.folder / str(run_id)
 
+    def run_lock_file(self, run_id: int) -> Path:
+        """The lock that is held while anybody works on the run."""
+        return self.run_folder(run_id) / "lock"
+
+    def _is_abandoned(self, run_id: int) -> bool:
+        return not is_held(self.run_lock_file(run_id))
+
     def checkpoint_file(self, checkpoint: CheckpointRow) -> Path:
-        """The absolute path of a checkpoint."""
+        """The absolute path of a checkpoint. In a copy of a database, it may lie in the folder of the original."""
         return self.path.parent / checkpoint.path
 
     # The database file

@@ -13,7 +13,9 @@ SYMBOLS = {
     "interrupted": "‖",
 }
 PUBLISHED = "◆ published"
-_SCORED_LATER = ("queued", "running", "paused", "interrupted")
+LOST = "its processes are gone: they were killed, or the machine was switched off"
+"""Why a run is lost. Stored as running, it is shown as `lost` by whoever may not change the database."""
+_SCORED_LATER = ("queued", "running", "paused", "interrupted", "lost")
 _BECOMING = {"pause": "pausing", "cancel": "cancelling", "kill": "cancelling"}
 
 
@@ -32,7 +34,8 @@ def state_of(row: RunState) -> str:
     """A run's status, or the status that it is changing to, with its symbol; `◆ published` for published figures."""
     if row.is_published:
         return PUBLISHED
-    return f"{SYMBOLS.get(row.status, '?')} {_BECOMING.get(row.request or '', row.status)}"
+    becoming = _BECOMING.get(row.request or "") if row.status == "running" else None
+    return f"{SYMBOLS.get(row.status, '?')} {becoming or row.status}"
 
 
 def why_no_scores(row: RunState) -> str:

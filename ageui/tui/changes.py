@@ -8,7 +8,7 @@ from ageui.store import NewRun, Store
 from ageui.study import RemainingRuns
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
-from ageui.worker.run_files import remove_file
+from ageui.worker.run_files import remove_checkpoints
 from engine.errors import AgeUIError, ConfigError, StoreError
 
 
@@ -80,8 +80,7 @@ def cancel(run_ids: Sequence[int]) -> Change:
 def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
     def change(store: Store) -> ChangeMade:
         def again(run_id: int) -> None:
-            for path in store.queue.retry(run_id, from_start=from_start):
-                remove_file(store.path.parent / path)
+            remove_checkpoints(store, store.queue.retry(run_id, from_start=from_start))
 
         done, problems = _apply_to_each(run_ids, again)
         return ChangeMade(_sentence(done, "queued again"), (*problems, *_start_workers_for(store, done)))

@@ -11,20 +11,21 @@ from ageui.worker.rescorer import start_rescoring
 from engine.errors import StoreError
 
 
-def launch(path: Path) -> str:
+def launch(path: Path, files: Path | None = None) -> str:
     """Runs the application until a person leaves it; returns a summary of the work that continues, or "".
 
-    Opens a database that is not writable read-only. Raises `StoreError` if that is impossible, too.
+    Opens a database that is not writable read-only; `files` is the folder for the files of a new one. Raises
+    `StoreError` if it cannot be opened, and `ConfigError` if `files` cannot be its folder.
     """
-    with open_store(path) as store:
+    with open_store(path, files) as store:
         AgeUIApp(store, Prefs.load(), notice=start_rescoring(store)).run()
         return background_summary(store)
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: Path, files: Path | None = None) -> Store:
     """Opens the database, read-only if it is not writable; creates a missing one. Raises `StoreError`."""
     try:
-        return Store.open(path, create=True)
+        return Store.open(path, create=True, files=files)
     except StoreError:
         if not path.exists():
             raise

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from ageui.store import AttemptWriter, Claim, Store
-from ageui.worker.run_files import remove_file
+from ageui.worker.run_files import remove_checkpoints
 from engine.events import (
     CheckpointWritten,
     EpochEnded,
@@ -66,8 +66,7 @@ class EventRecorder:
         self._pending = []
         self._is_urgent = False
         self._written = time.monotonic()
-        for path in writer.removed:
-            remove_file(self._store.path.parent / path)
+        remove_checkpoints(self._store, writer.removed)
 
 
 def _condensed(events: list[Event]) -> list[Event]:

@@ -8,7 +8,6 @@ from ageui.devices import next_lock_file, take_device, who_has
 from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
-from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.events import Event
 
@@ -31,7 +30,7 @@ class Foreground:
 
     def hold(self, run_id: int) -> bool:
         """Takes the lock of a run, as part of its claim."""
-        self._run_lock = Lock.take(run_lock_file(self._store, run_id))
+        self._run_lock = Lock.take(self._store.run_lock_file(run_id))
         return self._run_lock is not None
 
     def work_on(

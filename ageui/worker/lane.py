@@ -14,7 +14,6 @@ from ageui.memory.free_memory import free_memory
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
-from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.errors import GpuMemoryError
 
@@ -141,7 +140,7 @@ class Lane:
             needed = self._needed(run_id)
             if not device.has_room_for(run_id, needed):
                 raise _NoRoomError
-            lock = Lock.take(run_lock_file(self._store, run_id))
+            lock = Lock.take(self._store.run_lock_file(run_id))
             if lock is not None:
                 held[run_id] = lock
                 device.begin(run_id, needed)

@@ -1,14 +1,14 @@
 """Finds runs that are marked as running although all their processes are gone, and requeues or explains them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ageui.files.locks import Lock, is_held
 from ageui.store import RunningRun, Store
-from ageui.worker.run_files import run_lock_file
+from ageui.text.states import LOST
 from engine.errors import StoreError
 
-_REASON = "its processes are gone: they were killed, or the machine was switched off"
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RecoveredRun:
             "cancelled": "it is cancelled, as was asked for",
             None: f"that could not be stored ({self.problem})",
         }[self.status]
-        return f"run {self.run.run_id} was running, but {_REASON}; {what}"
+        return f"run {self.run.run_id} was running, but {LOST}; {what}"
 
     @property
     def _from_where(self) -> str:
@@ -40,32 +40,40 @@ class RecoveredRun:
 
 def find_lost(store: Store) -> list[RunningRun]:
     """Finds runs marked as running whose lock nobody holds. Writes nothing."""
-    return [run for run in store.queue.running() if not is_held(run_lock_file(store, run.run_id))]
+    gone = [run for run in store.queue.running() if not is_held(store.run_lock_file(run.run_id))]
+    # A run that ended in this moment let go of its lock after it had stored its end.
+    return [run for run in store.queue.running() if run in gone] if gone else []
+
+
+def lost_sentence(lost: Sequence[RunningRun]) -> str:
+    """Says which runs are lost, and what to do, where they are only shown."""
+    numbers = ", ".join(str(run.run_id) for run in lost[:_MOST_NAMED]) + (" …" if len(lost) > _MOST_NAMED else "")
+    return (
+        f"run{'s' if len(lost) > 1 else ''} {numbers}: {LOST}; a worker, or the next command that changes the queue, "
+        "queues what can go on: ageui worker start"
+    )
 
 
 def recover_lost(store: Store) -> Iterator[RecoveredRun]:
-    """Requeues or explains every lost run; opens a store that is read-only again for writing."""
-    left = find_lost(store)
-    if not left:
-        return
+    """Requeues or explains every lost run. A store that is open for reading only is left as it is."""
+    left = [] if store.is_read_only else find_lost(store)
     try:
-        with Store.open(store.path, create=False) as writable:
-            while left:
-                found = _recover(writable, left[0])
-                del left[0]
-                if found is not None:
-                    yield found
+        while left:
+            found = _recover(store, left[0])
+            del left[0]
+            if found is not None:
+                yield found
     except StoreError as error:
         yield from (RecoveredRun(run, None, str(error)) for run in left)
 
 
 def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
     """Recovers a run while holding its lock. Returns None if somebody has just taken it up."""
-    lock = Lock.take(run_lock_file(store, run.run_id))
+    lock = Lock.take(store.run_lock_file(run.run_id))
     if lock is None:
         return None
     try:
-        status = store.queue.end_lost(run, _REASON)
+        status = store.queue.end_lost(run, LOST)
     finally:
         lock.release()
     if status is None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from ageui.files.locks import Lock
 from ageui.store import ENDED, Store
-from ageui.worker.run_files import remove_file, run_lock_file, weights_files
+from ageui.store.other_databases import files_needed_beside
+from ageui.store.own_folder import is_within
+from ageui.worker.run_files import remove_file, weights_files
 from engine.errors import ConfigError
 
 
@@ -21,7 +23,10 @@ class Prunable:
 
 
 def find_prunable(store: Store) -> list[Prunable]:
-    """Lists the files that `prune` would remove. Runs that can continue or are worked on have none."""
+    """Lists the files that `prune` would remove, all in the database's own folder.
+
+    Runs that can continue or are worked on have none, nor do those that only another database knows.
+    """
     return [file for _, files in _held_runs(store) for file in files]
 
 
@@ -47,12 +52,13 @@ def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
 
     The first look at all runs is repeated under the lock, because an attempt may just have ended.
     """
+    needed = files_needed_beside(store.path)
     for run_id in sorted(_runs_to_look_at(store)):
-        lock = Lock.take(run_lock_file(store, run_id))
+        lock = Lock.take(store.run_lock_file(run_id))
         if lock is None:
             continue
         try:
-            if files := _prunable(store, run_id):
+            if files := _prunable(store, run_id, needed):
                 yield run_id, files
         finally:
             lock.release()
@@ -65,20 +71,21 @@ def _runs_to_look_at(store: Store) -> set[int]:
         files.discard(store.checkpoint_file(checkpoint))
         if checkpoint.kind == "state" and status in ENDED:
             found.add(run_id)
-    return found | {int(file.parent.name) for file in files}
+    return found | set(store.runs.get_many([int(file.parent.name) for file in files]))
 
 
-def _prunable(store: Store, run_id: int) -> list[Prunable]:
+def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
     reasons: dict[Path, str] = {}
     known: set[Path] = set()
     for checkpoint, status, _ in store.runs.checkpoints(run_id):
         path = store.checkpoint_file(checkpoint)
         known.add(path.resolve())
-        if checkpoint.kind == "state" and status in ENDED:
+        is_idle = checkpoint.kind == "state" and status in ENDED
+        if is_idle and is_within(store.folder, path) and path.resolve() not in needed:
             reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
     states = set(reasons)
     for file in sorted(weights_files(store.run_folder(run_id))):
-        if file.resolve() not in known:
+        if file.resolve() not in known | needed:
             reasons[file] = "no run goes on from it"
     sizes = {path: path.stat().st_size for path in reasons if path.exists()}
     return [Prunable(path, size, reasons[path], path in states) for path, size in sizes.items()]

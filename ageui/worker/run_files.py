@@ -1,13 +1,10 @@
 """The files in a run's folder: its lock, the logs of its attempts, weights and training states."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ageui.store import Claim, Store
-
-
-def run_lock_file(store: Store, run_id: int) -> Path:
-    """The lock that is held while anybody works on the run."""
-    return store.run_folder(run_id) / "lock"
+from ageui.store.own_folder import is_within
 
 
 def log_file(store: Store, run_id: int, attempt: int) -> Path:
@@ -29,6 +26,13 @@ def remove_unknown_files(store: Store, claim: Claim) -> None:
     known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
     for file in weights_files(folder):
         if file.resolve() not in known:
+            remove_file(file)
+
+
+def remove_checkpoints(store: Store, paths: Iterable[str]) -> None:
+    """Removes the files of checkpoints that no row points to, apart from those in the folder of another database."""
+    for path in paths:
+        if is_within(store.folder, file := store.path.parent / path):
             remove_file(file)
 
 

@@ -19,7 +19,7 @@ from ageui.worker.engine_process import ENGINE, EngineProcess
 from ageui.worker.engines import Engines
 from ageui.worker.event_recorder import EventRecorder
 from ageui.worker.processes import Process
-from ageui.worker.run_files import log_file, remove_unknown_files, run_lock_file
+from ageui.worker.run_files import log_file, remove_unknown_files
 from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError
 from engine.events import Event, RunEnded, RunFailed
 from engine.files import is_full, make_private_folder
@@ -51,7 +51,7 @@ class Outcome:
 
 def kill_engine(store: Store, run_id: int) -> bool:
     """Kills the engine of a run that its supervisor does not end. Returns False if there is none."""
-    note = read_note(run_lock_file(store, run_id)) if is_held(run_lock_file(store, run_id)) else {}
+    note = read_note(store.run_lock_file(run_id)) if is_held(store.run_lock_file(run_id)) else {}
     engine = Process.from_note(note.get("engine"))
     return engine is not None and engine.send(signal.SIGKILL, to_group=True)
 

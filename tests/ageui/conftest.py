@@ -33,7 +33,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
-    with Store.open(shutil.copy(empty_database, tmp_path / "runs.db")) as opened:
+    shutil.copytree(empty_database.parent, tmp_path, dirs_exist_ok=True)
+    with Store.open(tmp_path / "runs.db") as opened:
         yield opened
 
 

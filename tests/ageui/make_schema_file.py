@@ -4,6 +4,8 @@ Run once before a schema is released, and never again for that schema: python te
 """
 
 import math
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,21 +63,22 @@ def fill(store: Store) -> None:
 
 
 def main() -> None:
-    path = Path(__file__).parent / "store" / "schemas" / f"v{len(MIGRATIONS)}.db"
-    path.unlink(missing_ok=True)
+    target = Path(__file__).parent / "store" / "schemas" / f"v{len(MIGRATIONS)}.db"
     moments = _seconds()
     modules = ("new_runs", "attempt_writer", "claims", "queue", "data_sets", "workers")
     patches = [mock.patch(f"ageui.store.{module}.now", side_effect=moments) for module in modules]
     patches += [mock.patch("socket.gethostname", return_value="laptop"), mock.patch("os.getpid", return_value=4711)]
     for patch in patches:
         patch.start()
-    with Store.open(path) as store:
-        fill(store)
-    connection = driver().connect(str(path))
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.execute("VACUUM")
-    connection.close()
-    path.with_name(f"{path.name}.lock").unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "runs.db"
+        with Store.open(path) as store:
+            fill(store)
+        connection = driver().connect(str(path))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("VACUUM")
+        connection.close()
+        shutil.copyfile(path, target)
 
 
 if __name__ == "__main__":

@@ -102,9 +102,11 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(
     os.kill(_worker_pid(queue), signal.SIGKILL)
     seen: list[str] = []
     wait_until(lambda: bool(seen.append(queue("ls").err) or seen[-1]))
-    assert "run 1 was running, but its processes are gone" in seen[-1]
-    assert "queued again" in seen[-1]
-    assert _status(queue, 1) == "queued"
+    assert "run 1: its processes are gone" in seen[-1]
+    assert _status(queue, 1) == "lost"
+    recovered = queue("worker", "stop").err
+    assert "run 1 was running, but its processes are gone" in recovered
+    assert "queued again" in recovered
     assert "no worker lives that would take them: ageui worker start --device cpu" in queue("queue").err
     assert "died without a word" in queue("worker", "status").out
     waited = queue("wait")

@@ -19,7 +19,6 @@ from ageui.files.locks import Lock
 from ageui.store import Claimant, Store
 from ageui.worker.engine_process import ENGINE
 from ageui.worker.engines import Engines
-from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Policy, Supervisor
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN
@@ -75,7 +74,7 @@ def watched(folder: Path, config: RunConfig) -> Measured:
         locks: list[Lock] = []
 
         def hold(run_id: int) -> bool:
-            lock = Lock.take(run_lock_file(store, run_id))
+            lock = Lock.take(store.run_lock_file(run_id))
             locks.extend([lock] if lock else [])
             return lock is not None
 

@@ -17,7 +17,6 @@ from ageui.store import Store
 from ageui.worker.background_workers import is_working, start_worker
 from ageui.worker.processes import Process
 from ageui.worker.pruning import prune
-from ageui.worker.run_files import run_lock_file
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import EpochEnded, Evaluated, Event, StepsEnded
@@ -104,7 +103,7 @@ def kill_worker(store: Store) -> bool:
 
 def engine_of(store: Store, run_id: int) -> Process | None:
     """The engine's process of a run; None while none is started."""
-    path = run_lock_file(store, run_id)
+    path = store.run_lock_file(run_id)
     engine = Process.from_note(read_note(path).get("engine")) if is_held(path) else None
     return engine if engine is not None and engine.is_alive() else None
 

@@ -21,15 +21,14 @@ _STATEMENTS = (
 
 
 def migrate(connection: Connection) -> None:
-    """Adds the identities. A stored run gets the same one in every copy of its database."""
+    """Adds the identities. A database and its runs get the same ones in every copy, also if they are upgraded again."""
     for statement in _STATEMENTS:
         connection.exec_driver_sql(statement)
-    connection.exec_driver_sql("INSERT INTO database VALUES (1, ?, NULL, 0)", (uuid.uuid4().hex,))
-    stored = connection.exec_driver_sql("SELECT id, created_at, config_hash FROM run").fetchall()
-    if stored:
-        connection.exec_driver_sql(
-            "UPDATE run SET uuid = ? WHERE id = ?",
-            [(uuid.uuid5(_RUNS, f"{run_id} {created} {config}").hex, run_id) for run_id, created, config in stored],
-        )
+    rows = connection.exec_driver_sql("SELECT id, created_at, config_hash FROM run ORDER BY id").fetchall()
+    runs = [(uuid.uuid5(_RUNS, f"{run_id} {created} {config}"), run_id) for run_id, created, config in rows]
+    identity = uuid.uuid5(runs[0][0], "database") if runs else uuid.uuid4()
+    connection.exec_driver_sql("INSERT INTO database VALUES (1, ?, NULL, 0)", (identity.hex,))
+    if runs:
+        connection.exec_driver_sql("UPDATE run SET uuid = ? WHERE id = ?", [(run.hex, run_id) for run, run_id in runs])
     connection.exec_driver_sql("CREATE UNIQUE INDEX run_uuid ON run (uuid)")
     connection.exec_driver_sql("CREATE INDEX run_sweep ON run (sweep)")

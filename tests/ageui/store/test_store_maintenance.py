@@ -3,12 +3,15 @@
 import shutil
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 from store_rows import queued
 
+from ageui.files.locks import Lock
 from ageui.store import Store
+from ageui.store.connect import copy_database
 from ageui.store.sqlite import driver
 from engine.errors import StoreError
 
@@ -24,6 +27,62 @@ def test_a_copy_is_whole_while_others_write(store: Store, tmp_path: Path) -> Non
         assert copy.problems() == []
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_copies_to_one_file_at_once_all_succeed_and_the_last_one_stays(store: Store, tmp_path: Path) -> None:
+    target, problems = tmp_path / "copy.db", []
+    queued(store, "kept")
+    barrier = threading.Barrier(4)
+
+    def copy() -> None:
+        with Store.open(store.path, read_only=True) as own:
+            for _ in range(5):
+                barrier.wait()
+                try:
+                    own.copy_to(target)
+                except Exception as error:
+                    problems.append(error)
+
+    threads = [threading.Thread(target=copy) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert not list(tmp_path.glob(".*.part"))
+    with Store.open(target, read_only=True) as found:
+        assert [row.name for row in found.runs.search()] == ["kept"]
+
+
+def test_a_copy_removes_what_a_killed_one_left_and_the_log_of_what_it_replaces(store: Store, tmp_path: Path) -> None:
+    killed, running = tmp_path / ".copy.db.0.part", tmp_path / ".copy.db.1.part"
+    killed.touch()
+    lock = Lock.take(running)
+    assert lock is not None
+    (tmp_path / "copy.db-wal").write_bytes(b"of an earlier database")
+    store.copy_to(tmp_path / "copy.db")
+    assert [file.exists() for file in (killed, running, tmp_path / "copy.db-wal")] == [False, True, False]
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (sqlite3.SQLITE_FULL, r"copy.db: the disk is full"),
+        (sqlite3.SQLITE_IOERR_WRITE, r"copy.db: the disk failed"),
+        (sqlite3.SQLITE_CORRUPT, r"the copied database is damaged.*ageui db check"),
+    ],
+)
+def test_a_copy_that_fails_blames_the_right_file_and_leaves_nothing(tmp_path: Path, code: int, said: str) -> None:
+    class Source:
+        def backup(self, copy: object) -> None:
+            error = driver().OperationalError("failed")
+            error.sqlite_errorcode = code
+            raise error
+
+    with pytest.raises(StoreError, match=said):
+        copy_database(Source(), tmp_path / "copy.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_damage_is_found(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -111,7 +112,7 @@ def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
             ("broken", "failed"),
             ("stopped", "interrupted"),
             ("waiting", "queued"),
-            ("left-running", "running"),
+            ("left-running", "lost" if read_only else "running"),
         ]
         finished = store.runs.detail(1)
         assert [epoch.train_loss for epoch in finished.history] == [0.5, 0.25]
@@ -298,6 +299,38 @@ def test_reading_works_where_side_files_cannot_be_made(tmp_path: Path, monkeypat
         assert [row.name for row in store.runs.search()] == ["kept"]
     assert "mode=ro" in opened[0]
     assert "immutable=1" in opened[-1]
+
+
+def test_a_full_disk_is_read_without_writing_a_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runs.db"
+    with Store.open(path) as store:
+        queued(store, "kept")
+    before = {item: item.stat().st_mtime_ns for item in tmp_path.rglob("*")}
+    monkeypatch.setattr(connect.shutil, "disk_usage", lambda path: SimpleNamespace(free=4096))
+    with Store.open(path, read_only=True) as store:
+        assert [row.name for row in store.runs.search()] == ["kept"]
+        assert {item: item.stat().st_mtime_ns for item in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_FULL])
+def test_commits_in_a_log_that_cannot_be_read_are_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    path = tmp_path / "runs.db"
+    Store.open(path).close()
+    opened: list[str] = []
+
+    def fail(target: str, **options: Any) -> Any:
+        opened.append(target)
+        error = driver().OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(driver(), "connect", fail)
+    path.with_name("runs.db-wal").write_bytes(b"commits")
+    with pytest.raises(StoreError, match="disk"):
+        Store.open(path, read_only=True)
+    assert not any("immutable" in target for target in opened)
 
 
 def test_an_older_schema_where_nothing_can_be_written_is_refused_with_a_remedy(

@@ -51,6 +51,50 @@ def test_a_machine_that_runs_from_the_network_may_keep_its_database_there(
     Store.open(tmp_path / "runs.db").close()
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_that_is_itself_a_mount_point_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_only: bool
+) -> None:
+    path = tmp_path / "runs.db"
+    Store.open(path).close()
+    monkeypatch.setattr(filesystems, "MOUNTS", _mounts(tmp_path, f"40 22 0:40 /x {path} rw - ext4 /dev/vda rw"))
+    with pytest.raises(StoreError, match=r"runs.db is a mount point.*mount its folder instead"):
+        Store.open(path, read_only=read_only)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_with_hard_links_is_refused_until_it_is_separated(tmp_path: Path, read_only: bool) -> None:
+    path = tmp_path / "runs.db"
+    Store.open(path).close()
+    (tmp_path / "again.db").hardlink_to(path)
+    for name in ("runs.db", "again.db"):
+        with pytest.raises(
+            StoreError, match=rf"{name} has 2 names \(hard links\).*cp {name} new.db && mv new.db {name}"
+        ):
+            Store.open(tmp_path / name, read_only=read_only)
+    shutil.copyfile(path, tmp_path / "new.db")
+    (tmp_path / "new.db").replace(path)
+    Store.open(path, read_only=read_only).close()
+
+
+def test_all_names_of_a_database_share_its_files_and_locks(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "runs.db").touch()
+    (tmp_path / "link.db").symlink_to(tmp_path / "disk" / "runs.db")
+    (tmp_path / "folder").symlink_to(tmp_path / "disk")
+    with Store.open(tmp_path / "link.db") as store, Store.open(tmp_path / "folder" / "runs.db") as other:
+        assert store.path == other.path == tmp_path / "disk" / "runs.db"
+        assert store.run_lock_file(1) == other.run_lock_file(1) == tmp_path / "disk" / "runs" / "1" / "lock"
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["disk", "folder", "link.db"]
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.db").symlink_to("b.db")
+    (tmp_path / "b.db").symlink_to("a.db")
+    with pytest.raises(StoreError, match=r"a.db cannot be found.*choose another file with --db"):
+        Store.open(tmp_path / "a.db")
+
+
 @pytest.mark.parametrize(
     ("version", "safe"),
     [

@@ -14,7 +14,6 @@ from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.tui.widgets.paged_table import PagedTable
-from ageui.worker.run_files import run_lock_file
 
 SECONDS_AT_MOST = 30.0
 HOSTILE = (
@@ -32,7 +31,7 @@ HOSTILE = (
 def alive(store: Store, name: str, **changes: Any) -> tuple[int, int, Lock]:
     """A running run whose lock is held, so that nobody takes it for lost; id, attempt and lock."""
     run_id, attempt = running(store, name, **changes)
-    lock = Lock.take(run_lock_file(store, run_id))
+    lock = Lock.take(store.run_lock_file(run_id))
     assert lock is not None
     return run_id, attempt, lock
 

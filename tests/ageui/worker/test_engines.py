@@ -11,7 +11,7 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store
 from ageui.worker.engines import Engines
-from ageui.worker.run_files import log_file, run_lock_file
+from ageui.worker.run_files import log_file
 from ageui.worker.supervisor import Outcome, Supervisor
 from engine.events import Event, StepsEnded
 
@@ -45,7 +45,7 @@ def test_runs_that_come_to_their_end_share_a_process(
         outcome, pid = _attempt(store, engines, run_id)
         assert outcome.status == "done"
         assert losses_of(store, run_id) == expected_losses(6, seed)
-        assert not is_held(run_lock_file(store, run_id))
+        assert not is_held(store.run_lock_file(run_id))
         assert log_file(store, run_id, 1).read_text() == "a line of the log\n"
         processes.add(pid)
     assert len(processes) == 1

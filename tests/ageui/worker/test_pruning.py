@@ -10,9 +10,10 @@ from worker_runs import claim_run, queue_run
 
 from ageui.files.locks import Lock
 from ageui.store import Claim, Store
+from ageui.store.sqlite import driver
 from ageui.worker import pruning
 from ageui.worker.pruning import find_prunable, prune
-from ageui.worker.run_files import run_lock_file
+from ageui.worker.run_files import remove_checkpoints
 from engine.events import CheckpointWritten
 
 
@@ -76,7 +77,7 @@ def test_a_run_that_somebody_works_on_is_left_alone(store: Store) -> None:
     run_id, path = _cancelled_run(store)
     stray = path.with_name("state-9-1.3.pt")
     stray.touch()
-    lock = Lock.take(run_lock_file(store, run_id))
+    lock = Lock.take(store.run_lock_file(run_id))
     assert lock is not None
     assert find_prunable(store) == []
     assert prune(store) == ([], 0)
@@ -125,3 +126,45 @@ def test_a_run_that_comes_back_to_the_queue_meanwhile_keeps_its_states_and_the_o
     assert kept.exists()
     assert not gone.exists()
     assert [len(store.runs.detail(run_id).checkpoints) for run_id in (first, second)] == [1, 0]
+
+
+def test_pruning_a_copy_leaves_the_files_of_the_original_alone(store: Store) -> None:
+    _, state = _cancelled_run(store)
+    done = queue_run(store)
+    claim, lock = claim_run(store, done)
+    _write(store, claim, "best", "weights-1.safetensors")
+    lock.release()
+    stray = store.run_folder(done) / "state-9-1.3.pt"
+    stray.touch()
+    store.copy_to(store.path.with_suffix(".bak"))
+    before = sorted(store.folder.rglob("*"))
+    with Store.open(store.path.with_suffix(".bak")) as copy:
+        assert find_prunable(copy) == []
+        assert prune(copy) == ([], 0)
+        assert len(copy.runs.detail(1).checkpoints) == 1
+        remove_checkpoints(copy, copy.queue.retry(1, from_start=True))
+    assert state.exists()
+    assert sorted(store.folder.rglob("*")) == before
+    assert {file.path for file in find_prunable(store)} == {state, stray}
+
+
+def test_what_another_database_needs_stays_and_so_do_runs_that_are_not_known(store: Store) -> None:
+    """An earlier version gave `runs.db` and `runs.sqlite` the same folder."""
+    _, mine = _cancelled_run(store)
+    later = queue_run(store)
+    claim, lock = claim_run(store, later)
+    theirs = _write(store, claim, "best", "weights-1.safetensors")
+    _write(store, claim, "state", "state-4-1.1.pt")
+    lock.release()
+    store.copy_to(store.path.with_suffix(".sqlite"))
+    unknown = store.run_folder(77) / "weights-1.safetensors"
+    unknown.parent.mkdir()
+    unknown.touch()
+    raw = driver().connect(str(store.path))
+    raw.execute("DELETE FROM checkpoint WHERE run_id = ?", (later,))
+    raw.commit()
+    raw.close()
+    assert {file.path for file in find_prunable(store)} == {mine}
+    prune(store)
+    assert theirs.exists()
+    assert unknown.exists()

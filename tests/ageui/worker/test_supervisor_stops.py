@@ -12,7 +12,6 @@ from ageui.store import Store
 from ageui.worker import supervisor as supervising
 from ageui.worker.engine_process import EngineProcess
 from ageui.worker.engines import Engines
-from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Policy, Supervisor, kill_engine
 from engine.events import Event, StepsEnded
 
@@ -136,7 +135,7 @@ def test_an_attempt_that_lost_its_run_stores_nothing_more_and_ends_its_engine(
 
     def lose_it(event: Event) -> None:
         if isinstance(event, StepsEnded) and event.step == 5:
-            engines.append(read_note(run_lock_file(store, run_id))["engine"]["pid"])
+            engines.append(read_note(store.run_lock_file(run_id))["engine"]["pid"])
             with Store.open(store.path) as other:
                 other.queue.end_lost(other.queue.running()[0], "taken for dead")
 
@@ -159,7 +158,7 @@ def test_the_engine_holds_the_lock_as_long_as_it_lives(store: Store, monkeypatch
             Supervisor(own, claim, device="cpu", locks=[lock], policy=FAKE, engines=Engines(FAKE.engine)).run()
         os._exit(0)
     lock.release()
-    path = run_lock_file(store, run_id)
+    path = store.run_lock_file(run_id)
     wait_until(lambda: "engine" in read_note(path) and len(losses_of(store, run_id)) > 3)
     note = read_note(path)
     assert (note["run"], note["db"], note["in_foreground"]) == (run_id, str(store.path), False)

@@ -14,7 +14,6 @@ from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
 from ageui.worker.engines import Engines
 from ageui.worker.queue_worker import QueueWorker
-from ageui.worker.run_files import run_lock_file
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from ageui.worker.worker_files import take_worker_lock
 from engine.config import PRESETS, build_config
@@ -37,7 +36,7 @@ def claim_run(store: Store, run_id: int, worker: str | None = "cpu") -> tuple[Cl
     locks: list[Lock] = []
 
     def hold(run_id: int) -> bool:
-        lock = Lock.take(run_lock_file(store, run_id))
+        lock = Lock.take(store.run_lock_file(run_id))
         locks.extend([lock] if lock else [])
         return lock is not None
 
