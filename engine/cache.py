@@ -40,7 +40,7 @@ def private_part(cache: Path, name: str) -> Path:
         if (reason := _distrust(folder)) is not None:
             raise DataError(reason)
         found = folder.stat()
-        if os.name == "posix" and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != 0o700:
+        if os.name == "posix" and found.st_uid == os.geteuid() and found.st_mode & 0o077:
             with suppress(OSError):  # such as a read-only disk
                 folder.chmod(0o700)
     return cache / name

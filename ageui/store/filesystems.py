@@ -17,8 +17,8 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def refuse_place(path: Path) -> None:
-    """Raises `StoreError` for a database that is no regular file, is on a network file system mounted below the root, or
-    has several names: SQLite keeps its log beside one of them only.
+    """Raises `StoreError` for a database that is no regular file, is on a network file system mounted below the root,
+    or has several names: SQLite keeps its log beside one of them only.
 
     Linux only: other systems offer no list of mounts, so network file systems are accepted there.
     """

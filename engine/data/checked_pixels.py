@@ -4,6 +4,7 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -73,17 +74,10 @@ class CheckedPixels:
             )
         with self._lock:
             self._mended += 1
-            try:
-                descriptor = os.open(self._file, os.O_RDWR)
-            except OSError:
-                return pixels
-            try:
-                start = os.fstat(descriptor).st_size - self._mapped.nbytes
-                os.pwrite(descriptor, pixels.tobytes(), start + place * pixels.nbytes)
-            except OSError:
-                pass
-            finally:
-                os.close(descriptor)
+            with suppress(OSError), open(self._file, "r+b", buffering=0) as file:
+                start = file.seek(0, os.SEEK_END) - self._mapped.nbytes
+                file.seek(start + place * pixels.nbytes)
+                file.write(pixels.tobytes())
             self._unchecked[place] = not self._is_whole(self._mapped[place], place)
         return pixels
 

@@ -136,9 +136,9 @@ def _content_hashes(
         known = kept_json(index)
         mark_used(index)
         return tuple(known)
-    except OSError:
+    except FileNotFoundError:
         pass
-    except ValueError:
+    except (OSError, ValueError):
         warn(f"the hashes of images in {index} are damaged: reading the images again")
 
     def content_hash(image: str) -> str:

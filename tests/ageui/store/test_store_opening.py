@@ -3,8 +3,8 @@
 import json
 import math
 import multiprocessing
-import shutil
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable

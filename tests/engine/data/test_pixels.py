@@ -204,10 +204,10 @@ def test_damaged_pixels_that_cannot_be_mended_are_decoded_each_time(
     first, _ = _prepare(faces, tmp_path / "cache")
     _flip(tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy", [3])
 
-    def refuse(*arguments: object) -> None:
+    def refuse(*arguments: object, **more: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(os, "pwrite", refuse)
+    monkeypatch.setattr("engine.data.checked_pixels.open", refuse, raising=False)
     for _ in range(2):
         np.testing.assert_array_equal(_all(first), _expected(faces))
         assert first.pixels.take_warning() is not None
