@@ -87,10 +87,21 @@ def problem_of(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
+def other_kind(path: Path) -> str | None:
+    """`a folder`, `a named pipe` or whatever else exists under that path; None for a regular file or nothing."""
+    try:
+        return _other_kind(os.stat(path))
+    except OSError:
+        return None
+
+
+def _other_kind(found: os.stat_result) -> str | None:
+    return next((name for is_kind, name in _OTHER_KINDS if is_kind(found.st_mode)), None)
+
+
 def _refuse_other_kinds(found: os.stat_result) -> None:
-    for is_kind, name in _OTHER_KINDS:
-        if is_kind(found.st_mode):
-            raise OSError(errno.EINVAL, f"it is {name}, not a regular file")
+    if (name := _other_kind(found)) is not None:
+        raise OSError(errno.EINVAL, f"it is {name}, not a regular file")
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -1,26 +1,68 @@
-"""Bounds the cache: entries that were unused for longest go first.
+"""The cache's folders and files: private, checked when they are read, and bounded: entries unused for longest go first.
 
 An entry in use is never lost: on POSIX, a file that is open or mapped stays whole for its users.
 """
 
+import hashlib
+import json
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from filelock import FileLock
 
+from engine.bounded_files import read_regular
+from engine.errors import DataError
 from engine.files import make_private_folder, write_atomically
 from engine.limits import limit_in_bytes
 
 LIMIT_VARIABLE: Final = "AGEUI_CACHE_GB"
 FEATURES_BYTES: Final = 10_000_000_000
+SMALL_FILES_BYTES: Final = 100_000_000
 PIXELS_SHARE_OF_DISK: Final = 0.25
-_SECONDS_UNTIL_ABANDONED: Final = 86_400
+_SECONDS_UNTIL_ABANDONED: Final = 3_600
+
+
+def private_part(cache: Path, name: str) -> Path:
+    """The folder `name` of a cache. Both are made if missing, and belong to their owner alone.
+
+    Raises `DataError` for a folder of another user or one that everyone may write to, since its content could be
+    anyone's, and `OSError` if it cannot be made. A folder that root made is trusted.
+    """
+    for folder in (cache, cache / name):
+        make_private_folder(folder)
+        if (reason := _distrust(folder)) is not None:
+            raise DataError(reason)
+        found = folder.stat()
+        if os.name == "posix" and found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            with suppress(OSError):  # such as a read-only disk
+                folder.chmod(0o700)
+    return cache / name
+
+
+def _distrust(folder: Path) -> str | None:
+    """Why the content of a folder cannot be trusted; None if it can. Raises `OSError` if it is missing."""
+    found = folder.stat()
+    if os.name != "posix":
+        return None
+    if found.st_uid not in (os.geteuid(), 0):
+        return (
+            f"the cache {folder} belongs to another user (id {found.st_uid}), who may change what is in it; "
+            "set AGEUI_CACHE to a folder of your own"
+        )
+    if found.st_mode & stat.S_IWOTH:
+        cure = "" if found.st_mode & stat.S_ISVTX else "delete it, since it is made again when needed, or "
+        return (
+            f"everyone may write to the cache {folder}, so its content is not trusted; "
+            f"{cure}set AGEUI_CACHE to a folder of your own"
+        )
+    return None
 
 
 def features_limit() -> int:
@@ -40,24 +82,66 @@ def entry_lock(folder: Path, key: str) -> FileLock:
 
     Entries share 256 lock files, which are never removed: removing one would break it for those who wait for it.
     """
-    return FileLock(folder / f"{key[:2]}.lock")
+    return FileLock(folder / f"{key[:2]}.lock", mode=0o600)
 
 
 @contextmanager
-def shared_entry(folder: Path, key: str) -> Iterator[None]:
-    """Inside, one process at a time looks up or makes an entry; in a read-only folder, each process does."""
+def shared_entry(cache: Path, part: str, key: str) -> Iterator[None]:
+    """Inside, one process at a time looks up or makes an entry; in a read-only folder, each process does.
+
+    Raises `DataError` as `private_part`.
+    """
     with ExitStack() as held:
         with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = private_part(cache, part)
             held.enter_context(entry_lock(folder, key))
+            discard_leftovers(folder, key)
         yield
 
 
+def discard_leftovers(folder: Path, key: str) -> None:
+    """Removes what dead processes left of an entry, for the process that holds its lock."""
+    for left in folder.glob(f"*{key}*.part"):
+        _remove(left)
+
+
 def keep_file(path: Path, content: bytes) -> None:
-    """Keeps a file, whole or not at all. If the cache cannot be written, the file is made again when it is needed."""
-    with suppress(OSError):
-        make_private_folder(path.parent)
+    """Keeps a file in a part of the cache, whole or not at all.
+
+    If the cache cannot be written, the file is made again when it is needed.
+    """
+    with suppress(OSError, DataError):
+        private_part(path.parent.parent, path.parent.name)
         write_atomically(path, lambda stream: stream.write(content))
+
+
+def keep_json(path: Path, content: Any) -> None:
+    """Keeps plain values with their checksum, as `keep_file`. The part loses the files unused for longest."""
+    keep_file(path, sealed_json(content))
+    named = limit_in_bytes(LIMIT_VARIABLE)
+    with suppress(OSError):
+        trim(path.parent, SMALL_FILES_BYTES if named is None else min(named, SMALL_FILES_BYTES), kept=path)
+
+
+def sealed_json(content: Any) -> bytes:
+    """Plain values as JSON, after a line with the checksum of that. It holds file names of any encoding."""
+    body = json.dumps(content).encode()
+    return _seal(body) + b"\n" + body
+
+
+def kept_json(path: Path) -> Any:
+    """The values of a file that `sealed_json` made. Raises `OSError`, and `ValueError` for a damaged file."""
+    for folder in (path.parent.parent, path.parent):
+        if (reason := _distrust(folder)) is not None:
+            raise PermissionError(reason)
+    seal, _, body = read_regular(path).partition(b"\n")
+    if seal != _seal(body):
+        raise ValueError(f"{path} is damaged")
+    return json.loads(body)
+
+
+def _seal(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).hexdigest().encode()
 
 
 def mark_used(entry: Path) -> None:
@@ -69,8 +153,8 @@ def mark_used(entry: Path) -> None:
 def trim(folder: Path, limit_bytes: int, kept: Path) -> None:
     """Removes the entries of `folder` that were unused for longest until the rest takes at most `limit_bytes`.
 
-    `kept`, which was just made, stays even if it alone is larger. Half-written files of a process that died go after a
-    day. An entry that cannot be removed is left to the next time.
+    `kept`, which was just made, stays even if it alone is larger. Half-written files of a process that died go after an
+    hour. An entry that cannot be removed is left to the next time.
     """
     entries = []
     for entry in folder.iterdir():
@@ -98,8 +182,10 @@ def _remove(entry: Path) -> bool:
         if entry.is_dir():
             # Moved first, so that nobody finds half an entry meanwhile.
             aside = Path(tempfile.mkdtemp(dir=entry.parent, suffix=".part"))
-            os.replace(entry, aside)
-            shutil.rmtree(aside, ignore_errors=True)
+            try:
+                os.replace(entry, aside)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
         else:
             entry.unlink()
     except OSError:

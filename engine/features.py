@@ -1,6 +1,7 @@
 """Features of a frozen backbone, computed once and cached on disk for every run that would compute the same ones."""
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from engine.model_inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel
 
 FEATURES_BATCH = EVALUATION_BATCH // 4
+# Part of every key: raise it when the files change.
+_FORMAT = 2
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
@@ -56,7 +59,7 @@ def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
     block.
     """
     yield from (placement.dtype_name, placement.device.type, placement.device_name)
-    yield f"blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
+    yield f"format {_FORMAT}, blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
     yield f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     if placement.device.type == "cpu":
         yield f"{torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
@@ -102,7 +105,7 @@ def frozen_features(
     folder = cache / "features"
     path = folder / f"{key}.safetensors"
     limit = features_limit()
-    with shared_entry(folder, key):
+    with shared_entry(cache, "features", key):
         found = _read(path, len(rows.positions))
         if found is not None:
             mark_used(path)
@@ -110,7 +113,7 @@ def frozen_features(
         if path.exists():
             warn(f"the cached features in {path} are damaged: computing them again")
         features = _compute(model, images, rows, each)
-        keep_file(path, save({"features": features.contiguous()}, {"sha256": _sha256(features)}))
+        keep_file(path, save({"features": features.contiguous()}, {"crc32": _crc32(features)}))
     with suppress(OSError):
         trim(folder, limit, kept=path)
     return features
@@ -132,11 +135,11 @@ def _read(path: Path, count: int) -> Tensor | None:
     try:
         with safe_open(path, "pt") as file:
             features: Tensor = file.get_tensor("features")
-            expected = (file.metadata() or {}).get("sha256")
+            expected = (file.metadata() or {}).get("crc32")
     except (OSError, SafetensorError):
         return None
-    return features if len(features) == count and _sha256(features) == expected else None
+    return features if len(features) == count and _crc32(features) == expected else None
 
 
-def _sha256(features: Tensor) -> str:
-    return hashlib.sha256(features.contiguous().numpy().data).hexdigest()
+def _crc32(features: Tensor) -> str:
+    return f"{zlib.crc32(features.contiguous().numpy().data):08x}"

@@ -5,12 +5,15 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from engine.bounded_files import problem_of, read_regular
 from engine.errors import DataError, DiskFullError, RunFailedError
+
+_PRIVATE: Final = 0o600
 
 
 @dataclass(frozen=True)
@@ -53,32 +56,40 @@ def is_full(error: OSError) -> bool:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes a folder and its missing parents, for their owner alone."""
+    """Makes a folder and its missing parents, for their owner alone whatever the umask."""
     for one in (*reversed(folder.parents), folder):
         if not one.exists():
-            one.mkdir(mode=0o700, exist_ok=True)
+            with suppress(FileExistsError):  # another process was faster
+                one.mkdir(mode=0o700)
+                one.chmod(0o700)
 
 
-def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = 0o600) -> SavedFile:
+def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = _PRIVATE) -> SavedFile:
     """Writes a file with `write`: it is complete or absent, and on the disk when this returns.
 
-    An earlier file stays whole until then. `mode` are the rights of the new file, less those that the umask takes.
-    Raises the `OSError` of a disk that is full or fails.
+    An earlier file stays whole until then. `mode` are the rights of the new file, less those that the umask takes,
+    which takes none from a private file. Raises the `OSError` of a disk that is full or fails.
     """
     name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    with open(name, "xb", opener=lambda file, flags: os.open(file, flags, mode)) as part:
-        stream = HashingWriter(part)
-        try:
-            write(stream)
+    try:
+        with open(name, "xb", opener=lambda file, flags: os.open(file, flags, mode)) as part:
+            if os.name == "posix" and mode == _PRIVATE:
+                os.fchmod(part.fileno(), mode)
+            stream = HashingWriter(part)
+            try:
+                write(stream)
+            except Exception as error:
+                # A library that writes may hide the disk's own error behind its own.
+                if stream.error is not None and not isinstance(error, OSError):
+                    raise stream.error from error
+                raise
             part.flush()
             os.fsync(part.fileno())
-            os.replace(name, path)
-        except BaseException as error:
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
             os.unlink(name)
-            # A library that writes may hide the disk's own error behind its own.
-            if stream.error is not None and not isinstance(error, OSError):
-                raise stream.error from error
-            raise
+        raise
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:

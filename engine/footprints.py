@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from engine.arithmetic import settled
-from engine.cache import keep_file
+from engine.cache import keep_json, kept_json
 from engine.config import RunConfig
 from engine.first_weights import CheckedWeights, WeightsKey
 from engine.library_versions import library_versions
@@ -65,8 +65,8 @@ _ANSWER: Final[TypeAdapter[CheckedNetwork]] = TypeAdapter(CheckedNetwork)
 def known_footprint(key: FootprintKey) -> Footprint | None:
     """The footprint in the cache folder; None if not yet counted on this machine with these versions."""
     try:
-        return Footprint.model_validate_json(_file(key).read_bytes())
-    except (OSError, ValidationError):
+        return Footprint.model_validate(kept_json(_file(key)))
+    except (OSError, ValueError):
         return None
 
 
@@ -106,7 +106,7 @@ class FootprintCounter:
             for line in stdout:
                 answer = _ANSWER.validate_json(line)
                 if isinstance(answer, CountedFootprint) and answer.footprint is not None:
-                    keep_file(_file(answer.key), answer.footprint.model_dump_json().encode())
+                    keep_json(_file(answer.key), answer.footprint.model_dump(mode="json"))
                 given += 1
                 yield answer
         except (OSError, ValueError):
@@ -130,4 +130,4 @@ def _file(key: FootprintKey) -> Path:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     parts = [COUNTING, socket.gethostname(), visible, key.model_dump(), *library_versions()]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
-    return cache_folder() / "footprints" / f"{digest.hexdigest()[:32]}.json"
+    return cache_folder() / "footprints" / f"{digest.hexdigest()[:32]}.footprint"

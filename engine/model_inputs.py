@@ -71,9 +71,17 @@ def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> 
 
 
 class ImageInputs:
-    """Images from the pixel cache, normalised and augmented on the device."""
+    """Images from the pixel cache, normalised and augmented on the device; `warn` is told of damaged ones."""
 
-    def __init__(self, dataset: Dataset, config: RunConfig, placement: Placement, source: PixelSource) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: RunConfig,
+        placement: Placement,
+        source: PixelSource,
+        warn: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self._pixels, self._warn = dataset.pixels, warn
         self._pixel_of = dataset.frame["pixel"].to_numpy(dtype=np.int64)
         self._config = config
         self._placement = placement
@@ -81,7 +89,10 @@ class ImageInputs:
 
     def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
         with closing(self.source.blocks([self._pixel_of[rows.positions] for rows in batches])) as blocks:
-            yield from (Batch(rows, block) for rows, block in zip(batches, blocks, strict=True))
+            for rows, block in zip(batches, blocks, strict=True):
+                if (warning := self._pixels.take_warning()) is not None:
+                    self._warn(warning)
+                yield Batch(rows, block)
 
     def prepared(self, batch: Batch, epoch: int, step: int) -> Tensor:
         kinds, positions = torch.from_numpy(batch.rows.kinds), torch.from_numpy(batch.rows.positions)

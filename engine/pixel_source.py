@@ -3,6 +3,7 @@
 All three give the same bits.
 """
 
+import math
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,19 @@ Places = NDArray[np.int64]
 """Places (B,) of images in a data set's array of pixels."""
 
 
+class PixelArray(Protocol):
+    """Images, RGB uint8, read by their places: a `CheckedPixels`, or an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, S, S, 3)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: Places) -> NDArray[np.uint8]:
+        """The images at some places, (B, S, S, 3)."""
+
+
 class PixelSource(Protocol):
     """`device_bytes` are the bytes that it holds on the device while it lives; `note` explains the choice."""
 
@@ -36,14 +50,14 @@ class PixelSource(Protocol):
 
 
 def choose_source(
-    pixels: NDArray[np.uint8], used: Places, device: torch.device, limit_bytes: int | None = None
+    pixels: PixelArray, used: Places, device: torch.device, limit_bytes: int | None = None
 ) -> PixelSource:
     """The source of a run's pixels: held on a GPU up to a limit, else streamed; on a processor, mapped from the disk.
 
     Parameters
     ----------
     pixels
-        RGB uint8, shape (N, S, S, 3), memory-mapped.
+        RGB uint8, shape (N, S, S, 3), in the cache.
     used
         Places of the images that the run uses.
     device
@@ -62,7 +76,7 @@ def choose_source(
         if device.type == "cpu":
             return MappedPixels(pixels)
         limit_bytes, why = gpu_pixels_limit(torch.cuda.mem_get_info(device)[0])
-    needed = len(used) * pixels[:1].nbytes
+    needed = len(used) * math.prod(pixels.shape[1:])
     if needed <= limit_bytes:
         return ResidentPixels(pixels, used, device)
     sizes = f"they would take {needed / 1e9:.1f} GB there, and {why} is {limit_bytes / 1e9:.1f} GB"
@@ -75,7 +89,7 @@ class MappedPixels:
     device_bytes = 0
     note: str | None = None
 
-    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+    def __init__(self, pixels: PixelArray) -> None:
         self._pixels = pixels
 
     def blocks(self, batches: Sequence[Places]) -> Generator[Tensor]:
@@ -90,13 +104,13 @@ class ResidentPixels:
 
     note: str | None = None
 
-    def __init__(self, pixels: NDArray[np.uint8], used: Places, device: torch.device) -> None:
+    def __init__(self, pixels: PixelArray, used: Places, device: torch.device) -> None:
         self._pixels, self._device = pixels, device
         self._used = np.unique(used)
         self._slot = np.full(len(pixels), -1, dtype=np.int64)
         self._slot[self._used] = np.arange(len(self._used))
         self._held: Tensor | None = None
-        self.device_bytes = len(self._used) * pixels[:1].nbytes
+        self.device_bytes = len(self._used) * math.prod(pixels.shape[1:])
 
     def blocks(self, batches: Sequence[Places]) -> Generator[Tensor]:
         if not batches:
@@ -132,7 +146,7 @@ class StreamedPixels:
 
     device_bytes = 0
 
-    def __init__(self, pixels: NDArray[np.uint8], device: torch.device, note: str | None = None) -> None:
+    def __init__(self, pixels: PixelArray, device: torch.device, note: str | None = None) -> None:
         self._pixels, self._device, self.note = pixels, device, note
 
     def blocks(self, batches: Sequence[Places]) -> Generator[Tensor]:
@@ -178,7 +192,7 @@ class StreamedPixels:
         return block
 
 
-def _gather(pixels: NDArray[np.uint8], places: Places, block: Tensor) -> None:
+def _gather(pixels: PixelArray, places: Places, block: Tensor) -> None:
     """Copies images into `block`, (B, S, S, 3) on the host."""
     # Sorted reads keep the disk from seeking back and forth in a cache larger than memory.
     order = np.argsort(places, kind="stable")

@@ -1,6 +1,6 @@
 """Sets up a run before its first step: data, network, loss and sample weights."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +88,7 @@ def _is_or_weighs(config: RunConfig, loss: ImageLossName) -> bool:
     return loss in (config.loss, config.loss == "group-dro" and config.group_dro_loss)
 
 
-def set_up(request: RunRequest, progress: Progress) -> RunSetup:
+def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None]) -> RunSetup:
     """Reads and decodes the data, builds the network and weighs the samples.
 
     Parameters
@@ -97,6 +97,8 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
         The run.
     progress
         Called during long work with its name, the number of finished items and of all items.
+    warn
+        Called with a sentence about damaged files in the cache.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
     config = under_revision(request.config, revision)
     cache = request.cache or cache_folder()
     placement = place(config, request.device, request.manifest)
-    dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress)
+    dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress, warn=warn)
     train_rows = _train_rows(dataset, config)
     codes, groups = _loss_groups(dataset, config, train_rows)
     loss = build_loss(config, len(groups))
@@ -137,7 +139,7 @@ def set_up(request: RunRequest, progress: Progress) -> RunSetup:
         train_rows=train_rows,
         valid_rows=Rows.plain(dataset.rows("valid")),
         weights=_sample_weights(dataset, config, train_rows),
-        images=ImageInputs(dataset, config, placement, source),
+        images=ImageInputs(dataset, config, placement, source, warn),
     )
 
 

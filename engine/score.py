@@ -33,6 +33,7 @@ def score_data(
     device: str = "auto",
     precision: Precision = "auto",
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluated:
     """Scores kept weights on data that they were not trained on.
 
@@ -55,6 +56,8 @@ def score_data(
         The arithmetic that scored the run; `auto` is that of its config.
     progress
         Called with the work in progress, the number of finished items and of all items.
+    warn
+        Called with a sentence about damaged files in the cache.
 
     Returns
     -------
@@ -74,11 +77,11 @@ def score_data(
     precision = config.precision if precision == "auto" else precision
     config = config.model_copy(update={"device": device, "precision": precision, "augment": "none"})
     placement = place(config)
-    dataset = prepare(spec, config.target, config.size, cache=cache, progress=progress, trains=False)
+    dataset = prepare(spec, config.target, config.size, cache=cache, progress=progress, warn=warn, trains=False)
     chosen, rows = _chosen_rows(dataset, split)
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
     source = choose_source(dataset.pixels, dataset.frame["pixel"].to_numpy(dtype=np.int64)[rows], placement.device)
-    inputs = ImageInputs(dataset, config, placement, source)
+    inputs = ImageInputs(dataset, config, placement, source, warn)
     name = f"{spec.name}/{chosen}"
     return score_rows(model, dataset, config, build_loss(config), inputs, name, rows, constant_age, None, progress)
 

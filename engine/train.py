@@ -8,7 +8,7 @@ import torch
 from torch._dynamo.exc import TorchDynamoException
 
 from engine.errors import ConfigError, HostMemoryError
-from engine.events import Event, Progressed, RunEnded, RunOutcome
+from engine.events import Event, Noted, Progressed, RunEnded, RunOutcome
 from engine.gpu_memory import out_of_gpu_memory
 from engine.peak_memory import emitting_peak
 from engine.request import RunRequest
@@ -96,7 +96,7 @@ def _train(
 
     pixel_bytes = 0
     try:
-        setup = set_up(request, progress)
+        setup = set_up(request, progress, lambda message: emit(Noted(message, warning=True)))
         pixel_bytes = setup.images.source.device_bytes
         trainer = Trainer(request, setup, emit, should_stop, progress)
         return trainer.run()

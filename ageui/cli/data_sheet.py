@@ -104,13 +104,13 @@ def _cached(what: str) -> Path:
     """The file for this sheet in the cache. Removes the oldest other sheets."""
     import hashlib
 
-    from engine.files import make_private_folder
+    from engine.cache import private_part
     from engine.paths import cache_folder
 
     folder = cache_folder() / "sheets"
     path = folder / f"{hashlib.sha256(what.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}.png"
     try:
-        make_private_folder(folder)
+        private_part(folder.parent, folder.name)
         others = sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime, reverse=True)
         for file in others[_KEPT_SHEETS - 1 :]:
             file.unlink(missing_ok=True)

@@ -81,11 +81,16 @@ def _device() -> Iterator[Finding]:
 def _cache() -> Iterator[Finding]:
     import shutil
 
+    from engine.cache import private_part
+    from engine.errors import DataError
     from engine.paths import cache_folder
 
     folder = cache_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_part(folder, "content")
+    except DataError as error:
+        yield Finding("cache", False, str(error))
+        return
     except OSError as error:
         yield Finding("cache", False, f"{folder}: {error.strerror}; set AGEUI_CACHE to a folder that can be written")
         return

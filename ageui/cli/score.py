@@ -42,6 +42,7 @@ def score_run(
     from ageui.cli.export import kept_weights, precision_of
     from ageui.cli.run_page import print_scores
     from ageui.compare.differing_settings import setting
+    from ageui.text.clean import clean
     from engine.paths import cache_folder
 
     with open_store(db) as store, Progress(console=messages(), transient=True) as bar:
@@ -67,6 +68,7 @@ def score_run(
             device=device,
             precision=precision_of(detail),
             progress=progress,
+            warn=lambda message: bar.console.print(clean(message), soft_wrap=True),
         )
         store.scores.add(detail.id, scored, setting(detail.config, "target"), data)
         detail = store.runs.detail(detail.id)

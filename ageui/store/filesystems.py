@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from engine.bounded_files import other_kind
 from engine.errors import StoreError
 
 NETWORK = frozenset(
@@ -16,17 +17,17 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def refuse_place(path: Path) -> None:
-    """Raises `StoreError` for a database that is a folder or on a network file system mounted below the root, or that
-    has several names: SQLite keeps its log beside one of them only.
+    """Raises `StoreError` for a database that is no regular file, is on a network file system mounted below the root,
+    or has several names: SQLite keeps its log beside one of them only.
 
     Linux only: other systems offer no list of mounts, so network file systems are accepted there.
     """
-    if path.is_dir():
-        raise StoreError(f"the database {path} is a folder; give a file with --db")
-    point, kind = file_system(path)
-    if kind in NETWORK and point != Path("/"):
+    if (kind := other_kind(path)) is not None:
+        raise StoreError(f"the database {path} is {kind}; give a file with --db")
+    point, system = file_system(path)
+    if system in NETWORK and point != Path("/"):
         raise StoreError(
-            f"{path} is on a network file system ({kind}), where several processes can damage an SQLite database; "
+            f"{path} is on a network file system ({system}), where several processes can damage an SQLite database; "
             "choose a --db on a disk of this machine (and copy it there and back with: ageui db backup)"
         )
     if not path.exists():

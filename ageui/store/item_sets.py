@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import StoreError
+
 if TYPE_CHECKING:
     import pandas as pd
+
+_MOST_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,12 @@ def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, byt
 
 
 def unpack_items(blob: bytes) -> Items:
-    columns = json.loads(zlib.decompress(blob))
+    """The images in a blob. Raises `StoreError` for one that expands to more than a gigabyte."""
+    reader = zlib.decompressobj()
+    text = reader.decompress(blob, _MOST_BYTES)
+    if reader.unconsumed_tail:
+        raise StoreError(f"the images of a split expand to more than {_MOST_BYTES / 1e9:g} GB: the database is damaged")
+    columns = json.loads(text)
     attributes = {name: tuple(values) for name, values in columns["attributes"].items()}
     return Items(
         tuple(columns["image"]),

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import platformdirs
 
+from engine.bounded_files import SETTINGS_BYTES, read_regular
 from engine.files import make_private_folder, write_atomically
 
 
@@ -22,9 +23,9 @@ class Prefs:
     def load(cls, path: Path | None = None) -> Self:
         """Loads the preferences; returns the defaults without a readable file."""
         try:
-            stored: Any = json.loads((path or prefs_file()).read_text(encoding="utf-8"))
+            stored: Any = json.loads(read_regular(path or prefs_file(), SETTINGS_BYTES))
             return cls(str(stored["theme"]), tuple(str(name) for name in stored["columns"]), str(stored["order"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
             return cls()
 
     def save(self, path: Path | None = None) -> None:

@@ -1,6 +1,7 @@
 """Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.cache import private_part
 from engine.choices import SPLITS, Target
 from engine.data.course_counts import COURSE_COUNTS
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
@@ -46,8 +48,11 @@ def check(
     Raises
     ------
     DataError
-        If the data set is missing.
+        If the data set is missing, or others may write to the cache.
     """
+    if cache is not None:
+        with suppress(OSError):
+            private_part(cache, "reports")
     manifest = load_manifest(spec, target)
     folders = image_folders(manifest.frame["image"])
     stamp = stamp_of(spec, folders)

@@ -1,6 +1,7 @@
 """Dataset: labels and pixels to train and score on."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.choices import SPLITS, Target
+from engine.data.checked_pixels import CheckedPixels
 from engine.data.manifest import Progress, refuse
 from engine.data.pixels import open_pixels
 from engine.data.report import RowProblem
@@ -29,7 +31,7 @@ class Dataset:
     name: str
     frame: pd.DataFrame
     attributes: tuple[str, ...]
-    pixels: NDArray[np.uint8]
+    pixels: CheckedPixels
     pixels_key: str
     content_hash: str
     problems: tuple[RowProblem, ...]
@@ -57,6 +59,7 @@ def prepare(
     *,
     cache: Path,
     progress: Progress | None = None,
+    warn: Callable[[str], None] = lambda message: None,
     trains: bool = True,
 ) -> Dataset:
     """Reads a data set and decodes its images, or takes them from the cache.
@@ -73,6 +76,8 @@ def prepare(
         Folder of decoded images.
     progress
         Called with the work in progress, the number of finished images and of all images.
+    warn
+        Called with a sentence about damaged files in the cache.
     trains
         Whether there must be labelled images to train on.
 
@@ -87,7 +92,7 @@ def prepare(
     manifest = load_manifest(spec, target)
     if not spec.skip_bad:
         refuse(spec.name, manifest.problems)
-    pixels = open_pixels(manifest, size, cache, progress)
+    pixels = open_pixels(manifest, size, cache, progress, warn)
     problems = (*manifest.problems, *pixels.unreadable)
     if not spec.skip_bad:
         refuse(spec.name, problems)

@@ -4,7 +4,6 @@ Reading one needs neither pandas nor pixels: comparing a few thousand files take
 """
 
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from engine.cache import keep_file
+from engine.cache import keep_json, kept_json
 from engine.choices import Target
 from engine.data.report import DataReport
 from engine.data.spec import DataSpec
@@ -53,14 +52,13 @@ def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterabl
         "checked_at": datetime.now(UTC).isoformat(),
         "report": asdict(report),
     }
-    # JSON escapes also hold file names that are not valid in any encoding.
-    keep_file(_file(spec, report.target, cache), json.dumps(content).encode())
+    keep_json(_file(spec, report.target, cache), content)
 
 
 def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | None:
     """The kept report of a data set; None without a readable one."""
     try:
-        found = json.loads(_file(spec, target, cache).read_bytes())
+        found = kept_json(_file(spec, target, cache))
         report = replace(DataReport.from_json(found["report"]), name=spec.name)
         is_current = found["stamp"] == stamp_of(spec, found["folders"])
         return KeptReport(report, datetime.fromisoformat(found["checked_at"]), is_current)
@@ -114,4 +112,4 @@ def _file(spec: DataSpec, target: str, cache: Path) -> Path:
     key = hashlib.sha256(
         f"{CHECKING} {target}\n{spec.model_dump_json(exclude={'name'})}".encode("utf-8", "surrogateescape")
     )
-    return cache / "reports" / f"{key.hexdigest()[:32]}.json"
+    return cache / "reports" / f"{key.hexdigest()[:32]}.report"

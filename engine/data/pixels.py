@@ -1,7 +1,6 @@
 """The pixel cache: every image is decoded once per size, into one memory-mapped uint8 array on disk."""
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -12,39 +11,58 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.cache import entry_lock, mark_used, pixels_limit, trim
+from engine.bounded_files import problem_of
+from engine.cache import (
+    discard_leftovers,
+    entry_lock,
+    keep_json,
+    kept_json,
+    mark_used,
+    pixels_limit,
+    private_part,
+    sealed_json,
+    trim,
+)
+from engine.data.checked_pixels import CheckedPixels, map_pixels
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest, Progress
 from engine.data.report import RowProblem
 from engine.errors import DataError
-from engine.files import is_full, write_atomically
+from engine.files import HashingWriter, is_full, write_atomically
 
 # Part of every key: raise it when the same file would give other pixels.
 DECODING = "centre-square bicubic 1"
+_PIXELS: Final = "pixels.npy"
+_META: Final = "checksums.json"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """Decoded images: `array` (N, size, size, 3) RGB uint8, read-only, in the manifest's order; zeros for unreadable
-    ones.
+    """Decoded images: `array` (N, size, size, 3) RGB uint8 in the manifest's order; zeros for unreadable ones.
 
     `key` identifies content and size; `content` holds each image's SHA-256 in hex, empty for an unreadable image.
     """
 
-    array: NDArray[np.uint8]
+    array: CheckedPixels
     key: str
     content: tuple[str, ...]
     unreadable: tuple[RowProblem, ...]
 
 
-def open_pixels(manifest: Manifest, size: int, cache: Path, progress: Progress | None = None) -> Pixels:
+def open_pixels(
+    manifest: Manifest,
+    size: int,
+    cache: Path,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] = lambda message: None,
+) -> Pixels:
     """The decoded images of a manifest, from the cache, or decoded into it now.
 
     Two processes that need the same pixels decode them once. A cache that is cut short, changed or unfinished is
@@ -60,29 +78,37 @@ def open_pixels(manifest: Manifest, size: int, cache: Path, progress: Progress |
         The user's cache folder.
     progress
         Called with the work in progress, the number of finished images and of all images; None for no calls.
+    warn
+        Called with a sentence about a damaged file in the cache.
 
     Raises
     ------
     DataError
-        If the disk is full, or the cache cannot be written.
+        If the cache cannot be written, or may be written by others.
     """
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)
-    content = _content_hashes(manifest, images, cache, report)
+    with _writing(cache / "content", 66 * len(images)):
+        content = _content_hashes(manifest, images, private_part(cache, "content"), report, warn)
     digest = hashlib.sha256(f"{DECODING} {size}\n".encode() + "\n".join(content).encode())
     key = digest.hexdigest()[:32]
     folder = cache / "pixels" / key
     with _writing(folder, len(images) * size * size * 3):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        limit = pixels_limit(folder.parent)
+        limit = pixels_limit(private_part(cache, "pixels"))
         with entry_lock(folder.parent, key):
-            found = _valid(folder, (len(images), size, size, 3))
-            meta, array = found or _build(manifest, images, size, folder, report)
+            discard_leftovers(folder.parent, key)
+            found = _found(folder, (len(images), size, size, 3), warn)
+            meta, mapped = found or _build(manifest, images, size, folder, report)
             mark_used(folder)
         if found is None:
             trim(folder.parent, limit, kept=folder)
     unreadable = tuple(RowProblem(images[int(index)], what) for index, what in meta["unreadable"].items())
-    return Pixels(array, key, content, unreadable)
+
+    def decode_again(place: int) -> NDArray[np.uint8]:
+        found = _decoded(manifest, images[place], size)
+        return np.zeros((size, size, 3), dtype=np.uint8) if isinstance(found, str) else found
+
+    return Pixels(CheckedPixels(mapped, folder / _PIXELS, meta["crc32"], decode_again), key, content, unreadable)
 
 
 def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
@@ -98,18 +124,22 @@ def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
             yield waiting.popleft().result()
 
 
-def _content_hashes(manifest: Manifest, images: list[str], cache: Path, progress: Progress) -> tuple[str, ...]:
+def _content_hashes(
+    manifest: Manifest, images: list[str], folder: Path, progress: Progress, warn: Callable[[str], None]
+) -> tuple[str, ...]:
     """SHA-256 of every image; an image is read again only if its path, size or modification time changed."""
     stamp = hashlib.sha256(
         "\n".join(manifest.fingerprint(image) for image in images).encode("utf-8", "surrogateescape")
     )
-    index = cache / "content" / f"{stamp.hexdigest()[:32]}.json"
+    index = folder / f"{stamp.hexdigest()[:32]}.hashes"
     try:
-        known = json.loads(index.read_text())
-        if isinstance(known, list) and len(known) == len(images):
-            return tuple(str(one) for one in known)
-    except (OSError, ValueError):
+        known = kept_json(index)
+        mark_used(index)
+        return tuple(known)
+    except FileNotFoundError:
         pass
+    except (OSError, ValueError):
+        warn(f"the hashes of images in {index} are damaged: reading the images again")
 
     def content_hash(image: str) -> str:
         try:
@@ -122,9 +152,7 @@ def _content_hashes(manifest: Manifest, images: list[str], cache: Path, progress
         hashes.append(one)
         if done % 64 == 0 or done == len(images):
             progress("reading images", done, len(images))
-    with _writing(index, 66 * len(images)):
-        index.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(index, lambda stream: stream.write(json.dumps(hashes).encode()))
+    keep_json(index, hashes)
     return tuple(hashes)
 
 
@@ -133,80 +161,70 @@ def _build(
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """Decodes into a temporary folder, which replaces `folder` once it is complete."""
 
-    def pixels_of(image: str) -> NDArray[np.uint8] | str:
-        try:
-            return to_square(Image.fromarray(manifest.read(image)), size)
-        except DataError as error:
-            return str(error)
-
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}.", suffix=".part"))
     try:
-        file = part / "pixels.npy"
+        part.chmod(0o700)
         unreadable: dict[str, str] = {}
-        checksum = 0
-        with file.open("wb") as out:
+        checksums: list[int] = []
+
+        def write(stream: HashingWriter) -> None:
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(images), size, size, 3)}
-            np.lib.format.write_array_header_1_0(out, header)
-            for index, found in enumerate(in_threads(pixels_of, images)):
+            np.lib.format.write_array_header_1_0(cast(IO[bytes], stream), header)
+            for index, found in enumerate(in_threads(lambda image: _decoded(manifest, image, size), images)):
                 if isinstance(found, str):
                     unreadable[str(index)] = found
                     found = np.zeros((size, size, 3), dtype=np.uint8)
                 raw = found.tobytes()
-                checksum = zlib.crc32(raw, checksum)
-                out.write(raw)
+                checksums.append(zlib.crc32(raw))
+                stream.write(raw)
                 if (index + 1) % 32 == 0 or index + 1 == len(images):
                     progress("decoding images", index + 1, len(images))
-            out.flush()
-            os.fsync(out.fileno())
-        meta = {"crc32": checksum, "stamp": _stamp(file), "unreadable": unreadable}
-        (part / "meta.json").write_text(json.dumps(meta))
+
+        write_atomically(part / _PIXELS, write)
+        meta = {"crc32": checksums, "unreadable": unreadable}
+        write_atomically(part / _META, lambda stream: stream.write(sealed_json(meta)))
         # Mapped before other processes can see it and decide to remove it.
-        array = np.load(file, mmap_mode="r")
+        mapped = map_pixels(part / _PIXELS, (len(images), size, size, 3))
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(part, folder)
-        return meta, array
+        return meta, mapped
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
 
 
-def _valid(folder: Path, shape: tuple[int, ...]) -> tuple[dict[str, Any], NDArray[np.uint8]] | None:
-    """The metadata and the mapped pixels of a whole cache, else None.
-
-    The checksum over all pixels is computed only if the file's size or time differs from those of its build.
-    """
-    file = folder / "pixels.npy"
+def _decoded(manifest: Manifest, image: str, size: int) -> NDArray[np.uint8] | str:
+    """Pixels (size, size, 3), or the image's problem."""
     try:
-        meta: dict[str, Any] = json.loads((folder / "meta.json").read_text())
-        array = np.load(file, mmap_mode="r")
-        if array.shape != shape or array.dtype != np.uint8 or not isinstance(meta["unreadable"], dict):
-            return None
-        if meta["stamp"] == _stamp(file):
-            return meta, array
-        checksum = 0
-        for start in range(0, len(array), 256):
-            checksum = zlib.crc32(array[start : start + 256].tobytes(), checksum)
-        return (meta, array) if checksum == meta["crc32"] else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return to_square(Image.fromarray(manifest.read(image)), size)
+    except DataError as error:
+        return str(error)
+
+
+def _found(
+    folder: Path, shape: tuple[int, ...], warn: Callable[[str], None]
+) -> tuple[dict[str, Any], NDArray[np.uint8]] | None:
+    """The metadata and the mapped pixels of a whole cache, else None."""
+    try:
+        meta: dict[str, Any] = kept_json(folder / _META)
+        return meta, map_pixels(folder / _PIXELS, shape)
+    except (OSError, ValueError):
+        if folder.exists():
+            warn(f"the cached pixels in {folder} are damaged, or from an older ageui: decoding the images again")
         return None
-
-
-def _stamp(file: Path) -> list[int]:
-    found = file.stat()
-    return [found.st_size, found.st_mtime_ns]
 
 
 @contextmanager
 def _writing(target: Path, needed_bytes: int) -> Iterator[None]:
-    """Inside, a full disk raises a `DataError` that says how much is needed, and where."""
+    """Inside, a disk that is full or fails raises a `DataError` that says how much is needed, and where."""
     try:
         yield
-    except PermissionError as error:
-        raise DataError(f"the cache {target} cannot be written; set AGEUI_CACHE to another folder") from error
     except OSError as error:
-        if not is_full(error):
-            raise
+        if is_full(error):
+            raise DataError(
+                f"the disk is full: the cache {target} needs {needed_bytes / 1e6:,.0f} MB; "
+                "free some space, or set AGEUI_CACHE to a folder that has it"
+            ) from error
         raise DataError(
-            f"the disk is full: the cache {target} needs {needed_bytes / 1e6:,.0f} MB; "
-            "free some space, or set AGEUI_CACHE to a folder that has it"
+            f"the cache {target} cannot be written: {problem_of(error)}; set AGEUI_CACHE to another folder"
         ) from error

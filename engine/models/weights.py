@@ -99,7 +99,7 @@ def check_weights(network: nn.Module, backbone: str, init: str) -> Path | None:
         with urlopen(Request(weights.url, method="HEAD"), timeout=_SECONDS_TO_ANSWER):
             return None
     except (OSError, HTTPException) as error:
-        raise _missing(weights, path, f"cannot be downloaded now ({_first_line(error)})") from error
+        raise _missing(weights.url, path, f"cannot be downloaded now ({_first_line(error)})") from error
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,14 @@ def _imagenet_file(backbone: str) -> tuple[Any, Path]:
 
 def _imagenet(backbone: str) -> tuple[str, _Content]:
     weights, path = _imagenet_file(backbone)
+    # torchvision puts the first digits of the SHA-256 into the file's name.
+    expected = re.search(r"-([0-9a-f]{8,})\.", path.name)
     if not path.is_file():
-        _download(weights, path)
+        _download(weights.url, path, expected[1] if expected else None)
     try:
         content = _local(path)
     except ConfigError as error:
         raise DataError(f"{error}; delete it, it will be downloaded again") from error
-    # torchvision puts the first digits of the SHA-256 into the file's name, and checks them only on download.
-    expected = re.search(r"-([0-9a-f]{8,})\.", path.name)
     if expected and not content.sha256.startswith(expected[1]):
         raise DataError(
             f"{path} is damaged (its SHA-256 is not {expected[1]}…); delete it, it will be downloaded again"
@@ -137,16 +137,17 @@ def _imagenet(backbone: str) -> tuple[str, _Content]:
     return str(weights), content
 
 
-def _download(weights: Any, path: Path) -> None:
+def _download(url: str, path: Path, sha256_begin: str | None) -> None:
     try:
-        weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), sha256_begin, progress=False)
     except (OSError, HTTPException, RuntimeError) as error:
-        raise _missing(weights, path, f"could not be downloaded ({_first_line(error)})") from error
+        raise _missing(url, path, f"could not be downloaded ({_first_line(error)})") from error
 
 
-def _missing(weights: Any, path: Path, why: str) -> DataError:
+def _missing(url: str, path: Path, why: str) -> DataError:
     return DataError(
-        f"the ImageNet weights {path.name} are missing and {why}; fetch {weights.url} elsewhere and put the file into "
+        f"the ImageNet weights {path.name} are missing and {why}; fetch {url} elsewhere and put the file into "
         f"{path.parent}, or go on without: --init random --strategy scratch"
     )
 

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from tiny_runs import Runner
 
 import engine.cache as cache
-from engine.cache import entry_lock, features_limit, mark_used, pixels_limit, trim
+from engine.cache import entry_lock, features_limit, keep_json, kept_json, mark_used, pixels_limit, trim
 from engine.data.pixels import open_pixels
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec, SyntheticOptions
@@ -111,6 +111,51 @@ def test_limits_come_from_the_environment_else_the_defaults(tmp_path: Path, monk
         features_limit()
 
 
+def test_small_files_are_bounded_and_damage_to_them_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "cache" / "content" / "a.x", tmp_path / "cache" / "content" / "b.x"
+    keep_json(first, ["\udcff", 1.5])
+    assert kept_json(first) == ["\udcff", 1.5]
+    os.utime(first, (LONG_AGO, LONG_AGO))
+    left = first.with_name(".a.x.00.part")
+    left.touch()
+    os.utime(left, (LONG_AGO, LONG_AGO))
+    monkeypatch.setattr(cache, "SMALL_FILES_BYTES", 50)
+    keep_json(second, {"b": 2})
+    assert list(second.parent.iterdir()) == [second]
+    second.write_bytes(second.read_bytes().replace(b"2", b"3"))
+    with pytest.raises(ValueError, match="is damaged"):
+        kept_json(second)
+    second.parent.chmod(0o777)
+    with pytest.raises(PermissionError, match="everyone may write"):
+        kept_json(second)
+
+
+def test_an_entry_that_cannot_be_moved_aside_leaves_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = _entry(tmp_path, "old", 10, used=0)
+
+    def refuse(*arguments: Any) -> None:
+        raise OSError(5, "input/output error")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    trim(tmp_path, 0, kept=tmp_path / "none")
+    assert list(tmp_path.iterdir()) == [entry]
+
+
+def test_a_run_on_damaged_pixels_warns_and_ends_with_the_same_bits(runner: Runner) -> None:
+    whole = runner(epochs=1)
+    (file,) = (runner.folder / "cache" / "pixels").glob("*/pixels.npy")
+    for limit in (None, 0):
+        with file.open("r+b") as pixels:
+            pixels.seek(-32 * 32 * 3 * 118, os.SEEK_END)  # within the first image
+            pixels.write(b"damaged")
+        mended = runner(epochs=1, pixel_bytes_on_device=limit)
+        assert mended.best.sha256 == whole.best.sha256
+        (warning,) = [note.message for note in mended.all(Noted) if note.warning]
+        assert warning.endswith("are damaged: 1 image was decoded again")
+
+
 def _features(runner: Runner) -> set[Path]:
     return set((runner.folder / "cache" / "features").glob("*.safetensors"))
 
@@ -147,7 +192,7 @@ def _pixels(tmp_path: Path, seed: int, size: int = 32) -> tuple[np.ndarray, bool
     options = SyntheticOptions(counts=(6, 2, 0), image_size=32, seed=seed)
     manifest = load_manifest(DataSpec(name="faces", format="synthetic", synthetic=options), "apparent")
     pixels = open_pixels(manifest, size, tmp_path, lambda what, part, total: done.append(what))
-    return pixels.array, "decoding images" in done
+    return pixels.array[np.arange(8)], "decoding images" in done
 
 
 def test_pixels_beyond_the_limit_go_but_not_from_under_those_who_use_them(

@@ -3,6 +3,7 @@
 import json
 import math
 import multiprocessing
+import os
 import shutil
 import sqlite3
 import stat
@@ -250,6 +251,14 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     raw.close()
     with pytest.raises(StoreError, match="not one of ageui"):
         Store.open(path)
+
+
+def test_a_pipe_and_a_device_are_no_database(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in ((tmp_path / "pipe", "a named pipe"), (Path("/dev/zero"), "a device")):
+        for read_only in (False, True):
+            with pytest.raises(StoreError, match=f"the database {path} is {kind}; give a file with --db"):
+                Store.open(path, read_only=read_only)
 
 
 def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ import io
 import multiprocessing
 import os
 import shutil
+import stat
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,11 +86,15 @@ def faces(tmp_path: Path) -> Path:
 
 
 def _prepare(faces: Path, cache: Path, size: int = 32, skip_bad: bool = False) -> tuple[Dataset, list[str]]:
-    """The data set, and what had to be done for it."""
+    """The data set, and what had to be done for it, with warnings."""
     done: list[str] = []
     spec = DataSpec(name="faces", format="table", path=str(faces / "t.csv"), skip_bad=skip_bad)
-    dataset = prepare(spec, "apparent", size, cache=cache, progress=lambda what, part, total: done.append(what))
-    return dataset, done
+    progress = lambda what, part, total: done.append(what)  # noqa: E731
+    return prepare(spec, "apparent", size, cache=cache, progress=progress, warn=done.append), done
+
+
+def _all(dataset: Dataset) -> np.ndarray:
+    return dataset.pixels[np.arange(12)]
 
 
 def _expected(faces: Path, size: int = 32) -> np.ndarray:
@@ -98,12 +104,10 @@ def _expected(faces: Path, size: int = 32) -> np.ndarray:
 def test_images_are_decoded_once_per_size(faces: Path, tmp_path: Path) -> None:
     first, work = _prepare(faces, tmp_path / "cache")
     assert "decoding images" in work
-    np.testing.assert_array_equal(first.pixels, _expected(faces))
+    np.testing.assert_array_equal(_all(first), _expected(faces))
     again, no_work = _prepare(faces, tmp_path / "cache")
     assert no_work == []
-    np.testing.assert_array_equal(again.pixels, first.pixels)
-    assert isinstance(again.pixels, np.memmap)
-    assert not again.pixels.flags.writeable
+    np.testing.assert_array_equal(_all(again), _all(first))
     other, _ = _prepare(faces, tmp_path / "cache", size=48)
     assert other.pixels.shape == (12, 48, 48, 3)
     assert other.pixels_key != first.pixels_key
@@ -117,7 +121,7 @@ def test_a_changed_image_or_label_is_another_data_set(faces: Path, tmp_path: Pat
     Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(faces / "3.png")
     changed, work = _prepare(faces, tmp_path / "cache")
     assert "decoding images" in work
-    assert changed.pixels[3].max() == 0
+    assert _all(changed)[3].max() == 0
     assert changed.content_hash != first.content_hash
     table = faces / "t.csv"
     table.write_text(table.read_text().replace("5.png,25", "5.png,26"))
@@ -140,45 +144,148 @@ def _cut(folder: Path) -> None:
         file.truncate(2000)
 
 
-def _flip(folder: Path) -> None:
-    file = folder / "pixels.npy"
-    content = bytearray(file.read_bytes())
-    content[5000] ^= 255
-    file.write_bytes(content)
-    os.utime(file, ns=(1, 1))
+def _lengthen(folder: Path) -> None:
+    with (folder / "pixels.npy").open("ab") as file:
+        file.write(b"more")
 
 
 def _forget(folder: Path) -> None:
-    (folder / "meta.json").unlink()
+    (folder / "checksums.json").unlink()
 
 
 def _garble(folder: Path) -> None:
-    (folder / "meta.json").write_text('{"stamp": ')
+    file = folder / "checksums.json"
+    file.write_bytes(file.read_bytes().replace(b"1", b"2"))
 
 
 def _other_shape(folder: Path) -> None:
     np.save(folder / "pixels.npy", np.zeros((2, 2), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("harm", [_cut, _flip, _forget, _garble, _other_shape])
+@pytest.mark.parametrize("harm", [_cut, _lengthen, _forget, _garble, _other_shape])
 def test_a_broken_cache_is_built_again(faces: Path, tmp_path: Path, harm: object) -> None:
     first, _ = _prepare(faces, tmp_path / "cache")
     assert callable(harm)
     harm(tmp_path / "cache" / "pixels" / first.pixels_key)
     again, work = _prepare(faces, tmp_path / "cache")
     assert "decoding images" in work
-    np.testing.assert_array_equal(again.pixels, _expected(faces))
+    assert any("are damaged" in said for said in work)
+    np.testing.assert_array_equal(_all(again), _expected(faces))
 
 
-def test_a_cache_that_was_copied_is_checked_and_kept(faces: Path, tmp_path: Path) -> None:
+def _flip(file: Path, images: Sequence[int]) -> None:
+    """Changes a byte of some images, and leaves the file as old as it was."""
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    for image in images:
+        content[image * 32 * 32 * 3 - 12 * 32 * 32 * 3 + 7] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_damaged_pixels_with_an_old_time_are_decoded_again(faces: Path, tmp_path: Path) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    file = tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy"
+    _flip(file, [3, 8])
+    again, work = _prepare(faces, tmp_path / "cache")
+    assert work == []
+    np.testing.assert_array_equal(again.pixels[np.array([5, 3])], _expected(faces)[[5, 3]])
+    assert again.pixels.take_warning() == (f"the cached pixels in {file.parent} are damaged: 1 image was decoded again")
+    np.testing.assert_array_equal(_all(again), _expected(faces))
+    assert "1 image was decoded again" in (again.pixels.take_warning() or "")
+    last, _ = _prepare(faces, tmp_path / "cache")
+    np.testing.assert_array_equal(_all(last), _expected(faces))
+    assert last.pixels.take_warning() is None
+
+
+def test_damaged_pixels_that_cannot_be_mended_are_decoded_each_time(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    _flip(tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy", [3])
+
+    def refuse(*arguments: object, **more: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("engine.data.checked_pixels.open", refuse, raising=False)
+    for _ in range(2):
+        np.testing.assert_array_equal(_all(first), _expected(faces))
+        assert first.pixels.take_warning() is not None
+
+
+def test_damaged_pixels_of_an_image_that_changed_are_refused(faces: Path, tmp_path: Path) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    _flip(tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy", [3])
+    (faces / "3.png").unlink()
+    with pytest.raises(DataError, match="an image is not what it was when they were made; delete that folder"):
+        _all(first)
+
+
+def test_damaged_hashes_of_images_are_computed_again(faces: Path, tmp_path: Path) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    (file,) = (tmp_path / "cache" / "content").iterdir()
+    file.write_bytes(file.read_bytes().replace(b"a", b"b"))
+    again, work = _prepare(faces, tmp_path / "cache")
+    assert work[0].endswith("are damaged: reading the images again")
+    assert "decoding images" not in work
+    assert again.content_hash == first.content_hash
+
+
+def test_a_cache_that_was_copied_is_kept(faces: Path, tmp_path: Path) -> None:
     first, _ = _prepare(faces, tmp_path / "cache")
     os.utime(tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy", ns=(1, 1))
     assert _prepare(faces, tmp_path / "cache")[1] == []
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o277])
+@pytest.mark.parametrize("before", [None, 0o755])
+def test_the_cache_is_private(faces: Path, tmp_path: Path, umask: int, before: int | None) -> None:
+    cache = tmp_path / "cache"
+    if before is not None:
+        for folder in (cache, cache / "pixels", cache / "content"):
+            folder.mkdir()
+            folder.chmod(before)
+    old = os.umask(umask)
+    try:
+        _prepare(faces, cache)
+    finally:
+        os.umask(old)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (cache, *cache.rglob("*"))}
+    assert all(mode & 0o077 == 0 for mode in modes.values()), modes
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items() if path.suffix != ".lock")
+
+
+@pytest.mark.parametrize("part", [".", "pixels", "content"])
+def test_a_folder_that_others_may_change_is_no_cache(
+    faces: Path, tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "cache" / part
+    _prepare(faces, tmp_path / "cache")
+    folder.chmod(0o1777)
+    with pytest.raises(DataError, match=r"everyone may write to the cache .*; set AGEUI_CACHE"):
+        _prepare(faces, tmp_path / "cache")
+    folder.chmod(0o755)
+    _prepare(faces, tmp_path / "cache")
+    if os.geteuid() == 0:
+        os.chown(folder, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(DataError, match=r"the cache .* belongs to another user \(id \d+\)"):
+        _prepare(faces, tmp_path / "cache")
+
+
+def test_what_a_killed_process_left_of_the_same_pixels_goes_at_once(faces: Path, tmp_path: Path) -> None:
+    first, _ = _prepare(faces, tmp_path / "cache")
+    left = tmp_path / "cache" / "pixels" / f"{first.pixels_key}.x.part"
+    left.mkdir()
+    (left / "pixels.npy").write_bytes(b"half")
+    _prepare(faces, tmp_path / "cache")
+    assert not left.exists()
+
+
 def _prepare_in_process(faces: Path, cache: Path, answers: "multiprocessing.Queue[tuple[bool, int]]") -> None:
     dataset, work = _prepare(faces, cache)
-    answers.put(("decoding images" in work, int(dataset.pixels.sum())))
+    answers.put(("decoding images" in work, int(_all(dataset).sum())))
 
 
 @pytest.mark.process
@@ -196,20 +303,26 @@ def test_two_processes_at_once_decode_once(faces: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("has_hashes", [False, True])
-def test_a_full_disk_leaves_nothing_half_written(
-    faces: Path, tmp_path: Path, has_hashes: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, r"the disk is full: the cache .* needs 0 MB; free some space, or set AGEUI_CACHE"),
+        (errno.EDQUOT, r"the disk is full: the cache .* needs 0 MB; free some space, or set AGEUI_CACHE"),
+        (errno.EIO, r"the cache .* cannot be written: .*; set AGEUI_CACHE to another folder"),
+    ],
+)
+def test_a_failed_write_leaves_nothing_half_written(
+    faces: Path, tmp_path: Path, has_hashes: bool, number: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise OSError(number, os.strerror(number))
 
     cache = tmp_path / "cache"
     if has_hashes:
         _prepare(faces, cache)
         shutil.rmtree(cache / "pixels")
     monkeypatch.setattr("engine.data.pixels.os.fsync", full)
-    with pytest.raises(
-        DataError, match=r"the disk is full: the cache .* needs 0 MB; free some space, or set AGEUI_CACHE"
-    ):
+    with pytest.raises(DataError, match=said):
         _prepare(faces, cache)
     assert [path for path in (cache / "pixels").glob("*") if path.suffix != ".lock"] == []
     assert [*cache.rglob("*.part")] == []
@@ -229,7 +342,9 @@ def test_an_unreadable_image_stops_the_import_or_is_left_out_when_told(
     assert "2.png" not in dataset.frame["image"].tolist()
     assert [problem.where for problem in dataset.problems] == ["2.png"]
     assert dataset.frame["pixel"].tolist() == [0, 1, *range(3, 12)]
-    np.testing.assert_array_equal(dataset.pixels[dataset.frame["pixel"]], np.delete(_expected_or_zero(faces), 2, 0))
+    np.testing.assert_array_equal(
+        dataset.pixels[dataset.frame["pixel"].to_numpy()], np.delete(_expected_or_zero(faces), 2, 0)
+    )
 
 
 def _expected_or_zero(faces: Path) -> np.ndarray:
