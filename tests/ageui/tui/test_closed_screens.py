@@ -1,18 +1,21 @@
 """What closed screens leave behind in memory: nothing. Megabytes are measured by tests/benchmarks/app_memory.py."""
 
 import gc
+import threading
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from pilot import done, press, settled, use
+from pilot import done, press, settled, until, use
 from textual._styles_cache import StylesCache
 from textual.dom import DOMNode
 from textual.pilot import Pilot
 
 from ageui.store import Store
-from ageui.study import Study
+from ageui.study import Study, StudyTable, study_table
 from ageui.tui.app import AgeUIApp
+from ageui.tui.studies.screen import StudiesScreen, StudiesSnapshot
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("study", "no_workers")]
 
@@ -54,3 +57,37 @@ def test_closed_screens_leave_nothing_behind(store: Store, study: Study) -> None
         assert after - before < FEW * before
 
     use(store, scenario, size=(80, 24))
+
+
+def test_a_long_read_ends_with_its_screen(store: Store, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = threading.Event()
+    read: list[str] = []
+    ended = threading.Event()
+    real = StudiesScreen.read
+
+    def slow(*arguments: Any, **options: Any) -> StudyTable:
+        read.append(study.name)
+        assert may_go_on.wait(30)
+        return study_table(*arguments, **options)
+
+    def watched(self: StudiesScreen, store: Store) -> StudiesSnapshot:
+        try:
+            return real(self, store)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("ageui.tui.studies.screen.studies", lambda: [study, replace(study, name="other")])
+    monkeypatch.setattr("ageui.tui.studies.screen.study_table", slow)
+    monkeypatch.setattr(StudiesScreen, "read", watched)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await pilot.press("G")
+        screen = app.screen
+        await until(pilot, lambda: bool(read), "the first study is read")
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.is_running, "the screen is closed")
+        may_go_on.set()
+        await until(pilot, ended.is_set, "the read ends")
+        assert read == ["mine"]
+
+    use(store, scenario)
