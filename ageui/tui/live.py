@@ -16,6 +16,10 @@ Snapshot = TypeVar("Snapshot")
 _SECONDS_BEFORE_RETRY = 3.0
 
 
+class ScreenClosed(Exception):
+    """The screen was closed while it read; nobody waits for the result."""
+
+
 class LiveScreen(Screen[None], Generic[Snapshot]):
     """A screen whose `read` runs in a thread whenever the data changed, and whose `show` gets the result.
 
@@ -29,6 +33,7 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
         super().__init__()
         self._is_reading = False
         self._is_stale = True
+        self._is_closed = False
         self._last_error = ""
 
     def prepare(self) -> None:
@@ -37,6 +42,11 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
     def read(self, store: Store) -> Snapshot:
         """Returns everything to show. Runs in a thread, so do not touch widgets here. May raise `AgeUIError`."""
         raise NotImplementedError
+
+    def check_open(self) -> None:
+        """Ends a read whose screen was closed. For a long `read` to call between its parts. Raises `ScreenClosed`."""
+        if self._is_closed:
+            raise ScreenClosed
 
     def show(self, snapshot: Snapshot) -> None:
         """Shows the result of `read`."""
@@ -53,6 +63,7 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
         self.app.data_changed.subscribe(self, lambda version: self.refresh_soon())
 
     def on_unmount(self) -> None:
+        self._is_closed = True
         self.app.unsubscribe(self)
 
     def on_screen_resume(self) -> None:
@@ -85,6 +96,8 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
                         self._last_error = str(error)
                         self.show_error(error)
                     self.set_timer(_SECONDS_BEFORE_RETRY, self.refresh_soon)
+                except ScreenClosed:
+                    return
                 else:
                     self._last_error = ""
                     if self.is_attached:

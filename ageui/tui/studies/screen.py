@@ -160,6 +160,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
             if built is not None and built.query.shows_alike(query, study):
                 tables[name] = built.tables[name]
                 continue
+            self.check_open()
             runs = store.scores.measured_runs() if runs is None else runs
             choice, variant = query.choices.get(name, NO_CHOICE), query.variants.get(name)
             tables[name] = study_table(study, store, choice, variant=variant, split=query.splits.get(name), runs=runs)
