@@ -1,5 +1,6 @@
 """The devices of this machine, and the locks that keep two runs off one device."""
 
+import errno
 import os
 import re
 import socket
@@ -8,6 +9,8 @@ from pathlib import Path
 import platformdirs
 
 from ageui.files.locks import Lock, is_held, read_note
+from engine.errors import ConfigError
+from engine.files import make_private_folder
 
 
 def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:
@@ -35,14 +38,30 @@ def resolve_device(wanted: str) -> str:
     return "cuda:0" if wanted == "cuda" else wanted
 
 
+def locks_folder() -> Path:
+    """The user's folder of the locks of devices."""
+    return platformdirs.user_state_path("ageui", appauthor=False) / "devices"
+
+
+def refuse_unwritable_locks() -> None:
+    """Makes the folder of locks. Raises `ConfigError` if it cannot be written: no run may train without a lock."""
+    folder = locks_folder()
+    try:
+        make_private_folder(folder)
+        reason = None if os.access(folder, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    except OSError as error:
+        reason = error.strerror
+    if reason is not None:
+        raise ConfigError(f"{folder}: {reason}; set XDG_STATE_HOME to a folder that can be written")
+
+
 def device_lock_file(device: str) -> Path:
     """The lock that is held while a run computes on the device, for any database.
 
     It belongs to the user, not the database, so that workers of two databases take turns. The name of a CUDA device
     follows `CUDA_VISIBLE_DEVICES`. Machines may share a home folder, so the host is part of the name.
     """
-    folder = platformdirs.user_state_path("ageui", appauthor=False) / "devices"
-    return folder / f"{as_file_name(f'{socket.gethostname()}-{_physical(device)}')}.lock"
+    return locks_folder() / f"{as_file_name(f'{socket.gethostname()}-{_physical(device)}')}.lock"
 
 
 def next_lock_file(device: str) -> Path:

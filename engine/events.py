@@ -59,7 +59,8 @@ class StageStarted:
 class StepsEnded:
     """Steps since the last such event, at most a few events each second.
 
-    `step` of `total_steps` have ended, both counted over the run; `epoch` is the running one, from 1 over all stages.
+    `step` of `total_steps` have ended, both counted over all stages, as is `epoch`, the running one. An early stop
+    lowers `total_steps`. `eta_seconds` remain of the stage.
     `losses` are (step, train loss) of at most `POINTS_PER_EPOCH` steps an epoch. Which steps these are depends on the
     config alone, never on the time.
     """

@@ -1,5 +1,8 @@
 """A run's events as lines for people, the same in a terminal and in a log file."""
 
+from collections.abc import Callable
+from typing import Final
+
 from engine.counted import counted
 from engine.events import (
     CheckpointWritten,
@@ -13,6 +16,10 @@ from engine.events import (
     RunStarted,
     StageStarted,
 )
+from engine.number_text import number_text
+
+_LOSS: Final[Callable[[float], str]] = "{:.5g}".format
+_YEARS: Final[Callable[[float], str]] = "{:.2f} years".format
 
 
 class Narrator:
@@ -40,7 +47,8 @@ class Narrator:
             case CheckpointWritten():
                 return f"checkpoint after step {event.step:,}: {event.bytes / 1e6:.1f} MB"
             case Evaluated():
-                return f"scored {event.split}: {counted(event.result.n, 'image')}, MAE {event.result.mae:.2f} years"
+                mae = number_text(event.result.mae, _YEARS)
+                return f"scored {event.split}: {counted(event.result.n, 'image')}, MAE {mae}"
             case MemoryPeaked():
                 return f"had {event.bytes / 1e9:.2f} GB of memory at most"
             case RunFailed():
@@ -51,10 +59,10 @@ class Narrator:
                 return None
 
     def _epoch_line(self, event: EpochEnded) -> str:
-        parts = [f"epoch {event.epoch}/{self._epochs}", f"train loss {event.train_loss:.5g}"]
+        parts = [f"epoch {event.epoch}/{self._epochs}", f"train loss {number_text(event.train_loss, _LOSS)}"]
         if event.val_loss is not None:
-            parts.append(f"val loss {event.val_loss:.5g}{' ★' if event.is_best else ''}")
+            parts.append(f"val loss {number_text(event.val_loss, _LOSS)}{' ★' if event.is_best else ''}")
         if event.val_mae is not None:
-            parts.append(f"val MAE {event.val_mae:.2f} years")
+            parts.append(f"val MAE {number_text(event.val_mae, _YEARS)}")
         parts.append(f"{event.seconds:.1f} s, {event.images_per_second:,.0f} images/s")
         return " · ".join(parts)

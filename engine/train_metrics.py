@@ -31,18 +31,22 @@ class TrainMetrics:
         self._emitted_step = 0
         self._emitted_seconds = 0.0
         self._epoch_begin = Position()
-        self._steps_per_epoch = self._steps_after_epoch = 0
+        self._steps_per_epoch = self._steps_after_epoch = self._steps_after_stage = 0
 
     def resume(self, loss_sum: Tensor, step: int) -> None:
         """Continues after a step of an earlier attempt."""
         self.loss_sum = loss_sum.to(self.loss_sum.device)
         self._emitted_step = step
 
-    def begin_epoch(self, position: Position, steps_per_epoch: int, epochs_left: int) -> None:
-        """Begins an epoch, or the rest of one; `epochs_left` of the stage include it."""
+    def begin_epoch(self, position: Position, steps_per_epoch: int, epochs_left: int, later_epochs: int) -> None:
+        """Begins an epoch, or the rest of one.
+
+        `epochs_left` of the stage include it; `later_epochs` are those of the stages after it.
+        """
         self._epoch_begin = replace(position)
         self._emitted_seconds = time.monotonic()
         self._steps_per_epoch, self._steps_after_epoch = steps_per_epoch, steps_per_epoch * (epochs_left - 1)
+        self._steps_after_stage = steps_per_epoch * later_epochs
         if position.batch == 0:
             self.loss_sum.zero_()
 
@@ -69,7 +73,7 @@ class TrainMetrics:
                 stage=position.stage,
                 epoch=position.epoch + 1,
                 step=position.step,
-                total_steps=position.step + steps_left,
+                total_steps=position.step + steps_left + self._steps_after_stage,
                 losses=losses,
                 images_per_second=position.images_per_second,
                 eta_seconds=steps_left * seconds_per_step,

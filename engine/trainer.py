@@ -184,8 +184,9 @@ class Trainer:
     def _train_epochs(self, train_step: TrainStep, steps: int, epochs: int) -> bool:
         """Trains the remaining epochs of the stage. Returns False if the loss became non-finite."""
         position = self.position
+        later_epochs = sum(self.config.epochs[position.stage :])
         while position.stage_epoch < epochs and not self._has_waited():
-            self.metrics.begin_epoch(position, steps, epochs - position.stage_epoch)
+            self.metrics.begin_epoch(position, steps, epochs - position.stage_epoch, later_epochs)
             ended = self._train_epoch(train_step)
             finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
             is_best = finite and self._keep_if_best(ended)

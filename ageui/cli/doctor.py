@@ -29,12 +29,14 @@ def doctor(db: Database = None, as_json: AsJson = False) -> None:
     from engine.errors import AgeUIError
 
     findings: list[Finding] = []
+    database = database_path(db)
     checks: list[Callable[[], Iterator[Finding]]] = [
         _versions,
         _environment,
         _device,
         _cache,
-        lambda: _database(database_path(db)),
+        _locks,
+        lambda: _database(database),
     ]
     for check in checks:
         try:
@@ -90,6 +92,17 @@ def _cache() -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     yield Finding("cache", free > 2e9, f"{folder}: {used / 1e9:.2f} GB used, {free / 1e9:.1f} GB free on its disk")
+
+
+def _locks() -> Iterator[Finding]:
+    from ageui.devices import locks_folder, refuse_unwritable_locks
+    from engine.errors import ConfigError
+
+    try:
+        refuse_unwritable_locks()
+        yield Finding("locks", True, str(locks_folder()))
+    except ConfigError as error:
+        yield Finding("locks", False, str(error))
 
 
 def _database(path: Path) -> Iterator[Finding]:

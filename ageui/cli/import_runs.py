@@ -33,6 +33,9 @@ def import_runs(
 
     The other database is not changed. Runs that are here already are skipped; copies that went on there are replaced.
     Queued and running runs stay there. Imported runs get new ids, and a taken name gets a number.
+
+        ageui db import /mnt/server/runs.db
+        ageui db import server.db --where tag=night --dry-run
     """
     from ageui.cli.progress import count_progress
     from ageui.store.import_source import open_source
@@ -70,7 +73,7 @@ def _say(plan: "ImportPlan", report: "ImportReport | None") -> None:
     say(f"{counted(len(new), 'run')} {'imported' if report or not new else 'would be imported'}{_named(new)}")
     if replaced:
         verb = "replaced" if report else "would be replaced"
-        say(f"{counted(len(replaced), 'run')} {verb}, since they went on in the other database{_named(replaced)}")
+        say(f"{counted(len(replaced), 'run')} {verb} that went on in the other database{_named(replaced)}")
     if plan.stored:
         say(f"{counted(len(plan.stored), 'run')} skipped: here already")
     if plan.unfinished:

@@ -34,6 +34,7 @@ def predict_images(
     """
     from ageui.cli.age_calibration import age_calibration
     from ageui.text.clean import clean
+    from engine.number_text import number_text
 
     with open_store(db, read_only=True) as store:
         detail = store.runs.detail(store.runs.find_one(reference))
@@ -48,7 +49,8 @@ def predict_images(
     else:
         for one in found:
             if one.years is not None:
-                typer.echo(f"{one.years:5.1f}{_range(calibration.around(one.years))}  {clean(str(one.path))}")
+                years = number_text(one.years, "{:.1f}".format)
+                typer.echo(f"{years:>5}{_range(calibration.around(one.years))}  {clean(str(one.path))}")
     console = messages()
     console.print(clean(calibration.sentence), soft_wrap=True)
     for one in found:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from ageui.present.figures import LOSS, number
 from ageui.text import message_lines
 from ageui.text.clean import clean
 from engine.events import CheckpointWritten, Event, Progressed, RunEnded, RunFailed, StepsEnded
@@ -63,7 +64,7 @@ class _Bars(_Lines):
             case Progressed(what, done, total):
                 self._show(what, done, total)
             case StepsEnded():
-                self._loss = f"loss {event.losses[-1][1]:.4g} · " if event.losses else self._loss
+                self._loss = f"loss {number(event.losses[-1][1], LOSS)} · " if event.losses else self._loss
                 note = f"epoch {event.epoch} · {self._loss}{event.images_per_second:,.0f} images/s"
                 self._show("training", event.step, event.total_steps, note)
             case _:

@@ -22,6 +22,10 @@ def delete_runs(
 
     Filters find archived runs only if they say archived=true. Running runs are refused. Data sets, reports and exports
     are untouched.
+
+        ageui rm 12
+        ageui rm 12 --predictions
+        ageui rm archived=true --yes
     """
     from ageui.text.sentences import counted
     from ageui.worker.removal import plan_removal, remove_predictions, remove_runs

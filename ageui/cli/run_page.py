@@ -11,6 +11,7 @@ from ageui.compare.crossed_groups import CROSS
 from ageui.compare.run_tables import explanations, groups_table, published_table, scores_table
 from ageui.memory.forecast import predicted_memory
 from ageui.present.bars import sparkline
+from ageui.present.figures import EPOCH_LOSS, number
 from ageui.present.terminal import rich_table
 from ageui.store import RunDetail, SplitScores
 from ageui.text.clean import clean
@@ -127,7 +128,8 @@ def _print_history(console: Console, detail: RunDetail) -> None:
         return
     last = history[-1]
     losses = [epoch.val_loss for epoch in history if epoch.val_loss is not None]
-    curve = f"  val loss {sparkline(losses)} {losses[0]:.5g} → {losses[-1]:.5g}" if losses else ""
+    ends = " → ".join(number(loss, EPOCH_LOSS) for loss in (losses[0], losses[-1])) if losses else ""
+    curve = f"  val loss {sparkline(losses)} {ends}" if losses else ""
     best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
     kept = f"  best epoch {best.epoch}" if best and losses else ""
     seconds = sum(epoch.seconds for epoch in history)

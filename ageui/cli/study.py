@@ -350,6 +350,7 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     from rich.text import Text
 
     from ageui.present.bars import sparkline
+    from ageui.present.figures import LOSS, number
     from ageui.present.terminal import Blocks
     from ageui.present.wording import note_text
     from ageui.study.published_and_measured import published_and_measured
@@ -366,7 +367,7 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     console.print(Blocks(shown))
     for cell in study.cells:
         if values := curves.get(cell.name):
-            said = f"{cell.label}  {sparkline(values)} {values[0]:.4g} → {values[-1]:.4g}"
+            said = f"{cell.label}  {sparkline(values)} {number(values[0], LOSS)} → {number(values[-1], LOSS)}"
             console.print(Text(clean(said)), soft_wrap=True)
     for note in shown.legend:
         console.print(Text(note_text(note), style="dim"), soft_wrap=True)

@@ -16,6 +16,7 @@ from ageui.present.figures import (
     SIGNED_YEARS,
     SPEED,
     between,
+    number,
 )
 from ageui.present.marks import MEANINGS, NO_BETTER
 from ageui.present.table import BLANK, Cell, Column, Table, figure_columns, name_columns, words
@@ -103,7 +104,7 @@ def biases_table(scores: "SplitScores") -> Table:
             Cell(bias.p_value, unit=P_VALUE),
             Cell(bias.detectable),
             *_gap(bias.signed_gap),
-            words(f"{bias.worst.group} {bias.worst.mae:.2f}" if bias.worst else None),
+            words(f"{bias.worst.group} {number(bias.worst.mae)}" if bias.worst else None),
             _range(bias.worst_interval),
         )
         for bias in scores.result.biases

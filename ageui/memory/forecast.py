@@ -73,7 +73,8 @@ class Forecaster:
                 peaks.setdefault(_device(run.config, peak), []).append((peak, run))
         said = [_sentence(device, found, free(device)) for device, found in peaks.items()]
         texts = [text for text, _ in said] + _problem_texts(wanted, self._problems)
-        texts += ["peak memory: being worked out"] if missing else []
+        texts += ["peak memory: being worked out"] if any(isinstance(key, FootprintKey) for key in missing) else []
+        texts += ["first weights: being checked"] if any(isinstance(key, WeightsKey) for key in missing) else []
         return Forecast("; ".join(texts), missing, any(is_too_much for _, is_too_much in said))
 
     def refusals(self, config: RunConfig) -> list[AgeUIError]:

@@ -156,7 +156,7 @@ def absolute_init(init: str) -> str:
 def _file_layer(path: Path, required: bool = False) -> list[SettingsLayer]:
     try:
         values = read_toml(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigError(f"--config {path}: there is no such file") from None
         return []

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.number_text import MINUS, number_text
+
 if TYPE_CHECKING:
     from engine.split_result import Interval
 
 NOTHING = "—"
-_MINUS = "−"
-"""A minus sign that cannot be mistaken for a hyphen."""
 
 
 def duration(seconds: float | None) -> str:
@@ -58,16 +58,14 @@ def number(value: float | None, unit: Unit = YEARS) -> str:
     """The value as its unit is written: `6.25`, `NaN`, `+inf`, `−inf`, and a dash for None."""
     if value is None:
         return NOTHING
-    if math.isnan(value):
-        return "NaN"
-    text = unit.write(value) if math.isfinite(value) else f"{value:+}"
-    return f"{_MINUS}{text[1:]}" if text.startswith("-") else text
+    text = number_text(value, unit.write)
+    return f"{MINUS}{text[1:]}" if text.startswith("-") else text
 
 
 def change(value: float, unit: Unit = YEARS) -> str:
     """A signed difference: `+0.50`, `−0.75`."""
     text = number(value, unit)
-    return text if text.startswith(("+", _MINUS, "NaN")) else f"+{text}"
+    return text if text.startswith(("+", MINUS, "NaN")) else f"+{text}"
 
 
 def between(interval: "Interval | None", unit: Unit = YEARS, word: str = "–") -> str:

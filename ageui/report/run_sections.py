@@ -9,7 +9,7 @@ import numpy as np
 from ageui.compare.differing_settings import setting
 from ageui.compare.figure_names import figure_name, split_title
 from ageui.compare.run_tables import epochs_table, published_table
-from ageui.present.figures import COUNT, NUMBER, P_VALUE, SIGNED_YEARS, between, number
+from ageui.present.figures import COUNT, LOSS, NUMBER, P_VALUE, SIGNED_YEARS, between, number
 from ageui.present.table import Cell, Table, figure_columns, name_columns, words
 from ageui.report.document import Block, Bullets, Code, Folded, Paragraph, Plot, Section
 from ageui.report.plots import curves, group_bars, predicted_by_age
@@ -104,7 +104,7 @@ def _curves(run: RunFacts) -> Section:
     best = run.best_epoch
     said = [f"Losses over {counted(len(history), 'epoch')}."]
     if losses:
-        said.append(f"The validation loss goes from {losses[0]:.4g} to {losses[-1]:.4g}.")
+        said.append(f"The validation loss goes from {number(losses[0], LOSS)} to {number(losses[-1], LOSS)}.")
         said += [f"Its best is that of epoch {best.epoch}."] if best else []
     else:
         said.append("There is no validation loss: no labelled validation images.")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from textual import on, work
 from textual.app import App
+from textual.await_complete import AwaitComplete
+from textual.dom import DOMNode
 from textual.notifications import SeverityLevel
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
@@ -14,12 +16,15 @@ from textual.worker import Worker, WorkerState
 from ageui.store import RunRow, Store
 from ageui.text.clean import clean
 from ageui.tui.changes import Change, ChangeMade
+from ageui.tui.closed_screens import forget_styles_of_closed_widgets
+from ageui.tui.debounce import Debounce
 from ageui.tui.device_loads import DeviceLoad, LoadMeter
 from ageui.tui.prefs import Prefs
 from ageui.tui.queue_state import QueueState, ended_runs, ending_sentence, read_queue_state
 from ageui.tui.tracebacks import keep_traceback
 from ageui.worker.lost_runs import recover_lost
 from engine.errors import AgeUIError
+from engine.release_memory import release_memory
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_LOADS = 1.0
@@ -39,6 +44,7 @@ class BaseApp(App[None]):
 
     def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
         super().__init__()
+        forget_styles_of_closed_widgets()
         self.store = store
         self.prefs = prefs if prefs is not None else Prefs()
         self.data_changed: Signal[int] = Signal(self, "data changed")
@@ -52,6 +58,7 @@ class BaseApp(App[None]):
         self._load_meter: LoadMeter | None = None
         self._notified_lost: set[str] = set()
         self._notified_errors: set[str] = set()
+        self._release_at_rest = Debounce(self, self._release_memory)
 
     def on_mount(self) -> None:
         self._watch_data()
@@ -64,6 +71,21 @@ class BaseApp(App[None]):
         if not self.is_headless:
             # Existing objects are permanent; garbage collections that scan them would delay keys by 60 ms.
             self.call_after_refresh(gc.freeze)
+
+    def unsubscribe(self, node: DOMNode) -> None:
+        """Ends the subscriptions of a node that leaves: a signal would hold it until it is next published."""
+        for signal in (self.data_changed, self.queue_changed, self.loads_changed, self.theme_changed_signal):
+            signal.unsubscribe(node)
+
+    def pop_screen(self) -> AwaitComplete:
+        self._release_at_rest()
+        return super().pop_screen()
+
+    @work(thread=True, group="releasing", exit_on_error=False)
+    def _release_memory(self) -> None:
+        """Frees closed screens, whose widgets refer to each other, before the next ones need as much again."""
+        if not self.is_headless:
+            release_memory()
 
     # Watching the database, the queue and the devices
 

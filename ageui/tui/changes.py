@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ageui.memory.forecast import Forecaster
+from ageui.planning.run_checks import refuse_unfit
 from ageui.planning.settings import checkpoint_interval
 from ageui.store import DELETED, Changed, NewRun, Store
 from ageui.study import RemainingRuns
@@ -35,6 +37,7 @@ def pause(run_ids: Sequence[int]) -> Change:
 
 def resume(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
+        _refuse_unfit(store, run_ids)
         changed = store.queue.resume(run_ids)
         return _made(store, changed, _sentence(changed.ids, "queued again"))
 
@@ -53,12 +56,18 @@ def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
     """Queues runs again. With `from_start` that cannot be undone: their measurements are deleted."""
 
     def change(store: Store) -> ChangeMade:
+        _refuse_unfit(store, run_ids)
         changed = store.queue.retry(run_ids, from_start=from_start)
         remove_checkpoints(store, changed.files)
         made = _made(store, changed, _sentence(changed.ids, "queued again"))
         return replace(made, undo=None) if from_start else made
 
     return change
+
+
+def _refuse_unfit(store: Store, run_ids: Sequence[int]) -> None:
+    """Raises if runs that are queued again would fail, as far as that is known at once: networks are left out."""
+    refuse_unfit(store.runs.to_train_again(run_ids), Forecaster())
 
 
 def move(run_id: int, by: int) -> Change:

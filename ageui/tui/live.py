@@ -52,6 +52,9 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
     def on_mount(self) -> None:
         self.app.data_changed.subscribe(self, lambda version: self.refresh_soon())
 
+    def on_unmount(self) -> None:
+        self.app.unsubscribe(self)
+
     def on_screen_resume(self) -> None:
         for bar in self.query(StatusBar):
             bar.draw()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ageui.present.figures import duration
+from ageui.present.figures import duration, number
 from ageui.store import RunRow, Store
 from ageui.worker.background_workers import workers
 
@@ -45,7 +45,7 @@ def ending_sentence(row: RunRow) -> str:
     """A sentence about the end of a run: its MAE if it is done, else the reason."""
     if row.status == "done":
         mae = row.summary.mae
-        return f"{row.name} is done" + (f": MAE {mae:.2f} years on {row.summary.split}" if mae is not None else "")
+        return f"{row.name} is done" + (f": MAE {number(mae)} years on {row.summary.split}" if mae is not None else "")
     why = f": {row.error.splitlines()[0]}" if row.error else ""
     return f"{row.name} {row.status}{why}; open it to read its log"
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ageui.devices import configs_for, default_device, resolve_device
+from ageui.devices import configs_for, default_device, refuse_unwritable_locks, resolve_device
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store, WorkerRow
 from ageui.worker.__main__ import STARTED
@@ -112,7 +112,8 @@ def start_worker(
 
 
 def refuse_missing_device(device: str) -> None:
-    """Raises `DeviceError` for a CUDA device that this machine lacks."""
+    """Raises `DeviceError` for a CUDA device that this machine lacks, `ConfigError` if devices cannot be locked."""
+    refuse_unwritable_locks()
     if device != "cpu" and not default_device().startswith("cuda"):
         raise DeviceError(f"--device {device}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ageui.store import Store
-from ageui.store.other_databases import databases_beside
+from ageui.store.other_databases import databases_beside, is_example
 from ageui.store.removal import RemovableRun
 from ageui.text.sentences import counted
 
@@ -24,17 +24,15 @@ class RemovalPlan:
         """Asks whether to delete the runs."""
         published = sum(run.is_published for run in self.runs)
         back = f" ({published} published: ageui study publish brings them back)" if published else ""
-        return (
-            f"Delete {self._what}{back} with scores, predictions and {self.file_bytes / 1e6:.1f} MB of files? "
-            "This cannot be undone."
-        )
+        files = f", and {self.file_bytes / 1e6:.1f} MB of files" if self.file_bytes else ""
+        return f"Delete {self._what}{back} with scores and predictions{files}? This cannot be undone."
 
     def question_about_predictions(self) -> str:
         """Asks whether to delete only the predictions of the runs."""
         size = sum(run.prediction_bytes for run in self.runs) / 1e6
         return (
             f"Delete the predictions of {self._what} on {counted(self.predictions, 'split')} ({size:.1f} MB), and the "
-            "names and labels of their images? The scores stay. This cannot be undone."
+            "names and labels of images that no other run needs? The scores stay. This cannot be undone."
         )
 
     @property
@@ -81,8 +79,8 @@ def _remains(store: Store) -> list[str]:
         remains.append(
             f"{store.path.name}-wal keeps what was deleted until no process reads the database; then: ageui db vacuum"
         )
-    if others := databases_beside(store.path):
-        names = ", ".join(path.name for path in others)
+    if others := [path.name for path in databases_beside(store.path) if not is_example(path)]:
+        names = ", ".join(others)
         remains.append(f"other databases in this folder may still hold what was deleted: {names}")
     return remains
 

@@ -111,6 +111,8 @@ def _copy_files(
         else:
             paths[checkpoint.kind, checkpoint.step] = store.stored_path(copied)
     for log in sorted(log for source in sources for log in source.glob("log.*.txt")):
+        if (folder / log.name).exists():
+            continue  # of an attempt that the replaced copy has, too
         try:
             _copy(log, folder, copies)
         except DataError as error:

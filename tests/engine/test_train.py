@@ -94,6 +94,12 @@ def test_the_frozen_stage_leaves_the_whole_backbone_as_it_was(runner: Runner) ->
     ]
 
 
+@pytest.mark.parametrize("epochs", ["2,1", "1,0", "0,2"])
+def test_progress_counts_the_steps_of_all_stages(runner: Runner, epochs: str) -> None:
+    told = runner(strategy="freeze", init="random", epochs=epochs, batch=16).all(StepsEnded)
+    assert {event.total_steps for event in told} == {told[-1].step}
+
+
 @pytest.mark.parametrize("augment", ["none", "report", "standard"])
 def test_statistics_of_batch_norm_stay_frozen_under_every_augmentation(runner: Runner, augment: str) -> None:
     seen = runner(strategy="freeze", init="random", epochs="1,0", augment=augment)

@@ -94,12 +94,12 @@ def ensure_worker(store: Store, checkpoint_seconds: float = 0.2) -> None:
         start_worker(store, "cpu", checkpoint_seconds=checkpoint_seconds, idle_seconds=600)
 
 
-def kill_worker(store: Store) -> bool:
-    """SIGKILL to the worker; False where none lives."""
+def kill_worker(store: Store, number: signal.Signals = signal.SIGKILL) -> bool:
+    """A signal to the worker; False where none lives."""
     rows = store.workers.all()
     if not rows or not is_working(store, "cpu"):
         return False
-    return Process.of(rows[0].pid).send(signal.SIGKILL)
+    return Process.of(rows[0].pid).send(number)
 
 
 def engine_of(store: Store, run_id: int) -> Process | None:
@@ -109,10 +109,10 @@ def engine_of(store: Store, run_id: int) -> Process | None:
     return engine if engine is not None and engine.is_alive() else None
 
 
-def kill_engine(store: Store) -> bool:
-    """SIGKILL to the engine that runs now; False where none does."""
+def kill_engine(store: Store, number: signal.Signals = signal.SIGKILL) -> bool:
+    """A signal to the engine that runs now; False where none does."""
     engines = [engine_of(store, run.run_id) for run in store.queue.running()]
-    return any([engine.send(signal.SIGKILL, to_group=True) for engine in engines if engine is not None])
+    return any([engine.send(number, to_group=True) for engine in engines if engine is not None])
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -4,6 +4,8 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from ageui.present.figures import number
+
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _DAY = 86400
@@ -73,9 +75,9 @@ def _closest(steps: Iterable[float], low: float, high: float, most: int) -> list
 
 
 def number_label(value: float, digits: int = 4) -> str:
-    """A short label with at most `digits` significant digits: 0.0061, 1e-5, 12k, 1.5M, NaN, ∞."""
+    """A short label with at most `digits` significant digits: 0.0061, 1e-5, 12k, 1.5M, NaN, +inf."""
     if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
+        return number(value)
     rounded = float(f"{value:.{digits}g}")
     size = abs(rounded)
     if size and not 1e-4 <= size < 1e15:

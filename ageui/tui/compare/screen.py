@@ -57,6 +57,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         ids = tuple(dict.fromkeys(run_ids))[:MOST_COMPARED]
         self._view = ComparisonView(ids, baseline=str(ids[0]) if len(ids) > 1 else None)
         self._read_view = self._view
+        self._has_chosen_baseline = False
         self._snapshot: ComparisonSnapshot | None = None
         self._comparison: Comparison | None = None
         self._curve: CurveName | None = None
@@ -75,9 +76,6 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         yield Static(id="notes", classes="hint", markup=False)
         yield Static(id="legend", classes="hint", markup=False)
         yield KeyFooter()
-
-    def on_unmount(self) -> None:
-        self.app.theme_changed_signal.unsubscribe(self)
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
@@ -138,6 +136,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             self._comparison = full
 
     def _change(self, view: ComparisonView) -> None:
+        self._has_chosen_baseline |= view.baseline != self._view.baseline
         self._view = view
         self.refresh_soon()
 
@@ -293,7 +292,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
         def add(run_id: int) -> None:
             view = self._view
-            self._view = replace(view, run_ids=(*view.run_ids, run_id), baseline=view.baseline or str(view.run_ids[0]))
+            baseline = view.baseline if self._has_chosen_baseline else view.baseline or str(view.run_ids[0])
+            self._view = replace(view, run_ids=(*view.run_ids, run_id), baseline=baseline)
 
         title = "Compare with which runs?" if len(chosen) == 1 else f"{len(chosen)} runs; add which?"
         self.app.push_screen(RunPicker(title, chosen, room, add))

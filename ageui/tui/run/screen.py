@@ -102,9 +102,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
                 yield Static(id="epochs", markup=False)
         yield KeyFooter()
 
-    def on_unmount(self) -> None:
-        self.app.theme_changed_signal.unsubscribe(self)
-
     def on_mount(self) -> None:
         self.app.loads_changed.subscribe(self, self._show_loads)
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
@@ -119,7 +116,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def read(self, store: Store) -> RunSnapshot:
         detail = store.runs.detail(self._run_id)
         attempt, steps, losses = self._points
-        if attempt != detail.row.attempt:
+        is_older = len(steps) > 0 and (detail.row.summary.step or 0) < steps[-1]
+        if attempt != detail.row.attempt or is_older:  # its points may be gone, or those of an earlier attempt
             attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
         after = int(steps[-1]) if len(steps) else -1
         new = store.runs.metric(self._run_id, "step/loss", after)

@@ -41,6 +41,9 @@ class StatusBar(TextLine):
         self._state = self.app.queue_state or self._state
         self.draw()
 
+    def on_unmount(self) -> None:
+        self.app.unsubscribe(self)
+
     def on_resize(self) -> None:
         self.draw()
 

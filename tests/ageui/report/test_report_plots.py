@@ -157,9 +157,7 @@ def _luminance(colour: str) -> float:
 def test_plots_do_not_depend_on_settings_of_matplotlib(tmp_path: Path) -> None:
     """A notebook sets MPLBACKEND for every process that it starts."""
     (tmp_path / "matplotlibrc").write_text("nonsense: 1\n")
-    program = (
-        "from ageui.report.drawing import draw; print(draw('a', (1, 1), lambda figure: figure.add_subplot()).body)"
-    )
+    program = "from ageui.report.drawing import draw; print(draw('a', (1, 1), lambda one: one.add_subplot()).body)"
     fonts = {"MPLCONFIGDIR": matplotlib.get_cachedir()}
     env = {**os.environ, **fonts, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True)

@@ -1,10 +1,11 @@
 """What is changed from the table of runs, what is said of it, and how it is undone."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pilot import alive, done, messages, names, press, screen_text, until, use
-from store_rows import queued
+from store_rows import config, queued
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -12,6 +13,7 @@ from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.dialogs.prompts import LinePrompt
 from ageui.tui.widgets.paged_table import PagedTable
+from engine.data.spec import DataSpec
 
 pytestmark = pytest.mark.app
 
@@ -37,6 +39,21 @@ def test_the_queue_is_paused_resumed_cancelled_retried_and_undone_by_key(store: 
         assert status() == "queued"
         await press(pilot, "r")
         assert messages(app)[-1] == f"run {run_id} (only) is queued; only paused and interrupted runs can be resumed"
+
+    use(store, scenario)
+
+
+def test_a_run_whose_data_is_gone_is_not_queued_again(store: Store, tmp_path: Path) -> None:
+    spec = DataSpec(name="people", format="table", path=str(tmp_path / "people.csv"))
+    run_id = store.runs.add(config(), spec, name=None)
+    store.queue.pause([run_id])
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "r")
+        assert "people.csv is not there; mount it" in messages(app)[-1]
+        await press(pilot, "x", "t")
+        assert "people.csv is not there; mount it" in messages(app)[-1]
+        assert store.runs.get(run_id).status == "cancelled"
 
     use(store, scenario)
 

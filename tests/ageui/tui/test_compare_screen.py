@@ -338,6 +338,20 @@ def test_a_single_run_asks_for_others_and_takes_several(store: Store, runs: tupl
     use(store, scenario)
 
 
+def test_the_choice_of_no_baseline_survives_another_run(store: Store, runs: tuple[int, ...]) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs[:2])
+        while "baseline none" not in shown(app, "#about"):
+            await press(pilot, "b")
+        await press(pilot, "a")
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 1, "the other run is listed")
+        await press(pilot, "enter", "escape")
+        await until(pilot, lambda: app.screen is screen and "3 runs" in shown(app, "#about"))
+        assert "baseline none" in shown(app, "#about")
+
+    use(store, scenario)
+
+
 def test_a_single_run_is_shown_by_itself_when_no_other_is_wanted(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs[2:])

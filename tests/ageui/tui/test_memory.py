@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from new_run_form import checked, fill, opened, said
+from new_run_form import checked, fill, focused, hint, is_open, opened, said
 from pilot import press, screen_text, settled, until, use
 from store_rows import end, running
 from textual.pilot import Pilot
@@ -15,7 +15,7 @@ from ageui.memory import forecast
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.messages import OpenRun
-from engine.footprints import CountedFootprint, FootprintCounter
+from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey
 from engine.memory_model import Footprint, LinearBytes
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
@@ -81,6 +81,39 @@ def test_what_is_not_known_is_counted_while_one_types_and_then_shown(
         may_answer.set()
         await until(pilot, lambda: said(app, "#memory") == "peak memory: about 0.99 GB; 4.00 GB are free")
         assert len(asked) == 1
+
+    use(store, scenario)
+
+
+def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
+    store: Store, monkeypatch: pytest.MonkeyPatch, no_workers: list[str]
+) -> None:
+    may_answer = threading.Event()
+
+    def answers(self: FootprintCounter) -> Iterator[CountedFootprint]:
+        assert may_answer.wait(30)
+        for wanted in self._keys:
+            assert isinstance(wanted, FootprintKey)
+            if wanted.size == 64:
+                yield CountedFootprint(key=wanted, problem="backbone x cannot take images of 64 px", failure="config")
+            else:
+                yield CountedFootprint(key=wanted, footprint=GIVEN)
+
+    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
+    monkeypatch.setattr(FootprintCounter, "answers", answers)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        await press(pilot, "ctrl+s")
+        assert is_open(app)
+        may_answer.set()
+        await until(pilot, lambda: focused(app) == "backbone", "the network is refused")
+        assert "cannot take images of 64 px" in hint(app, "backbone")
+        assert store.runs.count() == 0
+        await fill(app, pilot, size="96")
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: not is_open(app), "back at the runs")
+        assert store.runs.count() == 1
 
     use(store, scenario)
 

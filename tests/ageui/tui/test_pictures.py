@@ -34,6 +34,9 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ageui.tui.base_app.LoadMeter", _Idle)
     monkeypatch.setattr("ageui.tui.base_app.SECONDS_BETWEEN_LOADS", 3600.0)
     monkeypatch.setattr("ageui.memory.forecast.known_footprint", lambda wanted: None)
+    monkeypatch.setattr(
+        "engine.footprints._COMMAND", ["tail", "-f", "/dev/null"]
+    )  # answers nothing until it is stopped
     monkeypatch.chdir(tmp_path)
 
 

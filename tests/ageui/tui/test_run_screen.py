@@ -74,6 +74,24 @@ def test_a_training_run_is_followed_point_by_point(store: Store) -> None:
     use(store, scenario, size=(140, 44))
 
 
+def test_a_retry_from_the_start_takes_the_old_curve_away(store: Store) -> None:
+    run_id, attempt = running(store, "again", epochs="1")
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((1, 0.5), (40, 0.25)))
+        writer.end("diverged", "the loss was no finite number")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.post_message(OpenRun(run_id))
+        await settled(pilot)
+        chart = app.screen.query_one(Chart)
+        assert list(chart.series[0].x) == [1 / 80, 40 / 80]
+        assert "0/1 epoch ·" in text_of(app, "#progress")
+        store.queue.retry(run_id, from_start=True)
+        await until(pilot, lambda: not any(len(one.x) for one in chart.series))
+
+    use(store, scenario)
+
+
 def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(store: Store) -> None:
     run_id, attempt = running(store, "staged", strategy="freeze", init="random", epochs="3,3")
     with store.writing(run_id, attempt) as writer:

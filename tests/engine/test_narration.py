@@ -1,0 +1,23 @@
+"""Events in words."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from engine.events import EpochEnded
+from engine.narration import Narrator
+
+EPOCH = EpochEnded(1, 2, 20, 0.25, 0.5, 6.0, 1e-3, 1.5, 100.0, is_best=True)
+
+
+def test_an_epoch_in_a_line() -> None:
+    line = Narrator(5).line(EPOCH)
+    assert line == "epoch 2/5 · train loss 0.25 · val loss 0.5 ★ · val MAE 6.00 years · 1.5 s, 100 images/s"
+
+
+@pytest.mark.parametrize(("value", "text"), [(math.nan, "NaN"), (math.inf, "+inf"), (-math.inf, "−inf")])
+def test_numbers_that_are_not_finite_are_written_as_in_tables(value: float, text: str) -> None:
+    line = Narrator(5).line(replace(EPOCH, train_loss=value, val_loss=value, val_mae=value, is_best=False))
+    assert line is not None
+    assert f"train loss {text} · val loss {text} · val MAE {text} · " in line
