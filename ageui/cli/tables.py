@@ -23,10 +23,13 @@ def more_sentence(shown: int, total: int) -> str:
 
 def print_fitted(console: "Console", table: "Table", about: str = "") -> None:
     """Prints as many columns as the terminal holds, then a line with `about` and the titles of the others."""
-    from ageui.present.terminal import fit, rich_table
+    from ageui.present.terminal import fit, plain_text, rich_table
 
     shown, left_out = fit(table, console.width)
-    console.print(rich_table(shown))
+    if console.is_terminal:
+        console.print(rich_table(shown))
+    else:
+        console.out(plain_text(shown), end="", highlight=False)
     narrow = f"too narrow for {', '.join(left_out)}" if left_out else ""
     if said := "; ".join(filter(None, (about, narrow))):
         console.print(said, style="dim", soft_wrap=True)

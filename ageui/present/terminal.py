@@ -43,6 +43,21 @@ def rich_table(table: Table) -> RichTable:
     return shown
 
 
+def plain_text(table: Table) -> str:
+    """Heads and rows for a pipe, in a fraction of rich's time: no styles, a line for each row, nothing folded."""
+    rows = [[clean(column.title) for column in table.columns]]
+    rows += [[" ".join(cell_text(cell).split("\n")) for cell in row] for row in table.rows]
+    widths = [max(map(cell_len, texts)) for texts in zip(*rows, strict=True)]
+    are_figures = [column.kind == "figure" for column in table.columns]
+    lines = []
+    for row in rows:
+        padding = [" " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
+        cells = zip(row, padding, are_figures, strict=True)
+        aligned = (pad + text if is_right else text + pad for text, pad, is_right in cells)
+        lines.append((" " * _GAP).join(aligned).rstrip())
+    return "".join(f"{line}\n" for line in lines)
+
+
 def fit(table: Table, width: int) -> tuple[Table, list[str]]:
     """The table without the columns that do not fit into `width` cells, and the titles of those left out."""
     kept = {place: _width(table, place) for place in range(len(table.columns))}

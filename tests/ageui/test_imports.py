@@ -18,7 +18,15 @@ def _modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["sweep", "--help"], ["study", "run", "--help"], ["worker", "--help"], []],
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["sweep", "--help"],
+        ["study", "run", "--help"],
+        ["worker", "--help"],
+        [],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
@@ -29,6 +37,16 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     modules = _modules_after(code)
     assert "typer" in modules
     assert not modules & set(HEAVY)
+
+
+def test_completion_imports_nothing_heavy() -> None:
+    code = (
+        "import os\n"
+        "os.environ |= {'_AGEUI_COMPLETE': 'complete_bash', 'COMP_WORDS': 'ageui show x', 'COMP_CWORD': '2'}\n"
+        "from ageui.cli import main\n"
+        "try: main()\nexcept SystemExit: pass"
+    )
+    assert not _modules_after(code) & set(HEAVY)
 
 
 @pytest.mark.parametrize(
