@@ -19,19 +19,16 @@ from ageui.store.filters import ordering, where
 from ageui.store.names import did_you_mean, valid_priority, valid_tag
 from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
+from ageui.store.run_details import run_details
 from ageui.store.run_rows import (
     RUN_ID,
     RUN_ROWS,
-    attempt_row,
     checkpoint_row,
-    existing_run,
-    history,
     no_run,
     run_rows,
 )
-from ageui.store.score_rows import read_scores
 from ageui.store.store_part import OpenSession, StorePart
-from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary
+from ageui.store.tables import MEASURED, Checkpoint, Metric, Run, RunSummary
 from ageui.text.clean import clean
 from engine.arithmetic import settled, spellings
 from engine.config import RunConfig, build_config
@@ -276,23 +273,16 @@ class Runs(StorePart):
 
     def detail(self, run_id: int) -> RunDetail:
         """The whole run, without its predictions and the points of its steps."""
-        checkpoints = select(Checkpoint).where(Checkpoint.run_id == run_id)
-        ordered = checkpoints.order_by(col(Checkpoint.step), Checkpoint.kind)
-        attempts = select(Attempt).where(Attempt.run_id == run_id).order_by(col(Attempt.number))
+        return self.details([run_id])[0]
+
+    def details(self, run_ids: Sequence[int]) -> list[RunDetail]:
+        """The whole runs, as `detail`, in the given order, in a few statements each for hundreds of runs."""
         with self._read() as session:
-            run = existing_run(session, run_id)
-            (row,) = run_rows(session, RUN_ROWS.where(col(Run.id) == run_id))
-            return RunDetail(
-                row=row,
-                data_spec=run.data_spec,
-                data_hash=run.data_hash,
-                splits=run.splits,
-                manifest=run.manifest,
-                history=history(session, run_id),
-                results=read_scores(session, run_id),
-                checkpoints=tuple(checkpoint_row(item) for item in session.exec(ordered).all()),
-                attempts=tuple(attempt_row(item) for item in session.exec(attempts).all()),
-            )
+            found = {run.row.id: run for batch in batches(run_ids) for run in run_details(session, batch)}
+        missing = [run_id for run_id in run_ids if run_id not in found]
+        if missing:
+            raise no_run(missing[0])
+        return [found[run_id] for run_id in run_ids]
 
     def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:
         """The checkpoints of one run, or of all runs, each with the status and id of its run."""
