@@ -7,6 +7,7 @@ from ageui.text.sentences import counted
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.worker.background_workers import workers
+from ageui.worker.left_behind import left_behind_sentence
 from ageui.worker.rescorer import start_rescoring
 from engine.errors import StoreError
 
@@ -17,7 +18,8 @@ def launch(path: Path) -> str:
     Opens a database that is not writable read-only. Raises `StoreError` if that is impossible, too.
     """
     with open_store(path) as store:
-        AgeUIApp(store, Prefs.load(), notice=start_rescoring(store)).run()
+        notices = (left_behind_sentence(store), start_rescoring(store))
+        AgeUIApp(store, Prefs.load(), notice="\n".join(filter(None, notices)) or None).run()
         return background_summary(store)
 
 
