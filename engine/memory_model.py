@@ -6,7 +6,7 @@ of memory allocators was measured, see `HEAP_SHARE`.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -60,6 +60,13 @@ class Footprint(BaseModel):
     scoring_batch: int
     features_batch: int
     needs_pairs: bool = False
+
+
+class FileSizes(NamedTuple):
+    """Bytes of the weights that a run keeps, and of a training state: weights, best weights and the optimizer's."""
+
+    weights: int
+    state: int
 
 
 class PeakMemory(BaseModel):
@@ -136,6 +143,13 @@ def _whole_stage(config: RunConfig, footprint: Footprint, images: int | None) ->
         return weights + optimizer + steps + max(scoring, 2 * trained)
     heap = max(int(HEAP_SHARE * max(steps, scoring)), trained + weights)
     return 2 * weights + optimizer + heap + weights
+
+
+def file_sizes(config: RunConfig, footprint: Footprint) -> FileSizes:
+    """The bytes of a run's files once it trains all weights."""
+    head = _head_parameters(config, footprint.features) * _FLOAT
+    weights, trained = footprint.state + head, footprint.parameters * _FLOAT + head
+    return FileSizes(weights, 2 * weights + trained * _slots(config))
 
 
 def _frozen_stage(config: RunConfig, footprint: Footprint, images: int | None) -> int:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ageui.text.sentences import counted
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -40,15 +38,19 @@ def start_missing_workers(
         console.print(clean(paused_sentence(pause)), soft_wrap=True)
 
 
+def offer_to_go_on(store: "Store") -> None:
+    """Says, on stderr, that runs wait since their worker was killed or the machine restarted, if any do."""
+    from ageui.cli.options import messages, sayer
+    from ageui.worker.left_behind import left_behind_sentence
+
+    if sentence := left_behind_sentence(store):
+        sayer(messages())(sentence)
+
+
 def paused_sentence(pause: "QueuePause") -> str:
     """Why the queue is paused, and how to resume it."""
     why = f" {BY_THE_USER}" if pause.reason == BY_THE_USER else f": {pause.reason}"
     return f"the queue is paused{why}; let it go on with: ageui resume"
-
-
-def held_sentence(reason: str, count: int) -> str:
-    """Why queued runs of a sweep were held, and how to let them go on."""
-    return f"{counted(count, 'run')} {reason}; let what is held go on with: ageui resume"
 
 
 def unserved_sentence(devices: Sequence[str], *, are_all: bool) -> str:

@@ -1,12 +1,13 @@
 """`ageui compare`: compares runs side by side."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ageui.cli.completion import lists, runs, runs_or, words
-from ageui.cli.options import AsJson, Database, Split, open_store, results
+from ageui.cli.options import AsJson, Database, Limit, Split, messages, open_store, results, sayer
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 
 
@@ -75,6 +76,7 @@ def compare_runs(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", show_default=False)
     ] = None,
+    limit: Limit = None,
     force: Force = False,
     db: Database = None,
     as_json: AsJson = False,
@@ -90,6 +92,7 @@ def compare_runs(
         ageui compare tag=demo --fold-seeds --groups
         ageui compare tag=demo -o table.md
     """
+    from ageui.cli.tables import more_sentence, rows_to_show
     from ageui.compare import FORMATS, compare, comparison_table, render_text
     from ageui.compare.comparison import Marking
     from ageui.compare.many_tests import known_correction
@@ -109,7 +112,7 @@ def compare_runs(
         if against not in (None, "constant"):
             ids.setdefault(int(against))
         comparison = compare(
-            [store.runs.detail(run_id) for run_id in ids],
+            store.runs.details(list(ids)),
             split=split,
             baseline=against,
             predictions=store.scores.predictions,
@@ -122,6 +125,10 @@ def compare_runs(
             scored=store.scores.on_images,
         )
     if chosen == "table":
-        results().print(with_legend(comparison_table(comparison)))
+        table = comparison_table(comparison)
+        cut = replace(table, rows=table.rows[: rows_to_show(limit)])
+        results().print(with_legend(cut))
+        if said := more_sentence(len(cut.rows), len(table.rows), "row"):
+            sayer(messages())(said)
         return
     print_or_write(render_text(comparison, chosen), output, counted(len(comparison.rows), "row"))

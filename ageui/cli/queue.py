@@ -48,10 +48,12 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     ageui queue
     ageui queue --json
     """
-    from ageui.cli.background import held_sentence, paused_sentence, unserved_sentence
+    from ageui.cli.background import paused_sentence, unserved_sentence
     from ageui.cli.queue_table import queue_table
     from ageui.cli.tables import more_sentence, print_fitted, rows_to_show
+    from ageui.text.sentences import counted
     from ageui.worker.background_workers import devices_without_worker, workers
+    from ageui.worker.left_behind import left_behind_sentence
 
     shown = None if as_json else rows_to_show(limit)
     with open_store(db, read_only=True) as store:
@@ -64,7 +66,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         pause, states = store.queue.current_pause(), workers(store)
         devices = store.queue.devices()
         alone = devices_without_worker(store, devices)
-        held = store.queue.held()
+        held, offer = store.queue.held(), left_behind_sentence(store)
     if as_json:
         print_json(
             {
@@ -86,10 +88,12 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     say = sayer(messages())
     if pause is not None:
         say(paused_sentence(pause))
+    elif offer:
+        say(offer)
     elif alone:
         say(unserved_sentence(alone, are_all=len(alone) == len(devices)))
     for reason, count in held.items():
-        say(held_sentence(reason, count))
+        say(f"{counted(count, 'run')} {reason}")
     if counts.get("paused", 0) + counts.get("interrupted", 0) > sum(held.values()):
         say("paused and interrupted runs go on with: ageui resume RUN")
     for state in states:

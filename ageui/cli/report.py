@@ -77,7 +77,7 @@ def write_report(
     with open_store(db, read_only=True) as store:
         ids = store.runs.find_all(references)
         target = report_target(output, report_format, _stem(ids), force)
-        document = report([store.runs.detail(run_id) for run_id in ids], store.scores.predictions, split)
+        document = report(store.runs.details(list(ids)), store.scores.predictions, split)
     write_document(document, target)
 
 

@@ -180,7 +180,7 @@ def report_study(
     with _reading(db) as store:
         table = _tested_table(study, store, _choice(preset, data, settings), split, known)
         ids = dict.fromkeys(run_id for row in table.rows for run_id in row.runs.values())
-        runs = [store.runs.detail(run_id) for run_id in ids] if store else []
+        runs = store.runs.details(list(ids)) if store else []
         predictions = store.scores.predictions if store else lambda run_id, split: None
         document = study_report(table, runs, predictions, known)
     write_document(document, target)
@@ -196,6 +196,9 @@ def run_study(
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     detach: Annotated[
         bool, option("Queue the missing runs and do not wait for them.", THIS_RUN, None, "--detach", "-d")
+    ] = False,
+    force: Annotated[
+        bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
     ] = False,
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
@@ -214,6 +217,7 @@ def run_study(
     """
     from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
+    from ageui.planning.disk_space import refuse_small_disk
     from ageui.planning.expected_time import time_sentence
     from ageui.study import describe, find_remaining, load
     from ageui.study.queueing import remaining_text, tag
@@ -224,7 +228,11 @@ def run_study(
         choice = _chosen_here(store, study, _choice(preset, data, settings), say)
         remaining = find_remaining(study, store, choice, seeds)
         store.runs.refuse_invalid(remaining.new, priority=priority)
-        print_memory(console, remaining.new, check_runs(console, remaining.to_train(store)))
+        to_train = remaining.to_train(store)
+        forecaster = check_runs(console, to_train)
+        print_memory(console, remaining.new, forecaster)
+        if not force:
+            refuse_small_disk(store, to_train, forecaster)
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if remaining.new:

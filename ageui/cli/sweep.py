@@ -36,6 +36,9 @@ def sweep(
     name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN, "NAME")] = None,
     tag: Annotated[list[str] | None, option("Tag of the runs, may be repeated.", THIS_RUN, "TAG")] = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
+    force: Annotated[
+        bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
+    ] = False,
     dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
@@ -51,6 +54,7 @@ def sweep(
         ageui sweep --lr 1e-4,5e-4 --dry-run
     """
     from ageui.cli.background import start_missing_workers
+    from ageui.planning.disk_space import refuse_small_disk
     from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
     from ageui.text.sentences import counted
@@ -64,7 +68,10 @@ def sweep(
             say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)
         store.runs.refuse_invalid(new, tags=tag or [], priority=priority)
-        print_memory(console, new, check_runs(console, new))
+        forecaster = check_runs(console, new)
+        print_memory(console, new, forecaster)
+        if not force:
+            refuse_small_disk(store, new, forecaster)
         if new:
             say(time_sentence(store, new))
         if dry_run:

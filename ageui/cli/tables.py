@@ -3,6 +3,8 @@
 import sys
 from typing import TYPE_CHECKING
 
+from ageui.text.sentences import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -16,20 +18,20 @@ def rows_to_show(limit: int | None) -> int | None:
     return limit if limit is not None or not sys.stdout.isatty() else ROWS_ON_A_TERMINAL
 
 
-def more_sentence(shown: int, total: int) -> str:
+def more_sentence(shown: int, total: int, noun: str = "run") -> str:
     """How many rows were left out, and how to see them; empty if none were."""
-    return f"{shown:,} of {total:,} runs, --limit {total} lists all" if shown < total else ""
+    return f"{shown:,} of {counted(total, noun)}, --limit {total} lists all" if shown < total else ""
 
 
 def print_fitted(console: "Console", table: "Table", about: str = "") -> None:
     """Prints as many columns as the terminal holds, then a line with `about` and the titles of the others."""
-    from ageui.present.terminal import fit, plain_text, rich_table
+    from ageui.present.terminal import fit, plain_lines, rich_table
 
     shown, left_out = fit(table, console.width)
     if console.is_terminal:
         console.print(rich_table(shown))
     else:
-        console.out(plain_text(shown), end="", highlight=False)
+        console.file.writelines(f"{line}\n" for line in plain_lines(shown))
     narrow = f"too narrow for {', '.join(left_out)}" if left_out else ""
     if said := "; ".join(filter(None, (about, narrow))):
         console.print(said, style="dim", soft_wrap=True)

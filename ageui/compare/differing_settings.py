@@ -16,7 +16,14 @@ def setting(config: Mapping[str, Any], name: str) -> str:
 
 def differing_settings(configs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The fields that differ between configs, in their order."""
-    return differing([settings_of([config]) for config in configs])
+    names = dict.fromkeys(name for config in configs for name in config)
+
+    def differs(name: str) -> bool:
+        first = configs[0].get(name)
+        others = (config for config in configs if config.get(name) != first)
+        return any(setting(config, name) != setting(configs[0], name) for config in others)
+
+    return tuple(filter(differs, names))
 
 
 def settings_of(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:

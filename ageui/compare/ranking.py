@@ -5,8 +5,12 @@ is on no front and keeps no other row off it. Neither rank nor front takes chanc
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ageui.compare.comparison import ComparedRow
 
@@ -32,10 +36,8 @@ def average_ranks(rows: Sequence[Figures]) -> list[float | None]:
     [1.25, 1.75, None]
     """
     whole = _whole(rows)
-    return [
-        None if own is None else math.fsum(_rank(column, whole) for column in enumerate(own)) / len(own)
-        for own in whole
-    ]
+    columns = [sorted(column) for column in zip(*filter(None, whole), strict=True)]
+    return [None if own is None else math.fsum(map(_rank, own, columns)) / len(own) for own in whole]
 
 
 def pareto_front(rows: Sequence[Figures]) -> list[bool | None]:
@@ -57,8 +59,8 @@ def pareto_front(rows: Sequence[Figures]) -> list[bool | None]:
     [True, True, False]
     """
     whole = _whole(rows)
-    others = [other for other in whole if other is not None]
-    return [None if own is None else not any(_dominates(other, own) for other in others) for own in whole]
+    others = np.array([other for other in whole if other is not None])
+    return [None if own is None else not _is_dominated(own, others) for own in whole]
 
 
 def ranked(
@@ -109,14 +111,12 @@ def _whole(rows: Sequence[Figures]) -> list[list[float] | None]:
     return [own if own and len(own) == len(row) else None for own, row in zip(known, rows, strict=True)]
 
 
-def _rank(figure: tuple[int, float], whole: Sequence[Sequence[float] | None]) -> float:
-    """The place of one figure, given as its column and value, among all of that column."""
-    column, value = figure
-    every = [own[column] for own in whole if own is not None]
-    better, equal = sum(other < value for other in every), sum(other == value for other in every)
-    return better + (equal + 1) / 2
+def _rank(value: float, every: Sequence[float]) -> float:
+    """The place of one figure among all of its column, sorted."""
+    better, up_to = bisect_left(every, value), bisect_right(every, value)
+    return (better + up_to + 1) / 2
 
 
-def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    pairs = list(zip(one, other, strict=True))
-    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+def _is_dominated(row: Sequence[float], others: NDArray[np.float64]) -> bool:
+    """Whether another row, of `others` (rows, figures), is as good in all figures and better in one."""
+    return bool(((others <= row).all(axis=1) & (others < row).any(axis=1)).any())

@@ -1,6 +1,8 @@
 """Tables in the terminal: no figure is cut or folded, and nothing depends on colour alone."""
 
+import itertools
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from rich import box
@@ -43,19 +45,24 @@ def rich_table(table: Table) -> RichTable:
     return shown
 
 
-def plain_text(table: Table) -> str:
-    """Heads and rows for a pipe, in a fraction of rich's time: no styles, a line for each row, nothing folded."""
-    rows = [[clean(column.title) for column in table.columns]]
-    rows += [[" ".join(cell_text(cell).split("\n")) for cell in row] for row in table.rows]
-    widths = [max(map(cell_len, texts)) for texts in zip(*rows, strict=True)]
-    are_figures = [column.kind == "figure" for column in table.columns]
-    lines = []
+def plain_lines(table: Table) -> Iterator[str]:
+    """The lines of the table without styles, however long: for files and pipes, where rich would take minutes for
+    thousands of rows."""
+    if table.title:
+        yield clean(table.title)
+    rights = [column.kind == "figure" for column in table.columns]
+    heads = [_title(table, place) for place in range(len(table.columns))]
+    rows = [[cell_text(cell).split("\n") for cell in row] for row in table.rows]
+    if any(heads):
+        rows.insert(0, [head.split("\n") for head in heads])
+    widths = [max(_cells(line) for lines in column for line in lines) for column in zip(*rows, strict=True)]
     for row in rows:
-        padding = [" " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
-        cells = zip(row, padding, are_figures, strict=True)
-        aligned = (pad + text if is_right else text + pad for text, pad, is_right in cells)
-        lines.append((" " * _GAP).join(aligned).rstrip())
-    return "".join(f"{line}\n" for line in lines)
+        for line in itertools.zip_longest(*row, fillvalue=""):
+            padded = (
+                " " * (width - _cells(text)) + text if is_right else text + " " * (width - _cells(text))
+                for text, width, is_right in zip(line, widths, rights, strict=True)
+            )
+            yield (" " * _GAP).join(padded).rstrip()
 
 
 def fit(table: Table, width: int) -> tuple[Table, list[str]]:
@@ -143,8 +150,17 @@ def _marked(part: Part) -> str:
 
 def _width(table: Table, place: int) -> int:
     """The cells that a column needs."""
-    texts = (_rich(row[place], is_stacked=table.is_stacked).plain for row in table.rows)
-    return max(cell_len(part) for text in (_title(table, place), *texts) for part in text.split("\n"))
+    shown: Callable[[Cell], str] = _stacked_text if table.is_stacked else cell_text
+    texts = (shown(row[place]) for row in table.rows)
+    return max(_cells(part) for text in (_title(table, place), *texts) for part in text.split("\n"))
+
+
+def _stacked_text(cell: Cell) -> str:
+    return _rich(cell, is_stacked=True).plain
+
+
+def _cells(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def _title(table: Table, place: int) -> str:

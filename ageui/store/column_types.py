@@ -64,7 +64,7 @@ def dump_json(value: Any) -> str:
 
 
 def load_json(text: str) -> Any:
-    return json.loads(text, object_hook=_unmarked)
+    return json.loads(text, object_hook=_unmarked if "$float" in text else None)
 
 
 def _marked(value: Any) -> Any:

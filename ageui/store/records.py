@@ -88,7 +88,7 @@ class RunRow:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON; non-finite floats are the strings `nan`, `inf` and `-inf`."""
-        return dict(plain_json(with_iso_times(asdict(self))))
+        return dict(plain_json(with_iso_times({**vars(self), "summary": vars(self.summary)})))
 
 
 @dataclass(frozen=True)

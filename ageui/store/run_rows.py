@@ -69,8 +69,9 @@ def fields_of(record: type[Any], row: SQLModel) -> dict[str, Any]:
 
 def history(session: Session, run_id: int) -> tuple[Epoch, ...]:
     """The ended epochs of a run, in order. Each field but `epoch` is a point of the curve `epoch/FIELD`."""
+    # A range of keys, which the table is sorted by: a prefix would read the points of every step too.
     points = select(Metric.key, Metric.step, Metric.value).where(
-        Metric.run_id == run_id, col(Metric.key).startswith("epoch/")
+        Metric.run_id == run_id, col(Metric.key) >= "epoch/", col(Metric.key) < "epoch0"
     )
     epochs: dict[int, dict[str, Any]] = {}
     for key, epoch, value in session.exec(points).all():

@@ -1,13 +1,16 @@
 """The scores of a run on a split: to rows of several tables, and back."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from ageui.store.batches import batches
 from ageui.store.item_sets import pack_items
 from ageui.store.records import SplitScores
 from ageui.store.tables import Bias, FigureScore, GroupScore, ItemSet, Prediction, Result, RunSummary, core_table
@@ -17,6 +20,8 @@ from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupRe
 
 if TYPE_CHECKING:
     from engine.events import Evaluated
+
+Scored = TypeVar("Scored", Bias, GroupScore, FigureScore)
 
 
 def write_scores(
@@ -79,41 +84,47 @@ def rewrite_scores(session: Session, run_id: int, split: str, result: SplitResul
         _summarise(summary, split, result)
 
 
-def read_scores(session: Session, run_id: int) -> tuple[SplitScores, ...]:
-    """The scores of a run on each split, in the order train, valid, test, then those on other data."""
-    found = session.exec(
-        select(Result, ItemSet.target, ItemSet.data_name)
-        .join(ItemSet, col(ItemSet.hash) == col(Result.item_set))
-        .where(Result.run_id == run_id)
-    ).all()
-    biases = session.exec(select(Bias).where(Bias.run_id == run_id).order_by(col(Bias.position))).all()
-    groups = session.exec(
-        select(GroupScore).where(GroupScore.run_id == run_id).order_by(col(GroupScore.position))
-    ).all()
-    figures = session.exec(select(FigureScore).where(FigureScore.run_id == run_id)).all()
-    scores = [
-        SplitScores(
-            split=result.split,
-            images=result.item_set,
-            target=target,
-            data_name=data_name,
-            selected_on=result.selected_on,
-            statistics=result.statistics,
-            result=_split_result(
-                result,
-                [bias for bias in biases if bias.split == result.split],
-                groups,
-                [figure for figure in figures if figure.split == result.split],
-            ),
+def read_scores(session: Session, run_ids: Sequence[int]) -> dict[int, tuple[SplitScores, ...]]:
+    """The scores of runs on each split, by run, in the order train, valid, test, then those on other data."""
+    found: dict[int, list[SplitScores]] = {run_id: [] for run_id in run_ids}
+    for batch in batches(run_ids):
+        results = session.exec(
+            select(Result, ItemSet.target, ItemSet.data_name)
+            .join(ItemSet, col(ItemSet.hash) == col(Result.item_set))
+            .where(col(Result.run_id).in_(batch))
+        ).all()
+        biases = _by_split(session, select(Bias).where(col(Bias.run_id).in_(batch)).order_by(col(Bias.position)))
+        groups = _by_split(
+            session, select(GroupScore).where(col(GroupScore.run_id).in_(batch)).order_by(col(GroupScore.position))
         )
-        for result, target, data_name in found
-    ]
-    return tuple(sorted(scores, key=lambda item: split_order(item.split)))
+        figures = _by_split(session, select(FigureScore).where(col(FigureScore.run_id).in_(batch)))
+        for result, target, data_name in results:
+            key = result.run_id, result.split
+            found[result.run_id].append(
+                SplitScores(
+                    split=result.split,
+                    images=result.item_set,
+                    target=target,
+                    data_name=data_name,
+                    selected_on=result.selected_on,
+                    statistics=result.statistics,
+                    result=_split_result(result, biases[key], groups[key], figures[key]),
+                )
+            )
+    return {run_id: tuple(sorted(scores, key=lambda one: split_order(one.split))) for run_id, scores in found.items()}
 
 
 def read_split_scores(session: Session, run_id: int, split: str) -> SplitScores | None:
     """The scores of a run on one split; None if it was not scored on it."""
-    return next((scores for scores in read_scores(session, run_id) if scores.split == split), None)
+    return next((scores for scores in read_scores(session, [run_id])[run_id] if scores.split == split), None)
+
+
+def _by_split(session: Session, rows: SelectOfScalar[Scored]) -> dict[tuple[int, str], list[Scored]]:
+    """Rows by their run and split, in their order."""
+    found: dict[tuple[int, str], list[Scored]] = defaultdict(list)
+    for row in session.exec(rows).all():
+        found[row.run_id, row.split].append(row)
+    return found
 
 
 def split_order(split: str) -> tuple[int, str]:

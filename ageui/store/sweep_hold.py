@@ -26,8 +26,8 @@ def hold_sweep(session: Session, run: Run) -> int:
     if len(last) < MOST_FAILURES or {_cause(one) for one in last} != {_cause(run)}:
         return 0
     reason = (
-        f"held, since {MOST_FAILURES} runs of its sweep failed in a row for the same reason, the last of them run "
-        f"{run.id} ({run.name}): {_first_line(run)}"
+        f"held: {MOST_FAILURES} runs of the sweep failed in a row for the same reason, the last of them run {run.id} "
+        f"({run.name}): {_first_line(run)}; ageui resume lets the rest go on"
     )
     rest = update(Run).where(col(Run.sweep) == run.sweep, IS_QUEUED)
     held = rest.values(status="paused", failure=HELD, error=reason).execution_options(synchronize_session=False)

@@ -9,6 +9,7 @@ from ageui.text.sentences import counted
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.worker.background_workers import workers
+from ageui.worker.left_behind import left_behind_sentence
 from ageui.worker.rescorer import start_rescoring
 from engine.errors import StoreError
 
@@ -20,10 +21,9 @@ def launch(path: Path, files: Path | None = None) -> str:
     `StoreError` if it cannot be opened, and `ConfigError` if `files` cannot be its folder.
     """
     with open_store(path, files) as store:
-        notices = [copy_sentence(path, store.path)] if real_path(path) != store.path else []
-        if sentence := start_rescoring(store):
-            notices.append(sentence)
-        AgeUIApp(store, Prefs.load(), notice="\n".join(notices)).run()
+        copied = copy_sentence(path, store.path) if real_path(path) != store.path else None
+        notices = (copied, left_behind_sentence(store), start_rescoring(store))
+        AgeUIApp(store, Prefs.load(), notice="\n".join(filter(None, notices)) or None).run()
         return background_summary(store)
 
 

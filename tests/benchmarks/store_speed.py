@@ -1,9 +1,12 @@
-"""How fast the database takes points, lists runs and gives out queued ones. Run: python tests/benchmarks/store_speed.py
+"""How fast the database takes points, lists runs, gives out queued ones and changes many at once.
 
-Everything is done through `Store`, on a disk: writers commit with FULL synchronisation, as a worker's do.
+Run: python tests/benchmarks/store_speed.py. Everything is on a disk: writers commit with FULL synchronisation, as a
+worker's do. Commands are timed as processes, from their start to their end; what they may take is in the last column.
 """
 
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,7 +17,7 @@ from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import StepsEnded
 
-RUNS, QUEUED, POINTS = 10_000, 20_000, 128
+RUNS, QUEUED, BULK, POINTS = 10_000, 20_000, 18_000, 128
 
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
@@ -71,8 +74,42 @@ def claiming(store: Store) -> None:
     print(f"the last moved to the front:     {moved * 1000:7.1f} ms")
 
 
+def changing_many(store: Store) -> None:
+    ids = add_runs(store, BULK)
+    for name, change in (
+        ("paused", store.queue.pause),
+        ("resumed", store.queue.resume),
+        ("given a priority", lambda ids: store.queue.prioritise(ids, 3)),
+        ("moved", lambda ids: store.queue.move(ids[BULK // 2 :], "first")),
+        ("tagged", lambda ids: store.edits.set_tags(ids, ["night"])),
+        ("cancelled", store.queue.cancel),
+        ("archived", store.edits.archive),
+        ("unarchived", store.edits.unarchive),
+        ("tried again", store.queue.retry),
+    ):
+        print(f"{BULK:,} runs {name + ':':18} {median_seconds(lambda change=change: change(ids), 1):6.2f} s")  # type: ignore[misc]
+    undone = store.queue.cancel(ids)
+    print(f"{BULK:,} runs restored:          {median_seconds(lambda: store.edits.restore(undone), 1):6.2f} s")
+
+
+def commands(store: Store) -> None:
+    add_runs(store, BULK)
+    for most, *command in (
+        (1, "queue", "--limit", "50"),
+        (1, "ls", "--limit", "50"),
+        (None, "queue"),
+        (None, "queue", "--json"),
+        (None, "pause", "status=queued"),
+        (3, "cancel", "status=paused"),
+    ):
+        arguments = [sys.executable, "-m", "ageui", *map(str, command), "--db", str(store.path)]
+        seconds = median_seconds(lambda arguments=arguments: subprocess.run(arguments, capture_output=True), 1)  # type: ignore[misc]
+        said = f"at most {most} s" if most is not None else ""
+        print(f"ageui {' '.join(map(str, command)):22} of {BULK:,} runs: {seconds:6.2f} s  {said}")
+
+
 def main() -> None:
-    for benchmark in (rows_per_second, reading, claiming):
+    for benchmark in (rows_per_second, reading, claiming, changing_many, commands):
         with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, Store.open(Path(folder) / "runs.db") as store:
             benchmark(store)
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
+from ageui.planning.disk_space import refuse_small_disk
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
 from ageui.planning.run_checks import refuse_unfit
 from ageui.planning.run_command import Labels, queue_command
@@ -18,7 +19,7 @@ from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, 
 from ageui.tui.new_run.wording import grid_sentence
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError, DataError, DeviceError, Problem
+from engine.errors import ConfigError, DataError, DeviceError, FullError, Problem
 
 Value = TypeVar("Value")
 
@@ -97,14 +98,14 @@ class FormCheck:
             return checked
         try:
             return self._planned(store, checked, basis, seeds, first)
-        except (ConfigError, DataError, DeviceError) as error:
+        except (ConfigError, DataError, DeviceError, FullError) as error:
             return checked.with_error(error)
 
     def _planned(
         self, store: Store, checked: CheckedNewRuns, basis: Basis, seeds: int | None, first: Resolved
     ) -> CheckedNewRuns:
-        """Adds the plan. Raises `ConfigError`, `DataError` and `DeviceError` for problems that involve several fields,
-        or this machine."""
+        """Adds the plan. Raises `ConfigError`, `DataError`, `DeviceError` and `FullError` for problems that involve
+        several fields, or this machine."""
         values, labels = _config_texts(checked.entered), checked.labels
         configs = self._configs(store, values, basis, seeds, first)
         runs = with_data(store, configs)
@@ -112,6 +113,7 @@ class FormCheck:
         named = plan.to_queue(again=checked.entered.again, name=labels.name)
         _refuse_names(store, [run.name for run in named if run.name is not None])
         refuse_unfit(runs, self.forecaster)
+        refuse_small_disk(store, named, self.forecaster)
         return replace(
             checked,
             notes=self._notes(plan),

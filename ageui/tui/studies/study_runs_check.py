@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ageui.memory.forecast import Forecaster
+from ageui.planning.disk_space import refuse_small_disk
 from ageui.planning.run_checks import refuse_unfit
 from ageui.store import Store
 from ageui.study import Choice, RemainingRuns, Study, find_remaining
@@ -12,7 +13,7 @@ from ageui.study.queueing import asked_choice, chosen_here, remaining_text
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
 from engine.choices import PRESETS
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError, DataError, DeviceError, Problem
+from engine.errors import ConfigError, DataError, DeviceError, FullError, Problem
 
 PRESET, DATA, SEEDS, SETTINGS = "preset", "data", "seeds", "set"
 
@@ -61,8 +62,10 @@ def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster:
         checked = replace(checked, choice=here.choice, in_force={**checked.in_force, **in_force})
         seeds = seeds_of(entered.texts)
         todo = find_remaining(study, store, here.choice, seeds)
-        refuse_unfit(todo.to_train(store), forecaster)
-    except (ConfigError, DataError, DeviceError) as error:
+        to_train = todo.to_train(store)
+        refuse_unfit(to_train, forecaster)
+        refuse_small_disk(store, to_train, forecaster)
+    except (ConfigError, DataError, DeviceError, FullError) as error:
         return checked.with_error(error)
     return replace(
         checked,

@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 
 from ageui.present.figures import LOSS, PERCENT, SLOPE
 from ageui.present.table import BLANK, Cell, Column, Difference, Spread, Table, words
-from ageui.present.terminal import Blocks, cell_text, fit, plain_text, rich_table, shortened
+from ageui.present.terminal import Blocks, cell_text, fit, plain_lines, rich_table, shortened
 from engine.split_result import Interval
 
 TABLE = Table.of_columns(
@@ -36,8 +36,8 @@ def test_columns_give_way_in_their_order(width: int, left_out: list[str]) -> Non
 
 def test_a_pipe_gets_the_same_lines() -> None:
     lines = [line.rstrip() for line in _printed(rich_table(TABLE)).splitlines()]
-    assert plain_text(TABLE).splitlines() == lines
-    assert plain_text(Table((Column("note"),), ((words("two\nlines\x1b[2J"),),))) == "note\ntwo lines\n"
+    assert list(plain_lines(TABLE)) == lines
+    assert list(plain_lines(Table((Column("note"),), ((words("two\nlines\x1b[2J"),),)))) == ["note", "two", "lines"]
 
 
 def test_control_characters_reach_no_terminal() -> None:
