@@ -11,7 +11,7 @@ _REST_SECONDS = 0.1
 class Debounce:
     """Calls `act` once it has not been called for a moment. Its timer belongs to `node`."""
 
-    def __init__(self, node: MessagePump, act: Callable[[], None]) -> None:
+    def __init__(self, node: MessagePump, act: Callable[[], object]) -> None:
         self._node, self._act = node, act
         self._timer: Timer | None = None
 
