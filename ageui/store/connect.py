@@ -3,7 +3,6 @@
 import glob
 import os
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,13 +18,12 @@ from ageui.store.errors import is_damage, primary_code, readable_errors
 from ageui.store.filesystems import refuse_place
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
 from ageui.store.own_folder import has_folder, settle
-from ageui.store.sqlite import driver
+from ageui.store.sqlite import driver, has_log, reading_modes
 from engine.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 10.0
 LOCK_SECONDS = 30.0
 SIDE_FILES = ("-wal", "-shm", "-journal")
-_BYTES_OF_SIDE_FILES = 1 << 16
 _NO_SIDE_FILES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 
 
@@ -86,7 +84,7 @@ def open_as_is(path: Path) -> tuple[Engine, int]:
     refuse_place(path)
     if not path.exists():
         raise missing(path)
-    for mode in _reading_modes(path):
+    for mode in reading_modes(path):
         engine = _engine(path, mode, begin="BEGIN", pragmas=("query_only = ON",))
         try:
             with readable_errors(path), engine.connect() as connection:
@@ -94,27 +92,11 @@ def open_as_is(path: Path) -> tuple[Engine, int]:
                 refuse_newer(version, path)
         except StoreError as error:
             engine.dispose()
-            if mode == "mode=ro" and primary_code(error) in _NO_SIDE_FILES and not _has_log(path):
+            if mode == "mode=ro" and primary_code(error) in _NO_SIDE_FILES and not has_log(path):
                 continue
             raise
         break
     return engine, version
-
-
-def _reading_modes(path: Path) -> tuple[str, ...]:
-    """How to try to open a database for reading.
-
-    A database in WAL mode needs side files. Where they cannot be created, nothing can change it either, and its log is
-    empty, it is read as it is. On a full disk not even an attempt is made, which would leave half a file.
-    """
-    is_full = shutil.disk_usage(path.parent).free < _BYTES_OF_SIDE_FILES
-    only_read = "mode=ro&immutable=1"
-    return (only_read,) if is_full and not _has_log(path) else ("mode=ro", only_read)
-
-
-def _has_log(path: Path) -> bool:
-    log = path.with_name(f"{path.name}-wal")
-    return log.exists() and log.stat().st_size > 0
 
 
 def missing(path: Path) -> StoreError:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ageui.store.errors import primary_code, readable_errors
 from ageui.store.migrations import APPLICATION_ID
 from ageui.store.queue import ENDED
-from ageui.store.sqlite import driver
+from ageui.store.sqlite import driver, reading_modes
 from engine.errors import StoreError
 
 _NO_SUCH_TABLE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB)
@@ -53,7 +53,7 @@ def _is_database(path: Path) -> bool:
 
 def _ask(path: Path, statement: str, values: tuple[str, ...] = ()) -> list[Any]:
     """The rows that a statement finds; none if the file is no database or lacks the table."""
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
+    for mode in reading_modes(path):
         try:
             with (
                 readable_errors(path),

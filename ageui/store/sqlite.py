@@ -1,9 +1,13 @@
-"""Which SQLite to use: Python's own, or a newer one if Python's can lose commits."""
+"""Which SQLite to use, Python's own or a newer one if Python's can lose commits, and how to open files for reading."""
 
+import shutil
 import sqlite3
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+_BYTES_OF_SIDE_FILES = 1 << 16
 
 
 @cache
@@ -31,3 +35,20 @@ def _pysqlite3() -> ModuleType | None:
         return None
     module: ModuleType = dbapi2
     return module
+
+
+def reading_modes(path: Path) -> tuple[str, ...]:
+    """How to try to open a database for reading.
+
+    A database in WAL mode needs side files. Where they cannot be created, nothing can change it either, and its log is
+    empty, it is read as it is. On a full disk not even an attempt is made, which would leave half a file.
+    """
+    is_full = shutil.disk_usage(path.parent).free < _BYTES_OF_SIDE_FILES
+    only_read = "mode=ro&immutable=1"
+    return (only_read,) if is_full and not has_log(path) else ("mode=ro", only_read)
+
+
+def has_log(path: Path) -> bool:
+    """Whether commits may be in the database's write-ahead log only."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0

@@ -20,6 +20,7 @@ from store_rows import evaluated, queued, running
 from ageui.store import Store, connect
 from ageui.store.errors import readable_errors
 from ageui.store.migrations import MIGRATIONS
+from ageui.store.other_databases import is_example
 from ageui.store.sqlite import driver
 from engine.errors import StoreError
 
@@ -315,7 +316,8 @@ def test_a_full_disk_is_read_without_writing_a_byte(tmp_path: Path, monkeypatch:
     with Store.open(path) as store:
         queued(store, "kept")
     before = {item: item.stat().st_mtime_ns for item in tmp_path.rglob("*")}
-    monkeypatch.setattr(connect.shutil, "disk_usage", lambda path: SimpleNamespace(free=4096))
+    monkeypatch.setattr("ageui.store.sqlite.shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
+    assert not is_example(path)
     with Store.open(path, read_only=True) as store:
         assert [row.name for row in store.runs.search()] == ["kept"]
         assert {item: item.stat().st_mtime_ns for item in tmp_path.rglob("*")} == before
