@@ -45,7 +45,7 @@ def test_a_database_that_cannot_be_written_is_shown_and_says_so_when_it_should_c
 ) -> None:
     queued(store, "kept")
 
-    def refuse(path: Path, *, create: bool) -> None:
+    def refuse(path: Path, **options: object) -> None:
         raise StoreError(f"{path} cannot be written")
 
     monkeypatch.setattr("ageui.store.store.open_writer", refuse)
