@@ -81,11 +81,10 @@ class BaseApp(App[None]):
         self._release_at_rest()
         return super().pop_screen()
 
-    @work(thread=True, group="releasing", exit_on_error=False)
     def _release_memory(self) -> None:
         """Frees closed screens, whose widgets refer to each other, before the next ones need as much again."""
         if not self.is_headless:
-            release_memory()
+            self.run_worker(release_memory, thread=True, group="releasing", exit_on_error=False)
 
     # Watching the database, the queue and the devices
 
