@@ -118,6 +118,7 @@ def test_a_misspelt_run_is_refused_with_the_nearest_name(ageui: Terminal, listed
         "retry bettr",
         "move waiting --before bettr",
         "wait worse bettr",
+        "rm worse bettr --yes",
     ):
         done = ageui(*line.split())
         assert (done.code, done.out) == (2, ""), line
