@@ -383,4 +383,4 @@ def test_the_doctor_finds_data_that_is_gone(faces: Terminal) -> None:
     assert run.code == 3
     assert "is not there; mount it" in run.err
     with Store.open(Path("runs.db"), read_only=True) as store:
-        assert store.runs.get(store.runs.find_one("gone")).status == "failed"
+        assert store.runs.search() == []

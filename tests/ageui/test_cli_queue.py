@@ -202,7 +202,11 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
 
 def test_waiting_ends_with_what_became_of_the_runs(queue: Terminal, wait_for_stop: Callable[..., None]) -> None:
     wait_for_stop(2)
-    queue("run", *TINY, "--weights", "height", "--detach", "--name", "bad")
+    with Store.open(Path("runs.db")) as store:
+        # No command queues such a run: its problem shows before.
+        tiny = {"backbone": "resnet18@layer1", "size": 32, "epochs": 2, "device": "cpu", "strategy": "scratch"}
+        store.runs.add(build_config({**tiny, "weights": "height"}), store.data.get("faces"), name="bad")
+    queue("resume")
     waited = queue("wait", "bad")
     assert waited.code == 1
     assert "no attribute 'height'" in waited.err
@@ -215,8 +219,10 @@ def test_waiting_ends_with_what_became_of_the_runs(queue: Terminal, wait_for_sto
 
 
 def test_a_failed_run_is_tried_again_once_its_cause_is_gone(queue: Terminal) -> None:
-    (queue.folder / "drawn").rename(queue.folder / "moved")
+    queue("pause")
     queue("run", *TINY, "--data", "faces", "--detach")
+    (queue.folder / "drawn").rename(queue.folder / "moved")
+    queue("resume")
     assert queue("wait", "1").code == 1
     assert queue("show", "1", "--json").json["failure"] == "data"
     (queue.folder / "moved").rename(queue.folder / "drawn")
