@@ -38,6 +38,7 @@ from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
 from ageui.files.database_path import database_path
 from ageui.text import message_lines
+from ageui.text.clean import clean
 from engine.errors import AgeUIError, ConfigError
 
 app = CommandGroup(name="ageui")
@@ -119,11 +120,18 @@ def main() -> None:
     try:
         app(prog_name="ageui")
     except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else 0
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except AgeUIError as error:
         message = message_lines.error_line(str(error)) if message_lines.are_wanted() else f"ageui: {error}"
         sys.stderr.write(f"{message}\n")
         code = error.exit_code
+    except UnicodeEncodeError as error:
+        if not "\ud800" <= error.object[error.start] <= "\udfff":
+            raise
+        # Names of files may be any bytes. Python keeps those that are no text as such characters.
+        name, encoding = clean(error.object), sys.getfilesystemencoding()
+        sys.stderr.write(f"ageui: {name} is no text in {encoding}; rename it, or set LC_ALL=C.UTF-8\n")
+        code = ConfigError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("ageui: interrupted\n")
         code = 130

@@ -1,6 +1,7 @@
 """`ageui data`: registers, checks and shows data sets, and makes synthetic ones."""
 
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +72,8 @@ def add(
     from dataclasses import asdict
 
     from ageui.cli.progress import count_progress
+    from ageui.store.names import valid_name
+    from ageui.text.clean import clean
     from engine.data.check import check
     from engine.data.manifest import refuse
     from engine.data.sources import detect_format
@@ -81,6 +84,9 @@ def add(
         raise DataError(f"{path} does not exist; give the folder or table of the data set")
     if data_format is not None and data_format not in choices.DATA_FORMATS[:-1]:
         raise ConfigError(f"--format {data_format}: choose one of {', '.join(choices.DATA_FORMATS[:-1])}")
+    valid_name(name, "data set name")
+    if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
+        raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
     spec = _spec(name, path, found, columns, ignore, skip_bad, fractions)
     console = messages()

@@ -21,7 +21,7 @@ _PLAIN: Final = "ageui-plain"
 """The error handler that spells characters which an encoding lacks."""
 
 _SPELLED: Final = {
-    "±": "+-", "→": "->", "…": "...", "ρ": "rho",
+    "±": "+-", "→": "->", "…": "...", "ρ": "rho", "\ufffd": "?",
     **dict(zip("★✔≈≠◆▲∅·▶⏸✓↯✗⊘‖−–—×", "*!=#@^o.>=+!xo|---x", strict=True)),
     **dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉▓░", "_.,-=+*#..::||##.", strict=True)),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """A report as Markdown, as GitHub shows it, with its plots as files beside it."""
 
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -40,7 +41,7 @@ def _block(block: Block, folder: str) -> str:
         case Code(text):
             return _fenced(clean(text, lines=True))
         case Plot(caption=caption, alt=alt):
-            return f"![{escaped(alt)}]({quote(folder)}/{_file(block)})\n\n*{escaped(caption)}*"
+            return f"![{escaped(alt)}]({quote(os.fsencode(folder))}/{_file(block)})\n\n*{escaped(caption)}*"
         case Folded(table):
             summary = html.escaped(table.title)
             return f"<details><summary>{summary}</summary>\n\n{markdown.table_text(table)}\n\n</details>"

@@ -94,10 +94,22 @@ def test_marks_of_one_place_differ_in_ascii(tmp_path: Path) -> None:
     assert rest == [b"-1.00", b"+-0.50", b"\\xe9", b"\xff"], "bytes of a name that is no text stay"
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["show caf\udcff", "data add caf\udcff file", "data add odd fa\udcffces", "db backup caf\udcff.db", "ls caf\udcff"],
+)
+def test_arguments_that_are_no_text_are_named_in_a_message(published: Terminal, line: str) -> None:
+    Path("file").touch()
+    Path("fa\udcffces").mkdir()
+    done = published(*line.split())
+    assert done.code in (0, 2), done.err
+    assert done.code == 0 or done.err.startswith("ageui: ")
+
+
 @pytest.mark.process
 def test_closed_streams_end_no_command_and_messages_go_into_no_file(published: Terminal) -> None:
     command = f"{sys.executable} -m ageui"
-    script = f"{command} ls >&- & {command} ls -n 1 --json 2>&- & {command} nonsense 2>&- >&-; wait -n && wait -n"
+    script = f"{command} ls >&- & {command} ls -n 1 --json 2>&-; wait -n"
     done = subprocess.run(["bash", "-c", script], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout)[0]["id"]
