@@ -1,6 +1,5 @@
 """`ageui ls`: lists runs."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,7 +80,7 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     """Prints the table; in several blocks if it is too wide and no column may be left out."""
     from rich.text import Text
 
-    from ageui.cli.tables import more_sentence, print_fitted
+    from ageui.cli.tables import is_too_wide, more_sentence, print_fitted
     from ageui.present.marks import MEANINGS, marks_in
     from ageui.present.terminal import Blocks, rich_table
     from ageui.text.clean import clean
@@ -98,6 +97,5 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     if any(column.leaves is not None for column in table.columns):
         print_fitted(console, table, about)
         return
-    narrowest = console.measure(rich_table(table), options=console.options.update(max_width=sys.maxsize)).minimum
-    console.print(Blocks(table) if narrowest > console.width and table.places("figure") else rich_table(table))
+    console.print(Blocks(table) if is_too_wide(console, table) and table.places("figure") else rich_table(table))
     console.print(about, style="dim", soft_wrap=True)

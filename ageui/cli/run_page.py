@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ageui.cli.options import results
+from ageui.cli.tables import is_too_wide
 from ageui.compare.attribute_table import attribute_sentences, one_attribute_table
 from ageui.compare.crossed_groups import CROSS
 from ageui.compare.run_tables import explanations, groups_table, published_table, scores_table
@@ -41,7 +42,12 @@ def print_scores(detail: RunDetail, scores: SplitScores) -> None:
 
 
 def _print_scores(console: Console, detail: RunDetail, primary: SplitScores | None) -> None:
-    console.print(rich_table(scores_table(detail)))
+    if is_too_wide(console, scores_table(detail)):
+        for scores in detail.results:
+            console.print(rich_table(scores_table(replace(detail, results=(scores,)))))
+            console.print()
+    else:
+        console.print(rich_table(scores_table(detail)))
     for line in explanations(detail):
         console.print(Text(clean(line)), soft_wrap=True)
     if primary is not None:

@@ -23,6 +23,14 @@ def more_sentence(shown: int, total: int, noun: str = "run") -> str:
     return f"{shown:,} of {counted(total, noun)}, --limit {total} lists all" if shown < total else ""
 
 
+def is_too_wide(console: "Console", table: "Table") -> bool:
+    """Whether the terminal would cut figures of the table, even if names are folded."""
+    from ageui.present.terminal import rich_table
+
+    unbounded = console.options.update(max_width=sys.maxsize)
+    return console.measure(rich_table(table), options=unbounded).minimum > console.width
+
+
 def print_fitted(console: "Console", table: "Table", about: str = "") -> None:
     """Prints as many columns as the terminal holds, then a line with `about` and the titles of the others."""
     from ageui.present.terminal import fit, plain_lines, rich_table

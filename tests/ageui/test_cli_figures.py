@@ -125,3 +125,16 @@ def test_showing_a_run_draws_no_sample(ageui: Terminal, scored: Store, monkeypat
     assert "signed gap" in ageui("show", "one").out
     assert ageui("show", "one", "--by", "gender").code == 0
     assert ageui("ls").code == 0
+
+
+def test_a_narrow_terminal_shows_every_figure_of_a_run(
+    ageui: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, attempt = running(store, "one")
+    with store.writing(run_id, attempt) as writer:
+        for split in ("train", "valid", "test"):
+            writer.evaluated(evaluated(split), "apparent", "faces")
+    end(store, run_id, attempt)
+    for columns in ("40", "80", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert ageui("show", "one").out.count("5.00–7.00") == 3
