@@ -86,10 +86,10 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = sayer(messages())
+    if offer:
+        say(offer)
     if pause is not None:
         say(paused_sentence(pause))
-    elif offer:
-        say(offer)
     elif alone:
         say(unserved_sentence(alone, are_all=len(alone) == len(devices)))
     for reason, count in held.items():
