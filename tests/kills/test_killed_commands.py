@@ -24,7 +24,6 @@ from ageui.store import Claimant, NewRun, Store
 from ageui.store.sqlite import driver
 from ageui.worker.lost_runs import recover_lost
 from ageui.worker.pruning import find_prunable
-from ageui.worker.run_files import run_lock_file
 
 pytestmark = pytest.mark.kills
 
@@ -182,7 +181,7 @@ def _assert_usable(database: Path) -> None:
     """The database is whole, no run is locked, and the queue goes on."""
     with Store.open(database) as store:
         assert store.problems() == []
-        assert not [run.id for run in store.runs.search() if is_held(run_lock_file(store, run.id))]
+        assert not [run.id for run in store.runs.search() if is_held(store.run_lock_file(run.id))]
         waiting = store.queue.waiting()
         assert store.queue.next_run(["cpu", "auto"]) == (
             waiting[0].id if waiting and store.queue.current_pause() is None else None
