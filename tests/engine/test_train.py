@@ -9,7 +9,6 @@ import pytest
 import torch
 from tiny_runs import TINY, Runner
 
-import engine.train_step as train_step
 import engine.trainer as trainer
 from engine.config import build_config
 from engine.data.spec import DataSpec, SyntheticOptions
@@ -18,7 +17,6 @@ from engine.events import (
     CheckpointWritten,
     EpochEnded,
     Evaluated,
-    Event,
     MemoryPeaked,
     Noted,
     Progressed,
@@ -203,86 +201,6 @@ def test_the_second_stage_begins_with_the_first_ones_best_weights(runner: Runner
     assert [stage.stage for stage in both.all(StageStarted)] == [1, 2]
 
 
-def test_a_loss_that_leaves_the_numbers_ends_the_run_as_diverged(
-    runner: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _let_losses_become_nan(monkeypatch, 3)
-    seen = runner(epochs=5)
-    assert seen.ended.outcome == "diverged"
-    assert "epoch 2" in seen.ended.reason
-    history = seen.all(EpochEnded)
-    assert len(history) == 2
-    assert math.isfinite(history[0].train_loss)
-    assert math.isnan(history[1].train_loss)
-    assert not history[1].is_best
-    assert seen.best.epoch == 1
-    monkeypatch.undo()
-    undisturbed = runner(epochs=1)
-    for name, tensor in undisturbed.weights.items():
-        assert torch.equal(tensor, seen.weights[name]), name
-    for one, other in zip(seen.all(Evaluated), undisturbed.all(Evaluated), strict=True):
-        assert (one.split, one.result) == (other.split, other.result)
-        assert np.array_equal(one.predicted, other.predicted)
-
-
-def test_a_run_that_diverges_while_its_backbone_is_frozen_is_scored_as_one_that_ended_before(
-    runner: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings: dict[str, Any] = {"strategy": "freeze", "init": "random"}
-    undisturbed = runner(**settings, epochs="1,0")
-    _let_losses_become_nan(monkeypatch, 3)
-    seen = runner(**settings, epochs="3,1")
-    assert (seen.ended.outcome, seen.best.epoch) == ("diverged", 1)
-    for one, other in zip(seen.all(Evaluated), undisturbed.all(Evaluated), strict=True):
-        assert np.array_equal(one.predicted, other.predicted)
-
-
-def test_a_diverged_run_that_is_stopped_while_it_is_scored_diverges_again_and_is_scored(
-    runner: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def is_scoring(events: list[Event]) -> bool:
-        return any(isinstance(event, Progressed) and event.what.startswith("scoring") for event in events)
-
-    with monkeypatch.context() as patched:
-        _let_losses_become_nan(patched, 3)
-        whole = runner(epochs=5)
-    with monkeypatch.context() as patched:
-        _let_losses_become_nan(patched, 3)
-        stopped = runner(epochs=5, stop=is_scoring)
-    assert (stopped.ended.outcome, stopped.states) == ("interrupted", [])
-    assert stopped.best.sha256 == whole.best.sha256
-    with monkeypatch.context() as patched:
-        _let_losses_become_nan(patched, 3)
-        resumed = runner(epochs=5, checkpoints=stopped.newest)
-    assert (resumed.ended.reason, resumed.best.sha256) == (whole.ended.reason, whole.best.sha256)
-    for one, other in zip(resumed.all(Evaluated), whole.all(Evaluated), strict=True):
-        assert np.array_equal(one.predicted, other.predicted)
-
-
-@pytest.mark.parametrize("keep", ["best", "last"])
-def test_weights_kept_from_before_a_diverging_stage_are_those_of_one_epoch(
-    runner: Runner, keep: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings: dict[str, Any] = {"strategy": "freeze", "init": "random", "bn": "train", "keep": keep}
-    undisturbed = runner(**settings, epochs="1,0")
-    _let_losses_become_nan(monkeypatch, 3)
-    seen = runner(**settings, epochs="1,1")
-    assert seen.ended.outcome == "diverged"
-    assert seen.best.epoch == 1
-    for name, tensor in undisturbed.weights.items():
-        assert torch.equal(tensor, seen.weights[name]), name
-
-
-def test_a_run_that_diverges_in_its_first_epoch_has_nothing_to_keep(
-    runner: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(train_step, "reduce", lambda per_image, weights: per_image.sum() * math.nan)
-    seen = runner()
-    assert seen.ended.outcome == "diverged"
-    assert seen.all(CheckpointWritten) == []
-    assert not list(seen.folder.glob("*"))
-
-
 def test_a_stopped_run_keeps_what_it_measured(runner: Runner) -> None:
     seen = runner(stop_after=3, epochs=5)
     assert seen.ended.outcome == "interrupted"
@@ -399,14 +317,3 @@ def test_where_nothing_can_be_compiled_that_is_said(runner: Runner, monkeypatch:
     monkeypatch.setattr(torch, "compile", lambda pass_, **settings: real(pass_, backend=backend, **settings))
     with pytest.raises(ConfigError, match=r"resnet18@layer1 here: .*no C\+\+ compiler.*--set compile=false"):
         runner(compile=True)
-
-
-def _let_losses_become_nan(monkeypatch: pytest.MonkeyPatch, steps_before: int) -> None:
-    """Makes train losses NaN after so many steps of all runs."""
-    steps = iter(range(1000))
-    real = train_step.reduce
-
-    def exploding(per_image: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-        return real(per_image, weights) * (math.nan if weights is not None and next(steps) >= steps_before else 1.0)
-
-    monkeypatch.setattr(train_step, "reduce", exploding)
