@@ -43,6 +43,7 @@ OBJECT = _saved(nn.Linear(2, 2))
         (b"", "it is damaged"),
         (b"\x80", "it is damaged"),
     ],
+    ids=["object", "compressed", "cut", "function", "empty", "one byte"],
 )
 def test_torchs_advice_to_run_what_a_file_holds_is_never_repeated(content: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said) as caught:
@@ -60,6 +61,7 @@ def test_torchs_advice_to_run_what_a_file_holds_is_never_repeated(content: bytes
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "a pointer of Git LFS; .*: git lfs pull"),
         (bytes(64), "it is damaged, cut short, or of another format"),
     ],
+    ids=["page", "pointer", "zeros"],
 )
 def test_a_file_of_another_kind_is_refused_by_its_first_bytes(refuse_head: object, head: bytes, said: str) -> None:
     assert callable(refuse_head)
