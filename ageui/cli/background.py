@@ -38,15 +38,6 @@ def start_missing_workers(
         console.print(clean(paused_sentence(pause)), soft_wrap=True)
 
 
-def offer_to_go_on(store: "Store") -> None:
-    """Says, on stderr, that runs wait since their worker was killed or the machine restarted, if any do."""
-    from ageui.cli.options import messages, sayer
-    from ageui.worker.left_behind import left_behind_sentence
-
-    if sentence := left_behind_sentence(store):
-        sayer(messages())(sentence)
-
-
 def paused_sentence(pause: "QueuePause") -> str:
     """Why the queue is paused, and how to resume it."""
     why = f" {BY_THE_USER}" if pause.reason == BY_THE_USER else f": {pause.reason}"

@@ -96,15 +96,15 @@ def open_store(
 
     If another database is opened in place of a shipped example, that is said on stderr.
 
-    Lost runs are reported on stderr, after they were requeued or explained unless the command is `read_only`; so is the
-    lack of a worker for them, unless this command `starts_worker`. Results of an earlier version are scored again in
-    the background. The exit code of a command that changes the database does not depend on its output, see
-    `ageui.cli.streams`.
+    Lost runs are reported on stderr, after they were requeued or explained unless the command is `read_only`; so are
+    runs that wait since their worker was killed, unless this command `starts_worker`. Results of an earlier version are
+    scored again in the background. The exit code of a command that changes the database does not depend on its output,
+    see `ageui.cli.streams`.
     """
     from ageui.store import Store
     from ageui.store.example import copy_sentence, opened_path
     from ageui.text.clean import clean
-    from ageui.worker.background_workers import workers
+    from ageui.worker.left_behind import left_behind_sentence
     from ageui.worker.lost_runs import find_lost, lost_sentence, recover_lost
     from ageui.worker.rescorer import start_rescoring
 
@@ -117,12 +117,10 @@ def open_store(
     with Store.open(path, create=create, read_only=read_only, files=files) as store:
         if read_only and (lost := find_lost(store)):
             messages().print(lost_sentence(lost), soft_wrap=True)
-        recovered = list(recover_lost(store))
-        for found in recovered:
+        for found in recover_lost(store):
             messages().print(clean(found.sentence()), soft_wrap=True)
-        are_left = not starts_worker and any(found.status == "queued" for found in recovered)
-        if are_left and not any(state.is_alive for state in workers(store)):
-            messages().print("no worker lives that would take what is queued: ageui worker start")
+        if not starts_worker and (offer := left_behind_sentence(store)):
+            messages().print(offer, soft_wrap=True)
         if rescores and (sentence := start_rescoring(store)):
             messages().print(clean(sentence), soft_wrap=True)
         yield store

@@ -53,7 +53,6 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     from ageui.cli.tables import more_sentence, print_fitted, rows_to_show
     from ageui.text.sentences import counted
     from ageui.worker.background_workers import devices_without_worker, workers
-    from ageui.worker.left_behind import left_behind_sentence
 
     shown = None if as_json else rows_to_show(limit)
     with open_store(db, read_only=True) as store:
@@ -66,7 +65,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         pause, states = store.queue.current_pause(), workers(store)
         devices = store.queue.devices()
         alone = devices_without_worker(store, devices)
-        held, offer = store.queue.held(), left_behind_sentence(store)
+        held = store.queue.held()
     if as_json:
         print_json(
             {
@@ -86,8 +85,6 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = sayer(messages())
-    if offer:
-        say(offer)
     if pause is not None:
         say(paused_sentence(pause))
     elif alone:

@@ -49,7 +49,6 @@ def list_runs(
         ageui ls 'mae<8' --sort mae
         ageui ls --columns id,name,mae,gender_signed --format csv
     """
-    from ageui.cli.background import offer_to_go_on
     from ageui.cli.output import chosen_format
     from ageui.cli.run_columns import RunColumns
     from ageui.cli.tables import rows_to_show
@@ -62,7 +61,6 @@ def list_runs(
         rows = store.runs.search(text or None, order=sort, limit=rows_to_show(limit) if chosen == "table" else limit)
         total = store.runs.count(text or None)
         values = store.runs.field_values([row.id for row in rows], shown.stored)
-        offer_to_go_on(store)
     match chosen:
         case "json" if columns is None:
             print_json([row.to_json() for row in rows])

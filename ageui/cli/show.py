@@ -36,7 +36,6 @@ def show_run(
         ageui show 12 --by gender*age
         ageui show 12 --toml > config.toml
     """
-    from ageui.cli.background import offer_to_go_on
     from ageui.cli.run_page import print_groups, print_run
     from ageui.compare.crossed_groups import CROSS, with_crossed
     from ageui.planning.config_file import config_toml
@@ -51,7 +50,6 @@ def show_run(
 
     with open_store(db, read_only=True) as store:
         detail = store.runs.detail(store.runs.find_one(reference))
-        offer_to_go_on(store)
         if toml:
             typer.echo(config_toml(build_config(detail.config)), nl=False)
             return
