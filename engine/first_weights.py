@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.cache import keep_file
+from engine.cache import keep_json, kept_json
 from engine.config import RunConfig
 from engine.library_versions import library_versions
 from engine.paths import cache_folder
@@ -48,7 +48,7 @@ def are_known_to_fit(key: WeightsKey) -> bool:
     if key.init == "random":
         return True
     try:
-        kept = json.loads(_file(key).read_bytes())
+        kept = kept_json(_file(key))
         return bool(kept == _described(Path(kept["file"])))
     except (OSError, ValueError, TypeError, KeyError):
         return False
@@ -56,7 +56,7 @@ def are_known_to_fit(key: WeightsKey) -> bool:
 
 def keep_fit(key: WeightsKey, file: Path) -> None:
     """Keeps that the weights in `file` fit."""
-    keep_file(_file(key), json.dumps(_described(file)).encode())
+    keep_json(_file(key), _described(file))
 
 
 def _described(file: Path) -> dict[str, object]:
@@ -67,4 +67,4 @@ def _described(file: Path) -> dict[str, object]:
 def _file(key: WeightsKey) -> Path:
     parts = [socket.gethostname(), *map(os.environ.get, _PLACES), key.model_dump(), *library_versions()]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
-    return cache_folder() / "fitting_weights" / f"{digest.hexdigest()[:32]}.json"
+    return cache_folder() / "fitting_weights" / f"{digest.hexdigest()[:32]}.fit"

@@ -29,7 +29,7 @@ def start_missing_workers(
             console.print(f"a worker on {started} was started; see ageui worker status", soft_wrap=True)
         elif checkpoint_seconds is not None:
             console.print(
-                "the worker that lives keeps its own time between checkpoints; for another: ageui worker stop, "
+                "the running worker keeps its time between checkpoints; to change it: ageui worker stop, "
                 f"then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
                 soft_wrap=True,
             )
@@ -41,14 +41,14 @@ def start_missing_workers(
 def paused_sentence(pause: "QueuePause") -> str:
     """Why the queue is paused, and how to resume it."""
     why = f" {BY_THE_USER}" if pause.reason == BY_THE_USER else f": {pause.reason}"
-    return f"the queue is paused{why}; let it go on with: ageui resume"
+    return f"the queue is paused{why}; to continue: ageui resume"
 
 
 def unserved_sentence(devices: Sequence[str], *, are_all: bool) -> str:
     """Says that no worker would take the runs on these devices, and how to start one. If not `are_all`, names them."""
     which = "them" if are_all else f"those with --device {' or '.join(devices)}"
     commands = [f"ageui worker start{'' if device == 'auto' else f' --device {device}'}" for device in devices]
-    return f"no worker lives that would take {which}: {', '.join(commands)}"
+    return f"no worker is running for {which}: {', '.join(commands)}"
 
 
 def device_of(row: "RunRow") -> str:

@@ -71,9 +71,9 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     db: Database = None,
 ) -> None:
-    """Copy the database as it is at this moment; runs may go on meanwhile.
+    """Copy the database as it is at this moment, even while runs train.
 
-    Weights are files of their own: copy those of the folder beside it too.
+    Weights are files of their own: copy the folder beside the database, too.
 
         ageui db backup /media/backup/runs.db
     """
@@ -102,9 +102,9 @@ def vacuum(db: Database = None) -> None:
 
 @app.command("rescore")
 def rescore_results(db: Database = None) -> None:
-    """Compute the intervals and tests of results that an earlier version stored.
+    """Compute intervals and tests for results that an earlier version stored.
 
-    Commands do this in the background by themselves when they find such results.
+    Commands that find such results do this in the background.
 
         ageui db rescore
     """
@@ -134,7 +134,7 @@ def prune_files(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """List files that could go: checkpoints of runs that ended, and files of no run. Kept weights never go.
+    """List files that can be deleted: checkpoints of ended runs, and files without a run. Kept weights never are.
 
     ageui db prune
     ageui db prune --yes

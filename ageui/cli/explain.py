@@ -34,7 +34,7 @@ def explain(
     from engine.errors import ConfigError
 
     if topic not in topics():
-        raise ConfigError(f"there is no page about {topic!r}; there is: {', '.join(topics())}")
+        raise ConfigError(f"there is no page about {topic!r}; choose one of: {', '.join(topics())}")
     text = (PAGES / f"{topic}.md").read_text(encoding="utf-8")
     if not sys.stdout.isatty():
         sys.stdout.write(text)

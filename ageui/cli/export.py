@@ -29,7 +29,7 @@ def export_run(
     """Write a run's predictions or weights to files that only you can read, since they come from faces of people.
 
     Predictions have the columns split, image, age, predicted (years) and one per attribute. In CSV, text that a
-    spreadsheet would run begins with ', and ageui reads it back as it was; Parquet has it as it is.
+    spreadsheet would run as a formula gets a leading ', which ageui removes when it reads the file; Parquet is exact.
 
         ageui export first --predictions predictions.csv
         ageui export first --weights first.safetensors
@@ -85,9 +85,7 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
         frame.to_parquet(content, index=False)
     else:
         separator = "\t" if path.suffix == ".tsv" else ","
-        years = [
-            str(years) for years in frame["predicted"].to_numpy()
-        ]  # pandas leaves NaN empty, as if it were missing
+        years = [str(years) for years in frame["predicted"].to_numpy()]  # pandas would leave NaN empty
         with_text(frame, defused).assign(predicted=years).to_csv(content, index=False, sep=separator)
     write_output(path, content.getvalue(), private=True)
     messages().print(f"{counted(len(frame), 'prediction')}: {path}", soft_wrap=True)

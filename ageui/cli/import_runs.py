@@ -1,4 +1,4 @@
-"""`ageui db import`: brings runs of another database together with those here."""
+"""`ageui db import`: imports the runs of another database."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ def import_runs(
     ],
     where: Annotated[
         str | None,
-        typer.Option(metavar="FILTER", help="Only these runs of it, as: tag=night status=done", show_default=False),
+        typer.Option(metavar="FILTER", help="Import only these runs, as in: tag=night status=done", show_default=False),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported; import nothing.")] = False,
     db: Database = None,
@@ -31,8 +31,9 @@ def import_runs(
 ) -> None:
     """Import the runs of another database: scores, predictions, curves, weights and logs.
 
-    The other database is not changed. Runs that are here already are skipped; copies that went on there are replaced.
-    Queued and running runs stay there. Imported runs get new ids, and a taken name gets a number.
+    The other database is not changed. Runs that exist here already are skipped, unless they continued there: then they
+    replace their copies here. Queued and running runs are skipped, too. Imported runs get new ids, and a number if
+    their name is taken.
 
         ageui db import /mnt/server/runs.db
         ageui db import server.db --where tag=night --dry-run
@@ -43,15 +44,15 @@ def import_runs(
     from engine.errors import ConfigError
 
     if not other.exists():
-        raise ConfigError(f"{other} does not exist; name the other database")
+        raise ConfigError(f"{other} does not exist; give the path of the other database")
     if other.is_dir():
-        raise ConfigError(f"{other} is a folder; name the database in it, as {other / 'runs.db'}")
+        raise ConfigError(f"{other} is a folder; give the database in it, such as {other / 'runs.db'}")
     with (
         open_source(real_path(other)) as opened,
         open_store(db, create=not dry_run, read_only=dry_run) as store,
     ):
         if opened.path.samefile(store.path):
-            raise ConfigError(f"{other} is the database itself; name another one")
+            raise ConfigError(f"{other} is the database itself; give another one")
         plan = plan_import(store, opened, where)
         report = None
         if plan.runs and not dry_run:
@@ -73,7 +74,7 @@ def _say(plan: "ImportPlan", report: "ImportReport | None") -> None:
     say(f"{counted(len(new), 'run')} {'imported' if report or not new else 'would be imported'}{_named(new)}")
     if replaced:
         verb = "replaced" if report else "would be replaced"
-        say(f"{counted(len(replaced), 'run')} {verb} that went on in the other database{_named(replaced)}")
+        say(f"{counted(len(replaced), 'run')} {verb} that continued in the other database{_named(replaced)}")
     if plan.stored:
         say(f"{counted(len(plan.stored), 'run')} skipped: here already")
     if plan.unfinished:
@@ -88,13 +89,13 @@ def _say_outcome(report: "ImportReport") -> None:
     say = sayer(messages())
     for run_id, name in report.outcome.names.items():
         if name != report.runs[run_id].name and report.runs[run_id].replaces is None:
-            say(f"{report.runs[run_id].name} is named {name} here: there was a run of that name")
+            say(f"{report.runs[run_id].name} is named {name} here, because another run has its name")
     for spec in report.outcome.data_sets:
         is_missing = spec.path is not None and not Path(spec.path).exists()
         hint = f"; {spec.path} is not on this machine: ageui data add {spec.name} PATH --replace" if is_missing else ""
         say(f"data set {spec.name} registered{hint}")
     for data in report.outcome.other_data_sets:
-        say(f"{data} is another data set here; the imported runs keep their own description of it")
+        say(f"{data} names a different data set here; the imported runs keep their description of theirs")
     for sentence in report.missing:
         say(f"ageui: {sentence}")
 

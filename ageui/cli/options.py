@@ -56,7 +56,7 @@ CheckpointSeconds = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, and all elsewhere.",
+        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, all elsewhere.",
         show_default=False,
     ),
 ]  # fmt: skip
@@ -92,14 +92,12 @@ def open_store(
     starts_worker: bool = False,
     rescores: bool = True,
 ) -> "Iterator[Store]":
-    """Opens the database. `files` is the folder of one that is created.
+    """Opens the database; a new one gets the folder `files`.
 
-    If another database is opened in place of a shipped example, that is said on stderr.
-
-    Lost runs are reported on stderr, after they were requeued or explained unless the command is `read_only`; so are
-    runs that wait since their worker was killed, unless this command `starts_worker`. Results of an earlier version are
-    scored again in the background. The exit code of a command that changes the database does not depend on its output,
-    see `ageui.cli.streams`.
+    Reports on stderr if the copy of a shipped example is opened instead, lost runs, and, unless this command
+    `starts_worker`, runs whose worker was killed. Lost runs are requeued first, unless the command is `read_only`.
+    Scores results of an earlier version again in the background. The exit code of a command that changes the database
+    does not depend on its output, see `ageui.cli.streams`.
     """
     from ageui.store import Store
     from ageui.store.example import copy_sentence, opened_path

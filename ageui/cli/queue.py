@@ -37,7 +37,7 @@ OptionalReferences = Annotated[
         metavar="[RUN]...", help="Ids, names or filters.", autocompletion=completion.runs, show_default=False
     ),
 ]
-Here = Annotated[bool, typer.Option("--here", help="Go on in this terminal instead of in the background.")]
+Here = Annotated[bool, typer.Option("--here", help="Continue in this terminal instead of in the background.")]
 
 _SECONDS_TO_OBEY = 5.0
 
@@ -92,7 +92,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     for reason, count in held.items():
         say(f"{counted(count, 'run')} {reason}")
     if counts.get("paused", 0) + counts.get("interrupted", 0) > sum(held.values()):
-        say("paused and interrupted runs go on with: ageui resume RUN")
+        say("to continue paused and interrupted runs: ageui resume RUN")
     for state in states:
         if state.is_alive and state.row.waiting_for:
             say(f"the worker on {state.row.device} waits: {state.row.device} is in use by {state.row.waiting_for}")
@@ -100,12 +100,12 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
 
 def cancel_runs(
     references: References,
-    now: Annotated[bool, typer.Option("--now", help="Kill it: do not wait for the step to end.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Kill running runs: do not wait for the step to end.")] = False,
     db: Database = None,
 ) -> None:
     """End runs that are queued, running or paused.
 
-    A running one stops after its step. Its measurements and its checkpoint are kept: ageui retry goes on from there.
+    A running one stops after its step. Its measurements and its checkpoint are kept: ageui retry continues from there.
 
         ageui cancel 12
         ageui cancel status=queued loss=mape
@@ -115,10 +115,10 @@ def cancel_runs(
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
-    """Pause runs, or without RUN the queue.
+    """Pause runs, or the whole queue if no RUN is given.
 
-    A paused run is not taken if it was queued, and writes a checkpoint and stops if it was running. While the queue is
-    paused, running runs go on and no other is taken.
+    A running run writes a checkpoint and stops; workers skip a paused run. While the queue is paused, running runs
+    continue and no others start.
 
         ageui pause 12
         ageui pause
@@ -128,7 +128,7 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
     with open_store(db) as store:
         if not references:
             store.queue.pause_queue(BY_THE_USER)
-            messages().print("the queue is paused: what runs goes on, nothing new is taken")
+            messages().print("the queue is paused: running runs continue, no others start")
             return
 
         _stop(store, store.queue.pause(store.runs.find_all(references)))
@@ -141,9 +141,10 @@ def resume_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue paused and interrupted runs again, or without RUN let the queue go on.
+    """Queue paused and interrupted runs again, or resume the whole queue if no RUN is given.
 
-    Runs go on from their last checkpoint. Without RUN, sweeps that were held because they kept failing go on too.
+    Runs continue from their last checkpoint. Resuming the queue also resumes sweeps that were held because their runs
+    failed.
 
         ageui resume 12
         ageui resume 12 --here
@@ -157,7 +158,7 @@ def resume_runs(
         if not references:
             was_paused = store.queue.resume_queue() is not None
             released = store.queue.resume_held()
-            messages().print("the queue goes on" if was_paused or released.ids else "the queue was not paused")
+            messages().print("the queue is resumed" if was_paused or released.ids else "the queue was not paused")
             if released.ids:
                 print_changed(store, released)
             _start_missing_workers(store, None, checkpoint_seconds)
@@ -168,14 +169,14 @@ def resume_runs(
 def retry_runs(
     references: References,
     from_start: Annotated[
-        bool, typer.Option("--from-start", help="Forget its measurements and checkpoints, and begin anew.")
+        bool, typer.Option("--from-start", help="Delete their measurements and checkpoints, and start over.")
     ] = False,
     here: Here = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue runs again that failed, were cancelled or interrupted; they go on from their last checkpoint.
+    """Queue runs again that failed, were cancelled or interrupted; they continue from their last checkpoint.
 
     ageui retry 12
     ageui retry status=failed --from-start
@@ -209,7 +210,7 @@ def move_runs(
     ] = None,
     db: Database = None,
 ) -> None:
-    """Give queued runs another place; several keep their order. Next to another run they also take its priority.
+    """Move queued runs; several keep their order. Next to another run they also take its priority.
 
     ageui move 12 --first
     ageui move 12 --before 8
@@ -233,9 +234,9 @@ def move_runs(
         order = store.queue.order()
     moved = set(meant)
     places = [place for place, run_id in enumerate(order, 1) if run_id in moved]
-    what = f"run {meant[0]} is" if len(meant) == 1 else f"{counted(len(places), 'run')} moved, the first of them is"
+    what = f"run {meant[0]} is" if len(meant) == 1 else f"{counted(len(places), 'run')} moved, the first is"
     say = sayer(messages())
-    say(f"{what} number {places[0]} of {len(order)} in the queue" if places else "taken from the queue just now")
+    say(f"{what} number {places[0]} of {len(order)} in the queue" if places else "none of these runs is queued now")
     print_problems(changed.problems)
 
 
@@ -260,7 +261,7 @@ def wait_for_runs(
 
 
 def _stop(store: "Store", changed: "Changed", *, kill: bool = False) -> None:
-    """Waits a moment until running runs obey, and prints what became of all."""
+    """Waits a moment until running runs obey, and prints the new statuses."""
     if asked := changed.with_status("running"):
         _settle(store, asked, kill=kill)
     print_changed(store, changed, asked="to stop at once" if kill else "to write a checkpoint and stop")

@@ -52,7 +52,7 @@ def _confirm(question: str) -> None:
     from engine.errors import ConfigError
 
     if not _is_terminal():
-        raise ConfigError(f"{question} There is no terminal to ask in; confirm with --yes")
+        raise ConfigError(f"{question} Without a terminal, confirm with --yes")
     if not typer.confirm(clean(question), err=True):
         messages().print("nothing is deleted")
         raise typer.Exit(1)

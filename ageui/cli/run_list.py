@@ -6,6 +6,7 @@ import typer
 
 from ageui.cli.completion import words
 from ageui.cli.options import AsJson, Database, Limit, open_store, print_json, results
+from ageui.cli.streams import write_data
 
 if TYPE_CHECKING:
     from ageui.present.table import Table
@@ -67,9 +68,9 @@ def list_runs(
         case "json":
             print_json(shown.data(rows, values))
         case "csv":
-            typer.echo(csv.text(shown.records(rows, values)), nl=False)
+            write_data(csv.text(shown.records(rows, values)))
         case "md":
-            typer.echo(markdown.table_text(shown.table(rows, values)))
+            write_data(f"{markdown.table_text(shown.table(rows, values))}\n")
         case _:
             _print_table(rows, shown.table(rows, values), total, text)
 

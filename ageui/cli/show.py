@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ageui.cli.options import AsJson, Database, Reference, Split, open_store, print_json
+from ageui.cli.streams import write_data
 
 
 def show_run(
@@ -51,7 +52,7 @@ def show_run(
     with open_store(db, read_only=True) as store:
         detail = store.runs.detail(store.runs.find_one(reference))
         if toml:
-            typer.echo(config_toml(build_config(detail.config)), nl=False)
+            write_data(config_toml(build_config(detail.config)))
             return
         if by is not None and CROSS in by:
             for scores in detail.results:

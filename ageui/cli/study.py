@@ -208,9 +208,9 @@ def run_study(
 ) -> None:
     """Train a study's missing runs in the background, wait for them, and show the table.
 
-    Runs of the same config and data that are done, or still to be done, stand for their cells, in whichever study they
-    were queued; failed, cancelled and interrupted ones go on from their checkpoints. The command can be stopped at any
-    time, and goes on when it is repeated. Without --preset, a CUDA device means report, none means quick.
+    Runs of the same config and data that are done, or still to be done, count for their cells, whichever study queued
+    them; failed, cancelled and interrupted ones continue from their checkpoints. The command can be stopped at any
+    time; repeat it to continue. Without --preset, a CUDA device means report, none means quick.
 
         ageui study run table8 --preset quick --seeds 3
         ageui study run table8 --preset quick --dry-run
@@ -269,7 +269,7 @@ def run_study(
 
 @app.command("publish")
 def publish_figures(db: Database = None) -> None:
-    """Write the report's figures into the database, as runs named report/TABLE/CELL that nobody here trained.
+    """Write the report's figures into the database, as published runs named report/TABLE/CELL.
 
     They stand beside measured runs in lists and comparisons. Repeating the command changes nothing.
 

@@ -32,7 +32,7 @@ Device = Annotated[
 @app.command("start")
 def start(
     device: Device = None,
-    stay: Annotated[bool, typer.Option("--stay", help="Stay when no run is left.")] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep running when no run is left.")] = False,
     parallel: Annotated[
         str,
         typer.Option(
@@ -47,8 +47,8 @@ def start(
 ) -> None:
     """Start a worker that outlives this terminal. Commands that queue a run start one automatically.
 
-    Each device has one worker, which leaves when no run was left for a minute. If it trains several runs at once, each
-    has its share of the cores, and begins only if its predicted memory fits beside the others'.
+    Each device has one worker, which leaves after a minute without runs. If it trains several runs at once, each has
+    its share of the cores, and starts only if its predicted memory fits beside the others'.
 
         ageui worker start
         ageui worker start --parallel auto --stay
@@ -69,7 +69,9 @@ def start(
             there = f"{store.path} has a worker on {chosen} already"
             asked = {"--stay": stay, "--parallel": lanes > 1, "--checkpoint-seconds": checkpoint_seconds is not None}
             if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
-                raise ConfigError(f"{there}, which keeps its settings; for {ignored}, stop it first: ageui worker stop")
+                raise ConfigError(
+                    f"{there}, which keeps its settings; to apply {ignored}, stop it first: ageui worker stop"
+                )
             messages().print(there, soft_wrap=True)
             return
         start_worker(
@@ -86,7 +88,7 @@ def start(
 @app.command("stop")
 def stop(
     device: Device = None,
-    now: Annotated[bool, typer.Option("--now", help="Kill it; its run goes on from its last checkpoint.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Kill it; its run continues from its last checkpoint.")] = False,
     db: Database = None,
 ) -> None:
     """Stop the workers, or that of a device. A run stops after its step, writes a checkpoint and is queued again.
@@ -103,10 +105,10 @@ def stop(
         living = [state.row.device for state in workers(store) if state.is_alive]
         wanted = living if device is None else [_checked(device)]
         if not wanted:
-            console.print("no worker lives")
+            console.print("no worker is running")
         for one in wanted:
             if one not in living:
-                raise ConfigError(f"no worker lives on {clean(one)}; see ageui worker status")
+                raise ConfigError(f"no worker is running on {clean(one)}; see ageui worker status")
             stop_worker(store, one, at_once=now, say=lambda text: console.print(text, soft_wrap=True))
             console.print(f"the worker on {one} has left")
 

@@ -1,4 +1,4 @@
-"""Checks that the files of new runs fit on the disk, before these are queued."""
+"""Checks that the files of new runs fit on the disk, before the runs are queued."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -38,6 +38,6 @@ def refuse_small_disk(
         raise FullError(
             f"{counted(len(runs), 'run')} need about {gigabytes(weights + states)} in {store.folder} "
             f"({gigabytes(weights)} of weights, and {gigabytes(states)} of training states while one trains), but only "
-            f"{gigabytes(available)} are free: free some space, as ageui db prune does, "
-            "or queue fewer runs (--force queues them all the same)"
+            f"{gigabytes(available)} are free: free some space, for example with ageui db prune, "
+            "or queue fewer runs (--force queues them anyway)"
         )

@@ -39,11 +39,11 @@ class _Speed:
 
 
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
-    """How long the runs will take one after the other; unknown without done runs of the same settings here."""
+    """How long the runs will take one after the other; unknown without finished runs of the same settings here."""
     speeds = _Speeds(store)
     known = [seconds for run in runs if (seconds := speeds.expected(run)) is not None]
     if not known:
-        return "time: unknown, since no run with these settings is done on this device"
+        return "time: unknown, because no run with these settings has finished on this device"
     unknown = len(runs) - len(known)
     without = f", without {counted(unknown, 'run')} of unknown speed" if unknown else ""
     early = ", less if stages stop early" if any(run.config.patience is not None for run in runs) else ""

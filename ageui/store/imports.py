@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, text
+from sqlalchemy import delete, func
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, SQLModel, col, select
 
 from ageui.store.batches import batches
 from ageui.store.item_sets import unpack_items
 from ageui.store.names import LONGEST_NAME
-from ageui.store.new_runs import skip_used_numbers, taken_names
+from ageui.store.new_runs import reserve_ids, taken_names
 from ageui.store.run_rows import RUN_ID
 from ageui.store.score_rows import write_item_set
 from ageui.store.store_part import StorePart
@@ -46,7 +46,7 @@ _IDENTITIES = sql_select(RUN_ID, col(Run.uuid), col(Run.name), col(Run.status), 
 
 @dataclass(frozen=True)
 class ImportableRun:
-    """A run of the other database. `replaces` is the id of its copy here, from which it went on there."""
+    """A run of the other database. If it continued there, `replaces` is the id of its copy here."""
 
     id: int
     name: str
@@ -58,7 +58,7 @@ class ImportPlan:
     """What an import would do with the runs of the other database.
 
     `stored` are the names of those that are here already, `unfinished` of those queued or running there. `conflicts`
-    are sentences about runs that went on there and cannot replace their copies here.
+    are sentences about runs that continued there and cannot replace their copies here.
     """
 
     runs: tuple[ImportableRun, ...]
@@ -111,9 +111,9 @@ class Imports(StorePart):
                 elif copy is None or not (later := _attempts_since(theirs, row.id, ours, copy.id)):
                     stored.append(row.name)
                 elif later == "both":
-                    conflicts.append(_conflict(copy, "went on in both databases", "rm"))
+                    conflicts.append(_conflict(copy, "continued in both databases", "rm"))
                 elif copy.status in _UNFINISHED:
-                    conflicts.append(_conflict(copy, f"is {copy.status} here, and went on there, too", "cancel"))
+                    conflicts.append(_conflict(copy, f"is {copy.status} here, and continued there, too", "cancel"))
                 else:
                     new.append(ImportableRun(row.id, row.name, copy.id))
         return ImportPlan(tuple(new), tuple(stored), tuple(unfinished), tuple(conflicts))
@@ -121,12 +121,7 @@ class Imports(StorePart):
     def reserve_ids(self, count: int) -> int:
         """Reserves ids that no other run will get, and whose folders are free; returns the first."""
         with self._write() as session:
-            skip_used_numbers(session, self._folder)
-            known = session.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'run'")).scalar_one_or_none()
-            session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'run'"))
-            last = {"last": (known or 0) + count}
-            session.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('run', :last)"), last)
-            return int(known or 0) + 1
+            return reserve_ids(session, self._folder, count)
 
     def write(self, other: "Imports", runs: Sequence[ImportedRun]) -> ImportOutcome:
         """Copies the rows of runs and the data sets they use, in one transaction.

@@ -66,7 +66,7 @@ def insert_runs(
         }
         for name, new in zip(names, runs, strict=True)
     ]
-    skip_used_numbers(session, folder)
+    reserve_ids(session, folder)
     inserted = session.execute(insert(Run).returning(col(Run.id), sort_by_parameter_order=True), rows)
     ids = [int(run_id) for run_id in inserted.scalars()]
     called = _free_names(session, names, ids)
@@ -84,15 +84,20 @@ def insert_runs(
     return ids
 
 
-def skip_used_numbers(session: Session, folder: Path) -> None:
-    """Has the next run get an id that no folder of a run has: a database restored from a backup knows fewer runs than
-    its folder holds."""
+def reserve_ids(session: Session, folder: Path, count: int = 0) -> int:
+    """Reserves `count` run ids and returns the first. With 0, only skips the ids of folders that exist.
+
+    A database restored from a backup knows fewer runs than its folder holds.
+    """
     names = os.listdir(folder) if folder.is_dir() else []
     last = max((int(name) for name in names if name.isdecimal() and len(name) < _MOST_DIGITS), default=0)
-    known = session.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'run'")).scalar_one_or_none()
-    if last > (known or 0):
+    known = session.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'run'")).scalar_one_or_none() or 0
+    used = max(known, last)
+    if used + count > known:
         session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'run'"))
-        session.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('run', :last)"), {"last": last})
+        new = {"last": used + count}
+        session.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('run', :last)"), new)
+    return used + 1
 
 
 def taken_names(session: Session, names: Sequence[str]) -> list[str]:

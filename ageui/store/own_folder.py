@@ -66,8 +66,8 @@ def settle(connection: Connection, path: Path, asked: Path | None, *, is_new: bo
     asked = None if asked is None else Path(os.path.abspath(asked.expanduser()))
     if asked is not None and not is_new and asked.resolve() != stored.folder.resolve():
         raise ConfigError(
-            f"--files {asked}: the files of {path} are in {stored.folder}, which was decided when it was made; "
-            "leave --files out, or start another database with --db"
+            f"--files {asked}: the files of {path} are in {stored.folder}, which was chosen when it was made; "
+            "omit --files, or start another database with --db"
         )
     try:
         identity, folder = _settled(connection, path, stored, asked, is_new=is_new)
@@ -98,7 +98,7 @@ def _settled(
     if not stored.folder.exists() and not stored.folder.is_relative_to(path.parent):
         raise StoreError(
             f"{stored.folder}, the folder for the files of runs of {path}, is missing: mount its disk or move it back; "
-            f"to go on without those files: mkdir {stored.folder}"
+            f"to continue without those files: mkdir {stored.folder}"
         )
     marker = _read_marker(stored.folder)
     if stored.folder.exists() and _is_own(connection, path, stored):

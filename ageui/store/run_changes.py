@@ -134,10 +134,10 @@ def restore(session: Session, changed: Changed) -> Changed:
     for change in changed.runs:
         state = states.get(change.run_id)
         if state is None:
-            problems.append(f"run {change.run_id} was deleted since: it cannot be restored")
+            problems.append(f"run {change.run_id} was deleted: it cannot be restored")
         elif any(getattr(state, name) != value for name, value in change.after.items()):
-            what = f": it is {state.status} now" if state.status != change.status else ""
-            problems.append(f"{state} changed since{what}; it stays as it is")
+            what = f" and is {state.status} now" if state.status != change.status else ""
+            problems.append(f"{state} was changed again{what}; it stays as it is")
         elif (taken := _taken_name(session, change)) is not None:
             problems.append(f"run {taken} is named {(change.before or {})['name']!r} now: {state} keeps its name")
         else:
@@ -195,7 +195,7 @@ def _change(state: RunState, new: Values) -> RunChange:
     status = new.get("status", state.status)
     if not before.keys() <= _LASTING:
         after |= {"status": status, "attempt": state.attempt}
-        if status != "running":  # which writes one after the other
+        if status != "running":  # a running run keeps writing new ones
             after["state_step"] = state.state_step
     return RunChange(state.id, status, before, after)
 

@@ -309,5 +309,5 @@ def _warnings(shown: Sequence[SplitFigures], ended: Sequence[MeasuredRun], score
     if odd := [run.name for run in ended if run.best_val_loss is not None and not math.isfinite(run.best_val_loss)]:
         notes.append(f"No finite validation loss: {', '.join(odd)}.")
     if diverged := [run.name for run in ended if run.status == "diverged"]:
-        notes.append(f"Diverged; scored are the weights kept from before: {', '.join(diverged)}.")
+        notes.append(f"Diverged, scored with weights kept before that: {', '.join(diverged)}.")
     return notes

@@ -13,8 +13,8 @@ SYMBOLS = {
     "interrupted": "‖",
 }
 PUBLISHED = "◆ published"
-LOST = "its processes are gone: they were killed, or the machine was switched off"
-"""Why a run is lost. Stored as running, it is shown as `lost` by whoever may not change the database."""
+LOST = "the processes are gone: they were killed, or the machine was switched off"
+"""Why a run is lost. It is stored as running; commands that only read the database show it as `lost`."""
 _SCORED_LATER = ("queued", "running", "paused", "interrupted", "lost")
 _BECOMING = {"pause": "pausing", "cancel": "cancelling", "kill": "cancelling"}
 
@@ -45,14 +45,14 @@ def why_no_scores(row: RunState) -> str:
     if row.status in _SCORED_LATER:
         return f"no scores yet: the run is {row.status}, and is scored when it has trained"
     if row.status == "diverged":
-        return "no scores: the run diverged, and no weights of it were scored"
+        return "no scores: the run diverged and its weights were not scored"
     return "no scores: the run was not evaluated"
 
 
 def diverged_text(kept_epoch: int | None) -> str:
     """The weights behind the scores of a diverged run; `kept_epoch` is None if they were removed."""
     which = "the best epoch" if kept_epoch is None else f"epoch {kept_epoch}"
-    return f"diverged: scored are the weights of {which}, kept from before the loss became non-finite"
+    return f"diverged: the scores are those of {which}, whose weights were kept before the loss became non-finite"
 
 
 def symbols_text() -> str:

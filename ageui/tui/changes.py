@@ -66,7 +66,7 @@ def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
 
 
 def _refuse_unfit(store: Store, run_ids: Sequence[int]) -> None:
-    """Raises if runs that are queued again would fail, as far as that is known at once: networks are left out."""
+    """Raises `AgeUIError` if runs that are queued again would fail. Does not wait for networks to be checked."""
     refuse_unfit(store.runs.to_train_again(run_ids), Forecaster())
 
 
@@ -81,30 +81,30 @@ def move(run_id: int, by: int) -> Change:
         if not 0 <= place < len(order):
             return ChangeMade("")
         changed = store.queue.move(run_id, "before" if by < 0 else "after", order[place])
-        return ChangeMade("", undo=_undo(changed, f"run {run_id} is where it was in the queue"))
+        return ChangeMade("", undo=_undo(changed, f"run {run_id} is back at its place in the queue"))
 
     return change
 
 
 def pause_or_resume_queue(store: Store) -> ChangeMade:
-    """Pauses the queue, or resumes a paused one. Undo does nothing if the queue was paused or resumed since."""
+    """Pauses the queue, or resumes a paused one. Undo changes nothing if someone else paused or resumed it."""
     was = store.queue.resume_queue()
     if was is not None:
 
         def pause_again(store: Store) -> ChangeMade:
             if store.queue.pause_queue_again(was):
                 return ChangeMade("the queue is paused again")
-            return ChangeMade("", ("the queue was paused since: it stays as it is",))
+            return ChangeMade("", ("the queue was paused again in the meantime: it stays as it is",))
 
-        return ChangeMade("the queue goes on", _start_workers_on(store, store.queue.devices()), pause_again)
+        return ChangeMade("the queue is resumed", _start_workers_on(store, store.queue.devices()), pause_again)
     pause = store.queue.pause_queue("by the user")
 
     def resume_again(store: Store) -> ChangeMade:
         if store.queue.resume_queue(only=pause) is None:
-            return ChangeMade("", ("the queue was resumed since: it stays as it is",))
-        return ChangeMade("the queue goes on", _start_workers_on(store, store.queue.devices()))
+            return ChangeMade("", ("the queue was resumed in the meantime: it stays as it is",))
+        return ChangeMade("the queue is resumed", _start_workers_on(store, store.queue.devices()))
 
-    return ChangeMade("the queue is paused: what runs goes on, nothing new starts", undo=resume_again)
+    return ChangeMade("the queue is paused: running runs continue, no others start", undo=resume_again)
 
 
 def start_or_stop_worker(store: Store) -> ChangeMade:
@@ -188,7 +188,7 @@ def add_tags(run_ids: Sequence[int], words: Sequence[str]) -> Change:
 
 
 def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -> Change:
-    """Queues new runs. Undo deletes those that nobody has taken up."""
+    """Queues new runs. Undo deletes those that no worker has taken."""
 
     def change(store: Store) -> ChangeMade:
         changed = store.queue.add(runs, tags=tags, priority=priority)
@@ -218,7 +218,7 @@ def forget_data(name: str) -> Change:
             try:
                 store.data.add(spec)
             except ConfigError:
-                return ChangeMade("", (f"{name} was registered since: it stays as it is",))
+                return ChangeMade("", (f"{name} was registered again in the meantime: it stays as it is",))
             return ChangeMade(f"{name} is registered again")
 
         return ChangeMade(f"{name} is no longer registered; its files are untouched", undo=undo)
@@ -233,7 +233,7 @@ def _made(store: Store, changed: Changed, said: str) -> ChangeMade:
 
 
 def _undo(changed: Changed, said: str = "") -> Change:
-    """Restores what is still as the change left it."""
+    """Undoes a change for the runs that are still as it left them."""
 
     def undo(store: Store) -> ChangeMade:
         back = store.edits.restore(changed)
@@ -250,7 +250,7 @@ def _undo(changed: Changed, said: str = "") -> Change:
 
 
 def _stopping(changed: Changed, what: str) -> str:
-    """Words what became of runs that were told to stop: running ones stop later."""
+    """Words the outcome for runs that were told to stop: running ones stop later."""
     asked = changed.with_status("running")
     at_once = sorted({*changed.ids} - {*asked})
     said = (_sentence(at_once, what), _sentence(asked, f"will be {what} after the step under way"))

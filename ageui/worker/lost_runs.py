@@ -46,13 +46,10 @@ def find_lost(store: Store) -> list[RunningRun]:
 
 
 def lost_sentence(lost: Sequence[RunningRun]) -> str:
-    """Says which runs are lost, and what to do, where they are only shown."""
+    """Says which runs are lost, and what to do about them."""
     numbers = ", ".join(str(run.run_id) for run in lost[:_MOST_NAMED]) + (" …" if len(lost) > _MOST_NAMED else "")
-    which = f"run {numbers} is lost:" if len(lost) == 1 else f"runs {numbers} are lost, each because"
-    return (
-        f"{which} {LOST}; ageui worker start, or any command that changes the queue, "
-        "queues it again or says how it goes on"
-    )
+    which, again = (f"run {numbers} is", "it") if len(lost) == 1 else (f"runs {numbers} are", "them")
+    return f"{which} lost: {LOST}; ageui worker start, or any command that changes the queue, queues {again} again"
 
 
 def recover_lost(store: Store) -> Iterator[RecoveredRun]:

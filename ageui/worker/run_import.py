@@ -24,11 +24,10 @@ _PLAIN_NAME = re.compile(r"\w[\w.-]*")
 
 @dataclass(frozen=True)
 class ImportReport:
-    """An import that was made: its runs by id here, the bytes of copied files, and sentences about missing files."""
+    """An import that was made: its runs by id here, and sentences about missing files."""
 
     runs: dict[int, ImportableRun]
     outcome: ImportOutcome
-    bytes: int
     missing: tuple[str, ...]
 
 
@@ -37,7 +36,6 @@ class _Copies:
     """The files copied so far; `missing` are sentences about those that could not be read."""
 
     files: list[Path] = field(default_factory=list)
-    bytes: int = 0
     missing: list[str] = field(default_factory=list)
 
 
@@ -77,7 +75,7 @@ def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: C
         for target in runs:
             remove_file(store.run_folder(target) / UNFINISHED)
         remove_checkpoints(store, before)
-    return ImportReport(runs, outcome, copies.bytes, tuple(copies.missing))
+    return ImportReport(runs, outcome, tuple(copies.missing))
 
 
 @contextmanager
@@ -148,13 +146,12 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
     try:
         if not folder.exists():
             mark_unfinished(folder)
-        saved = write_atomically(target, write)
+        write_atomically(target, write)
     except OSError as error:
         kind = FullError if is_full(error) else StoreError
         raise kind(f"{target} cannot be written: {error.strerror}; nothing is imported") from error
-    copies.files.append(saved.path)
-    copies.bytes += saved.bytes
-    return saved.path
+    copies.files.append(target)
+    return target
 
 
 def _free_file(path: Path) -> Path:

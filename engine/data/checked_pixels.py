@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from engine.counted import counted
 from engine.errors import DataError
 
 
@@ -58,8 +59,7 @@ class CheckedPixels:
             mended, self._mended = self._mended, 0
         if mended == 0:
             return None
-        images = "1 image was" if mended == 1 else f"{mended} images were"
-        return f"the cached pixels in {self._file.parent} are damaged: {images} decoded again"
+        return f"the cached pixels in {self._file.parent} were damaged: {counted(mended, 'image')} decoded again"
 
     def _is_whole(self, pixels: NDArray[np.uint8], place: int) -> bool:
         return bool(zlib.crc32(np.ascontiguousarray(pixels).data) == self._checksums[place])

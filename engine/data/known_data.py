@@ -7,16 +7,22 @@ from pathlib import Path
 from typing import Final
 
 from engine.backbone_names import suggestion
+from engine.bounded_files import open_regular
 from engine.choices import LDS, Target
 from engine.config import RunConfig, format_value
 from engine.data.kept_reports import kept_report
 from engine.data.report import DataReport, GroupCounts, unusable
-from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec, why_no_target, why_unreadable
+from engine.data.spec import (
+    FORMAT_ATTRIBUTES,
+    LONGEST_HEADER,
+    RESERVED_COLUMNS,
+    SEPARATORS,
+    DataSpec,
+    why_no_target,
+    why_unreadable,
+)
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
 
-_RESERVED: Final = ("image", "age", "real_age", "age_std", "split", "subject")
-_TEXT_TABLES: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-_LONGEST_HEADER: Final = 1_000_000
 _TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
 
 
@@ -49,12 +55,12 @@ def known_data(spec: DataSpec, target: Target, cache: Path) -> KnownData:
     reports = {one: kept.report for one in _TARGETS if (kept := kept_report(spec, one, cache)) and kept.is_current}
     columns = _columns(spec)
     attributes = FORMAT_ATTRIBUTES.get(spec.format)
-    named = [name for name in spec.columns if name not in _RESERVED]
+    named = [name for name in spec.columns if name not in RESERVED_COLUMNS]
     if attributes is None and reports:
         groups = next(iter(reports.values())).groups
         attributes = tuple(dict.fromkeys([*named, *(one.attribute for one in groups if one.attribute != "age")]))
     if attributes is None and columns is not None:
-        taken = {spec.columns.get(name, name) for name in _RESERVED} | set(spec.columns.values())
+        taken = {spec.columns.get(name, name) for name in RESERVED_COLUMNS} | set(spec.columns.values())
         attributes = (*named, *(column for column in columns if column not in taken))
     return KnownData(spec, target, columns, attributes, reports.get(target))
 
@@ -126,14 +132,14 @@ def _is_in_train(group: GroupCounts) -> bool:
 def _columns(spec: DataSpec) -> tuple[str, ...] | None:
     """The columns of a table in text, None for other data and unreadable files."""
     path = Path(spec.path or "")
-    separator = _TEXT_TABLES.get(path.suffix.lower()) if spec.format == "table" else None
+    separator = SEPARATORS.get(path.suffix.lower()) if spec.format == "table" else None
+    if separator is None:
+        return None
     try:
-        if separator is None or not path.is_file():
+        with open_regular(path) as file:
+            line = file.readline(LONGEST_HEADER).decode("utf-8-sig")
+        if len(line) == LONGEST_HEADER or line.count('"') % 2:
             return None
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            line = stream.readline(_LONGEST_HEADER)
-        if len(line) == _LONGEST_HEADER or line.count('"') % 2:
-            return None
-        return tuple(name.strip() for name in next(csv.reader([line], delimiter=separator), []))
+        return tuple(name.strip() for name in next(csv.reader([line], delimiter=separator), [])) or None
     except (OSError, ValueError, csv.Error):
         return None

@@ -120,7 +120,7 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
     assert "diverged: the loss was no finite number in epoch 2; try a lower --lr" in run.err
     assert [(file["kind"], file["epoch"]) for file in run.json["checkpoints"]] == [("best", 1)]
     assert [scores["split"] for scores in run.json["results"]] == ["train", "valid"]
-    said = "diverged: scored are the weights of epoch 1, kept from before the loss became non-finite"
+    said = "diverged: the scores are those of epoch 1, whose weights were kept before the loss became non-finite"
     assert said in faces("show", "1").out
     for shown in (run.err, faces("show", "1").out, faces("logs", "1").out):
         assert "NaN" in shown

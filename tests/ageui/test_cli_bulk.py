@@ -39,7 +39,7 @@ def test_many_changes_are_summarised_and_problems_are_cut(ageui: Terminal, many:
 
 def test_several_runs_move_and_take_a_priority_together(ageui: Terminal, many: Store) -> None:
     moved = ageui("move", "seed>=58", "--first")
-    assert "2 runs moved, the first of them is number 1 of 60 in the queue" in moved.err
+    assert "2 runs moved, the first is number 1 of 60 in the queue" in moved.err
     assert many.queue.order()[:3] == [59, 60, 1]
     ageui("move", "seed<2", "--priority", "5")
     assert many.queue.order()[:3] == [1, 2, 59]
@@ -73,13 +73,15 @@ def test_the_queue_tells_why_a_sweep_is_held_and_resume_lets_it_go_on(ageui: Ter
     assert held in ageui("show", "4").out
     assert "no such file: /faces; ageui resume lets the rest go on" in ageui("show", "4").out
     resumed = ageui("resume")
-    assert "the queue goes on" in resumed.err
+    assert "the queue is resumed" in resumed.err
     assert "57 runs are queued" in resumed.err
     assert held not in ageui("queue").err
 
 
 def test_the_first_command_after_a_restart_offers_to_go_on(ageui: Terminal, many: Store) -> None:
-    offer = "60 runs wait since the worker was killed or the machine restarted; go on with: ageui worker start"
+    offer = (
+        "60 runs are waiting, because the worker was killed or the machine restarted; to continue: ageui worker start"
+    )
     assert offer not in ageui("ls").err
     many.workers.register("cpu")
     for command in (("ls",), ("queue",), ("show", "1")):

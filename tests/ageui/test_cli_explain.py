@@ -49,7 +49,7 @@ def test_every_mark_and_figure_has_its_line() -> None:
 def test_an_unknown_topic_is_an_error_that_names_those_there_are(ageui: Terminal) -> None:
     done = ageui("explain", "pareto")
     assert done.code == 2
-    assert done.err == f"ageui: there is no page about 'pareto'; there is: {', '.join(topics())}\n"
+    assert done.err == f"ageui: there is no page about 'pareto'; choose one of: {', '.join(topics())}\n"
 
 
 def test_help_names_every_topic(ageui: Terminal) -> None:

@@ -32,7 +32,7 @@ def test_an_import_says_what_it_did_and_a_dry_run_what_it_would_do(ageui: Termin
     assert done.code == 0
     assert "2 runs imported: far, near\n" in done.err
     assert "1 run skipped: queued or running there: waiting" in done.err
-    assert "near is named near-2 here: there was a run of that name" in done.err
+    assert "near is named near-2 here, because another run has its name" in done.err
     again = ageui("db", "import", "other/runs.db", "--where", "far", "--json")
     assert (again.json["stored"], again.json["runs"]) == (["far"], [])
     assert "0 runs imported\n1 run skipped: here already" in again.err

@@ -102,16 +102,16 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(
     os.kill(_worker_pid(queue), signal.SIGKILL)
     seen: list[str] = []
     wait_until(lambda: bool(seen.append(queue("ls").err) or seen[-1]))
-    assert "run 1 is lost: its processes are gone" in seen[-1]
+    assert "run 1 is lost: the processes are gone" in seen[-1]
     assert _status(queue, 1) == "lost"
     recovered = queue("worker", "stop").err
-    assert "run 1 was running, but its processes are gone" in recovered
+    assert "run 1 was running, but the processes are gone" in recovered
     assert "queued again" in recovered
-    assert "no worker lives that would take them: ageui worker start --device cpu" in queue("queue").err
+    assert "no worker is running for them: ageui worker start --device cpu" in queue("queue").err
     assert "died without a word" in queue("worker", "status").out
     waited = queue("wait")
     assert waited.code == 1
-    assert "no worker lives" in waited.err
+    assert "no worker is running" in waited.err
     assert queue("worker", "start").code == 0
     wait_until(lambda: _status(queue, 1) == "running" and len(queue("show", "1", "--json").json["attempts"]) == 2)
     wait_until(lambda: (queue("show", "1", "--json").json["attempts"][1]["step"] or 0) > 0)
@@ -134,7 +134,7 @@ def test_a_stopped_worker_puts_its_run_back(queue: Terminal, wait_for_stop: Call
     assert (shown["status"], shown["attempts"][0]["outcome"]) == ("queued", "stopped")
     assert max(file["step"] for file in shown["checkpoints"]) == len(stored_losses(1))
     assert "stopped by the user" in queue("worker", "status").out
-    assert "no worker lives" in queue("worker", "stop").err
+    assert "no worker is running" in queue("worker", "stop").err
 
 
 def test_a_worker_that_does_not_answer_is_killed(
@@ -179,24 +179,24 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
     assert queue("pause").code == 0
     for name, priority in (("first", "0"), ("second", "0"), ("urgent", "5")):
         done = queue("run", *TINY, "--seed", priority, "--detach", "--name", name, "--priority", priority)
-        assert "the queue is paused by the user; let it go on with: ageui resume" in done.err
+        assert "the queue is paused by the user; to continue: ageui resume" in done.err
     assert [row["name"] for row in queue("queue", "--json").json["queued"]] == ["urgent", "first", "second"]
     assert "run 2 is number 1 of 3" in queue("move", "second", "--first").err
     assert "run 3 is number 3 of 3" in queue("move", "urgent", "--after", "first").err
     assert "run 1 is number 3 of 3" in queue("move", "first", "--priority", "-1").err
     shown = queue("queue")
     assert shown.out.index("second") < shown.out.index("urgent") < shown.out.index("first")
-    assert "the queue is paused by the user; let it go on" in shown.err
+    assert "the queue is paused by the user; to continue: ageui resume" in shown.err
     waited = queue("wait")
     assert waited.code == 1
-    assert "3 runs wait, but the queue is paused by the user; let it go on" in waited.err
+    assert "3 runs wait, but the queue is paused by the user; to continue: ageui resume" in waited.err
     assert queue("queue", "--json").json["held"] == "by the user"
     assert queue("pause", "1").code == 0
     assert [row["name"] for row in queue("queue", "--json").json["paused"]] == ["first"]
     assert "⏸ paused" in queue("queue").out
     assert queue("cancel", "status=queued").code == 0
     assert [_status(queue, run) for run in ("first", "second", "urgent")] == ["paused", "cancelled", "cancelled"]
-    assert "the queue goes on" in queue("resume").err
+    assert "the queue is resumed" in queue("resume").err
     assert "was not paused" in queue("resume").err
 
 
@@ -278,7 +278,7 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["worker", "start", "--parallel", "many"], 2, "give auto, or a number from 1 to 64"),
         (["worker", "start", "--parallel", "0"], 2, "give auto, or a number from 1 to 64"),
         (["worker", "start", "--device", "cuda:1"], 4, "torch finds no CUDA device"),
-        (["worker", "stop", "--device", "cuda:1"], 2, "no worker lives on cuda:1"),
+        (["worker", "stop", "--device", "cuda:1"], 2, "no worker is running on cuda:1"),
         (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),
         (["run", "--device", "cuda", "--preset", "quick"], 4, "torch finds no CUDA device"),
         (["run", "--priority", "3"], 2, "goes with --detach"),
@@ -357,11 +357,11 @@ def test_a_run_whose_device_has_no_worker_is_told_and_not_waited_for(ageui: Term
         store.workers.register("cpu")
         lock = take_worker_lock(store, "cpu")
         assert lock is not None
-        alone = "no worker lives that would take those with --device cuda:1: ageui worker start --device cuda:1"
+        alone = "no worker is running for those with --device cuda:1: ageui worker start --device cuda:1"
         assert alone in ageui("queue").err
         waited = ageui("wait", "2")
         assert waited.code == 1
-        assert "1 run waits, but no worker lives that would take them: ageui worker start --device cuda:1" in waited.err
+        assert "1 run waits, but no worker is running for them: ageui worker start --device cuda:1" in waited.err
         still = ageui("wait", "--timeout", "0")
         assert still.code == 1
         assert "2 runs have not ended after 0 s" in still.err

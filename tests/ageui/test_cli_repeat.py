@@ -92,7 +92,7 @@ def _new(**changes: object) -> NewRun:
 
 
 def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> None:
-    unknown = "time: unknown, since no run with these settings is done on this device"
+    unknown = "time: unknown, because no run with these settings has finished on this device"
     assert time_sentence(store, [_new()]) == unknown
     _measured(store, epochs="2")
     found = [_new(epochs="10", seed=seed, lr="1e-3") for seed in (1, 2)]

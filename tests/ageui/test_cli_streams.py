@@ -77,7 +77,9 @@ def test_text_fits_terminals_that_are_not_utf8(
     assert "report/table1/none" in (tmp_path / "out").read_text(encoding)
 
 
-@pytest.mark.parametrize("arguments", [("ls", "--json"), ("study", "export", "table8", "--format", "csv")])
+@pytest.mark.parametrize(
+    "arguments", [("ls", "--json"), ("ls", "--format", "md"), ("study", "export", "table8", "--format", "csv")]
+)
 def test_file_formats_are_utf8_wherever_they_go(
     onto: Callable[[int, str], Typed], published: Terminal, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:

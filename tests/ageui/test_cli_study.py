@@ -127,7 +127,7 @@ def test_a_study_that_was_killed_goes_on_where_it_was(mine: Terminal) -> None:
         end(store, 3, claimed(store, 3) or 0, "failed", "broken")
 
     again = mine("study", "run", "mine.toml", *QUICK, "--seeds", "2", "--detach")
-    assert "run 1 was running, but its processes are gone" in again.err
+    assert "run 1 was running, but the processes are gone" in again.err
     assert "4 runs: 1 that failed or were cancelled to try again, 2 queued or running already, 1 done" in again.err
     assert again.out.split() == ["3"]
     assert _statuses() == ["queued", "done", "queued", "queued"]

@@ -153,7 +153,7 @@ def test_a_run_on_damaged_pixels_warns_and_ends_with_the_same_bits(runner: Runne
         mended = runner(epochs=1, pixel_bytes_on_device=limit)
         assert mended.best.sha256 == whole.best.sha256
         (warning,) = [note.message for note in mended.all(Noted) if note.warning]
-        assert warning.endswith("are damaged: 1 image was decoded again")
+        assert warning.endswith("were damaged: 1 image decoded again")
 
 
 def _features(runner: Runner) -> set[Path]:

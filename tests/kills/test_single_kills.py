@@ -226,7 +226,7 @@ def test_a_killed_foreground_is_explained_and_goes_on(
     wait_until(lambda: _recovered(store))
     row = store.runs.get(1)
     assert row.status == "interrupted"
-    assert "its processes are gone" in str(row.error)
+    assert "the processes are gone" in str(row.error)
     store.queue.resume(1)
     _finish(store, 1)
     undisturbed(config).assert_same(store, 1)

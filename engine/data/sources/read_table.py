@@ -10,11 +10,11 @@ from pyarrow.parquet import ParquetFile
 
 from engine.bounded_files import TABLE_BYTES, open_regular, problem_of
 from engine.csv_text import restored, with_text
+from engine.data.spec import LONGEST_HEADER, SEPARATORS
 from engine.errors import DataError
 
 MOST_COLUMNS: Final = 1_000
 MOST_ROWS: Final = 5_000_000
-_LONGEST_HEADER: Final = 1_000_000
 _PARQUET_BATCH: Final = 4_096
 _MOST_EXPANDED_BYTES: Final = 4 * TABLE_BYTES
 
@@ -31,7 +31,7 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
             if path.suffix.lower() == ".parquet":
                 table = _parquet(file)
             else:
-                table = _text(file, "\t" if path.suffix.lower() in (".tsv", ".tab") else ",")
+                table = _text(file, SEPARATORS.get(path.suffix.lower(), ","))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except pd.errors.EmptyDataError:
@@ -50,9 +50,9 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
 
 
 def _text(file: BinaryIO, separator: str) -> pd.DataFrame:
-    header = file.readline(_LONGEST_HEADER)
+    header = file.readline(LONGEST_HEADER)
     while header.isspace():
-        header = file.readline(_LONGEST_HEADER)
+        header = file.readline(LONGEST_HEADER)
     _refuse_size(header.count(separator.encode()) + 1, 0)
     file.seek(0)
     table = pd.read_csv(

@@ -10,11 +10,10 @@ from engine.data.manifest import Manifest
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
-from engine.data.spec import DataSpec
+from engine.data.spec import RESERVED_COLUMNS, SEPARATORS, DataSpec
 from engine.errors import ConfigError, DataError
 
-ENDINGS = (".csv", ".tsv", ".tab", ".parquet")
-RESERVED = ("image", "age", "real_age", "age_std", "split", "subject")
+ENDINGS = (*SEPARATORS, ".parquet")
 MOST_GROUPS = 20
 MOST_ATTRIBUTES = 50
 
@@ -30,7 +29,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. A hash
     splits rows without a split.
     """
-    columns = {name: spec.columns.get(name, name) for name in RESERVED}
+    columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
     table = read_table(path, list(dict.fromkeys([columns["image"], *named])))
@@ -56,7 +55,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
 
 def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str]) -> dict[str, str]:
     """Attribute to column."""
-    named = {name: column for name, column in mapping.items() if name not in RESERVED}
+    named = {name: column for name, column in mapping.items() if name not in RESERVED_COLUMNS}
     taken = taken | set(named.values())
     for column in table.columns:
         if column not in taken and column not in named and _is_categorical(table[column]):

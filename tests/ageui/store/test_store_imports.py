@@ -164,8 +164,8 @@ def test_copies_that_went_on_in_both_databases_or_are_queued_here_are_left_alone
     with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
     assert plan.runs == ()
-    assert "went on in both databases; to take theirs: ageui rm 1" in plan.conflicts[0]
-    assert "is queued here, and went on there, too; to take theirs: ageui cancel 2" in plan.conflicts[1]
+    assert "continued in both databases; to take theirs: ageui rm 1" in plan.conflicts[0]
+    assert "is queued here, and continued there, too; to take theirs: ageui cancel 2" in plan.conflicts[1]
 
 
 def test_missing_and_damaged_weights_are_named_and_not_imported(store: Store, other: Store) -> None:

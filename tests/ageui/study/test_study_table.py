@@ -221,7 +221,7 @@ def test_a_run_that_is_under_way_is_progress_and_no_figure(store: Store, mine: S
     assert [dict(row.progress) for row in table.rows] == [{"queued": 1}, {"failed": 1}, {"diverged": 1}, {}]
     assert measured(table) == {"mse-8": None, "mse-16": None, "mape-8": 6.0, "mape-16": None}
     (note,) = [note for note in table.notes if "iverged" in note]
-    assert note.startswith("Diverged; scored are the weights kept from before: ")
+    assert note.startswith("Diverged, scored with weights kept before that: ")
 
 
 def test_a_diverged_run_without_scores_measures_nothing_and_its_cell_says_so(store: Store, mine: Study) -> None:

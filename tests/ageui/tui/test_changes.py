@@ -91,7 +91,7 @@ def test_a_queued_run_is_moved_by_key_and_stays_under_the_cursor(store: Store) -
         await until(pilot, lambda: names(app) == ["b", "a", "c"])
         await press(pilot, "u", "u")
         await until(pilot, lambda: names(app) == ["b", "a", "c"])
-        assert "run 1 is where it was in the queue" in messages(app)
+        assert "run 1 is back at its place in the queue" in messages(app)
         await press(pilot, "u")
         await until(pilot, lambda: names(app) == ["a", "b", "c"])
 

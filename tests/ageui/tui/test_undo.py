@@ -121,7 +121,7 @@ def test_what_changed_since_stays_as_it_is_and_is_told(
     made = undo(store)
     assert made.message == ""
     assert len(made.problems) == 1
-    assert "changed since" + (f": it is {now} now" if now else "") in made.problems[0]
+    assert "was changed again" + (f" and is {now} now" if now else "") in made.problems[0]
     assert _columns(store, run_id) == after
 
 
@@ -140,7 +140,9 @@ def test_a_request_that_was_obeyed_cannot_be_taken_back(store: Store) -> None:
     undo = _made(store, changes.cancel([run_id]))
     with store.writing(run_id, attempt) as writer:
         writer.stop("queued", "")
-    assert undo(store).problems == (f"{_named(store, run_id)} changed since: it is cancelled now; it stays as it is",)
+    assert undo(store).problems == (
+        f"{_named(store, run_id)} was changed again and is cancelled now; it stays as it is",
+    )
 
 
 def test_a_name_that_another_run_took_meanwhile_is_not_restored(store: Store) -> None:
@@ -215,7 +217,7 @@ def test_data_that_were_registered_again_stay_so(store: Store) -> None:
     store.data.add(spec)
     undo = _made(store, changes.forget_data("mine"))
     store.data.add(spec)
-    assert undo(store) == ChangeMade("", ("mine was registered since: it stays as it is",))
+    assert undo(store) == ChangeMade("", ("mine was registered again in the meantime: it stays as it is",))
 
 
 def test_a_retry_from_the_start_cannot_be_undone(store: Store) -> None:

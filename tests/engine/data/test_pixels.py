@@ -190,9 +190,9 @@ def test_damaged_pixels_with_an_old_time_are_decoded_again(faces: Path, tmp_path
     again, work = _prepare(faces, tmp_path / "cache")
     assert work == []
     np.testing.assert_array_equal(again.pixels[np.array([5, 3])], _expected(faces)[[5, 3]])
-    assert again.pixels.take_warning() == (f"the cached pixels in {file.parent} are damaged: 1 image was decoded again")
+    assert again.pixels.take_warning() == (f"the cached pixels in {file.parent} were damaged: 1 image decoded again")
     np.testing.assert_array_equal(_all(again), _expected(faces))
-    assert "1 image was decoded again" in (again.pixels.take_warning() or "")
+    assert "1 image decoded again" in (again.pixels.take_warning() or "")
     last, _ = _prepare(faces, tmp_path / "cache")
     np.testing.assert_array_equal(_all(last), _expected(faces))
     assert last.pixels.take_warning() is None
