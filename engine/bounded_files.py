@@ -1,6 +1,6 @@
-"""Reads files that people name: regular ones, up to a size that fits their kind, so that nothing hangs or fills memory.
+"""Reads files that people name: only regular ones of bounded size, so that nothing hangs or fills memory.
 
-Every problem is an `OSError` whose text is made for people; `problem_of` gives it.
+Every problem is an `OSError` with a message for people, see `problem_of`.
 """
 
 import errno
@@ -37,7 +37,7 @@ def open_regular(path: Path, most_bytes: float = math.inf) -> Iterator[BufferedR
 
     Raises `OSError` for a file that is missing, larger, or not regular, and for a loop of symbolic links.
     """
-    _refuse_other_kinds(os.stat(path))  # first, since opening a device may already do something
+    _refuse_other_kinds(os.stat(path))  # before opening, which may already do something to a device
     with open(path, "rb", opener=_without_waiting) as stream:
         found = os.fstat(stream.fileno())
         _refuse_other_kinds(found)
@@ -59,7 +59,7 @@ def read_regular(
         size = os.fstat(stream.fileno()).st_size
         content = stream.read(size + 1)
     if len(content) > size:
-        raise OSError(errno.EIO, "it grows while it is read")
+        raise OSError(errno.EIO, "it grew while it was read")
     return content
 
 
@@ -74,7 +74,7 @@ def read_regular_or_pipe(path: Path, most_bytes: int) -> bytes:
     with open(path, "rb", buffering=0) as pipe:
         while len(content) <= most_bytes:
             if not select.select([pipe], [], [], SECONDS_OF_SILENCE)[0]:
-                raise OSError(errno.ETIMEDOUT, f"nothing came through it for {SECONDS_OF_SILENCE:g} seconds")
+                raise OSError(errno.ETIMEDOUT, f"it sent nothing for {SECONDS_OF_SILENCE:g} seconds")
             part = pipe.read(1 << 16)
             if not part:
                 return content
@@ -83,7 +83,7 @@ def read_regular_or_pipe(path: Path, most_bytes: int) -> bytes:
 
 
 def problem_of(error: Exception) -> str:
-    """The problem in words, without the number of a system error."""
+    """The message of an error, without the number of a system error."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 

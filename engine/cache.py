@@ -1,4 +1,4 @@
-"""The cache's folders and files: private, checked when they are read, and bounded: entries unused for longest go first.
+"""The cache's folders and files: private, checked when read, and bounded; the entries unused for longest go first.
 
 An entry in use is never lost: on POSIX, a file that is open or mapped stays whole for its users.
 """
@@ -32,8 +32,8 @@ _SECONDS_UNTIL_ABANDONED: Final = 3_600
 def private_part(cache: Path, name: str) -> Path:
     """The folder `name` of a cache. Both are made if missing, and belong to their owner alone.
 
-    Raises `DataError` for a folder of another user or one that everyone may write to, since its content could be
-    anyone's, and `OSError` if it cannot be made. A folder that root made is trusted.
+    Raises `DataError` for a folder of another user, or one that everyone may write to: its content cannot be trusted.
+    Raises `OSError` if it cannot be made. A folder of root is trusted.
     """
     for folder in (cache, cache / name):
         make_private_folder(folder)
@@ -53,11 +53,11 @@ def _distrust(folder: Path) -> str | None:
         return None
     if found.st_uid not in (os.geteuid(), 0):
         return (
-            f"the cache {folder} belongs to another user (id {found.st_uid}), who may change what is in it; "
+            f"the cache {folder} belongs to another user (id {found.st_uid}), who may change its content; "
             "set AGEUI_CACHE to a folder of your own"
         )
     if found.st_mode & stat.S_IWOTH:
-        cure = "" if found.st_mode & stat.S_ISVTX else "delete it, since it is made again when needed, or "
+        cure = "" if found.st_mode & stat.S_ISVTX else "delete it, it is made again when needed, or "
         return (
             f"everyone may write to the cache {folder}, so its content is not trusted; "
             f"{cure}set AGEUI_CACHE to a folder of your own"
@@ -100,7 +100,7 @@ def shared_entry(cache: Path, part: str, key: str) -> Iterator[None]:
 
 
 def discard_leftovers(folder: Path, key: str) -> None:
-    """Removes what dead processes left of an entry, for the process that holds its lock."""
+    """Removes the unfinished files that dead processes left of an entry. Call it with the lock of the entry held."""
     for left in folder.glob(f"*{key}*.part"):
         _remove(left)
 
@@ -124,7 +124,7 @@ def keep_json(path: Path, content: Any) -> None:
 
 
 def sealed_json(content: Any) -> bytes:
-    """Plain values as JSON, after a line with the checksum of that. It holds file names of any encoding."""
+    """Plain values as JSON, after a line with its checksum. File names of any encoding survive."""
     body = json.dumps(content).encode()
     return _seal(body) + b"\n" + body
 

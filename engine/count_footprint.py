@@ -165,7 +165,7 @@ def _checked_weights(key: WeightsKey) -> CheckedWeights:
         return CheckedWeights(key=key)
     except AgeUIError as error:
         return CheckedWeights(key=key, problem=str(error), failure=error.failure)
-    except Exception:  # what nobody foresaw is left to the engine, which keeps the traceback with the run
+    except Exception:  # left to the engine, which keeps the traceback with the run
         return CheckedWeights(key=key)
 
 

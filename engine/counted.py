@@ -1,4 +1,4 @@
-"""Numbers of things in words."""
+"""Counts with their noun, in the singular or plural."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Text cells of CSV files, written so that no spreadsheet or terminal acts on them, and read back exactly."""
+"""Text cells of CSV files that no spreadsheet or terminal executes, and that are read back exactly."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, which begin escape sequences
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks of the direction of writing
-    "\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # not visible
-    "\ud800-\udfff]"  # bytes of names that are no text
+    "\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible characters
+    "\ud800-\udfff]"  # bytes of file names that are not text
 )
 """Characters that a reader cannot see, and that change what a reader sees."""
 
@@ -33,7 +33,7 @@ def defused(text: str) -> str:
 
 
 def restored(cell: str) -> str:
-    r"""The text that `defused` made a cell of; other text as it is.
+    r"""The text that `defused` turned into the cell; any other cell unchanged.
 
     >>> restored("'=1+1"), restored("'tis"), restored("'-5"), restored("age \\u001b[2J")
     ('=1+1', "'tis", "'-5", 'age \x1b[2J')
@@ -45,7 +45,7 @@ def restored(cell: str) -> str:
 
 
 def with_text(table: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFrame":
-    """The table with `change` done to the names of its columns and to all text in them; numbers are untouched."""
+    """The table with `change` applied to the names of its columns and all text in them. Numbers stay."""
     changed = table.rename(columns=lambda name: change(name) if isinstance(name, str) else name)
     for place, kind in enumerate(changed.dtypes):
         if kind.kind not in "biufc":

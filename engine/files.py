@@ -59,7 +59,7 @@ def make_private_folder(folder: Path) -> None:
     """Makes a folder and its missing parents, for their owner alone whatever the umask."""
     for one in (*reversed(folder.parents), folder):
         if not one.exists():
-            with suppress(FileExistsError):  # another process was faster
+            with suppress(FileExistsError):  # another process made it
                 one.mkdir(mode=0o700)
                 one.chmod(0o700)
 
@@ -67,8 +67,8 @@ def make_private_folder(folder: Path) -> None:
 def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = _PRIVATE) -> SavedFile:
     """Writes a file with `write`: it is complete or absent, and on the disk when this returns.
 
-    An earlier file stays whole until then. `mode` are the rights of the new file, less those that the umask takes,
-    which takes none from a private file. Raises the `OSError` of a disk that is full or fails.
+    An earlier file stays whole until then. `mode` is the mode of the new file, less the umask, unless
+    the file is private. Raises the `OSError` of a disk that is full or fails.
     """
     name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:

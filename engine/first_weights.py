@@ -1,6 +1,6 @@
 """Whether a backbone's first weights can be loaded here: looked up in the cache folder. Needs no torch.
 
-`engine.count_footprint` checks what is not known yet.
+`engine.count_footprint` checks the others.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class CheckedWeights(BaseModel):
 
 
 def are_known_to_fit(key: WeightsKey) -> bool:
-    """Whether weights are random, or were found to fit while their file was the same as now."""
+    """Whether the weights are random, or were found to fit and their file has not changed."""
     if key.init == "random":
         return True
     try:
@@ -55,7 +55,7 @@ def are_known_to_fit(key: WeightsKey) -> bool:
 
 
 def keep_fit(key: WeightsKey, file: Path) -> None:
-    """Keeps that the weights in `file` fit."""
+    """Remembers that the weights in `file` fit."""
     keep_json(_file(key), _described(file))
 
 

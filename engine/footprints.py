@@ -71,7 +71,7 @@ def known_footprint(key: FootprintKey) -> Footprint | None:
 
 
 class FootprintCounter:
-    """A process that counts footprints and checks first weights, and caches what it found; this takes seconds.
+    """A process that counts footprints and checks first weights, and caches the results; this takes seconds.
 
     `stop`, from any thread, or the end of a with statement ends it.
     """
@@ -119,7 +119,7 @@ class FootprintCounter:
 
 
 def no_answer(key: NetworkKey, problem: str) -> CheckedNetwork:
-    """What is left to the engine, because nobody could check it before."""
+    """The answer for a network that could not be checked: the engine will find its problems."""
     if isinstance(key, WeightsKey):
         return CheckedWeights(key=key)
     return CountedFootprint(key=key, problem=problem)

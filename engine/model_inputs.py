@@ -71,7 +71,7 @@ def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> 
 
 
 class ImageInputs:
-    """Images from the pixel cache, normalised and augmented on the device; `warn` is told of damaged ones."""
+    """Images from the pixel cache, normalised and augmented on the device; `warn` reports damaged ones."""
 
     def __init__(
         self,

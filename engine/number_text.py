@@ -8,7 +8,7 @@ MINUS = "−"
 
 
 def number_text(value: float, write: Callable[[float], str]) -> str:
-    """The value as `write` puts it if it is finite, else `NaN`, `+inf` or `−inf`."""
+    """The value in the form of `write` if it is finite, else `NaN`, `+inf` or `−inf`."""
     if math.isfinite(value):
         return write(value)
     return "NaN" if math.isnan(value) else "+inf" if value > 0 else f"{MINUS}inf"

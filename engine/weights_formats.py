@@ -1,6 +1,6 @@
-"""The formats of weights files: what torch saved is read as tensors only, and problems are told in our own words.
+"""The formats of weights files: files of torch are read as tensors only, and problems get messages of our own.
 
-torch's own words advise to run the code in a file.
+torch's messages advise running the code in the file.
 """
 
 import io
@@ -46,7 +46,7 @@ def refuse_pickle_head(head: bytes) -> None:
 
 
 def refuse_safetensors_head(head: bytes) -> None:
-    """Raises `ValueError` for the first bytes of a file that is no safetensors file."""
+    """Raises `ValueError` for the first bytes of a file in another format."""
     _refuse_text(head)
     if head[8:9] != b"{":
         raise ValueError(_DAMAGED)
@@ -61,7 +61,7 @@ def _refuse_text(head: bytes) -> None:
 
 
 def _refuse_expansion(content: bytes) -> None:
-    """torch compresses nothing: what it saved takes no more memory than the file."""
+    """Raises `ValueError` for a compressed archive: torch compresses nothing."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

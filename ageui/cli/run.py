@@ -37,8 +37,8 @@ def run(
 ) -> None:
     """Train one run here, store it, and print its scores; with --detach, queue it for the background.
 
-    Without --preset, a CUDA device means report, none means quick. Without --data, the one registered data set is
-    used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint; ageui resume continues.
+    Without --preset, report is used if there is a CUDA device, else quick. Without --data, the one registered data set
+    is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint; ageui resume continues.
 
         ageui run --loss mape --weights gender --name first
         ageui run --preset report --data appa-real --detach

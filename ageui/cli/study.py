@@ -210,7 +210,7 @@ def run_study(
 
     Runs of the same config and data that are done, or still to be done, count for their cells, whichever study queued
     them; failed, cancelled and interrupted ones continue from their checkpoints. The command can be stopped at any
-    time; repeat it to continue. Without --preset, a CUDA device means report, none means quick.
+    time; repeat it to continue. Without --preset, report is used if there is a CUDA device, else quick.
 
         ageui study run table8 --preset quick --seeds 3
         ageui study run table8 --preset quick --dry-run

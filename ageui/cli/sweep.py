@@ -47,8 +47,8 @@ def sweep(
 ) -> None:
     """Queue every combination of comma lists, and print the ids of the queued runs.
 
-    A + joins the parts of one value: gender+age weighs by both, --epochs 25+25 means 25 per stage. Runs of the same config and
-    data that are done, or still to be done, are not queued twice.
+    A + joins the parts of one value: gender+age weighs by both, --epochs 25+25 means 25 per stage. Runs of the same
+    config and data that are done, or still to be done, are not queued twice.
 
         ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3
         ageui sweep --lr 1e-4,5e-4 --dry-run

@@ -1,4 +1,4 @@
-"""The shipped example: its runs are there to look at, and the first change goes to a copy beside it."""
+"""The shipped example: a database to look at, whose first change goes to a copy beside it."""
 
 import os
 from contextlib import closing
@@ -12,7 +12,7 @@ from ageui.store.sqlite import driver
 
 
 def opened_path(named: Path, *, to_change: bool) -> Path:
-    """The database to open for a named one: the example's local copy if there is one, or is to be changed.
+    """The database to open for `named`: for the example, its local copy if that exists or `to_change`.
 
     Raises `StoreError` if the copy cannot be made.
     """
@@ -26,11 +26,12 @@ def opened_path(named: Path, *, to_change: bool) -> Path:
 
 
 def copy_sentence(example: Path, local: Path) -> str:
-    return f"{example.name} is a shipped example and stays as it is; {local.name}, a copy of it, is used instead"
+    """Says that the copy is open in place of the example."""
+    return f"{example.name} is a shipped example and never changes; its copy {local.name} is used instead"
 
 
 def _make_copy(example: Path, local: Path) -> None:
-    """Makes the local copy, a database of its own, unless another process has just done so."""
+    """Makes the local copy, with an identity of its own, unless another process has just done so."""
     with schema_lock(local):
         if local.exists():
             return

@@ -1,4 +1,4 @@
-"""Another database, opened to import from: nothing of it is changed, also if its schema is an older one."""
+"""Another database, opened to import from. It is never changed, even if its schema is an older one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

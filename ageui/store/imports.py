@@ -69,7 +69,7 @@ class ImportPlan:
 
 @dataclass(frozen=True)
 class ImportedRun:
-    """A run, its id here, and where the files of its checkpoints are now, by kind and step; others are forgotten."""
+    """A run, its id here, and the new paths of its checkpoints by kind and step; other checkpoints are dropped."""
 
     run: ImportableRun
     target: int
@@ -135,7 +135,7 @@ class Imports(StorePart):
 
 
 def _attempts_since(theirs: Session, their_id: int, ours: Session, own_id: int) -> str:
-    """Where attempts began since two copies of a run were parted: "" if not in theirs, "theirs" or "both"."""
+    """Which copies of a run began attempts that the other lacks: "" if not theirs, else "theirs" or "both"."""
     before, after = _attempts(ours, own_id), _attempts(theirs, their_id)
     if after == before[: len(after)]:
         return ""

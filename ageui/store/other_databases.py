@@ -1,4 +1,4 @@
-"""What can be asked of databases that are not open, such as copies: what they are, and which files they need."""
+"""Questions about databases that are not open, such as copies: what they are, and which files they need."""
 
 import sqlite3
 from contextlib import closing
@@ -36,7 +36,7 @@ def databases_beside(path: Path) -> list[Path]:
 
 
 def files_needed_beside(path: Path) -> set[Path]:
-    """The kept weights of the other databases in the same folder, and the states that their runs would go on from."""
+    """The files that other databases in the same folder need: kept weights, and states of runs that can continue."""
     return {
         (other.parent / file).resolve() for other in databases_beside(path) for (file,) in _ask(other, _NEEDED, ENDED)
     }

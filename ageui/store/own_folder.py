@@ -1,7 +1,7 @@
-"""The folder for the files of a database's runs: which one it is, and how the marker in it says whose it is.
+"""The folder for the files of a database's runs, and the marker in it that names the database.
 
 A database that is moved, renamed, or copied together with its folder keeps the folder. A copy beside the original gets
-one of its own, and so does a new database beside the folder of another.
+its own, and so does a new database beside the folder of another.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def settle(connection: Connection, path: Path, asked: Path | None, *, is_new: bo
     """Marks the folder of the database as its own, or makes another one, and stores which one it is.
 
     Runs in a transaction, under the lock of the schema. `asked` is the folder that a person wants for a new database.
-    Raises `ConfigError` if that holds other files, or if an existing database has another one, and `StoreError` if the
+    Raises `ConfigError` if it holds other files, or if an existing database has another one, and `StoreError` if the
     folder cannot be written.
     """
     stored = _read_stored(connection, path)
@@ -131,7 +131,7 @@ def _is_another(named: Path, path: Path, identity: str) -> bool:
 
 
 def _holds_checkpoint(connection: Connection, path: Path, folder: Path) -> bool:
-    """Whether a file in the folder is the one that the database has written, by its SHA-256."""
+    """Whether the first checkpoint found in the folder has the SHA-256 that the database stores."""
     rows = connection.execute(select(col(Checkpoint.path), col(Checkpoint.sha256))).all()
     found = ((file, sha256) for name, sha256 in rows if is_within(folder, file := path.parent / name))
     for file, sha256 in found:
@@ -141,12 +141,12 @@ def _holds_checkpoint(connection: Connection, path: Path, folder: Path) -> bool:
 
 
 def _has_rival(path: Path) -> bool:
-    """Whether an earlier version used the folder for another database, too: that of `runs.bak` for `runs.db`."""
+    """Whether another database may have used the folder in an earlier version: `runs.db`, for `runs.bak`."""
     return path.suffix != ".db" and any(_default(other) == _default(path) for other in databases_beside(path))
 
 
 def _read_stored(connection: Connection, path: Path) -> _Stored:
-    # Plain SQL: building the statement would take longer than all else that opening a database takes.
+    # Plain SQL: building the statement would take longer than the rest of opening a database.
     identity, files = connection.exec_driver_sql("SELECT uuid, files FROM database").one()
     return _Stored(identity, _default(path) if files is None else path.parent / files, files is not None)
 
@@ -180,7 +180,7 @@ def _take_empty(folder: Path, marker: _Marker) -> bool:
     try:
         _mark(folder, marker, found)
     except FileExistsError:
-        return False  # another database took it in this moment
+        return False  # another database has just taken it
     return True
 
 

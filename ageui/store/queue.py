@@ -134,7 +134,7 @@ class RunQueue(StorePart):
             return _pause(row) if row is not None else None
 
     def held(self) -> dict[str, int]:
-        """Why the rest of a sweep was held, with the number of its runs that are still paused."""
+        """The number of held runs, by the reason why their sweep was held."""
         reasons = select(Run.error, func.count()).where(*_IS_HELD).group_by(Run.error)
         with self._read() as session:
             return {reason or "": count for reason, count in session.exec(reasons).all()}
@@ -147,9 +147,9 @@ class RunQueue(StorePart):
             return _pause(pause_queue(session, reason))
 
     def resume_queue(self, only: QueuePause | None = None) -> QueuePause | None:
-        """Resumes the queue, or leaves it as it is if it is paused otherwise than `only`.
+        """Resumes the queue; given `only`, just if that pause is still in force.
 
-        Returns how it was paused; None if it was not, or not like that.
+        Returns the pause that it ended, or None.
         """
         with self._write() as session:
             row = session.get(PausedQueue, 1)
@@ -159,7 +159,7 @@ class RunQueue(StorePart):
             return _pause(row)
 
     def pause_queue_again(self, pause: QueuePause) -> bool:
-        """Pauses the queue as it was paused before. Returns False if it is paused already."""
+        """Restores an earlier pause. Returns False if the queue is paused already."""
         with self._write() as session:
             if session.get(PausedQueue, 1) is not None:
                 return False
@@ -204,7 +204,7 @@ class RunQueue(StorePart):
     def resume(self, run_ids: RunIds) -> Changed:
         """Queues paused or interrupted runs again, at their old places. They resume from their newest checkpoints.
 
-        Runs that were held because their sweep failed go on as a sweep of their own, whose failures count anew.
+        Runs that were held because their sweep failed form a new sweep, whose failures count from zero.
         """
         with self._write() as session:
             return change_runs(session, run_ids, _to_resume())
@@ -313,7 +313,7 @@ class _Place(NamedTuple):
 
 
 def _of_measured(rule: Rule) -> Rule:
-    """The rule for runs that are trained here: refuses those of the report."""
+    """The rule, refusing published runs."""
 
     def refusing(run: RunState) -> Values:
         if run.source != MEASURED:
@@ -356,7 +356,7 @@ def _to_retry(from_start: bool) -> Rule:
 
 
 def _in_queue(values: Values) -> Rule:
-    """The rule that gives queued runs these values, and refuses others."""
+    """The rule that gives queued runs these values, and refuses all other runs."""
 
     def rule(run: RunState) -> Values:
         if run.status != "queued":

@@ -1,4 +1,4 @@
-"""What people's commands change on many runs at once, recorded so that it can be undone."""
+"""Changes that a command makes to many runs at once, recorded so that they can be undone."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,14 +20,14 @@ RunIds = int | Sequence[int]
 Values = Mapping[str, Any]
 
 DELETED = "deleted"
-"""What restoring makes of a run that the change had added."""
+"""The status of a run that restoring deletes because the change had added it."""
 _LASTING = frozenset({"name", "note", "tags", "priority", "position"})
-"""Columns that can be restored whatever has become of the run."""
+"""Columns that can be restored whatever the run's status."""
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What commands read and change of a run. `state_step` is the step of its newest training state."""
+    """The part of a run that commands read and change. `state_step` is the step of its newest training state."""
 
     id: int
     name: str
@@ -66,7 +66,7 @@ class RunChange:
 
 @dataclass(frozen=True)
 class Changed:
-    """The runs that a command changed, or that were already as asked.
+    """The runs that a command changed, or that already were as it wanted.
 
     problems
         Why other runs are as before, a sentence each.
@@ -83,7 +83,7 @@ class Changed:
 
     @classmethod
     def by_adding(cls, run_ids: Iterable[int]) -> "Changed":
-        """New runs, which are queued. They can be deleted again until they are taken up."""
+        """New queued runs. Undo deletes those that no worker has taken."""
         after = {"status": "queued", "attempt": 0}
         return cls(tuple(RunChange(run_id, "queued", None, after) for run_id in run_ids))
 

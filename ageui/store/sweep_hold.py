@@ -1,4 +1,4 @@
-"""Holds the rest of a sweep whose runs fail one after the other for the same reason, so that a night is not lost."""
+"""Holds the rest of a sweep whose runs keep failing for the same reason, so that no night is lost on it."""
 
 import re
 
@@ -27,7 +27,7 @@ def hold_sweep(session: Session, run: Run) -> int:
         return 0
     reason = (
         f"held: {MOST_FAILURES} runs of the sweep failed in a row for the same reason, the last of them run {run.id} "
-        f"({run.name}): {_first_line(run)}; ageui resume lets the rest go on"
+        f"({run.name}): {_first_line(run)}; ageui resume continues the others"
     )
     rest = update(Run).where(col(Run.sweep) == run.sweep, IS_QUEUED)
     held = rest.values(status="paused", failure=HELD, error=reason).execution_options(synchronize_session=False)
@@ -35,7 +35,7 @@ def hold_sweep(session: Session, run: Run) -> int:
 
 
 def _cause(run: Run) -> tuple[str, str | None, str]:
-    """What equal causes have in common: numbers, such as ids and bytes, may differ."""
+    """A key that is equal for the same cause: numbers, such as ids and bytes, do not count."""
     return run.status, run.failure, re.sub(r"\d+", "0", _first_line(run))
 
 

@@ -158,8 +158,8 @@ class Lane:
                 log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
                 if outcome.held:
                     log.warning(
-                        "%s of its sweep held, since runs of it fail in a row for the same reason; ageui resume lets "
-                        "them go on",
+                        "%s of its sweep held, because its runs keep failing for the same reason; ageui resume "
+                        "continues them",
                         counted(outcome.held, "queued run"),
                     )
         except _NoRoomError:

@@ -75,7 +75,7 @@ def remove_runs(store: Store, run_ids: Sequence[int], *, only_archived: bool = F
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
-            left.append(f"{folder} could not be deleted whole; delete it yourself")
+            left.append(f"{folder} could not be deleted completely; delete it yourself")
     return [*left, *_remains(store)]
 
 
@@ -86,15 +86,15 @@ def remove_predictions(store: Store, run_ids: Sequence[int]) -> list[str]:
 
 
 def _remains(store: Store) -> list[str]:
-    """Where deleted rows still are."""
+    """Sentences about places that still hold deleted rows."""
     remains = []
     if not store.truncate_log():
         remains.append(
-            f"{store.path.name}-wal keeps what was deleted until no process reads the database; then: ageui db vacuum"
+            f"{store.path.name}-wal keeps deleted data while another process reads it; afterwards: ageui db vacuum"
         )
     if others := [path.name for path in databases_beside(store.path) if not is_example(path)]:
         names = ", ".join(others)
-        remains.append(f"other databases in this folder may still hold what was deleted: {names}")
+        remains.append(f"other databases in this folder may still hold the deleted data: {names}")
     return remains
 
 

@@ -11,12 +11,12 @@ from engine.errors import StoreError
 from engine.files import make_private_folder
 
 UNFINISHED = ".unfinished.part"
-"""Marks the folder of a run that is being imported or deleted. If no run has it then, all its files can go."""
+"""Marks the folder of a run that is being imported or deleted. Without a run, all its files can be removed."""
 
 
 @contextmanager
 def hold_unknown_files(store: Store) -> Iterator[None]:
-    """Makes sure that no other import or prune touches files that no row points to.
+    """Keeps all other imports and prunes away from files that no row points to.
 
     Raises `StoreError` if one is under way.
     """

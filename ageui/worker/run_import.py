@@ -112,7 +112,7 @@ def _copy_files(
             paths[checkpoint.kind, checkpoint.step] = store.stored_path(copied)
     for log in sorted(log for source in sources for log in source.glob("log.*.txt")):
         if (folder / log.name).exists():
-            continue  # of an attempt that the replaced copy has, too
+            continue  # the replaced copy has it
         try:
             _copy(log, folder, copies)
         except DataError as error:
@@ -121,14 +121,14 @@ def _copy_files(
 
 
 def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow | None = None) -> Path:
-    """Copies a file, whole or not at all, and compares it with what was written for its run.
+    """Copies a file, whole or not at all, and compares a checkpoint with its stored size and SHA-256.
 
-    Raises `DataError` if the file is missing or another one, and `StoreError` if it cannot be written here.
+    Raises `DataError` if the file is missing or differs, and `StoreError` if it cannot be written here.
     """
     if not _PLAIN_NAME.fullmatch(source.name) or not source.is_file():
         raise DataError(f"{source} is missing")
     if checkpoint is not None and source.stat().st_size != checkpoint.bytes:
-        raise DataError(f"{source} has {source.stat().st_size:,} bytes, {checkpoint.bytes:,} were written")
+        raise DataError(f"{source} has {source.stat().st_size:,} bytes instead of {checkpoint.bytes:,}")
 
     def write(part: HashingWriter) -> None:
         try:
@@ -155,7 +155,7 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
 
 
 def _free_file(path: Path) -> Path:
-    """The path, with a number if there is such a file: that of a run that is replaced is still needed."""
+    """The path, with a number if the file exists: the files of a replaced run are still needed."""
     number = 1
     while (free := path if number == 1 else path.with_stem(f"{path.stem}-{number}")).exists():
         number += 1

@@ -45,7 +45,7 @@ class Policy:
 class Outcome:
     """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run.
 
-    `held` counts the queued runs of its sweep that were paused, since the sweep keeps failing.
+    `held` counts the queued runs of its sweep that were held because the sweep keeps failing.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""Cached pixels: compared with their checksums when a process first reads them, and decoded again if damaged."""
+"""Cached pixels: each process checks an image when it first reads it, and decodes damaged ones again."""
 
 import os
 import threading
@@ -54,7 +54,7 @@ class CheckedPixels:
         return found
 
     def take_warning(self) -> str | None:
-        """A sentence on the images that were damaged since the last call; None without any."""
+        """A sentence about the images found damaged since the last call; None without any."""
         with self._lock:
             mended, self._mended = self._mended, 0
         if mended == 0:
@@ -65,12 +65,12 @@ class CheckedPixels:
         return bool(zlib.crc32(np.ascontiguousarray(pixels).data) == self._checksums[place])
 
     def _decoded_again(self, place: int) -> NDArray[np.uint8]:
-        """Decodes an image and mends the file. If that cannot be written, the image stays unchecked."""
+        """Decodes an image and repairs the file. If the file cannot be written, the image stays unchecked."""
         pixels = self._decode(place)
         if not self._is_whole(pixels, place):
             raise DataError(
-                f"the cached pixels in {self._file.parent} are damaged, and an image is not what it was when they were "
-                "made; delete that folder, then try again"
+                f"the cached pixels in {self._file.parent} are damaged, and an image has changed since they were made; "
+                "delete that folder, then try again"
             )
         with self._lock:
             self._mended += 1
@@ -83,7 +83,7 @@ class CheckedPixels:
 
 
 def map_pixels(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Maps a file of pixels. Raises `ValueError` for one of another shape or size, and `OSError`."""
+    """Maps a file of pixels. Raises `OSError`, and `ValueError` for another shape or size."""
     mapped = npy.open_memmap(file, mode="r")
     if mapped.shape != shape or mapped.dtype != np.uint8 or mapped.offset + mapped.nbytes != file.stat().st_size:
         raise ValueError(f"{file} holds {mapped.dtype} of shape {mapped.shape}, or more than that")

@@ -1,4 +1,4 @@
-"""What is known of a data set without reading its images or labels, and the configs that it cannot serve. No pandas."""
+"""Facts about a data set that are known without reading it, and the configs that do not fit it. Needs no pandas."""
 
 import csv
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ _TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
 
 @dataclass(frozen=True)
 class KnownData:
-    """What is known of a data set.
+    """The known facts about a data set.
 
     `columns` are those of a text table, and `attributes` all that the data may have besides age; both are None if
-    unknown. `report` is that of the last check, if nothing has changed since.
+    unknown. `report` is that of the last check, if the files have not changed.
     """
 
     spec: DataSpec
@@ -66,7 +66,7 @@ def known_data(spec: DataSpec, target: Target, cache: Path) -> KnownData:
 
 
 def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
-    """The reasons why a run on this data would fail, as far as they are known."""
+    """The known reasons why a run on this data would fail."""
     spec = known.spec
     if (reason := why_unreadable(spec)) is not None:
         yield DataError(problems=[Problem("data", reason)])
@@ -77,7 +77,7 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
         return
     if (report := known.report) is not None and report.problems and not spec.skip_bad:
         text = (
-            f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}, and mend them, "
+            f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}; mend them, "
             "or leave them out with: ageui data add NAME PATH --skip-bad"
         )
         yield DataError(problems=[Problem("data", text)])

@@ -71,7 +71,7 @@ def test_the_queue_tells_why_a_sweep_is_held_and_resume_lets_it_go_on(ageui: Ter
     held = "held: 3 runs of the sweep failed in a row for the same reason"
     assert f"57 runs {held}" in ageui("queue").err
     assert held in ageui("show", "4").out
-    assert "no such file: /faces; ageui resume lets the rest go on" in ageui("show", "4").out
+    assert "no such file: /faces; ageui resume continues the others" in ageui("show", "4").out
     resumed = ageui("resume")
     assert "the queue is resumed" in resumed.err
     assert "57 runs are queued" in resumed.err

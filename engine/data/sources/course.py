@@ -145,7 +145,7 @@ def _array(path: Path) -> NDArray[Any]:
 
 
 def _header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type in a header, which is read. Raises `ValueError` for other files."""
+    """Reads the header: shape and type. Raises `ValueError` for other files."""
     if file.read(len(_ARCHIVE)) == _ARCHIVE:
         raise ValueError("it is an .npz archive; save each of its arrays with np.save")
     file.seek(0)
@@ -153,7 +153,7 @@ def _header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     try:
         shape, _, dtype = read_header(file)
-    except Exception:  # numpy lets all errors of Python's parser through
+    except Exception:  # numpy passes on all errors of Python's parser
         raise ValueError("its header cannot be read") from None
     if dtype.hasobject:
         raise DataError(

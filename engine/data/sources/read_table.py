@@ -22,7 +22,7 @@ _MOST_EXPANDED_BYTES: Final = 4 * TABLE_BYTES
 def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     """A CSV, TSV or Parquet file; text columns keep their text, so that `000001` stays a name.
 
-    Text that was defused in CSV (see `engine.csv_text`) is what it was.
+    Text that `engine.csv_text` defused is restored.
 
     Raises `DataError` for a file that is missing, empty, not UTF-8 text, without a needed column, or too large.
     """

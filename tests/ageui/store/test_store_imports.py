@@ -180,7 +180,7 @@ def test_missing_and_damaged_weights_are_named_and_not_imported(store: Store, ot
 
     report = _import(store, other)
 
-    said = ("is missing", "has 1 bytes, 7 were written", "is damaged", "is missing")
+    said = ("is missing", "has 1 bytes instead of 7", "is damaged", "is missing")
     assert all(text in sentence for text, sentence in zip(said, report.missing, strict=True))
     assert report.missing[0].startswith("run 1 (missing): ")
     assert [store.runs.detail(run_id).kept for run_id in (1, 2, 3, 4)] == [None] * 4

@@ -108,14 +108,14 @@ def test_a_reader_that_keeps_deleted_rows_alive_is_named(store: Store, monkeypat
     with closing(driver().connect(str(store.path))) as reading, Store.open(store.path) as hurried:
         reading.execute("BEGIN")
         reading.execute("SELECT count(*) FROM run").fetchall()
-        assert any("runs.db-wal keeps what was deleted" in line for line in remove_runs(hurried, [run_id]))
+        assert any("runs.db-wal keeps deleted data" in line for line in remove_runs(hurried, [run_id]))
 
 
 def test_copies_beside_the_database_are_named(store: Store) -> None:
     run_id = _scored(store, "old")
     shutil.copy(store.path, store.path.with_name("runs.db.schema5"))
     assert remove_predictions(store, [run_id]) == [
-        "other databases in this folder may still hold what was deleted: runs.db.schema5"
+        "other databases in this folder may still hold the deleted data: runs.db.schema5"
     ]
 
 
