@@ -34,9 +34,8 @@ def main() -> None:
         with Store.open(made) as store:
             for _ in rescore(store):
                 pass
-            publish(
-                store
-            )  # no news where FROM.db has them: ageui study publish, before its runs, lists them below these
+            # Adds nothing if FROM.db has the figures. Published there before the runs, they are listed below them.
+            publish(store)
         with closing(driver().connect(str(made))) as connection:
             mark_as_example(connection)
         made.chmod(0o644)

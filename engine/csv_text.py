@@ -13,7 +13,7 @@ HIDDEN: Final = re.compile(
     "\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible characters
     "\ud800-\udfff]"  # bytes of file names that are not text
 )
-"""Characters that a reader cannot see, and that change what a reader sees."""
+"""Characters that are invisible, or that change how others appear."""
 
 _FORMULA: Final = re.compile(r"['\"\s]*[\t\n=+@＝＋－＠﹢﹣﹦﹫-]")
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)

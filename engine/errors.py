@@ -21,7 +21,7 @@ class Problem(NamedTuple):
 class AgeUIError(Exception):
     """An error that a person can act on. Its message says what is wrong, with which input, and what to do.
 
-    `problems` say for each wrong field what is wrong, a line of the message each; empty where no field is to blame.
+    `problems` hold one line of the message for each wrong field; they are empty if no field is to blame.
     """
 
     exit_code: ClassVar[int] = 1

@@ -13,7 +13,8 @@ from typing import IO, Final
 from engine.bounded_files import problem_of, read_regular
 from engine.errors import DataError, DiskFullError, RunFailedError
 
-_PRIVATE: Final = 0o600
+PRIVATE: Final = 0o600
+"""The mode of files that only their owner may read."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def make_private_folder(folder: Path) -> None:
                 one.chmod(0o700)
 
 
-def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = _PRIVATE) -> SavedFile:
+def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = PRIVATE) -> SavedFile:
     """Writes a file with `write`: it is complete or absent, and on the disk when this returns.
 
     An earlier file stays whole until then. `mode` is the mode of the new file, less the umask, unless
@@ -73,7 +74,7 @@ def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mo
     name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with open(name, "xb", opener=lambda file, flags: os.open(file, flags, mode)) as part:
-            if os.name == "posix" and mode == _PRIVATE:
+            if os.name == "posix" and mode == PRIVATE:
                 os.fchmod(part.fileno(), mode)
             stream = HashingWriter(part)
             try:

@@ -1,4 +1,4 @@
-"""The versions of the libraries that networks come from: parts of the keys of what is cached about networks."""
+"""The versions of the libraries that networks come from, which are part of cache keys."""
 
 from functools import cache
 from importlib import metadata
@@ -8,7 +8,7 @@ _LIBRARIES = ("ageui", "torch", "torchvision")
 
 @cache
 def library_versions() -> tuple[str, ...]:
-    """Of ageui, torch and torchvision; empty where one is not installed as a package."""
+    """The versions of ageui, torch and torchvision; empty for one that is not installed as a package."""
     found = []
     for name in _LIBRARIES:
         try:

@@ -64,7 +64,7 @@ class Trainer:
     resumed_optimizer: dict[str, Any] | None = None
     """The optimizer's state in a checkpoint, until the stage builds the optimizer that takes it."""
     has_diverged: bool = False
-    """Whether the loss became non-finite. No checkpoint holds it: the next attempt diverges again."""
+    """Whether the loss became non-finite. Checkpoints do not hold it: the next attempt diverges again."""
 
     # Components.
     inputs: Inputs = field(init=False)
@@ -286,7 +286,7 @@ class Trainer:
     def write_checkpoint(self) -> None:
         """Writes what a later attempt needs to continue from here, after all losses up to here were emitted.
 
-        A run that has diverged has nowhere to continue to: it repeats the steps since its last checkpoint.
+        A diverged run writes none: another attempt repeats the steps since its last checkpoint.
         """
         self.metrics.emit_steps(self.position)
         if self.has_diverged or self.position in (self.checkpoints.saved, Position()):

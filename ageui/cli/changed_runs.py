@@ -1,4 +1,4 @@
-"""Prints what a command changed: a line for each run, or a summary of many."""
+"""Prints the runs that a command changed: a line for each, or a summary of many."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _LISTED = 10
 def print_changed(store: "Store", changed: "Changed", *, asked: str = "") -> None:
     """Prints the runs' statuses, and the problems of others; these exit with 2.
 
-    `asked` is what those that still run were asked.
+    `asked` is the request to those that still run, such as "to stop at once".
     """
     say, ids = sayer(messages()), changed.ids
     words = {"running": f"still running, but asked {asked}; see ageui queue"}
@@ -32,11 +32,11 @@ def print_changed(store: "Store", changed: "Changed", *, asked: str = "") -> Non
 
 
 def print_problems(problems: Sequence[str]) -> None:
-    """Prints the first problems and the number of the others, and exits with 2 if there is one."""
+    """Prints the first problems and the number of the others, and exits with 2 if there are any."""
     say = sayer(messages())
     for problem in problems[:_LISTED]:
         say(f"ageui: {problem}")
     if len(problems) > _LISTED:
-        say(f"ageui: and {len(problems) - _LISTED:,} more like that")
+        say(f"ageui: and {len(problems) - _LISTED:,} more problems")
     if problems:
         raise typer.Exit(2)

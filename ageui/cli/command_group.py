@@ -69,7 +69,7 @@ class _Group(TyperGroup):
 
 
 def _at_home(value: Any) -> Any:
-    """A path, or the paths in a list, with `~` as the home folder; any other value as it is."""
+    """A path, or the paths in a list, with `~` as the home folder; any other value unchanged."""
     if isinstance(value, Path):
         return from_home(value)
     return [_at_home(item) for item in value] if isinstance(value, list) else value
@@ -95,7 +95,7 @@ def _help(command: Any, ctx: Any) -> str:
         found: Any = command.get_command(ctx, name)
         title = found.rich_help_panel or "Commands"
         panels.setdefault(title, []).append((name, _first_sentence(found.help or "")))
-    # What a command is about comes first, options that most commands have come last.
+    # A command's own panels come first, options that most commands share come last.
     options = panels.pop("Options", [])
     for title, rows in {**panels, "Options": options}.items():
         parts.append(_section(title, rows, width))

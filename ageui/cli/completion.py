@@ -1,6 +1,6 @@
-"""What the shell completes: runs, data sets, studies, and the words that an option takes.
+"""Shell completion of runs, data sets, studies, and the values of options.
 
-Completing imports no database library, and says nothing if the database is missing or damaged.
+It imports no database library, and ignores a missing or damaged database.
 """
 
 import sqlite3

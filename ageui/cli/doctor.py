@@ -61,9 +61,9 @@ def _versions() -> Iterator[Finding]:
 
 
 def _environment() -> Iterator[Finding]:
-    from ageui.planning.environment import set_variables
+    from ageui.planning.environment import found_variables
 
-    for variable in set_variables():
+    for variable in found_variables():
         text = f"{variable.name}={variable.value}: {variable.problem or variable.meaning}"
         yield Finding("variable", not variable.problem, text)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "Forecaster":
     """Raises the `AgeUIError` of `refuse_unfit` if some of `runs` would fail on this machine.
 
-    Counting a backbone and checking its first weights takes some seconds, once. Returns what was found about memory.
+    Counting a backbone and checking its first weights takes some seconds, once. Returns the forecaster of their memory.
     """
     from ageui.memory.forecast import Forecaster
     from ageui.planning.environment import refuse_wrong_variables
@@ -21,7 +21,7 @@ def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "Forecaster":
 
     refuse_wrong_variables()
     forecaster = Forecaster()
-    refuse_unfit(runs, forecaster)  # what is known at once
+    refuse_unfit(runs, forecaster)  # with the facts at hand, before networks are checked
     if missing := forecaster.forecast(runs).missing:
         with console.status("checking the networks and working out the peak memory"):
             forecaster.count(missing)

@@ -64,7 +64,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         waiting = store.queue.waiting(shown)
         pause, states = store.queue.current_pause(), workers(store)
         devices = store.queue.devices()
-        alone = devices_without_worker(store, devices)
+        unserved = devices_without_worker(store, devices)
         held = store.queue.held()
     if as_json:
         print_json(
@@ -87,8 +87,8 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     say = sayer(messages())
     if pause is not None:
         say(paused_sentence(pause))
-    elif alone:
-        say(unserved_sentence(alone, are_all=len(alone) == len(devices)))
+    elif unserved:
+        say(unserved_sentence(unserved, are_all=len(unserved) == len(devices)))
     for reason, count in held.items():
         say(f"{counted(count, 'run')} {reason}")
     if counts.get("paused", 0) + counts.get("interrupted", 0) > sum(held.values()):

@@ -1,7 +1,7 @@
-"""The standard streams of a command. Their trouble ends no work, and their text fits every terminal.
+"""The standard streams of a command. Their failures end no work, and their text fits every terminal.
 
-What cannot be written to stdout or stderr is dropped, and the command goes on: a run that trains does not fail because
-its terminal is gone. `exit_code` decides at the end what lost output means.
+Text that cannot be written to stdout or stderr is dropped, and the command continues: a run does not fail because its
+terminal is gone. In the end, `exit_code` decides whether lost output is an error.
 """
 
 import codecs
@@ -29,7 +29,7 @@ _SPELLED: Final = {
 
 
 class _Stream(io.FileIO):
-    """A standard stream that drops what it cannot write, and keeps the first error.
+    """A standard stream that drops text it cannot write, and keeps the first error.
 
     If `is_display`, its text only shows work that is stored already.
     """
@@ -40,7 +40,7 @@ class _Stream(io.FileIO):
     def write(self, content: "ReadableBuffer", /) -> int:
         size = memoryview(content).nbytes
         try:
-            while (written := super().write(content)) is None:  # a full pipe that does not block
+            while (written := super().write(content)) is None:  # a non-blocking pipe is full
                 select.select([], [self], [])
         except OSError as error:
             self.error = self.error or error
@@ -87,7 +87,7 @@ def is_utf8(stream: TextIO | None) -> bool:
 
 
 def keep_exit_code() -> None:
-    """Makes the exit code that of the command's work from here on, even if its output is lost."""
+    """From now on, lost output does not change the exit code: the command stores its work."""
     if (stream := _stdout()) is not None:
         stream.is_display = True
 
@@ -117,7 +117,7 @@ def _stdout() -> _Stream | None:
 
 
 def _spell(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Spells one character that an encoding lacks. The bytes of names that are no text stay what they are."""
+    """Spells one character that an encoding lacks. Bytes of names that are not text stay unchanged."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     character = error.object[error.start]

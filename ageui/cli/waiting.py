@@ -62,5 +62,5 @@ def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None])
     if pause is not None:
         return paused_sentence(pause)
     devices = list(dict.fromkeys(map(device_of, rows)))
-    alone = devices_without_worker(store, devices)
-    return unserved_sentence(alone, are_all=True) if len(alone) == len(devices) else None
+    unserved = devices_without_worker(store, devices)
+    return unserved_sentence(unserved, are_all=True) if len(unserved) == len(devices) else None

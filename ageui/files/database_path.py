@@ -10,8 +10,7 @@ _DEFAULT = Path("runs.db")
 
 
 def database_path(named: Path | None = None) -> Path:
-    """The named file, else that of `AGEUI_DB`, else `runs.local.db` in the current folder if there is one, else
-    `runs.db` there."""
+    """The named file, else that of `AGEUI_DB`, else `runs.local.db` here if it exists, else `runs.db` here."""
     if name := named or os.environ.get("AGEUI_DB"):
         return from_home(name)
     local = local_copy(_DEFAULT)
@@ -26,7 +25,7 @@ def local_copy(path: Path) -> Path:
 def real_path(path: Path) -> Path:
     """The absolute path of a database without symbolic links: all names of a file mean one database.
 
-    Raises `StoreError` for links that lead in a circle.
+    Raises `StoreError` for a loop of links.
     """
     try:
         return path.expanduser().resolve()

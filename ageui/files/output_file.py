@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from engine.files import write_atomically
+from engine.files import PRIVATE, write_atomically
 
-_PRIVATE = 0o600
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd")
 
 
@@ -19,8 +18,8 @@ def is_stream(path: Path) -> bool:
 def write_output_file(path: Path, content: bytes, *, private: bool = False) -> None:
     """Writes a file, whole or not at all. A replaced file stays whole until then, and its permissions are kept.
 
-    A `private` file is its owner's alone, whatever its permissions were and whatever the umask. A symbolic link is
-    followed, a stream is written to. Raises `OSError`.
+    A `private` file is readable only for its owner, whatever its permissions were and whatever the umask. A symbolic
+    link is followed, a stream is written to. Raises `OSError`.
     """
     if is_stream(path):
         with path.open("wb") as stream:
@@ -28,8 +27,8 @@ def write_output_file(path: Path, content: bytes, *, private: bool = False) -> N
         return
     target = Path(os.path.realpath(path))
     if private or target.exists():
-        mode = _PRIVATE if private else target.stat().st_mode & 0o777
-        write_atomically(target, lambda part: part.write(content), mode=mode & _PRIVATE)
+        mode = PRIVATE if private else target.stat().st_mode & 0o777
+        write_atomically(target, lambda part: part.write(content), mode=mode & PRIVATE)
         target.chmod(mode)
     else:
         write_atomically(target, lambda part: part.write(content), mode=0o666)

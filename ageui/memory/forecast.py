@@ -45,7 +45,7 @@ NOTHING_TO_SAY = Forecast("")
 
 
 class Forecaster:
-    """Predicts memory, knows networks that no run can use, and keeps what it has looked up.
+    """Predicts memory, knows the networks that no run can use, and caches its lookups.
 
     `count` counts and checks missing networks in a few seconds. All other methods are for one thread at a time.
     """
@@ -141,7 +141,7 @@ class Forecaster:
 
 
 class _Keys:
-    """The footprint keys of configs. Those of thousands of runs are few, and each takes a look at the machine."""
+    """The footprint keys of configs, cached: thousands of runs share a few, and making one inspects the machine."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], FootprintKey] = {}

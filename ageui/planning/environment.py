@@ -1,4 +1,4 @@
-"""The environment variables that ageui reads: their meanings, wrong values, and variables that look like one of them.
+"""The environment variables that ageui reads: their meanings, wrong values, and unknown variables named like them.
 
 Fields of a config have one each, see `FIELD_VARIABLES`.
 """
@@ -19,7 +19,7 @@ _SWITCH: Final = ("0", "off", "no", "false", "1", "on", "yes", "true")
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable that is no field of a config. `problem` says what is wrong with a value, or is None."""
+    """A variable that is no field of a config. `problem` returns the problem of a value, or None."""
 
     name: str
     meaning: str
@@ -44,7 +44,7 @@ VARIABLES: Final = (
 
 
 @dataclass(frozen=True)
-class SetVariable:
+class FoundVariable:
     """A variable of the environment. `problem` is empty if it is known and its value is right."""
 
     name: str
@@ -53,17 +53,17 @@ class SetVariable:
     problem: str
 
 
-def set_variables(environment: Mapping[str, str] = os.environ) -> list[SetVariable]:
+def found_variables(environment: Mapping[str, str] = os.environ) -> list[FoundVariable]:
     """All variables of the environment that begin with `AGEUI_`, by name."""
     return [_described(name, environment[name]) for name in sorted(environment) if name.startswith(_PREFIX)]
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence on each variable that begins with `AGEUI_` and means nothing."""
+    """A sentence about each unknown variable that begins with `AGEUI_`."""
     known = {variable.name for variable in VARIABLES}
     if not any(name.startswith(_PREFIX) and name not in known for name in environment):
-        return []  # without the fields of configs, whose import takes a moment
-    return [found.problem for found in set_variables(environment) if not found.meaning]
+        return []  # saves importing the fields of configs
+    return [found.problem for found in found_variables(environment) if not found.meaning]
 
 
 def refuse_wrong_variables(environment: Mapping[str, str] = os.environ) -> None:
@@ -74,21 +74,21 @@ def refuse_wrong_variables(environment: Mapping[str, str] = os.environ) -> None:
             raise ConfigError(f"{variable.name}={text}: {problem}")
 
 
-def _described(name: str, text: str) -> SetVariable:
+def _described(name: str, text: str) -> FoundVariable:
     from ageui.planning.settings import FIELD_VARIABLES
     from engine.config import PRESETS, RunConfig, field_problem
 
     known = {variable.name: variable for variable in VARIABLES}
     if name in known:
-        return SetVariable(name, text, known[name].meaning, (text and known[name].problem(text)) or "")
+        return FoundVariable(name, text, known[name].meaning, (text and known[name].problem(text)) or "")
     if name == "AGEUI_PRESET":
         problem = "" if text in PRESETS else f"choose one of {', '.join(PRESETS)}"
-        return SetVariable(name, text, "the preset", problem)
+        return FoundVariable(name, text, "the preset", problem)
     if name in FIELD_VARIABLES:
         field = FIELD_VARIABLES[name]
         meaning = RunConfig.model_fields[field].description or field
-        return SetVariable(name, text, meaning, field_problem(field, text) or "")
+        return FoundVariable(name, text, meaning, field_problem(field, text) or "")
     others = [one.removeprefix(_PREFIX) for one in (*known, *FIELD_VARIABLES)]
     close = difflib.get_close_matches(name.removeprefix(_PREFIX), others, n=1)
     nearest = f"did you mean {_PREFIX}{close[0]}?" if close else "see ageui config show for the fields that can be set"
-    return SetVariable(name, text, "", f"the environment variable {name} means nothing to ageui; {nearest}")
+    return FoundVariable(name, text, "", f"ageui has no environment variable {name}; {nearest}")

@@ -58,7 +58,7 @@ def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | 
 
     Raises `ConfigError` for a wrong value, an unknown data set and more than `sweeps.MOST_RUNS` combinations.
     """
-    settings = _settings(store, basis)  # once, since a pipe can be read only once
+    settings = _settings(store, basis)  # once: --config may be a pipe
     first = settings.resolve(sweeps.grid(values)[0])
     runs = with_data(store, _configs(settings, with_seeds(values, first.config.seed, seeds)))
     return Plan(first, runs, tuple(store.runs.find_same(runs)))

@@ -23,8 +23,8 @@ _CHECKED = (
 def refuse_unfit(runs: Sequence[NewRun], forecaster: Forecaster) -> None:
     """Raises an error with all reasons why some of the runs would fail on this machine, so that none is queued.
 
-    Each reason is named once, with the number of runs that it concerns. What cannot be known without reading images is
-    left to the engine; a network or first weights that the `forecaster` has not counted and checked yet, too.
+    Each reason is named once, with the number of runs that it concerns. The engine finds problems of images, and of
+    networks that the `forecaster` has not counted and checked yet.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def refuse_unfit(runs: Sequence[NewRun], forecaster: Forecaster) -> None:
 
 
 class _Checks:
-    """The reasons why runs would fail. Runs that are alike in all that is checked are checked once."""
+    """The reasons why runs would fail. Runs with equal `_CHECKED` fields are checked once."""
 
     def __init__(self, forecaster: Forecaster) -> None:
         self._forecaster = forecaster
@@ -76,7 +76,7 @@ class _Checks:
             yield DeviceError(problems=[Problem("device", str(error))])
 
     def _lone_values(self, config: RunConfig, images: int | None) -> Iterator[AgeUIError]:
-        """Left to the engine if the number of images is unknown or augmentation makes more of them."""
+        """Checks batch norm, unless the number of images is unknown or augmentation changes it."""
         footprint = self._forecaster.footprint(config)
         is_counted = images is not None and config.augment != "report"
         if footprint is None or not (is_counted or config.batch == 1):

@@ -59,7 +59,7 @@ def queue_command(
 
 def repeat_command(store: Store, run: RunDetail) -> str | None:
     """The shortest `ageui run` that trains a run's config again: a preset, the data, and the settings that differ from
-    the preset or from the settings files here. None if this ageui can no longer run the config."""
+    the preset or from the settings files here. None if this version cannot run the config."""
     if run.command is None:
         return None
     config = build_config(run.config)
@@ -121,7 +121,7 @@ def _missing(store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequ
 def _completed(
     resolve: Callable[[Mapping[str, str]], RunConfig], target: Mapping[str, Any], flags: Mapping[str, str]
 ) -> dict[str, str]:
-    """`flags`, with the values of `target` that `resolve` does not give by itself."""
+    """`flags`, plus the values of `target` that `resolve` does not give without them."""
     added = dict(flags)
     while True:
         try:

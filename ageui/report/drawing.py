@@ -94,7 +94,7 @@ def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Lets matplotlib be imported whatever its settings: a notebook's MPLBACKEND names a backend that is not here."""
+    """Hides MPLBACKEND while matplotlib is imported: a notebook's value names a backend that is missing here."""
     backend, log = os.environ.pop("MPLBACKEND", None), logging.getLogger("matplotlib")
     level = log.level
     log.setLevel(logging.ERROR)

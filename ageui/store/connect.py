@@ -179,7 +179,7 @@ def copy_database(connection: Any, target: Path) -> None:
                     raise StoreError(f"the copied database is damaged ({error}); see ageui db check") from error
                 raise
             copy.execute("PRAGMA journal_mode = DELETE")
-        # The log of a replaced database would be taken for that of the copy.
+        # SQLite would apply the log of a replaced database to the copy.
         for end in SIDE_FILES:
             target.with_name(f"{target.name}{end}").unlink(missing_ok=True)
         os.replace(part, target)

@@ -234,7 +234,7 @@ class Runs(StorePart):
         return found[run_id]
 
     def existing(self, run_ids: Sequence[int]) -> set[int]:
-        """Those of the ids that are runs."""
+        """The ids that belong to a run."""
         with self._read() as session:
             found = (session.exec(select(RUN_ID).where(RUN_ID.in_(batch))).all() for batch in batches(run_ids))
             return {run_id for batch in found for run_id in batch}
@@ -268,7 +268,7 @@ class Runs(StorePart):
         return found
 
     def to_train_again(self, run_ids: Sequence[int]) -> list[NewRun]:
-        """The configs and data of those of the runs that can be queued again and that this ageui can still run."""
+        """The configs and data of the runs that can be queued again and that this version can run."""
         chosen = select(Run.config, Run.data_spec).where(
             Run.source == MEASURED, col(Run.status).not_in(("queued", "running", "done"))
         )
@@ -305,7 +305,7 @@ class Runs(StorePart):
         if not gone:
             return rows
         with self._read() as session:
-            # A run that ended in this moment let go of its lock after it had stored its end.
+            # A run that has just ended stored its end before it released its lock.
             gone &= set(session.exec(select(RUN_ID, Run.attempt).where(IS_RUNNING)).all())
         return [replace(row, status="lost", error=LOST) if (row.id, row.attempt) in gone else row for row in rows]
 

@@ -40,8 +40,9 @@ def _pysqlite3() -> ModuleType | None:
 def reading_modes(path: Path) -> tuple[str, ...]:
     """How to try to open a database for reading.
 
-    A database in WAL mode needs side files. Where they cannot be created, nothing can change it either, and its log is
-    empty, it is read as it is. On a full disk not even an attempt is made, which would leave half a file.
+    A database in WAL mode needs side files. If they cannot be created, nothing can change the database either; with an
+    empty log it is then read without them. On a full disk that is the only mode, since an attempt to create them would
+    leave half a file.
     """
     is_full = shutil.disk_usage(path.parent).free < _BYTES_OF_SIDE_FILES
     only_read = "mode=ro&immutable=1"

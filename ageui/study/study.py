@@ -151,7 +151,7 @@ def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
     for name, part in file.published.items():
         if name not in known:
             shown = ", ".join(cells[:_MOST_NAMED]) + (", …" if len(cells) > _MOST_NAMED else "")
-            raise ConfigError(f"published.{name}: there is no such cell; there is {shown}")
+            raise ConfigError(f"published.{name}: there is no such cell; the cells are {shown}")
         for figure in part.model_dump(exclude_none=True):
             if figure not in FIGURES[file.measures]:
                 raise ConfigError(

@@ -8,9 +8,8 @@ from textual._styles_cache import StylesCache
 def forget_styles_of_closed_widgets() -> None:
     """Keeps Textual's style cache from holding closed widgets.
 
-    Up to release 8.2 at least, Textual caches `StylesCache.get_inner_outer` for every widget apart, since it lacks the
-    decorator that its first parameter `cls` asks for. The cache then holds 1,024 widgets' rendered lines. As the class
-    method it was meant to be, it holds colours alone.
+    Up to release 8.2 at least, `StylesCache.get_inner_outer` has a parameter `cls` but is no class method, so its cache
+    holds 1,024 instances with the rendered lines of their widgets. As a class method, it holds only colours.
     """
     cached: Any = vars(StylesCache).get("get_inner_outer")
     if hasattr(cached, "cache_info"):

@@ -41,7 +41,7 @@ class RecoveredRun:
 def find_lost(store: Store) -> list[RunningRun]:
     """Finds runs marked as running whose lock nobody holds. Writes nothing."""
     gone = [run for run in store.queue.running() if not is_held(store.run_lock_file(run.run_id))]
-    # A run that ended in this moment let go of its lock after it had stored its end.
+    # A run that has just ended stored its end before it released its lock.
     return [run for run in store.queue.running() if run in gone] if gone else []
 
 

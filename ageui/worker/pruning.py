@@ -98,7 +98,7 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
 
 
 def _unfinished_files(folder: Path) -> list[Path]:
-    """All files of a marked folder but the lock. The mark comes last, so that prune can be interrupted, too."""
+    """All files of a marked folder except the lock. The mark comes last, so that prune itself can be interrupted."""
     if not (folder / UNFINISHED).exists():
         return []
     files = (file for file in folder.iterdir() if file.is_file() and file.name != "lock")

@@ -43,7 +43,7 @@ class CheckedPixels:
     def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
         """A copy of the images at `places` (B,), shape (B, S, S, 3).
 
-        Raises `DataError` for a damaged image whose file is not what it was when it was cached.
+        Raises `DataError` for a damaged image whose file has changed since it was cached.
         """
         found = np.asarray(self._mapped[places])
         for row in np.flatnonzero(self._unchecked[places]):

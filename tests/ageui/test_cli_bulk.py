@@ -31,7 +31,7 @@ def test_many_changes_are_summarised_and_problems_are_cut(ageui: Terminal, many:
     assert again.code == 2
     lines = again.err.splitlines()
     assert sum(line.startswith("ageui: run ") for line in lines) == 10
-    assert lines[-1] == "ageui: and 50 more like that"
+    assert lines[-1] == "ageui: and 50 more problems"
     assert "59 runs are queued" in ageui("resume", "status=paused").err
     assert "59 runs are cancelled" in ageui("cancel", "status=queued").err
     assert "60 runs are queued" in ageui("retry", "status=cancelled").err

@@ -8,7 +8,7 @@ from terminal import Terminal
 
 import ageui
 import engine
-from ageui.planning.environment import VARIABLES, set_variables, unknown_variables
+from ageui.planning.environment import VARIABLES, found_variables, unknown_variables
 from ageui.planning.settings import FIELD_VARIABLES
 from engine.config import RunConfig
 
@@ -25,7 +25,7 @@ def test_every_variable_in_the_code_and_the_readme_is_in_the_table() -> None:
 def test_each_set_variable_has_a_meaning_or_a_problem() -> None:
     found = {
         variable.name: variable.problem or variable.meaning
-        for variable in set_variables(
+        for variable in found_variables(
             {
                 "AGEUI_CACHE_GB": "lots", "AGEUI_CUDA_GRAPHS": "maybe", "AGEUI_DB": "x.db", "AGEUI_LOSS": "mse",
                 "AGEUI_BATCH": "many", "AGEUI_PRESET": "slow", "AGEUI_LOS": "mse", "AGEUI_QQQQ": "", "HOME": "/",
@@ -37,10 +37,10 @@ def test_each_set_variable_has_a_meaning_or_a_problem() -> None:
         "AGEUI_CACHE_GB": "give a number of gigabytes, 0 or more",
         "AGEUI_CUDA_GRAPHS": "give on or off",
         "AGEUI_DB": "the database",
-        "AGEUI_LOS": "the environment variable AGEUI_LOS means nothing to ageui; did you mean AGEUI_LOSS?",
+        "AGEUI_LOS": "ageui has no environment variable AGEUI_LOS; did you mean AGEUI_LOSS?",
         "AGEUI_LOSS": RunConfig.model_fields["loss"].description,
         "AGEUI_PRESET": "choose one of report, quick",
-        "AGEUI_QQQQ": "the environment variable AGEUI_QQQQ means nothing to ageui; see ageui config show for the "
+        "AGEUI_QQQQ": "ageui has no environment variable AGEUI_QQQQ; see ageui config show for the "
         "fields that can be set",
     }
     assert unknown_variables({"AGEUI_DB": "x.db", "HOME": "/"}) == []
@@ -50,7 +50,7 @@ def test_any_command_names_unknown_variables_once_and_goes_on(ageui: Terminal, m
     monkeypatch.setenv("AGEUI_CACH", "/tmp")
     done = ageui("data", "list")
     assert done.code == 0
-    assert done.err.count("AGEUI_CACH means nothing to ageui; did you mean AGEUI_CACHE?") == 1
+    assert done.err.count("ageui has no environment variable AGEUI_CACH; did you mean AGEUI_CACHE?") == 1
     monkeypatch.setenv("AGEUI_MESSAGE_LINES", "1")
     assert ageui("data", "list").err == ""
 

@@ -82,7 +82,7 @@ def test_a_field_that_only_some_cells_set_is_as_in_the_base_for_the_others(tmp_p
         ("gender = 0.25", "gendre = 0.25", "there is no key published.mse-8.gendre; the keys are mae, gender"),
         ("shows =", "show =", "there is no key show; the keys are title, shows"),
         ("gender = 0.25", "minutes = 3", "published.mse-8.minutes: a study that measures scores has no such figure"),
-        ("mse-8 =", "mse-9 =", "published.mse-9: there is no such cell; there is mse-8, mse-16, mape-8, mape-16"),
+        ("mse-8 =", "mse-9 =", "published.mse-9: there is no such cell; the cells are mse-8, mse-16, mape-8, mape-16"),
         ('loss = ["mse", "mape"]', 'loss = ["mse", "mpae"]', "cell mpae-8: loss 'mpae': choose one of mse"),
         ('loss = ["mse", "mape"]', 'loss = "mse"', "grid.loss takes a list in [ ], not 'mse'"),
         ('loss = ["mse", "mape"]', "loss = []", "grid.loss: give at least one value"),
