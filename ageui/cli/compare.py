@@ -27,13 +27,14 @@ def compare_runs(
         ),
     ] = None,
     fold_seeds: Annotated[
-        bool, typer.Option("--fold-seeds", help="Make runs that differ in their seed alone one row: mean ± std (n).")
+        bool,
+        typer.Option("--fold-seeds", help="Merge runs that differ only in their seed into one row: mean ± std (n)."),
     ] = False,
     fold_across: Annotated[
         str | None,
         typer.Option(
             metavar="arithmetic,revision",
-            help="What else runs of one row may differ in.",
+            help="Further differences that runs of one row may have.",
             autocompletion=lists("arithmetic", "revision"),
             show_default=False,
         ),

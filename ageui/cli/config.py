@@ -11,7 +11,7 @@ from ageui.cli.options import AsJson, Database, open_store, print_json, results
 from ageui.files.database_path import database_path
 from engine import choices
 
-app = CommandGroup(help="Settings in force.", no_args_is_help=True)
+app = CommandGroup(help="Show the settings in force.", no_args_is_help=True)
 
 
 @app.callback()
@@ -21,7 +21,7 @@ def root() -> None:
 
 @app.command("show")
 def show(
-    origin: Annotated[bool, typer.Option("--origin", help="Say where each setting comes from.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Show the source of each setting.")] = False,
     preset: Annotated[
         str | None,
         typer.Option(

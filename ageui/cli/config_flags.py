@@ -56,7 +56,7 @@ _FLAGS = {
     "optimizer": _Flag("With Keras' constants.", TRAINING, "|".join(choices.OPTIMIZERS), lists(*choices.OPTIMIZERS)),
     "lr": _Flag("Learning rate, one or one per stage.", TRAINING, "X[,X]"),
     "batch": _Flag("Images per step.", TRAINING, "N"),
-    "seed": _Flag("Seed of everything random.", TRAINING, "N"),
+    "seed": _Flag("Seed for all randomness.", TRAINING, "N"),
     "device": _Flag("Where to compute.", TRAINING, "auto|cpu|cuda[:N]", lists(*DEVICES)),
 }
 

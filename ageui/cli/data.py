@@ -23,7 +23,7 @@ app = CommandGroup(help="Data sets: register, list, check, show, make.", no_args
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it from now on.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set here.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Its folder, or a table of images.")],
     data_format: Annotated[
         str | None,
@@ -44,7 +44,8 @@ def add(
         ),
     ] = None,
     ignore: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Image names to leave out, one a line.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="File of image names to leave out, one per line.", show_default=False),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows and images that cannot be used.")
@@ -52,7 +53,7 @@ def add(
     fractions: Annotated[
         str | None,
         typer.Option(
-            metavar="T,V,E", help="Shares of train, valid, test where the data has no splits.", show_default=False
+            metavar="T,V,E", help="Shares of train, valid and test if the data has no splits.", show_default=False
         ),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,

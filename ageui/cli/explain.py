@@ -22,7 +22,7 @@ def explain(
         str, typer.Argument(metavar="TOPIC", help="The page to print: bias.", autocompletion=words("bias"))
     ],
 ) -> None:
-    """Say what the figures of a run and of a comparison mean, and how sure they are.
+    """Explain the figures of runs and comparisons, and how certain they are.
 
     The page is Markdown, laid out on a terminal and unchanged in a pipe.
 

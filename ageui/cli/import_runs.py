@@ -25,7 +25,7 @@ def import_runs(
         str | None,
         typer.Option(metavar="FILTER", help="Import only these runs, as in: tag=night status=done", show_default=False),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported; import nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be imported; import nothing.")] = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:

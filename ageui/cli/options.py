@@ -31,7 +31,7 @@ Database = Annotated[
     typer.Option(
         "--db",
         metavar="FILE",
-        help="Database; else $AGEUI_DB, else runs.db here.",
+        help="Database; else $AGEUI_DB, else runs.local.db or runs.db here.",
         callback=_or_before_the_command,
         show_default=False,
     ),

@@ -23,7 +23,7 @@ def predict_images(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the age that a trained run reads from each image, and a 90% interval.
+    """Predict the age in each image with a trained run, and a 90% interval.
 
     Images are cropped to their central square and resized as in training; a face should fill them as it fills the
     training images. Intervals are calibrated on the run's predictions of its test split, or of its validation split

@@ -243,7 +243,7 @@ def move_runs(
 def wait_for_runs(
     references: OptionalReferences = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0, help="Give up after so long.", show_default=False)
+        float | None, typer.Option(metavar="SECONDS", min=0, help="Give up after this time.", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @with_config_flags
 def run(
     flags: ConfigFlags,
-    name: Annotated[str | None, option("Name of the run; else one is made up.", THIS_RUN, "NAME")] = None,
-    tag: Annotated[list[str] | None, option("Tag, may be repeated.", THIS_RUN, "TAG")] = None,
+    name: Annotated[str | None, option("Name of the run; else a generated one.", THIS_RUN, "NAME")] = None,
+    tag: Annotated[list[str] | None, option("Tag; may be repeated.", THIS_RUN, "TAG")] = None,
     detach: Annotated[bool, option("Queue it for the background worker.", THIS_RUN, None, "--detach", "-d")] = False,
     priority: Annotated[int | None, option("With --detach: higher is taken first.", THIS_RUN, "N")] = None,
     share: Annotated[

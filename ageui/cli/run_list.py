@@ -31,7 +31,7 @@ def list_runs(
         typer.Option(
             metavar="FIELD,...",
             help="Columns: config fields, id, name, status, tag, mae, biases such as gender, and further figures such "
-            "as gender_signed or cs5. An unknown one names all.",
+            "as gender_signed or cs5. An unknown name lists all of them.",
             show_default=False,
         ),
     ] = None,

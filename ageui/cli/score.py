@@ -33,7 +33,7 @@ def score_run(
     """Score a trained run on another data set.
 
     The scores are stored with the run, as its split NAME/SPLIT. ageui show lists them, and ageui compare --split
-    NAME/SPLIT sets runs side by side that were scored on it.
+    NAME/SPLIT compares the runs that were scored on it.
 
         ageui score first --data utkface
     """

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from ageui.store import Store
     from ageui.study import Choice, Study, StudyTable
 
-app = CommandGroup(help="The report's tables: run them, resume them, see them beside it.", no_args_is_help=True)
+app = CommandGroup(
+    help="The report's tables: run them, resume them, and see them beside the published figures.", no_args_is_help=True
+)
 
 Name = Annotated[
     str,
@@ -200,7 +202,9 @@ def run_study(
     force: Annotated[
         bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
     ] = False,
-    dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
+    dry_run: Annotated[
+        bool, option("Print the runs that would be queued; queue nothing.", THIS_RUN, None, "--dry-run")
+    ] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,

@@ -34,12 +34,14 @@ def sweep(
         bool, option("Also queue runs that already exist with the same config and data.", THIS_RUN, None, "--again")
     ] = False,
     name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN, "NAME")] = None,
-    tag: Annotated[list[str] | None, option("Tag of the runs, may be repeated.", THIS_RUN, "TAG")] = None,
+    tag: Annotated[list[str] | None, option("Tag of the runs; may be repeated.", THIS_RUN, "TAG")] = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     force: Annotated[
         bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
     ] = False,
-    dry_run: Annotated[bool, option("Only print what would be queued.", THIS_RUN, None, "--dry-run")] = False,
+    dry_run: Annotated[
+        bool, option("Print the runs that would be queued; queue nothing.", THIS_RUN, None, "--dry-run")
+    ] = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
