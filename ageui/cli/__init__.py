@@ -128,7 +128,7 @@ def main() -> None:
     except UnicodeEncodeError as error:
         if not "\ud800" <= error.object[error.start] <= "\udfff":
             raise
-        # Names of files may be any bytes. Python keeps those that are no text as such characters.
+        # Python decodes bytes of file names that are not text to lone surrogates.
         name, encoding = clean(error.object), sys.getfilesystemencoding()
         sys.stderr.write(f"ageui: {name} is no text in {encoding}; rename it, or set LC_ALL=C.UTF-8\n")
         code = ConfigError.exit_code

@@ -19,7 +19,7 @@ def clean(text: str, *, lines: bool = False) -> str:
 
     Lone surrogates show as U+FFFD. With `lines`, line feeds are kept.
     """
-    if text.isprintable():  # as nearly all are: none of its characters is of a kind that is left out or replaced
+    if text.isprintable():  # nearly all texts: nothing to leave out or replace
         return text
     return "".join(_shown(character, lines) for character in _ESCAPES.sub("", text))
 
