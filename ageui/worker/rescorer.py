@@ -33,16 +33,16 @@ def rescore(store: Store) -> Iterator[int]:
 
 
 def start_rescoring(store: Store) -> str | None:
-    """Starts scoring results of an earlier version again in the background, unless that is at work already.
+    """Starts scoring results of an earlier version again in the background, unless a process does so already.
 
-    Returns a sentence about what is left; None if nothing is. A shipped example is left as it is.
+    Returns a sentence about these results, or None without any. A shipped example is left unchanged.
     """
     left = store.rescoring.remaining()
     if not left or is_example(store.path):
         return None
     what = f"{counted(left, 'result')} of an earlier version"
     if is_held(store.folder / _LOCK):
-        return f"{what} are being scored again in the background; until then some intervals and marks are missing"
+        return f"scoring {what} again in the background; until then some intervals and marks are missing"
     try:
         Store.open(store.path, create=False).close()
         # One thread: the work is many small products of matrices, which several threads would not speed up.
@@ -56,5 +56,5 @@ def start_rescoring(store: Store) -> str | None:
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
     except (OSError, StoreError) as error:
-        return f"{what} lack some intervals and marks, and cannot be scored again: {error}"
+        return f"{what} cannot be scored again, so some intervals and marks are missing: {error}"
     return f"{what} will be scored again in the background; until then some intervals and marks are missing"
