@@ -110,7 +110,8 @@ def write_document(document: "Document", target: ReportFile) -> None:
         _write({target.path: as_html(document)})
     else:
         text, files = as_markdown(document, target.folder.name)
-        _make_private(target.folder)
+        if files:
+            _make_private(target.folder)
         _write({**{target.folder / name: content for name, content in files.items()}, target.path: text})
         _remove_plots(target.folder, keep=files)
     typer.echo(str(target.path), err=is_stream(target.path))

@@ -71,10 +71,10 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     from ageui.cli.tables import print_fitted
     from ageui.present.figures import NUMBER
     from ageui.present.table import Cell, Column, Table, words
-    from ageui.study import studies, study_table
+    from ageui.study import normalized_runs, studies, study_table
 
     with _reading(db) as store:
-        runs = store.scores.measured_runs() if store is not None else []
+        runs = normalized_runs(store) if store is not None else []
         tables = [study_table(study, store, runs=runs) for study in studies()]
     if as_json:
         print_json([_listed(table) for table in tables])

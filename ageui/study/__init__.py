@@ -1,5 +1,6 @@
 """Studies: tables of the report as grids of runs, and what a database has measured of them."""
 
+from ageui.study.matching import NormalizedRun, normalized_runs
 from ageui.study.measured_cells import CellRow, StudyFigure, StudyTable, study_table, with_tests
 from ageui.study.publish import publish
 from ageui.study.rank_agreement import Agreement
@@ -8,7 +9,7 @@ from ageui.study.study import Study, StudyCell, load, studies
 from ageui.study.variants import NO_CHOICE, Choice, Variant, describe
 
 __all__ = [
-    "NO_CHOICE", "Agreement", "CellRow", "Choice", "RemainingRuns", "Study", "StudyCell", "StudyFigure", "StudyTable",
-    "Variant", "describe", "find_remaining", "load", "publish", "studies", "study_table",
-    "with_tests",
+    "NO_CHOICE", "Agreement", "CellRow", "Choice", "NormalizedRun", "RemainingRuns", "Study", "StudyCell",
+    "StudyFigure", "StudyTable", "Variant", "describe", "find_remaining", "load", "normalized_runs", "publish",
+    "studies", "study_table", "with_tests",
 ]  # fmt: skip

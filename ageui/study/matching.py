@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ageui.store import MeasuredRun
+from ageui.store import MeasuredRun, Store
 from ageui.study.study import Study
 from ageui.study.variants import Normal, Variant, key_of, normal_form, own_and_shared, published_settings
 
@@ -13,6 +13,19 @@ FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupte
 def has_figures(run: MeasuredRun) -> bool:
     """Whether a run has trained to its end, or diverged and was scored with the weights of an epoch before."""
     return run.status == "done" or (run.status == "diverged" and run.is_scored)
+
+
+@dataclass(frozen=True)
+class NormalizedRun:
+    """A measured run with the normal form of its config, which is the same for all studies."""
+
+    run: MeasuredRun
+    normal: Normal
+
+
+def normalized_runs(store: Store) -> list[NormalizedRun]:
+    """The store's measured runs, to be matched with any number of studies."""
+    return [NormalizedRun(run, normal_form(run.config)) for run in store.scores.measured_runs()]
 
 
 @dataclass(frozen=True)
@@ -39,18 +52,19 @@ class Matched:
         return self.measured_cells, ended, same, max((run.id for run in every), default=0)
 
 
-def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
+def matched(study: Study, runs: Sequence[NormalizedRun]) -> list[Matched]:
     """The variants of a study that have runs, best rank first."""
     cells: dict[tuple[Hashable, ...], list[str]] = {}
     for cell in study.runnable:
         own, _ = own_and_shared(study, normal_form(study.config(cell).model_dump()))
         cells.setdefault(key_of(own), []).append(cell.name)
     found: dict[tuple[Hashable, ...], tuple[Variant, dict[str, dict[int, MeasuredRun]]]] = {}
-    for run in runs:
-        own, shared = own_and_shared(study, normal_form(run.config))
+    for one in runs:
+        own, shared = own_and_shared(study, one.normal)
         names = cells.get(key_of(own), ())
         if not names:
             continue
+        run = one.run
         variant = Variant(shared, run.data_spec)
         _, by_cell = found.setdefault(variant.key, (variant, {}))
         for name in names:
@@ -58,7 +72,7 @@ def matched(study: Study, runs: Sequence[MeasuredRun]) -> list[Matched]:
             seed = int(run.config.get("seed", 0))
             by_seed[seed] = furthest([by_seed[seed], run]) if seed in by_seed else run
     published = published_settings(study)
-    return sorted((Matched(*one) for one in found.values()), key=lambda one: one.rank(published), reverse=True)
+    return sorted((Matched(*parts) for parts in found.values()), key=lambda one: one.rank(published), reverse=True)
 
 
 def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:

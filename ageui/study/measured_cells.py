@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ageui.compare.averaged_scores import Averages, Training, averaged_scores
 from ageui.compare.seeds import mean_and_spread
 from ageui.store import MeasuredRun, SplitFigures, Store
-from ageui.study.matching import Matched, has_figures, matched
+from ageui.study.matching import Matched, NormalizedRun, has_figures, matched, normalized_runs
 from ageui.study.rank_agreement import Agreement, agreement
 from ageui.study.study import Study, StudyCell
 from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
@@ -120,19 +120,19 @@ def study_table(
     *,
     variant: Variant | None = None,
     split: str | None = None,
-    runs: Sequence[MeasuredRun] | None = None,
+    runs: Sequence[NormalizedRun] | None = None,
 ) -> StudyTable:
     """The table of one variant of a study.
 
     The variant is `variant` if that has runs, else the one with the most measured cells that fits the choice. If
     settings or data are chosen, data as registered now wins over data of the same name with another description.
-    `runs` are the store's measured runs if the caller has read them already. Without a store, nothing is measured.
+    `runs` are the store's `normalized_runs` if the caller has read them already. Without a store, nothing is measured.
     Raises `ConfigError` for an invalid choice and an unknown split.
     """
     if split is not None and split not in SPLITS:
         raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
     if runs is None:
-        runs = store.scores.measured_runs() if store is not None else ()
+        runs = normalized_runs(store) if store is not None else ()
     every = matched(study, runs)
     fitting = [one for one in every if one.variant == variant] or _fitting(study, choice, every, store)
     chosen = fitting[0] if fitting else None

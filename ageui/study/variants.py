@@ -123,7 +123,7 @@ def key_of(normal: Normal) -> tuple[Hashable, ...]:
 
 def own_and_shared(study: Study, normal: Normal) -> tuple[dict[str, Hashable], dict[str, Hashable]]:
     """Splits a normal form into the study's own fields and all others."""
-    own = {name: value for name, value in normal.items() if name in study.fields}
+    own = {name: normal[name] for name in study.fields if name in normal}
     return own, {name: value for name, value in normal.items() if name not in study.fields}
 
 

@@ -15,8 +15,21 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ageui.compare.averaged_scores import Averages
-from ageui.store import MeasuredRun, Store
-from ageui.study import NO_CHOICE, CellRow, Choice, Study, StudyTable, Variant, load, studies, study_table, with_tests
+from ageui.store import Store
+from ageui.study import (
+    NO_CHOICE,
+    CellRow,
+    Choice,
+    NormalizedRun,
+    Study,
+    StudyTable,
+    Variant,
+    load,
+    normalized_runs,
+    studies,
+    study_table,
+    with_tests,
+)
 from ageui.study.queueing import choice_of
 from ageui.text.clean import clean
 from ageui.text.states import SYMBOLS
@@ -153,7 +166,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
 
     def _tables(self, store: Store, query: StudiesQuery, built: StudiesSnapshot | None) -> Mapping[str, StudyTable]:
         """The tables of all studies; those of `built` are shown again where the query asks for the same."""
-        runs: Sequence[MeasuredRun] | None = None
+        runs: Sequence[NormalizedRun] | None = None
         tables = {}
         for study in query.studies:
             name = study.name
@@ -161,7 +174,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
                 tables[name] = built.tables[name]
                 continue
             self.check_open()
-            runs = store.scores.measured_runs() if runs is None else runs
+            runs = normalized_runs(store) if runs is None else runs
             choice, variant = query.choices.get(name, NO_CHOICE), query.variants.get(name)
             tables[name] = study_table(study, store, choice, variant=variant, split=query.splits.get(name), runs=runs)
         return tables
