@@ -42,7 +42,7 @@ def test_an_import_says_what_it_did_and_a_dry_run_what_it_would_do(ageui: Termin
     ("other", "code", "said"),
     [
         ("nowhere.db", 2, "does not exist"),
-        (".", 2, "is a folder; name the database in it, as runs.db"),
+        (".", 2, "is a folder; give the database in it, such as runs.db"),
         ("runs.db", 2, "is the database itself"),
         ("text.db", 5, "it is not a database"),
     ],
