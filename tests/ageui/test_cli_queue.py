@@ -346,7 +346,7 @@ def test_a_worker_that_lives_is_not_started_with_other_settings(ageui: Terminal,
     assert ageui("worker", "start", "--device", "cpu").code == 0
     for options in (["--parallel", "2"], ["--stay"], ["--checkpoint-seconds", "5"]):
         done = ageui("worker", "start", "--device", "cpu", *options)
-        assert (done.code, f"for {options[0]}, stop it first: ageui worker stop" in done.err) == (2, True)
+        assert (done.code, f"to apply {options[0]}, stop it first: ageui worker stop" in done.err) == (2, True)
     lock.release()
 
 
