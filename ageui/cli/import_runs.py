@@ -1,16 +1,19 @@
 """`ageui db import`: imports the runs of another database."""
 
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, sayer
-from ageui.files.database_path import real_path
+from ageui.files.database_path import database_path, real_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from ageui.store import Store
     from ageui.store.imports import ImportPlan
     from ageui.worker.run_import import ImportReport
 
@@ -47,10 +50,7 @@ def import_runs(
         raise ConfigError(f"{other} does not exist; give the path of the other database")
     if other.is_dir():
         raise ConfigError(f"{other} is a folder; give the database in it, such as {other / 'runs.db'}")
-    with (
-        open_source(real_path(other)) as opened,
-        open_store(db, create=not dry_run, read_only=dry_run) as store,
-    ):
+    with open_source(real_path(other)) as opened, _target(db, dry_run) as store:
         if opened.path.samefile(store.path):
             raise ConfigError(f"{other} is the database itself; give another one")
         plan = plan_import(store, opened, where)
@@ -62,6 +62,19 @@ def import_runs(
     if as_json:
         print_json(_as_json(plan, report))
     _say(plan, report)
+
+
+@contextmanager
+def _target(db: Path | None, dry_run: bool) -> "Iterator[Store]":
+    """The database to import into. One that would be made is an empty temporary one for a dry run."""
+    from ageui.store import Store
+
+    if dry_run and not real_path(database_path(db)).exists():
+        with TemporaryDirectory(prefix="ageui-") as folder, Store.open(Path(folder) / "runs.db") as store:
+            yield store
+    else:
+        with open_store(db, create=not dry_run, read_only=dry_run) as store:
+            yield store
 
 
 def _say(plan: "ImportPlan", report: "ImportReport | None") -> None:

@@ -5,7 +5,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,8 +17,10 @@ from ageui.files.locks import Lock, is_held
 from ageui.store.errors import is_damage, primary_code, readable_errors
 from ageui.store.filesystems import refuse_place
 from ageui.store.migrations import MIGRATIONS, Migration, migrate, refuse_newer, schema_version
+from ageui.store.other_databases import is_example
 from ageui.store.own_folder import has_folder, settle
 from ageui.store.sqlite import driver, has_log, reading_modes
+from engine.bounded_files import other_kind
 from engine.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 10.0
@@ -196,12 +198,19 @@ def _free_name(path: Path) -> Path:
     return found
 
 
-def refuse_itself(path: Path, target: Path) -> None:
-    """Raises `ConfigError` if a copy of the database would overwrite it."""
+def refuse_target(path: Path, target: Path) -> None:
+    """Raises `ConfigError` if a copy of the database would replace it, a shipped example, or what is no regular file.
+
+    The target has no symbolic links.
+    """
+    if (kind := other_kind(target)) is not None:
+        raise ConfigError(f"{target} is {kind}; choose another file for the copy")
     for own in (path, *(path.with_name(f"{path.name}{end}") for end in SIDE_FILES)):
-        same = target.resolve() == own.resolve()
-        if same or (target.exists() and own.exists() and target.samefile(own)):
+        if target == own or (target.exists() and own.exists() and target.samefile(own)):
             raise ConfigError(f"{target} is the database itself, or a part of it; choose another file for the copy")
+    with suppress(StoreError):  # a damaged database may be replaced
+        if is_example(target):
+            raise ConfigError(f"{target} is a shipped example and stays as it is; choose another file for the copy")
 
 
 @contextmanager

@@ -7,16 +7,19 @@ from pathlib import Path
 from ageui.files.database_path import local_copy, real_path
 from ageui.store.connect import copy_database, open_as_is, schema_lock
 from ageui.store.errors import readable_errors
+from ageui.store.filesystems import refuse_place
 from ageui.store.other_databases import is_example
 from ageui.store.sqlite import driver
+from engine.errors import StoreError
 
 
 def opened_path(named: Path, *, to_change: bool) -> Path:
     """The database to open for `named`: for the example, its local copy if that exists or `to_change`.
 
-    Raises `StoreError` if the copy cannot be made.
+    Raises `StoreError` for a place that cannot hold a database, and if the copy cannot be made.
     """
     path = real_path(named)
+    refuse_place(path)
     if not is_example(path):
         return path
     local = local_copy(path)
@@ -32,6 +35,11 @@ def copy_sentence(example: Path, local: Path) -> str:
 
 def _make_copy(example: Path, local: Path) -> None:
     """Makes the local copy, with an identity of its own, unless another process has just done so."""
+    if not os.access(local.parent, os.W_OK):
+        raise StoreError(
+            f"{example} is a shipped example, and its copy for changes cannot be made, since {local.parent} cannot be "
+            "written; copy it elsewhere with ageui db backup FOLDER/runs.db, then name the copy with --db"
+        )
     with schema_lock(local):
         if local.exists():
             return

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import delete, func, update
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
+from ageui.store.own_folder import is_within
+from ageui.store.queue import ENDED
 from ageui.store.run_rows import RUN_ID, no_run
 from ageui.store.store_part import StorePart
 from ageui.store.tables import PUBLISHED, ItemSet, Prediction, Result, Run
@@ -39,9 +42,13 @@ class Removal(StorePart):
             return [run for batch in batches(sorted(run_ids)) for run in _removable(session, batch)]
 
     def remove(self, run_ids: Sequence[int], *, only_archived: bool = False) -> None:
-        """Deletes runs with everything stored about them. The caller then deletes their folders."""
+        """Deletes runs with everything stored about them. The caller then deletes their folders.
+
+        Raises `ConfigError` also if a run that has not ended starts from the weights of one of them.
+        """
         with self._write() as session:
             _refuse(session, run_ids, only_archived)
+            self._refuse_needed(session, run_ids)
             for batch in batches(run_ids):
                 session.execute(delete(Run).where(col(Run.id).in_(batch)))
             _remove_unused_items(session)
@@ -53,6 +60,31 @@ class Removal(StorePart):
             for batch in batches(run_ids):
                 session.execute(delete(Prediction).where(col(Prediction.run_id).in_(batch)))
             _remove_unused_items(session)
+
+    def _refuse_needed(self, session: Session, run_ids: Sequence[int]) -> None:
+        init = func.json_extract(col(Run.config), "$.init")
+        started = session.execute(
+            sql_select(RUN_ID, col(Run.name), init)
+            .where(col(Run.status).not_in(ENDED), init.not_in(("imagenet", "random")))
+            .order_by(RUN_ID)
+        ).all()
+        gone = set(run_ids)
+        checked: dict[str, int | None] = {}
+        for run_id, name, file in started:
+            if file not in checked:
+                checked[file] = self._run_of(Path(file))
+            if (needed := checked[file]) in gone and run_id not in gone:
+                raise ConfigError(
+                    f"run {run_id} ({name}) starts from the weights of run {needed}; end it first with: "
+                    f"ageui cancel {run_id}"
+                )
+
+    def _run_of(self, file: Path) -> int | None:
+        """The run in whose folder a file lies; None for other files."""
+        if not is_within(self._folder, file):
+            return None
+        run = file.resolve().relative_to(self._folder.resolve()).parts[0]
+        return int(run) if run.isdecimal() else None
 
 
 def _refuse(session: Session, run_ids: Sequence[int], only_archived: bool) -> None:

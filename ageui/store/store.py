@@ -12,7 +12,7 @@ from sqlmodel import Session
 from ageui.files.database_path import real_path
 from ageui.files.locks import is_held
 from ageui.store.attempt_writer import AttemptWriter
-from ageui.store.connect import copy_database, open_reader, open_writer, refuse_itself
+from ageui.store.connect import copy_database, open_reader, open_writer, refuse_target
 from ageui.store.data_sets import DataSets
 from ageui.store.edits import RunEdits
 from ageui.store.errors import readable_errors
@@ -185,11 +185,14 @@ class Store:
         ]
 
     def copy_to(self, target: Path) -> None:
-        """Copies the database as it is now, while others may go on writing. Replaces an existing file.
+        """Copies the database as it is now, while others may go on writing. Replaces an existing file, or that which a
+        symbolic link leads to.
 
-        Raises `ConfigError` if the target is the database itself, or one of the files beside it that are part of it.
+        Raises `ConfigError` if the target is the database itself, one of the files beside it that are part of it, a
+        shipped example, or no regular file.
         """
-        refuse_itself(self.path, target)
+        target = real_path(target)
+        refuse_target(self.path, target)
         with readable_errors(self.path), self._reader.connect() as connection:
             copy_database(connection.connection.driver_connection, target)
 

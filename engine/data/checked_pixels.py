@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from engine.bounded_files import open_regular
 from engine.counted import counted
 from engine.errors import DataError
 
@@ -83,7 +84,9 @@ class CheckedPixels:
 
 
 def map_pixels(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Maps a file of pixels. Raises `OSError`, and `ValueError` for another shape or size."""
+    """Maps a file of pixels. Raises `ValueError` for one of another shape or size, and `OSError` as `open_regular`."""
+    with open_regular(file):  # mapping a named pipe would wait for ever
+        pass
     mapped = npy.open_memmap(file, mode="r")
     if mapped.shape != shape or mapped.dtype != np.uint8 or mapped.offset + mapped.nbytes != file.stat().st_size:
         raise ValueError(f"{file} holds {mapped.dtype} of shape {mapped.shape}, or more than that")

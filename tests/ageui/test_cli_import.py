@@ -22,6 +22,9 @@ def _scored(path: Path, *names: str) -> None:
 def test_an_import_says_what_it_did_and_a_dry_run_what_it_would_do(ageui: Terminal) -> None:
     other = ageui.folder / "other" / "runs.db"
     _scored(other, "far", "near")
+    first = ageui("db", "import", "other/runs.db", "--dry-run")
+    assert (first.code, first.err) == (0, "2 runs would be imported: far, near\n")
+    assert [path.name for path in ageui.folder.iterdir()] == ["other"]
     _scored(ageui.folder / "runs.db", "near")
     with Store.open(other) as store:
         queued(store, "waiting")

@@ -131,6 +131,17 @@ def test_a_copy_that_cannot_be_made_leaves_nothing_and_can_be_made_later(
     assert not list(Path().glob(".runs.local*"))
 
 
+def test_a_folder_that_cannot_be_written_is_said_with_the_cure(
+    clone: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageui.store.example.os.access", lambda path, mode: False)
+    refused = clone("pause")
+    assert refused.code == 5
+    assert "runs.db is a shipped example" in refused.err
+    assert "ageui db backup FOLDER/runs.db, then name the copy with --db" in refused.err
+    assert [path.name for path in Path().iterdir()] == ["runs.db"]
+
+
 def test_other_databases_are_used_as_ever(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     Store.open(Path("runs.db")).close()
     assert ageui("data", "list").err == ""

@@ -1,9 +1,11 @@
 """Copies, damage, unused space, and the number that tells of commits."""
 
+import os
 import shutil
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from ageui.files.locks import Lock
 from ageui.store import Store
 from ageui.store.connect import copy_database
 from ageui.store.sqlite import driver
-from engine.errors import StoreError
+from engine.errors import ConfigError, StoreError
 
 
 def test_a_copy_is_whole_while_others_write(store: Store, tmp_path: Path) -> None:
@@ -83,6 +85,33 @@ def test_a_copy_that_fails_blames_the_right_file_and_leaves_nothing(tmp_path: Pa
     with pytest.raises(StoreError, match=said):
         copy_database(Source(), tmp_path / "copy.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_replaces_files_only_and_follows_links(store: Store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for target, kind in (("pipe", "a named pipe"), ("/dev/null", "a device"), (".", "a folder")):
+        with pytest.raises(ConfigError, match=f"is {kind}; choose another file"):
+            store.copy_to(tmp_path / target)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(StoreError, match="cannot be found"):
+        store.copy_to(tmp_path / "loop")
+    (tmp_path / "link.db").symlink_to("copy.db")
+    store.copy_to(tmp_path / "link.db")
+    assert (tmp_path / "link.db").is_symlink()
+    assert (tmp_path / "copy.db").stat().st_size > 0
+
+
+def test_a_copy_replaces_no_example_but_a_damaged_database(store: Store, tmp_path: Path) -> None:
+    target = tmp_path / "example.db"
+    store.copy_to(target)
+    with closing(driver().connect(str(target))) as raw:
+        raw.execute("UPDATE database SET is_example = 1")
+        raw.commit()
+    with pytest.raises(ConfigError, match=r"example.db is a shipped example and stays as it is"):
+        store.copy_to(target)
+    target.write_bytes(target.read_bytes()[:4096] + bytes(range(256)) * 64)
+    store.copy_to(target)
+    Store.open(target, read_only=True).close()
 
 
 def test_damage_is_found(tmp_path: Path) -> None:

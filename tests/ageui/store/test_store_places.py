@@ -72,6 +72,7 @@ def test_a_database_with_hard_links_is_refused_until_it_is_separated(tmp_path: P
             StoreError, match=rf"{name} has 2 names \(hard links\).*cp {name} new.db && mv new.db {name}"
         ):
             Store.open(tmp_path / name, read_only=read_only)
+    assert not list(tmp_path.glob("again.db-*"))
     shutil.copyfile(path, tmp_path / "new.db")
     (tmp_path / "new.db").replace(path)
     Store.open(path, read_only=read_only).close()

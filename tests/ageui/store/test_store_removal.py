@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from store_rows import epoch, evaluated, queued, running, state
@@ -100,6 +101,20 @@ def test_running_missing_and_shown_runs_are_refused_and_nothing_is_deleted(store
     store.edits.archive([done])
     remove_runs(store, [done], only_archived=True)
     assert store.runs.ids("archived=true") == []
+
+
+def test_a_run_whose_weights_another_one_is_to_start_from_is_refused(store: Store) -> None:
+    first, other = _scored(store, "first"), _scored(store, "other")
+    weights = str(store.run_folder(first) / "weights-1.safetensors")
+    waiting = queued(store, "waiting", strategy="finetune", init=weights, lr=(0.001,), epochs=(1,))
+    with pytest.raises(
+        ConfigError, match=r"run 3 \(waiting\) starts from the weights of run 1; end it first with: ageui cancel 3"
+    ):
+        remove_runs(store, [other, first])
+    assert (store.runs.count(), Path(weights).exists()) == (3, True)
+    remove_runs(store, [other])
+    remove_runs(store, [first, waiting])
+    assert store.runs.count() == 0
 
 
 def test_a_reader_that_keeps_deleted_rows_alive_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,7 +162,12 @@ def _other_shape(folder: Path) -> None:
     np.save(folder / "pixels.npy", np.zeros((2, 2), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("harm", [_cut, _lengthen, _forget, _garble, _other_shape])
+def _pipe(folder: Path) -> None:
+    (folder / "pixels.npy").unlink()
+    os.mkfifo(folder / "pixels.npy")
+
+
+@pytest.mark.parametrize("harm", [_cut, _lengthen, _forget, _garble, _other_shape, _pipe])
 def test_a_broken_cache_is_built_again(faces: Path, tmp_path: Path, harm: object) -> None:
     first, _ = _prepare(faces, tmp_path / "cache")
     assert callable(harm)
