@@ -1,5 +1,6 @@
 """The command line. Importing it imports no torch, pandas, pydantic or database: commands import what they need."""
 
+import gc
 import sys
 from typing import Annotated
 
@@ -43,6 +44,10 @@ from engine.errors import AgeUIError, ConfigError
 
 app = CommandGroup(name="ageui")
 
+_USUAL_COLLECTION = gc.get_threshold()
+_ALLOCATIONS_PER_COLLECTION = 50_000
+"""Of a command. The thousands of rows of a listing hold no cycles; to look for some takes a quarter of its time."""
+
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
@@ -79,6 +84,7 @@ def root(
         )
     from ageui.tui.launch import launch
 
+    gc.set_threshold(*_USUAL_COLLECTION)  # the application lives for days, and its screens are full of cycles
     summary = launch(database_path(db), files)
     if summary:
         typer.echo(summary, err=True)
@@ -116,6 +122,7 @@ app.command("doctor", rich_help_panel=CARE)(doctor)
 def main() -> None:
     """Runs the `ageui` program. Every error made for people ends here as a message on stderr and its exit code."""
     prepare_streams()
+    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION)
     code = 0
     try:
         app(prog_name="ageui")
@@ -135,4 +142,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("ageui: interrupted\n")
         code = 130
+    finally:
+        gc.set_threshold(*_USUAL_COLLECTION)
     sys.exit(exit_code(code))

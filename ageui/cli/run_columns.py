@@ -33,6 +33,7 @@ _LEAVING = ("backbone", "epoch", "data", "weights", "split", "loss", *reversed(R
 _TITLES = {"name": "run", "status": "state", "mae": "MAE"}
 _COUNTS = ("id", "epoch", "priority")
 _FIGURES = figure_names(REPORT_ATTRIBUTES)
+_SETTINGS = frozenset(RunConfig.model_fields)
 
 
 def _epochs(row: RunRow) -> Cell:
@@ -97,7 +98,7 @@ def _field(name: str) -> FilterField:
 
 
 def _is_setting(field: FilterField) -> bool:
-    return field.name in RunConfig.model_fields
+    return field.name in _SETTINGS
 
 
 def _title(field: FilterField) -> str:

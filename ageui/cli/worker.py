@@ -56,9 +56,8 @@ def start(
     from ageui.devices import default_device, resolve_device
     from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
-    from ageui.worker.background_workers import is_working, start_worker
+    from ageui.worker.background_workers import IDLE_SECONDS, is_working, start_worker
     from ageui.worker.lane import lanes_for
-    from ageui.worker.queue_worker import IDLE_SECONDS
     from engine.errors import ConfigError
 
     refuse_wrong_variables()

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ageui.present.table import Cell
+from ageui.present.table import DASH, Cell
 
 if TYPE_CHECKING:
     from ageui.store import Summary
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 def mae_cell(summary: "Summary") -> Cell:
     """The MAE, marked if the constant predictor is as good."""
     mae, constant = summary.mae, summary.baseline_mae
-    return Cell(mae, no_better=mae is not None and constant is not None and not mae < constant)
+    return DASH if mae is None else Cell(mae, no_better=constant is not None and not mae < constant)
 
 
 def bias_cell(summary: "Summary", attribute: str) -> Cell:
     """The bias of one of the report's attributes, marked if it is inside noise."""
-    return Cell(summary.bias.get(attribute), p_value=summary.p_value.get(attribute))
+    value = summary.bias.get(attribute)
+    return DASH if value is None else Cell(value, p_value=summary.p_value.get(attribute))

@@ -1,8 +1,12 @@
 """Decides which marks a cell carries."""
 
+import itertools
+
 from ageui.present.table import Cell, Difference, Table
 
 BEST, NOISE, REAL, EQUIVALENT, APART, PUBLISHED, FRONT, NO_BETTER = "★", "~", "✔", "≈", "≠", "◆", "▲", "∅"
+
+_ORDER = (PUBLISHED, APART, BEST, FRONT, NOISE, NO_BETTER)
 
 MEANINGS = {
     NOISE: "inside noise: cannot be told from no bias (p above 0.05)",
@@ -20,15 +24,15 @@ def marks_in(table: Table) -> list[str]:
 def marks_of(cell: Cell) -> tuple[str, ...]:
     """The marks of a cell's figure or words, in order."""
     is_empty = cell.value is None and not cell.text
-    carried = {
-        PUBLISHED: cell.published,
-        APART: not cell.comparable and not is_empty,
-        BEST: cell.best,
-        FRONT: cell.on_front,
-        NOISE: cell.inside_noise,
-        NO_BETTER: cell.no_better,
-    }
-    return tuple(mark for mark, is_carried in carried.items() if is_carried)
+    carried = (
+        cell.published,
+        not cell.comparable and not is_empty,
+        cell.best,
+        cell.on_front,
+        cell.inside_noise,
+        cell.no_better,
+    )
+    return tuple(itertools.compress(_ORDER, carried)) if any(carried) else ()
 
 
 def marks_of_difference(difference: Difference) -> tuple[str, ...]:

@@ -79,9 +79,11 @@ class Cell:
 
 def words(text: str | None, tone: Tone = "plain") -> Cell:
     """A cell of text from anywhere; a dash for no text."""
-    return Cell(text=text, tone=tone) if text else Cell()
+    return Cell(text=text, tone=tone) if text else DASH
 
 
+DASH = Cell()
+"""A cell without a figure or words: a dash. Lists of thousands of runs share it."""
 BLANK = Cell(text="")
 
 ColumnKind = Literal["name", "setting", "figure"]

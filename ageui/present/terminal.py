@@ -31,6 +31,8 @@ def shortened(text: str, width: int) -> str:
 def cell_text(cell: Cell) -> str:
     """A cell with its marks in front, so that the digits of a column align: `★~ 6.25 ±0.25 (✔ −0.75)`."""
     main, *others = parts_of(cell)
+    if not others:
+        return _marked(main)
     texts = [_marked(main)]
     for part in others:
         opening, closing = BRACKETS[part.role]

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
+from ageui.store.column_types import Json
 from ageui.store.filter_fields import config_value, filter_fields
 from ageui.store.filters import ordering, where
 from ageui.store.names import did_you_mean, valid_priority, valid_tag
@@ -268,19 +269,26 @@ class Runs(StorePart):
         return found
 
     def to_train_again(self, run_ids: Sequence[int]) -> list[NewRun]:
-        """The configs and data of the runs that can be queued again and that this version can run."""
-        chosen = select(Run.config, Run.data_spec).where(
-            Run.source == MEASURED, col(Run.status).not_in(("queued", "running", "done"))
+        """The configs and data of the runs that can be queued again and that this version can run.
+
+        Runs that differ in their seeds alone share one config: thousands of seeds are validated once.
+        """
+        alike = (func.json_remove(col(Run.config), "$.seed"), col(Run.data_spec))
+        chosen = (
+            sql_select(func.min(col(Run.config), type_=Json()), col(Run.data_spec), func.count())
+            .where(col(Run.source) == MEASURED, col(Run.status).not_in(("queued", "running", "done")))
+            .group_by(*alike)
+            .order_by(func.min(RUN_ID))
         )
         with self._read() as session:
-            stored = [row for batch in batches(run_ids) for row in session.exec(chosen.where(col(Run.id).in_(batch)))]
+            stored = [row for batch in batches(run_ids) for row in session.execute(chosen.where(RUN_ID.in_(batch)))]
         specs: dict[str, DataSpec] = {}
-        found = []
-        for config, spec in stored:
+        found: list[NewRun] = []
+        for config, spec, count in stored:
             with suppress(ConfigError, ValueError):
                 text = json.dumps(spec, sort_keys=True)
-                specs.setdefault(text, DataSpec.model_validate(spec))
-                found.append(NewRun(build_config(config), specs[text]))
+                specs[text] = specs.get(text) or DataSpec.model_validate(spec)
+                found += [NewRun(build_config(config), specs[text])] * count
         return found
 
     def detail(self, run_id: int) -> RunDetail:

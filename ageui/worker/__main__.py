@@ -12,12 +12,11 @@ import threading
 from pathlib import Path
 
 from ageui.store import Store
+from ageui.worker.background_workers import STARTED
 from ageui.worker.queue_worker import QueueWorker
 from ageui.worker.supervisor import Policy
 from ageui.worker.worker_files import take_worker_lock
 from engine.errors import AgeUIError, StoreError
-
-STARTED = b"started\n"
 
 
 def main() -> int:

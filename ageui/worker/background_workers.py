@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from ageui.devices import configs_for, default_device, refuse_unwritable_locks, resolve_device
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store, WorkerRow
-from ageui.worker.__main__ import STARTED
 from ageui.worker.processes import Process
-from ageui.worker.queue_worker import IDLE_SECONDS
 from ageui.worker.worker_files import worker_lock_file, worker_log_file
 from engine.errors import DeviceError, StoreError
 from engine.files import make_private_folder
 
+IDLE_SECONDS = 60.0
+"""How long a worker stays without work."""
+STARTED = b"started\n"
+"""What a worker's process says once it works."""
 _SECONDS_TO_START = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_STOP = 90.0

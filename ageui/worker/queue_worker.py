@@ -14,7 +14,6 @@ from ageui.worker.supervisor import Policy, kill_engine
 from ageui.worker.worker_files import take_worker_lock
 from engine.errors import StoreError
 
-IDLE_SECONDS = 60.0
 _SECONDS_BETWEEN_TRIES = 2.0
 _LINGERING_SECONDS = 60.0
 

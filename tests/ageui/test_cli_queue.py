@@ -148,7 +148,9 @@ def test_a_worker_that_does_not_answer_is_killed(
     stopped = queue("worker", "stop")
     assert "has not answered for 0 s: killing it" in stopped.err
     assert "has left" in stopped.err
-    wait_until(lambda: _status(queue, 1) == "queued")
+    wait_until(lambda: _status(queue, 1) == "lost")
+    assert "it is queued again" in queue("pause", "1").err
+    assert _status(queue, 1) == "paused"
 
 
 def test_a_run_whose_engine_hangs_is_killed_by_cancel_now(queue: Terminal, patch_engine: PatchEngine) -> None:

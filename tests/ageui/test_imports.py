@@ -39,6 +39,13 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not modules & set(HEAVY)
 
 
+def test_a_listing_of_the_queue_loads_no_code_that_trains() -> None:
+    code = (
+        "import ageui.worker.background_workers, ageui.cli.queue_table; assert 'ageui.worker.lane' not in sys.modules"
+    )
+    assert "psutil" not in _modules_after(code)
+
+
 def test_completion_imports_nothing_heavy() -> None:
     code = (
         "import os\n"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from store_rows import best, claimed, config, end, epoch, evaluated, queued, running, state
 
-from ageui.store import Claim, Claimant, NewRun, Store
+from ageui.store import Claim, Claimant, NewRun, Store, runs
+from engine.config import build_config
 from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError, StoreError
 
@@ -326,3 +327,18 @@ def test_only_queued_runs_have_a_place(store: Store) -> None:
         store.queue.move(other, "before", run_id)
     store.queue.move(other, "first")
     assert _order(store) == [other]
+
+
+def test_runs_that_differ_in_their_seeds_are_validated_once_before_they_are_tried_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [store.runs.add(config(seed=seed), BUILT_IN, name=None) for seed in range(5)]
+    ids += [store.runs.add(config(loss="mae"), BUILT_IN, name=None)]
+    store.queue.cancel(ids)
+    validated = []
+    monkeypatch.setattr(runs, "build_config", lambda values: validated.append(values) or build_config(values))
+
+    again = store.runs.to_train_again(ids)
+
+    assert sorted(run.config.loss for run in again) == ["mae", *["mse"] * 5]
+    assert len(validated) == 2
