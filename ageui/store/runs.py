@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
 from ageui.store.filter_fields import config_value, filter_fields
-from ageui.store.filters import ordering, where
+from ageui.store.filters import is_filter, ordering, where
 from ageui.store.names import did_you_mean, valid_priority, valid_tag
 from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
@@ -160,6 +160,8 @@ class Runs(StorePart):
         found: dict[int, None] = {}
         for reference in references:
             ids = self.find(reference)
+            if not ids and is_filter(reference):
+                raise ConfigError(f"no run matches {clean(reference)!r}; see ageui ls for those there are")
             if not ids:
                 with self._read() as session:
                     names = list(session.exec(select(Run.name)).all())
