@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     Requeue = Callable[[list[int]], Changed]
 
+_REFERENCES_HELP = "Ids, names or filters; quote a filter of several terms, as 'status=failed loss=mape'."
+
 References = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help="Ids, names or filters.", autocompletion=completion.runs)
+    list[str], typer.Argument(metavar="RUN...", help=_REFERENCES_HELP, autocompletion=completion.runs)
 ]
 OptionalReferences = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[RUN]...", help="Ids, names or filters.", autocompletion=completion.runs, show_default=False
-    ),
+    typer.Argument(metavar="[RUN]...", help=_REFERENCES_HELP, autocompletion=completion.runs, show_default=False),
 ]
 Here = Annotated[bool, typer.Option("--here", help="Continue in this terminal instead of in the background.")]
 
@@ -108,7 +108,7 @@ def cancel_runs(
     A running one stops after its step. Its measurements and its checkpoint are kept: ageui retry continues from there.
 
         ageui cancel 12
-        ageui cancel status=queued loss=mape
+        ageui cancel 'status=queued loss=mape'
     """
     with open_store(db) as store:
         _stop(store, store.queue.cancel(store.runs.find_all(references), at_once=now), kill=now)

@@ -1,12 +1,16 @@
 """`ageui rm`: deletes runs, or only their predictions."""
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ageui.cli.options import Database, messages, open_store, sayer
 from ageui.cli.queue import References
+
+if TYPE_CHECKING:
+    from ageui.store import Store
 
 
 def delete_runs(
@@ -25,7 +29,7 @@ def delete_runs(
 
         ageui rm 12
         ageui rm 12 --predictions
-        ageui rm archived=true --yes
+        ageui rm 'archived=true mae>12' --yes
     """
     from ageui.text.sentences import counted
     from ageui.worker.removal import plan_removal, remove_predictions, remove_runs
@@ -33,6 +37,7 @@ def delete_runs(
     say = sayer(messages())
     with open_store(db, rescores=False) as store:
         run_ids = store.runs.find_all(references)
+        _refuse_several_filters(store, references)
         plan = plan_removal(store, run_ids)
         if predictions and not plan.predictions:
             say("these runs have no predictions: nothing is deleted")
@@ -44,6 +49,18 @@ def delete_runs(
         say(f"the predictions of {runs} are deleted; the scores stay" if predictions else f"{runs} deleted")
         for sentence in left:
             say(f"ageui: {sentence}")
+
+
+def _refuse_several_filters(store: "Store", references: Sequence[str]) -> None:
+    """Raises `ConfigError` for `tag=a loss=b` without quotes, which would delete the runs that match either."""
+    from ageui.store.filters import is_filter
+    from ageui.text.clean import clean
+    from engine.errors import ConfigError
+
+    names = store.runs.taken_names(references)
+    filters = [clean(reference) for reference in references if reference not in names and is_filter(reference)]
+    if len(filters) > 1:
+        raise ConfigError(f"each filter would delete all runs that match it; quote one filter: '{' '.join(filters)}'")
 
 
 def _confirm(question: str) -> None:

@@ -78,6 +78,11 @@ def parse(text: str) -> list[Term]:
     return terms
 
 
+def is_filter(text: str) -> bool:
+    """Whether a text compares a field, and is not only a part of a name. Raises `ConfigError` if it is invalid."""
+    return any(term.field is not None for term in parse(text))
+
+
 def where(text: str) -> ColumnElement[bool]:
     """The filter as an SQL expression over `run` joined with `summary`. Raises `ConfigError`.
 

@@ -16,7 +16,7 @@ from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
 from ageui.store.column_types import Json
 from ageui.store.filter_fields import config_value, filter_fields
-from ageui.store.filters import ordering, where
+from ageui.store.filters import is_filter, ordering, where
 from ageui.store.names import did_you_mean, valid_priority, valid_tag
 from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
@@ -161,6 +161,8 @@ class Runs(StorePart):
         found: dict[int, None] = {}
         for reference in references:
             ids = self.find(reference)
+            if not ids and is_filter(reference):
+                raise ConfigError(f"no run matches {clean(reference)!r}; see ageui ls for those there are")
             if not ids:
                 with self._read() as session:
                     names = list(session.exec(select(Run.name)).all())

@@ -40,4 +40,5 @@ def _cause(run: Run) -> tuple[str, str | None, str]:
 
 
 def _first_line(run: Run) -> str:
-    return (run.error or "").partition("\n")[0]
+    """The first line of the error, without the colon before a list in the next lines."""
+    return (run.error or "").partition("\n")[0].removesuffix(":")

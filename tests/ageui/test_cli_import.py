@@ -57,6 +57,21 @@ def test_what_cannot_be_imported_is_named(ageui: Terminal, other: str, code: int
     assert (done.code, said in done.err) == (code, True), done.err
 
 
+def test_several_filters_are_refused_since_each_would_delete_runs(ageui: Terminal) -> None:
+    _scored(ageui.folder / "runs.db", "far", "near")
+    refused = ageui("rm", "name=far", "status=done", "--yes")
+    assert refused.code == 2
+    assert "quote one filter: 'name=far status=done'" in refused.err
+    assert len(ageui("ls", "--json").json) == 2
+    assert "1 run deleted" in ageui("rm", "name=far status=done", "--yes").err
+
+
+def test_a_filter_that_matches_no_run_is_called_a_filter(ageui: Terminal) -> None:
+    _scored(ageui.folder / "runs.db", "far")
+    done = ageui("cancel", "status=queued")
+    assert (done.code, "no run matches 'status=queued'" in done.err) == (2, True), done.err
+
+
 def test_runs_are_deleted_after_a_question_that_names_them(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     _scored(ageui.folder / "runs.db", "far", "near", "here")
     refused = ageui("rm", "far", "near")

@@ -42,6 +42,13 @@ def test_another_ending_in_between_holds_nothing(store: Store, second: tuple[str
     assert _end(store, ids[4]) == 1
 
 
+def test_the_reason_is_the_first_line_without_its_colon(store: Store) -> None:
+    run_ids = _sweep(store)
+    for run_id in run_ids[:3]:
+        _end(store, run_id, reason="2 images cannot be used:\n  1.jpg\n  2.jpg")
+    assert "2 images cannot be used; ageui resume lets the rest go on" in (store.runs.get(run_ids[3]).error or "")
+
+
 def test_runs_that_were_queued_alone_are_never_held(store: Store) -> None:
     assert [_end(store, queued(store)) for _ in range(3)] == [0] * 3
 
