@@ -264,5 +264,5 @@ def test_files_that_come_with_a_request_are_held_as_long_as_the_run(tmp_path: Pa
     process.wait()
     with lock.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    assert "100000 epochs" in log.read_text()
-    assert "100000 epochs" not in process.log.read_text()
+    assert "100,000 epochs" in log.read_text()
+    assert "100,000 epochs" not in process.log.read_text()

@@ -26,11 +26,7 @@ def test_without_a_terminal_there_is_help_and_no_application(ageui: Terminal) ->
     assert not (ageui.folder / "runs.db").exists()
 
 
-def test_a_database_before_a_command_is_refused(ageui: Terminal) -> None:
-    assert ageui("--db", "x.db", "ls").code == 2
-
-
-def test_whatgoes_on_is_said_afterwards(store: Store) -> None:
+def test_what_goes_on_is_said_afterwards(store: Store) -> None:
     assert background_summary(store) == ""
     queued(store, "waiting")
     assert background_summary(store) == "1 run queued, and no worker: ageui worker start, or W in ageui"

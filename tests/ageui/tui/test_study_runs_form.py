@@ -53,8 +53,9 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
         await press(pilot, "ctrl+s")
         assert "nothing is missing" in messages(app)[-1]
         await press(pilot, "escape", "u")
-        await until(pilot, lambda: row(app, "mape · batch 8")[1] == "⊘ 1 cancelled")
-        assert store.runs.get(failed[0]).status == "cancelled"
+        await until(pilot, lambda: row(app, "mape · batch 8")[1] == "not run")
+        assert row(app, "mse · batch 16")[1] == "✗ 1 failed"
+        assert store.runs.get(failed[0]).status == "failed"
 
     use(store, scenario, size=size)
 
