@@ -14,11 +14,9 @@ from engine.config import RunConfig
 
 
 def test_every_variable_in_the_code_and_the_readme_is_in_the_table() -> None:
-    root = Path(ageui.__file__).parents[1]
     files = [path for package in (ageui, engine) for path in Path(package.__file__ or "").parent.rglob("*.py")]
-    named = {
-        name for path in (*files, root / "README.md") for name in re.findall(r"AGEUI_[A-Z_]*[A-Z]", path.read_text())
-    }
+    readme = Path(__file__).parents[2] / "README.md"
+    named = {name for path in (*files, readme) for name in re.findall(r"AGEUI_[A-Z_]*[A-Z]", path.read_text())}
     assert named - {"AGEUI_FIELD"} <= {*(variable.name for variable in VARIABLES), *FIELD_VARIABLES}
 
 

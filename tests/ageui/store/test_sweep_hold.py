@@ -46,7 +46,7 @@ def test_the_reason_is_the_first_line_without_its_colon(store: Store) -> None:
     run_ids = _sweep(store)
     for run_id in run_ids[:3]:
         _end(store, run_id, reason="2 images cannot be used:\n  1.jpg\n  2.jpg")
-    assert "2 images cannot be used; ageui resume lets the rest go on" in (store.runs.get(run_ids[3]).error or "")
+    assert "2 images cannot be used; ageui resume continues the others" in (store.runs.get(run_ids[3]).error or "")
 
 
 def test_runs_that_were_queued_alone_are_never_held(store: Store) -> None:
