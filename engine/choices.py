@@ -39,3 +39,6 @@ EFFECTIVE_BETA: Final = 0.999
 LDS_KERNEL: Final = 5
 LDS_SIGMA: Final = 2.0
 REPORT_ATTRIBUTES: Final = ("gender", "expression", "ethnicity", "age")
+
+OFF: Final = ("0", "off", "no", "false")
+"""The values of an environment variable that switch something off."""

@@ -16,6 +16,8 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor, nn
 
+from engine.choices import OFF
+
 SWITCH_VARIABLE: Final = "AGEUI_CUDA_GRAPHS"
 STEPS_BEFORE: Final = 3
 """Steps of a shape before its graph: libraries choose and set up their kernels in them."""
@@ -61,7 +63,7 @@ class CudaGraphRecorder:
 
 def are_wanted(device: torch.device) -> bool:
     """Whether steps on the device should be graphs: on CUDA, unless AGEUI_CUDA_GRAPHS is off."""
-    return device.type == "cuda" and os.environ.get(SWITCH_VARIABLE, "").lower() not in ("0", "off", "no", "false")
+    return device.type == "cuda" and os.environ.get(SWITCH_VARIABLE, "").lower() not in OFF
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ app = CommandGroup(name="ageui")
 
 _USUAL_COLLECTION = gc.get_threshold()
 _ALLOCATIONS_PER_COLLECTION = 50_000
-"""Of a command. The thousands of rows of a listing hold no cycles; to look for some takes a quarter of its time."""
+"""In a command: rows of a listing hold no cycles, and searching thousands of them takes a quarter of its time."""
 
 
 def _print_version(is_wanted: bool) -> None:
@@ -73,6 +73,8 @@ def root(
     """
     warn_of_variables()
     if context.invoked_subcommand is not None:
+        if files is not None:
+            raise typer.BadParameter("give it after the command: ageui run --files DIR", param_hint="--files")
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         typer.echo(context.get_help())

@@ -37,6 +37,6 @@ def print_problems(problems: Sequence[str]) -> None:
     for problem in problems[:_LISTED]:
         say(f"ageui: {problem}")
     if len(problems) > _LISTED:
-        say(f"ageui: and {len(problems) - _LISTED:,} more problems")
+        say(f"ageui: and {counted(len(problems) - _LISTED, 'more problem')}")
     if problems:
         raise typer.Exit(2)

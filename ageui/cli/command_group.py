@@ -16,7 +16,7 @@ from ageui.files.home import from_home
 
 _WIDEST = 100
 _LONGEST_TERM = 28
-"""The longest name of an option whose help stands beside it rather than below."""
+"""The help of an option with a longer name begins on the next line."""
 _INDENT = "  "
 _UNBREAKABLE = "\xa0"
 

@@ -84,6 +84,12 @@ def option(
     )
 
 
+DespiteFullDisk = Annotated[
+    bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
+]
+DryRun = Annotated[bool, option("Print the runs that would be queued; queue nothing.", THIS_RUN, None, "--dry-run")]
+
+
 def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
     """Adds all config flags to a command, which receives them as `flags`, a `ConfigFlags`."""
     own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "flags"]

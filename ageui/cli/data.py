@@ -9,7 +9,7 @@ import typer
 
 from ageui.cli import completion
 from ageui.cli.command_group import CommandGroup
-from ageui.cli.data_options import TargetOption, registered, target_of
+from ageui.cli.data_options import DataName, TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json, results
 from ageui.text.sentences import counted
@@ -135,12 +135,7 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
 
 @app.command("check")
 def check_data(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME", help="A registered data set, or synthetic.", autocompletion=completion.data_sets
-        ),
-    ],
+    name: DataName,
     quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.completion import words
+from ageui.cli.completion import data_sets, words
 from ageui.cli.options import open_store
 from engine import choices
 
 if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
+DataName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.", autocompletion=data_sets)
+]
 TargetOption = Annotated[
     str,
     typer.Option(

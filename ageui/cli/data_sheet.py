@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli import completion
-from ageui.cli.data_options import TargetOption, registered, target_of
+from ageui.cli.data_options import DataName, TargetOption, registered, target_of
 from ageui.cli.options import AsJson, Database, messages, print_json
 from ageui.cli.output import Force, refuse_target
 from ageui.text.sentences import counted
@@ -20,12 +20,7 @@ _KEPT_SHEETS = 24
 
 
 def sheet(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME", help="A registered data set, or synthetic.", autocompletion=completion.data_sets
-        ),
-    ],
+    name: DataName,
     split: Annotated[
         str | None,
         typer.Option(

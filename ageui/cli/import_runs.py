@@ -22,7 +22,7 @@ _MOST_NAMED = 5
 
 def import_runs(
     other: Annotated[
-        Path, typer.Argument(metavar="OTHER.db", help="The other database, with the folder of its runs beside it.")
+        Path, typer.Argument(metavar="OTHER.db", help="The other database. Its runs' files are read from its folder.")
     ],
     where: Annotated[
         str | None,
@@ -114,8 +114,9 @@ def _say_outcome(report: "ImportReport") -> None:
 
 
 def _named(names: "Sequence[str]") -> str:
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return f": {', '.join(names[:_MOST_NAMED])}{more}" if names else ""
+    from ageui.text.sentences import first_of
+
+    return f": {first_of(names, _MOST_NAMED)}" if names else ""
 
 
 def _as_json(plan: "ImportPlan", report: "ImportReport | None") -> dict[str, object]:

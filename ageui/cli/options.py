@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda")
 
 
-def _or_before_the_command(context: typer.Context, option: typer.CallbackParam, value: Path | None) -> Path | None:
+def _or_before_the_command(context: typer.Context, value: Path | None) -> Path | None:
     """The option's value, else the one that was given before the command: `ageui --db FILE ls`."""
-    return value if value is not None else context.find_root().params.get(str(option.name))
+    return value if value is not None else context.find_root().params.get("db")
 
 
 Database = Annotated[
@@ -39,13 +39,10 @@ Database = Annotated[
 Files = Annotated[
     Path | None,
     typer.Option(
-        "--files",
-        metavar="DIR",
-        help="Folder for weights and logs of a new database; else runs beside runs.db.",
-        callback=_or_before_the_command,
+        "--files", metavar="DIR", help="Folder for weights and logs of a new database; else runs beside runs.db.",
         show_default=False,
     ),
-]
+]  # fmt: skip
 CheckpointSeconds = Annotated[
     float | None,
     typer.Option(

@@ -342,7 +342,7 @@ def _settle(store: "Store", run_ids: Sequence[int], *, kill: bool) -> None:
     from ageui.worker.supervisor import kill_engine
 
     end = time.monotonic() + _SECONDS_TO_OBEY
-    while left := [run_id for run_id in run_ids if run_id in {run.run_id for run in store.queue.running()}]:
+    while left := {run.run_id for run in store.queue.running()}.intersection(run_ids):
         if time.monotonic() > end:
             if not kill or not any([kill_engine(store, run_id) for run_id in left]):
                 return

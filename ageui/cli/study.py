@@ -9,7 +9,7 @@ import typer
 
 from ageui.cli import completion
 from ageui.cli.command_group import CommandGroup
-from ageui.cli.config_flags import THIS_RUN, option
+from ageui.cli.config_flags import THIS_RUN, DespiteFullDisk, DryRun, option
 from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
@@ -199,12 +199,8 @@ def run_study(
     detach: Annotated[
         bool, option("Queue the missing runs and do not wait for them.", THIS_RUN, None, "--detach", "-d")
     ] = False,
-    force: Annotated[
-        bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
-    ] = False,
-    dry_run: Annotated[
-        bool, option("Print the runs that would be queued; queue nothing.", THIS_RUN, None, "--dry-run")
-    ] = False,
+    force: DespiteFullDisk = False,
+    dry_run: DryRun = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
+from ageui.cli.config_flags import (
+    THIS_RUN,
+    ConfigFlags,
+    DespiteFullDisk,
+    DryRun,
+    option,
+    print_choices,
+    with_config_flags,
+)
 from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
@@ -36,12 +44,8 @@ def sweep(
     name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN, "NAME")] = None,
     tag: Annotated[list[str] | None, option("Tag of the runs; may be repeated.", THIS_RUN, "TAG")] = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
-    force: Annotated[
-        bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
-    ] = False,
-    dry_run: Annotated[
-        bool, option("Print the runs that would be queued; queue nothing.", THIS_RUN, None, "--dry-run")
-    ] = False,
+    force: DespiteFullDisk = False,
+    dry_run: DryRun = False,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
@@ -92,9 +96,10 @@ def sweep(
 
 
 def _left_out_sentence(runs: list[tuple[int, str]]) -> str:
-    listed = ", ".join(f"{run_id} ({status})" for run_id, status in runs[:_LISTED])
-    more = f" and {len(runs) - _LISTED} more" if len(runs) > _LISTED else ""
-    return f"left out, as there is such a run: {listed}{more}; --again queues them all the same"
+    from ageui.text.sentences import first_of
+
+    listed = first_of([f"{run_id} ({status})" for run_id, status in runs], _LISTED)
+    return f"left out, as there is such a run: {listed}; --again queues them all the same"
 
 
 def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from engine.choices import OFF
 from engine.errors import ConfigError
 from engine.limits import amount_problem
 
 _PREFIX: Final = "AGEUI_"
-_SWITCH: Final = ("0", "off", "no", "false", "1", "on", "yes", "true")
+_SWITCH: Final = (*OFF, "1", "on", "yes", "true")
 
 
 @dataclass(frozen=True)

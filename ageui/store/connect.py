@@ -70,8 +70,8 @@ def open_reader(path: Path) -> Engine:
         engine.dispose()
         if (item := _unwritable(path)) is not None:
             raise StoreError(
-                f"the database {path} has schema {version}, and would have to be brought to schema {len(MIGRATIONS)} "
-                f"first, but {item} cannot be written; copy it to a folder that can be, and name the copy with --db"
+                f"the database {path} has schema {version}, which must be upgraded to schema {len(MIGRATIONS)} first, "
+                f"but {item} cannot be written; copy the database to a writable folder, and name the copy with --db"
             )
         open_writer(path, create=False).dispose()
         return open_reader(path)

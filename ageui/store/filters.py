@@ -117,7 +117,7 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
 
 
 def known_field(name: str) -> FilterField | None:
-    """The field of a name in any case, or of a column heading such as `state`; None if there is none."""
+    """The field of a name in any case, or of a column heading such as `state`; None for an unknown name."""
     return filter_fields().get(_ALSO_CALLED.get(name.lower(), name.lower()))
 
 

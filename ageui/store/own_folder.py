@@ -136,7 +136,8 @@ def _holds_checkpoint(connection: Connection, path: Path, folder: Path) -> bool:
     found = ((file, sha256) for name, sha256 in rows if is_within(folder, file := path.parent / name))
     for file, sha256 in found:
         if file.exists():
-            return hashlib.sha256(file.read_bytes()).hexdigest() == sha256
+            with file.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
     return False
 
 
@@ -196,7 +197,7 @@ def _read_marker(folder: Path) -> _Marker | None:
 
 
 def _mark(folder: Path, marker: _Marker, found: _Marker | None) -> None:
-    """Replaces the marker that was `found`. Raises `FileExistsError` if none was found, and there is one now."""
+    """Replaces the marker that was `found`. Raises `FileExistsError` if none was found but one exists now."""
     if found == marker:
         return
     beside = folder.resolve().parent

@@ -317,7 +317,7 @@ def _of_measured(rule: Rule) -> Rule:
 
     def refusing(run: RunState) -> Values:
         if run.source != MEASURED:
-            raise ConfigError(f"{run} holds figures out of the report: there is nothing to run")
+            raise ConfigError(f"{run} holds figures from the report: there is nothing to run")
         return rule(run)
 
     return refusing

@@ -161,13 +161,8 @@ class Runs(StorePart):
         found: dict[int, None] = {}
         for reference in references:
             ids = self.find(reference)
-            if not ids and is_filter(reference):
-                raise ConfigError(f"no run matches {clean(reference)!r}; see ageui ls for those there are")
             if not ids:
-                with self._read() as session:
-                    names = list(session.exec(select(Run.name)).all())
-                advice = did_you_mean(reference, names) or "; see ageui ls for those there are"
-                raise ConfigError(f"there is no run {clean(reference)!r}{advice}")
+                raise self._no_match(reference)
             found |= dict.fromkeys(ids)
         return list(found)
 
@@ -176,14 +171,21 @@ class Runs(StorePart):
         ids = self.find(reference)
         if len(ids) == 1:
             return ids[0]
-        shown = clean(reference)
         if not ids:
-            return self.find_all([reference])[0]
+            raise self._no_match(reference)
         with self._read() as session:
             names = session.exec(select(Run.id, Run.name).where(col(Run.id).in_(ids[:_CANDIDATES_SHOWN]))).all()
         listed = ", ".join(f"{number} {clean(name)}" for number, name in names)
         more = f" and {len(ids) - len(names)} more" if len(ids) > len(names) else ""
-        raise ConfigError(f"{shown!r} means {len(ids)} runs: {listed}{more}; give one's id or whole name")
+        raise ConfigError(f"{clean(reference)!r} means {len(ids)} runs: {listed}{more}; give one's id or whole name")
+
+    def _no_match(self, reference: str) -> ConfigError:
+        if is_filter(reference):
+            return ConfigError(f"no run matches {clean(reference)!r}; see ageui ls for those there are")
+        with self._read() as session:
+            names = list(session.exec(select(Run.name)).all())
+        advice = did_you_mean(reference, names) or "; see ageui ls for those there are"
+        return ConfigError(f"there is no run {clean(reference)!r}{advice}")
 
     def search(
         self, filter: str | None = None, *, order: str = "-id", limit: int | None = None, offset: int = 0

@@ -76,3 +76,14 @@ def test_the_doctor_says_which_sqlite_is_used(ageui: Terminal, monkeypatch: pyte
     sqlite.driver.cache_clear()
     assert done.code == 1
     assert f"PROBLEM  sqlite    {sqlite3.sqlite_version} (sqlite3); it may lose commits" in done.out
+
+
+def test_the_folder_of_files_is_chosen_once_and_after_the_command(ageui: Terminal) -> None:
+    start = ("worker", "start", "--device", "cuda:9")
+    assert ageui(*start, "--files", "elsewhere").code == 4
+    assert (ageui.folder / "elsewhere" / "database.json").exists()
+    assert not (ageui.folder / "runs").exists()
+    other = ageui(*start, "--files", "another")
+    assert (other.code, "which was chosen when it was made" in other.err) == (2, True)
+    misplaced = ageui("--files", "elsewhere", "ls")
+    assert (misplaced.code, "give it after the command" in misplaced.err) == (2, True)

@@ -27,7 +27,7 @@ def progress_line(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: i
     row, summary = detail.row, detail.row.summary
     if row.is_published:
         mae = f"MAE {number(summary.mae)} years, " if summary.mae is not None else ""
-        return f"{mae}out of the report: nobody here trained it"
+        return f"{mae}from the report: nobody here trained it"
     took = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
     memory = memory_sentence(predicted, detail.peak_memory_bytes)
     if row.status != "running":

@@ -207,7 +207,7 @@ def test_published_figures_are_said_to_be_that(store: Store) -> None:
     store.scores.publish([PublishedRun("report/table8/mse", config(), BUILT_IN, figures, "Table 8: an odd *row*.")])
     published = store.runs.detail(store.runs.find_one("report/table8/mse"))
     text, files = as_markdown(_of(store, published), "x")
-    assert "Run 1, published. Its figures are out of the report: nobody here trained it" in text
+    assert "Run 1, published. Its figures are from the report: nobody here trained it" in text
     assert r"Note: Table 8: an odd \*row\*." in text
     scores = text[text.index("## Scores") : text.index("## Config")]
     assert [line for line in scores.splitlines() if line.startswith("|")] == [

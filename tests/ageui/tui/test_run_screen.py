@@ -283,11 +283,11 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
         screen = app.screen
         assert isinstance(screen, RunScreen)
         assert "◆ published" in text_of(app, "#headline")
-        assert text_of(app, "#progress") == "MAE 11.65 years, out of the report: nobody here trained it"
+        assert text_of(app, "#progress") == "MAE 11.65 years, from the report: nobody here trained it"
         assert screen.query_one(TabbedContent).active == "config-pane"
         assert not screen.chart.display, "it has no curves"
         shown = screen_text(app)
-        assert "its figures are out of the report" in shown
+        assert "its figures are from the report" in shown
         seen = [" ".join(line.strip("│ ").split()) for line in shown.splitlines()]
         for figure in (
             "MAE 11.65", "gender bias 0.37", "expression bias 1.41", "ethnicity bias 1.21", "age bias 8.99",
@@ -303,7 +303,7 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
             assert screen_text(app).count(said) > shown.count(said)
         assert "not evaluated" not in screen_text(app)
         await press(pilot, "E")
-        assert "◆ published: its figures are out of the report" in screen_text(app)
+        assert "◆ published: its figures are from the report" in screen_text(app)
 
     use(store, scenario, size=size)
 
