@@ -1,6 +1,5 @@
 """Commands on many runs, and listings of them: summaries for people, everything for programs."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,19 +46,23 @@ def test_several_runs_move_and_take_a_priority_together(ageui: Terminal, many: S
     assert (refused.code, "is not another queued run" in refused.err) == (2, True)
 
 
+def _listed_in_json(ageui: Terminal, command: str) -> int:
+    found = ageui(command, "--json").json
+    return len(found["queued"] if command == "queue" else found)
+
+
 @pytest.mark.parametrize("command", ["queue", "ls"])
 def test_a_listing_is_cut_on_a_terminal_only(
     ageui: Terminal, many: Store, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sum("queued" in line for line in ageui(command).out.splitlines()) == COUNT
-    rows = ageui(command, "--json").json
-    assert len(rows["queued"] if command == "queue" else rows) == COUNT
+    assert _listed_in_json(ageui, command) == COUNT
     assert sum("queued" in line for line in ageui(command, "--limit", "7").out.splitlines()) == 7
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     shown = ageui(command)
     assert sum("queued" in line for line in shown.out.splitlines()) == 50
     assert "50 of 60 runs, --limit 60 lists all" in shown.out
-    assert len(json.loads(ageui(command, "--json").out)) == (6 if command == "queue" else COUNT)
+    assert _listed_in_json(ageui, command) == COUNT
 
 
 def test_the_queue_tells_why_a_sweep_is_held_and_resume_lets_it_go_on(ageui: Terminal, many: Store) -> None:

@@ -105,7 +105,7 @@ def test_the_application_and_a_worker_change_the_copy(clone: Terminal) -> None:
         assert store.runs.get(1).note != "mine"
 
 
-def test_processes_that_change_the_example_at_once_share_one_copy(clone: Terminal) -> None:
+def test_changes_of_the_example_at_once_go_to_one_copy(clone: Terminal) -> None:
     def change(number: int) -> None:
         with Store.open(Path("runs.db")) as store:
             store.edits.set_note(number, "mine")

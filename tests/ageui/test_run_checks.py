@@ -9,6 +9,7 @@ from terminal import Terminal
 
 from ageui.memory import forecast
 from ageui.memory.forecast import Forecaster
+from ageui.planning import run_checks
 from ageui.planning.run_checks import refuse_unfit
 from ageui.store import NewRun, Store
 from engine.data.check import check
@@ -128,8 +129,6 @@ def test_a_device_that_this_machine_lacks_comes_last(monkeypatch: pytest.MonkeyP
 
 
 def test_alike_runs_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ageui.planning import run_checks
-
     looked: list[str] = []
 
     def known(spec: DataSpec, *others: object) -> object:

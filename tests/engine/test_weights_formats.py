@@ -3,6 +3,7 @@
 import io
 import pickle
 import zipfile
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -63,7 +64,8 @@ def test_torchs_advice_to_run_what_a_file_holds_is_never_repeated(content: bytes
     ],
     ids=["page", "pointer", "zeros"],
 )
-def test_a_file_of_another_kind_is_refused_by_its_first_bytes(refuse_head: object, head: bytes, said: str) -> None:
-    assert callable(refuse_head)
+def test_a_file_of_another_kind_is_refused_by_its_first_bytes(
+    refuse_head: Callable[[bytes], None], head: bytes, said: str
+) -> None:
     with pytest.raises(ValueError, match=said):
         refuse_head(head)

@@ -12,7 +12,7 @@ from ageui.store.run_changes import RunIds
 from engine.data.spec import BUILT_IN
 from engine.errors import ConfigError, StoreError
 
-MANY = 1200  # more than SQLite takes as parameters of one statement here
+MANY = 1200  # so that statements on all of them take several batches
 
 
 def _many(store: Store, count: int = MANY) -> list[int]:

@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import multiprocessing
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from processes_at_once import exit_codes_at_once
 from store_rows import best, queued, running
 
 from ageui.store import Store
@@ -241,27 +239,15 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch: 
         Store.open(tmp_path / "runs.db")
 
 
-def _open_and_write(path: str, barrier: Any) -> None:
-    barrier.wait()
-    with Store.open(Path(path)) as store:
+def _open_and_write(path: Path) -> None:
+    with Store.open(path) as store:
         (store.folder / str(queued(store))).mkdir()
-
-
-def _at_once(work: Callable[[str, Any], None], paths: list[Path]) -> list[int | None]:
-    context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(len(paths))
-    processes = [context.Process(target=work, args=(str(path), barrier)) for path in paths]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    return [process.exitcode for process in processes]
 
 
 @pytest.mark.process
 def test_processes_that_open_a_copy_at_once_agree_on_its_folder(project: Path) -> None:
     copy = shutil.copyfile(project / "runs.db", project / "exp.db")
-    assert _at_once(_open_and_write, [copy] * 4) == [0] * 4
+    assert exit_codes_at_once(_open_and_write, [copy] * 4) == [0] * 4
     assert sorted(folder.name for folder in project.iterdir() if folder.is_dir()) == ["exp", "runs"]
     assert sorted(item.name for item in (project / "exp").iterdir()) == ["2", "3", "4", "5", MARKER]
 
@@ -269,7 +255,7 @@ def test_processes_that_open_a_copy_at_once_agree_on_its_folder(project: Path) -
 @pytest.mark.process
 def test_new_databases_of_one_stem_get_a_folder_each(tmp_path: Path) -> None:
     paths = [tmp_path / f"runs.{end}" for end in ("db", "sqlite", "sqlite3", "bak")]
-    assert _at_once(_open_and_write, paths) == [0] * 4
+    assert exit_codes_at_once(_open_and_write, paths) == [0] * 4
     assert sorted(folder.name for folder in tmp_path.iterdir() if folder.is_dir()) == [
         "runs", "runs-2", "runs-3", "runs-4",
     ]  # fmt: skip

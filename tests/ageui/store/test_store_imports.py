@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_rows import claimed, end, epoch, evaluated, queued, running, steps
+from store_rows import claimed, config, end, epoch, evaluated, queued, running, steps
 
 from ageui.files.locks import Lock
 from ageui.store import Store
@@ -27,7 +27,7 @@ _TABLES = ("attempt", "bias", "figure", "group_result", "metric", "prediction", 
 
 
 @pytest.fixture
-def other(tmp_path: Path, empty_database: Path) -> Iterator[Store]:
+def other(tmp_path: Path) -> Iterator[Store]:
     """The database of another machine."""
     (tmp_path / "other").mkdir()
     with Store.open(tmp_path / "other" / "runs.db") as opened:
@@ -245,8 +245,6 @@ def test_a_replaced_run_that_somebody_works_on_stops_the_import(store: Store, ot
 
 
 def test_data_sets_are_registered_and_one_of_another_description_stays(store: Store, other: Store) -> None:
-    from store_rows import config
-
     def spec(name: str, path: str) -> DataSpec:
         return DataSpec(name=name, format="table", path=path)
 

@@ -2,16 +2,15 @@
 
 import json
 import math
-import multiprocessing
 import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes_at_once import exit_codes_at_once
 from sqlalchemy import create_engine, inspect
 from sqlmodel import SQLModel
 from store_rows import evaluated, queued, running
@@ -60,28 +59,15 @@ def test_a_fresh_database_is_private_in_wal_mode_and_of_the_newest_schema(tmp_pa
     assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def _open_and_add(path: str, barrier: Any) -> None:
-    barrier.wait()
-    with Store.open(Path(path)) as store:
+def _open_and_add(path: Path) -> None:
+    with Store.open(path) as store:
         queued(store)
-
-
-def _at_once(work: Callable[[str, Any], None], path: Path) -> list[int | None]:
-    """Exit codes of three processes that do the same thing at the same moment."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(3)
-    processes = [context.Process(target=work, args=(str(path), barrier)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    return [process.exitcode for process in processes]
 
 
 @pytest.mark.process
 def test_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    assert _at_once(_open_and_add, path) == [0, 0, 0]
+    assert exit_codes_at_once(_open_and_add, [path] * 3) == [0, 0, 0]
     with Store.open(path) as store:
         assert sorted(row.id for row in store.runs.search()) == [1, 2, 3]
 
@@ -198,16 +184,15 @@ def _rows(path: Path) -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def _processes_that_upgrade(path: str, barrier: Any) -> None:
-    barrier.wait()
-    with Store.open(Path(path)) as store:
+def _open_and_count(path: Path) -> None:
+    with Store.open(path) as store:
         assert store.runs.count() == 5
 
 
 @pytest.mark.process
 def test_processes_may_upgrade_a_database_at_once(tmp_path: Path) -> None:
     shutil.copyfile(SCHEMAS / "v1.db", tmp_path / "runs.db")
-    assert _at_once(_processes_that_upgrade, tmp_path / "runs.db") == [0, 0, 0]
+    assert exit_codes_at_once(_open_and_count, [tmp_path / "runs.db"] * 3) == [0, 0, 0]
 
 
 def test_a_failing_migration_leaves_the_database_as_it_was(tmp_path: Path) -> None:

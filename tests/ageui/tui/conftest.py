@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from compared_rows import three_runs
 from small_study import LOSSES
 
 from ageui.store import Store
@@ -40,3 +41,9 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_folder: None) -
     found = load(str(path))
     monkeypatch.setattr("ageui.tui.studies.screen.studies", lambda: [found])
     return found
+
+
+@pytest.fixture
+def runs(store: Store) -> tuple[int, ...]:
+    """The ids of three runs to compare."""
+    return three_runs(store)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from compared_rows import done, intervals, keys, lines, opened, shown, three_runs
+from compared_rows import done, intervals, keys, lines, opened, shown
 from pilot import messages, press, screen_text, until, use
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
@@ -15,11 +15,6 @@ from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.run.screen import RunScreen
 
 pytestmark = pytest.mark.app
-
-
-@pytest.fixture
-def runs(store: Store) -> tuple[int, ...]:
-    return three_runs(store)
 
 
 def test_the_baseline_goes_round_runs_constant_and_none(store: Store, runs: tuple[int, ...]) -> None:

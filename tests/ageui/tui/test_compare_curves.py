@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from compared_rows import done, keys, lines, opened, three_runs
+from compared_rows import done, keys, lines, opened
 from pilot import press, screen_text, until, use
 from textual.pilot import Pilot
 
@@ -13,11 +13,6 @@ from ageui.tui.chart.chart import Chart
 from ageui.tui.widgets.side_by_side import SideBySide
 
 pytestmark = pytest.mark.app
-
-
-@pytest.fixture
-def runs(store: Store) -> tuple[int, ...]:
-    return three_runs(store)
 
 
 def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs: tuple[int, ...]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compared_rows import keys, opened, three_runs
+from compared_rows import keys, opened
 from pilot import messages, press, screen_text, until, use
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
@@ -15,11 +15,6 @@ from ageui.tui.app import AgeUIApp
 from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
 
 pytestmark = pytest.mark.app
-
-
-@pytest.fixture
-def runs(store: Store) -> tuple[int, ...]:
-    return three_runs(store)
 
 
 async def export(app: AgeUIApp, pilot: "Pilot[Any]", format: str, place: str) -> None:

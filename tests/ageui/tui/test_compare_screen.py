@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from compared_rows import below, done, evaluation, intervals, keys, line, lines, opened, shown, three_runs
+from compared_rows import below, done, evaluation, intervals, keys, line, lines, opened, shown
 from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
 from store_rows import end, epoch, queued, running
 from textual.pilot import Pilot
@@ -22,11 +22,6 @@ from engine.errors import StoreError
 pytestmark = pytest.mark.app
 
 SIZES = [(80, 24), (120, 36), (160, 50)]
-
-
-@pytest.fixture
-def runs(store: Store) -> tuple[int, ...]:
-    return three_runs(store)
 
 
 @pytest.mark.parametrize("size", SIZES)

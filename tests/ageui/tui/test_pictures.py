@@ -34,9 +34,8 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ageui.tui.base_app.LoadMeter", _Idle)
     monkeypatch.setattr("ageui.tui.base_app.SECONDS_BETWEEN_LOADS", 3600.0)
     monkeypatch.setattr("ageui.memory.forecast.known_footprint", lambda wanted: None)
-    monkeypatch.setattr(
-        "engine.footprints._COMMAND", ["tail", "-f", "/dev/null"]
-    )  # answers nothing until it is stopped
+    # Checks of networks go on until they are stopped.
+    monkeypatch.setattr("engine.footprints._COMMAND", ["tail", "-f", "/dev/null"])
     monkeypatch.chdir(tmp_path)
 
 
