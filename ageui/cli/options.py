@@ -110,11 +110,12 @@ def open_store(
     if path != named:
         messages().print(clean(copy_sentence(named, path)), soft_wrap=True)
     with Store.open(path, create=create, read_only=read_only, files=files) as store:
-        if read_only and (lost := find_lost(store)):
+        lost = find_lost(store) if read_only else []
+        if lost:
             messages().print(lost_sentence(lost), soft_wrap=True)
         for found in recover_lost(store):
             messages().print(clean(found.sentence()), soft_wrap=True)
-        if not starts_worker and (offer := left_behind_sentence(store)):
+        if not starts_worker and (offer := left_behind_sentence(store, lost)):
             messages().print(offer, soft_wrap=True)
         if rescores and (sentence := start_rescoring(store)):
             messages().print(clean(sentence), soft_wrap=True)

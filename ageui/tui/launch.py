@@ -10,6 +10,7 @@ from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.worker.background_workers import workers
 from ageui.worker.left_behind import left_behind_sentence
+from ageui.worker.lost_runs import find_lost
 from ageui.worker.rescorer import start_rescoring
 from engine.errors import StoreError
 
@@ -22,7 +23,7 @@ def launch(path: Path, files: Path | None = None) -> str:
     """
     with open_store(path, files) as store:
         copied = copy_sentence(path, store.path) if real_path(path) != store.path else None
-        notices = (copied, left_behind_sentence(store), start_rescoring(store))
+        notices = (copied, left_behind_sentence(store, find_lost(store)), start_rescoring(store))
         AgeUIApp(store, Prefs.load(), notice="\n".join(filter(None, notices)) or None).run()
         return background_summary(store)
 
