@@ -16,10 +16,6 @@ FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
 FORMATS_WITH_REAL_AGES: Final[tuple[DataFormat, ...]] = ("appa_real", "table")
 RESERVED_COLUMNS: Final = ("image", "age", "real_age", "age_std", "split", "subject")
 """The columns of a table that are no attributes, by the names that `DataSpec.columns` maps."""
-SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-"""The separators of tables in text, by the ending of their file."""
-LONGEST_HEADER: Final = 1_000_000
-"""The most bytes of a text table's first line."""
 
 MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
