@@ -15,7 +15,7 @@ HEAD_BYTES: Final = 1 << 18
 """As much of a table as its layout is guessed from."""
 IMAGE_ENDINGS: Final = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".heic")
 _CANDIDATES: Final = ",;\t|"
-_NAMES: Final = {"\t": "tab", " ": "space"}
+_NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 _SAMPLE_LINES: Final = 400
 _LONGEST_LINE: Final = 1_000_000
 _MOST_LINES_A_ROW: Final = 10_000
@@ -28,8 +28,8 @@ _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
 class Layout:
     """How lines become cells.
 
-    above
-        The number of lines above the names.
+    above, comments
+        The number of lines above the names, and of those that are comments.
     commented
         The line of names begins with `#`.
     spaced
@@ -40,6 +40,7 @@ class Layout:
 
     separator: str
     above: int = 0
+    comments: int = 0
     quote: str = '"'
     commented: bool = False
     spaced: bool = False
@@ -47,7 +48,7 @@ class Layout:
 
     @property
     def separator_name(self) -> str:
-        """`;`, `tab`."""
+        """`semicolon`, `tab`."""
         return _NAMES.get(self.separator, self.separator)
 
 
@@ -74,11 +75,12 @@ def layout_of(head: str, usual: str | None) -> Layout:
     layout = Layout(
         separator,
         above,
+        sum(line.startswith("#") for line in lines[:above]),
         quote="'" if re.match(rf"'[^']*'({re.escape(separator)}|$)", first) else '"',
         spaced=separator == " " or f'{separator} "' in first,
         wrapped=wrapped,
     )
-    return _with_commented_names(lines, layout) if above and told is None and not wrapped else layout
+    return _with_commented_names(lines, layout) if layout.comments and not wrapped else layout
 
 
 def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
@@ -87,9 +89,10 @@ def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
     Raises `ValueError` for a quote that is never closed, and for lines that are too long for a table.
     """
     seen = row_end = 0
+    ended = False
 
     def counted() -> Iterator[str]:
-        nonlocal seen
+        nonlocal seen, ended
         for line in lines:
             seen += 1
             if len(line) > _LONGEST_LINE:
@@ -97,24 +100,27 @@ def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
             if seen - row_end > _MOST_LINES_A_ROW:
                 raise ValueError(_open_quote(row_end + 1))
             yield line
+        ended = True
+        yield _END
 
     source = counted()
     for _ in range(layout.above):
         next(source, None)
     if layout.commented:
-        source = chain([next(source, "").lstrip("#").lstrip()], source)
-    source = chain(source, [_END])
+        source = chain([next(source).lstrip("#").lstrip()], source)
     row_end = seen
+    row: list[str] = []
     try:
         for row in _reader(_unwrapped(source) if layout.wrapped else source, layout):
-            if (row and row[0]) or any(cell.strip() for cell in row):
-                if len(row) == 1 and row[0] == _END:
-                    return
+            if ended:
+                break
+            if any(cell.strip() for cell in row):
                 yield seen, row
             row_end = seen
     except csv.Error as error:
         raise ValueError(_open_quote(row_end + 1) if "field limit" in str(error) else str(error)) from None
-    raise ValueError(_open_quote(row_end + 1))
+    if row != [_END]:
+        raise ValueError(_open_quote(row_end + 1))
 
 
 def names_of(row: Sequence[str]) -> list[str]:
@@ -170,7 +176,7 @@ def _with_commented_names(lines: Sequence[str], layout: Layout) -> Layout:
     names = next(_rows([first], layout), [])
     if not rows or len(names) != len(rows[0]) or reads_like_data(names, rows) or not reads_like_data(rows[0], rows[1:]):
         return layout
-    return replace(layout, above=layout.above - 1, commented=True)
+    return replace(layout, above=layout.above - 1, comments=layout.comments - 1, commented=True)
 
 
 def _separator(lines: Sequence[str], usual: str | None) -> str | None:

@@ -48,7 +48,7 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
         lines.append(line)
         body.append(row)
         refuse_size(0, len(body))
-    if not header:
+    if not any(cell.strip() for cell in header):
         raise ValueError("it is empty; it needs a line with the names of its columns, and a line for each image")
     if reads_like_data(header, body[:_SAMPLE_ROWS]) and not set(named) & {name.strip() for name in header}:
         raise ValueError(
@@ -65,10 +65,10 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
 def _layout_notes(layout: Layout, usual: str | None, encoding: str) -> list[str]:
     title = title_of(encoding)
     return [
-        *([f"separator {layout.separator_name}"] if layout.separator != usual else []),
+        *([f"separator {layout.separator.strip() or layout.separator_name}"] if layout.separator != usual else []),
         *([title] if title else []),
         *(["names in a comment line"] if layout.commented else []),
-        *([f"{counted(layout.above, 'line')} above the names passed over"] if layout.above else []),
+        *([f"{counted(layout.comments, 'comment line')} above the names"] if layout.comments else []),
         *([f"{layout.quote} as quotes"] if layout.quote != '"' else []),
         *(["each line quoted as a whole"] if layout.wrapped else []),
     ]
@@ -106,8 +106,8 @@ def _fitted(
     if longer and not fitting:
         raise ValueError(
             f"its first line names {counted(width, 'column')} ({listed(header)}), but its rows have "
-            f"{len(longer)} cells ({listed(longer)}); give every column a name, or quote cells that contain "
-            f"{'a ' if len(layout.separator_name) > 1 else ''}{layout.separator_name}"
+            f"{len(longer)} cells ({listed(longer)}); give every column a name, and quote cells that contain a "
+            f"{layout.separator_name}{', such as decimal commas' if layout.separator == ',' else ''}"
         )
     notes += ["separators at the end of rows"] if ended else []
     notes += [f"{counted(comments, 'comment line')} passed over"] if comments else []
