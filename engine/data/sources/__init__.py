@@ -4,7 +4,7 @@ from pathlib import Path
 
 from engine.choices import DataFormat, Target
 from engine.data.manifest import Manifest
-from engine.data.sources import appa_real, course, synthetic, table, utkface
+from engine.data.sources import appa_real, course, synthetic, table, table_columns, utkface
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
 from engine.errors import ConfigError, DataError
 
@@ -25,6 +25,15 @@ def detect_format(path: Path) -> DataFormat:
         f"gt_avg_train.csv (appa_real), names like 25_0_1_20170116.jpg (utkface), or a .csv, .tsv or .parquet file "
         "(table); name one with --format"
     )
+
+
+def settled(spec: DataSpec, target: Target = "apparent") -> tuple[DataSpec, tuple[str, ...]]:
+    """The description of a new data set with what its files leave open, and a sentence on each guess.
+
+    A table's columns and splits are found by the usual names, so that later versions of the table and of ageui read
+    the same ones. Raises `ConfigError` or `DataError` for what only a person can decide.
+    """
+    return table_columns.settled(spec, Path(spec.path or ""), target) if spec.format == "table" else (spec, ())
 
 
 def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:

@@ -1,15 +1,19 @@
 """Names that people give to train, valid and test splits, and numbers of folds."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from engine.choices import SPLITS
+from engine.counted import counted
 from engine.errors import ConfigError
 
 LEFT_OUT: Final = "none"
 """What a split map says of rows that belong to no split."""
 MOST_FOLDS: Final = 1_000
+_SHOWN: Final = 5
+_OWN_NAMES: Final = (*SPLITS, "val", "validation")
 
 _NAMES: Final = {
     "train": ("train", "training", "trn", "tr", "trainval"),
@@ -63,9 +67,40 @@ def with_either(keys: Iterable[str], split_map: Mapping[str, str]) -> dict[str, 
     return made
 
 
+def read_splits(
+    cells: Sequence[object], split_map: Mapping[str, str], fractions: Sequence[float]
+) -> tuple[list[str | None], tuple[str, ...]]:
+    """The split of each row, and sentences about names that were read as another one.
+
+    A split is None for an empty cell, `LEFT_OUT` if the map says so, and the cell's text if its name is unknown.
+    """
+    texts = ["" if cell is None or cell != cell else str(cell).strip() for cell in cells]
+    counts = Counter(texts)
+    splits = {text: split_of(split_key(text), split_map) or text or None for text in counts}
+    return [splits[text] for text in texts], tuple(_notes(counts, splits, fractions))
+
+
+def _notes(counts: Counter[str], splits: Mapping[str, str | None], fractions: Sequence[float]) -> Iterator[str]:
+    other_names = any(text.casefold() not in (split, *_OWN_NAMES) for text, split in splits.items() if text != split)
+    read = {split: [text for text in counts if splits[text] == split] for split in SPLITS}
+    if other_names and any(read.values()):
+        parts = [
+            f"{', '.join(texts[:_SHOWN])}{', …' if len(texts) > _SHOWN else ''} as {split} "
+            f"({counted(sum(counts[text] for text in texts), 'row')})"
+            for split, texts in read.items()
+            if texts
+        ]
+        yield f"splits read: {', '.join(parts)}; others with --split-map"
+    if dropped := sum(counts[text] for text, split in splits.items() if split == LEFT_OUT):
+        yield f"{counted(dropped, 'row')} left out, as --split-map says"
+    if "" in counts and len(counts) > 1:
+        shares = ",".join(f"{share:g}" for share in fractions)
+        yield f"{counted(counts[''], 'row')} without a split: split by the shares {shares}"
+
+
 def parse_split_map(text: str) -> dict[str, str]:
     """The map that `dev=valid,extra=none` describes. Raises `ConfigError` for other text."""
-    found = {}
+    found: dict[str, str] = {}
     for part in text.split(","):
         name, _, wanted = part.rpartition("=")
         key, split = split_key(name), LEFT_OUT if wanted.strip() == LEFT_OUT else _SPLIT_OF.get(split_key(wanted))

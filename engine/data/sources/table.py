@@ -1,20 +1,22 @@
 """Any table of images: CSV, TSV or Parquet, with a mapping of its columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from engine.choices import Target
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
-from engine.data.spec import RESERVED_COLUMNS, SEPARATORS, DataSpec
+from engine.data.sources.split_names import LEFT_OUT, read_splits
+from engine.data.sources.table_columns import MOST_GROUPS
+from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, SEPARATORS, DataSpec
 from engine.errors import ConfigError, DataError
 
 ENDINGS = (*SEPARATORS, ".parquet")
-MOST_GROUPS = 20
 MOST_ATTRIBUTES = 50
 
 
@@ -37,19 +39,30 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         raise ConfigError(
             f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
         )
-    attributes = _attributes(table, spec.columns, set(columns.values()))
+    attributes = _attributes(table, spec.columns, {*columns.values(), *RANGE_COLUMNS})
     if len(attributes) > MOST_ATTRIBUTES:
         raise DataError(
             f"{path} has {len(attributes)} columns that look like attributes, more than the limit of "
             f"{MOST_ATTRIBUTES}; keep those whose groups you want to compare"
         )
     extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
-    frame, problems = frame_of(_rows(table, columns, age, attributes, extra), list(attributes), extra)
+    cells = table[columns["split"]].tolist() if columns["split"] in table.columns else [None] * len(table)
+    splits, notes = read_splits(cells, spec.split_map, spec.fractions)
+    reader = AgeReader(spec.age_scale)
+    rows = _rows(table, columns, age, attributes, extra, splits)
+    frame, problems = frame_of(rows, list(attributes), extra, reader)
     folder = ImageFolder(path.parent)
     frame, missing = folder.without_missing(frame)
     frame = split_rows(frame, spec.fractions, spec.split_seed)
     return Manifest(
-        spec.name, frame, tuple(attributes), folder.read, folder.fingerprint, folder.content, problems + missing
+        spec.name,
+        frame,
+        tuple(attributes),
+        folder.read,
+        folder.fingerprint,
+        folder.content,
+        problems + missing,
+        (*reader.notes(), *notes),
     )
 
 
@@ -83,17 +96,21 @@ def _is_number(text: str) -> bool:
 
 
 def _rows(
-    table: pd.DataFrame, columns: dict[str, str], age: str, attributes: dict[str, str], extra: list[str]
+    table: pd.DataFrame,
+    columns: dict[str, str],
+    age: str,
+    attributes: dict[str, str],
+    extra: list[str],
+    splits: Sequence[str | None],
 ) -> Iterator[SourceRow]:
-    has_splits = columns["split"] in table.columns
     used = dict.fromkeys([columns["image"], age, *attributes.values(), *(columns[name] for name in extra)])
-    used |= {columns["split"]: None} if has_splits else {}
-    for record in table[list(used)].astype(object).to_dict("records"):
-        split = str(record[columns["split"]]).strip().lower() if has_splits else ""
+    for record, split in zip(table[list(used)].astype(object).to_dict("records"), splits, strict=True):
+        if split == LEFT_OUT:
+            continue
         value = record[age]
         yield SourceRow(
             str(record[columns["image"]]).strip(),
-            {"val": "valid", "validation": "valid"}.get(split, split) or None,
+            split,
             "nan" if value == "" or value != value else value,
             {name: record[column] for name, column in attributes.items()},
             {name: record[columns[name]] for name in extra},
