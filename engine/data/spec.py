@@ -1,9 +1,9 @@
 """DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from engine.choices import DataFormat, Target
 
@@ -14,8 +14,14 @@ FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
 }
 """The attributes of the formats whose data always has the same ones."""
 FORMATS_WITH_REAL_AGES: Final[tuple[DataFormat, ...]] = ("appa_real", "table")
+RANGE_COLUMNS: Final = ("age_low", "age_high")
+"""The columns of a manifest that hold the ends of ages given as ranges."""
 RESERVED_COLUMNS: Final = ("image", "age", "real_age", "age_std", "split", "subject")
 """The columns of a table that are no attributes, by the names that `DataSpec.columns` maps."""
+
+_FIRST_FIELDS: Final = frozenset(
+    ("name", "format", "path", "columns", "ignore", "skip_bad", "fractions", "split_seed", "synthetic")
+)
 
 MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
@@ -50,6 +56,10 @@ class DataSpec(BaseModel):
         Leave out unusable rows and count them, instead of stopping the import.
     fractions, split_seed
         Shares of train, valid and test for a source without splits, and the seed of the split.
+    split_map
+        Maps names of splits or numbers of folds in a table to train, valid, test, or none, which leaves rows out.
+    age_scale
+        Years that an age of 1 stands for, such as 100 for ages between 0 and 1; None for years.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +73,17 @@ class DataSpec(BaseModel):
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_seed: int = 0
     synthetic: SyntheticOptions = SyntheticOptions()
+    split_map: dict[str, str] = Field(default_factory=dict)
+    age_scale: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+    @model_serializer(mode="wrap")
+    def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out later fields that have their default: data registered before they existed stays equal to this."""
+        later = {name: field for name, field in type(self).model_fields.items() if name not in _FIRST_FIELDS}
+        unused = {
+            name for name, field in later.items() if getattr(self, name) == field.get_default(call_default_factory=True)
+        }
+        return {name: value for name, value in serialize(self).items() if name not in unused}
 
 
 def why_unreadable(spec: DataSpec) -> str | None:

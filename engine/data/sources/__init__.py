@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.bounded_files import other_kind
 from engine.choices import DataFormat, Target
 from engine.data.manifest import Manifest
-from engine.data.sources import appa_real, course, synthetic, table, utkface
+from engine.data.sources import appa_real, course, synthetic, table, table_columns, utkface
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
 from engine.errors import ConfigError, DataError
 from engine.short_text import listed
@@ -46,6 +46,15 @@ def _instead(folder: Path) -> str:
     if archives := [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]:
         return f"it has the archives {listed(archives)}: unpack them first"
     return "name one with --format"
+
+
+def settled(spec: DataSpec, target: Target = "apparent") -> tuple[DataSpec, tuple[str, ...]]:
+    """The description of a new data set with what its files leave open, and a sentence on each guess.
+
+    A table's columns and splits are found by the usual names, so that later versions of the table and of ageui read
+    the same ones. Raises `ConfigError` or `DataError` for what only a person can decide.
+    """
+    return table_columns.settled(spec, Path(spec.path or ""), target) if spec.format == "table" else (spec, ())
 
 
 def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:

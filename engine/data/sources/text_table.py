@@ -59,6 +59,8 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
     header, body, problems, more = _fitted(header, lines, body, layout, head)
     notes += more
     frame, repeated = _frame(header, body)
+    if repeated:
+        notes.append(f"several columns of the same name ({listed(sorted(repeated))})")
     return RawTable(frame, (f"read with {', '.join(notes)}",) if notes else (), problems, repeated=repeated)
 
 
