@@ -13,7 +13,7 @@ from engine.data.report import RowProblem
 from engine.data.sources.raw_table import RawTable, refuse_size
 from engine.data.text_encoding import encoding_of, title_of
 from engine.data.text_layout import HEAD_BYTES, Layout, cells, layout_of, names_of, reads_like_data
-from engine.short_text import listed
+from engine.short_text import short_list
 
 _SAMPLE_ROWS = 50
 Row = list[str]
@@ -52,7 +52,7 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
         raise ValueError("it is empty; it needs a line with the names of its columns, and a line for each image")
     if reads_like_data(header, body[:_SAMPLE_ROWS]) and not set(named) & {name.strip() for name in header}:
         raise ValueError(
-            f"its first line reads like data, not like names of columns: {listed(header)}; "
+            f"its first line reads like data, not like names of columns: {short_list(header)}; "
             "put a line of names above it, such as image,age,gender"
         )
     notes = _layout_notes(layout, usual, encoding)
@@ -60,7 +60,7 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
     notes += more
     frame, repeated = _frame(header, body)
     if repeated:
-        notes.append(f"several columns of the same name ({listed(sorted(repeated))})")
+        notes.append(f"several columns of the same name ({short_list(sorted(repeated))})")
     return RawTable(frame, (f"read with {', '.join(notes)}",) if notes else (), problems, repeated=repeated)
 
 
@@ -107,8 +107,8 @@ def _fitted(
             problems.append(RowProblem(f"line {line}", f"it has {counted(len(row), 'cell')} for {width} columns"))
     if longer and not fitting:
         raise ValueError(
-            f"its first line names {counted(width, 'column')} ({listed(header)}), but its rows have "
-            f"{len(longer)} cells ({listed(longer)}); give every column a name, and quote cells that contain a "
+            f"its first line names {counted(width, 'column')} ({short_list(header)}), but its rows have "
+            f"{len(longer)} cells ({short_list(longer)}); give every column a name, and quote cells that contain a "
             f"{layout.separator_name}{', such as decimal commas' if layout.separator == ',' else ''}"
         )
     notes += ["separators at the end of rows"] if ended else []

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from engine.data.known_data import known_data
+from engine.data.sources import settled
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table, read_table
 from engine.data.spec import DataSpec
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 
 NAMES = ("image", "age", "sex")
 ROWS = [(f"img/{place:03d}.jpg", f"{20 + place / 2}", "m" if place % 2 else "f") for place in range(8)]
@@ -200,6 +201,20 @@ def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert (list(same.frame), same.repeated) == (["image", "age"], frozenset())
     other = _read(tmp_path, _text(names=("image", "age", "age")))
     assert (list(other.frame), other.repeated) == (["image", "age", "age.1"], frozenset({"age"}))
+
+
+def test_two_columns_of_ages_are_a_question_for_a_person(tmp_path: Path) -> None:
+    rows = [(image, age, "3") for image, age, _ in ROWS]
+    for names in (("image", "age", "age"), ("file", "Age", "Age")):
+        (tmp_path / "t.csv").write_text(_text(rows=rows, names=names))
+        spec = DataSpec(name="it", format="table", path=str(tmp_path / "t.csv"))
+        second = f"{names[1]}.1"
+        with pytest.raises(
+            ConfigError, match=f"--columns age={names[1]} for the first, or age={second} for the second"
+        ):
+            settled(spec)
+        chosen, _ = settled(spec.model_copy(update={"columns": {"age": second}}))
+        assert chosen.columns["age"] == second
 
 
 def test_a_first_line_with_a_named_column_holds_names(tmp_path: Path) -> None:
