@@ -33,7 +33,7 @@ class Items:
 
 
 def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, bytes]:
-    """The hash and blob of the images in `frame`: columns image, age, the attributes, and maybe subject and ends of ranges.
+    """The hash and blob of the images in `frame`: columns image, age, attributes, maybe subject and ends of ranges.
 
     Equal hashes mean equal split, target, image names, ages and attributes, in the same order.
     """
