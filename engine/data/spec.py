@@ -18,10 +18,6 @@ RANGE_COLUMNS: Final = ("age_low", "age_high")
 """The columns of a manifest that hold the ends of ages given as ranges."""
 RESERVED_COLUMNS: Final = ("image", "age", "real_age", "age_std", "split", "subject")
 """The columns of a table that are no attributes, by the names that `DataSpec.columns` maps."""
-SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-"""The separators of tables in text, by the ending of their file."""
-LONGEST_HEADER: Final = 1_000_000
-"""The most bytes of a text table's first line."""
 
 _FIRST_FIELDS: Final = frozenset(
     ("name", "format", "path", "columns", "ignore", "skip_bad", "fractions", "split_seed", "synthetic")

@@ -1,4 +1,4 @@
-"""Any table of images: CSV, TSV or Parquet, with a mapping of its columns."""
+"""Any table of images, in text, JSON or Parquet, with a mapping of its columns."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,20 +9,15 @@ from engine.choices import Target
 from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
 from engine.data.sources.image_folder import ImageFolder
-from engine.data.sources.read_table import read_table
+from engine.data.sources.read_table import read_raw_table, refuse_missing
 from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
 from engine.data.sources.split_names import LEFT_OUT, read_splits
 from engine.data.sources.table_columns import MOST_GROUPS
-from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, SEPARATORS, DataSpec
+from engine.data.sources.table_pictures import TablePictures
+from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
 
-ENDINGS = (*SEPARATORS, ".parquet")
 MOST_ATTRIBUTES = 50
-
-
-def is_table(path: Path) -> bool:
-    """Whether the path is a table, by its ending."""
-    return path.is_file() and path.suffix.lower() in ENDINGS
 
 
 def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
@@ -34,7 +29,9 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
-    table = read_table(path, list(dict.fromkeys([columns["image"], *named])))
+    raw = read_raw_table(path, spec.columns.values())
+    table = raw.frame
+    refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
         raise ConfigError(
             f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
@@ -51,18 +48,23 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     reader = AgeReader(spec.age_scale)
     rows = _rows(table, columns, age, attributes, extra, splits)
     frame, problems = frame_of(rows, list(attributes), extra, reader)
-    folder = ImageFolder(path.parent)
-    frame, missing = folder.without_missing(frame)
+    images: TablePictures | ImageFolder
+    if columns["image"] in raw.pictures:
+        images = raw.pictures[columns["image"]]
+    else:
+        images = ImageFolder(path.parent)
+        frame, missing = images.without_missing(frame)
+        problems += missing
     frame = split_rows(frame, spec.fractions, spec.split_seed)
     return Manifest(
         spec.name,
         frame,
         tuple(attributes),
-        folder.read,
-        folder.fingerprint,
-        folder.content,
-        problems + missing,
-        (*reader.notes(), *notes),
+        images.read,
+        images.fingerprint,
+        images.content,
+        raw.problems + problems,
+        (*raw.notes, *reader.notes(), *notes),
     )
 
 

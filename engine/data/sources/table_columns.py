@@ -11,11 +11,12 @@ import pandas as pd
 
 from engine.choices import REPORT_ATTRIBUTES, Target
 from engine.data.sources.ages import is_range
-from engine.data.sources.cells import cut, shown
-from engine.data.sources.read_table import read_table
+from engine.data.sources.raw_table import RawTable
+from engine.data.sources.read_table import read_raw_table
 from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
 from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
+from engine.short_text import listed, quoted
 
 MOST_GROUPS: Final = 20
 _LOOKED_AT: Final = 1_000
@@ -66,11 +67,9 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
 
     Raises `ConfigError` where several columns fit, and `DataError` where none does, or for splits that are folds.
     """
-    table = read_table(path, [])
-    if not table.columns.is_unique:
-        names = sorted(set(table.columns[table.columns.duplicated()]))
-        raise DataError(f"{path} has several columns named {_listed(names)}; rename them")
-    found = _Columns(path, table, spec)
+    raw = read_raw_table(path, spec.columns.values())
+    found = _Columns(path, raw, spec)
+    found.find_pictures()
     found.find("image", _most_look_like_images)
     age, other = ("age", "real_age") if target == "apparent" else ("real_age", "age")
     found.find(age)
@@ -81,10 +80,11 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
         found.find(name, is_needed=False)
     found.find_split()
     found.find_attributes()
+    found.refuse_repeated()
     spec = spec.model_copy(update={"columns": found.mapping, "split_map": found.split_map})
     if not found.has("image"):
         raise DataError(
-            f"{path} has no column of image files; name it with --columns image=COLUMN; it has {_listed(table.columns)}"
+            f"{path} has no column of image files; name it with --columns image=COLUMN; it has {listed(found.names)}"
         )
     return spec, tuple(found.notes())
 
@@ -92,9 +92,9 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
 class _Columns:
     """The search for the columns of one table. `mapping` is that of `DataSpec.columns`, as far as it is known."""
 
-    def __init__(self, path: Path, table: pd.DataFrame, spec: DataSpec) -> None:
-        self.path, self.table, self.spec = path, table, spec
-        self.names = [str(name) for name in table.columns]
+    def __init__(self, path: Path, raw: RawTable, spec: DataSpec) -> None:
+        self.path, self.raw, self.table, self.spec = path, raw, raw.frame, spec
+        self.names = [str(name) for name in raw.frame.columns]
         self.mapping = {_own_name(name): self._existing(column) for name, column in spec.columns.items()}
         self.split_map = dict(spec.split_map)
         self.found: dict[str, str] = {}
@@ -115,6 +115,21 @@ class _Columns:
         if fits is not None:
             self._take(name, [one for one in self._free() if fits(self.table[one])], is_needed)
 
+    def find_pictures(self) -> None:
+        """Takes the column that holds pictures itself, if there is one."""
+        if not self.has("image") and len(self.raw.pictures) == 1:
+            self._take("image", list(self.raw.pictures))
+
+    def refuse_repeated(self) -> None:
+        """Refuses a column whose name others have too, with other cells, unless a person named it."""
+        for name in RESERVED_COLUMNS:
+            column = self.mapping.get(name, name)
+            if column in self.raw.repeated and name not in map(_own_name, self.spec.columns):
+                raise ConfigError(
+                    f"several columns of {self.path} are called {quoted(column)} and have different cells: say "
+                    f"--columns {name}={column} for the first, or {name}={column}.1 for the second"
+                )
+
     def find_ranges(self, age: str) -> None:
         """Looks for ages in columns such as `age_group`, which must hold ranges and not numbers of groups."""
         if not self.has(age):
@@ -128,7 +143,7 @@ class _Columns:
         if len(in_other_units) == 1 and (unit := _unit(in_other_units[0])) is not None:
             if self.spec.age_scale is None:
                 raise ConfigError(
-                    f"column {shown(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
+                    f"column {quoted(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
                     f"{quote(f'{age}={in_other_units[0]}')} with --age-scale {_OTHER_UNITS[unit]}, or with "
                     "--age-scale 1 if it holds years"
                 )
@@ -142,10 +157,10 @@ class _Columns:
         has_other = self.has(other) or any(self._by_name(other))
         choice = f", or read the {target} age with --target {target}" if has_other else ""
         groups = [name for name in self._free() if _folded(name) in _RANGES]
-        warning = f"; {shown(groups[0])} holds numbers of groups, not years" if groups else ""
+        warning = f"; {quoted(groups[0])} holds numbers of groups, not years" if groups else ""
         raise ConfigError(
             f"{self.path} has no column {age!r} for the age; name it with --columns {age}=COLUMN{choice}; it has "
-            f"{_listed(self.names)}{warning}"
+            f"{listed(self.names)}{warning}"
         )
 
     def find_split(self) -> None:
@@ -165,8 +180,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {shown(column)} of {self.path} holds folds ({_listed(folds)}): say which are train, valid and "
-                f"test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({listed(map(str, folds))}): say which are train, "
+                f"valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:
@@ -203,7 +218,7 @@ class _Columns:
 
     def _take(self, name: str, candidates: Sequence[str], is_needed: bool = True) -> bool:
         if len(candidates) > 1:
-            both = " and ".join(map(shown, candidates[:_SHOWN]))
+            both = " and ".join(map(quoted, candidates[:_SHOWN]))
             which = f"say which with --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
                 raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
@@ -222,7 +237,7 @@ class _Columns:
             return True
         is_folds = _folded(column) not in _OTHER_SETS and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
         if is_folds and "fractions" in self.spec.model_fields_set:
-            self.passed_over.append(f"column {shown(column)} is not used, because --fractions asks for other splits")
+            self.passed_over.append(f"column {quoted(column)} is not used, because --fractions asks for other splits")
             return False
         return is_folds
 
@@ -252,11 +267,8 @@ def _unit(column: str) -> str | None:
 
 
 def _most_look_like_images(values: pd.Series) -> bool:
-    cells = [
-        cell for cell in values.head(_LOOKED_AT) if isinstance(cell, dict) or (isinstance(cell, str) and cell.strip())
-    ]
-    alike = sum(isinstance(cell, dict) or _IMAGE_FILE.fullmatch(cell.strip()) is not None for cell in cells)
-    return 2 * alike > len(cells)
+    cells = [cell.strip() for cell in values.head(_LOOKED_AT) if isinstance(cell, str) and cell.strip()]
+    return 2 * sum(_IMAGE_FILE.fullmatch(cell) is not None for cell in cells) > len(cells)
 
 
 def _hold_ranges(values: pd.Series) -> bool:
@@ -266,13 +278,8 @@ def _hold_ranges(values: pd.Series) -> bool:
 def _distinct(values: pd.Series) -> list[object]:
     try:
         return list(values.unique())
-    except TypeError:  # such as the dictionaries of a Parquet file with embedded images
+    except TypeError:  # lists and other cells without a hash
         return []
-
-
-def _listed(values: "Sequence[object] | pd.Index[str]") -> str:
-    shown_ones = ", ".join(map(cut, values[:_SHOWN]))
-    return f"{shown_ones} and {len(values) - _SHOWN} more" if len(values) > _SHOWN else shown_ones
 
 
 def _example(folds: Sequence[int]) -> str:
