@@ -1,6 +1,5 @@
 """Cells of tables as text."""
 
-import math
 from numbers import Real
 from typing import Final
 
@@ -11,7 +10,7 @@ _EMPTY: Final = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "none", "null
 
 def is_missing(cell: object) -> bool:
     """Whether a cell holds nothing: None or any kind of not-a-number."""
-    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, Real) and math.isnan(cell))
+    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, Real) and bool(cell != cell))
 
 
 def cell_text(cell: object) -> str:
