@@ -12,10 +12,16 @@ from PIL import Image
 
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
-from engine.data.course_counts import COURSE_COUNTS
+from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
+from engine.data.make_faces import are_drawn
 from engine.data.manifest import Manifest, Progress
-from engine.data.near_duplicates import THUMBNAIL, near_duplicates
+from engine.data.near_duplicates import (
+    LARGEST_DIFFERENCE,
+    LARGEST_DIFFERENCE_OF_DRAWN,
+    THUMBNAIL,
+    near_duplicates,
+)
 from engine.data.pixels import in_threads
 from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
 from engine.data.sources import load_manifest
@@ -93,7 +99,7 @@ def check_manifest(
         report,
         images_read=True,
         problems=(*manifest.problems, *unreadable),
-        duplicates=_duplicates(frame, thumbnails),
+        duplicates=_duplicates(frame, thumbnails, drawn=are_drawn(spec)),
     )
 
 
@@ -109,7 +115,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         groups=groups,
         problems=manifest.problems,
         duplicates=(),
-        course_counts=_course_counts(frame, groups) if spec.format == "course" else (),
+        course_counts=_course_counts(manifest, groups) if spec.format == "course" and not are_drawn(spec) else (),
     )
 
 
@@ -161,19 +167,23 @@ def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts
     return tuple(found)
 
 
-def _duplicates(frame: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> tuple[DuplicatePair, ...]:
+def _duplicates(frame: pd.DataFrame, thumbnails: NDArray[np.uint8], drawn: bool) -> tuple[DuplicatePair, ...]:
+    largest = LARGEST_DIFFERENCE_OF_DRAWN if drawn else LARGEST_DIFFERENCE
     images, splits = frame["image"].tolist(), frame["split"].tolist()
     return tuple(
         DuplicatePair(images[first], splits[first], images[second], splits[second], difference)
-        for first, second, difference in near_duplicates(thumbnails)
+        for first, second, difference in near_duplicates(thumbnails, largest)
     )
 
 
-def _course_counts(frame: pd.DataFrame, groups: Sequence[GroupCounts]) -> tuple[CourseCount, ...]:
+def _course_counts(manifest: Manifest, groups: Sequence[GroupCounts]) -> tuple[CourseCount, ...]:
+    """A comparison with the published counts, for each split that is the published one by number and names."""
+    frame = manifest.frame
     found = {(group.attribute, group.group): group.counts for group in groups}
     rows = []
     for split, attributes in COURSE_COUNTS.items():
-        if not (frame["split"] == split).any():
+        images = frame.loc[frame["split"] == split, "image"].tolist()
+        if not images or not is_published_split(split, images, len(manifest.problems)):
             continue
         for attribute, expected in attributes.items():
             for group, count in expected.items():
