@@ -96,10 +96,10 @@ def _nothing_known(random: Random, folder: Path) -> None:
 def broken_folder(random: Random, folder: Path) -> None:
     """Fills a new folder."""
     folder.mkdir()
-    make = random.choice((_course, _arrays, _appa_real, _utkface, _nothing_known))
-    make(random, folder)
     if random.random() < 0.3:
         put_odd_files(folder)
+    make = random.choice((_course, _arrays, _appa_real, _utkface, _nothing_known))
+    make(random, folder)
     for name in random.sample(ODD_NAMES, 2):
         if random.random() < 0.3:
             put(folder / f"odd-{name}".replace("/", "_"), _image(random))
