@@ -1,0 +1,90 @@
+"""Which files are images, by their name, and which are only traces of an operating system. Needs no Pillow."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from engine.bounded_files import problem_of
+from engine.errors import DataError
+
+ENDINGS_OF_FORMATS: Final = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif",),
+    "JPEG2000": (".jp2", ".j2k"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+}
+"""The formats that are decoded, by Pillow's names."""
+IMAGE_ENDINGS: Final = (*(ending for endings in ENDINGS_OF_FORMATS.values() for ending in endings), ".heic", ".heif")
+"""The endings of image files, in small letters. HEIC is one, so that its photos are named and not passed over."""
+MOST_ENTRIES: Final = 1_000_000
+
+_TRACES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file's name ends as those of images do."""
+    return name.lower().endswith(IMAGE_ENDINGS)
+
+
+def is_trace(name: str) -> bool:
+    """Whether a file or folder of that name is hidden (`._face.jpg`, `.DS_Store`) or of a system's own making.
+
+    Such as `__MACOSX` and `Thumbs.db`. They are no part of a data set.
+    """
+    return name.startswith(".") or name.lower() in _TRACES
+
+
+@dataclass(frozen=True)
+class FoundImages:
+    """The images below a folder, sorted.
+
+    `passed_over` counts the other files by their ending, and hidden files and folders as `hidden`; `problems` are
+    folders that cannot be listed.
+    """
+
+    images: list[Path] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def find_images(root: Path) -> FoundImages:
+    """All images below a folder; each folder is entered once, however many links lead to it.
+
+    Raises `DataError` for more than a million files and folders.
+    """
+    found = FoundImages()
+    entered: set[tuple[int, int]] = set()
+    folders, links, entries = [root], [], 0
+    while folders or links:
+        folder = folders.pop() if folders else links.pop()
+        try:
+            place = os.stat(folder)
+            if (place.st_dev, place.st_ino) in entered:
+                continue
+            entered.add((place.st_dev, place.st_ino))
+            with os.scandir(folder) as listing:
+                for entry in listing:
+                    entries += 1
+                    if entries > MOST_ENTRIES:
+                        raise DataError(f"{root} holds more than {MOST_ENTRIES:,} files and folders; name a part of it")
+                    path = folder / entry.name
+                    if is_trace(entry.name):
+                        found.passed_over["hidden"] += 1
+                    elif entry.is_dir():
+                        (links if entry.is_symlink() else folders).append(path)
+                    elif is_image_name(entry.name):
+                        found.images.append(path)
+                    else:
+                        found.passed_over[path.suffix.lower()] += 1
+        except OSError as error:
+            found.problems.append((folder, problem_of(error)))
+    found.images.sort()
+    found.problems.sort()
+    return found
