@@ -110,6 +110,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         problems=manifest.problems,
         duplicates=(),
         course_counts=_course_counts(frame, groups) if spec.format == "course" else (),
+        notes=manifest.notes,
     )
 
 
