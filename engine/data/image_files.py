@@ -2,11 +2,13 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from engine.bounded_files import problem_of
+from engine.counted import counted
 from engine.errors import DataError
 
 ENDINGS_OF_FORMATS: Final = {
@@ -24,6 +26,7 @@ ENDINGS_OF_FORMATS: Final = {
 IMAGE_ENDINGS: Final = (*(ending for endings in ENDINGS_OF_FORMATS.values() for ending in endings), ".heic", ".heif")
 """The endings of image files, in small letters. HEIC is one, so that its photos are named and not passed over."""
 MOST_ENTRIES: Final = 1_000_000
+_SHOWN, _LONGEST_ENDING = 5, 12
 
 _TRACES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
 
@@ -43,25 +46,49 @@ def is_trace(name: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundImages:
-    """The images below a folder, sorted.
+    """The images below folders, sorted in each.
 
     `passed_over` counts the other files by their ending, and hidden files and folders as `hidden`; `problems` are
-    folders that cannot be listed.
+    folders that cannot be listed or hold no image.
     """
 
-    images: list[Path] = field(default_factory=list)
+    images: dict[Path, None] = field(default_factory=dict)
     passed_over: Counter[str] = field(default_factory=Counter)
-    problems: list[tuple[Path, str]] = field(default_factory=list)
+    problems: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def passed_over_text(self) -> str:
+        """`3 files passed over: 2 .txt, 1 hidden`; empty if none was."""
+        if not self.passed_over:
+            return ""
+        kinds = [f"{count:,} {ending or 'without an ending'}" for ending, count in self.passed_over.most_common(_SHOWN)]
+        more = ", …" if len(self.passed_over) > _SHOWN else ""
+        return f"{counted(self.passed_over.total(), 'file')} passed over: {', '.join(kinds)}{more}"
 
 
-def find_images(root: Path) -> FoundImages:
-    """All images below a folder; each folder is entered once, however many links lead to it.
+def find_images(paths: Iterable[Path]) -> FoundImages:
+    """All images below folders, and every other path as it is, each once.
 
-    Raises `DataError` for more than a million files and folders.
+    No folder is entered twice, however many links lead to it. Raises `DataError` for a folder with more than a million
+    files and folders.
     """
     found = FoundImages()
+    for path in paths:
+        if not path.is_dir():
+            found.images[path] = None
+            continue
+        images = sorted(_below(path, found))
+        found.images.update(dict.fromkeys(images))
+        if not images:
+            found.problems.setdefault(path, "the folder holds no image file, such as .jpg or .png")
+    return found
+
+
+def _below(root: Path, found: FoundImages) -> Iterator[Path]:
+    """Yields the images below a folder, links last, and notes the rest in `found`."""
     entered: set[tuple[int, int]] = set()
-    folders, links, entries = [root], [], 0
+    folders, entries = [root], 0
+    links: list[Path] = []
     while folders or links:
         folder = folders.pop() if folders else links.pop()
         try:
@@ -69,22 +96,20 @@ def find_images(root: Path) -> FoundImages:
             if (place.st_dev, place.st_ino) in entered:
                 continue
             entered.add((place.st_dev, place.st_ino))
-            with os.scandir(folder) as listing:
-                for entry in listing:
-                    entries += 1
-                    if entries > MOST_ENTRIES:
-                        raise DataError(f"{root} holds more than {MOST_ENTRIES:,} files and folders; name a part of it")
-                    path = folder / entry.name
-                    if is_trace(entry.name):
-                        found.passed_over["hidden"] += 1
-                    elif entry.is_dir():
-                        (links if entry.is_symlink() else folders).append(path)
-                    elif is_image_name(entry.name):
-                        found.images.append(path)
-                    else:
-                        found.passed_over[path.suffix.lower()] += 1
+            listing = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
         except OSError as error:
-            found.problems.append((folder, problem_of(error)))
-    found.images.sort()
-    found.problems.sort()
-    return found
+            found.problems[folder] = problem_of(error)
+            continue
+        entries += len(listing)
+        if entries > MOST_ENTRIES:
+            raise DataError(f"{root} holds more than {MOST_ENTRIES:,} files and folders; name a part of it")
+        for entry in listing:
+            path = folder / entry.name
+            if is_trace(entry.name):
+                found.passed_over["hidden"] += 1
+            elif entry.is_dir():
+                (links if entry.is_symlink() else folders).append(path)
+            elif is_image_name(entry.name):
+                yield path
+            else:
+                found.passed_over[path.suffix.lower()[:_LONGEST_ENDING]] += 1
