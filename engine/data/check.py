@@ -13,6 +13,7 @@ from PIL import Image
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
+from engine.data.image_notes import image_notes
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
 from engine.data.make_faces import are_drawn
 from engine.data.manifest import Manifest, Progress
@@ -100,6 +101,7 @@ def check_manifest(
         images_read=True,
         problems=(*manifest.problems, *unreadable),
         duplicates=_duplicates(frame, thumbnails, drawn=are_drawn(spec)),
+        notes=(*report.notes, *image_notes(manifest, frame["image"].tolist())),
     )
 
 
@@ -116,6 +118,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         problems=manifest.problems,
         duplicates=(),
         course_counts=_course_counts(manifest, groups) if spec.format == "course" and not are_drawn(spec) else (),
+        notes=manifest.notes,
     )
 
 

@@ -13,12 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from engine.cache import keep_json, kept_json
 from engine.choices import Target
+from engine.data.image_files import IMAGE_ENDINGS
 from engine.data.report import DataReport
 from engine.data.spec import DataSpec
 
 # Part of every key: raise it when the same files would give another report, or drawn faces look different.
 CHECKING = 2
-_SEEN = (".jpg", ".jpeg", ".png", ".webp", ".npy", ".csv", ".tsv", ".tab", ".parquet", ".txt")
+_SEEN = (*IMAGE_ENDINGS, ".npy", ".csv", ".tsv", ".tab", ".parquet", ".txt")
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ class DataCounts(TypedDict):
 class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
-    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown.
+    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown. `notes` say what
+    was guessed, a line each.
     """
 
     name: str
@@ -106,6 +107,7 @@ class DataReport:
     problems: tuple[RowProblem, ...]
     duplicates: tuple[DuplicatePair, ...]
     course_counts: tuple[CourseCount, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -125,7 +127,8 @@ class DataReport:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
-        return cls(**{**found, **{name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}})
+        rows = {name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}
+        return cls(**{**found, **rows, "notes": tuple(found.get("notes", ()))})
 
 
 _ROWS: dict[str, type] = {

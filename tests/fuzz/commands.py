@@ -82,9 +82,10 @@ def _judge(answer: Answer) -> None:
 
 @contextmanager
 def no_warnings() -> Iterator[None]:
-    """Fails for what Python would print on stderr beside messages for people."""
+    """Fails for what Python would print on stderr beside messages for people; pytest drops the filters of modules."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         yield
     seen = [str(one) for one in caught if not issubclass(one.category, (DeprecationWarning, ResourceWarning))]
     assert not seen, seen[0]

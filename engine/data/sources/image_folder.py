@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.bounded_files import IMAGE_BYTES, problem_of, read_regular
-from engine.data.decode import decode
+from engine.data.decode import decode, marked
 from engine.data.report import RowProblem
 from engine.errors import DataError
 
@@ -43,13 +43,16 @@ class ImageFolder:
         return self._resolved[folder]
 
     def content(self, image: str) -> bytes:
+        return marked(self._file(image))
+
+    def read(self, image: str) -> NDArray[np.uint8]:
+        return decode(self._file(image))
+
+    def _file(self, image: str) -> bytes:
         try:
             return read_regular(self.path(image), IMAGE_BYTES)
         except OSError as error:
             raise DataError(problem_of(error)) from error
-
-    def read(self, image: str) -> NDArray[np.uint8]:
-        return decode(self.content(image))
 
     def fingerprint(self, image: str) -> str:
         try:
@@ -57,7 +60,7 @@ class ImageFolder:
             found = path.stat()
         except (OSError, DataError):
             return f"{image} missing"
-        return f"{path} {found.st_size} {found.st_mtime_ns}"
+        return f"{path} {found.st_size} {found.st_mtime_ns} marked"
 
     def without_missing(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
         """The rows whose file exists, and a problem for each other row."""
