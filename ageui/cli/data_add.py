@@ -93,7 +93,7 @@ def add(
             print_json(asdict(report))
         if not skip_bad:
             refuse(name, report.problems)
-        store.data.add(spec, replace=replace)
+        store.data.add(spec, replace=replace, counts=report.counts)
     if report.problems:
         console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
     if not as_json:

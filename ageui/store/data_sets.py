@@ -1,12 +1,15 @@
 """Registered data sets."""
 
-from sqlmodel import Session, select
+from typing import cast
+
+from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
 from ageui.store.names import did_you_mean, valid_name
 from ageui.store.store_part import StorePart
 from ageui.store.tables import DataSet
 from ageui.text.clean import clean
+from engine.data.report import DataCounts
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError, Problem
 
@@ -14,8 +17,8 @@ from engine.errors import ConfigError, Problem
 class DataSets(StorePart):
     """The data sets of an opened store. Methods that take a name raise `ConfigError` for a wrong one."""
 
-    def add(self, spec: DataSpec, replace: bool = False) -> None:
-        """Registers a data set; a taken name is refused unless `replace`."""
+    def add(self, spec: DataSpec, replace: bool = False, counts: DataCounts | None = None) -> None:
+        """Registers a data set and its counts, if they are known; a taken name is refused unless `replace`."""
         name = valid_name(spec.name, "data set name")
         if name == BUILT_IN.name:
             raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
@@ -28,12 +31,19 @@ class DataSets(StorePart):
             row = row or DataSet(name=name, spec={}, added_at=now())
             row.spec = spec.model_copy(update={"name": name}).model_dump(mode="json")
             row.added_at = now()
+            row.counts = None if counts is None else dict(counts)
             session.add(row)
 
     def all(self) -> list[DataSpec]:
         """The built-in data set, then the registered ones by name."""
         with self._read() as session:
             return _specs(session)
+
+    def counts(self) -> dict[str, DataCounts]:
+        """The counts of registered data sets by name, as far as they are known."""
+        with self._read() as session:
+            known = session.exec(select(DataSet.name, DataSet.counts).where(col(DataSet.counts).is_not(None))).all()
+        return {name: cast(DataCounts, counts) for name, counts in known}
 
     def registered_names(self) -> list[str]:
         """The names of the registered data sets, without the built-in one."""

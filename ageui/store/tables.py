@@ -34,12 +34,15 @@ class Database(SQLModel, table=True):
 
 
 class DataSet(SQLModel, table=True):
+    """`counts` are those of `DataReport.counts` when the data set was registered; older versions kept none."""
+
     __tablename__ = "data_set"
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     spec: dict[str, Any] = Field(sa_type=Json)
     added_at: datetime = Field(sa_type=UtcTime)
+    counts: dict[str, Any] | None = Field(default=None, sa_type=Json)
 
 
 class Run(SQLModel, table=True):

@@ -14,11 +14,17 @@ from engine.cache import private_part
 from engine.choices import SPLITS, Target
 from engine.data.content_hashes import content_hash, in_threads, keep_hashes, known_hashes
 from engine.data.copies import identical_images, repeated_names, shared_subjects
-from engine.data.course_counts import COURSE_COUNTS
+from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
+from engine.data.make_faces import are_drawn
 from engine.data.manifest import Manifest, Progress
-from engine.data.near_duplicates import THUMBNAIL, near_duplicates
+from engine.data.near_duplicates import (
+    LARGEST_DIFFERENCE,
+    LARGEST_DIFFERENCE_OF_DRAWN,
+    THUMBNAIL,
+    near_duplicates,
+)
 from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
 from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
@@ -140,7 +146,7 @@ def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target)
         _report(manifest, frame, spec, target),
         images_read=True,
         problems=(*manifest.problems, *decoded.unreadable),
-        duplicates=_near_duplicates(frame, content, decoded.thumbnails),
+        duplicates=_near_duplicates(frame, content, decoded.thumbnails, drawn=are_drawn(spec)),
         identical=identical_images(frame, content),
     )
     return Examined(report, content_hash_of(frame, content, target), dict(zip(frame["image"], content, strict=True)))
@@ -158,7 +164,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         groups=groups,
         problems=manifest.problems,
         duplicates=(),
-        course_counts=_course_counts(frame, groups) if spec.format == "course" else (),
+        course_counts=_course_counts(manifest, groups) if spec.format == "course" and not are_drawn(spec) else (),
         subjects=shared_subjects(frame),
         repeated_names=repeated_names(frame),
     )
@@ -216,9 +222,10 @@ def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts
 
 
 def _near_duplicates(
-    frame: pd.DataFrame, content: Sequence[str], thumbnails: NDArray[np.uint8]
+    frame: pd.DataFrame, content: Sequence[str], thumbnails: NDArray[np.uint8], *, drawn: bool
 ) -> tuple[DuplicatePair, ...]:
     """Pairs of different images; of several equal ones, the first in each split stands for all."""
+    largest = LARGEST_DIFFERENCE_OF_DRAWN if drawn else LARGEST_DIFFERENCE
     images, splits = frame["image"].tolist(), frame["split"].tolist()
     first: dict[tuple[str, str], int] = {}
     for row, key in enumerate(zip(content, splits, strict=True)):
@@ -226,16 +233,19 @@ def _near_duplicates(
     rows = list(first.values())
     return tuple(
         DuplicatePair(images[one], splits[one], images[other], splits[other], difference)
-        for one, other, difference in ((rows[i], rows[j], d) for i, j, d in near_duplicates(thumbnails[rows]))
+        for one, other, difference in ((rows[i], rows[j], d) for i, j, d in near_duplicates(thumbnails[rows], largest))
         if content[one] != content[other]
     )
 
 
-def _course_counts(frame: pd.DataFrame, groups: Sequence[GroupCounts]) -> tuple[CourseCount, ...]:
+def _course_counts(manifest: Manifest, groups: Sequence[GroupCounts]) -> tuple[CourseCount, ...]:
+    """A comparison with the published counts, for each split that is the published one by number and names."""
+    frame = manifest.frame
     found = {(group.attribute, group.group): group.counts for group in groups}
     rows = []
     for split, attributes in COURSE_COUNTS.items():
-        if not (frame["split"] == split).any():
+        images = frame.loc[frame["split"] == split, "image"].tolist()
+        if not images or not is_published_split(split, images, len(manifest.problems)):
             continue
         for attribute, expected in attributes.items():
             for group, count in expected.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,18 @@ class CourseCount:
     matches: bool
 
 
+class DataCounts(TypedDict):
+    """The counts of a data set for one target.
+
+    `splits` has the number of `images` and of `labelled` ones of each split. `groups` has the number of labelled images
+    by attribute, group and split.
+    """
+
+    target: str
+    splits: dict[str, dict[str, int]]
+    groups: dict[str, dict[str, dict[str, int]]]
+
+
 @dataclass(frozen=True)
 class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
@@ -132,6 +144,15 @@ class DataReport:
         """`faces: course, train 1600, valid 400`."""
         counts = ", ".join(f"{split.split} {split.images}" for split in self.splits)
         return f"{self.name}: {self.format}, {counts}"
+
+    @property
+    def counts(self) -> DataCounts:
+        """What a list of data sets says of this one."""
+        groups: dict[str, dict[str, dict[str, int]]] = {}
+        for group in self.groups:
+            groups.setdefault(group.attribute, {})[group.group] = group.counts
+        splits = {one.split: {"images": one.images, "labelled": one.labelled} for one in self.splits}
+        return DataCounts(target=self.target, splits=splits, groups=groups)
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":

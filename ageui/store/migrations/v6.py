@@ -1,4 +1,4 @@
-"""Schema 6: an identity for the database and for each run, and the sweep that a run was queued with."""
+"""Schema 6: an identity for the database and for each run, the sweep of a run, and the counts of a data set."""
 
 import uuid
 
@@ -17,6 +17,7 @@ _STATEMENTS = (
     """,
     "ALTER TABLE run ADD COLUMN uuid TEXT",
     "ALTER TABLE run ADD COLUMN sweep TEXT",
+    "ALTER TABLE data_set ADD COLUMN counts TEXT",
 )
 
 
