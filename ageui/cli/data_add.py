@@ -89,6 +89,8 @@ def add(
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         with count_progress(console) as progress:
             report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
+        for note in report.notes:
+            console.print(clean(note), soft_wrap=True)
         if as_json:
             print_json(asdict(report))
         if not skip_bad:

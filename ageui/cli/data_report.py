@@ -22,6 +22,8 @@ def print_data_report(report: DataReport) -> None:
     console.print(
         Text(clean(f"{report.name}: {report.format}, {report.target} age, {where}"), style="bold"), soft_wrap=True
     )
+    for note in report.notes:
+        console.print(Text(clean(note)), soft_wrap=True)
     console.print(rich_table(_splits(report)))
     console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)

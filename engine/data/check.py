@@ -167,6 +167,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         course_counts=_course_counts(manifest, groups) if spec.format == "course" and not are_drawn(spec) else (),
         subjects=shared_subjects(frame),
         repeated_names=repeated_names(frame),
+        notes=manifest.notes,
     )
 
 

@@ -31,6 +31,8 @@ class Manifest:
         The bytes that decide whether two images are equal. Raises `DataError` as `read`.
     problems
         The rows that were left out.
+    notes
+        What was guessed while reading, a line each, such as the separator of a table's cells.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Manifest:
     fingerprint: Callable[[str], str]
     content: Callable[[str], bytes]
     problems: tuple[RowProblem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def refuse(name: str, problems: Sequence[RowProblem]) -> None:

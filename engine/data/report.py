@@ -123,6 +123,7 @@ class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
     If `images_read` is False, only rows were read: unreadable images, identical images and near-duplicates are unknown.
+    `notes` say what was guessed, a line each.
     """
 
     name: str
@@ -138,6 +139,7 @@ class DataReport:
     identical: tuple[IdenticalImages, ...] = ()
     subjects: tuple[SharedSubject, ...] = ()
     repeated_names: RepeatedNames | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -158,8 +160,8 @@ class DataReport:
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
         rows = {name: tuple(_record(kind, row) for row in found[name]) for name, kind in _ROWS.items()}
-        repeated = found["repeated_names"]
-        return cls(**{**found, **rows, "repeated_names": repeated and _record(RepeatedNames, repeated)})
+        repeated = found["repeated_names"] and _record(RepeatedNames, found["repeated_names"])
+        return cls(**{**found, **rows, "repeated_names": repeated, "notes": tuple(found.get("notes", ()))})
 
 
 def _record(kind: type, row: Mapping[str, Any]) -> Any:
