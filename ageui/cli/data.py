@@ -96,7 +96,7 @@ def check_data(
 
     spec = registered(name, db)
     if quick:
-        report = count(spec, target_of(target))
+        report = count(spec, target_of(target), cache=cache_folder())
     else:
         with count_progress(messages()) as progress:
             report = check(spec, target_of(target), cache=cache_folder(), progress=progress)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from engine.data.content_hashes import in_threads
 from engine.data.manifest import Progress
-from engine.data.pixels import in_threads
 from engine.data.sources import synthetic
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError

@@ -54,6 +54,9 @@ class DataSpec(BaseModel):
         Leave out unusable rows and count them, instead of stopping the import.
     fractions, split_seed
         Shares of train, valid and test for a source without splits, and the seed of the split.
+    keep_copies_together
+        Put byte-identical images into one split of a source without splits. Data sets that were registered before this
+        could be chosen keep their splits.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +69,7 @@ class DataSpec(BaseModel):
     skip_bad: bool = False
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_seed: int = 0
+    keep_copies_together: bool = False
     synthetic: SyntheticOptions = SyntheticOptions()
 
 

@@ -9,7 +9,7 @@ from engine.choices import Target
 from engine.data.manifest import Manifest
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
-from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
+from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import RESERVED_COLUMNS, SEPARATORS, DataSpec
 from engine.errors import ConfigError, DataError
 
@@ -26,8 +26,8 @@ def is_table(path: Path) -> bool:
 def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     """The manifest of a table; image paths are relative to its folder.
 
-    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. A hash
-    splits rows without a split.
+    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. Rows
+    without a split have None.
     """
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
@@ -47,7 +47,6 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     frame, problems = frame_of(_rows(table, columns, age, attributes, extra), list(attributes), extra)
     folder = ImageFolder(path.parent)
     frame, missing = folder.without_missing(frame)
-    frame = split_rows(frame, spec.fractions, spec.split_seed)
     return Manifest(
         spec.name, frame, tuple(attributes), folder.read, folder.fingerprint, folder.content, problems + missing
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
 from engine.data.sources.image_folder import ImageFolder
-from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
+from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
 from engine.errors import DataError
 
@@ -25,7 +25,7 @@ def is_utkface(root: Path) -> bool:
 
 
 def load(spec: DataSpec, root: Path) -> Manifest:
-    """The manifest of all images below the folder, split by a hash of the name, because the data has no splits."""
+    """The manifest of all images below the folder; the data has no splits."""
     rows: list[SourceRow] = []
     malformed: list[RowProblem] = []
     for path in sorted(_images(root)):
@@ -39,7 +39,6 @@ def load(spec: DataSpec, root: Path) -> Manifest:
     if not rows and not malformed:
         raise DataError(f"{root} holds no images ({', '.join(ENDINGS)})")
     frame, problems = frame_of(rows, ATTRIBUTES)
-    frame = split_rows(frame, spec.fractions, spec.split_seed)
     folder = ImageFolder(root)
     return Manifest(
         spec.name, frame, ATTRIBUTES, folder.read, folder.fingerprint, folder.content, (*malformed, *problems)
