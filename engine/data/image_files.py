@@ -45,30 +45,35 @@ def is_trace(name: str) -> bool:
 class FoundImages:
     """The images below a folder, sorted.
 
-    `passed_over` counts the other files by their ending, and hidden files and folders as `hidden`; `problems` are
-    folders that cannot be listed.
+    `passed_over` counts the other files by their ending, and hidden files and folders as `hidden`; `links` lead to
+    folders that were read already; `problems` are folders that cannot be listed.
     """
 
     images: list[Path] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    links: list[Path] = field(default_factory=list)
     problems: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def find_images(root: Path) -> FoundImages:
-    """All images below a folder; each folder is entered once, however many links lead to it.
+    """All images below a folder, over links too, but never in the folders above it.
 
-    Raises `DataError` for more than a million files and folders.
+    Each folder is read once, under its own name if it is below `root`. Raises `DataError` for more than a million files
+    and folders.
     """
     found = FoundImages()
-    entered: set[tuple[int, int]] = set()
+    read = {_identity(folder) for folder in Path(os.path.realpath(root)).parents}
     folders, links, entries = [root], [], 0
     while folders or links:
-        folder = folders.pop() if folders else links.pop()
+        links.sort(reverse=True)
+        is_link = not folders
+        folder = links.pop() if is_link else folders.pop()
         try:
-            place = os.stat(folder)
-            if (place.st_dev, place.st_ino) in entered:
+            if (identity := _identity(folder)) in read:
+                if is_link:
+                    found.links.append(folder)
                 continue
-            entered.add((place.st_dev, place.st_ino))
+            read.add(identity)
             with os.scandir(folder) as listing:
                 for entry in listing:
                     entries += 1
@@ -77,7 +82,7 @@ def find_images(root: Path) -> FoundImages:
                     path = folder / entry.name
                     if is_trace(entry.name):
                         found.passed_over["hidden"] += 1
-                    elif entry.is_dir():
+                    elif _may_be_folder(entry):
                         (links if entry.is_symlink() else folders).append(path)
                     elif is_image_name(entry.name):
                         found.images.append(path)
@@ -86,5 +91,20 @@ def find_images(root: Path) -> FoundImages:
         except OSError as error:
             found.problems.append((folder, problem_of(error)))
     found.images.sort()
+    found.links.sort()
     found.problems.sort()
     return found
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    place = os.stat(folder)
+    return place.st_dev, place.st_ino
+
+
+def _may_be_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder, or a link without an ending that leads nowhere: then a folder may be missing."""
+    try:
+        is_folder = entry.is_dir()
+    except OSError:
+        is_folder = False
+    return is_folder or (entry.is_symlink() and not os.path.splitext(entry.name)[1] and not os.path.exists(entry.path))
