@@ -63,7 +63,8 @@ def find_images(root: Path) -> FoundImages:
     """
     found = FoundImages()
     read = {_identity(folder) for folder in Path(os.path.realpath(root)).parents}
-    folders, links, entries = [root], [], 0
+    folders, entries = [root], 0
+    links: list[Path] = []
     while folders or links:
         links.sort(reverse=True)
         is_link = not folders
