@@ -55,7 +55,7 @@ def check(
         with suppress(OSError):
             private_part(cache, "reports")
     manifest = load_manifest(spec, target)
-    folders = image_folders(manifest.frame["image"])
+    folders = image_folders(map(manifest.place, manifest.frame["image"]))
     stamp = stamp_of(spec, folders)
     report = check_manifest(manifest, spec, target, progress=progress)
     if cache is not None:
