@@ -13,6 +13,7 @@ from PIL import Image
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
 from engine.data.course_counts import COURSE_COUNTS
+from engine.data.image_notes import image_notes
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
 from engine.data.manifest import Manifest, Progress
 from engine.data.near_duplicates import THUMBNAIL, near_duplicates
@@ -94,6 +95,7 @@ def check_manifest(
         images_read=True,
         problems=(*manifest.problems, *unreadable),
         duplicates=_duplicates(frame, thumbnails),
+        notes=(*report.notes, *image_notes(manifest, frame["image"].tolist())),
     )
 
 

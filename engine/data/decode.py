@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ _UPRIGHT = {
 }
 _JPEG = b"\xff\xd8\xff"
 _LONGEST_PROBLEM = 120
+_MARK = b"\nscaled and composed 1"
 
 # Pillow's warnings name no file. What matters of them is raised as well, or is refused here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -43,13 +44,8 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     return np.asarray(_open(content))
 
 
-def decode_square(content: bytes, size: int) -> NDArray[np.uint8]:
-    """RGB pixels (size, size, 3): the central square, resized with an antialiased bicubic filter."""
-    return to_square(_open(content), size)
-
-
 def to_square(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """The central square of an image, resized to (size, size, 3)."""
+    """RGB pixels (size, size, 3): the central square, resized with an antialiased bicubic filter."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     if image.size == (size, size):
@@ -58,25 +54,26 @@ def to_square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((size, size), RESAMPLING, box=box, reducing_gap=None))
 
 
-def remark(content: bytes) -> str | None:
-    """What the decoded pixels leave out: `FRAMES` for an animation or several pages; None if nothing."""
+def is_animated(content: bytes) -> bool:
+    """Whether a file has more frames or pages than the one that is decoded."""
     if content.startswith(_JPEG):
-        return None
+        return False
     with _named_problems():
-        return FRAMES if getattr(_header(content), "is_animated", False) else None
+        return bool(getattr(_header(content), "is_animated", False))
 
 
-def decoding_of(content: bytes) -> bytes:
-    """Part of an image's hash: empty if every `ageui` decoded the file alike, else the rules it is decoded by."""
+def marked(content: bytes) -> bytes:
+    """The file, with a mark after it if its pixels are made by rules that older versions lacked.
+
+    Its hash then differs from theirs, so that their cached pixels of it are not taken.
+    """
     if content.startswith(_JPEG):
-        return b""
-    try:
-        with _named_problems():
-            image = _header(content)
-            was_known = image.format in ("JPEG", "MPO", "PNG", "WEBP")
-            return b"" if was_known and not is_changed(image) else b"scaled and composed 1\n"
-    except DataError:
-        return b""
+        return content
+    with suppress(DataError), _named_problems():
+        image = _header(content)
+        if image.format not in ("PNG", "WEBP") or is_changed(image):
+            return content + _MARK
+    return content
 
 
 def _open(content: bytes) -> Image.Image:

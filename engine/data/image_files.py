@@ -2,11 +2,13 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from engine.bounded_files import problem_of
+from engine.counted import counted
 from engine.errors import DataError
 
 ENDINGS_OF_FORMATS: Final = {
@@ -24,6 +26,7 @@ ENDINGS_OF_FORMATS: Final = {
 IMAGE_ENDINGS: Final = (*(ending for endings in ENDINGS_OF_FORMATS.values() for ending in endings), ".heic", ".heif")
 """The endings of image files, in small letters. HEIC is one, so that its photos are named and not passed over."""
 MOST_ENTRIES: Final = 1_000_000
+_SHOWN, _LONGEST_ENDING = 5, 12
 
 _TRACES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
 
@@ -53,6 +56,40 @@ class FoundImages:
     passed_over: Counter[str] = field(default_factory=Counter)
     links: list[Path] = field(default_factory=list)
     problems: list[tuple[Path, str]] = field(default_factory=list)
+
+    @property
+    def passed_over_text(self) -> str:
+        """`3 files passed over: 2 .txt, 1 hidden`; empty if none was."""
+        if not self.passed_over:
+            return ""
+        kinds = [
+            f"{count:,} {ending[:_LONGEST_ENDING] or 'without an ending'}"
+            for ending, count in self.passed_over.most_common(_SHOWN)
+        ]
+        more = ", …" if len(self.passed_over) > _SHOWN else ""
+        return f"{counted(self.passed_over.total(), 'file')} passed over: {', '.join(kinds)}{more}"
+
+
+def chosen_images(paths: Iterable[Path]) -> FoundImages:
+    """The images below those of the paths that are folders, and the other paths, each once.
+
+    A folder without images is a problem. Raises `DataError` as `find_images`.
+    """
+    chosen = FoundImages()
+    images: dict[Path, None] = {}
+    for path in paths:
+        if not path.is_dir():
+            images[path] = None
+            continue
+        found = find_images(path)
+        images.update(dict.fromkeys(found.images))
+        chosen.passed_over.update(found.passed_over)
+        chosen.links.extend(found.links)
+        chosen.problems.extend(found.problems)
+        if not found.images and not found.problems:
+            chosen.problems.append((path, "the folder holds no image file, such as .jpg or .png"))
+    chosen.images.extend(images)
+    return chosen
 
 
 def find_images(root: Path) -> FoundImages:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.bounded_files import IMAGE_BYTES, other_kind, problem_of, read_regular
-from engine.data.decode import decode
+from engine.data.decode import decode, marked
 from engine.data.report import RowProblem
 from engine.data.sources.image_search import ImageSearch
 from engine.errors import DataError
@@ -60,13 +60,16 @@ class ImageFolder:
         return os.path.realpath(path) if os.path.islink(path) else path
 
     def content(self, image: str) -> bytes:
+        return marked(self._file(image))
+
+    def read(self, image: str) -> NDArray[np.uint8]:
+        return decode(self._file(image))
+
+    def _file(self, image: str) -> bytes:
         try:
             return read_regular(self.path(image), IMAGE_BYTES)
         except (OSError, ValueError) as error:
             raise DataError(problem_of(error)) from error
-
-    def read(self, image: str) -> NDArray[np.uint8]:
-        return decode(self.content(image))
 
     def fingerprint(self, image: str) -> str:
         try:
@@ -74,7 +77,7 @@ class ImageFolder:
             found = path.stat()
         except (OSError, ValueError, DataError):
             return f"{image} missing"
-        return f"{path} {found.st_size} {found.st_mtime_ns}"
+        return f"{path} {found.st_size} {found.st_mtime_ns} marked"
 
     def without_missing(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[RowProblem, ...], tuple[str, ...]]:
         """The rows whose file exists, a problem for each other row, and notes on files that have similar names.
