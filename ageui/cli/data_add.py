@@ -36,6 +36,12 @@ def add(
             show_default=False,
         ),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder where a table's relative image paths start; else its own.", show_default=False
+        ),
+    ] = None,
     ignore: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File of image names to leave out, one per line.", show_default=False),
@@ -62,6 +68,7 @@ def add(
 
         ageui data add appa-real ~/appa-real
         ageui data add mine faces.csv --columns image=file,age=years,gender=sex
+        ageui data add mine labels/faces.csv --images pictures --ignore bad.txt
     """
     from dataclasses import asdict
 
@@ -82,7 +89,7 @@ def add(
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
         raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
-    spec = _spec(name, path, found, columns, ignore, skip_bad, fractions)
+    spec = _spec(name, path, found, columns, images, ignore, skip_bad, fractions)
     console = messages()
     with open_store(db, create=True, files=files) as store:
         _refuse_taken(store.data.all(), name, replace)
@@ -107,6 +114,7 @@ def _spec(
     path: Path,
     data_format: str,
     columns: str | None,
+    images: Path | None,
     ignore: Path | None,
     skip_bad: bool,
     fractions: str | None,
@@ -114,10 +122,14 @@ def _spec(
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
-    if columns is not None and data_format != "table":
-        raise ConfigError(
-            f"--columns goes with a table, but the format is {data_format}; say --format table if it is one"
-        )
+    for option, value in (("--columns", columns), ("--images", images)):
+        if value is not None and data_format != "table":
+            raise ConfigError(
+                f"{option} goes with a table, but the format is {data_format}; say --format table if it is one"
+            )
+    images = None if images is None else images.expanduser()
+    if images is not None and not images.is_dir():
+        raise DataError(f"--images {images}: there is no such folder")
     if ignore is not None and not ignore.is_file():
         raise DataError(f"--ignore {ignore}: there is no such file")
     more = {} if fractions is None else {"fractions": _three_shares(fractions)}
@@ -125,9 +137,10 @@ def _spec(
         {
             "name": name,
             "format": data_format,
-            "path": str(path.resolve()),
+            "path": str(path.parent.resolve() / path.name if path.is_symlink() and path.is_file() else path.resolve()),
             "columns": _pairs("--columns", columns.split(",") if columns else []),
             "ignore": None if ignore is None else str(ignore.resolve()),
+            "images": None if images is None else str(images.resolve()),
             "skip_bad": skip_bad,
             **more,
         }

@@ -40,7 +40,7 @@ def predict_images(
     from ageui.cli.age_calibration import age_calibration
     from ageui.cli.progress import count_progress
     from ageui.text.clean import clean
-    from engine.data.image_files import find_images
+    from engine.data.image_files import chosen_images
     from engine.number_text import number_text
 
     with open_store(db, read_only=True) as store:
@@ -48,20 +48,20 @@ def predict_images(
         checkpoint = kept_weights(detail)
         weights = store.checkpoint_file(checkpoint)
         calibration = age_calibration(detail, store.scores.predictions)
-    chosen = find_images(images)
+    chosen = chosen_images(images)
     from engine.predict import PredictedAge, predict_files  # torch: only once the run is known
 
     console = messages()
     with count_progress(console) as progress:
         found = predict_files(
             weights,
-            list(chosen.images),
+            chosen.images,
             sha256=checkpoint.sha256,
             device=device,
             precision=precision_of(detail),
             progress=progress,
         )
-    found += [PredictedAge(path, None, problem) for path, problem in chosen.problems.items()]
+    found += [PredictedAge(path, None, problem) for path, problem in chosen.problems]
     if as_json:
         print_json([_entry(one, calibration) for one in found])
     else:

@@ -86,7 +86,7 @@ def examine(
         with suppress(OSError):
             private_part(cache, "reports")
     rows = load_rows(spec, target)
-    folders = image_folders(rows.frame["image"])
+    folders = image_folders(map(rows.place, rows.frame["image"]))
     stamp = stamp_of(spec, folders)
     known = known_hashes(rows, cache)
     decoded = _decode_all(rows, known, progress)

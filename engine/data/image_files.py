@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -46,70 +46,103 @@ def is_trace(name: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundImages:
-    """The images below folders, sorted in each.
+    """The images below a folder, sorted.
 
-    `passed_over` counts the other files by their ending, and hidden files and folders as `hidden`; `problems` are
-    folders that cannot be listed or hold no image.
+    `passed_over` counts the other files by their ending, and hidden files and folders as `hidden`; `links` lead to
+    folders that were read already; `problems` are folders that cannot be listed.
     """
 
-    images: dict[Path, None] = field(default_factory=dict)
+    images: list[Path] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
-    problems: dict[Path, str] = field(default_factory=dict)
+    links: list[Path] = field(default_factory=list)
+    problems: list[tuple[Path, str]] = field(default_factory=list)
 
     @property
     def passed_over_text(self) -> str:
         """`3 files passed over: 2 .txt, 1 hidden`; empty if none was."""
         if not self.passed_over:
             return ""
-        kinds = [f"{count:,} {ending or 'without an ending'}" for ending, count in self.passed_over.most_common(_SHOWN)]
+        kinds = [
+            f"{count:,} {ending[:_LONGEST_ENDING] or 'without an ending'}"
+            for ending, count in self.passed_over.most_common(_SHOWN)
+        ]
         more = ", …" if len(self.passed_over) > _SHOWN else ""
         return f"{counted(self.passed_over.total(), 'file')} passed over: {', '.join(kinds)}{more}"
 
 
-def find_images(paths: Iterable[Path]) -> FoundImages:
-    """All images below folders, and every other path as it is, each once.
+def chosen_images(paths: Iterable[Path]) -> FoundImages:
+    """The images below those of the paths that are folders, and the other paths, each once.
 
-    No folder is entered twice, however many links lead to it. Raises `DataError` for a folder with more than a million
-    files and folders.
+    A folder without images is a problem. Raises `DataError` as `find_images`.
     """
-    found = FoundImages()
+    chosen = FoundImages()
+    images: dict[Path, None] = {}
     for path in paths:
         if not path.is_dir():
-            found.images[path] = None
+            images[path] = None
             continue
-        images = sorted(_below(path, found))
-        found.images.update(dict.fromkeys(images))
-        if not images:
-            found.problems.setdefault(path, "the folder holds no image file, such as .jpg or .png")
-    return found
+        found = find_images(path)
+        images.update(dict.fromkeys(found.images))
+        chosen.passed_over.update(found.passed_over)
+        chosen.links.extend(found.links)
+        chosen.problems.extend(found.problems)
+        if not found.images and not found.problems:
+            chosen.problems.append((path, "the folder holds no image file, such as .jpg or .png"))
+    chosen.images.extend(images)
+    return chosen
 
 
-def _below(root: Path, found: FoundImages) -> Iterator[Path]:
-    """Yields the images below a folder, links last, and notes the rest in `found`."""
-    entered: set[tuple[int, int]] = set()
+def find_images(root: Path) -> FoundImages:
+    """All images below a folder, over links too, but never in the folders above it.
+
+    Each folder is read once, under its own name if it is below `root`. Raises `DataError` for more than a million files
+    and folders.
+    """
+    found = FoundImages()
+    read = {_identity(folder) for folder in Path(os.path.realpath(root)).parents}
     folders, entries = [root], 0
     links: list[Path] = []
     while folders or links:
-        folder = folders.pop() if folders else links.pop()
+        links.sort(reverse=True)
+        is_link = not folders
+        folder = links.pop() if is_link else folders.pop()
         try:
-            place = os.stat(folder)
-            if (place.st_dev, place.st_ino) in entered:
+            if (identity := _identity(folder)) in read:
+                if is_link:
+                    found.links.append(folder)
                 continue
-            entered.add((place.st_dev, place.st_ino))
-            listing = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
+            read.add(identity)
+            with os.scandir(folder) as listing:
+                for entry in listing:
+                    entries += 1
+                    if entries > MOST_ENTRIES:
+                        raise DataError(f"{root} holds more than {MOST_ENTRIES:,} files and folders; name a part of it")
+                    path = folder / entry.name
+                    if is_trace(entry.name):
+                        found.passed_over["hidden"] += 1
+                    elif _may_be_folder(entry):
+                        (links if entry.is_symlink() else folders).append(path)
+                    elif is_image_name(entry.name):
+                        found.images.append(path)
+                    else:
+                        found.passed_over[path.suffix.lower()] += 1
         except OSError as error:
-            found.problems[folder] = problem_of(error)
-            continue
-        entries += len(listing)
-        if entries > MOST_ENTRIES:
-            raise DataError(f"{root} holds more than {MOST_ENTRIES:,} files and folders; name a part of it")
-        for entry in listing:
-            path = folder / entry.name
-            if is_trace(entry.name):
-                found.passed_over["hidden"] += 1
-            elif entry.is_dir():
-                (links if entry.is_symlink() else folders).append(path)
-            elif is_image_name(entry.name):
-                yield path
-            else:
-                found.passed_over[path.suffix.lower()[:_LONGEST_ENDING]] += 1
+            found.problems.append((folder, problem_of(error)))
+    found.images.sort()
+    found.links.sort()
+    found.problems.sort()
+    return found
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    place = os.stat(folder)
+    return place.st_dev, place.st_ino
+
+
+def _may_be_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder, or a link without an ending that leads nowhere: then a folder may be missing."""
+    try:
+        is_folder = entry.is_dir()
+    except OSError:
+        is_folder = False
+    return is_folder or (entry.is_symlink() and not os.path.splitext(entry.name)[1] and not os.path.exists(entry.path))

@@ -1,9 +1,9 @@
 """DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from engine.choices import DataFormat, Target
 
@@ -20,6 +20,10 @@ SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 """The separators of tables in text, by the ending of their file."""
 LONGEST_HEADER: Final = 1_000_000
 """The most bytes of a text table's first line."""
+
+_FIRST_FIELDS: Final = frozenset(
+    ("name", "format", "path", "columns", "ignore", "skip_bad", "fractions", "split_seed", "synthetic")
+)
 
 MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
@@ -48,6 +52,8 @@ class DataSpec(BaseModel):
 
     columns
         Maps ageui's names (`image age real_age age_std split subject`, and any attribute) to a table's column names.
+    images
+        The absolute folder where a table's relative image paths start; None for the table's own.
     ignore
         File of image names to leave out.
     skip_bad
@@ -71,6 +77,16 @@ class DataSpec(BaseModel):
     split_seed: int = 0
     keep_copies_together: bool = False
     synthetic: SyntheticOptions = SyntheticOptions()
+    images: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out later fields that have their default: data registered before they existed stays equal to this."""
+        later = {name: field for name, field in type(self).model_fields.items() if name not in _FIRST_FIELDS}
+        unused = {
+            name for name, field in later.items() if getattr(self, name) == field.get_default(call_default_factory=True)
+        }
+        return {name: value for name, value in serialize(self).items() if name not in unused}
 
 
 def why_unreadable(spec: DataSpec) -> str | None:
@@ -82,6 +98,11 @@ def why_unreadable(spec: DataSpec) -> str | None:
         return f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again from its new place"
     if spec.format != "table" and not path.is_dir():
         return f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one"
+    if spec.images is not None and not Path(spec.images).is_dir():
+        return (
+            f"data set {spec.name!r}: the folder of its images, {spec.images}, is not there; mount it, or add the data "
+            "set again with another one as --images"
+        )
     return None
 
 

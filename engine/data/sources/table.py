@@ -1,5 +1,6 @@
 """Any table of images: CSV, TSV or Parquet, with a mapping of its columns."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from engine.choices import Target
 from engine.data.manifest import Manifest
+from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
@@ -16,6 +18,7 @@ from engine.errors import ConfigError, DataError
 ENDINGS = (*SEPARATORS, ".parquet")
 MOST_GROUPS = 20
 MOST_ATTRIBUTES = 50
+_TRIED = 20
 
 
 def is_table(path: Path) -> bool:
@@ -24,7 +27,7 @@ def is_table(path: Path) -> bool:
 
 
 def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
-    """The manifest of a table; image paths are relative to its folder.
+    """The manifest of a table; image paths are relative to its folder, or to the one that the spec names.
 
     Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. Rows
     without a split have None.
@@ -44,12 +47,31 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
             f"{MOST_ATTRIBUTES}; keep those whose groups you want to compare"
         )
     extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
-    frame, problems = frame_of(_rows(table, columns, age, attributes, extra), list(attributes), extra)
-    folder = ImageFolder(path.parent)
-    frame, missing = folder.without_missing(frame)
+    folder = _image_folder(spec, path, table[columns["image"]].iloc[:_TRIED])
+    ignored = ignore_list(spec, folder.root)
+    rows = ignored.without(_rows(table, columns, age, attributes, extra))
+    frame, problems = frame_of(rows, list(attributes), extra)
+    frame, missing, notes = folder.without_missing(frame)
     return Manifest(
-        spec.name, frame, tuple(attributes), folder.read, folder.fingerprint, folder.content, problems + missing
+        spec.name,
+        frame,
+        tuple(attributes),
+        folder.read,
+        folder.fingerprint,
+        folder.content,
+        problems + missing,
+        ignored.notes + notes,
+        folder.place,
     )
+
+
+def _image_folder(spec: DataSpec, path: Path, images: pd.Series) -> ImageFolder:
+    """The folder where names start: the named one, else that of the table, else that of the file it is a link to."""
+    if spec.images is not None:
+        return ImageFolder(Path(spec.images), is_open=True, is_chosen=True)
+    own, real = path.parent, Path(os.path.realpath(path)).parent
+    starts = sorted((own, real), key=lambda start: -sum(os.path.lexists(start / str(image)) for image in images))
+    return ImageFolder(starts[0], is_open=True)
 
 
 def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str]) -> dict[str, str]:
