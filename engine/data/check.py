@@ -1,6 +1,6 @@
 """Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +40,7 @@ def check(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    judge: Callable[[DataReport], None] = lambda report: None,
 ) -> DataReport:
     """Reads all rows and decodes all images of a data set once.
 
@@ -53,13 +54,15 @@ def check(
         Folder that keeps the report; None keeps nothing.
     progress
         Called with the work in progress, the number of finished images and of all images.
+    judge
+        Called with the report on the rows before an image is read; stops the check if it raises.
 
     Raises
     ------
     DataError
         If the data set is missing, or others may write to the cache.
     """
-    return examine(spec, target, cache=cache, progress=progress).report
+    return examine(spec, target, cache=cache, progress=progress, judge=judge).report
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,15 @@ def examine(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    judge: Callable[[DataReport], None] = lambda report: None,
 ) -> Examined:
     """As `check`, and returns the hashes of the images too."""
     if cache is not None:
         with suppress(OSError):
             private_part(cache, "reports")
     rows = load_rows(spec, target)
+    unread = with_splits(rows, spec.model_copy(update={"keep_copies_together": False}), None)
+    judge(_report(unread, unread.frame, spec, target))
     folders = image_folders(map(rows.place, rows.frame["image"]))
     stamp = stamp_of(spec, folders)
     known = known_hashes(rows, cache)
@@ -184,14 +190,15 @@ def _decode_all(manifest: Manifest, known: Sequence[str] | None, progress: Progr
         except DataError as error:
             return content, str(error)
 
-    images = [str(image) for image in manifest.frame["image"]]
+    images, splits = [str(image) for image in manifest.frame["image"]], manifest.frame["split"]
     hashes: list[str] = []
     thumbnails: list[NDArray[np.uint8]] = []
     problems: list[RowProblem] = []
-    for done, (image, (content, found)) in enumerate(zip(images, in_threads(thumbnail, images), strict=True), start=1):
+    decoded = zip(images, splits, in_threads(thumbnail, images), strict=True)
+    for done, (image, split, (content, found)) in enumerate(decoded, start=1):
         hashes.append(content)
         if isinstance(found, str):
-            problems.append(RowProblem(image, found))
+            problems.append(RowProblem(image, found, split))
         else:
             thumbnails.append(found)
         if progress is not None and (done % 32 == 0 or done == len(images)):
