@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
 
+SHOWN = 3
+
+
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set here.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Its folder, or a table of images.")],
@@ -68,7 +71,8 @@ def add(
     from ageui.cli.progress import count_progress
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
-    from engine.data.check import check
+    from ageui.text.leaks import leak_lines
+    from engine.data.check import examine
     from engine.data.manifest import refuse
     from engine.data.sources import detect_format
     from engine.errors import ConfigError, DataError
@@ -88,14 +92,18 @@ def add(
         _refuse_taken(store.data.all(), name, replace)
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         with count_progress(console) as progress:
-            report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
+            examined = examine(spec, target_of(target), cache=cache_folder(), progress=progress)
+        report = examined.report
         for note in report.notes:
             console.print(clean(note), soft_wrap=True)
         if as_json:
             print_json(asdict(report))
         if not skip_bad:
             refuse(name, report.problems)
+        for line in leak_lines(report, SHOWN):
+            console.print(clean(line), soft_wrap=True)
         store.data.add(spec, replace=replace, counts=report.counts)
+        store.data.remember(name, examined)
     if report.problems:
         console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
     if not as_json:
@@ -129,6 +137,7 @@ def _spec(
             "columns": _pairs("--columns", columns.split(",") if columns else []),
             "ignore": None if ignore is None else str(ignore.resolve()),
             "skip_bad": skip_bad,
+            "keep_copies_together": data_format in ("table", "utkface"),
             **more,
         }
     )
