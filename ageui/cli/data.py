@@ -12,10 +12,12 @@ from ageui.cli.data_add import add
 from ageui.cli.data_options import DataName, TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from engine.choices import SPLITS
 
 if TYPE_CHECKING:
+    from engine.data.check import Examined
     from engine.data.report import DataCounts
     from engine.data.spec import DataSpec
 
@@ -81,7 +83,9 @@ def check_data(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count groups, show sample weights, and look for bad items and near-duplicate images.
+    """Count groups, show sample weights, and look for bad items and duplicate images.
+
+    The duplicates are kept with the data set: scores say how many scored images have one in train.
 
     The exit code is 3 if items cannot be used, or a course edition's counts are not the published ones.
 
@@ -91,7 +95,7 @@ def check_data(
     from dataclasses import asdict
 
     from ageui.cli.progress import count_progress
-    from engine.data.check import check, count
+    from engine.data.check import count, examine
     from engine.paths import cache_folder
 
     spec = registered(name, db)
@@ -99,7 +103,9 @@ def check_data(
         report = count(spec, target_of(target), cache=cache_folder())
     else:
         with count_progress(messages()) as progress:
-            report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
+            examined = examine(spec, target_of(target), cache=cache_folder(), progress=progress)
+        report = examined.report
+        _remember(spec, examined, db)
     if as_json:
         print_json(asdict(report))
     else:
@@ -108,6 +114,19 @@ def check_data(
         print_data_report(report)
     if (report.problems and not spec.skip_bad) or any(not row.matches for row in report.course_counts):
         raise typer.Exit(3)
+
+
+def _remember(spec: "DataSpec", examined: "Examined", db: Path | None) -> None:
+    """Keeps what was found out about the images with the data set, unless the database cannot be written."""
+    from engine.errors import StoreError
+
+    if spec.path is None:
+        return
+    try:
+        with open_store(db) as store:
+            store.data.remember(spec.name, examined)
+    except StoreError as error:
+        messages().print(clean(f"not kept with the data set: {error}"), soft_wrap=True)
 
 
 app.command("sheet")(sheet)

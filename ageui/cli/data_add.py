@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
 
+SHOWN = 3
+
+
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set here.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Its folder, or a table of images.")],
@@ -102,7 +105,8 @@ def add(
     from ageui.cli.progress import count_progress
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
-    from engine.data.check import check
+    from ageui.text.leaks import leak_lines
+    from engine.data.check import examine
     from engine.data.manifest import refuse, refuse_useless
     from engine.data.sources import detect_format, settled
     from engine.errors import ConfigError, DataError
@@ -124,14 +128,14 @@ def add(
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         spec, guesses = settled(spec, target_of(target))
         with count_progress(console) as progress:
-            report = check(
+            examined = examine(
                 spec,
                 target_of(target),
                 cache=cache_folder(),
                 progress=progress,
                 judge=lambda rows: refuse_useless(rows, spec),
             )
-        report = dataclasses.replace(report, notes=(*guesses, *report.notes))
+        report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         for note in report.notes:
             console.print(clean(note), soft_wrap=True)
         refuse_useless(report, spec)
@@ -139,7 +143,10 @@ def add(
             print_json(dataclasses.asdict(report))
         if not skip_bad:
             refuse(name, report.problems)
+        for line in leak_lines(report, SHOWN):
+            console.print(clean(line), soft_wrap=True)
         store.data.add(spec, replace=replace, counts=report.counts)
+        store.data.remember(name, examined)
     if report.problems:
         console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
     if not as_json:
@@ -179,6 +186,7 @@ def _spec(
             "ignore": None if ignore is None else str(ignore.resolve()),
             "images": None if images is None else str(images.resolve()),
             "skip_bad": skip_bad,
+            "keep_copies_together": data_format in ("table", "utkface"),
             **more,
         }
     )
@@ -245,6 +253,6 @@ def _three_shares(text: str) -> tuple[float, float, float]:
         train, valid, test = (float(part) for part in text.split(","))
     except ValueError:
         raise ConfigError(f"--fractions {text}: give three shares, as in 0.7,0.15,0.15") from None
-    if min(train, valid, test) < 0 or train == 0 or abs(train + valid + test - 1) > 1e-6:
+    if not (train > 0 and valid >= 0 and test >= 0 and abs(train + valid + test - 1) <= 1e-6):
         raise ConfigError(f"--fractions {text}: the shares must add up to 1, with some for train")
     return train, valid, test

@@ -1,6 +1,6 @@
 """Finds what may put one picture or person into train and test: equal bytes, shared subjects, repeated file names."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -34,14 +34,14 @@ def shared_subjects(frame: pd.DataFrame) -> tuple[SharedSubject, ...]:
     """The subjects with images in several splits."""
     if "subject" not in frame:
         return ()
-    counts = frame.groupby(["subject", "split"], sort=False).size()
-    by_subject: dict[str, dict[str, int]] = defaultdict(dict)
-    for (subject, split), count in counts.items():
-        by_subject[str(subject)][str(split)] = int(count)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for subject, split in zip(frame["subject"], frame["split"], strict=True):
+        if isinstance(subject, str):
+            counts[subject][split] += 1
     return tuple(
-        SharedSubject(subject, {split: splits[split] for split in SPLITS if split in splits})
-        for subject, splits in by_subject.items()
-        if len(splits) > 1
+        SharedSubject(subject, {split: found[split] for split in SPLITS if split in found})
+        for subject, found in counts.items()
+        if len(found) > 1
     )
 
 

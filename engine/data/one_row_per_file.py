@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -69,7 +70,7 @@ def _spellings(images: Sequence[str]) -> str:
     return f" ({', '.join(different[:_SHOWN])}{more})"
 
 
-def _values(values: "pd.Series[object]") -> str:
+def _values(values: "pd.Series[Any]") -> str:
     texts = list(dict.fromkeys(_text(value) for value in values))
     return ", ".join(texts[:_SHOWN]) + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
 
