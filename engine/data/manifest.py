@@ -34,6 +34,8 @@ class Manifest:
         The rows that were left out.
     notes
         What was guessed while reading, a line each, such as the separator of a table's cells.
+    place
+        Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Manifest:
     content: Callable[[str], bytes]
     problems: tuple[RowProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    place: Callable[[str], str] = str
 
 
 def refuse(name: str, problems: Sequence[RowProblem]) -> None:
