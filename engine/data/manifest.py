@@ -34,6 +34,8 @@ class Manifest:
         The rows that were left out.
     notes
         What was guessed while reading, a line each, such as the separator of a table's cells.
+    place
+        Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Manifest:
     content: Callable[[str], bytes]
     problems: tuple[RowProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    place: Callable[[str], str] = str
 
 
 def refuse(name: str, problems: Sequence[RowProblem]) -> None:
@@ -62,9 +65,8 @@ def refuse_useless(report: DataReport, spec: DataSpec) -> None:
     spec does not say what they stand for.
     """
     if (reason := report.why_useless) is not None:
-        raise DataError(
-            "\n".join([f"data set {report.name!r}: {reason}:", *(f"  {line}" for line in listed(report.problems))])
-        )
+        lines = [f"  {line}" for line in listed(report.problems)]
+        raise DataError("\n".join([f"data set {report.name!r}: {reason}{':' if lines else ''}", *lines]))
     oldest = [split.age_max for split in report.splits if split.age_max is not None]
     if spec.age_scale is None and oldest and max(oldest) <= 1:
         raise DataError(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from engine.short_text import short
 
@@ -89,8 +89,37 @@ class GroupCounts:
 
 
 @dataclass(frozen=True)
+class IdenticalImages:
+    """Images of equal bytes, with the split and the age of each (years, None without a label).
+
+    `differing` names the labels in which they disagree: `age` or an attribute.
+    """
+
+    images: tuple[str, ...]
+    splits: tuple[str, ...]
+    ages: tuple[float | None, ...]
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SharedSubject:
+    """A subject with images in several splits, and their number in each."""
+
+    subject: str
+    splits: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RepeatedNames:
+    """How many file names several folders have with equal ages, and these folders."""
+
+    names: int
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DuplicatePair:
-    """Two images that show the same picture; `difference` is 0 for equal ones."""
+    """Two images that show nearly the same picture, but are not of equal bytes."""
 
     first: str
     first_split: str
@@ -118,12 +147,24 @@ class CourseCount:
     matches: bool
 
 
+class DataCounts(TypedDict):
+    """The counts of a data set for one target.
+
+    `splits` has the number of `images` and of `labelled` ones of each split. `groups` has the number of labelled images
+    by attribute, group and split.
+    """
+
+    target: str
+    splits: dict[str, dict[str, int]]
+    groups: dict[str, dict[str, dict[str, int]]]
+
+
 @dataclass(frozen=True)
 class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
-    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown. `notes` say what
-    was guessed, a line each.
+    If `images_read` is False, only rows were read: unreadable images, identical images and near-duplicates are unknown.
+    `notes` say what was guessed, a line each.
     """
 
     name: str
@@ -136,19 +177,21 @@ class DataReport:
     problems: tuple[RowProblem, ...]
     duplicates: tuple[DuplicatePair, ...]
     course_counts: tuple[CourseCount, ...]
+    identical: tuple[IdenticalImages, ...] = ()
+    subjects: tuple[SharedSubject, ...] = ()
+    repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def why_useless(self) -> str | None:
-        """Why nothing can be learned from what was found; None if something can, or if no row was lost."""
-        if not self.problems:
-            return None
+        """Why nothing can be learned from what was found; None if something can."""
         if not self.splits:
-            return "none of its rows and images can be used"
-        is_lost = any(problem.split in ("train", None) for problem in self.problems)
-        if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
-            return "none of its train images can be used"
-        return None
+            return "none of its rows and images can be used" if self.problems else "it has no rows or images"
+        if any(split.labelled for split in self.splits if split.split == "train"):
+            return None
+        lost = [problem.split for problem in self.problems if problem.split in ("train", None)]
+        is_lost = "train" in lost or len(lost) > sum(split.images for split in self.splits)
+        return "none of its train images can be used" if is_lost else None
 
     @property
     def headline(self) -> str:
@@ -156,11 +199,25 @@ class DataReport:
         counts = ", ".join(f"{split.split} {split.images}" for split in self.splits)
         return f"{self.name}: {self.format}, {counts}"
 
+    @property
+    def counts(self) -> DataCounts:
+        """What a list of data sets says of this one."""
+        groups: dict[str, dict[str, dict[str, int]]] = {}
+        for group in self.groups:
+            groups.setdefault(group.attribute, {})[group.group] = group.counts
+        splits = {one.split: {"images": one.images, "labelled": one.labelled} for one in self.splits}
+        return DataCounts(target=self.target, splits=splits, groups=groups)
+
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
-        rows = {name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}
-        return cls(**{**found, **rows, "notes": tuple(found.get("notes", ()))})
+        rows = {name: tuple(_record(kind, row) for row in found[name]) for name, kind in _ROWS.items()}
+        repeated = found["repeated_names"] and _record(RepeatedNames, found["repeated_names"])
+        return cls(**{**found, **rows, "repeated_names": repeated, "notes": tuple(found.get("notes", ()))})
+
+
+def _record(kind: type, row: Mapping[str, Any]) -> Any:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
 
 
 _ROWS: dict[str, type] = {
@@ -169,4 +226,6 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "identical": IdenticalImages,
+    "subjects": SharedSubject,
 }

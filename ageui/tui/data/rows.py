@@ -15,6 +15,7 @@ from ageui.present.figures import AGE, COUNT, GROUP_WEIGHT
 from ageui.present.table import Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table, shortened
 from ageui.text.clean import clean
+from ageui.text.leaks import leak_lines
 from ageui.text.sentences import counted
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.data.report import DataReport, GroupCounts, listed
@@ -127,9 +128,10 @@ def split_table(report: DataReport) -> RichTable:
 
 
 def findings_text(report: DataReport, note: str) -> Text:
-    """The note, if any, then problems, near-duplicates and deviations from published counts."""
+    """The note, if any, then what was guessed, problems, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
-    lines += [*_problems(report), *_duplicates(report), *_course_counts(report)]
+    lines += [Text(clean(guess), style="dim") for guess in report.notes]
+    lines += [*_problems(report), *_leaks(report), *_duplicates(report), *_course_counts(report)]
     return Text("\n").join(lines)
 
 
@@ -142,6 +144,14 @@ def _problems(report: DataReport) -> list[Text]:
     if count > 1:
         lines.append(Text("    ageui data check NAME --json lists all", style="dim"))
     return lines
+
+
+def _leaks(report: DataReport) -> list[Text]:
+    """Byte-identical images, subjects in several splits and repeated file names."""
+    return [
+        Text(f"  {clean(line)}", style="dim") if line.startswith(" ") else Text.assemble(("! ", "bold"), clean(line))
+        for line in leak_lines(report, _SHOWN)
+    ]
 
 
 def _duplicates(report: DataReport) -> list[Text]:

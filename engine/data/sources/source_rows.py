@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
 
 from engine.choices import SPLITS
 from engine.data.report import RowProblem
-from engine.data.sources.ages import Age, AgeReader, shown, with_decimal_point
+from engine.data.sources.ages import Age, AgeReader, with_decimal_point
+from engine.data.sources.cells import is_missing
 from engine.data.spec import RANGE_COLUMNS
+from engine.short_text import quoted
 
 
 @dataclass
@@ -32,15 +33,13 @@ def frame_of(
 ) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
     """The manifest's frame, and a problem for each row that is left out of it.
 
-    Rows are left out for an age that `reader` cannot read, for an unknown split, and for an image name that occurred
-    before. The ends of ages given as ranges are columns of the frame if there are any. `extra` columns hold numbers
-    (NaN if missing) or, for `subject`, text.
+    Rows are left out for an age that `reader` cannot read, and for an unknown split. The ends of ages given as ranges
+    are columns of the frame if there are any. `extra` columns hold numbers (NaN if missing) or, for `subject`, text.
     """
     reader = reader or AgeReader()
     kept: list[SourceRow] = []
     ages: list[Age] = []
     problems: list[RowProblem] = []
-    seen: set[str] = set()
     for row in rows:
         age, problem, cure = Age(np.nan), "", ""
         try:
@@ -48,14 +47,11 @@ def frame_of(
         except ValueError as error:
             problem = str(error)
         if row.split is not None and row.split not in SPLITS:
-            problem = f"split {shown(row.split)}; use one of {', '.join(SPLITS)}"
+            problem = f"split {quoted(row.split)}; use one of {', '.join(SPLITS)}"
             cure = "say which split a name stands for with --split-map, as in --split-map dev=valid,extra=none"
-        if row.image in seen:
-            problem = "the same image is named twice"
         if problem:
             problems.append(RowProblem(row.image, problem, row.split, cure))
             continue
-        seen.add(row.image)
         kept.append(row)
         ages.append(age)
     frame = pd.DataFrame(
@@ -80,25 +76,6 @@ def frame_of(
     return frame, tuple(problems)
 
 
-def split_rows(frame: pd.DataFrame, fractions: Sequence[float], seed: int) -> pd.DataFrame:
-    """Gives each row without a split one, by a hash of its subject, or of its image without a subject.
-
-    An image gets the same split however many others there are, and no subject gets two.
-    """
-    edges = np.cumsum(fractions)
-    keys = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
-    chosen = [SPLITS[min(int(np.searchsorted(edges, _share(str(key), seed), side="right")), 2)] for key in keys]
-    parted = frame.copy()
-    parted["split"] = [given if given is not None else made for given, made in zip(frame["split"], chosen, strict=True)]
-    return parted
-
-
-def _share(key: str, seed: int) -> float:
-    """A number in [0, 1) that depends on the key and the seed only."""
-    digest = blake2b(f"{seed} {key}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64
-
-
 def _text(value: object) -> str | None:
-    text = "" if value is None or value != value else str(value).strip()
+    text = "" if is_missing(value) else str(value).strip()
     return text or None
