@@ -112,7 +112,12 @@ def _frame(parquet: ParquetFile, names: list[str]) -> pd.DataFrame:
         return pd.DataFrame(index=range(parquet.metadata.num_rows))
     batches = list(_bounded(parquet, names))
     schema = batches[0].schema if batches else pa.schema([parquet.schema_arrow.field(name) for name in names])
-    frame: pd.DataFrame = pa.Table.from_batches(batches, schema).to_pandas()
+    table = pa.Table.from_batches(batches, schema)
+    frame: pd.DataFrame
+    try:
+        frame = table.to_pandas()
+    except Exception:  # of any kind, if what pandas noted in the file is damaged
+        frame = table.to_pandas(ignore_metadata=True)
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     return frame.reset_index(named).reset_index(drop=True) if named else frame.reset_index(drop=True)
 

@@ -125,9 +125,7 @@ class _Columns:
     def refuse_images_elsewhere(self) -> None:
         """Refuses a folder of images for a table that holds the pictures itself."""
         if self.spec.images is not None and self.mapping.get("image", "image") in self.raw.pictures:
-            raise ConfigError(
-                f"--images {self.spec.images}: leave it out, because {self.path} holds the pictures itself"
-            )
+            raise ConfigError(f"--images {self.spec.images}: leave it out, since {self.path} holds the pictures")
 
     def refuse_repeated(self) -> None:
         """Refuses a column whose name others have too, with other cells, unless a person named it."""

@@ -183,3 +183,9 @@ def test_a_named_index_is_a_column(tmp_path: Path) -> None:
     pd.DataFrame(ROWS).set_index("image").to_parquet(tmp_path / "t.parquet")
     frame = read_raw_table(tmp_path / "t.parquet").frame
     assert frame[["image", "age", "sex"]].to_dict("records") == ROWS
+
+
+def test_damaged_notes_of_pandas_in_a_file_do_no_harm(tmp_path: Path) -> None:
+    noted = {"pandas": json.dumps({"index_columns": [{"kind": "range"}], "columns": [], "column_indexes": []})}
+    parquet.write_table(pa.Table.from_pylist(ROWS).replace_schema_metadata(noted), tmp_path / "t.parquet")
+    assert read_raw_table(tmp_path / "t.parquet").frame.to_dict("records") == ROWS
