@@ -36,6 +36,14 @@ def add(
             show_default=False,
         ),
     ] = None,
+    bins: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ATTRIBUTE=N,…",
+            help="Make intervals of an attribute's numbers: how many, or their edges, as in bmi=18.5/25/30.",
+            show_default=False,
+        ),
+    ] = None,
     ignore: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File of image names to leave out, one per line.", show_default=False),
@@ -82,7 +90,7 @@ def add(
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
         raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
-    spec = _spec(name, path, found, columns, ignore, skip_bad, fractions)
+    spec = _spec(name, path, found, columns, bins, ignore, skip_bad, fractions)
     console = messages()
     with open_store(db, create=True, files=files) as store:
         _refuse_taken(store.data.all(), name, replace)
@@ -94,6 +102,8 @@ def add(
         if not skip_bad:
             refuse(name, report.problems)
         store.data.add(spec, replace=replace)
+    for remark in report.remarks:
+        console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
     if report.problems:
         console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
     if not as_json:
@@ -105,6 +115,7 @@ def _spec(
     path: Path,
     data_format: str,
     columns: str | None,
+    bins: str | None,
     ignore: Path | None,
     skip_bad: bool,
     fractions: str | None,
@@ -112,10 +123,11 @@ def _spec(
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
-    if columns is not None and data_format != "table":
-        raise ConfigError(
-            f"--columns goes with a table, but the format is {data_format}; say --format table if it is one"
-        )
+    for option, given in (("--columns", columns), ("--bins", bins)):
+        if given is not None and data_format != "table":
+            raise ConfigError(
+                f"{option} goes with a table, but the format is {data_format}; say --format table if it is one"
+            )
     if ignore is not None and not ignore.is_file():
         raise DataError(f"--ignore {ignore}: there is no such file")
     more = {} if fractions is None else {"fractions": _three_shares(fractions)}
@@ -127,6 +139,9 @@ def _spec(
             "columns": _pairs("--columns", columns.split(",") if columns else []),
             "ignore": None if ignore is None else str(ignore.resolve()),
             "skip_bad": skip_bad,
+            "bins": {
+                name: _bins(name, text) for name, text in _pairs("--bins", bins.split(",") if bins else []).items()
+            },
             **more,
         }
     )
@@ -150,6 +165,32 @@ def _pairs(option: str, texts: list[str]) -> dict[str, str]:
             raise ConfigError(f"{option} {text}: write it as name=value")
         pairs[key.strip()] = value.strip()
     return pairs
+
+
+def _bins(attribute: str, text: str) -> "int | tuple[float, ...]":
+    """The number of intervals, or the edges between them."""
+    import math
+
+    from engine.data.spec import MOST_BINS, RESERVED_COLUMNS
+    from engine.errors import ConfigError
+
+    option = f"--bins {attribute}={text}"
+    if attribute == "age":
+        raise ConfigError(f"{option}: age has its own intervals, which a run chooses: --set age_edges=20,40,60")
+    if attribute in RESERVED_COLUMNS:
+        raise ConfigError(f"{option}: {attribute} is no attribute; give an attribute that holds numbers")
+    wanted = f"give a number of intervals from 2 to {MOST_BINS}, or rising edges, as in {attribute}=18.5/25/30"
+    if text.isascii() and text.isdigit():
+        if not 2 <= int(text) <= MOST_BINS:
+            raise ConfigError(f"{option}: {wanted}")
+        return int(text)
+    try:
+        edges = tuple(float(part) for part in text.split("/"))
+    except ValueError:
+        raise ConfigError(f"{option}: {wanted}") from None
+    if not all(map(math.isfinite, edges)) or list(edges) != sorted(set(edges)) or len(edges) >= MOST_BINS:
+        raise ConfigError(f"{option}: {wanted}")
+    return edges
 
 
 def _three_shares(text: str) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.backbone_names import suggestion
 from engine.bounded_files import open_regular
-from engine.choices import LDS, Target
+from engine.choices import AGE_EDGES, LDS, Target
 from engine.config import RunConfig, format_value
 from engine.data.kept_reports import kept_report
 from engine.data.report import DataReport, GroupCounts, unusable
@@ -22,6 +22,7 @@ from engine.data.spec import (
     why_unreadable,
 )
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
+from engine.label_limits import age_warnings
 
 _TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
 
@@ -90,6 +91,25 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
     if (reason := _why_no_weights(config, known)) is not None:
         text = f"weights {format_value(config.weights)}: {reason}"
         yield ConfigError(problems=[Problem("weights", text, ("data",))])
+
+
+def label_warnings(config: RunConfig, known: KnownData) -> Iterator[str]:
+    """Sentences about labels that a run on this data will not cope with well, as far as its last check found them."""
+    report = known.report
+    if report is None:
+        return
+    train = [split.age_min for split in report.splits if split.split == "train" and split.age_min is not None]
+    oldest = [split.age_max for split in report.splits if split.age_max is not None]
+    yield from age_warnings(config, youngest=min(train, default=None), oldest=max(oldest, default=None))
+    for attribute in config.weights:
+        if attribute == "age" and config.age_edges != AGE_EDGES:
+            continue  # the report counts other age groups
+        groups = [group.group for group in _groups(report, attribute) if _is_in_train(group)]
+        if len(groups) == 1:
+            yield (
+                f"weights {format_value(config.weights)}: all train images with a value of {attribute} are "
+                f"{groups[0]!r}, so {attribute} changes nothing; leave it out"
+            )
 
 
 def _why_no_column(known: KnownData) -> str | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.report import RowProblem, unusable
+from engine.data.report import LabelRemark, RowProblem, unusable
 from engine.errors import DataError
 
 _SHOWN = 10
@@ -31,6 +31,8 @@ class Manifest:
         The bytes that decide whether two images are equal. Raises `DataError` as `read`.
     problems
         The rows that were left out.
+    remarks
+        Remarks that only the source can make, such as on cells that were passed over.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Manifest:
     fingerprint: Callable[[str], str]
     content: Callable[[str], bytes]
     problems: tuple[RowProblem, ...] = ()
+    remarks: tuple[LabelRemark, ...] = ()
 
 
 def refuse(name: str, problems: Sequence[RowProblem]) -> None:

@@ -22,6 +22,18 @@ def unusable(problems: Sequence[RowProblem]) -> str:
 
 
 @dataclass(frozen=True)
+class LabelRemark:
+    """Something about the labels that works against their user, and what to do about it, in one line.
+
+    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    """
+
+    kind: str
+    attribute: str | None
+    text: str
+
+
+@dataclass(frozen=True)
 class SplitCounts:
     """A split's images and labels; ages in years, None without labels."""
 
@@ -94,6 +106,7 @@ class DataReport:
     problems: tuple[RowProblem, ...]
     duplicates: tuple[DuplicatePair, ...]
     course_counts: tuple[CourseCount, ...]
+    remarks: tuple[LabelRemark, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -113,4 +126,5 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "remarks": LabelRemark,
 }

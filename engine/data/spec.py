@@ -1,9 +1,9 @@
 """DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from engine.choices import DataFormat, Target
 
@@ -21,8 +21,16 @@ SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 LONGEST_HEADER: Final = 1_000_000
 """The most bytes of a text table's first line."""
 
+MOST_BINS: Final = 20
+"""The most intervals of an attribute's numbers."""
+_FIRST_FIELDS: Final = frozenset(
+    ("name", "format", "path", "columns", "ignore", "skip_bad", "fractions", "split_seed", "synthetic")
+)
+
 MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
+Bins = Annotated[int, Field(ge=2, le=MOST_BINS)] | tuple[float, ...]
+"""A number of intervals with about equally many images each, or rising edges: `(18.5, 25)` for <18.5, 18.5-25, >=25."""
 
 
 class SyntheticOptions(BaseModel):
@@ -54,6 +62,8 @@ class DataSpec(BaseModel):
         Leave out unusable rows and count them, instead of stopping the import.
     fractions, split_seed
         Shares of train, valid and test for a source without splits, and the seed of the split.
+    bins
+        Maps an attribute that holds numbers to its intervals: their number, or the edges between them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +77,16 @@ class DataSpec(BaseModel):
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_seed: int = 0
     synthetic: SyntheticOptions = SyntheticOptions()
+    bins: dict[str, Bins] = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out later fields that have their default: data registered before they existed stays equal to this."""
+        later = {name: field for name, field in type(self).model_fields.items() if name not in _FIRST_FIELDS}
+        unused = {
+            name for name, field in later.items() if getattr(self, name) == field.get_default(call_default_factory=True)
+        }
+        return {name: value for name, value in serialize(self).items() if name not in unused}
 
 
 def why_unreadable(spec: DataSpec) -> str | None:

@@ -127,9 +127,9 @@ def split_table(report: DataReport) -> RichTable:
 
 
 def findings_text(report: DataReport, note: str) -> Text:
-    """The note, if any, then problems, near-duplicates and deviations from published counts."""
+    """The note, if any, then problems, remarks, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
-    lines += [*_problems(report), *_duplicates(report), *_course_counts(report)]
+    lines += [*_problems(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
     return Text("\n").join(lines)
 
 
@@ -142,6 +142,10 @@ def _problems(report: DataReport) -> list[Text]:
     if count > _SHOWN:
         lines.append(Text(f"    and {count - _SHOWN:,} more; ageui data check NAME --json lists all", style="dim"))
     return lines
+
+
+def _remarks(report: DataReport) -> list[Text]:
+    return [Text.assemble(("! ", "bold"), clean(remark.text)) for remark in report.remarks]
 
 
 def _duplicates(report: DataReport) -> list[Text]:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from engine.choices import Target
+from engine.data.bins import binned
 from engine.data.manifest import Manifest
+from engine.data.remarks import number_remarks, unused_columns
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
@@ -29,15 +31,16 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. A hash
     splits rows without a split.
     """
-    columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
+    mapping = {**{name: name for name in spec.bins}, **spec.columns}
+    columns = {name: mapping.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
-    named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
+    named = [column for name, column in mapping.items() if name != "age" or target == "apparent"]
     table = read_table(path, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
         raise ConfigError(
             f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
         )
-    attributes = _attributes(table, spec.columns, set(columns.values()))
+    attributes = _attributes(table, mapping, set(columns.values()))
     if len(attributes) > MOST_ATTRIBUTES:
         raise DataError(
             f"{path} has {len(attributes)} columns that look like attributes, more than the limit of "
@@ -45,11 +48,23 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         )
     extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
     frame, problems = frame_of(_rows(table, columns, age, attributes, extra), list(attributes), extra)
+    used = {age, *columns.values(), *attributes.values()}
+    remarks = list(number_remarks("age_std", table[columns["age_std"]])) if "age_std" in extra else []
+    for attribute, bins in spec.bins.items():
+        frame[attribute], found = binned(frame[attribute], attribute, bins)
+        remarks += found
     folder = ImageFolder(path.parent)
     frame, missing = folder.without_missing(frame)
     frame = split_rows(frame, spec.fractions, spec.split_seed)
     return Manifest(
-        spec.name, frame, tuple(attributes), folder.read, folder.fingerprint, folder.content, problems + missing
+        spec.name,
+        frame,
+        tuple(attributes),
+        folder.read,
+        folder.fingerprint,
+        folder.content,
+        problems + missing,
+        (*remarks, *unused_columns(table.drop(columns=[*used], errors="ignore"))),
     )
 
 
