@@ -149,8 +149,11 @@ def _spec(
 
 def _refuse_taken(specs: "list[DataSpec]", name: str, replace: bool) -> None:
     """Refuses a taken name before the images are read, which takes minutes."""
+    from engine.data.spec import BUILT_IN
     from engine.errors import ConfigError
 
+    if name == BUILT_IN.name:
+        raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
     if any(spec.name == name for spec in specs) and not replace:
         raise ConfigError(f"there is a data set {name!r}; choose another name, or replace it with --replace")
 

@@ -10,6 +10,7 @@ from engine.backbone_names import suggestion
 from engine.bounded_files import open_regular
 from engine.choices import AGE_EDGES, LDS, Target
 from engine.config import RunConfig, format_value
+from engine.counted import counted
 from engine.data.kept_reports import kept_report
 from engine.data.report import DataReport, GroupCounts, unusable
 from engine.data.spec import (
@@ -79,13 +80,13 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
     if (report := known.report) is not None and report.problems and not spec.skip_bad:
         text = (
             f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}; mend them, "
-            "or leave them out with: ageui data add NAME PATH --skip-bad"
+            "or leave them out: add it again with --skip-bad --replace"
         )
         yield DataError(problems=[Problem("data", text)])
     if known.train_images is not None and known.train_images < 2:
         text = (
-            f"data set {spec.name!r} has {known.train_images} train images with an age, and training needs at least "
-            "two; choose other --data"
+            f"data set {spec.name!r} has {counted(known.train_images, 'train image')} with an age, and training needs "
+            "at least two; choose other --data"
         )
         yield DataError(problems=[Problem("data", text)])
     if (reason := _why_no_weights(config, known)) is not None:
@@ -114,14 +115,20 @@ def label_warnings(config: RunConfig, known: KnownData) -> Iterator[str]:
 
 def _why_no_column(known: KnownData) -> str | None:
     """Why a text table lacks the ages to learn."""
-    name = "age" if known.target == "apparent" else "real_age"
-    age = known.spec.columns.get(name, name)
+    age = _age_column(known.spec, known.target)
     if known.columns is None or age in known.columns:
         return None
+    other: Target = "real" if known.target == "apparent" else "apparent"
+    has_other = _age_column(known.spec, other) in known.columns
     return (
-        f"{known.spec.path} has no column {age!r} for the {known.target} age; name it with ageui data add --columns, "
-        "or change target"
+        f"{known.spec.path} has no column {age!r} for the {known.target} age; name it with ageui data add --columns"
+        + (f", or train on the {other} one with --set target={other}" if has_other else "")
     )
+
+
+def _age_column(spec: DataSpec, target: Target) -> str:
+    name = "age" if target == "apparent" else "real_age"
+    return spec.columns.get(name, name)
 
 
 def _why_no_weights(config: RunConfig, known: KnownData) -> str | None:

@@ -95,7 +95,10 @@ def why_unreadable(spec: DataSpec) -> str | None:
         return None
     path = Path(spec.path or "")
     if spec.path is None or not path.exists():
-        return f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again from its new place"
+        return (
+            f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again with --replace from its new "
+            "place"
+        )
     if spec.format != "table" and not path.is_dir():
         return f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one"
     return None
