@@ -10,7 +10,7 @@ from ageui.present.figures import AGE, NUMBER, SAMPLE_WEIGHT
 from ageui.present.table import BLANK, Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table
 from ageui.text.clean import clean
-from engine.data.report import DataReport
+from engine.data.report import DataReport, listed
 
 SHOWN = 20
 
@@ -22,6 +22,8 @@ def print_data_report(report: DataReport) -> None:
     console.print(
         Text(clean(f"{report.name}: {report.format}, {report.target} age, {where}"), style="bold"), soft_wrap=True
     )
+    for note in report.notes:
+        console.print(Text(clean(note)), soft_wrap=True)
     console.print(rich_table(_splits(report)))
     console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)
@@ -77,10 +79,10 @@ def _print_course_counts(console: Console, report: DataReport) -> None:
 def _print_problems(console: Console, report: DataReport) -> None:
     count = len(report.problems)
     console.print(f"\nrows or images that cannot be used: {count or 'none'}")
-    for problem in report.problems[:SHOWN]:
-        console.print(Text(clean(f"  {problem}")), soft_wrap=True)
-    if count > SHOWN:
-        console.print(f"  … and {count - SHOWN} more; all of them with --json")
+    for line in listed(report.problems):
+        console.print(Text(clean(f"  {line}")), soft_wrap=True)
+    if count:
+        console.print("  all of them with --json")
 
 
 def _print_remarks(console: Console, report: DataReport) -> None:

@@ -1,6 +1,6 @@
 """Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +32,7 @@ def check(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    judge: Callable[[DataReport], None] = lambda report: None,
 ) -> DataReport:
     """Reads all rows and decodes all images of a data set once.
 
@@ -45,6 +46,8 @@ def check(
         Folder that keeps the report; None keeps nothing.
     progress
         Called with the work in progress, the number of finished images and of all images.
+    judge
+        Called with the report on the rows before an image is read; stops the check if it raises.
 
     Raises
     ------
@@ -55,6 +58,7 @@ def check(
         with suppress(OSError):
             private_part(cache, "reports")
     manifest = load_manifest(spec, target)
+    judge(_report(manifest, manifest.frame, spec, target))
     folders = image_folders(manifest.frame["image"])
     stamp = stamp_of(spec, folders)
     report = check_manifest(manifest, spec, target, progress=progress)
@@ -111,6 +115,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         problems=manifest.problems,
         duplicates=(),
         course_counts=_course_counts(frame, groups) if spec.format == "course" else (),
+        notes=manifest.notes,
         remarks=(*manifest.remarks, *label_remarks(frame, manifest.attributes)),
     )
 
@@ -125,12 +130,13 @@ def _decode_all(manifest: Manifest, progress: Progress | None) -> tuple[NDArray[
         except DataError as error:
             return str(error)
 
-    images = [str(image) for image in manifest.frame["image"]]
+    images, splits = [str(image) for image in manifest.frame["image"]], manifest.frame["split"]
     thumbnails: list[NDArray[np.uint8]] = []
     problems: list[RowProblem] = []
-    for done, (image, found) in enumerate(zip(images, in_threads(thumbnail, images), strict=True), start=1):
+    decoded = zip(images, splits, in_threads(thumbnail, images), strict=True)
+    for done, (image, split, found) in enumerate(decoded, start=1):
         if isinstance(found, str):
-            problems.append(RowProblem(image, found))
+            problems.append(RowProblem(image, found, split))
         else:
             thumbnails.append(found)
         if progress is not None and (done % 32 == 0 or done == len(images)):

@@ -19,13 +19,11 @@ from engine.gap_test import SMALLEST_GROUP
 from engine.groups import group_codes
 from engine.label_limits import OLDEST_OF_BOUNDED_HEADS, YOUNGEST_FOR_MAPE, bounded_heads
 from engine.resampling import Codes
+from engine.short_text import quoted
 
 FEW_IMAGES: Final = 20
 """Scores on fewer labelled images of a split depend on chance."""
-MOST_CODES: Final = 20
-"""A column of at most so many distinct numbers may hold the codes of groups."""
 MOST_SHOWN: Final = 3
-_LONGEST_NAME: Final = 40
 _FEW_PER_GROUP: Final = 5
 _MANY_GROUPS: Final = 10
 
@@ -37,58 +35,6 @@ def label_remarks(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[Label
     for attribute in attributes:
         remarks += _groups(labelled, attribute)
     return (*remarks, *_small_groups(labelled, "age"))
-
-
-def number_remarks(name: str, cells: pd.Series) -> Iterator[LabelRemark]:
-    """A remark on the cells of an optional column of numbers that hold none and are not empty."""
-    filled = cells.dropna()
-    filled = filled[filled.astype(str).str.strip() != ""]
-    wrong = filled[pd.to_numeric(filled, errors="coerce").isna()]
-    if len(wrong):
-        are = "is no number" if len(wrong) == 1 else "are no numbers"
-        yield LabelRemark(
-            "no_numbers",
-            None,
-            f"{counted(len(wrong), 'value')} of {name} {are}, such as {_quoted(str(wrong.iloc[0]))}, and "
-            f"{'counts' if len(wrong) == 1 else 'count'} as unknown; write plain decimal numbers, such as 3.2",
-        )
-
-
-def unused_columns(table: pd.DataFrame) -> Iterator[LabelRemark]:
-    """Remarks on columns of a table that hold numbers and are no attributes, with the options that make them so.
-
-    Columns of distinct whole numbers only number the rows, and get none.
-    """
-    codes, quantities = [], []
-    for column in table.columns:
-        numbers = _numbers(table[column])
-        if numbers is None:
-            continue
-        distinct = numbers.nunique()
-        if 1 < distinct <= MOST_CODES and len(numbers) >= _FEW_PER_GROUP * distinct:
-            codes.append(str(column))
-        elif distinct > 1 and not (distinct == len(numbers) and (numbers % 1 == 0).all()):
-            quantities.append(str(column))
-    for kind, names, cure in (
-        ("unused_codes", codes, "to compare groups by them: --columns {0}={0}"),
-        ("unused_numbers", quantities, "to compare intervals of them: --bins {0}=4"),
-    ):
-        if names:
-            shown = ", ".join(_quoted(name) for name in names[:MOST_SHOWN])
-            more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
-            columns = "column" if len(names) == 1 else "columns"
-            text = f"unused {columns} of numbers: {shown}{more}; {cure.format(names[0][:_LONGEST_NAME])}"
-            yield LabelRemark(kind, None, text)
-
-
-def _numbers(cells: pd.Series) -> pd.Series | None:
-    """The numbers of a column that holds nothing else; None for other columns."""
-    try:
-        filled = cells[cells.notna() & (cells.astype(str).str.strip() != "")]
-        numbers = pd.to_numeric(filled)
-    except (TypeError, ValueError):
-        return None
-    return numbers if len(numbers) else None
 
 
 def _splits(frame: pd.DataFrame, labelled: pd.DataFrame) -> Iterator[LabelRemark]:
@@ -166,7 +112,7 @@ def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
         return
     if groups == 1:
         text = (
-            f"{attribute} has only the group {_quoted(counts.index[0])}: it compares nothing, and weighs nothing with "
+            f"{attribute} has only the group {quoted(counts.index[0])}: it compares nothing, and weighs nothing with "
             f"--weights {attribute}; leave it out there"
         )
         yield LabelRemark("one_group", attribute, text)
@@ -178,7 +124,7 @@ def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
     train = labelled.loc[labelled["split"] == "train", attribute].dropna().unique()
     if len(train) == 1:
         text = (
-            f"all train images with a value of {attribute} are {_quoted(train[0])}: --weights {attribute} changes "
+            f"all train images with a value of {attribute} are {quoted(train[0])}: --weights {attribute} changes "
             "nothing; add train images of the other groups"
         )
         yield LabelRemark("one_train_group", attribute, text)
@@ -202,7 +148,7 @@ def _many_groups(counts: pd.Series, attribute: str) -> LabelRemark:
 def _spellings(counts: pd.Series, attribute: str) -> Iterator[LabelRemark]:
     alike: dict[str, list[str]] = defaultdict(list)
     for group, images in counts.items():
-        alike[_plain(str(group))].append(f"{_quoted(group)} ({images:,})")
+        alike[_plain(str(group))].append(f"{quoted(group)} ({images:,})")
     sets = [groups for groups in alike.values() if len(groups) > 1]
     if sets:
         found = "; ".join(" and ".join(groups[:MOST_SHOWN]) for groups in sets[:MOST_SHOWN])
@@ -234,7 +180,7 @@ def _small_groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemar
         ]
         if sum(own.values()) == 1:
             few = ["1 in all"]
-        found += [f"{_quoted(name)} ({', '.join(few)})"] if few else []
+        found += [f"{quoted(name)} ({', '.join(few)})"] if few else []
     if found:
         more = f" and {counted(len(found) - MOST_SHOWN, 'other group')}" if len(found) > MOST_SHOWN else ""
         cure = "choose other --set age_edges" if attribute == "age" else "add images, or join the groups"
@@ -247,8 +193,3 @@ def _small_groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemar
 
 def _sizes(codes: Codes, groups: int) -> Codes:
     return np.bincount(codes[codes >= 0], minlength=groups)
-
-
-def _quoted(name: object) -> str:
-    text = str(name)
-    return repr(text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…")

@@ -1,19 +1,55 @@
 """DataReport: the facts of a data set. It needs neither pandas nor pixels, so that anything can show it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
+_SHOWN: Final = 3
 
 
 @dataclass(frozen=True)
 class RowProblem:
-    """A row or image that cannot be used: its place and its problem."""
+    """A row or image that cannot be used: its place and problem, its split if known, and what helps, if anything."""
 
     where: str
     what: str
+    split: str | None = None
+    cure: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
+    """A line for each kind of problem, with its number and some of its places, and what helps; the most common first.
+
+    Problems are of a kind if they differ in quoted texts and numbers only. Kinds after the first `most` are counted.
+    """
+    kinds: dict[str, list[RowProblem]] = {}
+    for problem in problems:
+        kinds.setdefault(_VARYING.sub("…", problem.what), []).append(problem)
+    ordered = sorted(kinds.values(), key=len, reverse=True)
+    lines = [line for alike in ordered[:most] for line in _kind_lines(alike)]
+    if len(ordered) > most:
+        lines.append(f"… and {sum(map(len, ordered[most:])):,} more of other kinds")
+    return lines
+
+
+def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
+    first, cures = alike[0], dict.fromkeys(problem.cure for problem in alike if problem.cure)
+    if len(alike) == 1:
+        line = str(first)
+    else:
+        varying = list(dict.fromkeys(part for problem in alike for part in _VARYING.findall(problem.what)[:1]))
+        others = f" (also {_some(varying[1:])})" if len(varying) > 1 else ""
+        line = f"{len(alike):,} × {first.what}{others}: {_some([problem.where for problem in alike])}"
+    return [line, *(f"  {cure}" for cure in list(cures)[:_SHOWN])]
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join([*texts[:_SHOWN], *(["…"] if len(texts) > _SHOWN else [])])
 
 
 def unusable(problems: Sequence[RowProblem]) -> str:
@@ -93,7 +129,8 @@ class CourseCount:
 class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
-    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown.
+    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown. `notes` say what
+    was guessed, a line each.
     """
 
     name: str
@@ -106,7 +143,20 @@ class DataReport:
     problems: tuple[RowProblem, ...]
     duplicates: tuple[DuplicatePair, ...]
     course_counts: tuple[CourseCount, ...]
+    notes: tuple[str, ...] = ()
     remarks: tuple[LabelRemark, ...] = ()
+
+    @property
+    def why_useless(self) -> str | None:
+        """Why nothing can be learned from what was found; None if something can, or if no row was lost."""
+        if not self.problems:
+            return None
+        if not self.splits:
+            return "none of its rows and images can be used"
+        is_lost = any(problem.split in ("train", None) for problem in self.problems)
+        if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
+            return "none of its train images can be used"
+        return None
 
     @property
     def headline(self) -> str:
@@ -117,7 +167,8 @@ class DataReport:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
-        return cls(**{**found, **{name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}})
+        rows = {name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}
+        return cls(**{**found, **rows, "notes": tuple(found.get("notes", ()))})
 
 
 _ROWS: dict[str, type] = {

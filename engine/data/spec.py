@@ -14,12 +14,10 @@ FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
 }
 """The attributes of the formats whose data always has the same ones."""
 FORMATS_WITH_REAL_AGES: Final[tuple[DataFormat, ...]] = ("appa_real", "table")
+RANGE_COLUMNS: Final = ("age_low", "age_high")
+"""The columns of a manifest that hold the ends of ages given as ranges."""
 RESERVED_COLUMNS: Final = ("image", "age", "real_age", "age_std", "split", "subject")
 """The columns of a table that are no attributes, by the names that `DataSpec.columns` maps."""
-SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-"""The separators of tables in text, by the ending of their file."""
-LONGEST_HEADER: Final = 1_000_000
-"""The most bytes of a text table's first line."""
 
 MOST_BINS: Final = 20
 """The most intervals of an attribute's numbers."""
@@ -62,8 +60,12 @@ class DataSpec(BaseModel):
         Leave out unusable rows and count them, instead of stopping the import.
     fractions, split_seed
         Shares of train, valid and test for a source without splits, and the seed of the split.
+    split_map
+        Maps names of splits or numbers of folds in a table to train, valid, test, or none, which leaves rows out.
+    age_scale
+        Years that an age of 1 stands for, such as 100 for ages between 0 and 1; None for years.
     bins
-        Maps an attribute that holds numbers to its intervals: their number, or the edges between them.
+        Maps attributes of `columns` that hold numbers to their intervals: how many, or the edges between them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +79,8 @@ class DataSpec(BaseModel):
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_seed: int = 0
     synthetic: SyntheticOptions = SyntheticOptions()
+    split_map: dict[str, str] = Field(default_factory=dict)
+    age_scale: float | None = Field(None, gt=0, allow_inf_nan=False)
     bins: dict[str, Bins] = Field(default_factory=dict)
 
     @model_serializer(mode="wrap")

@@ -86,7 +86,7 @@ def test_the_bins_that_a_remark_offers_make_groups(ageui: Terminal, write: Write
         ("age=4", "--set age_edges=20,40,60"),
         ("image=4", "image is no attribute"),
         ("shoe=4", "no column shoe"),
-        ("gender=4", "no two different numbers"),
+        ("gender=4", "no numbers that can be parted"),
     ],
 )
 def test_bins_that_cannot_be_made_are_refused(ageui: Terminal, write: Write, bins: str, said: str) -> None:

@@ -17,7 +17,7 @@ from ageui.present.terminal import rich_table, shortened
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
-from engine.data.report import DataReport, GroupCounts
+from engine.data.report import DataReport, GroupCounts, listed
 from engine.data.spec import DataSpec
 
 _SHOWN = 100
@@ -138,9 +138,9 @@ def _problems(report: DataReport) -> list[Text]:
     mark = Text("! ", style="bold") if count else Text("✓ ", style="dim")
     nouns = ("row or image", "rows or images") if report.images_read else ("row", "rows")
     lines = [Text.assemble(mark, f"{f'{count:,}' if count else 'no'} {nouns[count != 1]} that cannot be used")]
-    lines += [Text(clean(f"    {problem}"), style="dim") for problem in report.problems[:_SHOWN]]
-    if count > _SHOWN:
-        lines.append(Text(f"    and {count - _SHOWN:,} more; ageui data check NAME --json lists all", style="dim"))
+    lines += [Text(clean(f"    {line}"), style="dim") for line in listed(report.problems, _SHOWN)]
+    if count > 1:
+        lines.append(Text("    ageui data check NAME --json lists all", style="dim"))
     return lines
 
 

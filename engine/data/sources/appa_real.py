@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.bounded_files import TABLE_BYTES, problem_of, read_regular
 from engine.choices import SPLITS, Target
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
@@ -27,7 +28,7 @@ def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
     categories = {split: _categories(root, split) for split in SPLITS}
     attributes = tuple(name for name, column in ATTRIBUTES.items() if any(column in c for c in categories.values()))
     rows = _rows(root, target, categories, ignored)
-    frame, problems = frame_of(rows, attributes, ("real_age", "age_std"))
+    frame, problems = frame_of(rows, attributes, ("real_age", "age_std"), AgeReader(spec.age_scale))
     folder = ImageFolder(root)
     frame, missing = folder.without_missing(frame)
     return Manifest(spec.name, frame, attributes, folder.read, folder.fingerprint, folder.content, problems + missing)

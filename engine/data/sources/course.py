@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.bounded_files import open_regular, problem_of
 from engine.choices import SPLITS
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
@@ -35,7 +36,7 @@ def load(spec: DataSpec, root: Path) -> Manifest:
     if _has_arrays(root):
         return _load_arrays(spec, root)
     folder = ImageFolder(root)
-    frame, problems = frame_of(_folder_rows(root), ATTRIBUTES)
+    frame, problems = frame_of(_folder_rows(root), ATTRIBUTES, reader=AgeReader(spec.age_scale))
     frame, missing = folder.without_missing(frame)
     return Manifest(spec.name, frame, ATTRIBUTES, folder.read, folder.fingerprint, folder.content, problems + missing)
 
@@ -100,7 +101,7 @@ def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
             raise DataError(f"{path} holds {pixels.dtype} of shape {pixels.shape}; it needs uint8 of (N, H, W, 3)")
         images[split] = pixels
         rows += _array_rows(root, split, len(pixels))
-    frame, problems = frame_of(rows, ATTRIBUTES)
+    frame, problems = frame_of(rows, ATTRIBUTES, reader=AgeReader(spec.age_scale))
     arrays = _Arrays(root, images)
     return Manifest(spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, problems)
 

@@ -62,12 +62,12 @@ class ImageFolder:
     def without_missing(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
         """The rows whose file exists, and a problem for each other row."""
         there, problems = [], []
-        for image in frame["image"]:
+        for image, split in zip(frame["image"], frame["split"], strict=True):
             try:
                 problem = None if self.path(image).is_file() else "the image file is missing"
             except (DataError, OSError) as error:
                 problem = str(error)
             there.append(problem is None)
             if problem:
-                problems.append(RowProblem(image, problem))
+                problems.append(RowProblem(image, problem, split))
         return frame[np.asarray(there, dtype=bool)].reset_index(drop=True), tuple(problems)

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from engine.data.bins import binned
 from engine.data.check import count
-from engine.data.remarks import label_remarks, number_remarks, unused_columns
+from engine.data.remarks import label_remarks
 from engine.data.report import LabelRemark
 from engine.data.sources import load_manifest
+from engine.data.sources.number_columns import binned, number_remarks, unused_columns
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import DataError
 
@@ -149,8 +149,8 @@ def test_splits_without_labels_or_with_few() -> None:
 
 
 def test_spreads_of_votes_that_are_unreadable_or_not_positive() -> None:
-    (remark,) = number_remarks("age_std", pd.Series(["3,2", "4.5", "", None, "2;1"]))
-    assert remark.text.startswith("2 values of age_std are no numbers, such as '3,2', and count as unknown")
+    (remark,) = number_remarks("age_std", pd.Series(["3±2", "4.5", "3,2", "", None, "2;1"]))
+    assert remark.text.startswith("2 values of age_std are no numbers, such as '3±2', and count as unknown")
     assert list(number_remarks("age_std", pd.Series(["3.2", "", None, "1e1"]))) == []
     assert list(number_remarks("age_std", pd.Series([3.2, np.nan]))) == []
     (long,) = number_remarks("age_std", pd.Series(["x" * 10_000]))
@@ -173,8 +173,8 @@ def test_unused_columns_of_numbers_are_named_with_the_options_that_use_them() ->
         }
     )
     assert [remark.text for remark in unused_columns(table)] == [
-        "unused column of numbers: 'sex'; to compare groups by them: --columns sex=sex",
-        "unused column of numbers: 'bmi'; to compare intervals of them: --bins bmi=4",
+        "unused column of numbers: sex; to compare groups by them: --columns sex=sex",
+        "unused column of numbers: bmi; to compare intervals of them: --bins bmi=4",
     ]
 
 
@@ -192,8 +192,13 @@ def test_intervals_by_edges_and_values_that_are_no_numbers() -> None:
 
 @pytest.mark.parametrize("values", [["a", "b"], ["", ""], ["3", "3", "3"]])
 def test_values_that_make_no_intervals_are_refused(values: list[str]) -> None:
-    with pytest.raises(DataError, match=r"--bins bmi=4: the column has .* no two different numbers"):
+    with pytest.raises(DataError, match=r"--bins bmi=4: the column has .* no numbers that can be parted"):
         binned(pd.Series(values), "bmi", 4)
+
+
+def test_close_numbers_are_told_apart_by_their_edges() -> None:
+    groups, _ = binned(pd.Series([1000.1, 1000.2] * 20), "x", 2)
+    assert groups.value_counts().to_dict() == {"<1000.2": 20, ">=1000.2": 20}
 
 
 def test_a_frequent_value_makes_fewer_intervals() -> None:
@@ -215,7 +220,7 @@ def test_intervals_of_a_table_are_an_attribute_in_reading_order(tmp_path: Path) 
     plain = _table(tmp_path)
     assert load_manifest(plain).attributes == ()
     assert [remark.kind for remark in load_manifest(plain).remarks] == ["unused_numbers"]
-    report = count(plain.model_copy(update={"bins": {"bmi": (100.0, 110.0)}}))
+    report = count(plain.model_copy(update={"columns": {"bmi": "bmi"}, "bins": {"bmi": (100.0, 110.0)}}))
     groups = [group.group for group in report.groups if group.attribute == "bmi"]
     assert groups == ["<100", "100-110", ">=110"]
 
