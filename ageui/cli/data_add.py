@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
 
+SHOWN = 3
+
+
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set here.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Its folder, or a table of images.")],
@@ -43,6 +46,12 @@ def add(
             metavar="ATTRIBUTE=N,…",
             help="Make intervals of an attribute's numbers: how many, or their edges, as in bmi=18.5/25/30.",
             show_default=False,
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder where a table's relative image paths start; else its own.", show_default=False
         ),
     ] = None,
     ignore: Annotated[
@@ -96,6 +105,7 @@ def add(
 
         ageui data add appa-real ~/appa-real
         ageui data add mine faces.csv --columns image=file,age=years,gender=sex
+        ageui data add mine labels/faces.csv --images pictures --ignore bad.txt
         ageui data add adience folds.csv --folds 0-2/3/4
     """
     import dataclasses
@@ -103,7 +113,8 @@ def add(
     from ageui.cli.progress import count_progress
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
-    from engine.data.check import check
+    from ageui.text.leaks import leak_lines
+    from engine.data.check import examine
     from engine.data.manifest import refuse, refuse_useless
     from engine.data.sources import detect_format, settled
     from engine.errors import ConfigError, DataError
@@ -117,7 +128,7 @@ def add(
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
         raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
-    spec = _spec(name, path, found, columns, bins, ignore, skip_bad, fractions)
+    spec = _spec(name, path, found, columns, bins, images, ignore, skip_bad, fractions)
     spec = spec.model_copy(update=_meaning(found, split_map, folds, age_scale))
     console = messages()
     with open_store(db, create=True, files=files) as store:
@@ -125,14 +136,14 @@ def add(
         console.print(f"format {found}: {'as told' if data_format else 'detected; another one with --format'}")
         spec, guesses = settled(spec, target_of(target))
         with count_progress(console) as progress:
-            report = check(
+            examined = examine(
                 spec,
                 target_of(target),
                 cache=cache_folder(),
                 progress=progress,
                 judge=lambda rows: refuse_useless(rows, spec),
             )
-        report = dataclasses.replace(report, notes=(*guesses, *report.notes))
+        report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         for note in report.notes:
             console.print(clean(note), soft_wrap=True)
         refuse_useless(report, spec)
@@ -140,9 +151,12 @@ def add(
             print_json(dataclasses.asdict(report))
         if not skip_bad:
             refuse(name, report.problems)
-        store.data.add(spec, replace=replace)
-    for remark in report.remarks:
-        console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
+        for line in leak_lines(report, SHOWN):
+            console.print(clean(line), soft_wrap=True)
+        for remark in report.remarks:
+            console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
+        store.data.add(spec, replace=replace, counts=report.counts)
+        store.data.remember(name, examined)
     if report.problems:
         console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
     if not as_json:
@@ -155,6 +169,7 @@ def _spec(
     data_format: str,
     columns: str | None,
     bins: str | None,
+    images: Path | None,
     ignore: Path | None,
     skip_bad: bool,
     fractions: str | None,
@@ -162,11 +177,14 @@ def _spec(
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
-    for option, given in (("--columns", columns), ("--bins", bins)):
-        if given is not None and data_format != "table":
+    for option, value in (("--columns", columns), ("--bins", bins), ("--images", images)):
+        if value is not None and data_format != "table":
             raise ConfigError(
                 f"{option} goes with a table, but the format is {data_format}; say --format table if it is one"
             )
+    images = None if images is None else images.expanduser()
+    if images is not None and not images.is_dir():
+        raise DataError(f"--images {images}: there is no such folder")
     if ignore is not None and not ignore.is_file():
         raise DataError(f"--ignore {ignore}: there is no such file")
     chosen = {one: _bins(one, text) for one, text in _pairs("--bins", bins.split(",") if bins else []).items()}
@@ -176,11 +194,13 @@ def _spec(
         {
             "name": name,
             "format": data_format,
-            "path": str(path.resolve()),
+            "path": str(path.parent.resolve() / path.name if path.is_symlink() and path.is_file() else path.resolve()),
             "columns": {**{attribute: attribute for attribute in chosen}, **named},
             "ignore": None if ignore is None else str(ignore.resolve()),
+            "images": None if images is None else str(images.resolve()),
             "skip_bad": skip_bad,
             "bins": chosen,
+            "keep_copies_together": data_format in ("table", "utkface"),
             **more,
         }
     )
@@ -276,6 +296,6 @@ def _three_shares(text: str) -> tuple[float, float, float]:
         train, valid, test = (float(part) for part in text.split(","))
     except ValueError:
         raise ConfigError(f"--fractions {text}: give three shares, as in 0.7,0.15,0.15") from None
-    if min(train, valid, test) < 0 or train == 0 or abs(train + valid + test - 1) > 1e-6:
+    if not (train > 0 and valid >= 0 and test >= 0 and abs(train + valid + test - 1) <= 1e-6):
         raise ConfigError(f"--fractions {text}: the shares must add up to 1, with some for train")
     return train, valid, test

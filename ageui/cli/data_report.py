@@ -10,6 +10,7 @@ from ageui.present.figures import AGE, NUMBER, SAMPLE_WEIGHT
 from ageui.present.table import BLANK, Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table
 from ageui.text.clean import clean
+from ageui.text.leaks import leak_lines
 from engine.data.report import DataReport, listed
 
 SHOWN = 20
@@ -28,6 +29,8 @@ def print_data_report(report: DataReport) -> None:
     console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)
     _print_problems(console, report)
+    if lines := leak_lines(report, SHOWN):
+        console.print(Text(clean("\n".join(["", *lines]), lines=True)), soft_wrap=True)
     _print_remarks(console, report)
     if report.images_read:
         _print_duplicates(console, report)
@@ -93,7 +96,7 @@ def _print_remarks(console: Console, report: DataReport) -> None:
 
 def _print_duplicates(console: Console, report: DataReport) -> None:
     pairs = sorted(report.duplicates, key=lambda pair: pair.where)
-    console.print(f"\npairs of images that show nearly the same picture: {len(pairs) or 'none'}")
+    console.print(f"\npairs of different images that show nearly the same picture: {len(pairs) or 'none'}")
     for where, found in groupby(pairs, key=lambda pair: pair.where):
         together = list(found)
         console.print(f"  {where}: {len(together)}")

@@ -96,7 +96,7 @@ class SplitScores:
     """A run's scores on one split. Runs with equal `images` (a hash) were scored on the same images and ages.
 
     `selected_on` is the split that chose the scored weights, None if none did. `statistics` is the revision of the
-    intervals and tests.
+    intervals and tests. `in_train` counts the images with a duplicate or near-duplicate in train, None if unknown.
     """
 
     split: str
@@ -106,6 +106,7 @@ class SplitScores:
     result: SplitResult
     selected_on: str | None = None
     statistics: int = STATISTICS
+    in_train: int | None = None
 
     @property
     def is_selected(self) -> bool:
@@ -131,6 +132,7 @@ class SplitScores:
             "is_selected": self.is_selected,
             "is_stale": self.is_stale,
             "n": result.n,
+            "in_train": self.in_train,
             "mae": result.mae,
             "signed": result.signed,
             "bias": {bias.attribute: bias.value for bias in biases},

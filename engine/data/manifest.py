@@ -34,6 +34,8 @@ class Manifest:
         The rows that were left out.
     notes
         What was guessed while reading, a line each, such as the separator of a table's cells.
+    place
+        Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
     remarks
         Remarks that only the source can make, such as on cells that were passed over.
     """
@@ -46,15 +48,17 @@ class Manifest:
     content: Callable[[str], bytes]
     problems: tuple[RowProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    place: Callable[[str], str] = str
     remarks: tuple[LabelRemark, ...] = ()
 
 
-def refuse(name: str, problems: Sequence[RowProblem]) -> None:
+def refuse(name: str, problems: Sequence[RowProblem], *, is_registered: bool = False) -> None:
     """Raises a `DataError` that lists the kinds of problems. Without problems, does nothing."""
     if problems:
         raise DataError(
             "\n".join([f"data set {name!r} has {unusable(problems)}:", *(f"  {line}" for line in listed(problems))])
-            + "\nmend them, or leave them out with: ageui data add NAME PATH --skip-bad"
+            + "\nmend them, or leave them out: "
+            + ("add the data set again with --skip-bad --replace" if is_registered else "add --skip-bad")
         )
 
 

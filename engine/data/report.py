@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
 _SHOWN: Final = 3
@@ -96,8 +96,37 @@ class GroupCounts:
 
 
 @dataclass(frozen=True)
+class IdenticalImages:
+    """Images of equal bytes, with the split and the age of each (years, None without a label).
+
+    `differing` names the labels in which they disagree: `age` or an attribute.
+    """
+
+    images: tuple[str, ...]
+    splits: tuple[str, ...]
+    ages: tuple[float | None, ...]
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SharedSubject:
+    """A subject with images in several splits, and their number in each."""
+
+    subject: str
+    splits: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RepeatedNames:
+    """How many file names several folders have with equal ages, and these folders."""
+
+    names: int
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DuplicatePair:
-    """Two images that show the same picture; `difference` is 0 for equal ones."""
+    """Two images that show nearly the same picture, but are not of equal bytes."""
 
     first: str
     first_split: str
@@ -125,12 +154,24 @@ class CourseCount:
     matches: bool
 
 
+class DataCounts(TypedDict):
+    """The counts of a data set for one target.
+
+    `splits` has the number of `images` and of `labelled` ones of each split. `groups` has the number of labelled images
+    by attribute, group and split.
+    """
+
+    target: str
+    splits: dict[str, dict[str, int]]
+    groups: dict[str, dict[str, dict[str, int]]]
+
+
 @dataclass(frozen=True)
 class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
-    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown. `notes` say what
-    was guessed, a line each.
+    If `images_read` is False, only rows were read: unreadable images, identical images and near-duplicates are unknown.
+    `notes` say what was guessed, a line each.
     """
 
     name: str
@@ -143,6 +184,9 @@ class DataReport:
     problems: tuple[RowProblem, ...]
     duplicates: tuple[DuplicatePair, ...]
     course_counts: tuple[CourseCount, ...]
+    identical: tuple[IdenticalImages, ...] = ()
+    subjects: tuple[SharedSubject, ...] = ()
+    repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
     remarks: tuple[LabelRemark, ...] = ()
 
@@ -164,11 +208,25 @@ class DataReport:
         counts = ", ".join(f"{split.split} {split.images}" for split in self.splits)
         return f"{self.name}: {self.format}, {counts}"
 
+    @property
+    def counts(self) -> DataCounts:
+        """What a list of data sets says of this one."""
+        groups: dict[str, dict[str, dict[str, int]]] = {}
+        for group in self.groups:
+            groups.setdefault(group.attribute, {})[group.group] = group.counts
+        splits = {one.split: {"images": one.images, "labelled": one.labelled} for one in self.splits}
+        return DataCounts(target=self.target, splits=splits, groups=groups)
+
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
-        rows = {name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}
-        return cls(**{**found, **rows, "notes": tuple(found.get("notes", ()))})
+        rows = {name: tuple(_record(kind, row) for row in found[name]) for name, kind in _ROWS.items()}
+        repeated = found["repeated_names"] and _record(RepeatedNames, found["repeated_names"])
+        return cls(**{**found, **rows, "repeated_names": repeated, "notes": tuple(found.get("notes", ()))})
+
+
+def _record(kind: type, row: Mapping[str, Any]) -> Any:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
 
 
 _ROWS: dict[str, type] = {
@@ -178,4 +236,6 @@ _ROWS: dict[str, type] = {
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
     "remarks": LabelRemark,
+    "identical": IdenticalImages,
+    "subjects": SharedSubject,
 }

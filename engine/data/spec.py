@@ -54,12 +54,17 @@ class DataSpec(BaseModel):
 
     columns
         Maps ageui's names (`image age real_age age_std split subject`, and any attribute) to a table's column names.
+    images
+        The absolute folder where a table's relative image paths start; None for the table's own.
     ignore
         File of image names to leave out.
     skip_bad
         Leave out unusable rows and count them, instead of stopping the import.
     fractions, split_seed
         Shares of train, valid and test for a source without splits, and the seed of the split.
+    keep_copies_together
+        Put byte-identical images into one split of a source without splits. Data sets that were registered before this
+        could be chosen keep their splits.
     split_map
         Maps names of splits or numbers of folds in a table to train, valid, test, or none, which leaves rows out.
     age_scale
@@ -78,7 +83,9 @@ class DataSpec(BaseModel):
     skip_bad: bool = False
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_seed: int = 0
+    keep_copies_together: bool = False
     synthetic: SyntheticOptions = SyntheticOptions()
+    images: str | None = None
     split_map: dict[str, str] = Field(default_factory=dict)
     age_scale: float | None = Field(None, gt=0, allow_inf_nan=False)
     bins: dict[str, Bins] = Field(default_factory=dict)
@@ -105,6 +112,11 @@ def why_unreadable(spec: DataSpec) -> str | None:
         )
     if spec.format != "table" and not path.is_dir():
         return f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one"
+    if spec.images is not None and not Path(spec.images).is_dir():
+        return (
+            f"data set {spec.name!r}: the folder of its images, {spec.images}, is not there; mount it, or add the data "
+            "set again with another one as --images"
+        )
     return None
 
 

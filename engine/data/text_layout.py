@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import chain
@@ -65,8 +66,10 @@ def layout_of(head: str, usual: str | None) -> Layout:
     below = lines[above:]
     separator = told or _separator(below, usual)
     wrapped = False
+    inner: list[str] = []
     if separator is None:
-        inner = list(_unwrapped(below))
+        with suppress(csv.Error):
+            inner = list(_unwrapped(below))
         separator = _separator(inner, usual)
         wrapped = separator is not None
         below = inner if wrapped else below
@@ -118,7 +121,7 @@ def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
                 yield seen, row
             row_end = seen
     except csv.Error as error:
-        raise ValueError(_open_quote(row_end + 1) if "field limit" in str(error) else str(error)) from None
+        raise ValueError(f"line {row_end + 1:,}: {error}; is a quote not closed?") from None
     if row != [_END]:
         raise ValueError(_open_quote(row_end + 1))
 

@@ -15,6 +15,7 @@ from ageui.present.figures import AGE, COUNT, GROUP_WEIGHT
 from ageui.present.table import Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table, shortened
 from ageui.text.clean import clean
+from ageui.text.leaks import leak_lines
 from ageui.text.sentences import counted
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.data.report import DataReport, GroupCounts, listed
@@ -129,7 +130,8 @@ def split_table(report: DataReport) -> RichTable:
 def findings_text(report: DataReport, note: str) -> Text:
     """The note, if any, then problems, remarks, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
-    lines += [*_problems(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
+    found = [*_problems(report), *_leaks(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
+    lines += found
     return Text("\n").join(lines)
 
 
@@ -146,6 +148,14 @@ def _problems(report: DataReport) -> list[Text]:
 
 def _remarks(report: DataReport) -> list[Text]:
     return [Text.assemble(("! ", "bold"), clean(remark.text)) for remark in report.remarks]
+
+
+def _leaks(report: DataReport) -> list[Text]:
+    """Byte-identical images, subjects in several splits and repeated file names."""
+    return [
+        Text(f"  {clean(line)}", style="dim") if line.startswith(" ") else Text.assemble(("! ", "bold"), clean(line))
+        for line in leak_lines(report, _SHOWN)
+    ]
 
 
 def _duplicates(report: DataReport) -> list[Text]:

@@ -1,13 +1,18 @@
 """Sources of data sets: each becomes a manifest, whatever its files look like."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from engine.bounded_files import other_kind
 from engine.choices import DataFormat, Target
-from engine.data.manifest import Manifest
+from engine.data.content_hashes import content_hashes
+from engine.data.manifest import Manifest, Progress
+from engine.data.one_row_per_file import one_row_per_file
 from engine.data.sources import appa_real, course, synthetic, table, table_columns, utkface
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
+from engine.data.splitting import split_rows
 from engine.errors import ConfigError, DataError
 from engine.short_text import listed
 
@@ -57,11 +62,50 @@ def settled(spec: DataSpec, target: Target = "apparent") -> tuple[DataSpec, tupl
     return table_columns.settled(spec, Path(spec.path or ""), target) if spec.format == "table" else (spec, ())
 
 
-def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:
+def load_manifest(
+    spec: DataSpec, target: Target = "apparent", *, cache: Path | None = None, progress: Progress | None = None
+) -> Manifest:
     """Reads the rows of a data set; no pixel is decoded.
 
-    Raises `DataError` for files that are missing or of another format, `ConfigError` for a target that they lack.
+    Images are read only where their bytes decide their split: if the data has no splits, and the spec keeps copies
+    together.
+
+    Parameters
+    ----------
+    spec
+        The data set.
+    target
+        The age to learn, if the data has both.
+    cache
+        Folder of hashes of images that were read before; None reads every image.
+    progress
+        Called with the work in progress, the number of finished images and of all images.
+
+    Raises
+    ------
+    DataError
+        For files that are missing or of another format.
+    ConfigError
+        For a target that they lack.
     """
+    rows = load_rows(spec, target)
+    is_split = bool(rows.frame["split"].notna().all())
+    reads = spec.keep_copies_together and not is_split
+    return with_splits(rows, spec, content_hashes(rows, cache, progress) if reads else None)
+
+
+def with_splits(rows: Manifest, spec: DataSpec, content: Sequence[str] | None) -> Manifest:
+    """The manifest of rows from `load_rows`, each with a split.
+
+    `content` holds the SHA-256 of each row's image; it is needed only for a spec that keeps copies together.
+    """
+    if rows.frame["split"].notna().all():
+        return rows
+    return replace(rows, frame=split_rows(rows.frame, spec, content if spec.keep_copies_together else None))
+
+
+def load_rows(spec: DataSpec, target: Target = "apparent") -> Manifest:
+    """As `load_manifest`, but the split of rows is None if the data has none."""
     if (reason := why_no_target(spec, target)) is not None:
         raise ConfigError(reason)
     if (reason := why_unreadable(spec)) is not None:
@@ -70,9 +114,9 @@ def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:
         return synthetic.load(spec)
     path = Path(spec.path or "")
     if spec.format == "table":
-        return table.load(spec, path, target)
+        return one_row_per_file(table.load(spec, path, target))
     if spec.format == "course":
-        return course.load(spec, path)
+        return one_row_per_file(course.load(spec, path))
     if spec.format == "appa_real":
-        return appa_real.load(spec, path, target)
+        return one_row_per_file(appa_real.load(spec, path, target))
     return utkface.load(spec, path)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
@@ -32,15 +31,13 @@ def frame_of(
 ) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
     """The manifest's frame, and a problem for each row that is left out of it.
 
-    Rows are left out for an age that `reader` cannot read, for an unknown split, and for an image name that occurred
-    before. The ends of ages given as ranges are columns of the frame if there are any. `extra` columns hold numbers
-    (NaN if missing) or, for `subject`, text.
+    Rows are left out for an age that `reader` cannot read, and for an unknown split. The ends of ages given as ranges
+    are columns of the frame if there are any. `extra` columns hold numbers (NaN if missing) or, for `subject`, text.
     """
     reader = reader or AgeReader()
     kept: list[SourceRow] = []
     ages: list[Age] = []
     problems: list[RowProblem] = []
-    seen: set[str] = set()
     for row in rows:
         age, problem, cure = Age(np.nan), "", ""
         try:
@@ -50,12 +47,9 @@ def frame_of(
         if row.split is not None and row.split not in SPLITS:
             problem = f"split {shown(row.split)}; use one of {', '.join(SPLITS)}"
             cure = "say which split a name stands for with --split-map, as in --split-map dev=valid,extra=none"
-        if row.image in seen:
-            problem = "the same image is named twice"
         if problem:
             problems.append(RowProblem(row.image, problem, row.split, cure))
             continue
-        seen.add(row.image)
         kept.append(row)
         ages.append(age)
     frame = pd.DataFrame(
@@ -78,25 +72,6 @@ def frame_of(
     for name in attributes:
         frame[name] = pd.Series([_text(row.attributes.get(name)) for row in kept], dtype=object)
     return frame, tuple(problems)
-
-
-def split_rows(frame: pd.DataFrame, fractions: Sequence[float], seed: int) -> pd.DataFrame:
-    """Gives each row without a split one, by a hash of its subject, or of its image without a subject.
-
-    An image gets the same split however many others there are, and no subject gets two.
-    """
-    edges = np.cumsum(fractions)
-    keys = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
-    chosen = [SPLITS[min(int(np.searchsorted(edges, _share(str(key), seed), side="right")), 2)] for key in keys]
-    parted = frame.copy()
-    parted["split"] = [given if given is not None else made for given, made in zip(frame["split"], chosen, strict=True)]
-    return parted
-
-
-def _share(key: str, seed: int) -> float:
-    """A number in [0, 1) that depends on the key and the seed only."""
-    digest = blake2b(f"{seed} {key}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64
 
 
 def _text(value: object) -> str | None:

@@ -1,5 +1,6 @@
 """Any table of images, in text, JSON or Parquet, with a mapping of its columns."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pandas as pd
 from engine.choices import Target
 from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
+from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.number_columns import binned, number_remarks, unused_columns
 from engine.data.sources.read_table import read_raw_table, refuse_missing
-from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
+from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.sources.split_names import LEFT_OUT, read_splits
 from engine.data.sources.table_columns import MOST_GROUPS
 from engine.data.sources.table_pictures import TablePictures
@@ -19,13 +21,14 @@ from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
 
 MOST_ATTRIBUTES = 50
+_TRIED = 20
 
 
 def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
-    """The manifest of a table; image paths are relative to its folder.
+    """The manifest of a table; image paths are relative to its folder, or to the one that the spec names.
 
-    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. A hash
-    splits rows without a split.
+    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. Rows
+    without a split have None.
     """
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
@@ -47,21 +50,21 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     cells = table[columns["split"]].tolist() if columns["split"] in table.columns else [None] * len(table)
     splits, notes = read_splits(cells, spec.split_map, spec.fractions)
     reader = AgeReader(spec.age_scale)
-    rows = _rows(table, columns, age, attributes, extra, splits)
+    pictures = raw.pictures.get(columns["image"])
+    folder = _image_folder(spec, path, table[columns["image"]].iloc[:_TRIED])
+    ignored = ignore_list(spec, folder.root)
+    rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
     frame, problems = frame_of(rows, list(attributes), extra, reader)
-    used = {age, *columns.values(), *attributes.values()}
-    remarks = list(number_remarks("age_std", table[columns["age_std"]])) if "age_std" in extra else []
+    used = {age, *columns.values(), *attributes.values(), *RANGE_COLUMNS}
+    remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
+    remarks += number_remarks("age_std", table[columns["age_std"]]) if "age_std" in extra else []
     for attribute, bins in spec.bins.items():
-        frame[attribute], found = binned(frame[attribute], attribute, bins)
-        remarks += found
-    images: TablePictures | ImageFolder
-    if columns["image"] in raw.pictures:
-        images = raw.pictures[columns["image"]]
-    else:
-        images = ImageFolder(path.parent)
-        frame, missing = images.without_missing(frame)
-        problems += missing
-    frame = split_rows(frame, spec.fractions, spec.split_seed)
+        frame[attribute], unread = binned(frame[attribute], attribute, bins)
+        remarks += unread
+    if pictures is None:
+        frame, missing, found = folder.without_missing(frame)
+        problems, notes = problems + missing, (*notes, *found)
+    images: TablePictures | ImageFolder = pictures or folder
     return Manifest(
         spec.name,
         frame,
@@ -70,9 +73,19 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         images.fingerprint,
         images.content,
         raw.problems + problems,
-        (*raw.notes, *reader.notes(), *notes),
-        (*remarks, *unused_columns(table.drop(columns=[*used], errors="ignore"))),
+        (*raw.notes, *reader.notes(), *notes, *ignored.notes),
+        str if pictures else folder.place,
+        tuple(remarks),
     )
+
+
+def _image_folder(spec: DataSpec, path: Path, images: pd.Series) -> ImageFolder:
+    """The folder where names start: the named one, else that of the table, else that of the file it is a link to."""
+    if spec.images is not None:
+        return ImageFolder(Path(spec.images), is_open=True, is_chosen=True)
+    own, real = path.parent, Path(os.path.realpath(path)).parent
+    starts = sorted((own, real), key=lambda start: -sum(os.path.lexists(start / str(image)) for image in images))
+    return ImageFolder(starts[0], is_open=True)
 
 
 def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str]) -> dict[str, str]:
