@@ -61,6 +61,18 @@ def unusable(problems: Sequence[RowProblem]) -> str:
 
 
 @dataclass(frozen=True)
+class LabelRemark:
+    """Something about the labels that works against their user, and what to do about it, in one line.
+
+    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    """
+
+    kind: str
+    attribute: str | None
+    text: str
+
+
+@dataclass(frozen=True)
 class SplitCounts:
     """A split's images and labels; ages in years, None without labels."""
 
@@ -179,6 +191,7 @@ class DataReport:
     subjects: tuple[SharedSubject, ...] = ()
     repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[LabelRemark, ...] = ()
 
     @property
     def why_useless(self) -> str | None:
@@ -224,6 +237,7 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "remarks": LabelRemark,
     "identical": IdenticalImages,
     "subjects": SharedSubject,
 }
