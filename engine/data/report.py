@@ -179,11 +179,9 @@ class DataReport:
 
     @property
     def why_useless(self) -> str | None:
-        """Why nothing can be learned from what was found; None if something can, or if no row was lost."""
-        if not self.problems:
-            return None
+        """Why nothing can be learned from what was found; None if something can."""
         if not self.splits:
-            return "none of its rows and images can be used"
+            return "none of its rows and images can be used" if self.problems else "it has no rows or images"
         is_lost = any(problem.split in ("train", None) for problem in self.problems)
         if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
             return "none of its train images can be used"

@@ -8,7 +8,8 @@ import pandas as pd
 
 from engine.choices import SPLITS
 from engine.data.report import RowProblem
-from engine.data.sources.ages import Age, AgeReader, shown, with_decimal_point
+from engine.data.sources.ages import Age, AgeReader, with_decimal_point
+from engine.data.sources.cells import is_missing, shown
 from engine.data.spec import RANGE_COLUMNS
 
 
@@ -75,5 +76,5 @@ def frame_of(
 
 
 def _text(value: object) -> str | None:
-    text = "" if value is None or value != value else str(value).strip()
+    text = "" if is_missing(value) else str(value).strip()
     return text or None

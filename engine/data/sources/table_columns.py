@@ -4,12 +4,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import pandas as pd
 
 from engine.choices import REPORT_ATTRIBUTES, Target
-from engine.data.sources.ages import is_range, shown
+from engine.data.sources.ages import is_range
+from engine.data.sources.cells import cut, shown
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table
 from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
@@ -39,20 +41,23 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
         "apparentagestd", "agesd", "stdage", "stdv", "agestdev", "agestddev", "apparentagesd",
     ),
     "split": (
-        "splits", "subset", "partition", "phase", "usage", "set", "datasplit", "fold", "folds", "foldid",
-        "foldnumber",
+        "splits", "subset", "partition", "phase", "usage", "set", "datasplit",
     ),
     "subject": (
         "subjectid", "subjects", "person", "personid", "identity", "identityid", "individual", "individualid",
         "participant", "participantid", "userid", "celebrity", "celebrityid",
     ),
 }  # fmt: skip
+_OTHER_SETS: Final = ("set", "phase", "usage")
+"""Synonyms of split that hold other numbers than those of folds."""
+_FOLDS: Final = re.compile(r"fold(?!er)")
 _RANGES: Final = (
     "agerange", "ageranges", "agegroup", "agegroups", "agebin", "agebins", "agebucket", "ageband",
     "agecategory", "ageclass",
 )  # fmt: skip
 _OTHER_UNITS: Final = {"month": "1/12", "week": "1/52.18", "day": "1/365.25", "hour": "1/8766"}
 """Units of age in the names of columns, each with the years that one of it has."""
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _IMAGE_FILE: Final = re.compile(r".*\.(?:jpe?g|jpe|png|bmp|gif|tiff?|webp|jfif|ppm|pgm|jp2)", re.I | re.S)
 
 
@@ -71,6 +76,7 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
     found.find(age)
     found.find_ranges(age)
     found.refuse_other_units(age)
+    found.refuse_no_age(age)
     for name in (other, "age_std", "subject"):
         found.find(name, is_needed=False)
     found.find_split()
@@ -139,10 +145,24 @@ class _Columns:
             if self.spec.age_scale is None:
                 raise ConfigError(
                     f"column {shown(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
-                    f"{age}={in_other_units[0]} with --age-scale {_OTHER_UNITS[unit]}, or with --age-scale 1 if it "
-                    "holds years"
+                    f"{quote(f'{age}={in_other_units[0]}')} with --age-scale {_OTHER_UNITS[unit]}, or with "
+                    "--age-scale 1 if it holds years"
                 )
             self._take(age, in_other_units)
+
+    def refuse_no_age(self, age: str) -> None:
+        """Refuses a table without ages, and shows the columns that it has."""
+        if self.has(age):
+            return
+        other, target = ("real_age", "real") if age == "age" else ("age", "apparent")
+        has_other = self.has(other) or any(self._by_name(other))
+        choice = f", or read the {target} age with --target {target}" if has_other else ""
+        groups = [name for name in self._free() if _folded(name) in _RANGES]
+        warning = f"; {shown(groups[0])} holds numbers of groups, not years" if groups else ""
+        raise ConfigError(
+            f"{self.path} has no column {age!r} for the age; name it with --columns {age}=COLUMN{choice}; it has "
+            f"{_listed(self.names)}{warning}"
+        )
 
     def find_split(self) -> None:
         """Looks for the column of splits; others than `split` count only if they hold names of splits or folds."""
@@ -192,12 +212,15 @@ class _Columns:
     def _by_name(self, name: str) -> tuple[list[str], list[str]]:
         """The free columns with the name in other letters, and those with a synonym."""
         free, own = self._free(), _folded(name)
-        return [one for one in free if _folded(one) == own], [one for one in free if _folded(one) in _SYNONYMS[name]]
+        by_synonym = [one for one in free if _folded(one) in _SYNONYMS[name]]
+        if name == "split":
+            by_synonym += [one for one in free if one not in by_synonym and _FOLDS.search(_folded(one))]
+        return [one for one in free if _folded(one) == own], by_synonym
 
     def _take(self, name: str, candidates: Sequence[str], is_needed: bool = True) -> bool:
         if len(candidates) > 1:
             both = " and ".join(map(shown, candidates[:_SHOWN]))
-            which = f"say which with --columns {name}={candidates[0]}"
+            which = f"say which with --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
                 raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
             self.passed_over.append(f"columns {both} could all be the {name}, so none is used; {which}")
@@ -211,9 +234,9 @@ class _Columns:
     def _holds_splits(self, column: str) -> bool:
         keys = self._keys(column)
         split_map = with_either(keys, self.split_map)
-        if keys and all(split_of(key, split_map) for key in keys):
+        if any(split_of(key, split_map) for key in keys):
             return True
-        is_folds = "fold" in _folded(column) and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
+        is_folds = _folded(column) not in _OTHER_SETS and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
         if is_folds and "fractions" in self.spec.model_fields_set:
             self.passed_over.append(f"column {shown(column)} is not used, because --fractions asks for other splits")
             return False
@@ -234,8 +257,14 @@ def _folded(name: str) -> str:
 
 
 def _unit(column: str) -> str | None:
+    """The unit that a column's name says its ages are in, such as `month`; None if it says none."""
+    words = [word.lower() for word in _WORDS.findall(column)]
     name = _folded(column)
-    return next((unit for unit in _OTHER_UNITS if unit in name and ("age" in name or name in (unit, f"{unit}s"))), None)
+    if "age" in name:
+        words.append(name.removeprefix("age").removeprefix("in"))
+    elif len(words) > 1:
+        return None
+    return next((unit for unit in _OTHER_UNITS if unit in words or f"{unit}s" in words), None)
 
 
 def _most_look_like_images(values: pd.Series) -> bool:
@@ -255,6 +284,11 @@ def _distinct(values: pd.Series) -> list[object]:
         return list(values.unique())
     except TypeError:  # such as the dictionaries of a Parquet file with embedded images
         return []
+
+
+def _listed(values: "Sequence[object] | pd.Index[str]") -> str:
+    shown_ones = ", ".join(map(cut, values[:_SHOWN]))
+    return f"{shown_ones} and {len(values) - _SHOWN} more" if len(values) > _SHOWN else shown_ones
 
 
 def _example(folds: Sequence[int]) -> str:
