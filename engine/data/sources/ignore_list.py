@@ -89,15 +89,16 @@ def read_ignored(path: Path) -> list[str]:
         content = read_regular(path, TABLE_BYTES)
         is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = content.decode("utf-16" if is_wide else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        rows = [_cells(line) for line in lines]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"the ignore list {path} cannot be read: {problem_of(error)}") from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    header = _cells(lines[0]) if lines else []
-    column = next((place for place, name in enumerate(header) if name.lower() in _COLUMNS), None)
+    column = next((place for place, name in enumerate(rows[0]) if name.lower() in _COLUMNS), None) if rows else None
     if column is None:
-        return [line if is_image_name(line) and '"' not in line else _cells(line)[0] for line in lines]
-    rows = (_cells(line) for line in lines[1:])
-    return [row[column] for row in rows if len(row) > column and row[column]]
+        return [
+            line if is_image_name(line) and '"' not in line else row[0] for line, row in zip(lines, rows, strict=True)
+        ]
+    return [row[column] for row in rows[1:] if len(row) > column and row[column]]
 
 
 def _cells(line: str) -> list[str]:

@@ -66,7 +66,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     )
 
 
-def _image_folder(spec: DataSpec, path: Path, images: "pd.Series[object]") -> ImageFolder:
+def _image_folder(spec: DataSpec, path: Path, images: pd.Series) -> ImageFolder:
     """The folder where names start: the named one, else that of the table, else that of the file it is a link to."""
     if spec.images is not None:
         return ImageFolder(Path(spec.images), is_open=True, is_chosen=True)
