@@ -4,10 +4,11 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from engine.data.image_files import ENDINGS_OF_FORMATS
 from engine.data.rgb import is_changed, raw_mode, to_rgb
@@ -88,10 +89,10 @@ def _open(content: bytes) -> Image.Image:
         return rgb if turn is None else rgb.transpose(turn)
 
 
-def _header(content: bytes) -> Image.Image:
+def _header(content: bytes) -> ImageFile.ImageFile:
     """The image before its pixels are decoded. Raises `DataError` for an unknown format or too many pixels."""
     try:
-        image = Image.open(io.BytesIO(content), formats=tuple(ENDINGS_OF_FORMATS))
+        image = Image.open(io.BytesIO(content), formats=readable_formats())
     except UnidentifiedImageError:
         kind = what_it_is(content)
         raise DataError(f"it is {kind}" if kind else f"not a {', '.join(ENDINGS_OF_FORMATS)} image") from None
@@ -100,6 +101,13 @@ def _header(content: bytes) -> Image.Image:
             f"{image.width}×{image.height} pixels are more than the limit of {LARGEST_PIXELS:,}; make it smaller"
         )
     return image
+
+
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """The known formats that this Pillow can read: older ones lack AVIF."""
+    Image.init()
+    return tuple(name for name in ENDINGS_OF_FORMATS if name in Image.OPEN)
 
 
 def _orientation(image: Image.Image) -> int:
