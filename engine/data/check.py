@@ -26,6 +26,7 @@ from engine.data.near_duplicates import (
     THUMBNAIL,
     near_duplicates,
 )
+from engine.data.remarks import label_remarks
 from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
 from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
@@ -176,6 +177,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         subjects=shared_subjects(frame),
         repeated_names=repeated_names(frame),
         notes=manifest.notes,
+        remarks=(*manifest.remarks, *label_remarks(frame, manifest.attributes)),
     )
 
 
@@ -222,10 +224,14 @@ def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts
     found = []
     for attribute in ("age", *attributes):
         codes, names = group_codes(labelled, attribute)
+        by_split = {
+            split: np.bincount(codes[(labelled["split"] == split) & (codes >= 0)], minlength=len(names))
+            for split in splits
+        }
         inverse = weight_table(train, attribute, scheme="inverse")
         effective = weight_table(train, attribute, scheme="effective")
         for place, name in enumerate(names):
-            counts = {split: int(((codes == place) & (labelled["split"] == split)).sum()) for split in splits}
+            counts = {split: int(count[place]) for split, count in by_split.items()}
             weights = (inverse[name], effective[name]) if counts.get("train") else (None, None)
             found.append(GroupCounts(attribute, name, counts, *weights))
     return tuple(found)

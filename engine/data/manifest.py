@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.report import DataReport, RowProblem, listed, unusable
+from engine.data.report import DataReport, LabelRemark, RowProblem, listed, unusable
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -36,6 +36,8 @@ class Manifest:
         What was guessed while reading, a line each, such as the separator of a table's cells.
     place
         Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
+    remarks
+        Remarks that only the source can make, such as on cells that were passed over.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Manifest:
     problems: tuple[RowProblem, ...] = ()
     notes: tuple[str, ...] = ()
     place: Callable[[str], str] = str
+    remarks: tuple[LabelRemark, ...] = ()
 
 
 def refuse(name: str, problems: Sequence[RowProblem]) -> None:

@@ -58,6 +58,18 @@ def unusable(problems: Sequence[RowProblem]) -> str:
 
 
 @dataclass(frozen=True)
+class LabelRemark:
+    """Something about the labels that works against their user, and what to do about it, in one line.
+
+    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    """
+
+    kind: str
+    attribute: str | None
+    text: str
+
+
+@dataclass(frozen=True)
 class SplitCounts:
     """A split's images and labels; ages in years, None without labels."""
 
@@ -176,6 +188,7 @@ class DataReport:
     subjects: tuple[SharedSubject, ...] = ()
     repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[LabelRemark, ...] = ()
 
     @property
     def why_useless(self) -> str | None:
@@ -222,4 +235,5 @@ _ROWS: dict[str, type] = {
     "course_counts": CourseCount,
     "identical": IdenticalImages,
     "subjects": SharedSubject,
+    "remarks": LabelRemark,
 }

@@ -11,6 +11,7 @@ from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.number_columns import binned, number_remarks, unused_columns
 from engine.data.sources.read_table import read_raw_table, refuse_missing
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.sources.split_names import LEFT_OUT, read_splits
@@ -54,10 +55,15 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     ignored = ignore_list(spec, folder.root)
     rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
     frame, problems = frame_of(rows, list(attributes), extra, reader)
+    remarks = list(number_remarks("age_std", table[columns["age_std"]])) if "age_std" in extra else []
+    for attribute, bins in spec.bins.items():
+        frame[attribute], said = binned(frame[attribute], attribute, bins)
+        remarks += said
     if pictures is None:
         frame, missing, found = folder.without_missing(frame)
         problems, notes = problems + missing, (*notes, *found)
     images: TablePictures | ImageFolder = pictures or folder
+    used = {age, *columns.values(), *attributes.values()}
     return Manifest(
         spec.name,
         frame,
@@ -68,6 +74,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         raw.problems + problems,
         (*raw.notes, *reader.notes(), *notes, *ignored.notes),
         str if pictures else folder.place,
+        (*remarks, *unused_columns(table.drop(columns=[*used], errors="ignore"))),
     )
 
 
