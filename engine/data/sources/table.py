@@ -19,6 +19,7 @@ from engine.data.sources.table_columns import MOST_GROUPS
 from engine.data.sources.table_pictures import TablePictures
 from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
+from engine.short_text import quoted, short_list
 
 MOST_ATTRIBUTES = 50
 _TRIED = 20
@@ -38,7 +39,8 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
         raise ConfigError(
-            f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
+            f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change target; "
+            f"it has {short_list(table.columns)}"
         )
     attributes = _attributes(table, spec.columns, {*columns.values(), *RANGE_COLUMNS})
     if len(attributes) > MOST_ATTRIBUTES:

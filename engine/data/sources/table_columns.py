@@ -17,7 +17,7 @@ from engine.data.sources.read_table import read_raw_table
 from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
 from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
-from engine.short_text import listed
+from engine.short_text import short_list
 
 MOST_GROUPS: Final = 20
 _LOOKED_AT: Final = 1_000
@@ -85,7 +85,8 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
     spec = spec.model_copy(update={"columns": found.mapping, "split_map": found.split_map})
     if not found.has("image"):
         raise DataError(
-            f"{path} has no column of image files; name it with --columns image=COLUMN; it has {listed(found.names)}"
+            f"{path} has no column of image files; name it with --columns image=COLUMN; it has "
+            f"{short_list(found.names)}"
         )
     return spec, tuple(found.notes())
 
@@ -181,8 +182,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {shown(column)} of {self.path} holds folds ({listed(map(str, folds))}): say which are train, "
-                f"valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {shown(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which are "
+                f"train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:
