@@ -200,10 +200,11 @@ class DataReport:
         """Why nothing can be learned from what was found; None if something can."""
         if not self.splits:
             return "none of its rows and images can be used" if self.problems else "it has no rows or images"
-        is_lost = any(problem.split in ("train", None) for problem in self.problems)
-        if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
-            return "none of its train images can be used"
-        return None
+        if any(split.labelled for split in self.splits if split.split == "train"):
+            return None
+        lost = [problem.split for problem in self.problems if problem.split in ("train", None)]
+        is_lost = "train" in lost or len(lost) > sum(split.images for split in self.splits)
+        return "none of its train images can be used" if is_lost else None
 
     @property
     def headline(self) -> str:
