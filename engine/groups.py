@@ -124,7 +124,7 @@ def filled_groups(
 
 
 def _column(frame: "pd.DataFrame", attribute: str) -> "pd.Series[Any]":
-    reserved = {"image", "split", "age", "real_age", "age_std", "subject", "pixel"}
+    reserved = {"image", "split", "age", "real_age", "age_std", "age_low", "age_high", "subject", "pixel"}
     if attribute not in frame.columns or attribute in reserved:
         have = [name for name in frame.columns if name not in reserved]
         raise ConfigError(f"the data has no attribute {attribute!r}; it has age, {', '.join(have)}".rstrip(", "))

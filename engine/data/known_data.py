@@ -1,8 +1,10 @@
 """Facts about a data set that are known without reading it, and the configs that do not fit it. Needs no pandas."""
 
 import csv
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -10,17 +12,19 @@ from engine.backbone_names import suggestion
 from engine.bounded_files import open_regular
 from engine.choices import LDS, Target
 from engine.config import RunConfig, format_value
+from engine.csv_text import restored
+from engine.data.foreign_files import GZIP, PARQUET, is_json, why_no_table
 from engine.data.kept_reports import kept_report
 from engine.data.report import DataReport, GroupCounts, unusable
 from engine.data.spec import (
     FORMAT_ATTRIBUTES,
-    LONGEST_HEADER,
     RESERVED_COLUMNS,
-    SEPARATORS,
     DataSpec,
     why_no_target,
     why_unreadable,
 )
+from engine.data.text_encoding import encoding_of
+from engine.data.text_layout import HEAD_BYTES, cells, layout_of, usual_separator
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
 
 _TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
@@ -131,15 +135,19 @@ def _is_in_train(group: GroupCounts) -> bool:
 
 def _columns(spec: DataSpec) -> tuple[str, ...] | None:
     """The columns of a table in text, None for other data and unreadable files."""
-    path = Path(spec.path or "")
-    separator = SEPARATORS.get(path.suffix.lower()) if spec.format == "table" else None
-    if separator is None:
+    if spec.format != "table":
         return None
+    path = Path(spec.path or "")
     try:
         with open_regular(path) as file:
-            line = file.readline(LONGEST_HEADER).decode("utf-8-sig")
-        if len(line) == LONGEST_HEADER or line.count('"') % 2:
+            head = file.read(HEAD_BYTES)
+        if head.startswith(GZIP):
+            head = zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+        text = head.decode(encoding_of(head, whole=False), "replace")
+        if head.startswith(PARQUET) or why_no_table(head) is not None or is_json(text):
             return None
-        return tuple(name.strip() for name in next(csv.reader([line], delimiter=separator), [])) or None
-    except (OSError, ValueError, csv.Error):
+        rows = cells(StringIO(text, newline=""), layout_of(text, usual_separator(path)))
+        names = [restored(cell).strip() for cell in next(rows, (0, []))[1]]
+    except (OSError, ValueError, csv.Error, zlib.error):
         return None
+    return tuple(names) if names and len(set(names)) == len(names) else None
