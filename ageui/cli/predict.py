@@ -8,6 +8,9 @@ import typer
 from ageui.cli.completion import runs
 from ageui.cli.export import kept_weights, precision_of
 from ageui.cli.options import AsJson, Database, DeviceToUse, messages, open_store, print_json
+from ageui.text.sentences import counted
+
+SHOWN = 20
 
 if TYPE_CHECKING:
     from ageui.cli.age_calibration import AgeCalibration
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def predict_images(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files of cropped faces.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images of cropped faces, or folders.")],
     reference: Annotated[
         str, typer.Option("--run", metavar="RUN", help="The trained run to use.", autocompletion=runs)
     ],
@@ -26,14 +29,18 @@ def predict_images(
     """Predict the age in each image with a trained run, and a 90% interval.
 
     Images are cropped to their central square and resized as in training; a face should fill them as it fills the
-    training images. Intervals are calibrated on the run's predictions of its test split, or of its validation split
-    if the test split has no labels. A file that cannot be read is named on stderr, the others are still predicted, and
-    the exit code is 3.
+    training images. Folders are searched for images; hidden files and those of other kinds are passed over. Images too
+    small or too oblong for a face crop are predicted with a warning. Intervals are calibrated on the run's predictions
+    of its test split, or of its validation split if the test split has no labels. A file that cannot be read is named
+    on stderr, the others are still predicted, and the exit code is 3.
 
         ageui predict face.jpg --run first
+        ageui predict photos --run first --json
     """
     from ageui.cli.age_calibration import age_calibration
+    from ageui.cli.progress import count_progress
     from ageui.text.clean import clean
+    from engine.data.image_files import chosen_images
     from engine.number_text import number_text
 
     with open_store(db, read_only=True) as store:
@@ -41,9 +48,20 @@ def predict_images(
         checkpoint = kept_weights(detail)
         weights = store.checkpoint_file(checkpoint)
         calibration = age_calibration(detail, store.scores.predictions)
-    from engine.predict import predict_files  # torch: only once the run is known
+    chosen = chosen_images(images)
+    from engine.predict import PredictedAge, predict_files  # torch: only once the run is known
 
-    found = predict_files(weights, images, sha256=checkpoint.sha256, device=device, precision=precision_of(detail))
+    console = messages()
+    with count_progress(console) as progress:
+        found = predict_files(
+            weights,
+            chosen.images,
+            sha256=checkpoint.sha256,
+            device=device,
+            precision=precision_of(detail),
+            progress=progress,
+        )
+    found += [PredictedAge(path, None, problem) for path, problem in chosen.problems]
     if as_json:
         print_json([_entry(one, calibration) for one in found])
     else:
@@ -51,13 +69,24 @@ def predict_images(
             if one.years is not None:
                 years = number_text(one.years, "{:.1f}".format)
                 typer.echo(f"{years:>5}{_range(calibration.around(one.years))}  {clean(str(one.path))}")
-    console = messages()
-    console.print(clean(calibration.sentence), soft_wrap=True)
-    for one in found:
-        if one.problem is not None:
-            console.print(clean(f"{one.path}: {one.problem}"), soft_wrap=True)
-    if any(one.problem for one in found):
+    predicted = sum(one.years is not None for one in found)
+    for line in [
+        calibration.sentence if predicted else "",
+        *_shown([f"warning: {one.path}: {warning}" for one in found for warning in one.warnings], "warnings"),
+        *_shown([f"{one.path}: {one.problem}" for one in found if one.problem], "that cannot be read"),
+        chosen.passed_over_text,
+        f"{predicted:,} of {counted(len(found), 'image')} predicted" if predicted < len(found) > 1 else "",
+    ]:
+        if line:
+            console.print(clean(line), soft_wrap=True)
+    if predicted < len(found):
         raise typer.Exit(3)
+
+
+def _shown(lines: list[str], what: str) -> list[str]:
+    """The first lines, and the number of the others."""
+    more = len(lines) - SHOWN
+    return [*lines[:SHOWN], f"… and {more:,} more {what}; all of them with --json"] if more > 0 else lines
 
 
 def _range(ends: list[float] | None) -> str:
@@ -72,4 +101,5 @@ def _entry(one: "PredictedAge", calibration: "AgeCalibration") -> dict[str, Any]
         "coverage": calibration.coverage,
         "calibrated_on": calibration.split,
         "problem": one.problem,
+        "warnings": one.warnings,
     }

@@ -1,6 +1,6 @@
 """Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from engine.data.content_hashes import content_hash, hashes_file, in_threads, ke
 from engine.data.copies import identical_images, repeated_names, shared_subjects
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
+from engine.data.image_notes import image_notes
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
 from engine.data.make_faces import are_drawn
 from engine.data.manifest import Manifest, Progress
@@ -25,6 +26,7 @@ from engine.data.near_duplicates import (
     THUMBNAIL,
     near_duplicates,
 )
+from engine.data.remarks import label_remarks
 from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
 from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
@@ -39,6 +41,7 @@ def check(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    judge: Callable[[DataReport], None] = lambda report: None,
 ) -> DataReport:
     """Reads all rows and decodes all images of a data set once.
 
@@ -52,13 +55,15 @@ def check(
         Folder that keeps the report; None keeps nothing.
     progress
         Called with the work in progress, the number of finished images and of all images.
+    judge
+        Called with the report on the rows before an image is read; stops the check if it raises.
 
     Raises
     ------
     DataError
         If the data set is missing, or others may write to the cache.
     """
-    return examine(spec, target, cache=cache, progress=progress).report
+    return examine(spec, target, cache=cache, progress=progress, judge=judge).report
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,16 @@ def examine(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    judge: Callable[[DataReport], None] = lambda report: None,
 ) -> Examined:
     """As `check`, and returns the hashes of the images too."""
     if cache is not None:
         with suppress(OSError):
             private_part(cache, "reports")
     rows = load_rows(spec, target)
-    folders = image_folders(rows.frame["image"])
+    unread = with_splits(rows, spec.model_copy(update={"keep_copies_together": False}), None)
+    judge(_report(unread, unread.frame, spec, target))
+    folders = image_folders(map(rows.place, rows.frame["image"]))
     stamp = stamp_of(spec, folders)
     index = None if cache is None else hashes_file(rows, cache)
     known = known_hashes(index)
@@ -149,6 +157,7 @@ def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target)
         problems=(*manifest.problems, *decoded.unreadable),
         duplicates=_near_duplicates(frame, content, decoded.thumbnails, drawn=are_drawn(spec)),
         identical=identical_images(frame, content),
+        notes=(*manifest.notes, *image_notes(manifest, frame["image"].tolist())),
     )
     return Examined(report, content_hash_of(frame, content, target), dict(zip(frame["image"], content, strict=True)))
 
@@ -169,6 +178,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         subjects=shared_subjects(frame),
         repeated_names=repeated_names(frame),
         notes=manifest.notes,
+        remarks=(*manifest.remarks, *label_remarks(frame, manifest.attributes)),
     )
 
 
@@ -183,14 +193,15 @@ def _decode_all(manifest: Manifest, known: Sequence[str] | None, progress: Progr
         except DataError as error:
             return content, str(error)
 
-    images = [str(image) for image in manifest.frame["image"]]
+    images, splits = [str(image) for image in manifest.frame["image"]], manifest.frame["split"]
     hashes: list[str] = []
     thumbnails: list[NDArray[np.uint8]] = []
     problems: list[RowProblem] = []
-    for done, (image, (content, found)) in enumerate(zip(images, in_threads(thumbnail, images), strict=True), start=1):
+    decoded = zip(images, splits, in_threads(thumbnail, images), strict=True)
+    for done, (image, split, (content, found)) in enumerate(decoded, start=1):
         hashes.append(content)
         if isinstance(found, str):
-            problems.append(RowProblem(image, found))
+            problems.append(RowProblem(image, found, split))
         else:
             thumbnails.append(found)
         if progress is not None and (done % 32 == 0 or done == len(images)):
@@ -214,10 +225,14 @@ def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts
     found = []
     for attribute in ("age", *attributes):
         codes, names = group_codes(labelled, attribute)
+        by_split = {
+            split: np.bincount(codes[(labelled["split"] == split) & (codes >= 0)], minlength=len(names))
+            for split in splits
+        }
         inverse = weight_table(train, attribute, scheme="inverse")
         effective = weight_table(train, attribute, scheme="effective")
         for place, name in enumerate(names):
-            counts = {split: int(((codes == place) & (labelled["split"] == split)).sum()) for split in splits}
+            counts = {split: int(count[place]) for split, count in by_split.items()}
             weights = (inverse[name], effective[name]) if counts.get("train") else (None, None)
             found.append(GroupCounts(attribute, name, counts, *weights))
     return tuple(found)

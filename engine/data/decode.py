@@ -2,33 +2,50 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
+from engine.data.image_files import ENDINGS_OF_FORMATS
+from engine.data.rgb import is_changed, raw_mode, to_rgb
+from engine.data.signatures import what_it_is
 from engine.errors import DataError
 
-FORMATS = ("JPEG", "PNG", "WEBP")
 LARGEST_PIXELS = 50_000_000
 RESAMPLING = Image.Resampling.BICUBIC
+FRAMES = "several frames, of which the first is used"
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_JPEG = b"\xff\xd8\xff"
+_LONGEST_PROBLEM = 120
+_MARK = b"\nscaled and composed 1"
+
+# Pillow's warnings name no file. What matters of them is raised as well, or is refused here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
-    """RGB pixels (H, W, 3) of an image file, upright according to its EXIF orientation.
+    """RGB pixels (H, W, 3) of the first frame of an image file, upright according to its EXIF orientation.
 
-    Raises `DataError` with the problem: an empty file, another format, more than 50 million pixels, a damaged image.
+    See `engine.data.rgb` for deep and transparent images. Raises `DataError` with the problem: an empty file, an
+    unknown format, more than 50 million pixels, a damaged image, values out of range.
     """
     return np.asarray(_open(content))
 
 
-def decode_square(content: bytes, size: int) -> NDArray[np.uint8]:
-    """RGB pixels (size, size, 3): the central square, resized with an antialiased bicubic filter."""
-    return to_square(_open(content), size)
-
-
 def to_square(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """The central square of an image, resized to (size, size, 3)."""
+    """RGB pixels (size, size, 3): the central square, resized with an antialiased bicubic filter."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     if image.size == (size, size):
@@ -37,21 +54,76 @@ def to_square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((size, size), RESAMPLING, box=box, reducing_gap=None))
 
 
+def is_animated(content: bytes) -> bool:
+    """Whether a file has more frames or pages than the one that is decoded."""
+    if content.startswith(_JPEG):
+        return False
+    with _named_problems():
+        return bool(getattr(_header(content), "is_animated", False))
+
+
+def marked(content: bytes) -> bytes:
+    """The file, with a mark after it if its pixels are made by rules that older versions lacked.
+
+    Its hash then differs from theirs, so that their cached pixels of it are not taken.
+    """
+    if content.startswith(_JPEG):
+        return content
+    with suppress(DataError), _named_problems():
+        image = _header(content)
+        if image.format not in ("PNG", "WEBP") or is_changed(image):
+            return content + _MARK
+    return content
+
+
 def _open(content: bytes) -> Image.Image:
     if not content:
         raise DataError("the file is empty (0 bytes)")
+    with _named_problems():
+        image = _header(content)
+        stored = raw_mode(image)
+        image.load()
+        turn = _UPRIGHT.get(_orientation(image))
+        rgb = to_rgb(image, stored)
+        return rgb if turn is None else rgb.transpose(turn)
+
+
+def _header(content: bytes) -> Image.Image:
+    """The image before its pixels are decoded. Raises `DataError` for an unknown format or too many pixels."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height > LARGEST_PIXELS:
-            raise DataError(
-                f"{image.width}×{image.height} pixels are more than the limit of {LARGEST_PIXELS:,}; make it smaller"
-            )
-        return ImageOps.exif_transpose(image).convert("RGB")
+        image = Image.open(io.BytesIO(content), formats=tuple(ENDINGS_OF_FORMATS))
     except UnidentifiedImageError:
-        raise DataError(f"not a {', '.join(FORMATS)} image") from None
+        kind = what_it_is(content)
+        raise DataError(f"it is {kind}" if kind else f"not a {', '.join(ENDINGS_OF_FORMATS)} image") from None
+    if image.width * image.height > LARGEST_PIXELS:
+        raise DataError(
+            f"{image.width}×{image.height} pixels are more than the limit of {LARGEST_PIXELS:,}; make it smaller"
+        )
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 if the EXIF data cannot be read."""
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return int(found) if found in _UPRIGHT else 1
+    except (MemoryError, Warning):
+        raise
+    except Exception:  # Pillow passes on all errors of its parsers
+        return 1
+
+
+@contextmanager
+def _named_problems() -> Iterator[None]:
+    """Inside, whatever Pillow raises becomes a `DataError` with the image's problem."""
+    try:
+        yield
+    except (DataError, MemoryError):
+        raise
     except Image.DecompressionBombError:
         raise DataError(f"more pixels than the limit of {LARGEST_PIXELS:,}; make it smaller") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"damaged image: {error}") from error
+    except Exception as error:  # damaged files reach every kind of error in Pillow's parsers
+        text = " ".join(str(error).split()) or type(error).__name__
+        if not isinstance(error, OSError | SyntaxError | ValueError):
+            text = f"{type(error).__name__}: {text}"
+        raise DataError(f"damaged image: {text[:_LONGEST_PROBLEM]}") from error

@@ -9,16 +9,17 @@ import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from engine.cache import keep_json, kept_json
 from engine.choices import Target
+from engine.data.image_files import IMAGE_ENDINGS
 from engine.data.report import DataReport
 from engine.data.spec import DataSpec
 
 # Part of every key: raise it when the same files would give another report, or drawn faces look different.
 CHECKING = 2
-_SEEN = (".jpg", ".jpeg", ".png", ".webp", ".npy", ".csv", ".tsv", ".tab", ".parquet", ".txt")
+_SEEN = (*IMAGE_ENDINGS, ".npy", ".csv", ".tsv", ".tab", ".parquet", ".txt")
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | Non
 
 
 def image_folders(images: Iterable[str]) -> set[str]:
-    """The folders of images relative to the data set's folder, which is always one of them."""
-    return {"."} | {str(PurePosixPath(image).parent) for image in images}
+    """The folders of images at these paths, and `.` for the data set's folder, from which relative paths start."""
+    return {"."} | {os.path.dirname(image) for image in images}
 
 
 def stamp_of(spec: DataSpec, folders: Iterable[str]) -> str:

@@ -25,7 +25,8 @@ def one_row_per_file(manifest: Manifest) -> Manifest:
     left_out = dict(_repeated(manifest))
     if not left_out:
         return manifest
-    problems = (RowProblem(str(frame["image"].iloc[row]), why) for row, why in sorted(left_out.items()))
+    cells = list(zip(frame["image"], frame["split"], strict=True))
+    problems = (RowProblem(str(cells[row][0]), why, cells[row][1]) for row, why in sorted(left_out.items()))
     kept = frame.drop(index=frame.index[list(left_out)]).reset_index(drop=True)
     return replace(manifest, frame=kept, problems=(*manifest.problems, *problems))
 

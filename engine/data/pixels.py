@@ -36,6 +36,8 @@ from engine.files import HashingWriter, is_full, write_atomically
 
 # Part of every key: raise it when the same file would give other pixels.
 DECODING = "centre-square bicubic 1"
+# Raise it when images can be read that could not: caches with unreadable images are then built again.
+_FORMATS: Final = 2
 _PIXELS: Final = "pixels.npy"
 _META: Final = "checksums.json"
 
@@ -134,7 +136,7 @@ def _build(
                     progress("decoding images", index + 1, len(images))
 
         write_atomically(part / _PIXELS, write)
-        meta = {"crc32": checksums, "unreadable": unreadable}
+        meta = {"crc32": checksums, "unreadable": unreadable, "formats": _FORMATS}
         write_atomically(part / _META, lambda stream: stream.write(sealed_json(meta)))
         # Mapped before other processes can see it and decide to remove it.
         mapped = map_pixels(part / _PIXELS, (len(images), size, size, 3))
@@ -160,6 +162,8 @@ def _found(
     """The metadata and the mapped pixels of a whole cache, else None."""
     try:
         meta: dict[str, Any] = kept_json(folder / _META)
+        if meta["unreadable"] and meta.get("formats") != _FORMATS:
+            return None
         return meta, map_pixels(folder / _PIXELS, shape)
     except (OSError, ValueError):
         if folder.exists():

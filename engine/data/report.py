@@ -1,24 +1,72 @@
 """DataReport: the facts of a data set. It needs neither pandas nor pixels, so that anything can show it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
+
+_VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
+_SHOWN: Final = 3
 
 
 @dataclass(frozen=True)
 class RowProblem:
-    """A row or image that cannot be used: its place and its problem."""
+    """A row or image that cannot be used: its place and problem, its split if known, and what helps, if anything."""
 
     where: str
     what: str
+    split: str | None = None
+    cure: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 
 
+def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
+    """A line for each kind of problem, with its number and some of its places, and what helps; the most common first.
+
+    Problems are of a kind if they differ in quoted texts and numbers only. Kinds after the first `most` are counted.
+    """
+    kinds: dict[str, list[RowProblem]] = {}
+    for problem in problems:
+        kinds.setdefault(_VARYING.sub("…", problem.what), []).append(problem)
+    ordered = sorted(kinds.values(), key=len, reverse=True)
+    lines = [line for alike in ordered[:most] for line in _kind_lines(alike)]
+    if len(ordered) > most:
+        lines.append(f"… and {sum(map(len, ordered[most:])):,} more of other kinds")
+    return lines
+
+
+def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
+    first, cures = alike[0], dict.fromkeys(problem.cure for problem in alike if problem.cure)
+    if len(alike) == 1:
+        line = str(first)
+    else:
+        varying = list(dict.fromkeys(part for problem in alike for part in _VARYING.findall(problem.what)[:1]))
+        others = f" (also {_some(varying[1:])})" if len(varying) > 1 else ""
+        line = f"{len(alike):,} × {first.what}{others}: {_some([problem.where for problem in alike])}"
+    return [line, *(f"  {cure}" for cure in list(cures)[:_SHOWN])]
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join([*texts[:_SHOWN], *(["…"] if len(texts) > _SHOWN else [])])
+
+
 def unusable(problems: Sequence[RowProblem]) -> str:
     """`1 row or image that cannot be used`."""
     return f"{len(problems):,} {'row or image' if len(problems) == 1 else 'rows or images'} that cannot be used"
+
+
+@dataclass(frozen=True)
+class LabelRemark:
+    """Something about the labels that works against their user, and what to do about it, in one line.
+
+    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    """
+
+    kind: str
+    attribute: str | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -140,6 +188,19 @@ class DataReport:
     subjects: tuple[SharedSubject, ...] = ()
     repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[LabelRemark, ...] = ()
+
+    @property
+    def why_useless(self) -> str | None:
+        """Why nothing can be learned from what was found; None if something can, or if no row was lost."""
+        if not self.problems:
+            return None
+        if not self.splits:
+            return "none of its rows and images can be used"
+        is_lost = any(problem.split in ("train", None) for problem in self.problems)
+        if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
+            return "none of its train images can be used"
+        return None
 
     @property
     def headline(self) -> str:
@@ -174,6 +235,7 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "remarks": LabelRemark,
     "identical": IdenticalImages,
     "subjects": SharedSubject,
 }

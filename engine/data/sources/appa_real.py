@@ -1,16 +1,17 @@
 """The APPA-REAL release (Agustsson et al. 2017): apparent and real ages, with the spread of the votes."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.bounded_files import TABLE_BYTES, problem_of, read_regular
 from engine.choices import SPLITS, Target
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
+from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import DataSpec
-from engine.errors import DataError
 
 ATTRIBUTES = {"gender": "gender", "ethnicity": "race", "expression": "happiness", "makeup": "makeup"}
 AVERAGES = ("file_name", "apparent_age_avg", "apparent_age_std", "real_age")
@@ -18,45 +19,39 @@ AVERAGES = ("file_name", "apparent_age_avg", "apparent_age_std", "real_age")
 
 def is_appa_real(root: Path) -> bool:
     """Whether the folder holds the release, by the names of its tables."""
-    return any((root / f"gt_avg_{split}.csv").is_file() for split in SPLITS)
+    return any(os.path.lexists(root / f"gt_avg_{split}.csv") for split in SPLITS)
 
 
 def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
     """The manifest of the release's face crops; attributes only if `allcategories_*.csv` are beside the ages."""
-    ignored = read_ignored(Path(spec.ignore)) if spec.ignore else frozenset()
+    ignored = ignore_list(spec, root)
     categories = {split: _categories(root, split) for split in SPLITS}
     attributes = tuple(name for name, column in ATTRIBUTES.items() if any(column in c for c in categories.values()))
-    rows = _rows(root, target, categories, ignored)
-    frame, problems = frame_of(rows, attributes, ("real_age", "age_std"))
+    rows = ignored.without(_rows(root, target, categories))
+    frame, problems = frame_of(rows, attributes, ("real_age", "age_std"), AgeReader(spec.age_scale))
     folder = ImageFolder(root)
-    frame, missing = folder.without_missing(frame)
-    return Manifest(spec.name, frame, attributes, folder.read, folder.fingerprint, folder.content, problems + missing)
+    frame, missing, notes = folder.without_missing(frame)
+    return Manifest(
+        spec.name,
+        frame,
+        attributes,
+        folder.read,
+        folder.fingerprint,
+        folder.content,
+        problems + missing,
+        ignored.notes + notes,
+        folder.place,
+    )
 
 
-def read_ignored(path: Path) -> frozenset[str]:
-    """Image names to leave out: a CSV with the column `img_name`, or one name a line, with or without `_face.jpg`."""
-    try:
-        lines = read_regular(path, TABLE_BYTES).decode("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the ignore list {path} cannot be read: {problem_of(error)}") from error
-    header = [cell.strip() for cell in lines[0].split(",")] if lines else []
-    column = header.index("img_name") if "img_name" in header else 0
-    names = [line.split(",")[column].strip() for line in lines[int("img_name" in header) :] if line.strip()]
-    return frozenset(name.removesuffix("_face.jpg") for name in names)
-
-
-def _rows(
-    root: Path, target: Target, categories: dict[str, dict[str, dict[str, str]]], ignored: frozenset[str]
-) -> Iterator[SourceRow]:
+def _rows(root: Path, target: Target, categories: dict[str, dict[str, dict[str, str]]]) -> Iterator[SourceRow]:
     column = "apparent_age_avg" if target == "apparent" else "real_age"
     for split in SPLITS:
         path = root / f"gt_avg_{split}.csv"
-        if not path.is_file():
+        if not os.path.lexists(path):
             continue
         for record in read_table(path, AVERAGES).to_dict("records"):
             name = str(record["file_name"]).removesuffix("_face.jpg")
-            if name in ignored:
-                continue
             attributes = {ours: categories[split].get(theirs, {}).get(name) for ours, theirs in ATTRIBUTES.items()}
             extra = {"real_age": record["real_age"], "age_std": record["apparent_age_std"]}
             yield SourceRow(f"{split}/{name}_face.jpg", split, record[column] or "nan", attributes, extra)
@@ -65,7 +60,7 @@ def _rows(
 def _categories(root: Path, split: str) -> dict[str, dict[str, str]]:
     """Column to image name to value; empty without the release's extra labels."""
     path = root / f"allcategories_{split}.csv"
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     table = read_table(path, ("file",))
     names = [str(name).removesuffix("_face.jpg") for name in table["file"]]

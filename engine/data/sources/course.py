@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from engine.bounded_files import open_regular, problem_of
 from engine.choices import SPLITS
+from engine.data.image_files import is_image_name, is_trace
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
+from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
@@ -27,24 +30,35 @@ COLUMNS = ("imageId", "age", "gender", "ethnicity", "emotion")
 
 def is_course(root: Path) -> bool:
     """Whether the folder holds a course edition, by the names of its files."""
-    return _has_arrays(root) or any((root / f"labels_metadata_{split}.csv").is_file() for split in SPLITS)
+    return _has_arrays(root) or any(os.path.lexists(root / f"labels_metadata_{split}.csv") for split in SPLITS)
 
 
 def load(spec: DataSpec, root: Path) -> Manifest:
     """The manifest of either edition; the withheld labels of a split make its ages NaN."""
     if _has_arrays(root):
         return _load_arrays(spec, root)
-    folder = ImageFolder(root)
-    frame, problems = frame_of(_folder_rows(root), ATTRIBUTES)
-    frame, missing = folder.without_missing(frame)
-    return Manifest(spec.name, frame, ATTRIBUTES, folder.read, folder.fingerprint, folder.content, problems + missing)
+    folder, ignored = ImageFolder(root), ignore_list(spec, root)
+    rows = ignored.without(_folder_rows(root))
+    frame, problems = frame_of(rows, ATTRIBUTES, reader=AgeReader(spec.age_scale))
+    frame, missing, notes = folder.without_missing(frame)
+    return Manifest(
+        spec.name,
+        frame,
+        ATTRIBUTES,
+        folder.read,
+        folder.fingerprint,
+        folder.content,
+        problems + missing,
+        ignored.notes + notes,
+        folder.place,
+    )
 
 
 def _folder_rows(root: Path) -> Iterator[SourceRow]:
     found = False
     for split in SPLITS:
         labels, images = root / f"labels_metadata_{split}.csv", root / f"{split}_data"
-        if labels.is_file():
+        if os.path.lexists(labels):
             found = True
             for record in read_table(labels, COLUMNS).to_dict("records"):
                 attributes = {
@@ -55,14 +69,15 @@ def _folder_rows(root: Path) -> Iterator[SourceRow]:
                 yield SourceRow(f"{split}_data/{record['imageId']}.jpg", split, record["age"] or "nan", attributes)
         elif images.is_dir():
             found = True
-            for path in sorted(images.glob("*.jpg")):
-                yield SourceRow(f"{split}_data/{path.name}", split, None)
+            for name in sorted(os.listdir(images)):
+                if is_image_name(name) and not is_trace(name):
+                    yield SourceRow(f"{split}_data/{name}", split, None)
     if not found:
         raise DataError(f"{root} is no course edition: it has neither data_train.npy nor labels_metadata_train.csv")
 
 
 def _has_arrays(root: Path) -> bool:
-    return any((root / f"data_{split}.npy").is_file() for split in SPLITS)
+    return any(os.path.lexists(root / f"data_{split}.npy") for split in SPLITS)
 
 
 @dataclass(frozen=True)
@@ -93,16 +108,19 @@ def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
     images: dict[str, NDArray[Any]] = {}
     for split in SPLITS:
         path = root / f"data_{split}.npy"
-        if not path.is_file():
+        if not os.path.lexists(path):
             continue
         pixels = _array(path)
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3:
             raise DataError(f"{path} holds {pixels.dtype} of shape {pixels.shape}; it needs uint8 of (N, H, W, 3)")
         images[split] = pixels
         rows += _array_rows(root, split, len(pixels))
-    frame, problems = frame_of(rows, ATTRIBUTES)
+    ignored = ignore_list(spec, root)
+    frame, problems = frame_of(ignored.without(rows), ATTRIBUTES, reader=AgeReader(spec.age_scale))
     arrays = _Arrays(root, images)
-    return Manifest(spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, problems)
+    return Manifest(
+        spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, problems, ignored.notes
+    )
 
 
 def _array_rows(root: Path, split: str, count: int) -> Iterator[SourceRow]:
@@ -117,7 +135,7 @@ def _array_rows(root: Path, split: str, count: int) -> Iterator[SourceRow]:
 
 def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
     """The array of that shape, possibly with one more axis of length 1; None without a file."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     array = _array(path)
     if array.shape == (*shape, 1):

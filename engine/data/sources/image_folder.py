@@ -1,6 +1,8 @@
 """Images that are files below one folder."""
 
+import errno
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,66 +10,101 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.bounded_files import IMAGE_BYTES, problem_of, read_regular
-from engine.data.decode import decode
+from engine.bounded_files import IMAGE_BYTES, other_kind, problem_of, read_regular
+from engine.data.decode import decode, marked
 from engine.data.report import RowProblem
+from engine.data.sources.image_search import ImageSearch
 from engine.errors import DataError
+
+_MISSING = (errno.ENOENT, errno.ENOTDIR)
 
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Reads images by their path below `root`. No name leads out of it."""
+    """Reads images by their names, which are paths from `root` on; links are followed.
+
+    root
+        The folder where relative names start.
+    is_open
+        Whether names may also be absolute, begin with `~`, or lead out of the folder with `..`.
+    is_chosen
+        Whether a person said that the names start here.
+    """
 
     root: Path
+    is_open: bool = False
+    is_chosen: bool = False
+    _elsewhere: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _resolved: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def place(self, image: str) -> str:
+        """The path of an image's file, with the links in it. Raises `DataError` for a name that leads out."""
+        if image in self._elsewhere:
+            return self._elsewhere[image]
+        if not self.is_open and (image.startswith("/") or (".." in image and os.pardir in image.split("/"))):
+            raise DataError("the name leads out of the data set's folder")
+        return os.path.join(self.root, image)
+
     def path(self, image: str) -> Path:
-        """Raises `DataError` for a name that leads out of the folder."""
-        path = self._resolve(os.path.join(self.root, image))
-        root = self._resolve_folder(os.fspath(self.root))
-        if path != root and not path.startswith(os.path.join(root, "")):
-            raise DataError("the path leads out of the data set's folder")
-        return Path(path)
+        """The real path of an image's file. Raises `DataError` as `place`."""
+        return Path(self._resolve(self.place(image)))
 
     def _resolve(self, path: str) -> str:
         """The real path; the folder of thousands of images is resolved once."""
         folder, name = os.path.split(path)
         if name in ("", os.curdir, os.pardir):
             return os.path.realpath(path)
-        path = os.path.join(self._resolve_folder(folder), name)
-        return os.path.realpath(path) if os.path.islink(path) else path
-
-    def _resolve_folder(self, folder: str) -> str:
         if folder not in self._resolved:
             self._resolved[folder] = os.path.realpath(folder)
-        return self._resolved[folder]
+        path = os.path.join(self._resolved[folder], name)
+        return os.path.realpath(path) if os.path.islink(path) else path
 
     def content(self, image: str) -> bytes:
-        try:
-            return read_regular(self.path(image), IMAGE_BYTES)
-        except OSError as error:
-            raise DataError(problem_of(error)) from error
+        return marked(self._file(image))
 
     def read(self, image: str) -> NDArray[np.uint8]:
-        return decode(self.content(image))
+        return decode(self._file(image))
+
+    def _file(self, image: str) -> bytes:
+        try:
+            return read_regular(self.path(image), IMAGE_BYTES)
+        except (OSError, ValueError) as error:
+            raise DataError(problem_of(error)) from error
 
     def fingerprint(self, image: str) -> str:
         try:
             path = self.path(image)
             found = path.stat()
-        except (OSError, DataError):
+        except (OSError, ValueError, DataError):
             return f"{image} missing"
-        return f"{path} {found.st_size} {found.st_mtime_ns}"
+        return f"{path} {found.st_size} {found.st_mtime_ns} marked"
 
-    def without_missing(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
-        """The rows whose file exists, and a problem for each other row."""
-        there, problems = [], []
+    def without_missing(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[RowProblem, ...], tuple[str, ...]]:
+        """The rows whose file exists, a problem for each other row, and notes on files that have similar names.
+
+        Raises `DataError` if there are rows, but none of their files exists.
+        """
+        problems: dict[str, str] = {}
+        missing: list[str] = []
         for image in frame["image"]:
             try:
-                problem = None if self.path(image).is_file() else "the image file is missing"
-            except (DataError, OSError) as error:
-                problem = str(error)
-            there.append(problem is None)
-            if problem:
-                problems.append(RowProblem(image, problem))
-        return frame[np.asarray(there, dtype=bool)].reset_index(drop=True), tuple(problems)
+                if not stat.S_ISREG(os.stat(self.place(image)).st_mode):
+                    problems[image] = f"it is {other_kind(Path(self.place(image)))}, not a regular file"
+            except (DataError, ValueError) as error:
+                problems[image] = str(error)
+            except OSError as error:
+                problems[image] = problem_of(error)
+                if error.errno in _MISSING:
+                    missing.append(image)
+        notes: tuple[str, ...] = ()
+        if missing:
+            files = (self.place(image) for image in frame["image"] if image not in problems)
+            found = ImageSearch(os.fspath(self.root), self.is_open, self.is_chosen).find_all(missing, files)
+            self._elsewhere.update(found.files)
+            problems.update(found.problems)
+            problems = {image: problem for image, problem in problems.items() if image not in found.files}
+            notes = found.notes
+        there = [image not in problems for image in frame["image"]]
+        splits = dict(zip(frame["image"], frame["split"], strict=True))
+        listed = tuple(RowProblem(image, problem, splits[image]) for image, problem in problems.items())
+        return frame[np.asarray(there, dtype=bool)].reset_index(drop=True), listed, notes

@@ -18,6 +18,8 @@ DRAWING = 1
 
 def load(spec: DataSpec) -> Manifest:
     """The manifest of the built-in faces; an image is named `train/17` and drawn when it is read."""
+    if spec.ignore is not None:
+        raise ConfigError("drawn faces have no list of images to leave out; make fewer of them")
     options = spec.synthetic
     frame = plan(options)
     faces = dict(zip(frame["image"], _faces(frame, options), strict=True))

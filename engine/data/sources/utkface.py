@@ -1,11 +1,14 @@
 """UTKFace (Zhang et al. 2017): the file name has all labels, [age]_[gender]_[race]_[date].jpg."""
 
+import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
+from engine.counted import counted
+from engine.data.image_files import FoundImages, find_images
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
+from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
@@ -16,34 +19,52 @@ GENDERS = {"0": "male", "1": "female"}
 ETHNICITIES = {"0": "caucasian", "1": "afroamerican", "2": "asian", "3": "indian", "4": "other"}
 NAME = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?P<race>[0-4])_(?P<date>\d+)")
 LOOKS_LIKE_ONE = re.compile(r"\d{1,3}_\d?_")
-ENDINGS = (".jpg", ".jpeg", ".png")
+_SHOWN = 3
 
 
 def is_utkface(root: Path) -> bool:
     """Whether the folder holds images with names as in UTKFace."""
-    return any(LOOKS_LIKE_ONE.match(path.name) for path in _images(root))
+    return any(LOOKS_LIKE_ONE.match(path.name) for path in find_images(root).images)
 
 
 def load(spec: DataSpec, root: Path) -> Manifest:
     """The manifest of all images below the folder; the data has no splits."""
+    found, ignored = find_images(root), ignore_list(spec, root)
+    problems = [RowProblem(_name(path, root), what) for path, what in found.problems]
     rows: list[SourceRow] = []
-    malformed: list[RowProblem] = []
-    for path in sorted(_images(root)):
-        image = path.relative_to(root).as_posix()
-        parts = NAME.match(path.name)
+    for image in (_name(path, root) for path in found.images):
+        parts = NAME.match(image.rpartition("/")[2])
+        if ignored.matches(image):
+            continue
         if parts is None:
-            malformed.append(RowProblem(image, "the name is not [age]_[gender]_[race]_[date].jpg"))
+            problems.append(RowProblem(image, "the name is not [age]_[gender]_[race]_[date].jpg"))
             continue
         attributes = {"gender": GENDERS[parts["gender"]], "ethnicity": ETHNICITIES[parts["race"]]}
         rows.append(SourceRow(image, None, parts["age"], attributes))
-    if not rows and not malformed:
-        raise DataError(f"{root} holds no images ({', '.join(ENDINGS)})")
-    frame, problems = frame_of(rows, ATTRIBUTES)
+    if not found.images and not problems:
+        raise DataError(f"{root} holds no images")
+    frame, unusable = frame_of(rows, ATTRIBUTES)
     folder = ImageFolder(root)
     return Manifest(
-        spec.name, frame, ATTRIBUTES, folder.read, folder.fingerprint, folder.content, (*malformed, *problems)
+        spec.name,
+        frame,
+        ATTRIBUTES,
+        folder.read,
+        folder.fingerprint,
+        folder.content,
+        (*problems, *unusable),
+        (*ignored.notes, *_notes(found, root)),
+        folder.place,
     )
 
 
-def _images(root: Path) -> Iterator[Path]:
-    return (path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+def _name(path: Path, root: Path) -> str:
+    return os.fspath(path).removeprefix(os.path.join(root, ""))
+
+
+def _notes(found: FoundImages, root: Path) -> tuple[str, ...]:
+    if not found.links:
+        return ()
+    shown = ", ".join(_name(link, root) for link in found.links[:_SHOWN])
+    more = f" and {len(found.links) - _SHOWN:,} more" if len(found.links) > _SHOWN else ""
+    return (f"{counted(len(found.links), 'link')} passed over, to folders that are read already: {shown}{more}",)

@@ -1,0 +1,135 @@
+"""The images that a person wants left out, by a list of their names."""
+
+import codecs
+import csv
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from engine.bounded_files import TABLE_BYTES, problem_of, read_regular
+from engine.counted import counted
+from engine.data.image_files import is_image_name
+from engine.data.sources.near_names import folded, stem_and_ending
+from engine.data.sources.source_rows import SourceRow
+from engine.data.spec import DataSpec
+from engine.errors import DataError
+
+_COLUMNS: Final = frozenset(
+    ("img_name", "image_name", "image", "img", "imageid", "image_id", "file", "file_name", "filename", "path", "name")
+)
+_CROPS: Final = ("_face.jpg", ".chip.jpg")
+_SHOWN: Final = 3
+_LONGEST: Final = 60
+
+
+class IgnoreList:
+    """Names of images to leave out, of which it remembers those that an image had.
+
+    A name may lack its ending, that of a crop (`_face.jpg`), and any folders at its front; capitals do not matter.
+    """
+
+    def __init__(self, names: Iterable[str], root: Path, file: str = "") -> None:
+        """`names` of images below `root`, which a `file` lists."""
+        self._names = list(dict.fromkeys(names))
+        self._root, self._file = os.path.abspath(root), file
+        self._by_key: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+        for name in self._names:
+            *folders, last = _parts(name) or [""]
+            for key in _listed_keys(last):
+                self._by_key[key].append((name, folders))
+        self._found: set[str] = set()
+        self._left_out = 0
+
+    def without(self, rows: Iterable[SourceRow]) -> Iterator[SourceRow]:
+        """The rows of other images."""
+        return (row for row in rows if not self.matches(row.image)) if self._names else iter(rows)
+
+    def matches(self, image: str) -> bool:
+        """Whether the image is to be left out."""
+        if not self._names:
+            return False
+        name = image.replace("\\", "/")
+        listed = [one for key in _keys(name.rpartition("/")[2]) for one in self._by_key.get(key, ())]
+        if not listed:
+            return False
+        *folders, _ = _parts(os.path.normpath(os.path.join(self._root, name)))
+        named = {name for name, wanted in listed if not wanted or folders[-len(wanted) :] == wanted}
+        self._found |= named
+        self._left_out += bool(named)
+        return bool(named)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many names were found, and which were not; empty without a list."""
+        if not self._file:
+            return ()
+        lost = [_cut(name) for name in self._names if name not in self._found]
+        more = [f"{len(lost) - _SHOWN:,} more"] if len(lost) > _SHOWN else []
+        shown = ", ".join([*lost[:_SHOWN], *more])
+        were_not = f": {shown} {'was' if len(lost) == 1 else 'were'} not" if lost else ""
+        of = f"{len(self._found):,} of {counted(len(self._names), 'name')}"
+        return (f"{self._file}: {of} found{were_not}; {counted(self._left_out, 'image')} left out",)
+
+
+def ignore_list(spec: DataSpec, root: Path) -> IgnoreList:
+    """The data set's list, an empty one without a file. Raises `DataError` for a file that cannot be read."""
+    if spec.ignore is None:
+        return IgnoreList((), root)
+    return IgnoreList(read_ignored(Path(spec.ignore)), root, Path(spec.ignore).name)
+
+
+def read_ignored(path: Path) -> list[str]:
+    """Image names: the cells of a table's column with a usual name, such as `img_name`, or one name a line.
+
+    Raises `DataError` for a file that cannot be read.
+    """
+    try:
+        content = read_regular(path, TABLE_BYTES)
+        is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if is_wide else "utf-8-sig")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        rows = [_cells(line) for line in lines]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"the ignore list {path} cannot be read: {problem_of(error)}") from error
+    column = next((place for place, name in enumerate(rows[0]) if name.lower() in _COLUMNS), None) if rows else None
+    if column is None:
+        return [
+            line if is_image_name(line) and '"' not in line else row[0] for line, row in zip(lines, rows, strict=True)
+        ]
+    return [row[column] for row in rows[1:] if len(row) > column and row[column]]
+
+
+def _cells(line: str) -> list[str]:
+    separator = max(",;\t", key=line.count)
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True))]
+
+
+def _parts(name: str) -> list[str]:
+    parts = folded(name).replace("\\", "/").split("/")
+    return [part for part in parts if part not in ("", os.curdir, os.pardir)]
+
+
+def _keys(file: str) -> set[str]:
+    """The names under which a file may be listed."""
+    return {
+        key
+        for name in _with_and_without_crop(file)
+        for stem, ending in [stem_and_ending(name)]
+        for key in (stem, stem + ending)
+    }
+
+
+def _listed_keys(name: str) -> set[str]:
+    """The names of files that a listed name means, as `_keys` has them."""
+    return {"".join(stem_and_ending(one)) for one in _with_and_without_crop(name)}
+
+
+def _with_and_without_crop(name: str) -> set[str]:
+    name = folded(name)
+    return {name, *(name.removesuffix(crop) for crop in _CROPS)}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

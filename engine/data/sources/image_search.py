@@ -1,0 +1,186 @@
+"""Looks for images whose names lead nowhere: under similar names, and from other folders on."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import Final
+
+from engine.counted import counted
+from engine.data.image_files import is_trace
+from engine.data.sources.near_names import NearNames
+from engine.errors import DataError
+
+_TRIED: Final = 20
+_ANCESTORS: Final = 4
+_MOST_FOLDERS: Final = 200
+_LONGEST: Final = 100
+_DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
+
+
+@dataclass(frozen=True)
+class FoundImages:
+    """`files` maps images to the paths of their files, `problems` the others to what is wrong with them."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class ImageSearch:
+    """Looks for images by names that start at `root`; the other fields are as those of `ImageFolder`."""
+
+    def __init__(self, root: str, is_open: bool, is_chosen: bool) -> None:
+        self._root, self._is_open, self._is_chosen = root, is_open, is_chosen
+        self._near = NearNames()
+
+    def find_all(self, images: Sequence[str], taken: Iterable[str]) -> FoundImages:
+        """The files of missing images, where each is beyond doubt; `taken` are the files of the others.
+
+        Raises `DataError` if no file at all was found, with the folder that they are below, if it can be found.
+        """
+        others = {os.path.normpath(file) for file in taken}
+        candidates = {image: self._candidates(image) for image in images}
+        notes = []
+        if not others and not any(candidates.values()):
+            front = self._front(images)
+            if not front:
+                raise DataError(self._nothing_found(images))
+            candidates = {image: self._near.find(self._root, parts_of(image)[front:]) for image in images}
+            lost = "/".join(parts_of(images[0])[:front])
+            notes.append(f"{_images(candidates)} named below {_cut(lost)}, found below {_cut(self._root)}")
+        found = FoundImages()
+        owner: dict[str, str] = {}
+        for image, files in candidates.items():
+            file = os.path.normpath(files[0]) if files else ""
+            if len(files) != 1:
+                found.problems[image] = self._why_missing(image, files)
+            elif file in others or file in owner:
+                named = f"as {owner[file]}" if file in owner else "with its exact name"
+                found.problems[image] = f"the same image is named twice: {self._shown(file)} is there, {named} too"
+            else:
+                owner[file] = image
+                found.files[image] = file
+        if found.files and not notes:
+            image, file = next(iter(found.files.items()))
+            notes.append(
+                f"{counted(len(found.files), 'image')} found under a similar name, such as {self._shown(file)} for "
+                f"{_cut(image)}"
+            )
+        return FoundImages(found.files, found.problems, tuple(notes))
+
+    def _candidates(self, image: str) -> list[str]:
+        """The files that a name may mean, in the spelling of this system, else in that of another."""
+        for name in dict.fromkeys((image, image.replace("\\", "/"))):
+            start = self._root
+            if self._is_open:
+                name = os.path.expanduser(name)
+                start = "/" if name.startswith("/") else start
+            parts = _parts(name)
+            if parts and (self._is_open or os.pardir not in parts) and (files := self._near.find(start, parts)):
+                return files
+        return []
+
+    def _front(self, images: Sequence[str]) -> int:
+        """How many folders at the front of all names lead nowhere, while the rest is below the root; 0 if unknown.
+
+        Without a person's word on where names start, only absolute names are cut, and keep a folder.
+        """
+        if not self._is_open:
+            return 0
+        if self._is_chosen:
+            return self._cuts(self._root, images, first=1)[1]
+        if not all(_is_absolute(image) for image in images):
+            return 0
+        return self._cuts(self._root, images, first=1, least=2)[1]
+
+    def _cuts(self, root: str, images: Sequence[str], *, first: int = 0, least: int = 1) -> tuple[int, int]:
+        """Of a sample of images, how many are found below a root once the front of their names is cut, and the cut.
+
+        At most what all names share is cut, so that no two names become one, and `least` parts stay.
+        """
+        split = [parts_of(image) for image in images]
+        fronts = zip(*(parts[:-1] for parts in split), strict=False)
+        shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, fronts))
+        sample = [parts for parts in split[:: max(1, len(split) // _TRIED)] if parts]
+        most = min([shared, *(len(parts) - least for parts in sample)])
+        for cut in range(first, most + 1):
+            if count := sum(bool(self._near.find(root, parts[cut:])) for parts in sample):
+                return count, cut
+        return 0, 0
+
+    def _nothing_found(self, images: Sequence[str]) -> str:
+        text = (
+            f"none of {counted(len(images), 'image file')} is there; the first was looked for as "
+            f"{_cut(os.path.join(self._root, images[0]))}"
+        )
+        if not self._is_open:
+            return f"{text}; unpack the images into that folder, or give the folder that has them"
+        best, folder = 0, ""
+        for start in self._other_starts():
+            count, _ = self._cuts(start, images)
+            if count > best:
+                best, folder = count, start
+        if not best:
+            return f"{text}; say where these names start with --images DIR"
+        return f"{text}; they are there from {folder} on: add the data set with --images {shlex.quote(folder)}"
+
+    def _other_starts(self) -> Iterator[str]:
+        """The folders above the root, below it, and that of the command."""
+        root = Path(self._root).absolute()
+        yield os.fspath(root)
+        yield from map(os.fspath, root.parents[:_ANCESTORS])
+        yield os.getcwd()
+        level, listed = [os.fspath(root)], 0
+        while level and listed < _MOST_FOLDERS:
+            folder = level.pop(0)
+            try:
+                with os.scandir(folder) as entries:
+                    below = sorted(entry.path for entry in entries if entry.is_dir() and not is_trace(entry.name))
+            except OSError:
+                continue
+            below = below[: _MOST_FOLDERS - listed]
+            listed += len(below)
+            yield from below
+            level += below
+
+    def _why_missing(self, image: str, candidates: Sequence[str]) -> str:
+        path = os.path.join(self._root, image)
+        if len(candidates) > 1:
+            return f"the image file is missing; it may be {' or '.join(map(self._shown, candidates[:3]))}"
+        if os.path.islink(path):
+            return f"the image file is missing: it is a link to {_cut(os.readlink(path))}, which is not there"
+        folder = os.path.dirname(path)
+        if not os.path.isdir(folder):
+            return f"the image file is missing: there is no folder {self._shown(folder)}"
+        beside = self._near.beside(path)
+        return "the image file is missing" + (f"; beside it is {' and '.join(map(_cut, beside[:3]))}" if beside else "")
+
+    def _shown(self, path: str) -> str:
+        start = os.path.join(self._root, "")
+        return _cut(path.removeprefix(start))
+
+
+def parts_of(name: str) -> list[str]:
+    """The folders and the file that a name of any system consists of."""
+    return _parts(_DRIVE.sub("", name.replace("\\", "/")))
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", os.curdir)]
+
+
+def _is_absolute(name: str) -> bool:
+    slashes = name.replace("\\", "/")
+    return slashes.startswith(("/", "~")) or _DRIVE.match(slashes) is not None
+
+
+def _images(candidates: dict[str, list[str]]) -> str:
+    return counted(sum(map(bool, candidates.values())), "image")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
