@@ -40,18 +40,18 @@ def add(
             show_default=False,
         ),
     ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder where a table's relative image paths start; else its own.", show_default=False
-        ),
-    ] = None,
     bins: Annotated[
         str | None,
         typer.Option(
             metavar="ATTRIBUTE=N,…",
             help="Make intervals of an attribute's numbers: how many, or their edges, as in bmi=18.5/25/30.",
             show_default=False,
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder where a table's relative image paths start; else its own.", show_default=False
         ),
     ] = None,
     ignore: Annotated[
@@ -134,7 +134,7 @@ def add(
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
         raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
-    spec = _spec(name, path, found, columns, images, bins, ignore, skip_bad, fractions)
+    spec = _spec(name, path, found, columns, bins, images, ignore, skip_bad, fractions)
     spec = spec.model_copy(update=_meaning(found, split_map, folds, age_scale))
     console = messages()
     with open_store(db, create=True, files=files) as store:
@@ -159,10 +159,10 @@ def add(
             refuse(name, report.problems)
         for line in leak_lines(report, SHOWN):
             console.print(clean(line), soft_wrap=True)
+        for remark in report.remarks:
+            console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
         store.data.add(spec, replace=replace, counts=report.counts)
         store.data.remember(name, examined)
-    for remark in report.remarks:
-        console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
     if report.problems:
         console.print(f"rows or images left out: {len(report.problems)}")
         for line in listed(report.problems):
@@ -176,8 +176,8 @@ def _spec(
     path: Path,
     data_format: str,
     columns: str | None,
-    images: Path | None,
     bins: str | None,
+    images: Path | None,
     ignore: Path | None,
     skip_bad: bool,
     fractions: str | None,
@@ -186,7 +186,7 @@ def _spec(
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
-    for option, value in (("--columns", columns), ("--images", images), ("--bins", bins)):
+    for option, value in (("--columns", columns), ("--bins", bins), ("--images", images)):
         if value is not None and data_format != "table":
             raise ConfigError(
                 f"{option} goes with a table, but the format is {data_format}; say --format table if it is one"
@@ -211,8 +211,8 @@ def _spec(
             "ignore": None if ignore is None else str(ignore.resolve()),
             "images": None if images is None else str(images.resolve()),
             "skip_bad": skip_bad,
-            "keep_copies_together": data_format in ("table", "utkface"),
             "bins": chosen,
+            "keep_copies_together": data_format in ("table", "utkface"),
             **more,
         }
     )

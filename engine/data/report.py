@@ -239,7 +239,7 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "remarks": LabelRemark,
     "identical": IdenticalImages,
     "subjects": SharedSubject,
-    "remarks": LabelRemark,
 }

@@ -57,15 +57,16 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     ignored = ignore_list(spec, folder.root)
     rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
     frame, problems = frame_of(rows, list(attributes), extra, reader)
-    remarks = list(number_remarks("age_std", table[columns["age_std"]])) if "age_std" in extra else []
+    used = {age, *columns.values(), *attributes.values(), *RANGE_COLUMNS}
+    remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
+    remarks += number_remarks("age_std", table[columns["age_std"]]) if "age_std" in extra else []
     for attribute, bins in spec.bins.items():
-        frame[attribute], said = binned(frame[attribute], attribute, bins)
-        remarks += said
+        frame[attribute], unread = binned(frame[attribute], attribute, bins)
+        remarks += unread
     if pictures is None:
         frame, missing, found = folder.without_missing(frame)
         problems, notes = problems + missing, (*notes, *found)
     images: TablePictures | ImageFolder = pictures or folder
-    used = {age, *columns.values(), *attributes.values()}
     return Manifest(
         spec.name,
         frame,
@@ -76,7 +77,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         raw.problems + problems,
         (*raw.notes, *reader.notes(), *notes, *ignored.notes),
         str if pictures else folder.place,
-        (*remarks, *unused_columns(table.drop(columns=[*used], errors="ignore"))),
+        tuple(remarks),
     )
 
 
