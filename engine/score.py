@@ -1,6 +1,7 @@
 """Scores a trained run on another data set."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,8 @@ def score_data(
     source = choose_source(dataset.pixels, dataset.frame["pixel"].to_numpy(dtype=np.int64)[rows], placement.device)
     inputs = ImageInputs(dataset, config, placement, source, warn)
     name = f"{spec.name}/{chosen}"
-    return score_rows(model, dataset, config, build_loss(config), inputs, name, rows, constant_age, None, progress)
+    scored = score_rows(model, dataset, config, build_loss(config), inputs, name, rows, constant_age, None, progress)
+    return replace(scored, data_hash=dataset.content_hash)
 
 
 def _chosen_rows(dataset: Dataset, split: str | None) -> tuple[str, Codes]:

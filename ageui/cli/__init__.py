@@ -39,7 +39,7 @@ from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
 from ageui.files.database_path import database_path
 from ageui.text import message_lines
-from ageui.text.clean import clean
+from ageui.text.clean import clean, error_text
 from engine.errors import AgeUIError, ConfigError
 
 app = CommandGroup(name="ageui")
@@ -131,7 +131,8 @@ def main() -> None:
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except AgeUIError as error:
-        message = message_lines.error_line(str(error)) if message_lines.are_wanted() else f"ageui: {error}"
+        text = error_text(error)
+        message = message_lines.error_line(text) if message_lines.are_wanted() else f"ageui: {text}"
         sys.stderr.write(f"{message}\n")
         code = error.exit_code
     except UnicodeEncodeError as error:

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,14 @@ from ageui.cli.data_add import add
 from ageui.cli.data_options import DataName, TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
 from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.text.clean import clean
 from ageui.text.sentences import counted
+from engine.choices import SPLITS
+
+if TYPE_CHECKING:
+    from engine.data.check import Examined
+    from engine.data.report import DataCounts
+    from engine.data.spec import DataSpec
 
 app = CommandGroup(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
 
@@ -22,28 +29,50 @@ app.command("add")(add)
 
 @app.command("list")
 def list_data(db: Database = None, as_json: AsJson = False) -> None:
-    """List the registered data sets; synthetic is always there.
+    """List the registered data sets with their images per split; synthetic is always there.
 
-    ageui data list
+    --json adds the labelled images of each split and group, as counted when the data set was added.
+
+        ageui data list
     """
     from ageui.files.database_path import database_path
     from ageui.present.table import Table
     from ageui.present.terminal import rich_table
     from engine.data.spec import BUILT_IN
 
-    specs = [BUILT_IN]
+    specs, counts = [BUILT_IN], {}
     if database_path(db).exists():
         with open_store(db, read_only=True) as store:
-            specs = store.data.all()
+            specs, counts = store.data.all(), store.data.counts()
     if as_json:
-        print_json([spec.model_dump(mode="json") for spec in specs])
+        from engine.data.check import count
+
+        counts[BUILT_IN.name] = count(BUILT_IN).counts
+        print_json([{**spec.model_dump(mode="json"), "counts": counts.get(spec.name)} for spec in specs])
         return
     rows = []
     for spec in specs:
         there = spec.path is None or Path(spec.path).exists()
         where = "drawn when needed" if spec.path is None else spec.path + ("" if there else "  (not there now)")
-        rows.append((spec.name, spec.format, where))
-    results().print(rich_table(Table.of_names(("name", "format", "where"), rows)))
+        rows.append((spec.name, spec.format, _images(spec, counts.get(spec.name)), where))
+    results().print(rich_table(Table.of_names(("name", "format", "images", "where"), rows)))
+    if any(spec.path is not None and spec.name not in counts for spec in specs):
+        messages().print(
+            "unknown: added before images were counted; count them with ageui data check, or add the data set again "
+            "with --replace",
+            soft_wrap=True,
+        )
+
+
+def _images(spec: "DataSpec", counts: "DataCounts | None") -> str:
+    """`train 1600, valid 400`."""
+    if spec.path is None:
+        images = dict(zip(SPLITS, spec.synthetic.counts, strict=True))
+    elif counts is None:
+        return "unknown"
+    else:
+        images = {split: count["images"] for split, count in counts["splits"].items()}
+    return ", ".join(f"{split} {number}" for split, number in images.items() if number)
 
 
 @app.command("check")
@@ -54,7 +83,9 @@ def check_data(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count groups, show sample weights, and look for bad items and near-duplicate images.
+    """Count groups, show sample weights, and look for bad items and duplicate images.
+
+    The duplicates are kept with the data set: scores say how many scored images have one in train.
 
     The exit code is 3 if items cannot be used, or a course edition's counts are not the published ones.
 
@@ -64,15 +95,17 @@ def check_data(
     from dataclasses import asdict
 
     from ageui.cli.progress import count_progress
-    from engine.data.check import check, count
+    from engine.data.check import count, examine
     from engine.paths import cache_folder
 
     spec = registered(name, db)
     if quick:
-        report = count(spec, target_of(target))
+        report = count(spec, target_of(target), cache=cache_folder())
     else:
         with count_progress(messages()) as progress:
-            report = check(spec, target_of(target), cache=cache_folder(), progress=progress)
+            examined = examine(spec, target_of(target), cache=cache_folder(), progress=progress)
+        report = examined.report
+        _remember(spec, examined, db)
     if as_json:
         print_json(asdict(report))
     else:
@@ -81,6 +114,19 @@ def check_data(
         print_data_report(report)
     if (report.problems and not spec.skip_bad) or any(not row.matches for row in report.course_counts):
         raise typer.Exit(3)
+
+
+def _remember(spec: "DataSpec", examined: "Examined", db: Path | None) -> None:
+    """Keeps what was found out about the images with the data set, unless the database cannot be written."""
+    from engine.errors import StoreError
+
+    if spec.path is None:
+        return
+    try:
+        with open_store(db) as store:
+            store.data.remember(spec.name, examined)
+    except StoreError as error:
+        messages().print(clean(f"not kept with the data set: {error}"), soft_wrap=True)
 
 
 app.command("sheet")(sheet)

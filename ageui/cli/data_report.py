@@ -10,7 +10,8 @@ from ageui.present.figures import AGE, NUMBER, SAMPLE_WEIGHT
 from ageui.present.table import BLANK, Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table
 from ageui.text.clean import clean
-from engine.data.report import DataReport
+from ageui.text.leaks import leak_lines
+from engine.data.report import DataReport, listed
 
 SHOWN = 20
 
@@ -28,6 +29,9 @@ def print_data_report(report: DataReport) -> None:
     console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)
     _print_problems(console, report)
+    _print_remarks(console, report)
+    if lines := leak_lines(report, SHOWN):
+        console.print(Text(clean("\n".join(["", *lines]), lines=True)), soft_wrap=True)
     if report.images_read:
         _print_duplicates(console, report)
     else:
@@ -52,11 +56,15 @@ def _splits(report: DataReport) -> Table:
 def _groups(report: DataReport) -> Table:
     splits = [split.split for split in report.splits if split.labelled]
     rows = []
-    for before, group in zip([None, *report.groups], report.groups, strict=False):
-        is_first = before is None or before.attribute != group.attribute
-        counts = (Cell(group.counts.get(split, 0), unit=NUMBER) for split in splits)
-        weights = (Cell(weight, unit=SAMPLE_WEIGHT) for weight in (group.weight, group.effective_weight))
-        rows.append((words(group.attribute) if is_first else BLANK, words(group.group), *counts, *weights))
+    for attribute, found in groupby(report.groups, key=lambda group: group.attribute):
+        groups = list(found)
+        for place, group in enumerate(groups[:SHOWN]):
+            counts = (Cell(group.counts.get(split, 0), unit=NUMBER) for split in splits)
+            weights = (Cell(weight, unit=SAMPLE_WEIGHT) for weight in (group.weight, group.effective_weight))
+            rows.append((BLANK if place else words(attribute), words(group.group), *counts, *weights))
+        if len(groups) > SHOWN:
+            more = words(f"… and {len(groups) - SHOWN:,} more; all of them with --json")
+            rows.append((BLANK, more, *(BLANK for _ in (*splits, "weight", "effective"))))
     columns = figure_columns(*splits, "train weight", "effective")
     return Table((*name_columns("attribute", "group"), *columns), tuple(rows))
 
@@ -74,15 +82,21 @@ def _print_course_counts(console: Console, report: DataReport) -> None:
 def _print_problems(console: Console, report: DataReport) -> None:
     count = len(report.problems)
     console.print(f"\nrows or images that cannot be used: {count or 'none'}")
-    for problem in report.problems[:SHOWN]:
-        console.print(Text(clean(f"  {problem}")), soft_wrap=True)
-    if count > SHOWN:
-        console.print(f"  … and {count - SHOWN} more; all of them with --json")
+    for line in listed(report.problems):
+        console.print(Text(clean(f"  {line}")), soft_wrap=True)
+    if count:
+        console.print("  all of them with --json")
+
+
+def _print_remarks(console: Console, report: DataReport) -> None:
+    console.print(f"\nremarks on the labels: {len(report.remarks) or 'none'}")
+    for remark in report.remarks:
+        console.print(Text(clean(f"  {remark.text}")), soft_wrap=True)
 
 
 def _print_duplicates(console: Console, report: DataReport) -> None:
     pairs = sorted(report.duplicates, key=lambda pair: pair.where)
-    console.print(f"\npairs of images that show nearly the same picture: {len(pairs) or 'none'}")
+    console.print(f"\npairs of different images that show nearly the same picture: {len(pairs) or 'none'}")
     for where, found in groupby(pairs, key=lambda pair: pair.where):
         together = list(found)
         console.print(f"  {where}: {len(together)}")

@@ -65,13 +65,15 @@ def sheet(
     from ageui.text.clean import clean
     from engine.data.contact_sheet import draw_sheet
     from engine.data.sources import load_manifest
+    from engine.paths import cache_folder
 
     spec = registered(name, db)
     members = _group(group)
     if output is not None and output.suffix.lower() != ".png":
         raise ConfigError(f"--output {output}: a sheet is a PNG picture, so name it FILE.png")
     refuse_target(output, force)
-    drawn = draw_sheet(load_manifest(spec, target_of(target)), split=split, group=members, count=count)
+    manifest = load_manifest(spec, target_of(target), cache=cache_folder())
+    drawn = draw_sheet(manifest, split=split, group=members, count=count)
     path = output or _cached(f"{spec.model_dump_json()} {target} {split} {group} {count}")
     _write(drawn, path)
     for problem in drawn.unreadable:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "Forecaster":
     """Raises the `AgeUIError` of `refuse_unfit` if some of `runs` would fail on this machine.
 
-    Counting a backbone and checking its first weights takes some seconds, once. Returns the forecaster of their memory.
+    Prints warnings about labels that some will not cope with. Counting a backbone and checking its first weights takes
+    some seconds, once. Returns the forecaster of their memory.
     """
     from ageui.memory.forecast import Forecaster
     from ageui.planning.environment import refuse_wrong_variables
-    from ageui.planning.run_checks import refuse_unfit
+    from ageui.planning.run_checks import label_warnings, refuse_unfit
+    from ageui.text.clean import clean
 
     refuse_wrong_variables()
     forecaster = Forecaster()
@@ -26,6 +28,8 @@ def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "Forecaster":
         with console.status("checking the networks and working out the peak memory"):
             forecaster.count(missing)
         refuse_unfit(runs, forecaster)
+    for text in label_warnings(runs):
+        console.print(clean(f"warning: {text}"), soft_wrap=True)
     return forecaster
 
 

@@ -1,4 +1,4 @@
-"""`ageui score`: scores a trained run on another data set."""
+"""`ageui score`: scores a trained run on another data set, or without duplicates."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +11,20 @@ from engine import choices
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from ageui.store import RunDetail, Store
+
 
 def score_run(
     reference: Reference,
     data: Annotated[
-        str, typer.Option(metavar="NAME", help="A registered data set, or synthetic.", autocompletion=data_sets)
-    ],
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A registered data set, or synthetic.",
+            autocompletion=data_sets,
+            show_default=False,
+        ),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -26,27 +34,68 @@ def score_run(
             show_default=False,
         ),
     ] = None,
+    without_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--without-duplicates",
+            help="Score without the images that have a duplicate in train; without --data, a split of the run.",
+        ),
+    ] = False,
     device: DeviceToUse = "auto",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a trained run on another data set.
+    """Score a trained run on another data set, or without duplicates.
 
     The scores are stored with the run, as its split NAME/SPLIT. ageui show lists them, and ageui compare --split
     NAME/SPLIT compares the runs that were scored on it.
 
+    With --without-duplicates, images that have a duplicate or near-duplicate among the run's train images are left out.
+    These scores are a split of their own, such as test-without-duplicates, and compared with no other.
+
         ageui score first --data utkface
+        ageui score first --without-duplicates
+        ageui compare first second --split test-without-duplicates
     """
+    from ageui.cli.run_page import print_scores
+    from engine.errors import ConfigError
+
+    if data is None and not without_duplicates:
+        raise ConfigError("name the data to score on with --data, or score a split of the run --without-duplicates")
+    with open_store(db) as store:
+        detail = store.runs.detail(store.runs.find_one(reference))
+        if data is not None:
+            split = _score_on(store, detail, data, split, device)
+        if without_duplicates:
+            split = store.scores.without_duplicates(detail.id, split or _own_split(detail)).split
+        detail = store.runs.detail(detail.id)
+    scores = detail.scores(split or "")
+    assert scores is not None
+    if as_json:
+        print_json(scores.to_json())
+    else:
+        print_scores(detail, scores)
+
+
+def _own_split(detail: "RunDetail") -> str:
+    """The split that stands for the run. Raises `ConfigError` if it has no scores."""
+    from engine.errors import ConfigError
+
+    if detail.primary_scores is None:
+        raise ConfigError(f"run {detail.id} has no scores yet; they come when its training ends")
+    return detail.primary_scores.split
+
+
+def _score_on(store: "Store", detail: "RunDetail", data: str, split: str | None, device: str) -> str:
+    """Scores a run on other data and stores that; returns the name of the split."""
     from rich.progress import Progress
 
     from ageui.cli.export import kept_weights, precision_of
-    from ageui.cli.run_page import print_scores
     from ageui.compare.differing_settings import setting
     from ageui.text.clean import clean
     from engine.paths import cache_folder
 
-    with open_store(db) as store, Progress(console=messages(), transient=True) as bar:
-        detail = store.runs.detail(store.runs.find_one(reference))
+    with Progress(console=messages(), transient=True) as bar:
         checkpoint, primary = kept_weights(detail), detail.primary_scores
         baseline = primary.result.baseline if primary else None
         tasks: dict[str, TaskID] = {}
@@ -70,11 +119,5 @@ def score_run(
             progress=progress,
             warn=lambda message: bar.console.print(clean(message), soft_wrap=True),
         )
-        store.scores.add(detail.id, scored, setting(detail.config, "target"), data)
-        detail = store.runs.detail(detail.id)
-    scores = detail.scores(scored.split)
-    assert scores is not None
-    if as_json:
-        print_json(scores.to_json())
-    else:
-        print_scores(detail, scores)
+    store.scores.add(detail.id, scored, setting(detail.config, "target"), data)
+    return scored.split

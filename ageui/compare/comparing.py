@@ -11,6 +11,7 @@ from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.comparison_notes import (
     computed_apart,
     diverged,
+    duplicates_in_train,
     luck_of_one_seed,
     no_better_than_constant,
     offer_to_fold,
@@ -167,7 +168,7 @@ def compare(
         called = baseline_run.name if baseline_run else baseline
         notes.append(f"the baseline {called} {why}: there are no differences")
     rows, ranked_over = ranked(_mark_best([draft.row for draft in found.drafts], columns), tuple(columns), main)
-    notes += diverged(drafts) + no_better_than_constant(rows) + luck_of_one_seed(rows)
+    notes += duplicates_in_train(drafts) + diverged(drafts) + no_better_than_constant(rows) + luck_of_one_seed(rows)
     if any(row.n is not None and not row.comparable for row in rows):
         whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
         notes.append(f"best figures and differences are among rows on the same images, {whose}")

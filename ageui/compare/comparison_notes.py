@@ -7,6 +7,7 @@ from typing import get_args
 from ageui.compare.comparison import ComparedRow
 from ageui.compare.draft_rows import DraftRow
 from ageui.compare.seed_figures import Across, setting_key
+from ageui.text.duplicates import ENDING, duplicates_line
 from ageui.text.states import diverged_text
 
 
@@ -30,6 +31,18 @@ def computed_apart(drafts: Sequence[DraftRow]) -> list[str]:
     if not apart:
         return []
     return [f"same settings, computed in another arithmetic or recipe (--fold-across joins them): {'; '.join(apart)}"]
+
+
+def duplicates_in_train(drafts: Sequence[DraftRow]) -> list[str]:
+    """A note for each number of scored images with a duplicate in train, with the runs that have it."""
+    names: dict[str, list[str]] = {}
+    for draft in drafts:
+        for part in draft.parts:
+            own = part.scores if part.runs else None
+            if own is not None and (own.in_train or own.split.endswith(ENDING)):
+                line = duplicates_line(own.split, own.result.n, own.in_train, own.data_name)
+                names.setdefault(line or "", []).append(part.row.name)
+    return [f"{line} ({', '.join(found)})" for line, found in names.items()]
 
 
 def diverged(drafts: Sequence[DraftRow]) -> list[str]:

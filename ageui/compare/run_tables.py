@@ -20,6 +20,7 @@ from ageui.present.figures import (
 )
 from ageui.present.marks import MEANINGS, NO_BETTER
 from ageui.present.table import BLANK, Cell, Column, Table, figure_columns, name_columns, words
+from ageui.text.duplicates import duplicates_line
 from ageui.text.states import diverged_text
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def explanations(run: "RunDetail") -> list[str]:
             f"no test of {b.attribute} on {scores.split}: {b.untested}" for b in scores.result.biases if b.untested
         ]
         lines += [f"— {b.attribute} bias on {scores.split}: {b.reason}" for b in scores.result.biases if b.reason]
+        line = duplicates_line(scores.split, scores.result.n, scores.in_train, scores.data_name)
+        lines += [line] if line else []
         missing = [f"{b.missing} of {b.attribute}" for b in scores.result.biases if b.missing]
         lines += [f"{scores.split}: no value for {', '.join(missing)}"] if missing else []
     return lines

@@ -22,6 +22,7 @@ from engine.footprints import (
     no_answer,
 )
 from engine.limits import gpu_pixels_limit
+from engine.memory_advice import smaller
 from engine.memory_model import Footprint, PeakMemory, predicted_peak
 from engine.paths import cache_folder
 
@@ -205,7 +206,7 @@ def _sentence(device: str, found: Sequence[tuple[PeakMemory, NewRun]], free: int
         return text, False
     if needed <= free:
         return f"{text}; {gigabytes(free)} are free", False
-    return f"{text}, but only {gigabytes(free)} are free: choose a smaller --batch, --size or --backbone", True
+    return f"{text}, but only {gigabytes(free)} are free: {smaller(run.config)}", True
 
 
 def _problem_texts(wanted: Sequence[FootprintKey], problems: Mapping[FootprintKey, str]) -> list[str]:

@@ -14,11 +14,12 @@ from ageui.present.table import Cell, Table, figure_columns, name_columns, words
 from ageui.report.document import Block, Bullets, Code, Folded, Paragraph, Plot, Section
 from ageui.report.plots import curves, group_bars, predicted_by_age
 from ageui.report.run_facts import RunFacts, plot_name, sentence
+from ageui.text.duplicates import duplicates_line
 from ageui.text.sentences import counted, gigabytes
 from engine.config import RunConfig
 
 if TYPE_CHECKING:
-    from ageui.store.records import Predictions
+    from ageui.store.records import Predictions, SplitScores
 
 WORST_SHOWN = 20
 
@@ -81,10 +82,15 @@ def _scores(run: RunFacts) -> Section:
         "Signed error: mean of predicted − true age. Signed gap: the mean gap between the signed errors of groups.",
         *(["The constant predictor always says the mean age of the train images."] if result.baseline else []),
         *(f"{figure_name(column)}: {cell.reason}." for column, cell in run.cells if cell.reason),
+        *((sentence(line),) if (line := _duplicates(run.scores)) else ()),
         *(f"{counted(bias.missing, 'image')} without {bias.attribute}." for bias in result.biases if bias.missing),
         *(sentence(note) for note in run.notes),
     ]
     return Section("Scores", (table, Bullets(tuple(meanings))))
+
+
+def _duplicates(scores: "SplitScores") -> str | None:
+    return duplicates_line(scores.split, scores.result.n, scores.in_train, scores.data_name)
 
 
 def _score(column: str, cell: Cell, constant: Cell) -> tuple[Cell, ...]:

@@ -1,21 +1,35 @@
 """Registered data sets."""
 
-from sqlmodel import Session, select
+from typing import TYPE_CHECKING, cast
+
+from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
+from ageui.store.known_images import KnownImages, mark_all
 from ageui.store.names import did_you_mean, valid_name
 from ageui.store.store_part import StorePart
 from ageui.store.tables import DataSet
 from ageui.text.clean import clean
+from engine.data.report import DataCounts
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from engine.data.check import Examined
 
 
 class DataSets(StorePart):
     """The data sets of an opened store. Methods that take a name raise `ConfigError` for a wrong one."""
 
-    def add(self, spec: DataSpec, replace: bool = False) -> None:
-        """Registers a data set; a taken name is refused unless `replace`."""
+    def add(
+        self,
+        spec: DataSpec,
+        replace: bool = False,
+        counts: DataCounts | None = None,
+        images: bytes | None = None,
+    ) -> None:
+        """Registers a data set, with its counts and `images` if they are known; a taken name is refused unless
+        `replace`."""
         name = valid_name(spec.name, "data set name")
         if name == BUILT_IN.name:
             raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
@@ -28,12 +42,38 @@ class DataSets(StorePart):
             row = row or DataSet(name=name, spec={}, added_at=now())
             row.spec = spec.model_copy(update={"name": name}).model_dump(mode="json")
             row.added_at = now()
+            row.counts = None if counts is None else dict(counts)
+            row.images = images
             session.add(row)
+
+    def remember(self, name: str, examined: "Examined") -> None:
+        """Keeps what a check found out about the images of a data set, and marks scored images with a duplicate in
+        train by it."""
+        with self._write() as session:
+            row = _row(session, name)
+            if row is None:
+                raise _unknown(name, [spec.name for spec in _specs(session)])
+            known = KnownImages.of_check(examined, KnownImages.unpacked(row.images) if row.images else None)
+            row.images = known.packed()
+            session.add(row)
+            session.flush()
+            mark_all(session, known.checked)
 
     def all(self) -> list[DataSpec]:
         """The built-in data set, then the registered ones by name."""
         with self._read() as session:
             return _specs(session)
+
+    def counts(self) -> dict[str, DataCounts]:
+        """The counts of registered data sets by name, as far as they are known."""
+        with self._read() as session:
+            known = session.exec(select(DataSet.name, DataSet.counts).where(col(DataSet.counts).is_not(None))).all()
+        return {name: cast(DataCounts, counts) for name, counts in known}
+
+    def images(self, name: str) -> bytes | None:
+        """The packed `KnownImages` of a data set; None if it was not checked."""
+        with self._read() as session:
+            return session.exec(select(DataSet.images).where(DataSet.name == name)).one_or_none()
 
     def registered_names(self) -> list[str]:
         """The names of the registered data sets, without the built-in one."""

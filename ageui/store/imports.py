@@ -211,7 +211,7 @@ def _copy_data_sets(
     added, others = [], []
     for row in theirs.exec(select(DataSet).where(col(DataSet.name).in_(used)).order_by(DataSet.name)).all():
         if row.name not in own:
-            ours.add(DataSet(name=row.name, spec=row.spec, added_at=row.added_at))
+            ours.add(DataSet(name=row.name, spec=row.spec, added_at=row.added_at, counts=row.counts, images=row.images))
             added.append(DataSpec.model_validate(row.spec))
         elif own[row.name] != row.spec:
             others.append(row.name)

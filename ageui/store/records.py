@@ -4,7 +4,7 @@ Errors and biases are in years, losses on ages divided by 100, times are aware a
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,7 @@ class SplitScores:
     """A run's scores on one split. Runs with equal `images` (a hash) were scored on the same images and ages.
 
     `selected_on` is the split that chose the scored weights, None if none did. `statistics` is the revision of the
-    intervals and tests.
+    intervals and tests. `in_train` counts the images with a duplicate or near-duplicate in train, None if unknown.
     """
 
     split: str
@@ -106,6 +106,7 @@ class SplitScores:
     result: SplitResult
     selected_on: str | None = None
     statistics: int = STATISTICS
+    in_train: int | None = None
 
     @property
     def is_selected(self) -> bool:
@@ -131,6 +132,7 @@ class SplitScores:
             "is_selected": self.is_selected,
             "is_stale": self.is_stale,
             "n": result.n,
+            "in_train": self.in_train,
             "mae": result.mae,
             "signed": result.signed,
             "bias": {bias.attribute: bias.value for bias in biases},
@@ -280,7 +282,7 @@ class Predictions:
     """The predictions (N,) of a run on one split, and the images they are for; ages in years.
 
     `attributes` maps each attribute to its value per image, None where unknown. `subjects` are the persons in the
-    images, where the data names them.
+    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns.
     """
 
     split: str
@@ -290,13 +292,14 @@ class Predictions:
     attributes: Mapping[str, tuple[str | None, ...]]
     predicted: NDArray[np.float32]
     subjects: tuple[str | None, ...] = ()
+    ranges: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def frame(self) -> "pd.DataFrame":
-        """Columns split, image, age, predicted and one per attribute."""
+        """Columns split, image, age, predicted, the ends of ages given as ranges, and one per attribute."""
         import pandas as pd
 
         columns = {"split": self.split, "image": self.names, "age": self.ages, "predicted": self.predicted}
-        return pd.DataFrame({**columns, **self.attributes})
+        return pd.DataFrame({**columns, **self.ranges, **self.attributes})
 
 
 def _pair(interval: Interval | None) -> list[float] | None:

@@ -12,8 +12,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from ageui.store.batches import batches
 from ageui.store.item_sets import pack_items
+from ageui.store.known_images import KnownData, count_of_marks, mark_duplicates
 from ageui.store.records import SplitScores
-from ageui.store.tables import Bias, FigureScore, GroupScore, ItemSet, Prediction, Result, RunSummary, core_table
+from ageui.store.tables import Bias, FigureScore, GroupScore, ItemSet, Prediction, Result, Run, RunSummary, core_table
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
 from engine.fairness import STATISTICS
 from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
@@ -47,6 +48,9 @@ def write_scores(
     session.execute(insert(core_table(Prediction)), {**key, "predicted": predicted})
     _insert_figures(session, key, result)
     _summarise(summary, split, result)
+    trained_on = session.get_one(Run, run_id).data_hash
+    scored_on = trained_on if split in SPLITS else scored.data_hash
+    mark_duplicates(KnownData(session), session, (run_id, trained_on), split, scored_on)
     return None if before is None else before == predicted
 
 
@@ -108,6 +112,7 @@ def read_scores(session: Session, run_ids: Sequence[int]) -> dict[int, tuple[Spl
                     data_name=data_name,
                     selected_on=result.selected_on,
                     statistics=result.statistics,
+                    in_train=count_of_marks(result.in_train),
                     result=_split_result(result, biases[key], groups[key], figures[key]),
                 )
             )

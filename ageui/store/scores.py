@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
 from ageui.store.clock import now
+from ageui.store.known_images import read_marks, set_marks
 from ageui.store.names import valid_name, valid_note
 from ageui.store.prediction_rows import read_predictions
-from ageui.store.records import Predictions
+from ageui.store.records import Predictions, SplitScores
 from ageui.store.rescoring import read_errors
 from ageui.store.run_rows import RUN_ID, existing_run
 from ageui.store.score_rows import read_split_scores, split_order, write_scores
@@ -27,10 +29,12 @@ from ageui.store.tables import (
     Run,
     RunSummary,
 )
-from engine.choices import REPORT_ATTRIBUTES
+from ageui.store.without_duplicates import score_without
+from ageui.text.duplicates import unknown_duplicates
+from engine.choices import AGE_EDGES, REPORT_ATTRIBUTES
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError
+from engine.errors import ConfigError, DataError
 from engine.recipe import FIRST_REVISION
 
 if TYPE_CHECKING:
@@ -118,6 +122,31 @@ class Scores(StorePart):
         with self._read() as session:
             scores = read_split_scores(session, run_id, split)
             return read_errors(session, run_id, scores) if scores is not None else None
+
+    def without_duplicates(self, run_id: int, split: str) -> SplitScores:
+        """Scores a split again without the images that have a duplicate in train, and stores that as a split of its
+        own.
+
+        Raises `ConfigError` if there is no such run or split, or no prediction, and `DataError` if duplicates are
+        unknown or no image is left.
+        """
+        with self._read() as session:
+            edges = existing_run(session, run_id).config.get("age_edges", AGE_EDGES)
+            scores, predictions = read_split_scores(session, run_id, split), read_predictions(session, run_id, split)
+            if scores is None or predictions is None:
+                raise ConfigError(f"run {run_id} has no stored predictions on {split}; score it on that split first")
+            marks = read_marks(session, run_id, split)
+        if marks is None:
+            raise DataError(f"run {run_id}, {split}: {unknown_duplicates(scores.data_name)}")
+        scored = score_without(scores, predictions, marks, edges)
+        with self._write() as session:
+            summary = session.get_one(RunSummary, run_id)
+            write_scores(session, run_id, summary, scored, scores.target, scores.data_name)
+            set_marks(session, run_id, scored.split, np.zeros(scored.result.n, dtype=bool))
+        with self._read() as session:
+            found = read_split_scores(session, run_id, scored.split)
+        assert found is not None
+        return found
 
     def predictions_frame(self, run_id: int) -> "pd.DataFrame":
         """Columns split, image, age, predicted and one per attribute; no rows if the run was not scored.

@@ -34,12 +34,19 @@ class Database(SQLModel, table=True):
 
 
 class DataSet(SQLModel, table=True):
+    """`counts` are those of `DataReport.counts` when the data set was registered; older versions kept none.
+
+    `images` are the `KnownImages` of the last check.
+    """
+
     __tablename__ = "data_set"
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     spec: dict[str, Any] = Field(sa_type=Json)
     added_at: datetime = Field(sa_type=UtcTime)
+    counts: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    images: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Run(SQLModel, table=True):
@@ -199,7 +206,7 @@ class Result(SQLModel, table=True):
     """The scores on a split: `train`, `valid` or `test` of the run's data, or `DATA/SPLIT` of other data.
 
     `selected_on` is the split that chose the scored weights. `statistics` is the revision of the stored intervals and
-    tests.
+    tests. `in_train` has a bit per image, set if it has a duplicate or near-duplicate in train; None if unknown.
     """
 
     __tablename__ = "result"
@@ -217,6 +224,7 @@ class Result(SQLModel, table=True):
     item_set: str = Field(foreign_key="item_set.hash")
     selected_on: str | None = None
     statistics: int = 0
+    in_train: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Prediction(SQLModel, table=True):

@@ -2,6 +2,10 @@
 
 import re
 import unicodedata
+from typing import Final
+
+_MOST_LINES: Final = 100
+_LONGEST_LINE: Final = 1_000
 
 _ESCAPES = re.compile(
     r"""
@@ -22,6 +26,14 @@ def clean(text: str, *, lines: bool = False) -> str:
     if text.isprintable():  # nearly all texts: nothing to leave out or replace
         return text
     return "".join(_shown(character, lines) for character in _ESCAPES.sub("", text))
+
+
+def error_text(error: Exception) -> str:
+    """The message of an error, cleaned: at most 100 lines of at most 1,000 characters, whatever names it quotes."""
+    lines = clean(str(error), lines=True).split("\n")
+    if len(lines) > _MOST_LINES:
+        lines[_MOST_LINES - 1 :] = [f"… and {len(lines) - _MOST_LINES + 1:,} more lines"]
+    return "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines)
 
 
 def has_hidden(text: str) -> bool:

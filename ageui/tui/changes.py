@@ -211,12 +211,12 @@ def forget_data(name: str) -> Change:
     """Forgets a data set. Undo registers it again unchanged."""
 
     def change(store: Store) -> ChangeMade:
-        spec = store.data.get(name)
+        spec, counts, images = store.data.get(name), store.data.counts().get(name), store.data.images(name)
         store.data.remove(name)
 
         def undo(store: Store) -> ChangeMade:
             try:
-                store.data.add(spec)
+                store.data.add(spec, counts=counts, images=images)
             except ConfigError:
                 return ChangeMade("", (f"{name} was registered again in the meantime: it stays as it is",))
             return ChangeMade(f"{name} is registered again")

@@ -1,8 +1,8 @@
 """Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,23 @@ from PIL import Image
 
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
-from engine.data.course_counts import COURSE_COUNTS
+from engine.data.content_hashes import content_hash, in_threads, keep_hashes, known_hashes
+from engine.data.copies import identical_images, repeated_names, shared_subjects
+from engine.data.course_counts import COURSE_COUNTS, is_published_split
+from engine.data.dataset import content_hash_of
 from engine.data.image_notes import image_notes
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
+from engine.data.make_faces import are_drawn
 from engine.data.manifest import Manifest, Progress
-from engine.data.near_duplicates import THUMBNAIL, near_duplicates
-from engine.data.pixels import in_threads
+from engine.data.near_duplicates import (
+    LARGEST_DIFFERENCE,
+    LARGEST_DIFFERENCE_OF_DRAWN,
+    THUMBNAIL,
+    near_duplicates,
+)
+from engine.data.remarks import label_remarks
 from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
-from engine.data.sources import load_manifest
+from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 from engine.groups import group_codes
@@ -32,6 +41,7 @@ def check(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    judge: Callable[[DataReport], None] = lambda report: None,
 ) -> DataReport:
     """Reads all rows and decodes all images of a data set once.
 
@@ -45,27 +55,63 @@ def check(
         Folder that keeps the report; None keeps nothing.
     progress
         Called with the work in progress, the number of finished images and of all images.
+    judge
+        Called with the report on the rows before an image is read; stops the check if it raises.
 
     Raises
     ------
     DataError
         If the data set is missing, or others may write to the cache.
     """
+    return examine(spec, target, cache=cache, progress=progress, judge=judge).report
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The report of a check, and what tells its images from others.
+
+    `content_hash` is that of `engine.data.dataset.Dataset`. `content` maps the readable images to their SHA-256.
+    """
+
+    report: DataReport
+    content_hash: str
+    content: dict[str, str]
+
+
+def examine(
+    spec: DataSpec,
+    target: Target = "apparent",
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    judge: Callable[[DataReport], None] = lambda report: None,
+) -> Examined:
+    """As `check`, and returns the hashes of the images too."""
     if cache is not None:
         with suppress(OSError):
             private_part(cache, "reports")
-    manifest = load_manifest(spec, target)
-    folders = image_folders(map(manifest.place, manifest.frame["image"]))
+    rows = load_rows(spec, target)
+    unread = with_splits(rows, spec.model_copy(update={"keep_copies_together": False}), None)
+    judge(_report(unread, unread.frame, spec, target))
+    folders = image_folders(map(rows.place, rows.frame["image"]))
     stamp = stamp_of(spec, folders)
-    report = check_manifest(manifest, spec, target, progress=progress)
+    known = known_hashes(rows, cache)
+    decoded = _decode_all(rows, known, progress)
+    examined = _examined(rows, decoded, spec, target)
     if cache is not None:
-        keep_report(report, spec, stamp, folders, cache)
-    return report
+        keep_report(examined.report, spec, stamp, folders, cache)
+        if known is None:
+            keep_hashes(rows, decoded.content, cache)
+    return examined
 
 
-def count(spec: DataSpec, target: Target = "apparent") -> DataReport:
-    """Counts rows without reading images: a second or two for thousands of images. Raises `DataError` as `check`."""
-    manifest = load_manifest(spec, target)
+def count(spec: DataSpec, target: Target = "apparent", *, cache: Path | None = None) -> DataReport:
+    """Counts rows without reading images: a second or two for thousands of images.
+
+    If the bytes of images decide their splits, images without a hash in the `cache` are read. Raises `DataError` as
+    `check`.
+    """
+    manifest = load_manifest(spec, target, cache=cache)
     return _report(manifest, manifest.frame, spec, target)
 
 
@@ -86,17 +132,33 @@ def check_manifest(
     DataReport
         Unreadable images are problems, and left out of all counts.
     """
-    thumbnails, unreadable = _decode_all(manifest, progress)
-    bad = {problem.where for problem in unreadable}
-    frame = manifest.frame[~manifest.frame["image"].isin(bad)].reset_index(drop=True)
-    report = _report(manifest, frame, spec, target)
-    return replace(
-        report,
+    return _examined(manifest, _decode_all(manifest, None, progress), spec, target).report
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """The SHA-256 of each image, the grey thumbnails (N, 32, 32) of the readable ones, and the others' problems."""
+
+    content: tuple[str, ...]
+    thumbnails: NDArray[np.uint8]
+    unreadable: tuple[RowProblem, ...]
+
+
+def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target) -> Examined:
+    manifest = with_splits(rows, spec, decoded.content)
+    bad = {problem.where for problem in decoded.unreadable}
+    is_good = ~manifest.frame["image"].isin(bad)
+    frame = manifest.frame[is_good].reset_index(drop=True)
+    content = [one for one, good in zip(decoded.content, is_good, strict=True) if good]
+    report = replace(
+        _report(manifest, frame, spec, target),
         images_read=True,
-        problems=(*manifest.problems, *unreadable),
-        duplicates=_duplicates(frame, thumbnails),
-        notes=(*report.notes, *image_notes(manifest, frame["image"].tolist())),
+        problems=(*manifest.problems, *decoded.unreadable),
+        duplicates=_near_duplicates(frame, content, decoded.thumbnails, drawn=are_drawn(spec)),
+        identical=identical_images(frame, content),
+        notes=(*manifest.notes, *image_notes(manifest, frame["image"].tolist())),
     )
+    return Examined(report, content_hash_of(frame, content, target), dict(zip(frame["image"], content, strict=True)))
 
 
 def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Target) -> DataReport:
@@ -111,33 +173,40 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         groups=groups,
         problems=manifest.problems,
         duplicates=(),
-        course_counts=_course_counts(frame, groups) if spec.format == "course" else (),
+        course_counts=_course_counts(manifest, groups) if spec.format == "course" and not are_drawn(spec) else (),
+        subjects=shared_subjects(frame),
+        repeated_names=repeated_names(frame),
         notes=manifest.notes,
+        remarks=(*manifest.remarks, *label_remarks(frame, manifest.attributes)),
     )
 
 
-def _decode_all(manifest: Manifest, progress: Progress | None) -> tuple[NDArray[np.uint8], tuple[RowProblem, ...]]:
-    """Grey thumbnails (N, 32, 32) of the readable images, and problems for the others."""
+def _decode_all(manifest: Manifest, known: Sequence[str] | None, progress: Progress | None) -> _Decoded:
+    """Decodes all images, and hashes them unless their hashes are `known`."""
 
-    def thumbnail(image: str) -> NDArray[np.uint8] | str:
+    def thumbnail(image: str) -> tuple[str, NDArray[np.uint8] | str]:
+        content = content_hash(manifest, image) if known is None else ""
         try:
             grey = Image.fromarray(manifest.read(image)).convert("L")
-            return np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+            return content, np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
         except DataError as error:
-            return str(error)
+            return content, str(error)
 
-    images = [str(image) for image in manifest.frame["image"]]
+    images, splits = [str(image) for image in manifest.frame["image"]], manifest.frame["split"]
+    hashes: list[str] = []
     thumbnails: list[NDArray[np.uint8]] = []
     problems: list[RowProblem] = []
-    for done, (image, found) in enumerate(zip(images, in_threads(thumbnail, images), strict=True), start=1):
+    decoded = zip(images, splits, in_threads(thumbnail, images), strict=True)
+    for done, (image, split, (content, found)) in enumerate(decoded, start=1):
+        hashes.append(content)
         if isinstance(found, str):
-            problems.append(RowProblem(image, found))
+            problems.append(RowProblem(image, found, split))
         else:
             thumbnails.append(found)
         if progress is not None and (done % 32 == 0 or done == len(images)):
             progress("reading images", done, len(images))
     stacked = np.stack(thumbnails) if thumbnails else np.zeros((0, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
-    return stacked, tuple(problems)
+    return _Decoded(tuple(hashes if known is None else known), stacked, tuple(problems))
 
 
 def _split_counts(frame: pd.DataFrame, split: str) -> SplitCounts:
@@ -155,28 +224,44 @@ def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts
     found = []
     for attribute in ("age", *attributes):
         codes, names = group_codes(labelled, attribute)
+        by_split = {
+            split: np.bincount(codes[(labelled["split"] == split) & (codes >= 0)], minlength=len(names))
+            for split in splits
+        }
         inverse = weight_table(train, attribute, scheme="inverse")
         effective = weight_table(train, attribute, scheme="effective")
         for place, name in enumerate(names):
-            counts = {split: int(((codes == place) & (labelled["split"] == split)).sum()) for split in splits}
+            counts = {split: int(count[place]) for split, count in by_split.items()}
             weights = (inverse[name], effective[name]) if counts.get("train") else (None, None)
             found.append(GroupCounts(attribute, name, counts, *weights))
     return tuple(found)
 
 
-def _duplicates(frame: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> tuple[DuplicatePair, ...]:
+def _near_duplicates(
+    frame: pd.DataFrame, content: Sequence[str], thumbnails: NDArray[np.uint8], *, drawn: bool
+) -> tuple[DuplicatePair, ...]:
+    """Pairs of different images; of several equal ones, the first in each split stands for all."""
+    largest = LARGEST_DIFFERENCE_OF_DRAWN if drawn else LARGEST_DIFFERENCE
     images, splits = frame["image"].tolist(), frame["split"].tolist()
+    first: dict[tuple[str, str], int] = {}
+    for row, key in enumerate(zip(content, splits, strict=True)):
+        first.setdefault(key, row)
+    rows = list(first.values())
     return tuple(
-        DuplicatePair(images[first], splits[first], images[second], splits[second], difference)
-        for first, second, difference in near_duplicates(thumbnails)
+        DuplicatePair(images[one], splits[one], images[other], splits[other], difference)
+        for one, other, difference in ((rows[i], rows[j], d) for i, j, d in near_duplicates(thumbnails[rows], largest))
+        if content[one] != content[other]
     )
 
 
-def _course_counts(frame: pd.DataFrame, groups: Sequence[GroupCounts]) -> tuple[CourseCount, ...]:
+def _course_counts(manifest: Manifest, groups: Sequence[GroupCounts]) -> tuple[CourseCount, ...]:
+    """A comparison with the published counts, for each split that is the published one by number and names."""
+    frame = manifest.frame
     found = {(group.attribute, group.group): group.counts for group in groups}
     rows = []
     for split, attributes in COURSE_COUNTS.items():
-        if not (frame["split"] == split).any():
+        images = frame.loc[frame["split"] == split, "image"].tolist()
+        if not images or not is_published_split(split, images, len(manifest.problems)):
             continue
         for attribute, expected in attributes.items():
             for group, count in expected.items():

@@ -12,10 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.choices import SPLITS
 from engine.counted import counted
+from engine.data.content_hashes import in_threads
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest
-from engine.data.pixels import in_threads
 from engine.data.report import RowProblem
+from engine.data.spec import RANGE_COLUMNS
 from engine.errors import ConfigError, DataError
 from engine.groups import group_codes
 
@@ -111,9 +112,10 @@ def _reader(manifest: Manifest) -> Callable[[str], NDArray[np.uint8] | str]:
 
 
 def _caption(row: Mapping[Any, Any], attributes: Sequence[str]) -> list[str]:
-    age = row["age"]
+    age, low, high = row["age"], *(row.get(name, math.nan) for name in RANGE_COLUMNS)
+    given = "" if pd.isna(low) else f" ({low:g} and over)" if pd.isna(high) else f" ({low:g}-{high:g})"
     known = [str(row[name]) for name in attributes if pd.notna(row[name])]
-    return ["no label" if pd.isna(age) else f"{age:.1f} years", *known]
+    return ["no label" if pd.isna(age) else f"{age:.1f} years{given}", *known]
 
 
 def _drawn(faces: Sequence[NDArray[np.uint8] | str], captions: Sequence[Sequence[str]], title: str) -> Image.Image:

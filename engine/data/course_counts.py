@@ -1,5 +1,7 @@
 """The number of images in each group of the course edition, as published with it: a check for any loader."""
 
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Final
 
 COURSE_COUNTS: Final[dict[str, dict[str, dict[str, int]]]] = {
@@ -16,3 +18,23 @@ COURSE_COUNTS: Final[dict[str, dict[str, dict[str, int]]]] = {
         "ethnicity": {"caucasian": 1316, "afroamerican": 50, "asian": 116},
     },
 }
+
+
+def is_published_split(split: str, images: Sequence[str], left_out: int) -> bool:
+    """Whether a split is the published one, by the number of its images and by their names.
+
+    Parameters
+    ----------
+    split
+        train, valid or test.
+    images
+        The usable images: `train_data/000001.jpg` and on in folders, `train/0` and on in arrays.
+    left_out
+        The number of rows that cannot be used.
+    """
+    if split not in COURSE_COUNTS:
+        return False
+    published = sum(COURSE_COUNTS[split]["gender"].values())
+    names = [PurePosixPath(image).stem for image in images]
+    numbered = all(name.isdecimal() and len(name) <= 6 and int(name) <= published for name in names)
+    return numbered and published - left_out <= len(set(names)) <= published

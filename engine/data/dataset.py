@@ -1,7 +1,7 @@
 """Dataset: labels and pixels to train and score on."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from engine.data.checked_pixels import CheckedPixels
 from engine.data.manifest import Progress, refuse
 from engine.data.pixels import open_pixels
 from engine.data.report import RowProblem
-from engine.data.sources import load_manifest
+from engine.data.sources import load_rows, with_splits
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -24,8 +24,8 @@ class Dataset:
     """A data set with decoded images.
 
     `frame` is the manifest's, with `pixel`, the row's place in `pixels` (M, size, size, 3) RGB uint8. `pixels_key`
-    identifies the pixels. Data sets of equal `content_hash` have equal images, splits, ages and attributes. `problems`
-    are the rows and images that were left out.
+    identifies the pixels. `content` holds the SHA-256 of each row's image. Data sets of equal `content_hash` have equal
+    images, splits, ages and attributes. `problems` are the rows and images that were left out.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Dataset:
     attributes: tuple[str, ...]
     pixels: CheckedPixels
     pixels_key: str
+    content: tuple[str, ...]
     content_hash: str
     problems: tuple[RowProblem, ...]
 
@@ -89,22 +90,25 @@ def prepare(
     ConfigError
         For a target that the data set lacks.
     """
-    manifest = load_manifest(spec, target)
+    rows = load_rows(spec, target)
     if not spec.skip_bad:
-        refuse(spec.name, manifest.problems)
-    pixels = open_pixels(manifest, size, cache, progress, warn)
+        refuse(spec.name, rows.problems)
+    pixels = open_pixels(rows, size, cache, progress, warn)
+    manifest = with_splits(rows, spec, pixels.content)
     problems = (*manifest.problems, *pixels.unreadable)
     if not spec.skip_bad:
         refuse(spec.name, problems)
     frame = manifest.frame.assign(pixel=np.arange(len(manifest.frame)))
     frame = frame[~frame["image"].isin({problem.where for problem in pixels.unreadable})].reset_index(drop=True)
+    content = tuple(pixels.content[place] for place in frame["pixel"])
     dataset = Dataset(
         spec.name,
         frame,
         manifest.attributes,
         pixels.array,
         pixels.key,
-        _content_hash(frame, pixels.content, target),
+        content,
+        content_hash_of(frame, content, target),
         problems,
     )
     if trains and len(dataset.rows("train")) == 0:
@@ -112,11 +116,12 @@ def prepare(
     return dataset
 
 
-def _content_hash(frame: pd.DataFrame, content: tuple[str, ...], target: Target) -> str:
+def content_hash_of(frame: pd.DataFrame, content: Sequence[str], target: Target) -> str:
+    """The `Dataset.content_hash` of rows and the SHA-256 of the image of each; names of images do not count."""
     digest = hashlib.sha256(target.encode())
     columns = [name for name in frame.columns if name not in ("image", "pixel")]
     digest.update("\n".join(columns).encode())
-    digest.update("\n".join(content[place] for place in frame["pixel"]).encode())
+    digest.update("\n".join(content).encode())
     for name in columns:
         digest.update("\n".join(repr(value) for value in frame[name].tolist()).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]

@@ -6,17 +6,19 @@ from pathlib import Path
 
 from PIL import Image
 
+from engine.data.content_hashes import in_threads
 from engine.data.manifest import Progress
-from engine.data.pixels import in_threads
 from engine.data.sources import synthetic
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError
 
 QUALITY = 95
+NOTE = "drawn-faces.txt"
+"""The file that tells drawn faces from photos: next to the labels, in a folder that `make_faces` wrote."""
 
 
 def make_faces(folder: Path, options: SyntheticOptions, progress: Progress | None = None) -> None:
-    """Writes `{split}_data/NNNNNN.jpg` and `labels_metadata_{split}.csv` into a new folder, all of it or nothing.
+    """Writes `{split}_data/NNNNNN.jpg`, `labels_metadata_{split}.csv` and a note into a new folder, all or nothing.
 
     Raises `DataError` if the folder is not empty, or the disk is full.
     """
@@ -39,8 +41,17 @@ def make_faces(folder: Path, options: SyntheticOptions, progress: Progress | Non
         raise DataError(f"{folder} cannot be written: {error.strerror}") from error
 
 
+def are_drawn(spec: DataSpec) -> bool:
+    """Whether the data set holds drawn faces: the built-in ones, or files next to the note of `make_faces`."""
+    if spec.path is None:
+        return spec.format == "synthetic"
+    path = Path(spec.path)
+    return ((path.parent if spec.format == "table" else path) / NOTE).is_file()
+
+
 def _write(folder: Path, options: SyntheticOptions, progress: Progress) -> None:
     manifest = synthetic.load(DataSpec(name="faces", format="synthetic", synthetic=options))
+    (folder / NOTE).write_text(f"drawn by ageui data make; these are no photos\n{options.model_dump_json()}\n")
     frame = manifest.frame
     names = [f"{int(image.partition('/')[2]) + 1:06d}" for image in frame["image"]]
     for split, part in frame.assign(imageId=names).groupby("split", sort=False):

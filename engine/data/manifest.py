@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.report import RowProblem, unusable
+from engine.data.report import DataReport, LabelRemark, RowProblem, listed, unusable
+from engine.data.spec import DataSpec
 from engine.errors import DataError
 
-_SHOWN = 10
 Progress = Callable[[str, int, int], None]
 """Called with the work in progress, the number of finished items and of all items."""
 
@@ -21,8 +21,9 @@ class Manifest:
 
     frame
         Columns `image` (a name unique in the data set), `split` (train, valid or test), `age` (years, float64, NaN if
-        unlabelled), then, if the source has them, `real_age`, `age_std` (years) and `subject`, and one string column
-        per name in `attributes` (NA if unknown).
+        unlabelled), then, if the source has them, `age_low` and `age_high` (years, the ends of an age given as a range,
+        of which `age` is the middle), `real_age`, `age_std` (years) and `subject`, and one string column per name in
+        `attributes` (NA if unknown).
     read
         Maps an image to RGB uint8 (H, W, 3). Raises `DataError` for an image that cannot be read.
     fingerprint
@@ -35,6 +36,8 @@ class Manifest:
         What was guessed while reading, a line each, such as the separator of a table's cells.
     place
         Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
+    remarks
+        Remarks that only the source can make, such as on cells that were passed over.
     """
 
     name: str
@@ -46,17 +49,30 @@ class Manifest:
     problems: tuple[RowProblem, ...] = ()
     notes: tuple[str, ...] = ()
     place: Callable[[str], str] = str
+    remarks: tuple[LabelRemark, ...] = ()
 
 
 def refuse(name: str, problems: Sequence[RowProblem]) -> None:
-    """Raises a `DataError` that lists the first problems and counts the others. Without problems, does nothing."""
-    if not problems:
-        return
-    lines = [f"  {problem}" for problem in problems[:_SHOWN]]
-    if len(problems) > _SHOWN:
-        lines.append(f"  … and {len(problems) - _SHOWN} more")
-    raise DataError(
-        f"data set {name!r} has {unusable(problems)}:\n"
-        + "\n".join(lines)
-        + "\nmend them, or leave them out with: ageui data add NAME PATH --skip-bad"
-    )
+    """Raises a `DataError` that lists the kinds of problems. Without problems, does nothing."""
+    if problems:
+        raise DataError(
+            "\n".join([f"data set {name!r} has {unusable(problems)}:", *(f"  {line}" for line in listed(problems))])
+            + "\nmend them, or leave them out with: ageui data add NAME PATH --skip-bad"
+        )
+
+
+def refuse_useless(report: DataReport, spec: DataSpec) -> None:
+    """Raises a `DataError` for data that cannot be registered whatever is left out.
+
+    That is data without a usable image, or without one in train, and data whose ages are all within 0 and 1 while the
+    spec does not say what they stand for.
+    """
+    if (reason := report.why_useless) is not None:
+        lines = [f"  {line}" for line in listed(report.problems)]
+        raise DataError("\n".join([f"data set {report.name!r}: {reason}{':' if lines else ''}", *lines]))
+    oldest = [split.age_max for split in report.splits if split.age_max is not None]
+    if spec.age_scale is None and oldest and max(oldest) <= 1:
+        raise DataError(
+            f"data set {report.name!r}: all ages are within 0 and 1: say --age-scale 100 if 1 stands for 100 years, "
+            "or --age-scale 1 if they are years"
+        )

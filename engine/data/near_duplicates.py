@@ -9,15 +9,19 @@ THUMBNAIL: Final = 32
 # Of 128 bits, two different faces rarely agree on all but this many; the difference then decides.
 LARGEST_DISTANCE: Final = 20
 LARGEST_DIFFERENCE: Final = 0.235
+# Different drawn faces may differ by as little as 0.1, copies of one by about 0.05.
+LARGEST_DIFFERENCE_OF_DRAWN: Final = 0.08
 _BLOCK: Final = 512
 
 
-def near_duplicates(thumbnails: NDArray[np.uint8]) -> list[tuple[int, int, float]]:
+def near_duplicates(
+    thumbnails: NDArray[np.uint8], largest_difference: float = LARGEST_DIFFERENCE
+) -> list[tuple[int, int, float]]:
     """Pairs (i, j, difference), i < j, of grey thumbnails (N, 32, 32) that show the same picture or its mirror image.
 
     Candidates agree in nearly all signs of the differences between neighbouring cells of an 8 × 8 picture (difference
     hash, across and down). In a pair, the mean absolute difference of the thumbnails, each with mean 0 and deviation 1,
-    is at most 0.235. Memory is bounded: blocks of 512 images are compared with all.
+    is at most `largest_difference`. Memory is bounded: blocks of 512 images are compared with all.
     """
     if len(thumbnails) < 2:
         return []
@@ -31,7 +35,7 @@ def near_duplicates(thumbnails: NDArray[np.uint8]) -> list[tuple[int, int, float
             for first, second in _candidates(turned, hashes, start):
                 other = plain[second][:, ::-1] if flip else plain[second]
                 difference = float(np.abs(plain[first] - other).mean())
-                if difference <= LARGEST_DIFFERENCE:
+                if difference <= largest_difference:
                     found[first, second] = min(difference, found.get((first, second), np.inf))
     return [(first, second, difference) for (first, second), difference in sorted(found.items())]
 

@@ -5,13 +5,11 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar, cast
+from typing import IO, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +19,6 @@ from engine.bounded_files import problem_of
 from engine.cache import (
     discard_leftovers,
     entry_lock,
-    keep_json,
     kept_json,
     mark_used,
     pixels_limit,
@@ -30,6 +27,7 @@ from engine.cache import (
     trim,
 )
 from engine.data.checked_pixels import CheckedPixels, map_pixels
+from engine.data.content_hashes import content_hashes, in_threads
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest, Progress
 from engine.data.report import RowProblem
@@ -42,7 +40,6 @@ DECODING = "centre-square bicubic 1"
 _FORMATS: Final = 2
 _PIXELS: Final = "pixels.npy"
 _META: Final = "checksums.json"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +88,8 @@ def open_pixels(
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)
     with _writing(cache / "content", 66 * len(images)):
-        content = _content_hashes(manifest, images, private_part(cache, "content"), report, warn)
+        private_part(cache, "content")
+        content = content_hashes(manifest, cache, report, warn)
     digest = hashlib.sha256(f"{DECODING} {size}\n".encode() + "\n".join(content).encode())
     key = digest.hexdigest()[:32]
     folder = cache / "pixels" / key
@@ -111,51 +109,6 @@ def open_pixels(
         return np.zeros((size, size, 3), dtype=np.uint8) if isinstance(found, str) else found
 
     return Pixels(CheckedPixels(mapped, folder / _PIXELS, meta["crc32"], decode_again), key, content, unreadable)
-
-
-def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
-    """Yields `work` of each item in order, computed a bounded number ahead by one thread per core."""
-    workers = os.cpu_count() or 1
-    waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= 8 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _content_hashes(
-    manifest: Manifest, images: list[str], folder: Path, progress: Progress, warn: Callable[[str], None]
-) -> tuple[str, ...]:
-    """SHA-256 of every image; an image is read again only if its path, size or modification time changed."""
-    stamp = hashlib.sha256(
-        "\n".join(manifest.fingerprint(image) for image in images).encode("utf-8", "surrogateescape")
-    )
-    index = folder / f"{stamp.hexdigest()[:32]}.hashes"
-    try:
-        known = kept_json(index)
-        mark_used(index)
-        return tuple(known)
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError):
-        warn(f"the hashes of images in {index} are damaged: reading the images again")
-
-    def content_hash(image: str) -> str:
-        try:
-            return hashlib.sha256(manifest.content(image)).hexdigest()
-        except DataError:
-            return ""
-
-    hashes = []
-    for done, one in enumerate(in_threads(content_hash, images), start=1):
-        hashes.append(one)
-        if done % 64 == 0 or done == len(images):
-            progress("reading images", done, len(images))
-    keep_json(index, hashes)
-    return tuple(hashes)
 
 
 def _build(

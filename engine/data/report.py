@@ -1,24 +1,72 @@
 """DataReport: the facts of a data set. It needs neither pandas nor pixels, so that anything can show it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypedDict
+
+_VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
+_SHOWN: Final = 3
 
 
 @dataclass(frozen=True)
 class RowProblem:
-    """A row or image that cannot be used: its place and its problem."""
+    """A row or image that cannot be used: its place and problem, its split if known, and what helps, if anything."""
 
     where: str
     what: str
+    split: str | None = None
+    cure: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 
 
+def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
+    """A line for each kind of problem, with its number and some of its places, and what helps; the most common first.
+
+    Problems are of a kind if they differ in quoted texts and numbers only. Kinds after the first `most` are counted.
+    """
+    kinds: dict[str, list[RowProblem]] = {}
+    for problem in problems:
+        kinds.setdefault(_VARYING.sub("…", problem.what), []).append(problem)
+    ordered = sorted(kinds.values(), key=len, reverse=True)
+    lines = [line for alike in ordered[:most] for line in _kind_lines(alike)]
+    if len(ordered) > most:
+        lines.append(f"… and {sum(map(len, ordered[most:])):,} more of other kinds")
+    return lines
+
+
+def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
+    first, cures = alike[0], dict.fromkeys(problem.cure for problem in alike if problem.cure)
+    if len(alike) == 1:
+        line = str(first)
+    else:
+        varying = list(dict.fromkeys(part for problem in alike for part in _VARYING.findall(problem.what)[:1]))
+        others = f" (also {_some(varying[1:])})" if len(varying) > 1 else ""
+        line = f"{len(alike):,} × {first.what}{others}: {_some([problem.where for problem in alike])}"
+    return [line, *(f"  {cure}" for cure in list(cures)[:_SHOWN])]
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join([*texts[:_SHOWN], *(["…"] if len(texts) > _SHOWN else [])])
+
+
 def unusable(problems: Sequence[RowProblem]) -> str:
     """`1 row or image that cannot be used`."""
     return f"{len(problems):,} {'row or image' if len(problems) == 1 else 'rows or images'} that cannot be used"
+
+
+@dataclass(frozen=True)
+class LabelRemark:
+    """Something about the labels that works against their user, and what to do about it, in one line.
+
+    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    """
+
+    kind: str
+    attribute: str | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -48,8 +96,37 @@ class GroupCounts:
 
 
 @dataclass(frozen=True)
+class IdenticalImages:
+    """Images of equal bytes, with the split and the age of each (years, None without a label).
+
+    `differing` names the labels in which they disagree: `age` or an attribute.
+    """
+
+    images: tuple[str, ...]
+    splits: tuple[str, ...]
+    ages: tuple[float | None, ...]
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SharedSubject:
+    """A subject with images in several splits, and their number in each."""
+
+    subject: str
+    splits: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RepeatedNames:
+    """How many file names several folders have with equal ages, and these folders."""
+
+    names: int
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DuplicatePair:
-    """Two images that show the same picture; `difference` is 0 for equal ones."""
+    """Two images that show nearly the same picture, but are not of equal bytes."""
 
     first: str
     first_split: str
@@ -77,12 +154,24 @@ class CourseCount:
     matches: bool
 
 
+class DataCounts(TypedDict):
+    """The counts of a data set for one target.
+
+    `splits` has the number of `images` and of `labelled` ones of each split. `groups` has the number of labelled images
+    by attribute, group and split.
+    """
+
+    target: str
+    splits: dict[str, dict[str, int]]
+    groups: dict[str, dict[str, dict[str, int]]]
+
+
 @dataclass(frozen=True)
 class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
-    If `images_read` is False, only rows were read: unreadable images and near-duplicates are unknown. `notes` say what
-    was guessed, a line each.
+    If `images_read` is False, only rows were read: unreadable images, identical images and near-duplicates are unknown.
+    `notes` say what was guessed, a line each.
     """
 
     name: str
@@ -95,7 +184,21 @@ class DataReport:
     problems: tuple[RowProblem, ...]
     duplicates: tuple[DuplicatePair, ...]
     course_counts: tuple[CourseCount, ...]
+    identical: tuple[IdenticalImages, ...] = ()
+    subjects: tuple[SharedSubject, ...] = ()
+    repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[LabelRemark, ...] = ()
+
+    @property
+    def why_useless(self) -> str | None:
+        """Why nothing can be learned from what was found; None if something can."""
+        if not self.splits:
+            return "none of its rows and images can be used" if self.problems else "it has no rows or images"
+        is_lost = any(problem.split in ("train", None) for problem in self.problems)
+        if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
+            return "none of its train images can be used"
+        return None
 
     @property
     def headline(self) -> str:
@@ -103,11 +206,25 @@ class DataReport:
         counts = ", ".join(f"{split.split} {split.images}" for split in self.splits)
         return f"{self.name}: {self.format}, {counts}"
 
+    @property
+    def counts(self) -> DataCounts:
+        """What a list of data sets says of this one."""
+        groups: dict[str, dict[str, dict[str, int]]] = {}
+        for group in self.groups:
+            groups.setdefault(group.attribute, {})[group.group] = group.counts
+        splits = {one.split: {"images": one.images, "labelled": one.labelled} for one in self.splits}
+        return DataCounts(target=self.target, splits=splits, groups=groups)
+
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
-        rows = {name: tuple(kind(**row) for row in found[name]) for name, kind in _ROWS.items()}
-        return cls(**{**found, **rows, "notes": tuple(found.get("notes", ()))})
+        rows = {name: tuple(_record(kind, row) for row in found[name]) for name, kind in _ROWS.items()}
+        repeated = found["repeated_names"] and _record(RepeatedNames, found["repeated_names"])
+        return cls(**{**found, **rows, "repeated_names": repeated, "notes": tuple(found.get("notes", ()))})
+
+
+def _record(kind: type, row: Mapping[str, Any]) -> Any:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
 
 
 _ROWS: dict[str, type] = {
@@ -116,4 +233,7 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "identical": IdenticalImages,
+    "subjects": SharedSubject,
+    "remarks": LabelRemark,
 }

@@ -14,19 +14,21 @@ FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
 }
 """The attributes of the formats whose data always has the same ones."""
 FORMATS_WITH_REAL_AGES: Final[tuple[DataFormat, ...]] = ("appa_real", "table")
+RANGE_COLUMNS: Final = ("age_low", "age_high")
+"""The columns of a manifest that hold the ends of ages given as ranges."""
 RESERVED_COLUMNS: Final = ("image", "age", "real_age", "age_std", "split", "subject")
 """The columns of a table that are no attributes, by the names that `DataSpec.columns` maps."""
-SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-"""The separators of tables in text, by the ending of their file."""
-LONGEST_HEADER: Final = 1_000_000
-"""The most bytes of a text table's first line."""
 
+MOST_BINS: Final = 20
+"""The most intervals of an attribute's numbers."""
 _FIRST_FIELDS: Final = frozenset(
     ("name", "format", "path", "columns", "ignore", "skip_bad", "fractions", "split_seed", "synthetic")
 )
 
 MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
+Bins = Annotated[int, Field(ge=2, le=MOST_BINS)] | tuple[float, ...]
+"""A number of intervals with about equally many images each, or rising edges: `(18.5, 25)` for <18.5, 18.5-25, >=25."""
 
 
 class SyntheticOptions(BaseModel):
@@ -60,6 +62,15 @@ class DataSpec(BaseModel):
         Leave out unusable rows and count them, instead of stopping the import.
     fractions, split_seed
         Shares of train, valid and test for a source without splits, and the seed of the split.
+    keep_copies_together
+        Put byte-identical images into one split of a source without splits. Data sets that were registered before this
+        could be chosen keep their splits.
+    split_map
+        Maps names of splits or numbers of folds in a table to train, valid, test, or none, which leaves rows out.
+    age_scale
+        Years that an age of 1 stands for, such as 100 for ages between 0 and 1; None for years.
+    bins
+        Maps attributes of `columns` that hold numbers to their intervals: how many, or the edges between them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,8 +83,12 @@ class DataSpec(BaseModel):
     skip_bad: bool = False
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     split_seed: int = 0
+    keep_copies_together: bool = False
     synthetic: SyntheticOptions = SyntheticOptions()
     images: str | None = None
+    split_map: dict[str, str] = Field(default_factory=dict)
+    age_scale: float | None = Field(None, gt=0, allow_inf_nan=False)
+    bins: dict[str, Bins] = Field(default_factory=dict)
 
     @model_serializer(mode="wrap")
     def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -91,7 +106,10 @@ def why_unreadable(spec: DataSpec) -> str | None:
         return None
     path = Path(spec.path or "")
     if spec.path is None or not path.exists():
-        return f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again from its new place"
+        return (
+            f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again with --replace from its new "
+            "place"
+        )
     if spec.format != "table" and not path.is_dir():
         return f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one"
     if spec.images is not None and not Path(spec.images).is_dir():

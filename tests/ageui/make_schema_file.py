@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
-from store_rows import best, end, epoch, evaluated, queued, running, state
+from store_rows import COUNTS, best, end, epoch, evaluated, queued, running, state
 
 from ageui.store import Store
 from ageui.store.migrations import MIGRATIONS
@@ -36,7 +36,7 @@ def _seconds() -> Iterator[datetime]:
 
 def fill(store: Store) -> None:
     """Runs of every kind that a later schema has to keep: finished, failed, stopped, queued, running."""
-    store.data.add(DataSpec(name="faces", format="course", path="/data/faces"))
+    store.data.add(DataSpec(name="faces", format="course", path="/data/faces"), counts=COUNTS)
     run_id, attempt = running(store, "finished", loss="mape", weights="gender")
     with store.writing(run_id, attempt) as writer:
         writer.started(MANIFEST)

@@ -8,9 +8,16 @@ import pandas as pd
 from ageui.store import Claimant, Store
 from ageui.store.sqlite import driver
 from engine.config import PRESETS, RunConfig, build_config
+from engine.data.report import DataCounts
 from engine.data.spec import BUILT_IN
 from engine.events import CheckpointWritten, EpochEnded, Evaluated, StepsEnded
 from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
+
+COUNTS = DataCounts(
+    target="apparent",
+    splits={"train": {"images": 5, "labelled": 5}},
+    groups={"gender": {"male": {"train": 3}, "female": {"train": 2}}},
+)
 
 
 def config(**changes: Any) -> RunConfig:

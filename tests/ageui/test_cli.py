@@ -261,8 +261,8 @@ def test_a_run_whose_process_dies_is_taken_up_again(faces: Terminal, patch_engin
 def test_what_is_in_the_data_is_printed(faces: Terminal) -> None:
     checked = faces("data", "check", "faces")
     assert "caucasian" in checked.out
-    assert "0 of 26" in checked.out or "of 26 group counts" in checked.out
-    assert checked.code == 3
+    assert "group counts" not in checked.out, "drawn faces are not the published ones"
+    assert checked.code == 0
     assert "faces" in faces("data", "list").out
     report = faces("data", "check", "faces", "--json").json
     assert [split["split"] for split in report["splits"]] == ["train", "valid"]

@@ -15,9 +15,10 @@ from ageui.present.figures import AGE, COUNT, GROUP_WEIGHT
 from ageui.present.table import Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table, shortened
 from ageui.text.clean import clean
+from ageui.text.leaks import leak_lines
 from ageui.text.sentences import counted
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
-from engine.data.report import DataReport, GroupCounts
+from engine.data.report import DataReport, GroupCounts, listed
 from engine.data.spec import DataSpec
 
 _SHOWN = 100
@@ -127,9 +128,11 @@ def split_table(report: DataReport) -> RichTable:
 
 
 def findings_text(report: DataReport, note: str) -> Text:
-    """The note, if any, then problems, near-duplicates and deviations from published counts."""
+    """The note, if any, then problems, remarks, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
-    lines += [*_problems(report), *_duplicates(report), *_course_counts(report)]
+    lines += [
+        *_problems(report), *_remarks(report), *_leaks(report), *_duplicates(report), *_course_counts(report),
+    ]  # fmt: skip
     return Text("\n").join(lines)
 
 
@@ -138,10 +141,22 @@ def _problems(report: DataReport) -> list[Text]:
     mark = Text("! ", style="bold") if count else Text("✓ ", style="dim")
     nouns = ("row or image", "rows or images") if report.images_read else ("row", "rows")
     lines = [Text.assemble(mark, f"{f'{count:,}' if count else 'no'} {nouns[count != 1]} that cannot be used")]
-    lines += [Text(clean(f"    {problem}"), style="dim") for problem in report.problems[:_SHOWN]]
-    if count > _SHOWN:
-        lines.append(Text(f"    and {count - _SHOWN:,} more; ageui data check NAME --json lists all", style="dim"))
+    lines += [Text(clean(f"    {line}"), style="dim") for line in listed(report.problems, _SHOWN)]
+    if count > 1:
+        lines.append(Text("    ageui data check NAME --json lists all", style="dim"))
     return lines
+
+
+def _remarks(report: DataReport) -> list[Text]:
+    return [Text.assemble(("! ", "bold"), clean(remark.text)) for remark in report.remarks]
+
+
+def _leaks(report: DataReport) -> list[Text]:
+    """Byte-identical images, subjects in several splits and repeated file names."""
+    return [
+        Text(f"  {clean(line)}", style="dim") if line.startswith(" ") else Text.assemble(("! ", "bold"), clean(line))
+        for line in leak_lines(report, _SHOWN)
+    ]
 
 
 def _duplicates(report: DataReport) -> list[Text]:

@@ -12,6 +12,7 @@ from ageui.present.table import Table
 from ageui.present.terminal import rich_table
 from ageui.store import AttemptRow, RunDetail
 from ageui.text.clean import clean
+from ageui.text.duplicates import duplicates_line
 from ageui.text.sentences import counted, gigabytes, memory_sentence
 from ageui.text.states import why_no_scores
 from ageui.tui.device_loads import DeviceLoad
@@ -71,7 +72,9 @@ def scores_tables(detail: RunDetail) -> RenderableType:
     if scores is None:
         return instead_of_scores(detail)
     figures, biases, groups = map(rich_table, (scores_table(detail), biases_table(scores), groups_table(scores)))
-    return Group(figures, "", biases, "", groups)
+    found = (duplicates_line(one.split, one.result.n, one.in_train, one.data_name) for one in detail.results)
+    lines = [Text(clean(line), style="dim") for line in found if line]
+    return Group(figures, *lines, "", biases, "", groups)
 
 
 def instead_of_scores(detail: RunDetail) -> RenderableType:

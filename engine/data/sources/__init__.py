@@ -1,18 +1,35 @@
 """Sources of data sets: each becomes a manifest, whatever its files look like."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
+from engine.bounded_files import other_kind
 from engine.choices import DataFormat, Target
-from engine.data.manifest import Manifest
-from engine.data.sources import appa_real, course, synthetic, table, utkface
+from engine.data.content_hashes import content_hashes
+from engine.data.manifest import Manifest, Progress
+from engine.data.one_row_per_file import one_row_per_file
+from engine.data.sources import appa_real, course, synthetic, table, table_columns, utkface
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
+from engine.data.splitting import split_rows
 from engine.errors import ConfigError, DataError
+from engine.short_text import listed
+
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".parquet")
+ARCHIVE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_MOST_ENTRIES = 100_000
+_KNOWN = (
+    "data_train.npy or labels_metadata_train.csv (course), gt_avg_train.csv (appa_real), names like "
+    "25_0_1_20170116.jpg (utkface), or a table of images in CSV, JSON or Parquet (table)"
+)
 
 
 def detect_format(path: Path) -> DataFormat:
-    """The format of a folder or table, by its files. Raises `DataError` with the files it looked for."""
-    if table.is_table(path):
-        return "table"
+    """The format of a folder or table, by its files. Any file may be a table, whatever its ending.
+
+    Raises `DataError` with the files it looked for, and those that it found instead.
+    """
     if path.is_dir():
         if course.is_course(path):
             return "course"
@@ -20,18 +37,75 @@ def detect_format(path: Path) -> DataFormat:
             return "appa_real"
         if utkface.is_utkface(path):
             return "utkface"
-    raise DataError(
-        f"{path} has none of the known formats: data_train.npy or labels_metadata_train.csv (course), "
-        f"gt_avg_train.csv (appa_real), names like 25_0_1_20170116.jpg (utkface), or a .csv, .tsv or .parquet file "
-        "(table); name one with --format"
-    )
+        raise DataError(f"{path} has none of the known formats: {_KNOWN}; {_instead(path)}")
+    if (kind := other_kind(path)) is not None:
+        raise DataError(f"{path} is {kind}; give a folder or a table of images")
+    return "table"
 
 
-def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:
+def _instead(folder: Path) -> str:
+    """What to add in place of a folder of no known format: a table in it, or what an archive in it holds."""
+    names = sorted(entry.name for entry in islice(folder.iterdir(), _MOST_ENTRIES) if entry.is_file())
+    if tables := [name for name in names if name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)]:
+        return f"it has the tables {listed(tables)}: add one of them, as in ageui data add NAME {folder / tables[0]}"
+    if archives := [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]:
+        return f"it has the archives {listed(archives)}: unpack them first"
+    return "name one with --format"
+
+
+def settled(spec: DataSpec, target: Target = "apparent") -> tuple[DataSpec, tuple[str, ...]]:
+    """The description of a new data set with what its files leave open, and a sentence on each guess.
+
+    A table's columns and splits are found by the usual names, so that later versions of the table and of ageui read
+    the same ones. Raises `ConfigError` or `DataError` for what only a person can decide.
+    """
+    return table_columns.settled(spec, Path(spec.path or ""), target) if spec.format == "table" else (spec, ())
+
+
+def load_manifest(
+    spec: DataSpec, target: Target = "apparent", *, cache: Path | None = None, progress: Progress | None = None
+) -> Manifest:
     """Reads the rows of a data set; no pixel is decoded.
 
-    Raises `DataError` for files that are missing or of another format, `ConfigError` for a target that they lack.
+    Images are read only where their bytes decide their split: if the data has no splits, and the spec keeps copies
+    together.
+
+    Parameters
+    ----------
+    spec
+        The data set.
+    target
+        The age to learn, if the data has both.
+    cache
+        Folder of hashes of images that were read before; None reads every image.
+    progress
+        Called with the work in progress, the number of finished images and of all images.
+
+    Raises
+    ------
+    DataError
+        For files that are missing or of another format.
+    ConfigError
+        For a target that they lack.
     """
+    rows = load_rows(spec, target)
+    is_split = bool(rows.frame["split"].notna().all())
+    reads = spec.keep_copies_together and not is_split
+    return with_splits(rows, spec, content_hashes(rows, cache, progress) if reads else None)
+
+
+def with_splits(rows: Manifest, spec: DataSpec, content: Sequence[str] | None) -> Manifest:
+    """The manifest of rows from `load_rows`, each with a split.
+
+    `content` holds the SHA-256 of each row's image; it is needed only for a spec that keeps copies together.
+    """
+    if rows.frame["split"].notna().all():
+        return rows
+    return replace(rows, frame=split_rows(rows.frame, spec, content if spec.keep_copies_together else None))
+
+
+def load_rows(spec: DataSpec, target: Target = "apparent") -> Manifest:
+    """As `load_manifest`, but the split of rows is None if the data has none."""
     if (reason := why_no_target(spec, target)) is not None:
         raise ConfigError(reason)
     if (reason := why_unreadable(spec)) is not None:
@@ -40,9 +114,9 @@ def load_manifest(spec: DataSpec, target: Target = "apparent") -> Manifest:
         return synthetic.load(spec)
     path = Path(spec.path or "")
     if spec.format == "table":
-        return table.load(spec, path, target)
+        return one_row_per_file(table.load(spec, path, target))
     if spec.format == "course":
-        return course.load(spec, path)
+        return one_row_per_file(course.load(spec, path))
     if spec.format == "appa_real":
-        return appa_real.load(spec, path, target)
+        return one_row_per_file(appa_real.load(spec, path, target))
     return utkface.load(spec, path)

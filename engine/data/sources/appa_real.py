@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.choices import SPLITS, Target
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
@@ -27,7 +28,7 @@ def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
     categories = {split: _categories(root, split) for split in SPLITS}
     attributes = tuple(name for name, column in ATTRIBUTES.items() if any(column in c for c in categories.values()))
     rows = ignored.without(_rows(root, target, categories))
-    frame, problems = frame_of(rows, attributes, ("real_age", "age_std"))
+    frame, problems = frame_of(rows, attributes, ("real_age", "age_std"), AgeReader(spec.age_scale))
     folder = ImageFolder(root)
     frame, missing, notes = folder.without_missing(frame)
     return Manifest(

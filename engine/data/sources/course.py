@@ -15,6 +15,7 @@ from engine.bounded_files import open_regular, problem_of
 from engine.choices import SPLITS
 from engine.data.image_files import is_image_name, is_trace
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
@@ -37,7 +38,8 @@ def load(spec: DataSpec, root: Path) -> Manifest:
     if _has_arrays(root):
         return _load_arrays(spec, root)
     folder, ignored = ImageFolder(root), ignore_list(spec, root)
-    frame, problems = frame_of(ignored.without(_folder_rows(root)), ATTRIBUTES)
+    rows = ignored.without(_folder_rows(root))
+    frame, problems = frame_of(rows, ATTRIBUTES, reader=AgeReader(spec.age_scale))
     frame, missing, notes = folder.without_missing(frame)
     return Manifest(
         spec.name,
@@ -114,7 +116,7 @@ def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
         images[split] = pixels
         rows += _array_rows(root, split, len(pixels))
     ignored = ignore_list(spec, root)
-    frame, problems = frame_of(ignored.without(rows), ATTRIBUTES)
+    frame, problems = frame_of(ignored.without(rows), ATTRIBUTES, reader=AgeReader(spec.age_scale))
     arrays = _Arrays(root, images)
     return Manifest(
         spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, problems, ignored.notes

@@ -105,5 +105,6 @@ class ImageFolder:
             problems = {image: problem for image, problem in problems.items() if image not in found.files}
             notes = found.notes
         there = [image not in problems for image in frame["image"]]
-        listed = tuple(RowProblem(image, problem) for image, problem in problems.items())
+        splits = dict(zip(frame["image"], frame["split"], strict=True))
+        listed = tuple(RowProblem(image, problem, splits[image]) for image, problem in problems.items())
         return frame[np.asarray(there, dtype=bool)].reset_index(drop=True), listed, notes

@@ -1,68 +1,80 @@
-"""Any table of images: CSV, TSV or Parquet, with a mapping of its columns."""
+"""Any table of images, in text, JSON or Parquet, with a mapping of its columns."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from engine.choices import Target
 from engine.data.manifest import Manifest
+from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
-from engine.data.sources.read_table import read_table
-from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
-from engine.data.spec import RESERVED_COLUMNS, SEPARATORS, DataSpec
+from engine.data.sources.number_columns import binned, number_remarks, unused_columns
+from engine.data.sources.read_table import read_raw_table, refuse_missing
+from engine.data.sources.source_rows import SourceRow, frame_of
+from engine.data.sources.split_names import LEFT_OUT, read_splits
+from engine.data.sources.table_columns import MOST_GROUPS
+from engine.data.sources.table_pictures import TablePictures
+from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
 
-ENDINGS = (*SEPARATORS, ".parquet")
-MOST_GROUPS = 20
 MOST_ATTRIBUTES = 50
 _TRIED = 20
-
-
-def is_table(path: Path) -> bool:
-    """Whether the path is a table, by its ending."""
-    return path.is_file() and path.suffix.lower() in ENDINGS
 
 
 def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     """The manifest of a table; image paths are relative to its folder, or to the one that the spec names.
 
-    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. A hash
-    splits rows without a split.
+    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. Rows
+    without a split have None.
     """
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
-    table = read_table(path, list(dict.fromkeys([columns["image"], *named])))
+    raw = read_raw_table(path, spec.columns.values())
+    table = raw.frame
+    refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
         raise ConfigError(
             f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
         )
-    attributes = _attributes(table, spec.columns, set(columns.values()))
+    attributes = _attributes(table, spec.columns, {*columns.values(), *RANGE_COLUMNS})
     if len(attributes) > MOST_ATTRIBUTES:
         raise DataError(
             f"{path} has {len(attributes)} columns that look like attributes, more than the limit of "
             f"{MOST_ATTRIBUTES}; keep those whose groups you want to compare"
         )
     extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
+    cells = table[columns["split"]].tolist() if columns["split"] in table.columns else [None] * len(table)
+    splits, notes = read_splits(cells, spec.split_map, spec.fractions)
+    reader = AgeReader(spec.age_scale)
+    pictures = raw.pictures.get(columns["image"])
     folder = _image_folder(spec, path, table[columns["image"]].iloc[:_TRIED])
     ignored = ignore_list(spec, folder.root)
-    rows = ignored.without(_rows(table, columns, age, attributes, extra))
-    frame, problems = frame_of(rows, list(attributes), extra)
-    frame, missing, notes = folder.without_missing(frame)
-    frame = split_rows(frame, spec.fractions, spec.split_seed)
+    rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
+    frame, problems = frame_of(rows, list(attributes), extra, reader)
+    remarks = list(number_remarks("age_std", table[columns["age_std"]])) if "age_std" in extra else []
+    for attribute, bins in spec.bins.items():
+        frame[attribute], said = binned(frame[attribute], attribute, bins)
+        remarks += said
+    if pictures is None:
+        frame, missing, found = folder.without_missing(frame)
+        problems, notes = problems + missing, (*notes, *found)
+    images: TablePictures | ImageFolder = pictures or folder
+    used = {age, *columns.values(), *attributes.values()}
     return Manifest(
         spec.name,
         frame,
         tuple(attributes),
-        folder.read,
-        folder.fingerprint,
-        folder.content,
-        problems + missing,
-        ignored.notes + notes,
-        folder.place,
+        images.read,
+        images.fingerprint,
+        images.content,
+        raw.problems + problems,
+        (*raw.notes, *reader.notes(), *notes, *ignored.notes),
+        str if pictures else folder.place,
+        (*remarks, *unused_columns(table.drop(columns=[*used], errors="ignore"))),
     )
 
 
@@ -105,18 +117,21 @@ def _is_number(text: str) -> bool:
 
 
 def _rows(
-    table: pd.DataFrame, columns: dict[str, str], age: str, attributes: dict[str, str], extra: list[str]
+    table: pd.DataFrame,
+    columns: dict[str, str],
+    age: str,
+    attributes: dict[str, str],
+    extra: list[str],
+    splits: Sequence[str | None],
 ) -> Iterator[SourceRow]:
-    has_splits = columns["split"] in table.columns
     used = dict.fromkeys([columns["image"], age, *attributes.values(), *(columns[name] for name in extra)])
-    used |= {columns["split"]: None} if has_splits else {}
-    for record in table[list(used)].astype(object).to_dict("records"):
-        split = str(record[columns["split"]]).strip().lower() if has_splits else ""
-        value = record[age]
+    for record, split in zip(table[list(used)].astype(object).to_dict("records"), splits, strict=True):
+        if split == LEFT_OUT:
+            continue
         yield SourceRow(
             str(record[columns["image"]]).strip(),
-            {"val": "valid", "validation": "valid"}.get(split, split) or None,
-            "nan" if value == "" or value != value else value,
+            split,
+            record[age],
             {name: record[column] for name, column in attributes.items()},
             {name: record[columns[name]] for name in extra},
         )

@@ -10,7 +10,7 @@ from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
-from engine.data.sources.source_rows import SourceRow, frame_of, split_rows
+from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
 from engine.errors import DataError
 
@@ -28,7 +28,7 @@ def is_utkface(root: Path) -> bool:
 
 
 def load(spec: DataSpec, root: Path) -> Manifest:
-    """The manifest of all images below the folder, split by a hash of the name, because the data has no splits."""
+    """The manifest of all images below the folder; the data has no splits."""
     found, ignored = find_images(root), ignore_list(spec, root)
     problems = [RowProblem(_name(path, root), what) for path, what in found.problems]
     rows: list[SourceRow] = []
@@ -44,7 +44,6 @@ def load(spec: DataSpec, root: Path) -> Manifest:
     if not found.images and not problems:
         raise DataError(f"{root} holds no images")
     frame, unusable = frame_of(rows, ATTRIBUTES)
-    frame = split_rows(frame, spec.fractions, spec.split_seed)
     folder = ImageFolder(root)
     return Manifest(
         spec.name,

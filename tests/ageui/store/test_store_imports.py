@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_rows import claimed, config, end, epoch, evaluated, queued, running, steps
+from store_rows import COUNTS, claimed, config, end, epoch, evaluated, queued, running, steps
 
 from ageui.files.locks import Lock
 from ageui.store import Store
@@ -250,7 +250,7 @@ def test_data_sets_are_registered_and_one_of_another_description_stays(store: St
 
     store.data.add(spec("both", "/here.csv"))
     for name in ("both", "new", "unused"):
-        other.data.add(spec(name, f"/{name}.csv"))
+        other.data.add(spec(name, f"/{name}.csv"), counts=COUNTS)
     for name in ("both", "new"):
         run_id = other.runs.add(config(data=name), spec(name, f"/{name}.csv"), name=None)
         other.queue.cancel(run_id)
@@ -260,6 +260,7 @@ def test_data_sets_are_registered_and_one_of_another_description_stays(store: St
     assert [added.name for added in outcome.data_sets] == ["new"]
     assert outcome.other_data_sets == ("both",)
     assert store.data.registered_names() == ["both", "new"]
+    assert store.data.counts() == {"new": COUNTS}
     assert store.data.get("both").path == "/here.csv"
     assert [store.runs.detail(run_id).data_spec["path"] for run_id in (1, 2)] == ["/both.csv", "/new.csv"]
 

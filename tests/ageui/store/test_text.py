@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageui.text.clean import clean
+from ageui.text.clean import clean, error_text
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,13 @@ def test_what_a_terminal_would_act_on_goes(text: str, shown: str) -> None:
 
 def test_line_feeds_can_be_kept() -> None:
     assert clean("a\n\tb\x1b[1mc", lines=True) == "a\n bc"
+
+
+def test_an_error_shows_its_lines_cut_and_clean() -> None:
+    shown = error_text(ValueError("a\x1b[2Jb\n" + "x" * 5000 + "\n" * 500))
+    assert shown.startswith("ab\n" + "x" * 999 + "…\n")
+    assert shown.endswith("\n… and 403 more lines")
+    assert shown.count("\n") == 99
 
 
 @given(st.text(alphabet=st.characters() | st.sampled_from("\x1b\x9b[]0;m\x07\\\u202e\udcff"), max_size=50))

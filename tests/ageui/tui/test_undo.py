@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from store_rows import best, claimed, config, end, queued, running, state
+from store_rows import COUNTS, best, claimed, config, end, queued, running, state
 
 from ageui.store import NewRun, Store
 from ageui.tui import changes
@@ -214,7 +214,10 @@ def test_new_runs_go_out_of_the_queue_unless_they_were_taken_up(store: Store) ->
 
 def test_data_that_were_registered_again_stay_so(store: Store) -> None:
     spec = BUILT_IN.model_copy(update={"name": "mine"})
-    store.data.add(spec)
+    store.data.add(spec, counts=COUNTS)
+    undo = _made(store, changes.forget_data("mine"))
+    undo(store)
+    assert store.data.counts() == {"mine": COUNTS}
     undo = _made(store, changes.forget_data("mine"))
     store.data.add(spec)
     assert undo(store) == ChangeMade("", ("mine was registered again in the meantime: it stays as it is",))

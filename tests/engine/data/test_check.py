@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from engine.data.check import check, check_manifest
-from engine.data.course_counts import COURSE_COUNTS
+from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.make_faces import make_faces
 from engine.data.manifest import Manifest
 from engine.data.near_duplicates import near_duplicates
@@ -22,8 +23,6 @@ RANDOM = np.random.default_rng(0)
 
 def _smooth(count: int) -> np.ndarray:
     """Different smooth pictures (N, 32, 32)."""
-    from PIL import Image
-
     coarse = RANDOM.integers(0, 256, (count, 5, 5), dtype=np.uint8)
     return np.stack([np.asarray(Image.fromarray(one).resize((32, 32), Image.Resampling.BICUBIC)) for one in coarse])
 
@@ -52,11 +51,19 @@ def _course_like(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _report(frame: pd.DataFrame) -> DataReport:
+def _course_edition(*splits: str) -> pd.DataFrame:
+    parts = []
+    for split in splits:
+        part = _course_like(COURSE_COUNTS[split]).assign(split=split)
+        parts.append(part.assign(image=[f"{split}_data/{number:06d}.jpg" for number in range(1, len(part) + 1)]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _report(frame: pd.DataFrame, bad: str = "") -> DataReport:
     def read(image: str) -> np.ndarray:
-        if image == "bad":
+        if image == bad:
             raise DataError("damaged image")
-        return np.random.default_rng(int(image)).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        return np.random.default_rng(list(image.encode())).integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
     manifest = Manifest(
         "it", frame, ("gender", "ethnicity", "expression"), read, str, str.encode, (RowProblem("x", "no age"),)
@@ -65,10 +72,7 @@ def _report(frame: pd.DataFrame) -> DataReport:
 
 
 def test_counts_and_weights_are_the_published_ones() -> None:
-    frame = pd.concat([_course_like(COURSE_COUNTS[split]).assign(split=split) for split in ("train", "valid")])
-    frame = frame.reset_index(drop=True)
-    frame["image"] = [str(number) for number in range(len(frame))]
-    report = _report(frame)
+    report = _report(_course_edition("train", "valid"))
     assert [(split.split, split.images) for split in report.splits] == [("train", 4065), ("valid", 1482)]
     assert len(report.course_counts) == 26
     assert all(row.matches for row in report.course_counts)
@@ -92,15 +96,66 @@ def test_counts_and_weights_are_the_published_ones() -> None:
 
 
 def test_an_unreadable_image_is_a_problem_and_in_no_count() -> None:
-    frame = _course_like({name: {next(iter(groups)): 4} for name, groups in COURSE_COUNTS["train"].items()})
-    frame = frame.assign(split="train", image=["0", "1", "bad", "3"])
-    report = _report(frame)
-    assert [problem.where for problem in report.problems] == ["x", "bad"]
-    assert report.splits[0].images == 3
-    wrong = [row for row in report.course_counts if not row.matches]
-    assert ("train", "gender", "male", 2068, 3) in [
-        (row.split, row.attribute, row.group, row.expected, row.found) for row in wrong
-    ]
+    report = _report(_course_edition("valid"), bad="valid_data/000003.jpg")
+    assert [problem.where for problem in report.problems] == ["x", "valid_data/000003.jpg"]
+    assert report.splits[0].images == 1481
+    wrong = [(row.attribute, row.group, row.found) for row in report.course_counts if not row.matches]
+    assert wrong == [
+        ("age", "<20", 304),
+        ("gender", "male", 765),
+        ("expression", "neutral", 491),
+        ("ethnicity", "caucasian", 1315),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("images", "is_it"),
+    [
+        ([f"train_data/{number:06d}.jpg" for number in range(1, 4066)], True),
+        ([f"train/{number}" for number in range(4065)], True),
+        ([f"train_data/{number:06d}.jpg" for number in range(9, 4066)], True),
+        ([f"train_data/{number:06d}.jpg" for number in range(10, 4066)], False),
+        ([f"train_data/{number:06d}.jpg" for number in range(1, 1601)], False),
+        ([f"train_data/{number:06d}.jpg" for number in range(1, 5001)], False),
+        ([f"train_data/{number + 9000}.jpg" for number in range(1, 4066)], False),
+        ([f"train_data/me-{number}.jpg" for number in range(1, 4066)], False),
+    ],
+)
+def test_the_published_split_is_known_by_its_number_and_names(images: list[str], is_it: bool) -> None:
+    assert is_published_split("train", images, left_out=8) is is_it
+    assert not is_published_split("test", images, left_out=8)
+
+
+def test_a_split_that_is_not_the_published_one_is_not_compared() -> None:
+    own = _course_edition("train")[:100]
+    report = _report(pd.concat([own, _course_edition("valid")], ignore_index=True))
+    assert {row.split for row in report.course_counts} == {"valid"}
+
+
+@pytest.mark.parametrize("place", ["built in", "folder", "table"])
+def test_drawn_faces_are_compared_with_nothing_and_show_no_picture_twice(tmp_path: Path, place: str) -> None:
+    options = SyntheticOptions(counts=(250, 150, 0), image_size=32)
+    folder = tmp_path / "faces"
+    spec = DataSpec(name="drawn", format="synthetic", synthetic=options)
+    assert len(check(spec.model_copy(update={"path": "/photos"})).duplicates) > 0, "they look alike"
+    if place != "built in":
+        make_faces(folder, options)
+        spec = DataSpec(name="drawn", format="course", path=str(folder))
+    if place == "table":
+        table = pd.read_csv(folder / "labels_metadata_train.csv", dtype=str)
+        table.assign(image="train_data/" + table["imageId"] + ".jpg").to_csv(folder / "own.csv", index=False)
+        spec = DataSpec(name="drawn", format="table", path=str(folder / "own.csv"))
+    report = check(spec)
+    assert (report.course_counts, report.duplicates, report.problems) == ((), (), ())
+
+
+def test_a_copy_among_drawn_faces_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "faces"
+    make_faces(folder, SyntheticOptions(counts=(20, 5, 0), image_size=96))
+    with Image.open(folder / "train_data" / "000003.jpg") as face:
+        face.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "valid_data" / "000002.jpg", quality=80)
+    (pair,) = check(DataSpec(name="faces", format="course", path=str(folder))).duplicates
+    assert (pair.first, pair.second) == ("train_data/000003.jpg", "valid_data/000002.jpg")
 
 
 def test_made_faces_are_what_was_planned(tmp_path: Path) -> None:

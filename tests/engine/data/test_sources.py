@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.choices import DataFormat, Target
 from engine.data.manifest import Manifest
-from engine.data.sources import detect_format, load_manifest, read_table
+from engine.data.sources import detect_format, load_manifest, parquet_table, raw_table
 from engine.data.sources.ignore_list import read_ignored
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
@@ -212,9 +212,9 @@ def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", r"t\.csv is empty; it needs the columns image"),
+        (b"", r"it is empty; it needs a line with the names of its columns"),
         (b"name,age\na.png,3\n", "has no column image; it has name, age"),
-        (b"image,age\n\xff\xfe.png,3\n", "is not text in UTF-8"),
+        (b"image,age\n\xff\xfe.png,3\n", "it is not text in UTF-8"),
         (b'image,age\n"a.png,3\n', "cannot be read as a table"),
         (b"image,age" + b",c" * 5000, "it has 5,002 columns, more than the limit of 1,000"),
         (
@@ -235,10 +235,10 @@ def test_a_parquet_file_is_refused_by_its_header_or_while_it_expands(
 ) -> None:
     path = tmp_path / "t.parquet"
     pd.DataFrame({"image": ["a.png"] * 20_000, "age": 3.0}).to_parquet(path)
-    monkeypatch.setattr(read_table, "_MOST_EXPANDED_BYTES", 10_000)
+    monkeypatch.setattr(parquet_table, "MOST_EXPANDED_BYTES", 10_000)
     with pytest.raises(DataError, match="it expands to more than"):
         _load("table", path)
-    monkeypatch.setattr(read_table, "MOST_ROWS", 10_000)
+    monkeypatch.setattr(raw_table, "MOST_ROWS", 10_000)
     with pytest.raises(DataError, match="it has more than 10,000 rows"):
         _load("table", path)
 

@@ -1,0 +1,161 @@
+"""What a check found out about the images of a data set, and the scored images with a duplicate in train by it."""
+
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from ageui.store.item_sets import unpack_items
+from ageui.store.tables import DataSet, ItemSet, Result, Run
+
+if TYPE_CHECKING:
+    from engine.data.check import Examined
+
+_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class KnownImages:
+    """The images of a data set as they were checked.
+
+    `checked` are the content hashes of the data, one per target; images that change give others, so that nothing here
+    holds for them. `content` maps each image to the first digits of its SHA-256, `near` are pairs of these that show
+    nearly the same picture.
+    """
+
+    checked: tuple[str, ...]
+    content: dict[str, str]
+    near: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of_check(cls, examined: "Examined", before: "KnownImages | None") -> "KnownImages":
+        """The images of a check; hashes of the data `before` stay if its images are the same ones."""
+        content = {image: sha256[:_DIGITS] for image, sha256 in examined.content.items()}
+        pairs = {(content[pair.first], content[pair.second]) for pair in examined.report.duplicates}
+        near = tuple(sorted((min(pair), max(pair)) for pair in pairs))
+        is_same = before is not None and (before.content, before.near) == (content, near)
+        kept = before.checked if before is not None and is_same else ()
+        return cls(tuple(dict.fromkeys((examined.content_hash, *kept))), content, near)
+
+    def packed(self) -> bytes:
+        return zlib.compress(json.dumps(asdict(self), separators=(",", ":")).encode())
+
+    @classmethod
+    def unpacked(cls, blob: bytes) -> "KnownImages":
+        found = json.loads(zlib.decompress(blob))
+        near = tuple((first, second) for first, second in found["near"])
+        return cls(tuple(found["checked"]), found["content"], near)
+
+    def hashes(self, images: Iterable[str]) -> list[str] | None:
+        """The hash of each image; None if one is unknown."""
+        found = [self.content.get(image) for image in images]
+        return [one for one in found if one is not None] if None not in found else None
+
+
+class KnownData:
+    """The known images of all data sets of a database, and the names of its scored images; each is read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[int, KnownImages] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+
+    def of_data(self, data_hash: str | None) -> KnownImages | None:
+        """The images of the data with this content hash; None if it was not checked."""
+        rows = select(DataSet.id).where(col(DataSet.images).is_not(None)).order_by(col(DataSet.added_at).desc())
+        for row_id in self._session.exec(rows).all() if data_hash else ():
+            known = self._images(row_id or 0)
+            if data_hash in known.checked:
+                return known
+        return None
+
+    def scored_images(self, item_set: str) -> tuple[str, ...]:
+        """The names of scored images; none if they were deleted with their predictions."""
+        if item_set not in self._names:
+            blob = self._session.exec(select(ItemSet.items).where(ItemSet.hash == item_set)).one()
+            self._names[item_set] = unpack_items(blob).names if blob else ()
+        return self._names[item_set]
+
+    def _images(self, row_id: int) -> KnownImages:
+        if row_id not in self._known:
+            blob = self._session.exec(select(DataSet.images).where(DataSet.id == row_id)).one()
+            assert blob is not None
+            self._known[row_id] = KnownImages.unpacked(blob)
+        return self._known[row_id]
+
+
+def mark_duplicates(
+    known: KnownData, session: Session, run: tuple[int, str | None], split: str, scored: str | None
+) -> None:
+    """Marks the images of a scored split that have a duplicate among the train images of the run.
+
+    Nothing is marked where the data was not checked, nor on the train images themselves.
+
+    Parameters
+    ----------
+    known, session
+        The known images of the database.
+    run
+        The id of the run, and the content hash of its data.
+    split
+        The scored split.
+    scored
+        The content hash of the scored data.
+    """
+    run_id, trained_on = run
+    trained, here = known.of_data(trained_on), known.of_data(scored)
+    item_sets = dict(session.exec(select(Result.split, Result.item_set).where(Result.run_id == run_id)).all())
+    if trained is None or here is None or split == "train" or not {"train", split} <= item_sets.keys():
+        return
+    train_content = trained.hashes(known.scored_images(item_sets["train"]))
+    content = here.hashes(known.scored_images(item_sets[split]))
+    if train_content and content:
+        set_marks(session, run_id, split, _in_train(content, set(train_content), {*trained.near, *here.near}))
+
+
+def mark_all(session: Session, data_hashes: Collection[str]) -> None:
+    """Marks the results of all runs on data with one of these content hashes, on its own splits."""
+    known = KnownData(session)
+    found = select(Result.run_id, Result.split, Run.data_hash).join(Run, col(Run.id) == col(Result.run_id))
+    for run_id, split, data_hash in session.exec(found.where(col(Run.data_hash).in_(data_hashes))).all():
+        if "/" not in split:
+            mark_duplicates(known, session, (run_id, data_hash), split, data_hash)
+
+
+def set_marks(session: Session, run_id: int, split: str, marks: NDArray[np.bool_]) -> None:
+    """Stores which images (N,) of a scored split have a duplicate in train."""
+    packed = np.packbits(marks).tobytes()
+    is_chosen = (col(Result.run_id) == run_id, col(Result.split) == split)
+    session.execute(update(Result).where(*is_chosen).values(in_train=packed))
+
+
+def read_marks(session: Session, run_id: int, split: str) -> NDArray[np.bool_] | None:
+    """The marks that `set_marks` stored; None if they are unknown."""
+    found = select(Result.in_train, Result.n).where(Result.run_id == run_id, Result.split == split)
+    marks, count = session.exec(found).one()
+    return None if marks is None else np.unpackbits(np.frombuffer(marks, dtype=np.uint8), count=count).astype(bool)
+
+
+def count_of_marks(blob: bytes | None) -> int | None:
+    """The number of marked images; None if they are unknown."""
+    return None if blob is None else int.from_bytes(blob).bit_count()
+
+
+def _in_train(content: Sequence[str], train: set[str], near: Iterable[tuple[str, str]]) -> NDArray[np.bool_]:
+    beside: dict[str, set[str]] = defaultdict(set)
+    for first, second in _both_ways(near):
+        beside[first].add(second)
+    return np.array([one in train or not train.isdisjoint(beside[one]) for one in content], dtype=bool)
+
+
+def _both_ways(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for first, second in pairs:
+        yield first, second
+        yield second, first

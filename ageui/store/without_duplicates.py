@@ -1,0 +1,50 @@
+"""Scores of a split without the images that have a duplicate in train, from stored predictions."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ageui.store.records import Predictions, SplitScores
+from ageui.text.duplicates import ENDING
+from engine.errors import DataError
+from engine.events import Evaluated
+from engine.fairness import evaluate_split
+from engine.image_errors import image_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def score_without(
+    scores: SplitScores, predictions: Predictions, in_train: NDArray[np.bool_], age_edges: Sequence[float]
+) -> Evaluated:
+    """Scores a split without the marked images (N,), as a split of its own, which is compared with no other.
+
+    Raises `DataError` if all images are marked.
+    """
+    kept = np.flatnonzero(~in_train)
+    if not len(kept):
+        raise DataError(f"every scored image of {scores.split} has a duplicate in train: none is left to score")
+    split, baseline = f"{scores.split}{ENDING}", scores.result.baseline
+    errors = image_errors(predictions, scores.result.group_names, age_edges)
+    result = evaluate_split(
+        errors.ages[kept],
+        predictions.predicted[kept].astype(np.float64),
+        {name: (codes[kept], names) for name, (codes, names) in errors.groups.items()},
+        baseline.age if baseline else None,
+        subjects=None if errors.subjects is None else np.unique(errors.subjects[kept], return_inverse=True)[1],
+        split=split,
+    )
+    selected_on = split if scores.is_selected else scores.selected_on
+    return Evaluated(split, result, _items(predictions, kept), predictions.predicted[kept], selected_on)
+
+
+def _items(predictions: Predictions, kept: NDArray[np.int64]) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = {"image": predictions.names, "age": predictions.ages}
+    subjects = {"subject": predictions.subjects} if predictions.subjects else {}
+    frame = pd.DataFrame({**columns, **subjects, **predictions.attributes})
+    return frame.iloc[kept].reset_index(drop=True)

@@ -1,0 +1,98 @@
+"""The SHA-256 of every image of a data set, kept in the cache until a file changes."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from engine.cache import keep_json, kept_json, mark_used
+from engine.data.manifest import Manifest, Progress
+from engine.errors import DataError
+
+T = TypeVar("T")
+
+
+def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
+    """Yields `work` of each item in order, computed a bounded number ahead by one thread per core."""
+    workers = os.cpu_count() or 1
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= 8 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def content_hash(manifest: Manifest, image: str) -> str:
+    """The SHA-256 of an image in hex, empty for an unreadable one."""
+    try:
+        return hashlib.sha256(manifest.content(image)).hexdigest()
+    except DataError:
+        return ""
+
+
+def content_hashes(
+    manifest: Manifest,
+    cache: Path | None,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] = lambda message: None,
+) -> tuple[str, ...]:
+    """The `content_hash` of every image; one is read again only if its path, size or modification time changed.
+
+    Parameters
+    ----------
+    manifest
+        The rows of the data set.
+    cache
+        The user's cache folder; None reads every image and keeps nothing.
+    progress
+        Called with the work in progress, the number of finished images and of all images.
+    warn
+        Called with a sentence about a damaged file in the cache.
+    """
+    if (known := known_hashes(manifest, cache, warn)) is not None:
+        return known
+    images = [str(image) for image in manifest.frame["image"]]
+    hashes = []
+    for done, one in enumerate(in_threads(lambda image: content_hash(manifest, image), images), start=1):
+        hashes.append(one)
+        if progress is not None and (done % 64 == 0 or done == len(images)):
+            progress("reading images", done, len(images))
+    keep_hashes(manifest, hashes, cache)
+    return tuple(hashes)
+
+
+def known_hashes(
+    manifest: Manifest, cache: Path | None, warn: Callable[[str], None] = lambda message: None
+) -> tuple[str, ...] | None:
+    """The kept hashes of the same files; None without any."""
+    if cache is None:
+        return None
+    index = _index(manifest, cache)
+    try:
+        known = kept_json(index)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        warn(f"the hashes of images in {index} are damaged: reading the images again")
+        return None
+    mark_used(index)
+    return tuple(known)
+
+
+def keep_hashes(manifest: Manifest, hashes: Sequence[str], cache: Path | None) -> None:
+    """Keeps the hashes of all images of the manifest, unless the cache is None or cannot be written."""
+    if cache is not None:
+        keep_json(_index(manifest, cache), list(hashes))
+
+
+def _index(manifest: Manifest, cache: Path) -> Path:
+    stamp = hashlib.sha256(
+        "\n".join(manifest.fingerprint(image) for image in manifest.frame["image"]).encode("utf-8", "surrogateescape")
+    )
+    return cache / "content" / f"{stamp.hexdigest()[:32]}.hashes"

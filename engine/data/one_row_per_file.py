@@ -1,0 +1,82 @@
+"""Finds rows that name one file several times, whatever way they spell it."""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from engine.data.manifest import Manifest
+from engine.data.report import RowProblem
+
+_SHOWN = 3
+_LONGEST = 40
+
+
+def one_row_per_file(manifest: Manifest) -> Manifest:
+    """The manifest with one row for each file, and a problem for each row that is left out.
+
+    Of equal rows, the first stays. Rows of one file that disagree on its age, split or groups are all left out: nothing
+    tells which is right.
+    """
+    frame = manifest.frame
+    left_out = dict(_repeated(manifest))
+    if not left_out:
+        return manifest
+    cells = list(zip(frame["image"], frame["split"], strict=True))
+    problems = (RowProblem(str(cells[row][0]), why, cells[row][1]) for row, why in sorted(left_out.items()))
+    kept = frame.drop(index=frame.index[list(left_out)]).reset_index(drop=True)
+    return replace(manifest, frame=kept, problems=(*manifest.problems, *problems))
+
+
+def _repeated(manifest: Manifest) -> Iterator[tuple[int, str]]:
+    """Rows to leave out, each with the reason."""
+    frame = manifest.frame
+    for rows in _rows_by_file(manifest):
+        images = [str(image) for image in frame["image"].iloc[rows]]
+        labels = frame.iloc[rows].drop(columns="image")
+        differing = [str(name) for name in labels if labels[name].nunique(dropna=False) > 1]
+        if differing:
+            why = f"the file is named {len(rows)} times{_spellings(images)}, with different {differing[0]}"
+            yield from ((row, f"{why}: {_values(labels[differing[0]])}") for row in rows)
+        else:
+            for row, image in zip(rows[1:], images[1:], strict=True):
+                same = "the same image is named twice"
+                yield row, same if image == images[0] else f"{same}, first as {images[0]}"
+
+
+def _rows_by_file(manifest: Manifest) -> list[list[int]]:
+    """The rows of each file that several rows name. Only files of one name can be the same."""
+    names = [_name(str(image)) for image in manifest.frame["image"]]
+    often = Counter(names)
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, (image, name) in enumerate(zip(manifest.frame["image"], names, strict=True)):
+        if often[name] > 1:
+            found[manifest.fingerprint(str(image))].append(row)
+    return [rows for rows in found.values() if len(rows) > 1]
+
+
+def _name(image: str) -> str:
+    return unicodedata.normalize("NFC", image.replace("\\", "/").rpartition("/")[2]).casefold()
+
+
+def _spellings(images: Sequence[str]) -> str:
+    different = list(dict.fromkeys(images))
+    if len(different) == 1:
+        return ""
+    more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
+    return f" ({', '.join(different[:_SHOWN])}{more})"
+
+
+def _values(values: "pd.Series[Any]") -> str:
+    texts = list(dict.fromkeys(_text(value) for value in values))
+    return ", ".join(texts[:_SHOWN]) + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
+
+
+def _text(value: object) -> str:
+    if value is None or value != value:
+        return "none"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

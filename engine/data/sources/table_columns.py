@@ -1,0 +1,303 @@
+"""Finds which columns of a table hold images, ages and splits, by their names and by what is in them."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from shlex import quote
+from typing import Final
+
+import pandas as pd
+
+from engine.choices import REPORT_ATTRIBUTES, Target
+from engine.data.sources.ages import is_range
+from engine.data.sources.cells import cut, shown
+from engine.data.sources.raw_table import RawTable
+from engine.data.sources.read_table import read_raw_table
+from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
+from engine.data.spec import RESERVED_COLUMNS, DataSpec
+from engine.errors import ConfigError, DataError
+from engine.short_text import listed
+
+MOST_GROUPS: Final = 20
+_LOOKED_AT: Final = 1_000
+_SHOWN: Final = 5
+_SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
+    "image": (
+        "img", "imgs", "images", "file", "files", "filename", "filepath", "path", "paths", "imagepath",
+        "imagefile", "imagename", "imagefilename", "imageid", "imgpath", "imgfile", "imgname", "imgid",
+        "photo", "photos", "photoname", "photopath", "picture", "pictures", "picturename", "pic", "face",
+        "faces", "facepath", "faceimage", "facefile", "fname", "fullpath", "relativepath", "originalimage",
+    ),
+    "age": (
+        "ages", "years", "ageyears", "ageinyears", "yearsold", "ageyr", "ageyrs", "apparentage",
+        "apparentageavg", "apparentagemean", "meanage", "agemean", "avgage", "ageavg", "averageage",
+        "perceivedage", "personage",
+    ),
+    "real_age": (
+        "trueage", "actualage", "chronologicalage", "biologicalage", "realages",
+    ),
+    "age_std": (
+        "apparentagestd", "agesd", "stdage", "stdv", "agestdev", "agestddev", "apparentagesd",
+    ),
+    "split": (
+        "splits", "subset", "partition", "phase", "usage", "set", "datasplit",
+    ),
+    "subject": (
+        "subjectid", "subjects", "person", "personid", "identity", "identityid", "individual", "individualid",
+        "participant", "participantid", "userid", "celebrity", "celebrityid",
+    ),
+}  # fmt: skip
+_OTHER_SETS: Final = ("set", "phase", "usage")
+"""Synonyms of split that hold other numbers than those of folds."""
+_FOLDS: Final = re.compile(r"fold(?!er)")
+_RANGES: Final = (
+    "agerange", "ageranges", "agegroup", "agegroups", "agebin", "agebins", "agebucket", "ageband",
+    "agecategory", "ageclass",
+)  # fmt: skip
+_OTHER_UNITS: Final = {"month": "1/12", "week": "1/52.18", "day": "1/365.25", "hour": "1/8766"}
+"""Units of age in the names of columns, each with the years that one of it has."""
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_IMAGE_FILE: Final = re.compile(r".*\.(?:jpe?g|jpe|png|bmp|gif|tiff?|webp|jfif|ppm|pgm|jp2)", re.I | re.S)
+
+
+def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple[str, ...]]:
+    """The description of a table with the columns and splits that were found, and a note on those.
+
+    A column that has ageui's own name is read under it, and not written into the description.
+
+    Raises `ConfigError` where several columns fit, and `DataError` where none does, or for splits that are folds.
+    """
+    raw = read_raw_table(path, spec.columns.values())
+    found = _Columns(path, raw, spec)
+    found.find_pictures()
+    found.find("image", _most_look_like_images)
+    age, other = ("age", "real_age") if target == "apparent" else ("real_age", "age")
+    found.find(age)
+    found.find_ranges(age)
+    found.refuse_other_units(age)
+    found.refuse_no_age(age)
+    for name in (other, "age_std", "subject"):
+        found.find(name, is_needed=False)
+    found.find_split()
+    found.find_attributes()
+    found.refuse_repeated()
+    spec = spec.model_copy(update={"columns": found.mapping, "split_map": found.split_map})
+    if not found.has("image"):
+        raise DataError(
+            f"{path} has no column of image files; name it with --columns image=COLUMN; it has {listed(found.names)}"
+        )
+    return spec, tuple(found.notes())
+
+
+class _Columns:
+    """The search for the columns of one table. `mapping` is that of `DataSpec.columns`, as far as it is known."""
+
+    def __init__(self, path: Path, raw: RawTable, spec: DataSpec) -> None:
+        self.path, self.raw, self.table, self.spec = path, raw, raw.frame, spec
+        self.names = [str(name) for name in raw.frame.columns]
+        self.mapping = {_own_name(name): self._existing(column) for name, column in spec.columns.items()}
+        self.split_map = dict(spec.split_map)
+        self.found: dict[str, str] = {}
+        self.passed_over: list[str] = []
+
+    def has(self, name: str) -> bool:
+        return name in self.mapping or name in self.names
+
+    def find(self, name: str, fits: Callable[[pd.Series], bool] | None = None, *, is_needed: bool = True) -> None:
+        """Looks for a column by its name in other letters, by synonyms, then by its content if it `fits`."""
+        if self.has(name):
+            return
+        for candidates in self._by_name(name):
+            if len(candidates) > 1 and fits is not None:
+                candidates = [one for one in candidates if fits(self.table[one])] or candidates
+            if self._take(name, candidates, is_needed):
+                return
+        if fits is not None:
+            self._take(name, [one for one in self._free() if fits(self.table[one])], is_needed)
+
+    def find_pictures(self) -> None:
+        """Takes the column that holds pictures itself, if there is one."""
+        if not self.has("image") and len(self.raw.pictures) == 1:
+            self._take("image", list(self.raw.pictures))
+
+    def refuse_repeated(self) -> None:
+        """Refuses a column whose name others have too, with other cells, unless a person named it."""
+        for name in RESERVED_COLUMNS:
+            column = self.mapping.get(name, name)
+            if column in self.raw.repeated and name not in map(_own_name, self.spec.columns):
+                raise ConfigError(
+                    f"several columns of {self.path} are called {shown(column)} and have different cells: say "
+                    f"--columns {name}={column} for the first, or {name}={column}.1 for the second"
+                )
+
+    def find_ranges(self, age: str) -> None:
+        """Looks for ages in columns such as `age_group`, which must hold ranges and not numbers of groups."""
+        if not self.has(age):
+            named = [name for name in self._free() if _folded(name) in _RANGES]
+            self._take(age, [name for name in named if _hold_ranges(self.table[name])])
+
+    def refuse_other_units(self, age: str) -> None:
+        """Refuses ages whose column's name says months or days, unless the data's scale is known."""
+        chosen = self.mapping.get(age, age if age in self.names else None)
+        in_other_units = [name for name in self._free() if _unit(name)] if chosen is None else [chosen]
+        if len(in_other_units) == 1 and (unit := _unit(in_other_units[0])) is not None:
+            if self.spec.age_scale is None:
+                raise ConfigError(
+                    f"column {shown(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
+                    f"{quote(f'{age}={in_other_units[0]}')} with --age-scale {_OTHER_UNITS[unit]}, or with "
+                    "--age-scale 1 if it holds years"
+                )
+            self._take(age, in_other_units)
+
+    def refuse_no_age(self, age: str) -> None:
+        """Refuses a table without ages, and shows the columns that it has."""
+        if self.has(age):
+            return
+        other, target = ("real_age", "real") if age == "age" else ("age", "apparent")
+        has_other = self.has(other) or any(self._by_name(other))
+        choice = f", or read the {target} age with --target {target}" if has_other else ""
+        groups = [name for name in self._free() if _folded(name) in _RANGES]
+        warning = f"; {shown(groups[0])} holds numbers of groups, not years" if groups else ""
+        raise ConfigError(
+            f"{self.path} has no column {age!r} for the age; name it with --columns {age}=COLUMN{choice}; it has "
+            f"{_listed(self.names)}{warning}"
+        )
+
+    def find_split(self) -> None:
+        """Looks for the column of splits; others than `split` count only if they hold names of splits or folds."""
+        if not self.has("split"):
+            by_letters, by_synonym = self._by_name("split")
+            if not self._take("split", by_letters):
+                self._take("split", [name for name in by_synonym if self._holds_splits(name)])
+        column = self.mapping.get("split", "split")
+        if column not in self.names:
+            if self.spec.split_map:
+                raise ConfigError(f"{self.path} has no column of splits; name it with --columns split=COLUMN")
+            return
+        keys = self._keys(column)
+        self.split_map = with_either(keys, self.split_map)
+        unknown = [key for key in keys if split_of(key, self.split_map) is None]
+        if unknown and unknown == keys and all(map(is_fold, keys)):
+            folds = sorted(map(int, keys))
+            raise DataError(
+                f"column {shown(column)} of {self.path} holds folds ({listed(map(str, folds))}): say which are train, "
+                f"valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+            )
+
+    def find_attributes(self) -> None:
+        """Gives attributes of the report their own name, whatever the letters of their column."""
+        for name in REPORT_ATTRIBUTES:
+            if not self.has(name):
+                by_letters = [one for one in self._free() if _folded(one) == name]
+                few = [one for one in by_letters if len(_distinct(self.table[one])) <= MOST_GROUPS + 1]
+                if len(few) == 1:
+                    self._take(name, few)
+
+    def notes(self) -> Iterator[str]:
+        if self.found:
+            pairs = ", ".join(f"{name}={column}" for name, column in self.found.items())
+            yield f"columns found by name: {pairs}; others with --columns"
+        yield from self.passed_over
+
+    def _existing(self, column: str) -> str:
+        """The column of that name; in other letters if only one fits."""
+        alike = [name for name in self.names if _folded(name) == _folded(column)]
+        return alike[0] if column not in self.names and len(alike) == 1 else column
+
+    def _free(self) -> list[str]:
+        taken = {*self.mapping.values(), *RESERVED_COLUMNS}
+        return [name for name in self.names if name not in taken]
+
+    def _by_name(self, name: str) -> tuple[list[str], list[str]]:
+        """The free columns with the name in other letters, and those with a synonym."""
+        free, own = self._free(), _folded(name)
+        by_synonym = [one for one in free if _folded(one) in _SYNONYMS[name]]
+        if name == "split":
+            by_synonym += [one for one in free if one not in by_synonym and _FOLDS.search(_folded(one))]
+        return [one for one in free if _folded(one) == own], by_synonym
+
+    def _take(self, name: str, candidates: Sequence[str], is_needed: bool = True) -> bool:
+        if len(candidates) > 1:
+            both = " and ".join(map(shown, candidates[:_SHOWN]))
+            which = f"say which with --columns {quote(f'{name}={candidates[0]}')}"
+            if is_needed:
+                raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
+            self.passed_over.append(f"columns {both} could all be the {name}, so none is used; {which}")
+        elif candidates:
+            self.mapping[name] = self.found[name] = candidates[0]
+        return bool(candidates)
+
+    def _keys(self, column: str) -> list[str]:
+        return [key for key in dict.fromkeys(map(split_key, _distinct(self.table[column]))) if key]
+
+    def _holds_splits(self, column: str) -> bool:
+        keys = self._keys(column)
+        split_map = with_either(keys, self.split_map)
+        if any(split_of(key, split_map) for key in keys):
+            return True
+        is_folds = _folded(column) not in _OTHER_SETS and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
+        if is_folds and "fractions" in self.spec.model_fields_set:
+            self.passed_over.append(f"column {shown(column)} is not used, because --fractions asks for other splits")
+            return False
+        return is_folds
+
+    def _or_shares(self, column: str) -> str:
+        return "" if column == "split" else ", or split by shares with --fractions 0.7,0.15,0.15"
+
+
+def _own_name(name: str) -> str:
+    """ageui's name for a column that is named in other letters; any other name unchanged."""
+    return next((own for own in RESERVED_COLUMNS if _folded(own) == _folded(name)), name)
+
+
+def _folded(name: str) -> str:
+    """A name in lower case, without accents, spaces and punctuation."""
+    return "".join(one for one in unicodedata.normalize("NFKD", name.casefold()) if one.isalnum())
+
+
+def _unit(column: str) -> str | None:
+    """The unit that a column's name says its ages are in, such as `month`; None if it says none."""
+    words = [word.lower() for word in _WORDS.findall(column)]
+    name = _folded(column)
+    if "age" in name:
+        words.append(name.removeprefix("age").removeprefix("in"))
+    elif len(words) > 1:
+        return None
+    return next((unit for unit in _OTHER_UNITS if unit in words or f"{unit}s" in words), None)
+
+
+def _most_look_like_images(values: pd.Series) -> bool:
+    cells = [
+        cell for cell in values.head(_LOOKED_AT) if isinstance(cell, dict) or (isinstance(cell, str) and cell.strip())
+    ]
+    alike = sum(isinstance(cell, dict) or _IMAGE_FILE.fullmatch(cell.strip()) is not None for cell in cells)
+    return 2 * alike > len(cells)
+
+
+def _hold_ranges(values: pd.Series) -> bool:
+    return any(is_range(cell) for cell in _distinct(values) if isinstance(cell, str))
+
+
+def _distinct(values: pd.Series) -> list[object]:
+    try:
+        return list(values.unique())
+    except TypeError:  # such as the dictionaries of a Parquet file with embedded images
+        return []
+
+
+def _listed(values: "Sequence[object] | pd.Index[str]") -> str:
+    shown_ones = ", ".join(map(cut, values[:_SHOWN]))
+    return f"{shown_ones} and {len(values) - _SHOWN} more" if len(values) > _SHOWN else shown_ones
+
+
+def _example(folds: Sequence[int]) -> str:
+    """A choice of folds for the three splits, as `--folds` takes it."""
+    first = folds[: max(1, len(folds) - 2)]
+    rest = [*folds[len(first) :], "", ""]
+    train = (
+        f"{first[0]}-{first[-1]}"
+        if len(first) > 1 and first[-1] - first[0] == len(first) - 1
+        else ",".join(map(str, first))
+    )
+    return f"{train}/{rest[0]}/{rest[1]}"

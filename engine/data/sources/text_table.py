@@ -1,0 +1,149 @@
+"""Reads tables in text, as spreadsheets, R, pandas and people write them. No cell moves into another column."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from io import BytesIO, TextIOWrapper
+
+import pandas as pd
+
+from engine.counted import counted
+from engine.csv_text import restored
+from engine.data.report import RowProblem
+from engine.data.sources.raw_table import RawTable, refuse_size
+from engine.data.text_encoding import encoding_of, title_of
+from engine.data.text_layout import HEAD_BYTES, Layout, cells, layout_of, names_of, reads_like_data
+from engine.short_text import listed
+
+_SAMPLE_ROWS = 50
+Row = list[str]
+
+
+def text_table(content: bytes, usual: str | None, named: Collection[str]) -> RawTable:
+    """The table of a text file's content.
+
+    Parameters
+    ----------
+    content
+        The bytes of the file.
+    usual
+        The separator that the file's ending stands for; None for an ending that stands for none.
+    named
+        Columns that the user named. A first line with one of them holds names, whatever it looks like.
+
+    Raises
+    ------
+    ValueError
+        For content that is no text, has no names of columns, or rows that do not fit them.
+    """
+    encoding = encoding_of(content)
+    head = content[:HEAD_BYTES].decode(encoding, "replace")
+    layout = layout_of(head, usual)
+    rows = cells(TextIOWrapper(BytesIO(content), encoding, newline=""), layout)
+    _, header = next(rows, (0, []))
+    refuse_size(len(header), 0)
+    lines: list[int] = []
+    body: list[Row] = []
+    for line, row in rows:
+        lines.append(line)
+        body.append(row)
+        refuse_size(0, len(body))
+    if not any(cell.strip() for cell in header):
+        raise ValueError("it is empty; it needs a line with the names of its columns, and a line for each image")
+    if reads_like_data(header, body[:_SAMPLE_ROWS]) and not set(named) & {name.strip() for name in header}:
+        raise ValueError(
+            f"its first line reads like data, not like names of columns: {listed(header)}; "
+            "put a line of names above it, such as image,age,gender"
+        )
+    notes = _layout_notes(layout, usual, encoding)
+    header, body, problems, more = _fitted(header, lines, body, layout, head)
+    notes += more
+    frame, repeated = _frame(header, body)
+    if repeated:
+        notes.append(f"several columns of the same name ({listed(sorted(repeated))})")
+    return RawTable(frame, (f"read with {', '.join(notes)}",) if notes else (), problems, repeated=repeated)
+
+
+def _layout_notes(layout: Layout, usual: str | None, encoding: str) -> list[str]:
+    title = title_of(encoding)
+    return [
+        *([f"separator {layout.separator.strip() or layout.separator_name}"] if layout.separator != usual else []),
+        *([title] if title else []),
+        *(["names in a comment line"] if layout.commented else []),
+        *([f"{counted(layout.comments, 'comment line')} above the names"] if layout.comments else []),
+        *([f"{layout.quote} as quotes"] if layout.quote != '"' else []),
+        *(["each line quoted as a whole"] if layout.wrapped else []),
+    ]
+
+
+def _fitted(
+    header: Row, lines: Sequence[int], body: list[Row], layout: Layout, head: str
+) -> tuple[Row, list[Row], tuple[RowProblem, ...], list[str]]:
+    """The names, the rows that have a cell for each, the problems of the others, and notes."""
+    while header and not header[-1].strip() and not any("".join(row[len(header) - 1 :]).strip() for row in body):
+        header = header[:-1]
+    width = len(header)
+    notes: list[str] = []
+    lengths = Counter(map(len, body))
+    if set(lengths) <= {width}:
+        return header, body, (), notes
+    if numbered := _has_row_numbers(body, width, layout, head):
+        width += 1
+        notes.append("row numbers in front")
+    fitting: list[Row] = []
+    problems: list[RowProblem] = []
+    ended = comments = 0
+    longer = None
+    for line, row in zip(lines, body, strict=True):
+        if len(row) > width and not "".join(row[width:]).strip():
+            row = row[:width]
+            ended += 1
+        if len(row) == width:
+            fitting.append(row)
+        elif row[0].startswith("#"):
+            comments += 1
+        else:
+            longer = longer or (row if len(row) > width else None)
+            problems.append(RowProblem(f"line {line}", f"it has {counted(len(row), 'cell')} for {width} columns"))
+    if longer and not fitting:
+        raise ValueError(
+            f"its first line names {counted(width, 'column')} ({listed(header)}), but its rows have "
+            f"{len(longer)} cells ({listed(longer)}); give every column a name, and quote cells that contain a "
+            f"{layout.separator_name}{', such as decimal commas' if layout.separator == ',' else ''}"
+        )
+    notes += ["separators at the end of rows"] if ended else []
+    notes += [f"{counted(comments, 'comment line')} passed over"] if comments else []
+    if numbered:
+        fitting = [row[1:] for row in fitting]
+    return header, fitting, tuple(problems), notes
+
+
+def _has_row_numbers(body: Sequence[Row], width: int, layout: Layout, head: str) -> bool:
+    """Whether rows begin with a number that no column is named for, as R writes them: quoted, or in rising order."""
+    wide = [row for row in body if len(row) == width + 1]
+    if len(wide) * 10 < len(body) * 9 or not any(row[-1].strip() for row in wide):
+        return False
+    numbers = [row[0].strip() for row in wide]
+    if len(set(numbers)) < len(numbers) or not all(number.isdecimal() and len(number) < 18 for number in numbers):
+        return False
+    values = list(map(int, numbers))
+    return re.search(rf'^"\d+"{re.escape(layout.separator)}', head, re.MULTILINE) is not None or (
+        values == sorted(values) and (len(values) > 3 or values[0] in (0, 1))
+    )
+
+
+def _frame(header: Row, body: list[Row]) -> tuple[pd.DataFrame, frozenset[str]]:
+    """The columns by their names, and the names that columns with different cells share."""
+    plain = [restored(cell).strip() for cell in header]
+    names = names_of([restored(cell) for cell in header])
+    columns: dict[str, list[str]] = {}
+    repeated = set()
+    for place, (name, first) in enumerate(zip(names, plain, strict=True)):
+        column = [restored(row[place]) for row in body]
+        if first and name != first:
+            if column == columns.get(first):
+                continue
+            repeated.add(first)
+        columns[name] = column
+    frame = pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in columns.items()})
+    return frame, frozenset(repeated)

@@ -1,0 +1,91 @@
+"""Splits a data set that has no splits: by a hash, so that an image's split depends on nothing but its own facts."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from engine.choices import SPLITS
+from engine.data.spec import DataSpec
+
+
+def split_rows(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str] | None) -> pd.DataFrame:
+    """Gives each row without a split one, by a hash of its subject, or of its image without a subject.
+
+    An image gets the same split however many others there are, and no subject gets two.
+
+    Parameters
+    ----------
+    frame
+        The rows of a manifest; `split` is None where it is not given.
+    spec
+        The shares of the splits, and the seed of the hash.
+    content
+        The SHA-256 of each row's image, empty if it is unreadable. Rows of equal images, and all rows of their
+        subjects, then get one split together: the given one if one of them has it, else that of the first of their
+        subjects and images. In UTKFace, images of one name in several folders are equal too. None keeps only subjects
+        together.
+    """
+    edges = np.cumsum(spec.fractions)
+    named = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
+    keys = [str(key) for key in named]
+    given = frame["split"].tolist()
+    if content is not None:
+        together = _joined(_ties(frame, spec, content), len(frame))
+        firsts, decided = _firsts(together, keys), _decided(together, given)
+        keys = [firsts[one] for one in together]
+        given = [own if own is not None else decided.get(one) for own, one in zip(given, together, strict=True)]
+    chosen = [SPLITS[min(int(np.searchsorted(edges, _share(key, spec.split_seed), side="right")), 2)] for key in keys]
+    return frame.assign(split=[own if own is not None else made for own, made in zip(given, chosen, strict=True)])
+
+
+def _ties(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str]) -> Iterable[Sequence[object]]:
+    """What rows may share, each with a value per row; rows without a value share nothing."""
+    yield [one or None for one in content]
+    if "subject" in frame:
+        yield [one if isinstance(one, str) else None for one in frame["subject"]]
+    if spec.format == "utkface":
+        yield [PurePosixPath(image).name.partition(".")[0] for image in frame["image"]]
+
+
+def _joined(ties: Iterable[Sequence[object]], count: int) -> list[int]:
+    """For each row, one row of those that it shares a value with, directly or through others."""
+    leader = list(range(count))
+
+    def led_by(row: int) -> int:
+        while leader[row] != row:
+            leader[row] = leader[leader[row]]
+            row = leader[row]
+        return row
+
+    for values in ties:
+        first: dict[object, int] = {}
+        for row, value in enumerate(values):
+            if value is not None:
+                leader[led_by(row)] = led_by(first.setdefault(value, row))
+    return [led_by(row) for row in range(count)]
+
+
+def _firsts(together: Sequence[int], keys: Sequence[str]) -> dict[int, str]:
+    """The first key of each set of rows, the shortest first: copies mostly have longer names than their original."""
+    firsts: dict[int, str] = {}
+    for one, key in zip(together, keys, strict=True):
+        firsts[one] = min(firsts.get(one, key), key, key=lambda key: (len(key), key))
+    return firsts
+
+
+def _decided(together: Sequence[int], given: Sequence[str | None]) -> dict[int, str]:
+    """The given split of each set of rows that has one; of several, the first of train, valid, test."""
+    found = sorted(
+        ((SPLITS.index(split), one) for one, split in zip(together, given, strict=True) if split is not None),
+        reverse=True,
+    )
+    return {one: SPLITS[place] for place, one in found}
+
+
+def _share(key: str, seed: int) -> float:
+    """A number in [0, 1) that depends on the key and the seed only."""
+    digest = blake2b(f"{seed} {key}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64

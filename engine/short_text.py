@@ -1,0 +1,38 @@
+"""Text of other people in messages: cut, so that no cell, name or list of names fills the screen."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+LONGEST: Final = 60
+_MOST_NAMES: Final = 12
+
+
+def short(text: str, most: int = LONGEST) -> str:
+    """The text, or its first characters and `…`.
+
+    >>> short("a" * 100, most=5)
+    'aaaa…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def quoted(value: object, most: int = LONGEST) -> str:
+    """The value as Python writes its text, cut.
+
+    >>> quoted("ten"), quoted("x" * 100, most=5)
+    ("'ten'", "'xxxx…'")
+    """
+    return repr(short(str(value), most))
+
+
+def listed(names: Iterable[str], most: int = _MOST_NAMES) -> str:
+    """The names behind each other, each cut, and the number of those left out.
+
+    >>> listed(["image", "age"]), listed("abcd", most=2)
+    ('image, age', 'a, b and 2 more')
+    """
+    remaining = iter(names)
+    shown = ", ".join(short(name) for name in islice(remaining, most))
+    more = sum(1 for _ in remaining)
+    return f"{shown} and {more:,} more" if more else shown

@@ -1,0 +1,126 @@
+"""What `ageui data add` says and registers for tables as people bring them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from terminal import Done, Terminal
+
+Add = Callable[..., Done]
+
+
+@pytest.fixture
+def add(ageui: Terminal) -> Add:
+    """Adds a table of 20 images as the data set `it`, from its header and cells per row (without the image)."""
+    for number in range(20):
+        Image.new("RGB", (8, 8), (number * 12, 0, 0)).save(ageui.folder / f"{number}.png")
+
+    def run(header: str, rows: Sequence[str], *options: str) -> Done:
+        lines = [f"{number}.png,{row}" for number, row in enumerate(rows)]
+        Path("t.csv").write_text("\n".join([f"image,{header}", *lines]) + "\n")
+        return ageui("data", "add", "it", "t.csv", *options)
+
+    return run
+
+
+def _registered(ageui: Terminal) -> dict[str, object]:
+    specs = {spec["name"]: spec for spec in ageui("data", "list", "--json").json}
+    assert set(specs) <= {"synthetic", "it"}
+    return specs.get("it", {})
+
+
+@pytest.mark.parametrize("skip", [(), ("--skip-bad",)])
+@pytest.mark.parametrize(
+    ("header", "rows", "said"),
+    [
+        ("age", ["1_6"] * 20, ["20 × age '1_6' is no number", "0.png, 1.png, 2.png, …"]),
+        ("age", ["1985"] * 20, ["20 × age 1985 is not within 0 and 120 years"]),
+        ("age", ["1,5"] * 0 + ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
+        ("age,split", ["20,red", "30,blue"] * 10, ["20 × split 'red'", "(also 'blue')", "--split-map dev=valid"]),
+        ("age,split", ["ten,train"] * 15 + ["20,test"] * 5, ["none of its train images can be used", "15 × age 'ten'"]),
+    ],
+)
+def test_where_nothing_can_be_used_nothing_is_registered(
+    ageui: Terminal, add: Add, header: str, rows: Sequence[str], said: Sequence[str], skip: Sequence[str]
+) -> None:
+    refused = add(header, rows, *skip)
+    assert (refused.code, refused.out) == (3, "")
+    assert all(text in refused.err for text in said)
+    assert "--skip-bad" not in refused.err
+    assert len(refused.err.splitlines()) <= 5
+    assert _registered(ageui) == {}
+
+
+def test_rows_that_fail_alike_are_one_line_with_their_number(ageui: Terminal, add: Add) -> None:
+    rows = ["20"] * 12 + ["ten", "1e1", "inf", "1_6", "-1", "-2", "200", ""]
+    refused = add("age", rows)
+    assert refused.code == 3
+    lines = refused.err.splitlines()
+    assert "4 × age 'ten' is no number" in lines[2]
+    assert "(also '1e1', 'inf', '1_6')" in lines[2]
+    assert "3 × age -1 is not within 0 and 120 years" in lines[3]
+    assert "19.png: age is missing" in lines[4]
+    assert "--skip-bad" in lines[5]
+    assert add("age", rows, "--skip-bad").code == 0
+    checked = ageui("data", "check", "it", "--quick").out
+    assert "4 × age 'ten' is no number" in checked
+    assert "rows or images that cannot be used: 8" in checked
+
+
+@pytest.mark.parametrize(("scale", "oldest"), [("100", 95.0), ("1", 0.95)])
+def test_ages_within_0_and_1_are_asked_about(ageui: Terminal, add: Add, scale: str, oldest: float) -> None:
+    rows = [f"{number / 20:.2f},train" for number in range(20)]
+    refused = add("age,split", rows)
+    assert refused.code == 3
+    assert "--age-scale 100" in refused.err
+    assert "--age-scale 1 " in refused.err
+    assert _registered(ageui) == {}
+    assert add("age,split", rows, "--age-scale", scale).code == 0
+    assert _registered(ageui)["age_scale"] == float(scale)
+    assert ageui("data", "check", "it", "--json").json["splits"][0]["age_max"] == pytest.approx(oldest)
+
+
+def test_what_was_guessed_is_printed_and_registered(ageui: Terminal, add: Add) -> None:
+    rows = [f"{age},{split}" for age, split in [("20-29", "training"), ("70+", "eval")] * 10]
+    added = add("Age,Subset", rows, "--json")
+    assert added.code == 0
+    notes = added.json["notes"]
+    assert "columns found by name: age=Age, split=Subset" in notes[0]
+    assert any("10 ages are given as ranges: the middle is used" in note for note in notes)
+    assert any("10 ages are given as ranges without an upper end" in note for note in notes)
+    assert any("training as train (10 rows), eval as valid (10 rows)" in note for note in notes)
+    assert all(note in added.err for note in notes)
+    spec = _registered(ageui)
+    assert (spec["columns"], spec["split_map"]) == ({"age": "Age", "split": "Subset"}, {"eval": "valid"})
+    again = ageui("data", "check", "it", "--json").json
+    assert again["splits"] == added.json["splits"]
+
+
+def test_folds_are_given_by_a_flag(ageui: Terminal, add: Add) -> None:
+    rows = [f"{20 + number},{number % 5}" for number in range(20)]
+    assert "--folds 0-2/3/4" in add("age,fold", rows).err
+    assert _registered(ageui) == {}
+    added = add("age,fold", rows, "--folds", "0-2/3/4")
+    assert added.out == "it: table, train 12, valid 4, test 4\n"
+    partly = add("age,fold", rows, "--folds", "0-2/3/", "--replace")
+    assert partly.code == 3
+    assert "4 × split '4'" in partly.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--folds", "0-2"), "--folds 0-2: give the folds of train, valid and test"),
+        (("--split-map", "dev"), "--split-map dev: write it as name=split"),
+        (("--split-map", "a=train", "--folds", "0/1/2"), "give one of them"),
+        (("--age-scale", "0"), "--age-scale 0: give the years"),
+        (("--age-scale", "1/0"), "--age-scale 1/0: give the years"),
+        (("--age-scale", "nan"), "--age-scale nan: give the years"),
+        (("--format", "utkface", "--folds", "0/1/2"), "--folds goes with a table"),
+    ],
+)
+def test_a_wrong_flag_is_refused(add: Add, options: Sequence[str], said: str) -> None:
+    refused = add("age,fold", ["20,0", "30,1", "40,2"], *options)
+    assert refused.code == 2
+    assert said in refused.err

@@ -1,0 +1,122 @@
+"""Which columns of a table are taken for images, ages and splits, and which only a person can name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from engine.choices import Target
+from engine.data.manifest import Manifest
+from engine.data.sources import load_manifest, settled
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError, DataError
+
+IMAGES = ("a.png", "b.png", "c.png")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in IMAGES:
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    return tmp_path
+
+
+def _spec(folder: Path, table: dict[str, Sequence[object]], **options: Any) -> DataSpec:
+    path = folder / "t.csv"
+    pd.DataFrame(table).to_csv(path, index=False)
+    return DataSpec(name="it", format="table", path=str(path), **options)
+
+
+def _load(
+    folder: Path, table: dict[str, Sequence[object]], target: Target = "apparent", **options: Any
+) -> tuple[DataSpec, Manifest]:
+    spec, _ = settled(_spec(folder, table, **options), target)
+    return spec, load_manifest(spec, target)
+
+
+@pytest.mark.parametrize(
+    ("image", "age"),
+    [
+        ("Image", "Age"),
+        ("IMG_NAME", "AGE"),
+        ("file", "apparent_age_avg"),
+        ("Path", "Years"),
+        ("file name", "apparent-age"),
+        ("filepath", "Âge"),
+        ("face", "mean_age"),
+        ("photo", "age_years"),
+        ("what it shows", "age"),
+    ],
+)
+def test_columns_are_found_by_usual_names_and_kept(folder: Path, image: str, age: str) -> None:
+    table = {"height": [1.5, 1.6, 1.7], image: IMAGES, age: [1, 20, 30]}
+    spec, manifest = _load(folder, table)
+    assert manifest.frame["image"].tolist() == list(IMAGES)
+    assert manifest.frame["age"].tolist() == [1.0, 20.0, 30.0]
+    assert spec.columns == {"image": image} | ({} if age == "age" else {"age": age})
+    assert DataSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_what_was_found_is_said_in_one_line(folder: Path) -> None:
+    spec = _spec(folder, {"Image": IMAGES, "Age": [1, 20, 30], "Gender": ["m", "f", "f"], "Split": ["train"] * 3})
+    found, notes = settled(spec)
+    assert notes == ("columns found by name: image=Image, age=Age, split=Split, gender=Gender; others with --columns",)
+    assert load_manifest(found).attributes == ("gender",)
+
+
+def test_a_table_with_the_names_of_ageui_is_described_as_before(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "file": IMAGES, "Age": [3, 4, 5], "sex": ["m", "f", "f"]}
+    spec = _spec(folder, table)
+    assert settled(spec) == (spec, ())
+    assert not {"split_map", "age_scale"} & set(spec.model_dump())
+
+
+def test_numbers_beside_the_age_may_have_a_decimal_comma(folder: Path) -> None:
+    _, manifest = _load(folder, {"image": IMAGES, "age": ["1,5", "20", "30,25"], "age_std": ["3,2", "1.5", "?"]})
+    assert manifest.frame["age"].tolist() == [1.5, 20.0, 30.25]
+    assert manifest.frame["age_std"].tolist()[:2] == [3.2, 1.5]
+
+
+def test_a_subset_is_a_split_if_it_holds_names_of_splits(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "subset": ["Training", "eval", "holdout"]}
+    spec, manifest = _load(folder, table)
+    assert manifest.frame["split"].tolist() == ["train", "valid", "test"]
+    assert spec.columns == {"split": "subset"}
+    assert spec.split_map == {"eval": "valid", "holdout": "test"}
+    _, other = _load(folder, table | {"subset": ["red", "green", "blue"]})
+    assert other.attributes == ("subset",)
+
+
+def test_folds_become_splits_unless_shares_are_asked_for(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "fold": ["fold_0", "fold_1", "fold_2"]}
+    _, manifest = _load(folder, table, split_map={"0": "train", "1": "valid", "2": "none"})
+    assert manifest.frame[["image", "split"]].values.tolist() == [["a.png", "train"], ["b.png", "valid"]]
+    assert manifest.problems == ()
+    shares = _spec(folder, table, fractions=(1.0, 0.0, 0.0))
+    found, notes = settled(shares)
+    assert set(load_manifest(found).frame["split"]) == {"train"}
+    assert "--fractions" in notes[0]
+
+
+def test_a_map_of_splits_needs_a_column(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="no column of splits; name it with --columns split"):
+        settled(_spec(folder, {"image": IMAGES, "age": [1, 20, 30]}, split_map={"a": "train"}))
+
+
+def test_flags_name_columns_in_other_letters(folder: Path) -> None:
+    table = {"File": IMAGES, "path": IMAGES, "age": [1, 20, 30]}
+    spec, manifest = _load(folder, table, columns={"Image": "file"})
+    assert spec.columns == {"image": "File"}
+    assert len(manifest.frame) == 3
+    with pytest.raises(DataError, match="has no column nothing"):
+        _load(folder, table, columns={"image": "nothing"})
+
+
+def test_an_older_description_reads_what_it_read(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "Split": ["test"] * 3, "Gender": ["m", "f", "f"]}
+    manifest = load_manifest(_spec(folder, table, split_map={}))
+    assert set(manifest.attributes) == {"Split", "Gender"}
+    assert list(manifest.frame.columns) == ["image", "split", "age", *manifest.attributes]
