@@ -40,12 +40,6 @@ def add(
             show_default=False,
         ),
     ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder where a table's relative image paths start; else its own.", show_default=False
-        ),
-    ] = None,
     bins: Annotated[
         str | None,
         typer.Option(
@@ -54,9 +48,19 @@ def add(
             show_default=False,
         ),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder where a table's relative image paths start; else its own.", show_default=False
+        ),
+    ] = None,
     ignore: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File of image names to leave out, one per line.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="File of image names to leave out: one per line, or a CSV with img_name.",
+            show_default=False,
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows and images that cannot be used.")
@@ -122,14 +126,15 @@ def add(
     from engine.paths import cache_folder
 
     if not path.exists():
-        raise DataError(f"{path} does not exist; give the folder or table of the data set")
+        what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        raise DataError(f"{path} {what}; give the folder or table of the data set")
     if data_format is not None and data_format not in choices.DATA_FORMATS[:-1]:
         raise ConfigError(f"--format {data_format}: choose one of {', '.join(choices.DATA_FORMATS[:-1])}")
     valid_name(name, "data set name")
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
         raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
-    spec = _spec(name, path, found, columns, images, bins, ignore, skip_bad, fractions)
+    spec = _spec(name, path, found, columns, bins, images, ignore, skip_bad, fractions)
     spec = spec.model_copy(update=_meaning(found, split_map, folds, age_scale))
     console = messages()
     with open_store(db, create=True, files=files) as store:
@@ -154,10 +159,10 @@ def add(
             refuse(name, report.problems)
         for line in leak_lines(report, SHOWN):
             console.print(clean(line), soft_wrap=True)
+        for remark in report.remarks:
+            console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
         store.data.add(spec, replace=replace, counts=report.counts)
         store.data.remember(name, examined)
-    for remark in report.remarks:
-        console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
     if report.problems:
         console.print(f"rows or images left out: {len(report.problems)}")
         for line in listed(report.problems):
@@ -171,16 +176,17 @@ def _spec(
     path: Path,
     data_format: str,
     columns: str | None,
-    images: Path | None,
     bins: str | None,
+    images: Path | None,
     ignore: Path | None,
     skip_bad: bool,
     fractions: str | None,
 ) -> "DataSpec":
+    from engine.bounded_files import other_kind
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
-    for option, value in (("--columns", columns), ("--images", images), ("--bins", bins)):
+    for option, value in (("--columns", columns), ("--bins", bins), ("--images", images)):
         if value is not None and data_format != "table":
             raise ConfigError(
                 f"{option} goes with a table, but the format is {data_format}; say --format table if it is one"
@@ -189,7 +195,10 @@ def _spec(
     if images is not None and not images.is_dir():
         raise DataError(f"--images {images}: there is no such folder")
     if ignore is not None and not ignore.is_file():
-        raise DataError(f"--ignore {ignore}: there is no such file")
+        kind = other_kind(ignore)
+        raise DataError(
+            f"--ignore {ignore}: {f'it is {kind}, not a regular file' if kind else 'there is no such file'}"
+        )
     chosen = {one: _bins(one, text) for one, text in _pairs("--bins", bins.split(",") if bins else []).items()}
     named = _pairs("--columns", columns.split(",") if columns else [])
     more = {} if fractions is None else {"fractions": _three_shares(fractions)}
@@ -202,8 +211,8 @@ def _spec(
             "ignore": None if ignore is None else str(ignore.resolve()),
             "images": None if images is None else str(images.resolve()),
             "skip_bad": skip_bad,
-            "keep_copies_together": data_format in ("table", "utkface"),
             "bins": chosen,
+            "keep_copies_together": data_format in ("table", "utkface"),
             **more,
         }
     )

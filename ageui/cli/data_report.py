@@ -29,9 +29,9 @@ def print_data_report(report: DataReport) -> None:
     console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)
     _print_problems(console, report)
-    _print_remarks(console, report)
     if lines := leak_lines(report, SHOWN):
         console.print(Text(clean("\n".join(["", *lines]), lines=True)), soft_wrap=True)
+    _print_remarks(console, report)
     if report.images_read:
         _print_duplicates(console, report)
     else:

@@ -143,9 +143,7 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
         case "diverged":
             say(f"run {run_id} diverged: {reason}")
         case "interrupted":
-            has_state = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run_id))
-            what = "go on from its last checkpoint" if has_state else "it has no checkpoint; begin it anew"
-            say(f"run {run_id} is interrupted: {reason}\n{what}: ageui resume {run_id} --here (or without --here)")
+            say(f"run {run_id} is interrupted: {reason}\n{how_to_resume(store, run_id)}")
         case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
             last = reason.strip().splitlines()[-1]
             say(f"ageui: run {run_id} failed with {last}\nthe traceback is kept with it: ageui show {run_id}")
@@ -157,6 +155,13 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
             say(f"run {run_id} is {status}")
     if ending.failure in ("protocol", "killed"):
         say(f"log: {log_file(store, run_id, claim.attempt)}")
+
+
+def how_to_resume(store: "Store", run_id: int) -> str:
+    """The command that resumes an interrupted run, and where the run then goes on."""
+    has_state = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run_id))
+    what = "go on from its last checkpoint" if has_state else "it has no checkpoint; begin it anew"
+    return f"{what}: ageui resume {run_id} --here (or without --here)"
 
 
 @contextmanager

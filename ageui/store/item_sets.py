@@ -48,7 +48,7 @@ def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, byt
     # Neither persons nor ranges decide a score, and images without these columns are the same images.
     subjects = {"subject": _texts(frame["subject"])} if "subject" in frame else {}
     ends = frame[[name for name in RANGE_COLUMNS if name in frame]].astype(object)
-    ranges = ends.where(ends.notna(), None).to_dict("list")
+    ranges = {str(name): values.tolist() for name, values in ends.where(ends.notna(), None).items()}
     return digest, zlib.compress(_json(columns | subjects | ranges))
 
 

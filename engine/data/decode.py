@@ -29,6 +29,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _JPEG = b"\xff\xd8\xff"
+_TIFF_ROWS = 257
 _LONGEST_PROBLEM = 120
 _MARK = b"\nscaled and composed 1"
 
@@ -82,6 +83,7 @@ def _open(content: bytes) -> Image.Image:
         raise DataError("the file is empty (0 bytes)")
     with _named_problems():
         image = _header(content)
+        _refuse_missing_rows(image)
         stored = raw_mode(image)
         image.load()
         turn = _UPRIGHT.get(_orientation(image))
@@ -101,6 +103,14 @@ def _header(content: bytes) -> ImageFile.ImageFile:
             f"{image.width}×{image.height} pixels are more than the limit of {LARGEST_PIXELS:,}; make it smaller"
         )
     return image
+
+
+def _refuse_missing_rows(image: ImageFile.ImageFile) -> None:
+    """Raises `DataError` for a TIFF image without data for its last rows, which Pillow takes for black."""
+    rows = getattr(image, "tag_v2", {}).get(_TIFF_ROWS)
+    ends = [extents[3] for _, extents, _, _ in image.tile if extents]
+    if rows is not None and ends and max(ends) < rows:
+        raise DataError(f"damaged image: it has data for {max(ends):,} of its {rows:,} rows")
 
 
 @cache

@@ -101,8 +101,8 @@ def find_images(root: Path) -> FoundImages:
     folders, entries = [root], 0
     links: list[Path] = []
     while folders or links:
-        links.sort(reverse=True)
-        is_link = not folders
+        if is_link := not folders:
+            links.sort(reverse=True)
         folder = links.pop() if is_link else folders.pop()
         try:
             if (identity := _identity(folder)) in read:

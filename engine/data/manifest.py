@@ -52,12 +52,13 @@ class Manifest:
     remarks: tuple[LabelRemark, ...] = ()
 
 
-def refuse(name: str, problems: Sequence[RowProblem]) -> None:
+def refuse(name: str, problems: Sequence[RowProblem], *, is_registered: bool = False) -> None:
     """Raises a `DataError` that lists the kinds of problems. Without problems, does nothing."""
     if problems:
         raise DataError(
             "\n".join([f"data set {name!r} has {unusable(problems)}:", *(f"  {line}" for line in listed(problems))])
-            + "\nmend them, or leave them out with: ageui data add NAME PATH --skip-bad"
+            + "\nmend them, or leave them out: "
+            + ("add the data set again with --skip-bad --replace" if is_registered else "add --skip-bad")
         )
 
 

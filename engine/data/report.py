@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
+from engine.short_text import short
+
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
 _SHOWN: Final = 3
+_LONGEST_PLACE: Final = 200
+_LONGEST_PROBLEM: Final = 500
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class RowProblem:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return f"{short(self.where, _LONGEST_PLACE)}: {short(self.what, _LONGEST_PROBLEM)}"
 
 
 def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
@@ -49,7 +53,8 @@ def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
 
 
 def _some(texts: Sequence[str]) -> str:
-    return ", ".join([*texts[:_SHOWN], *(["…"] if len(texts) > _SHOWN else [])])
+    shown = [short(text, _LONGEST_PLACE) for text in texts[:_SHOWN]]
+    return ", ".join([*shown, *(["…"] if len(texts) > _SHOWN else [])])
 
 
 def unusable(problems: Sequence[RowProblem]) -> str:
@@ -195,10 +200,11 @@ class DataReport:
         """Why nothing can be learned from what was found; None if something can."""
         if not self.splits:
             return "none of its rows and images can be used" if self.problems else "it has no rows or images"
-        is_lost = any(problem.split in ("train", None) for problem in self.problems)
-        if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
-            return "none of its train images can be used"
-        return None
+        if any(split.labelled for split in self.splits if split.split == "train"):
+            return None
+        lost = [problem.split for problem in self.problems if problem.split in ("train", None)]
+        is_lost = "train" in lost or len(lost) > sum(split.images for split in self.splits)
+        return "none of its train images can be used" if is_lost else None
 
     @property
     def headline(self) -> str:
@@ -233,7 +239,7 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "remarks": LabelRemark,
     "identical": IdenticalImages,
     "subjects": SharedSubject,
-    "remarks": LabelRemark,
 }

@@ -37,6 +37,8 @@ def known_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 def table(tmp_path: Path) -> DataSpec:
     path = tmp_path / "people.csv"
     path.write_text(TABLE)
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).write_bytes(b"no picture")
     return DataSpec(name="people", format="table", path=str(path))
 
 
@@ -78,8 +80,9 @@ def test_attributes_of_a_table_are_those_that_its_check_found(table: DataSpec, t
 def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpec) -> None:
     check(table, cache=cache_folder())
     run = NewRun(config(weights="mood"), table)
-    assert "2 rows or images that cannot be used; see ageui data check people" in _message(
-        NewRun(config(), table), kind=DataError
+    assert (
+        "2 rows or images that cannot be used; see ageui data check people; mend them, or leave them out"
+        in _message(NewRun(config(), table), kind=DataError)
     )
     Path(table.path or "").write_text("image,age,mood\n1.jpg,30,good\n")
     refuse_unfit([run], Forecaster())

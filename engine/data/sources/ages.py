@@ -8,8 +8,9 @@ from numbers import Real
 from typing import Final, NamedTuple
 
 from engine.counted import counted
-from engine.data.sources.cells import cell_text, shown
+from engine.data.sources.cells import cell_text
 from engine.data.spec import RANGE_COLUMNS
+from engine.short_text import quoted
 
 OLDEST: Final = 120.0
 OPEN_YEARS: Final = 10.0
@@ -88,30 +89,30 @@ class AgeReader:
         if _COMMA_AGE.fullmatch(text):
             return self._counted("comma", text, self._within(Age(_number(text)), text))
         if _THOUSANDS.fullmatch(text):
-            raise ValueError(f"age {shown(text)} may be a decimal or thousands; write it with a decimal point")
+            raise ValueError(f"age {quoted(text)} may be a decimal or thousands; write it with a decimal point")
         if _DATE.fullmatch(text):
-            raise ValueError(f"age {shown(text)} is a date, which spreadsheets make of ranges such as 3-9")
+            raise ValueError(f"age {quoted(text)} is a date, which spreadsheets make of ranges such as 3-9")
         age = _range(text) if len(text) <= _LONGEST else None
         if age is None:
-            raise ValueError(f"age {shown(text)} is no number such as 25.5 and no range such as 20-29")
+            raise ValueError(f"age {quoted(text)} is no number such as 25.5 and no range such as 20-29")
         if age.high < age.low:
-            raise ValueError(f"age {shown(text)} ends before it begins")
+            raise ValueError(f"age {quoted(text)} ends before it begins")
         return self._counted("open" if math.isnan(age.high) else "range", text, self._within(age, text))
 
     def notes(self) -> Iterator[str]:
         """A sentence each about ages that were no plain numbers."""
         low, high = RANGE_COLUMNS
         if seen := self._seen.get("comma"):
-            yield f"{seen} written with a decimal comma: {shown(seen.text)} counts as {seen.years:g}"
+            yield f"{seen} written with a decimal comma: {quoted(seen.text)} counts as {seen.years:g}"
         if seen := self._seen.get("range"):
             yield (
-                f"{seen} given as ranges: the middle is used, so {shown(seen.text)} counts as {seen.years:g}; "
+                f"{seen} given as ranges: the middle is used, so {quoted(seen.text)} counts as {seen.years:g}; "
                 f"the ends are kept as {low} and {high}"
             )
         if seen := self._seen.get("open"):
             yield (
                 f"{seen} given as ranges without an upper end, which are taken to cover {OPEN_YEARS:g} years: "
-                f"{shown(seen.text)} counts as {seen.years:g}; the lower end is kept as {low}"
+                f"{quoted(seen.text)} counts as {seen.years:g}; the lower end is kept as {low}"
             )
 
     def _counted(self, kind: str, text: str, age: Age) -> Age:
@@ -127,7 +128,7 @@ class AgeReader:
             high = min(age.low + OPEN_YEARS, OLDEST) if math.isnan(age.high) else age.high
             age = age._replace(years=(age.low + high) / 2)
         if not all(0 <= years <= OLDEST for years in age if not math.isnan(years)):
-            given = shown(text) if not math.isnan(age.low) else f"{age.years:g}"
+            given = quoted(text) if not math.isnan(age.low) else f"{age.years:g}"
             raise ValueError(f"age {given} is not within 0 and {OLDEST:g} years")
         return age
 

@@ -20,6 +20,7 @@ from engine.data.sources.table_pictures import TablePictures
 from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
 from engine.groups import TAKEN_NAMES
+from engine.short_text import quoted, short_list
 
 MOST_ATTRIBUTES = 50
 _TRIED = 20
@@ -41,7 +42,8 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
         raise ConfigError(
-            f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
+            f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change target; "
+            f"it has {short_list(table.columns)}"
         )
     attributes = _attributes(table, spec.columns, {*columns.values(), *TAKEN_NAMES})
     if len(attributes) > MOST_ATTRIBUTES:
@@ -58,15 +60,16 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     ignored = ignore_list(spec, folder.root)
     rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
     frame, problems = frame_of(rows, list(attributes), extra, reader)
-    remarks = list(number_remarks("age_std", table[columns["age_std"]])) if "age_std" in extra else []
+    used = {age, *columns.values(), *attributes.values(), *RANGE_COLUMNS}
+    remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
+    remarks += number_remarks("age_std", table[columns["age_std"]]) if "age_std" in extra else []
     for attribute, bins in spec.bins.items():
-        frame[attribute], said = binned(frame[attribute], attribute, bins)
-        remarks += said
+        frame[attribute], unread = binned(frame[attribute], attribute, bins)
+        remarks += unread
     if pictures is None:
         frame, missing, found = folder.without_missing(frame)
         problems, notes = problems + missing, (*notes, *found)
     images: TablePictures | ImageFolder = pictures or folder
-    used = {age, *columns.values(), *attributes.values()}
     return Manifest(
         spec.name,
         frame,
@@ -77,7 +80,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         raw.problems + problems,
         (*raw.notes, *reader.notes(), *notes, *ignored.notes),
         str if pictures else folder.place,
-        (*remarks, *unused_columns(table.drop(columns=[*used], errors="ignore"))),
+        tuple(remarks),
     )
 
 

@@ -11,13 +11,12 @@ import pandas as pd
 
 from engine.choices import REPORT_ATTRIBUTES, Target
 from engine.data.sources.ages import is_range
-from engine.data.sources.cells import cut, shown
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table
 from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
 from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
-from engine.short_text import listed
+from engine.short_text import quoted, short_list
 
 MOST_GROUPS: Final = 20
 _LOOKED_AT: Final = 1_000
@@ -85,7 +84,8 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
     spec = spec.model_copy(update={"columns": found.mapping, "split_map": found.split_map})
     if not found.has("image"):
         raise DataError(
-            f"{path} has no column of image files; name it with --columns image=COLUMN; it has {listed(found.names)}"
+            f"{path} has no column of image files; name it with --columns image=COLUMN; it has "
+            f"{short_list(found.names)}"
         )
     return spec, tuple(found.notes())
 
@@ -127,7 +127,7 @@ class _Columns:
             column = self.mapping.get(name, name)
             if column in self.raw.repeated and name not in map(_own_name, self.spec.columns):
                 raise ConfigError(
-                    f"several columns of {self.path} are called {shown(column)} and have different cells: say "
+                    f"several columns of {self.path} are called {quoted(column)} and have different cells: say "
                     f"--columns {name}={column} for the first, or {name}={column}.1 for the second"
                 )
 
@@ -144,7 +144,7 @@ class _Columns:
         if len(in_other_units) == 1 and (unit := _unit(in_other_units[0])) is not None:
             if self.spec.age_scale is None:
                 raise ConfigError(
-                    f"column {shown(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
+                    f"column {quoted(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
                     f"{quote(f'{age}={in_other_units[0]}')} with --age-scale {_OTHER_UNITS[unit]}, or with "
                     "--age-scale 1 if it holds years"
                 )
@@ -158,10 +158,10 @@ class _Columns:
         has_other = self.has(other) or any(self._by_name(other))
         choice = f", or read the {target} age with --target {target}" if has_other else ""
         groups = [name for name in self._free() if _folded(name) in _RANGES]
-        warning = f"; {shown(groups[0])} holds numbers of groups, not years" if groups else ""
+        warning = f"; {quoted(groups[0])} holds numbers of groups, not years" if groups else ""
         raise ConfigError(
             f"{self.path} has no column {age!r} for the age; name it with --columns {age}=COLUMN{choice}; it has "
-            f"{_listed(self.names)}{warning}"
+            f"{short_list(self.names)}{warning}"
         )
 
     def find_split(self) -> None:
@@ -181,8 +181,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {shown(column)} of {self.path} holds folds ({listed(map(str, folds))}): say which are train, "
-                f"valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which "
+                f"are train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:
@@ -219,7 +219,7 @@ class _Columns:
 
     def _take(self, name: str, candidates: Sequence[str], is_needed: bool = True) -> bool:
         if len(candidates) > 1:
-            both = " and ".join(map(shown, candidates[:_SHOWN]))
+            both = " and ".join(map(quoted, candidates[:_SHOWN]))
             which = f"say which with --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
                 raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
@@ -238,7 +238,7 @@ class _Columns:
             return True
         is_folds = _folded(column) not in _OTHER_SETS and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
         if is_folds and "fractions" in self.spec.model_fields_set:
-            self.passed_over.append(f"column {shown(column)} is not used, because --fractions asks for other splits")
+            self.passed_over.append(f"column {quoted(column)} is not used, because --fractions asks for other splits")
             return False
         return is_folds
 
@@ -268,11 +268,8 @@ def _unit(column: str) -> str | None:
 
 
 def _most_look_like_images(values: pd.Series) -> bool:
-    cells = [
-        cell for cell in values.head(_LOOKED_AT) if isinstance(cell, dict) or (isinstance(cell, str) and cell.strip())
-    ]
-    alike = sum(isinstance(cell, dict) or _IMAGE_FILE.fullmatch(cell.strip()) is not None for cell in cells)
-    return 2 * alike > len(cells)
+    cells = [cell.strip() for cell in values.head(_LOOKED_AT) if isinstance(cell, str) and cell.strip()]
+    return 2 * sum(_IMAGE_FILE.fullmatch(cell) is not None for cell in cells) > len(cells)
 
 
 def _hold_ranges(values: pd.Series) -> bool:
@@ -282,13 +279,8 @@ def _hold_ranges(values: pd.Series) -> bool:
 def _distinct(values: pd.Series) -> list[object]:
     try:
         return list(values.unique())
-    except TypeError:  # such as the dictionaries of a Parquet file with embedded images
+    except TypeError:  # lists and other cells without a hash
         return []
-
-
-def _listed(values: "Sequence[object] | pd.Index[str]") -> str:
-    shown_ones = ", ".join(map(cut, values[:_SHOWN]))
-    return f"{shown_ones} and {len(values) - _SHOWN} more" if len(values) > _SHOWN else shown_ones
 
 
 def _example(folds: Sequence[int]) -> str:

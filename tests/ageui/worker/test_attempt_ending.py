@@ -51,6 +51,12 @@ def test_endings(
         assert "ageui logs 7" in ending.reason
 
 
+def test_a_run_that_was_killed_for_memory_is_not_told_to_shrink_what_is_smallest() -> None:
+    smallest = config(batch=1, size=32)
+    ending = ending_of(-9, None, was_asked=False, oom_kills=1, run_id=7, config=smallest)
+    assert ending.reason.endswith("close other programs, or choose a smaller --backbone")
+
+
 def test_every_signal_has_a_name() -> None:
     for number in signal.valid_signals():
         assert ending_of(-number, None, was_asked=False, oom_kills=0, run_id=1, config=config()).failure

@@ -249,6 +249,10 @@ def test_an_image_that_is_cut_short_is_refused_and_never_half_read(
         (b"this is a text file", "not a JPEG, PNG, WEBP, GIF, BMP, TIFF, .* image"),
         (encoded(COLOUR, "JPEG")[:-300], "damaged image"),
         (huge_png(), "more pixels than the limit|more than the limit"),
+        (
+            tiff(GREY).replace(struct.pack("<HHII", 257, 4, 1, 20), struct.pack("<HHII", 257, 4, 1, 40)),
+            "20 of its 40 rows",
+        ),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC photo, which Pillow cannot read; save it as JPEG"),
         (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF image .* update Pillow, or save it as PNG"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isomiso2", "a video"),
