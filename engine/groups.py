@@ -1,6 +1,8 @@
 """Groups of images: the values of a categorical attribute, or intervals of age."""
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ REPORT_GROUPS: dict[str, tuple[str, ...]] = {
     "expression": ("neutral", "happy", "slightlyhappy", "other"),
     "ethnicity": ("caucasian", "afroamerican", "asian"),
 }
+_NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_INTERVAL = re.compile(rf"<(?P<below>{_NUMBER})|(?P<low>{_NUMBER})-{_NUMBER}|>=(?P<above>{_NUMBER})")
 
 
 def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
@@ -40,7 +44,7 @@ def group_names(frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = 
     """
     if attribute == "age":
         return age_group_names(edges)
-    present = sorted({str(value) for value in _column(frame, attribute).dropna().unique()})
+    present = _in_reading_order({str(value) for value in _column(frame, attribute).dropna().unique()})
     known = REPORT_GROUPS.get(attribute, ())
     if not set(known) & set(present):
         known = ()
@@ -121,6 +125,22 @@ def filled_groups(
     place = np.full(len(names) + 1, -1, dtype=np.int64)
     place[kept] = np.arange(len(kept))
     return place[codes], tuple(names[code] for code in kept)
+
+
+def _in_reading_order(names: Collection[str]) -> list[str]:
+    """Names in order; those of `age_group_names`, whatever their edges, from low to high."""
+    starts = [_start(name) for name in names]
+    if None in starts or -math.inf not in starts:
+        return sorted(names)
+    return [name for _, name in sorted(zip(starts, names, strict=True))]
+
+
+def _start(name: str) -> float | None:
+    """Where an interval begins; None if the name is that of none."""
+    found = _INTERVAL.fullmatch(name)
+    if found is None:
+        return None
+    return -math.inf if found["below"] else float(found["low"] or found["above"])
 
 
 def _column(frame: "pd.DataFrame", attribute: str) -> "pd.Series[Any]":

@@ -40,6 +40,14 @@ def add(
             show_default=False,
         ),
     ] = None,
+    bins: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ATTRIBUTE=N,…",
+            help="Make intervals of an attribute's numbers: how many, or their edges, as in bmi=18.5/25/30.",
+            show_default=False,
+        ),
+    ] = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -126,7 +134,7 @@ def add(
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
         raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
-    spec = _spec(name, path, found, columns, images, ignore, skip_bad, fractions)
+    spec = _spec(name, path, found, columns, bins, images, ignore, skip_bad, fractions)
     spec = spec.model_copy(update=_meaning(found, split_map, folds, age_scale))
     console = messages()
     with open_store(db, create=True, files=files) as store:
@@ -151,6 +159,8 @@ def add(
             refuse(name, report.problems)
         for line in leak_lines(report, SHOWN):
             console.print(clean(line), soft_wrap=True)
+        for remark in report.remarks:
+            console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
         store.data.add(spec, replace=replace, counts=report.counts)
         store.data.remember(name, examined)
     if report.problems:
@@ -166,6 +176,7 @@ def _spec(
     path: Path,
     data_format: str,
     columns: str | None,
+    bins: str | None,
     images: Path | None,
     ignore: Path | None,
     skip_bad: bool,
@@ -175,7 +186,7 @@ def _spec(
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
-    for option, value in (("--columns", columns), ("--images", images)):
+    for option, value in (("--columns", columns), ("--bins", bins), ("--images", images)):
         if value is not None and data_format != "table":
             raise ConfigError(
                 f"{option} goes with a table, but the format is {data_format}; say --format table if it is one"
@@ -188,16 +199,19 @@ def _spec(
         raise DataError(
             f"--ignore {ignore}: {f'it is {kind}, not a regular file' if kind else 'there is no such file'}"
         )
+    chosen = {one: _bins(one, text) for one, text in _pairs("--bins", bins.split(",") if bins else []).items()}
+    named = _pairs("--columns", columns.split(",") if columns else [])
     more = {} if fractions is None else {"fractions": _three_shares(fractions)}
     return DataSpec.model_validate(
         {
             "name": name,
             "format": data_format,
             "path": str(path.parent.resolve() / path.name if path.is_symlink() and path.is_file() else path.resolve()),
-            "columns": _pairs("--columns", columns.split(",") if columns else []),
+            "columns": {**{attribute: attribute for attribute in chosen}, **named},
             "ignore": None if ignore is None else str(ignore.resolve()),
             "images": None if images is None else str(images.resolve()),
             "skip_bad": skip_bad,
+            "bins": chosen,
             "keep_copies_together": data_format in ("table", "utkface"),
             **more,
         }
@@ -240,8 +254,11 @@ def _years(text: str) -> float:
 
 def _refuse_taken(specs: "list[DataSpec]", name: str, replace: bool) -> None:
     """Refuses a taken name before the images are read, which takes minutes."""
+    from engine.data.spec import BUILT_IN
     from engine.errors import ConfigError
 
+    if name == BUILT_IN.name:
+        raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
     if any(spec.name == name for spec in specs) and not replace:
         raise ConfigError(f"there is a data set {name!r}; choose another name, or replace it with --replace")
 
@@ -256,6 +273,32 @@ def _pairs(option: str, texts: list[str]) -> dict[str, str]:
             raise ConfigError(f"{option} {text}: write it as name=value")
         pairs[key.strip()] = value.strip()
     return pairs
+
+
+def _bins(attribute: str, text: str) -> "int | tuple[float, ...]":
+    """The number of intervals, or the edges between them."""
+    import math
+
+    from engine.data.spec import MOST_BINS, RESERVED_COLUMNS
+    from engine.errors import ConfigError
+
+    option = f"--bins {attribute}={text}"
+    if attribute == "age":
+        raise ConfigError(f"{option}: age has its own intervals, which a run chooses: --set age_edges=20,40,60")
+    if attribute in RESERVED_COLUMNS:
+        raise ConfigError(f"{option}: {attribute} is no attribute; give an attribute that holds numbers")
+    wanted = f"give a number of intervals from 2 to {MOST_BINS}, or rising edges, as in {attribute}=18.5/25/30"
+    if text.isascii() and text.isdigit():
+        if not 2 <= int(text) <= MOST_BINS:
+            raise ConfigError(f"{option}: {wanted}")
+        return int(text)
+    try:
+        edges = tuple(float(part) for part in text.split("/"))
+    except ValueError:
+        raise ConfigError(f"{option}: {wanted}") from None
+    if not all(map(math.isfinite, edges)) or list(edges) != sorted(set(edges)) or len(edges) >= MOST_BINS:
+        raise ConfigError(f"{option}: {wanted}")
+    return edges
 
 
 def _three_shares(text: str) -> tuple[float, float, float]:

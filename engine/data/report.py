@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
+from engine.short_text import short
+
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
 _SHOWN: Final = 3
+_LONGEST_PLACE: Final = 200
+_LONGEST_PROBLEM: Final = 500
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class RowProblem:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return f"{short(self.where, _LONGEST_PLACE)}: {short(self.what, _LONGEST_PROBLEM)}"
 
 
 def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
@@ -49,12 +53,25 @@ def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
 
 
 def _some(texts: Sequence[str]) -> str:
-    return ", ".join([*texts[:_SHOWN], *(["…"] if len(texts) > _SHOWN else [])])
+    shown = [short(text, _LONGEST_PLACE) for text in texts[:_SHOWN]]
+    return ", ".join([*shown, *(["…"] if len(texts) > _SHOWN else [])])
 
 
 def unusable(problems: Sequence[RowProblem]) -> str:
     """`1 row or image that cannot be used`."""
     return f"{len(problems):,} {'row or image' if len(problems) == 1 else 'rows or images'} that cannot be used"
+
+
+@dataclass(frozen=True)
+class LabelRemark:
+    """Something about the labels that works against their user, and what to do about it, in one line.
+
+    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    """
+
+    kind: str
+    attribute: str | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -176,6 +193,7 @@ class DataReport:
     subjects: tuple[SharedSubject, ...] = ()
     repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[LabelRemark, ...] = ()
 
     @property
     def why_useless(self) -> str | None:
@@ -221,6 +239,7 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "remarks": LabelRemark,
     "identical": IdenticalImages,
     "subjects": SharedSubject,
 }

@@ -11,6 +11,7 @@ from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.number_columns import binned, number_remarks, unused_columns
 from engine.data.sources.read_table import read_raw_table, refuse_missing
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.sources.split_names import LEFT_OUT, read_splits
@@ -18,6 +19,7 @@ from engine.data.sources.table_columns import MOST_GROUPS
 from engine.data.sources.table_pictures import TablePictures
 from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
+from engine.short_text import quoted, short_list
 
 MOST_ATTRIBUTES = 50
 _TRIED = 20
@@ -37,7 +39,8 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
         raise ConfigError(
-            f"{path} has no column {age!r} for the {target} age; name it with --columns, or change target"
+            f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change target; "
+            f"it has {short_list(table.columns)}"
         )
     attributes = _attributes(table, spec.columns, {*columns.values(), *RANGE_COLUMNS})
     if len(attributes) > MOST_ATTRIBUTES:
@@ -54,6 +57,12 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     ignored = ignore_list(spec, folder.root)
     rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
     frame, problems = frame_of(rows, list(attributes), extra, reader)
+    used = {age, *columns.values(), *attributes.values(), *RANGE_COLUMNS}
+    remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
+    remarks += number_remarks("age_std", table[columns["age_std"]]) if "age_std" in extra else []
+    for attribute, bins in spec.bins.items():
+        frame[attribute], unread = binned(frame[attribute], attribute, bins)
+        remarks += unread
     if pictures is None:
         frame, missing, found = folder.without_missing(frame)
         problems, notes = problems + missing, (*notes, *found)
@@ -68,6 +77,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         raw.problems + problems,
         (*raw.notes, *reader.notes(), *notes, *ignored.notes),
         str if pictures else folder.place,
+        tuple(remarks),
     )
 
 
