@@ -181,8 +181,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which "
-                f"are train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which are "
+                f"train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:
