@@ -17,8 +17,9 @@ from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.sources.split_names import LEFT_OUT, read_splits
 from engine.data.sources.table_columns import MOST_GROUPS
 from engine.data.sources.table_pictures import TablePictures
-from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, DataSpec
+from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
+from engine.groups import TAKEN_NAMES
 from engine.short_text import quoted, short_list
 
 MOST_ATTRIBUTES = 50
@@ -34,6 +35,8 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
+    if clashing := [name for name in spec.columns if name in TAKEN_NAMES and name not in RESERVED_COLUMNS]:
+        raise ConfigError(f"--columns {clashing[0]}=…: ageui has a column of that name; give the attribute another one")
     raw = read_raw_table(path, spec.columns.values())
     table = raw.frame
     refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
@@ -42,7 +45,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
             f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change target; "
             f"it has {short_list(table.columns)}"
         )
-    attributes = _attributes(table, spec.columns, {*columns.values(), *RANGE_COLUMNS})
+    attributes = _attributes(table, spec.columns, {*columns.values(), *TAKEN_NAMES})
     if len(attributes) > MOST_ATTRIBUTES:
         raise DataError(
             f"{path} has {len(attributes)} columns that look like attributes, more than the limit of "
