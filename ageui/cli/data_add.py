@@ -116,6 +116,7 @@ def add(
     from ageui.text.leaks import leak_lines
     from engine.data.check import examine
     from engine.data.manifest import refuse, refuse_useless
+    from engine.data.report import listed
     from engine.data.sources import detect_format, settled
     from engine.errors import ConfigError, DataError
     from engine.paths import cache_folder
@@ -158,7 +159,9 @@ def add(
         store.data.add(spec, replace=replace, counts=report.counts)
         store.data.remember(name, examined)
     if report.problems:
-        console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
+        console.print(f"rows or images left out: {len(report.problems)}")
+        for line in listed(report.problems):
+            console.print(clean(f"  {line}"), soft_wrap=True)
     if not as_json:
         typer.echo(report.headline)
 

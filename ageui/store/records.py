@@ -4,7 +4,7 @@ Errors and biases are in years, losses on ages divided by 100, times are aware a
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -282,7 +282,7 @@ class Predictions:
     """The predictions (N,) of a run on one split, and the images they are for; ages in years.
 
     `attributes` maps each attribute to its value per image, None where unknown. `subjects` are the persons in the
-    images, where the data names them.
+    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns.
     """
 
     split: str
@@ -292,13 +292,14 @@ class Predictions:
     attributes: Mapping[str, tuple[str | None, ...]]
     predicted: NDArray[np.float32]
     subjects: tuple[str | None, ...] = ()
+    ranges: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def frame(self) -> "pd.DataFrame":
-        """Columns split, image, age, predicted and one per attribute."""
+        """Columns split, image, age, predicted, the ends of ages given as ranges, and one per attribute."""
         import pandas as pd
 
         columns = {"split": self.split, "image": self.names, "age": self.ages, "predicted": self.predicted}
-        return pd.DataFrame({**columns, **self.attributes})
+        return pd.DataFrame({**columns, **self.ranges, **self.attributes})
 
 
 def _pair(interval: Interval | None) -> list[float] | None:

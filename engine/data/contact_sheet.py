@@ -15,6 +15,7 @@ from engine.counted import counted
 from engine.data.content_hashes import in_threads
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest
+from engine.data.spec import RANGE_COLUMNS
 from engine.errors import ConfigError, DataError
 from engine.groups import group_codes
 
@@ -108,9 +109,10 @@ def _reader(manifest: Manifest) -> Callable[[str], NDArray[np.uint8] | None]:
 
 
 def _caption(row: Mapping[Any, Any], attributes: Sequence[str]) -> list[str]:
-    age = row["age"]
+    age, low, high = row["age"], *(row.get(name, math.nan) for name in RANGE_COLUMNS)
+    given = "" if pd.isna(low) else f" ({low:g} and over)" if pd.isna(high) else f" ({low:g}-{high:g})"
     known = [str(row[name]) for name in attributes if pd.notna(row[name])]
-    return ["no label" if pd.isna(age) else f"{age:.1f} years", *known]
+    return ["no label" if pd.isna(age) else f"{age:.1f} years{given}", *known]
 
 
 def _drawn(faces: Sequence[NDArray[np.uint8] | None], captions: Sequence[Sequence[str]], title: str) -> Image.Image:

@@ -131,11 +131,10 @@ def _rows(
     for record, split in zip(table[list(used)].astype(object).to_dict("records"), splits, strict=True):
         if split == LEFT_OUT:
             continue
-        value = record[age]
         yield SourceRow(
             str(record[columns["image"]]).strip(),
             split,
-            "nan" if value == "" or value != value else value,
+            record[age],
             {name: record[column] for name, column in attributes.items()},
             {name: record[columns[name]] for name in extra},
         )

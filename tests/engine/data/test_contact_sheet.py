@@ -41,6 +41,13 @@ def test_all_are_shown_where_there_are_few() -> None:
     assert sheet.picture.width >= 2 * FACE
 
 
+def test_the_range_of_an_age_stands_beside_it() -> None:
+    frame = _frame(3)
+    ranges = {"age_low": frame["age"] - 5, "age_high": frame["age"] + 5}
+    frames = [frame.assign(**ends) for ends in ({}, ranges, ranges | {"age_high": np.nan})]
+    assert len({draw_sheet(_manifest(one)).picture.tobytes() for one in frames}) == 3
+
+
 def test_a_split_and_a_group_narrow_it() -> None:
     frame = _frame(40, split=["train"] * 20 + ["valid"] * 20)
     women = draw_sheet(_manifest(frame), split="valid", group=("gender", "female"), count=400)
