@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
+from engine.data.spec import RANGE_COLUMNS
 from engine.events import Evaluated, Event
 from engine.fairness import evaluate_split
 from engine.groups import group_codes
@@ -73,7 +74,7 @@ def score_rows(
     frame = dataset.frame
     output = model_outputs(model, inputs, Rows.plain(rows), partial(progress, f"scoring {split}"))
     predicted = loss.years(output).numpy().astype(np.float32)
-    columns = [name for name in ("image", "age", "subject", *dataset.attributes) if name in frame]
+    columns = [name for name in ("image", "age", *RANGE_COLUMNS, "subject", *dataset.attributes) if name in frame]
     items = frame.iloc[rows][columns].reset_index(drop=True)
     groups = {}
     for attribute in (*dataset.attributes, "age"):

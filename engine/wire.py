@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from engine.data.spec import RANGE_COLUMNS
 from engine.errors import RunFailedError
 from engine.events import Evaluated, Event
 from engine.split_result import SplitResult
@@ -116,4 +117,4 @@ def _scored(fields: dict[str, Any]) -> Evaluated:
 def _column(name: str, values: list[Any]) -> "pd.Series[Any]":
     import pandas as pd
 
-    return pd.Series(values, dtype=np.float64 if name == "age" else object)
+    return pd.Series(values, dtype=np.float64 if name in ("age", *RANGE_COLUMNS) else object)

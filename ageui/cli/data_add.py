@@ -56,7 +56,11 @@ def add(
     ] = None,
     ignore: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File of image names to leave out, one per line.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="File of image names to leave out: one per line, or a CSV with img_name.",
+            show_default=False,
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows and images that cannot be used.")
@@ -116,12 +120,14 @@ def add(
     from ageui.text.leaks import leak_lines, near_duplicates_lines
     from engine.data.check import examine
     from engine.data.manifest import refuse, refuse_useless
+    from engine.data.report import listed
     from engine.data.sources import detect_format, settled
     from engine.errors import ConfigError, DataError
     from engine.paths import cache_folder
 
     if not path.exists():
-        raise DataError(f"{path} does not exist; give the folder or table of the data set")
+        what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        raise DataError(f"{path} {what}; give the folder or table of the data set")
     if data_format is not None and data_format not in choices.DATA_FORMATS[:-1]:
         raise ConfigError(f"--format {data_format}: choose one of {', '.join(choices.DATA_FORMATS[:-1])}")
     valid_name(name, "data set name")
@@ -158,7 +164,9 @@ def add(
         store.data.add(spec, replace=replace, counts=report.counts)
         store.data.remember(name, examined)
     if report.problems:
-        console.print(f"rows or images left out: {len(report.problems)}; see ageui data check {name}", soft_wrap=True)
+        console.print(f"rows or images left out: {len(report.problems)}")
+        for line in listed(report.problems):
+            console.print(clean(f"  {line}"), soft_wrap=True)
     if not as_json:
         typer.echo(report.headline)
 
@@ -174,6 +182,7 @@ def _spec(
     skip_bad: bool,
     fractions: str | None,
 ) -> "DataSpec":
+    from engine.bounded_files import other_kind
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
@@ -186,7 +195,10 @@ def _spec(
     if images is not None and not images.is_dir():
         raise DataError(f"--images {images}: there is no such folder")
     if ignore is not None and not ignore.is_file():
-        raise DataError(f"--ignore {ignore}: there is no such file")
+        kind = other_kind(ignore)
+        raise DataError(
+            f"--ignore {ignore}: {f'it is {kind}, not a regular file' if kind else 'there is no such file'}"
+        )
     chosen = {one: _bins(one, text) for one, text in _pairs("--bins", bins.split(",") if bins else []).items()}
     named = _pairs("--columns", columns.split(",") if columns else [])
     more = {} if fractions is None else {"fractions": _three_shares(fractions)}

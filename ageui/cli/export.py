@@ -28,8 +28,9 @@ def export_run(
 ) -> None:
     """Write a run's predictions or weights to files that only you can read, since they come from faces of people.
 
-    Predictions have the columns split, image, age, predicted (years) and one per attribute. In CSV, text that a
-    spreadsheet would run as a formula gets a leading ', which ageui removes when it reads the file; Parquet is exact.
+    Predictions have the columns split, image, age, predicted (years) and one per attribute; age_low and age_high are
+    the ends of ages given as ranges. In CSV, text that a spreadsheet would run as a formula gets a leading ', which
+    ageui removes when it reads the file; Parquet is exact.
 
         ageui export first --predictions predictions.csv
         ageui export first --weights first.safetensors

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.spec import RANGE_COLUMNS
 from engine.errors import StoreError
 
 if TYPE_CHECKING:
@@ -19,20 +20,24 @@ _MOST_BYTES = 1_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """Image names, ages (N,) in years, each attribute's value per image, and the persons in them if known."""
+    """Image names, ages (N,) in years, each attribute's value per image, and the persons in them if known.
+
+    `ranges` holds the ends (N,) of ages given as ranges, in years and NaN where there is none, by `RANGE_COLUMNS`.
+    """
 
     names: tuple[str, ...]
     ages: NDArray[np.float64]
     subjects: tuple[str | None, ...]
     attributes: dict[str, tuple[str | None, ...]]
+    ranges: dict[str, NDArray[np.float64]]
 
 
 def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, bytes]:
-    """The hash and blob of the images in `frame` (columns image, age, maybe subject, and the attributes).
+    """The hash and blob of the images in `frame`: columns image, age, attributes, maybe subject and ends of ranges.
 
     Equal hashes mean equal split, target, image names, ages and attributes, in the same order.
     """
-    attributes = frame.drop(columns=["image", "age", "subject"], errors="ignore")
+    attributes = frame.drop(columns=["image", "age", "subject", *RANGE_COLUMNS], errors="ignore")
     columns: dict[str, Any] = {
         "image": [str(name) for name in frame["image"]],
         "age": [float(age) for age in frame["age"]],
@@ -40,9 +45,11 @@ def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, byt
     }
     text = _json(columns)
     digest = hashlib.sha256(json.dumps([split, target]).encode() + text).hexdigest()
-    # Who is in an image decides no score, and images without this column are the same images.
+    # Neither persons nor ranges decide a score, and images without these columns are the same images.
     subjects = {"subject": _texts(frame["subject"])} if "subject" in frame else {}
-    return digest, zlib.compress(_json(columns | subjects))
+    ends = frame[[name for name in RANGE_COLUMNS if name in frame]].astype(object)
+    ranges = {str(name): values.tolist() for name, values in ends.where(ends.notna(), None).items()}
+    return digest, zlib.compress(_json(columns | subjects | ranges))
 
 
 def unpack_items(blob: bytes) -> Items:
@@ -58,6 +65,7 @@ def unpack_items(blob: bytes) -> Items:
         np.asarray(columns["age"], dtype=np.float64),
         tuple(columns.get("subject", ())),
         attributes,
+        {name: np.asarray(columns[name], dtype=np.float64) for name in RANGE_COLUMNS if name in columns},
     )
 
 

@@ -21,4 +21,6 @@ def read_predictions(session: Session, run_id: int, split: str) -> Predictions |
     item_set, prediction = found
     items = unpack_items(item_set.items)
     predicted = np.frombuffer(prediction.predicted, dtype="<f4").astype(np.float32)
-    return Predictions(split, item_set.hash, items.names, items.ages, items.attributes, predicted, items.subjects)
+    return Predictions(
+        split, item_set.hash, items.names, items.ages, items.attributes, predicted, items.subjects, items.ranges
+    )

@@ -4,7 +4,7 @@ Errors and biases are in years, losses on ages divided by 100, times are aware a
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from engine.config import build_config
 from engine.errors import ConfigError
 from engine.events import Epoch
 from engine.fairness import STATISTICS
+from engine.load_report import LoadReport
 from engine.split_result import BiasResult, Figure, GapFigure, Interval, SplitResult
 
 if TYPE_CHECKING:
@@ -245,6 +246,15 @@ class RunDetail:
         return (self.manifest or {}).get("predicted_memory_bytes")
 
     @property
+    def first_weights(self) -> str:
+        """What the run loaded of which file before its first step; empty for random weights, and if unknown."""
+        try:
+            report = LoadReport.of((self.manifest or {}).get("weights") or {})
+        except TypeError:
+            return ""
+        return "; ".join((report.sentence(), *report.warnings)) if report.sha256 is not None else ""
+
+    @property
     def peak_memory_bytes(self) -> int | None:
         """The largest peak memory of an attempt; None if no attempt reported one."""
         return max((one.peak_memory_bytes for one in self.attempts if one.peak_memory_bytes is not None), default=None)
@@ -282,7 +292,7 @@ class Predictions:
     """The predictions (N,) of a run on one split, and the images they are for; ages in years.
 
     `attributes` maps each attribute to its value per image, None where unknown. `subjects` are the persons in the
-    images, where the data names them.
+    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns.
     """
 
     split: str
@@ -292,13 +302,14 @@ class Predictions:
     attributes: Mapping[str, tuple[str | None, ...]]
     predicted: NDArray[np.float32]
     subjects: tuple[str | None, ...] = ()
+    ranges: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def frame(self) -> "pd.DataFrame":
-        """Columns split, image, age, predicted and one per attribute."""
+        """Columns split, image, age, predicted, the ends of ages given as ranges, and one per attribute."""
         import pandas as pd
 
         columns = {"split": self.split, "image": self.names, "age": self.ages, "predicted": self.predicted}
-        return pd.DataFrame({**columns, **self.attributes})
+        return pd.DataFrame({**columns, **self.ranges, **self.attributes})
 
 
 def _pair(interval: Interval | None) -> list[float] | None:

@@ -69,9 +69,8 @@ def refuse_useless(report: DataReport, spec: DataSpec) -> None:
     spec does not say what they stand for.
     """
     if (reason := report.why_useless) is not None:
-        raise DataError(
-            "\n".join([f"data set {report.name!r}: {reason}:", *(f"  {line}" for line in listed(report.problems))])
-        )
+        lines = [f"  {line}" for line in listed(report.problems)]
+        raise DataError("\n".join([f"data set {report.name!r}: {reason}{':' if lines else ''}", *lines]))
     oldest = [split.age_max for split in report.splits if split.age_max is not None]
     if spec.age_scale is None and oldest and max(oldest) <= 1:
         raise DataError(

@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
+from engine.short_text import short
+
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
 _SHOWN: Final = 3
+_LONGEST_PLACE: Final = 200
+_LONGEST_PROBLEM: Final = 500
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class RowProblem:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return f"{short(self.where, _LONGEST_PLACE)}: {short(self.what, _LONGEST_PROBLEM)}"
 
 
 def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
@@ -40,16 +44,18 @@ def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
 def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
     first, cures = alike[0], dict.fromkeys(problem.cure for problem in alike if problem.cure)
     if len(alike) == 1:
-        line = str(first)
+        line = f"{short(first.where)}: {first.what}"
     else:
         varying = list(dict.fromkeys(part for problem in alike for part in _VARYING.findall(problem.what)[:1]))
         others = f" (also {_some(varying[1:])})" if len(varying) > 1 else ""
-        line = f"{len(alike):,} × {first.what}{others}: {_some([problem.where for problem in alike])}"
+        places = [short(problem.where) for problem in alike[: _SHOWN + 1]]
+        line = f"{len(alike):,} × {first.what}{others}: {_some(places)}"
     return [line, *(f"  {cure}" for cure in list(cures)[:_SHOWN])]
 
 
 def _some(texts: Sequence[str]) -> str:
-    return ", ".join([*texts[:_SHOWN], *(["…"] if len(texts) > _SHOWN else [])])
+    shown = [short(text, _LONGEST_PLACE) for text in texts[:_SHOWN]]
+    return ", ".join([*shown, *(["…"] if len(texts) > _SHOWN else [])])
 
 
 def unusable(problems: Sequence[RowProblem]) -> str:
@@ -192,15 +198,14 @@ class DataReport:
 
     @property
     def why_useless(self) -> str | None:
-        """Why nothing can be learned from what was found; None if something can, or if no row was lost."""
-        if not self.problems:
-            return None
+        """Why nothing can be learned from what was found; None if something can."""
         if not self.splits:
-            return "none of its rows and images can be used"
-        is_lost = any(problem.split in ("train", None) for problem in self.problems)
-        if is_lost and not any(split.labelled for split in self.splits if split.split == "train"):
-            return "none of its train images can be used"
-        return None
+            return "none of its rows and images can be used" if self.problems else "it has no rows or images"
+        if any(split.labelled for split in self.splits if split.split == "train"):
+            return None
+        lost = [problem.split for problem in self.problems if problem.split in ("train", None)]
+        is_lost = "train" in lost or len(lost) > sum(split.images for split in self.splits)
+        return "none of its train images can be used" if is_lost else None
 
     @property
     def headline(self) -> str:

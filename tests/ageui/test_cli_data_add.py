@@ -124,3 +124,15 @@ def test_a_wrong_flag_is_refused(add: Add, options: Sequence[str], said: str) ->
     refused = add("age,fold", ["20,0", "30,1", "40,2"], *options)
     assert refused.code == 2
     assert said in refused.err
+
+
+@pytest.mark.parametrize("skip", [(), ("--skip-bad",)])
+def test_a_folder_without_a_readable_image_is_not_registered(ageui: Terminal, skip: Sequence[str]) -> None:
+    Path("faces").mkdir()
+    for number in range(12):
+        Path("faces", f"{20 + number}_0_1_2017{number:04}.jpg").write_bytes(b"no image")
+    refused = ageui("data", "add", "it", "faces", *skip)
+    assert refused.code == 3
+    assert "none of its rows and images can be used" in refused.err
+    assert "12 × " in refused.err
+    assert _registered(ageui) == {}

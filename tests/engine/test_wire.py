@@ -53,6 +53,8 @@ def _evaluated(draw: st.DrawFn) -> Evaluated:
     items["gender"] = pd.Series(groups, dtype=object)
     if draw(st.booleans()):
         items["subject"] = pd.Series(draw(st.lists(st.none() | TEXT, min_size=n, max_size=n)), dtype=object)
+    if draw(st.booleans()):
+        items["age_low"] = np.array(draw(st.lists(REAL, min_size=n, max_size=n)), dtype=np.float64)
     predicted = np.array(draw(st.lists(st.floats(width=32), min_size=n, max_size=n)), dtype=np.float32)
     interval = draw(INTERVAL)
     group = GroupResult(draw(TEXT), n, draw(MAYBE_REAL), draw(MAYBE_REAL), interval)

@@ -128,10 +128,10 @@ def split_table(report: DataReport) -> RichTable:
 
 
 def findings_text(report: DataReport, note: str) -> Text:
-    """The note, if any, then problems, remarks, near-duplicates and deviations from published counts."""
+    """The note, if any, then guesses, problems, remarks, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
-    found = [*_problems(report), *_leaks(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
-    lines += found
+    lines += [Text(clean(guess), style="dim") for guess in report.notes]
+    lines += [*_problems(report), *_leaks(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
     return Text("\n").join(lines)
 
 

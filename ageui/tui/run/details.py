@@ -99,6 +99,8 @@ def config_table(detail: RunDetail) -> RichTable:
         rows.append(("note", detail.row.note))
     if manifest := detail.manifest:
         rows.append(("computed on", f"{manifest.get('device')}: {manifest.get('placement')}"))
+        if detail.first_weights:
+            rows.append(("first weights", detail.first_weights))
         versions = manifest.get("versions") or {}
         rows.append(("versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
     for file in detail.checkpoints:

@@ -8,12 +8,15 @@ from numbers import Real
 from typing import Final, NamedTuple
 
 from engine.counted import counted
+from engine.data.sources.cells import cell_text
 from engine.data.spec import RANGE_COLUMNS
+from engine.short_text import quoted
 
 OLDEST: Final = 120.0
 OPEN_YEARS: Final = 10.0
 """The years that a range without an upper end, such as "more than 70", is taken to cover."""
 _LONGEST: Final = 40
+_UNKNOWN: Final = frozenset(("", "?", "-", "unknown"))
 
 _PLAIN: Final = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _COMMA: Final = r"[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0,[0-9]+"
@@ -42,7 +45,6 @@ _YOUNGER: Final = re.compile(
 )
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE: Final = re.compile(rf"[0-9]{{1,4}}[-/. ]{_MONTH}|{_MONTH}[-/. ][0-9]{{1,4}}", re.I)
-_MISSING: Final = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "none", "null", "?", "-", "unknown"))
 
 
 class Age(NamedTuple):
@@ -77,40 +79,44 @@ class AgeReader:
 
     def read(self, value: object) -> Age:
         """The age in a cell. Raises `ValueError` with a message for people."""
+        if isinstance(value, str) and self.scale is None and _PLAIN_AGE.fullmatch(value):  # nearly all of them
+            years = float(value)
+            if 0 <= years <= OLDEST:
+                return Age(years)
         if isinstance(value, Real) and not isinstance(value, bool):
             return self._within(Age(float(str(value))), str(value))
-        text = " ".join(str(value).split())
+        text = cell_text(value)
         if _PLAIN_AGE.fullmatch(text):
             return self._within(Age(float(text)), text)
-        if text.casefold() in _MISSING:
+        if text.casefold() in _UNKNOWN:
             return self._within(Age(math.nan), text)
         if _COMMA_AGE.fullmatch(text):
             return self._counted("comma", text, self._within(Age(_number(text)), text))
         if _THOUSANDS.fullmatch(text):
-            raise ValueError(f"age {shown(text)} may be a decimal or thousands; write it with a decimal point")
+            raise ValueError(f"age {quoted(text)} may be a decimal or thousands; write it with a decimal point")
         if _DATE.fullmatch(text):
-            raise ValueError(f"age {shown(text)} is a date, which spreadsheets make of ranges such as 3-9")
+            raise ValueError(f"age {quoted(text)} is a date, which spreadsheets make of ranges such as 3-9")
         age = _range(text) if len(text) <= _LONGEST else None
         if age is None:
-            raise ValueError(f"age {shown(text)} is no number such as 25.5 and no range such as 20-29")
+            raise ValueError(f"age {quoted(text)} is no number such as 25.5 and no range such as 20-29")
         if age.high < age.low:
-            raise ValueError(f"age {shown(text)} ends before it begins")
+            raise ValueError(f"age {quoted(text)} ends before it begins")
         return self._counted("open" if math.isnan(age.high) else "range", text, self._within(age, text))
 
     def notes(self) -> Iterator[str]:
         """A sentence each about ages that were no plain numbers."""
         low, high = RANGE_COLUMNS
         if seen := self._seen.get("comma"):
-            yield f"{seen} written with a decimal comma: {shown(seen.text)} is {seen.years:g} years"
+            yield f"{seen} written with a decimal comma: {quoted(seen.text)} counts as {seen.years:g}"
         if seen := self._seen.get("range"):
             yield (
-                f"{seen} given as ranges: the middle is used, so {shown(seen.text)} is {seen.years:g} years; "
+                f"{seen} given as ranges: the middle is used, so {quoted(seen.text)} counts as {seen.years:g}; "
                 f"the ends are kept as {low} and {high}"
             )
         if seen := self._seen.get("open"):
             yield (
                 f"{seen} given as ranges without an upper end, which are taken to cover {OPEN_YEARS:g} years: "
-                f"{shown(seen.text)} is {seen.years:g} years; the lower end is kept as {low}"
+                f"{quoted(seen.text)} counts as {seen.years:g}; the lower end is kept as {low}"
             )
 
     def _counted(self, kind: str, text: str, age: Age) -> Age:
@@ -126,25 +132,20 @@ class AgeReader:
             high = min(age.low + OPEN_YEARS, OLDEST) if math.isnan(age.high) else age.high
             age = age._replace(years=(age.low + high) / 2)
         if not all(0 <= years <= OLDEST for years in age if not math.isnan(years)):
-            given = shown(text) if not math.isnan(age.low) else f"{age.years:g}"
+            given = quoted(text) if not math.isnan(age.low) else f"{age.years:g}"
             raise ValueError(f"age {given} is not within 0 and {OLDEST:g} years")
         return age
 
 
 def is_range(cell: object) -> bool:
     """Whether a cell holds a range of ages."""
-    text = " ".join(str(cell).split())
+    text = cell_text(cell)
     return len(text) <= _LONGEST and not _PLAIN_AGE.fullmatch(text) and _range(text) is not None
 
 
 def with_decimal_point(cell: object) -> object:
     """The cell with a decimal comma, as in `3,2`, as a point; any other cell unchanged."""
     return cell.replace(",", ".") if isinstance(cell, str) and _COMMA_AGE.fullmatch(cell.strip()) else cell
-
-
-def shown(text: str) -> str:
-    """The text in quotes, cut if it is long."""
-    return repr(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def _range(text: str) -> Age | None:

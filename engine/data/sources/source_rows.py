@@ -8,8 +8,10 @@ import pandas as pd
 
 from engine.choices import SPLITS
 from engine.data.report import RowProblem
-from engine.data.sources.ages import Age, AgeReader, shown, with_decimal_point
+from engine.data.sources.ages import Age, AgeReader, with_decimal_point
+from engine.data.sources.cells import is_missing
 from engine.data.spec import RANGE_COLUMNS
+from engine.short_text import quoted
 
 
 @dataclass
@@ -45,10 +47,10 @@ def frame_of(
         except ValueError as error:
             problem = str(error)
         if row.split is not None and row.split not in SPLITS:
-            problem = f"split {shown(row.split)}; use one of {', '.join(SPLITS)}"
+            problem = f"split {quoted(row.split)}; use one of {', '.join(SPLITS)}"
             cure = "say which split a name stands for with --split-map, as in --split-map dev=valid,extra=none"
         if problem:
-            problems.append(RowProblem(row.image, problem, row.split, cure))
+            problems.append(RowProblem(row.image, problem, row.split if row.split in SPLITS else None, cure))
             continue
         kept.append(row)
         ages.append(age)
@@ -75,5 +77,5 @@ def frame_of(
 
 
 def _text(value: object) -> str | None:
-    text = "" if value is None or value != value else str(value).strip()
+    text = "" if is_missing(value) else str(value).strip()
     return text or None

@@ -7,7 +7,9 @@ from typing import Final
 
 from engine.choices import SPLITS
 from engine.counted import counted
+from engine.data.sources.cells import cell_text
 from engine.errors import ConfigError
+from engine.short_text import short_list
 
 LEFT_OUT: Final = "none"
 """What a split map says of rows that belong to no split."""
@@ -39,7 +41,7 @@ def split_key(cell: object) -> str:
     >>> [split_key(cell) for cell in ("Training-Set", "fold_03", 2.0, None, float("nan"))]
     ['training', '3', '2', '', '']
     """
-    text = "" if cell is None or cell != cell else str(cell).strip().casefold()
+    text = cell_text(cell).casefold()
     if found := _FOLD.fullmatch(text):
         return found[1]
     return _KIND.sub("", _SEPARATORS.sub("", text))
@@ -74,19 +76,17 @@ def read_splits(
 
     A split is None for an empty cell, `LEFT_OUT` if the map says so, and the cell's text if its name is unknown.
     """
-    texts = ["" if cell is None or cell != cell else str(cell).strip() for cell in cells]
+    texts = [cell_text(cell) for cell in cells]
     counts = Counter(texts)
     splits = {text: split_of(split_key(text), split_map) or text or None for text in counts}
     return [splits[text] for text in texts], tuple(_notes(counts, splits, fractions))
 
 
 def _notes(counts: Counter[str], splits: Mapping[str, str | None], fractions: Sequence[float]) -> Iterator[str]:
-    other_names = any(text.casefold() not in (split, *_OWN_NAMES) for text, split in splits.items() if text != split)
     read = {split: [text for text in counts if splits[text] == split] for split in SPLITS}
-    if other_names and any(read.values()):
+    if any(text.casefold() not in _OWN_NAMES for texts in read.values() for text in texts):
         parts = [
-            f"{', '.join(texts[:_SHOWN])}{', …' if len(texts) > _SHOWN else ''} as {split} "
-            f"({counted(sum(counts[text] for text in texts), 'row')})"
+            f"{short_list(texts, _SHOWN)} as {split} ({counted(sum(counts[text] for text in texts), 'row')})"
             for split, texts in read.items()
             if texts
         ]

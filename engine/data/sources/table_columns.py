@@ -4,18 +4,19 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import pandas as pd
 
 from engine.choices import REPORT_ATTRIBUTES, Target
-from engine.data.sources.ages import is_range, shown
+from engine.data.sources.ages import is_range
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table
 from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
 from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
-from engine.short_text import listed
+from engine.short_text import quoted, short_list
 
 MOST_GROUPS: Final = 20
 _LOOKED_AT: Final = 1_000
@@ -39,20 +40,23 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
         "apparentagestd", "agesd", "stdage", "stdv", "agestdev", "agestddev", "apparentagesd",
     ),
     "split": (
-        "splits", "subset", "partition", "phase", "usage", "set", "datasplit", "fold", "folds", "foldid",
-        "foldnumber",
+        "splits", "subset", "partition", "phase", "usage", "set", "datasplit",
     ),
     "subject": (
         "subjectid", "subjects", "person", "personid", "identity", "identityid", "individual", "individualid",
         "participant", "participantid", "userid", "celebrity", "celebrityid",
     ),
 }  # fmt: skip
+_OTHER_SETS: Final = ("set", "phase", "usage")
+"""Synonyms of split that hold other numbers than those of folds."""
+_FOLDS: Final = re.compile(r"fold(?!er)")
 _RANGES: Final = (
     "agerange", "ageranges", "agegroup", "agegroups", "agebin", "agebins", "agebucket", "ageband",
     "agecategory", "ageclass",
 )  # fmt: skip
 _OTHER_UNITS: Final = {"month": "1/12", "week": "1/52.18", "day": "1/365.25", "hour": "1/8766"}
 """Units of age in the names of columns, each with the years that one of it has."""
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _IMAGE_FILE: Final = re.compile(r".*\.(?:jpe?g|jpe|png|bmp|gif|tiff?|webp|jfif|ppm|pgm|jp2)", re.I | re.S)
 
 
@@ -71,6 +75,7 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
     found.find(age)
     found.find_ranges(age)
     found.refuse_other_units(age)
+    found.refuse_no_age(age)
     for name in (other, "age_std", "subject"):
         found.find(name, is_needed=False)
     found.find_split()
@@ -79,7 +84,8 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
     spec = spec.model_copy(update={"columns": found.mapping, "split_map": found.split_map})
     if not found.has("image"):
         raise DataError(
-            f"{path} has no column of image files; name it with --columns image=COLUMN; it has {listed(found.names)}"
+            f"{path} has no column of image files; name it with --columns image=COLUMN; it has "
+            f"{short_list(found.names)}"
         )
     return spec, tuple(found.notes())
 
@@ -121,7 +127,7 @@ class _Columns:
             column = self.mapping.get(name, name)
             if column in self.raw.repeated and name not in map(_own_name, self.spec.columns):
                 raise ConfigError(
-                    f"several columns of {self.path} are called {shown(column)} and have different cells: say "
+                    f"several columns of {self.path} are called {quoted(column)} and have different cells: say "
                     f"--columns {name}={column} for the first, or {name}={column}.1 for the second"
                 )
 
@@ -138,11 +144,25 @@ class _Columns:
         if len(in_other_units) == 1 and (unit := _unit(in_other_units[0])) is not None:
             if self.spec.age_scale is None:
                 raise ConfigError(
-                    f"column {shown(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
-                    f"{age}={in_other_units[0]} with --age-scale {_OTHER_UNITS[unit]}, or with --age-scale 1 if it "
-                    "holds years"
+                    f"column {quoted(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
+                    f"{quote(f'{age}={in_other_units[0]}')} with --age-scale {_OTHER_UNITS[unit]}, or with "
+                    "--age-scale 1 if it holds years"
                 )
             self._take(age, in_other_units)
+
+    def refuse_no_age(self, age: str) -> None:
+        """Refuses a table without ages, and shows the columns that it has."""
+        if self.has(age):
+            return
+        own, other, target = ("apparent", "real_age", "real") if age == "age" else ("real", "age", "apparent")
+        has_other = self.has(other) or any(self._by_name(other))
+        choice = f", or read the {target} age with --target {target}" if has_other else ""
+        groups = [name for name in self._free() if _folded(name) in _RANGES]
+        warning = f"; {quoted(groups[0])} holds groups, not years or ranges of years" if groups else ""
+        raise ConfigError(
+            f"{self.path} has no column {age!r} for the {own} age; name it with --columns {age}=COLUMN{choice}; it has "
+            f"{short_list(self.names)}{warning}"
+        )
 
     def find_split(self) -> None:
         """Looks for the column of splits; others than `split` count only if they hold names of splits or folds."""
@@ -161,8 +181,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {shown(column)} of {self.path} holds folds ({listed(map(str, folds))}): say which are train, "
-                f"valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which are "
+                f"train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:
@@ -192,12 +212,15 @@ class _Columns:
     def _by_name(self, name: str) -> tuple[list[str], list[str]]:
         """The free columns with the name in other letters, and those with a synonym."""
         free, own = self._free(), _folded(name)
-        return [one for one in free if _folded(one) == own], [one for one in free if _folded(one) in _SYNONYMS[name]]
+        by_synonym = [one for one in free if _folded(one) in _SYNONYMS[name]]
+        if name == "split":
+            by_synonym += [one for one in free if one not in by_synonym and _FOLDS.search(_folded(one))]
+        return [one for one in free if _folded(one) == own], by_synonym
 
     def _take(self, name: str, candidates: Sequence[str], is_needed: bool = True) -> bool:
         if len(candidates) > 1:
-            both = " and ".join(map(shown, candidates[:_SHOWN]))
-            which = f"say which with --columns {name}={candidates[0]}"
+            both = " and ".join(map(quoted, candidates[:_SHOWN]))
+            which = f"say which with --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
                 raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
             self.passed_over.append(f"columns {both} could all be the {name}, so none is used; {which}")
@@ -211,11 +234,11 @@ class _Columns:
     def _holds_splits(self, column: str) -> bool:
         keys = self._keys(column)
         split_map = with_either(keys, self.split_map)
-        if keys and all(split_of(key, split_map) for key in keys):
+        if any(split_of(key, split_map) for key in keys):
             return True
-        is_folds = "fold" in _folded(column) and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
+        is_folds = _folded(column) not in _OTHER_SETS and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
         if is_folds and "fractions" in self.spec.model_fields_set:
-            self.passed_over.append(f"column {shown(column)} is not used, because --fractions asks for other splits")
+            self.passed_over.append(f"column {quoted(column)} is not used, because --fractions asks for other splits")
             return False
         return is_folds
 
@@ -234,16 +257,19 @@ def _folded(name: str) -> str:
 
 
 def _unit(column: str) -> str | None:
+    """The unit that a column's name says its ages are in, such as `month`; None if it says none."""
+    words = [word.lower() for word in _WORDS.findall(column)]
     name = _folded(column)
-    return next((unit for unit in _OTHER_UNITS if unit in name and ("age" in name or name in (unit, f"{unit}s"))), None)
+    if "age" in name:
+        words.append(name.removeprefix("age").removeprefix("in"))
+    elif len(words) > 1:
+        return None
+    return next((unit for unit in _OTHER_UNITS if unit in words or f"{unit}s" in words), None)
 
 
 def _most_look_like_images(values: pd.Series) -> bool:
-    cells = [
-        cell for cell in values.head(_LOOKED_AT) if isinstance(cell, dict) or (isinstance(cell, str) and cell.strip())
-    ]
-    alike = sum(isinstance(cell, dict) or _IMAGE_FILE.fullmatch(cell.strip()) is not None for cell in cells)
-    return 2 * alike > len(cells)
+    cells = [cell.strip() for cell in values.head(_LOOKED_AT) if isinstance(cell, str) and cell.strip()]
+    return 2 * sum(_IMAGE_FILE.fullmatch(cell) is not None for cell in cells) > len(cells)
 
 
 def _hold_ranges(values: pd.Series) -> bool:
@@ -253,7 +279,7 @@ def _hold_ranges(values: pd.Series) -> bool:
 def _distinct(values: pd.Series) -> list[object]:
     try:
         return list(values.unique())
-    except TypeError:  # such as the dictionaries of a Parquet file with embedded images
+    except TypeError:  # lists and other cells without a hash
         return []
 
 

@@ -9,7 +9,7 @@ from store_rows import evaluated, make_stale, running
 
 import engine.figure_samples
 import engine.gap_test
-from ageui.store import Store
+from ageui.store import Predictions, Store
 from ageui.store.item_sets import pack_items, unpack_items
 from ageui.store.sqlite import driver
 from engine.events import Evaluated
@@ -247,3 +247,17 @@ def test_an_item_set_with_subjects_has_the_hash_of_one_without() -> None:
     assert list(found.attributes) == ["face"]
     np.testing.assert_array_equal(found.ages, items["age"])
     assert pack_items(items, "test", "apparent")[0] != digest
+
+
+def test_an_item_set_keeps_the_ends_of_ages_given_as_ranges() -> None:
+    items = _with_subjects().items
+    ranges = {"age_low": items["age"] - 5, "age_high": (items["age"] + 5).where(items.index > 0)}
+    digest, blob = pack_items(items.assign(**ranges), "valid", "apparent")
+    assert digest == pack_items(items, "valid", "apparent")[0]
+    found = unpack_items(blob)
+    assert list(found.attributes) == ["face"]
+    for name, values in ranges.items():
+        np.testing.assert_array_equal(found.ranges[name], values)
+    predicted = np.zeros(len(items), dtype=np.float32)
+    predictions = Predictions("valid", digest, found.names, found.ages, {}, predicted, ranges=found.ranges)
+    assert list(predictions.frame().columns) == ["split", "image", "age", "predicted", "age_low", "age_high"]

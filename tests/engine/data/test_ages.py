@@ -102,10 +102,10 @@ def test_each_kind_is_noted_once_with_its_number() -> None:
     for cell in ("25", "20-29", "30-39", "70+", "2,5", "3,5"):
         reader.read(cell)
     comma, ranges, without_end = reader.notes()
-    assert "2 ages are written with a decimal comma: '2,5' is 2.5 years" in comma
-    assert "2 ages are given as ranges: the middle is used, so '20-29' is 24.5 years" in ranges
+    assert "2 ages are written with a decimal comma: '2,5' counts as 2.5" in comma
+    assert "2 ages are given as ranges: the middle is used, so '20-29' counts as 24.5" in ranges
     assert "1 age is given as ranges without an upper end" in without_end
-    assert "'70+' is 75 years" in without_end
+    assert "'70+' counts as 75" in without_end
 
 
 @pytest.mark.parametrize(("cell", "years"), [("0.25", 25.0), (0.5, 50.0), ("0,5", 50.0), ("0.2-0.3", 25.0)])

@@ -6,6 +6,7 @@ import pytest
 
 from engine.data.contact_sheet import FACE, draw_sheet
 from engine.data.manifest import Manifest
+from engine.data.report import RowProblem
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError, DataError
@@ -41,6 +42,13 @@ def test_all_are_shown_where_there_are_few() -> None:
     assert sheet.picture.width >= 2 * FACE
 
 
+def test_the_range_of_an_age_stands_beside_it() -> None:
+    frame = _frame(3)
+    ranges = {"age_low": frame["age"] - 5, "age_high": frame["age"] + 5}
+    frames = [frame.assign(**ends) for ends in ({}, ranges, ranges | {"age_high": np.nan})]
+    assert len({draw_sheet(_manifest(one)).picture.tobytes() for one in frames}) == 3
+
+
 def test_a_split_and_a_group_narrow_it() -> None:
     frame = _frame(40, split=["train"] * 20 + ["valid"] * 20)
     women = draw_sheet(_manifest(frame), split="valid", group=("gender", "female"), count=400)
@@ -60,7 +68,7 @@ def test_unlabelled_faces_are_shown_where_nothing_is_labelled() -> None:
 def test_an_unreadable_image_leaves_its_place_blank() -> None:
     frame = _frame(3)
     frame["image"] = ["a", "bad", "c"]
-    assert draw_sheet(_manifest(frame)).unreadable == ("bad",)
+    assert draw_sheet(_manifest(frame)).unreadable == (RowProblem("bad", "damaged image"),)
 
 
 @pytest.mark.parametrize("name", ["[/]", "x" * 300, "a\nb\tc", "\u202eأحمد", "\udcff", ""])

@@ -12,8 +12,8 @@ from engine.data.spec import DataSpec
 from engine.errors import DataError
 
 
-def _load(folder: Path) -> Manifest:
-    return load_manifest(DataSpec(name="it", format="course", path=str(folder)))
+def _load(folder: Path, age_scale: float | None = None) -> Manifest:
+    return load_manifest(DataSpec(name="it", format="course", path=str(folder), age_scale=age_scale))
 
 
 def test_the_courses_arrays_are_turned_from_bgr_to_rgb(tmp_path: Path) -> None:
@@ -29,6 +29,12 @@ def test_the_courses_arrays_are_turned_from_bgr_to_rgb(tmp_path: Path) -> None:
     assert groups[:3].to_numpy().tolist() == [["train", *row] for row in metadata]
     np.testing.assert_array_equal(manifest.frame["age"], [1.5, 30.0, 77.0, np.nan])
     np.testing.assert_array_equal(manifest.read("train/1"), pixels[1][..., [2, 1, 0]])
+
+
+def test_labels_that_were_divided_by_100_are_read_with_their_scale(tmp_path: Path) -> None:
+    np.save(tmp_path / "data_train.npy", np.zeros((2, 8, 8, 3), dtype=np.uint8))
+    np.save(tmp_path / "labels_train.npy", np.array([[0.25], [0.775]], dtype=np.float32))
+    assert _load(tmp_path, 100.0).frame["age"].tolist() == pytest.approx([25.0, 77.5])
 
 
 def test_arrays_of_python_objects_are_not_run(tmp_path: Path) -> None:
@@ -85,4 +91,13 @@ def _header(shape: str, kind: str = "|u1") -> bytes:
 def test_an_array_that_its_file_cannot_hold_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "data_train.npy").write_bytes(content)
     with pytest.raises(DataError, match=said):
+        _load(tmp_path)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_text_of_characters_that_do_not_exist_is_named(tmp_path: Path, order: str) -> None:
+    np.save(tmp_path / "data_train.npy", np.zeros((1, 8, 8, 3), dtype=np.uint8))
+    content = np.array([0x110000] * 3, dtype=f"{order}u4").view(f"{order}U1").reshape(1, 3)
+    np.save(tmp_path / "meta_data_train.npy", content)
+    with pytest.raises(DataError, match=r"meta_data_train\.npy is damaged: its text has characters that do not exist"):
         _load(tmp_path)
