@@ -20,6 +20,8 @@ REPORT_GROUPS: dict[str, tuple[str, ...]] = {
     "expression": ("neutral", "happy", "slightlyhappy", "other"),
     "ethnicity": ("caucasian", "afroamerican", "asian"),
 }
+TAKEN_NAMES = frozenset(("image", "split", "age", "real_age", "age_std", "age_low", "age_high", "subject", "pixel"))
+"""The columns of a data set's frame that are no attributes."""
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _INTERVAL = re.compile(rf"<(?P<below>{_NUMBER})|(?P<low>{_NUMBER})-{_NUMBER}|>=(?P<above>{_NUMBER})")
 
@@ -144,8 +146,7 @@ def _start(name: str) -> float | None:
 
 
 def _column(frame: "pd.DataFrame", attribute: str) -> "pd.Series[Any]":
-    reserved = {"image", "split", "age", "real_age", "age_std", "age_low", "age_high", "subject", "pixel"}
-    if attribute not in frame.columns or attribute in reserved:
-        have = [name for name in frame.columns if name not in reserved]
+    if attribute not in frame.columns or attribute in TAKEN_NAMES:
+        have = [name for name in frame.columns if name not in TAKEN_NAMES]
         raise ConfigError(f"the data has no attribute {attribute!r}; it has age, {', '.join(have)}".rstrip(", "))
     return frame[attribute]

@@ -26,10 +26,10 @@ def quoted(value: object, most: int = LONGEST) -> str:
     return repr(short(str(value), most))
 
 
-def listed(names: Iterable[str], most: int = _MOST_NAMES) -> str:
+def short_list(names: Iterable[str], most: int = _MOST_NAMES) -> str:
     """The names behind each other, each cut, and the number of those left out.
 
-    >>> listed(["image", "age"]), listed("abcd", most=2)
+    >>> short_list(["image", "age"]), short_list("abcd", most=2)
     ('image, age', 'a, b and 2 more')
     """
     remaining = iter(names)

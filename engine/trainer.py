@@ -152,6 +152,8 @@ class Trainer:
         self.emit(RunStarted(manifest, self.position.step, self.position.epoch))
         for note in setup.notes(self._weights_origin()):
             self.emit(Noted(note))
+        for warning in setup.report.warnings:
+            self._warn(warning)
         if before is not None and (changed := differences(before, manifest)):
             self._warn(f"not as when it began, so its last digits may differ: {', '.join(changed)}")
 

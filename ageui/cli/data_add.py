@@ -56,7 +56,11 @@ def add(
     ] = None,
     ignore: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File of image names to leave out, one per line.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="File of image names to leave out: one per line, or a CSV with img_name.",
+            show_default=False,
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows and images that cannot be used.")
@@ -122,7 +126,8 @@ def add(
     from engine.paths import cache_folder
 
     if not path.exists():
-        raise DataError(f"{path} does not exist; give the folder or table of the data set")
+        what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        raise DataError(f"{path} {what}; give the folder or table of the data set")
     if data_format is not None and data_format not in choices.DATA_FORMATS[:-1]:
         raise ConfigError(f"--format {data_format}: choose one of {', '.join(choices.DATA_FORMATS[:-1])}")
     valid_name(name, "data set name")
@@ -177,6 +182,7 @@ def _spec(
     skip_bad: bool,
     fractions: str | None,
 ) -> "DataSpec":
+    from engine.bounded_files import other_kind
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
@@ -189,7 +195,10 @@ def _spec(
     if images is not None and not images.is_dir():
         raise DataError(f"--images {images}: there is no such folder")
     if ignore is not None and not ignore.is_file():
-        raise DataError(f"--ignore {ignore}: there is no such file")
+        kind = other_kind(ignore)
+        raise DataError(
+            f"--ignore {ignore}: {f'it is {kind}, not a regular file' if kind else 'there is no such file'}"
+        )
     chosen = {one: _bins(one, text) for one, text in _pairs("--bins", bins.split(",") if bins else []).items()}
     named = _pairs("--columns", columns.split(",") if columns else [])
     more = {} if fractions is None else {"fractions": _three_shares(fractions)}

@@ -34,9 +34,12 @@ def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "Forecaster":
 
 
 def print_memory(console: "Console", runs: "Sequence[NewRun]", forecaster: "Forecaster") -> None:
-    """Prints the predicted peak memory of `runs`, with a warning if less is free."""
+    """Prints what `runs` load of their weights files and their predicted peak memory, with warnings."""
     from ageui.text.clean import clean
 
     found = forecaster.forecast(runs)
-    if found.text:
-        console.print(clean(f"warning: {found.text}" if found.is_too_much else found.text), soft_wrap=True)
+    memory = f"warning: {found.text}" if found.is_too_much else found.text
+    loaded = (f"first weights: {text}" for text in found.loaded)
+    for line in (*loaded, *(f"warning: {text}" for text in found.warnings), memory):
+        if line:
+            console.print(clean(line), soft_wrap=True)

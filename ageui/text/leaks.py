@@ -52,7 +52,9 @@ def _labels(group: IdenticalImages) -> str:
     """`a.jpg (age 20) = b.jpg (age 40)`, or the names and the differing labels."""
     if "age" not in group.differing:
         return f"{first_of(group.images, 2)}: {first_of(group.differing, 3)}"
-    first = dict(reversed(list(zip(group.ages, group.images, strict=True))))
+    first: dict[float | None, str] = {}
+    for age, image in zip(group.ages, group.images, strict=True):
+        first.setdefault(age, image)
     return " = ".join(f"{image} ({_age(age)})" for age, image in list(first.items())[:3])
 
 
@@ -88,5 +90,5 @@ def _repeated(report: DataReport) -> list[str]:
 def _listed(examples: Sequence[str], shown: int) -> list[str]:
     lines = [f"    {example}" for example in examples[:shown]]
     if len(examples) > shown:
-        lines.append(f"    … and {len(examples) - shown:,} more; all of them with ageui data check NAME --json")
+        lines.append(f"    … and {len(examples) - shown:,} more; all of them with ageui data check --json")
     return lines

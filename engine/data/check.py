@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
-from engine.data.content_hashes import content_hash, in_threads, keep_hashes, known_hashes
+from engine.data.content_hashes import content_hash, hashes_file, in_threads, keep_hashes, known_hashes
 from engine.data.copies import identical_images, repeated_names, shared_subjects
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
@@ -95,13 +95,14 @@ def examine(
     judge(_report(unread, unread.frame, spec, target))
     folders = image_folders(map(rows.place, rows.frame["image"]))
     stamp = stamp_of(spec, folders)
-    known = known_hashes(rows, cache)
+    index = None if cache is None else hashes_file(rows, cache)
+    known = known_hashes(index)
     decoded = _decode_all(rows, known, progress)
     examined = _examined(rows, decoded, spec, target)
     if cache is not None:
         keep_report(examined.report, spec, stamp, folders, cache)
         if known is None:
-            keep_hashes(rows, decoded.content, cache)
+            keep_hashes(index, decoded.content)
     return examined
 
 

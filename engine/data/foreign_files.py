@@ -4,7 +4,7 @@ import re
 import zipfile
 from typing import BinaryIO, Final
 
-from engine.short_text import listed
+from engine.short_text import short_list
 
 HEAD_BYTES: Final = 1024
 PARQUET: Final = b"PAR1"
@@ -77,4 +77,4 @@ def why_no_zip_table(file: BinaryIO) -> str:
         kind = "an Excel workbook" if any(name.startswith("xl/") for name in names) else "an office document"
         return f"it is {kind}; {_TO_CSV}"
     inner = [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
-    return f"it is a zip archive ({listed(inner, 3)}); {_UNPACK}"
+    return f"it is a zip archive ({short_list(inner, 3)}); {_UNPACK}"

@@ -13,7 +13,6 @@ from engine.bounded_files import open_regular
 from engine.choices import AGE_EDGES, LDS, Target
 from engine.config import RunConfig, format_value
 from engine.counted import counted
-from engine.csv_text import restored
 from engine.data.foreign_files import GZIP, PARQUET, is_json, why_no_table
 from engine.data.kept_reports import kept_report
 from engine.data.report import DataReport, GroupCounts, unusable
@@ -25,7 +24,7 @@ from engine.data.spec import (
     why_unreadable,
 )
 from engine.data.text_encoding import encoding_of
-from engine.data.text_layout import HEAD_BYTES, cells, layout_of, usual_separator
+from engine.data.text_layout import HEAD_BYTES, cells, layout_of, plain_name, usual_separator
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
 from engine.label_limits import age_warnings
 
@@ -174,7 +173,7 @@ def _columns(spec: DataSpec) -> tuple[str, ...] | None:
         if head.startswith(PARQUET) or why_no_table(head) is not None or is_json(text):
             return None
         rows = cells(StringIO(text, newline=""), layout_of(text, usual_separator(path)))
-        names = [restored(cell).strip() for cell in next(rows, (0, []))[1]]
+        names = [plain_name(cell) for cell in next(rows, (0, []))[1]]
     except (OSError, ValueError, csv.Error, zlib.error):
         return None
     return tuple(names) if names and len(set(names)) == len(names) else None

@@ -39,7 +39,7 @@ def _repeated(manifest: Manifest) -> Iterator[tuple[int, str]]:
         labels = frame.iloc[rows].drop(columns="image")
         differing = [str(name) for name in labels if labels[name].nunique(dropna=False) > 1]
         if differing:
-            why = f"the file is named {len(rows)} times{_spellings(images)}, with different {differing[0]}"
+            why = f"the file is named {len(rows)} times{_spellings(images)}, differing in {differing[0]}"
             yield from ((row, f"{why}: {_values(labels[differing[0]])}") for row in rows)
         else:
             for row, image in zip(rows[1:], images[1:], strict=True):

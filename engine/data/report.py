@@ -9,6 +9,8 @@ from engine.short_text import short
 
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
 _SHOWN: Final = 3
+_LONGEST_PLACE: Final = 200
+_LONGEST_PROBLEM: Final = 500
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class RowProblem:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return f"{short(self.where, _LONGEST_PLACE)}: {short(self.what, _LONGEST_PROBLEM)}"
 
 
 def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
@@ -52,7 +54,8 @@ def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
 
 
 def _some(texts: Sequence[str]) -> str:
-    return ", ".join([*texts[:_SHOWN], *(["…"] if len(texts) > _SHOWN else [])])
+    shown = [short(text, _LONGEST_PLACE) for text in texts[:_SHOWN]]
+    return ", ".join([*shown, *(["…"] if len(texts) > _SHOWN else [])])
 
 
 def unusable(problems: Sequence[RowProblem]) -> str:

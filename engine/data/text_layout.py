@@ -10,6 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from engine.csv_text import restored
+
 SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 """The usual separators, by the ending of a table's file."""
 HEAD_BYTES: Final = 1 << 18
@@ -64,7 +66,7 @@ def layout_of(head: str, usual: str | None) -> Layout:
     lines = list(StringIO(head, newline=""))[:_SAMPLE_LINES]
     above, told = _above(lines)
     below = lines[above:]
-    separator = told or _separator(below, usual)
+    separator = told if told and _fit(below, told) else _separator(below, usual)
     wrapped = False
     inner: list[str] = []
     if separator is None:
@@ -126,9 +128,14 @@ def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
         raise ValueError(_open_quote(row_end + 1))
 
 
-def names_of(row: Sequence[str]) -> list[str]:
-    """The names of columns, trimmed and told apart as pandas does: `Unnamed: 0`, `age.1`."""
-    plain = [cell.strip().strip("\ufeff") or f"Unnamed: {place}" for place, cell in enumerate(row)]
+def plain_name(cell: str) -> str:
+    """The name of a column as its cell has it."""
+    return restored(cell).strip().strip("\ufeff").strip()
+
+
+def names_of(plain: Sequence[str]) -> list[str]:
+    """The names of columns, told apart as pandas does: `Unnamed: 0`, `age.1`."""
+    plain = [name or f"Unnamed: {place}" for place, name in enumerate(plain)]
     names: list[str] = []
     taken: set[str] = set()
     for first in plain:

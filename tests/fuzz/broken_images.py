@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from functools import cache
 from random import Random
@@ -79,7 +80,9 @@ def _with_odd_exif(random: Random) -> bytes:
     kind = random.choice(("JPEG", "PNG", "WEBP", "TIFF"))
     pixels = np.zeros((8, 12, 3), dtype=np.uint8)
     try:
-        return _saved(pixels, kind, exif=block[6:] if kind == "TIFF" else block)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _saved(pixels, kind, exif=block[6:] if kind == "TIFF" else block)
     except Exception:  # what cannot be written so is put into a file that was
         plain = _saved(pixels, "JPEG")
         return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + plain[2:]

@@ -128,11 +128,10 @@ def split_table(report: DataReport) -> RichTable:
 
 
 def findings_text(report: DataReport, note: str) -> Text:
-    """The note, if any, then guesses, problems, remarks, near-duplicates and other counts than the published."""
+    """The note, if any, then guesses, problems, remarks, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
     lines += [Text(clean(guess), style="dim") for guess in report.notes]
-    found = [*_problems(report), *_leaks(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
-    lines += found
+    lines += [*_problems(report), *_leaks(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
     return Text("\n").join(lines)
 
 

@@ -14,7 +14,7 @@ from engine.data.sources import appa_real, course, synthetic, table, table_colum
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
 from engine.data.splitting import split_rows
 from engine.errors import ConfigError, DataError
-from engine.short_text import listed
+from engine.short_text import short_list
 
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".parquet")
 ARCHIVE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
@@ -47,9 +47,9 @@ def _instead(folder: Path) -> str:
     """What to add in place of a folder of no known format: a table in it, or what an archive in it holds."""
     names = sorted(entry.name for entry in islice(folder.iterdir(), _MOST_ENTRIES) if entry.is_file())
     if tables := [name for name in names if name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)]:
-        return f"it has the tables {listed(tables)}: add one of them, as in ageui data add NAME {folder / tables[0]}"
+        return f"add one of its tables ({short_list(tables)}), as in ageui data add NAME {folder / tables[0]}"
     if archives := [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]:
-        return f"it has the archives {listed(archives)}: unpack them first"
+        return f"unpack its archives first ({short_list(archives)})"
     return "name one with --format"
 
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,11 +139,21 @@ def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
     if not os.path.lexists(path):
         return None
     array = _array(path)
+    if not _is_text(array):
+        raise DataError(f"{path} is damaged: its text has characters that do not exist")
     if array.shape == (*shape, 1):
         array = array.reshape(shape)
     if array.shape != shape:
         raise DataError(f"{path} has shape {array.shape}; the images beside it need it to be {shape}")
     return array
+
+
+def _is_text(array: NDArray[Any]) -> bool:
+    """Whether all characters exist, which Python needs; true for numbers."""
+    if array.dtype.kind != "U" or not array.nbytes:
+        return True
+    codes = np.ascontiguousarray(array).view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    return bool(codes.max() <= sys.maxunicode)
 
 
 def _array(path: Path) -> NDArray[Any]:

@@ -30,6 +30,21 @@ class FoundImages:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Sample:
+    """The parts of some names, and how many folders at the front of all names are the same."""
+
+    parts: list[list[str]]
+    shared: int
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "_Sample":
+        parts = [found for name in names if (found := parts_of(name))]
+        fronts = zip(*(folders for *folders, _ in parts), strict=False)
+        shared = sum(1 for _ in takewhile(lambda folders: len(set(folders)) == 1, fronts))
+        return cls(parts[:: max(1, len(parts) // _TRIED)], shared)
+
+
 class ImageSearch:
     """Looks for images by names that start at `root`; the other fields are as those of `ImageFolder`."""
 
@@ -49,8 +64,10 @@ class ImageSearch:
             front = self._front(images)
             if not front:
                 raise DataError(self._nothing_found(images))
-            candidates = {image: self._near.find(self._root, parts_of(image)[front:]) for image in images}
-            lost = "/".join(parts_of(images[0])[:front])
+            parts = {image: parts_of(image)[front:] for image in images}
+            candidates = {image: self._near.find(self._root, rest) if rest else [] for image, rest in parts.items()}
+            tail = "/".join(parts_of(images[0])[front:])
+            lost = images[0][: -len(tail)].rstrip("/\\")
             notes.append(f"{_images(candidates)} named below {_cut(lost)}, found below {_cut(self._root)}")
         found = FoundImages()
         owner: dict[str, str] = {}
@@ -89,26 +106,18 @@ class ImageSearch:
 
         Without a person's word on where names start, only absolute names are cut, and keep a folder.
         """
-        if not self._is_open:
+        if not self._is_open or not (self._is_chosen or all(_is_absolute(image) for image in images)):
             return 0
-        if self._is_chosen:
-            return self._cuts(self._root, images, first=1)[1]
-        if not all(_is_absolute(image) for image in images):
-            return 0
-        return self._cuts(self._root, images, first=1, least=2)[1]
+        return self._cuts(self._root, _Sample.of(images), first=1, least=1 if self._is_chosen else 2)[1]
 
-    def _cuts(self, root: str, images: Sequence[str], *, first: int = 0, least: int = 1) -> tuple[int, int]:
-        """Of a sample of images, how many are found below a root once the front of their names is cut, and the cut.
+    def _cuts(self, root: str, names: "_Sample", *, first: int = 0, least: int = 1) -> tuple[int, int]:
+        """Of a sample of names, how many are found below a root once their front is cut, and the cut.
 
         At most what all names share is cut, so that no two names become one, and `least` parts stay.
         """
-        split = [parts_of(image) for image in images]
-        fronts = zip(*(parts[:-1] for parts in split), strict=False)
-        shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, fronts))
-        sample = [parts for parts in split[:: max(1, len(split) // _TRIED)] if parts]
-        most = min([shared, *(len(parts) - least for parts in sample)])
+        most = min([names.shared, *(len(parts) - least for parts in names.parts)])
         for cut in range(first, most + 1):
-            if count := sum(bool(self._near.find(root, parts[cut:])) for parts in sample):
+            if count := sum(bool(self._near.find(root, parts[cut:])) for parts in names.parts):
                 return count, cut
         return 0, 0
 
@@ -119,9 +128,9 @@ class ImageSearch:
         )
         if not self._is_open:
             return f"{text}; unpack the images into that folder, or give the folder that has them"
-        best, folder = 0, ""
+        best, folder, names = 0, "", _Sample.of(images)
         for start in self._other_starts():
-            count, _ = self._cuts(start, images)
+            count, _ = self._cuts(start, names)
             if count > best:
                 best, folder = count, start
         if not best:
@@ -129,12 +138,12 @@ class ImageSearch:
         return f"{text}; they are there from {folder} on: add the data set with --images {shlex.quote(folder)}"
 
     def _other_starts(self) -> Iterator[str]:
-        """The folders above the root, below it, and that of the command."""
+        """The folders above the root, that of the command, and those below the root and beside it."""
         root = Path(self._root).absolute()
         yield os.fspath(root)
         yield from map(os.fspath, root.parents[:_ANCESTORS])
         yield os.getcwd()
-        level, listed = [os.fspath(root)], 0
+        level, listed = [os.fspath(root), os.fspath(root.parent)], 0
         while level and listed < _MOST_FOLDERS:
             folder = level.pop(0)
             try:

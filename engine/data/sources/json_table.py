@@ -11,7 +11,7 @@ from engine.data.report import RowProblem
 from engine.data.sources.raw_table import RawTable, refuse_size
 from engine.data.text_encoding import encoding_of, title_of
 from engine.data.text_layout import IMAGE_ENDINGS
-from engine.short_text import listed, quoted
+from engine.short_text import quoted, short_list
 
 MOST_BYTES: Final = 250_000_000
 _EXAMPLE: Final = '[{"image": "a.jpg", "age": 31}, …]'
@@ -92,7 +92,7 @@ def _objects(found: Any, problems: list[RowProblem]) -> Iterable[Object]:
     if values and not any(isinstance(value, dict | list) for value in values) and "image" in map(str.lower, found):
         return [found]
     raise ValueError(
-        f"its JSON is an object with the keys {listed(found)}, not a list of objects; write it as {_EXAMPLE}"
+        f"its JSON is an object with the keys {short_list(found)}, not a list of objects; write it as {_EXAMPLE}"
     )
 
 

@@ -12,7 +12,7 @@ from engine.data.sources.ages import with_decimal_point
 from engine.data.spec import Bins
 from engine.errors import DataError
 from engine.groups import age_group_names
-from engine.short_text import listed, quoted, short
+from engine.short_text import quoted, short, short_list
 
 MOST_CODES: Final = 20
 """A column of at most so many distinct numbers may hold the codes of groups."""
@@ -68,7 +68,7 @@ def unused_columns(table: pd.DataFrame) -> Iterator[LabelRemark]:
     ):
         if names:
             columns = "column" if len(names) == 1 else "columns"
-            text = f"unused {columns} of numbers: {listed(names, most=_MOST_SHOWN)}; {cure.format(short(names[0]))}"
+            text = f"unused {columns} of numbers: {short_list(names, most=_MOST_SHOWN)}; {cure.format(short(names[0]))}"
             yield LabelRemark(kind, None, text)
 
 

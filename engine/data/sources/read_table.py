@@ -19,7 +19,7 @@ from engine.data.sources.text_table import text_table
 from engine.data.text_encoding import encoding_of
 from engine.data.text_layout import usual_separator
 from engine.errors import DataError
-from engine.short_text import listed
+from engine.short_text import short_list
 
 PARQUET_BYTES: Final = 20_000_000_000
 
@@ -41,7 +41,7 @@ def refuse_missing(path: Path, frame: pd.DataFrame, needed: Collection[str]) -> 
     """Raises a `DataError` that names the missing columns and those that are there."""
     missing = [name for name in needed if name not in frame.columns]
     if missing:
-        raise DataError(f"{path} has no column {listed(missing)}; it has {listed(frame.columns)}")
+        raise DataError(f"{path} has no column {short_list(missing)}; it has {short_list(frame.columns)}")
 
 
 def read_raw_table(path: Path, named: Collection[str] = ()) -> RawTable:

@@ -9,7 +9,7 @@ from engine.choices import SPLITS
 from engine.counted import counted
 from engine.data.sources.cells import cell_text
 from engine.errors import ConfigError
-from engine.short_text import listed
+from engine.short_text import short_list
 
 LEFT_OUT: Final = "none"
 """What a split map says of rows that belong to no split."""
@@ -86,7 +86,7 @@ def _notes(counts: Counter[str], splits: Mapping[str, str | None], fractions: Se
     read = {split: [text for text in counts if splits[text] == split] for split in SPLITS}
     if any(text.casefold() not in _OWN_NAMES for texts in read.values() for text in texts):
         parts = [
-            f"{listed(texts, _SHOWN)} as {split} ({counted(sum(counts[text] for text in texts), 'row')})"
+            f"{short_list(texts, _SHOWN)} as {split} ({counted(sum(counts[text] for text in texts), 'row')})"
             for split, texts in read.items()
             if texts
         ]

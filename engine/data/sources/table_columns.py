@@ -16,7 +16,7 @@ from engine.data.sources.read_table import read_raw_table
 from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
 from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
-from engine.short_text import listed, quoted
+from engine.short_text import quoted, short_list
 
 MOST_GROUPS: Final = 20
 _LOOKED_AT: Final = 1_000
@@ -84,7 +84,8 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
     spec = spec.model_copy(update={"columns": found.mapping, "split_map": found.split_map})
     if not found.has("image"):
         raise DataError(
-            f"{path} has no column of image files; name it with --columns image=COLUMN; it has {listed(found.names)}"
+            f"{path} has no column of image files; name it with --columns image=COLUMN; it has "
+            f"{short_list(found.names)}"
         )
     return spec, tuple(found.notes())
 
@@ -160,7 +161,7 @@ class _Columns:
         warning = f"; {quoted(groups[0])} holds numbers of groups, not years" if groups else ""
         raise ConfigError(
             f"{self.path} has no column {age!r} for the {own} age; name it with --columns {age}=COLUMN{choice}; it has "
-            f"{listed(self.names)}{warning}"
+            f"{short_list(self.names)}{warning}"
         )
 
     def find_split(self) -> None:
@@ -180,8 +181,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {quoted(column)} of {self.path} holds folds ({listed(map(str, folds))}): say which are train, "
-                f"valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which "
+                f"are train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:

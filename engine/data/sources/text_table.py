@@ -12,10 +12,11 @@ from engine.csv_text import restored
 from engine.data.report import RowProblem
 from engine.data.sources.raw_table import RawTable, refuse_size
 from engine.data.text_encoding import encoding_of, title_of
-from engine.data.text_layout import HEAD_BYTES, Layout, cells, layout_of, names_of, reads_like_data
-from engine.short_text import listed
+from engine.data.text_layout import HEAD_BYTES, Layout, cells, layout_of, names_of, plain_name, reads_like_data
+from engine.short_text import short_list
 
 _SAMPLE_ROWS = 50
+_DECIMALS = ", such as decimal commas"
 Row = list[str]
 
 
@@ -50,9 +51,9 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
         refuse_size(0, len(body))
     if not any(cell.strip() for cell in header):
         raise ValueError("it is empty; it needs a line with the names of its columns, and a line for each image")
-    if reads_like_data(header, body[:_SAMPLE_ROWS]) and not set(named) & {name.strip() for name in header}:
+    if reads_like_data(header, body[:_SAMPLE_ROWS]) and not set(named) & set(map(plain_name, header)):
         raise ValueError(
-            f"its first line reads like data, not like names of columns: {listed(header)}; "
+            f"its first line reads like data, not like names of columns: {short_list(header)}; "
             "put a line of names above it, such as image,age,gender"
         )
     notes = _layout_notes(layout, usual, encoding)
@@ -60,7 +61,7 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
     notes += more
     frame, repeated = _frame(header, body)
     if repeated:
-        notes.append(f"several columns of the same name ({listed(sorted(repeated))})")
+        notes.append(f"several columns of the same name ({short_list(sorted(repeated))})")
     return RawTable(frame, (f"read with {', '.join(notes)}",) if notes else (), problems, repeated=repeated)
 
 
@@ -93,7 +94,7 @@ def _fitted(
     fitting: list[Row] = []
     problems: list[RowProblem] = []
     ended = comments = 0
-    longer = None
+    unfit: Row = []
     for line, row in zip(lines, body, strict=True):
         if len(row) > width and not "".join(row[width:]).strip():
             row = row[:width]
@@ -103,13 +104,13 @@ def _fitted(
         elif row[0].startswith("#"):
             comments += 1
         else:
-            longer = longer or (row if len(row) > width else None)
+            unfit = unfit or row
             problems.append(RowProblem(f"line {line}", f"it has {counted(len(row), 'cell')} for {width} columns"))
-    if longer and not fitting:
+    if unfit and not fitting:
         raise ValueError(
-            f"its first line names {counted(width, 'column')} ({listed(header)}), but its rows have "
-            f"{len(longer)} cells ({listed(longer)}); give every column a name, and quote cells that contain a "
-            f"{layout.separator_name}{', such as decimal commas' if layout.separator == ',' else ''}"
+            f"its first line names {counted(width, 'column')} ({short_list(header)}), but its rows have "
+            f"{counted(len(unfit), 'cell')} ({short_list(unfit)}); name every column, put a {layout.separator_name} "
+            f"between all cells, and quote cells that contain one{_DECIMALS if layout.separator == ',' else ''}"
         )
     notes += ["separators at the end of rows"] if ended else []
     notes += [f"{counted(comments, 'comment line')} passed over"] if comments else []
@@ -121,21 +122,24 @@ def _fitted(
 def _has_row_numbers(body: Sequence[Row], width: int, layout: Layout, head: str) -> bool:
     """Whether rows begin with a number that no column is named for, as R writes them: quoted, or in rising order."""
     wide = [row for row in body if len(row) == width + 1]
-    if len(wide) * 10 < len(body) * 9 or not any(row[-1].strip() for row in wide):
+    if len(wide) * 10 < len(body) * 9:
         return False
+    separator = re.escape(layout.separator)
+    if not any(row[-1].strip() for row in wide) and not re.search(rf'^"\d+"{separator}.*""\r?$', head, re.MULTILINE):
+        return False  # separators at the end of rows
     numbers = [row[0].strip() for row in wide]
     if len(set(numbers)) < len(numbers) or not all(number.isdecimal() and len(number) < 18 for number in numbers):
         return False
     values = list(map(int, numbers))
-    return re.search(rf'^"\d+"{re.escape(layout.separator)}', head, re.MULTILINE) is not None or (
+    return re.search(rf'^"\d+"{separator}', head, re.MULTILINE) is not None or (
         values == sorted(values) and (len(values) > 3 or values[0] in (0, 1))
     )
 
 
 def _frame(header: Row, body: list[Row]) -> tuple[pd.DataFrame, frozenset[str]]:
     """The columns by their names, and the names that columns with different cells share."""
-    plain = [restored(cell).strip() for cell in header]
-    names = names_of([restored(cell) for cell in header])
+    plain = [plain_name(cell) for cell in header]
+    names = names_of(plain)
     columns: dict[str, list[str]] = {}
     repeated = set()
     for place, (name, first) in enumerate(zip(names, plain, strict=True)):

@@ -180,7 +180,7 @@ def test_names_that_differ_in_their_folder_never_become_one(tmp_path: Path) -> N
         _load(_table(tmp_path / "t.csv", "/bob/train/1.jpg", "/bob/test/1.jpg"))
 
 
-@pytest.mark.parametrize("name", ["../1", "/etc/1", "up/../../1", "x\0y"])
+@pytest.mark.parametrize("name", ["../1", "/etc/1", "up/../../1"])
 def test_no_name_of_a_known_format_leads_out_of_its_folder(tmp_path: Path, name: str) -> None:
     root = tmp_path / "course"
     _image(root / "train_data" / "0.jpg")

@@ -280,6 +280,26 @@ def test_a_folder_of_nothing_known_says_what_was_looked_for(tmp_path: Path) -> N
         detect_format(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("train.csv", r"add one of its tables \(train\.csv\), as in ageui data add NAME .*/train\.csv"),
+        ("labels.JSONL.gz", r"add one of its tables \(labels\.JSONL\.gz\)"),
+        ("archive.zip", r"unpack its archives first \(archive\.zip\)"),
+        ("UTKFace.tar.gz", r"unpack its archives first \(UTKFace\.tar\.gz\)"),
+    ],
+)
+def test_a_folder_of_nothing_known_says_what_to_do_with_what_is_in_it(tmp_path: Path, name: str, said: str) -> None:
+    _write(tmp_path / name, "x")
+    with pytest.raises(DataError, match=said):
+        detect_format(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.txt", "t.jsonl", "t.csv.gz", "t.parquet", "labels", "list.lst"])
+def test_any_file_may_be_a_table(tmp_path: Path, name: str) -> None:
+    assert detect_format(_write(tmp_path / name, "image,age")) == "table"
+
+
 @pytest.mark.parametrize("data_format", ["course", "appa_real", "utkface", "table"])
 def test_a_data_set_that_is_gone_is_named(tmp_path: Path, data_format: DataFormat) -> None:
     with pytest.raises(DataError, match="gone is not there; mount it"):
@@ -335,3 +355,17 @@ class TestSynthetic:
     def test_a_group_there_is_not_is_refused(self, group: str) -> None:
         with pytest.raises(ConfigError):
             self._frame(label_shift={group: 1.0})
+
+
+def test_a_column_with_a_name_of_ours_replaces_nothing(tmp_path: Path) -> None:
+    """As a text column `split` beside the one that is named."""
+    _image(tmp_path / "a.jpg")
+    _image(tmp_path / "b.jpg")
+    table = tmp_path / "t.csv"
+    table.write_text("image,age,years,part,split\na.jpg,old,20,train,valid\nb.jpg,young,30,test,valid\n")
+    spec = DataSpec(name="it", format="table", path=str(table), columns={"age": "years", "split": "part"})
+    frame = load_manifest(spec).frame
+    assert frame["age"].tolist() == [20, 30]
+    assert frame["split"].tolist() == ["train", "test"]
+    with pytest.raises(ConfigError, match="--columns pixel=…: ageui has a column of that name"):
+        load_manifest(spec.model_copy(update={"columns": {"pixel": "part"}}))

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from engine.data.known_data import known_data
+from engine.data.sources import settled
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table, read_table
 from engine.data.spec import DataSpec
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 
 NAMES = ("image", "age", "sex")
 ROWS = [(f"img/{place:03d}.jpg", f"{20 + place / 2}", "m" if place % 2 else "f") for place in range(8)]
@@ -83,6 +84,8 @@ def _numbered(separator: str, mark: str, numbers: list[int], first: str = "") ->
         pytest.param(_numbered("\t", '"', [3, 1, 8, 2, 9, 11, 7, 5]), "t.tsv", "row numbers", id="R, sorted otherwise"),
         pytest.param(_numbered(" ", "", [*range(1, 9)]), "t.txt", "separator space, row numbers", id="R, unquoted"),
         pytest.param(_numbered(",", '"', [*range(1, 9)], '"",'), "t.csv", None, id="R's write.csv"),
+        pytest.param("sep=;\n" + _text(), "t.csv", None, id="a wrong line sep="),
+        pytest.param("\ufeff\ufeff" + _text(), "t.csv", None, id="two marks of UTF-8"),
         pytest.param(_numbered(",", "", [*range(8)], ","), "t.csv", None, id="the index of pandas"),
         pytest.param("# by me, 2020\n# two\n" + _text(), "t.csv", "2 comment lines above", id="comments above"),
         pytest.param(_text() + "# the end\n", "t.csv", "1 comment line passed over", id="a comment below"),
@@ -144,7 +147,7 @@ def test_a_row_of_too_many_or_too_few_cells_is_a_problem_with_its_line(tmp_path:
 def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path, order: tuple[str, str]) -> None:
     cells = [{"image": image, "age": age.replace(".", ",")} for image, age, _ in reversed(ROWS)]
     rows = [tuple(row[name] for name in order) for row in cells]
-    with pytest.raises(DataError, match=r"names 2 columns .* its rows have 3 cells .* such as decimal commas"):
+    with pytest.raises(DataError, match=r"names 2 columns .* rows have 3 cells .* such as decimal commas"):
         _read(tmp_path, _text(rows=rows, names=order))
 
 
@@ -157,6 +160,10 @@ def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path,
         ),
         ("".join(f"{place:06d} {place + 20} m\n" for place in range(5)), "first line reads like data.*: 000000, 20, m"),
         ("a.png,3\n", "first line reads like data"),
+        (
+            _text(";").replace(";", ",", 2),
+            r"rows have 1 cell \(img/000.jpg;20.0;f\); .* comma between all",
+        ),
         (_text() + '"x.jpg,3,m\ny.jpg,4,f\n', "a quote that opens in line 10 is not closed"),
         ('image,"age\n' + _text(), "a quote that opens in line 1 is not closed"),
         pytest.param("image,age\n" + "x" * 1_100_000, "line 2 has more than 1,000,000 characters", id="a long line"),
@@ -200,6 +207,23 @@ def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert (list(same.frame), same.repeated) == (["image", "age"], frozenset())
     other = _read(tmp_path, _text(names=("image", "age", "age")))
     assert (list(other.frame), other.repeated) == (["image", "age", "age.1"], frozenset({"age"}))
+
+
+def test_empty_cells_behind_row_numbers_are_no_separators_at_the_end(tmp_path: Path) -> None:
+    numbered = _numbered(",", '"', [*range(1, 9)]).replace('"m"', '""').replace('"f"', '""')
+    assert _cells(_read(tmp_path, numbered)) == [(image, age, "") for image, age, _ in ROWS]
+
+
+def test_two_columns_of_ages_are_a_question_for_a_person(tmp_path: Path) -> None:
+    rows = [(image, age, "3") for image, age, _ in ROWS]
+    for names in (("image", "age", "age"), ("file", "Age", "Age")):
+        (tmp_path / "t.csv").write_text(_text(rows=rows, names=names))
+        spec = DataSpec(name="it", format="table", path=str(tmp_path / "t.csv"))
+        second = f"{names[1]}.1"
+        with pytest.raises(ConfigError, match=f"age={names[1]} for the first, or age={second} for the second"):
+            settled(spec)
+        chosen, _ = settled(spec.model_copy(update={"columns": {"age": second}}))
+        assert chosen.columns["age"] == second
 
 
 def test_a_first_line_with_a_named_column_holds_names(tmp_path: Path) -> None:
