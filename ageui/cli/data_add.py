@@ -117,7 +117,7 @@ def add(
     from ageui.cli.progress import count_progress
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
-    from ageui.text.leaks import leak_lines
+    from ageui.text.leaks import leak_lines, near_duplicates_lines
     from engine.data.check import examine
     from engine.data.manifest import refuse, refuse_useless
     from engine.data.report import listed
@@ -157,7 +157,7 @@ def add(
             print_json(dataclasses.asdict(report))
         if not skip_bad:
             refuse(name, report.problems)
-        for line in leak_lines(report, SHOWN):
+        for line in (*leak_lines(report, SHOWN), *near_duplicates_lines(report)):
             console.print(clean(line), soft_wrap=True)
         for remark in report.remarks:
             console.print(clean(f"remark: {remark.text}"), soft_wrap=True)

@@ -1,6 +1,6 @@
 """Finds rows that name one file several times, whatever way they spell it."""
 
-import unicodedata
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -49,17 +49,13 @@ def _repeated(manifest: Manifest) -> Iterator[tuple[int, str]]:
 
 def _rows_by_file(manifest: Manifest) -> list[list[int]]:
     """The rows of each file that several rows name. Only files of one name can be the same."""
-    names = [_name(str(image)) for image in manifest.frame["image"]]
+    names = [os.path.basename(manifest.place(str(image))) for image in manifest.frame["image"]]
     often = Counter(names)
     found: dict[str, list[int]] = defaultdict(list)
     for row, (image, name) in enumerate(zip(manifest.frame["image"], names, strict=True)):
         if often[name] > 1:
             found[manifest.fingerprint(str(image))].append(row)
     return [rows for rows in found.values() if len(rows) > 1]
-
-
-def _name(image: str) -> str:
-    return unicodedata.normalize("NFC", image.replace("\\", "/").rpartition("/")[2]).casefold()
 
 
 def _spellings(images: Sequence[str]) -> str:

@@ -134,7 +134,7 @@ def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
 def _many_groups(counts: pd.Series, attribute: str) -> LabelRemark:
     numbers = pd.to_numeric(pd.Series(counts.index), errors="coerce").notna().mean() > 0.9
     cure = (
-        f"make intervals of it: --bins {attribute}=4"
+        f"make intervals of it: ageui data add … --bins {attribute}=4"
         if numbers
         else "leave it out, or, if it names persons, add the data with --columns subject=COLUMN"
     )

@@ -44,11 +44,12 @@ def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
 def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
     first, cures = alike[0], dict.fromkeys(problem.cure for problem in alike if problem.cure)
     if len(alike) == 1:
-        line = str(first)
+        line = f"{short(first.where)}: {first.what}"
     else:
         varying = list(dict.fromkeys(part for problem in alike for part in _VARYING.findall(problem.what)[:1]))
         others = f" (also {_some(varying[1:])})" if len(varying) > 1 else ""
-        line = f"{len(alike):,} × {first.what}{others}: {_some([problem.where for problem in alike])}"
+        places = [short(problem.where) for problem in alike[: _SHOWN + 1]]
+        line = f"{len(alike):,} × {first.what}{others}: {_some(places)}"
     return [line, *(f"  {cure}" for cure in list(cures)[:_SHOWN])]
 
 

@@ -57,6 +57,7 @@ def test_data_add_names_copies_labels_subjects_and_where_they_are(ageui: Termina
     assert "a.png (age 20) = copy-a.png (age 25)" in said
     assert "1 subject has images in several splits" in said
     assert "s: train 1, test 1" in said
+    assert "near-duplicates across splits: 1 pair, such as b.png (train) and like-b.jpg (test)" in said
     checked = ageui("data", "check", "mine").out
     assert "a.png (train) = copy-a.png (test)" in checked
     assert "between train and test: 1" in checked

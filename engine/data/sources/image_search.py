@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -18,6 +18,7 @@ _TRIED: Final = 20
 _ANCESTORS: Final = 4
 _MOST_FOLDERS: Final = 200
 _LONGEST: Final = 100
+_SLASHES: Final = "/\\"
 _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 
 
@@ -52,42 +53,29 @@ class ImageSearch:
         self._root, self._is_open, self._is_chosen = root, is_open, is_chosen
         self._near = NearNames()
 
-    def find_all(self, images: Sequence[str], taken: Iterable[str]) -> FoundImages:
-        """The files of missing images, where each is beyond doubt; `taken` are the files of the others.
+    def find_all(self, images: Sequence[str], *, others_found: bool) -> FoundImages:
+        """The files of missing images, where each is beyond doubt.
 
         Raises `DataError` if no file at all was found, with the folder that they are below, if it can be found.
         """
-        others = {os.path.normpath(file) for file in taken}
         candidates = {image: self._candidates(image) for image in images}
-        notes = []
-        if not others and not any(candidates.values()):
-            front = self._front(images)
-            if not front:
+        front = 0
+        if not others_found and not any(candidates.values()):
+            if not (front := self._front(images)):
                 raise DataError(self._nothing_found(images))
             parts = {image: parts_of(image)[front:] for image in images}
             candidates = {image: self._near.find(self._root, rest) if rest else [] for image, rest in parts.items()}
-            tail = "/".join(parts_of(images[0])[front:])
-            lost = images[0][: -len(tail)].rstrip("/\\")
-            notes.append(f"{_images(candidates)} named below {_cut(lost)}, found below {_cut(self._root)}")
-        found = FoundImages()
-        owner: dict[str, str] = {}
-        for image, files in candidates.items():
-            file = os.path.normpath(files[0]) if files else ""
-            if len(files) != 1:
-                found.problems[image] = self._why_missing(image, files)
-            elif file in others or file in owner:
-                named = f"as {owner[file]}" if file in owner else "with its exact name"
-                found.problems[image] = f"the same image is named twice: {self._shown(file)} is there, {named} too"
-            else:
-                owner[file] = image
-                found.files[image] = file
-        if found.files and not notes:
-            image, file = next(iter(found.files.items()))
-            notes.append(
-                f"{counted(len(found.files), 'image')} found under a similar name, such as {self._shown(file)} for "
-                f"{_cut(image)}"
-            )
-        return FoundImages(found.files, found.problems, tuple(notes))
+        files = {image: found[0] for image, found in candidates.items() if len(found) == 1}
+        problems = {image: self._why_missing(image, found) for image, found in candidates.items() if len(found) != 1}
+        return FoundImages(files, problems, (self._note(files, front),) if files else ())
+
+    def _note(self, files: dict[str, str], front: int) -> str:
+        image, file = next(iter(files.items()))
+        many = counted(len(files), "image")
+        if not front:
+            return f"{many} found under a similar name, such as {self._shown(file)} for {_cut(image)}"
+        tail = "/".join(parts_of(image)[front:])
+        return f"{many} named below {_cut(image[: -len(tail)].rstrip(_SLASHES))}, found below {_cut(self._root)}"
 
     def _candidates(self, image: str) -> list[str]:
         """The files that a name may mean, in the spelling of this system, else in that of another."""
@@ -185,10 +173,6 @@ def _parts(name: str) -> list[str]:
 def _is_absolute(name: str) -> bool:
     slashes = name.replace("\\", "/")
     return slashes.startswith(("/", "~")) or _DRIVE.match(slashes) is not None
-
-
-def _images(candidates: dict[str, list[str]]) -> str:
-    return counted(sum(map(bool, candidates.values())), "image")
 
 
 def _cut(text: str) -> str:

@@ -36,6 +36,17 @@ def number_remarks(name: str, cells: pd.Series) -> Iterator[LabelRemark]:
         )
 
 
+def comma_notes(name: str, cells: pd.Series) -> Iterator[str]:
+    """A note on the cells of an optional column of numbers that were read with a decimal comma."""
+    texts = cells[cells.map(lambda cell: with_decimal_point(cell) != cell)].dropna()
+    if len(texts):
+        first = texts.iloc[0]
+        yield (
+            f"{counted(len(texts), 'value')} of {name} with a decimal comma: {quoted(first)} is read as "
+            f"{short(str(with_decimal_point(first)))}"
+        )
+
+
 def unused_columns(table: pd.DataFrame) -> Iterator[LabelRemark]:
     """Remarks on columns of a table that hold numbers and are no attributes, with the options that make them so.
 
@@ -52,8 +63,8 @@ def unused_columns(table: pd.DataFrame) -> Iterator[LabelRemark]:
         elif distinct > 1 and not (distinct == len(numbers) and (numbers % 1 == 0).all()):
             quantities.append(str(column))
     for kind, names, cure in (
-        ("unused_codes", codes, "to compare groups by them: --columns {0}={0}"),
-        ("unused_numbers", quantities, "to compare intervals of them: --bins {0}=4"),
+        ("unused_codes", codes, "to compare groups by one: ageui data add … --columns {0}={0}"),
+        ("unused_numbers", quantities, "to compare intervals of one: ageui data add … --bins {0}=4"),
     ):
         if names:
             columns = "column" if len(names) == 1 else "columns"

@@ -11,7 +11,7 @@ from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
-from engine.data.sources.number_columns import binned, number_remarks, unused_columns
+from engine.data.sources.number_columns import binned, comma_notes, number_remarks, unused_columns
 from engine.data.sources.read_table import read_raw_table, refuse_missing
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.sources.split_names import LEFT_OUT, read_splits
@@ -62,7 +62,9 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     frame, problems = frame_of(rows, list(attributes), extra, reader)
     used = {age, *columns.values(), *attributes.values(), *TAKEN_NAMES}
     remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
-    remarks += number_remarks("age_std", table[columns["age_std"]]) if "age_std" in extra else []
+    if "age_std" in extra:
+        remarks += number_remarks("age_std", table[columns["age_std"]])
+        notes = (*notes, *comma_notes("age_std", table[columns["age_std"]]))
     for attribute, bins in spec.bins.items():
         frame[attribute], unread = binned(frame[attribute], attribute, bins)
         remarks += unread

@@ -154,13 +154,13 @@ class _Columns:
         """Refuses a table without ages, and shows the columns that it has."""
         if self.has(age):
             return
-        other, target = ("real_age", "real") if age == "age" else ("age", "apparent")
+        own, other, target = ("apparent", "real_age", "real") if age == "age" else ("real", "age", "apparent")
         has_other = self.has(other) or any(self._by_name(other))
         choice = f", or read the {target} age with --target {target}" if has_other else ""
         groups = [name for name in self._free() if _folded(name) in _RANGES]
-        warning = f"; {quoted(groups[0])} holds numbers of groups, not years" if groups else ""
+        warning = f"; {quoted(groups[0])} holds groups, not years or ranges of years" if groups else ""
         raise ConfigError(
-            f"{self.path} has no column {age!r} for the age; name it with --columns {age}=COLUMN{choice}; it has "
+            f"{self.path} has no column {age!r} for the {own} age; name it with --columns {age}=COLUMN{choice}; it has "
             f"{short_list(self.names)}{warning}"
         )
 
@@ -181,8 +181,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which "
-                f"are train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which are "
+                f"train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:

@@ -136,7 +136,7 @@ def test_drawn_faces_have_no_names_to_leave_out(tmp_path: Path) -> None:
         load_manifest(BUILT_IN.model_copy(update={"ignore": str(tmp_path)}))
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x80abc", b'"' + b"x" * 200_000])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x81abc\0", b'"' + b"x" * 200_000])
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.txt").write_bytes(content)
     with pytest.raises(DataError, match=r"the ignore list .*bad\.txt cannot be read"):

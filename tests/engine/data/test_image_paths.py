@@ -52,6 +52,7 @@ def test_a_table_names_images_anywhere(faces: Path, tmp_path: Path, monkeypatch:
     manifest = _load(_table(tmp_path / "labels" / "t.csv", *names))
     assert _images(manifest) == names
     assert manifest.problems == ()
+    assert manifest.notes == ()
 
 
 def test_links_to_files_folders_and_the_table_are_followed(faces: Path, tmp_path: Path) -> None:
@@ -118,12 +119,22 @@ def test_what_is_there_instead_is_said(tmp_path: Path, others: list[str], named:
     assert manifest.notes == ()
 
 
-def test_two_names_of_one_file_are_not_two_images(tmp_path: Path) -> None:
-    _image(tmp_path / "a.jpg")
-    manifest = _load(_table(tmp_path / "t.csv", "a.jpg", "A.jpg"))
+@pytest.mark.parametrize("other", ["A.jpg", "a.jpeg", "a", ".\\a.jpg", "../it/a.jpg"])
+def test_two_names_of_one_file_are_not_two_images(tmp_path: Path, other: str) -> None:
+    _image(tmp_path / "it" / "a.jpg")
+    manifest = _load(_table(tmp_path / "it" / "t.csv", "a.jpg", other))
     assert _images(manifest) == ["a.jpg"]
-    assert [problem.where for problem in manifest.problems] == ["A.jpg"]
+    assert [problem.where for problem in manifest.problems] == [other]
     assert "named twice" in manifest.problems[0].what
+
+
+def test_a_name_that_no_system_allows_is_a_problem(tmp_path: Path) -> None:
+    _image(tmp_path / "a.jpg")
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(f'{{"image": "{image}", "age": 30}}' for image in ("a.jpg", "x\\u0000y.jpg", "z" * 300)))
+    manifest = _load(path)
+    assert _images(manifest) == ["a.jpg"]
+    assert len(manifest.problems) == 2
 
 
 @pytest.mark.parametrize("below", ["", "../faces", "../faces/img/../img"])

@@ -13,7 +13,7 @@ from engine.data.check import count
 from engine.data.remarks import label_remarks
 from engine.data.report import LabelRemark
 from engine.data.sources import load_manifest
-from engine.data.sources.number_columns import binned, number_remarks, unused_columns
+from engine.data.sources.number_columns import binned, comma_notes, number_remarks, unused_columns
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import DataError
 
@@ -69,7 +69,7 @@ def test_an_attribute_with_nearly_as_many_groups_as_images() -> None:
     found = label_remarks(frame, ("bmi", "who"))
     assert [remark.text for remark in found] == [
         "bmi has 300 groups for 300 labelled images, too few images each to be compared; make intervals of it: "
-        "--bins bmi=4",
+        "ageui data add … --bins bmi=4",
         "who has 150 groups for 300 labelled images, too few images each to be compared; leave it out, or, if it names "
         "persons, add the data with --columns subject=COLUMN",
     ]
@@ -153,6 +153,10 @@ def test_spreads_of_votes_that_are_unreadable_or_not_positive() -> None:
     assert remark.text.startswith("2 values of age_std are no numbers, such as '3±2', and count as unknown")
     assert list(number_remarks("age_std", pd.Series(["3.2", "", None, "1e1"]))) == []
     assert list(number_remarks("age_std", pd.Series([3.2, np.nan]))) == []
+    assert list(comma_notes("age_std", pd.Series(["4.5", "3,2", None, "1,5"]))) == [
+        "2 values of age_std with a decimal comma: '3,2' is read as 3.2"
+    ]
+    assert list(comma_notes("age_std", pd.Series([4.5, None, float("nan")]))) == []
     (long,) = number_remarks("age_std", pd.Series(["x" * 10_000]))
     assert len(long.text) < 200
     spreads = np.where(np.arange(300) < 3, [0.0, -1.0, 0.0] * 100, 2.5)
@@ -173,8 +177,8 @@ def test_unused_columns_of_numbers_are_named_with_the_options_that_use_them() ->
         }
     )
     assert [remark.text for remark in unused_columns(table)] == [
-        "unused column of numbers: sex; to compare groups by them: --columns sex=sex",
-        "unused column of numbers: bmi; to compare intervals of them: --bins bmi=4",
+        "unused column of numbers: sex; to compare groups by one: ageui data add … --columns sex=sex",
+        "unused column of numbers: bmi; to compare intervals of one: ageui data add … --bins bmi=4",
     ]
 
 
