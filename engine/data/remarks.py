@@ -19,7 +19,7 @@ from engine.gap_test import SMALLEST_GROUP
 from engine.groups import group_codes
 from engine.label_limits import OLDEST_OF_BOUNDED_HEADS, YOUNGEST_FOR_MAPE, bounded_heads
 from engine.resampling import Codes
-from engine.short_text import quoted
+from engine.short_text import quoted, short
 
 FEW_IMAGES: Final = 20
 """Scores on fewer labelled images of a split depend on chance."""
@@ -103,17 +103,18 @@ def _spreads(frame: pd.DataFrame) -> Iterator[LabelRemark]:
 
 
 def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
+    shown = short(attribute)
     counts = labelled[attribute].value_counts()
     images, groups = int(counts.sum()), len(counts)
     if groups == 0:
         if len(labelled):
-            text = f"no labelled image has a value of {attribute}, so it compares and weighs nothing; leave it out"
+            text = f"no labelled image has a value of {shown}, so it compares and weighs nothing; leave it out"
             yield LabelRemark("no_groups", attribute, text)
         return
     if groups == 1:
         text = (
-            f"{attribute} has only the group {quoted(counts.index[0])}: it compares nothing, and weighs nothing with "
-            f"--weights {attribute}; leave it out there"
+            f"{shown} has only the group {quoted(counts.index[0])}: it compares nothing, and weighs nothing with "
+            f"--weights {shown}; leave it out there"
         )
         yield LabelRemark("one_group", attribute, text)
         return
@@ -124,7 +125,7 @@ def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
     train = labelled.loc[labelled["split"] == "train", attribute].dropna().unique()
     if len(train) == 1:
         text = (
-            f"all train images with a value of {attribute} are {quoted(train[0])}: --weights {attribute} changes "
+            f"all train images with a value of {shown} are {quoted(train[0])}: --weights {shown} changes "
             "nothing; add train images of the other groups"
         )
         yield LabelRemark("one_train_group", attribute, text)
@@ -132,20 +133,22 @@ def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
 
 
 def _many_groups(counts: pd.Series, attribute: str) -> LabelRemark:
+    shown = short(attribute)
     numbers = pd.to_numeric(pd.Series(counts.index), errors="coerce").notna().mean() > 0.9
     cure = (
-        f"make intervals of it: ageui data add … --bins {attribute}=4"
+        f"make intervals of it: ageui data add … --bins {shown}=4"
         if numbers
         else "leave it out, or, if it names persons, add the data with --columns subject=COLUMN"
     )
     text = (
-        f"{attribute} has {len(counts):,} groups for {int(counts.sum()):,} labelled images, too few images each to be "
+        f"{shown} has {len(counts):,} groups for {int(counts.sum()):,} labelled images, too few images each to be "
         f"compared; {cure}"
     )
     return LabelRemark("many_groups", attribute, text)
 
 
 def _spellings(counts: pd.Series, attribute: str) -> Iterator[LabelRemark]:
+    shown = short(attribute)
     alike: dict[str, list[str]] = defaultdict(list)
     for group, images in counts.items():
         alike[_plain(str(group))].append(f"{quoted(group)} ({images:,})")
@@ -153,7 +156,7 @@ def _spellings(counts: pd.Series, attribute: str) -> Iterator[LabelRemark]:
     if sets:
         found = "; ".join(" and ".join(groups[:MOST_SHOWN]) for groups in sets[:MOST_SHOWN])
         text = (
-            f"{attribute} has groups that differ in case or spacing only, and count as different ones: {found}; spell "
+            f"{shown} has groups that differ in case or spacing only, and count as different ones: {found}; spell "
             "them alike in the table, and add it again"
         )
         yield LabelRemark("groups_spelled_alike", attribute, text)
@@ -168,6 +171,7 @@ def _plain(group: str) -> str:
 
 def _small_groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
     """A remark on groups of one image, in all or in train, and on groups too small to be tested in a larger split."""
+    shown = short(attribute)
     codes, names = group_codes(labelled, attribute)
     sizes = {split: _sizes(codes[(labelled["split"] == split).to_numpy()], len(names)) for split in SPLITS}
     found = []
@@ -185,7 +189,7 @@ def _small_groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemar
         more = f" and {counted(len(found) - MOST_SHOWN, 'other group')}" if len(found) > MOST_SHOWN else ""
         cure = "choose other --set age_edges" if attribute == "age" else "add images, or join the groups"
         text = (
-            f"{attribute} has groups of few images, whose scores and weights depend on chance: "
+            f"{shown} has groups of few images, whose scores and weights depend on chance: "
             f"{', '.join(found[:MOST_SHOWN])}{more}; {cure}"
         )
         yield LabelRemark("small_groups", attribute, text)

@@ -94,8 +94,10 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 def _of_a_huge_size(random: Random) -> bytes:
     """A small file whose header, with a right checksum, says that it is large."""
-    sides = (0, 1, 50, 7_000, 7_100, 20_000, 65_535, 2**31 - 1)
+    sides = (0, 1, 50, 100, 20_000, 65_535, 2**31 - 1)
     width, height = random.choice(sides), random.choice(sides)
+    if random.random() < 0.02:  # just below and above the limit, which takes seconds to read
+        width, height = 7_000, random.choice((7_100, 7_200))
     if random.random() < 0.5:
         head = struct.pack(
             ">IIBBBBB", width, height, random.choice((1, 2, 8, 16)), random.choice((0, 2, 3, 4, 6)), 0, 0, 0

@@ -242,3 +242,14 @@ def test_time_grows_no_faster_than_rows_and_groups() -> None:
     begin = time.monotonic()
     assert "many_groups" in _remarks(frame)
     assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [[None], ["male"], ["male", "Male", "a"], [f"g{place}" for place in range(300)], ["a"] * 299 + ["b"]],
+)
+def test_a_long_name_of_an_attribute_is_cut(groups: Sequence[str | None]) -> None:
+    frame = _frame(**{"x" * 2000: np.resize(np.array(groups, dtype=object), 300)})
+    found = label_remarks(frame, ("x" * 2000,))
+    assert found
+    assert all(len(remark.text) < 500 for remark in found)
