@@ -60,7 +60,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     ignored = ignore_list(spec, folder.root)
     rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
     frame, problems = frame_of(rows, list(attributes), extra, reader)
-    used = {age, *columns.values(), *attributes.values(), *RANGE_COLUMNS}
+    used = {age, *columns.values(), *attributes.values(), *TAKEN_NAMES}
     remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
     if "age_std" in extra:
         remarks += number_remarks("age_std", table[columns["age_std"]])
