@@ -20,7 +20,7 @@ IMAGE_BYTES: Final = 200_000_000
 WEIGHTS_BYTES: Final = 20_000_000_000
 
 SECONDS_OF_SILENCE = 10.0
-_HEAD_BYTES = 64
+_HEAD_BYTES = 512
 _OWN_DESCRIPTORS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 _OTHER_KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -51,7 +51,7 @@ def read_regular(
 ) -> bytes:
     """The content of a regular file of at most `most_bytes`.
 
-    `refuse_head` is called with the first 64 bytes before the others are read. Raises its errors, and `OSError` as
+    `refuse_head` is called with the first 512 bytes before the others are read. Raises its errors, and `OSError` as
     `open_regular`.
     """
     with open_regular(path, most_bytes) as stream:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from engine.errors import DataError
 from engine.files import SavedFile, read_verified, write_for_run
+from engine.pickled_tensors import load_tensors
 from engine.request import CheckpointFile
-from engine.weights_formats import load_tensors
 
 FORMAT = "ageui-state-1"
 

@@ -40,5 +40,9 @@ LDS_KERNEL: Final = 5
 LDS_SIGMA: Final = 2.0
 REPORT_ATTRIBUTES: Final = ("gender", "expression", "ethnicity", "age")
 
+SMALLEST_SIZE: Final = 32
+LARGEST_SIZE: Final = 1024
+"""The sides of the square input in pixels."""
+
 OFF: Final = ("0", "off", "no", "false")
 """The values of an environment variable that switch something off."""

@@ -36,7 +36,9 @@ class RunConfig(BaseModel):
 
     data: str = Field("synthetic", min_length=1, description="name of a registered data set")
     target: choices.Target = Field("apparent", description="which age is learned, where the data has both")
-    size: int = Field(224, ge=32, le=1024, description="side of the square input, pixels")
+    size: int = Field(
+        224, ge=choices.SMALLEST_SIZE, le=choices.LARGEST_SIZE, description="side of the square input, pixels"
+    )
 
     backbone: str = Field("resnet101", description="a torchvision classifier, NAME@LAYER to cut it, resnetNN-v1 for v1")
     init: str = Field("auto", description="imagenet, random, or a weights file")
@@ -236,6 +238,7 @@ _PLAIN = {
     "int_from_float": "give a whole number",
     "float_parsing": "give a number",
     "bool_parsing": "give true or false",
+    "string_pattern_mismatch": "choose auto, cpu, cuda or cuda:N",
 }
 
 FLAG_FIELDS = (

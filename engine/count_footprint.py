@@ -159,10 +159,13 @@ def _counted(key: FootprintKey, process: int) -> CountedFootprint:
 
 def _checked_weights(key: WeightsKey) -> CheckedWeights:
     try:
-        file = check_weights(build_backbone(key.backbone, key.size, 0).network, key.backbone, key.init)
-        if file is not None:
-            keep_fit(key, file)
-        return CheckedWeights(key=key)
+        found = check_weights(build_backbone(key.backbone, key.size, 0).network, key.backbone, key.init)
+        if found is None:
+            return CheckedWeights(key=key)
+        file, report = found
+        checked = CheckedWeights(key=key, sentence=report.sentence(), warnings=report.warnings)
+        keep_fit(checked, file)
+        return checked
     except AgeUIError as error:
         return CheckedWeights(key=key, problem=str(error), failure=error.failure)
     except Exception:  # left to the engine, which keeps the traceback with the run

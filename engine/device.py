@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.arithmetic import cpu_arithmetic, cpu_info
 from engine.config import RunConfig
+from engine.counted import counted
 from engine.errors import DeviceError
 
 _MULTIPLICATIONS_FOR_ONE_THREAD = 40_000_000
@@ -108,7 +109,9 @@ def _device(wanted: str) -> tuple[torch.device, str]:
         raise DeviceError(f"--device {wanted}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
     index = int(wanted.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
-        raise DeviceError(f"--device {wanted}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+        count = torch.cuda.device_count()
+        names = " or ".join(f"cuda:{number}" for number in range(count))
+        raise DeviceError(f"--device {wanted}: this machine has {counted(count, 'CUDA device')}; choose {names}")
     return torch.device("cuda", index), "found" if wanted == "auto" else "asked for"
 
 

@@ -120,8 +120,8 @@ class Evaluated:
     """One labelled split scored with the kept weights, which were selected on the split `selected_on`, if on any.
 
     `predicted` (N,) float32 in years, aligned with the rows of `items` (columns image, age, subject and the ends of
-    ages given as ranges if the data has them, and the attributes). `data_hash` is the content hash of
-    other data than the run's own.
+    ages given as ranges if the data has them, and the attributes). `data_hash` is the content hash of other data than
+    the run's own.
     """
 
     split: str

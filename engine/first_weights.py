@@ -17,6 +17,8 @@ from engine.config import RunConfig
 from engine.library_versions import library_versions
 from engine.paths import cache_folder
 
+# Part of every key: raise it when weights would be checked differently.
+_CHECKING: Final = 2
 _PLACES: Final = ("TORCH_HOME", "XDG_CACHE_HOME", "HOME")
 """Environment variables that decide where torch keeps ImageNet weights."""
 
@@ -36,35 +38,45 @@ class WeightsKey(BaseModel):
 
 
 class CheckedWeights(BaseModel):
-    """The result of a check: a problem with the name of its kind of error, see `AgeUIError.failure`, or none."""
+    """The result of a check: a problem with the name of its kind of error, see `AgeUIError.failure`, or none.
+
+    `sentence` says what of the file would be loaded, `warnings` what may not be meant; both are empty if unknown.
+    """
 
     key: WeightsKey
+    sentence: str = ""
+    warnings: tuple[str, ...] = ()
     problem: str = ""
     failure: str = ""
 
 
-def are_known_to_fit(key: WeightsKey) -> bool:
-    """Whether the weights are random, or were found to fit and their file has not changed."""
+def known_fit(key: WeightsKey) -> CheckedWeights | None:
+    """The kept check of weights that are random, or fitted while their file was as it is now; None without one."""
     if key.init == "random":
-        return True
+        return CheckedWeights(key=key)
     try:
         kept = kept_json(_file(key))
-        return bool(kept == _described(Path(kept["file"])))
+        if kept["file"] != _described(Path(kept["file"]["path"])):
+            return None
+        return CheckedWeights(key=key, sentence=kept["sentence"], warnings=kept["warnings"])
     except (OSError, ValueError, TypeError, KeyError):
-        return False
+        return None
 
 
-def keep_fit(key: WeightsKey, file: Path) -> None:
+def keep_fit(checked: CheckedWeights, file: Path) -> None:
     """Remembers that the weights in `file` fit."""
-    keep_json(_file(key), _described(file))
+    keep_json(
+        _file(checked.key),
+        {"file": _described(file), "sentence": checked.sentence, "warnings": list(checked.warnings)},
+    )
 
 
 def _described(file: Path) -> dict[str, object]:
     found = file.stat()
-    return {"file": str(file), "bytes": found.st_size, "mtime_ns": found.st_mtime_ns, "inode": found.st_ino}
+    return {"path": str(file), "bytes": found.st_size, "mtime_ns": found.st_mtime_ns, "inode": found.st_ino}
 
 
 def _file(key: WeightsKey) -> Path:
-    parts = [socket.gethostname(), *map(os.environ.get, _PLACES), key.model_dump(), *library_versions()]
+    parts = [_CHECKING, socket.gethostname(), *map(os.environ.get, _PLACES), key.model_dump(), *library_versions()]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
     return cache_folder() / "fitting_weights" / f"{digest.hexdigest()[:32]}.fit"

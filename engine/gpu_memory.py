@@ -9,6 +9,7 @@ from engine.cuda_graphs import are_wanted
 from engine.device import Placement, place
 from engine.errors import GpuMemoryError
 from engine.losses import build_loss, reduce
+from engine.memory_advice import smaller
 from engine.model_inputs import EVALUATION_BATCH, backbone_features
 from engine.models import build_model
 from engine.optimizers import build_optimizer
@@ -16,7 +17,6 @@ from engine.release_memory import release_memory
 
 SMALLEST_BATCH = 2
 _MARGIN = 0.95
-_SMALLER = "choose a smaller --size or --backbone"
 
 
 def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes: int = 0) -> GpuMemoryError:
@@ -35,9 +35,15 @@ def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes:
 
     if config.trains_backbone or config.augment == "standard":
         fits = fitting_batch(measure, config.batch, room)
-        advice = f"--batch {fits} would fit (tried just now)" if fits else f"no smaller batch fits either: {_SMALLER}"
+        if fits:
+            advice = f"--batch {fits} would fit (tried just now)"
+        elif config.batch > SMALLEST_BATCH:
+            smallest = config.model_copy(update={"batch": 1})
+            advice = f"no smaller batch fits either: {smaller(smallest)}"
+        else:
+            advice = smaller(config)
     else:
-        advice = f"cached features take the same with any batch: {_SMALLER}"
+        advice = f"cached features take the same with any batch: {smaller(config)}"
     used = total - free
     others = f"; {used / 1e9:.1f} GB of it are in use by others" if used > 0.1 * total else ""
     return GpuMemoryError(

@@ -1,6 +1,8 @@
 """Groups of images: the values of a categorical attribute, or intervals of age."""
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,10 @@ REPORT_GROUPS: dict[str, tuple[str, ...]] = {
     "expression": ("neutral", "happy", "slightlyhappy", "other"),
     "ethnicity": ("caucasian", "afroamerican", "asian"),
 }
+TAKEN_NAMES = frozenset(("image", "split", "age", "real_age", "age_std", "age_low", "age_high", "subject", "pixel"))
+"""The columns of a data set's frame that are no attributes."""
+_NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_INTERVAL = re.compile(rf"<(?P<below>{_NUMBER})|(?P<low>{_NUMBER})-{_NUMBER}|>=(?P<above>{_NUMBER})")
 
 
 def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
@@ -40,7 +46,7 @@ def group_names(frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = 
     """
     if attribute == "age":
         return age_group_names(edges)
-    present = sorted({str(value) for value in _column(frame, attribute).dropna().unique()})
+    present = _in_reading_order({str(value) for value in _column(frame, attribute).dropna().unique()})
     known = REPORT_GROUPS.get(attribute, ())
     if not set(known) & set(present):
         known = ()
@@ -123,9 +129,24 @@ def filled_groups(
     return place[codes], tuple(names[code] for code in kept)
 
 
+def _in_reading_order(names: Collection[str]) -> list[str]:
+    """Names in order; those of `age_group_names`, whatever their edges, from low to high."""
+    starts = [_start(name) for name in names]
+    if None in starts or -math.inf not in starts:
+        return sorted(names)
+    return [name for _, name in sorted(zip(starts, names, strict=True))]
+
+
+def _start(name: str) -> float | None:
+    """Where an interval begins; None if the name is that of none."""
+    found = _INTERVAL.fullmatch(name)
+    if found is None:
+        return None
+    return -math.inf if found["below"] else float(found["low"] or found["above"])
+
+
 def _column(frame: "pd.DataFrame", attribute: str) -> "pd.Series[Any]":
-    reserved = {"image", "split", "age", "real_age", "age_std", "age_low", "age_high", "subject", "pixel"}
-    if attribute not in frame.columns or attribute in reserved:
-        have = [name for name in frame.columns if name not in reserved]
+    if attribute not in frame.columns or attribute in TAKEN_NAMES:
+        have = [name for name in frame.columns if name not in TAKEN_NAMES]
         raise ConfigError(f"the data has no attribute {attribute!r}; it has age, {', '.join(have)}".rstrip(", "))
     return frame[attribute]

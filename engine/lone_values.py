@@ -1,5 +1,8 @@
 """Batch norm over a single value per channel, which has nothing to average. Needs no torch."""
 
+from collections.abc import Iterator
+
+from engine.choices import LARGEST_SIZE
 from engine.config import RunConfig
 
 
@@ -13,5 +16,16 @@ def lone_values_problem(config: RunConfig, images: int, *, needs_pairs: bool) ->
         return None
     return (
         f"backbone {config.backbone} at {config.size} px leaves one value per channel, and a batch of one image gives "
-        "batch norm nothing to average; choose a larger --size or --batch, or --set last_batch=merge"
+        f"batch norm nothing to average; choose {' or '.join(_cures(config))}"
     )
+
+
+def _cures(config: RunConfig) -> Iterator[str]:
+    if config.size < LARGEST_SIZE:
+        yield "a larger --size"
+    if config.batch > 1:
+        yield "--set last_batch=merge"
+    else:
+        yield "--batch 2 or more" + (" with --set last_batch=merge" if config.last_batch == "keep" else "")
+    if config.strategy != "scratch":
+        yield "--set bn=frozen"

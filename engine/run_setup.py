@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from engine.augment import expand_rows
-from engine.choices import ImageLossName
 from engine.config import RunConfig
 from engine.counted import counted
 from engine.data.dataset import Dataset, prepare
@@ -16,6 +15,7 @@ from engine.data.manifest import Progress
 from engine.device import Placement, place
 from engine.errors import ConfigError
 from engine.groups import crossed_codes, filled_groups
+from engine.label_limits import age_warnings, image_loss
 from engine.lone_values import lone_values_problem
 from engine.losses import Loss, build_loss
 from engine.model_inputs import ImageInputs, Rows
@@ -67,13 +67,15 @@ class RunSetup:
         if len(self.valid_rows.positions) == 0:
             yield "no labelled validation images: no early stopping, the last weights are kept"
         yield from self._loss_notes()
-        youngest = float(self.ages[self.train_rows.positions].min())
-        if _is_or_weighs(config, "mape") and youngest < 0.5:
-            yield f"mape divides by age: the youngest label is {youngest:g} years and outweighs all others"
+        yield from age_warnings(
+            config,
+            youngest=float(self.ages[self.train_rows.positions].min()),
+            oldest=float(self.ages[~self.ages.isnan()].max()),
+        )
 
     def _loss_notes(self) -> Iterator[str]:
         config, rows = self.config, self.train_rows.positions
-        if _is_or_weighs(config, "dldl"):
+        if image_loss(config) == "dldl":
             known, sigma = int((self.spreads[rows] > 0).sum()), config.dldl_sigma
             yield f"dldl: the spread of votes is known of {known} of {len(rows)} train images, else {sigma:g} years"
         if config.loss == "group-dro":
@@ -81,11 +83,6 @@ class RunSetup:
             outside = int((self.targets[rows, -1] < 0).sum())
             if outside:
                 yield f"group-dro leaves out {outside} train images without a value of {', '.join(config.weights)}"
-
-
-def _is_or_weighs(config: RunConfig, loss: ImageLossName) -> bool:
-    """Whether the loss of an image is this one, by itself or weighed by group-dro."""
-    return loss in (config.loss, config.loss == "group-dro" and config.group_dro_loss)
 
 
 def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None]) -> RunSetup:

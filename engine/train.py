@@ -10,6 +10,7 @@ from torch._dynamo.exc import TorchDynamoException
 from engine.errors import ConfigError, HostMemoryError
 from engine.events import Event, Noted, Progressed, RunEnded, RunOutcome
 from engine.gpu_memory import out_of_gpu_memory
+from engine.memory_advice import smaller
 from engine.peak_memory import emitting_peak
 from engine.request import RunRequest
 from engine.run_setup import set_up
@@ -75,7 +76,7 @@ def train(
             raise
         raise HostMemoryError(
             f"this machine has not enough memory for batch {config.batch} at {config.size} px with {config.backbone}; "
-            "try a smaller --batch, --size or --backbone"
+            f"end other programs, or {smaller(config)}"
         ) from error
     else:
         ended = RunEnded(outcome, reason, time.monotonic() - begin)

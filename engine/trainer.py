@@ -19,6 +19,7 @@ from engine.checkpoint_writer import CheckpointWriter
 from engine.config import RunConfig
 from engine.counted import counted
 from engine.device import threads_for, upload
+from engine.divergence import divergence_advice
 from engine.errors import DataError
 from engine.evaluate import evaluate
 from engine.events import EpochEnded, Event, Noted, RunOutcome, RunStarted, StageStarted
@@ -66,6 +67,9 @@ class Trainer:
     has_diverged: bool = False
     """Whether the loss became non-finite. Checkpoints do not hold it: the next attempt diverges again."""
 
+    first_loss: Tensor | None = None
+    """The loss () of the run's first step; None in an attempt that continues after it."""
+
     # Components.
     inputs: Inputs = field(init=False)
     metrics: TrainMetrics = field(init=False)
@@ -102,7 +106,18 @@ class Trainer:
             return "done", ""
         if self.best.epoch:
             self._score()
-        return "diverged", f"the loss was no finite number in epoch {position.epoch}"
+        return "diverged", self._why_diverged()
+
+    def _why_diverged(self) -> str:
+        setup, first_loss = self.setup, self.first_loss
+        advice = divergence_advice(
+            self.config,
+            stage=self.position.stage,
+            from_first_step=first_loss is not None and not math.isfinite(first_loss.item()),
+            is_bf16=setup.placement.dtype is torch.bfloat16,
+            youngest=float(setup.ages[setup.train_rows.positions].min()),
+        )
+        return f"the loss was no finite number in epoch {self.position.epoch}; {advice}"
 
     def _resume(self) -> None:
         """Takes up the newest checkpoint that is whole, and moves the model to its device."""
@@ -137,6 +152,8 @@ class Trainer:
         self.emit(RunStarted(manifest, self.position.step, self.position.epoch))
         for note in setup.notes(self._weights_origin()):
             self.emit(Noted(note))
+        for warning in setup.report.warnings:
+            self._warn(warning)
         if before is not None and (changed := differences(before, manifest)):
             self._warn(f"not as when it began, so its last digits may differ: {', '.join(changed)}")
 
@@ -220,6 +237,8 @@ class Trainer:
         with closing(self.inputs.batches([rows.take(chosen) for chosen in ahead])) as prepared:
             for batch, target, weight in zip(prepared, targets, weights, strict=True):
                 loss = train_step(batch, target, weight, epoch, position.step + 1)
+                if position.step == 0:
+                    self.first_loss = loss
                 position.end_step(len(target), time.monotonic() - begin)
                 self.metrics.end_step(position, loss, len(target))
                 self._between_steps()

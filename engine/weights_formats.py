@@ -1,69 +1,145 @@
-"""The formats of weights files: files of torch are read as tensors only, and problems get messages of our own.
+"""The formats of weights files by their first bytes, and what to do about those that cannot be read."""
 
-torch's messages advise running the code in the file.
-"""
-
+import contextlib
 import io
 import re
-import warnings
 import zipfile
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
-import torch
+from engine.bounded_files import other_kind
+from engine.counted import first_few
 
-_REFUSED_OBJECT: Final = re.compile(r"(?:GLOBAL|global|class) ([A-Za-z_][\w.]*\.\w+)")
-_TEXT: Final = re.compile(rb"[\t\n\r\x20-\x7e]{4,}")
-_LFS_POINTER: Final = b"version https://git-lfs"
-_SHOWN: Final = 30
-_PICKLE_HEADS: Final = (b"PK", b"\x80")
-_DAMAGED: Final = "it is damaged, cut short, or of another format"
+DAMAGED: Final = "it is damaged, cut short, or of another format; download or copy it again"
+_SHOWN_CHARACTERS: Final = 30
+_POINTERS: Final = (
+    (re.compile(rb"version https://(git-lfs|hawser)\."), "Git LFS", "git lfs pull"),
+    (re.compile(rb"#? ?xet version"), "Git Xet", "git xet checkout, or git lfs pull"),
+    (re.compile(rb"\S*/?annex/objects/"), "git-annex", "git annex get FILE"),
+    (re.compile(rb"(outs:|md5:)"), "DVC", "dvc pull"),
+)
+_WEB_PAGE: Final = re.compile(rb"(<!--.*?-->\s*)*<(!doctype|html|head|body|\?xml|error|script|meta)\b", re.I | re.S)
+_TEXT_PICKLE: Final = re.compile(rb"(\(dp|\(lp|\(dS|ccollections\n|cnumpy|c__builtin__|ccopy_reg)")
+_NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+
+PACKED: Final = (
+    (0, b"\x1f\x8b", "a gzip archive", "gunzip"),
+    (0, b"BZh", "a bzip2 archive", "bunzip2"),
+    (0, b"\xfd7zXZ", "an xz archive", "unxz"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd archive", "unzstd"),
+    (0, b"7z\xbc\xaf", "a 7-Zip archive", "7z x"),
+    (0, b"Rar!", "a RAR archive", "unrar x"),
+    (257, b"ustar", "a tar archive", "tar -xf"),
+)
+_OTHER_PROGRAMS: Final = (
+    (0, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
+    (4, b"TFL3", "a TensorFlow Lite file"),
+    (0, b"\x93NUMPY", "a NumPy array"),
+    (0, b"GGUF", "a GGUF file"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"\x89PNG", "a PNG image"),
+    (0, b"\xff\xd8\xff", "a JPEG image"),
+    (0, b"PAR1", "a Parquet table"),
+    (0, b"SQLite format 3", "an SQLite database"),
+)
+_ONNX: Final = re.compile(rb"\x08[\x01-\x1f](\x12|\x1a|\x3a|\x22)")
+_SAVE_TENSORS: Final = "where the model was trained, save its tensors: torch.save(model.state_dict(), FILE)"
+_USE_PYTORCH: Final = (
+    "ageui reads tensors of PyTorch alone; take the PyTorch weights of the network, or --init imagenet"
+)
 
 
-def load_tensors(content: bytes) -> Any:
-    """The content of a file of `torch.save`, on the CPU. Raises `ValueError` with the problem and what to do."""
-    try:
-        _refuse_expansion(content)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except ValueError:
-        raise
-    except Exception as error:  # a pickle that is damaged or malicious can fail in any way
-        found = _REFUSED_OBJECT.search(str(error))
-    if found is not None:
+def refuse_head(head: bytes) -> None:
+    """Raises `ValueError` with the kind of a file, told by its first 512 bytes, that holds no readable weights."""
+    if not head:
+        raise ValueError("it is empty (0 bytes); download or copy it again")
+    _refuse_text(head)
+    for at, magic, kind, command in PACKED:
+        if head[at:].startswith(magic):
+            raise ValueError(f"it is {kind}; unpack it ({command} FILE) and give the weights file inside")
+    for at, magic, kind in _OTHER_PROGRAMS:
+        if head[at:].startswith(magic):
+            raise ValueError(f"it is {kind}; {_USE_PYTORCH}")
+    if _ONNX.match(head) and (b"pytorch" in head or b"onnx" in head.lower() or b"graph" in head or b"." in head[2:24]):
+        raise ValueError(f"it is an ONNX model, a program and not a set of named tensors; {_SAVE_TENSORS}")
+    if not (is_safetensors(head) or head.startswith((b"PK", b"\x80"))):
+        raise ValueError(DAMAGED)
+
+
+def is_safetensors(head: bytes) -> bool:
+    return head[8:9] == b"{"
+
+
+def refuse_archive(content: bytes) -> None:
+    """Raises `ValueError` for a zip archive that `torch.save` did not write, or that would expand while it is read."""
+    if not content.startswith(b"PK"):
+        return
+    entries: list[zipfile.ZipInfo] | None = None
+    with contextlib.suppress(zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    if entries is None:
+        raise ValueError("it is cut short or damaged; download or copy it again")
+    names = [entry.filename for entry in entries]
+    inner = {name.partition("/")[2] for name in names}
+    if "constants.pkl" in inner or any(name.startswith("code/") for name in inner):
+        raise ValueError(f"it is a TorchScript archive, a program and not a set of named tensors; {_SAVE_TENSORS}")
+    if "model.weights.h5" in names:
+        raise ValueError(f"it is a Keras model; {_USE_PYTORCH}")
+    if names and all(name.endswith(".npy") for name in names):
+        raise ValueError(f"it is an archive of NumPy arrays; {_USE_PYTORCH}")
+    if not any(name.endswith("data.pkl") for name in names):
         raise ValueError(
-            f"it holds Python objects ({found[1]}), which could run code when read; where you trust it, save its "
-            "tensors alone: torch.save(model.state_dict(), FILE)"
+            f"it is a zip archive of {first_few(map(repr, names)) or 'nothing'}; unpack it (unzip FILE) and give the "
+            "weights file inside"
         )
-    raise ValueError(_DAMAGED)
+    if sum(entry.file_size for entry in entries) > len(content):
+        raise ValueError("it is compressed, and would expand while it is read; save it again with torch.save")
 
 
-def refuse_pickle_head(head: bytes) -> None:
-    """Raises `ValueError` for the first bytes of a file that `torch.save` did not write."""
-    _refuse_text(head)
-    if not head.startswith(_PICKLE_HEADS):
-        raise ValueError(_DAMAGED)
-
-
-def refuse_safetensors_head(head: bytes) -> None:
-    """Raises `ValueError` for the first bytes of a file in another format."""
-    _refuse_text(head)
-    if head[8:9] != b"{":
-        raise ValueError(_DAMAGED)
+def folder_problem(path: Path) -> str | None:
+    """What to do about a folder in place of a weights file; None for anything else."""
+    if other_kind(path) != "a folder":
+        return None
+    try:
+        inside = sorted(entry.name for entry in path.iterdir())
+    except OSError:
+        inside = []
+    if "data.pkl" in inside:
+        return (
+            "it is a folder that a PyTorch file was unpacked to; download the file again without unpacking it, or pack "
+            "it: zip -0 -r FILE.pth FOLDER"
+        )
+    weights = [name for name in inside if name.endswith((".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar"))]
+    if not weights:
+        return f"it is a folder, which holds {first_few(map(repr, inside)) or 'nothing'}; give a weights file"
+    return f"it is a folder; give the weights file inside: {first_few(map(repr, weights))}"
 
 
 def _refuse_text(head: bytes) -> None:
-    if head.startswith(_LFS_POINTER):
-        raise ValueError("it is a pointer of Git LFS; fetch the file itself: git lfs pull")
-    if _TEXT.fullmatch(head):
-        begin = head[:_SHOWN].decode().strip().partition("\n")[0]
-        raise ValueError(f"it is text that begins with {begin!r}; download the file again")
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for pattern, system, command in _POINTERS:
+        if pattern.match(head):
+            raise ValueError(f"it is a pointer of {system}; fetch the file itself: {command}")
+    if _WEB_PAGE.match(head):
+        raise ValueError(
+            "it is a web page, such as a server sends in place of a file that is gone or must be confirmed; open its "
+            "address in a browser and download the weights themselves"
+        )
+    if _TEXT_PICKLE.match(head):
+        raise ValueError("it is a pickle that torch.save did not write; save its tensors with torch.save")
+    text = _decoded(head)
+    if text is not None and not is_safetensors(head):
+        begin = text[:_SHOWN_CHARACTERS].strip().partition("\n")[0]
+        raise ValueError(f"it is text that begins with {begin!r}, not weights; download the file again")
 
 
-def _refuse_expansion(content: bytes) -> None:
-    """Raises `ValueError` for a compressed archive: torch compresses nothing."""
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        return
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > len(content):
-            raise ValueError("it is compressed, and would expand while it is read; save it again with torch.save")
+def _decoded(head: bytes) -> str | None:
+    """The text that begins a file, or None if it is no text. A character may be cut at its end."""
+    encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
+    for end in range(4):
+        try:
+            text = head[: len(head) - end].decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return None if _NOT_TEXT.search(text) else text
+    return None

@@ -40,6 +40,14 @@ def add(
             show_default=False,
         ),
     ] = None,
+    bins: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ATTRIBUTE=N,…",
+            help="Make intervals of an attribute's numbers: how many, or their edges, as in bmi=18.5/25/30.",
+            show_default=False,
+        ),
+    ] = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -48,7 +56,11 @@ def add(
     ] = None,
     ignore: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File of image names to leave out, one per line.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="File of image names to leave out: one per line, or a CSV with img_name.",
+            show_default=False,
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows and images that cannot be used.")
@@ -105,7 +117,7 @@ def add(
     from ageui.cli.progress import count_progress
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
-    from ageui.text.leaks import leak_lines
+    from ageui.text.leaks import leak_lines, near_duplicates_lines
     from engine.data.check import examine
     from engine.data.manifest import refuse, refuse_useless
     from engine.data.report import listed
@@ -114,14 +126,15 @@ def add(
     from engine.paths import cache_folder
 
     if not path.exists():
-        raise DataError(f"{path} does not exist; give the folder or table of the data set")
+        what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        raise DataError(f"{path} {what}; give the folder or table of the data set")
     if data_format is not None and data_format not in choices.DATA_FORMATS[:-1]:
         raise ConfigError(f"--format {data_format}: choose one of {', '.join(choices.DATA_FORMATS[:-1])}")
     valid_name(name, "data set name")
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
         raise ConfigError(f"the path {clean(str(path))} is no text in {sys.getfilesystemencoding()}; rename it")
     found = data_format or detect_format(path)
-    spec = _spec(name, path, found, columns, images, ignore, skip_bad, fractions)
+    spec = _spec(name, path, found, columns, bins, images, ignore, skip_bad, fractions)
     spec = spec.model_copy(update=_meaning(found, split_map, folds, age_scale))
     console = messages()
     with open_store(db, create=True, files=files) as store:
@@ -144,8 +157,10 @@ def add(
             print_json(dataclasses.asdict(report))
         if not skip_bad:
             refuse(name, report.problems)
-        for line in leak_lines(report, SHOWN):
+        for line in (*leak_lines(report, SHOWN), *near_duplicates_lines(report)):
             console.print(clean(line), soft_wrap=True)
+        for remark in report.remarks:
+            console.print(clean(f"remark: {remark.text}"), soft_wrap=True)
         store.data.add(spec, replace=replace, counts=report.counts)
         store.data.remember(name, examined)
     if report.problems:
@@ -161,15 +176,17 @@ def _spec(
     path: Path,
     data_format: str,
     columns: str | None,
+    bins: str | None,
     images: Path | None,
     ignore: Path | None,
     skip_bad: bool,
     fractions: str | None,
 ) -> "DataSpec":
+    from engine.bounded_files import other_kind
     from engine.data.spec import DataSpec
     from engine.errors import ConfigError, DataError
 
-    for option, value in (("--columns", columns), ("--images", images)):
+    for option, value in (("--columns", columns), ("--bins", bins), ("--images", images)):
         if value is not None and data_format != "table":
             raise ConfigError(
                 f"{option} goes with a table, but the format is {data_format}; say --format table if it is one"
@@ -178,17 +195,23 @@ def _spec(
     if images is not None and not images.is_dir():
         raise DataError(f"--images {images}: there is no such folder")
     if ignore is not None and not ignore.is_file():
-        raise DataError(f"--ignore {ignore}: there is no such file")
+        kind = other_kind(ignore)
+        raise DataError(
+            f"--ignore {ignore}: {f'it is {kind}, not a regular file' if kind else 'there is no such file'}"
+        )
+    chosen = {one: _bins(one, text) for one, text in _pairs("--bins", bins.split(",") if bins else []).items()}
+    named = _pairs("--columns", columns.split(",") if columns else [])
     more = {} if fractions is None else {"fractions": _three_shares(fractions)}
     return DataSpec.model_validate(
         {
             "name": name,
             "format": data_format,
             "path": str(path.parent.resolve() / path.name if path.is_symlink() and path.is_file() else path.resolve()),
-            "columns": _pairs("--columns", columns.split(",") if columns else []),
+            "columns": {**{attribute: attribute for attribute in chosen}, **named},
             "ignore": None if ignore is None else str(ignore.resolve()),
             "images": None if images is None else str(images.resolve()),
             "skip_bad": skip_bad,
+            "bins": chosen,
             "keep_copies_together": data_format in ("table", "utkface"),
             **more,
         }
@@ -231,8 +254,11 @@ def _years(text: str) -> float:
 
 def _refuse_taken(specs: "list[DataSpec]", name: str, replace: bool) -> None:
     """Refuses a taken name before the images are read, which takes minutes."""
+    from engine.data.spec import BUILT_IN
     from engine.errors import ConfigError
 
+    if name == BUILT_IN.name:
+        raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
     if any(spec.name == name for spec in specs) and not replace:
         raise ConfigError(f"there is a data set {name!r}; choose another name, or replace it with --replace")
 
@@ -247,6 +273,32 @@ def _pairs(option: str, texts: list[str]) -> dict[str, str]:
             raise ConfigError(f"{option} {text}: write it as name=value")
         pairs[key.strip()] = value.strip()
     return pairs
+
+
+def _bins(attribute: str, text: str) -> "int | tuple[float, ...]":
+    """The number of intervals, or the edges between them."""
+    import math
+
+    from engine.data.spec import MOST_BINS, RESERVED_COLUMNS
+    from engine.errors import ConfigError
+
+    option = f"--bins {attribute}={text}"
+    if attribute == "age":
+        raise ConfigError(f"{option}: age has its own intervals, which a run chooses: --set age_edges=20,40,60")
+    if attribute in RESERVED_COLUMNS:
+        raise ConfigError(f"{option}: {attribute} is no attribute; give an attribute that holds numbers")
+    wanted = f"give a number of intervals from 2 to {MOST_BINS}, or rising edges, as in {attribute}=18.5/25/30"
+    if text.isascii() and text.isdigit():
+        if not 2 <= int(text) <= MOST_BINS:
+            raise ConfigError(f"{option}: {wanted}")
+        return int(text)
+    try:
+        edges = tuple(float(part) for part in text.split("/"))
+    except ValueError:
+        raise ConfigError(f"{option}: {wanted}") from None
+    if not all(map(math.isfinite, edges)) or list(edges) != sorted(set(edges)) or len(edges) >= MOST_BINS:
+        raise ConfigError(f"{option}: {wanted}")
+    return edges
 
 
 def _three_shares(text: str) -> tuple[float, float, float]:

@@ -31,6 +31,7 @@ def print_data_report(report: DataReport) -> None:
     _print_problems(console, report)
     if lines := leak_lines(report, SHOWN):
         console.print(Text(clean("\n".join(["", *lines]), lines=True)), soft_wrap=True)
+    _print_remarks(console, report)
     if report.images_read:
         _print_duplicates(console, report)
     else:
@@ -55,11 +56,15 @@ def _splits(report: DataReport) -> Table:
 def _groups(report: DataReport) -> Table:
     splits = [split.split for split in report.splits if split.labelled]
     rows = []
-    for before, group in zip([None, *report.groups], report.groups, strict=False):
-        is_first = before is None or before.attribute != group.attribute
-        counts = (Cell(group.counts.get(split, 0), unit=NUMBER) for split in splits)
-        weights = (Cell(weight, unit=SAMPLE_WEIGHT) for weight in (group.weight, group.effective_weight))
-        rows.append((words(group.attribute) if is_first else BLANK, words(group.group), *counts, *weights))
+    for attribute, found in groupby(report.groups, key=lambda group: group.attribute):
+        groups = list(found)
+        for place, group in enumerate(groups[:SHOWN]):
+            counts = (Cell(group.counts.get(split, 0), unit=NUMBER) for split in splits)
+            weights = (Cell(weight, unit=SAMPLE_WEIGHT) for weight in (group.weight, group.effective_weight))
+            rows.append((BLANK if place else words(attribute), words(group.group), *counts, *weights))
+        if len(groups) > SHOWN:
+            more = words(f"… and {len(groups) - SHOWN:,} more; all of them with --json")
+            rows.append((BLANK, more, *(BLANK for _ in (*splits, "weight", "effective"))))
     columns = figure_columns(*splits, "train weight", "effective")
     return Table((*name_columns("attribute", "group"), *columns), tuple(rows))
 
@@ -81,6 +86,12 @@ def _print_problems(console: Console, report: DataReport) -> None:
         console.print(Text(clean(f"  {line}")), soft_wrap=True)
     if count:
         console.print("  all of them with --json")
+
+
+def _print_remarks(console: Console, report: DataReport) -> None:
+    console.print(f"\nremarks on the labels: {len(report.remarks) or 'none'}")
+    for remark in report.remarks:
+        console.print(Text(clean(f"  {remark.text}")), soft_wrap=True)
 
 
 def _print_duplicates(console: Console, report: DataReport) -> None:

@@ -76,11 +76,12 @@ def sheet(
     drawn = draw_sheet(manifest, split=split, group=members, count=count)
     path = output or _cached(f"{spec.model_dump_json()} {target} {split} {group} {count}")
     _write(drawn, path)
-    for image in drawn.unreadable:
-        messages().print(clean(f"cannot be read: {image}"), soft_wrap=True)
+    for problem in drawn.unreadable:
+        messages().print(clean(f"cannot be read: {problem}"), soft_wrap=True)
     messages().print(f"{len(drawn.images)} of {counted(drawn.total, 'face')}", soft_wrap=True)
     if as_json:
-        answer = {"path": str(path), "images": drawn.images, "total": drawn.total, "unreadable": drawn.unreadable}
+        unreadable = [problem.where for problem in drawn.unreadable]
+        answer = {"path": str(path), "images": drawn.images, "total": drawn.total, "unreadable": unreadable}
         print_json(answer)
     else:
         typer.echo(path)

@@ -131,4 +131,6 @@ def _database(path: Path) -> Iterator[Finding]:
         for data_set in store.data.all():
             there = data_set.path is None or Path(data_set.path).exists()
             text = f"{data_set.name}: {data_set.format}, {data_set.path or 'built in'}"
-            yield Finding("data", there, text if there else f"{text} is not there; mount it, or add it again")
+            yield Finding(
+                "data", there, text if there else f"{text} is not there; mount it, or add it again with --replace"
+            )

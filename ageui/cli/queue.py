@@ -315,7 +315,8 @@ def _work_here_again(
             raise StoreError(
                 f"run {run_id} was taken by a worker in this moment; follow it with: ageui logs -f {run_id}"
             )
-        sayer(console)(f"run {run_id} {claimed.name} goes on")
+        begins = "goes on from its last checkpoint" if claimed.states else "begins anew: it has no checkpoint"
+        sayer(console)(f"run {run_id} {claimed.name} {begins}")
         return claimed
 
     work_here(
@@ -323,7 +324,7 @@ def _work_here_again(
         device_of(store.runs.get(run_id)),
         claim,
         checkpoint_seconds,
-        share=False,
+        share=None,
         console=console,
         as_json=as_json,
     )

@@ -93,7 +93,7 @@ def work_here(
     claim: "Callable[[Foreground], Claim]",
     checkpoint_seconds: float | None,
     *,
-    share: bool,
+    share: bool | None,
     console: "Console",
     as_json: bool,
 ) -> None:
@@ -141,9 +141,9 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
         case "done":
             return
         case "diverged":
-            say(f"run {run_id} diverged: {reason}; try a lower --lr")
+            say(f"run {run_id} diverged: {reason}")
         case "interrupted":
-            say(f"run {run_id} is interrupted: {reason}\ngo on with: ageui resume {run_id} --here (or without --here)")
+            say(f"run {run_id} is interrupted: {reason}\n{how_to_resume(store, run_id)}")
         case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
             last = reason.strip().splitlines()[-1]
             say(f"ageui: run {run_id} failed with {last}\nthe traceback is kept with it: ageui show {run_id}")
@@ -157,6 +157,13 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
         say(f"log: {log_file(store, run_id, claim.attempt)}")
 
 
+def how_to_resume(store: "Store", run_id: int) -> str:
+    """The command that resumes an interrupted run, and where the run then goes on."""
+    has_state = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run_id))
+    what = "go on from its last checkpoint" if has_state else "it has no checkpoint; begin it anew"
+    return f"{what}: ageui resume {run_id} --here (or without --here)"
+
+
 @contextmanager
 def _stop_on_interrupt(
     say: Callable[[str], None],
@@ -167,8 +174,10 @@ def _stop_on_interrupt(
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked += 1
-        if asked == 1 and number != signal.SIGHUP:
-            say("stopping after this step; a checkpoint is written (again to stop at once)")
+        if number != signal.SIGHUP and asked == 1:
+            say("stopping after this step, with a checkpoint once it trains (again to stop at once, without one)")
+        elif number != signal.SIGHUP and asked == 2:
+            say("stopping at once")
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, ask_to_stop) for number in numbers}

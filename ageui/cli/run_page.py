@@ -105,6 +105,8 @@ def _print_head(console: Console, detail: RunDetail, command: str | None) -> Non
     if detail.manifest:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)
+    if detail.first_weights:
+        console.print(Text(clean(f"first weights: {detail.first_weights}")), soft_wrap=True)
     if memory := memory_sentence(predicted_memory(detail), detail.peak_memory_bytes):
         console.print(memory, soft_wrap=True)
     for file in detail.checkpoints:

@@ -232,7 +232,7 @@ def run_study(
         forecaster = check_runs(console, to_train)
         print_memory(console, remaining.new, forecaster)
         if not force:
-            refuse_small_disk(store, to_train, forecaster)
+            refuse_small_disk(store, to_train, forecaster, override="--force")
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if remaining.new:

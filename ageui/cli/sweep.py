@@ -77,7 +77,7 @@ def sweep(
         forecaster = check_runs(console, new)
         print_memory(console, new, forecaster)
         if not force:
-            refuse_small_disk(store, new, forecaster)
+            refuse_small_disk(store, new, forecaster, override="--force")
         if new:
             say(time_sentence(store, new))
         if dry_run:

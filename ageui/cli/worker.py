@@ -69,7 +69,8 @@ def start(
             asked = {"--stay": stay, "--parallel": lanes > 1, "--checkpoint-seconds": checkpoint_seconds is not None}
             if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
                 raise ConfigError(
-                    f"{there}, which keeps its settings; to apply {ignored}, stop it first: ageui worker stop"
+                    f"{there}, which keeps its settings; to apply {ignored}, stop it first: "
+                    f"ageui worker stop --device {chosen}"
                 )
             messages().print(there, soft_wrap=True)
             return

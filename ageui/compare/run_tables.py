@@ -20,7 +20,7 @@ from ageui.present.figures import (
 )
 from ageui.present.marks import MEANINGS, NO_BETTER
 from ageui.present.table import BLANK, Cell, Column, Table, figure_columns, name_columns, words
-from ageui.text.duplicates import duplicates_line
+from ageui.text.duplicates import duplicates_lines
 from ageui.text.states import diverged_text
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def explanations(run: "RunDetail") -> list[str]:
         lines.append(f"{NO_BETTER} {MEANINGS[NO_BETTER]}")
     if any(scores.is_selected for scores in results):
         lines.append(f"selected: {SELECTED}")
+    lines += duplicates_lines(((one.split, one.result.n, one.in_train, one.data_name) for one in results), str(run.id))
     for scores in results:
         if scores.is_stale:
             stale = "intervals and marks of an earlier version, until the background has scored it again"
@@ -82,8 +83,6 @@ def explanations(run: "RunDetail") -> list[str]:
             f"no test of {b.attribute} on {scores.split}: {b.untested}" for b in scores.result.biases if b.untested
         ]
         lines += [f"— {b.attribute} bias on {scores.split}: {b.reason}" for b in scores.result.biases if b.reason]
-        line = duplicates_line(scores.split, scores.result.n, scores.in_train, scores.data_name)
-        lines += [line] if line else []
         missing = [f"{b.missing} of {b.attribute}" for b in scores.result.biases if b.missing]
         lines += [f"{scores.split}: no value for {', '.join(missing)}"] if missing else []
     return lines

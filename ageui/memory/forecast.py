@@ -12,7 +12,7 @@ from engine.config import RunConfig, build_config
 from engine.data.kept_reports import kept_report
 from engine.data.spec import DataSpec
 from engine.errors import AgeUIError, ConfigError, DataError, DeviceError, Problem
-from engine.first_weights import CheckedWeights, WeightsKey, are_known_to_fit
+from engine.first_weights import CheckedWeights, WeightsKey, known_fit
 from engine.footprints import (
     CheckedNetwork,
     FootprintCounter,
@@ -22,6 +22,7 @@ from engine.footprints import (
     no_answer,
 )
 from engine.limits import gpu_pixels_limit
+from engine.memory_advice import smaller
 from engine.memory_model import Footprint, PeakMemory, predicted_peak
 from engine.paths import cache_folder
 
@@ -34,11 +35,14 @@ class Forecast:
     """A sentence about the memory of runs.
 
     `missing` networks must be counted or checked before it is complete. `is_too_much` if a run needs more than is free.
+    `loaded` says what of weights files would be loaded, and `warnings` what about first weights may not be meant.
     """
 
     text: str
     missing: tuple[NetworkKey, ...] = ()
     is_too_much: bool = False
+    loaded: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 NOTHING_TO_SAY = Forecast("")
@@ -54,7 +58,7 @@ class Forecaster:
         self._free = free
         self._footprints: dict[FootprintKey, Footprint] = {}
         self._problems: dict[FootprintKey, str] = {}
-        self._fitting: set[WeightsKey] = set()
+        self._fitting: dict[WeightsKey, CheckedWeights] = {}
         self._refusals: dict[NetworkKey, AgeUIError] = {}
         self._images: dict[tuple[str, str], int | None] = {}
 
@@ -64,7 +68,8 @@ class Forecaster:
         key_of = _Keys()
         wanted = list(dict.fromkeys(key_of(run.config) for run in runs))
         footprints = {key: self._footprint(key) for key in wanted}
-        missing = self._missing(footprints, list(dict.fromkeys(WeightsKey.of(run.config) for run in runs)))
+        weights = list(dict.fromkeys(WeightsKey.of(run.config) for run in runs))
+        missing = self._missing(footprints, weights)
         peaks: dict[str, list[tuple[PeakMemory, NewRun]]] = {}
         for run in runs:
             footprint = footprints[key_of(run.config)]
@@ -75,7 +80,14 @@ class Forecaster:
         texts = [text for text, _ in said] + _problem_texts(wanted, self._problems)
         texts += ["peak memory: being worked out"] if any(isinstance(key, FootprintKey) for key in missing) else []
         texts += ["first weights: being checked"] if any(isinstance(key, WeightsKey) for key in missing) else []
-        return Forecast("; ".join(texts), missing, any(is_too_much for _, is_too_much in said))
+        fitting = [self._fitting[key] for key in weights if key in self._fitting]
+        return Forecast(
+            "; ".join(texts),
+            missing,
+            any(is_too_much for _, is_too_much in said),
+            tuple(dict.fromkeys(one.sentence for one in fitting if one.sentence and one.key.init != "imagenet")),
+            tuple(dict.fromkeys(text for one in fitting for text in one.warnings)),
+        )
 
     def refusals(self, config: RunConfig) -> list[AgeUIError]:
         """Why no run can use the network or the first weights of a config, as far as they are counted and checked."""
@@ -103,7 +115,9 @@ class Forecaster:
         self, footprints: Mapping[FootprintKey, Footprint | None], weights: Sequence[WeightsKey]
     ) -> tuple[NetworkKey, ...]:
         """The networks that are neither known nor answered."""
-        self._fitting.update(key for key in weights if key not in self._fitting and are_known_to_fit(key))
+        for key in weights:
+            if key not in self._fitting and (known := known_fit(key)) is not None:
+                self._fitting[key] = known
         return (
             *(key for key, found in footprints.items() if found is None and key not in self._problems),
             *(key for key in weights if key not in self._fitting and key not in self._refusals),
@@ -117,7 +131,7 @@ class Forecaster:
             self._refusals[answer.key] = _KINDS[answer.failure](problems=[problem])
         if isinstance(answer, CheckedWeights):
             if not answer.failure:
-                self._fitting.add(answer.key)
+                self._fitting[answer.key] = answer
         elif answer.footprint is not None:
             self._footprints[answer.key] = answer.footprint
         else:
@@ -205,7 +219,7 @@ def _sentence(device: str, found: Sequence[tuple[PeakMemory, NewRun]], free: int
         return text, False
     if needed <= free:
         return f"{text}; {gigabytes(free)} are free", False
-    return f"{text}, but only {gigabytes(free)} are free: choose a smaller --batch, --size or --backbone", True
+    return f"{text}, but only {gigabytes(free)} are free: {smaller(run.config)}", True
 
 
 def _problem_texts(wanted: Sequence[FootprintKey], problems: Mapping[FootprintKey, str]) -> list[str]:

@@ -21,9 +21,14 @@ def free_bytes(folder: Path) -> int | None:
 
 
 def refuse_small_disk(
-    store: Store, runs: Sequence[NewRun], forecaster: Forecaster, free: Callable[[Path], int | None] = free_bytes
+    store: Store,
+    runs: Sequence[NewRun],
+    forecaster: Forecaster,
+    free: Callable[[Path], int | None] = free_bytes,
+    *,
+    override: str = "",
 ) -> None:
-    """Raises `FullError` if the runs need more space than is free.
+    """Raises `FullError` if the runs need more space than is free. `override` names the option that queues them anyway.
 
     Each run keeps its best weights. Training states exist for one run at a time: those that are kept, and the next one
     while it is written. Networks that are not counted yet are left out.
@@ -38,6 +43,7 @@ def refuse_small_disk(
         raise FullError(
             f"{counted(len(runs), 'run')} need about {gigabytes(weights + states)} in {store.folder} "
             f"({gigabytes(weights)} of weights, and {gigabytes(states)} of training states while one trains), but only "
-            f"{gigabytes(available)} are free: free some space, for example with ageui db prune, "
-            "or queue fewer runs (--force queues them anyway)"
+            f"{gigabytes(available)} are free: free some space, for example with ageui db prune"
+            + (", or queue fewer runs" if len(runs) > 1 else "")
+            + (f" ({override} queues them anyway)" if override else "")
         )

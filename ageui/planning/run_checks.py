@@ -9,6 +9,7 @@ from ageui.store import NewRun
 from ageui.worker.background_workers import refuse_missing_device
 from engine.config import RunConfig
 from engine.data.known_data import KnownData, data_problems, known_data
+from engine.data.known_data import label_warnings as warnings_of
 from engine.errors import AgeUIError, ConfigError, DeviceError, Problem
 from engine.lone_values import lone_values_problem
 from engine.paths import cache_folder
@@ -43,9 +44,25 @@ def refuse_unfit(runs: Sequence[NewRun], forecaster: Forecaster) -> None:
     worst = min(found.values(), key=lambda error: error.exit_code)
     problems = []
     for text, error in found.items():
-        share = "" if concerned[text] == len(runs) else f" ({concerned[text]:,} of {len(runs):,} runs)"
+        share = _share(concerned[text], len(runs))
         problems += [problem._replace(text=f"{problem.text}{share}") for problem in error.problems]
     raise type(worst)(problems=problems)
+
+
+def label_warnings(runs: Sequence[NewRun]) -> list[str]:
+    """Sentences about labels that some of the runs will not cope with well, each with the number of these runs."""
+    data: dict[tuple[int, str], KnownData] = {}
+    concerned: Counter[str] = Counter()
+    for run in runs:
+        key = (id(run.spec), run.config.target)
+        if key not in data:
+            data[key] = known_data(run.spec, run.config.target, cache_folder())
+        concerned.update(warnings_of(run.config, data[key]))
+    return [text + _share(count, len(runs)) for text, count in concerned.items()]
+
+
+def _share(concerned: int, runs: int) -> str:
+    return "" if concerned == runs else f" ({concerned:,} of {runs:,} runs)"
 
 
 class _Checks:

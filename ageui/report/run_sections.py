@@ -19,7 +19,7 @@ from ageui.text.sentences import counted, gigabytes
 from engine.config import RunConfig
 
 if TYPE_CHECKING:
-    from ageui.store.records import Predictions, SplitScores
+    from ageui.store.records import Predictions
 
 WORST_SHOWN = 20
 
@@ -82,15 +82,18 @@ def _scores(run: RunFacts) -> Section:
         "Signed error: mean of predicted − true age. Signed gap: the mean gap between the signed errors of groups.",
         *(["The constant predictor always says the mean age of the train images."] if result.baseline else []),
         *(f"{figure_name(column)}: {cell.reason}." for column, cell in run.cells if cell.reason),
-        *((sentence(line),) if (line := _duplicates(run.scores)) else ()),
+        *((sentence(line),) if (line := _duplicates(run)) else ()),
         *(f"{counted(bias.missing, 'image')} without {bias.attribute}." for bias in result.biases if bias.missing),
         *(sentence(note) for note in run.notes),
     ]
     return Section("Scores", (table, Bullets(tuple(meanings))))
 
 
-def _duplicates(scores: "SplitScores") -> str | None:
-    return duplicates_line(scores.split, scores.result.n, scores.in_train, scores.data_name)
+def _duplicates(run: RunFacts) -> str | None:
+    scores = run.scores
+    if scores is None or scores.in_train is None:
+        return None
+    return duplicates_line(scores.split, scores.result.n, scores.in_train, scores.data_name, str(run.detail.id))
 
 
 def _score(column: str, cell: Cell, constant: Cell) -> tuple[Cell, ...]:

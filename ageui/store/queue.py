@@ -344,11 +344,12 @@ def _to_retry(from_start: bool) -> Rule:
         if run.status == "diverged" and not from_start:
             raise ConfigError(
                 f"{run} diverged and would do so again: the same config gives the same losses; "
-                "start one with a lower --lr, or repeat it with --from-start"
+                f"change what ageui show {run.id} advises in a new run, or repeat it with --from-start"
             )
         if run.status not in ("failed", "cancelled", "interrupted", "diverged"):
             raise ConfigError(
                 f"{run} is {run.status}; only failed, cancelled, interrupted and diverged runs can be tried again"
+                + (f"; try: ageui resume {run.id}" if run.status == "paused" else "")
             )
         return _QUEUED
 

@@ -18,6 +18,7 @@ from engine.config import build_config
 from engine.errors import ConfigError
 from engine.events import Epoch
 from engine.fairness import STATISTICS
+from engine.load_report import LoadReport
 from engine.split_result import BiasResult, Figure, GapFigure, Interval, SplitResult
 
 if TYPE_CHECKING:
@@ -243,6 +244,15 @@ class RunDetail:
     def predicted_memory_bytes(self) -> int | None:
         """The predicted peak memory; None if it was unknown when the run started."""
         return (self.manifest or {}).get("predicted_memory_bytes")
+
+    @property
+    def first_weights(self) -> str:
+        """What the run loaded of which file before its first step; empty for random weights, and if unknown."""
+        try:
+            report = LoadReport.of((self.manifest or {}).get("weights") or {})
+        except TypeError:
+            return ""
+        return "; ".join((report.sentence(), *report.warnings)) if report.sha256 is not None else ""
 
     @property
     def peak_memory_bytes(self) -> int | None:

@@ -30,7 +30,7 @@ from ageui.store.tables import (
     RunSummary,
 )
 from ageui.store.without_duplicates import score_without
-from ageui.text.duplicates import unknown_duplicates
+from ageui.text.duplicates import ENDING, unknown_duplicates
 from engine.choices import AGE_EDGES, REPORT_ATTRIBUTES
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
@@ -130,14 +130,17 @@ class Scores(StorePart):
         Raises `ConfigError` if there is no such run or split, or no prediction, and `DataError` if duplicates are
         unknown or no image is left.
         """
+        split = split.removesuffix(ENDING)
         with self._read() as session:
             edges = existing_run(session, run_id).config.get("age_edges", AGE_EDGES)
             scores, predictions = read_split_scores(session, run_id, split), read_predictions(session, run_id, split)
             if scores is None or predictions is None:
-                raise ConfigError(f"run {run_id} has no stored predictions on {split}; score it on that split first")
+                there = session.exec(select(Result.split).where(Result.run_id == run_id)).all()
+                known = ", ".join(sorted((one for one in there if not one.endswith(ENDING)), key=split_order))
+                raise ConfigError(f"run {run_id} has no stored predictions on {split!r}; choose from {known or 'none'}")
             marks = read_marks(session, run_id, split)
         if marks is None:
-            raise DataError(f"run {run_id}, {split}: {unknown_duplicates(scores.data_name)}")
+            raise DataError(f"run {run_id}, {split}: {unknown_duplicates(split, scores.data_name)}")
         scored = score_without(scores, predictions, marks, edges)
         with self._write() as session:
             summary = session.get_one(RunSummary, run_id)

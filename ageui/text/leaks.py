@@ -8,6 +8,7 @@ from engine.choices import SPLITS
 from engine.data.report import DataReport, IdenticalImages, SharedSubject
 
 _FOLDERS = 4
+_CURE = "give copies one split, or leave some out with --ignore"
 
 
 def leak_lines(report: DataReport, shown: int) -> list[str]:
@@ -16,6 +17,18 @@ def leak_lines(report: DataReport, shown: int) -> list[str]:
     Examples of each are indented; at most `shown` of a kind, then the number of the others.
     """
     return [*_identical(report.identical, shown), *_subjects(report.subjects, shown), *_repeated(report)]
+
+
+def near_duplicates_lines(report: DataReport) -> list[str]:
+    """A line on the near-duplicates across splits, if there are any."""
+    across = [pair for pair in report.duplicates if pair.first_split != pair.second_split]
+    if not across:
+        return []
+    one = across[0]
+    return [
+        f"near-duplicates across splits: {counted(len(across), 'pair')}, such as {one.first} ({one.first_split}) and "
+        f"{one.second} ({one.second_split}); see ageui data check {report.name}"
+    ]
 
 
 def _identical(groups: Sequence[IdenticalImages], shown: int) -> list[str]:
@@ -32,7 +45,7 @@ def _identical(groups: Sequence[IdenticalImages], shown: int) -> list[str]:
     elif within:
         lines.append(f"  within one split: {counted(len(within), 'set')}")
     for splits, found in sorted(across.items()):
-        lines.append(f"  across {' and '.join(splits)}: {counted(len(found), 'set')}, which flatters scores")
+        lines.append(f"  across {' and '.join(splits)}: {counted(len(found), 'set')}, which flatters scores; {_CURE}")
         lines += _listed([_across(group) for group in found], shown)
     differing = [group for group in groups if group.differing]
     if differing:
@@ -52,7 +65,9 @@ def _labels(group: IdenticalImages) -> str:
     """`a.jpg (age 20) = b.jpg (age 40)`, or the names and the differing labels."""
     if "age" not in group.differing:
         return f"{first_of(group.images, 2)}: {first_of(group.differing, 3)}"
-    first = dict(reversed(list(zip(group.ages, group.images, strict=True))))
+    first: dict[float | None, str] = {}
+    for age, image in zip(group.ages, group.images, strict=True):
+        first.setdefault(age, image)
     return " = ".join(f"{image} ({_age(age)})" for age, image in list(first.items())[:3])
 
 
@@ -64,7 +79,7 @@ def _subjects(subjects: Sequence[SharedSubject], shown: int) -> list[str]:
     if not subjects:
         return []
     have = "subject has" if len(subjects) == 1 else "subjects have"
-    cure = "leave the splits to ageui, or give each subject one split"
+    cure = "give each subject one split, or take out the column of splits, since ageui keeps subjects together"
     examples = [f"{one.subject}: {_counts(one.splits)}" for one in subjects]
     heading = f"{len(subjects):,} {have} images in several splits, which flatters scores; {cure}"
     return [heading, *_listed(examples, shown)]
@@ -88,5 +103,5 @@ def _repeated(report: DataReport) -> list[str]:
 def _listed(examples: Sequence[str], shown: int) -> list[str]:
     lines = [f"    {example}" for example in examples[:shown]]
     if len(examples) > shown:
-        lines.append(f"    … and {len(examples) - shown:,} more; all of them with ageui data check NAME --json")
+        lines.append(f"    … and {len(examples) - shown:,} more; all of them with ageui data check --json")
     return lines

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from engine.config import RunConfig
 from engine.events import RunEnded, RunFailed
+from engine.memory_advice import smaller
 from engine.wire import EXIT_STOPPED
 
 EndingKind = Literal["ended", "stopped", "failed", "crashed"]
@@ -43,11 +45,19 @@ _SIGNALS: dict[int, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def ending_of(code: int, last: RunEnded | RunFailed | None, *, was_asked: bool, oom_kills: int, run_id: int) -> Ending:
+def ending_of(
+    code: int,
+    last: RunEnded | RunFailed | None,
+    *,
+    was_asked: bool,
+    oom_kills: int,
+    run_id: int,
+    config: RunConfig,
+) -> Ending:
     """The ending of a process with exit code `code` whose last event was `last`.
 
     `was_asked` says whether it had been asked to leave, and `oom_kills` how many processes the system killed for memory
-    during the attempt.
+    during the attempt, whose run is described by `config`.
     """
     if isinstance(last, RunEnded) and last.outcome != "interrupted":
         return Ending("ended", last.outcome, last.reason, exit_code=int(last.outcome != "done"))
@@ -64,8 +74,8 @@ def ending_of(code: int, last: RunEnded | RunFailed | None, *, was_asked: bool, 
         return Ending("failed", "failed", reason, "protocol", 1)
     if -code == signal.SIGKILL and oom_kills > 0:
         reason = (
-            "killed, probably by the system because the machine ran out of memory; close other programs, or choose a "
-            "smaller --batch, --size or --backbone"
+            "killed, probably by the system because the machine ran out of memory; close other programs, or "
+            f"{smaller(config)}"
         )
         return Ending("crashed", "failed", reason, "oom_killed", 4)
     name, told = _SIGNALS.get(-code, ("killed", f"killed by signal {-code} ({signal.strsignal(-code) or 'unknown'})"))

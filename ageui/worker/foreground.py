@@ -84,11 +84,11 @@ def in_foreground(
     device: str,
     *,
     policy: Policy,
-    share: bool,
+    share: bool | None,
     say: Callable[[str], None],
 ) -> Iterator[Foreground]:
-    """Waits until no other run computes on the device, unless `share` allows that."""
-    device_lock = None if share else _wait_for(device, say)
+    """Waits until no other run computes on the device, unless `share` allows that; it is None without that choice."""
+    device_lock = None if share else _wait_for(device, say, "" if share is None else " (--share trains both at once)")
     foreground = Foreground(store, device, device_lock, policy)
     try:
         yield foreground
@@ -98,11 +98,11 @@ def in_foreground(
             device_lock.release()
 
 
-def _wait_for(device: str, say: Callable[[str], None]) -> Lock:
+def _wait_for(device: str, say: Callable[[str], None], advice: str) -> Lock:
     lock = take_device(device)
     if lock is not None:
         return lock
-    say(f"{device} is in use by {who_has(device)}; waiting for that to end (--share trains both at once)")
+    say(f"{device} is in use by {who_has(device)}; waiting for that to end{advice}")
     ticket: Lock | None = None
     try:
         while True:

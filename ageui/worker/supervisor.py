@@ -139,7 +139,14 @@ class Supervisor:
             was_asked = engine.is_stopping or self._should_stop()
             code = self._let_go(engine)
         kills = oom_kills() - kills_before
-        ending = ending_of(code, self._last, was_asked=was_asked, oom_kills=kills, run_id=self._claim.run_id)
+        ending = ending_of(
+            code,
+            self._last,
+            was_asked=was_asked,
+            oom_kills=kills,
+            run_id=self._claim.run_id,
+            config=self._claim.run_config(),
+        )
         if ending.kind == "stopped" and self._unshown is not None:
             return replace(ending, reason=f"stopped, as how it goes could not be shown: {self._unshown}")
         return ending

@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
-from engine.data.content_hashes import content_hash, in_threads, keep_hashes, known_hashes
+from engine.data.content_hashes import content_hash, hashes_file, in_threads, keep_hashes, known_hashes
 from engine.data.copies import identical_images, repeated_names, shared_subjects
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
@@ -26,6 +26,7 @@ from engine.data.near_duplicates import (
     THUMBNAIL,
     near_duplicates,
 )
+from engine.data.remarks import label_remarks
 from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
 from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
@@ -94,13 +95,14 @@ def examine(
     judge(_report(unread, unread.frame, spec, target))
     folders = image_folders(map(rows.place, rows.frame["image"]))
     stamp = stamp_of(spec, folders)
-    known = known_hashes(rows, cache)
+    index = None if cache is None else hashes_file(rows, cache)
+    known = known_hashes(index)
     decoded = _decode_all(rows, known, progress)
     examined = _examined(rows, decoded, spec, target)
     if cache is not None:
         keep_report(examined.report, spec, stamp, folders, cache)
         if known is None:
-            keep_hashes(rows, decoded.content, cache)
+            keep_hashes(index, decoded.content)
     return examined
 
 
@@ -176,6 +178,7 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
         subjects=shared_subjects(frame),
         repeated_names=repeated_names(frame),
         notes=manifest.notes,
+        remarks=(*manifest.remarks, *label_remarks(frame, manifest.attributes)),
     )
 
 
@@ -222,10 +225,14 @@ def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts
     found = []
     for attribute in ("age", *attributes):
         codes, names = group_codes(labelled, attribute)
+        by_split = {
+            split: np.bincount(codes[(labelled["split"] == split) & (codes >= 0)], minlength=len(names))
+            for split in splits
+        }
         inverse = weight_table(train, attribute, scheme="inverse")
         effective = weight_table(train, attribute, scheme="effective")
         for place, name in enumerate(names):
-            counts = {split: int(((codes == place) & (labelled["split"] == split)).sum()) for split in splits}
+            counts = {split: int(count[place]) for split, count in by_split.items()}
             weights = (inverse[name], effective[name]) if counts.get("train") else (None, None)
             found.append(GroupCounts(attribute, name, counts, *weights))
     return tuple(found)

@@ -15,6 +15,7 @@ from engine.counted import counted
 from engine.data.content_hashes import in_threads
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest
+from engine.data.report import RowProblem
 from engine.data.spec import RANGE_COLUMNS
 from engine.errors import ConfigError, DataError
 from engine.groups import group_codes
@@ -35,7 +36,7 @@ class ContactSheet:
     picture: Image.Image
     images: tuple[str, ...]
     total: int
-    unreadable: tuple[str, ...]
+    unreadable: tuple[RowProblem, ...]
 
 
 def draw_sheet(
@@ -69,7 +70,7 @@ def draw_sheet(
         raise DataError(f"{what}: there are no images of it")
     chosen = _spread(frame, count)
     faces = dict(zip(chosen["image"], in_threads(_reader(manifest), list(chosen["image"])), strict=True))
-    unreadable = tuple(image for image, face in faces.items() if face is None)
+    unreadable = tuple(RowProblem(image, face) for image, face in faces.items() if isinstance(face, str))
     title = f"{what} · {len(chosen):,} of {counted(len(frame), 'face')}"
     captions = [_caption(row, manifest.attributes) for row in chosen.to_dict("records")]
     picture = _drawn(list(faces.values()), captions, title)
@@ -98,12 +99,14 @@ def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
     return ordered.iloc[places]
 
 
-def _reader(manifest: Manifest) -> Callable[[str], NDArray[np.uint8] | None]:
-    def read(image: str) -> NDArray[np.uint8] | None:
+def _reader(manifest: Manifest) -> Callable[[str], NDArray[np.uint8] | str]:
+    """Reads an image: its pixels, or its problem."""
+
+    def read(image: str) -> NDArray[np.uint8] | str:
         try:
             return to_square(Image.fromarray(manifest.read(image)), FACE)
-        except DataError:
-            return None
+        except DataError as error:
+            return str(error)
 
     return read
 
@@ -115,7 +118,7 @@ def _caption(row: Mapping[Any, Any], attributes: Sequence[str]) -> list[str]:
     return ["no label" if pd.isna(age) else f"{age:.1f} years{given}", *known]
 
 
-def _drawn(faces: Sequence[NDArray[np.uint8] | None], captions: Sequence[Sequence[str]], title: str) -> Image.Image:
+def _drawn(faces: Sequence[NDArray[np.uint8] | str], captions: Sequence[Sequence[str]], title: str) -> Image.Image:
     """The faces in rows, about three wide to two high."""
     columns = max(1, min(len(faces), math.ceil(math.sqrt(len(faces) * 1.5 * (FACE + _CAPTION) / FACE))))
     rows = math.ceil(len(faces) / columns)
@@ -129,7 +132,7 @@ def _drawn(faces: Sequence[NDArray[np.uint8] | None], captions: Sequence[Sequenc
     for place, (face, caption) in enumerate(zip(faces, captions, strict=True)):
         row, column = divmod(place, columns)
         left, above = _MARGIN + column * (FACE + _GAP), top + row * (FACE + _CAPTION + _GAP)
-        if face is None:
+        if isinstance(face, str):
             draw.rectangle((left, above, left + FACE - 1, above + FACE - 1), outline=_FAINT)
             draw.text((left + 8, above + FACE // 2 - 6), "cannot be read", _FAINT, font=small)
         else:

@@ -55,7 +55,8 @@ def content_hashes(
     warn
         Called with a sentence about a damaged file in the cache.
     """
-    if (known := known_hashes(manifest, cache, warn)) is not None:
+    index = None if cache is None else hashes_file(manifest, cache)
+    if (known := known_hashes(index, warn)) is not None:
         return known
     images = [str(image) for image in manifest.frame["image"]]
     hashes = []
@@ -63,17 +64,22 @@ def content_hashes(
         hashes.append(one)
         if progress is not None and (done % 64 == 0 or done == len(images)):
             progress("reading images", done, len(images))
-    keep_hashes(manifest, hashes, cache)
+    keep_hashes(index, hashes)
     return tuple(hashes)
 
 
-def known_hashes(
-    manifest: Manifest, cache: Path | None, warn: Callable[[str], None] = lambda message: None
-) -> tuple[str, ...] | None:
-    """The kept hashes of the same files; None without any."""
-    if cache is None:
+def hashes_file(manifest: Manifest, cache: Path) -> Path:
+    """The file in the cache for the hashes of a manifest's images, as they are now."""
+    stamp = hashlib.sha256(
+        "\n".join(manifest.fingerprint(image) for image in manifest.frame["image"]).encode("utf-8", "surrogateescape")
+    )
+    return cache / "content" / f"{stamp.hexdigest()[:32]}.hashes"
+
+
+def known_hashes(index: Path | None, warn: Callable[[str], None] = lambda message: None) -> tuple[str, ...] | None:
+    """The hashes in a `hashes_file`; None without any."""
+    if index is None:
         return None
-    index = _index(manifest, cache)
     try:
         known = kept_json(index)
     except FileNotFoundError:
@@ -85,14 +91,7 @@ def known_hashes(
     return tuple(known)
 
 
-def keep_hashes(manifest: Manifest, hashes: Sequence[str], cache: Path | None) -> None:
-    """Keeps the hashes of all images of the manifest, unless the cache is None or cannot be written."""
-    if cache is not None:
-        keep_json(_index(manifest, cache), list(hashes))
-
-
-def _index(manifest: Manifest, cache: Path) -> Path:
-    stamp = hashlib.sha256(
-        "\n".join(manifest.fingerprint(image) for image in manifest.frame["image"]).encode("utf-8", "surrogateescape")
-    )
-    return cache / "content" / f"{stamp.hexdigest()[:32]}.hashes"
+def keep_hashes(index: Path | None, hashes: Sequence[str]) -> None:
+    """Keeps the hashes of all images in their `hashes_file`, unless that is None or cannot be written."""
+    if index is not None:
+        keep_json(index, list(hashes))

@@ -92,12 +92,12 @@ def prepare(
     """
     rows = load_rows(spec, target)
     if not spec.skip_bad:
-        refuse(spec.name, rows.problems)
+        refuse(spec.name, rows.problems, is_registered=True)
     pixels = open_pixels(rows, size, cache, progress, warn)
     manifest = with_splits(rows, spec, pixels.content)
     problems = (*manifest.problems, *pixels.unreadable)
     if not spec.skip_bad:
-        refuse(spec.name, problems)
+        refuse(spec.name, problems, is_registered=True)
     frame = manifest.frame.assign(pixel=np.arange(len(manifest.frame)))
     frame = frame[~frame["image"].isin({problem.where for problem in pixels.unreadable})].reset_index(drop=True)
     content = tuple(pixels.content[place] for place in frame["pixel"])

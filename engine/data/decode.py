@@ -4,10 +4,11 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from engine.data.image_files import ENDINGS_OF_FORMATS
 from engine.data.rgb import is_changed, raw_mode, to_rgb
@@ -28,6 +29,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _JPEG = b"\xff\xd8\xff"
+_TIFF_ROWS = 257
 _LONGEST_PROBLEM = 120
 _MARK = b"\nscaled and composed 1"
 
@@ -81,6 +83,7 @@ def _open(content: bytes) -> Image.Image:
         raise DataError("the file is empty (0 bytes)")
     with _named_problems():
         image = _header(content)
+        _refuse_missing_rows(image)
         stored = raw_mode(image)
         image.load()
         turn = _UPRIGHT.get(_orientation(image))
@@ -88,10 +91,10 @@ def _open(content: bytes) -> Image.Image:
         return rgb if turn is None else rgb.transpose(turn)
 
 
-def _header(content: bytes) -> Image.Image:
+def _header(content: bytes) -> ImageFile.ImageFile:
     """The image before its pixels are decoded. Raises `DataError` for an unknown format or too many pixels."""
     try:
-        image = Image.open(io.BytesIO(content), formats=tuple(ENDINGS_OF_FORMATS))
+        image = Image.open(io.BytesIO(content), formats=readable_formats())
     except UnidentifiedImageError:
         kind = what_it_is(content)
         raise DataError(f"it is {kind}" if kind else f"not a {', '.join(ENDINGS_OF_FORMATS)} image") from None
@@ -100,6 +103,21 @@ def _header(content: bytes) -> Image.Image:
             f"{image.width}×{image.height} pixels are more than the limit of {LARGEST_PIXELS:,}; make it smaller"
         )
     return image
+
+
+def _refuse_missing_rows(image: ImageFile.ImageFile) -> None:
+    """Raises `DataError` for a TIFF image without data for its last rows, which Pillow takes for black."""
+    rows = getattr(image, "tag_v2", {}).get(_TIFF_ROWS)
+    ends = [extents[3] for _, extents, _, _ in image.tile if extents]
+    if rows is not None and ends and max(ends) < rows:
+        raise DataError(f"damaged image: it has data for {max(ends):,} of its {rows:,} rows")
+
+
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """The known formats that this Pillow can read: older ones lack AVIF."""
+    Image.init()
+    return tuple(name for name in ENDINGS_OF_FORMATS if name in Image.OPEN)
 
 
 def _orientation(image: Image.Image) -> int:

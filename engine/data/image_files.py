@@ -62,10 +62,8 @@ class FoundImages:
         """`3 files passed over: 2 .txt, 1 hidden`; empty if none was."""
         if not self.passed_over:
             return ""
-        kinds = [
-            f"{count:,} {ending[:_LONGEST_ENDING] or 'without an ending'}"
-            for ending, count in self.passed_over.most_common(_SHOWN)
-        ]
+        ordered = sorted(self.passed_over.items(), key=lambda kind: (-kind[1], kind[0]))
+        kinds = [f"{count:,} {ending[:_LONGEST_ENDING] or 'without an ending'}" for ending, count in ordered[:_SHOWN]]
         more = ", …" if len(self.passed_over) > _SHOWN else ""
         return f"{counted(self.passed_over.total(), 'file')} passed over: {', '.join(kinds)}{more}"
 
@@ -103,8 +101,8 @@ def find_images(root: Path) -> FoundImages:
     folders, entries = [root], 0
     links: list[Path] = []
     while folders or links:
-        links.sort(reverse=True)
-        is_link = not folders
+        if is_link := not folders:
+            links.sort(reverse=True)
         folder = links.pop() if is_link else folders.pop()
         try:
             if (identity := _identity(folder)) in read:

@@ -10,8 +10,9 @@ from typing import Final
 
 from engine.backbone_names import suggestion
 from engine.bounded_files import open_regular
-from engine.choices import LDS, Target
+from engine.choices import AGE_EDGES, LDS, Target
 from engine.config import RunConfig, format_value
+from engine.counted import counted
 from engine.data.foreign_files import GZIP, PARQUET, is_json, why_no_table
 from engine.data.kept_reports import kept_report
 from engine.data.report import DataReport, GroupCounts, unusable
@@ -25,6 +26,7 @@ from engine.data.spec import (
 from engine.data.text_encoding import encoding_of
 from engine.data.text_layout import HEAD_BYTES, cells, layout_of, plain_name, usual_separator
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
+from engine.label_limits import age_warnings
 
 _TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
 
@@ -81,13 +83,13 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
     if (report := known.report) is not None and report.problems and not spec.skip_bad:
         text = (
             f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}; mend them, "
-            "or leave them out with: ageui data add NAME PATH --skip-bad"
+            "or leave them out: add it again with --skip-bad --replace"
         )
         yield DataError(problems=[Problem("data", text)])
     if known.train_images is not None and known.train_images < 2:
         text = (
-            f"data set {spec.name!r} has {known.train_images} train images with an age, and training needs at least "
-            "two; choose other --data"
+            f"data set {spec.name!r} has {counted(known.train_images, 'train image')} with an age, and training needs "
+            "at least two; choose other --data"
         )
         yield DataError(problems=[Problem("data", text)])
     if (reason := _why_no_weights(config, known)) is not None:
@@ -95,16 +97,41 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
         yield ConfigError(problems=[Problem("weights", text, ("data",))])
 
 
+def label_warnings(config: RunConfig, known: KnownData) -> Iterator[str]:
+    """Sentences about labels that a run on this data will not cope with well, as far as its last check found them."""
+    report = known.report
+    if report is None:
+        return
+    train = [split.age_min for split in report.splits if split.split == "train" and split.age_min is not None]
+    oldest = [split.age_max for split in report.splits if split.age_max is not None]
+    yield from age_warnings(config, youngest=min(train, default=None), oldest=max(oldest, default=None))
+    for attribute in config.weights:
+        if attribute == "age" and config.age_edges != AGE_EDGES:
+            continue  # the report counts other age groups
+        groups = [group.group for group in _groups(report, attribute) if _is_in_train(group)]
+        if len(groups) == 1:
+            yield (
+                f"weights {format_value(config.weights)}: all train images with a value of {attribute} are "
+                f"{groups[0]!r}, so {attribute} changes nothing; leave it out"
+            )
+
+
 def _why_no_column(known: KnownData) -> str | None:
     """Why a text table lacks the ages to learn."""
-    name = "age" if known.target == "apparent" else "real_age"
-    age = known.spec.columns.get(name, name)
+    age = _age_column(known.spec, known.target)
     if known.columns is None or age in known.columns:
         return None
+    other: Target = "real" if known.target == "apparent" else "apparent"
+    has_other = _age_column(known.spec, other) in known.columns
     return (
-        f"{known.spec.path} has no column {age!r} for the {known.target} age; name it with ageui data add --columns, "
-        "or change target"
+        f"{known.spec.path} has no column {age!r} for the {known.target} age; name it with ageui data add --columns"
+        + (f", or train on the {other} one with --set target={other}" if has_other else "")
     )
+
+
+def _age_column(spec: DataSpec, target: Target) -> str:
+    name = "age" if target == "apparent" else "real_age"
+    return spec.columns.get(name, name)
 
 
 def _why_no_weights(config: RunConfig, known: KnownData) -> str | None:

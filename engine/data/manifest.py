@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.report import DataReport, RowProblem, listed, unusable
+from engine.data.report import DataReport, LabelRemark, RowProblem, listed, unusable
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -36,6 +36,8 @@ class Manifest:
         What was guessed while reading, a line each, such as the separator of a table's cells.
     place
         Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
+    remarks
+        Remarks that only the source can make, such as on cells that were passed over.
     """
 
     name: str
@@ -47,14 +49,16 @@ class Manifest:
     problems: tuple[RowProblem, ...] = ()
     notes: tuple[str, ...] = ()
     place: Callable[[str], str] = str
+    remarks: tuple[LabelRemark, ...] = ()
 
 
-def refuse(name: str, problems: Sequence[RowProblem]) -> None:
+def refuse(name: str, problems: Sequence[RowProblem], *, is_registered: bool = False) -> None:
     """Raises a `DataError` that lists the kinds of problems. Without problems, does nothing."""
     if problems:
         raise DataError(
             "\n".join([f"data set {name!r} has {unusable(problems)}:", *(f"  {line}" for line in listed(problems))])
-            + "\nmend them, or leave them out with: ageui data add NAME PATH --skip-bad"
+            + "\nmend them, or leave them out: "
+            + ("add the data set again with --skip-bad --replace" if is_registered else "add --skip-bad")
         )
 
 

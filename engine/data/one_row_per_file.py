@@ -1,6 +1,6 @@
 """Finds rows that name one file several times, whatever way they spell it."""
 
-import unicodedata
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -39,7 +39,7 @@ def _repeated(manifest: Manifest) -> Iterator[tuple[int, str]]:
         labels = frame.iloc[rows].drop(columns="image")
         differing = [str(name) for name in labels if labels[name].nunique(dropna=False) > 1]
         if differing:
-            why = f"the file is named {len(rows)} times{_spellings(images)}, with different {differing[0]}"
+            why = f"the file is named {len(rows)} times{_spellings(images)}, differing in {differing[0]}"
             yield from ((row, f"{why}: {_values(labels[differing[0]])}") for row in rows)
         else:
             for row, image in zip(rows[1:], images[1:], strict=True):
@@ -49,17 +49,13 @@ def _repeated(manifest: Manifest) -> Iterator[tuple[int, str]]:
 
 def _rows_by_file(manifest: Manifest) -> list[list[int]]:
     """The rows of each file that several rows name. Only files of one name can be the same."""
-    names = [_name(str(image)) for image in manifest.frame["image"]]
+    names = [os.path.basename(manifest.place(str(image))) for image in manifest.frame["image"]]
     often = Counter(names)
     found: dict[str, list[int]] = defaultdict(list)
     for row, (image, name) in enumerate(zip(manifest.frame["image"], names, strict=True)):
         if often[name] > 1:
             found[manifest.fingerprint(str(image))].append(row)
     return [rows for rows in found.values() if len(rows) > 1]
-
-
-def _name(image: str) -> str:
-    return unicodedata.normalize("NFC", image.replace("\\", "/").rpartition("/")[2]).casefold()
 
 
 def _spellings(images: Sequence[str]) -> str:

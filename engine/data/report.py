@@ -44,11 +44,12 @@ def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
 def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
     first, cures = alike[0], dict.fromkeys(problem.cure for problem in alike if problem.cure)
     if len(alike) == 1:
-        line = str(first)
+        line = f"{short(first.where)}: {first.what}"
     else:
         varying = list(dict.fromkeys(part for problem in alike for part in _VARYING.findall(problem.what)[:1]))
         others = f" (also {_some(varying[1:])})" if len(varying) > 1 else ""
-        line = f"{len(alike):,} × {first.what}{others}: {_some([problem.where for problem in alike])}"
+        places = [short(problem.where) for problem in alike[: _SHOWN + 1]]
+        line = f"{len(alike):,} × {first.what}{others}: {_some(places)}"
     return [line, *(f"  {cure}" for cure in list(cures)[:_SHOWN])]
 
 
@@ -60,6 +61,18 @@ def _some(texts: Sequence[str]) -> str:
 def unusable(problems: Sequence[RowProblem]) -> str:
     """`1 row or image that cannot be used`."""
     return f"{len(problems):,} {'row or image' if len(problems) == 1 else 'rows or images'} that cannot be used"
+
+
+@dataclass(frozen=True)
+class LabelRemark:
+    """Something about the labels that works against their user, and what to do about it, in one line.
+
+    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    """
+
+    kind: str
+    attribute: str | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -181,6 +194,7 @@ class DataReport:
     subjects: tuple[SharedSubject, ...] = ()
     repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[LabelRemark, ...] = ()
 
     @property
     def why_useless(self) -> str | None:
@@ -226,6 +240,7 @@ _ROWS: dict[str, type] = {
     "problems": RowProblem,
     "duplicates": DuplicatePair,
     "course_counts": CourseCount,
+    "remarks": LabelRemark,
     "identical": IdenticalImages,
     "subjects": SharedSubject,
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from engine.errors import DataError
 
@@ -28,9 +28,9 @@ def is_changed(image: Image.Image) -> bool:
     return image.mode in _DEEP or image.has_transparency_data
 
 
-def raw_mode(image: Image.Image) -> str:
+def raw_mode(image: ImageFile.ImageFile) -> str:
     """Pillow's name for how the values are stored in the file, such as `RGB;16B`; known only before loading."""
-    settings = image.tile[0][3] if getattr(image, "tile", None) else ""  # type: ignore[attr-defined]
+    settings = image.tile[0][3] if image.tile else ""
     return str(settings[0] if isinstance(settings, tuple) and settings else settings)
 
 
@@ -80,6 +80,8 @@ def _floats(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):
         raise DataError(f"its values are floats from {low:g} to {high:g}; scale them to 0 (black) to 1 (white)")
+    if 0 < high < 1 / _LEAST:
+        raise DataError(f"its values are floats from {low:g} to {high:g} of 1, {_NEARLY_BLACK}")
     return np.round(values * 255).astype(np.uint8)
 
 

@@ -26,7 +26,7 @@ _AVIF: Final = (b"avif", b"avis")
 
 def what_it_is(content: bytes) -> str | None:
     """The kind of a file and what helps; None if its first bytes are not known."""
-    head = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
+    head = content[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if content[4:8] == b"ftyp":
         brands = [content[start : start + 4] for start in range(8, 32, 4)]
         if any(brand in _AVIF for brand in brands):

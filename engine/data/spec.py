@@ -19,12 +19,16 @@ RANGE_COLUMNS: Final = ("age_low", "age_high")
 RESERVED_COLUMNS: Final = ("image", "age", "real_age", "age_std", "split", "subject")
 """The columns of a table that are no attributes, by the names that `DataSpec.columns` maps."""
 
+MOST_BINS: Final = 20
+"""The most intervals of an attribute's numbers."""
 _FIRST_FIELDS: Final = frozenset(
     ("name", "format", "path", "columns", "ignore", "skip_bad", "fractions", "split_seed", "synthetic")
 )
 
 MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
+Bins = Annotated[int, Field(ge=2, le=MOST_BINS)] | tuple[float, ...]
+"""A number of intervals with about equally many images each, or rising edges: `(18.5, 25)` for <18.5, 18.5-25, >=25."""
 
 
 class SyntheticOptions(BaseModel):
@@ -65,6 +69,8 @@ class DataSpec(BaseModel):
         Maps names of splits or numbers of folds in a table to train, valid, test, or none, which leaves rows out.
     age_scale
         Years that an age of 1 stands for, such as 100 for ages between 0 and 1; None for years.
+    bins
+        Maps attributes of `columns` that hold numbers to their intervals: how many, or the edges between them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +88,7 @@ class DataSpec(BaseModel):
     images: str | None = None
     split_map: dict[str, str] = Field(default_factory=dict)
     age_scale: float | None = Field(None, gt=0, allow_inf_nan=False)
+    bins: dict[str, Bins] = Field(default_factory=dict)
 
     @model_serializer(mode="wrap")
     def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -99,7 +106,10 @@ def why_unreadable(spec: DataSpec) -> str | None:
         return None
     path = Path(spec.path or "")
     if spec.path is None or not path.exists():
-        return f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again from its new place"
+        return (
+            f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again with --replace from its new "
+            "place"
+        )
     if spec.format != "table" and not path.is_dir():
         return f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one"
     if spec.images is not None and not Path(spec.images).is_dir():

@@ -4,10 +4,11 @@ import gc
 
 from engine.backbone_names import BackboneName
 from engine.config import RunConfig
+from engine.load_report import LoadReport
 from engine.models.age_model import AgeModel
 from engine.models.backbones import build_backbone, normalisation, set_batch_norm
 from engine.models.heads import build_head
-from engine.models.weights import LoadReport, initialise
+from engine.models.weights import initialise
 
 __all__ = ["AgeModel", "LoadReport", "build_model"]
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -13,44 +12,20 @@ from urllib.request import Request, urlopen
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
-from torch import Tensor, nn
+from torch import nn
 
 from engine.backbone_names import BackboneName
 from engine.bounded_files import WEIGHTS_BYTES, problem_of, read_regular
 from engine.errors import ConfigError, DataError
+from engine.load_report import LoadReport
 from engine.models.backbones import reference_weights
-from engine.weights_formats import load_tensors, refuse_pickle_head, refuse_safetensors_head
+from engine.models.fitting import count_random, fill, without_tensors
+from engine.models.found_tensors import FileContent
+from engine.pickled_tensors import load_foreign
+from engine.weights_formats import DAMAGED, folder_problem, is_safetensors, refuse_head
 
-PICKLE_SUFFIXES: Final = (".pt", ".pth")
-SUFFIXES: Final = (".safetensors", *PICKLE_SUFFIXES)
-WRAPPERS: Final = ("state_dict", "model")
-PREFIXES: Final = ("module.", "backbone.network.")
-SHOWN: Final = 3
 _SECONDS_TO_ANSWER: Final = 10.0
-
-# The first DenseNet files call a layer's parts norm.1 and conv.1 where the network has norm1 and conv1.
-_OLD_DENSENET: Final = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """The origin of a backbone's first weights.
-
-    All tensors of the state count: weights, batch-norm statistics and their step counters. `loaded` came from `source`;
-    `random` kept their initial values, without whole-number tensors (counters, position tables), which are never
-    random; `ignored` tensors of the file have no place in the backbone; `sha256` is the file's hash.
-    """
-
-    source: str
-    sha256: str | None
-    loaded: int
-    random: int
-    ignored: int
-
-    def sentence(self) -> str:
-        if self.sha256 is None:
-            return f"all {self.random} tensors begin random"
-        return f"loaded {self.loaded} tensors of {self.source}, {self.random} left random, {self.ignored} ignored"
+_CHOICES: Final = "choose imagenet, random, or a weights file, such as .safetensors, .pth, .pt, .bin or .ckpt"
 
 
 def initialise(network: nn.Module, backbone: str, init: str) -> LoadReport:
@@ -73,28 +48,27 @@ def initialise(network: nn.Module, backbone: str, init: str) -> LoadReport:
         For ImageNet weights that are missing and cannot be downloaded.
     """
     if init == "random":
-        return LoadReport("random", None, 0, _count_random(network.state_dict()), 0)
+        return LoadReport("random", None, 0, count_random(network.state_dict()), 0)
     if init == "imagenet":
         source, content = _imagenet(backbone)
     else:
         source, content = init, _local(Path(init).expanduser())
-    loaded, ignored = _fit(network, _names_as_in_network(content.tensors), source, backbone)
-    left = {name: tensor for name, tensor in network.state_dict().items() if name not in loaded}
-    return LoadReport(source, content.sha256, len(loaded), _count_random(left), ignored)
+    try:
+        return fill(network, backbone, source, content.found, content.sha256)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
-def check_weights(network: nn.Module, backbone: str, init: str) -> Path | None:
+def check_weights(network: nn.Module, backbone: str, init: str) -> tuple[Path, LoadReport] | None:
     """Checks that `initialise` would succeed, without downloading anything. Raises as `initialise`.
 
-    Returns the weights file; None if it is still to be downloaded from a server that answers.
+    Returns the weights file and the report on it; None if it is still to be downloaded from a server that answers.
     """
     if init != "imagenet":
-        initialise(network, backbone, init)
-        return Path(init)
+        return Path(init), initialise(network, backbone, init)
     weights, path = _imagenet_file(backbone)
     if path.is_file():
-        initialise(network, backbone, init)
-        return path
+        return path, initialise(network, backbone, init)
     try:
         with urlopen(Request(weights.url, method="HEAD"), timeout=_SECONDS_TO_ANSWER):
             return None
@@ -104,7 +78,7 @@ def check_weights(network: nn.Module, backbone: str, init: str) -> Path | None:
 
 @dataclass(frozen=True)
 class _Content:
-    tensors: dict[str, Tensor]
+    found: FileContent
     sha256: str
 
 
@@ -158,59 +132,22 @@ def _first_line(error: Exception) -> str:
 
 def _local(path: Path) -> _Content:
     """Reads a weights file. Raises `ConfigError` with the problem."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(
-            f"init {str(path)!r}: choose imagenet, random, or a weights file that ends in {', '.join(SUFFIXES)}"
-        )
-    is_pickle = path.suffix.lower() in PICKLE_SUFFIXES
-    kind, read = ("PyTorch", load_tensors) if is_pickle else ("safetensors", load_safetensors)
+    if not path.suffix and not path.exists():
+        raise ConfigError(f"init {str(path)!r}: there is no such file; {_CHOICES}")
+    if (problem := folder_problem(path)) is not None:
+        raise ConfigError(f"{path} cannot be read as weights: {problem}")
     try:
-        content = read_regular(path, WEIGHTS_BYTES, refuse_pickle_head if is_pickle else refuse_safetensors_head)
-        found = read(content)
+        content = read_regular(path, WEIGHTS_BYTES, refuse_head)
+        if is_safetensors(content):
+            found = FileContent(dict(sorted(load_safetensors(content).items())))
+        else:
+            found = FileContent.of(load_foreign(content, str(path)))
     except OSError as error:
         raise ConfigError(f"the weights file {path} cannot be read: {problem_of(error)}") from None
-    except (ValueError, SafetensorError) as error:
-        raise ConfigError(f"{path} cannot be read as {kind} weights: {error}") from None
-    return _Content(_tensors(found, path), hashlib.sha256(content).hexdigest())
-
-
-def _tensors(found: Any, path: Path) -> dict[str, Tensor]:
-    """The named tensors of a file, possibly under `state_dict` or `model` beside other entries."""
-    for wrapper in WRAPPERS:
-        if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
-            found = found[wrapper]
-    if not isinstance(found, Mapping):
-        raise ConfigError(f"{path} holds no named tensors (a state_dict) but a {type(found).__name__}")
-    return {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
-
-
-def _names_as_in_network(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    renamed = {}
-    for name, tensor in tensors.items():
-        for prefix in PREFIXES:
-            name = name.removeprefix(prefix)
-        renamed[_OLD_DENSENET.sub(r"\1\2", name)] = tensor
-    return renamed
-
-
-def _fit(network: nn.Module, tensors: Mapping[str, Tensor], source: str, backbone: str) -> tuple[set[str], int]:
-    """Copies the tensors that the network has names for; returns these names and the number of other tensors."""
-    state = network.state_dict()
-    matching = {name: tensors[name] for name in state if name in tensors}
-    if not matching:
-        examples = ", ".join(sorted(tensors)[:SHOWN]) or "no tensor at all"
-        raise ConfigError(f"no tensor of {source} belongs to backbone {backbone}; the file holds {examples}")
-    wrong = [name for name, tensor in matching.items() if tensor.shape != state[name].shape]
-    if wrong:
-        shown = "; ".join(
-            f"{name} is {tuple(matching[name].shape)} in the file, {tuple(state[name].shape)} in the backbone"
-            for name in wrong[:SHOWN]
-        )
-        more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        raise ConfigError(f"{source} does not fit backbone {backbone}: {shown}{more}")
-    network.load_state_dict({name: tensor.to(state[name].dtype) for name, tensor in matching.items()}, strict=False)
-    return set(matching), len(tensors) - len(matching)
-
-
-def _count_random(state: Mapping[str, Tensor]) -> int:
-    return sum(tensor.is_floating_point() for tensor in state.values())
+    except ValueError as error:
+        raise ConfigError(f"{path} cannot be read as weights: {error}") from None
+    except SafetensorError as error:
+        raise ConfigError(f"{path} cannot be read as weights: {DAMAGED} ({_first_line(error)})") from None
+    if not found.tensors:
+        raise ConfigError(f"{path} cannot be read as weights: {without_tensors(found, path)}")
+    return _Content(found, hashlib.sha256(content).hexdigest())

@@ -1,13 +1,23 @@
 """Ages read from images with a trained run's weights."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from store_rows import best, claimed, end, epoch, running
 from terminal import Terminal
 
 import engine.predict
+from ageui.cli import predict as predict_command
 from ageui.store import Store
+from engine.config import PRESETS, build_config
+from engine.data.spec import BUILT_IN
+from engine.events import CheckpointWritten
+from engine.kept_weights import save_weights
+from engine.losses import build_loss
+from engine.models import build_model
 
 
 @pytest.fixture
@@ -32,3 +42,73 @@ def test_predictions_use_the_arithmetic_of_the_newest_attempt(
         attempt = claimed(store, run_id) or 0
     assert ageui("predict", "face.png", "--run", str(run_id)).code == 0
     assert [how["precision"] for how in asked] == ["bf16"]
+
+
+@pytest.fixture
+def trained(ageui: Terminal, store: Store) -> Terminal:
+    """A terminal in the folder of a database with the run `fresh`, which has weights."""
+    config = build_config({**PRESETS["quick"], "backbone": "resnet18@layer1", "size": 32, "init": "random"})
+    loss = build_loss(config)
+    model, _ = build_model(config, loss.outputs, shares_weights=loss.shares_weights)
+    run_id = store.runs.add(config, BUILT_IN, name="fresh")
+    attempt = claimed(store, run_id) or 0
+    path = store.run_folder(run_id) / "weights-1.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    saved = save_weights(model.state_dict(), config, path)
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch())
+        writer.checkpoint(CheckpointWritten("best", path.name, 1, 10, saved.sha256, saved.bytes))
+    end(store, run_id, attempt)
+    return ageui
+
+
+@pytest.fixture
+def photos(ageui: Terminal) -> Path:
+    folder = Path("photos")
+    (folder / "more").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    for name in ("b.png", "a.JPG", "more/c.gif"):
+        Image.fromarray(noise).save(folder / name)
+    for name in ("._a.JPG", ".DS_Store", "notes.txt"):
+        (folder / name).write_bytes(b"\0")
+    return folder
+
+
+def test_a_folder_of_images_is_predicted_and_what_was_passed_over_is_said(trained: Terminal, photos: Path) -> None:
+    done = trained("predict", "photos", "--run", "fresh")
+    assert done.code == 0
+    assert [line.split()[-1] for line in done.out.splitlines()] == ["photos/a.JPG", "photos/b.png", "photos/more/c.gif"]
+    assert "3 files passed over: 2 hidden, 1 .txt" in done.err
+    assert "warning" not in done.err
+
+
+def test_problems_and_warnings_lose_no_prediction(
+    trained: Terminal, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict_command, "SHOWN", 2)
+    Image.new("RGB", (1, 1)).save(photos / "pixel.png")
+    for name in ("cut.jpg", "more/empty.png", "photo.HEIC"):
+        (photos / name).write_bytes(b"")
+    Path("empty").mkdir()
+    done = trained("predict", "photos", "empty", "missing.png", "--run", "fresh")
+    assert done.code == 3
+    assert len(done.out.splitlines()) == 4
+    for said in (
+        "warning: photos/pixel.png: too small for a face crop: 1×1 pixels",
+        "photos/cut.jpg: the file is empty (0 bytes)",
+        "… and 3 more that cannot be read; all of them with --json",
+        "4 of 9 images predicted",
+    ):
+        assert said in done.err
+    listed = trained("predict", "photos", "empty", "missing.png", "--run", "fresh", "--json")
+    assert listed.code == 3
+    problems = {entry["image"]: entry["problem"] for entry in listed.json if entry["problem"]}
+    assert problems == {
+        "photos/cut.jpg": "the file is empty (0 bytes)",
+        "photos/more/empty.png": "the file is empty (0 bytes)",
+        "photos/photo.HEIC": "the file is empty (0 bytes)",
+        "missing.png": "No such file or directory",
+        "empty": "the folder holds no image file, such as .jpg or .png",
+    }
+    assert sum(entry["years"] is not None for entry in listed.json) == 4
+    assert [len(entry["warnings"]) for entry in listed.json if entry["warnings"]] == [2]

@@ -55,6 +55,9 @@ def test_more_than_is_free_is_a_warning_and_pixels_do_not_count(monkeypatch: pyt
     assert said.is_too_much
     assert said.text.endswith("but only 0.96 GB are free: choose a smaller --batch, --size or --backbone")
     assert not _forecaster(monkeypatch, None).forecast(_runs(32)).is_too_much
+    assert (
+        _forecaster(monkeypatch, 1).forecast(_runs(1)).text.endswith("are free: choose a smaller --size or --backbone")
+    )
 
 
 def test_each_device_is_told_of_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

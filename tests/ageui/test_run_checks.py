@@ -37,6 +37,8 @@ def known_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 def table(tmp_path: Path) -> DataSpec:
     path = tmp_path / "people.csv"
     path.write_text(TABLE)
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).write_bytes(b"no picture")
     return DataSpec(name="people", format="table", path=str(path))
 
 
@@ -78,8 +80,9 @@ def test_attributes_of_a_table_are_those_that_its_check_found(table: DataSpec, t
 def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpec) -> None:
     check(table, cache=cache_folder())
     run = NewRun(config(weights="mood"), table)
-    assert "2 rows or images that cannot be used; see ageui data check people" in _message(
-        NewRun(config(), table), kind=DataError
+    assert (
+        "2 rows or images that cannot be used; see ageui data check people; mend them, or leave them out"
+        in _message(NewRun(config(), table), kind=DataError)
     )
     Path(table.path or "").write_text("image,age,mood\n1.jpg,30,good\n")
     refuse_unfit([run], Forecaster())
@@ -105,7 +108,7 @@ def test_ages_that_the_data_lacks(table: DataSpec) -> None:
 
 def test_data_without_train_images(tmp_path: Path) -> None:
     spec = DataSpec(name="few", format="synthetic", synthetic=SyntheticOptions(counts=(1, 9, 9)))
-    assert "'few' has 1 train images with an age" in _message(NewRun(config(), spec), kind=DataError)
+    assert "'few' has 1 train image with an age" in _message(NewRun(config(), spec), kind=DataError)
 
 
 @pytest.mark.usefixtures("known_networks")
@@ -114,9 +117,10 @@ def test_batch_norm_that_gets_one_value_per_channel(monkeypatch: pytest.MonkeyPa
     runs = [NewRun(config(batch=batch, last_batch="keep"), spec) for batch in (1, 16, 32)]
     refuse_unfit(runs, Forecaster())
     monkeypatch.setattr(forecast, "known_footprint", lambda key: GIVEN.model_copy(update={"needs_pairs": True}))
-    text = _message(*runs)
-    assert "leaves one value per channel" in text
-    assert text.endswith("--set last_batch=merge")
+    alone, others = _message(*runs).splitlines()
+    assert "leaves one value per channel" in alone
+    assert alone.endswith("choose a larger --size or --batch 2 or more with --set last_batch=merge (1 of 3 runs)")
+    assert others.endswith("choose a larger --size or --set last_batch=merge (2 of 3 runs)")
     refuse_unfit([NewRun(config(batch=32, last_batch="merge"), spec)], Forecaster())
 
 

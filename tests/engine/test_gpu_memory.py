@@ -62,7 +62,8 @@ def test_what_is_named_was_tried_and_did_fit(base: int, per_image: int, uneven: 
 
 
 @pytest.mark.parametrize(
-    ("fits", "advice"), [(24, "--batch 24 would fit"), (None, "choose a smaller --size or --backbone")]
+    ("fits", "advice"),
+    [(24, "--batch 24 would fit"), (None, "no smaller batch fits either: choose a smaller --backbone")],
 )
 def test_a_run_that_finds_no_memory_says_what_would_fit(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, fits: int | None, advice: str
@@ -99,9 +100,15 @@ def test_the_batch_fits_beside_the_pixels(pixel_bytes: int, fits: int | None, mo
     assert (f"--batch {fits} would fit" if fits else "no smaller batch fits") in said
 
 
+def test_a_batch_of_one_is_not_told_to_be_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
+    text = str(out_of_gpu_memory(build_config({**TINY, "batch": 1, "size": 64}), "cpu"))
+    assert text.endswith("with resnet18@layer1; choose a smaller --size or --backbone")
+
+
 def test_no_batch_is_named_where_features_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
-    config = build_config({**TINY, "batch": 256, "strategy": "freeze", "epochs": "2,0"})
+    config = build_config({**TINY, "batch": 256, "strategy": "freeze", "epochs": "2,0", "size": 64})
     assert "the same with any batch: choose a smaller --size" in str(out_of_gpu_memory(config, "cpu"))
 
 

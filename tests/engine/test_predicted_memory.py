@@ -15,7 +15,7 @@ import engine.peak_memory as peak_memory
 from engine.config import build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.events import MemoryPeaked, RunEnded, RunStarted
-from engine.first_weights import CheckedWeights, WeightsKey, are_known_to_fit
+from engine.first_weights import CheckedWeights, WeightsKey, known_fit
 from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey, known_footprint
 from engine.memory_model import Footprint, predicted_peak
 from engine.models.backbones import build_backbone
@@ -87,12 +87,13 @@ def test_what_no_run_could_use_has_a_reason_and_is_not_kept(tmp_path: Path) -> N
     assert "cannot take images of 64 px" in first.problem
     assert first.failure == "config"
     assert known_footprint(wrong) is None
-    assert third == CheckedWeights(key=fits)
-    assert are_known_to_fit(fits)
-    assert (fourth.failure, are_known_to_fit(fits_not)) == ("config", False)
+    assert isinstance(third, CheckedWeights)
+    assert third.sentence.startswith("loaded all ")
+    assert known_fit(fits) == third
+    assert (fourth.failure, known_fit(fits_not)) == ("config", None)
     assert "no tensor of" in fourth.problem
     os.utime(file, (0, 0))
-    assert not are_known_to_fit(fits)
+    assert known_fit(fits) is None
     assert second.footprint == known_footprint(right)
     assert second.footprint is not None
 

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from functools import cache
 from random import Random
@@ -79,7 +80,9 @@ def _with_odd_exif(random: Random) -> bytes:
     kind = random.choice(("JPEG", "PNG", "WEBP", "TIFF"))
     pixels = np.zeros((8, 12, 3), dtype=np.uint8)
     try:
-        return _saved(pixels, kind, exif=block[6:] if kind == "TIFF" else block)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _saved(pixels, kind, exif=block[6:] if kind == "TIFF" else block)
     except Exception:  # what cannot be written so is put into a file that was
         plain = _saved(pixels, "JPEG")
         return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + plain[2:]
@@ -91,8 +94,10 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 def _of_a_huge_size(random: Random) -> bytes:
     """A small file whose header, with a right checksum, says that it is large."""
-    sides = (0, 1, 50, 7_000, 7_100, 20_000, 65_535, 2**31 - 1)
+    sides = (0, 1, 50, 100, 20_000, 65_535, 2**31 - 1)
     width, height = random.choice(sides), random.choice(sides)
+    if random.random() < 0.02:  # just below and above the limit, which takes seconds to read
+        width, height = 7_000, random.choice((7_100, 7_200))
     if random.random() < 0.5:
         head = struct.pack(
             ">IIBBBBB", width, height, random.choice((1, 2, 8, 16)), random.choice((0, 2, 3, 4, 6)), 0, 0, 0

@@ -64,10 +64,10 @@ def _images(random: Random, commands: Commands, name: str) -> None:
         put(commands.folder / file, broken_image(random))
     rows = [f"{file},{random.randrange(1, 90)}" for file in (*files, "img/0.jpg", "img/1.jpg")]
     Path(f"{name}.csv").write_text("\n".join(["image,age", *rows]))
-    answer = _add(commands, name, f"{name}.csv", "--skip-bad", "--json")
-    assert answer == 0, "good images are there"
-    refused = commands("data", "add", f"{name}-whole", f"{name}.csv")
-    assert refused.code == 3
+    if random.random() < 0.7:
+        assert _add(commands, name, f"{name}.csv", "--skip-bad", "--json") == 0, "good images are there"
+    else:
+        assert _add(commands, name, f"{name}.csv") == 3
     predicted = json.loads(commands("predict", *files, "img/0.jpg", "--run", "fresh", "--device", "cpu", "--json").out)
     assert predicted[-1]["years"] is not None
 

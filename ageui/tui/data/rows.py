@@ -128,10 +128,10 @@ def split_table(report: DataReport) -> RichTable:
 
 
 def findings_text(report: DataReport, note: str) -> Text:
-    """The note, if any, then what was guessed, problems, near-duplicates and deviations from published counts."""
+    """The note, if any, then guesses, problems, remarks, near-duplicates and deviations from published counts."""
     lines: list[Text] = [Text(note, style="bold")] if note else []
     lines += [Text(clean(guess), style="dim") for guess in report.notes]
-    lines += [*_problems(report), *_leaks(report), *_duplicates(report), *_course_counts(report)]
+    lines += [*_problems(report), *_leaks(report), *_remarks(report), *_duplicates(report), *_course_counts(report)]
     return Text("\n").join(lines)
 
 
@@ -144,6 +144,10 @@ def _problems(report: DataReport) -> list[Text]:
     if count > 1:
         lines.append(Text("    ageui data check NAME --json lists all", style="dim"))
     return lines
+
+
+def _remarks(report: DataReport) -> list[Text]:
+    return [Text.assemble(("! ", "bold"), clean(remark.text)) for remark in report.remarks]
 
 
 def _leaks(report: DataReport) -> list[Text]:

@@ -9,7 +9,7 @@ from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
 from ageui.planning.disk_space import refuse_small_disk
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
-from ageui.planning.run_checks import refuse_unfit
+from ageui.planning.run_checks import label_warnings, refuse_unfit
 from ageui.planning.run_command import Labels, queue_command
 from ageui.planning.settings import Resolved, SettingsLayer, absolute_init
 from ageui.store import NewRun, RunRow, Store
@@ -116,7 +116,7 @@ class FormCheck:
         refuse_small_disk(store, named, self.forecaster)
         return replace(
             checked,
-            notes=self._notes(plan),
+            notes=(*self._notes(plan), *label_warnings(runs)),
             plan=plan,
             outcome=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
             memory=self.forecaster.forecast(runs),

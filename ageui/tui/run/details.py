@@ -12,7 +12,7 @@ from ageui.present.table import Table
 from ageui.present.terminal import rich_table
 from ageui.store import AttemptRow, RunDetail
 from ageui.text.clean import clean
-from ageui.text.duplicates import duplicates_line
+from ageui.text.duplicates import duplicates_lines
 from ageui.text.sentences import counted, gigabytes, memory_sentence
 from ageui.text.states import why_no_scores
 from ageui.tui.device_loads import DeviceLoad
@@ -72,8 +72,8 @@ def scores_tables(detail: RunDetail) -> RenderableType:
     if scores is None:
         return instead_of_scores(detail)
     figures, biases, groups = map(rich_table, (scores_table(detail), biases_table(scores), groups_table(scores)))
-    found = (duplicates_line(one.split, one.result.n, one.in_train, one.data_name) for one in detail.results)
-    lines = [Text(clean(line), style="dim") for line in found if line]
+    scored = ((one.split, one.result.n, one.in_train, one.data_name) for one in detail.results)
+    lines = [Text(clean(line), style="dim") for line in duplicates_lines(scored, str(detail.id))]
     return Group(figures, *lines, "", biases, "", groups)
 
 
@@ -99,6 +99,8 @@ def config_table(detail: RunDetail) -> RichTable:
         rows.append(("note", detail.row.note))
     if manifest := detail.manifest:
         rows.append(("computed on", f"{manifest.get('device')}: {manifest.get('placement')}"))
+        if detail.first_weights:
+            rows.append(("first weights", detail.first_weights))
         versions = manifest.get("versions") or {}
         rows.append(("versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
     for file in detail.checkpoints:

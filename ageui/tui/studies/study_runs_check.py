@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ageui.memory.forecast import Forecaster
 from ageui.planning.disk_space import refuse_small_disk
-from ageui.planning.run_checks import refuse_unfit
+from ageui.planning.run_checks import label_warnings, refuse_unfit
 from ageui.store import Store
 from ageui.study import Choice, RemainingRuns, Study, find_remaining
 from ageui.study.queueing import asked_choice, chosen_here, remaining_text
@@ -71,6 +71,7 @@ def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster:
         checked,
         plan=todo,
         outcome=remaining_text(study, todo),
+        notes=tuple(label_warnings(to_train)),
         memory=forecaster.forecast(todo.new),
         command=command(study, here.choice, seeds),
     )

@@ -36,7 +36,7 @@ class MemoryLine(Static):
         self._counter: FootprintCounter | None = None
 
     def show(self, forecast: Forecast) -> None:
-        self.update(clean(forecast.text))
+        self.update(clean("; ".join(filter(None, (*forecast.warnings, forecast.text)))))
         self.set_class(forecast.is_too_much, "-too-much")
         if forecast.missing and not self._is_counting:
             self._is_counting = True

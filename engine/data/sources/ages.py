@@ -79,6 +79,10 @@ class AgeReader:
 
     def read(self, value: object) -> Age:
         """The age in a cell. Raises `ValueError` with a message for people."""
+        if isinstance(value, str) and self.scale is None and _PLAIN_AGE.fullmatch(value):  # nearly all of them
+            years = float(value)
+            if 0 <= years <= OLDEST:
+                return Age(years)
         if isinstance(value, Real) and not isinstance(value, bool):
             return self._within(Age(float(str(value))), str(value))
         text = cell_text(value)

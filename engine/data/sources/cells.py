@@ -15,5 +15,7 @@ def is_missing(cell: object) -> bool:
 
 def cell_text(cell: object) -> str:
     """The cell's text, with single spaces; "" for one that is missing, also if it says `NaN`, `None` or the like."""
-    text = "" if is_missing(cell) else " ".join(str(cell).split())
+    if not isinstance(cell, str):
+        cell = "" if is_missing(cell) else str(cell)
+    text = " ".join(cell.split())
     return "" if text.casefold() in _EMPTY else text

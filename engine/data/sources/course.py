@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def load(spec: DataSpec, root: Path) -> Manifest:
 def _folder_rows(root: Path) -> Iterator[SourceRow]:
     found = False
     for split in SPLITS:
-        labels, images = root / f"labels_metadata_{split}.csv", root / f"{split}_data"
+        labels, images = root / f"labels_metadata_{split}.csv", _image_folder(root, split)
         if os.path.lexists(labels):
             found = True
             for record in read_table(labels, COLUMNS).to_dict("records"):
@@ -71,9 +72,16 @@ def _folder_rows(root: Path) -> Iterator[SourceRow]:
             found = True
             for name in sorted(os.listdir(images)):
                 if is_image_name(name) and not is_trace(name):
-                    yield SourceRow(f"{split}_data/{name}", split, None)
+                    yield SourceRow(f"{images.name}/{name}", split, None)
     if not found:
         raise DataError(f"{root} is no course edition: it has neither data_train.npy nor labels_metadata_train.csv")
+
+
+def _image_folder(root: Path, split: str) -> Path:
+    """The folder of a split's images, whatever its capitals if only one is alike."""
+    folder = root / f"{split}_data"
+    alike = [] if folder.is_dir() else [one for one in root.iterdir() if one.name.lower() == folder.name]
+    return alike[0] if len(alike) == 1 else folder
 
 
 def _has_arrays(root: Path) -> bool:
@@ -138,11 +146,21 @@ def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
     if not os.path.lexists(path):
         return None
     array = _array(path)
+    if not _is_text(array):
+        raise DataError(f"{path} is damaged: its text has characters that do not exist")
     if array.shape == (*shape, 1):
         array = array.reshape(shape)
     if array.shape != shape:
         raise DataError(f"{path} has shape {array.shape}; the images beside it need it to be {shape}")
     return array
+
+
+def _is_text(array: NDArray[Any]) -> bool:
+    """Whether all characters exist, which Python needs; true for numbers."""
+    if array.dtype.kind != "U" or not array.nbytes:
+        return True
+    codes = np.ascontiguousarray(array).view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    return bool(codes.max() <= sys.maxunicode)
 
 
 def _array(path: Path) -> NDArray[Any]:

@@ -1,6 +1,5 @@
 """The images that a person wants left out, by a list of their names."""
 
-import codecs
 import csv
 import os
 from collections import defaultdict
@@ -14,6 +13,7 @@ from engine.data.image_files import is_image_name
 from engine.data.sources.near_names import folded, stem_and_ending
 from engine.data.sources.source_rows import SourceRow
 from engine.data.spec import DataSpec
+from engine.data.text_encoding import encoding_of
 from engine.errors import DataError
 
 _COLUMNS: Final = frozenset(
@@ -70,7 +70,8 @@ class IgnoreList:
         shown = ", ".join([*lost[:_SHOWN], *more])
         were_not = f": {shown} {'was' if len(lost) == 1 else 'were'} not" if lost else ""
         of = f"{len(self._found):,} of {counted(len(self._names), 'name')}"
-        return (f"{self._file}: {of} found{were_not}; {counted(self._left_out, 'image')} left out",)
+        several = ", all of a name that has no folder" if self._left_out > len(self._found) else ""
+        return (f"{self._file}: {of} found{were_not}; {counted(self._left_out, 'image')} left out{several}",)
 
 
 def ignore_list(spec: DataSpec, root: Path) -> IgnoreList:
@@ -87,11 +88,10 @@ def read_ignored(path: Path) -> list[str]:
     """
     try:
         content = read_regular(path, TABLE_BYTES)
-        is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = content.decode("utf-16" if is_wide else "utf-8-sig")
+        text = content.decode(encoding_of(content))
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         rows = [_cells(line) for line in lines]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"the ignore list {path} cannot be read: {problem_of(error)}") from error
     column = next((place for place, name in enumerate(rows[0]) if name.lower() in _COLUMNS), None) if rows else None
     if column is None:

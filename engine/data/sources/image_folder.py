@@ -41,9 +41,10 @@ class ImageFolder:
         """The path of an image's file, with the links in it. Raises `DataError` for a name that leads out."""
         if image in self._elsewhere:
             return self._elsewhere[image]
-        if not self.is_open and (image.startswith("/") or (".." in image and os.pardir in image.split("/"))):
+        if not self.is_open and (image.startswith(("/", "~")) or (".." in image and os.pardir in image.split("/"))):
             raise DataError("the name leads out of the data set's folder")
-        return os.path.join(self.root, image)
+        path = os.path.join(self.root, image)
+        return os.path.expanduser(image) if image.startswith("~") and not os.path.lexists(path) else path
 
     def path(self, image: str) -> Path:
         """The real path of an image's file. Raises `DataError` as `place`."""
@@ -98,8 +99,8 @@ class ImageFolder:
                     missing.append(image)
         notes: tuple[str, ...] = ()
         if missing:
-            files = (self.place(image) for image in frame["image"] if image not in problems)
-            found = ImageSearch(os.fspath(self.root), self.is_open, self.is_chosen).find_all(missing, files)
+            search = ImageSearch(os.fspath(self.root), self.is_open, self.is_chosen)
+            found = search.find_all(missing, others_found=any(image not in problems for image in frame["image"]))
             self._elsewhere.update(found.files)
             problems.update(found.problems)
             problems = {image: problem for image, problem in problems.items() if image not in found.files}

@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -18,6 +18,7 @@ _TRIED: Final = 20
 _ANCESTORS: Final = 4
 _MOST_FOLDERS: Final = 200
 _LONGEST: Final = 100
+_SLASHES: Final = "/\\"
 _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 
 
@@ -30,6 +31,21 @@ class FoundImages:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Sample:
+    """The parts of some names, and how many folders at the front of all names are the same."""
+
+    parts: list[list[str]]
+    shared: int
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "_Sample":
+        parts = [found for name in names if (found := parts_of(name))]
+        fronts = zip(*(folders for *folders, _ in parts), strict=False)
+        shared = sum(1 for _ in takewhile(lambda folders: len(set(folders)) == 1, fronts))
+        return cls(parts[:: max(1, len(parts) // _TRIED)], shared)
+
+
 class ImageSearch:
     """Looks for images by names that start at `root`; the other fields are as those of `ImageFolder`."""
 
@@ -37,40 +53,29 @@ class ImageSearch:
         self._root, self._is_open, self._is_chosen = root, is_open, is_chosen
         self._near = NearNames()
 
-    def find_all(self, images: Sequence[str], taken: Iterable[str]) -> FoundImages:
-        """The files of missing images, where each is beyond doubt; `taken` are the files of the others.
+    def find_all(self, images: Sequence[str], *, others_found: bool) -> FoundImages:
+        """The files of missing images, where each is beyond doubt.
 
         Raises `DataError` if no file at all was found, with the folder that they are below, if it can be found.
         """
-        others = {os.path.normpath(file) for file in taken}
         candidates = {image: self._candidates(image) for image in images}
-        notes = []
-        if not others and not any(candidates.values()):
-            front = self._front(images)
-            if not front:
+        front = 0
+        if not others_found and not any(candidates.values()):
+            if not (front := self._front(images)):
                 raise DataError(self._nothing_found(images))
-            candidates = {image: self._near.find(self._root, parts_of(image)[front:]) for image in images}
-            lost = "/".join(parts_of(images[0])[:front])
-            notes.append(f"{_images(candidates)} named below {_cut(lost)}, found below {_cut(self._root)}")
-        found = FoundImages()
-        owner: dict[str, str] = {}
-        for image, files in candidates.items():
-            file = os.path.normpath(files[0]) if files else ""
-            if len(files) != 1:
-                found.problems[image] = self._why_missing(image, files)
-            elif file in others or file in owner:
-                named = f"as {owner[file]}" if file in owner else "with its exact name"
-                found.problems[image] = f"the same image is named twice: {self._shown(file)} is there, {named} too"
-            else:
-                owner[file] = image
-                found.files[image] = file
-        if found.files and not notes:
-            image, file = next(iter(found.files.items()))
-            notes.append(
-                f"{counted(len(found.files), 'image')} found under a similar name, such as {self._shown(file)} for "
-                f"{_cut(image)}"
-            )
-        return FoundImages(found.files, found.problems, tuple(notes))
+            parts = {image: parts_of(image)[front:] for image in images}
+            candidates = {image: self._near.find(self._root, rest) if rest else [] for image, rest in parts.items()}
+        files = {image: found[0] for image, found in candidates.items() if len(found) == 1}
+        problems = {image: self._why_missing(image, found) for image, found in candidates.items() if len(found) != 1}
+        return FoundImages(files, problems, (self._note(files, front),) if files else ())
+
+    def _note(self, files: dict[str, str], front: int) -> str:
+        image, file = next(iter(files.items()))
+        many = counted(len(files), "image")
+        if not front:
+            return f"{many} found under a similar name, such as {self._shown(file)} for {_cut(image)}"
+        tail = "/".join(parts_of(image)[front:])
+        return f"{many} named below {_cut(image[: -len(tail)].rstrip(_SLASHES))}, found below {_cut(self._root)}"
 
     def _candidates(self, image: str) -> list[str]:
         """The files that a name may mean, in the spelling of this system, else in that of another."""
@@ -89,26 +94,18 @@ class ImageSearch:
 
         Without a person's word on where names start, only absolute names are cut, and keep a folder.
         """
-        if not self._is_open:
+        if not self._is_open or not (self._is_chosen or all(_is_absolute(image) for image in images)):
             return 0
-        if self._is_chosen:
-            return self._cuts(self._root, images, first=1)[1]
-        if not all(_is_absolute(image) for image in images):
-            return 0
-        return self._cuts(self._root, images, first=1, least=2)[1]
+        return self._cuts(self._root, _Sample.of(images), first=1, least=1 if self._is_chosen else 2)[1]
 
-    def _cuts(self, root: str, images: Sequence[str], *, first: int = 0, least: int = 1) -> tuple[int, int]:
-        """Of a sample of images, how many are found below a root once the front of their names is cut, and the cut.
+    def _cuts(self, root: str, names: "_Sample", *, first: int = 0, least: int = 1) -> tuple[int, int]:
+        """Of a sample of names, how many are found below a root once their front is cut, and the cut.
 
         At most what all names share is cut, so that no two names become one, and `least` parts stay.
         """
-        split = [parts_of(image) for image in images]
-        fronts = zip(*(parts[:-1] for parts in split), strict=False)
-        shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, fronts))
-        sample = [parts for parts in split[:: max(1, len(split) // _TRIED)] if parts]
-        most = min([shared, *(len(parts) - least for parts in sample)])
+        most = min([names.shared, *(len(parts) - least for parts in names.parts)])
         for cut in range(first, most + 1):
-            if count := sum(bool(self._near.find(root, parts[cut:])) for parts in sample):
+            if count := sum(bool(self._near.find(root, parts[cut:])) for parts in names.parts):
                 return count, cut
         return 0, 0
 
@@ -119,9 +116,9 @@ class ImageSearch:
         )
         if not self._is_open:
             return f"{text}; unpack the images into that folder, or give the folder that has them"
-        best, folder = 0, ""
+        best, folder, names = 0, "", _Sample.of(images)
         for start in self._other_starts():
-            count, _ = self._cuts(start, images)
+            count, _ = self._cuts(start, names)
             if count > best:
                 best, folder = count, start
         if not best:
@@ -129,12 +126,12 @@ class ImageSearch:
         return f"{text}; they are there from {folder} on: add the data set with --images {shlex.quote(folder)}"
 
     def _other_starts(self) -> Iterator[str]:
-        """The folders above the root, below it, and that of the command."""
+        """The folders above the root, that of the command, and those below the root and beside it."""
         root = Path(self._root).absolute()
         yield os.fspath(root)
         yield from map(os.fspath, root.parents[:_ANCESTORS])
         yield os.getcwd()
-        level, listed = [os.fspath(root)], 0
+        level, listed = [os.fspath(root), os.fspath(root.parent)], 0
         while level and listed < _MOST_FOLDERS:
             folder = level.pop(0)
             try:
@@ -176,10 +173,6 @@ def _parts(name: str) -> list[str]:
 def _is_absolute(name: str) -> bool:
     slashes = name.replace("\\", "/")
     return slashes.startswith(("/", "~")) or _DRIVE.match(slashes) is not None
-
-
-def _images(candidates: dict[str, list[str]]) -> str:
-    return counted(sum(map(bool, candidates.values())), "image")
 
 
 def _cut(text: str) -> str:

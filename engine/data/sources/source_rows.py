@@ -50,7 +50,7 @@ def frame_of(
             problem = f"split {quoted(row.split)}; use one of {', '.join(SPLITS)}"
             cure = "say which split a name stands for with --split-map, as in --split-map dev=valid,extra=none"
         if problem:
-            problems.append(RowProblem(row.image, problem, row.split, cure))
+            problems.append(RowProblem(row.image, problem, row.split if row.split in SPLITS else None, cure))
             continue
         kept.append(row)
         ages.append(age)

@@ -11,13 +11,15 @@ from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.number_columns import binned, comma_notes, number_remarks, unused_columns
 from engine.data.sources.read_table import read_raw_table, refuse_missing
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.sources.split_names import LEFT_OUT, read_splits
 from engine.data.sources.table_columns import MOST_GROUPS
 from engine.data.sources.table_pictures import TablePictures
-from engine.data.spec import RANGE_COLUMNS, RESERVED_COLUMNS, DataSpec
+from engine.data.spec import RESERVED_COLUMNS, DataSpec
 from engine.errors import ConfigError, DataError
+from engine.groups import TAKEN_NAMES
 from engine.short_text import quoted, short_list
 
 MOST_ATTRIBUTES = 50
@@ -33,6 +35,8 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
+    if clashing := [name for name in spec.columns if name in TAKEN_NAMES and name not in RESERVED_COLUMNS]:
+        raise ConfigError(f"--columns {clashing[0]}=…: ageui has a column of that name; give the attribute another one")
     raw = read_raw_table(path, spec.columns.values())
     table = raw.frame
     refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
@@ -41,7 +45,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
             f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change target; "
             f"it has {short_list(table.columns)}"
         )
-    attributes = _attributes(table, spec.columns, {*columns.values(), *RANGE_COLUMNS})
+    attributes = _attributes(table, spec.columns, {*columns.values(), *TAKEN_NAMES})
     if len(attributes) > MOST_ATTRIBUTES:
         raise DataError(
             f"{path} has {len(attributes)} columns that look like attributes, more than the limit of "
@@ -52,10 +56,20 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     splits, notes = read_splits(cells, spec.split_map, spec.fractions)
     reader = AgeReader(spec.age_scale)
     pictures = raw.pictures.get(columns["image"])
+    if pictures is not None and spec.images is not None:
+        raise ConfigError(f"the pictures are in {path} itself, so that no folder of images is used; leave out --images")
     folder = _image_folder(spec, path, table[columns["image"]].iloc[:_TRIED])
     ignored = ignore_list(spec, folder.root)
     rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
     frame, problems = frame_of(rows, list(attributes), extra, reader)
+    used = {age, *columns.values(), *attributes.values(), *TAKEN_NAMES}
+    remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
+    if "age_std" in extra:
+        remarks += number_remarks("age_std", table[columns["age_std"]])
+        notes = (*notes, *comma_notes("age_std", table[columns["age_std"]]))
+    for attribute, bins in spec.bins.items():
+        frame[attribute], unread = binned(frame[attribute], attribute, bins)
+        remarks += unread
     if pictures is None:
         frame, missing, found = folder.without_missing(frame)
         problems, notes = problems + missing, (*notes, *found)
@@ -70,6 +84,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
         raw.problems + problems,
         (*raw.notes, *reader.notes(), *notes, *ignored.notes),
         str if pictures else folder.place,
+        tuple(remarks),
     )
 
 

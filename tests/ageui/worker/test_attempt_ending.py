@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from store_rows import config
 
 from ageui.worker import attempt_ending
 from ageui.worker.attempt_ending import ending_of, oom_kills
@@ -44,15 +45,21 @@ def test_endings(
     failure: str | None,
     exit_code: int,
 ) -> None:
-    ending = ending_of(code, last, was_asked=asked, oom_kills=kills, run_id=7)
+    ending = ending_of(code, last, was_asked=asked, oom_kills=kills, run_id=7, config=config())
     assert (ending.kind, ending.failure, ending.exit_code) == (kind, failure, exit_code)
     if kind == "crashed" and failure not in ("oom_killed", "terminated"):
         assert "ageui logs 7" in ending.reason
 
 
+def test_a_run_that_was_killed_for_memory_is_not_told_to_shrink_what_is_smallest() -> None:
+    smallest = config(batch=1, size=32)
+    ending = ending_of(-9, None, was_asked=False, oom_kills=1, run_id=7, config=smallest)
+    assert ending.reason.endswith("close other programs, or choose a smaller --backbone")
+
+
 def test_every_signal_has_a_name() -> None:
     for number in signal.valid_signals():
-        assert ending_of(-number, None, was_asked=False, oom_kills=0, run_id=1).failure
+        assert ending_of(-number, None, was_asked=False, oom_kills=0, run_id=1, config=config()).failure
 
 
 def test_kills_for_memory_are_counted_in_the_group_else_in_the_machine(

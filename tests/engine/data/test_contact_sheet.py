@@ -6,6 +6,7 @@ import pytest
 
 from engine.data.contact_sheet import FACE, draw_sheet
 from engine.data.manifest import Manifest
+from engine.data.report import RowProblem
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError, DataError
@@ -67,7 +68,7 @@ def test_unlabelled_faces_are_shown_where_nothing_is_labelled() -> None:
 def test_an_unreadable_image_leaves_its_place_blank() -> None:
     frame = _frame(3)
     frame["image"] = ["a", "bad", "c"]
-    assert draw_sheet(_manifest(frame)).unreadable == ("bad",)
+    assert draw_sheet(_manifest(frame)).unreadable == (RowProblem("bad", "damaged image"),)
 
 
 @pytest.mark.parametrize("name", ["[/]", "x" * 300, "a\nb\tc", "\u202eأحمد", "\udcff", ""])

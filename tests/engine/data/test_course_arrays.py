@@ -92,3 +92,12 @@ def test_an_array_that_its_file_cannot_hold_is_refused(tmp_path: Path, content: 
     (tmp_path / "data_train.npy").write_bytes(content)
     with pytest.raises(DataError, match=said):
         _load(tmp_path)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_text_of_characters_that_do_not_exist_is_named(tmp_path: Path, order: str) -> None:
+    np.save(tmp_path / "data_train.npy", np.zeros((1, 8, 8, 3), dtype=np.uint8))
+    content = np.array([0x110000] * 3, dtype=f"{order}u4").view(f"{order}U1").reshape(1, 3)
+    np.save(tmp_path / "meta_data_train.npy", content)
+    with pytest.raises(DataError, match=r"meta_data_train\.npy is damaged: its text has characters that do not exist"):
+        _load(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from image_bytes import COLOUR, GREY, encoded, exif, huge_png, oriented, png, tiff
 from PIL import Image
 
-from engine.data.decode import decode, is_animated, marked
+from engine.data.decode import decode, is_animated, marked, readable_formats
 from engine.data.rgb import GROUND
 from engine.errors import DataError
 
@@ -17,6 +17,11 @@ GREY_RGB = np.repeat(GREY[..., None], 3, -1)
 DEEP, DEEP_COLOUR = GREY.astype(np.uint16) * 257, COLOUR.astype(np.uint16) * 257
 ALPHA = np.tile(np.where(np.arange(30) < 15, 0, 255).astype(np.uint8), (20, 1))
 PALETTE = Image.fromarray(COLOUR).quantize(50)
+
+
+def _kind(value: object) -> str | None:
+    """A short id for a file or its pixels; None leaves other values to pytest."""
+    return "file" if isinstance(value, bytes) else "pixels" if isinstance(value, np.ndarray) else None
 
 
 def _big_endian(pixels: np.ndarray) -> np.ndarray:
@@ -41,6 +46,7 @@ def _big_endian(pixels: np.ndarray) -> np.ndarray:
         tiff(((255 - GREY) / 255).astype(np.float32), 3, photometric=0),
         encoded((GREY / 255).astype(np.float32), "TIFF", compression="tiff_deflate"),
     ],
+    ids=_kind,
 )
 def test_deep_grey_is_scaled_by_the_range_of_its_type(content: bytes) -> None:
     np.testing.assert_array_equal(decode(content), GREY_RGB)
@@ -59,6 +65,7 @@ def test_deep_values_keep_their_upper_bits_and_none_is_clipped() -> None:
         (tiff(GREY.astype(np.float32), 3), "its values are floats from 0 to 255; scale them to 0 "),
         (tiff(np.full((8, 8), np.nan, np.float32), 3), "its values are floats from nan to nan"),
         (tiff(np.full((8, 8), -0.5, np.float32), 3), "floats from -0.5 to -0.5"),
+        (tiff((GREY / 65_535).astype(np.float32), 3), "floats from 0 to 0.00389105 of 1, which is nearly black"),
         (tiff(DEEP.astype(np.int32) - 40_000, 2), "its signed 32-bit values go from -40,000 to 25,535"),
         (tiff(DEEP.astype(np.int32), 2), "go from 0 to 65,535 of 2,147,483,647, which is nearly black; scale them"),
         (tiff((GREY.astype(int) - 128).astype(np.int8), 2), "its signed 8-bit values go from -128 to 127"),
@@ -66,6 +73,7 @@ def test_deep_values_keep_their_upper_bits_and_none_is_clipped() -> None:
         (encoded(DEEP >> 4), "its 16-bit values go from 0 to 4,095 of 65,535, which is nearly black"),
         (png(16, 2, _big_endian(DEEP_COLOUR >> 8)), "its 16-bit values stay below 4,096 of 65,535"),
     ],
+    ids=_kind,
 )
 def test_values_meant_for_another_range_are_refused_with_their_range(content: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
@@ -104,6 +112,7 @@ def _on_ground(pixels: np.ndarray, seen: np.ndarray) -> np.ndarray:
             _on_ground((GREY_RGB >> 4) * 17, GREY[0, 0] >> 4 != GREY >> 4),
         ),
     ],
+    ids=_kind,
 )
 def test_transparent_parts_show_the_ground(content: bytes, pixels: np.ndarray) -> None:
     np.testing.assert_array_equal(decode(content), pixels)
@@ -171,6 +180,7 @@ TEXT_AS_FRACTION = struct.pack("<HHI4s", 0x011A, 2, 4, b"abc\0")
         ((oriented(0),), False),
         ((oriented(9),), False),
     ],
+    ids=_kind,
 )
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
 def test_exif_that_is_wrong_leaves_the_orientation_alone(
@@ -182,7 +192,7 @@ def test_exif_that_is_wrong_leaves_the_orientation_alone(
 
 
 @pytest.mark.parametrize(
-    "block", [b"Exif\0\0", b"Exif\0\0II", b"Exif\0\0no TIFF header", b"Exif\0\0MM\0*\xff\xff\xff\xff"]
+    "block", [b"Exif\0\0", b"Exif\0\0II", b"Exif\0\0no TIFF header", b"Exif\0\0MM\0*\xff\xff\xff\xff"], ids=_kind
 )
 def test_exif_that_cannot_be_read_turns_nothing(block: bytes) -> None:
     np.testing.assert_array_equal(decode(encoded(COLOUR, exif=block)), COLOUR)
@@ -239,6 +249,10 @@ def test_an_image_that_is_cut_short_is_refused_and_never_half_read(
         (b"this is a text file", "not a JPEG, PNG, WEBP, GIF, BMP, TIFF, .* image"),
         (encoded(COLOUR, "JPEG")[:-300], "damaged image"),
         (huge_png(), "more pixels than the limit|more than the limit"),
+        (
+            tiff(GREY).replace(struct.pack("<HHII", 257, 4, 1, 20), struct.pack("<HHII", 257, 4, 1, 40)),
+            "20 of its 40 rows",
+        ),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC photo, which Pillow cannot read; save it as JPEG"),
         (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF image .* update Pillow, or save it as PNG"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isomiso2", "a video"),
@@ -247,6 +261,7 @@ def test_an_image_that_is_cut_short_is_refused_and_never_half_read(
         (b"\0\x05\x16\x07\0\x02\0\0Mac OS X", "metadata of macOS"),
         (tiff(GREY / 255, 3), "a TIFF image that is damaged or of a kind that Pillow cannot read; save it as 8-bit"),
     ],
+    ids=_kind,
 )
 def test_what_is_wrong_with_an_image_is_said(content: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
@@ -270,6 +285,16 @@ def test_whatever_pillow_raises_is_the_images_problem(
             decode(content)
 
 
+def test_a_pillow_that_lacks_a_format_reads_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode(encoded(COLOUR, "WEBP"))
+    monkeypatch.delitem(Image.OPEN, "AVIF")
+    readable_formats.cache_clear()
+    np.testing.assert_array_equal(decode(encoded(COLOUR, "BMP")), COLOUR)
+    with pytest.raises(DataError, match=r"AVIF image .* update Pillow"):
+        decode(b"\0\0\0\x18ftypavif\0\0\0\0mif1avif")
+    readable_formats.cache_clear()
+
+
 def test_a_lack_of_memory_is_no_problem_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(image: Image.Image) -> None:
         raise MemoryError
@@ -288,12 +313,14 @@ def test_warnings_of_pillow_that_are_errors_are_problems() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [encoded(COLOUR, "JPEG"), encoded(COLOUR), encoded(GREY), encoded(PALETTE), b"text"]
+    "content", [encoded(COLOUR, "JPEG"), encoded(COLOUR), encoded(GREY), encoded(PALETTE), b"text"], ids=_kind
 )
 def test_ordinary_files_keep_the_hash_they_had(content: bytes) -> None:
     assert marked(content) == content
 
 
-@pytest.mark.parametrize("content", [encoded(np.dstack([COLOUR, ALPHA])), encoded(DEEP), encoded(COLOUR, "GIF")])
+@pytest.mark.parametrize(
+    "content", [encoded(np.dstack([COLOUR, ALPHA])), encoded(DEEP), encoded(COLOUR, "GIF")], ids=_kind
+)
 def test_files_that_older_versions_read_otherwise_get_another_hash(content: bytes) -> None:
     assert marked(content) != content

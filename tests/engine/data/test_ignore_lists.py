@@ -38,7 +38,11 @@ def people(tmp_path: Path) -> Path:
             "2 of 3 names found: nosuch.jpg was not; 2 images left out",
         ),
         ("train/2\n./train/1\n", ["test/1.jpg", "train/x,y.jpg"], "2 of 2 names found; 2 images left out"),
-        ("2.jpg\r\n1.JPG\r\n", ["train/x,y.jpg"], "2 of 2 names found; 3 images left out"),
+        (
+            "2.jpg\r\n1.JPG\r\n",
+            ["train/x,y.jpg"],
+            "2 of 2 names found; 3 images left out, all of a name that has no folder",
+        ),
         ("2\ntrain\\1.jpeg\n", ["test/1.jpg", "train/x,y.jpg"], "2 of 2 names found; 2 images left out"),
         ("2.jpg\nx,y.jpg\n", ["train/1.jpg", "test/1.jpg"], "2 of 2 names found; 2 images left out"),
         (
@@ -136,7 +140,7 @@ def test_drawn_faces_have_no_names_to_leave_out(tmp_path: Path) -> None:
         load_manifest(BUILT_IN.model_copy(update={"ignore": str(tmp_path)}))
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x80abc", b'"' + b"x" * 200_000])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x81abc\0", b'"' + b"x" * 200_000])
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.txt").write_bytes(content)
     with pytest.raises(DataError, match=r"the ignore list .*bad\.txt cannot be read"):

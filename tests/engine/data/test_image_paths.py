@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -14,7 +15,7 @@ from engine.data.kept_reports import kept_report
 from engine.data.manifest import Manifest
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 
 
 def _image(path: Path) -> Path:
@@ -52,6 +53,7 @@ def test_a_table_names_images_anywhere(faces: Path, tmp_path: Path, monkeypatch:
     manifest = _load(_table(tmp_path / "labels" / "t.csv", *names))
     assert _images(manifest) == names
     assert manifest.problems == ()
+    assert manifest.notes == ()
 
 
 def test_links_to_files_folders_and_the_table_are_followed(faces: Path, tmp_path: Path) -> None:
@@ -73,6 +75,14 @@ def test_relative_names_start_in_the_chosen_folder(faces: Path, tmp_path: Path) 
     assert _images(manifest) == ["1.jpg", str(faces / "img" / "2.jpg")]
     with pytest.raises(DataError, match=r"the folder of its images, /no/such, is not there.*--images"):
         _load(table, images="/no/such")
+
+
+def test_pictures_inside_a_table_start_in_no_folder(tmp_path: Path) -> None:
+    picture = _image(tmp_path / "a.png").read_bytes()
+    pd.DataFrame({"image": [{"bytes": picture, "path": "a.png"}], "age": [30.0]}).to_parquet(tmp_path / "t.parquet")
+    assert _images(_load(tmp_path / "t.parquet")) == ["a.png"]
+    with pytest.raises(ConfigError, match="leave out --images"):
+        _load(tmp_path / "t.parquet", images=str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -118,12 +128,22 @@ def test_what_is_there_instead_is_said(tmp_path: Path, others: list[str], named:
     assert manifest.notes == ()
 
 
-def test_two_names_of_one_file_are_not_two_images(tmp_path: Path) -> None:
-    _image(tmp_path / "a.jpg")
-    manifest = _load(_table(tmp_path / "t.csv", "a.jpg", "A.jpg"))
+@pytest.mark.parametrize("other", ["A.jpg", "a.jpeg", "a", ".\\a.jpg", "../it/a.jpg"])
+def test_two_names_of_one_file_are_not_two_images(tmp_path: Path, other: str) -> None:
+    _image(tmp_path / "it" / "a.jpg")
+    manifest = _load(_table(tmp_path / "it" / "t.csv", "a.jpg", other))
     assert _images(manifest) == ["a.jpg"]
-    assert [problem.where for problem in manifest.problems] == ["A.jpg"]
+    assert [problem.where for problem in manifest.problems] == [other]
     assert "named twice" in manifest.problems[0].what
+
+
+def test_a_name_that_no_system_allows_is_a_problem(tmp_path: Path) -> None:
+    _image(tmp_path / "a.jpg")
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(f'{{"image": "{image}", "age": 30}}' for image in ("a.jpg", "x\\u0000y.jpg", "z" * 300)))
+    manifest = _load(path)
+    assert _images(manifest) == ["a.jpg"]
+    assert len(manifest.problems) == 2
 
 
 @pytest.mark.parametrize("below", ["", "../faces", "../faces/img/../img"])
@@ -225,6 +245,13 @@ def test_labels_behind_a_broken_link_are_no_withheld_labels(tmp_path: Path) -> N
     (tmp_path / "labels_metadata_train.csv").symlink_to("gone.csv")
     with pytest.raises(DataError, match=r"labels_metadata_train\.csv does not exist"):
         _load(tmp_path, "course")
+
+
+def test_splits_of_the_course_are_found_whatever_their_capitals(tmp_path: Path) -> None:
+    _image(tmp_path / "Train_Data" / "1.JPG")
+    _image(tmp_path / "Test_Data" / "2.JPG")
+    (tmp_path / "labels_metadata_train.csv").write_text("imageId,age,gender,ethnicity,emotion\n1,30,male,asian,happy\n")
+    assert _images(_load(tmp_path, "course")) == ["train_data/1.jpg", "Test_Data/2.JPG"]
 
 
 def test_folders_that_links_reach_again_are_read_once(tmp_path: Path) -> None:

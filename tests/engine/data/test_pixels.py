@@ -1,6 +1,7 @@
 """The cache of decoded images: built once, whole or not at all, rebuilt when broken."""
 
 import errno
+import hashlib
 import multiprocessing
 import os
 import shutil
@@ -13,8 +14,10 @@ import pytest
 from image_bytes import huge_png
 from PIL import Image
 
+from engine.cache import kept_json, sealed_json
 from engine.data.dataset import Dataset, prepare
 from engine.data.decode import decode, to_square
+from engine.data.pixels import DECODING
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -323,3 +326,26 @@ def test_data_without_train_labels_is_refused(faces: Path, tmp_path: Path) -> No
     table.write_text(table.read_text().replace("train", "test"))
     with pytest.raises(DataError, match="no train image with an age"):
         _prepare(faces, tmp_path / "cache")
+
+
+def test_an_old_cache_is_kept_but_for_images_that_are_read_otherwise_now(faces: Path, tmp_path: Path) -> None:
+    """Caches of older versions know neither the formats that are read now nor how transparent parts are composed."""
+    cache = tmp_path / "cache"
+    (faces / "2.png").write_bytes(b"text")
+    first, _ = _prepare(faces, cache, skip_bad=True)
+    file = cache / "pixels" / first.pixels_key / "checksums.json"
+    meta = kept_json(file)
+    del meta["formats"]
+    file.write_bytes(sealed_json(meta))
+    assert "decoding images" in _prepare(faces, cache, skip_bad=True)[1]
+    meta["unreadable"] = {}
+    file.write_bytes(sealed_json(meta))
+    assert "decoding images" not in _prepare(faces, cache, skip_bad=True)[1]
+    see_through = np.dstack([_square(faces / "3.png", 40), np.full((40, 40), 255, dtype=np.uint8)])
+    Image.fromarray(see_through).save(faces / "3.png")
+    second, work = _prepare(faces, cache, skip_bad=True)
+    content = [hashlib.sha256((faces / f"{number}.png").read_bytes()).hexdigest() for number in range(12)]
+    key = hashlib.sha256(f"{DECODING} 32\n".encode() + "\n".join(content).encode()).hexdigest()[:32]
+    assert "decoding images" in work
+    assert second.pixels_key != key
+    np.testing.assert_array_equal(second.pixels[np.array([3])], first.pixels[np.array([3])])

@@ -355,3 +355,17 @@ class TestSynthetic:
     def test_a_group_there_is_not_is_refused(self, group: str) -> None:
         with pytest.raises(ConfigError):
             self._frame(label_shift={group: 1.0})
+
+
+def test_a_column_with_a_name_of_ours_replaces_nothing(tmp_path: Path) -> None:
+    """As a text column `split` beside the one that is named."""
+    _image(tmp_path / "a.jpg")
+    _image(tmp_path / "b.jpg")
+    table = tmp_path / "t.csv"
+    table.write_text("image,age,years,part,split\na.jpg,old,20,train,valid\nb.jpg,young,30,test,valid\n")
+    spec = DataSpec(name="it", format="table", path=str(table), columns={"age": "years", "split": "part"})
+    frame = load_manifest(spec).frame
+    assert frame["age"].tolist() == [20, 30]
+    assert frame["split"].tolist() == ["train", "test"]
+    with pytest.raises(ConfigError, match="--columns pixel=…: ageui has a column of that name"):
+        load_manifest(spec.model_copy(update={"columns": {"pixel": "part"}}))

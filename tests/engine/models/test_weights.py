@@ -1,8 +1,10 @@
 """Initial weights: files of every kind, what is refused, and ImageNet weights without a network."""
 
+import argparse
 import hashlib
 import io
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request
 
+import numpy as np
 import pytest
 import torch
 import torchvision.models
@@ -20,7 +23,7 @@ from engine.config import RunConfig
 from engine.errors import ConfigError, DataError
 from engine.models import build_model, weights
 from engine.models.backbones import build_backbone
-from engine.models.weights import check_weights
+from engine.models.weights import check_weights, initialise
 
 pytestmark = pytest.mark.simulation
 
@@ -48,28 +51,6 @@ def assert_loaded(config: RunConfig, state: dict[str, Tensor]) -> None:
         assert torch.equal(tensor, state[name]), name
 
 
-def prefixed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"module.{name}": tensor for name, tensor in state.items()}
-
-
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda state: state,
-        prefixed,
-        lambda state: {"state_dict": prefixed(state), "epoch": 3},
-        lambda state: {"model": state, "args": {"lr": 0.1}},
-    ],
-    ids=["plain", "parallel", "state_dict", "model"],
-)
-def test_pytorch_files_are_loaded_however_they_wrap_the_state(
-    small: Small, state: dict[str, Tensor], tmp_path: Path, wrap: Callable[[dict[str, Tensor]], Any]
-) -> None:
-    path = tmp_path / "w.pth"
-    torch.save(wrap(state), path)
-    assert_loaded(small(init=str(path), strategy="finetune"), state)
-
-
 def test_a_safetensors_file_is_loaded_and_reported(small: Small, state: dict[str, Tensor], tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_file(state, path)
@@ -79,7 +60,10 @@ def test_a_safetensors_file_is_loaded_and_reported(small: Small, state: dict[str
     taken = sum(in_layer1(name) for name in state)
     assert (report.loaded, report.random, report.ignored) == (taken, 0, len(state) - taken)
     assert report.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert report.sentence() == f"loaded {taken} tensors of {path}, 0 left random, {len(state) - taken} ignored"
+    count = len(state) - taken
+    assert report.sentence() == (
+        f"loaded all {taken} tensors from {path}; {count} in the file not used: fc, layer2, layer3, layer4"
+    )
 
 
 def test_values_are_cast_to_the_backbones_type(small: Small, state: dict[str, Tensor], tmp_path: Path) -> None:
@@ -99,6 +83,8 @@ def test_what_a_file_lacks_stays_random_and_is_counted(small: Small, state: dict
     model, report = build_model(config, 1)
     inside = [name for name, tensor in state.items() if name.startswith("layer1") and tensor.is_floating_point()]
     assert (report.loaded, report.random, report.ignored) == (5, len(inside), 0)
+    assert "; random: layer1" in report.sentence()
+    assert "most of backbone resnet18@layer1 begins random: 20 of 25 tensors" in report.warnings[0]
     fresh, fresh_report = build_model(small(), 1)
     for name in inside:
         assert torch.equal(model.backbone.network.state_dict()[name], fresh.backbone.network.state_dict()[name])
@@ -118,7 +104,7 @@ def test_a_trained_models_own_file_can_start_another(small: Small, tmp_path: Pat
 def test_the_first_densenet_files_are_understood(small: Small, tmp_path: Path) -> None:
     whole = torchvision.models.densenet121(weights=None).state_dict()
     old = {
-        name.replace(".norm1.", ".norm.1.").replace(".conv2.", ".conv.2.").replace(".norm2.", ".norm.2."): tensor
+        re.sub(r"(denselayer\d+\.(norm|conv))", r"\1.", name): tensor
         for name, tensor in whole.items()
         if not name.endswith("num_batches_tracked")
     }
@@ -164,23 +150,28 @@ def write_truncated(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "write", "message"),
     [
-        ("w.pth", write_pickle, "cannot be read as PyTorch weights"),
-        ("w.pth", write_torch_pickle, "cannot be read as PyTorch weights"),
-        ("w.pt", write_truncated, "cannot be read as PyTorch weights"),
-        ("w.pth", lambda path: path.write_bytes(b""), "cannot be read as PyTorch weights"),
-        ("w.pth", lambda path: path.write_text("hello"), "cannot be read as PyTorch weights"),
-        ("w.pth", lambda path: torch.save(torch.zeros(3), path), "no named tensors .* but a Tensor"),
-        ("w.pth", lambda path: torch.save({"epoch": 1}, path), "no tensor of .*holds no tensor at all"),
+        ("w.pth", write_pickle, "cannot be read as weights: it is a pickle that torch.save did not write"),
+        ("w.pth", write_torch_pickle, "cannot be read as weights: it holds Python objects"),
+        ("w.pt", write_truncated, "cannot be read as weights: it is cut short"),
+        ("w.pth", lambda path: path.write_text("hello"), "cannot be read as weights: it is text"),
+        ("w.pth", lambda path: torch.save(torch.zeros(3), path), "no tensor of .*holds 1 tensor: one without a name"),
+        ("w.pth", lambda path: torch.save({"epoch": 1}, path), r"it holds epoch \(int\) and no tensors"),
+        ("w.pth", lambda path: torch.save({"w": np.zeros(3)}, path), "save its arrays as tensors: python -c"),
+        ("w.pth", lambda path: torch.save({"s": argparse.Namespace()}, path), "tensors are inside of these Python obj"),
+        (
+            "w.pth",
+            lambda path: torch.save({"epoch": 1, "model": torch.nn.Linear(2, 2)}, path),
+            r'a whole pickled model \(torch.*Linear\).* python -c .*"model"',
+        ),
+        ("w.safetensors", lambda path: path.write_bytes(b"\xff" * 100), "as weights: it is damaged"),
         (
             "w.safetensors",
-            lambda path: path.write_bytes(b"\xff" * 100),
-            "as safetensors weights: it is damaged",
+            lambda path: save_file({"a.b": torch.zeros(1)}, path),
+            r"no tensor of .* belongs.*a.b \(1,\)",
         ),
-        ("w.safetensors", lambda path: save_file({"a.b": torch.zeros(1)}, path), "no tensor of .* belongs.*holds a.b"),
         ("w.safetensors", lambda path: None, "No such file"),
-        ("w.safetensors", lambda path: path.mkdir(), "cannot be read"),
-        ("w.h5", lambda path: path.write_bytes(b"x"), "choose imagenet, random, or a weights file that ends in"),
-        ("imagnet", lambda path: None, "choose imagenet, random, or a weights file"),
+        ("w.safetensors", lambda path: path.mkdir(), "cannot be read as weights: it is a folder"),
+        ("imagnet", lambda path: None, "there is no such file; choose imagenet, random, or a weights file"),
     ],
 )
 def test_files_that_are_no_weights_are_refused(
@@ -248,7 +239,8 @@ def test_a_check_of_a_weights_file_names_the_file_or_what_does_not_fit(
 ) -> None:
     path = tmp_path / "w.safetensors"
     save_file(state, path)
-    assert check_weights(_network(), "resnet18@layer1", str(path)) == path
+    found, report = check_weights(_network(), "resnet18@layer1", str(path)) or (None, None)
+    assert (found, report) == (path, initialise(_network(), "resnet18@layer1", str(path)))
     save_file({"unknown": torch.zeros(1)}, path)
     with pytest.raises(ConfigError, match="belongs to backbone"):
         check_weights(_network(), "resnet18@layer1", str(path))

@@ -1,0 +1,49 @@
+"""LoadReport: the origin of a backbone's first weights, in figures and in words. Needs no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from engine.counted import first_few
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """The origin of a backbone's first weights.
+
+    All tensors of the state count: weights, batch-norm statistics and their step counters. `loaded` came from `source`;
+    `random` kept their initial values, without whole-number tensors (counters, position tables), which are never
+    random; `ignored` tensors of the file have no place in the backbone; `sha256` is the file's hash.
+
+    `below` is the part of the names in the file that precedes the network's own names, `also_below` those under which
+    the file holds as many fitting tensors again. `random_parts` and `ignored_parts` are the layers of the `random` and
+    `ignored` tensors. `warnings` are sentences about weights that may not be what was meant.
+    """
+
+    source: str
+    sha256: str | None
+    loaded: int
+    random: int
+    ignored: int
+    below: str = ""
+    also_below: tuple[str, ...] = ()
+    random_parts: tuple[str, ...] = ()
+    ignored_parts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """The report that a manifest holds. Raises `TypeError` if it holds none."""
+        return cls(**{field.name: stored[field.name] for field in fields(cls) if field.name in stored})
+
+    def sentence(self) -> str:
+        if self.sha256 is None:
+            return f"all {self.random} tensors begin random"
+        count = f"{self.loaded} of {self.loaded + self.random}" if self.random else f"all {self.loaded}"
+        parts = [f"loaded {count} tensors from {self.source}{f' (below {self.below!r})' if self.below else ''}"]
+        if self.also_below:
+            parts.append(f"{first_few(map(repr, self.also_below))} would fit as well; to use that, save it alone")
+        parts += [f"random: {first_few(self.random_parts) or self.random}"] if self.random else []
+        ignored = f": {first_few(self.ignored_parts)}" if self.ignored_parts else ""
+        parts += [f"{self.ignored} in the file not used{ignored}"] if self.ignored else []
+        return "; ".join(parts)

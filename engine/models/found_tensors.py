@@ -1,0 +1,168 @@
+"""Finds the tensors of a backbone in the content of a file, under any key, below any prefix, by names and shapes."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from engine.pickled_tensors import StandIn, subscript
+
+_DEEPEST: Final = 6
+_MOST_TENSORS: Final = 200_000
+_PREFERRED: Final = ("", "state_dict.", "model.", "module.", "backbone.network.")
+"""Of places that hold the same names and shapes, these win, and then the first one."""
+
+_NOT_WEIGHTS: Final = re.compile(r"optim|exp_avg|momentum|grad", re.IGNORECASE)
+
+Shapes = Mapping[str, tuple[int, ...]]
+Renaming = Callable[[str], str]
+
+_OLD_DENSENET: Final = ((r"(denselayer\d+\.(?:norm|conv))([12]\.)", r"\1.\2"),)
+_OLD_VIT: Final = ((r"\bmlp\.0\.", "mlp.linear_1."), (r"\bmlp\.3\.", "mlp.linear_2."))
+_TIMM_VIT: Final = (
+    (r"^class_token$", "cls_token"),
+    (r"^encoder\.pos_embedding$", "pos_embed"),
+    (r"^conv_proj\.", "patch_embed.proj."),
+    (r"^encoder\.layers\.encoder_layer_(\d+)\.", r"blocks.\1."),
+    (r"\bln_([12])\.", r"norm\1."),
+    (r"\bself_attention\.in_proj_", "attn.qkv."),
+    (r"\bself_attention\.out_proj\.", "attn.proj."),
+    (r"\bmlp\.0\.", "mlp.fc1."),
+    (r"\bmlp\.3\.", "mlp.fc2."),
+    (r"^encoder\.ln\.", "norm."),
+)
+_RENAMED: Final = (_OLD_DENSENET, _OLD_VIT, _TIMM_VIT)
+"""How the first files of torchvision's DenseNet and ViT, and timm's ViT, call the parts of the network."""
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """The tensors of a file by their full names, keys and names joined with dots, and what else it holds.
+
+    `others` describe the entries that are no tensors, by key. `objects` are the names of Python objects among them, and
+    `models` whole pickled networks, each with the subscripts that lead to it.
+    """
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+    models: list[tuple[str, str]] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+
+    @property
+    def has_arrays(self) -> bool:
+        return any(name.startswith("numpy.") and name.endswith("._reconstruct") for name in self.objects)
+
+    @classmethod
+    def of(cls, found: Any) -> "FileContent":
+        content = cls()
+        content._add(found, (), "")
+        return content
+
+    def _add(self, found: Any, keys: tuple[str, ...], subscripts: str) -> None:
+        if isinstance(found, Tensor) and not found.is_nested and len(self.tensors) < _MOST_TENSORS:
+            self.tensors[".".join(keys)] = found
+        elif isinstance(found, StandIn):
+            if found.is_module:
+                self.models.append((subscripts, found.name))
+            self.others[".".join(keys)] = found.name
+            self.objects.append(found.name)
+        elif isinstance(found, Mapping | list | tuple) and len(keys) < _DEEPEST:
+            entries = found.items() if isinstance(found, Mapping) else enumerate(found)
+            for key, value in entries:
+                self._add(value, (*keys, str(key)), f"{subscripts}[{subscript(key)}]")
+        else:
+            self.others[".".join(keys)] = type(found).__name__
+
+    def first_keys(self) -> list[str]:
+        """The first parts of all names, each once."""
+        return list(dict.fromkeys(name.partition(".")[0] for name in (*self.tensors, *self.others)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part of a file that may hold the network's tensors: those whose names begin with `prefix`.
+
+    `tensors` have the network's own names, and `names` are theirs in the file. `fitting` of them have the network's
+    shapes.
+    """
+
+    prefix: str
+    tensors: dict[str, Tensor]
+    names: dict[str, str]
+    fitting: int
+
+
+def best_places(content: FileContent, network: nn.Module) -> list[Place]:
+    """The place that holds the most tensors with the network's names and shapes, then others that hold as many.
+
+    Empty if no tensor has such a name.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    # A few names without a fitting shape are the network's by chance.
+    enough = len(shapes) / 2
+    best: list[Place] = []
+    for naming in _namings(shapes, network):
+        found = [one for one in _places(content.tensors, naming, shapes) if one.fitting or len(one.tensors) > enough]
+        most = max((_rank(place) for place in found), default=(0, 0))
+        if found and (not best or most > _rank(best[0])):
+            best = [place for place in found if _rank(place) == most]
+    return sorted(best, key=_preference)
+
+
+def known_names(names: Iterable[str]) -> set[str]:
+    """A network's names, and those that older files and other libraries give to the same tensors."""
+    own = list(names)
+    return {*own, *(_renamed(name, rules) for rules in _RENAMED for name in own)}
+
+
+def _rank(place: Place) -> tuple[int, int]:
+    return place.fitting, len(place.tensors)
+
+
+def _preference(place: Place) -> tuple[bool, int]:
+    known = _PREFERRED.index(place.prefix) if place.prefix in _PREFERRED else len(_PREFERRED)
+    return _NOT_WEIGHTS.search(place.prefix) is not None, known
+
+
+def _places(tensors: Mapping[str, Tensor], naming: Mapping[str, str], shapes: Shapes) -> Iterator[Place]:
+    """The places with a name of the network; `naming` gives the network's names by those in the file."""
+    found: dict[str, dict[str, str]] = {}
+    for full in tensors:
+        for prefix, name in _splits(full):
+            if name in naming:
+                found.setdefault(prefix, {})[naming[name]] = full
+    for prefix, names in found.items():
+        held = {name: tensors[names[name]] for name in shapes if name in names}
+        fitting = sum(tuple(tensor.shape) == shapes[name] for name, tensor in held.items())
+        yield Place(prefix, held, names, fitting)
+
+
+def _splits(full: str) -> Iterator[tuple[str, str]]:
+    yield "", full
+    at = full.find(".")
+    while at >= 0:
+        yield full[: at + 1], full[at + 1 :]
+        at = full.find(".", at + 1)
+
+
+def _namings(names: Iterable[str], network: nn.Module) -> Iterator[dict[str, str]]:
+    """The ways to call the network's tensors, the network's own first: the network's names by those in a file."""
+    known = list(names)
+    yield {name: name for name in known}
+    for rules in _RENAMED:
+        yield {_renamed(name, rules): name for name in known}
+    first = {name.partition(".")[0] for name in known}
+    if len(first) == 1:
+        yield {name.partition(".")[2]: name for name in known}
+    # The layers of a network in nn.Sequential(*network.children()) have their numbers as names.
+    number = {child: str(index) for index, (child, _) in enumerate(network.named_children())}
+    if first <= number.keys():
+        yield {f"{number[first]}.{rest}": name for name in known for first, _, rest in [name.partition(".")]}
+
+
+def _renamed(name: str, rules: Sequence[tuple[str, str]]) -> str:
+    for pattern, replacement in rules:
+        name = re.sub(pattern, replacement, name)
+    return name

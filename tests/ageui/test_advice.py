@@ -1,0 +1,70 @@
+"""Advice of commands: what helps in the state that the run, queue or command is in."""
+
+from types import SimpleNamespace
+
+import pytest
+from store_rows import end, queued, running
+from terminal import Terminal
+
+from ageui.cli.run import how_to_resume
+from ageui.store import Store
+from ageui.worker import foreground
+from ageui.worker.supervisor import Policy
+from engine.events import CheckpointWritten
+
+
+def test_an_interrupted_run_goes_on_only_from_a_checkpoint_that_it_has(store: Store) -> None:
+    run_id, attempt = running(store)
+    with store.writing(run_id, attempt) as writer:
+        writer.stop("interrupted", "stopped by request")
+    assert how_to_resume(store, run_id).startswith(f"it has no checkpoint; begin it anew: ageui resume {run_id} --here")
+    run_id, attempt = running(store)
+    with store.writing(run_id, attempt) as writer:
+        writer.checkpoint(CheckpointWritten("state", "state-3.pt", 1, 3, "ab", 7))
+        writer.stop("interrupted", "stopped by request")
+    assert how_to_resume(store, run_id).startswith(f"go on from its last checkpoint: ageui resume {run_id} --here")
+
+
+@pytest.mark.parametrize(("share", "offers"), [(False, True), (None, False)])
+def test_sharing_a_device_is_offered_only_by_a_command_that_can(
+    store: Store, monkeypatch: pytest.MonkeyPatch, share: bool | None, offers: bool
+) -> None:
+    said: list[str] = []
+
+    def stop(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(foreground, "time", SimpleNamespace(sleep=stop))
+    monkeypatch.setattr(foreground, "take_device", lambda device: None)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        foreground.in_foreground(store, "cpu", policy=Policy(), share=share, say=said.append),
+    ):
+        pass
+    assert [("--share" in text) for text in said] == [offers]
+
+
+def test_a_run_is_told_the_command_that_its_status_allows(store: Store, ageui: Terminal) -> None:
+    run_id = queued(store)
+    store.queue.pause([run_id])
+    assert f"try: ageui resume {run_id}" in ageui("retry", str(run_id)).err
+    diverged, attempt = running(store)
+    end(store, diverged, attempt, "diverged", "the loss was no finite number in epoch 1; choose another --loss")
+    refused = ageui("retry", str(diverged)).err
+    assert "--lr" not in refused
+    assert f"ageui show {diverged} advises" in refused
+    assert "choose another --loss" in ageui("show", str(diverged)).out
+
+
+def test_the_name_of_the_built_in_faces_cannot_be_replaced(ageui: Terminal) -> None:
+    (ageui.folder / "t.csv").write_text("image,age\na.jpg,3\n")
+    refused = ageui("data", "add", "synthetic", "t.csv")
+    assert refused.code == 2
+    assert "choose another name" in refused.err
+    assert "--replace" not in refused.err
+
+
+def test_a_device_that_no_run_can_have_is_answered_with_those_it_can(ageui: Terminal) -> None:
+    refused = ageui("run", "--device", "mps")
+    assert refused.code == 2
+    assert "device 'mps': choose auto, cpu, cuda or cuda:N" in refused.err
