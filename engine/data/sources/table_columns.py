@@ -81,7 +81,6 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
     found.find_split()
     found.find_attributes()
     found.refuse_repeated()
-    found.refuse_images_elsewhere()
     spec = spec.model_copy(update={"columns": found.mapping, "split_map": found.split_map})
     if not found.has("image"):
         raise DataError(
@@ -125,11 +124,6 @@ class _Columns:
         """Takes the column that holds pictures itself, if there is one."""
         if not self.has("image") and len(self.raw.pictures) == 1:
             self._take("image", list(self.raw.pictures))
-
-    def refuse_images_elsewhere(self) -> None:
-        """Refuses a folder of images for a table that holds the pictures itself."""
-        if self.spec.images is not None and self.mapping.get("image", "image") in self.raw.pictures:
-            raise ConfigError(f"--images {self.spec.images}: leave it out, since {self.path} holds the pictures")
 
     def refuse_repeated(self) -> None:
         """Refuses a column whose name others have too, with other cells, unless a person named it."""
