@@ -32,6 +32,8 @@ def export_run(
     the ends of ages given as ranges. In CSV, text that a spreadsheet would run as a formula gets a leading ', which
     ageui removes when it reads the file; Parquet is exact.
 
+    A script beside the weights, FILE.py, predicts with them in PyTorch and torchvision, without ageui.
+
         ageui export first --predictions predictions.csv
         ageui export first --weights first.safetensors
     """
@@ -43,7 +45,7 @@ def export_run(
         raise ConfigError(f"--predictions {predictions}: end the name in .csv, .tsv or .parquet")
     if weights is not None and weights.suffix != ".safetensors":
         raise ConfigError(f"--weights {weights}: end the name in .safetensors")
-    for path in (predictions, weights):
+    for path in (predictions, weights, _script_beside(weights) if weights is not None else None):
         refuse_target(path, force)
     with open_store(db, read_only=True) as store:
         detail = store.runs.detail(store.runs.find_one(reference))
@@ -93,9 +95,27 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
 
 
 def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
+    from ageui.text.clean import clean
+    from engine.errors import AgeUIError
     from engine.files import read_verified
+    from engine.kept_weights import load_weights
+    from engine.plain_prediction import plain_prediction
 
+    script = _script_beside(path)
     checkpoint = kept_weights(detail)
     content = read_verified(store.checkpoint_file(checkpoint), checkpoint.sha256)
     write_output(path, content, private=True)
-    messages().print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)
+    console = messages()
+    console.print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)
+    try:
+        _, config = load_weights(store.checkpoint_file(checkpoint))
+        text = plain_prediction(config, path.name, script.name)
+    except AgeUIError as error:
+        console.print(clean(f"no script that predicts with them: {error}"), soft_wrap=True)
+        return
+    write_output(script, text.encode())
+    console.print(f"predicts with them without ageui: python {script} FACE.jpg", soft_wrap=True)
+
+
+def _script_beside(weights: Path) -> Path:
+    return weights.with_name(f"{weights.name}.py")

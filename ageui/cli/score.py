@@ -51,11 +51,10 @@ def score_run(
     NAME/SPLIT compares the runs that were scored on it.
 
     With --without-duplicates, images that have a duplicate or near-duplicate among the run's train images are left out.
-    These scores are a split of their own, such as test-without-duplicates, and compared with no other.
+    These scores are a split of their own, such as test-without-duplicates, which ageui compare --split compares.
 
         ageui score first --data utkface
         ageui score first --without-duplicates
-        ageui compare first second --split test-without-duplicates
     """
     from ageui.cli.run_page import print_scores
     from engine.errors import ConfigError

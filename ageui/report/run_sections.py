@@ -91,7 +91,7 @@ def _scores(run: RunFacts) -> Section:
 
 def _duplicates(run: RunFacts) -> str | None:
     scores = run.scores
-    if scores is None:
+    if scores is None or scores.in_train is None:
         return None
     return duplicates_line(scores.split, scores.result.n, scores.in_train, scores.data_name, str(run.detail.id))
 

@@ -46,5 +46,5 @@ def _items(predictions: Predictions, kept: NDArray[np.int64]) -> "pd.DataFrame":
 
     columns = {"image": predictions.names, "age": predictions.ages}
     subjects = {"subject": predictions.subjects} if predictions.subjects else {}
-    frame = pd.DataFrame({**columns, **subjects, **predictions.attributes})
+    frame = pd.DataFrame({**columns, **predictions.ranges, **subjects, **predictions.attributes})
     return frame.iloc[kept].reset_index(drop=True)

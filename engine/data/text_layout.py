@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from engine.csv_text import restored
+from engine.data.image_files import is_image_name
 
 SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 """The usual separators, by the ending of a table's file."""
 HEAD_BYTES: Final = 1 << 18
 """As much of a table as its layout is guessed from."""
-IMAGE_ENDINGS: Final = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".heic")
 _CANDIDATES: Final = ",;\t|"
 _NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 _SAMPLE_LINES: Final = 400
@@ -153,7 +153,7 @@ def reads_like_data(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
 
     It then has an image file's name, or numbers wherever the rows below have them.
     """
-    if any(name.strip().lower().endswith(IMAGE_ENDINGS) for name in names):
+    if any(is_image_name(name.strip()) for name in names):
         return True
     above_numbers = [
         _NUMBER.fullmatch(name.strip()) is not None

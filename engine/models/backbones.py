@@ -30,22 +30,26 @@ _MOMENTUM_DIGITS: Final = 12
 class Backbone(nn.Module):
     """Normalised RGB images (B, 3, S, S) to pooled features (B, `feature_count`).
 
-    `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for height and width. With
+    `layer` is the last one of `network`. `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for
+    height and width. With
     `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch of one image.
     """
 
-    def __init__(self, network: nn.Module, feature_count: int, map_dims: tuple[int, int], needs_pairs: bool) -> None:
+    def __init__(
+        self, network: nn.Module, layer: str, feature_count: int, map_dims: tuple[int, int], needs_pairs: bool
+    ) -> None:
         super().__init__()
         self.network = network
+        self.layer = layer
         self.feature_count = feature_count
         self.needs_pairs = needs_pairs
-        self._map_dims = map_dims
+        self.map_dims = map_dims
 
     def forward(self, images: Tensor) -> Tensor:
         found: Tensor = self.network(images)[_OUT]
         # A plain mean: adaptive pooling has no deterministic gradient on CUDA. In fp32, also where the network is not.
         if found.ndim == 4:
-            return found.mean(self._map_dims, dtype=torch.float32)
+            return found.mean(self.map_dims, dtype=torch.float32)
         if found.ndim == 3:
             return found.mean(1, dtype=torch.float32)
         return found
@@ -75,7 +79,9 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         try:
-            network = torchvision.models.get_model(parsed.network, weights=None, **_arguments(parsed.network, size))
+            network = torchvision.models.get_model(
+                parsed.network, weights=None, **network_arguments(parsed.network, size)
+            )
         except (ValueError, AssertionError) as error:
             raise _size_error(name, size, error) from error
     if parsed.original_strides:
@@ -92,7 +98,7 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
         )
     is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
     feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
-    return Backbone(cut, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs)
+    return Backbone(cut, layer, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs)
 
 
 def set_batch_norm(network: nn.Module, momentum: float | None, epsilon: float | None) -> None:
@@ -119,7 +125,7 @@ def normalisation(network: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(transform.mean), tuple(transform.std)
 
 
-def _arguments(network: str, size: int) -> dict[str, Any]:
+def network_arguments(network: str, size: int) -> dict[str, Any]:
     """Constructor arguments of a family: the image size, or the input scaling of its ImageNet weights."""
     if network.startswith("vit_"):
         return {"image_size": size}

@@ -11,8 +11,8 @@ from engine.pickled_tensors import StandIn, subscript
 
 _DEEPEST: Final = 6
 _MOST_TENSORS: Final = 200_000
-_PREFERRED: Final = ("", "state_dict.", "model.", "module.", "backbone.network.")
-"""Of places that hold the same names and shapes, these win, and then the first one."""
+_PREFERRED: Final = re.compile(r"(state_dict\.)?(model\.)?(module\.)?(backbone\.network\.)?")
+"""Of places that hold as many tensors that fit, these win, and then the first one."""
 
 _NOT_WEIGHTS: Final = re.compile(r"optim|exp_avg|momentum|grad", re.IGNORECASE)
 
@@ -121,9 +121,10 @@ def _rank(place: Place) -> tuple[int, int]:
     return place.fitting, len(place.tensors)
 
 
-def _preference(place: Place) -> tuple[bool, int]:
-    known = _PREFERRED.index(place.prefix) if place.prefix in _PREFERRED else len(_PREFERRED)
-    return _NOT_WEIGHTS.search(place.prefix) is not None, known
+def _preference(place: Place) -> tuple[bool, ...]:
+    known = _PREFERRED.fullmatch(place.prefix)
+    parts = [known is not None and known[group] is not None for group in (1, 2)]
+    return _NOT_WEIGHTS.search(place.prefix) is not None, known is None, *(not is_there for is_there in parts)
 
 
 def _places(tensors: Mapping[str, Tensor], naming: Mapping[str, str], shapes: Shapes) -> Iterator[Place]:

@@ -56,6 +56,7 @@ def test_two_runs_from_the_first_command_to_their_comparison(faces: Terminal) ->
     assert "no run fits" in faces("ls", "loss=msle").out
 
     assert faces("export", "second", "--predictions", "p.csv", "--weights", "w.safetensors").code == 0
+    assert Path("w.safetensors.py").stat().st_mode & 0o777 == 0o600
     predictions = pd.read_csv("p.csv")
     assert list(predictions.columns[:4]) == ["split", "image", "age", "predicted"]
     assert {"gender", "ethnicity", "expression"} <= set(predictions.columns)
@@ -126,7 +127,9 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
         assert "NaN" in shown
         assert "nan" not in shown
     assert said in faces("compare", "1").out.replace("\n", " ")
-    assert "weights of epoch 1" in faces("export", "1", "--weights", "w.safetensors").err
+    exported = faces("export", "1", "--weights", "w.safetensors").err
+    assert "weights of epoch 1" in exported
+    assert "without ageui: python w.safetensors.py FACE.jpg" in exported
     predicted = faces("predict", "drawn/train_data/000003.jpg", "--run", "1", "--json")
     assert predicted.json[0]["years"] is not None
     assert predicted.json[0]["interval"] is not None

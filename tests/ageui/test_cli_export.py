@@ -60,3 +60,15 @@ def test_a_run_that_was_not_scored_has_none(hostile: Terminal, store: Store) -> 
     refused = hostile("export", "unscored", "--predictions", "p.csv")
     assert (refused.code, "has no predictions: not scored, or deleted" in refused.err) == (3, True)
     assert not Path("p.csv").exists()
+
+
+@pytest.mark.parametrize(("weights", "said"), [({}, False), ({"sha256": None}, False), ({"sha256": "0" * 64}, True)])
+def test_the_page_of_a_run_says_what_of_a_weights_file_was_loaded(
+    ageui: Terminal, store: Store, weights: dict[str, str | None], said: bool
+) -> None:
+    run_id, attempt = running(store, "begun")
+    with store.writing(run_id, attempt) as writer:
+        stored = {"source": "w.pth", "loaded": 5, "random": 2, "ignored": 0, **weights}
+        writer.started({"device": "cpu", "placement": "here", "weights": stored if weights else {}})
+    shown = ageui("show", "begun").out
+    assert ("first weights: loaded 5 of 7 tensors from w.pth; random: 2" in shown) is said

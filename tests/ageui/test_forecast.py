@@ -1,12 +1,15 @@
 """What is said of the memory of runs before they are queued, and how much a run would find free."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from rich.console import Console
 from store_rows import config
 
+from ageui.cli.memory import print_memory
 from ageui.memory import forecast
 from ageui.memory.forecast import Forecaster, image_count
 from ageui.memory.free_memory import free_memory, group_rooms
@@ -14,6 +17,7 @@ from ageui.store import NewRun
 from engine.data.check import check
 from engine.data.make_faces import make_faces
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
+from engine.first_weights import CheckedWeights, WeightsKey
 from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey
 from engine.memory_model import Footprint, LinearBytes
 from engine.paths import cache_folder
@@ -103,6 +107,25 @@ def test_what_is_not_counted_yet_is_missing_once_each_and_then_known_or_has_a_re
         "peak memory: about 0.99 GB to 1.40 GB, the most with resnet18@layer3 at 64 px, batch 64; "
         "peak memory not known for resnet18@layer3: it is odd"
     )
+
+
+def test_what_weights_files_hold_is_told_once_and_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = _runs(16, 32, init="w.pth", strategy="finetune")
+    forecaster = _forecaster(monkeypatch)
+    key = WeightsKey.of(runs[0].config)
+    assert forecaster.forecast(runs).missing == (key,)
+
+    def answers(self: FootprintCounter) -> list[CheckedWeights]:
+        return [CheckedWeights(key=key, sentence="loaded 1 of 25 tensors from w.pth", warnings=("most begins random",))]
+
+    monkeypatch.setattr(FootprintCounter, "answers", answers)
+    forecaster.count([key])
+    said = forecaster.forecast(runs)
+    assert (said.loaded, said.warnings) == (("loaded 1 of 25 tensors from w.pth",), ("most begins random",))
+    console = Console(file=io.StringIO(), width=40)
+    print_memory(console, runs, forecaster)
+    lines = console.file.getvalue().splitlines()
+    assert lines[:2] == ["first weights: loaded 1 of 25 tensors from w.pth", "warning: most begins random"]
 
 
 def test_images_are_counted_where_nothing_has_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

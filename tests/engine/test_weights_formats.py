@@ -70,6 +70,7 @@ def test_files_of_torch_and_safetensors_are_not_refused(head: bytes) -> None:
         (_zip(zipfile.ZIP_DEFLATED, a__data_dot_pkl=bytes(10_000)), "it is compressed, and would expand"),
         (_zip(a__data_dot_pkl=bytes(99))[:60], "it is cut short or damaged"),
     ],
+    ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_an_archive_that_torch_save_did_not_write_is_named(content: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -58,7 +58,7 @@ def load(spec: DataSpec, root: Path) -> Manifest:
 def _folder_rows(root: Path) -> Iterator[SourceRow]:
     found = False
     for split in SPLITS:
-        labels, images = root / f"labels_metadata_{split}.csv", root / f"{split}_data"
+        labels, images = root / f"labels_metadata_{split}.csv", _image_folder(root, split)
         if os.path.lexists(labels):
             found = True
             for record in read_table(labels, COLUMNS).to_dict("records"):
@@ -72,9 +72,16 @@ def _folder_rows(root: Path) -> Iterator[SourceRow]:
             found = True
             for name in sorted(os.listdir(images)):
                 if is_image_name(name) and not is_trace(name):
-                    yield SourceRow(f"{split}_data/{name}", split, None)
+                    yield SourceRow(f"{images.name}/{name}", split, None)
     if not found:
         raise DataError(f"{root} is no course edition: it has neither data_train.npy nor labels_metadata_train.csv")
+
+
+def _image_folder(root: Path, split: str) -> Path:
+    """The folder of a split's images, whatever its capitals if only one is alike."""
+    folder = root / f"{split}_data"
+    alike = [] if folder.is_dir() else [one for one in root.iterdir() if one.name.lower() == folder.name]
+    return alike[0] if len(alike) == 1 else folder
 
 
 def _has_arrays(root: Path) -> bool:

@@ -70,7 +70,8 @@ class IgnoreList:
         shown = ", ".join([*lost[:_SHOWN], *more])
         were_not = f": {shown} {'was' if len(lost) == 1 else 'were'} not" if lost else ""
         of = f"{len(self._found):,} of {counted(len(self._names), 'name')}"
-        return (f"{self._file}: {of} found{were_not}; {counted(self._left_out, 'image')} left out",)
+        several = ", all of a name that has no folder" if self._left_out > len(self._found) else ""
+        return (f"{self._file}: {of} found{were_not}; {counted(self._left_out, 'image')} left out{several}",)
 
 
 def ignore_list(spec: DataSpec, root: Path) -> IgnoreList:

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from engine.data.image_files import is_image_name
 from engine.data.report import RowProblem
 from engine.data.sources.raw_table import RawTable, refuse_size
 from engine.data.text_encoding import encoding_of, title_of
-from engine.data.text_layout import IMAGE_ENDINGS
 from engine.short_text import quoted, short_list
 
 MOST_BYTES: Final = 250_000_000
@@ -79,7 +79,7 @@ def _objects(found: Any, problems: list[RowProblem]) -> Iterable[Object]:
     if values and all(isinstance(value, dict) for value in values):
         if all(key.isdecimal() for key in found):
             return values
-        if all(key.lower().endswith(IMAGE_ENDINGS) for key in found):
+        if all(is_image_name(key) for key in found):
             return [{"image": key, **value} for key, value in found.items()]
         rows = dict.fromkeys(key for value in values for key in value)
         return [{name: column.get(row) for name, column in found.items()} for row in rows]

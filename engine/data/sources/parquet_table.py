@@ -12,6 +12,7 @@ from pyarrow.parquet import ParquetFile
 from engine.data.foreign_files import is_picture
 from engine.data.sources.raw_table import RawTable, refuse_size
 from engine.data.sources.table_pictures import MOST_EXPANDED_BYTES, TablePictures
+from engine.short_text import short, short_list
 
 _BATCH: Final = 4_096
 _PEEKED_ROWS: Final = 256
@@ -29,6 +30,8 @@ def parquet_table(file: BinaryIO, path: Path) -> RawTable:
     parquet = ParquetFile(file, buffer_size=_BUFFER)
     metadata, schema = parquet.metadata, parquet.schema_arrow
     refuse_size(metadata.num_columns, metadata.num_rows)
+    if repeated := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+        raise ValueError(f"several of its columns are called {short_list(repeated)}; rename all but one")
     groups = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
     pictures: dict[str, TablePictures] = {}
     texts: dict[str, pd.Series] = {}
@@ -45,9 +48,11 @@ def parquet_table(file: BinaryIO, path: Path) -> RawTable:
     frame = _frame(parquet, [name for name in schema.names if name not in leaves])
     for name, text in texts.items():
         frame.insert(0, name, text)
-    notes = [f"the pictures are in the table itself, in column {name}" for name in pictures]
+    notes = [f"the pictures are in the table itself, in column {short(name)}" for name in pictures]
+    if left_out := [name for name in leaves if name not in texts]:
+        notes.append(f"columns of bytes that are neither pictures nor text left out: {short_list(left_out)}")
     if coded := _with_class_names(frame, schema):
-        notes.append(f"numbers replaced by the names that the table has for them: {', '.join(coded)}")
+        notes.append(f"numbers replaced by the names that the table has for them: {short_list(coded)}")
     return RawTable(frame, tuple(notes), pictures=pictures)
 
 
@@ -107,7 +112,12 @@ def _frame(parquet: ParquetFile, names: list[str]) -> pd.DataFrame:
         return pd.DataFrame(index=range(parquet.metadata.num_rows))
     batches = list(_bounded(parquet, names))
     schema = batches[0].schema if batches else pa.schema([parquet.schema_arrow.field(name) for name in names])
-    frame: pd.DataFrame = pa.Table.from_batches(batches, schema).to_pandas()
+    table = pa.Table.from_batches(batches, schema)
+    frame: pd.DataFrame
+    try:
+        frame = table.to_pandas()
+    except Exception:  # of any kind, if what pandas noted in the file is damaged
+        frame = table.to_pandas(ignore_metadata=True)
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     return frame.reset_index(named).reset_index(drop=True) if named else frame.reset_index(drop=True)
 

@@ -56,6 +56,8 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     splits, notes = read_splits(cells, spec.split_map, spec.fractions)
     reader = AgeReader(spec.age_scale)
     pictures = raw.pictures.get(columns["image"])
+    if pictures is not None and spec.images is not None:
+        raise ConfigError(f"the pictures are in {path} itself, so that no folder of images is used; leave out --images")
     folder = _image_folder(spec, path, table[columns["image"]].iloc[:_TRIED])
     ignored = ignore_list(spec, folder.root)
     rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))

@@ -105,15 +105,19 @@ class _Columns:
         return name in self.mapping or name in self.names
 
     def find(self, name: str, fits: Callable[[pd.Series], bool] | None = None, *, is_needed: bool = True) -> None:
-        """Looks for a column by its name in other letters, by synonyms, then by its content if it `fits`."""
-        if self.has(name):
+        """Looks for a column by its name in other letters and by synonyms, then by its content if it `fits`."""
+        if name in self.mapping:
             return
-        for candidates in self._by_name(name):
-            if len(candidates) > 1 and fits is not None:
-                candidates = [one for one in candidates if fits(self.table[one])] or candidates
-            if self._take(name, candidates, is_needed):
-                return
-        if fits is not None:
+        by_letters, by_synonym = self._by_name(name)
+        candidates = [*by_letters, *by_synonym] if is_needed else by_letters or by_synonym
+        fitting = [one for one in candidates if fits is None or fits(self.table[one])]
+        if name in self.names:
+            if fitting and is_needed:
+                others = " or ".join(map(quoted, fitting[:_SHOWN]))
+                self.passed_over.append(f"the {name} is in column {quoted(name)}, not {others}; others with --columns")
+        elif candidates or fits is None:
+            self._take(name, fitting or candidates, is_needed)
+        else:
             self._take(name, [one for one in self._free() if fits(self.table[one])], is_needed)
 
     def find_pictures(self) -> None:
@@ -181,8 +185,8 @@ class _Columns:
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which are "
-                f"train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which "
+                f"are train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:

@@ -38,7 +38,11 @@ def people(tmp_path: Path) -> Path:
             "2 of 3 names found: nosuch.jpg was not; 2 images left out",
         ),
         ("train/2\n./train/1\n", ["test/1.jpg", "train/x,y.jpg"], "2 of 2 names found; 2 images left out"),
-        ("2.jpg\r\n1.JPG\r\n", ["train/x,y.jpg"], "2 of 2 names found; 3 images left out"),
+        (
+            "2.jpg\r\n1.JPG\r\n",
+            ["train/x,y.jpg"],
+            "2 of 2 names found; 3 images left out, all of a name that has no folder",
+        ),
         ("2\ntrain\\1.jpeg\n", ["test/1.jpg", "train/x,y.jpg"], "2 of 2 names found; 2 images left out"),
         ("2.jpg\nx,y.jpg\n", ["train/1.jpg", "test/1.jpg"], "2 of 2 names found; 2 images left out"),
         (

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -14,7 +15,7 @@ from engine.data.kept_reports import kept_report
 from engine.data.manifest import Manifest
 from engine.data.sources import load_manifest
 from engine.data.spec import DataSpec
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 
 
 def _image(path: Path) -> Path:
@@ -74,6 +75,14 @@ def test_relative_names_start_in_the_chosen_folder(faces: Path, tmp_path: Path) 
     assert _images(manifest) == ["1.jpg", str(faces / "img" / "2.jpg")]
     with pytest.raises(DataError, match=r"the folder of its images, /no/such, is not there.*--images"):
         _load(table, images="/no/such")
+
+
+def test_pictures_inside_a_table_start_in_no_folder(tmp_path: Path) -> None:
+    picture = _image(tmp_path / "a.png").read_bytes()
+    pd.DataFrame({"image": [{"bytes": picture, "path": "a.png"}], "age": [30.0]}).to_parquet(tmp_path / "t.parquet")
+    assert _images(_load(tmp_path / "t.parquet")) == ["a.png"]
+    with pytest.raises(ConfigError, match="leave out --images"):
+        _load(tmp_path / "t.parquet", images=str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -236,6 +245,13 @@ def test_labels_behind_a_broken_link_are_no_withheld_labels(tmp_path: Path) -> N
     (tmp_path / "labels_metadata_train.csv").symlink_to("gone.csv")
     with pytest.raises(DataError, match=r"labels_metadata_train\.csv does not exist"):
         _load(tmp_path, "course")
+
+
+def test_splits_of_the_course_are_found_whatever_their_capitals(tmp_path: Path) -> None:
+    _image(tmp_path / "Train_Data" / "1.JPG")
+    _image(tmp_path / "Test_Data" / "2.JPG")
+    (tmp_path / "labels_metadata_train.csv").write_text("imageId,age,gender,ethnicity,emotion\n1,30,male,asian,happy\n")
+    assert _images(_load(tmp_path, "course")) == ["train_data/1.jpg", "Test_Data/2.JPG"]
 
 
 def test_folders_that_links_reach_again_are_read_once(tmp_path: Path) -> None:

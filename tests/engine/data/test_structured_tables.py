@@ -18,7 +18,7 @@ from engine.data.pixels import open_pixels
 from engine.data.sources import load_manifest, settled
 from engine.data.sources.read_table import read_raw_table
 from engine.data.spec import DataSpec
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 
 ROWS = [{"image": f"{place}.png", "age": 20 + place / 2, "sex": "fm"[place % 2]} for place in range(6)]
 CELLS = [{name: str(value) for name, value in row.items()} for row in ROWS]
@@ -41,7 +41,7 @@ def _load(path: Path, **options: Any) -> Manifest:
     [
         pytest.param(LINES, "t.jsonl", id="lines"),
         pytest.param(LINES.replace("\n", "\n\n"), "t.json", id="lines with blank ones between"),
-        pytest.param(gzip.compress(LINES.encode()), "t.ndjson.gz", id="lines in gzip"),
+        pytest.param(gzip.compress(LINES.encode(), mtime=0), "t.ndjson.gz", id="lines in gzip"),
         pytest.param(json.dumps(ROWS), "t.json", id="a list"),
         pytest.param(json.dumps(ROWS, indent=2).encode("utf-8-sig"), "t.json", id="an indented list"),
         pytest.param(json.dumps(ROWS).encode("utf-16"), "t.txt", id="UTF-16"),
@@ -120,6 +120,18 @@ def test_bytes_without_paths_are_named_by_their_rows(tmp_path: Path, name: str) 
     assert manifest.read("row 3")[0, 0].tolist() == [80, 10, 20]
 
 
+def test_a_folder_of_images_is_refused_for_a_table_that_holds_them(tmp_path: Path) -> None:
+    path = _embedded(tmp_path / "t.parquet", [_png(place) for place in range(3)])
+    with pytest.raises(ConfigError, match="no folder of images is used; leave out --images"):
+        _load(path, images=str(tmp_path))
+
+
+def test_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
+    parquet.write_table(pa.table([["a.png"], [3.0], [4.0]], names=["image", "age", "age"]), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="several of its columns are called age; rename all but one"):
+        read_raw_table(tmp_path / "t.parquet")
+
+
 def test_paths_that_are_not_distinct_name_no_pictures(tmp_path: Path) -> None:
     pictures = [{"bytes": _png(place), "path": "image.png"} for place in range(3)]
     manifest = _load(_embedded(tmp_path / "t.parquet", pictures))
@@ -150,6 +162,7 @@ def test_structs_that_hold_only_paths_and_bytes_that_hold_text_name_files(tmp_pa
         manifest = _load(path)
         assert manifest.frame["image"].tolist() == ["0.png", "1.png"]
         assert manifest.read("1.png")[0, 0].tolist() == [40, 10, 20]
+        assert manifest.notes == ("columns of bytes that are neither pictures nor text left out: code",)
 
 
 def test_class_numbers_of_hugging_face_become_their_names(tmp_path: Path) -> None:
@@ -170,3 +183,9 @@ def test_a_named_index_is_a_column(tmp_path: Path) -> None:
     pd.DataFrame(ROWS).set_index("image").to_parquet(tmp_path / "t.parquet")
     frame = read_raw_table(tmp_path / "t.parquet").frame
     assert frame[["image", "age", "sex"]].to_dict("records") == ROWS
+
+
+def test_damaged_notes_of_pandas_in_a_file_do_no_harm(tmp_path: Path) -> None:
+    noted = {"pandas": json.dumps({"index_columns": [{"kind": "range"}], "columns": [], "column_indexes": []})}
+    parquet.write_table(pa.Table.from_pylist(ROWS).replace_schema_metadata(noted), tmp_path / "t.parquet")
+    assert read_raw_table(tmp_path / "t.parquet").frame.to_dict("records") == ROWS

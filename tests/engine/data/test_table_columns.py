@@ -70,7 +70,12 @@ def test_what_was_found_is_said_in_one_line(folder: Path) -> None:
 def test_a_table_with_the_names_of_ageui_is_described_as_before(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "file": IMAGES, "Age": [3, 4, 5], "sex": ["m", "f", "f"]}
     spec = _spec(folder, table)
-    assert settled(spec) == (spec, ())
+    found, notes = settled(spec)
+    assert found == spec
+    assert [note.partition(";")[0] for note in notes] == [
+        "the image is in column 'image', not 'file'",
+        "the age is in column 'age', not 'Age'",
+    ]
     assert not {"split_map", "age_scale"} & set(spec.model_dump())
 
 

@@ -97,6 +97,24 @@ def test_of_several_places_that_fit_the_one_that_is_taken_and_the_others_are_nam
     assert report.sentence().endswith("in the file not used: layer4, fc, part, teacher")
 
 
+@pytest.mark.parametrize(
+    ("keys", "taken"),
+    [
+        (("best", "model"), "model."),
+        (("model", "state_dict"), "state_dict."),
+        (("model_ema", "model"), "model."),
+        (("exp_avg", "net"), "net."),
+        (("net", "ema"), "net."),
+    ],
+)
+def test_of_places_that_fit_alike_the_usual_one_is_taken_else_the_first(
+    state: dict[str, Tensor], tmp_path: Path, keys: tuple[str, str], taken: str
+) -> None:
+    part = {name: state[name] for name in ("conv1.weight", "bn1.weight")}
+    _, report = load({key: part for key in keys}, tmp_path)
+    assert report.below == taken
+
+
 def test_names_of_timm_and_of_the_first_files_of_torchvision(tmp_path: Path) -> None:
     whole = torchvision.models.VisionTransformer(32, 16, 2, 2, 8, 16).state_dict()
     timm = {
