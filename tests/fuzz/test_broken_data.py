@@ -20,9 +20,8 @@ Case = Callable[[Random, Commands, str], None]
 Attempt = Callable[[Case, str], None]
 
 MOST_MEMORY = 2_000_000_000
-IMAGES_OF_A_SET = 40
-SETS, TABLES, FOLDERS = 4, 70, 20
-"""Cases of a part, together `CASES_OF_A_PART`: 4 sets of 40 images, 70 tables and 20 folders."""
+IMAGES, TABLES, FOLDERS = 180, 55, 15
+"""Cases of a part, together `CASES_OF_A_PART`."""
 
 
 @pytest.fixture
@@ -43,8 +42,7 @@ def attempt(commands: Commands, request: pytest.FixtureRequest) -> Iterator[Atte
 
 
 def test_images(part: int, attempt: Attempt) -> None:
-    for number in range(SETS):
-        attempt(_images, f"images-{part}-{number}")
+    attempt(_images, f"images-{part}")
 
 
 def test_tables(part: int, attempt: Attempt) -> None:
@@ -59,7 +57,7 @@ def test_folders(part: int, attempt: Attempt) -> None:
 
 def _images(random: Random, commands: Commands, name: str) -> None:
     """Images of one table, and of one command that predicts their ages."""
-    files = [f"{name}/{number}{random.choice(ENDINGS)}" for number in range(IMAGES_OF_A_SET)]
+    files = [f"{name}/{number}{random.choice(ENDINGS)}" for number in range(IMAGES)]
     for file in files:
         put(commands.folder / file, broken_image(random))
     rows = [f"{file},{random.randrange(1, 90)}" for file in (*files, "img/0.jpg", "img/1.jpg")]

@@ -38,7 +38,7 @@ def number_remarks(name: str, cells: pd.Series) -> Iterator[LabelRemark]:
 
 def comma_notes(name: str, cells: pd.Series) -> Iterator[str]:
     """A note on the cells of an optional column of numbers that were read with a decimal comma."""
-    texts = cells[cells.map(lambda cell: with_decimal_point(cell) != cell)].dropna()
+    texts = cells[[with_decimal_point(cell) is not cell for cell in cells]]
     if len(texts):
         first = texts.iloc[0]
         yield (

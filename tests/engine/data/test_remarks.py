@@ -253,3 +253,8 @@ def test_a_long_name_of_an_attribute_is_cut(groups: Sequence[str | None]) -> Non
     found = label_remarks(frame, ("x" * 2000,))
     assert found
     assert all(len(remark.text) < 500 for remark in found)
+
+
+def test_lists_in_a_column_of_numbers_have_no_decimal_comma() -> None:
+    cells = pd.Series([np.array([1, 2]), None, "3,2", 3.0], dtype=object)
+    assert list(comma_notes("age_std", cells)) == ["1 value of age_std with a decimal comma: '3,2' is read as 3.2"]
