@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ageui.text.sentences import counted, first_of
+from ageui.text.sentences import counted
 from engine.choices import SPLITS
 from engine.data.report import DataReport, IdenticalImages, SharedSubject
+from engine.short_text import short_list
 
-_FOLDERS = 4
+_NAMED = 3
 _CURE = "give copies one split, or leave some out with --ignore"
 
 
@@ -50,7 +51,9 @@ def _identical(groups: Sequence[IdenticalImages], shown: int) -> list[str]:
     differing = [group for group in groups if group.differing]
     if differing:
         names = sorted({name for group in differing for name in group.differing})
-        lines.append(f"  with different labels ({first_of(names, 3)}) on equal bytes: {counted(len(differing), 'set')}")
+        lines.append(
+            f"  with different labels ({short_list(names, _NAMED)}) on equal bytes: {counted(len(differing), 'set')}"
+        )
         lines += _listed([_labels(group) for group in differing], shown)
     return lines
 
@@ -64,7 +67,7 @@ def _across(group: IdenticalImages) -> str:
 def _labels(group: IdenticalImages) -> str:
     """`a.jpg (age 20) = b.jpg (age 40)`, or the names and the differing labels."""
     if "age" not in group.differing:
-        return f"{first_of(group.images, 2)}: {first_of(group.differing, 3)}"
+        return f"{short_list(group.images, 2)}: {short_list(group.differing, _NAMED)}"
     first: dict[float | None, str] = {}
     for age, image in zip(group.ages, group.images, strict=True):
         first.setdefault(age, image)
@@ -93,7 +96,7 @@ def _repeated(report: DataReport) -> list[str]:
     found = report.repeated_names
     if found is None:
         return []
-    folders = first_of(found.folders, _FOLDERS)
+    folders = short_list(found.folders, _NAMED)
     return [
         f"{counted(found.names, 'file name')} with equal ages in several folders ({folders}): these look like editions "
         "of the same images; add one of the folders alone, or each as a data set of its own"

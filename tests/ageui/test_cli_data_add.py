@@ -34,7 +34,7 @@ def _registered(ageui: Terminal) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("header", "rows", "said"),
     [
-        ("age", ["1_6"] * 20, ["20 × age '1_6' is no number", "0.png, 1.png, 2.png, …"]),
+        ("age", ["1_6"] * 20, ["20 × age '1_6' is no number", "0.png, 1.png, 2.png and 17 more"]),
         ("age", ["1985"] * 20, ["20 × age 1985 is not within 0 and 120 years"]),
         ("age", ["1,5"] * 0 + ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
         ("age,split", ["20,red", "30,blue"] * 10, ["20 × split 'red'", "(also 'blue')", "--split-map dev=valid"]),

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from engine.choices import REPORT_ATTRIBUTES, Target
+from engine.data.image_files import is_image_name
 from engine.data.sources.ages import is_range
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table
@@ -57,7 +58,6 @@ _RANGES: Final = (
 _OTHER_UNITS: Final = {"month": "1/12", "week": "1/52.18", "day": "1/365.25", "hour": "1/8766"}
 """Units of age in the names of columns, each with the years that one of it has."""
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_IMAGE_FILE: Final = re.compile(r".*\.(?:jpe?g|jpe|png|bmp|gif|tiff?|webp|jfif|ppm|pgm|jp2)", re.I | re.S)
 
 
 def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple[str, ...]]:
@@ -273,7 +273,7 @@ def _unit(column: str) -> str | None:
 
 def _most_look_like_images(values: pd.Series) -> bool:
     cells = [cell.strip() for cell in values.head(_LOOKED_AT) if isinstance(cell, str) and cell.strip()]
-    return 2 * sum(_IMAGE_FILE.fullmatch(cell) is not None for cell in cells) > len(cells)
+    return 2 * sum(map(is_image_name, cells)) > len(cells)
 
 
 def _hold_ranges(values: pd.Series) -> bool:

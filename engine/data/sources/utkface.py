@@ -13,6 +13,7 @@ from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
 from engine.errors import DataError
+from engine.short_text import short_list
 
 ATTRIBUTES = FORMAT_ATTRIBUTES["utkface"]
 GENDERS = {"0": "male", "1": "female"}
@@ -65,6 +66,5 @@ def _name(path: Path, root: Path) -> str:
 def _notes(found: FoundImages, root: Path) -> tuple[str, ...]:
     if not found.links:
         return ()
-    shown = ", ".join(_name(link, root) for link in found.links[:_SHOWN])
-    more = f" and {len(found.links) - _SHOWN:,} more" if len(found.links) > _SHOWN else ""
-    return (f"{counted(len(found.links), 'link')} passed over, to folders that are read already: {shown}{more}",)
+    shown = short_list((_name(link, root) for link in found.links), _SHOWN)
+    return (f"{counted(len(found.links), 'link')} passed over, to folders that are read already: {shown}",)
