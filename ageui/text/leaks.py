@@ -1,4 +1,4 @@
-"""What lets a data set's scores come out too good, line by line: copies, shared persons, repeated files."""
+"""Lines on leaks between splits, which flatter scores: identical images, shared subjects, repeated file names."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def _identical(groups: Sequence[IdenticalImages], shown: int) -> list[str]:
     if not groups:
         return []
     images = sum(len(group.images) for group in groups)
-    lines = [f"byte-identical images: {counted(images, 'image')} in {counted(len(groups), 'set')} of equal ones"]
+    lines = [f"byte-identical images: {counted(images, 'image')} in {counted(len(groups), 'set')}"]
     across: dict[tuple[str, ...], list[IdenticalImages]] = defaultdict(list)
     for group in groups:
         across[tuple(split for split in SPLITS if split in group.splits)].append(group)
@@ -82,7 +82,7 @@ def _subjects(subjects: Sequence[SharedSubject], shown: int) -> list[str]:
     if not subjects:
         return []
     have = "subject has" if len(subjects) == 1 else "subjects have"
-    cure = "give each subject one split, or take out the column of splits, since ageui keeps subjects together"
+    cure = "give each subject one split, or remove the split column: ageui then splits by subject"
     examples = [f"{one.subject}: {_counts(one.splits)}" for one in subjects]
     heading = f"{len(subjects):,} {have} images in several splits, which flatters scores; {cure}"
     return [heading, *_listed(examples, shown)]
@@ -98,13 +98,13 @@ def _repeated(report: DataReport) -> list[str]:
         return []
     folders = short_list(found.folders, _NAMED)
     return [
-        f"{counted(found.names, 'file name')} with equal ages in several folders ({folders}): these look like editions "
-        "of the same images; add one of the folders alone, or each as a data set of its own"
+        f"{counted(found.names, 'file name')} with equal ages in several folders ({folders}): probably editions of the "
+        "same images; add one folder only, or each as its own data set"
     ]
 
 
 def _listed(examples: Sequence[str], shown: int) -> list[str]:
     lines = [f"    {example}" for example in examples[:shown]]
     if len(examples) > shown:
-        lines.append(f"    … and {len(examples) - shown:,} more; all of them with ageui data check --json")
+        lines.append(f"    … and {len(examples) - shown:,} more; ageui data check NAME --json lists all")
     return lines

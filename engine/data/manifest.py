@@ -50,7 +50,7 @@ class Manifest:
     place
         Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
     remarks
-        Remarks that only the source can make, such as on cells that were passed over.
+        Remarks that only the source can make, such as on cells that it could not read.
     """
 
     name: str

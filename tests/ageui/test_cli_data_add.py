@@ -34,7 +34,7 @@ def _registered(ageui: Terminal) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("header", "rows", "said"),
     [
-        ("age", ["1_6"] * 20, ["20 × age '1_6' is no number", "0.png, 1.png, 2.png and 17 more"]),
+        ("age", ["1_6"] * 20, ["20 × age '1_6' is neither a number", "0.png, 1.png, 2.png and 17 more"]),
         ("age", ["1985"] * 20, ["20 × age 1985 is not within 0 and 120 years"]),
         ("age", ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
         ("age,split", ["20,red", "30,blue"] * 10, ["20 × split 'red'", "(also 'blue')", "--split-map dev=valid"]),
@@ -57,14 +57,14 @@ def test_rows_that_fail_alike_are_one_line_with_their_number(ageui: Terminal, ad
     refused = add("age", rows)
     assert refused.code == 3
     lines = refused.err.splitlines()
-    assert "4 × age 'ten' is no number" in lines[2]
+    assert "4 × age 'ten' is neither a number" in lines[2]
     assert "(also '1e1', 'inf', '1_6')" in lines[2]
     assert "3 × age -1 is not within 0 and 120 years" in lines[3]
     assert "19.png: age is missing" in lines[4]
     assert "--skip-bad" in lines[5]
     assert add("age", rows, "--skip-bad").code == 0
     checked = ageui("data", "check", "it", "--quick").out
-    assert "4 × age 'ten' is no number" in checked
+    assert "4 × age 'ten' is neither a number" in checked
     assert "rows or images that cannot be used: 8" in checked
 
 

@@ -113,7 +113,7 @@ def _fitted(
             f"between all cells, and quote cells that contain one{decimals}"
         )
     notes += ["separators at the end of rows"] if ended else []
-    notes += [f"{counted(comments, 'comment line')} passed over"] if comments else []
+    notes += [f"{counted(comments, 'comment line')} skipped"] if comments else []
     if numbered:
         fitting = [row[1:] for row in fitting]
     return header, fitting, tuple(problems), notes

@@ -59,4 +59,4 @@ def _notes(found: FoundImages, root: Path) -> tuple[str, ...]:
     if not found.links:
         return ()
     shown = short_list((_name(link, root) for link in found.links), _SHOWN)
-    return (f"{counted(len(found.links), 'link')} passed over, to folders that are read already: {shown}",)
+    return (f"{counted(len(found.links), 'link')} skipped, since they lead to folders that are read anyway: {shown}",)
