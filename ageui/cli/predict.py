@@ -30,9 +30,9 @@ def predict_images(
 
     Images are cropped to their central square and resized as in training; a face should fill them as it fills the
     training images. Folders are searched for images; hidden files and those of other kinds are skipped. Images too
-    small or too oblong for a face crop are predicted with a warning. Intervals are calibrated on the run's predictions of its
-    test split, or of its validation split if the test split has no labels. A file that cannot be read is named on
-    stderr, the others are still predicted, and the exit code is 3.
+    small or too oblong for a face crop are predicted with a warning. Intervals are calibrated on the run's predictions
+    of its test split, or of its validation split if the test split has no labels. A file that cannot be read is named
+    on stderr, the others are still predicted, and the exit code is 3.
 
         ageui predict face.jpg --run first
         ageui predict photos --run first --json
