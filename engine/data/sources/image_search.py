@@ -25,7 +25,7 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 
 
 @dataclass(frozen=True)
-class FoundImages:
+class SearchedImages:
     """`files` maps images to the paths of their files, `problems` the others to what is wrong with them."""
 
     files: dict[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class ImageSearch:
         self._root, self._is_open, self._is_chosen = root, is_open, is_chosen
         self._near = NearNames()
 
-    def find_all(self, images: Sequence[str], *, others_found: bool) -> FoundImages:
+    def find_all(self, images: Sequence[str], *, others_found: bool) -> SearchedImages:
         """The files of missing images, where each is beyond doubt.
 
         Raises `DataError` if no file at all was found, with the folder that they are below, if it can be found.
@@ -69,7 +69,7 @@ class ImageSearch:
             candidates = {image: self._near.find(self._root, rest) if rest else [] for image, rest in parts.items()}
         files = {image: found[0] for image, found in candidates.items() if len(found) == 1}
         problems = {image: self._why_missing(image, found) for image, found in candidates.items() if len(found) != 1}
-        return FoundImages(files, problems, (self._note(files, front),) if files else ())
+        return SearchedImages(files, problems, (self._note(files, front),) if files else ())
 
     def _note(self, files: dict[str, str], front: int) -> str:
         image, file = next(iter(files.items()))
