@@ -113,7 +113,7 @@ def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
     except AgeUIError as error:
         console.print(clean(f"no script that predicts with them: {error}"), soft_wrap=True)
         return
-    write_output(script, text.encode())
+    write_output(script, text.encode(), private=True)
     console.print(f"predicts with them without ageui: python {script} FACE.jpg", soft_wrap=True)
 
 
