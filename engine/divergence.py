@@ -33,7 +33,7 @@ def divergence_advice(config: RunConfig, *, stage: int, from_first_step: bool, i
         cure = (
             f"try {precision}, or choose another --init or --loss" if precision else "choose another --init or --loss"
         )
-        return f"it was none before the first step, so a lower --lr does not help; {cure}"
+        return f"it was not finite in the first step either, so a lower --lr does not help; {cure}"
     advice = f"try a lower --lr than {format_value(config.lr[stage - 1])}"
     if loss == "mape" and youngest < YOUNGEST_FOR_MAPE:
         return f"mape divides by labels of {youngest:g} years; choose another --loss, or {advice}"

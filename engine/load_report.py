@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from engine.counted import first_few
+from engine.short_text import FEW, short_list
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class LoadReport:
         count = f"{self.loaded} of {self.loaded + self.random}" if self.random else f"all {self.loaded}"
         parts = [f"loaded {count} tensors from {self.source}{f' (below {self.below!r})' if self.below else ''}"]
         if self.also_below:
-            parts.append(f"{first_few(map(repr, self.also_below))} would fit as well; to use that, save it alone")
-        parts += [f"random: {first_few(self.random_parts) or self.random}"] if self.random else []
-        ignored = f": {first_few(self.ignored_parts)}" if self.ignored_parts else ""
+            parts.append(f"{short_list(map(repr, self.also_below), FEW)} would fit as well; to use that, save it alone")
+        parts += [f"random: {short_list(self.random_parts, FEW) or self.random}"] if self.random else []
+        ignored = f": {short_list(self.ignored_parts, FEW)}" if self.ignored_parts else ""
         parts += [f"{self.ignored} in the file not used{ignored}"] if self.ignored else []
         return "; ".join(parts)

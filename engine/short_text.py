@@ -1,4 +1,4 @@
-"""Text of other people in messages: cut, so that no cell, name or list of names fills the screen."""
+"""Cuts text from outside, so that no cell, name or list of names fills the screen."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -6,6 +6,8 @@ from typing import Final
 
 LONGEST: Final = 60
 _MOST_NAMES: Final = 12
+FEW: Final = 4
+"""As many names as an aside has room for."""
 
 
 def short(text: str, most: int = LONGEST) -> str:
@@ -26,13 +28,13 @@ def quoted(value: object, most: int = LONGEST) -> str:
     return repr(short(str(value), most))
 
 
-def short_list(names: Iterable[str], most: int = _MOST_NAMES) -> str:
-    """The names behind each other, each cut, and the number of those left out.
+def short_list(names: Iterable[str], most: int = _MOST_NAMES, longest: int = LONGEST) -> str:
+    """The first names, each cut, and the number of the others.
 
     >>> short_list(["image", "age"]), short_list("abcd", most=2)
     ('image, age', 'a, b and 2 more')
     """
     remaining = iter(names)
-    shown = ", ".join(short(name) for name in islice(remaining, most))
+    shown = ", ".join(short(name, longest) for name in islice(remaining, most))
     more = sum(1 for _ in remaining)
     return f"{shown} and {more:,} more" if more else shown

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.bounded_files import other_kind
-from engine.counted import first_few
+from engine.short_text import FEW, short_list
 
 DAMAGED: Final = "it is damaged, cut short, or of another format; download or copy it again"
 _SHOWN_CHARACTERS: Final = 30
@@ -89,8 +89,8 @@ def refuse_archive(content: bytes) -> None:
         raise ValueError(f"it is an archive of NumPy arrays; {_USE_PYTORCH}")
     if not any(name.endswith("data.pkl") for name in names):
         raise ValueError(
-            f"it is a zip archive of {first_few(map(repr, names)) or 'nothing'}; unpack it (unzip FILE) and give the "
-            "weights file inside"
+            f"it is a zip archive of {short_list(map(repr, names), FEW) or 'nothing'}; unpack it (unzip FILE) and give "
+            "the weights file inside"
         )
     if sum(entry.file_size for entry in entries) > len(content):
         raise ValueError("it is compressed, and would expand while it is read; save it again with torch.save")
@@ -111,8 +111,8 @@ def folder_problem(path: Path) -> str | None:
         )
     weights = [name for name in inside if name.endswith((".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar"))]
     if not weights:
-        return f"it is a folder, which holds {first_few(map(repr, inside)) or 'nothing'}; give a weights file"
-    return f"it is a folder; give the weights file inside: {first_few(map(repr, weights))}"
+        return f"it is a folder, which holds {short_list(map(repr, inside), FEW) or 'nothing'}; give a weights file"
+    return f"it is a folder; give the weights file inside: {short_list(map(repr, weights), FEW)}"
 
 
 def _refuse_text(head: bytes) -> None:

@@ -63,7 +63,7 @@ def _groups(report: DataReport) -> Table:
             weights = (Cell(weight, unit=SAMPLE_WEIGHT) for weight in (group.weight, group.effective_weight))
             rows.append((BLANK if place else words(attribute), words(group.group), *counts, *weights))
         if len(groups) > SHOWN:
-            more = words(f"… and {len(groups) - SHOWN:,} more; all of them with --json")
+            more = words(f"… and {len(groups) - SHOWN:,} more; --json lists all")
             rows.append((BLANK, more, *(BLANK for _ in (*splits, "weight", "effective"))))
     columns = figure_columns(*splits, "train weight", "effective")
     return Table((*name_columns("attribute", "group"), *columns), tuple(rows))
@@ -85,7 +85,7 @@ def _print_problems(console: Console, report: DataReport) -> None:
     for line in listed(report.problems):
         console.print(Text(clean(f"  {line}")), soft_wrap=True)
     if count:
-        console.print("  all of them with --json")
+        console.print("  --json lists all")
 
 
 def _print_remarks(console: Console, report: DataReport) -> None:
@@ -105,4 +105,4 @@ def _print_duplicates(console: Console, report: DataReport) -> None:
                 Text(clean(f"    {pair.first}  {pair.second}  difference {pair.difference:.3f}")), soft_wrap=True
             )
         if len(together) > SHOWN:
-            console.print(f"    … and {len(together) - SHOWN} more; all of them with --json")
+            console.print(f"    … and {len(together) - SHOWN} more; --json lists all")

@@ -114,9 +114,9 @@ def _say_outcome(report: "ImportReport") -> None:
 
 
 def _named(names: "Sequence[str]") -> str:
-    from ageui.text.sentences import first_of
+    from engine.short_text import short_list
 
-    return f": {first_of(names, _MOST_NAMED)}" if names else ""
+    return f": {short_list(names, _MOST_NAMED)}" if names else ""
 
 
 def _as_json(plan: "ImportPlan", report: "ImportReport | None") -> dict[str, object]:

@@ -29,7 +29,7 @@ def predict_images(
     """Predict the age in each image with a trained run, and a 90% interval.
 
     Images are cropped to their central square and resized as in training; a face should fill them as it fills the
-    training images. Folders are searched for images; hidden files and those of other kinds are passed over. Images too
+    training images. Folders are searched for images; hidden files and those of other kinds are skipped. Images too
     small or too oblong for a face crop are predicted with a warning. Intervals are calibrated on the run's predictions
     of its test split, or of its validation split if the test split has no labels. A file that cannot be read is named
     on stderr, the others are still predicted, and the exit code is 3.
@@ -74,7 +74,7 @@ def predict_images(
         calibration.sentence if predicted else "",
         *_shown([f"warning: {one.path}: {warning}" for one in found for warning in one.warnings], "warnings"),
         *_shown([f"{one.path}: {one.problem}" for one in found if one.problem], "that cannot be read"),
-        chosen.passed_over_text,
+        chosen.skipped_text,
         f"{predicted:,} of {counted(len(found), 'image')} predicted" if predicted < len(found) > 1 else "",
     ]:
         if line:
@@ -86,7 +86,7 @@ def predict_images(
 def _shown(lines: list[str], what: str) -> list[str]:
     """The first lines, and the number of the others."""
     more = len(lines) - SHOWN
-    return [*lines[:SHOWN], f"… and {more:,} more {what}; all of them with --json"] if more > 0 else lines
+    return [*lines[:SHOWN], f"… and {more:,} more {what}; --json lists all"] if more > 0 else lines
 
 
 def _range(ends: list[float] | None) -> str:

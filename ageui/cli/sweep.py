@@ -96,9 +96,9 @@ def sweep(
 
 
 def _left_out_sentence(runs: list[tuple[int, str]]) -> str:
-    from ageui.text.sentences import first_of
+    from engine.short_text import short_list
 
-    listed = first_of([f"{run_id} ({status})" for run_id, status in runs], _LISTED)
+    listed = short_list([f"{run_id} ({status})" for run_id, status in runs], _LISTED)
     return f"left out, as there is such a run: {listed}; --again queues them all the same"
 
 

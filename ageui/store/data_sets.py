@@ -30,21 +30,19 @@ class DataSets(StorePart):
     ) -> None:
         """Registers a data set, with its counts and `images` if they are known; a taken name is refused unless
         `replace`."""
-        name = valid_name(spec.name, "data set name")
-        if name == BUILT_IN.name:
-            raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
         with self._write() as session:
-            row = _row(session, name)
-            if row is not None and not replace:
-                raise ConfigError(
-                    f"there is a data set {name!r} already; choose another name, or replace it with --replace"
-                )
-            row = row or DataSet(name=name, spec={}, added_at=now())
+            name = _free_name(session, spec.name, replace)
+            row = _row(session, name) or DataSet(name=name, spec={}, added_at=now())
             row.spec = spec.model_copy(update={"name": name}).model_dump(mode="json")
             row.added_at = now()
             row.counts = None if counts is None else dict(counts)
             row.images = images
             session.add(row)
+
+    def refuse_taken(self, name: str, replace: bool) -> None:
+        """Raises the error of `add` for a name, before anything is read, which takes minutes."""
+        with self._read() as session:
+            _free_name(session, name, replace)
 
     def remember(self, name: str, examined: "Examined") -> None:
         """Keeps what a check found out about the images of a data set, and marks scored images with a duplicate in
@@ -96,6 +94,16 @@ class DataSets(StorePart):
             if row is None:
                 raise _unknown(name, [spec.name for spec in _specs(session)])
             session.delete(row)
+
+
+def _free_name(session: Session, text: str, replace: bool) -> str:
+    """The valid form of a name that a data set may get. Raises `ConfigError` for any other."""
+    name = valid_name(text, "data set name")
+    if name == BUILT_IN.name:
+        raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
+    if not replace and _row(session, name) is not None:
+        raise ConfigError(f"there is a data set {name!r} already; choose another name, or replace it with --replace")
+    return name
 
 
 def _row(session: Session, name: str) -> DataSet | None:

@@ -1,13 +1,14 @@
-"""What lets a data set's scores come out too good, line by line: copies, shared persons, repeated files."""
+"""Lines on leaks between splits, which flatter scores: identical images, shared subjects, repeated file names."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ageui.text.sentences import counted, first_of
+from ageui.text.sentences import counted
 from engine.choices import SPLITS
 from engine.data.report import DataReport, IdenticalImages, SharedSubject
+from engine.short_text import short_list
 
-_FOLDERS = 4
+_NAMED = 3
 _CURE = "give copies one split, or leave some out with --ignore"
 
 
@@ -35,7 +36,7 @@ def _identical(groups: Sequence[IdenticalImages], shown: int) -> list[str]:
     if not groups:
         return []
     images = sum(len(group.images) for group in groups)
-    lines = [f"byte-identical images: {counted(images, 'image')} in {counted(len(groups), 'set')} of equal ones"]
+    lines = [f"byte-identical images: {counted(images, 'image')} in {counted(len(groups), 'set')}"]
     across: dict[tuple[str, ...], list[IdenticalImages]] = defaultdict(list)
     for group in groups:
         across[tuple(split for split in SPLITS if split in group.splits)].append(group)
@@ -50,7 +51,9 @@ def _identical(groups: Sequence[IdenticalImages], shown: int) -> list[str]:
     differing = [group for group in groups if group.differing]
     if differing:
         names = sorted({name for group in differing for name in group.differing})
-        lines.append(f"  with different labels ({first_of(names, 3)}) on equal bytes: {counted(len(differing), 'set')}")
+        lines.append(
+            f"  with different labels ({short_list(names, _NAMED)}) on equal bytes: {counted(len(differing), 'set')}"
+        )
         lines += _listed([_labels(group) for group in differing], shown)
     return lines
 
@@ -64,7 +67,7 @@ def _across(group: IdenticalImages) -> str:
 def _labels(group: IdenticalImages) -> str:
     """`a.jpg (age 20) = b.jpg (age 40)`, or the names and the differing labels."""
     if "age" not in group.differing:
-        return f"{first_of(group.images, 2)}: {first_of(group.differing, 3)}"
+        return f"{short_list(group.images, 2)}: {short_list(group.differing, _NAMED)}"
     first: dict[float | None, str] = {}
     for age, image in zip(group.ages, group.images, strict=True):
         first.setdefault(age, image)
@@ -79,7 +82,7 @@ def _subjects(subjects: Sequence[SharedSubject], shown: int) -> list[str]:
     if not subjects:
         return []
     have = "subject has" if len(subjects) == 1 else "subjects have"
-    cure = "give each subject one split, or take out the column of splits, since ageui keeps subjects together"
+    cure = "give each subject one split, or remove the split column: ageui then splits by subject"
     examples = [f"{one.subject}: {_counts(one.splits)}" for one in subjects]
     heading = f"{len(subjects):,} {have} images in several splits, which flatters scores; {cure}"
     return [heading, *_listed(examples, shown)]
@@ -93,15 +96,15 @@ def _repeated(report: DataReport) -> list[str]:
     found = report.repeated_names
     if found is None:
         return []
-    folders = first_of(found.folders, _FOLDERS)
+    folders = short_list(found.folders, _NAMED)
     return [
-        f"{counted(found.names, 'file name')} with equal ages in several folders ({folders}): these look like editions "
-        "of the same images; add one of the folders alone, or each as a data set of its own"
+        f"{counted(found.names, 'file name')} with equal ages in several folders ({folders}): probably editions of the "
+        "same images; add one folder only, or each as its own data set"
     ]
 
 
 def _listed(examples: Sequence[str], shown: int) -> list[str]:
     lines = [f"    {example}" for example in examples[:shown]]
     if len(examples) > shown:
-        lines.append(f"    … and {len(examples) - shown:,} more; all of them with ageui data check --json")
+        lines.append(f"    … and {len(examples) - shown:,} more; ageui data check NAME --json lists all")
     return lines

@@ -1,14 +1,6 @@
 """Small words of messages and tables."""
 
-from collections.abc import Sequence
-
 from engine.counted import counted as counted
-
-
-def first_of(names: Sequence[str], most: int) -> str:
-    """The names, at most `most` of them: `a, b and 3 more`."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
 
 
 def gigabytes(count: int) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from ageui.store import Store
 from ageui.store.other_databases import databases_beside, is_example
 from ageui.store.removal import RemovableRun
-from ageui.text.sentences import counted, first_of
+from ageui.text.sentences import counted
 from ageui.worker.run_files import UNFINISHED, mark_unfinished, remove_file
 from engine.errors import StoreError
+from engine.short_text import short_list
 
 _MOST_NAMED = 5
 
@@ -43,7 +44,7 @@ class RemovalPlan:
 
     @property
     def _what(self) -> str:
-        return f"{counted(len(self.runs), 'run')} ({first_of([run.name for run in self.runs], _MOST_NAMED)})"
+        return f"{counted(len(self.runs), 'run')} ({short_list([run.name for run in self.runs], _MOST_NAMED)})"
 
 
 def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> RemovalPlan:
@@ -91,7 +92,7 @@ def _remains(store: Store) -> list[str]:
             f"{store.path.name}-wal keeps deleted data while another process reads it; afterwards: ageui db vacuum"
         )
     if others := [path.name for path in databases_beside(store.path) if not is_example(path)]:
-        names = first_of(others, _MOST_NAMED)
+        names = short_list(others, _MOST_NAMED)
         remains.append(f"other databases in this folder may still hold the deleted data: {names}")
     return remains
 

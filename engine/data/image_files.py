@@ -1,4 +1,4 @@
-"""Which files are images, by their name, and which are only traces of an operating system. Needs no Pillow."""
+"""Finds image files by their names, and tells them from the traces of operating systems. Needs no Pillow."""
 
 import os
 from collections import Counter
@@ -24,7 +24,7 @@ ENDINGS_OF_FORMATS: Final = {
 }
 """The formats that are decoded, by Pillow's names."""
 IMAGE_ENDINGS: Final = (*(ending for endings in ENDINGS_OF_FORMATS.values() for ending in endings), ".heic", ".heif")
-"""The endings of image files, in small letters. HEIC is one, so that its photos are named and not passed over."""
+"""The endings of image files, in lower case. HEIC is one, so that its photos are reported and not skipped."""
 MOST_ENTRIES: Final = 1_000_000
 _SHOWN, _LONGEST_ENDING = 5, 12
 
@@ -37,10 +37,7 @@ def is_image_name(name: str) -> bool:
 
 
 def is_trace(name: str) -> bool:
-    """Whether a file or folder of that name is hidden (`._face.jpg`, `.DS_Store`) or of a system's own making.
-
-    Such as `__MACOSX` and `Thumbs.db`. They are no part of a data set.
-    """
+    """Whether a file or folder of that name is hidden (`._face.jpg`) or made by a system (`__MACOSX`, `Thumbs.db`)."""
     return name.startswith(".") or name.lower() in _TRACES
 
 
@@ -48,24 +45,24 @@ def is_trace(name: str) -> bool:
 class FoundImages:
     """The images below a folder, sorted.
 
-    `passed_over` counts the other files by their ending, and hidden files and folders as `hidden`; `links` lead to
+    `skipped` counts the other files by their ending, and hidden files and folders as `hidden`; `links` lead to
     folders that were read already; `problems` are folders that cannot be listed.
     """
 
     images: list[Path] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     links: list[Path] = field(default_factory=list)
     problems: list[tuple[Path, str]] = field(default_factory=list)
 
     @property
-    def passed_over_text(self) -> str:
-        """`3 files passed over: 2 .txt, 1 hidden`; empty if none was."""
-        if not self.passed_over:
+    def skipped_text(self) -> str:
+        """`3 files skipped: 2 .txt, 1 hidden`; empty if none was."""
+        if not self.skipped:
             return ""
-        ordered = sorted(self.passed_over.items(), key=lambda kind: (-kind[1], kind[0]))
+        ordered = sorted(self.skipped.items(), key=lambda kind: (-kind[1], kind[0]))
         kinds = [f"{count:,} {ending[:_LONGEST_ENDING] or 'without an ending'}" for ending, count in ordered[:_SHOWN]]
-        more = ", …" if len(self.passed_over) > _SHOWN else ""
-        return f"{counted(self.passed_over.total(), 'file')} passed over: {', '.join(kinds)}{more}"
+        more = ", …" if len(self.skipped) > _SHOWN else ""
+        return f"{counted(self.skipped.total(), 'file')} skipped: {', '.join(kinds)}{more}"
 
 
 def chosen_images(paths: Iterable[Path]) -> FoundImages:
@@ -81,7 +78,7 @@ def chosen_images(paths: Iterable[Path]) -> FoundImages:
             continue
         found = find_images(path)
         images.update(dict.fromkeys(found.images))
-        chosen.passed_over.update(found.passed_over)
+        chosen.skipped.update(found.skipped)
         chosen.links.extend(found.links)
         chosen.problems.extend(found.problems)
         if not found.images and not found.problems:
@@ -117,13 +114,13 @@ def find_images(root: Path) -> FoundImages:
                         raise DataError(f"{root} holds more than {MOST_ENTRIES:,} files and folders; name a part of it")
                     path = folder / entry.name
                     if is_trace(entry.name):
-                        found.passed_over["hidden"] += 1
+                        found.skipped["hidden"] += 1
                     elif _may_be_folder(entry):
                         (links if entry.is_symlink() else folders).append(path)
                     elif is_image_name(entry.name):
                         found.images.append(path)
                     else:
-                        found.passed_over[path.suffix.lower()] += 1
+                        found.skipped[path.suffix.lower()] += 1
         except OSError as error:
             found.problems.append((folder, problem_of(error)))
     found.images.sort()

@@ -6,6 +6,7 @@ from engine.counted import counted
 from engine.data.decode import FRAMES, is_animated
 from engine.data.manifest import Manifest
 from engine.errors import DataError
+from engine.short_text import short_list
 
 _SHOWN = 3
 
@@ -15,8 +16,7 @@ def image_notes(manifest: Manifest, images: Sequence[str]) -> tuple[str, ...]:
     animated = [image for image in images if _is_animated(manifest, image)]
     if not animated:
         return ()
-    names = ", ".join(animated[:_SHOWN]) + (", …" if len(animated) > _SHOWN else "")
-    return (f"{counted(len(animated), 'image')} with {FRAMES}: {names}",)
+    return (f"{counted(len(animated), 'image')} with {FRAMES}: {short_list(animated, _SHOWN)}",)
 
 
 def _is_animated(manifest: Manifest, image: str) -> bool:

@@ -1,7 +1,8 @@
 """Manifest: the common form of all sources of data, one row per image, before any pixel is decoded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,18 @@ from engine.errors import DataError
 
 Progress = Callable[[str, int, int], None]
 """Called with the work in progress, the number of finished items and of all items."""
+
+
+class ImageSource(Protocol):
+    """Where the images of a manifest come from, by their names; see the fields of `Manifest`."""
+
+    def read(self, image: str) -> NDArray[np.uint8]: ...
+
+    def fingerprint(self, image: str) -> str: ...
+
+    def content(self, image: str) -> bytes: ...
+
+    def place(self, image: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,7 @@ class Manifest:
     place
         Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
     remarks
-        Remarks that only the source can make, such as on cells that were passed over.
+        Remarks that only the source can make, such as on cells that it could not read.
     """
 
     name: str
@@ -50,6 +63,32 @@ class Manifest:
     notes: tuple[str, ...] = ()
     place: Callable[[str], str] = str
     remarks: tuple[LabelRemark, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        frame: pd.DataFrame,
+        attributes: Sequence[str],
+        images: ImageSource,
+        *,
+        problems: Iterable[RowProblem] = (),
+        notes: Iterable[str] = (),
+        remarks: Iterable[LabelRemark] = (),
+    ) -> "Manifest":
+        """The manifest of rows whose images come from one source."""
+        return cls(
+            name=name,
+            frame=frame,
+            attributes=tuple(attributes),
+            read=images.read,
+            fingerprint=images.fingerprint,
+            content=images.content,
+            problems=tuple(problems),
+            notes=tuple(notes),
+            place=images.place,
+            remarks=tuple(remarks),
+        )
 
 
 def refuse(name: str, problems: Sequence[RowProblem], *, is_registered: bool = False) -> None:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
+from engine.short_text import short_list
 
 _SHOWN = 3
-_LONGEST = 40
 
 
 def one_row_per_file(manifest: Manifest) -> Manifest:
@@ -60,19 +60,14 @@ def _rows_by_file(manifest: Manifest) -> list[list[int]]:
 
 def _spellings(images: Sequence[str]) -> str:
     different = list(dict.fromkeys(images))
-    if len(different) == 1:
-        return ""
-    more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
-    return f" ({', '.join(different[:_SHOWN])}{more})"
+    return f" ({short_list(different, _SHOWN)})" if len(different) > 1 else ""
 
 
 def _values(values: "pd.Series[Any]") -> str:
-    texts = list(dict.fromkeys(_text(value) for value in values))
-    return ", ".join(texts[:_SHOWN]) + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
+    return short_list(dict.fromkeys(map(_text, values)), _SHOWN)
 
 
 def _text(value: object) -> str:
     if value is None or value != value:
         return "none"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -46,21 +46,21 @@ def _splits(frame: pd.DataFrame, labelled: pd.DataFrame) -> Iterator[LabelRemark
                 "unlabelled_split",
                 None,
                 f"none of the {counted(int(images[split]), 'image')} in {split} has an age, so none can be {use}; "
-                "add their ages to use them",
+                "add their ages",
             )
     if "valid" not in images.index and len(labelled):
         yield LabelRemark(
             "no_valid_split",
             None,
-            "no image is in valid, so runs neither stop early nor choose their best epoch; put some images into valid",
+            "no image is in valid, so runs neither stop early nor choose their best epoch; move some images there",
         )
     few = [f"{ages[split]} in {split}" for split in SPLITS if 0 < ages.get(split, 0) < FEW_IMAGES]
     if few:
         yield LabelRemark(
             "few_images",
             None,
-            f"few labelled images: {', '.join(few)}; results on so few depend on chance: add images, or share them out "
-            "otherwise (in the split column, or with --fractions)",
+            f"few labelled images: {', '.join(few)}; scores on so few depend on chance: add images, or split them "
+            "differently (in the split column, or with --fractions)",
         )
 
 
@@ -78,7 +78,7 @@ def _ages(labelled: pd.DataFrame) -> Iterator[LabelRemark]:
         yield LabelRemark(
             "ages_above_100",
             None,
-            f"{counted(old, 'image')} {'is' if old == 1 else 'are'} older than 100 years (up to {ages.max():g}), which "
+            f"{counted(old, 'age')} {'is' if old == 1 else 'are'} above 100 years (up to {ages.max():g}), which "
             f"{bounded_heads()} cannot predict; train with --head none and another loss, or leave them out",
         )
     if young := int((ages < YOUNGEST_FOR_MAPE).sum()):

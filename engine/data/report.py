@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
-from engine.short_text import short
+from engine.short_text import short, short_list
 
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
 _SHOWN: Final = 3
@@ -47,15 +47,10 @@ def _kind_lines(alike: Sequence[RowProblem]) -> list[str]:
         line = f"{short(first.where)}: {first.what}"
     else:
         varying = list(dict.fromkeys(part for problem in alike for part in _VARYING.findall(problem.what)[:1]))
-        others = f" (also {_some(varying[1:])})" if len(varying) > 1 else ""
-        places = [short(problem.where) for problem in alike[: _SHOWN + 1]]
-        line = f"{len(alike):,} × {first.what}{others}: {_some(places)}"
+        others = f" (also {short_list(varying[1:], _SHOWN, _LONGEST_PLACE)})" if len(varying) > 1 else ""
+        places = short_list((problem.where for problem in alike), _SHOWN)
+        line = f"{len(alike):,} × {first.what}{others}: {places}"
     return [line, *(f"  {cure}" for cure in list(cures)[:_SHOWN])]
-
-
-def _some(texts: Sequence[str]) -> str:
-    shown = [short(text, _LONGEST_PLACE) for text in texts[:_SHOWN]]
-    return ", ".join([*shown, *(["…"] if len(texts) > _SHOWN else [])])
 
 
 def unusable(problems: Sequence[RowProblem]) -> str:

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from engine.backbone_names import BackboneName
-from engine.counted import counted, first_few
+from engine.counted import counted
 from engine.load_report import LoadReport
 from engine.models.architectures import holds_network, named_architecture, network_shapes
 from engine.models.found_tensors import FileContent, Place, best_places, known_names
 from engine.pickled_tensors import arrays_line, convert_line, whole_model
+from engine.short_text import FEW, short, short_list
 
 _SHOWN: Final = 3
-_SHOWN_CHARACTERS: Final = 80
+_LONGEST: Final = 100
 _VALUES: Final = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _POSITIONS: Final = "encoder.pos_embedding"
 
@@ -75,7 +76,7 @@ def without_tensors(content: FileContent, path: Path) -> str:
     if content.models:
         subscripts, name = content.models[0]
         return whole_model(name, str(path), subscripts)
-    held = first_few(f"{_cut(key) or 'a value'} ({kind})" for key, kind in content.others.items())
+    held = short_list((f"{short(key) or 'a value'} ({kind})" for key, kind in content.others.items()), FEW, _LONGEST)
     if content.has_arrays:
         return (
             f"it holds no tensors but {held}; where you trust it, save its arrays as tensors: {arrays_line(str(path))}"
@@ -104,8 +105,8 @@ def _warnings(
         )
     if named := list(foreign):
         yield (
-            f"the file has layers inside {first_few(named)} that backbone {backbone} lacks, so its features are not "
-            "those that the weights were trained for"
+            f"the file has layers inside {short_list(named, FEW)} that backbone {backbone} lacks, so its features "
+            "are not those that the weights were trained for"
         )
 
 
@@ -164,7 +165,7 @@ def _refuse_mostly_other(
     if random > len(place.tensors) and unused > len(place.tensors):
         raise ValueError(
             f"{source} does not fit backbone {backbone}: only {len(place.tensors)} of its tensors, "
-            f"{first_few(place.names.values())}, have the names and shapes of the backbone's "
+            f"{short_list(place.names.values(), FEW)}, have the names and shapes of the backbone's "
             f"{len(place.tensors) + random}, {unused} have not: {_seen(content)}"
             f"{_other_network(content.tensors)}"
         )
@@ -202,9 +203,10 @@ def _other_network(tensors: Mapping[str, Tensor]) -> str:
 def _seen(content: FileContent) -> str:
     """What a file holds, in words, bounded."""
     tensors = content.tensors.items()
-    shown = first_few(f"{_cut(name) or 'one without a name'} {tuple(tensor.shape)}" for name, tensor in tensors)
-    keys = [_cut(key) for key in content.first_keys() if key]
-    below = f" under {first_few(map(repr, keys))}" if keys and len(keys) < len(tensors) else ""
+    named = (f"{short(name) or 'one without a name'} {tuple(tensor.shape)}" for name, tensor in tensors)
+    shown = short_list(named, FEW, _LONGEST)
+    keys = [short(key) for key in content.first_keys() if key]
+    below = f" under {short_list(map(repr, keys), FEW)}" if keys and len(keys) < len(tensors) else ""
     return f"the file holds {counted(len(tensors), 'tensor')}{below}: {shown}"
 
 
@@ -218,7 +220,7 @@ def _parts(chosen: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
     """
     taken = {above for name in others for above in _above(name)}
     found = {next((above for above in _above(name) if above not in taken), name): None for name in chosen}
-    return tuple(map(_cut, found))
+    return tuple(map(short, found))
 
 
 def _above(name: str) -> list[str]:
@@ -228,7 +230,3 @@ def _above(name: str) -> list[str]:
 
 def _numbers(state: Mapping[str, Tensor]) -> int:
     return sum(tensor.numel() for tensor in state.values() if tensor.is_floating_point())
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

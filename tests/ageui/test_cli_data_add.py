@@ -34,9 +34,9 @@ def _registered(ageui: Terminal) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("header", "rows", "said"),
     [
-        ("age", ["1_6"] * 20, ["20 × age '1_6' is no number", "0.png, 1.png, 2.png, …"]),
+        ("age", ["1_6"] * 20, ["20 × age '1_6' is neither a number", "0.png, 1.png, 2.png and 17 more"]),
         ("age", ["1985"] * 20, ["20 × age 1985 is not within 0 and 120 years"]),
-        ("age", ["1,5"] * 0 + ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
+        ("age", ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
         ("age,split", ["20,red", "30,blue"] * 10, ["20 × split 'red'", "(also 'blue')", "--split-map dev=valid"]),
         ("age,split", ["ten,train"] * 15 + ["20,test"] * 5, ["none of its train images can be used", "15 × age 'ten'"]),
     ],
@@ -57,14 +57,14 @@ def test_rows_that_fail_alike_are_one_line_with_their_number(ageui: Terminal, ad
     refused = add("age", rows)
     assert refused.code == 3
     lines = refused.err.splitlines()
-    assert "4 × age 'ten' is no number" in lines[2]
+    assert "4 × age 'ten' is neither a number" in lines[2]
     assert "(also '1e1', 'inf', '1_6')" in lines[2]
     assert "3 × age -1 is not within 0 and 120 years" in lines[3]
     assert "19.png: age is missing" in lines[4]
     assert "--skip-bad" in lines[5]
     assert add("age", rows, "--skip-bad").code == 0
     checked = ageui("data", "check", "it", "--quick").out
-    assert "4 × age 'ten' is no number" in checked
+    assert "4 × age 'ten' is neither a number" in checked
     assert "rows or images that cannot be used: 8" in checked
 
 
@@ -117,7 +117,8 @@ def test_folds_are_given_by_a_flag(ageui: Terminal, add: Add) -> None:
         (("--age-scale", "0"), "--age-scale 0: give the years"),
         (("--age-scale", "1/0"), "--age-scale 1/0: give the years"),
         (("--age-scale", "nan"), "--age-scale nan: give the years"),
-        (("--format", "utkface", "--folds", "0/1/2"), "--folds goes with a table"),
+        (("--format", "course", "--fractions", "0.8,0.1,0.1"), "has its own splits"),
+        (("--format", "utkface", "--folds", "0/1/2"), "--folds needs a table"),
     ],
 )
 def test_a_wrong_flag_is_refused(add: Add, options: Sequence[str], said: str) -> None:
@@ -136,3 +137,10 @@ def test_a_folder_without_a_readable_image_is_not_registered(ageui: Terminal, sk
     assert "none of its rows and images can be used" in refused.err
     assert "12 × " in refused.err
     assert _registered(ageui) == {}
+
+
+def test_a_name_in_another_unicode_form_is_registered_once(ageui: Terminal, add: Add) -> None:
+    add("age", ["20"] * 20)
+    added = ageui("data", "add", "cafe\u0301", "t.csv")
+    assert (added.code, added.out[:5]) == (0, "caf\u00e9:")
+    assert ageui("data", "add", "caf\u00e9", "t.csv").code == 2

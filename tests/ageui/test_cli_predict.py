@@ -74,11 +74,11 @@ def photos(ageui: Terminal) -> Path:
     return folder
 
 
-def test_a_folder_of_images_is_predicted_and_what_was_passed_over_is_said(trained: Terminal, photos: Path) -> None:
+def test_a_folder_of_images_is_predicted_and_skipped_files_are_counted(trained: Terminal, photos: Path) -> None:
     done = trained("predict", "photos", "--run", "fresh")
     assert done.code == 0
     assert [line.split()[-1] for line in done.out.splitlines()] == ["photos/a.JPG", "photos/b.png", "photos/more/c.gif"]
-    assert "3 files passed over: 2 hidden, 1 .txt" in done.err
+    assert "3 files skipped: 2 hidden, 1 .txt" in done.err
     assert "warning" not in done.err
 
 
@@ -96,7 +96,7 @@ def test_problems_and_warnings_lose_no_prediction(
     for said in (
         "warning: photos/pixel.png: too small for a face crop: 1×1 pixels",
         "photos/cut.jpg: the file is empty (0 bytes)",
-        "… and 3 more that cannot be read; all of them with --json",
+        "… and 3 more that cannot be read; --json lists all",
         "4 of 9 images predicted",
     ):
         assert said in done.err

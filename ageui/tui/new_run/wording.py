@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from ageui.planning import sweeps
-from ageui.text.sentences import counted, first_of
+from ageui.text.sentences import counted
+from engine.short_text import short_list
 
 _PLURALS = {
     "data": "data sets", "size": "sizes", "augment": "augmentations", "backbone": "backbones", "init": "inits",
@@ -24,6 +25,6 @@ def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool)
     """`2 of 6 are there already (run 12 done, 14 queued): left out`; empty if none exists."""
     if not known:
         return ""
-    listed = first_of([f"{run_id} {status}" for run_id, status in known], _LISTED)
+    listed = short_list([f"{run_id} {status}" for run_id, status in known], _LISTED)
     which = "it is" if total == 1 else f"{len(known):,} of {total:,} {'is' if len(known) == 1 else 'are'}"
     return f"{which} there already (run {listed}): {'queued all the same' if again else 'left out'}"

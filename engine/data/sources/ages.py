@@ -98,7 +98,7 @@ class AgeReader:
             raise ValueError(f"age {quoted(text)} is a date, which spreadsheets make of ranges such as 3-9")
         age = _range(text) if len(text) <= _LONGEST else None
         if age is None:
-            raise ValueError(f"age {quoted(text)} is no number such as 25.5 and no range such as 20-29")
+            raise ValueError(f"age {quoted(text)} is neither a number, as in 25.5, nor a range, as in 20-29")
         if age.high < age.low:
             raise ValueError(f"age {quoted(text)} ends before it begins")
         return self._counted("open" if math.isnan(age.high) else "range", text, self._within(age, text))

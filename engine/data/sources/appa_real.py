@@ -6,11 +6,9 @@ from pathlib import Path
 
 from engine.choices import SPLITS, Target
 from engine.data.manifest import Manifest
-from engine.data.sources.ages import AgeReader
-from engine.data.sources.ignore_list import ignore_list
-from engine.data.sources.image_folder import ImageFolder
+from engine.data.sources.folder_manifest import folder_manifest
 from engine.data.sources.read_table import read_table
-from engine.data.sources.source_rows import SourceRow, frame_of
+from engine.data.sources.source_rows import SourceRow
 from engine.data.spec import DataSpec
 
 ATTRIBUTES = {"gender": "gender", "ethnicity": "race", "expression": "happiness", "makeup": "makeup"}
@@ -24,24 +22,9 @@ def is_appa_real(root: Path) -> bool:
 
 def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
     """The manifest of the release's face crops; attributes only if `allcategories_*.csv` are beside the ages."""
-    ignored = ignore_list(spec, root)
     categories = {split: _categories(root, split) for split in SPLITS}
     attributes = tuple(name for name, column in ATTRIBUTES.items() if any(column in c for c in categories.values()))
-    rows = ignored.without(_rows(root, target, categories))
-    frame, problems = frame_of(rows, attributes, ("real_age", "age_std"), AgeReader(spec.age_scale))
-    folder = ImageFolder(root)
-    frame, missing, notes = folder.without_missing(frame)
-    return Manifest(
-        spec.name,
-        frame,
-        attributes,
-        folder.read,
-        folder.fingerprint,
-        folder.content,
-        problems + missing,
-        ignored.notes + notes,
-        folder.place,
-    )
+    return folder_manifest(spec, root, _rows(root, target, categories), attributes, ("real_age", "age_std"))
 
 
 def _rows(root: Path, target: Target, categories: dict[str, dict[str, dict[str, str]]]) -> Iterator[SourceRow]:

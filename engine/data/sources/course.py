@@ -17,8 +17,8 @@ from engine.choices import SPLITS
 from engine.data.image_files import is_image_name, is_trace
 from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
+from engine.data.sources.folder_manifest import folder_manifest
 from engine.data.sources.ignore_list import ignore_list
-from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.read_table import read_table
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
@@ -38,21 +38,7 @@ def load(spec: DataSpec, root: Path) -> Manifest:
     """The manifest of either edition; the withheld labels of a split make its ages NaN."""
     if _has_arrays(root):
         return _load_arrays(spec, root)
-    folder, ignored = ImageFolder(root), ignore_list(spec, root)
-    rows = ignored.without(_folder_rows(root))
-    frame, problems = frame_of(rows, ATTRIBUTES, reader=AgeReader(spec.age_scale))
-    frame, missing, notes = folder.without_missing(frame)
-    return Manifest(
-        spec.name,
-        frame,
-        ATTRIBUTES,
-        folder.read,
-        folder.fingerprint,
-        folder.content,
-        problems + missing,
-        ignored.notes + notes,
-        folder.place,
-    )
+    return folder_manifest(spec, root, _folder_rows(root), ATTRIBUTES)
 
 
 def _folder_rows(root: Path) -> Iterator[SourceRow]:
@@ -106,6 +92,9 @@ class _Arrays:
         found = path.stat()
         return f"{path} {image} {found.st_size} {found.st_mtime_ns}"
 
+    def place(self, image: str) -> str:
+        return image
+
     def _bgr(self, image: str) -> NDArray[np.uint8]:
         split, _, number = image.partition("/")
         return np.asarray(self.images[split][int(number)])
@@ -123,12 +112,10 @@ def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
             raise DataError(f"{path} holds {pixels.dtype} of shape {pixels.shape}; it needs uint8 of (N, H, W, 3)")
         images[split] = pixels
         rows += _array_rows(root, split, len(pixels))
-    ignored = ignore_list(spec, root)
-    frame, problems = frame_of(ignored.without(rows), ATTRIBUTES, reader=AgeReader(spec.age_scale))
-    arrays = _Arrays(root, images)
-    return Manifest(
-        spec.name, frame, ATTRIBUTES, arrays.read, arrays.fingerprint, arrays.content, problems, ignored.notes
-    )
+    ignored, ages = ignore_list(spec, root), AgeReader(spec.age_scale)
+    frame, problems = frame_of(ignored.without(rows), ATTRIBUTES, reader=ages)
+    notes = (*ages.notes(), *ignored.notes)
+    return Manifest.of(spec.name, frame, ATTRIBUTES, _Arrays(root, images), problems=problems, notes=notes)
 
 
 def _array_rows(root: Path, split: str, count: int) -> Iterator[SourceRow]:

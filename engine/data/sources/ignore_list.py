@@ -15,13 +15,13 @@ from engine.data.sources.source_rows import SourceRow
 from engine.data.spec import DataSpec
 from engine.data.text_encoding import encoding_of
 from engine.errors import DataError
+from engine.short_text import short_list
 
 _COLUMNS: Final = frozenset(
     ("img_name", "image_name", "image", "img", "imageid", "image_id", "file", "file_name", "filename", "path", "name")
 )
 _CROPS: Final = ("_face.jpg", ".chip.jpg")
 _SHOWN: Final = 3
-_LONGEST: Final = 60
 
 
 class IgnoreList:
@@ -65,10 +65,8 @@ class IgnoreList:
         """How many names were found, and which were not; empty without a list."""
         if not self._file:
             return ()
-        lost = [_cut(name) for name in self._names if name not in self._found]
-        more = [f"{len(lost) - _SHOWN:,} more"] if len(lost) > _SHOWN else []
-        shown = ", ".join([*lost[:_SHOWN], *more])
-        were_not = f": {shown} {'was' if len(lost) == 1 else 'were'} not" if lost else ""
+        lost = [name for name in self._names if name not in self._found]
+        were_not = f": {short_list(lost, _SHOWN)} {'was' if len(lost) == 1 else 'were'} not" if lost else ""
         of = f"{len(self._found):,} of {counted(len(self._names), 'name')}"
         several = ", all of a name that has no folder" if self._left_out > len(self._found) else ""
         return (f"{self._file}: {of} found{were_not}; {counted(self._left_out, 'image')} left out{several}",)
@@ -129,7 +127,3 @@ def _listed_keys(name: str) -> set[str]:
 def _with_and_without_crop(name: str) -> set[str]:
     name = folded(name)
     return {name, *(name.removesuffix(crop) for crop in _CROPS)}
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

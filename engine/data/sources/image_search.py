@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -13,11 +14,12 @@ from engine.counted import counted
 from engine.data.image_files import is_trace
 from engine.data.sources.near_names import NearNames
 from engine.errors import DataError
+from engine.short_text import short
 
 _TRIED: Final = 20
 _ANCESTORS: Final = 4
 _MOST_FOLDERS: Final = 200
-_LONGEST: Final = 100
+_cut = partial(short, most=100)
 _SLASHES: Final = "/\\"
 _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 
@@ -173,7 +175,3 @@ def _parts(name: str) -> list[str]:
 def _is_absolute(name: str) -> bool:
     slashes = name.replace("\\", "/")
     return slashes.startswith(("/", "~")) or _DRIVE.match(slashes) is not None
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

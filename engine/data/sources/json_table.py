@@ -31,7 +31,7 @@ def json_table(content: bytes) -> RawTable:
     except RecursionError:
         raise ValueError("its JSON is nested too deeply for a table") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is no whole JSON: {error.msg} in line {error.lineno}") from None
+        raise ValueError(f"its JSON is damaged or cut short: {error.msg} in line {error.lineno}") from None
     title = title_of(encoding)
     return RawTable(frame, (f"read with {title}",) if title else (), tuple(problems))
 
@@ -56,7 +56,7 @@ def _lines(text: str, problems: list[RowProblem]) -> Iterator[Object]:
         if isinstance(found, dict):
             yield found
         else:
-            problems.append(RowProblem(f"line {number}", "it is no JSON object"))
+            problems.append(RowProblem(f"line {number}", "it is not a JSON object"))
 
 
 def _objects(found: Any, problems: list[RowProblem]) -> Iterable[Object]:
@@ -66,7 +66,7 @@ def _objects(found: Any, problems: list[RowProblem]) -> Iterable[Object]:
         if found and not objects:
             raise ValueError(f"its JSON is a list of {_kind(found[0])}, not of objects; write it as {_EXAMPLE}")
         problems += [
-            RowProblem(f"item {place}", "it is no JSON object")
+            RowProblem(f"item {place}", "it is not a JSON object")
             for place, one in enumerate(found, start=1)
             if not isinstance(one, dict)
         ]

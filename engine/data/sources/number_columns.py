@@ -27,7 +27,7 @@ def number_remarks(name: str, cells: pd.Series) -> Iterator[LabelRemark]:
     filled = filled[filled.astype(str).str.strip() != ""]
     wrong = filled[pd.to_numeric(filled.map(with_decimal_point), errors="coerce").isna()]
     if len(wrong):
-        are = "is no number" if len(wrong) == 1 else "are no numbers"
+        are = "is not a number" if len(wrong) == 1 else "are not numbers"
         yield LabelRemark(
             "no_numbers",
             None,

@@ -90,7 +90,7 @@ def _notes(counts: Counter[str], splits: Mapping[str, str | None], fractions: Se
             for split, texts in read.items()
             if texts
         ]
-        yield f"splits read: {', '.join(parts)}; others with --split-map"
+        yield f"splits read: {', '.join(parts)}; choose others with --split-map"
     if dropped := sum(counts[text] for text, split in splits.items() if split == LEFT_OUT):
         yield f"{counted(dropped, 'row')} left out, as --split-map says"
     if "" in counts and len(counts) > 1:

@@ -31,12 +31,12 @@ def load(spec: DataSpec) -> Manifest:
         return f"drawn {DRAWING} {options.image_size} {faces[image]}"
 
     return Manifest(
-        spec.name,
-        frame.drop(columns="looks"),
-        ATTRIBUTES,
-        read,
-        fingerprint,
-        lambda image: fingerprint(image).encode(),
+        name=spec.name,
+        frame=frame.drop(columns="looks"),
+        attributes=ATTRIBUTES,
+        read=read,
+        fingerprint=fingerprint,
+        content=lambda image: fingerprint(image).encode(),
     )
 
 

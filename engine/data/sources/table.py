@@ -34,58 +34,57 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     """
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
-    named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
-    if clashing := [name for name in spec.columns if name in TAKEN_NAMES and name not in RESERVED_COLUMNS]:
-        raise ConfigError(f"--columns {clashing[0]}=…: ageui has a column of that name; give the attribute another one")
     raw = read_raw_table(path, spec.columns.values())
     table = raw.frame
-    refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
+    _refuse_columns(spec, path, table, columns["image"], age, target)
+    attributes = _attributes(table, spec.columns, {*columns.values(), *TAKEN_NAMES}, path)
+    extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
+    cells = table[columns["split"]].tolist() if columns["split"] in table.columns else [None] * len(table)
+    splits, split_notes = read_splits(cells, spec.split_map, spec.fractions)
+    folder = _image_folder(spec, path, table[columns["image"]].iloc[:_TRIED])
+    ignored, ages = ignore_list(spec, folder.root), AgeReader(spec.age_scale)
+    rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
+    frame, problems = frame_of(rows, list(attributes), extra, ages)
+    notes = [*raw.notes, *ages.notes(), *split_notes]
+    used = {age, *columns.values(), *attributes.values(), *TAKEN_NAMES}
+    remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
+    if "age_std" in extra:
+        remarks += number_remarks("age_std", table[columns["age_std"]])
+        notes += comma_notes("age_std", table[columns["age_std"]])
+    for attribute, bins in spec.bins.items():
+        frame[attribute], unread = binned(frame[attribute], attribute, bins)
+        remarks += unread
+    images: TablePictures | ImageFolder = folder
+    if (pictures := raw.pictures.get(columns["image"])) is None:
+        frame, missing, found = folder.without_missing(frame)
+        problems += missing
+        notes += found
+    elif spec.images is None:
+        images = pictures
+    else:
+        raise ConfigError(f"the pictures are in {path} itself, so no folder of images is used; leave out --images")
+    return Manifest.of(
+        spec.name,
+        frame,
+        list(attributes),
+        images,
+        problems=raw.problems + problems,
+        notes=[*notes, *ignored.notes],
+        remarks=remarks,
+    )
+
+
+def _refuse_columns(spec: DataSpec, path: Path, table: pd.DataFrame, image: str, age: str, target: Target) -> None:
+    """Raises `ConfigError` or `DataError` if the table lacks a named column, or an attribute's name is taken."""
+    if clashing := [name for name in spec.columns if name in TAKEN_NAMES and name not in RESERVED_COLUMNS]:
+        raise ConfigError(f"--columns {clashing[0]}=…: ageui has a column of that name; give the attribute another one")
+    named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
+    refuse_missing(path, table, list(dict.fromkeys([image, *named])))
     if age not in table.columns:
         raise ConfigError(
             f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change target; "
             f"it has {short_list(table.columns)}"
         )
-    attributes = _attributes(table, spec.columns, {*columns.values(), *TAKEN_NAMES})
-    if len(attributes) > MOST_ATTRIBUTES:
-        raise DataError(
-            f"{path} has {len(attributes)} columns that look like attributes, more than the limit of "
-            f"{MOST_ATTRIBUTES}; keep those whose groups you want to compare"
-        )
-    extra = [name for name in ("real_age", "age_std", "subject") if columns[name] in table.columns]
-    cells = table[columns["split"]].tolist() if columns["split"] in table.columns else [None] * len(table)
-    splits, notes = read_splits(cells, spec.split_map, spec.fractions)
-    reader = AgeReader(spec.age_scale)
-    pictures = raw.pictures.get(columns["image"])
-    if pictures is not None and spec.images is not None:
-        raise ConfigError(f"the pictures are in {path} itself, so that no folder of images is used; leave out --images")
-    folder = _image_folder(spec, path, table[columns["image"]].iloc[:_TRIED])
-    ignored = ignore_list(spec, folder.root)
-    rows = ignored.without(_rows(table, columns, age, attributes, extra, splits))
-    frame, problems = frame_of(rows, list(attributes), extra, reader)
-    used = {age, *columns.values(), *attributes.values(), *TAKEN_NAMES}
-    remarks = [*unused_columns(table.drop(columns=[*used], errors="ignore"))]
-    if "age_std" in extra:
-        remarks += number_remarks("age_std", table[columns["age_std"]])
-        notes = (*notes, *comma_notes("age_std", table[columns["age_std"]]))
-    for attribute, bins in spec.bins.items():
-        frame[attribute], unread = binned(frame[attribute], attribute, bins)
-        remarks += unread
-    if pictures is None:
-        frame, missing, found = folder.without_missing(frame)
-        problems, notes = problems + missing, (*notes, *found)
-    images: TablePictures | ImageFolder = pictures or folder
-    return Manifest(
-        spec.name,
-        frame,
-        tuple(attributes),
-        images.read,
-        images.fingerprint,
-        images.content,
-        raw.problems + problems,
-        (*raw.notes, *reader.notes(), *notes, *ignored.notes),
-        str if pictures else folder.place,
-        tuple(remarks),
-    )
 
 
 def _image_folder(spec: DataSpec, path: Path, images: pd.Series) -> ImageFolder:
@@ -97,13 +96,18 @@ def _image_folder(spec: DataSpec, path: Path, images: pd.Series) -> ImageFolder:
     return ImageFolder(starts[0], is_open=True)
 
 
-def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str]) -> dict[str, str]:
-    """Attribute to column."""
+def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str], path: Path) -> dict[str, str]:
+    """Attribute to column. Raises `DataError` for too many."""
     named = {name: column for name, column in mapping.items() if name not in RESERVED_COLUMNS}
     taken = taken | set(named.values())
     for column in table.columns:
         if column not in taken and column not in named and _is_categorical(table[column]):
             named[column] = column
+    if len(named) > MOST_ATTRIBUTES:
+        raise DataError(
+            f"{path} has {len(named)} columns that look like attributes, more than the limit of {MOST_ATTRIBUTES}; "
+            "keep those whose groups you want to compare"
+        )
     return named
 
 

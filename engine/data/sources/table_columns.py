@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from engine.choices import REPORT_ATTRIBUTES, Target
+from engine.data.image_files import is_image_name
 from engine.data.sources.ages import is_range
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table
@@ -57,7 +58,6 @@ _RANGES: Final = (
 _OTHER_UNITS: Final = {"month": "1/12", "week": "1/52.18", "day": "1/365.25", "hour": "1/8766"}
 """Units of age in the names of columns, each with the years that one of it has."""
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_IMAGE_FILE: Final = re.compile(r".*\.(?:jpe?g|jpe|png|bmp|gif|tiff?|webp|jfif|ppm|pgm|jp2)", re.I | re.S)
 
 
 def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple[str, ...]]:
@@ -99,7 +99,7 @@ class _Columns:
         self.mapping = {_own_name(name): self._existing(column) for name, column in spec.columns.items()}
         self.split_map = dict(spec.split_map)
         self.found: dict[str, str] = {}
-        self.passed_over: list[str] = []
+        self.unused: list[str] = []
 
     def has(self, name: str) -> bool:
         return name in self.mapping or name in self.names
@@ -114,7 +114,9 @@ class _Columns:
         if name in self.names:
             if fitting and is_needed:
                 others = " or ".join(map(quoted, fitting[:_SHOWN]))
-                self.passed_over.append(f"the {name} is in column {quoted(name)}, not {others}; others with --columns")
+                self.unused.append(
+                    f"the {name} is in column {quoted(name)}, not {others}; choose others with --columns"
+                )
         elif candidates or fits is None:
             self._take(name, fitting or candidates, is_needed)
         else:
@@ -201,8 +203,8 @@ class _Columns:
     def notes(self) -> Iterator[str]:
         if self.found:
             pairs = ", ".join(f"{name}={column}" for name, column in self.found.items())
-            yield f"columns found by name: {pairs}; others with --columns"
-        yield from self.passed_over
+            yield f"columns found by name: {pairs}; choose others with --columns"
+        yield from self.unused
 
     def _existing(self, column: str) -> str:
         """The column of that name; in other letters if only one fits."""
@@ -227,7 +229,7 @@ class _Columns:
             which = f"say which with --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
                 raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
-            self.passed_over.append(f"columns {both} could all be the {name}, so none is used; {which}")
+            self.unused.append(f"columns {both} could all be the {name}, so none is used; {which}")
         elif candidates:
             self.mapping[name] = self.found[name] = candidates[0]
         return bool(candidates)
@@ -242,7 +244,7 @@ class _Columns:
             return True
         is_folds = _folded(column) not in _OTHER_SETS and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
         if is_folds and "fractions" in self.spec.model_fields_set:
-            self.passed_over.append(f"column {quoted(column)} is not used, because --fractions asks for other splits")
+            self.unused.append(f"column {quoted(column)} is not used, because --fractions asks for other splits")
             return False
         return is_folds
 
@@ -273,7 +275,7 @@ def _unit(column: str) -> str | None:
 
 def _most_look_like_images(values: pd.Series) -> bool:
     cells = [cell.strip() for cell in values.head(_LOOKED_AT) if isinstance(cell, str) and cell.strip()]
-    return 2 * sum(_IMAGE_FILE.fullmatch(cell) is not None for cell in cells) > len(cells)
+    return 2 * sum(map(is_image_name, cells)) > len(cells)
 
 
 def _hold_ranges(values: pd.Series) -> bool:

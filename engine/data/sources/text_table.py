@@ -16,7 +16,6 @@ from engine.data.text_layout import HEAD_BYTES, Layout, cells, layout_of, names_
 from engine.short_text import short_list
 
 _SAMPLE_ROWS = 50
-_DECIMALS = ", such as decimal commas"
 Row = list[str]
 
 
@@ -107,13 +106,14 @@ def _fitted(
             unfit = unfit or row
             problems.append(RowProblem(f"line {line}", f"it has {counted(len(row), 'cell')} for {width} columns"))
     if unfit and not fitting:
+        decimals = ", such as decimal commas" if layout.separator == "," else ""
         raise ValueError(
             f"its first line names {counted(width, 'column')} ({short_list(header)}), but its rows have "
             f"{counted(len(unfit), 'cell')} ({short_list(unfit)}); name every column, put a {layout.separator_name} "
-            f"between all cells, and quote cells that contain one{_DECIMALS if layout.separator == ',' else ''}"
+            f"between all cells, and quote cells that contain one{decimals}"
         )
     notes += ["separators at the end of rows"] if ended else []
-    notes += [f"{counted(comments, 'comment line')} passed over"] if comments else []
+    notes += [f"{counted(comments, 'comment line')} skipped"] if comments else []
     if numbered:
         fitting = [row[1:] for row in fitting]
     return header, fitting, tuple(problems), notes

@@ -8,11 +8,13 @@ from engine.counted import counted
 from engine.data.image_files import FoundImages, find_images
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
+from engine.data.sources.ages import AgeReader
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.source_rows import SourceRow, frame_of
 from engine.data.spec import FORMAT_ATTRIBUTES, DataSpec
 from engine.errors import DataError
+from engine.short_text import short_list
 
 ATTRIBUTES = FORMAT_ATTRIBUTES["utkface"]
 GENDERS = {"0": "male", "1": "female"}
@@ -43,19 +45,10 @@ def load(spec: DataSpec, root: Path) -> Manifest:
         rows.append(SourceRow(image, None, parts["age"], attributes))
     if not found.images and not problems:
         raise DataError(f"{root} holds no images")
-    frame, unusable = frame_of(rows, ATTRIBUTES)
-    folder = ImageFolder(root)
-    return Manifest(
-        spec.name,
-        frame,
-        ATTRIBUTES,
-        folder.read,
-        folder.fingerprint,
-        folder.content,
-        (*problems, *unusable),
-        (*ignored.notes, *_notes(found, root)),
-        folder.place,
-    )
+    frame, unusable = frame_of(rows, ATTRIBUTES, reader=AgeReader(spec.age_scale))
+    problems += unusable
+    notes = (*ignored.notes, *_notes(found, root))
+    return Manifest.of(spec.name, frame, ATTRIBUTES, ImageFolder(root), problems=problems, notes=notes)
 
 
 def _name(path: Path, root: Path) -> str:
@@ -65,6 +58,5 @@ def _name(path: Path, root: Path) -> str:
 def _notes(found: FoundImages, root: Path) -> tuple[str, ...]:
     if not found.links:
         return ()
-    shown = ", ".join(_name(link, root) for link in found.links[:_SHOWN])
-    more = f" and {len(found.links) - _SHOWN:,} more" if len(found.links) > _SHOWN else ""
-    return (f"{counted(len(found.links), 'link')} passed over, to folders that are read already: {shown}{more}",)
+    shown = short_list((_name(link, root) for link in found.links), _SHOWN)
+    return (f"{counted(len(found.links), 'link')} skipped, since they lead to folders that are read anyway: {shown}",)

@@ -68,7 +68,7 @@ def people(tmp_path: Path) -> Path:
         (
             "2.jpg\na\nb\nc\nd\ne\n",
             ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"],
-            "1 of 6 names found: a, b, c, 2 more were not; 1 image left out",
+            "1 of 6 names found: a, b, c and 2 more were not; 1 image left out",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which files are images, and what is found in folders and passed over."""
+"""Which files are images, and which files of a folder are skipped."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def photos(tmp_path: Path) -> Path:
 def test_a_folder_is_searched_once_and_in_order(photos: Path) -> None:
     found = chosen_images([photos, photos / "b.png", photos / "notes.txt"])
     assert found.images == [photos / name for name in ("a.JPG", "b.png", "deep/er/c.gif", "notes.txt")]
-    assert found.passed_over_text == "5 files passed over: 2 hidden, 1 without an ending, 1 .mat, 1 .txt"
+    assert found.skipped_text == "5 files skipped: 2 hidden, 1 without an ending, 1 .mat, 1 .txt"
     assert found.problems == []
 
 

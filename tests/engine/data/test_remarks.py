@@ -110,8 +110,8 @@ def test_small_age_groups_are_named_with_their_option() -> None:
 @pytest.mark.parametrize(
     ("ages", "kind", "said"),
     [
-        ({0: 104.5, 1: 110, 2: 101}, "ages_above_100", "3 images are older than 100 years (up to 110)"),
-        ({0: 104.5}, "ages_above_100", "1 image is older than 100 years (up to 104.5)"),
+        ({0: 104.5, 1: 110, 2: 101}, "ages_above_100", "3 ages are above 100 years (up to 110)"),
+        ({0: 104.5}, "ages_above_100", "1 age is above 100 years (up to 104.5)"),
         ({0: 0, 1: 0}, "ages_near_zero", "2 images have an age of 0: loss mape divides by the age"),
         ({0: 0.08}, "ages_near_zero", "1 image has an age of 0.08: loss mape"),
         ({0: 0.1, 1: 0.4}, "ages_near_zero", "2 images have ages from 0.1: loss mape"),
@@ -150,7 +150,7 @@ def test_splits_without_labels_or_with_few() -> None:
 
 def test_spreads_of_votes_that_are_unreadable_or_not_positive() -> None:
     (remark,) = number_remarks("age_std", pd.Series(["3±2", "4.5", "3,2", "", None, "2;1"]))
-    assert remark.text.startswith("2 values of age_std are no numbers, such as '3±2', and count as unknown")
+    assert remark.text.startswith("2 values of age_std are not numbers, such as '3±2', and count as unknown")
     assert list(number_remarks("age_std", pd.Series(["3.2", "", None, "1e1"]))) == []
     assert list(number_remarks("age_std", pd.Series([3.2, np.nan]))) == []
     assert list(comma_notes("age_std", pd.Series(["4.5", "3,2", None, "1,5"]))) == [
@@ -191,7 +191,7 @@ def test_intervals_hold_about_equally_many_images() -> None:
 def test_intervals_by_edges_and_values_that_are_no_numbers() -> None:
     groups, (remark,) = binned(pd.Series(["18.4", "18.5", "31", "n/a", "", None]), "bmi", (18.5, 25.0, 30.0))
     assert groups.tolist() == ["<18.5", "18.5-25", ">=30", None, None, None]
-    assert "1 value of bmi is no number, such as 'n/a'" in remark.text
+    assert "1 value of bmi is not a number, such as 'n/a'" in remark.text
 
 
 @pytest.mark.parametrize("values", [["a", "b"], ["", ""], ["3", "3", "3"]])

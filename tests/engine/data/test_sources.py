@@ -184,7 +184,7 @@ def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
         ("x.png,121,train", "age 121 is not within"),
         ("x.png,nan,train", "age is missing in a labelled split"),
         ("x.png,,train", "age is missing in a labelled split"),
-        ("x.png,ten,train", "age 'ten' is no number"),
+        ("x.png,ten,train", "age 'ten' is neither a number"),
         ("x.png,10,tran", "split 'tran'; use one of train"),
         ("a.png,10,train", "the same image is named twice"),
         ("gone.png,10,train", "the image file is missing"),

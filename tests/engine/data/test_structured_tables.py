@@ -68,8 +68,8 @@ def test_values_that_json_lacks_are_empty_cells_and_bad_lines_are_named(tmp_path
     table = read_raw_table(path)
     assert table.frame.to_dict("list") == {"image": ["a", "b", ""], "age": ["", "", "3"]}
     assert [str(problem) for problem in table.problems] == [
-        "line 3: it is no JSON object",
-        "line 4: it is no JSON object",
+        "line 3: it is not a JSON object",
+        "line 4: it is not a JSON object",
     ]
 
 
@@ -82,7 +82,7 @@ def test_values_that_json_lacks_are_empty_cells_and_bad_lines_are_named(tmp_path
         ),
         (json.dumps({"images": ROWS, "annotations": ROWS}), "an object with the keys images, annotations"),
         (json.dumps([[1, 2]]), "a list of lists, not of objects; write it as"),
-        ('[{"image": "a.png", "age"', "it is no whole JSON: .* in line 1"),
+        ('[{"image": "a.png", "age"', "its JSON is damaged or cut short: .* in line 1"),
         ("[" * 100_000, "nested too deeply"),
         ("[{}]", "it holds no rows"),
     ],

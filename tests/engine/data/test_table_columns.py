@@ -63,7 +63,8 @@ def test_columns_are_found_by_usual_names_and_kept(folder: Path, image: str, age
 def test_what_was_found_is_said_in_one_line(folder: Path) -> None:
     spec = _spec(folder, {"Image": IMAGES, "Age": [1, 20, 30], "Gender": ["m", "f", "f"], "Split": ["train"] * 3})
     found, notes = settled(spec)
-    assert notes == ("columns found by name: image=Image, age=Age, split=Split, gender=Gender; others with --columns",)
+    pairs = "image=Image, age=Age, split=Split, gender=Gender"
+    assert notes == (f"columns found by name: {pairs}; choose others with --columns",)
     assert load_manifest(found).attributes == ("gender",)
 
 

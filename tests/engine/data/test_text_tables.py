@@ -88,7 +88,7 @@ def _numbered(separator: str, mark: str, numbers: list[int], first: str = "") ->
         pytest.param("\ufeff\ufeff" + _text(), "t.csv", None, id="two marks of UTF-8"),
         pytest.param(_numbered(",", "", [*range(8)], ","), "t.csv", None, id="the index of pandas"),
         pytest.param("# by me, 2020\n# two\n" + _text(), "t.csv", "2 comment lines above", id="comments above"),
-        pytest.param(_text() + "# the end\n", "t.csv", "1 comment line passed over", id="a comment below"),
+        pytest.param(_text() + "# the end\n", "t.csv", "1 comment line skipped", id="a comment below"),
         pytest.param("# " + _text(), "t.csv", "names in a comment line", id="names in a comment"),
         pytest.param(gzip.compress(_text().encode(), mtime=0), "t.csv.gz", None, id="gzip"),
         pytest.param(gzip.compress(_text("\t").encode(), mtime=0), "t.tsv.gz", None, id="gzip of a .tsv"),
