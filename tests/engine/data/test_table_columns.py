@@ -126,3 +126,18 @@ def test_an_older_description_reads_what_it_read(folder: Path) -> None:
     manifest = load_manifest(_spec(folder, table, split_map={}))
     assert set(manifest.attributes) == {"Split", "Gender"}
     assert list(manifest.frame.columns) == ["image", "split", "age", *manifest.attributes]
+
+
+def test_marks_of_missing_cells_are_no_groups(folder: Path) -> None:
+    table = {
+        "image": IMAGES,
+        "age": [1, 20, 30],
+        "ethnicity": ["asian", "NA", "#N/A"],
+        "person_id": ["p", "NA", "None"],
+    }
+    _, manifest = _load(folder, table | {"sex": ["1", "0", "NA"], "glasses": ["none", "sun", "none"]})
+    assert manifest.frame["ethnicity"].tolist() == ["asian", None, None]
+    assert manifest.frame["subject"].tolist() == ["p", None, "None"]
+    assert manifest.frame["glasses"].tolist() == ["none", "sun", "none"]
+    assert manifest.attributes == ("ethnicity", "glasses")
+    assert "2 cells of 'ethnicity' with 'NA': read as empty" in manifest.notes
