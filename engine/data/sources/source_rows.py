@@ -34,7 +34,7 @@ def frame_of(
     """The manifest's frame, and a problem for each row that is left out of it.
 
     Rows are left out for an age that `reader` cannot read, and for an unknown split. The ends of ages given as ranges
-    are columns of the frame if there are any. `extra` columns hold numbers (NaN if missing) or, for `subject`, text.
+    are columns of the frame if there are any. `extra` columns hold years (NaN if missing) or, for `subject`, text.
     """
     reader = reader or AgeReader()
     kept: list[SourceRow] = []
@@ -70,6 +70,7 @@ def frame_of(
             pd.Series([label_text(value) for value in values], dtype=object)
             if name == "subject"
             else pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype(np.float64)
+            * (reader.scale or 1)
         )
     for name in attributes:
         frame[name] = pd.Series([label_text(row.attributes.get(name)) for row in kept], dtype=object)
