@@ -5,7 +5,9 @@ from typing import Final
 
 import pandas as pd
 
-_EMPTY: Final = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "none", "null"))
+_MARKS: Final = frozenset(("nan", "na", "n/a", "#n/a", "<na>", "null"))
+"""What programs write for a missing cell."""
+_EMPTY: Final = _MARKS | {"", "none"}
 
 
 def is_missing(cell: object) -> bool:
@@ -19,3 +21,17 @@ def cell_text(cell: object) -> str:
         cell = "" if is_missing(cell) else str(cell)
     text = " ".join(cell.split())
     return "" if text.casefold() in _EMPTY else text
+
+
+def label_text(cell: object) -> str | None:
+    """The cell's text as the name of a group or subject; None for one that is missing, also if it says `NA`.
+
+    `none` is a name, since it may be a group, such as that of faces without glasses.
+    """
+    text = "" if is_missing(cell) else str(cell).strip()
+    return None if text == "" or is_mark(text) else text
+
+
+def is_mark(cell: object) -> bool:
+    """Whether a cell is text that stands for a missing one, such as R's `NA`."""
+    return isinstance(cell, str) and cell.strip().casefold() in _MARKS

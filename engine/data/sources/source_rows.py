@@ -9,7 +9,7 @@ import pandas as pd
 from engine.choices import SPLITS
 from engine.data.report import RowProblem
 from engine.data.sources.ages import Age, AgeReader, with_decimal_point
-from engine.data.sources.cells import is_missing
+from engine.data.sources.cells import label_text
 from engine.data.spec import RANGE_COLUMNS
 from engine.short_text import quoted
 
@@ -34,7 +34,7 @@ def frame_of(
     """The manifest's frame, and a problem for each row that is left out of it.
 
     Rows are left out for an age that `reader` cannot read, and for an unknown split. The ends of ages given as ranges
-    are columns of the frame if there are any. `extra` columns hold numbers (NaN if missing) or, for `subject`, text.
+    are columns of the frame if there are any. `extra` columns hold years (NaN if missing) or, for `subject`, text.
     """
     reader = reader or AgeReader()
     kept: list[SourceRow] = []
@@ -67,15 +67,11 @@ def frame_of(
     for name in extra:
         values = [with_decimal_point(row.extra.get(name)) for row in kept]
         frame[name] = (
-            pd.Series([_text(value) for value in values], dtype=object)
+            pd.Series([label_text(value) for value in values], dtype=object)
             if name == "subject"
             else pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype(np.float64)
+            * (reader.scale or 1)
         )
     for name in attributes:
-        frame[name] = pd.Series([_text(row.attributes.get(name)) for row in kept], dtype=object)
+        frame[name] = pd.Series([label_text(row.attributes.get(name)) for row in kept], dtype=object)
     return frame, tuple(problems)
-
-
-def _text(value: object) -> str | None:
-    text = "" if is_missing(value) else str(value).strip()
-    return text or None

@@ -32,7 +32,9 @@ _EITHER: Final = {
 """Names for whichever of two splits has no other name in a table; the first where neither has."""
 _SEPARATORS: Final = re.compile(r"[\s_.\-]+")
 _KIND: Final = re.compile(r"(?<=\w)(?:set|split|data|images|fold)$")
-_FOLD: Final = re.compile(r"(?:fold|cv|split|part|k)?[\s_-]*0*([0-9]{1,4})(?:\.0+)?(?:[\s_-]*data)?")
+_FOLD: Final = re.compile(
+    r"(?:fold|cv|split|part|k)?[\s_-]*(?:frontal[\s_-]*)?0*([0-9]{1,4})(?:\.0+)?(?:[\s_-]*data)?(?:\.txt)?"
+)
 
 
 def split_key(cell: object) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from engine.choices import Target
+from engine.counted import counted
 from engine.data.manifest import Manifest
 from engine.data.sources.ages import AgeReader
+from engine.data.sources.cells import is_mark, label_text
 from engine.data.sources.ignore_list import ignore_list
 from engine.data.sources.image_folder import ImageFolder
 from engine.data.sources.number_columns import binned, comma_notes, number_remarks, unused_columns
@@ -51,6 +53,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     if "age_std" in extra:
         remarks += number_remarks("age_std", table[columns["age_std"]])
         notes += comma_notes("age_std", table[columns["age_std"]])
+    notes += _mark_notes(table, [*attributes.values(), *(columns[name] for name in extra if name == "subject")])
     for attribute, bins in spec.bins.items():
         frame[attribute], unread = binned(frame[attribute], attribute, bins)
         remarks += unread
@@ -118,8 +121,14 @@ def _is_categorical(values: pd.Series) -> bool:
         return False
     if len(found) > MOST_GROUPS + 1:  # the empty text is no group
         return False
-    distinct = {str(value) for value in found if str(value)}
+    distinct = {text for value in found if (text := label_text(value)) is not None}
     return 1 <= len(distinct) <= MOST_GROUPS and not all(_is_number(value) for value in distinct)
+
+
+def _mark_notes(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[str]:
+    for column in dict.fromkeys(columns):
+        if len(marks := table[column][table[column].map(is_mark)]):
+            yield f"{counted(len(marks), 'cell')} of {quoted(column)} with {quoted(marks.iloc[0])}: read as empty"
 
 
 def _is_number(text: str) -> bool:

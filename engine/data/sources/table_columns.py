@@ -51,6 +51,7 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
 _OTHER_SETS: Final = ("set", "phase", "usage")
 """Synonyms of split that hold other numbers than those of folds."""
 _FOLDS: Final = re.compile(r"fold(?!er)")
+_FLAG: Final = re.compile(r"(?:is|in|for)?(?:train|test|valid|val)(?:ing|idation|ation)?(?:set|split)?")
 _RANGES: Final = (
     "agerange", "ageranges", "agegroup", "agegroups", "agebin", "agebins", "agebucket", "ageband",
     "agecategory", "ageclass",
@@ -174,8 +175,9 @@ class _Columns:
         """Looks for the column of splits; others than `split` count only if they hold names of splits or folds."""
         if not self.has("split"):
             by_letters, by_synonym = self._by_name("split")
-            if not self._take("split", by_letters):
-                self._take("split", [name for name in by_synonym if self._holds_splits(name)])
+            named = by_letters or [name for name in by_synonym if self._holds_splits(name)]
+            if not self._take("split", named or [name for name in self._free() if self._names_splits(name)]):
+                self._refuse_flags()
         column = self.mapping.get("split", "split")
         if column not in self.names:
             if self.spec.split_map:
@@ -247,6 +249,23 @@ class _Columns:
             self.unused.append(f"column {quoted(column)} is not used, because --fractions asks for other splits")
             return False
         return is_folds
+
+    def _names_splits(self, column: str) -> bool:
+        """Whether a column of any name holds names of train and another split, and nothing else."""
+        if len(_distinct(self.table[column])) > MOST_GROUPS:
+            return False
+        found = {split_of(key, {}) for key in self._keys(column)}
+        return "train" in found and len(found) > 1 and None not in found
+
+    def _refuse_flags(self) -> None:
+        """Refuses a column such as `is_train`, unless shares are asked for: its rows would be split otherwise."""
+        flags = [name for name in self._free() if _FLAG.fullmatch(_folded(name))]
+        if flags and "fractions" not in self.spec.model_fields_set and len(keys := self._keys(flags[0])) == 2:
+            raise DataError(
+                f"column {quoted(flags[0])} of {self.path} seems to say which rows are in a split: say what its cells "
+                f"stand for, as in --columns {quote(f'split={flags[0]}')} --split-map {keys[0]}=SPLIT,{keys[1]}=SPLIT"
+                f"{self._or_shares(flags[0])}"
+            )
 
     def _or_shares(self, column: str) -> str:
         return "" if column == "split" else ", or split by shares with --fractions 0.7,0.15,0.15"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from engine.counted import counted
 from engine.csv_text import restored
+from engine.data.image_files import is_image_name
 from engine.data.report import RowProblem
 from engine.data.sources.raw_table import RawTable, refuse_size
 from engine.data.text_encoding import encoding_of, title_of
@@ -45,6 +46,8 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
     lines: list[int] = []
     body: list[Row] = []
     for line, row in rows:
+        if lines and line > lines[-1] + 1:
+            _refuse_rows_in_quotes(lines[-1] + 1, row, layout.separator, len(header))
         lines.append(line)
         body.append(row)
         refuse_size(0, len(body))
@@ -83,19 +86,20 @@ def _fitted(
     while header and not header[-1].strip() and not any("".join(row[len(header) - 1 :]).strip() for row in body):
         header = header[:-1]
     width = len(header)
+    named = max((place for place, name in enumerate(header, start=1) if name.strip()), default=0)
     notes: list[str] = []
     lengths = Counter(map(len, body))
     if set(lengths) <= {width}:
         return header, body, (), notes
     if numbered := _has_row_numbers(body, width, layout, head):
-        width += 1
+        width, named = width + 1, named + 1
         notes.append("row numbers in front")
     fitting: list[Row] = []
     problems: list[RowProblem] = []
     ended = comments = 0
     unfit: Row = []
     for line, row in zip(lines, body, strict=True):
-        if len(row) > width and not "".join(row[width:]).strip():
+        if len(row) > width and not "".join(row[named:]).strip():
             row = row[:width]
             ended += 1
         if len(row) == width:
@@ -119,6 +123,13 @@ def _fitted(
     return header, fitting, tuple(problems), notes
 
 
+def _refuse_rows_in_quotes(line: int, row: Row, separator: str, width: int) -> None:
+    """Raises `ValueError` for a cell with whole rows in it, which a quote that is not closed takes in."""
+    inner = [part.split(separator) for cell in row if "\n" in cell or "\r" in cell for part in cell.splitlines()[1:]]
+    if any(len(parts) >= width and any(is_image_name(part.strip(' "')) for part in parts) for parts in inner):
+        raise ValueError(f"a quote that opens in line {line:,} takes in rows below it; close or remove the quote")
+
+
 def _has_row_numbers(body: Sequence[Row], width: int, layout: Layout, head: str) -> bool:
     """Whether rows begin with a number that no column is named for, as R writes them: quoted, or in rising order."""
     wide = [row for row in body if len(row) == width + 1]
@@ -130,10 +141,12 @@ def _has_row_numbers(body: Sequence[Row], width: int, layout: Layout, head: str)
     numbers = [row[0].strip() for row in wide]
     if len(set(numbers)) < len(numbers) or not all(number.isdecimal() and len(number) < 18 for number in numbers):
         return False
+    if re.search(rf'^"\d+"{separator}', head, re.MULTILINE) is not None:
+        return True
     values = list(map(int, numbers))
-    return re.search(rf'^"\d+"{separator}', head, re.MULTILINE) is not None or (
-        values == sorted(values) and (len(values) > 3 or values[0] in (0, 1))
-    )
+    if layout.separator == "," and all(row[1].strip().isdecimal() for row in wide):  # maybe 25,5 without quotes
+        return values in ([*range(len(values))], [*range(1, len(values) + 1)])
+    return values == sorted(values) and (len(values) > 3 or values[0] in (0, 1))
 
 
 def _frame(header: Row, body: list[Row]) -> tuple[pd.DataFrame, frozenset[str]]:

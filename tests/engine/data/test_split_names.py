@@ -36,7 +36,15 @@ def test_eval_and_holdout_stand_for_the_split_that_is_missing(names: tuple[str, 
     assert with_either(names, {}) == found
 
 
-@pytest.mark.parametrize("cells", [["0", "3", "4", ""], [0, 3, 4, None], [0.0, 3.0, 4.0, float("nan")]])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["0", "3", "4", ""],
+        [0, 3, 4, None],
+        [0.0, 3.0, 4.0, float("nan")],
+        ["fold_0_data.txt", "fold_frontal_3_data", "fold_4_data", ""],
+    ],
+)
 def test_folds_are_numbers_however_they_are_written(cells: list[object]) -> None:
     splits, notes = read_splits(cells, parse_folds("0-2/3/4"), SHARES)
     assert splits == ["train", "valid", "test", None]

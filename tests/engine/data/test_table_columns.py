@@ -96,6 +96,31 @@ def test_a_subset_is_a_split_if_it_holds_names_of_splits(folder: Path) -> None:
     assert other.attributes == ("subset",)
 
 
+def test_a_column_of_any_name_that_holds_nothing_but_names_of_splits_is_the_split(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "part of it": ["train", "val", "test"]}
+    spec, manifest = _load(folder, table)
+    assert spec.columns == {"split": "part of it"}
+    assert manifest.frame["split"].tolist() == ["train", "valid", "test"]
+
+
+@pytest.mark.parametrize(("name", "flags"), [("is_train", [1, 0, 1]), ("Test", [True, False, False])])
+def test_a_column_that_flags_a_split_is_not_passed_over(folder: Path, name: str, flags: list[object]) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], name: flags}
+    with pytest.raises(DataError, match=f"--columns split={name} --split-map .*=SPLIT,.*=SPLIT, or split by shares"):
+        _load(folder, table)
+    split_map = {str(flags[0]).lower(): "train", str(flags[1]).lower(): "test"}
+    _, manifest = _load(folder, table, columns={"split": name}, split_map=split_map)
+    assert manifest.frame["split"].tolist() == [split_map[str(flag).lower()] for flag in flags]
+    assert _load(folder, table, fractions=(1.0, 0.0, 0.0))[1].frame["split"].tolist() == ["train"] * 3
+
+
+def test_the_scale_of_ages_holds_for_all_columns_of_years(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [0.1, 0.2, 0.3], "age_std": [0.01, 0.02, 0.03], "real_age": [0.12, 0.22, 0.32]}
+    _, manifest = _load(folder, table, age_scale=100.0)
+    assert manifest.frame["age_std"].tolist() == pytest.approx([1, 2, 3])
+    assert manifest.frame["real_age"].tolist() == pytest.approx([12, 22, 32])
+
+
 def test_folds_become_splits_unless_shares_are_asked_for(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "fold": ["fold_0", "fold_1", "fold_2"]}
     _, manifest = _load(folder, table, split_map={"0": "train", "1": "valid", "2": "none"})
@@ -126,3 +151,18 @@ def test_an_older_description_reads_what_it_read(folder: Path) -> None:
     manifest = load_manifest(_spec(folder, table, split_map={}))
     assert set(manifest.attributes) == {"Split", "Gender"}
     assert list(manifest.frame.columns) == ["image", "split", "age", *manifest.attributes]
+
+
+def test_marks_of_missing_cells_are_no_groups(folder: Path) -> None:
+    table = {
+        "image": IMAGES,
+        "age": [1, 20, 30],
+        "ethnicity": ["asian", "NA", "#N/A"],
+        "person_id": ["p", "NA", "None"],
+    }
+    _, manifest = _load(folder, table | {"sex": ["1", "0", "NA"], "glasses": ["none", "sun", "none"]})
+    assert manifest.frame["ethnicity"].tolist() == ["asian", None, None]
+    assert manifest.frame["subject"].tolist() == ["p", None, "None"]
+    assert manifest.frame["glasses"].tolist() == ["none", "sun", "none"]
+    assert manifest.attributes == ("ethnicity", "glasses")
+    assert "2 cells of 'ethnicity' with 'NA': read as empty" in manifest.notes

@@ -131,6 +131,41 @@ def test_odd_cells_stay_as_they_are(tmp_path: Path, cell: str) -> None:
     assert _read(tmp_path, _sex(f'"{written}"')).frame["sex"].tolist() == [cell] * len(ROWS)
 
 
+def _with_commas(names: str, *, trailing: str = "", age_first: bool = False) -> str:
+    """Ages with decimal commas that nothing quotes."""
+    rows = [
+        [image, f"{20 + place},5", sex] for place, (image, _, sex) in zip((0, 2, 3, 5, 6, 8, 9, 10), ROWS, strict=True)
+    ]
+    lines = [",".join([row[1], row[0], row[2]] if age_first else row) for row in rows]
+    return f"{names}\n" + "".join(f"{line}{trailing}\n" for line in lines)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(_with_commas("image,age,sex"), id="plain"),
+        pytest.param(_with_commas("image,age,sex,", trailing=","), id="separators at the end"),
+        pytest.param(_with_commas("age,image,sex", age_first=True), id="like rising row numbers"),
+    ],
+)
+def test_decimal_commas_without_quotes_shift_no_column(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match="quote cells that contain one, such as decimal commas"):
+        _read(tmp_path, content)
+
+
+def test_a_longer_row_is_a_problem_if_a_column_without_a_name_would_take_a_cell(tmp_path: Path) -> None:
+    table = _read(tmp_path, _text().replace("\n", ",\n") + "x.jpg,3,5,m,\n")
+    assert _cells(table) == ROWS
+    assert [str(problem) for problem in table.problems] == ["line 10: it has 5 cells for 4 columns"]
+
+
+def test_two_quotes_that_take_in_the_rows_between_them_are_refused(tmp_path: Path) -> None:
+    lines = _text().splitlines(keepends=True)
+    lines[3], lines[6] = (f'{line.rpartition(",")[0]},"{line.rpartition(",")[2]}' for line in (lines[3], lines[6]))
+    with pytest.raises(DataError, match="a quote that opens in line 4 takes in rows below it"):
+        _read(tmp_path, "".join(lines))
+
+
 def test_a_row_of_too_many_or_too_few_cells_is_a_problem_with_its_line(tmp_path: Path) -> None:
     table = _read(tmp_path, _text() + "x.jpg,3\ny.jpg,1,2,m\nz.jpg\n")
     assert _cells(table) == ROWS
