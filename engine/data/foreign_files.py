@@ -47,7 +47,7 @@ def why_no_table(head: bytes) -> str | None:
     if (archive := archive_in(head)) is not None:
         return f"it is {archive[0]}; {_UNPACK}"
     if is_picture(head):
-        return "it is a picture; give the folder of pictures, or the table that names them"
+        return "it is an image; give the folder of images, or the table that names them"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return (
             "it is a Python pickle, which could run code when read; convert it where you trust it: "
