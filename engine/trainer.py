@@ -117,7 +117,7 @@ class Trainer:
             is_bf16=setup.placement.dtype is torch.bfloat16,
             youngest=float(setup.ages[setup.train_rows.positions].min()),
         )
-        return f"the loss was no finite number in epoch {self.position.epoch}; {advice}"
+        return f"the loss was not finite in epoch {self.position.epoch}; {advice}"
 
     def _resume(self) -> None:
         """Takes up the newest checkpoint that is whole, and moves the model to its device."""

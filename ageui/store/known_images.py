@@ -36,7 +36,7 @@ class KnownImages:
 
     @classmethod
     def of_check(cls, examined: "Examined", before: "KnownImages | None") -> "KnownImages":
-        """The images of a check; hashes of the data `before` stay if its images are the same ones."""
+        """The images of a check. Content hashes from `before` stay if the images are the same."""
         content = {image: sha256[:_DIGITS] for image, sha256 in examined.content.items()}
         pairs = {(content[pair.first], content[pair.second]) for pair in examined.report.duplicates}
         near = tuple(sorted((min(pair), max(pair)) for pair in pairs))

@@ -247,7 +247,7 @@ class RunDetail:
 
     @property
     def first_weights(self) -> str:
-        """What the run loaded of which file before its first step; empty for random weights, and if unknown."""
+        """The weights that the run loaded before its first step, and their file; empty if random or unknown."""
         try:
             report = LoadReport.of((self.manifest or {}).get("weights") or {})
         except TypeError:

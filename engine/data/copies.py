@@ -1,4 +1,4 @@
-"""Finds what may put one picture or person into train and test: equal bytes, shared subjects, repeated file names."""
+"""Finds leaks between splits: images of equal bytes, shared subjects, repeated file names."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

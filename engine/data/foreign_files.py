@@ -1,4 +1,4 @@
-"""Kinds of files by their first bytes, and what to do with those that are no table. Needs no pandas."""
+"""Kinds of files by their first bytes, and what to do with those that are not tables. Needs no pandas."""
 
 import re
 import zipfile
@@ -30,7 +30,7 @@ _KINDS: Final = (
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether bytes begin as a picture's file does."""
+    """Whether bytes begin like an image file."""
     return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or head[4:8] == b"ftyp"
 
 

@@ -1,4 +1,4 @@
-"""Finds rows that name one file several times, whatever way they spell it."""
+"""Finds rows that name one file several times, however they spell it."""
 
 import os
 from collections import Counter, defaultdict

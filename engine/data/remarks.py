@@ -1,4 +1,4 @@
-"""Remarks on the labels of a data set: what works against the person who uses it, and what to do about it.
+"""Remarks on labels that cause trouble, with what to do.
 
 Everything is counted with pandas, column by column: a million rows take a second or two.
 """

@@ -61,7 +61,7 @@ def unusable(problems: Sequence[RowProblem]) -> str:
 
 @dataclass(frozen=True)
 class LabelRemark:
-    """Something about the labels that works against their user, and what to do about it, in one line.
+    """A trouble with the labels and what to do about it, in one line.
 
     `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
     """

@@ -49,7 +49,7 @@ def test_a_run_is_told_the_command_that_its_status_allows(store: Store, ageui: T
     store.queue.pause([run_id])
     assert f"try: ageui resume {run_id}" in ageui("retry", str(run_id)).err
     diverged, attempt = running(store)
-    end(store, diverged, attempt, "diverged", "the loss was no finite number in epoch 1; choose another --loss")
+    end(store, diverged, attempt, "diverged", "the loss was not finite in epoch 1; choose another --loss")
     refused = ageui("retry", str(diverged)).err
     assert "--lr" not in refused
     assert f"ageui show {diverged} advises" in refused

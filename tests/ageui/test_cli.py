@@ -118,7 +118,7 @@ def test_a_run_that_diverges_late_keeps_the_weights_of_its_best_epoch(
     )
     run = faces("run", *TINY, "--json")
     assert (run.code, run.json["status"], len(run.json["history"])) == (1, "diverged", 2)
-    assert "diverged: the loss was no finite number in epoch 2; try a lower --lr" in run.err
+    assert "diverged: the loss was not finite in epoch 2; try a lower --lr" in run.err
     assert [(file["kind"], file["epoch"]) for file in run.json["checkpoints"]] == [("best", 1)]
     assert [scores["split"] for scores in run.json["results"]] == ["train", "valid"]
     said = "diverged: the scores are those of epoch 1, whose weights were kept before the loss became non-finite"

@@ -1,4 +1,4 @@
-"""Runs whose loss becomes no finite number: what they keep, and how that is scored."""
+"""Runs whose loss becomes non-finite: what they keep, and how that is scored."""
 
 import math
 from typing import Any

@@ -78,7 +78,7 @@ def test_a_retry_from_the_start_takes_the_old_curve_away(store: Store) -> None:
     run_id, attempt = running(store, "again", epochs="1")
     with store.writing(run_id, attempt) as writer:
         writer.steps(steps((1, 0.5), (40, 0.25)))
-        writer.end("diverged", "the loss was no finite number")
+        writer.end("diverged", "the loss was not finite")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.post_message(OpenRun(run_id))
