@@ -8,29 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from engine.bounded_files import other_kind
+from engine.file_heads import archive_in, stand_in, text_of
 from engine.short_text import FEW, short_list
 
 DAMAGED: Final = "it is damaged, cut short, or of another format; download or copy it again"
 _SHOWN_CHARACTERS: Final = 30
-_POINTERS: Final = (
-    (re.compile(rb"version https://(git-lfs|hawser)\."), "Git LFS", "git lfs pull"),
-    (re.compile(rb"#? ?xet version"), "Git Xet", "git xet checkout, or git lfs pull"),
-    (re.compile(rb"\S*/?annex/objects/"), "git-annex", "git annex get FILE"),
-    (re.compile(rb"(outs:|md5:)"), "DVC", "dvc pull"),
-)
-_WEB_PAGE: Final = re.compile(rb"(<!--.*?-->\s*)*<(!doctype|html|head|body|\?xml|error|script|meta)\b", re.I | re.S)
 _TEXT_PICKLE: Final = re.compile(rb"(\(dp|\(lp|\(dS|ccollections\n|cnumpy|c__builtin__|ccopy_reg)")
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 
-PACKED: Final = (
-    (0, b"\x1f\x8b", "a gzip archive", "gunzip"),
-    (0, b"BZh", "a bzip2 archive", "bunzip2"),
-    (0, b"\xfd7zXZ", "an xz archive", "unxz"),
-    (0, b"\x28\xb5\x2f\xfd", "a zstd archive", "unzstd"),
-    (0, b"7z\xbc\xaf", "a 7-Zip archive", "7z x"),
-    (0, b"Rar!", "a RAR archive", "unrar x"),
-    (257, b"ustar", "a tar archive", "tar -xf"),
-)
 _OTHER_PROGRAMS: Final = (
     (0, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
     (4, b"TFL3", "a TensorFlow Lite file"),
@@ -54,9 +39,8 @@ def refuse_head(head: bytes) -> None:
     if not head:
         raise ValueError("it is empty (0 bytes); download or copy it again")
     _refuse_text(head)
-    for at, magic, kind, command in PACKED:
-        if head[at:].startswith(magic):
-            raise ValueError(f"it is {kind}; unpack it ({command} FILE) and give the weights file inside")
+    if (archive := archive_in(head)) is not None:
+        raise ValueError(f"it is {archive[0]}; unpack it ({archive[1]} FILE) and give the weights file inside")
     for at, magic, kind in _OTHER_PROGRAMS:
         if head[at:].startswith(magic):
             raise ValueError(f"it is {kind}; {_USE_PYTORCH}")
@@ -116,15 +100,9 @@ def folder_problem(path: Path) -> str | None:
 
 
 def _refuse_text(head: bytes) -> None:
-    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for pattern, system, command in _POINTERS:
-        if pattern.match(head):
-            raise ValueError(f"it is a pointer of {system}; fetch the file itself: {command}")
-    if _WEB_PAGE.match(head):
-        raise ValueError(
-            "it is a web page, such as a server sends in place of a file that is gone or must be confirmed; open its "
-            "address in a browser and download the weights themselves"
-        )
+    head = text_of(head)
+    if (kind := stand_in(head)) is not None:
+        raise ValueError(f"it is {kind}")
     if _TEXT_PICKLE.match(head):
         raise ValueError("it is a pickle that torch.save did not write; save its tensors with torch.save")
     text = _decoded(head)

@@ -39,7 +39,7 @@ def add(
         str | None,
         typer.Option(
             metavar="ATTRIBUTE=N,…",
-            help="Make intervals of an attribute's numbers: how many, or their edges, as in bmi=18.5/25/30.",
+            help="Group an attribute's numbers into N intervals, or at edges, as in bmi=18.5/25/30.",
             show_default=False,
         ),
     ] = None,
@@ -53,7 +53,7 @@ def add(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="File of image names to leave out: one per line, or a CSV with img_name.",
+            help="File of image names to leave out: one per line, or a table with a column such as img_name.",
             show_default=False,
         ),
     ] = None,
@@ -70,7 +70,7 @@ def add(
         str | None,
         typer.Option(
             metavar="NAME=SPLIT,…",
-            help="What a table's names of splits stand for: train, valid, test, or none to leave rows out.",
+            help="Map a table's split names to train, valid, test, or none, which leaves rows out.",
             show_default=False,
         ),
     ] = None,
@@ -86,7 +86,7 @@ def add(
         str | None,
         typer.Option(
             metavar="YEARS",
-            help="Years that an age of 1 stands for: 100 for ages within 0 and 1, 1/12 for months; else 1.",
+            help="Years that an age of 1 stands for: 100 for ages within 0 and 1, 1/12 for months.",
             show_default=False,
         ),
     ] = None,
@@ -96,11 +96,11 @@ def add(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register a data set, after reading every row and every image of it once.
+    """Register a data set, after reading every row and image once.
 
-    Nothing is copied: the files stay where they are. Rows that cannot be used stop the import and are listed, unless
-    --skip-bad leaves them out. A table's columns are found by the usual names, and ages may be ranges: every guess is
-    printed and kept with the data set.
+    The files stay where they are. Rows that cannot be used are listed and stop the command, unless --skip-bad leaves
+    them out. A table's columns are found by their usual names, and ages may be ranges: every guess is printed and kept
+    with the data set.
 
         ageui data add appa-real ~/appa-real
         ageui data add mine faces.csv --columns image=file,age=years,gender=sex

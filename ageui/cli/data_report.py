@@ -84,7 +84,7 @@ def _print_problems(console: Console, report: DataReport) -> None:
     console.print(f"\nrows or images that cannot be used: {count or 'none'}")
     for line in listed(report.problems):
         console.print(Text(clean(f"  {line}")), soft_wrap=True)
-    if count:
+    if count > 1:
         console.print("  --json lists all")
 
 

@@ -8,8 +8,7 @@ from ageui.memory.forecast import Forecaster
 from ageui.store import NewRun
 from ageui.worker.background_workers import refuse_missing_device
 from engine.config import RunConfig
-from engine.data.known_data import KnownData, data_problems, known_data
-from engine.data.known_data import label_warnings as warnings_of
+from engine.data.known_data import KnownData, data_problems, data_warnings, known_data
 from engine.errors import AgeUIError, ConfigError, DeviceError, Problem
 from engine.lone_values import lone_values_problem
 from engine.paths import cache_folder
@@ -57,7 +56,7 @@ def label_warnings(runs: Sequence[NewRun]) -> list[str]:
         key = (id(run.spec), run.config.target)
         if key not in data:
             data[key] = known_data(run.spec, run.config.target, cache_folder())
-        concerned.update(warnings_of(run.config, data[key]))
+        concerned.update(data_warnings(run.config, data[key]))
     return [text + _share(count, len(runs)) for text, count in concerned.items()]
 
 

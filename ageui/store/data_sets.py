@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
-from ageui.store.known_images import KnownImages, mark_all
+from ageui.store.known_images import DuplicateMarker, KnownImages
 from ageui.store.names import did_you_mean, valid_name
 from ageui.store.store_part import StorePart
 from ageui.store.tables import DataSet
@@ -28,8 +28,7 @@ class DataSets(StorePart):
         counts: DataCounts | None = None,
         images: bytes | None = None,
     ) -> None:
-        """Registers a data set, with its counts and `images` if they are known; a taken name is refused unless
-        `replace`."""
+        """Registers a data set, with its counts and `images` if known. Refuses a taken name unless `replace`."""
         with self._write() as session:
             name = _free_name(session, spec.name, replace)
             row = _row(session, name) or DataSet(name=name, spec={}, added_at=now())
@@ -45,8 +44,7 @@ class DataSets(StorePart):
             _free_name(session, name, replace)
 
     def remember(self, name: str, examined: "Examined") -> None:
-        """Keeps what a check found out about the images of a data set, and marks scored images with a duplicate in
-        train by it."""
+        """Keeps the images of a checked data set, and marks the scored images that have a duplicate in train."""
         with self._write() as session:
             row = _row(session, name)
             if row is None:
@@ -55,7 +53,7 @@ class DataSets(StorePart):
             row.images = known.packed()
             session.add(row)
             session.flush()
-            mark_all(session, known.checked)
+            DuplicateMarker(session).mark_all(known.checked)
 
     def all(self) -> list[DataSpec]:
         """The built-in data set, then the registered ones by name."""

@@ -1,9 +1,9 @@
-"""What a check found out about the images of a data set, and the scored images with a duplicate in train by it."""
+"""The images of checked data sets, and the marks of scored images that have a duplicate in train."""
 
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -59,15 +59,42 @@ class KnownImages:
         return [one for one in found if one is not None] if None not in found else None
 
 
-class KnownData:
-    """The known images of all data sets of a database, and the names of its scored images; each is read once."""
+class DuplicateMarker:
+    """Marks scored images that have a duplicate in train, by the known images of all data sets of a database.
+
+    The known images of a data set, and the names of scored images, are read once.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: dict[int, KnownImages] = {}
         self._names: dict[str, tuple[str, ...]] = {}
 
-    def of_data(self, data_hash: str | None) -> KnownImages | None:
+    def mark_all(self, data_hashes: Collection[str]) -> None:
+        """Marks the results of all runs on data with one of these content hashes, on its own splits."""
+        found = select(Result.run_id, Result.split, Run.data_hash).join(Run, col(Run.id) == col(Result.run_id))
+        for run_id, split, data_hash in self._session.exec(found.where(col(Run.data_hash).in_(data_hashes))).all():
+            if "/" not in split:
+                self.mark(run_id, split, trained_on=data_hash, scored_on=data_hash)
+
+    def mark(self, run_id: int, split: str, *, trained_on: str | None, scored_on: str | None) -> None:
+        """Marks the images of a scored split that have a duplicate among the train images of the run.
+
+        `trained_on` and `scored_on` are content hashes of data. Nothing is marked where the data was not checked, nor
+        on the train images themselves.
+        """
+        trained, scored = self._of_data(trained_on), self._of_data(scored_on)
+        chosen = select(Result.split, Result.item_set).where(Result.run_id == run_id)
+        item_sets = dict(self._session.exec(chosen).all())
+        if trained is None or scored is None or split == "train" or not {"train", split} <= item_sets.keys():
+            return
+        train_content = trained.hashes(self._scored_images(item_sets["train"]))
+        content = scored.hashes(self._scored_images(item_sets[split]))
+        if train_content and content:
+            marks = _in_train(content, set(train_content), {*trained.near, *scored.near})
+            set_marks(self._session, run_id, split, marks)
+
+    def _of_data(self, data_hash: str | None) -> KnownImages | None:
         """The images of the data with this content hash; None if it was not checked."""
         rows = select(DataSet.id).where(col(DataSet.images).is_not(None)).order_by(col(DataSet.added_at).desc())
         for row_id in self._session.exec(rows).all() if data_hash else ():
@@ -76,7 +103,7 @@ class KnownData:
                 return known
         return None
 
-    def scored_images(self, item_set: str) -> tuple[str, ...]:
+    def _scored_images(self, item_set: str) -> tuple[str, ...]:
         """The names of scored images; none if they were deleted with their predictions."""
         if item_set not in self._names:
             blob = self._session.exec(select(ItemSet.items).where(ItemSet.hash == item_set)).one()
@@ -89,44 +116,6 @@ class KnownData:
             assert blob is not None
             self._known[row_id] = KnownImages.unpacked(blob)
         return self._known[row_id]
-
-
-def mark_duplicates(
-    known: KnownData, session: Session, run: tuple[int, str | None], split: str, scored: str | None
-) -> None:
-    """Marks the images of a scored split that have a duplicate among the train images of the run.
-
-    Nothing is marked where the data was not checked, nor on the train images themselves.
-
-    Parameters
-    ----------
-    known, session
-        The known images of the database.
-    run
-        The id of the run, and the content hash of its data.
-    split
-        The scored split.
-    scored
-        The content hash of the scored data.
-    """
-    run_id, trained_on = run
-    trained, here = known.of_data(trained_on), known.of_data(scored)
-    item_sets = dict(session.exec(select(Result.split, Result.item_set).where(Result.run_id == run_id)).all())
-    if trained is None or here is None or split == "train" or not {"train", split} <= item_sets.keys():
-        return
-    train_content = trained.hashes(known.scored_images(item_sets["train"]))
-    content = here.hashes(known.scored_images(item_sets[split]))
-    if train_content and content:
-        set_marks(session, run_id, split, _in_train(content, set(train_content), {*trained.near, *here.near}))
-
-
-def mark_all(session: Session, data_hashes: Collection[str]) -> None:
-    """Marks the results of all runs on data with one of these content hashes, on its own splits."""
-    known = KnownData(session)
-    found = select(Result.run_id, Result.split, Run.data_hash).join(Run, col(Run.id) == col(Result.run_id))
-    for run_id, split, data_hash in session.exec(found.where(col(Run.data_hash).in_(data_hashes))).all():
-        if "/" not in split:
-            mark_duplicates(known, session, (run_id, data_hash), split, data_hash)
 
 
 def set_marks(session: Session, run_id: int, split: str, marks: NDArray[np.bool_]) -> None:
@@ -150,12 +139,7 @@ def count_of_marks(blob: bytes | None) -> int | None:
 
 def _in_train(content: Sequence[str], train: set[str], near: Iterable[tuple[str, str]]) -> NDArray[np.bool_]:
     beside: dict[str, set[str]] = defaultdict(set)
-    for first, second in _both_ways(near):
+    for first, second in near:
         beside[first].add(second)
+        beside[second].add(first)
     return np.array([one in train or not train.isdisjoint(beside[one]) for one in content], dtype=bool)
-
-
-def _both_ways(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for first, second in pairs:
-        yield first, second
-        yield second, first

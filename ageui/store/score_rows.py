@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from ageui.store.batches import batches
 from ageui.store.item_sets import pack_items
-from ageui.store.known_images import KnownData, count_of_marks, mark_duplicates
+from ageui.store.known_images import DuplicateMarker, count_of_marks
 from ageui.store.records import SplitScores
 from ageui.store.tables import Bias, FigureScore, GroupScore, ItemSet, Prediction, Result, Run, RunSummary, core_table
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
@@ -50,7 +50,7 @@ def write_scores(
     _summarise(summary, split, result)
     trained_on = session.get_one(Run, run_id).data_hash
     scored_on = trained_on if split in SPLITS else scored.data_hash
-    mark_duplicates(KnownData(session), session, (run_id, trained_on), split, scored_on)
+    DuplicateMarker(session).mark(run_id, split, trained_on=trained_on, scored_on=scored_on)
     return None if before is None else before == predicted
 
 

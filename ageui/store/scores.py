@@ -124,8 +124,7 @@ class Scores(StorePart):
             return read_errors(session, run_id, scores) if scores is not None else None
 
     def without_duplicates(self, run_id: int, split: str) -> SplitScores:
-        """Scores a split again without the images that have a duplicate in train, and stores that as a split of its
-        own.
+        """Scores a split without the images that have a duplicate in train, and stores that as a split of its own.
 
         Raises `ConfigError` if there is no such run or split, or no prediction, and `DataError` if duplicates are
         unknown or no image is left.

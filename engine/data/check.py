@@ -35,37 +35,6 @@ from engine.groups import group_codes
 from engine.weighting import weight_table
 
 
-def check(
-    spec: DataSpec,
-    target: Target = "apparent",
-    *,
-    cache: Path | None = None,
-    progress: Progress | None = None,
-    judge: Callable[[DataReport], None] = lambda report: None,
-) -> DataReport:
-    """Reads all rows and decodes all images of a data set once.
-
-    Parameters
-    ----------
-    spec
-        The data set.
-    target
-        The age to learn, if the data has both.
-    cache
-        Folder that keeps the report; None keeps nothing.
-    progress
-        Called with the work in progress, the number of finished images and of all images.
-    judge
-        Called with the report on the rows before an image is read; stops the check if it raises.
-
-    Raises
-    ------
-    DataError
-        If the data set is missing, or others may write to the cache.
-    """
-    return examine(spec, target, cache=cache, progress=progress, judge=judge).report
-
-
 @dataclass(frozen=True)
 class Examined:
     """The report of a check, and what tells its images from others.
@@ -86,7 +55,26 @@ def examine(
     progress: Progress | None = None,
     judge: Callable[[DataReport], None] = lambda report: None,
 ) -> Examined:
-    """As `check`, and returns the hashes of the images too."""
+    """Reads all rows and decodes all images of a data set once.
+
+    Parameters
+    ----------
+    spec
+        The data set.
+    target
+        The age to learn, if the data has both.
+    cache
+        Folder that keeps the report; None keeps nothing.
+    progress
+        Called with the work in progress, the number of finished images and of all images.
+    judge
+        Called with the report on the rows before an image is read; stops the check if it raises.
+
+    Raises
+    ------
+    DataError
+        If the data set is missing, or others may write to the cache.
+    """
     if cache is not None:
         with suppress(OSError):
             private_part(cache, "reports")
@@ -104,6 +92,13 @@ def examine(
         if known is None:
             keep_hashes(index, decoded.content)
     return examined
+
+
+def check(
+    spec: DataSpec, target: Target = "apparent", *, cache: Path | None = None, progress: Progress | None = None
+) -> DataReport:
+    """The report of `examine`."""
+    return examine(spec, target, cache=cache, progress=progress).report
 
 
 def count(spec: DataSpec, target: Target = "apparent", *, cache: Path | None = None) -> DataReport:

@@ -4,6 +4,7 @@ import re
 import zipfile
 from typing import BinaryIO, Final
 
+from engine.file_heads import archive_in, stand_in, text_of
 from engine.short_text import short_list
 
 HEAD_BYTES: Final = 1024
@@ -16,11 +17,6 @@ _UNPACK: Final = "unpack it, and archives inside it, then add the folder or tabl
 _TO_CSV: Final = "save its sheet as CSV (in UTF-8), then add that file"
 _KINDS: Final = (
     (b"\xd0\xcf\x11\xe0", f"it is an Excel workbook; {_TO_CSV}"),
-    (b"BZh", f"it is a bzip2 archive; {_UNPACK}"),
-    (b"\xfd7zXZ", f"it is an xz archive; {_UNPACK}"),
-    (b"\x28\xb5\x2f\xfd", f"it is a Zstandard archive; {_UNPACK}"),
-    (b"7z\xbc\xaf", f"it is a 7-Zip archive; {_UNPACK}"),
-    (b"Rar!", f"it is a RAR archive; {_UNPACK}"),
     (b"%PDF", "it is a PDF document; save its table as CSV"),
     (b"MATLAB ", "it is a MATLAB file; write its labels to a CSV, with scipy.io.loadmat or MATLAB's writetable"),
     (b"\x89HDF", "it is an HDF5 file; write its labels to a CSV, for example with h5py and pandas"),
@@ -30,7 +26,6 @@ _KINDS: Final = (
     (b"ORC", "it is an ORC file; convert it with pandas.read_orc(…).to_parquet(…)"),
     (b"SQLite format 3", "it is an SQLite database; export its table as CSV"),
     (b"$FL2", "it is an SPSS file; save its table as CSV"),
-    (b"version https://git-lfs", "it is a Git LFS pointer and not the file itself; fetch that with: git lfs pull"),
 )
 
 
@@ -49,21 +44,19 @@ def why_no_table(head: bytes) -> str | None:
     for magic, reason in _KINDS:
         if head.startswith(magic):
             return reason
-    if head[257:262] == b"ustar":
-        return f"it is a tar archive; {_UNPACK}"
+    if (archive := archive_in(head)) is not None:
+        return f"it is {archive[0]}; {_UNPACK}"
     if is_picture(head):
-        return "it is a picture; give the folder of pictures, or the table that names them"
+        return "it is an image; give the folder of images, or the table that names them"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return (
             "it is a Python pickle, which could run code when read; convert it where you trust it: "
             "pandas.read_pickle(…).to_csv(…)"
         )
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
-    if text.startswith((b"<!doctype html", b"<html")):
-        return "it is a web page and not the file itself; download that again, signed in if the site asks for it"
-    if text.startswith((b"<?xml", b"{\\rtf")):
-        return "it is a document and no table; save its table as CSV"
-    return None
+    if text_of(head).lower().startswith((b"<?xml", b"{\\rtf")):
+        return "it is a document, not a table; save its table as CSV"
+    kind = stand_in(head)
+    return None if kind is None else f"it is {kind}"
 
 
 def why_no_zip_table(file: BinaryIO) -> str:

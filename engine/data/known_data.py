@@ -97,7 +97,7 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
         yield ConfigError(problems=[Problem("weights", text, ("data",))])
 
 
-def label_warnings(config: RunConfig, known: KnownData) -> Iterator[str]:
+def data_warnings(config: RunConfig, known: KnownData) -> Iterator[str]:
     """Sentences about labels that a run on this data will not cope with well, as far as its last check found them."""
     report = known.report
     if report is None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
-from engine.short_text import short_list
+from engine.short_text import quoted, short_list
 
 _SHOWN = 3
 
@@ -44,7 +44,7 @@ def _repeated(manifest: Manifest) -> Iterator[tuple[int, str]]:
         else:
             for row, image in zip(rows[1:], images[1:], strict=True):
                 same = "the same image is named twice"
-                yield row, same if image == images[0] else f"{same}, first as {images[0]}"
+                yield row, same if image == images[0] else f"{same}, first as {quoted(images[0])}"
 
 
 def _rows_by_file(manifest: Manifest) -> list[list[int]]:
@@ -60,7 +60,7 @@ def _rows_by_file(manifest: Manifest) -> list[list[int]]:
 
 def _spellings(images: Sequence[str]) -> str:
     different = list(dict.fromkeys(images))
-    return f" ({short_list(different, _SHOWN)})" if len(different) > 1 else ""
+    return f" ({short_list(map(quoted, different), _SHOWN)})" if len(different) > 1 else ""
 
 
 def _values(values: "pd.Series[Any]") -> str:
@@ -70,4 +70,4 @@ def _values(values: "pd.Series[Any]") -> str:
 def _text(value: object) -> str:
     if value is None or value != value:
         return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else quoted(value)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
+from engine.choices import SPLITS
 from engine.short_text import short, short_list
 
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
@@ -137,10 +138,9 @@ class DuplicatePair:
 
     @property
     def where(self) -> str:
-        """`within train`, `between train and valid`."""
-        if self.first_split == self.second_split:
-            return f"within {self.first_split}"
-        return f"between {self.first_split} and {self.second_split}"
+        """`within train`, `between train and valid`; the order of the two images does not matter."""
+        splits = sorted({self.first_split, self.second_split}, key=SPLITS.index)
+        return f"within {splits[0]}" if len(splits) == 1 else f"between {' and '.join(splits)}"
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,14 @@
 
 from typing import Final
 
+from engine.file_heads import HEAD_BYTES, archive_in, stand_in, text_of
+
 _PREFIXES: Final = (
-    (b"version https://git-lfs", "a Git LFS pointer and not the image; fetch the images with: git lfs pull"),
-    (b"<!doctype html", "a web page and not an image; download it again"),
-    (b"<html", "a web page and not an image; download it again"),
-    (b"\0\x05\x16\x07", "metadata of macOS and not an image; remove it"),
+    (b"\0\x05\x16\x07", "metadata of macOS, not an image; remove it"),
     (b"%pdf", "a PDF document; save its picture as PNG or JPEG"),
     (b"8bps", "a Photoshop document; save it as PNG or JPEG"),
     (b"\xff\x0a", "a JPEG XL image, which Pillow cannot read; save it as PNG or JPEG"),
     (b"\0\0\0\x0cjxl ", "a JPEG XL image, which Pillow cannot read; save it as PNG or JPEG"),
-    (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"bzh", "a bzip2 archive; unpack it first"),
     (b"pk\x03\x04", "a zip archive; unpack it first"),
     (b"\x89png", "a PNG image whose header is damaged"),
     (b"gif8", "a GIF image whose header is damaged"),
@@ -26,7 +23,13 @@ _AVIF: Final = (b"avif", b"avis")
 
 def what_it_is(content: bytes) -> str | None:
     """The kind of a file and what helps; None if its first bytes are not known."""
-    head = content[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    head = text_of(content[:HEAD_BYTES]).lower()
+    if b"<svg" in head:
+        return "an SVG drawing; save it as PNG"
+    if (kind := stand_in(head)) is not None:
+        return kind
+    if (archive := archive_in(content)) is not None:
+        return f"{archive[0]}; unpack it first"
     if content[4:8] == b"ftyp":
         brands = [content[start : start + 4] for start in range(8, 32, 4)]
         if any(brand in _AVIF for brand in brands):

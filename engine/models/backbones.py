@@ -31,8 +31,8 @@ class Backbone(nn.Module):
     """Normalised RGB images (B, 3, S, S) to pooled features (B, `feature_count`).
 
     `layer` is the last one of `network`. `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for
-    height and width. With
-    `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch of one image.
+    height and width. With `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch
+    of one image.
     """
 
     def __init__(

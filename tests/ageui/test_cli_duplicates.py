@@ -74,10 +74,11 @@ def test_copies_are_kept_in_one_split_of_a_table_without_splits(ageui: Terminal,
 
 
 def test_a_file_under_several_names_registers_nothing(ageui: Terminal, copied: None) -> None:
-    Path("u.csv").write_text("image,age,split\na.png,20,train\n./a.png,40,train\nb.png,30,train\n")
+    rows = ("a.png,20", "./a.png,40", "b.png,30", "./b.png,60")
+    Path("u.csv").write_text("\n".join(["image,age,split", *(f"{row},train" for row in rows)]))
     done = ageui("data", "add", "mine", "u.csv")
     assert done.code == 3
-    assert "the file is named 2 times (a.png, ./a.png), differing in age: 20, 40" in done.err
+    assert "4 × the file is named 2 times ('a.png', './a.png'), differing in age: 20, 40: a.png" in done.err
     assert [row["name"] for row in ageui("data", "list", "--json").json] == ["synthetic"]
 
 

@@ -9,7 +9,7 @@ from terminal import Terminal
 
 BAD = {
     "photo.heic": (b"\0\0\0\x18ftypheic\0\0\0\0", "it is a HEIC photo, which Pillow cannot read; save it as JPEG"),
-    "pointer.png": (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer and not the image"),
+    "pointer.png": (b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS, not the file itself"),
     "text.jpg": (b"no image at all", "not a JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF, JPEG2000, PPM image"),
 }
 

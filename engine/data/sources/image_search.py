@@ -25,7 +25,7 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 
 
 @dataclass(frozen=True)
-class FoundImages:
+class SearchedImages:
     """`files` maps images to the paths of their files, `problems` the others to what is wrong with them."""
 
     files: dict[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class ImageSearch:
         self._root, self._is_open, self._is_chosen = root, is_open, is_chosen
         self._near = NearNames()
 
-    def find_all(self, images: Sequence[str], *, others_found: bool) -> FoundImages:
+    def find_all(self, images: Sequence[str], *, others_found: bool) -> SearchedImages:
         """The files of missing images, where each is beyond doubt.
 
         Raises `DataError` if no file at all was found, with the folder that they are below, if it can be found.
@@ -69,7 +69,7 @@ class ImageSearch:
             candidates = {image: self._near.find(self._root, rest) if rest else [] for image, rest in parts.items()}
         files = {image: found[0] for image, found in candidates.items() if len(found) == 1}
         problems = {image: self._why_missing(image, found) for image, found in candidates.items() if len(found) != 1}
-        return FoundImages(files, problems, (self._note(files, front),) if files else ())
+        return SearchedImages(files, problems, (self._note(files, front),) if files else ())
 
     def _note(self, files: dict[str, str], front: int) -> str:
         image, file = next(iter(files.items()))
@@ -149,18 +149,22 @@ class ImageSearch:
     def _why_missing(self, image: str, candidates: Sequence[str]) -> str:
         path = os.path.join(self._root, image)
         if len(candidates) > 1:
-            return f"the image file is missing; it may be {' or '.join(map(self._shown, candidates[:3]))}"
+            return f"the image file is missing; it may be {' or '.join(self._quoted(path) for path in candidates[:3])}"
         if os.path.islink(path):
-            return f"the image file is missing: it is a link to {_cut(os.readlink(path))}, which is not there"
+            return f"the image file is missing: it is a link to {self._quoted(os.readlink(path))}, which is not there"
         folder = os.path.dirname(path)
         if not os.path.isdir(folder):
-            return f"the image file is missing: there is no folder {self._shown(folder)}"
+            return f"the image file is missing: there is no folder {self._quoted(folder)}"
         beside = self._near.beside(path)
-        return "the image file is missing" + (f"; beside it is {' and '.join(map(_cut, beside[:3]))}" if beside else "")
+        near = " and ".join(map(self._quoted, beside[:3]))
+        return f"the image file is missing; beside it is {near}" if near else "the image file is missing"
 
     def _shown(self, path: str) -> str:
-        start = os.path.join(self._root, "")
-        return _cut(path.removeprefix(start))
+        return _cut(path.removeprefix(os.path.join(self._root, "")))
+
+    def _quoted(self, path: str) -> str:
+        """For problems: those that differ in quoted texts only are one kind."""
+        return repr(self._shown(path))
 
 
 def parts_of(name: str) -> list[str]:

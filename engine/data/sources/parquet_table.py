@@ -48,9 +48,9 @@ def parquet_table(file: BinaryIO, path: Path) -> RawTable:
     frame = _frame(parquet, [name for name in schema.names if name not in leaves])
     for name, text in texts.items():
         frame.insert(0, name, text)
-    notes = [f"the pictures are in the table itself, in column {short(name)}" for name in pictures]
+    notes = [f"the images are in the table itself, in column {short(name)}" for name in pictures]
     if left_out := [name for name in leaves if name not in texts]:
-        notes.append(f"columns of bytes that are neither pictures nor text left out: {short_list(left_out)}")
+        notes.append(f"left out columns of bytes that are neither images nor text: {short_list(left_out)}")
     if coded := _with_class_names(frame, schema):
         notes.append(f"numbers replaced by the names that the table has for them: {short_list(coded)}")
     return RawTable(frame, tuple(notes), pictures=pictures)

@@ -65,7 +65,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     elif spec.images is None:
         images = pictures
     else:
-        raise ConfigError(f"the pictures are in {path} itself, so no folder of images is used; leave out --images")
+        raise ConfigError(f"the images are in {path} itself, so no folder of images is used; leave out --images")
     return Manifest.of(
         spec.name,
         frame,

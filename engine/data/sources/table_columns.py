@@ -184,6 +184,8 @@ class _Columns:
                 raise ConfigError(f"{self.path} has no column of splits; name it with --columns split=COLUMN")
             return
         keys = self._keys(column)
+        if "fractions" in self.spec.model_fields_set and all(map(split_key, _distinct(self.table[column]))):
+            self.unused.append(f"--fractions is not used, because column {quoted(column)} gives every row a split")
         self.split_map = with_either(keys, self.split_map)
         unknown = [key for key in keys if split_of(key, self.split_map) is None]
         if unknown and unknown == keys and all(map(is_fold, keys)):

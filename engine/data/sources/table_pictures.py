@@ -45,7 +45,7 @@ class TablePictures:
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DataError(f"{self._path} cannot be read: {problem_of(error)}") from error
         if not found:
-            raise DataError("the table holds no picture in this row")
+            raise DataError("the table holds no image in this row")
         return bytes(found)
 
     def read(self, image: str) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.make_faces import make_faces
 from engine.data.manifest import Manifest
 from engine.data.near_duplicates import near_duplicates
-from engine.data.report import DataReport, RowProblem
+from engine.data.report import DataReport, DuplicatePair, RowProblem
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError
 
@@ -147,6 +147,11 @@ def test_drawn_faces_are_compared_with_nothing_and_show_no_picture_twice(tmp_pat
         spec = DataSpec(name="drawn", format="table", path=str(folder / "own.csv"))
     report = check(spec)
     assert (report.course_counts, report.duplicates, report.problems) == ((), (), ())
+
+
+def test_a_pair_is_between_two_splits_whichever_comes_first() -> None:
+    pairs = [DuplicatePair("a", first, "b", second, 0.1) for first, second in (("test", "train"), ("train", "test"))]
+    assert {pair.where for pair in pairs} == {"between train and test"}
 
 
 def test_a_copy_among_drawn_faces_is_found(tmp_path: Path) -> None:

@@ -162,11 +162,11 @@ def test_a_file_named_twice_with_equal_labels_is_one_image(tmp_path: Path, spell
     manifest = load_manifest(_spelled(tmp_path, "img/a.png,20,train", f"{spelling},20,train"))
     assert manifest.frame["image"].tolist() == ["img/a.png", "img/b.png"]
     (problem,) = manifest.problems
-    assert (problem.where, problem.what) == (spelling, "the same image is named twice, first as img/a.png")
+    assert (problem.where, problem.what) == (spelling, "the same image is named twice, first as 'img/a.png'")
 
 
 def test_a_file_in_two_splits_is_a_problem_of_both_rows(tmp_path: Path) -> None:
     spec = _spelled(tmp_path, "img/a.png,20,train", "./img/a.png,20,test")
-    assert "differing in split: train, test" in load_manifest(spec).problems[0].what
+    assert "differing in split: 'train', 'test'" in load_manifest(spec).problems[0].what
     with pytest.raises(DataError, match="2 rows or images that cannot be used"):
         prepare(spec, "apparent", 8, cache=tmp_path / "cache")

@@ -113,11 +113,11 @@ def test_a_name_in_the_spelling_of_another_system_is_found_and_said(tmp_path: Pa
 @pytest.mark.parametrize(
     ("others", "named", "said"),
     [
-        (["a.jpg", "A.JPG"], "a.JPG", "the image file is missing; it may be A.JPG or a.jpg"),
-        (["a.png"], "a.jpg", "the image file is missing; beside it is a.png"),
+        (["a.jpg", "A.JPG"], "a.JPG", "the image file is missing; it may be 'A.JPG' or 'a.jpg'"),
+        (["a.png"], "a.jpg", "the image file is missing; beside it is 'a.png'"),
         (["b.jpg"], "a.jpg", "the image file is missing"),
         (["a%20b.jpg"], "a b.jpg", "the image file is missing"),
-        (["a.jpg"], "no/a.jpg", "the image file is missing: there is no folder no"),
+        (["a.jpg"], "no/a.jpg", "the image file is missing: there is no folder 'no'"),
     ],
 )
 def test_what_is_there_instead_is_said(tmp_path: Path, others: list[str], named: str, said: str) -> None:

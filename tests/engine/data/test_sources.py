@@ -189,10 +189,10 @@ def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
         ("a.png,10,train", "the same image is named twice"),
         ("gone.png,10,train", "the image file is missing"),
         ("pipe.png,10,train", "it is a named pipe, not a regular file"),
-        ("broken.png,10,train", "it is a link to nowhere.png, which is not there"),
+        ("broken.png,10,train", "it is a link to 'nowhere.png', which is not there"),
         ("loop.png,10,train", "Too many levels of symbolic links"),
         ("up,10,train", "it is a folder, not a regular file"),
-        ("no/a.png,10,train", "there is no folder no"),
+        ("no/a.png,10,train", "there is no folder 'no'"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: str, said: str) -> None:

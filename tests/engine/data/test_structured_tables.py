@@ -107,7 +107,7 @@ def test_pictures_in_a_table_are_read_from_it_under_their_paths(tmp_path: Path, 
     manifest = _load(path, fractions=(1.0, 0.0, 0.0))
     assert manifest.frame["image"].tolist() == [f"img/{place}.png" for place in range(5)]
     assert manifest.frame["age"].tolist() == [20, 21, 22, 23, 24]
-    assert manifest.notes == ("the pictures are in the table itself, in column image",)
+    assert manifest.notes == ("the images are in the table itself, in column image",)
     pixels = open_pixels(manifest, 4, tmp_path / "cache")
     assert pixels.array[np.arange(5)][:, 0, 0, 0].tolist() == [0, 40, 80, 120, 160]
     assert manifest.content("img/3.png") == _png(3)
@@ -142,7 +142,7 @@ def test_a_row_without_picture_is_that_rows_problem_and_a_changed_table_is_named
     pictures = [{"bytes": _png(0), "path": "a.png"}, {"bytes": None, "path": "b.png"}]
     path = _embedded(tmp_path / "t.parquet", pictures, group=1)
     manifest = _load(path)
-    with pytest.raises(DataError, match="the table holds no picture in this row"):
+    with pytest.raises(DataError, match="the table holds no image in this row"):
         manifest.read("b.png")
     before = manifest.fingerprint("a.png")
     _embedded(path, pictures * 2)
@@ -162,7 +162,7 @@ def test_structs_that_hold_only_paths_and_bytes_that_hold_text_name_files(tmp_pa
         manifest = _load(path)
         assert manifest.frame["image"].tolist() == ["0.png", "1.png"]
         assert manifest.read("1.png")[0, 0].tolist() == [40, 10, 20]
-        assert manifest.notes == ("columns of bytes that are neither pictures nor text left out: code",)
+        assert manifest.notes == ("left out columns of bytes that are neither images nor text: code",)
 
 
 def test_class_numbers_of_hugging_face_become_their_names(tmp_path: Path) -> None:

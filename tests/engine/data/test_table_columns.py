@@ -166,3 +166,12 @@ def test_marks_of_missing_cells_are_no_groups(folder: Path) -> None:
     assert manifest.frame["glasses"].tolist() == ["none", "sun", "none"]
     assert manifest.attributes == ("ethnicity", "glasses")
     assert "2 cells of 'ethnicity' with 'NA': read as empty" in manifest.notes
+
+
+def test_shares_that_no_row_needs_are_named(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "split": ["train", "valid", "test"]}
+    shares = {"fractions": (0.8, 0.1, 0.1)}
+    said = "--fractions is not used, because column 'split' gives every row a split"
+    assert settled(_spec(folder, table, **shares))[1] == (said,)
+    assert settled(_spec(folder, table))[1] == ()
+    assert settled(_spec(folder, table | {"split": ["train", "valid", ""]}, **shares))[1] == ()
