@@ -9,6 +9,7 @@ import pandas as pd
 from engine.choices import Target
 from engine.counted import counted
 from engine.data.manifest import Manifest
+from engine.data.sources.adience import with_image_names
 from engine.data.sources.ages import AgeReader
 from engine.data.sources.cells import is_mark, label_text
 from engine.data.sources.ignore_list import ignore_list
@@ -39,7 +40,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
     if clashing := [name for name in spec.columns if name in TAKEN_NAMES and name not in RESERVED_COLUMNS]:
         raise ConfigError(f"--columns {clashing[0]}=…: ageui has a column of that name; give the attribute another one")
-    raw = read_raw_table(path, spec.columns.values())
+    raw = with_image_names(read_raw_table(path, spec.columns.values()), spec, path)
     table = raw.frame
     refuse_missing(path, table, list(dict.fromkeys([columns["image"], *named])))
     if age not in table.columns:
