@@ -65,11 +65,14 @@ def make_private_folder(folder: Path) -> None:
                 one.chmod(0o700)
 
 
-def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mode: int = PRIVATE) -> SavedFile:
+def write_atomically(
+    path: Path, write: Callable[[HashingWriter], object], *, mode: int = PRIVATE, replaces: bool = True
+) -> SavedFile:
     """Writes a file with `write`: it is complete or absent, and on the disk when this returns.
 
-    An earlier file stays whole until then. `mode` is the mode of the new file, less the umask, unless
-    the file is private. Raises the `OSError` of a disk that is full or fails.
+    An earlier file stays whole until then; unless the new one `replaces` it, `FileExistsError` is raised. `mode` is the
+    mode of the new file, less the umask, unless the file is private. Raises the `OSError` of a disk that is full or
+    fails.
     """
     name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -86,7 +89,10 @@ def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mo
                 raise
             part.flush()
             os.fsync(part.fileno())
-        os.replace(name, path)
+        if replaces:
+            os.replace(name, path)
+        else:
+            _rename_to_new(name, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(name)
@@ -98,6 +104,20 @@ def write_atomically(path: Path, write: Callable[[HashingWriter], object], *, mo
         finally:
             os.close(folder)
     return SavedFile(path, stream.sha256, stream.bytes)
+
+
+def _rename_to_new(name: Path, path: Path) -> None:
+    """Renames a file. Raises `FileExistsError` if one has that name."""
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no links, such as exFAT
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(name, path)
+    else:
+        os.unlink(name)
 
 
 def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: str) -> SavedFile:

@@ -39,11 +39,14 @@ class LoadReport:
     def sentence(self) -> str:
         if self.sha256 is None:
             return f"all {self.random} tensors begin random"
-        count = f"{self.loaded} of {self.loaded + self.random}" if self.random else f"all {self.loaded}"
+        count = f"{'' if self.random else 'all '}{self.loaded}"
         parts = [f"loaded {count} tensors from {self.source}{f' (below {self.below!r})' if self.below else ''}"]
         if self.also_below:
             parts.append(f"{short_list(map(repr, self.also_below), FEW)} would fit as well; to use that, save it alone")
-        parts += [f"random: {short_list(self.random_parts, FEW) or self.random}"] if self.random else []
-        ignored = f": {short_list(self.ignored_parts, FEW)}" if self.ignored_parts else ""
-        parts += [f"{self.ignored} in the file not used{ignored}"] if self.ignored else []
+        parts += [f"{self.random} begin random{_named(self.random_parts)}"] if self.random else []
+        parts += [f"{self.ignored} in the file not used{_named(self.ignored_parts)}"] if self.ignored else []
         return "; ".join(parts)
+
+
+def _named(layers: tuple[str, ...]) -> str:
+    return f": {short_list(layers, FEW)}" if layers else ""

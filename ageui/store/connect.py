@@ -165,8 +165,8 @@ def copy_database(connection: Any, target: Path) -> None:
     Several processes may copy to the same file at once: the last one to finish leaves its copy. Raises `OSError` if the
     file cannot be made, and `StoreError`, which names it, if its disk fails.
     """
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
-        if not is_held(left):  # its process was killed
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part*"):
+        if not is_held(left.with_suffix(".part")):  # its process was killed
             left.unlink(missing_ok=True)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     lock = Lock.take(part)
@@ -182,12 +182,17 @@ def copy_database(connection: Any, target: Path) -> None:
                 raise
             copy.execute("PRAGMA journal_mode = DELETE")
         # SQLite would apply the log of a replaced database to the copy.
-        for end in SIDE_FILES:
-            target.with_name(f"{target.name}{end}").unlink(missing_ok=True)
+        _remove_side_files(target)
         os.replace(part, target)
     finally:
+        _remove_side_files(part)
         part.unlink(missing_ok=True)
         lock.release()
+
+
+def _remove_side_files(path: Path) -> None:
+    for end in SIDE_FILES:
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
 
 
 def _free_name(path: Path) -> Path:

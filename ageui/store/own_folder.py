@@ -4,6 +4,7 @@ A database that is moved, renamed, or copied together with its folder keeps the 
 its own, and so does a new database beside the folder of another.
 """
 
+import fnmatch
 import hashlib
 import itertools
 import json
@@ -22,6 +23,7 @@ from engine.errors import ConfigError, FullError, StoreError
 from engine.files import is_full, make_private_folder, write_atomically
 
 MARKER = "database.json"
+_UNFINISHED = f".{MARKER}.*.part"
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,8 @@ def _is_own(connection: Connection, path: Path, stored: _Stored) -> bool:
         return True
     if not stored.folder.is_dir():
         return False
-    is_empty = next(stored.folder.iterdir(), None) is None
     if stored.is_settled:
-        return is_empty or _holds_checkpoint(connection, path, stored.folder)
+        return not _contents(stored.folder) or _holds_checkpoint(connection, path, stored.folder)
     return not _has_rival(path)
 
 
@@ -172,15 +173,15 @@ def _take_empty(folder: Path, marker: _Marker) -> bool:
     """Makes and marks a folder. Returns False if it holds anything but a marker that was left for the same path."""
     try:
         make_private_folder(folder)
-        holds = os.listdir(folder)
+        holds = _contents(folder)
     except (FileExistsError, NotADirectoryError):
         return False
     found = _read_marker(folder)
-    if any(name != MARKER for name in holds) or (found is not None and found.database != marker.database):
+    if holds or (found is not None and found.database != marker.database):
         return False
     try:
         _mark(folder, marker, found)
-    except FileExistsError:
+    except (FileExistsError, FileNotFoundError):
         return False  # another database has just taken it
     return True
 
@@ -203,7 +204,11 @@ def _mark(folder: Path, marker: _Marker, found: _Marker | None) -> None:
     beside = folder.resolve().parent
     database = marker.database.name if marker.database.parent == beside else str(marker.database)
     content = json.dumps({"uuid": marker.uuid, "database": database}).encode()
-    file = folder / MARKER
-    if found is None:
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    write_atomically(file, lambda stream: stream.write(content))
+    write_atomically(folder / MARKER, lambda stream: stream.write(content), replaces=found is not None)
+    for left in folder.glob(_UNFINISHED):
+        left.unlink(missing_ok=True)
+
+
+def _contents(folder: Path) -> list[str]:
+    """The names in the folder, without its marker and those that a killed process began to write."""
+    return [name for name in os.listdir(folder) if name != MARKER and not fnmatch.fnmatch(name, _UNFINISHED)]

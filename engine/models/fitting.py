@@ -44,7 +44,8 @@ def fill(network: nn.Module, backbone: str, source: str, content: FileContent, s
     places = best_places(content, network)
     if not places:
         raise ValueError(
-            f"no tensor of {source} belongs to backbone {backbone}: {_seen(content)}{_other_network(content.tensors)}"
+            f"no tensor of {source} belongs to backbone {backbone}: {_seen(content)}"
+            f"{_other_network(content.tensors, backbone)}"
         )
     place = places[0]
     _refuse_no_numbers(place, state, source)
@@ -132,7 +133,7 @@ def _refuse_shapes(place: Place, state: Mapping[str, Tensor], content: FileConte
         for name in wrong[:_SHOWN]
     )
     more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-    advice = _other_network(content.tensors)
+    advice = _other_network(content.tensors, backbone)
     if wrong == [_POSITIONS] and place.tensors[_POSITIONS].ndim == 3:
         patches = math.isqrt(max(place.tensors[_POSITIONS].shape[1] - 1, 0))
         advice = f"; choose --size {patches * state['conv_proj.weight'].shape[-1]}, for which they were trained"
@@ -167,7 +168,7 @@ def _refuse_mostly_other(
             f"{source} does not fit backbone {backbone}: only {len(place.tensors)} of its tensors, "
             f"{short_list(place.names.values(), FEW)}, have the names and shapes of the backbone's "
             f"{len(place.tensors) + random}, {unused} have not: {_seen(content)}"
-            f"{_other_network(content.tensors)}"
+            f"{_other_network(content.tensors, backbone)}"
         )
 
 
@@ -195,9 +196,11 @@ def _foreign_layers(network: nn.Module, backbone: str, unused: Mapping[str, Tens
     return tuple(foreign) if whole else ()
 
 
-def _other_network(tensors: Mapping[str, Tensor]) -> str:
+def _other_network(tensors: Mapping[str, Tensor], backbone: str) -> str:
     found = named_architecture(tensors)
-    return f"; these are the weights of {found[0]}: choose --backbone {found[0]}" if found is not None else ""
+    if found is None or found[0] == BackboneName.parse(backbone).network:
+        return ""
+    return f"; these are the weights of {found[0]}: choose --backbone {found[0]}"
 
 
 def _seen(content: FileContent) -> str:

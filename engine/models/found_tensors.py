@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from engine.pickled_tensors import StandIn, subscript
 
-_DEEPEST: Final = 6
-_MOST_TENSORS: Final = 200_000
+_DEEPEST: Final = 50
+_MOST_ENTRIES: Final = 500_000
 _PREFERRED: Final = re.compile(r"(state_dict\.)?(model\.)?(module\.)?(backbone\.network\.)?")
 """Of places that hold as many tensors that fit, these win, and then the first one."""
 
-_NOT_WEIGHTS: Final = re.compile(r"optim|exp_avg|momentum|grad", re.IGNORECASE)
+_NOT_TRAINED: Final = re.compile(r"optim|exp_avg|momentum|grad|encoder_k\b|target_", re.IGNORECASE)
+"""What an optimizer keeps, and the copies of a network that self-supervised learning averages beside the trained one."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 Renaming = Callable[[str], str]
@@ -57,11 +58,14 @@ class FileContent:
     @classmethod
     def of(cls, found: Any) -> "FileContent":
         content = cls()
-        content._add(found, (), "")
+        content._add(found, (), "", iter(range(_MOST_ENTRIES)))
         return content
 
-    def _add(self, found: Any, keys: tuple[str, ...], subscripts: str) -> None:
-        if isinstance(found, Tensor) and not found.is_nested and len(self.tensors) < _MOST_TENSORS:
+    def _add(self, found: Any, keys: tuple[str, ...], subscripts: str, places: Iterator[int]) -> None:
+        """Adds a value below `keys` while there are `places`: dicts and lists may hold themselves."""
+        if next(places, None) is None:
+            return
+        if isinstance(found, Tensor) and not found.is_nested:
             self.tensors[".".join(keys)] = found
         elif isinstance(found, StandIn):
             if found.is_module:
@@ -71,7 +75,7 @@ class FileContent:
         elif isinstance(found, Mapping | list | tuple) and len(keys) < _DEEPEST:
             entries = found.items() if isinstance(found, Mapping) else enumerate(found)
             for key, value in entries:
-                self._add(value, (*keys, str(key)), f"{subscripts}[{subscript(key)}]")
+                self._add(value, (*keys, str(key)), f"{subscripts}[{subscript(key)}]", places)
         else:
             self.others[".".join(keys)] = type(found).__name__
 
@@ -124,7 +128,7 @@ def _rank(place: Place) -> tuple[int, int]:
 def _preference(place: Place) -> tuple[bool, ...]:
     known = _PREFERRED.fullmatch(place.prefix)
     parts = [known is not None and known[group] is not None for group in (1, 2)]
-    return _NOT_WEIGHTS.search(place.prefix) is not None, known is None, *(not is_there for is_there in parts)
+    return _NOT_TRAINED.search(place.prefix) is not None, known is None, *(not is_there for is_there in parts)
 
 
 def _places(tensors: Mapping[str, Tensor], naming: Mapping[str, str], shapes: Shapes) -> Iterator[Place]:

@@ -76,3 +76,15 @@ def test_files_for_others_lose_what_the_umask_takes(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("error", [None, PermissionError(errno.EPERM, "no links here")])
+def test_a_file_that_must_be_new_replaces_none(
+    error: OSError | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if error is not None:
+        monkeypatch.setattr(os, "link", _raises(error))
+    write_atomically(tmp_path / "x", lambda stream: stream.write(b"first"), replaces=False)
+    with pytest.raises(FileExistsError):
+        write_atomically(tmp_path / "x", lambda stream: stream.write(b"second"), replaces=False)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]

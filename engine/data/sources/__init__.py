@@ -1,5 +1,7 @@
 """Sources of data sets: each becomes a manifest, whatever its files look like."""
 
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -8,17 +10,19 @@ from pathlib import Path
 from engine.bounded_files import other_kind
 from engine.choices import DataFormat, Target
 from engine.data.content_hashes import content_hashes
+from engine.data.image_files import find_images, is_trace
 from engine.data.manifest import Manifest, Progress
 from engine.data.one_row_per_file import one_row_per_file
 from engine.data.sources import appa_real, course, synthetic, table, table_columns, utkface
+from engine.data.sources.read_table import read_raw_table
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
 from engine.data.splitting import split_rows
 from engine.errors import ConfigError, DataError
-from engine.short_text import short_list
+from engine.short_text import short, short_list
 
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".parquet")
 ARCHIVE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-_MOST_ENTRIES = 100_000
+_MOST_ENTRIES, _MOST_TEXTS = 100_000, 10
 _KNOWN = (
     "data_train.npy or labels_metadata_train.csv (course), gt_avg_train.csv (appa_real), names like "
     "25_0_1_20170116.jpg (utkface), or a table of images in CSV, JSON or Parquet (table)"
@@ -45,12 +49,28 @@ def detect_format(path: Path) -> DataFormat:
 
 def _instead(folder: Path) -> str:
     """What to add in place of a folder of no known format: a table in it, or what an archive in it holds."""
-    names = sorted(entry.name for entry in islice(folder.iterdir(), _MOST_ENTRIES) if entry.is_file())
-    if tables := [name for name in names if name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)]:
-        return f"add one of its tables ({short_list(tables)}), as in ageui data add NAME {folder / tables[0]}"
-    if archives := [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]:
-        return f"unpack its archives first ({short_list(archives)})"
-    return "name one with --format"
+    for pattern in ("*", "*/*"):
+        found = islice(folder.glob(pattern), _MOST_ENTRIES)
+        names = sorted(os.fspath(one.relative_to(folder)) for one in found if not is_trace(one.name) and one.is_file())
+        tables = [name for name in names if name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)]
+        texts = [name for name in names if name.lower().endswith(".txt")][:_MOST_TEXTS]
+        if tables := tables or [name for name in texts if _is_table(folder / name)]:
+            example = shlex.quote(os.fspath(folder / tables[0]))
+            joined = "; to use several, join them into one table with a column split first" if tables[1:] else ""
+            return f"add one of its tables ({short_list(tables)}), as in ageui data add NAME {example}{joined}"
+        if archives := [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]:
+            return f"unpack its archives first ({short_list(archives)})"
+    if images := find_images(folder).images:
+        image = short(os.fspath(images[0].relative_to(folder)))
+        return f"write a CSV table with the line image,age,gender and lines such as {image},31,female, and add that"
+    return "it holds no images"
+
+
+def _is_table(path: Path) -> bool:
+    try:
+        return len(read_raw_table(path).frame.columns) > 1
+    except DataError:
+        return False
 
 
 def settled(spec: DataSpec, target: Target = "apparent") -> tuple[DataSpec, tuple[str, ...]]:

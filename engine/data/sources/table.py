@@ -9,6 +9,7 @@ import pandas as pd
 from engine.choices import Target
 from engine.counted import counted
 from engine.data.manifest import Manifest
+from engine.data.sources.adience import with_image_names
 from engine.data.sources.ages import AgeReader
 from engine.data.sources.cells import is_mark, label_text
 from engine.data.sources.ignore_list import ignore_list
@@ -36,7 +37,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     """
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
-    raw = read_raw_table(path, spec.columns.values())
+    raw = with_image_names(read_raw_table(path, spec.columns.values()), spec, path)
     table = raw.frame
     _refuse_columns(spec, path, table, columns["image"], age, target)
     attributes = _attributes(table, spec.columns, {*columns.values(), *TAKEN_NAMES}, path)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine.choices import REPORT_ATTRIBUTES, Target
 from engine.data.image_files import is_image_name
+from engine.data.sources.adience import with_image_names
 from engine.data.sources.ages import is_range
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table
@@ -32,7 +33,7 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "age": (
         "ages", "years", "ageyears", "ageinyears", "yearsold", "ageyr", "ageyrs", "apparentage",
         "apparentageavg", "apparentagemean", "meanage", "agemean", "avgage", "ageavg", "averageage",
-        "perceivedage", "personage",
+        "perceivedage", "personage", "alter", "alterjahre", "alterinjahren", "edad", "eta", "idade",
     ),
     "real_age": (
         "trueage", "actualage", "chronologicalage", "biologicalage", "realages",
@@ -68,7 +69,7 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
 
     Raises `ConfigError` where several columns fit, and `DataError` where none does, or for splits that are folds.
     """
-    raw = read_raw_table(path, spec.columns.values())
+    raw = with_image_names(read_raw_table(path, spec.columns.values()), spec, path)
     found = _Columns(path, raw, spec)
     found.find_pictures()
     found.find("image", _most_look_like_images)

@@ -218,6 +218,31 @@ def test_a_database_that_is_upgraded_again_keeps_its_folder(tmp_path: Path) -> N
     assert _folder(tmp_path / "exp.db") == tmp_path / "exp"
 
 
+@pytest.mark.parametrize("kind", ["new", "upgraded", "emptied"])
+def test_a_kill_while_the_folder_is_marked_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path, part = tmp_path / "runs.db", tmp_path / "runs" / f".{MARKER}.0123abcd.part"
+    if kind == "emptied":
+        Store.open(path).close()
+        (tmp_path / "runs" / MARKER).unlink()
+    if kind == "upgraded":
+        shutil.copyfile(SCHEMAS / "v5.db", path)
+        _unmarked(tmp_path / "runs")
+
+    def killed(file: object, *options: object) -> None:
+        assert list(tmp_path.glob("runs/*.json")) == []
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.link", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Store.open(path)
+    part.write_bytes(b'{"uuid"')
+    assert _folder(path) == tmp_path / "runs"
+    assert not part.exists()
+
+
 def test_a_damaged_marker_belongs_to_nobody(project: Path) -> None:
     (project / "runs" / MARKER).write_text("{")
     assert _folder(project / "runs.db") == project / "runs-2"

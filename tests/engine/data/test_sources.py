@@ -276,7 +276,7 @@ def test_a_target_the_data_lacks_is_refused(course_folder: Path, data_format: Da
 
 def test_a_folder_of_nothing_known_says_what_was_looked_for(tmp_path: Path) -> None:
     _write(tmp_path / "notes.txt", "hello")
-    with pytest.raises(DataError, match=r"data_train\.npy.*gt_avg_train\.csv.*25_0_1.*--format"):
+    with pytest.raises(DataError, match=r"data_train\.npy.*gt_avg_train\.csv.*25_0_1.*it holds no images"):
         detect_format(tmp_path)
 
 
@@ -292,6 +292,20 @@ def test_a_folder_of_nothing_known_says_what_was_looked_for(tmp_path: Path) -> N
 def test_a_folder_of_nothing_known_says_what_to_do_with_what_is_in_it(tmp_path: Path, name: str, said: str) -> None:
     _write(tmp_path / name, "x")
     with pytest.raises(DataError, match=said):
+        detect_format(tmp_path)
+
+
+def test_a_folder_of_several_tables_says_how_to_use_them_all(tmp_path: Path) -> None:
+    for fold in range(2):
+        _write(tmp_path / "folds" / f"fold_{fold}_data.txt", "user_id\toriginal_image\tage\nu\ta.jpg\t(25, 32)\n")
+    _write(tmp_path / "readme.txt", "hello")
+    with pytest.raises(DataError, match=r"its tables \(folds/fold_0_data\.txt, folds/fold_1.*join them into one"):
+        detect_format(tmp_path)
+
+
+def test_a_folder_of_images_alone_says_what_table_to_write(tmp_path: Path) -> None:
+    _write(tmp_path / "images" / "001A13.JPG", "x")
+    with pytest.raises(DataError, match=r"write a CSV table .*image,age,gender .* images/001A13\.JPG,31,female"):
         detect_format(tmp_path)
 
 

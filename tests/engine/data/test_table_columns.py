@@ -49,6 +49,8 @@ def _load(
         ("face", "mean_age"),
         ("photo", "age_years"),
         ("what it shows", "age"),
+        ("Bild", "Alter"),
+        ("Datei", "Alter (Jahre)"),
     ],
 )
 def test_columns_are_found_by_usual_names_and_kept(folder: Path, image: str, age: str) -> None:

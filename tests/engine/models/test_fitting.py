@@ -105,6 +105,8 @@ def test_of_several_places_that_fit_the_one_that_is_taken_and_the_others_are_nam
         (("model_ema", "model"), "model."),
         (("exp_avg", "net"), "net."),
         (("net", "ema"), "net."),
+        (("encoder_k", "encoder_q"), "encoder_q."),
+        (("target_encoder", "online_encoder"), "online_encoder."),
     ],
 )
 def test_of_places_that_fit_alike_the_usual_one_is_taken_else_the_first(
@@ -196,3 +198,27 @@ def test_a_vision_transformer_for_images_of_another_size_names_the_size(tmp_path
     torch.save(torchvision.models.VisionTransformer(64, 16, 2, 2, 8, 16).state_dict(), path)
     with pytest.raises(ConfigError, match=r"encoder.pos_embedding is \(1, 17, 8\) .*; choose --size 64"):
         initialise(network, "vit_b_16", str(path))
+
+
+def test_tensors_far_inside_are_found(state: dict[str, Tensor], tmp_path: Path) -> None:
+    content: object = state
+    for _ in range(12):
+        content = {"a": content}
+    _, report = load(content, tmp_path)
+    assert report.random == 0
+
+
+def test_lists_that_hold_each_other_many_times_do_not_keep_anyone_waiting() -> None:
+    held: list[object] = [torch.zeros(1)]
+    for _ in range(12):
+        held = [held] * 50
+    assert 0 < len(FileContent.of(held).tensors) < 1_000_000
+
+
+def test_no_backbone_is_named_that_was_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    whole = torchvision.models.resnet18().state_dict()
+    torch.save({name: tensor[None] if tensor.ndim == 0 else tensor for name, tensor in whole.items()}, path)
+    with pytest.raises(ConfigError, match="tracked is \\(1,\\)") as refused:
+        initialise(build_backbone("resnet18", 64, 0).network, "resnet18", str(path))
+    assert "--backbone" not in str(refused.value)

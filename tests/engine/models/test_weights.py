@@ -83,7 +83,7 @@ def test_what_a_file_lacks_stays_random_and_is_counted(small: Small, state: dict
     model, report = build_model(config, 1)
     inside = [name for name, tensor in state.items() if name.startswith("layer1") and tensor.is_floating_point()]
     assert (report.loaded, report.random, report.ignored) == (5, len(inside), 0)
-    assert "; random: layer1" in report.sentence()
+    assert f"loaded 5 tensors from {tmp_path / 'w.safetensors'}; 20 begin random: layer1" == report.sentence()
     assert "most of backbone resnet18@layer1 begins random: 20 of 25 tensors" in report.warnings[0]
     fresh, fresh_report = build_model(small(), 1)
     for name in inside:
