@@ -46,13 +46,14 @@ class DataSets(StorePart):
 
     def remember(self, name: str, examined: "Examined") -> None:
         """Keeps what a check found out about the images of a data set, and marks scored images with a duplicate in
-        train by it."""
+        train by it. Counts are kept if none are known."""
         with self._write() as session:
             row = _row(session, name)
             if row is None:
                 raise _unknown(name, [spec.name for spec in _specs(session)])
             known = KnownImages.of_check(examined, KnownImages.unpacked(row.images) if row.images else None)
             row.images = known.packed()
+            row.counts = row.counts or dict(examined.report.counts)
             session.add(row)
             session.flush()
             mark_all(session, known.checked)
