@@ -44,13 +44,14 @@ class DataSets(StorePart):
             _free_name(session, name, replace)
 
     def remember(self, name: str, examined: "Examined") -> None:
-        """Keeps the images of a checked data set, and marks the scored images that have a duplicate in train."""
+        """Keeps what a check found about the images, also its counts if none are known, and marks scored images by it."""
         with self._write() as session:
             row = _row(session, name)
             if row is None:
                 raise _unknown(name, [spec.name for spec in _specs(session)])
             known = KnownImages.of_check(examined, KnownImages.unpacked(row.images) if row.images else None)
             row.images = known.packed()
+            row.counts = row.counts or dict(examined.report.counts)
             session.add(row)
             session.flush()
             DuplicateMarker(session).mark_all(known.checked)

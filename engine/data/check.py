@@ -1,5 +1,6 @@
 """Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,10 +13,11 @@ from PIL import Image
 
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
-from engine.data.content_hashes import content_hash, hashes_file, in_threads, keep_hashes, known_hashes
+from engine.data.content_hashes import hashes_file, in_threads, keep_hashes, known_hashes
 from engine.data.copies import identical_images, repeated_names, shared_subjects
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
+from engine.data.decode import is_animated
 from engine.data.image_notes import image_notes
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
 from engine.data.make_faces import are_drawn
@@ -133,11 +135,15 @@ def check_manifest(
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """The SHA-256 of each image, the grey thumbnails (N, 32, 32) of the readable ones, and the others' problems."""
+    """The SHA-256 of each image, the grey thumbnails (N, 32, 32) of the readable ones, and the others' problems.
+
+    `animated` are the readable images with several frames.
+    """
 
     content: tuple[str, ...]
     thumbnails: NDArray[np.uint8]
     unreadable: tuple[RowProblem, ...]
+    animated: tuple[str, ...]
 
 
 def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target) -> Examined:
@@ -152,7 +158,7 @@ def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target)
         problems=(*manifest.problems, *decoded.unreadable),
         duplicates=_near_duplicates(frame, content, decoded.thumbnails, drawn=are_drawn(spec)),
         identical=identical_images(frame, content),
-        notes=(*manifest.notes, *image_notes(manifest, frame["image"].tolist())),
+        notes=(*manifest.notes, *image_notes(decoded.animated)),
     )
     return Examined(report, content_hash_of(frame, content, target), dict(zip(frame["image"], content, strict=True)))
 
@@ -180,29 +186,33 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
 def _decode_all(manifest: Manifest, known: Sequence[str] | None, progress: Progress | None) -> _Decoded:
     """Decodes all images, and hashes them unless their hashes are `known`."""
 
-    def thumbnail(image: str) -> tuple[str, NDArray[np.uint8] | str]:
-        content = content_hash(manifest, image) if known is None else ""
+    def thumbnail(image: str) -> tuple[str, NDArray[np.uint8] | str, bool]:
+        content = ""
         try:
+            file = manifest.content(image)
+            content = hashlib.sha256(file).hexdigest() if known is None else ""
             grey = Image.fromarray(manifest.read(image)).convert("L")
-            return content, np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+            return content, np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)), is_animated(file)
         except DataError as error:
-            return content, str(error)
+            return content, str(error), False
 
     images, splits = [str(image) for image in manifest.frame["image"]], manifest.frame["split"]
     hashes: list[str] = []
     thumbnails: list[NDArray[np.uint8]] = []
     problems: list[RowProblem] = []
+    animated: list[str] = []
     decoded = zip(images, splits, in_threads(thumbnail, images), strict=True)
-    for done, (image, split, (content, found)) in enumerate(decoded, start=1):
+    for done, (image, split, (content, found, has_frames)) in enumerate(decoded, start=1):
         hashes.append(content)
         if isinstance(found, str):
             problems.append(RowProblem(image, found, split))
         else:
             thumbnails.append(found)
+            animated += [image] if has_frames else []
         if progress is not None and (done % 32 == 0 or done == len(images)):
             progress("reading images", done, len(images))
     stacked = np.stack(thumbnails) if thumbnails else np.zeros((0, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
-    return _Decoded(tuple(hashes if known is None else known), stacked, tuple(problems))
+    return _Decoded(tuple(hashes if known is None else known), stacked, tuple(problems), tuple(animated))
 
 
 def _split_counts(frame: pd.DataFrame, split: str) -> SplitCounts:

@@ -92,6 +92,9 @@ def known_hashes(index: Path | None, warn: Callable[[str], None] = lambda messag
 
 
 def keep_hashes(index: Path | None, hashes: Sequence[str]) -> None:
-    """Keeps the hashes of all images in their `hashes_file`, unless that is None or cannot be written."""
-    if index is not None:
+    """Keeps the hashes of all images in their `hashes_file`, unless that is None or cannot be written.
+
+    Nothing is kept with an unreadable image: a change of permissions, which its fingerprint lacks, makes it readable.
+    """
+    if index is not None and all(hashes):
         keep_json(index, list(hashes))

@@ -57,11 +57,12 @@ def to_square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def is_animated(content: bytes) -> bool:
-    """Whether a file has more frames or pages than the one that is decoded."""
+    """Whether a file has more frames or pages than the one that is decoded; False for one that is no image."""
     if content.startswith(_JPEG):
         return False
-    with _named_problems():
+    with suppress(DataError), _named_problems():
         return bool(getattr(_header(content), "is_animated", False))
+    return False
 
 
 def marked(content: bytes) -> bytes:

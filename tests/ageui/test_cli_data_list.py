@@ -52,6 +52,15 @@ def test_a_data_set_that_was_added_before_says_so_until_it_is_added_again(faces:
     assert faces("data", "list").err == ""
 
 
+def test_a_check_counts_a_data_set_that_was_added_before(faces: Terminal) -> None:
+    counted = faces("data", "list", "--json").json[1]["counts"]
+    with Store.open(Path("runs.db")) as store:
+        store.data.add(store.data.get("faces"), replace=True)
+    assert faces("data", "check", "faces").code == 0
+    assert faces("data", "list", "--json").json[1]["counts"] == counted
+    assert faces("data", "list").err == ""
+
+
 def test_a_path_that_is_gone_still_has_its_counts(faces: Terminal) -> None:
     Path("drawn").rename("elsewhere")
     done = faces("data", "list")

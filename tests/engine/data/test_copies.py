@@ -1,7 +1,9 @@
 """Copies of images, subjects and files of one name: kept in one split, or named."""
 
+import hashlib
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import pytest
 from PIL import Image
 
 from engine.data.check import check, count
+from engine.data.content_hashes import content_hashes
 from engine.data.dataset import prepare
 from engine.data.report import DataReport, RepeatedNames
-from engine.data.sources import load_manifest
+from engine.data.sources import load_manifest, load_rows
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 
@@ -170,3 +173,14 @@ def test_a_file_in_two_splits_is_a_problem_of_both_rows(tmp_path: Path) -> None:
     assert "differing in split: 'train', 'test'" in load_manifest(spec).problems[0].what
     with pytest.raises(DataError, match="2 rows or images that cannot be used"):
         prepare(spec, "apparent", 8, cache=tmp_path / "cache")
+
+
+def test_the_hash_of_an_image_that_could_not_be_read_is_not_kept(tmp_path: Path) -> None:
+    _draw(tmp_path, "a.png")
+    rows, cache = load_rows(_table(tmp_path, ["a.png,20"])), tmp_path / "cache"
+
+    def refused(image: str) -> bytes:
+        raise DataError("permission denied")
+
+    assert content_hashes(replace(rows, content=refused), cache) == ("",)
+    assert content_hashes(rows, cache) == (hashlib.sha256(rows.content("a.png")).hexdigest(),)
