@@ -15,7 +15,7 @@ _PREFERRED: Final = re.compile(r"(state_dict\.)?(model\.)?(module\.)?(backbone\.
 """Of places that hold as many tensors that fit, these win, and then the first one."""
 
 _NOT_TRAINED: Final = re.compile(r"optim|exp_avg|momentum|grad|encoder_k\b|target_", re.IGNORECASE)
-"""What an optimizer keeps, and the copies of a network that self-supervised learning averages beside the trained one."""
+"""What an optimizer keeps, and the averaged copies of a network that self-supervised learning keeps beside it."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 Renaming = Callable[[str], str]
