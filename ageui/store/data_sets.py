@@ -44,7 +44,7 @@ class DataSets(StorePart):
             _free_name(session, name, replace)
 
     def remember(self, name: str, examined: "Examined") -> None:
-        """Keeps what a check found about the images, also its counts if none are known, and marks scored images by it."""
+        """Keeps what a check found about the images, its counts if none are known, and marks scored images by it."""
         with self._write() as session:
             row = _row(session, name)
             if row is None:
