@@ -51,7 +51,9 @@ def _instead(folder: Path) -> str:
     """What to add in place of a folder of no known format: a table in it, or what an archive in it holds."""
     for pattern in ("*", "*/*"):
         found = islice(folder.glob(pattern), _MOST_ENTRIES)
-        names = sorted(os.fspath(one.relative_to(folder)) for one in found if not is_trace(one.name) and one.is_file())
+        names = sorted(
+            os.fspath(one.relative_to(folder)) for one in found if not is_trace(one.name) and os.path.isfile(one)
+        )
         tables = [name for name in names if name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)]
         texts = [name for name in names if name.lower().endswith(".txt")][:_MOST_TEXTS]
         if tables := tables or [name for name in texts if _is_table(folder / name)]:
