@@ -41,13 +41,14 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
     head = content[:HEAD_BYTES].decode(encoding, "replace")
     layout = layout_of(head, usual)
     rows = cells(TextIOWrapper(BytesIO(content), encoding, newline=""), layout)
-    _, header = next(rows, (0, []))
+    last, header = next(rows, (0, []))
     refuse_size(len(header), 0)
     lines: list[int] = []
     body: list[Row] = []
     for line, row in rows:
-        if lines and line > lines[-1] + 1:
-            _refuse_rows_in_quotes(lines[-1] + 1, row, layout.separator, len(header))
+        if line > last + 1:
+            _refuse_rows_in_quotes(last + 1, row, layout.separator, len(header))
+        last = line
         lines.append(line)
         body.append(row)
         refuse_size(0, len(body))

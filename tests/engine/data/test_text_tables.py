@@ -159,10 +159,13 @@ def test_a_longer_row_is_a_problem_if_a_column_without_a_name_would_take_a_cell(
     assert [str(problem) for problem in table.problems] == ["line 10: it has 5 cells for 4 columns"]
 
 
-def test_two_quotes_that_take_in_the_rows_between_them_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (3, 6)])
+def test_two_quotes_that_take_in_the_rows_between_them_are_refused(tmp_path: Path, first: int, second: int) -> None:
     lines = _text().splitlines(keepends=True)
-    lines[3], lines[6] = (f'{line.rpartition(",")[0]},"{line.rpartition(",")[2]}' for line in (lines[3], lines[6]))
-    with pytest.raises(DataError, match="a quote that opens in line 4 takes in rows below it"):
+    for place in (first, second):
+        before, _, cell = lines[place].rpartition(",")
+        lines[place] = f'{before},"{cell}'
+    with pytest.raises(DataError, match=f"a quote that opens in line {first + 1} takes in rows below it"):
         _read(tmp_path, "".join(lines))
 
 
