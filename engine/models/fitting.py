@@ -18,6 +18,7 @@ from engine.pickled_tensors import arrays_line, convert_line, whole_model
 from engine.short_text import FEW, short, short_list
 
 _SHOWN: Final = 3
+_COMPARED_PLACES: Final = 8
 _LONGEST: Final = 100
 _VALUES: Final = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _POSITIONS: Final = "encoder.pos_embedding"
@@ -47,12 +48,11 @@ def fill(network: nn.Module, backbone: str, source: str, content: FileContent, s
             f"no tensor of {source} belongs to backbone {backbone}: {_seen(content)}"
             f"{_other_network(content.tensors, backbone)}"
         )
-    place = places[0]
+    first = places[:_COMPARED_PLACES]
+    place = min(first, key=lambda one: bool(_foreign_layers(network, backbone, _unused(one, content))))
     _refuse_no_numbers(place, state, source)
     _refuse_shapes(place, state, content, source, backbone)
-    below = {name: tensor for name, tensor in content.tensors.items() if name.startswith(place.prefix)}
-    used = set(place.names.values())
-    unused = {name.removeprefix(place.prefix): tensor for name, tensor in below.items() if name not in used}
+    unused = _unused(place, content)
     left = {name: tensor for name, tensor in state.items() if name not in place.tensors}
     foreign = _foreign_layers(network, backbone, unused)
     if foreign or count_random(left):
@@ -61,13 +61,14 @@ def fill(network: nn.Module, backbone: str, source: str, content: FileContent, s
     values = {name: tensor.to(state[name].dtype) for name, tensor in place.tensors.items()}
     _refuse_not_finite(values, source)
     network.load_state_dict(values, strict=False)
-    others = [name for name in content.tensors if name not in below]
+    alike = [one for one in places if one is not place and one.tensors.keys() == values.keys()]
+    others = [name for name in content.tensors if not name.startswith(place.prefix)]
     return LoadReport(
         source, sha256, len(values), count_random(left), len(content.tensors) - len(values),
         below=place.prefix,
-        also_below=tuple(one.prefix or "the file's own names" for one in places[1:]),
+        also_below=tuple(one.prefix or "the file's own names" for one in alike),
         random_parts=_parts((name for name, tensor in left.items() if tensor.is_floating_point()), values),
-        ignored_parts=(*_parts(unused, (name.removeprefix(place.prefix) for name in used)), *_parts(others, used)),
+        ignored_parts=(*_parts(unused, place.names), *_parts(others, place.names.values())),
         warnings=tuple(_warnings(left, state, foreign, backbone)),
     )  # fmt: skip
 
@@ -182,6 +183,24 @@ def _refuse_not_finite(values: Mapping[str, Tensor], source: str) -> None:
             f"{source} cannot be used: {name} holds {count:,} values of {values[name].numel():,} that are not finite "
             f"(NaN or infinite){more}; take weights from before training diverged"
         )
+
+
+def _unused(place: Place, content: FileContent) -> dict[str, Tensor]:
+    """The tensors of a place that the network lacks.
+
+    Their names are as in the network, also where the file has numbers in place of the names of its layers.
+    """
+    layers: dict[str, str] = {}
+    for own, full in place.names.items():
+        (layer, _, inner), (number, _, rest) = own.partition("."), full.removeprefix(place.prefix).partition(".")
+        if inner == rest:
+            layers[number] = layer
+    used, unused = set(place.names.values()), {}
+    for full, tensor in content.tensors.items():
+        if full.startswith(place.prefix) and full not in used:
+            first, dot, rest = full.removeprefix(place.prefix).partition(".")
+            unused[f"{layers.get(first, first)}{dot}{rest}"] = tensor
+    return unused
 
 
 def _foreign_layers(network: nn.Module, backbone: str, unused: Mapping[str, Tensor]) -> tuple[str, ...]:

@@ -222,3 +222,28 @@ def test_no_backbone_is_named_that_was_chosen(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="tracked is \\(1,\\)") as refused:
         initialise(build_backbone("resnet18", 64, 0).network, "resnet18", str(path))
     assert "--backbone" not in str(refused.value)
+
+
+def test_numbers_in_place_of_names_hide_no_other_network(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        whole = torchvision.models.resnet34().state_dict()
+    path = tmp_path / "w.pth"
+    torch.save({name: torch.zeros(()).expand(tensor.shape) for name, tensor in numbered(whole).items()}, path)
+    with pytest.raises(ConfigError, match="the weights of resnet34, not of resnet18"):
+        initialise(build_backbone("resnet18", 64, 0).network, "resnet18", str(path))
+
+
+def test_beside_a_longer_network_the_one_that_is_the_backbone_is_taken(
+    state: dict[str, Tensor], tmp_path: Path
+) -> None:
+    longer = {name: tensor + 1 for name, tensor in state.items()}
+    longer["layer1.2.conv1.weight"] = state["layer1.1.conv1.weight"]
+    network, report = load({"teacher": longer, "student": state}, tmp_path)
+    assert torch.equal(network.state_dict()["conv1.weight"], state["conv1.weight"])
+    assert (report.below, report.warnings) == ("student.", ())
+
+
+def test_another_part_of_the_network_would_not_fit_as_well(state: dict[str, Tensor], tmp_path: Path) -> None:
+    parts = ({name: state[name] for name in names} for names in (("conv1.weight",), ("bn1.weight",)))
+    _, report = load(dict(zip("ab", parts, strict=True)), tmp_path)
+    assert (report.below, report.also_below) == ("a.", ())
