@@ -140,7 +140,7 @@ def main() -> None:
             raise
         # Python decodes bytes of file names that are not text to lone surrogates.
         name, encoding = clean(error.object), sys.getfilesystemencoding()
-        sys.stderr.write(f"ageui: {name} is no text in {encoding}; rename it, or set LC_ALL=C.UTF-8\n")
+        sys.stderr.write(f"ageui: {name} is not text in {encoding}; rename it, or set LC_ALL=C.UTF-8\n")
         code = ConfigError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("ageui: interrupted\n")

@@ -387,19 +387,3 @@ def test_the_doctor_finds_data_that_is_gone(faces: Terminal) -> None:
     assert "is not there; mount it" in run.err
     with Store.open(Path("runs.db"), read_only=True) as store:
         assert store.runs.search() == []
-
-
-def test_a_table_takes_images_from_another_folder_and_leaves_listed_ones_out(faces: Terminal) -> None:
-    rows = "".join(f"train_data\\{number:06d}.JPG,{number % 90}\n" for number in range(1, 30))
-    _write("labels/t.csv", f"image,age\n{rows}".encode())
-    _write("bad.txt", b"000003\nnosuch.jpg\n")
-    refused = faces("data", "add", "table", "labels/t.csv")
-    assert refused.code == 3
-    assert refused.err.splitlines()[-1].endswith(f"--images {Path('drawn').resolve()}")
-    added = faces("data", "add", "table", "labels/t.csv", "--images", "drawn", "--ignore", "bad.txt")
-    assert "bad.txt: 1 of 2 names found: nosuch.jpg was not; 1 image left out" in added.err
-    assert "28 images found under a similar name, such as train_data/000001.jpg for" in added.err
-    checked = faces("data", "check", "table", "--json").json
-    assert sum(split["images"] for split in checked["splits"]) == 28
-    assert len(checked["notes"]) == 2
-    assert faces("data", "add", "again", "drawn", "--images", "drawn").code == 2

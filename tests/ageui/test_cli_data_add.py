@@ -144,3 +144,20 @@ def test_a_name_in_another_unicode_form_is_registered_once(ageui: Terminal, add:
     added = ageui("data", "add", "cafe\u0301", "t.csv")
     assert (added.code, added.out[:5]) == (0, "caf\u00e9:")
     assert ageui("data", "add", "caf\u00e9", "t.csv").code == 2
+
+
+def test_a_table_takes_images_from_another_folder_and_leaves_listed_ones_out(faces: Terminal) -> None:
+    rows = "".join(f"train_data\\{number:06d}.JPG,{number % 90}\n" for number in range(1, 30))
+    Path("labels").mkdir()
+    Path("labels/t.csv").write_text(f"image,age\n{rows}")
+    Path("bad.txt").write_text("000003\nnosuch.jpg\n")
+    refused = faces("data", "add", "table", "labels/t.csv")
+    assert refused.code == 3
+    assert refused.err.splitlines()[-1].endswith(f"--images {Path('drawn').resolve()}")
+    added = faces("data", "add", "table", "labels/t.csv", "--images", "drawn", "--ignore", "bad.txt")
+    assert "bad.txt: 1 of 2 names found: nosuch.jpg was not; 1 image left out" in added.err
+    assert "28 images found under a similar name, such as train_data/000001.jpg for" in added.err
+    checked = faces("data", "check", "table", "--json").json
+    assert sum(split["images"] for split in checked["splits"]) == 28
+    assert len(checked["notes"]) == 2
+    assert faces("data", "add", "again", "drawn", "--images", "drawn").code == 2

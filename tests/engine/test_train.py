@@ -224,12 +224,17 @@ def test_early_stopping_waits_as_long_as_it_was_told(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"batch": 64, "last_batch": "keep"}, {"batch": 1}, {"strategy": "freeze", "init": "random", "batch": 1}]
+    ("changes", "advice"),
+    [
+        ({"batch": 64, "last_batch": "keep"}, "last_batch=merge"),
+        ({"batch": 1}, "--batch 2 or more"),
+        ({"strategy": "freeze", "init": "random", "batch": 1}, "--batch 2 or more or --set bn=frozen"),
+    ],
 )
 def test_batch_norm_over_a_single_value_is_refused_before_the_first_step(
-    runner: Runner, changes: dict[str, Any]
+    runner: Runner, changes: dict[str, Any], advice: str
 ) -> None:
-    with pytest.raises(ConfigError, match=r"resnet18 at 32 px leaves one value per channel.*last_batch=merge"):
+    with pytest.raises(ConfigError, match=f"resnet18 at 32 px leaves one value per channel.*{advice}"):
         runner(backbone="resnet18", **changes)
 
 

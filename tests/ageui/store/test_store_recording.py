@@ -291,6 +291,7 @@ def test_show_json_keeps_its_contract(store: Store) -> None:
         "is_selected": True,
         "is_stale": False,
         "n": 3,
+        "in_train": None,
         "mae": 6.0,
         "signed": -0.5,
         "bias": {"gender": 0.5},
