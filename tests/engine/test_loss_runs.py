@@ -64,7 +64,7 @@ def test_attributes_of_group_dro_give_no_sample_weights(runner: Runner) -> None:
 @pytest.fixture
 def faces_with(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Has the drawn faces of a test carry other columns."""
-    load = datasets.load_manifest
+    load = datasets.load_rows
 
     def use(**columns: Any) -> None:
         def changed(spec: Any, target: Any) -> Any:
@@ -73,7 +73,7 @@ def faces_with(monkeypatch: pytest.MonkeyPatch) -> Any:
                 manifest.frame[name] = values(manifest.frame)
             return manifest
 
-        monkeypatch.setattr(datasets, "load_manifest", changed)
+        monkeypatch.setattr(datasets, "load_rows", changed)
 
     return use
 
