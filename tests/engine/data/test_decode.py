@@ -13,6 +13,8 @@ from engine.data.decode import decode, is_animated, marked, readable_formats
 from engine.data.rgb import GROUND
 from engine.errors import DataError
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
 GREY_RGB = np.repeat(GREY[..., None], 3, -1)
 DEEP, DEEP_COLOUR = GREY.astype(np.uint16) * 257, COLOUR.astype(np.uint16) * 257
 ALPHA = np.tile(np.where(np.arange(30) < 15, 0, 255).astype(np.uint8), (20, 1))
