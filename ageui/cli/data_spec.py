@@ -104,7 +104,7 @@ def _bins(attribute: str, text: str) -> Bins:
         raise ConfigError(f"{option}: {attribute} is no attribute; give an attribute that holds numbers")
     wanted = f"give a number of intervals from 2 to {MOST_BINS}, or rising edges, as in {attribute}=18.5/25/30"
     if text.isascii() and text.isdigit():
-        if not 2 <= int(text) <= MOST_BINS:
+        if len(text) > len(str(MOST_BINS)) or not 2 <= int(text) <= MOST_BINS:
             raise ConfigError(f"{option}: {wanted}")
         return int(text)
     try:

@@ -87,6 +87,7 @@ def test_the_bins_that_a_remark_offers_make_groups(ageui: Terminal, write: Write
         ("image=4", "image is no attribute"),
         ("shoe=4", "no column shoe"),
         ("gender=4", "no numbers that can be parted"),
+        pytest.param("bmi=" + "9" * 5000, "--bins bmi=999", id="of 5000 digits"),
     ],
 )
 def test_bins_that_cannot_be_made_are_refused(ageui: Terminal, write: Write, bins: str, said: str) -> None:

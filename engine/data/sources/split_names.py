@@ -55,8 +55,8 @@ def split_of(key: str, split_map: Mapping[str, str]) -> str | None:
 
 
 def is_fold(key: str) -> bool:
-    """Whether a key is the number of a fold."""
-    return key.isascii() and key.isdigit()
+    """Whether a key is the number of a fold, as `--folds` takes it."""
+    return re.fullmatch(r"[0-9]{1,4}", key) is not None and int(key) < MOST_FOLDS
 
 
 def with_either(keys: Iterable[str], split_map: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from engine.data.sources.split_names import parse_folds, parse_split_map, read_splits, split_key, split_of, with_either
+from engine.data.sources.split_names import (
+    is_fold,
+    parse_folds,
+    parse_split_map,
+    read_splits,
+    split_key,
+    split_of,
+    with_either,
+)
 from engine.errors import ConfigError
 
 SHARES = (0.7, 0.15, 0.15)
@@ -76,3 +84,8 @@ def test_wrong_folds_are_refused(text: str) -> None:
 
 def test_a_split_may_have_no_fold() -> None:
     assert parse_folds("0,2-3//1") == {"0": "train", "2": "train", "3": "train", "1": "test"}
+
+
+@pytest.mark.parametrize(("key", "expected"), [("0", True), ("999", True), ("1000", False), ("9" * 5000, False)])
+def test_only_what_the_flag_takes_is_a_fold(key: str, expected: bool) -> None:
+    assert is_fold(key) is expected
