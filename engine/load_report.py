@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from engine.counted import counted
 from engine.short_text import FEW, short_list
 
 
@@ -39,8 +40,8 @@ class LoadReport:
     def sentence(self) -> str:
         if self.sha256 is None:
             return f"all {self.random} tensors begin random"
-        count = f"{'' if self.random else 'all '}{self.loaded}"
-        parts = [f"loaded {count} tensors from {self.source}{f' (below {self.below!r})' if self.below else ''}"]
+        count = f"{'' if self.random else 'all '}{counted(self.loaded, 'tensor')}"
+        parts = [f"loaded {count} from {self.source}{f' (below {self.below!r})' if self.below else ''}"]
         if self.also_below:
             parts.append(f"{short_list(map(repr, self.also_below), FEW)} would fit as well; to use that, save it alone")
         parts += [f"{self.random} begin random{_named(self.random_parts)}"] if self.random else []

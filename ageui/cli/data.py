@@ -123,7 +123,7 @@ def _remember(spec: "DataSpec", examined: "Examined", db: Path | None) -> None:
     if spec.path is None:
         return
     try:
-        with open_store(db) as store:
+        with open_store(db, rescores=False) as store:
             store.data.remember(spec.name, examined)
     except StoreError as error:
         messages().print(clean(f"not kept with the data set: {error}"), soft_wrap=True)

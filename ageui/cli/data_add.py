@@ -11,7 +11,7 @@ from ageui.cli.data_options import TargetOption, target_of
 from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json
 from engine import choices
 
-SHOWN = 3
+_SHOWN = 3
 
 
 def add(
@@ -171,7 +171,7 @@ def add(
             refuse(name, report.problems)
         elif report.problems:
             say(f"left out {unusable(report.problems)}:", *(f"  {line}" for line in listed(report.problems)))
-        say(*leak_lines(report, SHOWN), *near_duplicates_lines(report))
+        say(*leak_lines(report, _SHOWN), *near_duplicates_lines(report))
         say(*(f"remark: {remark.text}" for remark in report.remarks))
         store.data.add(spec, replace=replace, counts=report.counts)
         store.data.remember(name, examined)

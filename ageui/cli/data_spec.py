@@ -42,7 +42,7 @@ def described(
     fields = {
         "name": name,
         "format": data_format,
-        "path": str(path.parent.resolve() / path.name if path.is_symlink() and path.is_file() else path.resolve()),
+        "path": _absolute(path),
         "columns": {attribute: attribute for attribute in intervals} | _pairs("--columns", columns),
         "ignore": None if ignore is None else _file("--ignore", ignore),
         "images": None if images is None else _folder("--images", images),
@@ -56,6 +56,11 @@ def described(
     if folds is not None:
         fields["split_map"] = parse_folds(folds)
     return DataSpec.model_validate({field: value for field, value in fields.items() if value is not None})
+
+
+def _absolute(path: Path) -> str:
+    """The real path; a table that is a link keeps its own name, beside which its images may be."""
+    return str(path.parent.resolve() / path.name if path.is_symlink() and path.is_file() else path.resolve())
 
 
 def _folder(option: str, path: Path) -> str:

@@ -315,7 +315,7 @@ def _work_here_again(
             raise StoreError(
                 f"run {run_id} was taken by a worker in this moment; follow it with: ageui logs -f {run_id}"
             )
-        begins = "goes on from its last checkpoint" if claimed.states else "begins anew: it has no checkpoint"
+        begins = "continues from its last checkpoint" if claimed.states else "starts over: it has no checkpoint"
         sayer(console)(f"run {run_id} {claimed.name} {begins}")
         return claimed
 

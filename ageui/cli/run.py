@@ -158,9 +158,9 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
 
 
 def how_to_resume(store: "Store", run_id: int) -> str:
-    """The command that resumes an interrupted run, and where the run then goes on."""
+    """The command that resumes an interrupted run, and where the run then continues."""
     has_state = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run_id))
-    what = "go on from its last checkpoint" if has_state else "it has no checkpoint; begin it anew"
+    what = "continue from its last checkpoint" if has_state else "it has no checkpoint; start over"
     return f"{what}: ageui resume {run_id} --here (or without --here)"
 
 

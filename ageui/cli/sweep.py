@@ -99,7 +99,7 @@ def _left_out_sentence(runs: list[tuple[int, str]]) -> str:
     from engine.short_text import short_list
 
     listed = short_list([f"{run_id} ({status})" for run_id, status in runs], _LISTED)
-    return f"left out, as there is such a run: {listed}; --again queues them all the same"
+    return f"left out, because these runs exist already: {listed}; queue them anyway with --again"
 
 
 def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:

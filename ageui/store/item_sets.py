@@ -22,7 +22,7 @@ _MOST_BYTES = 1_000_000_000
 class Items:
     """Image names, ages (N,) in years, each attribute's value per image, and the persons in them if known.
 
-    `ranges` holds the ends (N,) of ages given as ranges, in years and NaN where there is none, by `RANGE_COLUMNS`.
+    `ranges` maps `RANGE_COLUMNS` to the ends (N,) of ages given as ranges: years, NaN for an image without one.
     """
 
     names: tuple[str, ...]

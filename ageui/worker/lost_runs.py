@@ -33,9 +33,7 @@ class RecoveredRun:
 
     @property
     def _from_where(self) -> str:
-        return (
-            "goes on from its last checkpoint" if self.has_checkpoint else "begins anew: it had written no checkpoint"
-        )
+        return "continues from its last checkpoint" if self.has_checkpoint else "starts over: it had no checkpoint"
 
 
 def find_lost(store: Store) -> list[RunningRun]:

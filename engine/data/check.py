@@ -1,7 +1,7 @@
 """Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +13,12 @@ from PIL import Image
 
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
+from engine.counted import counted
 from engine.data.content_hashes import hashes_file, in_threads, keep_hashes, known_hashes
 from engine.data.copies import identical_images, repeated_names, shared_subjects
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
-from engine.data.decode import is_animated
-from engine.data.image_notes import image_notes
+from engine.data.decode import FRAMES, is_animated
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
 from engine.data.make_faces import are_drawn
 from engine.data.manifest import Manifest, Progress
@@ -34,7 +34,10 @@ from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
 from engine.errors import DataError
 from engine.groups import group_codes
+from engine.short_text import short_list
 from engine.weighting import weight_table
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,14 @@ def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target)
         problems=(*manifest.problems, *decoded.unreadable),
         duplicates=_near_duplicates(frame, content, decoded.thumbnails, drawn=are_drawn(spec)),
         identical=identical_images(frame, content),
-        notes=(*manifest.notes, *image_notes(decoded.animated)),
+        notes=(*manifest.notes, *_animation_notes(decoded.animated)),
     )
     return Examined(report, content_hash_of(frame, content, target), dict(zip(frame["image"], content, strict=True)))
+
+
+def _animation_notes(animated: Sequence[str]) -> Iterator[str]:
+    if animated:
+        yield f"{counted(len(animated), 'image')} with {FRAMES}: {short_list(animated, _SHOWN)}"
 
 
 def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Target) -> DataReport:

@@ -17,7 +17,7 @@ from engine.errors import DataError
 
 LARGEST_PIXELS = 50_000_000
 RESAMPLING = Image.Resampling.BICUBIC
-FRAMES = "several frames, of which the first is used"
+FRAMES = "several frames (the first is used)"
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

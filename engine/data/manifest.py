@@ -34,8 +34,8 @@ class Manifest:
 
     frame
         Columns `image` (a name unique in the data set), `split` (train, valid or test), `age` (years, float64, NaN if
-        unlabelled), then, if the source has them, `age_low` and `age_high` (years, the ends of an age given as a range,
-        of which `age` is the middle), `real_age`, `age_std` (years) and `subject`, and one string column per name in
+        unlabelled), then, if the source has them, `age_low` and `age_high` (years, the ends of an age given as a range;
+        `age` is their middle), `real_age`, `age_std` (years) and `subject`, and one string column per name in
         `attributes` (NA if unknown).
     read
         Maps an image to RGB uint8 (H, W, 3). Raises `DataError` for an image that cannot be read.

@@ -222,7 +222,7 @@ class DataReport:
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
         rows = {name: tuple(_record(kind, row) for row in found[name]) for name, kind in _ROWS.items()}
         repeated = found["repeated_names"] and _record(RepeatedNames, found["repeated_names"])
-        return cls(**{**found, **rows, "repeated_names": repeated, "notes": tuple(found.get("notes", ()))})
+        return cls(**{**found, **rows, "repeated_names": repeated, "notes": tuple(found["notes"])})
 
 
 def _record(kind: type, row: Mapping[str, Any]) -> Any:

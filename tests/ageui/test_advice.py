@@ -17,12 +17,12 @@ def test_an_interrupted_run_goes_on_only_from_a_checkpoint_that_it_has(store: St
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.stop("interrupted", "stopped by request")
-    assert how_to_resume(store, run_id).startswith(f"it has no checkpoint; begin it anew: ageui resume {run_id} --here")
+    assert how_to_resume(store, run_id).startswith(f"it has no checkpoint; start over: ageui resume {run_id} --here")
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.checkpoint(CheckpointWritten("state", "state-3.pt", 1, 3, "ab", 7))
         writer.stop("interrupted", "stopped by request")
-    assert how_to_resume(store, run_id).startswith(f"go on from its last checkpoint: ageui resume {run_id} --here")
+    assert how_to_resume(store, run_id).startswith(f"continue from its last checkpoint: ageui resume {run_id} --here")
 
 
 @pytest.mark.parametrize(("share", "offers"), [(False, True), (None, False)])

@@ -160,7 +160,7 @@ def test_an_interrupt_keeps_what_was_measured_and_exits_130(faces: Terminal, pat
     assert run.json["history"]
     assert [file["kind"] for file in run.json["checkpoints"]] == ["best", "state"]
     assert "stopping after this step" in run.err
-    assert "go on from its last checkpoint: ageui resume 1 --here" in run.err
+    assert "continue from its last checkpoint: ageui resume 1 --here" in run.err
 
 
 def test_an_interrupted_run_goes_on_here_and_ends_as_if_nothing_had_happened(

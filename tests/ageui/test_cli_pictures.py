@@ -45,7 +45,7 @@ def test_bad_pictures_are_named_by_every_command_that_reads_them(pictures: Termi
 
 
 def test_several_frames_are_said_when_data_is_added_and_checked(pictures: Terminal) -> None:
-    said = "1 image with several frames, of which the first is used: animated.gif"
+    said = "1 image with several frames (the first is used): animated.gif"
     assert said in pictures("data", "add", "mixed", "t.csv", "--skip-bad").err
     assert said in pictures("data", "check", "mixed").out
     assert pictures("data", "check", "mixed", "--json").json["notes"] == [said]

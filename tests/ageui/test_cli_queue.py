@@ -47,7 +47,7 @@ def test_a_sweep_is_queued_trained_and_found_done(queue: Terminal) -> None:
 
     again = queue(*plan, "--json")
     assert again.json == []
-    assert "left out, as there is such a run: 1 (done), 2 (done), 3 (done), 4 (done)" in again.err
+    assert "left out, because these runs exist already: 1 (done), 2 (done), 3 (done), 4 (done)" in again.err
     assert [row["id"] for row in queue(*plan, "--again", "--seeds", "1", "--json").json] == [5, 6, 7, 8]
     assert queue("cancel", "5", "6", "7", "8", "--now").code == 0
 

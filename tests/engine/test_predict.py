@@ -94,7 +94,7 @@ def test_what_is_no_face_crop_gets_a_warning(weights: Path, tmp_path: Path) -> N
     assert all(one.years is not None for one in found)
     crop = "of which the central square is used; crop it to the face"
     assert {one.path.stem: list(one.warnings) for one in found if one.warnings} == {
-        "blue": ["one colour only, so it shows no face", "several frames, of which the first is used"],
+        "blue": ["one colour only, so it shows no face", "several frames (the first is used)"],
         "pixel": [
             "too small for a face crop: 1×1 pixels, and a face needs 32×32",
             "one colour only, so it shows no face",

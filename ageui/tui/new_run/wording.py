@@ -27,4 +27,4 @@ def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool)
         return ""
     listed = short_list([f"{run_id} {status}" for run_id, status in known], _LISTED)
     which = "it is" if total == 1 else f"{len(known):,} of {total:,} {'is' if len(known) == 1 else 'are'}"
-    return f"{which} there already (run {listed}): {'queued all the same' if again else 'left out'}"
+    return f"{which} there already (run {listed}): {'queued anyway' if again else 'left out'}"
