@@ -14,7 +14,7 @@ from PIL import Image
 from engine.cache import private_part
 from engine.choices import SPLITS, Target
 from engine.counted import counted
-from engine.data.content_hashes import hashes_file, in_threads, keep_hashes, known_hashes
+from engine.data.content_hashes import hashes_file, keep_hashes, known_hashes
 from engine.data.copies import identical_images, repeated_names, shared_subjects
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
@@ -32,6 +32,7 @@ from engine.data.remarks import label_remarks
 from engine.data.report import CourseCount, DataReport, DuplicatePair, GroupCounts, RowProblem, SplitCounts
 from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
+from engine.data.threads import in_threads
 from engine.errors import DataError
 from engine.groups import group_codes
 from engine.short_text import short_list

@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.choices import SPLITS
 from engine.counted import counted
-from engine.data.content_hashes import in_threads
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest
 from engine.data.report import RowProblem
 from engine.data.spec import RANGE_COLUMNS
+from engine.data.threads import in_threads
 from engine.errors import ConfigError, DataError
 from engine.groups import group_codes
 

@@ -1,31 +1,13 @@
 """The SHA-256 of every image of a data set, kept in the cache until a file changes."""
 
 import hashlib
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from engine.cache import keep_json, kept_json, mark_used
 from engine.data.manifest import Manifest, Progress
+from engine.data.threads import in_threads
 from engine.errors import DataError
-
-T = TypeVar("T")
-
-
-def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
-    """Yields `work` of each item in order, computed a bounded number ahead by one thread per core."""
-    workers = os.cpu_count() or 1
-    waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= 8 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def content_hash(manifest: Manifest, image: str) -> str:

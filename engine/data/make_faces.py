@@ -6,10 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.data.content_hashes import in_threads
 from engine.data.manifest import Progress
 from engine.data.sources import synthetic
 from engine.data.spec import DataSpec, SyntheticOptions
+from engine.data.threads import in_threads
 from engine.errors import DataError
 
 QUALITY = 95

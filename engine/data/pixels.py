@@ -27,10 +27,11 @@ from engine.cache import (
     trim,
 )
 from engine.data.checked_pixels import CheckedPixels, map_pixels
-from engine.data.content_hashes import content_hashes, in_threads
+from engine.data.content_hashes import content_hashes
 from engine.data.decode import to_square
 from engine.data.manifest import Manifest, Progress
 from engine.data.report import RowProblem
+from engine.data.threads import in_threads
 from engine.errors import DataError
 from engine.files import HashingWriter, is_full, write_atomically
 
