@@ -19,6 +19,7 @@ from engine.short_text import short
 _TRIED: Final = 20
 _ANCESTORS: Final = 4
 _MOST_FOLDERS: Final = 200
+_MOST_PARTS: Final = 100
 _cut = partial(short, most=100)
 _SLASHES: Final = "/\\"
 _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
@@ -168,12 +169,13 @@ class ImageSearch:
 
 
 def parts_of(name: str) -> list[str]:
-    """The folders and the file that a name of any system consists of."""
+    """The folders and the file that a name of any system consists of; none if they are more than a data set has."""
     return _parts(_DRIVE.sub("", name.replace("\\", "/")))
 
 
 def _parts(name: str) -> list[str]:
-    return [part for part in name.split("/") if part not in ("", os.curdir)]
+    parts = [part for part in name.split("/") if part not in ("", os.curdir)]
+    return parts if len(parts) <= _MOST_PARTS else []
 
 
 def _is_absolute(name: str) -> bool:

@@ -194,6 +194,17 @@ def test_absolute_names_of_another_machine_are_found_below_the_table(faces: Path
     assert "2 images named below " in manifest.notes[0]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["a/" * 2000 + "1.jpg", "../" * 1300 + "1.jpg", "a\\" * 2000 + "1.jpg"],
+    ids=["down", "up", "backslashes"],
+)
+def test_a_name_of_thousands_of_folders_is_missing(tmp_path: Path, name: str) -> None:
+    _image(tmp_path / "2.jpg")
+    (problem,) = _load(_table(tmp_path / "t.csv", name, "2.jpg")).problems
+    assert problem.where == name
+
+
 def test_names_that_differ_in_their_folder_never_become_one(tmp_path: Path) -> None:
     _image(tmp_path / "1.jpg")
     with pytest.raises(DataError):
