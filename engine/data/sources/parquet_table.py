@@ -113,6 +113,7 @@ def _frame(parquet: ParquetFile, names: list[str]) -> pd.DataFrame:
     batches = list(_bounded(parquet, names))
     schema = batches[0].schema if batches else pa.schema([parquet.schema_arrow.field(name) for name in names])
     table = pa.Table.from_batches(batches, schema)
+    table.validate(full=True)  # text that is none would fail only once a cell is looked at
     frame: pd.DataFrame
     try:
         frame = table.to_pandas()

@@ -189,3 +189,11 @@ def test_damaged_notes_of_pandas_in_a_file_do_no_harm(tmp_path: Path) -> None:
     noted = {"pandas": json.dumps({"index_columns": [{"kind": "range"}], "columns": [], "column_indexes": []})}
     parquet.write_table(pa.Table.from_pylist(ROWS).replace_schema_metadata(noted), tmp_path / "t.parquet")
     assert read_raw_table(tmp_path / "t.parquet").frame.to_dict("records") == ROWS
+
+
+def test_text_that_is_none_in_parquet_is_refused(tmp_path: Path) -> None:
+    raw = pa.array([b"a.png", b"\xed.png"])
+    names = pa.Array.from_buffers(pa.string(), len(raw), raw.buffers())
+    parquet.write_table(pa.table({"image": names, "age": [3.0, 4.0]}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"t\.parquet cannot be read as a table: .*UTF8"):
+        read_raw_table(tmp_path / "t.parquet")
