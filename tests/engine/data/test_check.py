@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_files import published_labels
 from PIL import Image
 
 from engine.data.check import check, check_manifest
-from engine.data.course_counts import COURSE_COUNTS, is_published_split
+from engine.data.course_counts import is_published_split
 from engine.data.make_faces import make_faces
 from engine.data.manifest import Manifest
 from engine.data.near_duplicates import near_duplicates
@@ -44,17 +45,10 @@ def test_few_or_flat_pictures_are_no_problem() -> None:
     assert len(near_duplicates(np.full((3, 32, 32), 7, dtype=np.uint8))) == 3
 
 
-def _course_like(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
-    columns = {name: np.repeat(list(groups), list(groups.values())) for name, groups in counts.items()}
-    ages = {"<20": 10.0, "20-40": 20.0, "40-60": 59.9, ">=60": 60.0}
-    columns["age"] = np.array([ages[group] for group in columns["age"]])
-    return pd.DataFrame(columns)
-
-
 def _course_edition(*splits: str) -> pd.DataFrame:
     parts = []
     for split in splits:
-        part = _course_like(COURSE_COUNTS[split]).assign(split=split)
+        part = published_labels(split).assign(split=split)
         parts.append(part.assign(image=[f"{split}_data/{number:06d}.jpg" for number in range(1, len(part) + 1)]))
     return pd.concat(parts, ignore_index=True)
 
