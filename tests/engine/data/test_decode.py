@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from image_bytes import COLOUR, GREY, encoded, exif, huge_png, oriented, png, tiff
+from image_bytes import COLOUR, GREY, encoded, exif, exif_entry, huge_png, oriented, png, tiff
 from PIL import Image
 
 from engine.data.decode import decode, is_animated, marked, readable_formats
@@ -175,10 +175,10 @@ TEXT_AS_FRACTION = struct.pack("<HHI4s", 0x011A, 2, 4, b"abc\0")
     ("entries", "is_turned"),
     [
         ((oriented(3), TEXT_AS_FRACTION), True),
-        ((oriented(3), struct.pack("<HHII", 0x8769, 4, 1, 0xFFFFFFFF)), True),
-        ((oriented(3), struct.pack("<HHII", 0x010F, 2, 0xFFFF, 0xFFFFFF)), True),
+        ((oriented(3), exif_entry(0x8769, 4, 1, 0xFFFFFFFF)), True),
+        ((oriented(3), exif_entry(0x010F, 2, 0xFFFF, 0xFFFFFF)), True),
         ((struct.pack("<HHI4s", 0x0112, 2, 4, b"six\0"),), False),
-        ((struct.pack("<HHII", 0x0112, 5, 1, 0xFFFF),), False),
+        ((exif_entry(0x0112, 5, 1, 0xFFFF),), False),
         ((oriented(0),), False),
         ((oriented(9),), False),
     ],
@@ -309,7 +309,7 @@ def test_a_lack_of_memory_is_no_problem_of_the_image(monkeypatch: pytest.MonkeyP
 
 
 def test_warnings_of_pillow_that_are_errors_are_problems() -> None:
-    short = exif(oriented(3), struct.pack("<HHII", 0x010F, 2, 0xFFFF, 0xFFFFFF))
+    short = exif(oriented(3), exif_entry(0x010F, 2, 0xFFFF, 0xFFFFFF))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(DataError, match="damaged image"):
