@@ -5,19 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fresh_weights import FRESH, save_fresh_weights
 from image_bytes import COLOUR, GREY, encoded, exif, oriented
 from PIL import Image
 
 import engine.predict
-from engine.config import PRESETS, build_config
 from engine.data.dataset import prepare
 from engine.data.spec import DataSpec
-from engine.kept_weights import save_weights
-from engine.losses import build_loss
-from engine.models import build_model
 from engine.predict import PredictedAge, predict_files
 
-SIZE = 32
 FILES = {
     "turned.jpg": encoded(COLOUR, "JPEG", exif=exif(oriented(6))),
     "deep.png": encoded(GREY.astype(np.uint16) * 257),
@@ -30,11 +26,8 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = build_config({**PRESETS["quick"], "backbone": "resnet18@layer1", "size": SIZE, "init": "random"})
-    loss = build_loss(config)
-    model, _ = build_model(config, loss.outputs, shares_weights=loss.shares_weights)
     path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
-    save_weights(model.state_dict(), config, path)
+    save_fresh_weights(path)
     return path
 
 
@@ -57,7 +50,7 @@ def test_ages_are_predicted_from_the_pixels_of_training(
     rows = [f"{name},{20 + place}" for place, name in enumerate(FILES)]
     (photos / "t.csv").write_text("\n".join(["image,age", *rows]))
     spec = DataSpec(name="photos", format="table", path=str(photos / "t.csv"), fractions=(1.0, 0.0, 0.0))
-    trained_on = prepare(spec, "apparent", SIZE, cache=tmp_path / "cache")
+    trained_on = prepare(spec, "apparent", FRESH.size, cache=tmp_path / "cache")
     seen: list[np.ndarray] = []
     real = engine.predict.backbone_features
 
