@@ -41,10 +41,11 @@ def test_sharing_a_device_is_offered_only_by_a_command_that_can(
         foreground.in_foreground(store, "cpu", policy=Policy(), share=share, say=said.append),
     ):
         pass
-    assert [("--share" in text) for text in said] == [offers]
+    assert ["--share" in text for text in said] == [offers]
 
 
-def test_a_run_is_told_the_command_that_its_status_allows(store: Store, ageui: Terminal) -> None:
+@pytest.mark.usefixtures("no_memory_forecast")
+def test_a_refusal_names_the_command_that_the_status_allows(store: Store, ageui: Terminal) -> None:
     run_id = queued(store)
     store.queue.pause([run_id])
     assert f"try: ageui resume {run_id}" in ageui("retry", str(run_id)).err
@@ -62,9 +63,3 @@ def test_the_name_of_the_built_in_faces_cannot_be_replaced(ageui: Terminal) -> N
     assert refused.code == 2
     assert "choose another name" in refused.err
     assert "--replace" not in refused.err
-
-
-def test_a_device_that_no_run_can_have_is_answered_with_those_it_can(ageui: Terminal) -> None:
-    refused = ageui("run", "--device", "mps")
-    assert refused.code == 2
-    assert "device 'mps': choose auto, cpu, cuda or cuda:N" in refused.err
