@@ -86,7 +86,7 @@ def test_scores_say_how_many_images_have_a_duplicate_in_train(ageui: Terminal, c
     ageui("data", "add", "mine", "t.csv")
     _trained("first")
     _trained("second", seed=2)
-    shutil.rmtree(Path.home() / "cache", ignore_errors=True)
+    shutil.rmtree(Path.home() / "cache")
     line = "test: 2 of 4 images have a duplicate or near-duplicate in train"
     assert line in ageui("show", "first").out
     assert ageui("show", "first", "--json").json["results"][1]["in_train"] == 2

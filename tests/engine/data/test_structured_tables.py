@@ -47,13 +47,15 @@ def _load(path: Path, **options: Any) -> Manifest:
         pytest.param(json.dumps(ROWS).encode("utf-16"), "t.txt", id="UTF-16"),
         pytest.param(json.dumps({"version": 1, "rows": ROWS}), "t.json", id="a list in an object"),
         pytest.param(
-            json.dumps({row["image"]: {"age": row["age"], "sex": row["sex"]} for row in ROWS}), "t.json", id="x"
+            json.dumps({row["image"]: {"age": row["age"], "sex": row["sex"]} for row in ROWS}),
+            "t.json",
+            id="rows by image",
         ),
         *(
             pytest.param(pd.DataFrame(ROWS).to_json(orient=form), "t.json", id=f"pandas, {form}")
             for form in ("records", "columns", "index", "split")
         ),
-        pytest.param(pd.DataFrame(ROWS).to_dict("list").__repr__().replace("'", '"'), "t.json", id="lists"),
+        pytest.param(json.dumps(pd.DataFrame(ROWS).to_dict("list")), "t.json", id="lists by column"),
     ],
 )
 def test_the_forms_of_json_tables(tmp_path: Path, content: bytes | str, name: str) -> None:
