@@ -40,7 +40,7 @@ def test_images_without_a_label_and_rows_left_out_are_not_counted_as_labelled(ag
     }
 
 
-def test_a_data_set_that_was_added_before_says_so_until_it_is_added_again(faces: Terminal) -> None:
+def test_counts_of_an_older_data_set_are_unknown_until_it_is_added_again(faces: Terminal) -> None:
     with Store.open(Path("runs.db")) as store:
         store.data.add(store.data.get("faces"), replace=True)
     done = faces("data", "list")
@@ -52,7 +52,7 @@ def test_a_data_set_that_was_added_before_says_so_until_it_is_added_again(faces:
     assert faces("data", "list").err == ""
 
 
-def test_a_check_counts_a_data_set_that_was_added_before(faces: Terminal) -> None:
+def test_a_check_counts_an_older_data_set(faces: Terminal) -> None:
     counted = faces("data", "list", "--json").json[1]["counts"]
     with Store.open(Path("runs.db")) as store:
         store.data.add(store.data.get("faces"), replace=True)
@@ -61,7 +61,7 @@ def test_a_check_counts_a_data_set_that_was_added_before(faces: Terminal) -> Non
     assert faces("data", "list").err == ""
 
 
-def test_a_path_that_is_gone_still_has_its_counts(faces: Terminal) -> None:
+def test_counts_are_listed_without_the_files(faces: Terminal) -> None:
     Path("drawn").rename("elsewhere")
     done = faces("data", "list")
     assert "not there now" in done.out

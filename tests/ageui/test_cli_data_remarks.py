@@ -33,7 +33,7 @@ def write(ageui: Terminal) -> Write:
     return table
 
 
-def test_remarks_are_said_once_added_and_at_every_check(ageui: Terminal, write: Write) -> None:
+def test_adding_and_each_check_print_remarks_once(ageui: Terminal, write: Write) -> None:
     write(gender=lambda place: ("male", "Male", "MALE", "female")[place // 8 % 4])
     added = ageui("data", "add", "t", "t.csv")
     assert added.code == 0
@@ -48,7 +48,7 @@ def test_remarks_are_said_once_added_and_at_every_check(ageui: Terminal, write: 
     assert same == remark
 
 
-def test_labels_without_a_fault_have_no_remarks(ageui: Terminal, write: Write) -> None:
+def test_labels_without_a_fault_get_no_remarks(ageui: Terminal, write: Write) -> None:
     write()
     assert "remark" not in ageui("data", "add", "t", "t.csv").err
     assert "\nremarks on the labels: none\n" in ageui("data", "check", "t", "--quick").out
@@ -97,7 +97,7 @@ def test_bins_that_cannot_be_made_are_refused(ageui: Terminal, write: Write, bin
 
 
 @pytest.mark.usefixtures("no_memory_forecast")
-def test_runs_on_labels_that_they_cannot_cope_with_are_warned_about(ageui: Terminal, write: Write) -> None:
+def test_a_plan_warns_of_labels_beyond_head_and_loss(ageui: Terminal, write: Write) -> None:
     write(age=lambda place: 104.5 if place < 8 else 0 if place < 16 else 30, gender=lambda place: "male")
     assert ageui("data", "add", "t", "t.csv").code == 0
     plan = ("sweep", "--preset", "quick", "--data", "t", "--dry-run")

@@ -48,7 +48,7 @@ def _trained(name: str, **changes: object) -> None:
         end(store, run_id, attempt)
 
 
-def test_data_add_names_copies_labels_subjects_and_where_they_are(ageui: Terminal, copied: None) -> None:
+def test_data_add_names_copies_with_their_labels_subjects_and_splits(ageui: Terminal, copied: None) -> None:
     said = ageui("data", "add", "mine", "t.csv").err
     assert "byte-identical images: 2 images in 1 set" in said
     assert "across train and test: 1 set" in said

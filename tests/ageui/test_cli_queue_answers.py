@@ -1,4 +1,4 @@
-"""What commands of the queue answer where nothing is trained: refusals, exit codes, missing workers, and JSON."""
+"""Answers of queue commands that train nothing: refusals, exit codes, missing workers, and JSON."""
 
 import shutil
 from collections.abc import Sequence

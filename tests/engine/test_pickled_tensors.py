@@ -92,7 +92,7 @@ def test_nothing_in_a_pickle_runs(attack: Callable[[Path], Harm], protocol: int,
         load_foreign(content, "w.pth")
     assert not harm.exists()
     pickle.loads(content)
-    assert harm.exists(), "pickle runs what was not run"
+    assert harm.exists(), "the attack does harm if it runs"
 
 
 def test_a_whole_model_is_a_stand_in_with_its_name() -> None:
@@ -116,7 +116,7 @@ def test_a_whole_model_is_a_stand_in_with_its_name() -> None:
     ids=["legacy model", "pickle", "protocol", "cut", "legacy cut", "one byte"],
 )
 @pytest.mark.filterwarnings("error")
-def test_what_cannot_be_read_is_named_in_our_own_words(content: bytes, said: str) -> None:
+def test_unreadable_files_are_explained_without_words_of_torch(content: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said) as caught:
         load_foreign(content, "w.pth")
     assert "allowlist" not in str(caught.value)
@@ -125,7 +125,7 @@ def test_what_cannot_be_read_is_named_in_our_own_words(content: bytes, said: str
 
 
 @pytest.mark.process
-def test_the_command_that_a_message_gives_converts_a_trusted_file(tmp_path: Path) -> None:
+def test_the_advised_command_converts_a_trusted_file(tmp_path: Path) -> None:
     path = tmp_path / 'it\'s a "model".pth'
     path.write_bytes(saved(nn.Linear(2, 2), _use_new_zipfile_serialization=False))
     with pytest.raises(ValueError, match="python -c") as caught:

@@ -1,4 +1,4 @@
-"""Ages of files: the pixels are those of training, and every doubt and problem is the file's own."""
+"""Predicted ages of files: the pixels are those of training, and each file has its own warnings and problem."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def test_files_that_cannot_be_read_lose_no_other_prediction(weights: Path, photo
     assert found[1].years == _predicted(weights, photos / "plain.bmp")[0].years
 
 
-def test_what_is_no_face_crop_gets_a_warning(weights: Path, tmp_path: Path) -> None:
+def test_images_unlike_face_crops_get_warnings(weights: Path, tmp_path: Path) -> None:
     shapes = {"small": (31, 40), "square": (32, 32), "portrait": (48, 32), "wide": (32, 49), "strip": (300, 40)}
     for name, shape in shapes.items():
         noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)

@@ -115,19 +115,19 @@ def test_an_unreadable_image_is_a_problem_and_in_no_count() -> None:
         ([f"train_data/me-{number}.jpg" for number in range(1, 4066)], False),
     ],
 )
-def test_the_published_split_is_known_by_its_number_and_names(images: list[str], is_it: bool) -> None:
+def test_a_published_split_has_its_number_and_names_of_images(images: list[str], is_it: bool) -> None:
     assert is_published_split("train", images, left_out=8) is is_it
     assert not is_published_split("test", images, left_out=8)
 
 
-def test_a_split_that_is_not_the_published_one_is_not_compared() -> None:
+def test_other_splits_are_not_compared_with_published_counts() -> None:
     own = _course_edition("train")[:100]
     report = _report(pd.concat([own, _course_edition("valid")], ignore_index=True))
     assert {row.split for row in report.course_counts} == {"valid"}
 
 
 @pytest.mark.parametrize("place", ["built in", "folder", "table"])
-def test_drawn_faces_are_compared_with_nothing_and_show_no_picture_twice(tmp_path: Path, place: str) -> None:
+def test_drawn_faces_have_no_published_counts_and_no_duplicates(tmp_path: Path, place: str) -> None:
     options = SyntheticOptions(counts=(250, 150, 0), image_size=32)
     folder = tmp_path / "faces"
     spec = DataSpec(name="drawn", format="synthetic", synthetic=options)
@@ -143,7 +143,7 @@ def test_drawn_faces_are_compared_with_nothing_and_show_no_picture_twice(tmp_pat
     assert (report.course_counts, report.duplicates, report.problems) == ((), (), ())
 
 
-def test_a_pair_is_between_two_splits_whichever_comes_first() -> None:
+def test_a_pair_names_its_splits_in_one_order() -> None:
     pairs = [DuplicatePair("a", first, "b", second, 0.1) for first, second in (("test", "train"), ("train", "test"))]
     assert {pair.where for pair in pairs} == {"between train and test"}
 

@@ -107,7 +107,7 @@ def test_editions_of_utkface_are_named_and_split_alike(tmp_path: Path, is_same: 
         assert len({splits[one] for one in alike}) == 1
 
 
-def test_folders_of_persons_repeat_no_file(tmp_path: Path) -> None:
+def test_equal_names_in_folders_of_persons_are_no_repeats(tmp_path: Path) -> None:
     names = [f"p{person}/{n}.png" for person in range(4) for n in range(5)]
     _draw(tmp_path, *names)
     report = check(_table(tmp_path, [f"{name},{place}" for place, name in enumerate(names)]))
@@ -127,7 +127,7 @@ def test_copies_and_subjects_across_given_splits_are_named_with_their_labels(tmp
     assert DataReport.from_json(json.loads(json.dumps(asdict(report)))) == report
 
 
-def test_many_copies_of_one_image_take_no_pairs(tmp_path: Path) -> None:
+def test_many_copies_of_one_image_are_one_set_and_no_pairs(tmp_path: Path) -> None:
     _draw(tmp_path, "a.png")
     for n in range(200):
         (tmp_path / f"{n}.png").hardlink_to(tmp_path / "a.png")

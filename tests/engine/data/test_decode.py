@@ -78,7 +78,7 @@ def test_deep_values_keep_their_upper_bits_and_none_is_clipped() -> None:
     ],
     ids=_kind,
 )
-def test_values_meant_for_another_range_are_refused_with_their_range(content: bytes, said: str) -> None:
+def test_values_of_another_range_are_refused_with_their_range(content: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
         decode(content)
 
@@ -269,7 +269,7 @@ def test_an_image_that_is_cut_short_is_refused_and_never_half_read(
     ],
     ids=_kind,
 )
-def test_what_is_wrong_with_an_image_is_said(content: bytes, said: str) -> None:
+def test_faults_of_images_are_named(content: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
         decode(content)
 

@@ -1,4 +1,4 @@
-"""Lists of images to leave out, in every form that people have them, for every format."""
+"""Lists of images to leave out: all forms of lists, and every format of data."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Images that links lead to, and that tables name in ways of their own."""
+"""Images behind links, and names of images in the spelling of other systems."""
 
 import os
 import unicodedata
@@ -114,7 +114,7 @@ def test_a_name_in_the_spelling_of_another_system_is_found_and_said(tmp_path: Pa
         (["a.jpg"], "no/a.jpg", "the image file is missing: there is no folder 'no'"),
     ],
 )
-def test_what_is_there_instead_is_said(tmp_path: Path, others: list[str], named: str, said: str) -> None:
+def test_a_missing_image_is_named_with_what_is_there(tmp_path: Path, others: list[str], named: str, said: str) -> None:
     for name in ("0.jpg", *others):
         image_file(tmp_path / name)
     manifest = _load(_table(tmp_path / "t.csv", "0.jpg", named))
@@ -141,7 +141,7 @@ def test_a_name_that_no_system_allows_is_a_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["", "../faces", "../faces/img/../img"])
-def test_a_wrong_start_is_one_message_with_the_flag_that_helps(faces: Path, below: str) -> None:
+def test_images_elsewhere_are_one_message_with_the_flag_that_helps(faces: Path, below: str) -> None:
     table = _table(faces / "labels" / "t.csv", *(f"img/{number}.jpg" for number in (1, 2)))
     with pytest.raises(DataError) as error:
         _load(table)
@@ -161,7 +161,7 @@ def test_a_wrong_start_is_one_message_with_the_flag_that_helps(faces: Path, belo
         ("a/b/c/t.csv", "img/1.jpg", ""),
     ],
 )
-def test_the_start_of_names_is_looked_for(faces: Path, table: str, named: str, start: str) -> None:
+def test_the_folder_where_names_start_is_advised(faces: Path, table: str, named: str, start: str) -> None:
     path = _table(faces / table, named)
     with pytest.raises(DataError, match="--images ") as error:
         _load(path)
@@ -171,7 +171,7 @@ def test_the_start_of_names_is_looked_for(faces: Path, table: str, named: str, s
     assert Path(manifest.place(named)).samefile(faces / "img" / "1.jpg")
 
 
-def test_no_start_is_made_up(faces: Path) -> None:
+def test_no_folder_is_advised_if_none_fits(faces: Path) -> None:
     with pytest.raises(
         DataError, match=r"none of 1 image file is there.*say where these names start with --images DIR"
     ):
@@ -299,7 +299,7 @@ def test_a_kept_report_notices_changes_in_folders_elsewhere(faces: Path, tmp_pat
     assert not kept.is_current
 
 
-def test_a_description_without_images_is_as_before_it_could_have_any() -> None:
+def test_a_description_without_an_image_folder_has_no_such_field() -> None:
     spec = DataSpec(name="it", format="table", path="/x.csv")
     assert "images" not in spec.model_dump(mode="json")
     assert DataSpec.model_validate(spec.model_dump()) == spec

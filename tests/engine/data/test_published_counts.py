@@ -1,4 +1,4 @@
-"""Data sets with the numbers and names that their authors gave out load whole; no image is needed for that."""
+"""Data sets with the published numbers and names of images load whole; empty files stand for the images."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -228,7 +228,7 @@ def test_intervals_of_a_table_are_an_attribute_in_reading_order(tmp_path: Path) 
     assert groups == ["<100", "100-110", ">=110"]
 
 
-def test_a_spec_without_intervals_is_stored_as_before_they_existed(tmp_path: Path) -> None:
+def test_a_description_without_intervals_has_no_such_field(tmp_path: Path) -> None:
     plain = DataSpec(name="t", format="table", path="/t.csv")
     assert "bins" not in plain.model_dump(mode="json")
     for bins in (4, (18.5, 25.0)):
