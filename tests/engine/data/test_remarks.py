@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from drawn_files import image_file
 
 from engine.data.check import count
 from engine.data.remarks import label_remarks
@@ -213,7 +213,7 @@ def test_a_frequent_value_makes_fewer_intervals() -> None:
 def _table(folder: Path) -> DataSpec:
     lines = ["image,age,bmi"]
     for place in range(40):
-        Image.new("RGB", (4, 4)).save(folder / f"{place}.png")
+        image_file(folder / f"{place}.png")
         lines.append(f"{place}.png,{place + 1},{90 + place}.5")
     (folder / "t.csv").write_text("\n".join(lines))
     return DataSpec(name="t", format="table", path=str(folder / "t.csv"))

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from image_bytes import encoded
 from PIL import Image
 from pyarrow import parquet
 
@@ -26,9 +26,7 @@ LINES = "".join(f"{json.dumps(row)}\n" for row in ROWS)
 
 
 def _png(place: int) -> bytes:
-    packed = BytesIO()
-    Image.new("RGB", (8, 8), (40 * place, 10, 20)).save(packed, "PNG")
-    return packed.getvalue()
+    return encoded(Image.new("RGB", (8, 8), (40 * place, 10, 20)))
 
 
 def _load(path: Path, **options: Any) -> Manifest:
