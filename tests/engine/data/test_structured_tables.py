@@ -18,7 +18,7 @@ from engine.data.pixels import open_pixels
 from engine.data.sources import load_manifest, settled
 from engine.data.sources.read_table import read_raw_table
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError, DataError
+from engine.errors import DataError
 
 ROWS = [{"image": f"{place}.png", "age": 20 + place / 2, "sex": "fm"[place % 2]} for place in range(6)]
 CELLS = [{name: str(value) for name, value in row.items()} for row in ROWS]
@@ -118,12 +118,6 @@ def test_bytes_without_paths_are_named_by_their_rows(tmp_path: Path, name: str) 
     manifest = _load(_embedded(tmp_path / "t.parquet", [_png(place) for place in range(3)], name))
     assert manifest.frame["image"].tolist() == ["row 1", "row 2", "row 3"]
     assert manifest.read("row 3")[0, 0].tolist() == [80, 10, 20]
-
-
-def test_a_folder_of_images_is_refused_for_a_table_that_holds_them(tmp_path: Path) -> None:
-    path = _embedded(tmp_path / "t.parquet", [_png(place) for place in range(3)])
-    with pytest.raises(ConfigError, match="no folder of images is used; leave out --images"):
-        _load(path, images=str(tmp_path))
 
 
 def test_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
