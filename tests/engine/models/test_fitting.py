@@ -76,9 +76,10 @@ def test_pytorch_files_are_loaded_however_they_wrap_the_state(
     state: dict[str, Tensor], tmp_path: Path, wrap: Callable[[dict[str, Tensor]], Any], below: str
 ) -> None:
     network, report = load(wrap(state), tmp_path)
-    for name, tensor in network.state_dict().items():
-        if "tracked" not in name:
-            assert torch.equal(tensor, state[name]), name
+    loaded = {name: tensor for name, tensor in network.state_dict().items() if "tracked" not in name}
+    assert len(loaded) == 25
+    for name, tensor in loaded.items():
+        assert torch.equal(tensor, state[name]), name
     assert (report.random, report.below) == (0, below)
 
 
