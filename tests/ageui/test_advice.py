@@ -1,4 +1,4 @@
-"""Advice of commands: what helps in the state that the run, queue or command is in."""
+"""Commands advise what helps in the state of a run or a command."""
 
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ from ageui.worker.supervisor import Policy
 from engine.events import CheckpointWritten
 
 
-def test_an_interrupted_run_goes_on_only_from_a_checkpoint_that_it_has(store: Store) -> None:
+def test_only_a_run_with_a_checkpoint_is_advised_to_go_on_from_it(store: Store) -> None:
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.stop("interrupted", "stopped by request")
@@ -26,7 +26,7 @@ def test_an_interrupted_run_goes_on_only_from_a_checkpoint_that_it_has(store: St
 
 
 @pytest.mark.parametrize(("share", "offers"), [(False, True), (None, False)])
-def test_sharing_a_device_is_offered_only_by_a_command_that_can(
+def test_only_commands_that_can_share_a_device_offer_it(
     store: Store, monkeypatch: pytest.MonkeyPatch, share: bool | None, offers: bool
 ) -> None:
     said: list[str] = []
@@ -41,10 +41,11 @@ def test_sharing_a_device_is_offered_only_by_a_command_that_can(
         foreground.in_foreground(store, "cpu", policy=Policy(), share=share, say=said.append),
     ):
         pass
-    assert [("--share" in text) for text in said] == [offers]
+    assert ["--share" in text for text in said] == [offers]
 
 
-def test_a_run_is_told_the_command_that_its_status_allows(store: Store, ageui: Terminal) -> None:
+@pytest.mark.usefixtures("no_memory_forecast")
+def test_a_refusal_names_the_command_that_the_status_allows(store: Store, ageui: Terminal) -> None:
     run_id = queued(store)
     store.queue.pause([run_id])
     assert f"try: ageui resume {run_id}" in ageui("retry", str(run_id)).err
@@ -56,15 +57,9 @@ def test_a_run_is_told_the_command_that_its_status_allows(store: Store, ageui: T
     assert "choose another --loss" in ageui("show", str(diverged)).out
 
 
-def test_the_name_of_the_built_in_faces_cannot_be_replaced(ageui: Terminal) -> None:
+def test_the_built_in_faces_cannot_be_replaced(ageui: Terminal) -> None:
     (ageui.folder / "t.csv").write_text("image,age\na.jpg,3\n")
     refused = ageui("data", "add", "synthetic", "t.csv")
     assert refused.code == 2
     assert "choose another name" in refused.err
     assert "--replace" not in refused.err
-
-
-def test_a_device_that_no_run_can_have_is_answered_with_those_it_can(ageui: Terminal) -> None:
-    refused = ageui("run", "--device", "mps")
-    assert refused.code == 2
-    assert "device 'mps': choose auto, cpu, cuda or cuda:N" in refused.err

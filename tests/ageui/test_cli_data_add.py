@@ -41,7 +41,7 @@ def _registered(ageui: Terminal) -> dict[str, object]:
         ("age,split", ["ten,train"] * 15 + ["20,test"] * 5, ["none of its train images can be used", "15 × age 'ten'"]),
     ],
 )
-def test_where_nothing_can_be_used_nothing_is_registered(
+def test_a_table_without_a_usable_row_is_not_registered(
     ageui: Terminal, add: Add, header: str, rows: Sequence[str], said: Sequence[str], skip: Sequence[str]
 ) -> None:
     refused = add(header, rows, *skip)
@@ -52,7 +52,7 @@ def test_where_nothing_can_be_used_nothing_is_registered(
     assert _registered(ageui) == {}
 
 
-def test_rows_that_fail_alike_are_one_line_with_their_number(ageui: Terminal, add: Add) -> None:
+def test_rows_with_the_same_fault_are_counted_in_one_line(ageui: Terminal, add: Add) -> None:
     rows = ["20"] * 12 + ["ten", "1e1", "inf", "1_6", "-1", "-2", "200", ""]
     refused = add("age", rows)
     assert refused.code == 3
@@ -69,7 +69,7 @@ def test_rows_that_fail_alike_are_one_line_with_their_number(ageui: Terminal, ad
 
 
 @pytest.mark.parametrize(("scale", "oldest"), [("100", 95.0), ("1", 0.95)])
-def test_ages_within_0_and_1_are_asked_about(ageui: Terminal, add: Add, scale: str, oldest: float) -> None:
+def test_ages_within_0_and_1_need_a_scale(ageui: Terminal, add: Add, scale: str, oldest: float) -> None:
     rows = [f"{number / 20:.2f},train" for number in range(20)]
     refused = add("age,split", rows)
     assert refused.code == 3
@@ -81,7 +81,7 @@ def test_ages_within_0_and_1_are_asked_about(ageui: Terminal, add: Add, scale: s
     assert ageui("data", "check", "it", "--json").json["splits"][0]["age_max"] == pytest.approx(oldest)
 
 
-def test_what_was_guessed_is_printed_and_registered(ageui: Terminal, add: Add) -> None:
+def test_guesses_are_printed_and_registered(ageui: Terminal, add: Add) -> None:
     rows = [f"{age},{split}" for age, split in [("20-29", "training"), ("70+", "eval")] * 10]
     added = add("Age,Subset", rows, "--json")
     assert added.code == 0
@@ -146,7 +146,7 @@ def test_a_name_in_another_unicode_form_is_registered_once(ageui: Terminal, add:
     assert ageui("data", "add", "caf\u00e9", "t.csv").code == 2
 
 
-def test_a_table_takes_images_from_another_folder_and_leaves_listed_ones_out(faces: Terminal) -> None:
+def test_images_come_from_another_folder_without_listed_ones(faces: Terminal) -> None:
     rows = "".join(f"train_data\\{number:06d}.JPG,{number % 90}\n" for number in range(1, 30))
     Path("labels").mkdir()
     Path("labels/t.csv").write_text(f"image,age\n{rows}")

@@ -40,7 +40,7 @@ def test_images_without_a_label_and_rows_left_out_are_not_counted_as_labelled(ag
     }
 
 
-def test_a_data_set_that_was_added_before_says_so_until_it_is_added_again(faces: Terminal) -> None:
+def test_counts_of_an_older_data_set_are_unknown_until_it_is_added_again(faces: Terminal) -> None:
     with Store.open(Path("runs.db")) as store:
         store.data.add(store.data.get("faces"), replace=True)
     done = faces("data", "list")
@@ -52,7 +52,7 @@ def test_a_data_set_that_was_added_before_says_so_until_it_is_added_again(faces:
     assert faces("data", "list").err == ""
 
 
-def test_a_check_counts_a_data_set_that_was_added_before(faces: Terminal) -> None:
+def test_a_check_counts_an_older_data_set(faces: Terminal) -> None:
     counted = faces("data", "list", "--json").json[1]["counts"]
     with Store.open(Path("runs.db")) as store:
         store.data.add(store.data.get("faces"), replace=True)
@@ -61,7 +61,7 @@ def test_a_check_counts_a_data_set_that_was_added_before(faces: Terminal) -> Non
     assert faces("data", "list").err == ""
 
 
-def test_a_path_that_is_gone_still_has_its_counts(faces: Terminal) -> None:
+def test_counts_are_listed_without_the_files(faces: Terminal) -> None:
     Path("drawn").rename("elsewhere")
     done = faces("data", "list")
     assert "not there now" in done.out
@@ -73,8 +73,9 @@ def test_the_built_in_faces_are_listed_without_a_database(ageui: Terminal) -> No
     assert [row["name"] for row in ageui("data", "list", "--json").json] == ["synthetic"]
 
 
-def test_a_description_is_the_same_with_and_without_counts(faces: Terminal) -> None:
+def test_counts_are_no_part_of_a_description(faces: Terminal) -> None:
     """Runs are compared by the description of their data."""
     row = faces("data", "list", "--json").json[1]
-    row.pop("counts")
-    assert DataSpec.model_validate(row).name == "faces"
+    assert row.pop("counts") is not None
+    with Store.open(Path("runs.db")) as store:
+        assert DataSpec.model_validate(row) == store.data.get("faces")

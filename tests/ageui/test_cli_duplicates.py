@@ -48,7 +48,7 @@ def _trained(name: str, **changes: object) -> None:
         end(store, run_id, attempt)
 
 
-def test_data_add_names_copies_labels_subjects_and_where_they_are(ageui: Terminal, copied: None) -> None:
+def test_data_add_names_copies_with_their_labels_subjects_and_splits(ageui: Terminal, copied: None) -> None:
     said = ageui("data", "add", "mine", "t.csv").err
     assert "byte-identical images: 2 images in 1 set" in said
     assert "across train and test: 1 set" in said
@@ -86,7 +86,7 @@ def test_scores_say_how_many_images_have_a_duplicate_in_train(ageui: Terminal, c
     ageui("data", "add", "mine", "t.csv")
     _trained("first")
     _trained("second", seed=2)
-    shutil.rmtree(Path.home() / "cache", ignore_errors=True)
+    shutil.rmtree(Path.home() / "cache")
     line = "test: 2 of 4 images have a duplicate or near-duplicate in train"
     assert line in ageui("show", "first").out
     assert ageui("show", "first", "--json").json["results"][1]["in_train"] == 2

@@ -63,7 +63,7 @@ def test_a_run_that_was_not_scored_has_none(hostile: Terminal, store: Store) -> 
 
 
 @pytest.mark.parametrize(("weights", "said"), [({}, False), ({"sha256": None}, False), ({"sha256": "0" * 64}, True)])
-def test_the_page_of_a_run_says_what_of_a_weights_file_was_loaded(
+def test_show_counts_the_tensors_loaded_from_a_weights_file(
     ageui: Terminal, store: Store, weights: dict[str, str | None], said: bool
 ) -> None:
     run_id, attempt = running(store, "begun")

@@ -1,4 +1,4 @@
-"""Data sets of pictures of all kinds: what cannot be read is named by every command, the others are used."""
+"""Data sets of all kinds of pictures: each command names the unreadable ones and uses the others."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def pictures(ageui: Terminal) -> Terminal:
     return ageui
 
 
-def test_bad_pictures_are_named_by_every_command_that_reads_them(pictures: Terminal) -> None:
+def test_every_command_names_bad_pictures(pictures: Terminal) -> None:
     refused = pictures("data", "add", "mixed", "t.csv")
     assert refused.code == 3
     assert "3 rows or images that cannot be used" in refused.err
@@ -44,7 +44,7 @@ def test_bad_pictures_are_named_by_every_command_that_reads_them(pictures: Termi
         assert f"cannot be read: {name}: {problem}" in drawn.err
 
 
-def test_several_frames_are_said_when_data_is_added_and_checked(pictures: Terminal) -> None:
+def test_adding_and_checking_note_images_with_several_frames(pictures: Terminal) -> None:
     said = "1 image with several frames (the first is used): animated.gif"
     assert said in pictures("data", "add", "mixed", "t.csv", "--skip-bad").err
     assert said in pictures("data", "check", "mixed").out

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fresh_run import add_fresh_run
 from PIL import Image
 from store_rows import best, claimed, end, epoch, running
 from terminal import Terminal
@@ -12,12 +13,6 @@ from terminal import Terminal
 import engine.predict
 from ageui.cli import predict as predict_command
 from ageui.store import Store
-from engine.config import PRESETS, build_config
-from engine.data.spec import BUILT_IN
-from engine.events import CheckpointWritten
-from engine.kept_weights import save_weights
-from engine.losses import build_loss
-from engine.models import build_model
 
 
 @pytest.fixture
@@ -47,18 +42,7 @@ def test_predictions_use_the_arithmetic_of_the_newest_attempt(
 @pytest.fixture
 def trained(ageui: Terminal, store: Store) -> Terminal:
     """A terminal in the folder of a database with the run `fresh`, which has weights."""
-    config = build_config({**PRESETS["quick"], "backbone": "resnet18@layer1", "size": 32, "init": "random"})
-    loss = build_loss(config)
-    model, _ = build_model(config, loss.outputs, shares_weights=loss.shares_weights)
-    run_id = store.runs.add(config, BUILT_IN, name="fresh")
-    attempt = claimed(store, run_id) or 0
-    path = store.run_folder(run_id) / "weights-1.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    saved = save_weights(model.state_dict(), config, path)
-    with store.writing(run_id, attempt) as writer:
-        writer.epoch(epoch())
-        writer.checkpoint(CheckpointWritten("best", path.name, 1, 10, saved.sha256, saved.bytes))
-    end(store, run_id, attempt)
+    add_fresh_run(store)
     return ageui
 
 

@@ -1,10 +1,8 @@
-"""What commands of the queue answer where nothing is trained: refusals, exit codes, missing workers, and JSON."""
+"""Answers of queue commands that train nothing: refusals, exit codes, missing workers, and JSON."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from living import processes_of
@@ -44,6 +42,7 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["worker", "stop", "--device", "cuda:1"], 2, "no worker is running on cuda:1"),
         (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),
         (["run", "--device", "cuda", "--preset", "quick"], 4, "torch finds no CUDA device"),
+        (["run", "--device", "mps"], 2, "device 'mps': choose auto, cpu, cuda or cuda:N"),
         (["run", "--priority", "3"], 2, "goes with --detach"),
         (["run", "--share", "--detach"], 2, "--share is for runs in the foreground"),
         (["run", "--detach", "--priority", "5000"], 2, "from -1000 to 1000"),
@@ -158,5 +157,4 @@ def test_json_of_every_reading_command(ageui: Terminal) -> None:
     with Store.open(Path("runs.db")) as store:
         store.workers.register("cpu")
     for command in (("queue",), ("worker", "status"), ("db", "check"), ("db", "prune"), ("doctor",)):
-        done: Any = ageui(*command, "--json")
-        assert json.loads(done.out) is not None, command
+        assert ageui(*command, "--json").json is not None, command

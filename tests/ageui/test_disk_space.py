@@ -35,7 +35,7 @@ def test_each_run_keeps_weights_and_one_at_a_time_has_training_states(store: Sto
         refuse_small_disk(store, runs, _Counted(), free=lambda folder: needed - 1)
 
 
-def test_only_what_the_person_can_do_is_advised(store: Store) -> None:
+def test_only_possible_ways_to_free_space_are_advised(store: Store) -> None:
     with pytest.raises(FullError, match=r"with ageui db prune$"):
         refuse_small_disk(store, _runs(1), _Counted(), free=lambda folder: 0)
     with pytest.raises(FullError, match=r"with ageui db prune, or queue fewer runs \(--force queues them anyway\)$"):

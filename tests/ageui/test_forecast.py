@@ -109,7 +109,7 @@ def test_what_is_not_counted_yet_is_missing_once_each_and_then_known_or_has_a_re
     )
 
 
-def test_what_weights_files_hold_is_told_once_and_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loaded_tensors_are_printed_once_with_their_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = _runs(16, 32, init="w.pth", strategy="finetune")
     forecaster = _forecaster(monkeypatch)
     key = WeightsKey.of(runs[0].config)

@@ -100,7 +100,7 @@ def test_the_batch_fits_beside_the_pixels(pixel_bytes: int, fits: int | None, mo
     assert (f"--batch {fits} would fit" if fits else "no smaller batch fits") in said
 
 
-def test_a_batch_of_one_is_not_told_to_be_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_smaller_batch_than_one_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
     text = str(out_of_gpu_memory(build_config({**TINY, "batch": 1, "size": 64}), "cpu"))
     assert text.endswith("with resnet18@layer1; choose a smaller --size or --backbone")

@@ -1,4 +1,4 @@
-"""Labels that a head or loss cannot cope with."""
+"""Warnings of labels outside the range of a head or loss."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_heads_with_an_activation_end_at_100(head: str) -> None:
     ]
 
 
-def test_head_none_is_told_to_change_its_loss_only_if_that_is_the_limit() -> None:
+def test_head_none_is_warned_of_losses_that_end_at_100() -> None:
     assert _warnings(oldest=104.5, head="none", loss="mae") == []
     assert _warnings(oldest=100.0) == []
     (text,) = _warnings(oldest=104.5, head="none", loss="scce")
@@ -33,7 +33,7 @@ def test_head_none_is_told_to_change_its_loss_only_if_that_is_the_limit() -> Non
     assert "loss coral predicts at most 100" in _warnings(oldest=104.5, head="none", **dro)[0]
 
 
-def test_mape_alone_cannot_cope_with_ages_of_zero() -> None:
+def test_only_mape_is_warned_of_ages_of_zero() -> None:
     assert _warnings(youngest=0.0, loss="mae") == []
     assert "the youngest train label is 0 years" in _warnings(youngest=0.0, loss="mape")[0]
     dro = {"loss": "group-dro", "weights": "gender", "group_dro_loss": "mape"}

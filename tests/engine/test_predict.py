@@ -1,23 +1,19 @@
-"""Ages of files: the pixels are those of training, and every doubt and problem is the file's own."""
+"""Predicted ages of files: the pixels are those of training, and each file has its own warnings and problem."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fresh_weights import FRESH, save_fresh_weights
 from image_bytes import COLOUR, GREY, encoded, exif, oriented
 from PIL import Image
 
 import engine.predict
-from engine.config import PRESETS, build_config
 from engine.data.dataset import prepare
 from engine.data.spec import DataSpec
-from engine.kept_weights import save_weights
-from engine.losses import build_loss
-from engine.models import build_model
 from engine.predict import PredictedAge, predict_files
 
-SIZE = 32
 FILES = {
     "turned.jpg": encoded(COLOUR, "JPEG", exif=exif(oriented(6))),
     "deep.png": encoded(GREY.astype(np.uint16) * 257),
@@ -30,11 +26,8 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = build_config({**PRESETS["quick"], "backbone": "resnet18@layer1", "size": SIZE, "init": "random"})
-    loss = build_loss(config)
-    model, _ = build_model(config, loss.outputs, shares_weights=loss.shares_weights)
     path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
-    save_weights(model.state_dict(), config, path)
+    save_fresh_weights(path)
     return path
 
 
@@ -57,7 +50,7 @@ def test_ages_are_predicted_from_the_pixels_of_training(
     rows = [f"{name},{20 + place}" for place, name in enumerate(FILES)]
     (photos / "t.csv").write_text("\n".join(["image,age", *rows]))
     spec = DataSpec(name="photos", format="table", path=str(photos / "t.csv"), fractions=(1.0, 0.0, 0.0))
-    trained_on = prepare(spec, "apparent", SIZE, cache=tmp_path / "cache")
+    trained_on = prepare(spec, "apparent", FRESH.size, cache=tmp_path / "cache")
     seen: list[np.ndarray] = []
     real = engine.predict.backbone_features
 
@@ -82,7 +75,7 @@ def test_files_that_cannot_be_read_lose_no_other_prediction(weights: Path, photo
     assert found[1].years == _predicted(weights, photos / "plain.bmp")[0].years
 
 
-def test_what_is_no_face_crop_gets_a_warning(weights: Path, tmp_path: Path) -> None:
+def test_images_unlike_face_crops_get_warnings(weights: Path, tmp_path: Path) -> None:
     shapes = {"small": (31, 40), "square": (32, 32), "portrait": (48, 32), "wide": (32, 49), "strip": (300, 40)}
     for name, shape in shapes.items():
         noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)

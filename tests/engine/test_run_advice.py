@@ -62,7 +62,7 @@ def _advice(*, from_first_step: bool = False, is_bf16: bool = False, youngest: f
     )
 
 
-def test_a_loss_that_was_never_finite_is_not_told_to_lower_its_learning_rate() -> None:
+def test_no_lower_learning_rate_is_advised_if_the_first_loss_was_not_finite() -> None:
     text = _advice(from_first_step=True)
     assert "a lower --lr does not help" in text
     assert "fp32" not in text
@@ -75,7 +75,7 @@ def test_a_learning_rate_is_named_with_the_one_of_the_stage() -> None:
     assert _advice(is_bf16=True) == "try a lower --lr than 0.1, or --set precision=fp32"
 
 
-def test_losses_that_their_labels_or_heads_blow_up_are_named() -> None:
+def test_divergence_advice_names_labels_and_heads_at_fault() -> None:
     assert "labels of 0 years; choose another --loss" in _advice(loss="mape", youngest=0.0)
     assert _advice(loss="mape") == "try a lower --lr than 0.1"
     for head in ("none", "2fc-tanh"):
@@ -104,11 +104,11 @@ def test_a_run_knows_whether_its_first_loss_was_finite(
 
 
 @pytest.mark.parametrize("device", ["mps", "cuda:x", "gpu", "xla"])
-def test_a_device_that_no_run_can_have_is_answered_with_those_it_can(device: str) -> None:
+def test_an_unknown_device_is_refused_with_the_choices(device: str) -> None:
     assert field_problem("device", device) == f"device {device!r}: choose auto, cpu, cuda or cuda:N"
 
 
-def test_a_device_number_beyond_the_last_is_answered_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cuda_device_is_refused_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(DeviceError, match=r"this machine has 1 CUDA device; choose cuda:0$"):
@@ -132,9 +132,7 @@ def test_another_target_is_advised_only_if_the_table_has_it() -> None:
 
 
 @pytest.mark.simulation
-def test_a_machine_without_memory_is_not_told_a_smaller_batch_than_one(
-    runner: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_host_memory_advice_names_no_smaller_batch_than_one(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: object, **options: object) -> None:
         raise MemoryError
 

@@ -1,6 +1,7 @@
 """Weights files of other kinds are named by their first bytes, with what to do, and before they are read whole."""
 
 import io
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -95,8 +96,5 @@ def test_an_archive_of_torch_save_is_not_refused() -> None:
 def test_a_folder_is_named_with_the_weights_in_it(tmp_path: Path, inside: list[str], said: str) -> None:
     for name in inside:
         (tmp_path / name).touch()
-    problem = folder_problem(tmp_path)
-    assert problem is not None
-    assert said.partition(" .* ")[0] in problem
-    assert said.partition(" .* ")[2] in problem
+    assert re.search(said, folder_problem(tmp_path) or "")
     assert folder_problem(tmp_path / "w.pth") is None

@@ -1,4 +1,4 @@
-"""Damages content as disks, downloads and other programs do; the same `Random` damages it in the same way."""
+"""Damages content as disks, downloads and other programs do. Equal seeds damage it alike."""
 
 import gzip
 import struct
@@ -9,7 +9,7 @@ ODD_NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x800
 
 
 def flipped(random: Random, content: bytes) -> bytes:
-    """Some bits are another."""
+    """Flips some bits."""
     changed = bytearray(content)
     for _ in range(random.choice((1, 1, 2, 8, 64))):
         changed[random.randrange(len(changed))] ^= 1 << random.randrange(8)
@@ -41,7 +41,7 @@ def repeated(random: Random, content: bytes) -> bytes:
 
 
 def with_odd_numbers(random: Random, content: bytes) -> bytes:
-    """A field of 2 or 4 bytes near the start, where sizes are, holds an extreme value."""
+    """Puts extreme values into fields of 2 or 4 bytes near the start, where sizes are."""
     changed = bytearray(content)
     for _ in range(random.randrange(1, 4)):
         kind = random.choice((">H", "<H", ">I", "<I"))
@@ -53,14 +53,14 @@ def with_odd_numbers(random: Random, content: bytes) -> bytes:
 
 
 def zeroed(random: Random, content: bytes) -> bytes:
-    """A block of the disk was lost."""
+    """Zeroes a block, as a lost sector of a disk does."""
     start = random.randrange(len(content))
     end = min(len(content), start + random.randrange(1, 4096))
     return content[:start] + bytes(end - start) + content[end:]
 
 
 def compressed(random: Random, content: bytes) -> bytes:
-    return gzip.compress(content)
+    return gzip.compress(content, mtime=0)
 
 
 BYTE_DAMAGES: Sequence[Callable[[Random, bytes], bytes]] = (

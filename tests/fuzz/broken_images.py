@@ -1,6 +1,5 @@
 """Image files as people bring them, damaged."""
 
-import io
 import struct
 import warnings
 import zlib
@@ -9,16 +8,10 @@ from random import Random
 
 import numpy as np
 from broken_bytes import ODD_NUMBERS, damaged
+from image_bytes import encoded, exif, exif_entry, oriented, png_chunk
 from PIL import Image
 
 ENDINGS = (".jpg", ".JPG", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", "", ".txt", ".jpg.png")
-
-
-def _saved(pixels: np.ndarray, kind: str, mode: str | None = None, **options: object) -> bytes:
-    image = Image.fromarray(pixels)
-    stream = io.BytesIO()
-    (image.convert(mode) if mode else image).save(stream, kind, **options)
-    return stream.getvalue()
 
 
 @cache
@@ -26,49 +19,43 @@ def whole_images() -> tuple[bytes, ...]:
     """Images of all usual kinds that can be read."""
     pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 3), dtype=np.uint8)
     see_through = np.dstack([pixels, pixels[..., 0]])
-    frames = [Image.fromarray(pixels), Image.fromarray(pixels[::-1].copy())]
-    several = {"save_all": True, "append_images": frames[1:]}
+    image = Image.fromarray(pixels)
+    several = {"save_all": True, "append_images": [Image.fromarray(pixels[::-1].copy())]}
     return (
-        _saved(pixels, "JPEG"),
-        _saved(pixels, "JPEG", progressive=True),
-        _saved(pixels, "JPEG", "L"),
-        _saved(pixels, "JPEG", "CMYK"),
-        _saved(pixels, "JPEG", exif=exif((0x0112, 3, 1, 6))),
-        _saved(pixels, "JPEG", exif=exif((0x0112, 3, 1, 8), (0x8769, 4, 1, 8), (0x9286, 7, 9, 8))),
-        _saved(pixels, "MPO", **several),
-        _saved(pixels, "PNG"),
-        _saved(pixels, "PNG", "P"),
-        _saved(pixels, "PNG", "1"),
-        _saved(see_through, "PNG"),
-        _saved(pixels[..., 0].astype(np.uint16) * 257, "PNG"),
-        _saved(pixels, "PNG", **several),
-        _saved(pixels, "WEBP"),
-        _saved(see_through, "WEBP", lossless=True),
-        _saved(pixels, "WEBP", **several),
-        _saved(pixels, "GIF", "P"),
-        _saved(pixels, "GIF", **several),
-        _saved(pixels, "BMP"),
-        _saved(pixels, "TIFF"),
-        _saved(pixels, "TIFF", compression="tiff_deflate"),
-        _saved(pixels[..., 0].astype(np.uint16) * 257, "TIFF"),
-        _saved(pixels[..., 0].astype(np.float32), "TIFF"),
-        _saved(pixels[..., 0].astype(np.int32), "TIFF"),
-        _saved(pixels, "PPM"),
-        _saved(pixels, "ICO"),
+        encoded(pixels, "JPEG"),
+        encoded(pixels, "JPEG", progressive=True),
+        encoded(image.convert("L"), "JPEG"),
+        encoded(image.convert("CMYK"), "JPEG"),
+        encoded(pixels, "JPEG", exif=exif(oriented(6))),
+        encoded(pixels, "JPEG", exif=exif(oriented(8), exif_entry(0x8769, 4, 1, 8), exif_entry(0x9286, 7, 9, 8))),
+        encoded(pixels, "MPO", **several),
+        encoded(pixels, "PNG"),
+        encoded(image.convert("P"), "PNG"),
+        encoded(image.convert("1"), "PNG"),
+        encoded(see_through, "PNG"),
+        encoded(pixels[..., 0].astype(np.uint16) * 257, "PNG"),
+        encoded(pixels, "PNG", **several),
+        encoded(pixels, "WEBP"),
+        encoded(see_through, "WEBP", lossless=True),
+        encoded(pixels, "WEBP", **several),
+        encoded(image.convert("P"), "GIF"),
+        encoded(pixels, "GIF", **several),
+        encoded(pixels, "BMP"),
+        encoded(pixels, "TIFF"),
+        encoded(pixels, "TIFF", compression="tiff_deflate"),
+        encoded(pixels[..., 0].astype(np.uint16) * 257, "TIFF"),
+        encoded(pixels[..., 0].astype(np.float32), "TIFF"),
+        encoded(pixels[..., 0].astype(np.int32), "TIFF"),
+        encoded(pixels, "PPM"),
+        encoded(pixels, "ICO"),
     )
-
-
-def exif(*entries: tuple[int, int, int, int]) -> bytes:
-    """EXIF of entries: tag, type, count and value."""
-    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + packed + bytes(4)
 
 
 def _with_odd_exif(random: Random) -> bytes:
     """Entries with odd types, counts and offsets; some readers turn by them, some write them again."""
     tags = (0x0112, 0x011A, 0x8769, 0x8825, 0xA005, 0x9286, 0x014A, 0x02BC, 0x0100, 0x010F, random.randrange(0x10000))
     entries = [
-        (
+        exif_entry(
             random.choice(tags),
             random.choice((0, 1, 2, 3, 4, 5, 7, 9, 10, 12, 13, 16, 0xFFFF)),
             random.choice((0, 1, 1, 1, 2, 4, 1000, 0xFFFFFFFF)),
@@ -76,20 +63,16 @@ def _with_odd_exif(random: Random) -> bytes:
         )
         for _ in range(random.randrange(1, 6))
     ]
-    block = exif((0x0112, 3, 1, random.randrange(10)), *entries) + random.randbytes(random.randrange(40))
+    block = exif(oriented(random.randrange(10)), *entries) + random.randbytes(random.randrange(40))
     kind = random.choice(("JPEG", "PNG", "WEBP", "TIFF"))
     pixels = np.zeros((8, 12, 3), dtype=np.uint8)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _saved(pixels, kind, exif=block[6:] if kind == "TIFF" else block)
-    except Exception:  # what cannot be written so is put into a file that was
-        plain = _saved(pixels, "JPEG")
+            return encoded(pixels, kind, exif=block[6:] if kind == "TIFF" else block)
+    except Exception:  # Pillow refuses some blocks: a JPEG takes any
+        plain = encoded(pixels, "JPEG")
         return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + plain[2:]
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def _of_a_huge_size(random: Random) -> bytes:
@@ -102,11 +85,17 @@ def _of_a_huge_size(random: Random) -> bytes:
         head = struct.pack(
             ">IIBBBBB", width, height, random.choice((1, 2, 8, 16)), random.choice((0, 2, 3, 4, 6)), 0, 0, 0
         )
-        body = _chunk(b"IDAT", zlib.compress(bytes(random.choice((0, 10, 100_000)))))
-        more = _chunk(
+        body = png_chunk(b"IDAT", zlib.compress(bytes(random.choice((0, 10, 100_000)))))
+        more = png_chunk(
             random.choice((b"iTXt", b"zTXt", b"iCCP", b"tRNS", b"PLTE")), random.randbytes(random.randrange(99))
         )
-        return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + random.choice((b"", more)) + body + _chunk(b"IEND", b"")
+        return (
+            b"\x89PNG\r\n\x1a\n"
+            + png_chunk(b"IHDR", head)
+            + random.choice((b"", more))
+            + body
+            + png_chunk(b"IEND", b"")
+        )
     content = bytearray(whole_images()[random.choice((0, 1, 2, 3))])
     at = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2"))
     content[at + 5 : at + 9] = struct.pack(">HH", min(height, 65_535), min(width, 65_535))

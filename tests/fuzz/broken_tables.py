@@ -29,7 +29,9 @@ ODD_CELLS = (
     "true", "30 years", "train", "TRAIN", "valid", "dev", "testing", "fold_1", "7", "1" * 400, "9" * 5000, "male",
     "Male ", '"', "'", ",", ";", "\t", "\x07", "\x1b]0;title\x07", "😀", "\ufeff", "\u2028",
 )  # fmt: skip
-ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "shift_jis", "cp037")
+ENCODINGS = (
+    "utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "shift_jis", "cp037",
+)  # fmt: skip
 COLUMNS = ("image", "age", "gender", "ethnicity", "real_age", "age_std", "split", "subject")
 ODD_COLUMNS = (
     "Image", "file", "path", "filename", "AGE", "Age ", "years", "", " ", "Unnamed: 0", "image", "age", "image.1",
@@ -95,24 +97,9 @@ def _as_text(random: Random, columns: Sequence[str], table: list[list[object]]) 
     text = stream.getvalue()
     if random.random() < 0.1:
         text = text.replace('"', random.choice(("'", "“", '"""', "")))
-    encoding = random.choice(
-        (
-            "utf-8",
-            "utf-8",
-            "utf-8",
-            "utf-8-sig",
-            "utf-16",
-            "utf-16-le",
-            "utf-32",
-            "latin-1",
-            "cp1252",
-            "shift_jis",
-            "cp037",
-        )
-    )
-    return text.encode(
-        encoding, random.choice(("replace", "surrogatepass" if encoding.startswith("utf") else "ignore"))
-    )
+    encoding = random.choice(ENCODINGS)
+    errors = random.choice(("replace", "surrogatepass" if encoding.startswith("utf") else "ignore"))
+    return text.encode(encoding, errors)
 
 
 def _as_json(random: Random, columns: Sequence[str], table: list[list[object]]) -> bytes:
@@ -179,7 +166,7 @@ def broken_table(random: Random) -> tuple[str, bytes]:
     if random.random() < 0.4 and content:
         content = damaged(random, content)
     if ending.endswith(".gz") and random.random() < 0.8:
-        content = gzip.compress(content)
+        content = gzip.compress(content, mtime=0)
         if random.random() < 0.4:
             content = damaged(random, content)
     return ending, content

@@ -7,14 +7,9 @@ import pytest
 from broken_folders import put, put_odd_files
 from broken_images import whole_images
 from commands import Commands
+from fresh_run import add_fresh_run
 
-from ageui.store import Claimant, Store
-from engine.config import PRESETS, build_config
-from engine.data.spec import BUILT_IN
-from engine.events import CheckpointWritten, EpochEnded
-from engine.kept_weights import save_weights
-from engine.losses import build_loss
-from engine.models import build_model
+from ageui.store import Store
 
 CASES_OF_A_PART = 250
 
@@ -29,19 +24,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a database with the run `fresh`."""
     folder = tmp_path_factory.mktemp("trained")
-    config = build_config({**PRESETS["quick"], "backbone": "resnet18@layer1", "size": 32, "init": "random"})
-    loss = build_loss(config)
-    model, _ = build_model(config, loss.outputs, shares_weights=loss.shares_weights)
     with Store.open(folder / "runs.db") as store:
-        run_id = store.runs.add(config, BUILT_IN, name="fresh")
-        attempt = store.queue.claim(run_id, Claimant("cpu", "cpu"), lambda run_id: True).attempt
-        path = store.run_folder(run_id) / "weights-1.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        saved = save_weights(model.state_dict(), config, path)
-        with store.writing(run_id, attempt) as writer:
-            writer.epoch(EpochEnded(1, 1, 10, 0.5, 0.5, 8.0, 1e-3, 1.0, 1.0, True))
-            writer.checkpoint(CheckpointWritten("best", path.name, 1, 10, saved.sha256, saved.bytes))
-            writer.end("done", "")
+        add_fresh_run(store)
     return folder
 
 

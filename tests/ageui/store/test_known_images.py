@@ -1,4 +1,4 @@
-"""Scored images with a duplicate in train: known from the last check of exactly these images."""
+"""Counts of scored images with a duplicate in train, from the last check of the same images."""
 
 from dataclasses import replace
 
@@ -61,7 +61,7 @@ def test_a_run_on_checked_images_knows_its_duplicates(registered: Store) -> None
     assert _in_train(registered, _run(registered)) == (None, 2)
 
 
-def test_an_earlier_run_on_the_same_data_is_told_by_a_check_and_one_on_other_data_is_not(registered: Store) -> None:
+def test_a_check_finds_duplicates_of_earlier_runs_on_the_same_data_only(registered: Store) -> None:
     earlier, other = _run(registered), _run(registered, "beef", seed=2)
     assert _in_train(registered, earlier) == (None, None)
     registered.data.remember("faces", _examined())
@@ -71,7 +71,7 @@ def test_an_earlier_run_on_the_same_data_is_told_by_a_check_and_one_on_other_dat
     assert _in_train(registered, earlier) == (None, 3)
 
 
-def test_what_is_known_holds_for_no_later_run_once_images_change(registered: Store) -> None:
+def test_duplicates_of_changed_images_are_unknown_to_later_runs(registered: Store) -> None:
     registered.data.remember("faces", _examined())
     before = _run(registered)
     changed = CONTENT | {"a": "f" * 64}
@@ -81,7 +81,7 @@ def test_what_is_known_holds_for_no_later_run_once_images_change(registered: Sto
     assert _in_train(registered, _run(registered, "changed", seed=3)) == (None, 0)
 
 
-def test_both_targets_of_the_same_images_are_known(registered: Store) -> None:
+def test_duplicates_are_known_for_both_targets(registered: Store) -> None:
     registered.data.remember("faces", _examined())
     registered.data.remember("faces", _examined(data_hash="real"))
     assert (
@@ -117,7 +117,7 @@ def test_scores_on_other_data_know_its_copies_in_train(registered: Store) -> Non
     assert registered.scores.without_duplicates(run_id, "more/all").split == "more/all-without-duplicates"
 
 
-def test_what_cannot_be_scored_without_duplicates_says_why(registered: Store) -> None:
+def test_scoring_without_duplicates_is_refused_with_the_cause(registered: Store) -> None:
     run_id = _run(registered)
     with pytest.raises(DataError, match="ageui data check faces"):
         registered.scores.without_duplicates(run_id, "test")
@@ -128,7 +128,7 @@ def test_what_cannot_be_scored_without_duplicates_says_why(registered: Store) ->
         registered.scores.without_duplicates(run_id, "test")
 
 
-def test_deleted_names_of_images_leave_duplicates_unknown(registered: Store) -> None:
+def test_duplicates_of_images_that_no_check_saw_are_unknown(registered: Store) -> None:
     run_id, attempt = running(registered)
     with registered.writing(run_id, attempt) as writer:
         writer.started({"data": {"name": "faces", "hash": "d00d", "splits": {}}})

@@ -4,7 +4,7 @@ from ageui.tui.data.rows import findings_text
 from engine.data.report import DataReport, RowProblem
 
 
-def test_guesses_come_first_and_problems_of_a_kind_are_one_line() -> None:
+def test_notes_come_first_and_equal_problems_are_one_line() -> None:
     problems = tuple(RowProblem(f"{number}.png", f"age 'x{number}' is not a number") for number in range(200))
     report = DataReport("it", "table", "/t.csv", "apparent", False, (), (), problems, (), (), notes=("read with tabs",))
     lines = findings_text(report, "").plain.splitlines()

@@ -51,7 +51,7 @@ def test_endings(
         assert "ageui logs 7" in ending.reason
 
 
-def test_a_run_that_was_killed_for_memory_is_not_told_to_shrink_what_is_smallest() -> None:
+def test_out_of_memory_advice_names_no_setting_at_its_minimum() -> None:
     smallest = config(batch=1, size=32)
     ending = ending_of(-9, None, was_asked=False, oom_kills=1, run_id=7, config=smallest)
     assert ending.reason.endswith("close other programs, or choose a smaller --backbone")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from drawn_files import image_file
 
 from engine.data.sources import load_manifest, settled
 from engine.data.spec import DataSpec
@@ -33,9 +33,7 @@ def test_images_are_found_by_user_face_and_photo(
     path.parent.mkdir(exist_ok=True)
     path.write_text(TABLE)
     for face in FACES:
-        file = tmp_path / below / face.format(name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (4, 4)).save(file)
+        image_file(tmp_path / below / face.format(name))
     folder = None if images is None else str(tmp_path / images)
     spec, _ = settled(DataSpec(name="it", format="table", path=str(path), images=folder))
     manifest = load_manifest(spec)

@@ -86,7 +86,7 @@ def test_a_range_without_an_upper_end_covers_ten_years(cell: str) -> None:
         ("Oct-19", "is a date"),
     ],
 )
-def test_what_is_no_age_is_refused_with_the_cause(cell: str, said: str) -> None:
+def test_other_cells_are_refused_with_the_cause(cell: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         AgeReader().read(cell)
 

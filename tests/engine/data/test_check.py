@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_files import published_labels
 from PIL import Image
 
 from engine.data.check import check, check_manifest
-from engine.data.course_counts import COURSE_COUNTS, is_published_split
+from engine.data.course_counts import is_published_split
 from engine.data.make_faces import make_faces
 from engine.data.manifest import Manifest
 from engine.data.near_duplicates import near_duplicates
@@ -44,17 +45,10 @@ def test_few_or_flat_pictures_are_no_problem() -> None:
     assert len(near_duplicates(np.full((3, 32, 32), 7, dtype=np.uint8))) == 3
 
 
-def _course_like(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
-    columns = {name: np.repeat(list(groups), list(groups.values())) for name, groups in counts.items()}
-    ages = {"<20": 10.0, "20-40": 20.0, "40-60": 59.9, ">=60": 60.0}
-    columns["age"] = np.array([ages[group] for group in columns["age"]])
-    return pd.DataFrame(columns)
-
-
 def _course_edition(*splits: str) -> pd.DataFrame:
     parts = []
     for split in splits:
-        part = _course_like(COURSE_COUNTS[split]).assign(split=split)
+        part = published_labels(split).assign(split=split)
         parts.append(part.assign(image=[f"{split}_data/{number:06d}.jpg" for number in range(1, len(part) + 1)]))
     return pd.concat(parts, ignore_index=True)
 
@@ -121,19 +115,19 @@ def test_an_unreadable_image_is_a_problem_and_in_no_count() -> None:
         ([f"train_data/me-{number}.jpg" for number in range(1, 4066)], False),
     ],
 )
-def test_the_published_split_is_known_by_its_number_and_names(images: list[str], is_it: bool) -> None:
+def test_a_published_split_has_its_number_and_names_of_images(images: list[str], is_it: bool) -> None:
     assert is_published_split("train", images, left_out=8) is is_it
     assert not is_published_split("test", images, left_out=8)
 
 
-def test_a_split_that_is_not_the_published_one_is_not_compared() -> None:
+def test_other_splits_are_not_compared_with_published_counts() -> None:
     own = _course_edition("train")[:100]
     report = _report(pd.concat([own, _course_edition("valid")], ignore_index=True))
     assert {row.split for row in report.course_counts} == {"valid"}
 
 
 @pytest.mark.parametrize("place", ["built in", "folder", "table"])
-def test_drawn_faces_are_compared_with_nothing_and_show_no_picture_twice(tmp_path: Path, place: str) -> None:
+def test_drawn_faces_have_no_published_counts_and_no_duplicates(tmp_path: Path, place: str) -> None:
     options = SyntheticOptions(counts=(250, 150, 0), image_size=32)
     folder = tmp_path / "faces"
     spec = DataSpec(name="drawn", format="synthetic", synthetic=options)
@@ -149,7 +143,7 @@ def test_drawn_faces_are_compared_with_nothing_and_show_no_picture_twice(tmp_pat
     assert (report.course_counts, report.duplicates, report.problems) == ((), (), ())
 
 
-def test_a_pair_is_between_two_splits_whichever_comes_first() -> None:
+def test_a_pair_names_its_splits_in_one_order() -> None:
     pairs = [DuplicatePair("a", first, "b", second, 0.1) for first, second in (("test", "train"), ("train", "test"))]
     assert {pair.where for pair in pairs} == {"between train and test"}
 

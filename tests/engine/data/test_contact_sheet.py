@@ -42,7 +42,7 @@ def test_all_are_shown_where_there_are_few() -> None:
     assert sheet.picture.width >= 2 * FACE
 
 
-def test_the_range_of_an_age_stands_beside_it() -> None:
+def test_the_sheet_shows_ranges_of_ages() -> None:
     frame = _frame(3)
     ranges = {"age_low": frame["age"] - 5, "age_high": frame["age"] + 5}
     frames = [frame.assign(**ends) for ends in ({}, ranges, ranges | {"age_high": np.nan})]

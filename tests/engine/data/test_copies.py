@@ -1,11 +1,11 @@
 """Copies of images, subjects and files of one name: kept in one split, or named."""
 
 import hashlib
+import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,8 +25,8 @@ def _draw(folder: Path, *names: str) -> None:
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        seed = np.random.default_rng(list(name.encode()))
-        Image.fromarray(seed.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(path, **{"format": "PNG"})
+        random = np.random.default_rng(list(name.encode()))
+        Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(path, format="PNG")
 
 
 def _table(folder: Path, lines: Sequence[str], header: str = "image,age") -> DataSpec:
@@ -58,7 +58,7 @@ def test_copies_are_in_one_split_and_other_images_where_they_were(tmp_path: Path
     assert all(splits[f"{n}.png"] == splits[f"b{n}.png"] == splits[f"a-copy{n}.png"] for n in range(10))
     assert {name: splits[name] for name in copied[10:40]} == {name: before[name] for name in copied[10:40]}
     assert any(before[f"{n}.png"] != before[f"b{n}.png"] for n in range(10))
-    assert all(len(set(found.splits)) == 1 for found in check(spec).identical)
+    assert [len(set(found.splits)) for found in check(spec).identical] == [1] * 10
 
 
 def test_the_split_of_copies_depends_on_no_other_row_and_no_order(tmp_path: Path, copied: list[str]) -> None:
@@ -107,7 +107,7 @@ def test_editions_of_utkface_are_named_and_split_alike(tmp_path: Path, is_same: 
         assert len({splits[one] for one in alike}) == 1
 
 
-def test_folders_of_persons_repeat_no_file(tmp_path: Path) -> None:
+def test_equal_names_in_folders_of_persons_are_no_repeats(tmp_path: Path) -> None:
     names = [f"p{person}/{n}.png" for person in range(4) for n in range(5)]
     _draw(tmp_path, *names)
     report = check(_table(tmp_path, [f"{name},{place}" for place, name in enumerate(names)]))
@@ -124,17 +124,10 @@ def test_copies_and_subjects_across_given_splits_are_named_with_their_labels(tmp
     assert (found.images, found.splits, found.ages) == (("a.png", "d.png"), ("train", "test"), (20.0, 60.0))
     assert found.differing == ("age",)
     assert [(one.subject, one.splits) for one in report.subjects] == [("s", {"train": 1, "valid": 1})]
-    assert DataReport.from_json(_as_json(report)) == report
+    assert DataReport.from_json(json.loads(json.dumps(asdict(report)))) == report
 
 
-def _as_json(report: DataReport) -> Any:
-    import dataclasses
-    import json
-
-    return json.loads(json.dumps(dataclasses.asdict(report)))
-
-
-def test_many_copies_of_one_image_take_no_pairs(tmp_path: Path) -> None:
+def test_many_copies_of_one_image_are_one_set_and_no_pairs(tmp_path: Path) -> None:
     _draw(tmp_path, "a.png")
     for n in range(200):
         (tmp_path / f"{n}.png").hardlink_to(tmp_path / "a.png")
@@ -157,7 +150,9 @@ def test_a_file_named_twice_with_other_labels_is_a_problem_of_both_rows(tmp_path
     manifest = load_manifest(_spelled(tmp_path, "img/a.png,20,train", f"{spelling},40,train"))
     assert manifest.frame["image"].tolist() == ["img/b.png"]
     assert [problem.where for problem in manifest.problems] == ["img/a.png", spelling]
-    assert all("the file is named 2 times" in one.what and "age: 20, 40" in one.what for one in manifest.problems)
+    for problem in manifest.problems:
+        assert "the file is named 2 times" in problem.what
+        assert "age: 20, 40" in problem.what
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS[1:])

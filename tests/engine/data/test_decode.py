@@ -3,10 +3,11 @@
 import io
 import struct
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from image_bytes import COLOUR, GREY, encoded, exif, huge_png, oriented, png, tiff
+from image_bytes import COLOUR, GREY, encoded, exif, exif_entry, huge_png, oriented, png, tiff
 from PIL import Image
 
 from engine.data.decode import decode, is_animated, marked, readable_formats
@@ -77,7 +78,7 @@ def test_deep_values_keep_their_upper_bits_and_none_is_clipped() -> None:
     ],
     ids=_kind,
 )
-def test_values_meant_for_another_range_are_refused_with_their_range(content: bytes, said: str) -> None:
+def test_values_of_another_range_are_refused_with_their_range(content: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
         decode(content)
 
@@ -149,8 +150,9 @@ def test_inks_in_a_jpeg_become_rgb(progressive: bool) -> None:
 def test_an_image_is_turned_upright(image_format: str, turn: int) -> None:
     known = Image.Exif()
     known[0x0112] = turn
-    content = encoded(COLOUR, image_format, exif=known, **({"lossless": True} if image_format == "WEBP" else {}))
-    plain = decode(encoded(COLOUR, image_format, **({"lossless": True} if image_format == "WEBP" else {})))
+    options = {"lossless": True} if image_format == "WEBP" else {}
+    content = encoded(COLOUR, image_format, exif=known, **options)
+    plain = decode(encoded(COLOUR, image_format, **options))
     turned = (
         plain,
         plain[:, ::-1],
@@ -175,10 +177,10 @@ TEXT_AS_FRACTION = struct.pack("<HHI4s", 0x011A, 2, 4, b"abc\0")
     ("entries", "is_turned"),
     [
         ((oriented(3), TEXT_AS_FRACTION), True),
-        ((oriented(3), struct.pack("<HHII", 0x8769, 4, 1, 0xFFFFFFFF)), True),
-        ((oriented(3), struct.pack("<HHII", 0x010F, 2, 0xFFFF, 0xFFFFFF)), True),
+        ((oriented(3), exif_entry(0x8769, 4, 1, 0xFFFFFFFF)), True),
+        ((oriented(3), exif_entry(0x010F, 2, 0xFFFF, 0xFFFFFF)), True),
         ((struct.pack("<HHI4s", 0x0112, 2, 4, b"six\0"),), False),
-        ((struct.pack("<HHII", 0x0112, 5, 1, 0xFFFF),), False),
+        ((exif_entry(0x0112, 5, 1, 0xFFFF),), False),
         ((oriented(0),), False),
         ((oriented(9),), False),
     ],
@@ -267,26 +269,35 @@ def test_an_image_that_is_cut_short_is_refused_and_never_half_read(
     ],
     ids=_kind,
 )
-def test_what_is_wrong_with_an_image_is_said(content: bytes, said: str) -> None:
+def test_faults_of_images_are_named(content: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
         decode(content)
 
 
-@pytest.mark.parametrize("kind", [TypeError, struct.error, ZeroDivisionError, RecursionError, UserWarning])
-@pytest.mark.parametrize("step", ["load", "getexif"])
-def test_whatever_pillow_raises_is_the_images_problem(
-    step: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _raising(kind: type[Exception]) -> Callable[[Image.Image], None]:
     def fail(image: Image.Image) -> None:
         raise kind("odd")
 
-    monkeypatch.setattr(f"PIL.ImageFile.ImageFile.{step}" if step == "load" else f"PIL.Image.Image.{step}", fail)
-    content = encoded(COLOUR, "BMP")
-    if step == "getexif" and not issubclass(kind, Warning):
-        np.testing.assert_array_equal(decode(content), COLOUR)
-    else:
-        with pytest.raises(DataError, match=f"damaged image: {kind.__name__}: odd"):
-            decode(content)
+    return fail
+
+
+@pytest.mark.parametrize("kind", [TypeError, struct.error, ZeroDivisionError, RecursionError, UserWarning])
+def test_whatever_pillow_raises_is_the_images_problem(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", _raising(kind))
+    with pytest.raises(DataError, match=f"damaged image: {kind.__name__}: odd"):
+        decode(encoded(COLOUR, "BMP"))
+
+
+@pytest.mark.parametrize("kind", [TypeError, struct.error, ZeroDivisionError, RecursionError])
+def test_whatever_pillow_raises_for_exif_turns_nothing(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.Image.Image.getexif", _raising(kind))
+    np.testing.assert_array_equal(decode(encoded(COLOUR, "BMP")), COLOUR)
+
+
+def test_a_warning_for_exif_that_is_an_error_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.Image.Image.getexif", _raising(UserWarning))
+    with pytest.raises(DataError, match="damaged image: UserWarning: odd"):
+        decode(encoded(COLOUR, "BMP"))
 
 
 def test_a_pillow_that_lacks_a_format_reads_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,16 +311,13 @@ def test_a_pillow_that_lacks_a_format_reads_the_others(monkeypatch: pytest.Monke
 
 
 def test_a_lack_of_memory_is_no_problem_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(image: Image.Image) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", _raising(MemoryError))
     with pytest.raises(MemoryError):
         decode(encoded(COLOUR, "BMP"))
 
 
 def test_warnings_of_pillow_that_are_errors_are_problems() -> None:
-    short = exif(oriented(3), struct.pack("<HHII", 0x010F, 2, 0xFFFF, 0xFFFFFF))
+    short = exif(oriented(3), exif_entry(0x010F, 2, 0xFFFF, 0xFFFFFF))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(DataError, match="damaged image"):

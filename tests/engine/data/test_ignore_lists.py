@@ -1,85 +1,59 @@
-"""Lists of images to leave out, in every form that people have them, for every format."""
+"""Lists of images to leave out: all forms of lists, and every format of data."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from drawn_files import image_file
 
 from engine.choices import DataFormat
+from engine.data.manifest import Manifest
 from engine.data.sources import load_manifest
 from engine.data.sources.ignore_list import read_ignored
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError, DataError
 
 
-def _image(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 8), (200, 10, 20)).save(path)
-    return path
+def _load(data_format: DataFormat, path: Path, ignore: Path) -> Manifest:
+    return load_manifest(DataSpec(name="it", format=data_format, path=str(path), ignore=str(ignore)))
 
 
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
     """A table of three images, the second of which is missing."""
     for name in ("train/1.jpg", "train/x,y.jpg", "test/1.jpg"):
-        _image(tmp_path / name)
+        image_file(tmp_path / name)
     path = tmp_path / "t.csv"
     path.write_text('image,age\ntrain/1.jpg,30\ntrain/2.jpg,x\ntest/1.jpg,40\n"train/x,y.jpg",50\n')
     return path
 
 
+ALL = ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"]
+
+
 @pytest.mark.parametrize(
-    ("listed", "left", "said"),
+    ("listed", "out", "said"),
     [
-        (
-            "train/1.jpg\ntrain/2.jpg\nnosuch.jpg\n",
-            ["test/1.jpg", "train/x,y.jpg"],
-            "2 of 3 names found: nosuch.jpg was not; 2 images left out",
-        ),
-        ("train/2\n./train/1\n", ["test/1.jpg", "train/x,y.jpg"], "2 of 2 names found; 2 images left out"),
-        (
-            "2.jpg\r\n1.JPG\r\n",
-            ["train/x,y.jpg"],
-            "2 of 2 names found; 3 images left out, all of a name that has no folder",
-        ),
-        ("2\ntrain\\1.jpeg\n", ["test/1.jpg", "train/x,y.jpg"], "2 of 2 names found; 2 images left out"),
-        ("2.jpg\nx,y.jpg\n", ["train/1.jpg", "test/1.jpg"], "2 of 2 names found; 2 images left out"),
-        (
-            "2.jpg\nvalid/1.jpg\n1.png\n",
-            ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"],
-            "1 of 3 names found: valid/1.jpg, 1.png were not; 1 image left out",
-        ),
-        (
-            "img_name,why\ntrain/2.jpg,blurred\n",
-            ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"],
-            "1 of 1 name found; 1 image left out",
-        ),
-        (
-            "why;File\nblurred;train/2.jpg\n",
-            ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"],
-            "1 of 1 name found; 1 image left out",
-        ),
-        (
-            '"train/2.jpg",blurred\n',
-            ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"],
-            "1 of 1 name found; 1 image left out",
-        ),
-        (
-            "2.jpg\na\nb\nc\nd\ne\n",
-            ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"],
-            "1 of 6 names found: a, b, c and 2 more were not; 1 image left out",
-        ),
+        ("train/1.jpg\ntrain/2.jpg\nnone.jpg\n", ALL[:1], "2 of 3 names found: none.jpg was not; 2 images left out"),
+        ("train/2\n./train/1\n", ALL[:1], "2 of 2 names found; 2 images left out"),
+        ("2.jpg\r\n1.JPG\r\n", ALL[:2], "2 of 2 names found; 3 images left out, all of a name that has no folder"),
+        ("2\ntrain\\1.jpeg\n", ALL[:1], "2 of 2 names found; 2 images left out"),
+        ("2.jpg\nx,y.jpg\n", ALL[2:], "2 of 2 names found; 2 images left out"),
+        ("2.jpg\nvalid/1.jpg\n1.png\n", [], "1 of 3 names found: valid/1.jpg, 1.png were not; 1 image left out"),
+        ("2.jpg\na\nb\nc\nd\ne\n", [], "1 of 6 names found: a, b, c and 2 more were not; 1 image left out"),
+        ("img_name,why\ntrain/2.jpg,blurred\n", [], "1 of 1 name found; 1 image left out"),
+        ("why;File\nblurred;train/2.jpg\n", [], "1 of 1 name found; 1 image left out"),
+        ('"train/2.jpg",blurred\n', [], "1 of 1 name found; 1 image left out"),
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_listed_images_are_left_out_with_all_that_is_wrong_with_them(
-    people: Path, listed: str, left: list[str], said: str, encoding: str
+def test_listed_images_are_left_out_with_their_problems(
+    people: Path, listed: str, out: list[str], said: str, encoding: str
 ) -> None:
     ignore = people.parent / "bad.txt"
     ignore.write_bytes(listed.encode(encoding))
-    manifest = load_manifest(DataSpec(name="it", format="table", path=str(people), ignore=str(ignore)))
-    assert sorted(manifest.frame["image"]) == sorted(left)
+    manifest = _load("table", people, ignore)
+    assert manifest.frame["image"].tolist() == [image for image in ALL if image not in out]
     assert manifest.problems == ()
     assert manifest.notes == (f"bad.txt: {said}",)
 
@@ -87,19 +61,18 @@ def test_listed_images_are_left_out_with_all_that_is_wrong_with_them(
 def test_a_whole_path_is_a_name(people: Path) -> None:
     ignore = people.parent / "bad.txt"
     ignore.write_text(f"{people.parent}/train/2.jpg\n{people.parent}/test/1.jpg\n")
-    manifest = load_manifest(DataSpec(name="it", format="table", path=str(people), ignore=str(ignore)))
-    assert manifest.frame["image"].tolist() == ["train/1.jpg", "train/x,y.jpg"]
+    assert _load("table", people, ignore).frame["image"].tolist() == ["train/1.jpg", "train/x,y.jpg"]
 
 
 @pytest.fixture
 def every_format(tmp_path: Path) -> Path:
     """A folder that can be read as every format; each has the images 1 and 2, or 25_… and 26_…."""
     for number in (1, 2):
-        _image(tmp_path / "release" / "train" / f"{number}.jpg_face.jpg")
-        _image(tmp_path / "course" / "train_data" / f"{number}.jpg")
-        _image(tmp_path / "course" / "test_data" / f"{number + 2}.jpg")
-        _image(tmp_path / "utk" / f"{24 + number}_0_1_2017.jpg.chip.jpg")
-    _image(tmp_path / "utk" / "27_0_2017.jpg")
+        image_file(tmp_path / "release" / "train" / f"{number}.jpg_face.jpg")
+        image_file(tmp_path / "course" / "train_data" / f"{number}.jpg")
+        image_file(tmp_path / "course" / "test_data" / f"{number + 2}.jpg")
+        image_file(tmp_path / "utk" / f"{24 + number}_0_1_2017.jpg.chip.jpg")
+    image_file(tmp_path / "utk" / "27_0_2017.jpg")
     (tmp_path / "release" / "gt_avg_train.csv").write_text(
         "file_name,num_ratings,apparent_age_avg,apparent_age_std,real_age\n1.jpg,9,30,2,31\n2.jpg,9,40,2,41\n"
     )
@@ -126,9 +99,9 @@ def every_format(tmp_path: Path) -> Path:
 def test_every_format_leaves_listed_images_out(
     every_format: Path, folder: str, data_format: DataFormat, listed: str, left: list[str]
 ) -> None:
-    (every_format / "bad.txt").write_text(listed)
-    path, ignore = str(every_format / folder), str(every_format / "bad.txt")
-    manifest = load_manifest(DataSpec(name="it", format=data_format, path=path, ignore=ignore))
+    ignore = every_format / "bad.txt"
+    ignore.write_text(listed)
+    manifest = _load(data_format, every_format / folder, ignore)
     assert manifest.frame["image"].tolist() == left
     assert manifest.problems == ()
     count = len(listed.splitlines())

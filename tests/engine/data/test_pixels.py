@@ -328,7 +328,7 @@ def test_data_without_train_labels_is_refused(faces: Path, tmp_path: Path) -> No
         _prepare(faces, tmp_path / "cache")
 
 
-def test_an_old_cache_is_kept_but_for_images_that_are_read_otherwise_now(faces: Path, tmp_path: Path) -> None:
+def test_an_old_cache_loses_only_images_that_are_now_read_otherwise(faces: Path, tmp_path: Path) -> None:
     """Caches of older versions know neither the formats that are read now nor how transparent parts are composed."""
     cache = tmp_path / "cache"
     (faces / "2.png").write_bytes(b"text")

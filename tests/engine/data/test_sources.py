@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from drawn_files import RED, image_file
 
 from engine.choices import DataFormat, Target
 from engine.data.manifest import Manifest
@@ -18,13 +18,7 @@ from engine.data.sources.image_folder import ImageFolder
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 from engine.errors import AgeUIError, ConfigError, DataError
 
-RED, GREEN, BLUE = (200, 10, 20), (10, 200, 20), (10, 20, 200)
-
-
-def _image(path: Path, colour: tuple[int, int, int] = RED, size: int = 24) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (size, size), colour).save(path, **({"quality": 95} if path.suffix == ".jpg" else {}))
-    return path
+GREEN, BLUE = (10, 200, 20), (10, 20, 200)
 
 
 def _write(path: Path, *lines: str) -> Path:
@@ -44,8 +38,8 @@ def _rows(manifest: Manifest, *columns: str) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def course_folder(tmp_path: Path) -> Path:
     for name, colour in (("train_data/000001", RED), ("train_data/000002", GREEN), ("valid_data/000001", BLUE)):
-        _image(tmp_path / f"{name}.jpg", colour)
-    _image(tmp_path / "test_data/000001.jpg")
+        image_file(tmp_path / f"{name}.jpg", colour)
+    image_file(tmp_path / "test_data/000001.jpg")
     header = "imageId,age,gender,ethnicity,emotion"
     _write(
         tmp_path / "labels_metadata_train.csv",
@@ -73,7 +67,7 @@ def test_the_courses_folders(course_folder: Path) -> None:
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
     for name in ("train/000000", "train/000001", "valid/004113"):
-        _image(tmp_path / f"{name}.jpg_face.jpg")
+        image_file(tmp_path / f"{name}.jpg_face.jpg")
     header = "file_name,num_ratings,apparent_age_avg,apparent_age_std,real_age"
     _write(tmp_path / "gt_avg_train.csv", header, "000000.jpg,36,5.5,1.25,4", "000001.jpg,38,18.9,2.75,18")
     _write(tmp_path / "gt_avg_valid.csv", header, "004113.jpg,30,64.25,5.0,70")
@@ -111,7 +105,7 @@ def test_utkface_names(tmp_path: Path) -> None:
     good = {"25_0_1_20170116174525125.jpg.chip.jpg": ("male", "afroamerican"), "1_1_3_2016.jpg": ("female", "indian")}
     bad = ["61_1_20170109142408075.jpg", "53__0_20170116184028385.jpg", "39_2_0_2017.jpg"]
     for name in (*good, *bad):
-        _image(tmp_path / "part1" / name)
+        image_file(tmp_path / "part1" / name)
     manifest = _load("utkface", tmp_path)
     assert detect_format(tmp_path) == "utkface"
     found = {row[0].rpartition("/")[2]: row[1:] for row in _rows(manifest, "image", "gender", "ethnicity")}
@@ -124,7 +118,7 @@ def test_utkface_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
 def test_a_table_with_its_own_column_names(tmp_path: Path, ending: str) -> None:
     for name in ("a", "b", "c"):
-        _image(tmp_path / "pictures" / f"{name}.png")
+        image_file(tmp_path / "pictures" / f"{name}.png")
     table = pd.DataFrame(
         {
             "file": [f"pictures/{name}.png" for name in "abc"],
@@ -153,7 +147,7 @@ def test_a_table_with_its_own_column_names(tmp_path: Path, ending: str) -> None:
 def _people(folder: Path, count: int = 60) -> Path:
     lines = []
     for number in range(count):
-        _image(folder / f"{number}.png", size=4)
+        image_file(folder / f"{number}.png", size=4)
         lines.append(f"{number}.png,{number},{number // 3}")
     return _write(folder / "people.csv", "image,age,subject", *lines)
 
@@ -171,7 +165,7 @@ def test_no_subject_is_in_two_splits_and_more_images_move_none(tmp_path: Path) -
 def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
     path = _write(tmp_path / "t.csv", "image,age", *(f"{n}.png,3" for n in range(300)))
     for number in range(300):
-        _image(tmp_path / f"{number}.png", size=2)
+        image_file(tmp_path / f"{number}.png", size=2)
     counts = _load("table", path, fractions=(0.5, 0.5, 0.0)).frame["split"].value_counts()
     assert set(counts.index) == {"train", "valid"}
     assert 120 <= counts["train"] <= 180
@@ -197,7 +191,7 @@ def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
 )
 def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: str, said: str) -> None:
     for name in ("data/a", "data/x"):
-        _image(tmp_path / f"{name}.png")
+        image_file(tmp_path / f"{name}.png")
     (tmp_path / "data" / "broken.png").symlink_to("nowhere.png")
     (tmp_path / "data" / "loop.png").symlink_to("loop.png")
     (tmp_path / "data" / "up").symlink_to(tmp_path)
@@ -321,7 +315,7 @@ def test_a_data_set_that_is_gone_is_named(tmp_path: Path, data_format: DataForma
 
 
 def test_a_wrong_format_is_an_error_and_no_crash(tmp_path: Path) -> None:
-    _image(tmp_path / "a.png")
+    image_file(tmp_path / "a.png")
     loads: list[Callable[[], Manifest]] = [
         lambda: _load("course", tmp_path),
         lambda: _load("course", tmp_path / "a.png"),
@@ -373,8 +367,8 @@ class TestSynthetic:
 
 def test_a_column_with_a_name_of_ours_replaces_nothing(tmp_path: Path) -> None:
     """As a text column `split` beside the one that is named."""
-    _image(tmp_path / "a.jpg")
-    _image(tmp_path / "b.jpg")
+    image_file(tmp_path / "a.jpg")
+    image_file(tmp_path / "b.jpg")
     table = tmp_path / "t.csv"
     table.write_text("image,age,years,part,split\na.jpg,old,20,train,valid\nb.jpg,young,30,test,valid\n")
     spec = DataSpec(name="it", format="table", path=str(table), columns={"age": "years", "split": "part"})

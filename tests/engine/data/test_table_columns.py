@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from PIL import Image
+from drawn_files import image_file
 
 from engine.choices import Target
 from engine.data.manifest import Manifest
@@ -20,7 +20,7 @@ IMAGES = ("a.png", "b.png", "c.png")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in IMAGES:
-        Image.new("RGB", (4, 4)).save(tmp_path / name)
+        image_file(tmp_path / name)
     return tmp_path
 
 

@@ -20,21 +20,22 @@ def encoded(image: np.ndarray | Image.Image, image_format: str = "PNG", **option
     return out.getvalue()
 
 
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG, with its checksum."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 def png(
     bits: int, colour_type: int, rows: np.ndarray, transparent: bytes = b"", size: tuple[int, int] = (30, 20)
 ) -> bytes:
     """A PNG of packed rows (H, bytes), with a tRNS chunk if `transparent` is not empty."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
     return b"".join(
         [
             b"\x89PNG\r\n\x1a\n",
-            chunk(b"IHDR", struct.pack(">IIBBBBB", *size, bits, colour_type, 0, 0, 0)),
-            chunk(b"tRNS", transparent) if transparent else b"",
-            chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))),
-            chunk(b"IEND", b""),
+            png_chunk(b"IHDR", struct.pack(">IIBBBBB", *size, bits, colour_type, 0, 0, 0)),
+            png_chunk(b"tRNS", transparent) if transparent else b"",
+            png_chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))),
+            png_chunk(b"IEND", b""),
         ]
     )
 
@@ -72,6 +73,11 @@ def exif(*entries: bytes) -> bytes:
     return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
 
 
+def exif_entry(tag: int, kind: int, count: int, value: int) -> bytes:
+    """An EXIF entry whose value is a number or an offset."""
+    return struct.pack("<HHII", tag, kind, count, value)
+
+
 def oriented(turn: int) -> bytes:
     """The EXIF entry of an orientation."""
-    return struct.pack("<HHII", 0x0112, 3, 1, turn)
+    return exif_entry(0x0112, 3, 1, turn)
