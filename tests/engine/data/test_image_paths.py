@@ -194,7 +194,7 @@ def test_absolute_names_of_another_machine_are_found_below_the_table(faces: Path
     ids=["down", "up", "backslashes"],
 )
 def test_a_name_of_thousands_of_folders_is_missing(tmp_path: Path, name: str) -> None:
-    _image(tmp_path / "2.jpg")
+    image_file(tmp_path / "2.jpg")
     (problem,) = _load(_table(tmp_path / "t.csv", name, "2.jpg")).problems
     assert problem.where == name
 
