@@ -138,7 +138,7 @@ def _expression(text: str, term: Term) -> ColumnElement[bool]:
         return col(Run.name).icontains(term.value, autoescape=True)
     fields, field = filter_fields(), known_field(term.field)
     if field is None:
-        message = f"there is no field {term.field!r} to filter by{did_you_mean(term.field.lower(), list(fields))}"
+        message = f"there is no field {term.field!r}{did_you_mean(term.field.lower(), list(fields))}"
         end = term.start + len(term.field)
         raise ConfigError(f"{_pointing(text, term.start, end, message)}\nfields: {', '.join(fields)}")
     if term.operator not in _ALLOWED[field.kind]:

@@ -5,8 +5,8 @@ from functools import partial
 
 from textual.binding import Binding
 
-EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
-    "everywhere", "runs", "run", "curves", "new run", "compare", "studies", "runs of a study", "data",
+EVERYWHERE, RUNS, FILTER, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
+    "everywhere", "runs", "filter", "run", "curves", "new run", "compare", "studies", "runs of a study", "data",
 )  # fmt: skip
 
 
@@ -70,6 +70,13 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that are found", "^a"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
         _HelpKey("escape", "clear", "clear", "Take back the selection, then the filter", "esc"),
+    ),
+    FILTER: (
+        Key("enter", "keep", "keep", "Keep the filter, and go to the runs"),
+        Key("escape", "take_back", "take back", "Take back what was typed", "esc"),
+        Key("tab", "complete", "complete", "Complete the name of a field or its value; right does too"),
+        Key("up", "recall(1)", "earlier", "Earlier filters, the newest first", "↑"),
+        _HelpKey("down", "recall(-1)", "later", "Later filters, then the runs", "↓"),
     ),
     RUN: (
         Key("v", "next_curve", "curve", "Next curve: loss by epoch, loss by step, MAE, learning rate"),

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Static
 
 from ageui.present.marks import NO_BETTER, NOISE
 from ageui.store import RunRow, Store
@@ -23,6 +22,9 @@ from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun, OpenRu
 from ageui.tui.run_actions import copy_run_command, remove_archived, retry_run
 from ageui.tui.runs import columns as run_columns
 from ageui.tui.runs.column_picker import ColumnPicker
+from ageui.tui.runs.empty_table import EmptyTable
+from ageui.tui.runs.found_sentence import found_sentence
+from ageui.tui.runs.nothing_found import why_nothing_is_found
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
@@ -30,15 +32,7 @@ from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
 from engine.errors import AgeUIError, ConfigError
 
-_WELCOME = """
-No runs yet.
-
-  n    make a run: choose a loss, weights, a network, and queue it
-  D    look at the data sets; without one of yours, faces are drawn
-  ?    all keys            ^p   search all that can be done
-
-The background worker starts with the first run and goes on when you leave.
-""".strip("\n")
+_ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,8 @@ class RunsQuery:
 class RunsSnapshot:
     """A page of runs. `matching` is the number of runs that match the filter, `total` the number of all runs.
 
-    `varying` are the config fields in which the matching runs differ.
+    `varying` are the config fields in which the matching runs differ. `why_nothing` explains each term of a filter
+    that matches no run. `archived` is the number of archived runs if there are no others.
     """
 
     query: RunsQuery
@@ -63,12 +58,15 @@ class RunsSnapshot:
     matching: int
     total: int
     varying: tuple[str, ...]
+    why_nothing: tuple[tuple[str, str], ...] = ()
+    archived: int = 0
 
 
 class RunsScreen(LiveScreen[RunsSnapshot]):
     """The table of runs with its filter. Keys act on the selected runs, or else on the run under the cursor."""
 
     CSS_PATH = "screen.tcss"
+    AUTO_FOCUS = ""  # the table gets the focus, also while it is empty: keys never go to a hidden filter
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
 
     def __init__(self) -> None:
@@ -84,7 +82,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         yield StatusBar(self.app.store.path.name)
         yield FilterBox()
         yield PagedTable(id="runs")
-        yield Static(_WELCOME, id="welcome", markup=False)
+        yield EmptyTable()
         yield TextLine(id="summary", classes="hint")
         yield KeyFooter()
 
@@ -114,7 +112,9 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         key = (query.filter, matching, total)
         if self._varying[0] != key:
             self._varying = (key, store.runs.varying_fields(query.filter))
-        return RunsSnapshot(query, rows, matching, total, self._varying[1])
+        why_nothing = why_nothing_is_found(store, query.filter) if query.filter and not matching else ()
+        archived = 0 if total or query.filter else store.runs.count("archived=true")
+        return RunsSnapshot(query, rows, matching, total, self._varying[1], why_nothing, archived)
 
     def show(self, snapshot: RunsSnapshot) -> None:
         self._snapshot = snapshot
@@ -122,8 +122,21 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         names = self._columns()
         rows = [run_columns.table_row(row, names, snapshot.varying) for row in snapshot.rows]
         self.table.put(snapshot.query.first, rows, snapshot.matching)
-        self.set_class(snapshot.total == 0 and not snapshot.query.filter, "-empty")
+        self._show_emptiness(snapshot)
+        self.query_one(FilterBox).show_found(found_sentence(snapshot.matching, snapshot.total, snapshot.query.order))
         self._show_summary()
+
+    def _show_emptiness(self, snapshot: RunsSnapshot) -> None:
+        has_no_runs = snapshot.total == 0 and not snapshot.archived and not snapshot.query.filter
+        self.set_class(snapshot.matching == 0, "-nothing")
+        if has_no_runs != self.has_class("-empty"):
+            self.set_class(has_no_runs, "-empty")
+            self.refresh_bindings()
+        self.query_one(FilterBox).disabled = has_no_runs
+        if has_no_runs and self.focused is None:
+            self.table.focus()
+        if snapshot.matching == 0:
+            self.query_one(EmptyTable).show(snapshot.query.filter, snapshot.why_nothing, snapshot.archived)
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
@@ -131,22 +144,24 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         snapshot = self._snapshot
         if snapshot is None:
             return
-        text = counted(snapshot.total, "run")
-        if snapshot.matching != snapshot.total:
-            text = f"{snapshot.matching:,} of {text}"
-        if self.table.selected:
-            text += f" · {len(self.table.selected)} selected"
+        parts = [f"{len(self.table.selected)} selected"] if self.table.selected else []
         row = self._current()
         if row is not None and row.error and row.status not in ("done", "queued", "running"):
-            text += f" · {row.name}: {row.error.splitlines()[0]}"
+            parts.append(f"{row.name}: {row.error.splitlines()[0]}")
         elif row is not None and row.note:
-            text += f" · {row.name}: {row.note}"
-        else:
-            text += f" · {NOISE} cannot be told from no bias; {NO_BETTER} no better than constant; in years"
-        self.query_one("#summary", TextLine).put(clean(text))
+            parts.append(f"{row.name}: {row.note}")
+        elif row is not None:
+            parts.append(f"{NOISE} cannot be told from no bias; {NO_BETTER} no better than constant; in years")
+        self.query_one("#summary", TextLine).put(clean(" · ".join(parts)))
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a run, only keys that need none are there."""
+        if self.has_class("-empty") and action in _ACTIONS_ON_RUNS:
+            return False
+        return super().check_action(action, parameters)
 
     # Cursor, selection and filter
 
