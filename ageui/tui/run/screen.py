@@ -38,7 +38,7 @@ from ageui.tui.run.details import (
 from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
 from ageui.tui.tones import state_tone, tone_styles
-from ageui.tui.widgets.group_bars import GroupBars
+from ageui.tui.widgets.group_dots import GroupDots, GroupErrors
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
 from ageui.tui.widgets.status_bar import StatusBar
@@ -88,7 +88,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         with Horizontal(id="upper"):
             yield Chart(id="curves")
             with VerticalScroll(id="groups-pane"):
-                yield GroupBars(id="groups")
+                yield GroupDots(id="groups")
         with TabbedContent(id="parts"):
             with TabPane("Log", id="log-pane"):
                 yield LogTail(id="log")
@@ -175,7 +175,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
     def _show_scores(self, detail: RunDetail) -> None:
         scores = detail.primary_scores
-        self.query_one(GroupBars).show(scores, instead_of_scores(detail))
+        self.query_one(GroupDots).show(GroupErrors(scores) if scores else None, instead_of_scores(detail))
         pane = self.query_one("#groups-pane")
         pane.border_subtitle = _marks_line(scores)
         title = "published figures" if detail.row.is_published else "MAE by group"
