@@ -42,17 +42,19 @@ class ImageError:
 class SplitErrors:
     """The predictions (N,) behind `scores`, in years. `order` holds the places of images, the largest error first.
 
-    Bins and `slope`, in years of signed error per year of age, leave out predictions that are not finite.
+    `folder` is where their names start, empty if unknown. Bins and `slope`, in years of signed error per year of age,
+    leave out predictions that are not finite.
     """
 
     scores: SplitScores
     predictions: Predictions
+    folder: str
     order: Ints
     by_age: tuple[AgeBin, ...]
     slope: Figure
 
     @classmethod
-    def of(cls, scores: SplitScores, predictions: Predictions) -> "SplitErrors":
+    def of(cls, scores: SplitScores, predictions: Predictions, folder: str = "") -> "SplitErrors":
         signed = predictions.predicted.astype(np.float64) - predictions.ages
         order = np.argsort(-np.nan_to_num(np.abs(signed), nan=math.inf), kind="stable")
         is_finite = np.isfinite(signed)
@@ -61,11 +63,7 @@ class SplitErrors:
         known = subjects[is_finite] if subjects is not None else np.arange(len(ages))
         stored = scores.result.figure("slope")
         slope = stored if stored is not None and stored.interval is not None else _least_squares(ages, signed)
-        return cls(scores, predictions, order, tuple(_by_age(ages, signed, known)), slope)
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        return tuple(self.predictions.attributes)
+        return cls(scores, predictions, folder, order, tuple(_by_age(ages, signed, known)), slope)
 
     def worst(self, first: int, count: int) -> Iterator[ImageError]:
         """`count` images from place `first` of `order` on."""

@@ -7,13 +7,13 @@ from itertools import groupby
 from rich.console import RenderableType
 from rich.style import StyleType
 from rich.text import Text
-from textual.widgets import Static
 
 from ageui.present.figures import NOTHING, between, number
 from ageui.present.marks import NOISE
 from ageui.store import BiasResult, SplitScores
 from ageui.tui.chart.dot_plot import REFERENCE, DotHeading, DotRow, dot_plot
 from ageui.tui.tones import tone_styles
+from ageui.tui.widgets.fitted_text import FittedText
 from engine.epoch_scores import EpochScores, GroupError
 from engine.split_result import GapFigure, GroupResult
 
@@ -54,36 +54,20 @@ def group_lines(errors: GroupErrors, width: int, worst_style: StyleType = "") ->
     return dot_plot(errors.entries(worst_style), width, line=errors.mae, legend=legend)
 
 
-class GroupDots(Static):
+class GroupDots(FittedText):
     """Shows the errors of groups; `show` replaces them."""
 
-    DEFAULT_CSS = """
-    GroupDots { height: auto; padding: 0 1; }
-    """
-
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, markup=False)
+        super().__init__(id=id)
         self._errors: GroupErrors | None = None
 
     def show(self, errors: GroupErrors | None, instead: RenderableType = "") -> None:
         """Shows errors, or `instead` if they are None."""
-        self._errors = errors
         if errors is None:
-            self.update(instead)
-        else:
-            self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._draw()
-
-    def _draw(self) -> None:
-        if self._errors is not None and self.is_attached and self.size.width:
-            worst = tone_styles(self.app.theme_variables)["bad"]
-            self.update(Text("\n").join(group_lines(self._errors, self.size.width, worst)))
+            self.show_instead(instead)
+        elif errors != self._errors:
+            self.fit(lambda width: group_lines(errors, width, tone_styles(self.app.theme_variables)["bad"]))
+        self._errors = errors
 
 
 def _bias_entries(bias: BiasResult, worst_style: StyleType) -> Iterator[DotRow | DotHeading]:
