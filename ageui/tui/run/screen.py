@@ -67,7 +67,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     """The run with one id, updated while it trains."""
 
     CSS_PATH = "screen.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN), *keys.forwarded(keys.CURVES, "chart")]
 
     def __init__(self, run_id: int) -> None:
         super().__init__()
