@@ -7,9 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from ageui.compare.comparison import MAE
 from ageui.compare.differing_settings import setting
-from ageui.compare.figure_names import split_title
 from ageui.present.bars import progress_bar, sparkline
 from ageui.present.figures import between, duration, number
 from ageui.present.marks import NO_BETTER, NOISE, PUBLISHED
@@ -49,8 +47,8 @@ class Head:
         state = Text(state_of(row), style=styles[state_tone(row.status)])
         room = width - state.cell_len - len(_GAP)
         name = clean(row.name)
-        beside = min(cell_len(name), _SHORTEST_NAME if row.status == "running" else _LONGEST_NAME)
-        progress = _fitting(self._progress(), room - beside - len(_GAP), _GAP)
+        least = min(cell_len(name), _SHORTEST_NAME if row.status == "running" else _LONGEST_NAME)
+        progress = _fitting(self._progress(), room - least - len(_GAP), _GAP)
         if row.status != "running":
             state.append(_GAP).append(shortened(name, min(_LONGEST_NAME, room)), style="bold")
             if progress:
@@ -125,16 +123,17 @@ class Head:
         if self.scores is not None:
             result = self.scores.result
             mae = f"{number(result.mae)}{NO_BETTER if result.is_no_better_than_constant else ''}"
-            figures = {MAE: mae, **{bias.attribute: _bias(bias.value, bias.inside_noise) for bias in result.biases}}
-            beside = split_title(self.scores), f"MAE {between(result.mae_interval)}" if result.mae_interval else ""
+            figures = {"MAE": mae, **{bias.attribute: _bias(bias.value, bias.inside_noise) for bias in result.biases}}
+            interval = f"MAE {between(result.mae_interval)}" if result.mae_interval else ""
+            beside = [self.scores.split, "selected" if self.scores.is_selected else "", interval]
         elif self.detail.row.is_published:
             summary = self.detail.row.summary
-            figures = {MAE: number(summary.mae), **{name: number(value) for name, value in summary.bias.items()}}
-            beside = f"{PUBLISHED} published", ""
+            figures = {"MAE": number(summary.mae), **{name: number(value) for name, value in summary.bias.items()}}
+            beside = [f"{PUBLISHED} published"]
         elif (epoch := scored_epoch(self.detail)) is not None:
             assert epoch.scores is not None
             biases = {name: number(value) for name, value in epoch.scores.bias.items()}
-            figures, beside = {MAE: number(epoch.scores.mae), **biases}, (f"valid, epoch {epoch.epoch}", "")
+            figures, beside = {"MAE": number(epoch.scores.mae), **biases}, ["valid", f"epoch {epoch.epoch}"]
         else:
             return Text(shortened(clean(why_no_scores(self.detail.row)), width), style="dim")
         text = _named_figures(figures, width, styles)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ageui.tui.run import curves
+
 
 @dataclass(frozen=True)
 class Part:
@@ -13,14 +15,18 @@ class Part:
     short: str = ""
 
 
-CURVES = (
-    Part("loss", "1", "loss"),
-    Part("steps", "1", "loss by step"),
-    Part("val_loss", "1", "val loss"),
-    Part("val_mae", "2", "MAE"),
-    Part("bias", "3", "biases"),
-    Part("lr", "4", "lr"),
-    Part("speed", "4", "images/s"),
+CURVES = tuple(
+    part
+    for part in (
+        Part("loss", "1", "loss"),
+        Part("steps", "1", "loss by step"),
+        Part("val_loss", "1", "val loss"),
+        Part("val_mae", "2", "MAE"),
+        Part("bias", "3", "biases"),
+        Part("lr", "4", "lr"),
+        Part("speed", "4", "images/s"),
+    )
+    if part.key in {curve.key for curve in curves.CURVES}
 )
 PARTS = (
     Part("scores", "5", "scores"),
@@ -40,7 +46,7 @@ OF_PREDICTIONS = ("scatter", "by-age", "worst")
 
 def chosen(parts: tuple[Part, ...], digit: str, current: str, *, is_shown: bool) -> str:
     """The key of the part that a digit shows: the next of its parts if one `is_shown`, else the current or first."""
-    own = [part.key for part in parts if part.digit == digit]
+    own = [part.key for part in parts if part.digit == digit] or [current]
     if current not in own:
         return own[0]
     return own[(own.index(current) + 1) % len(own)] if is_shown else current
