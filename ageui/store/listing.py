@@ -20,13 +20,15 @@ _MOST_IN_BATCHES = 2000
 
 
 class ListedRun(NamedTuple):
-    """A run in its place. Its figures do not change as long as its `status` and `attempt` do not, unless it runs."""
+    """A run in its place; `split` and `mae` are those of its summary."""
 
     id: int
     config_hash: str
     status: str
     attempt: int
     is_published: bool
+    split: str | None
+    mae: float | None
 
 
 class ListedFigures(NamedTuple):
@@ -60,7 +62,7 @@ class Listing(StorePart):
         """The runs that match a filter, in the given order, both as in `Runs.search`. Raises `ConfigError`."""
         is_published: ColumnElement[bool] = col(Run.source) == PUBLISHED
         chosen = (
-            sql_select(RUN_ID, col(Run.config_hash), col(Run.status), col(Run.attempt), is_published)
+            sql_select(RUN_ID, Run.config_hash, Run.status, Run.attempt, is_published, RunSummary.split, RunSummary.mae)  # type: ignore[call-overload]
             .join(RunSummary, col(RunSummary.run_id) == col(Run.id))
             .where(where(filter or ""))
             .order_by(*ordering(order))

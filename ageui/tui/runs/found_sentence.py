@@ -1,16 +1,15 @@
-"""How many runs a filter finds, and in which order, in one short sentence."""
+"""How many runs the table lists, and how they are arranged, in one short sentence."""
 
+from ageui.text.clean import clean
 from ageui.text.sentences import counted
-from ageui.tui.runs.columns import COLUMNS
+from ageui.tui.prefs import Prefs
+from ageui.tui.runs.columns import order_title
 
 
-def found_sentence(matching: int, total: int, order: str) -> str:
-    """`8 of 203 runs by MAE ↑`; the arrow points up if values grow downwards in the table."""
+def found_sentence(matching: int, total: int, prefs: Prefs) -> str:
+    """`8 of 203 runs by MAE ↑ · folded`."""
     found = counted(total, "run") if matching == total else f"{matching:,} of {counted(total, 'run')}"
-    return f"{found} by {order_title(order)} {'↓' if order.startswith('-') else '↑'}"
-
-
-def order_title(order: str) -> str:
-    """The title of the column by which runs are ordered, also if that column is hidden."""
-    field = order.removeprefix("-")
-    return next((column.title for column in COLUMNS.values() if column.order == field), field)
+    parts = [f"{found} {order_title(prefs.order)}"]
+    parts += ["folded"] if prefs.folded else []
+    parts += [f"groups of {clean(prefs.grouped)}"] if prefs.grouped else []
+    return " · ".join(parts)
