@@ -41,7 +41,7 @@ class PreviewedRun(Vertical):
     PreviewedRun {
         height: auto;
         & FittedText, & GroupDots { padding: 0 1; }
-        & Chart { height: 10; margin: 1 1 0 0; }
+        & Chart { height: 10; margin: 1 1 0 1; }
         & GroupDots { margin: 1 0 0 0; }
         & #preview-words { height: auto; padding: 0 1; margin: 1 0 0 0; color: $text-muted; }
     }
@@ -86,7 +86,7 @@ class PreviewedRun(Vertical):
             chart.display = bool(series)
             if series:
                 lines = event_lines(data, "epoch", planned, ended=detail.status in ("done", "diverged"))
-                chart.show(series, lines, x_name="epoch", y_name=curve.y_name)
+                chart.show(series, lines, x_name="epoch", y_name=f"{curve.title}, years")
 
     def _show_groups(self, detail: RunDetail) -> None:
         epoch = scored_epoch(detail)

@@ -52,7 +52,7 @@ class ViewPicker(Dialog[ViewAnswer]):
         with Vertical():
             yield Label(Text("Views", style="bold"))
             yield OptionList(*map(self._option, self._views))
-            hint = "enter shows · s saves the table as it is · r replaces · x deletes · esc leaves"
+            hint = "enter shows · s saves what the table shows · r replaces · x deletes · esc"
             yield Label(Text(hint, style="dim"), id="view-hint")
 
     def on_mount(self) -> None:
