@@ -51,7 +51,7 @@ The background worker starts with the first run and goes on when you leave.
 """.strip("\n")
 
 
-_MARKS = f"years; {NOISE} cannot be told from none; {NO_BETTER} no better than constant"
+_MARKS = f"{NOISE} cannot be told from none; {NO_BETTER} constant is as good"
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,8 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             return f"{row.name}: {row.error.splitlines()[0]}"
         if row is not None and row.note:
             return f"{row.name}: {row.note}"
-        return (f"{row.name} · " if row else "") + _MARKS
+        on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
+        return (f"{row.name} · " if row else "") + f"years{on}; {_MARKS}"
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
