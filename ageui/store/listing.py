@@ -132,7 +132,7 @@ class Listing(StorePart):
                 stored = sql_select(col(Bias.attribute), col(Bias.baseline)).where(
                     col(Bias.run_id) == run_id, col(Bias.split) == split
                 )
-                biases = dict(session.execute(stored).tuples().all())
+                biases = {attribute: value for attribute, value in session.execute(stored)}
                 figures = (mae, *(biases.get(attribute) for attribute in REPORT_ATTRIBUTES))
                 found.append(ListedConstant(age, figures, split, data_name))
         return found

@@ -37,7 +37,7 @@ from ageui.tui.widgets.text_line import TextLine
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
-_MARKS = f"years; {NOISE} cannot be told from none; {NO_BETTER} no better than constant"
+_MARKS = f"{NOISE} cannot be told from none; {NO_BETTER} constant is as good"
 
 
 _ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
@@ -175,7 +175,8 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             return f"{row.name}: {row.error.splitlines()[0]}"
         if row is not None and row.note:
             return f"{row.name}: {row.note}"
-        return (f"{row.name} · " if row else "") + _MARKS
+        on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
+        return (f"{row.name} · " if row else "") + f"years{on}; {_MARKS}"
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
