@@ -95,7 +95,8 @@ class FilterBox(Horizontal):
         self._input.value = text
 
     def focus_text(self) -> None:
-        self._input.focus()
+        """Takes the focus at once: the very next key is text."""
+        self.screen.set_focus(self._input)
 
     def on_descendant_focus(self) -> None:
         self._before, self._place = self._valid, -1
