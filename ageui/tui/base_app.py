@@ -12,6 +12,7 @@ from textual.notifications import SeverityLevel
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
+from ageui.planning.queue_places import QueueForecast
 from ageui.store import RunRow, Store
 from ageui.tui.changes import Change, ChangeMade
 from ageui.tui.closed_screens import forget_styles_of_closed_widgets
@@ -50,6 +51,7 @@ class BaseApp(NoticeApp):
         self.queue_changed: Signal[QueueState] = Signal(self, "queue changed")
         self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
         self.queue_state: QueueState | None = None
+        self._forecast = QueueForecast()
         self._notice = notice
         self._version = -1
         self._undos: list[Change] = []
@@ -121,7 +123,7 @@ class BaseApp(NoticeApp):
 
         def read() -> tuple[list[str], QueueState, list[RunRow]]:
             lost = [found.sentence() for found in recover_lost(self.store)]
-            state = read_queue_state(self.store)
+            state = read_queue_state(self.store, self._forecast)
             return lost, state, ended_runs(self.store, self.queue_state, state) if self.queue_state else []
 
         try:

@@ -7,6 +7,7 @@ from ageui.memory.forecast import Forecaster
 from ageui.planning.run_checks import refuse_unfit
 from ageui.planning.settings import checkpoint_interval
 from ageui.store import DELETED, Changed, NewRun, Store
+from ageui.store.queue import BY_THE_USER
 from ageui.study import RemainingRuns
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
@@ -98,7 +99,7 @@ def pause_or_resume_queue(store: Store) -> ChangeMade:
             return ChangeMade("", ("the queue was paused again in the meantime: it stays as it is",))
 
         return ChangeMade("the queue is resumed", _start_workers_on(store, store.queue.devices()), pause_again)
-    pause = store.queue.pause_queue("by the user")
+    pause = store.queue.pause_queue(BY_THE_USER)
 
     def resume_again(store: Store) -> ChangeMade:
         if store.queue.resume_queue(only=pause) is None:
