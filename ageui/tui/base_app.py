@@ -67,6 +67,7 @@ class BaseApp(NoticeApp):
         self.set_interval(SECONDS_BETWEEN_LOADS, self._check_loads)
         self._check_loads()
         self._check_queue()
+        self.app_resume_signal.subscribe(self, lambda app: self.refresh(layout=True))
         if self._notice:
             self.tell(self._notice, everywhere=True)
         if not self.is_headless:

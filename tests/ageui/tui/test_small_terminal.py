@@ -58,5 +58,10 @@ def test_suspending_is_asked_of_the_terminal(store: Store, monkeypatch: pytest.M
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "ctrl+z", "question_mark", "ctrl+z")
         assert len(asked) == 2
+        drawn: list[dict[str, bool]] = []
+        monkeypatch.setattr(AgeUIApp, "refresh", lambda self, *regions, **options: drawn.append(options))
+        app.app_resume_signal.publish(app)
+        await settled(pilot)
+        assert {"layout": True} in drawn, "all is drawn again when it resumes"
 
     use(store, scenario)
