@@ -16,7 +16,7 @@ EVERYWHERE, RUNS, FILTER, RUN, WORST, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS,
 class Key:
     """`keys` are Textual's comma-separated key names; `shown` replaces the first one on the screen.
 
-    The footer shows `label`, help and palette show `what`.
+    The footer shows `label`, help and palette show `what`. A key that acts `in_dialogs` goes before those of widgets.
     """
 
     keys: str
@@ -25,6 +25,7 @@ class Key:
     what: str
     shown: str = ""
     in_footer: bool = True
+    in_dialogs: bool = False
 
     @property
     def display(self) -> str:
@@ -46,8 +47,8 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("H", "pause_queue", "hold queue", "Toggle the pause of the queue; running runs continue"),
         _HelpKey("W", "worker", "worker", "Toggle the background worker; it stops after the current step"),
         _HelpKey("escape", "back", "back", "Close this screen", "esc"),
-        _HelpKey("ctrl+z", "suspend_process", "suspend", "Suspend the application; fg brings it back", "^z"),
-        _HelpKey("ctrl+q", "quit", "quit", "Quit; the worker continues", "^q"),
+        _HelpKey("ctrl+z", "suspend_process", "suspend", "Suspend; fg in the shell resumes", "^z", in_dialogs=True),
+        _HelpKey("ctrl+q", "quit", "quit", "Quit; background work continues", "^q", in_dialogs=True),
     ),
     RUNS: (
         Key("enter", "open", "open", "Open the run: curves, groups, scores, log"),
@@ -202,6 +203,7 @@ def _binding(place: str, key: Key, action: str) -> Binding:
         show=key.in_footer,
         key_display=key.display,
         tooltip=key.what,
+        priority=key.in_dialogs,
         id=f"{place}.{key.action}",
     )
 

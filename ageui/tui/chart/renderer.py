@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
@@ -27,6 +28,7 @@ from ageui.tui.chart.series import Series, VerticalLine
 from ageui.tui.chart.text_layout import LegendEntry, StyledText, distinct_rows, legend_lines, strip_of
 
 _VALUE, _BOTH_VALUES = 9, 18
+_NO_POINTS = "no points yet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +45,28 @@ class ChartRenderer:
     cursor: float | None
 
     def strips(self, plot: DrawnPlot, areas: ChartAreas, styles: ChartStyles) -> list[Strip]:
-        """All lines of the chart, from the top."""
+        """All lines of the chart, from the top. Without points, there are no axes."""
+        if not any(one.x.size for one in self.series):
+            return self._without_points(areas, styles)
         labels = y_ticks(plot)
         inside, beside = self._end_labels(plot, areas, styles)
         cursor, message = self._cursor_on(plot), self._why_empty(plot)
         body = plot_strips(plot, styles, list(labels), self.vertical_lines, inside, cursor, message)
         above = [self._title(plot, areas, styles)] if areas.title else []
         above += self._legend(areas, styles)
-        below = x_axis(areas, styles, x_ticks(plot, seconds=self.seconds), self.x_name) if areas.axis else []
+        ticks = x_ticks(plot, seconds=self.seconds, whole=self._has_whole_x)
+        below = x_axis(areas, styles, ticks, self.x_name) if areas.axis else []
         return above + with_side_labels(areas, styles, body, labels, beside) + below
+
+    def _without_points(self, areas: ChartAreas, styles: ChartStyles) -> list[Strip]:
+        width, height = areas.full_width, areas.title + areas.legend + areas.height + areas.axis
+        strips = [Strip.blank(width, styles.ground) for _ in range(height)]
+        strips[height // 2] = strip_of(
+            [(shortened(_NO_POINTS, width).center(width), styles.notice)], width, styles.ground
+        )
+        if areas.title:
+            strips[0] = strip_of([(shortened(self.y_name, width), styles.title)], width, styles.ground)
+        return strips
 
     def _title(self, plot: DrawnPlot, areas: ChartAreas, styles: ChartStyles) -> Strip:
         """The name and modes at the left; the x of the cursor and the number of values not shown at the right."""
@@ -80,6 +95,11 @@ class ChartRenderer:
     def legend_rows(self, width: int) -> int:
         """The number of rows that the whole legend needs."""
         return len(legend_lines(self._entries(None), len(self.series), width, self._value_width, Style.null()))
+
+    @property
+    def _has_whole_x(self) -> bool:
+        """Whether all x are whole numbers, such as epochs, which have no parts to label."""
+        return all(bool(np.all(one.x == np.round(one.x))) for one in self.series)
 
     @property
     def _value_width(self) -> int:
@@ -161,8 +181,6 @@ class ChartRenderer:
     def _why_empty(self, plot: DrawnPlot) -> str:
         if plot.patterns.any():
             return ""
-        if not any(one.x.size for one in self.series):
-            return "no points yet"
         if plot.hidden:
             return "no values > 0 to show on a log scale"
         return "no finite values" if plot.lost else "no points here"

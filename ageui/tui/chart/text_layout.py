@@ -15,6 +15,7 @@ from ageui.present.terminal import shortened
 StyledText = tuple[str, Style]
 
 _FURTHEST = 3
+_LABEL_GAP = 2
 
 
 def strip_of(parts: Iterable[StyledText], width: int, ground: Style) -> Strip:
@@ -64,7 +65,7 @@ def _wrapped(cells: Iterable[tuple[int, list[StyledText]]], width: int) -> list[
     lines: list[list[StyledText]] = [[]]
     used = 0
     for room, parts in cells:
-        if used and used + room > width:
+        if used and used + room - 1 > width:
             lines.append([])
             used = 0
         lines[-1] += parts
@@ -89,15 +90,19 @@ def distinct_rows(wanted: Mapping[int, int], weights: Mapping[int, int], rows: i
     return dict(zip(kept, sorted(taken), strict=True))
 
 
-def tick_label_line(ticks: Iterable[tuple[int, str]], width: int) -> str:
-    """Centres labels on their columns in a line of `width` cells; leaves out labels that would touch another."""
-    line, free = "", 0
+def tick_label_line(ticks: Iterable[tuple[int, str]], width: int) -> tuple[str, list[int]]:
+    """Centres labels on their columns in a line of `width` cells, and returns it with the columns of its labels.
+
+    Leaves out labels that would touch another, or not stand at their column.
+    """
+    line, columns = "", []
     for column, label in ticks:
         begin = max(min(column - cell_len(label) // 2, width - cell_len(label)), 0)
-        if begin >= free and begin + cell_len(label) <= width:
+        free = len(line) + _LABEL_GAP if line else 0
+        if begin >= free and begin <= column < begin + cell_len(label):
             line = line.ljust(begin) + label
-            free = len(line) + 1
-    return line.ljust(width)
+            columns.append(column)
+    return line.ljust(width), columns
 
 
 def room_beside(column: int, text: str, empty: NDArray[np.bool_]) -> tuple[int, int] | None:

@@ -38,9 +38,9 @@ def queue_places(order: list[int], running: list[RunRow], state: QueueState | No
         return QueuePlaces(places)
     if state.pause_reason is not None:
         return QueuePlaces(places, waits_for="the queue is paused")
-    if state.needs_worker:
+    if state.unserved:
         return QueuePlaces(places, waits_for="no worker")
-    if len(running) == 1 and len(state.working) == 1 and _is_in_last_stage(running[0]):
+    if len(running) == 1 and not state.waits and _is_in_last_stage(running[0]):
         return QueuePlaces(places, running[0].summary.eta_seconds)
     return QueuePlaces(places)
 

@@ -109,9 +109,10 @@ class TargetActions(LiveScreen[Snapshot]):
         if targets := self.targets():
             await remove_archived(self.app, targets, self._deselect)
 
-    def action_copy_command(self) -> None:
+    @work(group="changes", exit_on_error=False)
+    async def action_copy_command(self) -> None:
         if (row := self.current()) is not None:
-            copy_run_command(self.app, row)
+            await copy_run_command(self.app, row.id)
 
     # Edits
 
@@ -131,7 +132,8 @@ class TargetActions(LiveScreen[Snapshot]):
 
         many = f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
         title = f"Tags of {one.name}" if one is not None else many
-        LinePrompt(f"{title}, parted by spaces", " ".join(one.tags) if one is not None else "").ask(self.app, edited)
+        tags = "".join(f"{tag} " for tag in one.tags) if one is not None else ""
+        LinePrompt(f"{title}, parted by spaces", tags).ask(self.app, edited)
 
     def action_note(self) -> None:
         if (row := self.current()) is not None:
