@@ -149,6 +149,8 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             self._follow = None
             if snapshot.place is not None:
                 self.table.go_to(snapshot.place)
+        if not found.is_complete:
+            self.refresh_soon()
         self.set_class(snapshot.total == 0 and not snapshot.query.rows.filter, "-empty")
         self._show_summary()
 
