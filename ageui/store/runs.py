@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, distinct, func
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, distinct, func
 from sqlalchemy import select as sql_select
 from sqlmodel import col, select
 
@@ -30,7 +30,7 @@ from ageui.store.run_rows import (
     run_rows,
 )
 from ageui.store.store_part import OpenSession, StorePart
-from ageui.store.tables import MEASURED, Checkpoint, Metric, Run, RunSummary
+from ageui.store.tables import MEASURED, Checkpoint, Metric, Run, RunSummary, RunTag
 from ageui.text.clean import clean
 from ageui.text.states import LOST
 from engine.arithmetic import settled, spellings
@@ -229,6 +229,23 @@ class Runs(StorePart):
         with self._read() as session:
             found = session.execute(_filtered(*counts, filter=filter)).one()
         return tuple(name for name, different in zip(names, found, strict=True) if different > 1)
+
+    def values(self, name: str, start: str = "", *, most: int = 20) -> tuple[str, ...]:
+        """The values that begin with `start` and that runs have in a filter field of texts, lists of texts or tags."""
+        field = filter_fields()[name]
+        if field.kind == "tags":
+            value: SQLColumnExpression[Any] = col(RunTag.tag)
+            chosen = sql_select(value)
+        elif field.kind == "texts":
+            items = func.json_each(field.column).table_valued("value", joins_implicitly=True)
+            value = items.c.value
+            chosen = sql_select(value).select_from(Run, items)
+        else:
+            value = field.column
+            chosen = sql_select(value).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+        begins = func.substr(value, 1, len(start)) == start
+        with self._read() as session:
+            return tuple(session.scalars(chosen.where(begins).distinct().order_by(value).limit(most)).all())
 
     # Reading
 

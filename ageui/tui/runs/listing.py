@@ -65,6 +65,11 @@ class RunList:
         return entry.competes[place] and value is not None and number(value) == self.best[place]
 
     @cached_property
+    def runs(self) -> frozenset[int]:
+        """All runs that match, also those of closed groups."""
+        return frozenset(itertools.chain.from_iterable(entry.runs for entry in self.entries))
+
+    @cached_property
     def _places(self) -> dict[int, int]:
         """The place of the row of each run; that of the run itself where its fold is open."""
         return {run: place for place, entry in enumerate(self.entries) if _is_of_runs(entry) for run in entry.runs}

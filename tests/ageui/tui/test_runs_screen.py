@@ -27,6 +27,7 @@ from ageui.store import Store
 from ageui.text.clean import clean
 from ageui.tui.app import AgeUIApp
 from ageui.tui.dialogs.prompts import ChoicePrompt
+from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.prefs import Prefs, prefs_file
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.filter_box import FilterBox
@@ -42,9 +43,27 @@ def test_an_empty_database_says_what_to_press(store: Store) -> None:
         shown = screen_text(app)
         assert "No runs yet." in shown
         assert "make a run" in shown
-        assert not app.screen.query_one(PagedTable).display
+        assert "cancel" not in shown.splitlines()[-1], "keys that need a run are not offered"
+        await press(pilot, "slash", "x", "p")
+        assert app.focused is app.screen.query_one(PagedTable)
+        assert app.screen.query_one(FilterBox).text == ""
 
     use(store, scenario)
+
+
+def test_keys_of_an_empty_database_never_go_to_the_hidden_filter(store: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "D", "escape", "n")
+        assert isinstance(app.screen, NewRunScreen)
+        await press(pilot, "escape")
+        assert app.screen.query_one(FilterBox).text == ""
+        queued(store, "first")
+        await until(pilot, lambda: names(app) == ["first"])
+        assert app.focused is app.screen.query_one(PagedTable)
+        await press(pilot, "slash", "f")
+        assert app.screen.query_one(FilterBox).text == "f"
+
+    use(store, scenario, size=(80, 24))
 
 
 @pytest.mark.parametrize("size", SIZES)
