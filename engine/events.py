@@ -104,6 +104,14 @@ class EpochEnded(Epoch):
 
 
 @dataclass(frozen=True)
+class EpochScored:
+    """The scores of an earlier epoch, which was the best one when the stage came to an epoch that is scored."""
+
+    epoch: int
+    scores: EpochScores
+
+
+@dataclass(frozen=True)
 class CheckpointWritten:
     """A file in the run's folder, complete on disk, of the weights after `step` and `epoch`.
 
@@ -173,6 +181,7 @@ Event = (
     | StageStarted
     | StepsEnded
     | EpochEnded
+    | EpochScored
     | CheckpointWritten
     | Evaluated
     | MemoryPeaked
