@@ -40,7 +40,8 @@ _UPSERT = _UPSERT.on_conflict_do_update(
 )
 _UPSERT_SCORES = insert(core_table(EpochScore))
 _UPSERT_SCORES = _UPSERT_SCORES.on_conflict_do_update(
-    index_elements=["run_id", "epoch"], set_={"scores": _UPSERT_SCORES.excluded.scores}
+    index_elements=["run_id", "epoch"],
+    set_={name: _UPSERT_SCORES.excluded[name] for name in ("n", "mae", "bias", "groups")},
 )
 
 
@@ -120,11 +121,11 @@ class AttemptWriter:
         if self._number > 1:
             known = self._session.get(EpochScore, (self._run_id, epoch))
             self._attempt.replayed += known is not None
-            if known is not None and dump_json(known.scores) != dump_json(row):
+            if known is not None and dump_json({name: getattr(known, name) for name in row}) != dump_json(row):
                 if not self._attempt.differing:
                     self.noted(f"not bit for bit what an earlier attempt measured: the scores of epoch {epoch}")
                 self._attempt.differing += 1
-        self._session.connection().execute(_UPSERT_SCORES, {"run_id": self._run_id, "epoch": epoch, "scores": row})
+        self._session.connection().execute(_UPSERT_SCORES, {"run_id": self._run_id, "epoch": epoch, **row})
 
     def points(self, points: Iterable[tuple[str, int, float]]) -> None:
         """Writes points (key, step, value) of curves.

@@ -1,10 +1,11 @@
 """The epochs of runs, from rows of points and of scores to records, and scores back."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from ageui.store.tables import EpochScore, Metric
@@ -15,27 +16,31 @@ _EPOCH = TypeAdapter(Epoch)
 _NO_VALIDATION = {"val_loss": None, "val_mae": None}
 
 
-def histories(session: Session, run_ids: Sequence[int]) -> dict[int, tuple[Epoch, ...]]:
-    """The ended epochs of runs, in order. Each field but `epoch` and `scores` is a point of the curve `epoch/FIELD`."""
+def histories(session: Session, run_ids: Sequence[int], *, with_groups: bool) -> dict[int, tuple[Epoch, ...]]:
+    """The ended epochs of runs, in order. Each field but `epoch` and `scores` is a point of the curve `epoch/FIELD`.
+
+    Groups are left out of the scores unless wanted: those of hundreds of runs would take longer than all else.
+    """
+    columns = [col(getattr(EpochScore, name)) for name in ("run_id", "epoch", "n", "mae", "bias")]
+    scored = sql_select(*columns, *([col(EpochScore.groups)] if with_groups else []))
     scores: dict[int, dict[int, EpochScores]] = defaultdict(dict)
-    scored = select(EpochScore.run_id, EpochScore.epoch, EpochScore.scores).where(col(EpochScore.run_id).in_(run_ids))
-    for run_id, epoch, fields in session.exec(scored).all():
-        scores[run_id][epoch] = scores_of(fields)
+    for run_id, epoch, n, mae, bias, *groups in session.execute(scored.where(col(EpochScore.run_id).in_(run_ids))):
+        scores[run_id][epoch] = EpochScores(n, mae, bias, tuple(_groups(*groups)) if groups else ())
     return {run_id: _history(session, run_id, scores[run_id]) for run_id in run_ids}
 
 
 def scores_row(scores: EpochScores) -> dict[str, Any]:
-    """Scores as plain data, with the name, count, MAE and mean signed error of each group, by attribute."""
-    groups: dict[str, list[list[Any]]] = {}
+    """The columns of scores."""
+    groups: dict[str, list[list[Any]]] = defaultdict(list)
     for group in scores.groups:
-        groups.setdefault(group.attribute, []).append([group.group, group.n, group.mae, group.signed])
-    return {"n": scores.n, "mae": scores.mae, "bias": dict(scores.bias), "groups": groups}
+        groups[group.attribute].append([group.group, group.n, group.mae, group.signed])
+    return {"n": scores.n, "mae": scores.mae, "bias": dict(scores.bias), "groups": dict(groups)}
 
 
-def scores_of(row: Mapping[str, Any]) -> EpochScores:
-    """The inverse of `scores_row`."""
-    groups = (GroupError(attribute, *group) for attribute, rows in row["groups"].items() for group in rows)
-    return EpochScores(row["n"], row["mae"], row["bias"], tuple(groups))
+def _groups(column: Mapping[str, Sequence[Any]]) -> Iterator[GroupError]:
+    for attribute, groups in column.items():
+        for group in groups:
+            yield GroupError(attribute, *group)
 
 
 def _history(session: Session, run_id: int, scores: dict[int, EpochScores]) -> tuple[Epoch, ...]:

@@ -153,13 +153,19 @@ class Metric(SQLModel, table=True):
 
 
 class EpochScore(SQLModel, table=True):
-    """The scores on the validation split after an epoch, as `ageui.store.epoch_rows.scores_row` lays them out."""
+    """The scores on the validation split after an epoch: the fields of `EpochScores`.
+
+    `groups` holds lists of name, count, MAE and mean signed error, by attribute.
+    """
 
     __tablename__ = "epoch_scores"
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     epoch: int = Field(primary_key=True)
-    scores: dict[str, Any] = Field(sa_type=Json)
+    n: int
+    mae: float = Field(sa_type=Real)
+    bias: dict[str, Any] = Field(sa_type=Json)
+    groups: dict[str, Any] = Field(sa_type=Json)
 
 
 class RunSummary(SQLModel, table=True):

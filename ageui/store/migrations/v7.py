@@ -10,7 +10,10 @@ STATEMENTS = (
     CREATE TABLE epoch_scores (
         run_id INTEGER NOT NULL,
         epoch INTEGER NOT NULL,
-        scores TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        mae REAL NOT NULL,
+        bias TEXT NOT NULL,
+        groups TEXT NOT NULL,
         PRIMARY KEY (run_id, epoch),
         FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
     )
