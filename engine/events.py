@@ -1,5 +1,6 @@
 """The events of a run in training. Plain frozen records; NaN and infinity are legal in every float."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -96,6 +97,11 @@ class Epoch:
     images_per_second: float
     is_best: bool
     scores: EpochScores | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no loss is NaN or infinite. Weights are kept of such epochs only."""
+        return math.isfinite(self.train_loss) and (self.val_loss is None or math.isfinite(self.val_loss))
 
 
 @dataclass(frozen=True)

@@ -217,13 +217,12 @@ class Trainer:
         while position.stage_epoch < epochs and not self._has_waited():
             self.metrics.begin_epoch(position, steps, epochs - position.stage_epoch, later_epochs)
             ended = self._train_epoch(train_step)
-            finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
-            is_best = finite and self._keep_if_best(ended)
+            is_best = ended.is_finite and self._keep_if_best(ended)
             position.waited = 0 if is_best else position.waited + 1
             position.end_epoch()
-            is_last = position.stage_epoch == epochs or self._has_waited() or not finite
+            is_last = position.stage_epoch == epochs or self._has_waited() or not ended.is_finite
             self.emit(replace(ended, is_best=is_best, scores=self._epoch_scores(ended.epoch, is_last)))
-            if not finite:
+            if not ended.is_finite:
                 return False
             self._between_steps()
         return True
