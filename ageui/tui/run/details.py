@@ -8,9 +8,9 @@ from rich.text import Text
 
 from ageui.compare.differing_settings import setting
 from ageui.compare.run_tables import biases_table, epochs_table, groups_table, published_table, scores_table
-from ageui.present.figures import NOTHING, duration
+from ageui.present.figures import duration
 from ageui.present.table import Table
-from ageui.present.terminal import rich_table
+from ageui.present.terminal import Blocks, fit, rich_table
 from ageui.store import AttemptRow, RunDetail, SplitScores
 from ageui.text.clean import clean
 from ageui.text.duplicates import duplicates_lines
@@ -25,10 +25,11 @@ def scores_tables(detail: RunDetail, scores: SplitScores | None) -> RenderableTy
     """The scores on every split, then the biases and groups of one, `scores`."""
     if scores is None:
         return instead_of_scores(detail)
-    figures, biases, groups = map(rich_table, (scores_table(detail), biases_table(scores), groups_table(scores)))
+    figures, biases, groups = scores_table(detail), biases_table(scores), groups_table(scores)
     scored = ((one.split, one.result.n, one.in_train, one.data_name) for one in detail.results)
     lines = [Text(clean(line), style="dim") for line in duplicates_lines(scored, str(detail.id))]
-    return Group(figures, *lines, "", biases, "", groups)
+    tables = (part for table in (biases, groups) for part in ("", Text(clean(table.title)), Blocks(table)))
+    return Group(Blocks(figures), *lines, *tables)
 
 
 def instead_of_scores(detail: RunDetail) -> RenderableType:
@@ -104,35 +105,38 @@ def what_config_shows(detail: RunDetail) -> tuple[object, ...]:
     return detail.config, detail.data_spec, detail.row.note, detail.manifest, detail.checkpoints
 
 
-def attempts_table(detail: RunDetail) -> RichTable | Text:
-    """A row per attempt, including its notes and the reason for its end."""
+def attempts_text(detail: RunDetail) -> Text:
+    """A line per attempt, then the reason for its end and its notes."""
     if not detail.attempts:
         return _nothing(detail, "nobody has worked on it yet")
-    titles = (
-        "attempt", "started", "took", "memory", "on", "after step", "end", "repeated points", "why, and what was noted"
-    )  # fmt: skip
-    return rich_table(Table.of_names(titles, map(_attempt_row, detail.attempts)))
+    lines = []
+    for attempt in detail.attempts:
+        lines.append(_attempt_line(attempt))
+        notes = filter(None, (attempt.reason, *map(str, attempt.notes)))
+        lines += [Text(f"  {line}", style="dim") for note in notes for line in clean(note, lines=True).splitlines()]
+    return Text("\n").join(lines)
 
 
-def _attempt_row(attempt: AttemptRow) -> tuple[str, ...]:
-    memory = attempt.peak_memory_bytes
-    return (
-        str(attempt.number),
-        f"{attempt.started_at.astimezone():%m-%d %H:%M:%S}",
-        duration(attempt.seconds),
-        NOTHING if memory is None else gigabytes(memory),
-        attempt.worker or "foreground",
-        f"{attempt.step or 0:,}",
-        attempt.outcome or "runs",
-        f"{attempt.replayed:,}, {attempt.differing:,} differ" if attempt.replayed else NOTHING,
-        "\n".join(filter(None, (attempt.reason, *map(str, attempt.notes)))),
+def _attempt_line(attempt: AttemptRow) -> Text:
+    memory, outcome = attempt.peak_memory_bytes, clean(attempt.outcome or "running")
+    facts = (
+        f"started {attempt.started_at.astimezone():%m-%d %H:%M:%S}",
+        f"took {duration(attempt.seconds)}" if attempt.seconds is not None else "",
+        f"on {attempt.worker or 'the foreground'}",
+        f"peak {gigabytes(memory)}" if memory is not None else "",
+        f"continued after step {attempt.step:,}" if attempt.step else "",
+        f"{attempt.replayed:,} points repeated, {attempt.differing:,} of them differ" if attempt.replayed else "",
     )
+    text = Text.assemble((f"attempt {attempt.number}: {outcome}", "bold"))
+    return text.append("".join(f" · {clean(fact)}" for fact in facts if fact))
 
 
-def newest_epochs(detail: RunDetail) -> RenderableType:
-    """The newest epochs, the latest first."""
+def newest_epochs(detail: RunDetail, kept: int | None, width: int) -> RenderableType:
+    """The newest epochs, the latest first, without the columns that do not fit into `width` cells."""
     if not detail.history:
         return _nothing(detail, "no epoch has ended yet")
-    table = rich_table(epochs_table(detail.history[: -_EPOCHS_SHOWN - 1 : -1]))
+    newest = slice(None, -_EPOCHS_SHOWN - 1, -1)
+    table, _ = fit(epochs_table(detail.history, kept=kept, shown=newest), width)
     more = len(detail.history) - _EPOCHS_SHOWN
-    return Group(table, f"… {more:,} more: ageui show {detail.row.id} --json") if more > 0 else table
+    shown = rich_table(table)
+    return Group(shown, f"… {more:,} more: ageui show {detail.row.id} --json") if more > 0 else shown

@@ -22,7 +22,7 @@ def predicted_by_age(errors: SplitErrors, dots: Style, diagonal: Style) -> Scatt
     return ScatterPlot(x, y, clouds=[DotCloud(ages, predicted, dots)], diagonal=diagonal, nothing=nothing)
 
 
-def error_by_age(errors: SplitErrors, width: int) -> list[Text]:
+def error_by_age(errors: SplitErrors, width: int) -> Text:
     """The mean signed error of each bin of ages, with a line at 0, then how it changes with age."""
     rows = [
         DotRow(
@@ -42,7 +42,8 @@ def error_by_age(errors: SplitErrors, width: int) -> list[Text]:
     if slope.value is None and slope.reason:
         said.append(f": {clean(slope.reason)}")
     lines = dot_plot(rows, width, line=0.0, legend=f"{REFERENCE} no error", unit=SIGNED_YEARS)
-    return [*lines, Text(), said, Text("above 0: guessed too old; below 0: too young", style="dim")]
+    meaning = Text("above 0: guessed too old; below 0: too young", style="dim")
+    return Text("\n").join([*lines, Text(), said, meaning])
 
 
 def errors_title(name: str, errors: SplitErrors) -> str:

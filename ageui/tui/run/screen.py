@@ -1,17 +1,14 @@
 """Shows one run: its state, figures, curves, groups, errors, config, log and attempts."""
 
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
-from rich.console import RenderableType
 from rich.style import Style
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import Static
 
 from ageui.compare.figure_names import SIGNED_GAP, split_title
 from ageui.compare.run_tables import explanations
@@ -21,34 +18,20 @@ from ageui.text.clean import clean
 from ageui.text.states import PUBLISHED, why_no_scores
 from ageui.tui import changes, keys
 from ageui.tui.chart.chart import Chart
-from ageui.tui.chart.scatter_chart import ScatterChart
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
 from ageui.tui.run import parts
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, event_lines, series_of
-from ageui.tui.run.details import (
-    attempts_table,
-    config_table,
-    instead_of_scores,
-    newest_epochs,
-    scores_tables,
-    what_config_shows,
-    why_no_errors,
-    why_no_log,
-    why_no_points,
-)
-from ageui.tui.run.error_plots import error_by_age, errors_title, predicted_by_age
+from ageui.tui.run.details import instead_of_scores, why_no_points
 from ageui.tui.run.header import Head, scored_epoch
 from ageui.tui.run.part_line import PartLine
+from ageui.tui.run.part_switcher import PartSwitcher
 from ageui.tui.run.reader import RunReader, RunSnapshot
-from ageui.tui.run.split_errors import SplitErrors
-from ageui.tui.run.worst_errors import WorstErrors
 from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
 from ageui.tui.tones import tone_styles
-from ageui.tui.widgets.fitted_text import FittedText
 from ageui.tui.widgets.group_dots import GroupDots, GroupErrors
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.log_tail import LogTail
@@ -58,7 +41,13 @@ from ageui.tui.widgets.text_line import TextLine
 _BESIDE_FROM, _STACKED_FROM = 120, 32
 """The columns from which the groups are beside the curves, and the rows from which a part is below them."""
 _MARKS = ("worst: the group with the largest MAE", f"signed gap: {SIGNED_GAP}")
-_ERROR_TITLES = {"scatter": "predicted by true age", "by-age": "signed error by age", "worst": "largest errors first"}
+_ALLOWED_IN = {
+    "pause": ("queued", "running"),
+    "resume": ("paused", "interrupted"),
+    "cancel": ("queued", "running", "paused", "interrupted"),
+    "retry": ("failed", "cancelled", "interrupted", "diverged"),
+}
+"""The states of a run in which a key does something."""
 
 
 class RunScreen(LiveScreen[RunSnapshot]):
@@ -94,23 +83,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             with Vertical(id="left"):
                 yield Chart(id="curves")
                 yield Static(id="no-points", markup=False)
-                with ContentSwitcher(id="parts", initial="scores"):
-                    with VerticalScroll(id="scores"):
-                        yield GroupDots(id="own-groups")
-                        yield Static(id="score-tables", markup=False)
-                    yield ScatterChart(id="scatter")
-                    with VerticalScroll(id="by-age"):
-                        yield FittedText(id="error-by-age")
-                    yield WorstErrors(id="worst")
-                    yield Static(id="no-errors", markup=False)
-                    with VerticalScroll(id="config"):
-                        yield Static(id="config-table", markup=False)
-                    yield LogTail(id="log")
-                    yield Static(id="no-log", markup=False)
-                    with VerticalScroll(id="attempts"):
-                        yield Static(id="attempts-table", markup=False)
-                    with VerticalScroll(id="epochs"):
-                        yield Static(id="epochs-table", markup=False)
+                yield PartSwitcher(id="parts")
             with VerticalScroll(id="groups-pane"):
                 yield GroupDots(id="groups")
         yield PartLine(id="part-line")
@@ -181,13 +154,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def _is_published(self) -> bool:
         return self._snapshot is not None and self._snapshot.detail.row.is_published
 
-    @property
-    def _pane(self) -> str:
-        """What stands in for the chosen part: why it is empty, or itself."""
-        if self._part == "log" and self._snapshot is not None and not self.query_one(LogTail).lines:
-            return "no-log"
-        return "no-errors" if self._part in parts.OF_PREDICTIONS and self._errors is None else self._part
-
     def _arrange(self) -> None:
         """Shows what there is room for."""
         has_points = bool(self.chart.series)
@@ -196,10 +162,9 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self.query_one("#no-points").display = self._shows_curve and not has_points
         self.query_one("#groups-pane").display = is_beside
         self.query_one("#own-groups").display = not is_beside and self._group_errors is not None
-        switcher = self.query_one(ContentSwitcher)
+        switcher = self.query_one(PartSwitcher)
         switcher.display = self._shows_part
-        switcher.current = self._pane
-        self.query_one("#left").set_class(self._shows_part and has_points and self._pane == "no-log", "-no-log")
+        self.query_one("#left").set_class(self._shows_part and has_points and switcher.is_empty_log, "-no-log")
         self.query_one("#left").set_class(self._shows_part and not has_points, "-no-points")
         menu = [parts.Part("curves", "1-4", "curves"), *parts.menu(parts.PARTS, self._part)]
         self.query_one(PartLine).show(menu, self._part if self._shows_part else "curves")
@@ -207,12 +172,13 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
     def _focus_part(self) -> None:
         """Gives the keys that scroll to the part in sight."""
-        pane: Widget = self.query_one(f"#{self._pane}") if self._shows_part else self.query_one("#groups-pane")
-        self.set_focus(pane if pane.focusable else None)
+        pane = self.query_one(PartSwitcher).visible_content if self._shows_part else self.query_one("#groups-pane")
+        self.set_focus(pane if pane is not None and pane.focusable else None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "next_split":
-            return self._snapshot is not None and len(self._snapshot.detail.results) > 1
+        if self._snapshot is not None and action in ("next_split", *_ALLOWED_IN):
+            detail = self._snapshot.detail
+            return len(detail.results) > 1 if action == "next_split" else detail.status in _ALLOWED_IN[action]
         return super().check_action(action, parameters)
 
     def action_curve(self, digit: str) -> None:
@@ -261,11 +227,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
         return self._snapshot.scores(self._split) if self._snapshot is not None else None
 
     @property
-    def _errors(self) -> SplitErrors | None:
-        snapshot = self._snapshot
-        return snapshot.errors if snapshot is not None and snapshot.errors_of == self._scores else None
-
-    @property
     def _group_errors(self) -> GroupErrors | None:
         """The groups of the chosen split, else those of the newest epoch."""
         if (scores := self._scores) is not None:
@@ -278,7 +239,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             self._draw_head()
             self._draw_curves(self._snapshot)
             self._draw_groups(self._snapshot.detail)
-            self._draw_part(self._snapshot)
+            self.query_one(PartSwitcher).show(self._part, self._snapshot, self._scores)
             self._arrange()
 
     def _draw_head(self) -> None:
@@ -303,8 +264,10 @@ class RunScreen(LiveScreen[RunSnapshot]):
         curve = next(curve for curve in CURVES if curve.key == self._curve)
         planned = detail.config.get("epochs") or ()
         self.chart.show(
-            series_of(snapshot.curves, curve, self._axis, (series_color(1, dark=dark), series_color(0, dark=dark))),
-            event_lines(snapshot.curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
+            series_of(
+                snapshot.curves, curve, self._axis, [series_color(place, dark=dark) for place in (1, 0, 2, 3, 4)]
+            ),
+            event_lines(snapshot.curves, curve, self._axis, planned),
             x_name=AXIS_NAMES[self._axis],
             y_name=curve.y_name,
             x_kind="seconds" if self._axis == "time" else "number",
@@ -326,58 +289,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
         pane.border_subtitle = Text(
             "to be scored again" if is_stale else "~ inside noise  E explains" if scores else ""
         )
-
-    def _draw_part(self, snapshot: RunSnapshot) -> None:
-        """Draws the part in sight, if its contents changed."""
-        detail, scores, errors = snapshot.detail, self._scores, self._errors
-        theme = self.app.theme
-        match self._part:
-            case "scores":
-                self._put(
-                    "score-tables", (detail.results, detail.status, scores), lambda: scores_tables(detail, scores)
-                )
-            case "config":
-                self._put("config-table", what_config_shows(detail), lambda: config_table(detail))
-            case "attempts":
-                self._put("attempts-table", detail.attempts, lambda: attempts_table(detail))
-            case "epochs":
-                self._put("epochs-table", detail.history, lambda: newest_epochs(detail))
-            case "log":
-                self.query_one("#no-log", Static).update(why_no_log(detail))
-            case "scatter" if errors and self._drawn.get("scatter") != (errors, theme):
-                self._drawn["scatter"] = errors, theme
-                chart = self.query_one(ScatterChart)
-                chart.show(
-                    predicted_by_age(
-                        errors, Style(color=series_color(0, dark=self.app.current_theme.dark)), chart.line_style
-                    )
-                )
-            case "by-age" if errors and self._drawn.get("by-age") is not errors:
-                self._drawn["by-age"] = errors
-                self.query_one("#error-by-age", FittedText).fit(lambda width: error_by_age(errors, width))
-            case "worst" if errors:
-                self.query_one(WorstErrors).show(errors)
-        if self._part in parts.OF_PREDICTIONS and errors is None:
-            is_read = snapshot.errors_of == scores
-            self.query_one("#no-errors", Static).update(
-                why_no_errors(detail, scores) if is_read else "reading predictions …"
-            )
-        switcher = self.query_one(ContentSwitcher)
-        switcher.border_title = Text(clean(self._part_title(detail)))
-        switcher.border_subtitle = Text(parts.more_of(parts.PARTS, self._part))
-
-    def _put(self, name: str, contents: object, make: Callable[[], RenderableType]) -> None:
-        if name not in self._drawn or self._drawn[name] != contents:
-            self._drawn[name] = contents
-            self.query_one(f"#{name}", Static).update(make())
-
-    def _part_title(self, detail: RunDetail) -> str:
-        title = next(part.title for part in parts.PARTS if part.key == self._part)
-        if (errors := self._errors) is not None and self._part in _ERROR_TITLES:
-            return errors_title(_ERROR_TITLES[self._part], errors)
-        if self._part == "scores" and (scores := self._scores) is not None:
-            return f"{title}, {split_title(scores)}"
-        return f"{title} of attempt {detail.row.attempt}" if self._part == "log" and detail.row.attempt > 1 else title
 
     # Actions
 

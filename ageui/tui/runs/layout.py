@@ -47,7 +47,10 @@ def automatic(width: int, *, folded: bool) -> Layout:
 def chosen(names: Sequence[str], width: int, *, folded: bool) -> Layout:
     """The columns that a person chose. Where they do not fit, names and figures come first and stay in view."""
     widths = {name: COLUMNS[name].width for name in names}
-    if _total(widths) > width:
+    spread = widths | {name: WITH_SPREAD for name in names if name in FIGURES and folded}
+    if _total(spread) <= width:
+        widths = spread
+    elif _total(widths) > width:
         widths |= {name: _narrow(name) for name in names}
     rest = _total(widths) - width
     if rest > 0:

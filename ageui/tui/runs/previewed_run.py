@@ -68,7 +68,7 @@ class PreviewedRun(Vertical):
             with self.app.batch_update():
                 head = Head(detail, detail.primary_scores, waiting, (), detail.predicted_memory_bytes)
                 self.query_one("#preview-head", FittedText).fit(
-                    lambda width: head.lines(width, tone_styles(self.app.theme_variables))
+                    lambda width: Text("\n").join(head.lines(width, tone_styles(self.app.theme_variables)))
                 )
                 self._show_curves(detail)
                 self._show_groups(detail)
@@ -77,7 +77,8 @@ class PreviewedRun(Vertical):
                 self.query_one("#preview-words", Static).update(words)
 
     def _show_curves(self, detail: RunDetail) -> None:
-        data, dark = CurveData(detail.history, np.empty(0), np.empty(0)), self.app.current_theme.dark
+        has_ended, dark = detail.status in ("done", "diverged"), self.app.current_theme.dark
+        data = CurveData(detail.history, np.empty(0), np.empty(0), kept=detail.kept_epoch, has_ended=has_ended)
         colors = series_color(1, dark=dark), series_color(0, dark=dark)
         planned = detail.config.get("epochs") or ()
         for curve in _CURVES:
@@ -85,7 +86,7 @@ class PreviewedRun(Vertical):
             series = series_of(data, curve, "epoch", colors)
             chart.display = bool(series)
             if series:
-                lines = event_lines(data, "epoch", planned, ended=detail.status in ("done", "diverged"))
+                lines = event_lines(data, curve, "epoch", planned)
                 chart.show(series, lines, x_name="epoch", y_name=f"{curve.title}, years")
 
     def _show_groups(self, detail: RunDetail) -> None:

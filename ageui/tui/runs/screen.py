@@ -114,6 +114,8 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self.query_one(FilterBox).show_found(found_sentence(matching, snapshot.total, self.app.prefs))
         self._show_emptiness(snapshot)
         self._show_preview()
+        if not found.is_complete:
+            self.refresh_soon()
         self._show_summary()
 
     def _show_emptiness(self, snapshot: RunsSnapshot) -> None:

@@ -1,17 +1,16 @@
-"""Text that is laid out anew for every width."""
+"""Text and tables that are laid out anew for every width."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rich.console import RenderableType
-from rich.text import Text
 from textual.widgets import Static
 
-Lines = Callable[[int], Sequence[Text]]
-"""The lines of a text for a width in cells."""
+Fit = Callable[[int], RenderableType]
+"""What to show in a width of cells."""
 
 
 class FittedText(Static):
-    """Shows lines as they fit its width, or anything else."""
+    """Shows what fits its width."""
 
     DEFAULT_CSS = """
     FittedText { height: auto; padding: 0 1; }
@@ -19,16 +18,11 @@ class FittedText(Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
-        self._lines: Lines | None = None
+        self._fit: Fit | None = None
 
-    def fit(self, lines: Lines) -> None:
-        self._lines = lines
+    def fit(self, fit: Fit) -> None:
+        self._fit = fit
         self._draw()
-
-    def show_instead(self, shown: RenderableType) -> None:
-        """Shows what needs no width."""
-        self._lines = None
-        self.update(shown)
 
     def on_resize(self) -> None:
         self._draw()
@@ -38,5 +32,5 @@ class FittedText(Static):
         self._draw()
 
     def _draw(self) -> None:
-        if self._lines is not None and self.size.width:
-            self.update(Text("\n").join(self._lines(self.size.width)))
+        if self._fit is not None and self.size.width:
+            self.update(self._fit(self.size.width))

@@ -48,10 +48,10 @@ class GroupErrors:
         yield from _rows([GroupResult(one.group, one.n, one.mae, one.signed) for one in groups], worst_style)
 
 
-def group_lines(errors: GroupErrors, width: int, worst_style: StyleType = "") -> list[Text]:
+def group_lines(errors: GroupErrors, width: int, worst_style: StyleType = "") -> Text:
     """The groups on one axis, with the MAE of all images as a line."""
     legend = f"{REFERENCE} MAE {number(errors.mae)}"
-    return dot_plot(errors.entries(worst_style), width, line=errors.mae, legend=legend)
+    return Text("\n").join(dot_plot(errors.entries(worst_style), width, line=errors.mae, legend=legend))
 
 
 class GroupDots(FittedText):
@@ -64,7 +64,7 @@ class GroupDots(FittedText):
     def show(self, errors: GroupErrors | None, instead: RenderableType = "") -> None:
         """Shows errors, or `instead` if they are None."""
         if errors is None:
-            self.show_instead(instead)
+            self.fit(lambda width: instead)
         elif errors != self._errors:
             self.fit(lambda width: group_lines(errors, width, tone_styles(self.app.theme_variables)["bad"]))
         self._errors = errors
