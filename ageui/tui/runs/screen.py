@@ -1,12 +1,14 @@
 """The home screen: the queue and all runs in one table."""
 
 import asyncio
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
 
 from ageui.present.marks import NO_BETTER, NOISE
 from ageui.store import RunRow, Store
@@ -48,7 +50,11 @@ class RunsScreen(TargetActions[RunsSnapshot]):
 
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = ""  # the table gets the focus, also while it is empty: keys never go to a hidden filter
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS), Binding("tab", "scroll_preview", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # The filter opens before a widget gets the next key, so that what is typed after it is text and no command.
+        *(replace(binding, priority=binding.action == "filter") for binding in keys.bindings(keys.RUNS)),
+        Binding("tab", "scroll_preview", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +137,9 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             self.query_one(EmptyTable).show(filter, snapshot.why_nothing, snapshot.archived)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a run, only keys that need none are there."""
+        """Without a run, only keys that need none are there; in the filter, `/` is text."""
+        if action == "filter" and isinstance(self.focused, Input):
+            return False
         if self.has_class("-empty") and action in _ACTIONS_ON_RUNS:
             return False
         return super().check_action(action, parameters)

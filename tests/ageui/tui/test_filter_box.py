@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pilot import names, press, screen_text, settled, table_rows, until, use
 from store_rows import queued
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -36,7 +37,7 @@ def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         assert row(app).endswith("2 runs by state")
         await press(pilot, "slash", *"loss=mape")
-        for size in ((80, 24), (160, 45), (40, 12)):
+        for size in ((80, 24), (160, 45), (60, 16)):
             await pilot.resize_terminal(*size)
             await settled(pilot)
             assert row(app).startswith(" / loss=mape")
@@ -50,6 +51,18 @@ def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two:
         app.screen.query_one(Input).cursor_position = len(long)
         await settled(pilot)
         assert row(app).split()[1].endswith("xxxx"), "the end, where the cursor is"
+
+    use(two, scenario, prefs=Prefs())
+
+
+def test_what_is_typed_at_once_after_the_key_is_text_and_no_command(two: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        assert "/ filter" in screen_text(app).splitlines()[-1]
+        for character in "/x/p":
+            app.post_message(events.Key("slash" if character == "/" else character, character))
+        await until(pilot, lambda: box(app).text == "x/p")
+        assert "/ filter" not in screen_text(app).splitlines()[-1]
+        assert {one.status for one in two.runs.search()} == {"queued"}
 
     use(two, scenario, prefs=Prefs())
 
