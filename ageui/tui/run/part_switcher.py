@@ -84,7 +84,7 @@ class PartSwitcher(ContentSwitcher):
                 self._put("epochs-table", (detail.history, kept), lambda width: newest_epochs(detail, kept, width))
             case "log":
                 self.query_one("#no-log", Static).update(why_no_log(detail))
-                part = "log" if self.query_one(LogTail).lines else "no-log"
+                part = "log" if self.query_one(LogTail).has_lines else "no-log"
             case _:
                 part = part if self._draw_errors(part, snapshot, scores) else "no-errors"
         self.current = part

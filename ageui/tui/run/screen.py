@@ -156,7 +156,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
     def _arrange(self) -> None:
         """Shows what there is room for."""
-        has_points = bool(self.chart.series)
+        has_points = any(len(one.x) for one in self.chart.series)
         is_beside = self.size.width >= _BESIDE_FROM and not self._is_full and not self._is_published
         self.chart.display = self._shows_curve and has_points
         self.query_one("#no-points").display = self._shows_curve and not has_points
