@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static
 
 from ageui.compare.figure_names import SIGNED_GAP, split_title
 from ageui.compare.run_tables import explanations
@@ -24,7 +23,7 @@ from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
 from ageui.tui.run import parts
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, event_lines, series_of
-from ageui.tui.run.details import instead_of_scores, why_no_points
+from ageui.tui.run.details import why_no_points
 from ageui.tui.run.header import Head, scored_epoch
 from ageui.tui.run.part_line import PartLine
 from ageui.tui.run.part_switcher import PartSwitcher
@@ -35,6 +34,7 @@ from ageui.tui.tones import tone_styles
 from ageui.tui.widgets.group_dots import GroupDots, GroupErrors
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.log_tail import LogTail
+from ageui.tui.widgets.plain_text import PlainText
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
 
@@ -82,7 +82,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield Chart(id="curves")
-                yield Static(id="no-points", markup=False)
+                yield PlainText(id="no-points")
                 yield PartSwitcher(id="parts")
             with VerticalScroll(id="groups-pane"):
                 yield GroupDots(id="groups")
@@ -273,12 +273,13 @@ class RunScreen(LiveScreen[RunSnapshot]):
         for widget in (self.chart, self.query_one("#no-points")):
             widget.border_title = _curve_menu(self._curve)
             widget.border_subtitle = Text(f"{curve.title} by {AXIS_NAMES[self._axis]}")
-        self.query_one("#no-points", Static).update(why_no_points(detail, curve.title, snapshot.waiting))
+        why = why_no_points(detail, curve.title, snapshot.waiting)
+        self.query_one("#no-points", PlainText).put(why)
 
     def _draw_groups(self, detail: RunDetail) -> None:
         errors, scores = self._group_errors, self._scores
         for name in ("#groups", "#own-groups"):
-            self.query_one(name, GroupDots).show(errors, instead_of_scores(detail))
+            self.query_one(name, GroupDots).show(errors, Text(clean(why_no_scores(detail.row)), style="dim"))
         epoch = scored_epoch(detail)
         of = split_title(scores) if scores is not None else f"epoch {epoch.epoch}, valid" if epoch is not None else ""
         pane = self.query_one("#groups-pane")
