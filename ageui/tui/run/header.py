@@ -147,7 +147,7 @@ class Head:
 
 def kept_epoch(detail: RunDetail) -> int | None:
     """The epoch whose weights are kept; None if none is known."""
-    return detail.kept.epoch if detail.kept is not None else detail.row.summary.best_epoch
+    return detail.kept_epoch.epoch if detail.kept_epoch is not None else None
 
 
 def scored_epoch(detail: RunDetail) -> Epoch | None:

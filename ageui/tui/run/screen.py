@@ -264,8 +264,10 @@ class RunScreen(LiveScreen[RunSnapshot]):
         curve = next(curve for curve in CURVES if curve.key == self._curve)
         planned = detail.config.get("epochs") or ()
         self.chart.show(
-            series_of(snapshot.curves, curve, self._axis, (series_color(1, dark=dark), series_color(0, dark=dark))),
-            event_lines(snapshot.curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
+            series_of(
+                snapshot.curves, curve, self._axis, [series_color(place, dark=dark) for place in (1, 0, 2, 3, 4)]
+            ),
+            event_lines(snapshot.curves, curve, self._axis, planned),
             x_name=AXIS_NAMES[self._axis],
             y_name=curve.y_name,
             x_kind="seconds" if self._axis == "time" else "number",
