@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from rich.style import Style
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -319,9 +319,9 @@ class RunScreen(LiveScreen[RunSnapshot]):
         if self._snapshot is not None:
             retry_run(self.app, self._snapshot.detail.row)
 
-    def action_copy_command(self) -> None:
-        if self._snapshot is not None:
-            copy_run_command(self.app, self._snapshot.detail.row)
+    @work(group="changes", exit_on_error=False)
+    async def action_copy_command(self) -> None:
+        await copy_run_command(self.app, self._run_id)
 
 
 def _curve_menu(current: str) -> Text:

@@ -172,7 +172,9 @@ def test_a_failed_run_says_why_and_its_attempts_are_listed(store: Store) -> None
         await press(pilot, "8")
         assert "--loss" in screen_text(app)
         await press(pilot, "y")
-        assert messages(app)[-1].startswith("copied: ageui run --data synthetic")
+        assert messages(app)[-1] == "copied the command that repeats broken"
+        assert app.clipboard.startswith("ageui run --preset ")
+        assert len(app.clipboard) < 200
 
     use(store, scenario, size=(120, 60))
 
