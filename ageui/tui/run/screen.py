@@ -21,6 +21,7 @@ from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
+from ageui.tui.queue_state import QueueState
 from ageui.tui.run import parts
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, event_lines, series_of
 from ageui.tui.run.details import why_no_points
@@ -28,6 +29,7 @@ from ageui.tui.run.header import Head, scored_epoch
 from ageui.tui.run.part_line import PartLine
 from ageui.tui.run.part_switcher import PartSwitcher
 from ageui.tui.run.reader import RunReader, RunSnapshot
+from ageui.tui.run.waiting import waiting_text
 from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
 from ageui.tui.tones import tone_styles
@@ -91,6 +93,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
     def on_mount(self) -> None:
         self.app.loads_changed.subscribe(self, self._show_loads)
+        self.app.queue_changed.subscribe(self, self._show_queue)
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_all())
         self._arrange()
 
@@ -245,7 +248,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def _draw_head(self) -> None:
         if (snapshot := self._snapshot) is None:
             return
-        head = Head(snapshot.detail, self._scores, snapshot.waiting, self._loads, snapshot.predicted_memory)
+        head = Head(snapshot.detail, self._scores, self._waiting, self._loads, snapshot.predicted_memory)
         width = self.size.width - 2
         for name, line in zip(("state", "settings", "figures"), head.lines(width, self._tones), strict=True):
             self.query_one(f"#{name}", TextLine).put(line)
@@ -253,6 +256,14 @@ class RunScreen(LiveScreen[RunSnapshot]):
     @property
     def _tones(self) -> dict[Tone, Style]:
         return tone_styles(self.app.theme_variables)
+
+    @property
+    def _waiting(self) -> str:
+        return waiting_text(self.app.queue_state, self._run_id)
+
+    def _show_queue(self, state: QueueState) -> None:
+        if self.is_current and self._snapshot is not None and self._snapshot.detail.status == "queued":
+            self._draw_all()
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
         self._loads = loads
@@ -275,7 +286,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         for widget in (self.chart, self.query_one("#no-points")):
             widget.border_title = _curve_menu(self._curve)
             widget.border_subtitle = Text(f"{curve.title} by {AXIS_NAMES[self._axis]}")
-        why = why_no_points(detail, curve.title, snapshot.waiting)
+        why = why_no_points(detail, curve.title, self._waiting)
         self.query_one("#no-points", PlainText).put(why)
 
     def _draw_groups(self, detail: RunDetail) -> None:
