@@ -22,8 +22,9 @@ from ageui.tui.queue_state import eta_text
 from ageui.tui.tones import state_tone
 from engine.choices import REPORT_ATTRIBUTES
 
-_BAR, _SPARKS, _TIME = 8, 10, 7
-_SHORTEST_NAME, _LONGEST_NAME = 12, 40
+_BAR, _TIME = 8, 7
+_SPARKS, _MANY_SPARKS, _MANY_FROM = 6, 16, 100
+_SHORTEST_NAME, _LONGEST_NAME = 17, 40
 _GAP = "  "
 _DOT = " · "
 
@@ -49,7 +50,7 @@ class Head:
         room = width - state.cell_len - len(_GAP)
         name = clean(row.name)
         least = min(cell_len(name), _SHORTEST_NAME if row.status == "running" else _LONGEST_NAME)
-        progress = _fitting(self._progress(), room - least - len(_GAP), _GAP)
+        progress = _fitting(self._progress(width), room - least - len(_GAP), _GAP)
         if row.status != "running":
             state.append(_GAP).append(shortened(name, min(_LONGEST_NAME, room)), style="bold")
             if progress:
@@ -63,7 +64,7 @@ class Head:
         name = set_cell_size(shortened(name, room - cell_len(progress) - len(_GAP)), room - cell_len(progress))
         return state.append(_GAP).append(name, style="bold").append(progress)
 
-    def _progress(self) -> list[str]:
+    def _progress(self, width: int) -> list[str]:
         """The parts of the progress, the most important first."""
         row, summary, took = self.detail.row, self.detail.row.summary, self._seconds
         if row.is_published:
@@ -81,11 +82,12 @@ class Head:
             return [clean(summary.activity)]
         epochs = f"{summary.epoch or 0}/{summary.epochs}"
         bar = progress_bar(summary.step or 0, summary.total_steps or 0, _BAR)
+        sparks = _MANY_SPARKS if width >= _MANY_FROM else _SPARKS
         maes = [epoch.val_mae for epoch in self.detail.history if epoch.val_mae is not None]
         return [
             f"{epochs} {bar}",
             f"{eta_text(row):>{_TIME}} left",
-            f"val MAE {number(summary.val_mae):>5} {sparkline(maes[-_SPARKS:]):<{_SPARKS}}",
+            f"val MAE {number(summary.val_mae):>5} {sparkline(maes[-sparks:]):<{sparks}}",
         ]
 
     @property

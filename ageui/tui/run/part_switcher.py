@@ -22,7 +22,7 @@ from ageui.tui.run.details import (
     why_no_log,
 )
 from ageui.tui.run.error_plots import error_by_age, errors_title, predicted_by_age
-from ageui.tui.run.header import kept_epoch
+from ageui.tui.run.header import kept_epoch, scored_epoch
 from ageui.tui.run.parts import OF_PREDICTIONS, PARTS, more_of
 from ageui.tui.run.reader import RunSnapshot
 from ageui.tui.run.worst_errors import WorstErrors
@@ -123,5 +123,7 @@ def _title(part: str, snapshot: RunSnapshot, scores: SplitScores | None) -> str:
         return errors_title(_ERROR_TITLES[part], snapshot.errors)
     if part in ("scores", *OF_PREDICTIONS) and scores is not None:
         return f"{title}, {split_title(scores)}"
+    if part == "scores" and (epoch := scored_epoch(snapshot.detail)) is not None:
+        return f"{title}, epoch {epoch.epoch}, valid"
     attempt = snapshot.detail.row.attempt
     return f"{title} of attempt {attempt}" if part == "log" and attempt > 1 else title
