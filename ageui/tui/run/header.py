@@ -42,7 +42,10 @@ class Head:
 
     def lines(self, width: int, styles: Mapping[Tone, Style]) -> tuple[Text, Text, Text]:
         """Three lines of at most `width` cells. What is least important is left out where room is short."""
-        return self._state(width, styles), self._settings(width), self._figures(width)
+        lines = self._state(width, styles), self._settings(width), self._figures(width)
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+        return lines
 
     def _state(self, width: int, styles: Mapping[Tone, Style]) -> Text:
         row = self.detail.row
@@ -58,7 +61,6 @@ class Head:
             if row.error and row.status != "queued":
                 style = styles["bad" if row.status in ("failed", "diverged") else "dim"]
                 state.append(_DOT + clean(row.error.splitlines()[0]), style=style)
-            state.truncate(width, overflow="ellipsis")
             return state
         # The progress ends at the right edge, and its parts keep their widths, so that nothing moves.
         name = set_cell_size(shortened(name, room - cell_len(progress) - len(_GAP)), room - cell_len(progress))
