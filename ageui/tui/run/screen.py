@@ -73,7 +73,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self._axis: Axis = "epoch"
         self._split = ""
         self._loads: tuple[DeviceLoad, ...] = ()
-        self._drawn: dict[str, object] = {}
+        self.chart = Chart(id="curves")
+        self._allowed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
@@ -83,7 +84,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             yield TextLine(id="figures")
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                yield Chart(id="curves")
+                yield self.chart
                 yield PlainText(id="no-points")
                 yield PartSwitcher(id="parts")
             with VerticalScroll(id="groups-pane"):
@@ -100,10 +101,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def on_resize(self) -> None:
         self._arrange()
         self._draw_head()
-
-    @property
-    def chart(self) -> Chart:
-        return self.query_one(Chart)
 
     # Reading
 
@@ -171,7 +168,14 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self.query_one("#left").set_class(self._shows_part and not has_points, "-no-points")
         menu = [parts.Part("curves", "1-4", "curves"), *parts.menu(parts.PARTS, self._part)]
         self.query_one(PartLine).show(menu, self._part if self._shows_part else "curves")
-        self.refresh_bindings()
+        detail = self._snapshot.detail if self._snapshot is not None else None
+        allowed = self.chart.display, detail and (detail.status, len(detail.results))
+        if allowed != self._allowed:
+            self._allowed = allowed
+            self.refresh_bindings()
+
+    def _chart_in_sight(self) -> Chart | None:
+        return self.chart if self.chart.display else None
 
     def _focus_part(self) -> None:
         """Gives the keys that scroll to the part in sight."""
