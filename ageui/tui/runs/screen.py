@@ -65,6 +65,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._hidden_run: int | None = None
         self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
+        self._has_kept_list = True  # false once a long list was read in part
 
     def compose(self) -> ComposeResult:
         yield StatusBar(self.app.store.path.name)
@@ -121,7 +122,11 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._show_emptiness(snapshot)
         self._show_preview()
         if not found.is_complete:
+            self._has_kept_list = False
             self.refresh_soon()
+        elif not self._has_kept_list:
+            self._has_kept_list = True
+            self.app.keep_objects()
         self._show_summary()
 
     def _show_emptiness(self, snapshot: RunsSnapshot) -> None:

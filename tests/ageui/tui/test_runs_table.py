@@ -104,7 +104,7 @@ def test_seeds_fold_open_and_are_changed_together(store: Store) -> None:
         await press(pilot, "escape", "space")
         assert app.screen.query_one(PagedTable).selected == {2}
         await press(pilot, "escape", "f")
-        assert name_at_cursor(app) == "waits-0"
+        assert name_at_cursor(app) == "waits-1"
 
     use(store, scenario, prefs=Prefs(columns=("state", "run", "differs", "progress", "mae", "gender")), size=(140, 30))
 
