@@ -84,7 +84,8 @@ def test_escape_takes_back_what_was_typed_and_enter_keeps_it(two: Store) -> None
         table = app.screen.query_one(PagedTable)
         await press(pilot, "slash", *"loss=mape", "enter")
         assert app.focused is table
-        await press(pilot, "slash", *" zzz")
+        await press(pilot, "slash", "home", "z", "escape", "slash", *" zzz")
+        assert box(app).text == "loss=mape zzz", "typed at the end"
         assert table_rows(app) == []
         await press(pilot, "escape")
         assert (box(app).text, names(app)) == ("loss=mape", ["one"])
