@@ -181,7 +181,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         """The row under the cursor in words, and what the marks mean."""
         entry, row = self._entry(), self.current()
         if entry is not None and entry.kind == "fold":
-            return f"{len(entry.runs)} seeds, all of which the keys act on; enter shows them"
+            return f"means over seeds, untested; enter shows the {len(entry.runs)} runs, keys act on all, c tests them"
         if entry is not None and entry.kind == "heading":
             return "means over the group; enter shows or hides its runs, space selects them"
         if entry is not None and entry.kind == "constant":
