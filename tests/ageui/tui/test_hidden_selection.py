@@ -28,7 +28,7 @@ def test_hidden_runs_stay_selected_and_are_compared_but_not_changed(store: Store
         await press(pilot, "x")
         assert messages(app)[-2:] == [
             "1 selected run left out, hidden by the filter; esc deselects all",
-            "run 2 cancelled; u undoes it",
+            "two cancelled; u undoes it",
         ]
         assert [row.status for row in store.runs.search(order="id")] == ["queued", "cancelled", "queued"]
         await press(pilot, "z")
