@@ -24,12 +24,14 @@ from ageui.tui.run.screen import RunScreen
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.widgets.filter_box import FilterBox
 
 pytestmark = pytest.mark.app
 
 OWNERS: dict[str, type] = {
     keys.EVERYWHERE: AgeUIApp,
     keys.RUNS: RunsScreen,
+    keys.FILTER: FilterBox,
     keys.RUN: RunScreen,
     keys.CURVES: Chart,
     keys.NEW: NewRunScreen,
