@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -36,8 +37,8 @@ from engine.events import EpochEnded, StepsEnded
 ASSETS = Path(__file__).parent
 SIZE = (110, 34)
 THEMES = {"dark": "ageui-dark", "light": "ageui-light"}
-LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber"}
-LIVE_NAME, SHOWN_EPOCHS = "live-demo", 5
+LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber", "size": "32", "epochs": "6"}
+LIVE_NAME, SHOWN_EPOCHS = "live-demo", 4
 IMAGES_PER_SECOND, SECONDS_LEFT, LOAD = 1000.0, 130.0, DeviceLoad("cpu", 0.5, 3 << 30, 16 << 30)
 SECONDS_AT_MOST = 300.0
 
@@ -49,22 +50,33 @@ class RoundLoad:
         return [LOAD]
 
 
-def trained(folder: Path) -> tuple[RunDetail, list[tuple[int, float]]]:
-    """Trains the run of the pictures, and returns it with the losses of its steps."""
+@dataclass(frozen=True)
+class Trained:
+    """A run that has trained, the losses of its steps, and the lines of its log about epochs, without their times."""
+
+    run: RunDetail
+    losses: list[tuple[int, float]]
+    log: list[str]
+
+
+def trained(folder: Path) -> Trained:
+    """Trains the run of the pictures."""
     path = folder / "trained.db"
     flags = [f"--{name}={value}" for name, value in LIVE.items()]
     command = [sys.executable, "-m", "ageui", "run", *flags, "--name", LIVE_NAME, "--db", str(path)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
     with Store.open(path, create=False) as store:
-        return store.runs.detail(1), store.runs.metric(1, "step/loss", -1)
+        log = log_file(store, 1, 1).read_text(encoding="utf-8").splitlines()
+        epochs = [line.rpartition(" · ")[0] for line in log if line.startswith("epoch ")]
+        return Trained(store.runs.detail(1), store.runs.metric(1, "step/loss"), epochs)
 
 
-def begin_again(store: Store, run: RunDetail, losses: list[tuple[int, float]]) -> tuple[int, list[Lock]]:
+def begin_again(store: Store, trained: Trained) -> tuple[int, list[Lock]]:
     """Adds the run as it stood after its first epochs, and one that is queued behind it.
 
     Returns its id, and the locks that make it running.
     """
-    config = build_config(run.config)
+    run, config = trained.run, build_config(trained.run.config)
     live, _ = store.queue.add([NewRun(config, BUILT_IN, LIVE_NAME), NewRun(config, BUILT_IN, "next-demo")]).ids
     store.workers.register("cpu")
     worker = take_worker_lock(store, "cpu")
@@ -79,7 +91,7 @@ def begin_again(store: Store, run: RunDetail, losses: list[tuple[int, float]]) -
     if claim is None:
         raise SystemExit(f"run {live} cannot be claimed")
     shown = run.history[:SHOWN_EPOCHS]
-    points = tuple((step, loss) for step, loss in losses if step <= shown[-1].step)
+    points = tuple((step, loss) for step, loss in trained.losses if step <= shown[-1].step)
     with store.writing(live, claim.attempt) as writer:
         total = run.row.summary.total_steps or 0
         writer.steps(StepsEnded(1, SHOWN_EPOCHS, shown[-1].step, total, points, IMAGES_PER_SECOND, SECONDS_LEFT))
@@ -87,7 +99,7 @@ def begin_again(store: Store, run: RunDetail, losses: list[tuple[int, float]]) -
             writer.epoch(EpochEnded(**vars(epoch)))
     log = log_file(store, live, claim.attempt)
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("\n".join(f"epoch {epoch.epoch}/{len(run.history)} has ended" for epoch in shown), encoding="utf-8")
+    log.write_text("".join(f"{line}\n" for line in trained.log[:SHOWN_EPOCHS]), encoding="utf-8")
     return live, locks
 
 
@@ -141,8 +153,8 @@ def main() -> None:
         with Store.open(folder / "shipped.db") as shipped:
             shipped.copy_to(folder / "runs.db")
         with Store.open(folder / "runs.db") as store:
-            live, locks = begin_again(store, *trained(folder))
-            with patch("ageui.tui.base_app.LoadMeter", RoundLoad):
+            live, locks = begin_again(store, trained(folder))
+            with patch.multiple("ageui.tui.base_app", LoadMeter=RoundLoad, SECONDS_BETWEEN_LOADS=3600.0):
                 for shade in THEMES:
                     asyncio.run(take(store, live, shade))
             for lock in locks:
