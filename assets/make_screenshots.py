@@ -35,7 +35,7 @@ from engine.data.spec import BUILT_IN
 from engine.events import EpochEnded, StepsEnded
 
 ASSETS = Path(__file__).parent
-SIZE = (110, 34)
+SIZE = (120, 36)
 THEMES = {"dark": "ageui-dark", "light": "ageui-light"}
 LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber", "size": "32", "epochs": "6"}
 LIVE_NAME, SHOWN_EPOCHS = "live-demo", 4
@@ -135,6 +135,8 @@ async def take(store: Store, live: int, shade: str) -> None:
         save("runs")
         app.post_message(OpenRun(live))
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await pilot.press("3")
+        await settled(pilot)
         save("live-run")
         await pilot.press("escape")
         done = [row.id for row in store.runs.search("tag=demo status=done", order="id")]
