@@ -98,7 +98,7 @@ def test_a_retry_from_the_start_takes_the_old_curve_away(store: Store) -> None:
     use(store, scenario)
 
 
-def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(store: Store) -> None:
+def test_curves_and_axes_change_by_key_with_stages_and_the_kept_epoch_marked(store: Store) -> None:
     run_id, attempt = running(store, "staged", strategy="freeze", init="random", epochs="3,3")
     with store.writing(run_id, attempt) as writer:
         writer.steps(steps((5, 0.5), (10, 0.4)))
@@ -113,12 +113,12 @@ def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(sto
         assert [(mark.x, mark.label) for mark in chart.vertical_lines] == [
             (2.0, "stage 2, stopped early"),
             (4.0, "stopped early"),
-            (3.0, "best 0.08333 @ 3"),
+            (3.0, "kept 0.08333 @ 3"),
         ]
         await press(pilot, "e")
         assert [mark.x for mark in chart.vertical_lines] == [20.0, 40.0, 30.0]
         await press(pilot, "e")
-        train = next(one for one in chart.series if one.key == "train")
+        train = next(one for one in chart.series if one.key == "train loss")
         assert list(train.x) == [10.0, 20.0, 30.0, 40.0]
         assert list(chart.series[0].x) == [5.0, 10.0], "steps lie evenly between the ends of epochs, in seconds"
         titles = []
