@@ -118,7 +118,7 @@ def _curves(run: RunFacts) -> Section:
     else:
         said.append("There is no validation loss: no labelled validation images.")
     drawing = curves(plot_name(run.detail, "curves"), history)
-    kept = run.detail.kept.epoch if run.detail.kept else best.epoch if best else None
+    kept = run.detail.kept_epoch.epoch if run.detail.kept_epoch else None
     caption = " ".join(said)
     shown: Block = Paragraph(f"{caption} None of them is a finite number, so there is nothing to draw.")
     if drawing:

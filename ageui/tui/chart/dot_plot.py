@@ -80,7 +80,7 @@ def dot_plot(
     """
     rows = [entry for entry in entries if isinstance(entry, DotRow)]
     is_indented = len(rows) < len(entries)
-    layout = _Layout.fit(rows, width, unit, indent=int(is_indented))
+    layout = _Layout.fit(rows, width, unit, int(is_indented), cell_len(clean(legend)))
     if not layout.plot:
         return [_heading(one, width) if isinstance(one, DotHeading) else layout.row(one, Text()) for one in entries]
     axis = _Axis.of(rows, [*include, *([] if line is None else [line])], layout.plot)
@@ -127,7 +127,7 @@ class _Layout:
     note: int
 
     @classmethod
-    def fit(cls, rows: Sequence[DotRow], width: int, unit: Unit, indent: int) -> "_Layout":
+    def fit(cls, rows: Sequence[DotRow], width: int, unit: Unit, indent: int, legend: int) -> "_Layout":
         def widest(texts: Iterable[str]) -> int:
             return max(map(cell_len, texts), default=0)
 
@@ -137,6 +137,7 @@ class _Layout:
         marks = widest(clean(row.marks) for row in rows)
         note = widest(clean(row.note) for row in rows)
         short = min(longest, _SHORTEST_LABEL)
+        longest = max(longest, legend - indent - (count + 1 if count else 0))
         for label, counts, notes, least in (
             (longest, count, note, _WIDE_PLOT),
             (longest, count, 0, _USUAL_PLOT),

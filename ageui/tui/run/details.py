@@ -34,6 +34,8 @@ def scores_tables(detail: RunDetail, scores: SplitScores | None) -> RenderableTy
 
 def instead_of_scores(detail: RunDetail) -> RenderableType:
     """Why a run has no scores, after its figures if it is published."""
+    if detail.status == "running" and detail.history and detail.history[-1].scores is not None:
+        return Text("intervals and tests follow when the run has ended", style="dim")
     why = Text(clean(why_no_scores(detail.row)), style="dim")
     return Group(rich_table(published_table(detail.row.summary)), "", why) if detail.row.is_published else why
 
@@ -45,7 +47,7 @@ def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
     if detail.history and detail.row.status not in ("queued", "running"):
         return f"no points of {curve}: the run did not measure it"
     if waiting:
-        return f"no points yet: {waiting}"
+        return f"no points yet: queued {waiting}"
     if detail.row.status == "running":
         return f"no points yet: {detail.row.summary.activity or 'the first epoch has not ended'}"
     return f"no points: the run is {detail.row.status}"

@@ -20,9 +20,11 @@ from ageui.text.states import state_of, why_no_scores
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.queue_state import eta_text
 from ageui.tui.tones import state_tone
+from engine.choices import REPORT_ATTRIBUTES
 
-_BAR, _SPARKS, _TIME = 8, 10, 7
-_SHORTEST_NAME, _LONGEST_NAME = 12, 40
+_TIME, _WIDE_FROM = 7, 100
+_BAR, _WIDE_BAR, _SPARKS, _WIDE_SPARKS = 6, 10, 6, 16
+_SHORTEST_NAME, _LONGEST_NAME = 14, 40
 _GAP = "  "
 _DOT = " · "
 
@@ -40,7 +42,10 @@ class Head:
 
     def lines(self, width: int, styles: Mapping[Tone, Style]) -> tuple[Text, Text, Text]:
         """Three lines of at most `width` cells. What is least important is left out where room is short."""
-        return self._state(width, styles), self._settings(width), self._figures(width, styles)
+        lines = self._state(width, styles), self._settings(width), self._figures(width)
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+        return lines
 
     def _state(self, width: int, styles: Mapping[Tone, Style]) -> Text:
         row = self.detail.row
@@ -48,7 +53,7 @@ class Head:
         room = width - state.cell_len - len(_GAP)
         name = clean(row.name)
         least = min(cell_len(name), _SHORTEST_NAME if row.status == "running" else _LONGEST_NAME)
-        progress = _fitting(self._progress(), room - least - len(_GAP), _GAP)
+        progress = _fitting(self._progress(width), room - least - len(_GAP), _GAP)
         if row.status != "running":
             state.append(_GAP).append(shortened(name, min(_LONGEST_NAME, room)), style="bold")
             if progress:
@@ -56,17 +61,16 @@ class Head:
             if row.error and row.status != "queued":
                 style = styles["bad" if row.status in ("failed", "diverged") else "dim"]
                 state.append(_DOT + clean(row.error.splitlines()[0]), style=style)
-            state.truncate(width, overflow="ellipsis")
             return state
         # The progress ends at the right edge, and its parts keep their widths, so that nothing moves.
         name = set_cell_size(shortened(name, room - cell_len(progress) - len(_GAP)), room - cell_len(progress))
         return state.append(_GAP).append(name, style="bold").append(progress)
 
-    def _progress(self) -> list[str]:
+    def _progress(self, width: int) -> list[str]:
         """The parts of the progress, the most important first."""
         row, summary, took = self.detail.row, self.detail.row.summary, self._seconds
         if row.is_published:
-            return ["from the report, not trained here"]
+            return ["from the report: nobody here trained it"]
         if row.status == "queued":
             return [self.waiting] if self.waiting else []
         if row.status != "running":
@@ -79,12 +83,13 @@ class Head:
         if summary.activity and not summary.step:
             return [clean(summary.activity)]
         epochs = f"{summary.epoch or 0}/{summary.epochs}"
-        bar = progress_bar(summary.step or 0, summary.total_steps or 0, _BAR)
+        cells, sparks = (_WIDE_BAR, _WIDE_SPARKS) if width >= _WIDE_FROM else (_BAR, _SPARKS)
+        bar = progress_bar(summary.step or 0, summary.total_steps or 0, cells)
         maes = [epoch.val_mae for epoch in self.detail.history if epoch.val_mae is not None]
         return [
             f"{epochs} {bar}",
             f"{eta_text(row):>{_TIME}} left",
-            f"val MAE {number(summary.val_mae):>5} {sparkline(maes[-_SPARKS:]):<{_SPARKS}}",
+            f"val MAE {number(summary.val_mae):>5} {sparkline(maes[-sparks:]):<{sparks}}",
         ]
 
     @property
@@ -118,7 +123,7 @@ class Head:
             *([clean(summary.activity)] if summary.activity else []),
         )
 
-    def _figures(self, width: int, styles: Mapping[Tone, Style]) -> Text:
+    def _figures(self, width: int) -> Text:
         """MAE and biases of the chosen split, of the newest epoch while there are no scores, or published ones."""
         if self.scores is not None:
             result = self.scores.result
@@ -136,7 +141,7 @@ class Head:
             figures, beside = {"MAE": number(epoch.scores.mae), **biases}, ["valid", f"epoch {epoch.epoch}"]
         else:
             return Text(shortened(clean(why_no_scores(self.detail.row)), width), style="dim")
-        text = _named_figures(figures, width, styles)
+        text = _named_figures(figures, width)
         for detail in filter(None, beside):
             if text.cell_len + len(_GAP) + cell_len(clean(detail)) > width:
                 break
@@ -190,17 +195,18 @@ def _bias(value: float | None, inside_noise: bool) -> str:
     return f"{number(value)}{NOISE if inside_noise else ''}"
 
 
-def _named_figures(figures: Mapping[str, str], width: int, styles: Mapping[Tone, Style]) -> Text:
+def _named_figures(figures: Mapping[str, str], width: int) -> Text:
     """The figures with their names, which are cut where room is short; those that still do not fit are left out."""
+    order = ["MAE", *REPORT_ATTRIBUTES]
+    names = sorted(figures, key=lambda name: order.index(name) if name in order else len(order))
     text = Text()
-    for longest in (16, 5, 3):
-        names = {name: shortened(clean(name), longest) for name in figures}
+    for longest, gap in ((16, _GAP), (4, " "), (3, " ")):
         text = Text()
-        for name, figure in figures.items():
-            part = f"{_GAP if text else ''}{names[name]} "
-            if text.cell_len + cell_len(part) + cell_len(figure) > width:
+        for name in names:
+            part = f"{gap if text else ''}{set_cell_size(clean(name), min(longest, cell_len(clean(name))))} "
+            if text.cell_len + cell_len(part) + cell_len(figures[name]) > width:
                 break
-            text.append(part, style="dim").append(figure, style="bold")
+            text.append(part, style="dim").append(figures[name], style="bold")
         else:
             return text
     return text

@@ -5,7 +5,7 @@ from rich.text import Text
 from textual import getters
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher
 
 from ageui.compare.figure_names import split_title
 from ageui.store import SplitScores
@@ -22,7 +22,7 @@ from ageui.tui.run.details import (
     why_no_log,
 )
 from ageui.tui.run.error_plots import error_by_age, errors_title, predicted_by_age
-from ageui.tui.run.header import kept_epoch
+from ageui.tui.run.header import kept_epoch, scored_epoch
 from ageui.tui.run.parts import OF_PREDICTIONS, PARTS, more_of
 from ageui.tui.run.reader import RunSnapshot
 from ageui.tui.run.worst_errors import WorstErrors
@@ -30,6 +30,7 @@ from ageui.tui.themes import series_color
 from ageui.tui.widgets.fitted_text import Fit, FittedText
 from ageui.tui.widgets.group_dots import GroupDots
 from ageui.tui.widgets.log_tail import LogTail
+from ageui.tui.widgets.plain_text import PlainText
 
 _ERROR_TITLES = {"scatter": "predicted by true age", "by-age": "signed error by age", "worst": "largest errors first"}
 
@@ -51,11 +52,11 @@ class PartSwitcher(ContentSwitcher):
         with VerticalScroll(id="by-age"):
             yield FittedText(id="error-by-age")
         yield WorstErrors(id="worst")
-        yield Static(id="no-errors", markup=False)
+        yield PlainText(id="no-errors")
         with VerticalScroll(id="config"):
             yield FittedText(id="config-table")
         yield LogTail(id="log")
-        yield Static(id="no-log", markup=False)
+        yield PlainText(id="no-log")
         with VerticalScroll(id="attempts"):
             yield FittedText(id="attempts-text")
         with VerticalScroll(id="epochs"):
@@ -83,8 +84,8 @@ class PartSwitcher(ContentSwitcher):
                 kept = kept_epoch(detail)
                 self._put("epochs-table", (detail.history, kept), lambda width: newest_epochs(detail, kept, width))
             case "log":
-                self.query_one("#no-log", Static).update(why_no_log(detail))
-                part = "log" if self.query_one(LogTail).lines else "no-log"
+                self.query_one("#no-log", PlainText).put(why_no_log(detail))
+                part = "log" if self.query_one(LogTail).has_lines else "no-log"
             case _:
                 part = part if self._draw_errors(part, snapshot, scores) else "no-errors"
         self.current = part
@@ -95,7 +96,7 @@ class PartSwitcher(ContentSwitcher):
         if errors is None:
             is_read = snapshot.errors_of == scores
             why = why_no_errors(snapshot.detail, scores) if is_read else "reading predictions …"
-            self.query_one("#no-errors", Static).update(why)
+            self.query_one("#no-errors", PlainText).put(why)
             return False
         match part:
             case "scatter":
@@ -122,5 +123,7 @@ def _title(part: str, snapshot: RunSnapshot, scores: SplitScores | None) -> str:
         return errors_title(_ERROR_TITLES[part], snapshot.errors)
     if part in ("scores", *OF_PREDICTIONS) and scores is not None:
         return f"{title}, {split_title(scores)}"
+    if part == "scores" and (epoch := scored_epoch(snapshot.detail)) is not None:
+        return f"{title}, epoch {epoch.epoch}, valid"
     attempt = snapshot.detail.row.attempt
     return f"{title} of attempt {attempt}" if part == "log" and attempt > 1 else title

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from ageui.tui.run import curves
-
 
 @dataclass(frozen=True)
 class Part:
@@ -15,18 +13,14 @@ class Part:
     short: str = ""
 
 
-CURVES = tuple(
-    part
-    for part in (
-        Part("loss", "1", "loss"),
-        Part("steps", "1", "loss by step"),
-        Part("val_loss", "1", "val loss"),
-        Part("val_mae", "2", "MAE"),
-        Part("bias", "3", "biases"),
-        Part("lr", "4", "lr"),
-        Part("speed", "4", "images/s"),
-    )
-    if part.key in {curve.key for curve in curves.CURVES}
+CURVES = (
+    Part("loss", "1", "loss"),
+    Part("steps", "1", "loss by step"),
+    Part("val_loss", "1", "val loss"),
+    Part("val_mae", "2", "MAE"),
+    Part("bias", "3", "biases"),
+    Part("lr", "4", "lr"),
+    Part("speed", "4", "images/s"),
 )
 PARTS = (
     Part("scores", "5", "scores"),
@@ -38,15 +32,13 @@ PARTS = (
     Part("attempts", "0", "attempts"),
     Part("epochs", "0", "epochs"),
 )
-OF_SCORES = ("scores", "scatter", "by-age", "worst")
-"""The parts that show one split."""
 OF_PREDICTIONS = ("scatter", "by-age", "worst")
 """The parts made of the predictions of single images."""
 
 
 def chosen(parts: tuple[Part, ...], digit: str, current: str, *, is_shown: bool) -> str:
     """The key of the part that a digit shows: the next of its parts if one `is_shown`, else the current or first."""
-    own = [part.key for part in parts if part.digit == digit] or [current]
+    own = [part.key for part in parts if part.digit == digit]
     if current not in own:
         return own[0]
     return own[(own.index(current) + 1) % len(own)] if is_shown else current

@@ -10,14 +10,13 @@ from ageui.tui.chart.raster import Floats
 from ageui.tui.run.curves import CurveData
 from ageui.tui.run.details import image_folder
 from ageui.tui.run.split_errors import SplitErrors
-from ageui.tui.run.waiting import waiting_text
 from ageui.tui.widgets.log_tail import LogPart, read_log
 from ageui.worker.run_files import log_file
 
 
 @dataclass(frozen=True, eq=False)
 class RunSnapshot:
-    """A run with its curves, the new part of its log, its predicted peak memory in bytes, and why it waits.
+    """A run with its curves, the new part of its log, and its predicted peak memory in bytes.
 
     `errors` are those of single images behind the scores `errors_of`, the newest that were asked for; None if no
     predictions are stored.
@@ -27,7 +26,6 @@ class RunSnapshot:
     curves: CurveData
     log: LogPart
     predicted_memory: int | None
-    waiting: str
     errors_of: SplitScores | None
     errors: SplitErrors | None
 
@@ -66,8 +64,7 @@ class RunReader:
         has_ended = detail.status in ("done", "diverged")
         curves = CurveData(detail.history, steps, losses, *_pace(detail), detail.kept_epoch, has_ended)
         self._read_errors(store, detail)
-        waiting = waiting_text(store, detail.row)
-        return RunSnapshot(detail, curves, self._log, self._predicted(detail), waiting, *self._errors)
+        return RunSnapshot(detail, curves, self._log, self._predicted(detail), *self._errors)
 
     def _read_errors(self, store: Store, detail: RunDetail) -> None:
         scores = detail.scores(self.split) or detail.primary_scores

@@ -8,7 +8,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static
 
 from ageui.compare.figure_names import SIGNED_GAP, split_title
 from ageui.compare.run_tables import explanations
@@ -22,19 +21,22 @@ from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
+from ageui.tui.queue_state import QueueState
 from ageui.tui.run import parts
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, event_lines, series_of
-from ageui.tui.run.details import instead_of_scores, why_no_points
+from ageui.tui.run.details import why_no_points
 from ageui.tui.run.header import Head, scored_epoch
 from ageui.tui.run.part_line import PartLine
 from ageui.tui.run.part_switcher import PartSwitcher
 from ageui.tui.run.reader import RunReader, RunSnapshot
+from ageui.tui.run.waiting import waiting_text
 from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
 from ageui.tui.tones import tone_styles
 from ageui.tui.widgets.group_dots import GroupDots, GroupErrors
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.log_tail import LogTail
+from ageui.tui.widgets.plain_text import PlainText
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
 
@@ -71,7 +73,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self._axis: Axis = "epoch"
         self._split = ""
         self._loads: tuple[DeviceLoad, ...] = ()
-        self._drawn: dict[str, object] = {}
+        self.chart = Chart(id="curves")
+        self._allowed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
@@ -81,8 +84,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
             yield TextLine(id="figures")
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                yield Chart(id="curves")
-                yield Static(id="no-points", markup=False)
+                yield self.chart
+                yield PlainText(id="no-points")
                 yield PartSwitcher(id="parts")
             with VerticalScroll(id="groups-pane"):
                 yield GroupDots(id="groups")
@@ -91,16 +94,13 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
     def on_mount(self) -> None:
         self.app.loads_changed.subscribe(self, self._show_loads)
+        self.app.queue_changed.subscribe(self, self._show_queue)
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_all())
         self._arrange()
 
     def on_resize(self) -> None:
         self._arrange()
         self._draw_head()
-
-    @property
-    def chart(self) -> Chart:
-        return self.query_one(Chart)
 
     # Reading
 
@@ -156,7 +156,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
     def _arrange(self) -> None:
         """Shows what there is room for."""
-        has_points = bool(self.chart.series)
+        has_points = any(len(one.x) for one in self.chart.series)
         is_beside = self.size.width >= _BESIDE_FROM and not self._is_full and not self._is_published
         self.chart.display = self._shows_curve and has_points
         self.query_one("#no-points").display = self._shows_curve and not has_points
@@ -168,7 +168,14 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self.query_one("#left").set_class(self._shows_part and not has_points, "-no-points")
         menu = [parts.Part("curves", "1-4", "curves"), *parts.menu(parts.PARTS, self._part)]
         self.query_one(PartLine).show(menu, self._part if self._shows_part else "curves")
-        self.refresh_bindings()
+        detail = self._snapshot.detail if self._snapshot is not None else None
+        allowed = self.chart.display, detail and (detail.status, len(detail.results))
+        if allowed != self._allowed:
+            self._allowed = allowed
+            self.refresh_bindings()
+
+    def _chart_in_sight(self) -> Chart | None:
+        return self.chart if self.chart.display else None
 
     def _focus_part(self) -> None:
         """Gives the keys that scroll to the part in sight."""
@@ -245,7 +252,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def _draw_head(self) -> None:
         if (snapshot := self._snapshot) is None:
             return
-        head = Head(snapshot.detail, self._scores, snapshot.waiting, self._loads, snapshot.predicted_memory)
+        head = Head(snapshot.detail, self._scores, self._waiting, self._loads, snapshot.predicted_memory)
         width = self.size.width - 2
         for name, line in zip(("state", "settings", "figures"), head.lines(width, self._tones), strict=True):
             self.query_one(f"#{name}", TextLine).put(line)
@@ -253,6 +260,14 @@ class RunScreen(LiveScreen[RunSnapshot]):
     @property
     def _tones(self) -> dict[Tone, Style]:
         return tone_styles(self.app.theme_variables)
+
+    @property
+    def _waiting(self) -> str:
+        return waiting_text(self.app.queue_state, self._run_id)
+
+    def _show_queue(self, state: QueueState) -> None:
+        if self.is_current and self._snapshot is not None and self._snapshot.detail.status == "queued":
+            self._draw_all()
 
     def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
         self._loads = loads
@@ -275,12 +290,13 @@ class RunScreen(LiveScreen[RunSnapshot]):
         for widget in (self.chart, self.query_one("#no-points")):
             widget.border_title = _curve_menu(self._curve)
             widget.border_subtitle = Text(f"{curve.title} by {AXIS_NAMES[self._axis]}")
-        self.query_one("#no-points", Static).update(why_no_points(detail, curve.title, snapshot.waiting))
+        why = why_no_points(detail, curve.title, self._waiting)
+        self.query_one("#no-points", PlainText).put(why)
 
     def _draw_groups(self, detail: RunDetail) -> None:
         errors, scores = self._group_errors, self._scores
         for name in ("#groups", "#own-groups"):
-            self.query_one(name, GroupDots).show(errors, instead_of_scores(detail))
+            self.query_one(name, GroupDots).show(errors, Text(clean(why_no_scores(detail.row)), style="dim"))
         epoch = scored_epoch(detail)
         of = split_title(scores) if scores is not None else f"epoch {epoch.epoch}, valid" if epoch is not None else ""
         pane = self.query_one("#groups-pane")

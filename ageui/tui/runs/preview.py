@@ -1,11 +1,11 @@
 """The run under the cursor, beside the table of runs."""
 
 import asyncio
+from contextlib import suppress
 
 from textual import getters
 from textual.containers import VerticalScroll
 
-from ageui.store import RunDetail, Store
 from ageui.tui.base_app import BaseApp
 from ageui.tui.debounce import Debounce
 from engine.errors import AgeUIError
@@ -57,22 +57,16 @@ class RunPreview(VerticalScroll, can_focus=False):
         self.screen.run_worker(self._read_and_show(), group="preview", exclusive=True, exit_on_error=False)
 
     async def _read_and_show(self) -> None:
+        from ageui.tui.run.waiting import waiting_text
         from ageui.tui.runs.previewed_run import PreviewedRun  # imports the charts
 
-        run_id, store = self._run_id, self.app.store
-        try:
-            read = await asyncio.to_thread(_read, store, run_id) if run_id is not None else None
-        except AgeUIError:
-            read = None  # deleted meanwhile, or the table says why nothing can be read
+        run_id, detail = self._run_id, None
+        if run_id is not None:
+            with suppress(AgeUIError):  # deleted meanwhile, or the table says why nothing can be read
+                detail = await asyncio.to_thread(self.app.store.runs.detail, run_id)
         if not self.is_attached:
             return
         if not self.children:
             await self.mount(PreviewedRun())
-        self.query_one(PreviewedRun).show(*(read or (None, "")))
-
-
-def _read(store: Store, run_id: int) -> tuple[RunDetail, str]:
-    from ageui.tui.run.waiting import waiting_text
-
-    detail = store.runs.detail(run_id)
-    return detail, waiting_text(store, detail.row)
+        waiting = waiting_text(self.app.queue_state, detail.id) if detail is not None else ""
+        self.query_one(PreviewedRun).show(detail, waiting)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rich.console import RenderableType
 from rich.style import StyleType
 from rich.text import Text
 
@@ -59,15 +58,17 @@ class GroupDots(FittedText):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._errors: GroupErrors | None = None
+        self._shown: tuple[GroupErrors | None, Text | str] | None = None
 
-    def show(self, errors: GroupErrors | None, instead: RenderableType = "") -> None:
+    def show(self, errors: GroupErrors | None, instead: Text | str = "") -> None:
         """Shows errors, or `instead` if they are None."""
+        if (errors, instead) == self._shown:
+            return
+        self._shown = errors, instead
         if errors is None:
             self.fit(lambda width: instead)
-        elif errors != self._errors:
+        else:
             self.fit(lambda width: group_lines(errors, width, tone_styles(self.app.theme_variables)["bad"]))
-        self._errors = errors
 
 
 def _bias_entries(bias: BiasResult, worst_style: StyleType) -> Iterator[DotRow | DotHeading]:
