@@ -72,9 +72,12 @@ class BaseApp(NoticeApp):
         self.app_resume_signal.subscribe(self, lambda app: self.refresh(layout=True))
         if self._notice:
             self.tell(self._notice, everywhere=True)
+        self.call_after_refresh(self.keep_objects)
+
+    def keep_objects(self) -> None:
+        """Takes all existing objects for permanent: garbage collections that scan them would delay keys by 60 ms."""
         if not self.is_headless:
-            # Existing objects are permanent; garbage collections that scan them would delay keys by 60 ms.
-            self.call_after_refresh(gc.freeze)
+            gc.freeze()
 
     def unsubscribe(self, node: DOMNode) -> None:
         """Ends the subscriptions of a node that leaves: a signal would hold it until it is next published."""

@@ -150,7 +150,7 @@ def in_use(path: Path) -> None:
             terminal.press(key)
             terminal.settle(2.0)
         terminal.press(b"\r")
-        terminal.read_until(b"Attempts")
+        terminal.read_until("› run-".encode())
         terminal.settle()
         tell("key: next axis of a curve", keys(terminal, b"e", KEYS // 6))
         terminal.press(b"\x1b")

@@ -104,7 +104,8 @@ def about_text(spec: DataSpec, target: str, checked_at: datetime | None) -> Text
         lines[0].append(f" · images read {checked_at.astimezone():%Y-%m-%d %H:%M}", style="dim")
     elif spec.skip_bad:
         lines[0].append(" · bad rows are left out", style="dim")
-    lines.append(Text(clean(spec.path) if spec.path else "drawn when needed; no files", style="dim"))
+    where = clean(spec.path) if spec.path else "drawn when needed; no files · a adds a data set of your own"
+    lines.append(Text(where, style="dim"))
     return Text("\n").join(lines)
 
 

@@ -130,7 +130,7 @@ def order_title(order: str) -> str:
     name = order.removeprefix("-")
     arrow = "↓" if order.startswith("-") else "↑"
     if name == "turn":
-        return "by state" if arrow == "↑" else f"by state {arrow}"
+        return f"by state {arrow}"
     std = name.endswith("_std")
     figure = name.removesuffix("_std")
     known_title = next((column.title for column in COLUMNS.values() if column.order == figure), figure)

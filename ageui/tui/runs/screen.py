@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
 
 from ageui.planning.queue_places import QueuePlace
 from ageui.present.marks import NO_BETTER, NOISE
@@ -51,7 +53,11 @@ class RunsScreen(TargetActions[RunsSnapshot]):
 
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = ""  # the table gets the focus, also while it is empty: keys never go to a hidden filter
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS), Binding("tab", "scroll_preview", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # The filter opens before a widget gets the next key, so that what is typed after it is text and no command.
+        *(replace(binding, priority=binding.action == "filter") for binding in keys.bindings(keys.RUNS)),
+        Binding("tab", "scroll_preview", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,6 +69,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
         self._queue_places: tuple[str, Mapping[int, QueuePlace]] = ("", {})
+        self._has_kept_list = True  # false once a long list was read in part
 
     def compose(self) -> ComposeResult:
         yield StatusBar(self.app.store.path.name)
@@ -127,7 +134,11 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._show_emptiness(snapshot)
         self._show_preview()
         if not found.is_complete:
+            self._has_kept_list = False
             self.refresh_soon()
+        elif not self._has_kept_list:
+            self._has_kept_list = True
+            self.app.keep_objects()
         self._show_summary()
 
     def _show_emptiness(self, snapshot: RunsSnapshot) -> None:
@@ -143,7 +154,9 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             self.query_one(EmptyTable).show(filter, snapshot.why_nothing, snapshot.archived)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a run, only keys that need none are there."""
+        """Without a run, only keys that need none are there; in the filter, `/` is text."""
+        if action == "filter" and isinstance(self.focused, Input):
+            return False
         if self.has_class("-empty") and action in _ACTIONS_ON_RUNS:
             return False
         return super().check_action(action, parameters)
@@ -180,7 +193,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         """The row under the cursor in words, and what the marks mean."""
         entry, row = self._entry(), self.current()
         if entry is not None and entry.kind == "fold":
-            return f"{len(entry.runs)} seeds, all of which the keys act on; enter shows them"
+            return f"means over seeds, untested; enter shows the {len(entry.runs)} runs, keys act on all, c tests them"
         if entry is not None and entry.kind == "heading":
             return "means over the group; enter shows or hides its runs, space selects them"
         if entry is not None and entry.kind == "constant":

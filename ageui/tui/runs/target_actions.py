@@ -132,9 +132,8 @@ class TargetActions(LiveScreen[Snapshot]):
 
         many = f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
         title = f"Tags of {one.name}" if one is not None else many
-        LinePrompt(f"{title}, parted by spaces", "".join(f"{tag} " for tag in one.tags) if one is not None else "").ask(
-            self.app, edited
-        )
+        tags = "".join(f"{tag} " for tag in one.tags) if one is not None else ""
+        LinePrompt(f"{title}, parted by spaces", tags).ask(self.app, edited)
 
     def action_note(self) -> None:
         if (row := self.current()) is not None:

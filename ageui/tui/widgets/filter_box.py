@@ -93,9 +93,12 @@ class FilterBox(Horizontal):
 
     def set_text(self, text: str) -> None:
         self._input.value = text
+        self._input.cursor_position = len(text)
 
     def focus_text(self) -> None:
-        self._input.focus()
+        """Takes the focus at once, at the end: the very next key is text."""
+        self.screen.set_focus(self._input)
+        self._input.cursor_position = len(self.text)
 
     def on_descendant_focus(self) -> None:
         self._before, self._place = self._valid, -1
@@ -160,7 +163,6 @@ class FilterBox(Horizontal):
         self._place = min(self._place + by, len(filters) - 1)
         self._recalled = filters[self._place] if self._place >= 0 else self._typed
         self.set_text(self._recalled)
-        self._input.cursor_position = len(self._recalled)
 
     def action_complete(self) -> None:
         """Takes the suggestion, as `right` does; without one, `tab` moves on."""

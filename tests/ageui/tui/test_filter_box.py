@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pilot import names, press, screen_text, settled, table_rows, until, use
 from store_rows import queued
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -34,9 +35,9 @@ def row(app: AgeUIApp) -> str:
 
 def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        assert row(app).endswith("2 runs by state ↑")
+        assert row(app).endswith("2 runs by state")
         await press(pilot, "slash", *"loss=mape")
-        for size in ((80, 24), (160, 45), (40, 12)):
+        for size in ((80, 24), (160, 45), (60, 16)):
             await pilot.resize_terminal(*size)
             await settled(pilot)
             assert row(app).startswith(" / loss=mape")
@@ -44,12 +45,24 @@ def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two:
             assert app.cursor_position.y == 1
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
-        assert row(app).endswith("1 of 2 runs by state ↑")
+        assert row(app).endswith("1 of 2 runs by state")
         long = "loss=mape " + "x" * 200
         box(app).set_text(long)
         app.screen.query_one(Input).cursor_position = len(long)
         await settled(pilot)
         assert row(app).split()[1].endswith("xxxx"), "the end, where the cursor is"
+
+    use(two, scenario, prefs=Prefs())
+
+
+def test_what_is_typed_at_once_after_the_key_is_text_and_no_command(two: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        assert "/ filter" in screen_text(app).splitlines()[-1]
+        for character in "/x/p":
+            app.post_message(events.Key("slash" if character == "/" else character, character))
+        await until(pilot, lambda: box(app).text == "x/p")
+        assert "/ filter" not in screen_text(app).splitlines()[-1]
+        assert {one.status for one in two.runs.search()} == {"queued"}
 
     use(two, scenario, prefs=Prefs())
 
@@ -61,7 +74,7 @@ def test_what_is_wrong_is_said_beside_the_filter_and_keeps_the_focus(two: Store)
         assert row(app).endswith("there is no field 'los'; did you mean 'loss'?")
         assert app.focused is app.screen.query_one(Input), "the table still shows the runs of another filter"
         await press(pilot, "escape")
-        assert row(app).endswith("2 runs by state ↑")
+        assert row(app).endswith("2 runs by state")
 
     use(two, scenario, size=(80, 24), prefs=Prefs())
 
@@ -71,7 +84,8 @@ def test_escape_takes_back_what_was_typed_and_enter_keeps_it(two: Store) -> None
         table = app.screen.query_one(PagedTable)
         await press(pilot, "slash", *"loss=mape", "enter")
         assert app.focused is table
-        await press(pilot, "slash", *" zzz")
+        await press(pilot, "slash", "home", "z", "escape", "slash", *" zzz")
+        assert box(app).text == "loss=mape zzz", "typed at the end"
         assert table_rows(app) == []
         await press(pilot, "escape")
         assert (box(app).text, names(app)) == ("loss=mape", ["one"])
@@ -140,7 +154,7 @@ def test_a_filter_that_finds_nothing_says_why_and_what_to_press(two: Store) -> N
         assert "All runs are archived." in screen_text(app)
         assert "filter by archived=true" in screen_text(app)
 
-    use(two, scenario, size=(80, 24), prefs=Prefs())
+    use(two, scenario, prefs=Prefs())
 
 
 @pytest.mark.parametrize(

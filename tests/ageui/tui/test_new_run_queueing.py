@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from new_run_form import fill, focused, hint, is_open, opened, row, said
-from pilot import messages, press, screen_text, settled, until, use
+from pilot import messages, name_at_cursor, press, screen_text, settled, until, use
 from store_rows import end, queued, running
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
@@ -14,6 +14,7 @@ from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.form.checked_form import FormInput
 from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
+from ageui.tui.prefs import Prefs
 from ageui.tui.runs.screen import RunsScreen
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
@@ -40,6 +41,39 @@ def test_queueing_goes_back_to_the_runs_and_says_what_was_queued(store: Store, n
         assert no_workers == ["cpu"]
 
     use(store, scenario)
+
+
+def test_the_cursor_goes_to_the_first_new_run_in_any_order_and_past_a_filter(
+    store: Store, no_workers: list[str]
+) -> None:
+    for number in range(60):
+        queued(store, f"old-{number:02}", loss="mse")
+
+    async def queue(app: AgeUIApp, pilot: "Pilot[Any]", **texts: str) -> None:
+        await opened(app, pilot)
+        for name, text in texts.items():
+            row(app, name).text = text
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen), "back at the runs")
+        await settled(pilot)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await queue(app, pilot, loss="mape,msle", name="new", device="cpu")
+        assert name_at_cursor(app) == "new-1"
+        assert "new-1" in screen_text(app)
+        app.prefs.order = "name"
+        await press(pilot, "slash", *"old-", "enter")
+        await queue(app, pilot, loss="mae", name="last", device="cpu")
+        assert "the filter hides the new run: esc clears the filter, and goes to the run" in messages(app)
+        assert name_at_cursor(app).startswith("old-")
+        await press(pilot, "escape")
+        assert name_at_cursor(app) == "last"
+        app.prefs.grouped = "loss"
+        await press(pilot, "S", "home", "enter")
+        await queue(app, pilot, loss="mae", seed="1", name="aaa", device="cpu")
+        assert name_at_cursor(app).strip() == "aaa", "its group is open"
+
+    use(store, scenario, prefs=Prefs())
 
 
 def test_what_is_wrong_is_not_queued_but_shown(store: Store) -> None:

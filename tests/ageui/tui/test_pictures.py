@@ -10,6 +10,7 @@ import pytest
 from pilot import alive, press, settled, until
 from store_rows import end, epoch, evaluated, queued, running, steps
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from ageui.files.locks import Lock
 from ageui.store import Store
@@ -68,6 +69,41 @@ async def opened(pilot: "Pilot[Any]") -> None:
 
 def test_no_runs_yet(store: Store, snap_compare: Any) -> None:
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 24), run_before=opened)
+
+
+def test_runs_with_a_filter_that_is_typed(store: Store, filled: Lock, snap_compare: Any) -> None:
+    async def type_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        pilot.app.query_one(Input).cursor_blink = False
+        await press(pilot, "slash", *"status=done mae<6.5")
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=type_it)
+
+
+def test_a_filter_that_finds_nothing(store: Store, filled: Lock, snap_compare: Any) -> None:
+    async def type_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        await press(pilot, "slash", *"loss=mpe otter", "enter")
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=type_it)
+
+
+def test_views(store: Store, filled: Lock, snap_compare: Any) -> None:
+    async def list_them(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        await press(pilot, "f3")
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 30), run_before=list_them)
+
+
+def test_runs_with_a_preview(store: Store, filled: Lock, snap_compare: Any) -> None:
+    async def rest(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        await press(pilot, "end", "up")
+        await until(pilot, lambda: bool(pilot.app.screen.query("PreviewedRun")), "the preview is there")
+        await settled(pilot)
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(160, 45), run_before=rest)
 
 
 def test_runs(store: Store, filled: Lock, snap_compare: Any) -> None:

@@ -40,6 +40,7 @@ def test_the_preview_shows_the_run_under_the_cursor_and_follows_it(store: Store)
             await until(pilot, lambda name=name: name in beside(app))
             shown[name] = beside(app)
             await press(pilot, "down")
+        await press(pilot, "home")
         assert "no such file" in shown["broken"]
         assert "note  look here" in shown["broken"]
         for part in ("mape", "MAE 6.00", "gender 0.50", "validation MAE", "worst", "male", "├"):

@@ -63,7 +63,7 @@ def test_keys_of_an_empty_database_never_go_to_the_hidden_filter(store: Store) -
         await press(pilot, "slash", "f")
         assert app.screen.query_one(FilterBox).text == "f"
 
-    use(store, scenario, size=(80, 24))
+    use(store, scenario)
 
 
 @pytest.mark.parametrize("size", SIZES)

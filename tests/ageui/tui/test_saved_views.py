@@ -49,7 +49,7 @@ def test_a_view_is_saved_shown_replaced_deleted_and_each_is_undone(two: Store) -
         assert names(app) == ["one", "two"]
         await choose(app, pilot, "[/] mine", "enter")
         assert (box.text, prefs.order, prefs.folded) == ("loss=mape", "-name", True)
-        assert names(app) == ["one"]
+        assert "1 of 2 runs by run ↓ · folded" in screen_text(app)
         await press(pilot, "f3")
         assert "● [/] mine" in screen_text(app)
         await press(pilot, "escape")
