@@ -147,3 +147,8 @@ def _print_history(console: Console, detail: RunDetail) -> None:
     kept = f"  best epoch {best.epoch}" if best and losses else ""
     seconds = sum(epoch.seconds for epoch in history)
     console.print(f"{counted(last.epoch, 'epoch')} in {seconds:.1f} s{curve}{kept}", soft_wrap=True)
+    scored = next((epoch for epoch in reversed(history) if epoch.scores is not None), None)
+    if scored is not None and scored.scores is not None and not detail.results:
+        biases = "".join(f", {name} bias {number(value)}" for name, value in scored.scores.bias.items())
+        line = f"valid after epoch {scored.epoch}: MAE {number(scored.scores.mae)}{biases} (years)"
+        console.print(Text(clean(line)), soft_wrap=True)

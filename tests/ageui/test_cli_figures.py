@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_rows import best, end, epoch, evaluated, make_stale, running
+from store_rows import best, end, epoch, epoch_scores, evaluated, make_stale, running
 from terminal import Terminal
 
 import engine.score
@@ -45,6 +45,19 @@ def test_what_chose_the_weights_is_said_and_stands_back(ageui: Terminal, scored:
     assert [line[0] for line in printed if "selected" in line] == ["selected"], "below the name of the first"
     assert "valid (selected)" in ageui("show", "one").out
     assert ageui("show", "one", "--json").json["results"][0]["selected_on"] == "valid"
+
+
+def test_a_run_without_scores_shows_those_of_its_newest_scored_epoch(ageui: Terminal, store: Store) -> None:
+    run_id, attempt = running(store, "going")
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1, scores=epoch_scores(9.0, None)))
+        writer.epoch(epoch(2))
+    assert "valid after epoch 1: MAE 9.00, gender bias —, age bias 12.00 (years)" in ageui("show", "going").out
+    history = ageui("show", "going", "--json").json["history"]
+    assert [one["scores"] and one["scores"]["bias"] for one in history] == [{"gender": None, "age": 12.0}, None]
+    with store.writing(run_id, attempt) as writer:
+        writer.evaluated(evaluated(), "apparent", "faces")
+    assert "valid after epoch" not in ageui("show", "going").out
 
 
 def test_folding_across_takes_known_names_only(ageui: Terminal, scored: Store) -> None:

@@ -62,6 +62,20 @@ def test_the_command_gives_the_same_config_whatever_the_settings_here(
     assert _repeated(store, here).hash == wanted.hash
 
 
+def test_a_command_that_no_preset_shortens_is_cut_to_a_line(
+    ageui: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(store, "only")
+    whole = build_config(store.runs.get(1).config).command()
+    monkeypatch.setattr("ageui.planning.run_command.repeat_command", lambda store, detail: whole)
+    shown = ageui("show", "1").out
+    assert len(whole) > 700
+    assert whole not in shown
+    assert max(map(len, shown.splitlines())) < 300
+    assert "the whole command: ageui show 1 --full" in shown
+    assert whole in ageui("show", "1", "--full").out
+
+
 def test_the_toml_file_gives_the_same_config(ageui: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     odd_name = 'a "quoted" \\ näme'
     for changes in ({}, CHANGED, {"data": odd_name, "strategy": "finetune", "init": "/weights/ä.pth"}):

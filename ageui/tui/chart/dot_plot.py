@@ -207,7 +207,7 @@ def _finite(values: Iterable[float | None]) -> list[float]:
 
 def _axis_line(axis: _Axis, rule: int | None, legend: str, left: int) -> Text:
     ticks = linear_ticks(axis.low, axis.high, max(3, axis.cells // _CELLS_PER_TICK))
-    labels, _ = tick_label_line(zip(map(axis.place, ticks), number_labels(ticks), strict=True), axis.cells)
+    labels = tick_label_line(zip(map(axis.place, ticks), number_labels(ticks), strict=True), axis.cells)
     if rule is not None and not labels[max(0, rule - 1) : rule + 2].strip():
         labels = labels[:rule] + REFERENCE + labels[rule + 1 :]
     named = clean(legend) if cell_len(clean(legend)) < left else ""

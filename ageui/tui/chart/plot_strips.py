@@ -14,7 +14,7 @@ from ageui.present.terminal import shortened
 from ageui.tui.chart import axis_ticks
 from ageui.tui.chart.drawn_plot import DrawnPlot
 from ageui.tui.chart.series import VerticalLine
-from ageui.tui.chart.text_layout import StyledText, room_beside, strip_of, tick_label_line
+from ageui.tui.chart.text_layout import StyledText, labelled, room_beside, strip_of, tick_label_line
 
 PlacedText = tuple[int, int, str, Style]
 """Row, column, text and its style."""
@@ -207,9 +207,10 @@ def x_axis(areas: ChartAreas, styles: ChartStyles, ticks: Sequence[tuple[int, st
     at_left = cell_len(name) < areas.left
     named = name if at_left else shortened(name, max(areas.width // 3, areas.right - 1))
     beside = 0 if at_left else max(cell_len(named) + 2 - areas.right, 0)
-    labels, columns = tick_label_line(ticks, max(areas.width - beside, 0))
+    room = max(areas.width - beside, 0)
+    labels = tick_label_line(ticks, room)
     line = ["─"] * areas.width
-    for column in columns:
+    for column in labelled(ticks, room):
         line[column] = "┴"
     corner = "└".rjust(areas.left) if areas.left else ""
     below = [((f"{named} " if at_left else "").rjust(areas.left), styles.title), (labels, styles.axis)]

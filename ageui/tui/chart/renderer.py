@@ -138,8 +138,8 @@ class ChartRenderer:
             return "—"
         shown = value_at(series.x, top.y, self.cursor)
         if not self.smoothing or shown is None:
-            return axis_ticks.number_label(raw)
-        return f"{axis_ticks.number_label(shown)} ({axis_ticks.number_label(raw, 3)})"
+            return series.write(raw)
+        return f"{series.write(shown)} ({axis_ticks.number_label(raw, 3)})"
 
     def _weight(self, place: int) -> int:
         """Larger for series that lie on top of others; their labels are kept longer."""

@@ -1,6 +1,6 @@
 """The series and vertical lines that a chart shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,7 @@ class Series:
 
     `key` identifies the series in code, `label` on the screen. `color` is "#rrggbb". A faint series stays in the
     background. `marker` is one character; the chart chooses one if it is empty. `marked` is a point to mark.
+    `write` writes values in the legend; by default with four digits.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Series:
     faint: bool = False
     marker: str = ""
     marked: MarkedPoint | None = None
+    write: Callable[[float], str] = axis_ticks.number_label
 
 
 @dataclass(frozen=True)

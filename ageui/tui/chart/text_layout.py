@@ -90,19 +90,28 @@ def distinct_rows(wanted: Mapping[int, int], weights: Mapping[int, int], rows: i
     return dict(zip(kept, sorted(taken), strict=True))
 
 
-def tick_label_line(ticks: Iterable[tuple[int, str]], width: int) -> tuple[str, list[int]]:
-    """Centres labels on their columns in a line of `width` cells, and returns it with the columns of its labels.
+def labelled(ticks: Iterable[tuple[int, str]], width: int) -> dict[int, tuple[int, str]]:
+    """The ticks, by column, whose centred labels fit into `width` cells, each with the first cell of its label.
 
-    Leaves out labels that would touch another, or not stand at their column.
+    Leaves out those whose labels would touch another, or not stand at their column.
     """
-    line, columns = "", []
+    found: dict[int, tuple[int, str]] = {}
+    free = 0
     for column, label in ticks:
-        begin = max(min(column - cell_len(label) // 2, width - cell_len(label)), 0)
-        free = len(line) + _LABEL_GAP if line else 0
-        if begin >= free and begin <= column < begin + cell_len(label):
-            line = line.ljust(begin) + label
-            columns.append(column)
-    return line.ljust(width), columns
+        size = cell_len(label)
+        begin = max(min(column - size // 2, width - size), 0)
+        if free <= begin <= column < begin + size:
+            found[column] = begin, label
+            free = begin + size + _LABEL_GAP
+    return found
+
+
+def tick_label_line(ticks: Iterable[tuple[int, str]], width: int) -> str:
+    """The labels of ticks in a line of `width` cells, as far as they fit."""
+    line = ""
+    for begin, label in labelled(ticks, width).values():
+        line = line.ljust(begin) + label
+    return line.ljust(width)
 
 
 def room_beside(column: int, text: str, empty: NDArray[np.bool_]) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ageui.compare import Comparison
 from ageui.compare.figure_names import figure_name
-from ageui.present.figures import LOSS, YEARS, number
+from ageui.present.figures import LOSS, YEARS, Unit, number
 from ageui.store import Epoch, RunDetail
 from ageui.tui.chart.raster import Floats
 from ageui.tui.chart.series import MarkedPoint, Series
@@ -43,7 +43,7 @@ def series_of(
     comparison: Comparison, runs: Mapping[int, RunDetail], curve: CurveName, places: Mapping[int, int], *, dark: bool
 ) -> list[Series]:
     """A curve over epochs for each row of the comparison; the mean over the seeds of a row."""
-    figure = _figure(curve)
+    figure, write = _figure(curve), partial(number, unit=_unit(curve))
     series: list[Series] = []
     for row in comparison.rows:
         drawn = {run_id: points for run_id in row.runs if len((points := _points(runs[run_id], figure))[0])}
@@ -53,12 +53,16 @@ def series_of(
         color, marker = series_color(place, dark=dark), run_marker(place)
         marked = _kept_point([runs[run_id] for run_id in drawn], curve)
         x, y = _mean(list(drawn.values()))
-        series.append(Series(str(row.runs[0]), row.name, x, y, color, marker=marker, marked=marked))
+        series.append(Series(str(row.runs[0]), row.name, x, y, color, marker=marker, marked=marked, write=write))
     return series
 
 
 def _figure(curve: CurveName) -> Callable[[Epoch], float | None]:
     return attrgetter(curve) if curve in CURVE_NAMES else partial(bias_of, curve)
+
+
+def _unit(curve: CurveName) -> Unit:
+    return LOSS if curve == "val_loss" else YEARS
 
 
 def _points(run: RunDetail, figure: Callable[[Epoch], float | None]) -> tuple[Floats, Floats]:
@@ -83,7 +87,7 @@ def _kept_point(runs: Sequence[RunDetail], curve: CurveName) -> MarkedPoint | No
     if len(values) < len(runs):
         return None
     epochs = {epoch.epoch for epoch in kept if epoch is not None}
-    text = number(float(np.mean(values)), LOSS if curve == "val_loss" else YEARS)
+    text = number(float(np.mean(values)), _unit(curve))
     text = f"{text} @ {min(epochs)}" if len(epochs) == 1 else text
     has_ended = all(run.status in ("done", "diverged") for run in runs)
     return MarkedPoint(min(epochs) if len(epochs) == 1 else math.nan, text if has_ended else "")

@@ -189,4 +189,4 @@ def _over_epochs(data: CurveData, axis: Axis, label: str, figure: Figure, unit: 
     marked = None
     if data.kept is not None and kept is not None and at is not None:
         marked = MarkedPoint(at, f"{number(kept, unit)} @ {data.kept.epoch}" if data.has_ended else "")
-    return [Series(label, label, x, y, color, marked=marked)]
+    return [Series(label, label, x, y, color, marked=marked, write=partial(number, unit=unit))]

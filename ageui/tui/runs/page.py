@@ -46,8 +46,7 @@ def read_page(store: Store, reader: ListReader, query: PageQuery, state: QueueSt
     runs = store.runs.get_many([entry.runs[0] for entry in shown if entry.kind in ("run", "fold")])
     queue = QueuePlaces()
     if any(row.status == "queued" for row in runs.values()):
-        running = store.runs.get_many([run.run_id for run in store.queue.running()])
-        queue = queue_places(store.queue.order(), list(running.values()), state)
+        queue = queue_places(store.queue.order(), state)
     total = store.runs.count() if filter else found.matching
     why_nothing = why_nothing_is_found(store, filter) if filter and not found.matching else ()
     archived = 0 if total or filter else store.runs.count("archived=true")

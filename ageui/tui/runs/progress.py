@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ageui.planning.queue_places import ordinal
 from ageui.present.bars import progress_bar
-from ageui.present.figures import duration
 from ageui.store import RunRow
 from ageui.tui.queue_state import QueueState, eta_text
 
@@ -13,13 +13,10 @@ _SHORTEST_BAR, _LONGEST_BAR = 3, 8
 
 @dataclass(frozen=True)
 class QueuePlaces:
-    """The places of queued runs, from 1, and what is known about when the first one starts.
-
-    `seconds` until then are known if one run trains, in its last stage; `waits_for` says what holds the queue.
-    """
+    """The places of queued runs, from 1, the starts of the first ones, and what holds the queue, if anything."""
 
     places: Mapping[int, int] = field(default_factory=dict)
-    seconds: float | None = None
+    starts: Mapping[int, str] = field(default_factory=dict)
     waits_for: str = ""
 
     def sentence(self, run_id: int) -> str:
@@ -27,22 +24,15 @@ class QueuePlaces:
         place = self.places.get(run_id)
         if place is None:
             return "queued"
-        when = self.waits_for or (f"starts in {duration(self.seconds)}" if self.seconds and place == 1 else "")
-        return f"queued {ordinal(place)}" + (f", {when}" if when else "")
+        return ", ".join(filter(None, (f"queued {ordinal(place)}", self.waits_for or self.starts.get(run_id, ""))))
 
 
-def queue_places(order: list[int], running: list[RunRow], state: QueueState | None) -> QueuePlaces:
-    """The places of queued runs, given those that train and the state of the queue, if it is known yet."""
+def queue_places(order: list[int], state: QueueState | None) -> QueuePlaces:
+    """The places of queued runs, given the state of the queue, if it is known yet."""
     places = {run_id: place for place, run_id in enumerate(order, start=1)}
     if state is None:
         return QueuePlaces(places)
-    if state.pause_reason is not None:
-        return QueuePlaces(places, waits_for="the queue is paused")
-    if state.unserved:
-        return QueuePlaces(places, waits_for="no worker")
-    if len(running) == 1 and not state.waits and _is_in_last_stage(running[0]):
-        return QueuePlaces(places, running[0].summary.eta_seconds)
-    return QueuePlaces(places)
+    return QueuePlaces(places, {run_id: place.start for run_id, place in state.places.items()}, state.why_waiting)
 
 
 def progress_text(row: RunRow, queue: QueuePlaces, room: int) -> str:
@@ -72,13 +62,3 @@ def _running(row: RunRow, epochs: str, room: int) -> str:
     if bar >= _SHORTEST_BAR:
         words = f"{progress_bar(summary.step or 0, summary.total_steps or 0, bar)} {words}"
     return f"{words} left" if left and len(words) + len(" left") <= room else words
-
-
-def _is_in_last_stage(row: RunRow) -> bool:
-    return row.summary.eta_seconds is not None and not eta_text(row).endswith("+")
-
-
-def ordinal(number: int) -> str:
-    """`1st`, `2nd`, `11th`."""
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"

@@ -1,6 +1,7 @@
 """The home screen: the queue and all runs in one table."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from ageui.planning.queue_places import QueuePlace
 from ageui.present.marks import NO_BETTER, NOISE
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
@@ -17,6 +19,7 @@ from ageui.text.clean import clean
 from ageui.tui import keys
 from ageui.tui.dialogs.prompts import ChoicePrompt
 from ageui.tui.messages import OpenRun
+from ageui.tui.queue_state import QueueState
 from ageui.tui.runs import columns as run_columns
 from ageui.tui.runs import row_cells
 from ageui.tui.runs.choices import group_answers, order_answers
@@ -65,6 +68,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._hidden_run: int | None = None
         self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
+        self._queue_places: tuple[str, Mapping[int, QueuePlace]] = ("", {})
         self._has_kept_list = True  # false once a long list was read in part
 
     def compose(self) -> ComposeResult:
@@ -86,11 +90,19 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         if self.app.prefs.grouped not in RunConfig.model_fields:
             self.app.prefs.grouped = ""
         self.app.runs_queued.subscribe(self, lambda run_ids: self.go_to_run(run_ids[0]))
+        self.app.queue_changed.subscribe(self, self._show_queue_places)
         self._show_columns()
         self.table.focus()
 
     def on_unmount(self) -> None:
         self.app.runs_queued.unsubscribe(self)
+
+    def _show_queue_places(self, state: QueueState) -> None:
+        """Reads again if other words stand beside queued runs: a queue can begin to wait without a commit."""
+        shown = state.why_waiting, state.places
+        if shown != self._queue_places:
+            self._queue_places = shown
+            self.refresh_soon()
 
     # Reading
 

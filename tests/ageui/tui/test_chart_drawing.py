@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from chart_app import BRAILLE, RAMP, OneChart, lines, on_screen, series, show, t
 from textual.pilot import Pilot
 
 from ageui.tui.chart.chart import Chart
-from ageui.tui.chart.series import Series, VerticalLine
+from ageui.tui.chart.series import MarkedPoint, Series, VerticalLine
 
 pytestmark = pytest.mark.app
 
@@ -45,6 +46,30 @@ def test_odd_data_is_drawn(size: tuple[int, int]) -> None:
             assert said in text(chart) or size[0] < 80
 
     on_screen(test, size)
+
+
+def test_a_marked_point_is_drawn_on_its_curve_and_named_in_the_legend() -> None:
+    async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
+        def marked(x: float, text: str) -> None:
+            falling = replace(series([4.0, 2.0, 1.0, 3.0], label="MAE"), marked=MarkedPoint(x, text))
+            show(chart, falling, series([5.0, 5.0, 5.0, 5.0], label="other"))
+            chart.draw()
+
+        marked(2.0, "1.00 @ 12")
+        (far,) = (line.index("◎") for line in lines(chart) if "◎" in line)
+        assert "MAE 1.00 @ 12" in text(chart)
+        marked(1.0, "")
+        (near,) = (line.index("◎") for line in lines(chart) if "◎" in line)
+        assert near < far
+        assert "MAE 3" in text(chart), "the last value"
+        marked(float("nan"), "2.50")
+        assert "MAE 2.50" in text(chart)
+        assert "◎" not in text(chart)
+        chart.action_cursor_left()
+        chart.draw()
+        assert "MAE 3" in text(chart), "the cursor reads the curve"
+
+    on_screen(test)
 
 
 HOSTILE = [

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from compared_rows import done, keys, lines, opened
+from compared_rows import done, evaluation, keys, lines, opened
 from pilot import press, screen_text, until, use
+from store_rows import epoch, epoch_scores, running
 from textual.pilot import Pilot
 
 from ageui.store import Store
@@ -22,7 +23,7 @@ def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs
         assert chart.display
         assert "validation MAE" in screen_text(app), "losses differ, so that their values say nothing"
         await keys(pilot, screen, "m")
-        await until(pilot, lambda: "validation loss" in screen_text(app))
+        await until(pilot, lambda: "validation loss" in screen_text(app), "no biases were measured after epochs")
         before = {one.label: (one.color, one.marker) for one in chart._series}
         assert [marker for _, marker in before.values()] == ["■", "□"]
         await keys(pilot, screen, "x")
@@ -72,5 +73,32 @@ def test_every_theme_draws_the_screen(store: Store, runs: tuple[int, ...]) -> No
             await press(pilot, "T")
             colors.add(screen.query_one(Chart)._series[0].color)
         assert len(colors) == 2, "curves have a colour for light and one for dark"
+
+    use(store, scenario)
+
+
+def test_biases_of_runs_are_drawn_over_each_other_with_their_kept_epochs(store: Store) -> None:
+    ids = []
+    for seed, gender in ((1, 0.5), (2, 1.5)):
+        run_id, attempt = running(store, f"scored-{seed}", seed=seed, loss=("mse", "mae")[seed - 1])
+        with store.writing(run_id, attempt) as writer:
+            writer.epoch(epoch(1, scores=epoch_scores(gender=gender)))
+            writer.epoch(epoch(2, is_best=False, scores=epoch_scores(gender=gender + 1)))
+            writer.evaluated(evaluation(4.0, seed), "apparent", "faces")
+            writer.end("done", "")
+        ids.append(run_id)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, tuple(ids))
+        await keys(pilot, screen, "m")
+        await until(pilot, lambda: "validation gender bias, years" in screen_text(app))
+        chart = screen.query_one(Chart)
+        assert [list(one.y) for one in chart.series] == [[0.5, 1.5], [1.5, 2.5]]
+        assert [one.marked.text if one.marked else "" for one in chart.series] == ["0.50 @ 1", "1.50 @ 1"]
+        assert screen_text(app).count("◎") == 2
+        await keys(pilot, screen, "m")
+        await until(pilot, lambda: "validation age bias, years" in screen_text(app))
+        await keys(pilot, screen, "m")
+        await until(pilot, lambda: "validation loss" in screen_text(app))
 
     use(store, scenario)
