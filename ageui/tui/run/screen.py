@@ -46,7 +46,7 @@ from ageui.tui.widgets.text_line import TextLine
 from ageui.worker.run_files import log_file
 
 _MARKS = (
-    "▲ the group with the largest MAE",
+    "worst: the group with the largest MAE",
     "★ an epoch whose validation loss was the best so far",
     f"signed gap: {SIGNED_GAP}",
 )
@@ -270,7 +270,7 @@ def _marks_line(scores: SplitScores | None) -> str:
     """The marks of the groups, or that they wait for their intervals and tests; empty without scores."""
     if scores is None:
         return ""
-    return "to be scored again  E explains" if scores.is_stale else "▲ worst  ~ inside noise  E explains"
+    return "to be scored again  E explains" if scores.is_stale else "~ inside noise  E explains"
 
 
 def _pace(detail: RunDetail) -> tuple[float, float]:

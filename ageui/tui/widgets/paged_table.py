@@ -341,7 +341,7 @@ class PagedTable(ScrollView, can_focus=True):
         for column, width in zip(self._columns, self._widths, strict=True):
             mark = ""
             if column.order is not None and self._order.removeprefix("-") == column.order:
-                mark = "▼" if self._order.startswith("-") else "▲"
+                mark = "↓" if self._order.startswith("-") else "↑"
             segments.append(Segment(_fitted(f"{column.title}{mark}", width, right=column.right) + " " * _GAP))
         return Strip(segments)
 

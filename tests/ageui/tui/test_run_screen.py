@@ -220,7 +220,7 @@ def test_all_scores_are_shown_with_their_intervals_and_tests(store: Store) -> No
         assert "MAE of constant" in text
         assert "signed gap" in text
         await press(pilot, "E")
-        assert "▲ the group with the largest MAE" in screen_text(app)
+        assert "worst: the group with the largest MAE" in screen_text(app)
 
     use(store, scenario, size=(160, 60))
 
