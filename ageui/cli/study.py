@@ -69,9 +69,8 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     ageui study list
     """
     from ageui.cli.tables import print_fitted
-    from ageui.present.figures import NUMBER
-    from ageui.present.table import Cell, Column, Table, words
     from ageui.study import normalized_runs, studies, study_table
+    from ageui.study.overview import overview
 
     with _reading(db) as store:
         runs = normalized_runs(store) if store is not None else []
@@ -79,14 +78,7 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_listed(table) for table in tables])
         return
-    listed = Table.of_columns(
-        (Column("study"), [words(table.study.name) for table in tables]),
-        (Column("cells", "figure"), [Cell(len(table.study.runnable), unit=NUMBER) for table in tables]),
-        (Column("measured", "figure"), [Cell(table.measured_cells or None, unit=NUMBER) for table in tables]),
-        (Column("title"), [words(table.study.title) for table in tables]),
-        (Column("shows", leaves=0), [words(table.study.shows) for table in tables]),
-    )
-    print_fitted(results(), listed, "ageui study show NAME, ageui study run NAME")
+    print_fitted(results(), overview(tables), "figures: the best measured; ageui study show NAME, ageui study run NAME")
 
 
 @app.command("show")

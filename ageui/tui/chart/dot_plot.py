@@ -97,6 +97,12 @@ def dot_plot(
     return lines
 
 
+def plot_lines(rows: Sequence[DotRow], cells: int, *, include: Sequence[float] = ()) -> tuple[str, list[Text]]:
+    """The axis with its ticks, and the plot of each row alone, all `cells` wide: for tables that have the rest."""
+    axis = _Axis.of(rows, include, cells)
+    return _axis_line(axis, None, "", 0).plain, [_drawn(row, axis, None) for row in rows]
+
+
 def _heading(heading: DotHeading, width: int) -> Text:
     text = Text(shortened(clean(heading.title), width), style="bold")
     for place, detail in enumerate(map(clean, heading.details)):

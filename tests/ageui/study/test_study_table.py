@@ -220,7 +220,7 @@ def test_a_run_that_is_under_way_is_progress_and_no_figure(store: Store, mine: S
     table = study_table(mine, store)
     assert [dict(row.progress) for row in table.rows] == [{"queued": 1}, {"failed": 1}, {"diverged": 1}, {}]
     assert measured(table) == {"mse-8": None, "mse-16": None, "mape-8": 6.0, "mape-16": None}
-    (note,) = [note for note in table.notes if "iverged" in note]
+    (note,) = [note for note in table.warnings if "iverged" in note]
     assert note.startswith("Diverged, scored with weights kept before that: ")
 
 
@@ -230,7 +230,7 @@ def test_a_diverged_run_without_scores_measures_nothing_and_its_cell_says_so(sto
     row = next(row for row in table.rows if row.cell.name == "mape-8")
     assert (row.is_measured, table.measured_cells) == (False, 0)
     assert progress_text(row) == "1 diverged without scores"
-    assert not [note for note in table.notes if "iverged" in note]
+    assert not [note for note in table.warnings if "iverged" in note]
     shown = published_and_measured(table)
     assert "1 diverged without scores" in [cell.text for line in shown.rows for cell in line]
 
@@ -300,7 +300,7 @@ def test_a_split_is_chosen_or_the_best_that_all_have(store: Store, mine: Study) 
     trained(store, mine, "mse-16", 7.0, splits=("valid",))
     table = study_table(mine, store)
     assert (table.split, measured(table)["mse-16"]) == ("test", None)
-    assert any("1 of the runs have no scores" in note for note in table.notes)
+    assert any("1 of the runs have no scores" in note for note in table.warnings)
     assert measured(study_table(mine, store, split="valid"))["mse-16"] == 7.0
     trained(store, mine, "mse-8", 8.0, seed=1, splits=("test", "valid"))
     store.edits.archive([1])

@@ -26,6 +26,9 @@ shows = "Two losses at two batch sizes."
 measures = "scores"
 notes = ["A note [/] on it."]
 
+[base]
+data = "synthetic"
+
 [grid]
 loss = ["mse", "mape"]
 batch = [8, 16]
