@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ageui.compare.averaged_scores import Averages, Training, averaged_scores
 from ageui.compare.seeds import mean_and_spread
+from ageui.present.marks import APART
 from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study.matching import Matched, NormalizedRun, has_figures, matched, normalized_runs
 from ageui.study.rank_agreement import Agreement, agreement
@@ -28,7 +29,7 @@ from engine.split_result import LEVEL, Figure, GapFigure, Interval
 
 UNCOMPARED = ("minutes",)
 """Figures that are shown but not compared, because they depend on the hardware."""
-_OTHER_DATA = "These runs are on other data than the published figures, so they are not compared with them."
+_OTHER_DATA = f"{APART} These runs are on other data than the published figures, so they are not compared."
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,8 @@ class StudyTable:
 
     @property
     def shown_figures(self) -> tuple[str, ...]:
-        """The study's figures, and MAE and biases where they are measured too."""
-        own = self.study.figures
-        return (*own, *(name for name in self.study.all_figures if name not in own and self.measures(name)))
-
-    def measures(self, name: str) -> bool:
-        """Whether any cell has a measured value of a figure."""
-        return any((found := row.figures.get(name)) is not None and found.measured is not None for row in self.rows)
+        """The study's figures, and MAE and biases if runs have scores."""
+        return self.study.all_figures if self.splits else self.study.figures
 
     @property
     def variants(self) -> tuple[Variant, ...]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ageui.present.figures import number
+from ageui.present.marks import APART
 from ageui.present.table import Cell, Column, Table, words
 from ageui.study.measured_cells import StudyTable
 from ageui.study.published_and_measured import unit_of
@@ -52,10 +53,10 @@ def states_text(table: StudyTable) -> str:
 
 
 def progress_words(table: StudyTable) -> str:
-    """`2/14 ▶1 ·3`: measured and runnable cells, then running and queued ones."""
-    states = states_of(table)
+    """`2/14 ▶1 ·3`: measured and runnable cells, then running and queued ones; after ≠ those on other data."""
+    states, apart = states_of(table), "" if table.is_comparable else f"{APART} "
     waiting = [f"{SYMBOLS[state]}{states[state]}" for state in ("running", "queued") if states[state]]
-    return " ".join([f"{states['measured']}/{len(table.study.runnable)}", *waiting])
+    return apart + " ".join([f"{states['measured']}/{len(table.study.runnable)}", *waiting])
 
 
 def best_cell(table: StudyTable, name: str) -> Cell:

@@ -29,7 +29,8 @@ def published_and_measured(table: StudyTable) -> Table:
     names = table.shown_figures
     columns = (Column("cell"), Column(""), *(Column(figure_title(name), "figure") for name in names))
     rows = [line for row in table.rows for line in _cell_lines(row, table.study, names)]
-    return Table(columns, (*rows, *closing_lines(table)), table.study.title, tuple(legend(table)))
+    notes = (Note("", note) for note in (*table.notes, *table.warnings))
+    return Table(columns, (*rows, *closing_lines(table)), table.study.title, (*legend(table), *notes))
 
 
 def closing_lines(table: StudyTable) -> Iterator[tuple[Cell, ...]]:
@@ -45,7 +46,7 @@ def closing_lines(table: StudyTable) -> Iterator[tuple[Cell, ...]]:
 
 
 def legend(table: StudyTable) -> Iterator[Note]:
-    """The meaning of marks and units, then the notes of the study."""
+    """The meaning of marks and units."""
     units = {"mae": "MAE and biases in years", "val_loss": "losses on ages divided by 100"}
     said = ", ".join(text for name, text in units.items() if name in table.shown_figures)
     yield Note("", f"{said}; measured: mean ± standard deviation over (n) seeds; difference: measured − published")
@@ -66,7 +67,6 @@ def legend(table: StudyTable) -> Iterator[Note]:
             "ranking: Spearman's ρ of the measured with the published order of cells (1 the same, −1 reversed), with "
             "Fisher's interval (Bonett and Wright's error), which covers the choice of cells and not the seeds",
         )
-    yield from (Note("", note) for note in (*table.notes, *table.warnings))
 
 
 def published_cell(name: str, figure: StudyFigure) -> Cell:

@@ -8,7 +8,7 @@ from ageui.study.variants import describe
 from ageui.text.sentences import counted
 
 _TITLES = {"mae": "MAE", "val_loss": "val loss"}
-_SHORT = {"gender": "gend.", "expression": "expr.", "ethnicity": "ethn."}
+_SHORT = {"gender": "gend.", "expression": "expr.", "ethnicity": "ethn.", "minutes": "min."}
 _WAITING_STATES = tuple(state for state in FURTHEST_FIRST if state not in ("done", "diverged"))
 
 

@@ -5,8 +5,8 @@ from functools import partial
 
 from textual.binding import Binding
 
-EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
-    "everywhere", "runs", "run", "curves", "new run", "compare", "studies", "runs of a study", "data",
+EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY, STUDY_RUNS, DATA = (
+    "everywhere", "runs", "run", "curves", "new run", "compare", "studies", "a study", "runs of a study", "data",
 )  # fmt: skip
 
 
@@ -121,16 +121,25 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("enter", "open", "open", "Open the run under the cursor"),
     ),
     STUDIES: (
+        Key("enter", "open", "open", "Open the study: its cells, published beside measured figures"),
+        Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
+        Key("a", "add", "add", "Add a study of your own: a TOML file"),
+        Key("i", "provenance", "info", "Show how the published figures were read, warnings, and variants", "i"),
+    ),
+    STUDY: (
+        Key("g", "next_view", "view", "Next view: table, axis of one figure, heat map of a grid"),
+        Key("m", "next_figure", "figure", "Next figure of the axis and the heat map: MAE, then each bias"),
+        _HelpKey("M", "previous_figure", "figure", "Previous figure of the axis and the heat map", "M"),
         Key("enter", "open", "open", "Open the run of the cell, or choose one of several"),
-        Key("space", "select", "select", "Select the cell, or no longer"),
+        Key("space", "select", "select", "Toggle the selection of the cell"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a"),
         Key("c", "compare", "compare", "Compare the runs of the selected cells side by side"),
         Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
-        Key("w", "next_variant", "way", "Next of the ways in which it was run: other data, preset or settings"),
+        Key("w", "next_variant", "variant", "Next variant: other data, preset or settings"),
         Key("v", "next_split", "split", "Next split, whose scores are shown: test, valid, train"),
-        Key("a", "add", "add", "Add a study of your own: a TOML file"),
-        Key("E", "explain", "explain", "Say what every figure and mark means", "E"),
-        _HelpKey("escape", "clear_or_leave", "back", "Take back the selection, then leave this screen", "esc"),
+        Key("i", "provenance", "info", "Show how the published figures were read, warnings, and variants", "i"),
+        _HelpKey("E", "explain", "explain", "Say what every figure and mark means", "E"),
+        _HelpKey("escape", "clear_or_leave", "back", "Clear the selection, then leave this screen", "esc"),
     ),
     STUDY_RUNS: (
         Key("ctrl+s", "queue", "queue", "Queue what is missing", "^s"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ageui.present.figures import CORRELATION, Unit, change, number
 from ageui.present.marks import BEST, NO_BETTER, NOISE, PUBLISHED
@@ -77,6 +77,9 @@ class Layout:
             if width - _GUTTER - _COUNT - wanted - plot - _width(more) >= 0:
                 further, parts = (*further, what), more
         room = width - _GUTTER - _COUNT - wanted - _width(parts)
+        if room - plot > len(names):
+            parts = {name: (replace(own[0], width=own[0].width + 1), *own[1:]) for name, own in parts.items()}
+            room -= len(names)
         plot = min(_WIDEST_PLOT, room - 1) if plot else 0
         return cls(names, labels, max(1, min(wanted, wanted + room - plot)), plot, parts)
 
@@ -104,7 +107,9 @@ def columns(table: StudyTable, layout: Layout, plotted: str) -> list[TableColumn
         axis, _ = plot_lines(_dots(table, plotted), layout.plot)
         is_axis = len(layout.names) == 1
         plot = TableColumn("plot", axis, layout.plot, is_fixed=True, gap=0)
-        found.insert(2 if is_axis else len(found), plot)
+        place = 2 if is_axis else len(found)
+        found[place - 1] = replace(found[place - 1], gap=1)
+        found.insert(place, plot)
     return found
 
 
@@ -151,11 +156,11 @@ _MARKED = frozenset(REPORT_ATTRIBUTES)
 def _parts(table: StudyTable, name: str, further: Sequence[str]) -> tuple[_Part, ...]:
     digits = _DIGITS.get(name, 4)
     parts = [_Part("measured", 1 + digits + (name in _MARKED))]
-    if "spread" in further and name != "minutes":
+    if "spread" in further and name != "minutes" and len(table.seeds) > 1:
         parts.append(_Part("spread", _SPREAD + (name == "val_loss")))
     if any(name in row.cell.published for row in table.rows):
         parts.append(_Part("published", 1 + (5 if name == "val_loss" else digits)))
-        if "difference" in further and name not in UNCOMPARED:
+        if "difference" in further and name not in UNCOMPARED and table.is_comparable:
             parts.append(_Part("difference", _DIFFERENCE + (name == "val_loss")))
     return tuple(parts)
 
@@ -216,7 +221,7 @@ def _figure_cells(
             case "published":
                 cell = published_cell(name, figure)
                 digits = "" if cell.value is None else _fitting(cell.value, cell.unit, part.width - 1)
-                found.append(_exactly(f"{PUBLISHED}{digits:>{part.width - 1}}" if digits else "", part.width))
+                found.append(_exactly(f"{PUBLISHED}{digits}" if digits else "", part.width, right=True))
             case _:
                 value = row.difference(name)
                 text = "" if value is None else change(value, signed_unit(name))
@@ -240,10 +245,10 @@ def _measured_cell(
     is_best = number(figure.measured, unit_of(name)) == best.get(name)
     constant = table.constant.get(name)
     is_no_better = name == "mae" and constant is not None and figure.measured >= constant
-    before = BEST if is_best else NO_BETTER if is_no_better else " "
+    before = BEST if is_best else NO_BETTER if is_no_better else ""
     digits = _fitting(figure.measured, unit_of(name), width - 1 - len(after))
-    text = f"{before}{digits:>{width - 1 - len(after)}}{NOISE if figure.inside_noise else after}"
-    return _exactly(text, width, tone="strong" if is_best else "dim" if figure.inside_noise else "plain")
+    text = f"{before}{digits}{NOISE if figure.inside_noise else after}"
+    return _exactly(text, width, right=True, tone="strong" if is_best else "dim" if figure.inside_noise else "plain")
 
 
 def _fitting(value: float, unit: Unit, cells: int) -> str:
