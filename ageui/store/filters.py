@@ -104,16 +104,19 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
     if name == "turn":
         return [term.desc() for term in _TURN] if order.startswith("-") else [term.asc() for term in _TURN]
     field = known_field(name)
-    if field is None or field.kind in ("tags", "texts", "numbers"):
-        names = [name for name, field in filter_fields().items() if field.kind not in ("tags", "texts", "numbers")]
+    if field is None or field.kind == "tags":
+        names = [name for name, field in filter_fields().items() if field.kind != "tags"]
         raise ConfigError(
             f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name.lower(), names)}\nfields: {', '.join(names)}"
         )
     column = field.column
     if field.name == "id":  # never missing, and already the order of the table
         return [column.desc() if order.startswith("-") else column.asc()]
+    # Lists of numbers are ordered by the first one, since `[10]` as a text precedes `[9]`.
+    columns = [func.json_extract(column, "$[0]"), column] if field.kind == "numbers" else [column]
     missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
-    return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
+    by = (column.desc() if order.startswith("-") else column.asc() for column in columns)
+    return [*missing, *by, col(Run.id).desc()]
 
 
 def known_field(name: str) -> FilterField | None:

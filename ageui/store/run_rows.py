@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Integer, Row, Select, literal_column, type_coerce
+from sqlalchemy import ColumnElement, Integer, Row, Select, func, literal_column, type_coerce
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, SQLModel, col, select
 
@@ -15,6 +15,7 @@ from engine.choices import REPORT_ATTRIBUTES
 from engine.config import completed
 from engine.errors import ConfigError
 from engine.events import Epoch
+from engine.recipe import FIRST_REVISION
 
 RUN_ID: ColumnElement[int] = type_coerce(col(Run.id), Integer)
 QUEUE_ORDER = (col(Run.priority).desc(), col(Run.position))
@@ -24,13 +25,15 @@ IS_RUNNING: ColumnElement[bool] = col(Run.status) == literal_column("'running'")
 
 # Lists of runs select columns: building one object per row would take three times as long.
 _RUN_FIELDS = tuple(field.name for field in fields(RunRow) if field.name not in ("tags", "summary"))
-_SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in ("bias", "p_value"))
+_SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in ("bias", "p_value", "val_bias"))
 _MEASURES = tuple(f"{kind}_{attribute}" for kind in ("bias", "p") for attribute in REPORT_ATTRIBUTES)
 RUN_ROWS = sql_select(
     *(getattr(Run, name) for name in _RUN_FIELDS),
     *(getattr(RunSummary, name) for name in (*_SUMMARY_FIELDS, *_MEASURES)),
 ).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
 """The columns that `run_rows` reads; callers add conditions and an order."""
+RESOLVED = tuple(func.json_extract(col(Run.manifest), path) for path in ("$.dtype", "$.recipe", "$.weights.sha256"))
+"""The parts of a run's manifest that decide its figures besides its config, for `resolved_manifest`."""
 _EPOCH = TypeAdapter(Epoch)
 _NO_VALIDATION = {"val_loss": None, "val_mae": None}
 
@@ -52,6 +55,11 @@ def run_rows(session: Session, chosen: Select[Any]) -> list[RunRow]:
     found = session.execute(chosen).all()
     tags = _tags(session, [row[0] for row in found])
     return [_run_row(row, tags.get(row[0], ())) for row in found]
+
+
+def resolved_manifest(dtype: str | None, recipe: int | None, sha256: str | None) -> dict[str, Any]:
+    """A manifest with the values of `RESOLVED` alone."""
+    return {"dtype": dtype, "recipe": recipe or FIRST_REVISION, "weights": {"sha256": sha256}}
 
 
 def checkpoint_row(item: Checkpoint) -> CheckpointRow:

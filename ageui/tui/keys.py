@@ -60,6 +60,8 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("slash", "filter", "filter", "Filter: loss=mape weights:gender mae<8 status=done", "/"),
         Key("s", "sort", "sort", "Sort by a column; a click on its title does too"),
         _HelpKey("S", "reverse", "reverse", "Reverse the order"),
+        Key("f", "fold", "seeds", "Fold runs that differ in their seed alone, or unfold them: mean ± std, n"),
+        Key("b", "group", "group", "Group rows by a config field"),
         _HelpKey("o", "columns", "columns", "Choose and order the columns"),
         _HelpKey("g", "tags", "tags", "Edit the run's tags; of several runs, add some or take some away"),
         _HelpKey("m", "note", "note", "Edit the run's note"),

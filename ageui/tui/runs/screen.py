@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.widgets import Static
 
 from ageui.present.marks import NO_BETTER, NOISE
@@ -17,17 +19,25 @@ from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.tui import changes, keys
 from ageui.tui.changes import Change
-from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt
+from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun, OpenRun
 from ageui.tui.run_actions import copy_run_command, remove_archived, retry_run
 from ageui.tui.runs import columns as run_columns
+from ageui.tui.runs import row_cells
+from ageui.tui.runs.choices import group_answers, order_answers
 from ageui.tui.runs.column_picker import ColumnPicker
+from ageui.tui.runs.entries import Entry
+from ageui.tui.runs.layout import Layout, automatic, chosen
+from ageui.tui.runs.listing import ListReader, RunsQuery, without_std
+from ageui.tui.runs.progress import QueuePlaces, queue_places
+from ageui.tui.runs.row_cells import ShownPage
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
+from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
 _WELCOME = """
@@ -41,48 +51,51 @@ The background worker starts with the first run and goes on when you leave.
 """.strip("\n")
 
 
-@dataclass(frozen=True)
-class RunsQuery:
-    """A request for `count` runs that match the filter, starting at place `first`."""
+_MARKS = f"years; {NOISE} cannot be told from none; {NO_BETTER} no better than constant"
 
-    filter: str
-    order: str
+
+@dataclass(frozen=True)
+class PageQuery:
+    """A request for `count` rows of a list, starting at place `first`, or around the row of a run to `follow`."""
+
+    rows: RunsQuery
     first: int
     count: int
+    follow: int | None = None
 
 
 @dataclass(frozen=True)
 class RunsSnapshot:
-    """A page of runs. `matching` is the number of runs that match the filter, `total` the number of all runs.
+    """A page of rows, starting at place `first`. `total` counts all runs, `place` is that of the run to follow."""
 
-    `varying` are the config fields in which the matching runs differ.
-    """
-
-    query: RunsQuery
-    rows: list[RunRow]
-    matching: int
+    query: PageQuery
+    first: int
+    page: ShownPage
     total: int
-    varying: tuple[str, ...]
+    place: int | None
 
 
 class RunsScreen(LiveScreen[RunsSnapshot]):
     """The table of runs with its filter. Keys act on the selected runs, or else on the run under the cursor."""
 
     CSS_PATH = "screen.tcss"
+    AUTO_FOCUS = "PagedTable"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: dict[int, RunRow] = {}
+        self._reader = ListReader()
         self._filter = ""
-        self._query = RunsQuery("", "turn", 0, 100)
+        self._toggled: frozenset[int] = frozenset()
+        self._follow: int | None = None
+        self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
-        # Finding the varying fields scans all configs. Configs never change, so only other runs need another scan.
-        self._varying: tuple[tuple[str, int, int], tuple[str, ...]] = (("", -1, -1), ())
 
     def compose(self) -> ComposeResult:
         yield StatusBar(self.app.store.path.name)
-        yield FilterBox()
+        with Horizontal(id="above"):
+            yield FilterBox()
+            yield TextLine(id="listed", classes="hint")
         yield PagedTable(id="runs")
         yield Static(_WELCOME, id="welcome", markup=False)
         yield TextLine(id="summary", classes="hint")
@@ -90,9 +103,11 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     def on_mount(self) -> None:
         try:
-            ordering(self.app.prefs.order)
+            ordering(without_std(self.app.prefs.order))
         except ConfigError:
             self.app.prefs.order = "turn"  # saved by a version with other orders
+        if self.app.prefs.grouped not in RunConfig.model_fields:
+            self.app.prefs.grouped = ""
         self._show_columns()
         self.table.focus()
 
@@ -104,26 +119,43 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     def prepare(self) -> None:
         first, count = self.table.window
-        self._query = RunsQuery(self._filter, self.app.prefs.order, first, count)
+        prefs = self.app.prefs
+        rows = RunsQuery(self._filter, prefs.order, prefs.folded, prefs.grouped, self._toggled)
+        self._query = PageQuery(rows, first, count, self._follow)
 
     def read(self, store: Store) -> RunsSnapshot:
         query = self._query
-        rows = store.runs.search(query.filter, order=query.order, limit=query.count, offset=query.first)
-        matching = store.runs.count(query.filter)
-        total = store.runs.count() if query.filter else matching
-        key = (query.filter, matching, total)
-        if self._varying[0] != key:
-            self._varying = (key, store.runs.varying_fields(query.filter))
-        return RunsSnapshot(query, rows, matching, total, self._varying[1])
+        found = self._reader.read(store, query.rows)
+        place = found.place_of(query.follow) if query.follow is not None else None
+        first = query.first if place is None else max(0, place - query.count // 2)
+        shown = found.entries[first : first + query.count]
+        runs = store.runs.get_many([entry.runs[0] for entry in shown if entry.kind in ("run", "fold")])
+        queue = self._queue_places(store) if any(row.status == "queued" for row in runs.values()) else QueuePlaces()
+        total = store.runs.count() if query.rows.filter else found.matching
+        return RunsSnapshot(query, first, ShownPage(found, runs, queue, query.rows.grouped), total, place)
+
+    def _queue_places(self, store: Store) -> QueuePlaces:
+        running = store.runs.get_many([run.run_id for run in store.queue.running()])
+        return queue_places(store.queue.order(), list(running.values()), self.app.queue_state)
 
     def show(self, snapshot: RunsSnapshot) -> None:
         self._snapshot = snapshot
-        self._rows = {row.id: row for row in snapshot.rows}
-        names = self._columns()
-        rows = [run_columns.table_row(row, names, snapshot.varying) for row in snapshot.rows]
-        self.table.put(snapshot.query.first, rows, snapshot.matching)
-        self.set_class(snapshot.total == 0 and not snapshot.query.filter, "-empty")
+        found = snapshot.page.found
+        columns = self.table.columns
+        shown = found.entries[snapshot.first : snapshot.first + snapshot.query.count]
+        rows = [row_cells.table_row(entry, snapshot.page, columns) for entry in shown]
+        self.table.put(snapshot.first, rows, len(found.entries))
+        if snapshot.query.follow is not None and snapshot.query.follow == self._follow:
+            self._follow = None
+            if snapshot.place is not None:
+                self.table.go_to(snapshot.place)
+        self.set_class(snapshot.total == 0 and not snapshot.query.rows.filter, "-empty")
         self._show_summary()
+
+    def go_to_run(self, run_id: int) -> None:
+        """Moves the cursor to a run, or to the row that it is folded into, once it is read; nowhere if it is hidden."""
+        self._follow = run_id
+        self.refresh_soon()
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
@@ -131,19 +163,42 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         snapshot = self._snapshot
         if snapshot is None:
             return
+        matching = snapshot.page.found.matching
         text = counted(snapshot.total, "run")
-        if snapshot.matching != snapshot.total:
-            text = f"{snapshot.matching:,} of {text}"
-        if self.table.selected:
-            text += f" · {len(self.table.selected)} selected"
-        row = self._current()
+        if matching != snapshot.total:
+            text = f"{matching:,} of {text}"
+        self.query_one("#listed", TextLine).put(self._listed(text))
+        parts = [f"{len(self.table.selected)} selected"] if self.table.selected else []
+        parts += [clean(about)] if (about := self._about_current()) else []
+        self.query_one("#summary", TextLine).put(" · ".join(parts))
+
+    def _listed(self, text: str) -> Text:
+        """How many runs are listed, and in which order where no column shows it."""
+        prefs = self.app.prefs
+        orders = {column.order for column in self.table.columns}
+        parts = [text]
+        if prefs.folded:
+            parts.append("folded")
+        if prefs.grouped:
+            parts.append(f"groups of {prefs.grouped}")
+        if prefs.order != "turn" and prefs.order.removeprefix("-") not in orders:
+            parts.append(run_columns.order_title(prefs.order))
+        return Text(" · ".join(parts), justify="right")
+
+    def _about_current(self) -> str:
+        """The row under the cursor in words, and what the marks mean."""
+        entry, row = self._entry(), self._current()
+        if entry is not None and entry.kind == "fold":
+            return f"{len(entry.runs)} seeds, all of which the keys act on; enter shows them"
+        if entry is not None and entry.kind == "heading":
+            return "means over the group; enter shows or hides its runs, space selects them"
+        if entry is not None and entry.kind == "constant":
+            return "the constant predictor: the mean age of the train split for every face"
         if row is not None and row.error and row.status not in ("done", "queued", "running"):
-            text += f" · {row.name}: {row.error.splitlines()[0]}"
-        elif row is not None and row.note:
-            text += f" · {row.name}: {row.note}"
-        else:
-            text += f" · {NOISE} cannot be told from no bias; {NO_BETTER} no better than constant; in years"
-        self.query_one("#summary", TextLine).put(clean(text))
+            return f"{row.name}: {row.error.splitlines()[0]}"
+        if row is not None and row.note:
+            return f"{row.name}: {row.note}"
+        return (f"{row.name} · " if row else "") + _MARKS
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
@@ -152,11 +207,11 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     @on(PagedTable.PageWanted)
     def _read_page(self) -> None:
-        self.refresh_soon()
+        self._show_columns()
 
     @on(PagedTable.Opened)
     def _open_clicked(self, event: PagedTable.Opened) -> None:
-        self.post_message(OpenRun(event.key))
+        self.action_open()
 
     @on(PagedTable.OrderWanted)
     def _order_clicked(self, event: PagedTable.OrderWanted) -> None:
@@ -198,11 +253,17 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     # Columns and order
 
-    def _columns(self) -> tuple[str, ...]:
-        return run_columns.known(self.app.prefs.columns or run_columns.DEFAULT_COLUMNS)
+    def _layout(self) -> Layout:
+        prefs, width = self.app.prefs, self.table.scrollable_content_region.width or self.app.size.width
+        if not prefs.columns:
+            return automatic(width, folded=prefs.folded)
+        return chosen(run_columns.known(prefs.columns), width, folded=prefs.folded)
 
     def _show_columns(self) -> None:
-        self.table.show_columns(run_columns.table_columns(self._columns()), self.app.prefs.order)
+        layout, before = self._layout(), self.table.columns
+        self.table.show_columns(layout.columns, self.app.prefs.order, fixed=layout.fixed)
+        if self._snapshot is not None and before != layout.columns:
+            self.show(self._snapshot)
         self.refresh_soon()
 
     def _order_by(self, order: str) -> None:
@@ -217,35 +278,64 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         self._order_by(self.app.prefs.order.removeprefix("-"))
 
     def action_sort(self) -> None:
-        orders = {
-            column.order: Answer(column.order, column.title, column.what)
-            for name in (*self._columns(), *run_columns.COLUMNS)
-            for column in [run_columns.COLUMNS[name]]
-            if column.order is not None
-        }
-        prompt = ChoicePrompt("Sort by", list(orders.values()), self.app.prefs.order.removeprefix("-"))
-        prompt.ask(self.app, self._order_by)
+        prefs = self.app.prefs
+        answers = list(order_answers([column.key for column in self.table.columns], folded=prefs.folded))
+        ChoicePrompt("Sort by", answers, prefs.order.removeprefix("-")).ask(self.app, self._order_by)
 
     def action_columns(self) -> None:
-        def chosen(names: tuple[str, ...]) -> None:
-            self.app.prefs.columns = names
+        names = tuple(column.key for column in self.table.columns)
+
+        def picked(columns: tuple[str, ...]) -> None:
+            self.app.prefs.columns = columns
             self.app.save_prefs()
             self._show_columns()
 
-        ColumnPicker(self._columns()).ask(self.app, chosen)
+        ColumnPicker(names).ask(self.app, picked)
+
+    # Folding and grouping
+
+    def action_fold(self) -> None:
+        self.app.prefs.folded = not self.app.prefs.folded
+        self._arranged()
+
+    def action_group(self) -> None:
+        prefs = self.app.prefs
+
+        def grouped(field: str) -> None:
+            prefs.grouped = field
+            self._arranged()
+
+        varying = self._snapshot.page.found.varying if self._snapshot else ()
+        ChoicePrompt("Group rows by", list(group_answers(varying)), prefs.grouped).ask(self.app, grouped)
+
+    def _arranged(self) -> None:
+        """Saves and shows how rows are arranged; the cursor stays on its run."""
+        self.app.save_prefs()
+        if (row := self._current()) is not None:
+            self._follow = row.id
+        self._show_columns()
 
     # Changes of runs
 
+    def _entry(self) -> Entry | None:
+        """The row under the cursor."""
+        entries = self._snapshot.page.found.entries if self._snapshot else ()
+        place = self.table.cursor
+        return entries[place] if place < len(entries) and entries[place].key == self.table.cursor_key else None
+
     def _current(self) -> RunRow | None:
-        key = self.table.cursor_key
-        return self._rows.get(key) if key is not None else None
+        """The run under the cursor, or the first one of a folded row."""
+        entry = self._entry()
+        if entry is None or self._snapshot is None or entry.kind not in ("run", "fold"):
+            return None
+        return self._snapshot.page.runs.get(entry.runs[0])
 
     def _targets(self) -> list[int]:
-        """The ids of the selected runs, or else of the run under the cursor."""
+        """The ids of the selected runs, or else of those of the row under the cursor."""
         if self.table.selected:
             return sorted(self.table.selected)
-        row = self._current()
-        return [row.id] if row is not None else []
+        entry = self._entry()
+        return sorted(entry.runs) if entry is not None and entry.kind in ("run", "fold") else []
 
     def _change(self, make: Callable[[list[int]], Change]) -> None:
         targets = self._targets()
@@ -253,8 +343,13 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             self.app.change(make(targets))
 
     def action_open(self) -> None:
-        if (row := self._current()) is not None:
-            self.post_message(OpenRun(row.id))
+        """Opens a run, or shows or hides the rows of a folded row or of a group."""
+        entry = self._entry()
+        if entry is not None and entry.kind == "run":
+            self.post_message(OpenRun(entry.runs[0]))
+        elif entry is not None and entry.kind != "constant":
+            self._toggled ^= {entry.key}
+            self.refresh_soon()
 
     def action_duplicate(self) -> None:
         if (row := self._current()) is not None:
@@ -278,7 +373,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     def action_retry(self) -> None:
         row = self._current()
-        if self.table.selected:
+        if len(self._targets()) > 1:
             self._change(changes.retry)
         elif row is not None:
             retry_run(self.app, row)
@@ -318,7 +413,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     def action_tags(self) -> None:
         row, targets = self._current(), self._targets()
-        if row is None:
+        if row is None or not targets:
             return
         # The tags of several runs may differ, so the prompt adds and removes tags instead of replacing them.
         one = targets == [row.id]
