@@ -73,12 +73,14 @@ def grid_of(study: Study) -> Grid | None:
 
 def effects_of(table: StudyTable, grid: Grid) -> Mapping[str, Effects]:
     """The effects on each figure, tests adjusted by Holm's correction for those of all figures."""
-    cells = {name: [[_figure(table.rows[place], name) for place in row] for row in grid.places] for name in _names(table)}
-    tests = {name: found for name, values in cells.items() if (found := _tests(values)) is not None}
-    corrected = iter(adjusted([p for found in tests.values() for p in found]))
+    cells = {
+        name: [[_figure(table.rows[place], name) for place in row] for row in grid.places] for name in _names(table)
+    }
+    tests = {name: tested for name, values in cells.items() if (tested := _tests(values)) is not None}
+    corrected = iter(adjusted([p for tested in tests.values() for p in tested]))
     count = 3 * len(tests)
     known = {name: EffectTests(next(corrected), next(corrected), next(corrected), count) for name in tests}
-    found = {}
+    found: dict[str, Effects] = {}
     for name, values in cells.items():
         measured = [[one.measured for one in row] for row in values]
         seeds = [one.n for row in values for one in row]

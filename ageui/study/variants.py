@@ -161,7 +161,9 @@ def name_of(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> s
     alike = [one for one in beside if one.key != variant.key and facts(one) == own]
     apart = [name for name, value in variant.normal.items() if any(one.normal.get(name) != value for one in alike)]
     origin = _origin(study, variant)
-    return " · ".join([*own, *([origin] if origin else []), *(f"{name} {setting(variant.normal, name)}" for name in apart)])
+    return " · ".join(
+        [*own, *([origin] if origin else []), *(f"{name} {setting(variant.normal, name)}" for name in apart)]
+    )
 
 
 def unlike_file(study: Study, variant: Variant) -> tuple[str, ...]:

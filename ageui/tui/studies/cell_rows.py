@@ -10,8 +10,8 @@ from ageui.present.table import Cell, Tone
 from ageui.present.terminal import shortened
 from ageui.study import CellRow, StudyTable
 from ageui.study.labels import CellLabels
-from ageui.study.measured_cells import UNCOMPARED
 from ageui.study.matching import FURTHEST_FIRST
+from ageui.study.measured_cells import UNCOMPARED
 from ageui.study.overview import best_texts
 from ageui.study.published_and_measured import published_cell, signed_unit, unit_of
 from ageui.study.wording import figure_title, short_title
@@ -259,7 +259,7 @@ def _fitting(value: float, unit: Unit, cells: int) -> str:
 
 def _closing(table: StudyTable, names: Sequence[str]) -> list[tuple[str, Mapping[str, str]]]:
     """The constant predictor and the rankings, if known, by figure."""
-    found = []
+    found: list[tuple[str, Mapping[str, str]]] = []
     constant = {name: number(table.constant[name], unit_of(name)) for name in names if name in table.constant}
     if constant:
         found.append(("constant", constant))
@@ -275,7 +275,7 @@ def _dots(table: StudyTable, name: str) -> list[DotRow]:
     for row in table.rows:
         figure = row.figures[name]
         interval = figure.interval if figure.published is None else None
-        ends = (interval.low, interval.high) if interval is not None else (None, None)
+        low, high = (interval.low, interval.high) if interval is not None else (None, None)
         is_joined = row.comparable and name not in UNCOMPARED
-        found.append(DotRow("", figure.measured, *ends, reference=figure.published, is_joined=is_joined))
+        found.append(DotRow("", figure.measured, low, high, reference=figure.published, is_joined=is_joined))
     return found

@@ -22,7 +22,8 @@ def provenance(table: StudyTable) -> list[str]:
         unlike = unlike_file(study, table.variant)
         lines.append(f"unlike the study's file: {', '.join(unlike)}" if unlike else "settings as in the study's file")
     lines += [
-        f"also run: {name_of(study, variant, table.variants)} ({counted(cells, 'cell')})" for variant, cells in table.others
+        f"also run: {name_of(study, variant, table.variants)} ({counted(cells, 'cell')})"
+        for variant, cells in table.others
     ]
     return lines
 

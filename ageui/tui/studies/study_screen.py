@@ -29,7 +29,8 @@ from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenRun
 from ageui.tui.studies.cell_rows import Layout, Progress, columns, rows
 from ageui.tui.studies.cell_words import about_cell, ranking_words
-from ageui.tui.studies.heat_map import HeatMap, MapContents, statements
+from ageui.tui.studies.heat_map import HeatMap
+from ageui.tui.studies.heat_map_text import MapContents, statements
 from ageui.tui.studies.provenance import explained, provenance
 from ageui.tui.studies.reading import StudyTables, StudyView, next_step, read_tables
 from ageui.tui.studies.study_runs import StudyRunsScreen, runs_like
