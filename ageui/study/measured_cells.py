@@ -150,7 +150,8 @@ def study_table(
     """The table of one variant of a study.
 
     The variant is `variant` if that has runs, else one that fits the choice: on the study's own data if any is, and
-    with the most measured cells. If settings or data are chosen, data as registered now wins over data of the same name with another description.
+    with the most measured cells. If settings or data are chosen, data as registered now wins over data of the same name
+    with another description.
     `runs` are the store's `normalized_runs` if the caller has read them already. Without a store, nothing is measured.
     Raises `ConfigError` for an invalid choice and an unknown split.
     """

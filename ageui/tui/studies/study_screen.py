@@ -195,7 +195,11 @@ class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
         table, row, selected = self._table, self._row_here(), len(self._cells.selected)
         if table is None:
             return
-        said = about_cell(table, row, self._progress) if row is not None else ranking_words(table, self._figure)
+        said = (
+            about_cell(table, row, self._figure, self._progress)
+            if row is not None
+            else ranking_words(table, self._figure)
+        )
         parts = [f"{selected} selected" if selected else "", said]
         self.query_one("#cell", TextLine).put(Text(clean(" · ".join(filter(None, parts)))))
 
@@ -224,6 +228,7 @@ class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
         names = [name for name in table.shown_figures if name != "minutes" or self._shape != HEAT_MAP]
         place = names.index(self._figure) if self._figure in names else 0
         self._figure = names[(place + by) % len(names)]
+        self._draw_cell()
         if self._shape == TABLE and not (self._plots or self._map.display):
             self._shape = AXIS
             self._show_shape()

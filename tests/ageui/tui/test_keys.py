@@ -22,6 +22,7 @@ from ageui.tui.run.screen import RunScreen
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.studies.study_screen import StudyScreen
 
 pytestmark = pytest.mark.app
 
@@ -33,6 +34,7 @@ OWNERS: dict[str, type] = {
     keys.NEW: NewRunScreen,
     keys.COMPARE: CompareScreen,
     keys.STUDIES: StudiesScreen,
+    keys.STUDY: StudyScreen,
     keys.STUDY_RUNS: StudyRunsScreen,
     keys.DATA: DataScreen,
 }
