@@ -13,8 +13,11 @@ import numpy as np
 
 from ageui.compare.differing_settings import setting
 from ageui.compare.many_tests import adjusted
+from ageui.present.table import BLANK, Cell, Column, Difference, Note, Table, words
 from ageui.study.measured_cells import UNCOMPARED, CellRow, StudyFigure, StudyTable
+from ageui.study.published_and_measured import unit_of
 from ageui.study.study import Study
+from ageui.study.wording import figure_title
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,50 @@ def effects_of(table: StudyTable, grid: Grid) -> Mapping[str, Effects]:
         means = means_of(measured)
         found[name] = Effects(*means, (min(seeds), max(seeds)), known.get(name))
     return found
+
+
+def effects_table(table: StudyTable, grid: Grid) -> Table:
+    """The means of all figures over each level of both fields, minus the mean of all cells."""
+    effects = effects_of(table, grid)
+    columns = (*map(Column, ("main effects", "")), *(Column(figure_title(name), "figure") for name in effects))
+    rows: list[tuple[Cell, ...]] = [
+        (words("all cells"), BLANK, *(Cell(one.all, unit=unit_of(name)) for name, one in effects.items()))
+    ]
+    for field, levels, at in ((grid.row_field, grid.row_levels, 0), (grid.column_field, grid.column_levels, 1)):
+        for place, level in enumerate(levels):
+            means = {name: (one.rows, one.columns)[at][place] for name, one in effects.items()}
+            cells = (_mean_cell(name, means[name], effects[name]) for name in effects)
+            rows.append((BLANK if place else words(field), words(level), *cells))
+        tests = [one.tests for one in effects.values()]
+        if any(tests):
+            p_values = (None if one is None else (one.rows, one.columns)[at] for one in tests)
+            rows.append((BLANK, words("p over seeds"), *map(_p_cell, p_values)))
+    tested = next((one.tests for one in effects.values() if one.tests is not None), None)
+    return Table(columns, tuple(rows), legend=(Note("", _about_tests(tested)),))
+
+
+def p_text(p: float) -> str:
+    """`p<0.001`, `p=0.022`."""
+    return "p<0.001" if p < 0.001 else f"p={p:.3f}"
+
+
+def _p_cell(p: float | None) -> Cell:
+    return BLANK if p is None else words(p_text(p).removeprefix("p=").removeprefix("p"))
+
+
+def _mean_cell(name: str, mean: float | None, effects: Effects) -> Cell:
+    difference = effects.difference(mean)
+    return Cell(mean, unit=unit_of(name), difference=None if difference is None else Difference(difference))
+
+
+def _about_tests(tests: EffectTests | None) -> str:
+    means = "main effects: means of the cells of each level (minus the mean of all cells)"
+    if tests is None:
+        return f"{means}; not tested, since that takes two seeds or more in every cell"
+    return (
+        f"{means}; p of no difference by analysis of variance over seeds, with Holm's correction for "
+        f"{tests.count} tests, interactions included; it covers these images alone"
+    )
 
 
 def means_of(

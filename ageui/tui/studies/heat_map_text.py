@@ -14,7 +14,7 @@ from ageui.present.terminal import shortened
 from ageui.study import StudyFigure, StudyTable
 from ageui.study.overview import best_texts
 from ageui.study.published_and_measured import signed_unit, unit_of
-from ageui.study.two_way import Effects, Grid, means_of
+from ageui.study.two_way import Effects, Grid, means_of, p_text
 from ageui.study.wording import figure_title
 from ageui.text.clean import clean
 
@@ -97,7 +97,7 @@ def statements(contents: MapContents) -> list[str]:
     }
     return [
         about,
-        f"{', '.join(f'{name} {_p_text(p)}' for name, p in named.items())}: analysis of variance over seeds, Holm's "
+        f"{', '.join(f'{name} {p_text(p)}' for name, p in named.items())}: analysis of variance over seeds, Holm's "
         f"correction for {tests.count} tests; it covers these images alone",
     ]
 
@@ -202,7 +202,3 @@ def _number_text(name: str, mean: float | None) -> str:
 
 def _difference_text(name: str, mean: float | None, whole: float | None) -> str:
     return "" if mean is None or whole is None else change(mean - whole, signed_unit(name))
-
-
-def _p_text(p: float) -> str:
-    return "p<0.001" if p < 0.001 else f"p={p:.3f}"

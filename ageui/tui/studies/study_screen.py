@@ -1,8 +1,8 @@
 """One study: its cells as a table, one figure on an axis, or as a heat map; published beside measured figures."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,7 +17,7 @@ from ageui.present.marks import APART
 from ageui.store import Store
 from ageui.study import CellRow, Choice, Study, StudyTable, with_tests
 from ageui.study.overview import progress_words, variant_words
-from ageui.study.two_way import effects_of, grid_of
+from ageui.study.two_way import Effects, effects_of, grid_of
 from ageui.study.wording import figure_title, split_text
 from ageui.text.clean import clean
 from ageui.text.states import SYMBOLS
@@ -44,7 +44,16 @@ _OTHER_LINES = 18
 """Lines of a screen with a table and a heat map that are neither cells nor rows of the map."""
 
 
-class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
+@dataclass(frozen=True)
+class StudySnapshot:
+    """The study's table, what to press if it has no runs, and the effects of a grid on each figure."""
+
+    found: StudyTables
+    step: str
+    effects: Mapping[str, Effects]
+
+
+class StudyScreen(LiveScreen[StudySnapshot]):
     """Keys act on the selected cells, or else on the cell under the cursor. Calls `changed` with each new view."""
 
     CSS_PATH = "study_screen.tcss"
@@ -57,8 +66,7 @@ class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
         self._shape, self._figure = TABLE, study.figures[0]
         self._place: int | None = 0
         self._asked = view
-        self._built: StudyTables | None = None
-        self._step = ""
+        self._snapshot: StudySnapshot | None = None
         self._averages: Averages = {}
         self._tested: tuple[StudyTable | None, StudyTable | None] = (None, None)
         self._tests = IntervalJob(self, self._compute_tests, self._draw, "no tests of cells with several seeds")
@@ -103,23 +111,25 @@ class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
 
     @property
     def _untested_table(self) -> StudyTable | None:
-        return self._built.tables[0] if self._built is not None else None
+        return self._snapshot.found.tables[0] if self._snapshot is not None else None
 
     @property
     def _progress(self) -> Progress:
-        return self._built.progress if self._built is not None else Progress({}, {})
+        return self._snapshot.found.progress if self._snapshot is not None else Progress({}, {})
 
     # Reading
 
     def prepare(self) -> None:
         self._asked = self._view
 
-    def read(self, store: Store) -> tuple[StudyTables, str]:
-        found = read_tables(store, [(self._study, self._asked)], self._built, self.check_open)
-        return found, next_step(store, found.tables[0])
+    def read(self, store: Store) -> StudySnapshot:
+        before = self._snapshot.found if self._snapshot is not None else None
+        found = read_tables(store, [(self._study, self._asked)], before, self.check_open)
+        effects = effects_of(found.tables[0], self._grid) if self._grid is not None else {}
+        return StudySnapshot(found, next_step(store, found.tables[0]), effects)
 
-    def show(self, snapshot: tuple[StudyTables, str]) -> None:
-        self._built, self._step = snapshot
+    def show(self, snapshot: StudySnapshot) -> None:
+        self._snapshot = snapshot
         self._draw()
 
     async def _compute_tests(self, table: StudyTable) -> None:
@@ -130,15 +140,15 @@ class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
 
     @on(PagedTable.PageWanted)
     def _draw(self) -> None:
-        table = self._table
-        if table is None:
+        table, snapshot = self._table, self._snapshot
+        if table is None or snapshot is None:
             return
         self._figure = self._figure if self._figure in table.shown_figures else table.shown_figures[0]
         with self.app.batch_update():
             self._map.display = self._shape == HEAT_MAP or (self._grid is not None and self._has_room_below(table))
-            self._draw_heading(table)
-            if self._map.display and self._grid is not None:
-                contents = MapContents(table, self._grid, self._figure, effects_of(table, self._grid)[self._figure])
+            self._draw_heading(table, snapshot.step)
+            if self._map.display and self._grid is not None and self._figure in snapshot.effects:
+                contents = MapContents(table, self._grid, self._figure, snapshot.effects[self._figure])
                 self.query_one(HeatMap).show(contents, self._place)
                 self.query_one("#effects", Static).update(Text("\n".join(statements(contents)), style="dim"))
             if self._cells.display:
@@ -153,7 +163,7 @@ class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
         if self._untested_table is not self._tested[0]:
             self._tests.request(self._untested_table)
 
-    def _draw_heading(self, table: StudyTable) -> None:
+    def _draw_heading(self, table: StudyTable, next_step: str) -> None:
         shapes = [TABLE, AXIS, *([HEAT_MAP] if self._grid is not None else [])]
         views = Text(" · ").join(Text(one, style="bold reverse" if one == self._shape else "dim") for one in shapes)
         if self._shape != TABLE or self._plots or self._map.display:
@@ -170,8 +180,8 @@ class StudyScreen(LiveScreen[tuple[StudyTables, str]]):
         said = [warned, split_text(table), others, clean(variant_words(table))]
         self.query_one("#variant", TextLine).put(Text(" · ".join(filter(None, said)) or "no runs yet", style="dim"))
         step = self.query_one("#step", Static)
-        step.update(clean(self._step))
-        step.set_class(not self._step, "-away")
+        step.update(clean(next_step))
+        step.set_class(not next_step, "-away")
 
     @property
     def _plots(self) -> bool:

@@ -108,7 +108,11 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
         await form(app, pilot)
         await press(pilot, "ctrl+r")
         preset = app.screen.query_one("#row-preset Input", Input)
-        await until(pilot, lambda: preset.placeholder.startswith("report · as mine.toml says; quick fills in"), "what this machine chooses is shown")
+        await until(
+            pilot,
+            lambda: preset.placeholder.startswith("report · as mine.toml says; quick fills in"),
+            "what this machine chooses is shown",
+        )
         assert "4 runs" in said(app, "#outcome")
         await press(pilot, "escape")
         await form(app, pilot, set="size=32")
