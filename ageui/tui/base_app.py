@@ -31,7 +31,7 @@ SECONDS_BETWEEN_LOADS = 1.0
 _SECONDS_BETWEEN_CHECKS = 2.0
 _MOST_UNDOS = 50
 _MOST_NOTICES = 3
-_REPEATED_GROUPS = ("reading", "queue", "loads")
+_REPEATED_GROUPS = ("reading", "preview", "queue", "loads")
 
 
 class BaseApp(App[None]):
@@ -39,7 +39,8 @@ class BaseApp(App[None]):
 
     Threads read and change the database; only the event loop touches widgets. Each signal is published in the event
     loop: `data_changed` after every commit with the database's version, `queue_changed` with the state of the queue,
-    `loads_changed` with the load of the devices. `notice` is shown at the start.
+    `loads_changed` with the load of the devices, `runs_queued` with the runs that a person has just queued. `notice` is
+    shown at the start.
     """
 
     def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
@@ -50,6 +51,7 @@ class BaseApp(App[None]):
         self.data_changed: Signal[int] = Signal(self, "data changed")
         self.queue_changed: Signal[QueueState] = Signal(self, "queue changed")
         self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
+        self.runs_queued: Signal[tuple[int, ...]] = Signal(self, "runs queued")
         self.queue_state: QueueState | None = None
         self._notice = notice
         self._version = -1
@@ -170,6 +172,8 @@ class BaseApp(App[None]):
             self.tell(str(error), severity="error")
         else:
             self._tell_change(made, hint="; u undoes it" if made.undo is not None else "")
+            if made.queued:
+                self.runs_queued.publish(made.queued)
         finally:
             if then is not None:
                 then(is_made)

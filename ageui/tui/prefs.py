@@ -11,7 +11,7 @@ import platformdirs
 from engine.bounded_files import SETTINGS_BYTES, read_regular
 from engine.files import make_private_folder, write_atomically
 
-_MOST_FILTERS = 50
+_MOST_FILTERS = 20
 
 
 @dataclass

@@ -7,7 +7,6 @@ from datetime import datetime
 from ageui.compare.differing_settings import setting
 from ageui.compare.figure_names import figure_name
 from ageui.present.figures import LOSS, NUMBER, SPEED
-from ageui.present.marks import BEST, MEANINGS, NO_BETTER, NOISE
 from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
@@ -17,7 +16,7 @@ from ageui.tui.tones import state_tone
 from engine.config import RunConfig
 
 _TITLES = {"mae": "MAE", "gender": "gend.", "expression": "expr.", "ethnicity": "ethn.", "age": "age"}
-FIGURE_WIDTH = 7
+_FIGURE_WIDTH = 7
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,7 @@ def _loss(value: float | None) -> Cell:
 
 
 def _figure(name: str) -> RunColumn:
-    mark = NO_BETTER if name == FIGURES[0] else NOISE
-    what = f"{figure_name(name)}, years; {mark} {MEANINGS[mark]}; {BEST} best of the column"
-    return RunColumn(_TITLES[name], FIGURE_WIDTH, what, right=True, order=name)
+    return RunColumn(_TITLES[name], _FIGURE_WIDTH, f"{figure_name(name)}, years", right=True, order=name)
 
 
 def _field(name: str) -> RunColumn:

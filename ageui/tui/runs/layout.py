@@ -47,7 +47,10 @@ def automatic(width: int, *, folded: bool) -> Layout:
 def chosen(names: Sequence[str], width: int, *, folded: bool) -> Layout:
     """The columns that a person chose. Where they do not fit, names and figures come first and stay in view."""
     widths = {name: COLUMNS[name].width for name in names}
-    if _total(widths) > width:
+    spread = widths | {name: WITH_SPREAD for name in names if name in FIGURES and folded}
+    if _total(spread) <= width:
+        widths = spread
+    elif _total(widths) > width:
         widths |= {name: _narrow(name) for name in names}
     rest = _total(widths) - width
     if rest > 0:
@@ -65,10 +68,20 @@ def chosen(names: Sequence[str], width: int, *, folded: bool) -> Layout:
 
 def _steps(folded: bool) -> list[tuple[tuple[str, ...], int]]:
     """What a wider table adds, in order: columns, or more cells for them."""
-    names = [(("run",), 16), (("progress",), 18)]
-    steps = [*([(FIGURES, WITH_SPREAD)] if folded else names), (("state",), COLUMNS["state"].width)]
-    steps += [((name,), COLUMNS[name].width) for name in ("epoch", "tags", "created")] if not folded else []
-    return [*steps, (("differs",), 32), *((((name,), COLUMNS[name].width)) for name in ("ended", "split", "note"))]
+    if folded:
+        spreads = [(FIGURES[:1], WITH_SPREAD), (FIGURES[1:], WITH_SPREAD)]
+        return [*spreads, (("differs",), 30), _whole("state"), _whole("split"), (("differs",), 40)]
+    first = [(("run",), 16), _whole("progress"), (("differs",), 30)]
+    return [
+        *first,
+        *map(_whole, ("epoch", "tags", "created", "state", "ended", "split")),
+        (("run",), 24),
+        _whole("note"),
+    ]
+
+
+def _whole(name: str) -> tuple[tuple[str, ...], int]:
+    return (name,), COLUMNS[name].width
 
 
 def _layout(names: Sequence[str], widths: dict[str, int], width: int, *, folded: bool) -> Layout:

@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ _STD = "_std"
 _ALL = (True,) * len(FIGURES)
 _ALL_BUT_AGE = tuple(name != "age" for name in FIGURES)
 _FIRST_KEY = -(1 << 40)
+_MANY = 2000
 _State = tuple[str, int, str | None, float | None]
 """Status, attempt and newest score of a run: while these are equal, so are its figures and its manifest."""
 
@@ -48,7 +49,7 @@ class RunList:
     """The rows, the number of runs that match, and the config fields in which they differ.
 
     `best` are the best figures as printed, `largest` the largest ones. `constants` are the constant predictors by the
-    key of their row.
+    key of their row. Only the very first of many runs is not complete: it has the runs alone, and is to be read again.
     """
 
     entries: Sequence[Entry] = ()
@@ -56,11 +57,17 @@ class RunList:
     varying: tuple[str, ...] = ()
     best: tuple[str | None, ...] = (None,) * len(FIGURES)
     largest: tuple[float, ...] = (0.0,) * len(FIGURES)
-    constants: Mapping[int, ListedConstant] = None  # type: ignore[assignment]
+    constants: Mapping[int, ListedConstant] = field(default_factory=dict)
+    is_complete: bool = True
 
     def is_best(self, entry: Entry, place: int) -> bool:
         value = entry.figures[place]
         return entry.competes[place] and value is not None and number(value) == self.best[place]
+
+    @cached_property
+    def runs(self) -> frozenset[int]:
+        """All runs that match, also those of closed groups."""
+        return frozenset(itertools.chain.from_iterable(entry.runs for entry in self.entries))
 
     @cached_property
     def _places(self) -> dict[int, int]:
@@ -91,7 +98,7 @@ class ListReader:
     """Reads lists of runs. Remembers the newest list, and of every run what cannot have changed since."""
 
     def __init__(self) -> None:
-        self._newest: tuple[tuple[int, RunsQuery], RunList] | None = None
+        self._newest: tuple[RunsQuery, int, list[ListedRun], RunList] | None = None
         self._settings: dict[str, _Setting] = {}
         self._figures: dict[int, tuple[_State, ListedFigures]] = {}
         self._manifests: dict[int, tuple[_State, Mapping[str, Any] | None]] = {}
@@ -100,14 +107,22 @@ class ListReader:
 
     def read(self, store: Store, query: RunsQuery) -> RunList:
         """The rows of a query; the same object as before if nothing was committed since. Raises `AgeUIError`."""
-        version = store.version()
-        if self._newest is None or self._newest[0] != (version, query):
-            self._newest = ((version, query), self._made(store, query))
-        return self._newest[1]
+        version, newest = store.version(), self._newest
+        if newest is not None and newest[:2] == (query, version):
+            return newest[3]
+        listed = store.listing.order(query.filter, query.order if _figure_order(query)[0] is None else "-id")
+        # Most commits bring progress alone, which changes no list.
+        is_same = newest is not None and newest[0] == query and newest[2] == listed
+        if newest is None and len(listed) > _MANY and not query.folded and not query.grouped:
+            # The first paint does not wait until all configs and figures are read.
+            self._newest = (query, -1, [], RunList())
+            return RunList([Entry("run", run.id, (run.id,)) for run in listed], len(listed), is_complete=False)
+        found = newest[3] if newest is not None and is_same else self._made(store, query, listed)
+        self._newest = (query, version, listed, found)
+        return found
 
-    def _made(self, store: Store, query: RunsQuery) -> RunList:
+    def _made(self, store: Store, query: RunsQuery, listed: list[ListedRun]) -> RunList:
         figure, of_std, descending = _figure_order(query)
-        listed = store.listing.order(query.filter, query.order if figure is None else "-id")
         self._read_settings(store, listed)
         self._read_figures(store, listed)
         competes = self._competing(listed)

@@ -1,37 +1,34 @@
 """The home screen: the queue and all runs in one table."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 
 from ageui.present.marks import NO_BETTER, NOISE
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
 from ageui.text.clean import clean
-from ageui.text.sentences import counted
-from ageui.tui import changes, keys
-from ageui.tui.changes import Change
-from ageui.tui.dialogs.prompts import ChoicePrompt, LinePrompt
-from ageui.tui.live import LiveScreen
-from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun, OpenRun
-from ageui.tui.run_actions import copy_run_command, remove_archived, retry_run
+from ageui.tui import keys
+from ageui.tui.dialogs.prompts import ChoicePrompt
+from ageui.tui.messages import OpenRun
 from ageui.tui.runs import columns as run_columns
 from ageui.tui.runs import row_cells
 from ageui.tui.runs.choices import group_answers, order_answers
 from ageui.tui.runs.column_picker import ColumnPicker
+from ageui.tui.runs.empty_table import EmptyTable
 from ageui.tui.runs.entries import Entry
+from ageui.tui.runs.found_sentence import found_sentence
 from ageui.tui.runs.layout import Layout, automatic, chosen
 from ageui.tui.runs.listing import ListReader, RunsQuery, without_std
-from ageui.tui.runs.progress import QueuePlaces, queue_places
-from ageui.tui.runs.row_cells import ShownPage
+from ageui.tui.runs.page import PageQuery, RunsSnapshot, read_page
+from ageui.tui.runs.preview import PREVIEW_FROM, RunPreview
+from ageui.tui.runs.table_view import TableView
+from ageui.tui.runs.target_actions import TargetActions
+from ageui.tui.runs.view_picker import ask_for_view
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
@@ -40,47 +37,18 @@ from ageui.tui.widgets.text_line import TextLine
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
-_WELCOME = """
-No runs yet.
-
-  n    make a run: choose a loss, weights, a network, and queue it
-  D    look at the data sets; without one of yours, faces are drawn
-  ?    all keys            ^p   search all that can be done
-
-The background worker starts with the first run and goes on when you leave.
-""".strip("\n")
+_MARKS = f"{NOISE} cannot be told from none; {NO_BETTER} constant is as good"
 
 
-_MARKS = f"years; {NOISE} cannot be told from none; {NO_BETTER} no better than constant"
+_ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
 
 
-@dataclass(frozen=True)
-class PageQuery:
-    """A request for `count` rows of a list, starting at place `first`, or around the row of a run to `follow`."""
-
-    rows: RunsQuery
-    first: int
-    count: int
-    follow: int | None = None
-
-
-@dataclass(frozen=True)
-class RunsSnapshot:
-    """A page of rows, starting at place `first`. `total` counts all runs, `place` is that of the run to follow."""
-
-    query: PageQuery
-    first: int
-    page: ShownPage
-    total: int
-    place: int | None
-
-
-class RunsScreen(LiveScreen[RunsSnapshot]):
+class RunsScreen(TargetActions[RunsSnapshot]):
     """The table of runs with its filter. Keys act on the selected runs, or else on the run under the cursor."""
 
     CSS_PATH = "screen.tcss"
-    AUTO_FOCUS = "PagedTable"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
+    AUTO_FOCUS = ""  # the table gets the focus, also while it is empty: keys never go to a hidden filter
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS), Binding("tab", "scroll_preview", show=False)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,16 +56,18 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         self._filter = ""
         self._toggled: frozenset[int] = frozenset()
         self._follow: int | None = None
+        self._hidden_run: int | None = None
         self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
 
     def compose(self) -> ComposeResult:
         yield StatusBar(self.app.store.path.name)
-        with Horizontal(id="above"):
-            yield FilterBox()
-            yield TextLine(id="listed", classes="hint")
-        yield PagedTable(id="runs")
-        yield Static(_WELCOME, id="welcome", markup=False)
+        yield FilterBox()
+        with Horizontal(id="body"):
+            with Vertical():
+                yield PagedTable(id="runs")
+                yield EmptyTable()
+            yield RunPreview()
         yield TextLine(id="summary", classes="hint")
         yield KeyFooter()
 
@@ -108,12 +78,12 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             self.app.prefs.order = "turn"  # saved by a version with other orders
         if self.app.prefs.grouped not in RunConfig.model_fields:
             self.app.prefs.grouped = ""
+        self.app.runs_queued.subscribe(self, lambda run_ids: self.go_to_run(run_ids[0]))
         self._show_columns()
         self.table.focus()
 
-    @property
-    def table(self) -> PagedTable:
-        return self.query_one(PagedTable)
+    def on_unmount(self) -> None:
+        self.app.runs_queued.unsubscribe(self)
 
     # Reading
 
@@ -124,19 +94,7 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         self._query = PageQuery(rows, first, count, self._follow)
 
     def read(self, store: Store) -> RunsSnapshot:
-        query = self._query
-        found = self._reader.read(store, query.rows)
-        place = found.place_of(query.follow) if query.follow is not None else None
-        first = query.first if place is None else max(0, place - query.count // 2)
-        shown = found.entries[first : first + query.count]
-        runs = store.runs.get_many([entry.runs[0] for entry in shown if entry.kind in ("run", "fold")])
-        queue = self._queue_places(store) if any(row.status == "queued" for row in runs.values()) else QueuePlaces()
-        total = store.runs.count() if query.rows.filter else found.matching
-        return RunsSnapshot(query, first, ShownPage(found, runs, queue, query.rows.grouped), total, place)
-
-    def _queue_places(self, store: Store) -> QueuePlaces:
-        running = store.runs.get_many([run.run_id for run in store.queue.running()])
-        return queue_places(store.queue.order(), list(running.values()), self.app.queue_state)
+        return read_page(store, self._reader, self._query, self.app.queue_state)
 
     def show(self, snapshot: RunsSnapshot) -> None:
         self._snapshot = snapshot
@@ -149,13 +107,50 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             self._follow = None
             if snapshot.place is not None:
                 self.table.go_to(snapshot.place)
-        self.set_class(snapshot.total == 0 and not snapshot.query.rows.filter, "-empty")
+                self._hidden_run = None
+            else:
+                self._tell_hidden(snapshot)
+        matching = snapshot.page.found.matching
+        self.query_one(FilterBox).show_found(found_sentence(matching, snapshot.total, self.app.prefs))
+        self._show_emptiness(snapshot)
+        self._show_preview()
+        if not found.is_complete:
+            self.refresh_soon()
         self._show_summary()
 
+    def _show_emptiness(self, snapshot: RunsSnapshot) -> None:
+        filter, matching = snapshot.query.rows.filter, snapshot.page.found.matching
+        has_no_runs = snapshot.total == 0 and not snapshot.archived and not filter
+        self.set_class(matching == 0, "-nothing")
+        if has_no_runs != self.has_class("-empty"):
+            self.set_class(has_no_runs, "-empty")
+            self.query_one(FilterBox).disabled = has_no_runs
+            self.table.focus()
+            self.refresh_bindings()
+        if matching == 0:
+            self.query_one(EmptyTable).show(filter, snapshot.why_nothing, snapshot.archived)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a run, only keys that need none are there."""
+        if self.has_class("-empty") and action in _ACTIONS_ON_RUNS:
+            return False
+        return super().check_action(action, parameters)
+
     def go_to_run(self, run_id: int) -> None:
-        """Moves the cursor to a run, or to the row that it is folded into, once it is read; nowhere if it is hidden."""
+        """Moves the cursor to a run, or to the row that it is folded into, once it is read or the filter shows it."""
         self._follow = run_id
         self.refresh_soon()
+
+    def _tell_hidden(self, snapshot: RunsSnapshot) -> None:
+        """Opens the group of a run that is to be shown, or says once that the filter hides it."""
+        run_id = snapshot.query.follow
+        assert run_id is not None
+        if run_id in snapshot.page.found.runs and self._toggled:
+            self._toggled = frozenset()
+            self.go_to_run(run_id)
+        elif run_id != self._hidden_run and snapshot.query.rows.filter:
+            self._hidden_run = run_id
+            self.app.tell("the filter hides the new run: esc clears the filter, and goes to the run")
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
@@ -163,31 +158,15 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         snapshot = self._snapshot
         if snapshot is None:
             return
-        matching = snapshot.page.found.matching
-        text = counted(snapshot.total, "run")
-        if matching != snapshot.total:
-            text = f"{matching:,} of {text}"
-        self.query_one("#listed", TextLine).put(self._listed(text))
-        parts = [f"{len(self.table.selected)} selected"] if self.table.selected else []
+        parts = [self.selection_sentence()] if self.table.selected else []
         parts += [clean(about)] if (about := self._about_current()) else []
         self.query_one("#summary", TextLine).put(" · ".join(parts))
-
-    def _listed(self, text: str) -> Text:
-        """How many runs are listed, and in which order where no column shows it."""
-        prefs = self.app.prefs
-        orders = {column.order for column in self.table.columns}
-        parts = [text]
-        if prefs.folded:
-            parts.append("folded")
-        if prefs.grouped:
-            parts.append(f"groups of {prefs.grouped}")
-        if prefs.order != "turn" and prefs.order.removeprefix("-") not in orders:
-            parts.append(run_columns.order_title(prefs.order))
-        return Text(" · ".join(parts), justify="right")
+        row = self.current()
+        self.query_one(RunPreview).look_at(row.id if row is not None else None)
 
     def _about_current(self) -> str:
         """The row under the cursor in words, and what the marks mean."""
-        entry, row = self._entry(), self._current()
+        entry, row = self._entry(), self.current()
         if entry is not None and entry.kind == "fold":
             return f"{len(entry.runs)} seeds, all of which the keys act on; enter shows them"
         if entry is not None and entry.kind == "heading":
@@ -198,7 +177,8 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
             return f"{row.name}: {row.error.splitlines()[0]}"
         if row is not None and row.note:
             return f"{row.name}: {row.note}"
-        return (f"{row.name} · " if row else "") + _MARKS
+        on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
+        return (f"{row.name} · " if row else "") + f"years{on}; {_MARKS}"
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
@@ -219,9 +199,10 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
+        if event.text.strip() == self._filter.strip():
+            return
         self._filter = event.text
-        # Deselects all, so that keys do not change runs that the filter hides.
-        self.table.select(frozenset())
+        self._follow = self._hidden_run
         self.table.action_first()
         self.refresh_soon()
 
@@ -249,7 +230,8 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         except AgeUIError as error:
             self.app.tell(str(error), severity="error")
         else:
-            self.table.select(frozenset() if self.table.selected == found else found)
+            selected = self.table.selected
+            self.table.select(selected - found if found <= selected else selected | found)
 
     # Columns and order
 
@@ -292,6 +274,47 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
         ColumnPicker(names).ask(self.app, picked)
 
+    # Views and the preview
+
+    def action_views(self) -> None:
+        ask_for_view(self.app, TableView.of(self._filter, self.app.prefs), self._show_view)
+
+    def _show_view(self, view: TableView) -> None:
+        prefs = self.app.prefs
+        prefs.columns, prefs.order, prefs.folded, prefs.grouped = view.columns, view.order, view.folded, view.grouped
+        self.app.save_prefs()
+        self.query_one(FilterBox).set_text(view.filter)
+        self.table.action_first()
+        self._show_columns()
+
+    def on_resize(self) -> None:
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        preview = self.query_one(RunPreview)
+        preview.display = self._has_room_for_preview and self.app.prefs.preview and not self.has_class("-nothing")
+        preview.look_again()
+
+    @property
+    def _has_room_for_preview(self) -> bool:
+        return self.size.width >= PREVIEW_FROM
+
+    def action_preview(self) -> None:
+        prefs = self.app.prefs
+        if not self._has_room_for_preview:
+            self.app.tell(f"the preview needs {PREVIEW_FROM} columns; this terminal has {self.size.width}")
+            return
+        prefs.preview = not prefs.preview
+        self.app.save_prefs()
+        self._show_preview()
+
+    def action_scroll_preview(self) -> None:
+        preview = self.query_one(RunPreview)
+        if preview.display:
+            preview.scroll_on()
+        else:
+            self.focus_next()
+
     # Folding and grouping
 
     def action_fold(self) -> None:
@@ -311,11 +334,11 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
     def _arranged(self) -> None:
         """Saves and shows how rows are arranged; the cursor stays on its run."""
         self.app.save_prefs()
-        if (row := self._current()) is not None:
+        if (row := self.current()) is not None:
             self._follow = row.id
         self._show_columns()
 
-    # Changes of runs
+    # The row under the cursor
 
     def _entry(self) -> Entry | None:
         """The row under the cursor."""
@@ -323,24 +346,19 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         place = self.table.cursor
         return entries[place] if place < len(entries) and entries[place].key == self.table.cursor_key else None
 
-    def _current(self) -> RunRow | None:
-        """The run under the cursor, or the first one of a folded row."""
+    def current(self) -> RunRow | None:
         entry = self._entry()
         if entry is None or self._snapshot is None or entry.kind not in ("run", "fold"):
             return None
         return self._snapshot.page.runs.get(entry.runs[0])
 
-    def _targets(self) -> list[int]:
-        """The ids of the selected runs, or else of those of the row under the cursor."""
-        if self.table.selected:
-            return sorted(self.table.selected)
+    def under_cursor(self) -> tuple[int, ...]:
         entry = self._entry()
-        return sorted(entry.runs) if entry is not None and entry.kind in ("run", "fold") else []
+        return entry.runs if entry is not None and entry.kind in ("run", "fold") else ()
 
-    def _change(self, make: Callable[[list[int]], Change]) -> None:
-        targets = self._targets()
-        if targets:
-            self.app.change(make(targets))
+    def hidden(self) -> frozenset[int]:
+        found = self._snapshot.page.found.runs if self._snapshot is not None else frozenset()
+        return self.table.selected - found
 
     def action_open(self) -> None:
         """Opens a run, or shows or hides the rows of a folded row or of a group."""
@@ -350,95 +368,3 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         elif entry is not None and entry.kind != "constant":
             self._toggled ^= {entry.key}
             self.refresh_soon()
-
-    def action_duplicate(self) -> None:
-        if (row := self._current()) is not None:
-            self.post_message(OpenNewRun(row.id))
-
-    def action_compare(self) -> None:
-        targets = self._targets()
-        if len(targets) > MOST_COMPARED:
-            self.app.tell(f"{len(targets)} runs are selected; compare at most {MOST_COMPARED}", severity="warning")
-        elif targets:
-            self.post_message(OpenComparison(tuple(targets)))
-
-    def action_pause(self) -> None:
-        self._change(changes.pause)
-
-    def action_resume(self) -> None:
-        self._change(changes.resume)
-
-    def action_cancel(self) -> None:
-        self._change(changes.cancel)
-
-    def action_retry(self) -> None:
-        row = self._current()
-        if len(self._targets()) > 1:
-            self._change(changes.retry)
-        elif row is not None:
-            retry_run(self.app, row)
-
-    def action_move_up(self) -> None:
-        self._move(-1)
-
-    def action_move_down(self) -> None:
-        self._move(1)
-
-    def _move(self, by: int) -> None:
-        if (row := self._current()) is not None:
-            self.app.change(changes.move(row.id, by))
-
-    def action_archive(self) -> None:
-        targets = self._targets()
-        if targets:
-            self.app.change(changes.archive(targets), self._deselect)
-
-    def _deselect(self, made: bool) -> None:
-        if made:
-            self.table.select(frozenset())
-
-    def action_unarchive(self) -> None:
-        self._change(changes.unarchive)
-
-    @work(group="changes", exit_on_error=False)
-    async def action_remove(self) -> None:
-        if targets := self._targets():
-            await remove_archived(self.app, targets, self._deselect)
-
-    def action_copy_command(self) -> None:
-        if (row := self._current()) is not None:
-            copy_run_command(self.app, row)
-
-    # Edits
-
-    def action_tags(self) -> None:
-        row, targets = self._current(), self._targets()
-        if row is None or not targets:
-            return
-        # The tags of several runs may differ, so the prompt adds and removes tags instead of replacing them.
-        one = targets == [row.id]
-
-        def edited(text: str) -> None:
-            words = text.replace(",", " ").split()
-            if one:
-                self.app.change(changes.tag(targets, words))
-            elif words:
-                self.app.change(changes.add_tags(targets, words))
-
-        title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
-        LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else "").ask(self.app, edited)
-
-    def action_note(self) -> None:
-        if (row := self._current()) is not None:
-            prompt = LinePrompt(f"Note on {row.name}", row.note or "")
-            prompt.ask(self.app, lambda text: self.app.change(changes.note(row.id, text.strip() or None)))
-
-    def action_rename(self) -> None:
-        if (row := self._current()) is None:
-            return
-
-        def edited(text: str) -> None:
-            if text != row.name:
-                self.app.change(changes.rename(row.id, text))
-
-        LinePrompt(f"New name of {row.name}", row.name).ask(self.app, edited)

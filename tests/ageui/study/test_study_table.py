@@ -281,7 +281,7 @@ def test_a_toy_of_other_data_or_size_is_a_variant_and_never_a_cell_of_the_report
     assert (measured(table)["mse-16"], table.measured_cells) == (9.0, 1), "the data of the report, though fewer cells"
     assert name_of(table8, table.variant, table.variants) == "faces · 224 px · resnet101 · 50 epochs · as published"
     assert [name_of(table8, one, table.variants) for one, _ in table.others] == [
-        "faces · 64 px · resnet101 · 25+25 epochs",
+        "faces · 64 px · resnet101 · 50 epochs",
         "synthetic · 64 px · resnet18@layer3 · 8 epochs · preset quick",
     ]
     assert unlike_file(table8, table.others[0][0]) == ("size 64",)

@@ -99,7 +99,7 @@ def test_the_table_of_effects_states_how_they_were_tested() -> None:
     grid = grid_of(TABLE9)
     assert grid is not None
     tested = effects_table(_measured(_draws(3)), grid)
-    (p_of_weights, p_of_loss) = [row for row in tested.rows if in_line(row[1]) == "p over seeds"]
+    p_of_weights, _ = [row for row in tested.rows if in_line(row[1]) == "p over seeds"]
     assert [in_line(cell) for cell in p_of_weights[2:4]] == ["<0.001", ""], "of MAE alone there are seeds"
     assert "3 tests" in tested.legend[0].text
     alone = effects_table(_measured(_draws(1)), grid)
