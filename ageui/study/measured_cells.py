@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ageui.compare.averaged_scores import Averages, Training, averaged_scores
 from ageui.compare.seeds import mean_and_spread
@@ -19,6 +20,7 @@ from ageui.study.variants import (
     Variant,
     cell_config,
     is_on_own_data,
+    name_of,
     normal_form,
     own_and_shared,
 )
@@ -105,6 +107,11 @@ class StudyTable:
     others: tuple[tuple[Variant, int], ...]
     splits: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def variant_name(self) -> str:
+        """The shown variant in few words; empty without runs. Reads settings files, and is kept."""
+        return "" if self.variant is None else name_of(self.study, self.variant, self.variants)
 
     @property
     def is_comparable(self) -> bool:

@@ -10,7 +10,6 @@ from ageui.present.table import Cell, Column, Table, words
 from ageui.study.measured_cells import StudyTable
 from ageui.study.published_and_measured import unit_of
 from ageui.study.study import FIGURES
-from ageui.study.variants import name_of
 from ageui.study.wording import short_title
 from ageui.text.sentences import counted
 from ageui.text.states import SYMBOLS
@@ -31,7 +30,7 @@ def overview(tables: Sequence[StudyTable]) -> Table:
             for name in OVERVIEW_FIGURES
         ),
         (Column("shows", leaves=1), [words(table.study.shows) for table in tables]),
-        (Column("measured on", leaves=0), [words(variant_words(table)) for table in tables]),
+        (Column("measured on", leaves=0), [words(table.variant_name) for table in tables]),
     )
 
 
@@ -79,8 +78,3 @@ def best_texts(table: StudyTable) -> dict[str, str]:
         if len(values) > 1 and len({row.is_selected for row in measured}) == 1:
             found[name] = number(min(values), unit_of(name))
     return found
-
-
-def variant_words(table: StudyTable) -> str:
-    """The shown variant; empty without runs."""
-    return "" if table.variant is None else name_of(table.study, table.variant, table.variants)

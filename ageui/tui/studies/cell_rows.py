@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
+
 from ageui.present.figures import CORRELATION, Unit, change, number
 from ageui.present.marks import BEST, NO_BETTER, NOISE, PUBLISHED
 from ageui.present.table import Cell, Tone
@@ -120,18 +122,18 @@ def rows(table: StudyTable, layout: Layout, plotted: str, progress: Progress) ->
     _, plots = plot_lines(_dots(table, plotted), layout.plot) if layout.plot else ("", [])
     found = []
     for place, row in enumerate(table.rows):
-        label = _exactly(layout.labels.text(row.cell, layout.label), layout.label, tone=_label_tone(row))
+        label = exactly(layout.labels.text(row.cell, layout.label), layout.label, tone=_label_tone(row))
         figures = [cell for name in layout.names for cell in _figure_cells(table, row, name, layout, progress, best)]
         plot = [Cell(text=plots[place].plain)] if layout.plot else []
         found.append(_row(place, [label, _count_cell(row, progress)], figures, plot, is_axis))
     for text, texts in _closing(table, layout.names):
         figures = [
-            _exactly(f"{texts.get(name, '')}{_after(name)}" if part.what == "measured" else "", part.width, right=True)
+            exactly(f"{texts.get(name, '')}{_after(name)}" if part.what == "measured" else "", part.width, right=True)
             for name in layout.names
             for part in layout.parts[name]
         ]
-        plot = [_exactly("", layout.plot)] if layout.plot else []
-        found.append(_row(len(found), [_exactly(text, layout.label), _exactly("", _COUNT - 1)], figures, plot, is_axis))
+        plot = [exactly("", layout.plot)] if layout.plot else []
+        found.append(_row(len(found), [exactly(text, layout.label), exactly("", _COUNT - 1)], figures, plot, is_axis))
     return found
 
 
@@ -188,22 +190,24 @@ def _titles(name: str, parts: Sequence[_Part]) -> list[str]:
     return titles
 
 
-def _exactly(text: str, width: int, *, right: bool = False, tone: Tone = "dim") -> Cell:
+def exactly(text: str, width: int, *, right: bool = False, tone: Tone = "dim") -> Cell:
+    """Words in exactly `width` cells."""
     shown = shortened(text, width)
-    return Cell(text=shown.rjust(width) if right else shown.ljust(width), tone=tone)
+    blank = " " * (width - cell_len(shown))
+    return Cell(text=blank + shown if right else shown + blank, tone=tone)
 
 
 def _count_cell(row: CellRow, progress: Progress) -> Cell:
     """The number of measured seeds, and the symbol of what else goes on: `5`, `2▶`, `✗`."""
     if row.cell.unknown is not None:
-        return _exactly("", _COUNT - 1)
+        return exactly("", _COUNT - 1)
     measured = max((figure.n for figure in row.figures.values()), default=0)
     states = progress.states(row)
     others = [state for state in FURTHEST_FIRST if states[state] and state not in ("done", "diverged")]
     symbol = SYMBOLS[others[0]] if others else ""
     text = f"{measured or ''}{symbol}" or "—"
     tone: Tone = "accent" if states["running"] else "bad" if states["failed"] and not measured else "dim"
-    return _exactly(text, _COUNT - 1, right=True, tone=tone)
+    return exactly(text, _COUNT - 1, right=True, tone=tone)
 
 
 def _figure_cells(
@@ -217,16 +221,16 @@ def _figure_cells(
                 found.append(_measured_cell(table, row, name, part.width, progress, best))
             case "spread":
                 text = "" if figure.std is None else f"±{number(figure.std, unit_of(name))}"
-                found.append(_exactly(f"{text} ", part.width, right=True))
+                found.append(exactly(f"{text} ", part.width, right=True))
             case "published":
                 cell = published_cell(name, figure)
                 digits = "" if cell.value is None else _fitting(cell.value, cell.unit, part.width - 1)
-                found.append(_exactly(f"{PUBLISHED}{digits}" if digits else "", part.width, right=True))
+                found.append(exactly(f"{PUBLISHED}{digits}" if digits else "", part.width, right=True))
             case _:
                 value = row.difference(name)
                 text = "" if value is None else change(value, signed_unit(name))
                 tone: Tone = "dim" if value is None else "good" if value < 0 else "bad" if value > 0 else "dim"
-                found.append(_exactly(text, part.width, right=True, tone=tone))
+                found.append(exactly(text, part.width, right=True, tone=tone))
     return found
 
 
@@ -236,19 +240,19 @@ def _measured_cell(
     """`★0.22~`: the digits of a column align; a cell without figures says how far its run is, in its first column."""
     figure, is_first = row.figures[name], name == table.shown_figures[0]
     if row.cell.unknown is not None:
-        return _exactly("", width)
+        return exactly("", width)
     after = _after(name)
     if figure.measured is None:
         share = progress.share(row)
         text = f"{SYMBOLS['running']}{share:>4.0%}" if is_first and share is not None else f"—{after}"
-        return _exactly(text, width, right=True, tone="accent" if share is not None else "dim")
+        return exactly(text, width, right=True, tone="accent" if share is not None else "dim")
     is_best = number(figure.measured, unit_of(name)) == best.get(name)
     constant = table.constant.get(name)
     is_no_better = name == "mae" and constant is not None and figure.measured >= constant
     before = BEST if is_best else NO_BETTER if is_no_better else ""
     digits = _fitting(figure.measured, unit_of(name), width - 1 - len(after))
     text = f"{before}{digits}{NOISE if figure.inside_noise else after}"
-    return _exactly(text, width, right=True, tone="strong" if is_best else "dim" if figure.inside_noise else "plain")
+    return exactly(text, width, right=True, tone="strong" if is_best else "dim" if figure.inside_noise else "plain")
 
 
 def _fitting(value: float, unit: Unit, cells: int) -> str:

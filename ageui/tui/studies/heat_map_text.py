@@ -83,6 +83,8 @@ def statements(contents: MapContents) -> list[str]:
     grid, tests = contents.grid, contents.effects.tests
     least, most = contents.effects.seeds
     shades = f"{_SHADES[0]} smallest to {_SHADES[-1]} largest {figure_title(contents.name)}"
+    if not any(value is not None for line in contents.values for value in line):
+        return ["no figures yet"]
     if not contents.is_measured:
         return [f"{shades}, {PUBLISHED} published; single figures, so differences of means are not tested"]
     seeds = f"n={least} to {most} seeds" if least != most else f"n={most} {'seed' if most == 1 else 'seeds'}"

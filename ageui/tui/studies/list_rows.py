@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.text import Text
 
 from ageui.present.figures import number
 from ageui.present.marks import NOISE
 from ageui.present.table import Cell, Tone
-from ageui.present.terminal import shortened
 from ageui.study import StudyTable
 from ageui.study.overview import (
     MISSING,
@@ -17,11 +15,11 @@ from ageui.study.overview import (
     progress_words,
     states_of,
     states_text,
-    variant_words,
 )
 from ageui.study.wording import short_title, split_text
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
+from ageui.tui.studies.cell_rows import exactly
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
 
 _GUTTER, _NAME, _CELLS, _FIGURE = 3, 8, 9, 6
@@ -51,12 +49,12 @@ def list_rows(tables: Sequence[StudyTable], width: int) -> list[TableRow]:
         states, cells = states_of(table), len(table.study.runnable)
         tone: Tone = "accent" if states["running"] else "plain" if states["measured"] == cells else "dim"
         texts = [
-            _exactly(clean(table.study.name), _NAME, "dim"),
-            _exactly(clean(table.study.title), title, "strong"),
-            _exactly(progress_words(table), _CELLS, tone),
+            exactly(clean(table.study.name), _NAME),
+            exactly(clean(table.study.title), title, tone="strong"),
+            exactly(progress_words(table), _CELLS, tone=tone),
         ]
         figures = [_figure(best_cell(table, name), is_ours=table.is_comparable) for name in OVERVIEW_FIGURES]
-        variant = [_exactly(f" {clean(variant_words(table))}", about, "dim")] if about else []
+        variant = [exactly(f" {clean(table.variant_name)}", about)] if about else []
         found.append(TableRow(place, (*texts, *figures, *variant)))
     return found
 
@@ -66,7 +64,7 @@ def about_study(table: StudyTable, next_step: str) -> Text:
     study = table.study
     text = Text(clean(study.title), style="bold")
     text.append(f"\n{clean(study.shows)}" if study.shows else "", style="not bold")
-    said = [states_text(table), split_text(table), clean(variant_words(table))]
+    said = [states_text(table), split_text(table), clean(table.variant_name)]
     text.append(f"\n{' · '.join(filter(None, said))}", style="not bold dim")
     if table.others:
         text.append(f" · variant 1 of {len(table.variants)}", style="not bold dim")
@@ -84,11 +82,6 @@ def _widths(width: int) -> tuple[int, int]:
     room = width - _GUTTER - _NAME - 1 - 1 - _CELLS - _FIGURE * len(OVERVIEW_FIGURES)
     title = max(_SHORTEST_TITLE, min(_LONGEST_TITLE, room))
     return title, room - title if room - title >= _SHORTEST_TITLE else 0
-
-
-def _exactly(text: str, width: int, tone: Tone) -> Cell:
-    shown = shortened(text, width)
-    return Cell(text=shown + " " * (width - cell_len(shown)), tone=tone)
 
 
 def _figure(cell: Cell, *, is_ours: bool) -> Cell:

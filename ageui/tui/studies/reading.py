@@ -64,8 +64,14 @@ def read_tables(
             runs = normalized_runs(store) if runs is None else runs
             choice = view.choice or NO_CHOICE
             known = study_table(study, store, choice, variant=view.variant, split=view.split, runs=runs)
-        tables.append(known)
+        tables.append(named(known))
     return StudyTables(tuple(asked), tuple(tables), Progress(statuses, _fractions(store, statuses)), are_rescored)
+
+
+def named(table: StudyTable) -> StudyTable:
+    """The table, its variant's name already found, so that no screen waits for that."""
+    table.variant_name  # noqa: B018
+    return table
 
 
 def next_step(store: Store, table: StudyTable) -> str:

@@ -119,7 +119,8 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
     def _highlighted_another(self) -> None:
         self._draw_about()
         table, snapshot = self._table, self._snapshot
-        if table is not None and snapshot is not None and snapshot.highlighted != table.study.name:
+        is_other = table is not None and snapshot is not None and snapshot.highlighted != table.study.name
+        if is_other and table is not None and table.variant is None:
             self.refresh_soon()
 
     # Actions

@@ -16,7 +16,7 @@ from ageui.compare.averaged_scores import Averages
 from ageui.present.marks import APART
 from ageui.store import Store
 from ageui.study import CellRow, Choice, Study, StudyTable, with_tests
-from ageui.study.overview import progress_words, variant_words
+from ageui.study.overview import progress_words
 from ageui.study.two_way import Effects, effects_of, grid_of
 from ageui.study.wording import figure_title, split_text
 from ageui.text.clean import clean
@@ -32,7 +32,7 @@ from ageui.tui.studies.cell_words import about_cell, ranking_words
 from ageui.tui.studies.heat_map import HeatMap
 from ageui.tui.studies.heat_map_text import MapContents, statements
 from ageui.tui.studies.provenance import explained, provenance
-from ageui.tui.studies.reading import StudyTables, StudyView, next_step, read_tables
+from ageui.tui.studies.reading import StudyTables, StudyView, named, next_step, read_tables
 from ageui.tui.studies.study_runs import StudyRunsScreen, runs_like
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
@@ -134,7 +134,10 @@ class StudyScreen(LiveScreen[StudySnapshot]):
 
     async def _compute_tests(self, table: StudyTable) -> None:
         self._tested = (table, table)  # tried only once
-        self._tested = (table, await asyncio.to_thread(with_tests, table, self.app.store, self._averages))
+        self._tested = (table, await asyncio.to_thread(self._with_tests, table))
+
+    def _with_tests(self, table: StudyTable) -> StudyTable:
+        return named(with_tests(table, self.app.store, self._averages))
 
     # Showing
 
@@ -177,7 +180,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         warned = f"{len(table.warnings)} ! press i" if table.warnings else ""
         warned = warned if table.is_comparable else f"{APART} other data than the published"
         others = variants if len(table.variants) > 1 else ""
-        said = [warned, split_text(table), others, clean(variant_words(table))]
+        said = [warned, split_text(table), others, clean(table.variant_name)]
         self.query_one("#variant", TextLine).put(Text(" · ".join(filter(None, said)) or "no runs yet", style="dim"))
         step = self.query_one("#step", Static)
         step.update(clean(next_step))
