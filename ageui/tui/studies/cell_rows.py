@@ -95,7 +95,15 @@ class Layout:
         return cls((name,), labels, label, max(0, plot), parts)
 
 
-def columns(table: StudyTable, layout: Layout, plotted: str) -> list[TableColumn]:
+def columns_and_rows(
+    table: StudyTable, layout: Layout, plotted: str, progress: Progress
+) -> tuple[list[TableColumn], list[TableRow]]:
+    """The columns of a layout, and a row per cell, keyed by its place, then the constant and the ranking."""
+    axis, plots = plot_lines(_dots(table, plotted), layout.plot) if layout.plot else ("", [])
+    return _columns(table, layout, axis), _rows(table, layout, plots, progress)
+
+
+def _columns(table: StudyTable, layout: Layout, axis: str) -> list[TableColumn]:
     """The columns of a layout; the plot is headed by its axis."""
     found = [
         TableColumn("cell", shortened(layout.labels.title, layout.label), layout.label, is_fixed=True, gap=1),
@@ -106,7 +114,6 @@ def columns(table: StudyTable, layout: Layout, plotted: str) -> list[TableColumn
         for part, title in zip(parts, _titles(name, parts), strict=True):
             found.append(TableColumn(f"{name} {part.what}", title, part.width, is_fixed=True, gap=0))
     if layout.plot:
-        axis, _ = plot_lines(_dots(table, plotted), layout.plot)
         is_axis = len(layout.names) == 1
         plot = TableColumn("plot", axis, layout.plot, is_fixed=True, gap=0)
         place = 2 if is_axis else len(found)
@@ -115,16 +122,14 @@ def columns(table: StudyTable, layout: Layout, plotted: str) -> list[TableColumn
     return found
 
 
-def rows(table: StudyTable, layout: Layout, plotted: str, progress: Progress) -> list[TableRow]:
-    """A row per cell, keyed by its place, then the constant and the ranking."""
+def _rows(table: StudyTable, layout: Layout, plots: Sequence[str], progress: Progress) -> list[TableRow]:
     is_axis = len(layout.names) == 1
     best = best_texts(table)
-    _, plots = plot_lines(_dots(table, plotted), layout.plot) if layout.plot else ("", [])
     found = []
     for place, row in enumerate(table.rows):
         label = exactly(layout.labels.text(row.cell, layout.label), layout.label, tone=_label_tone(row))
         figures = [cell for name in layout.names for cell in _figure_cells(table, row, name, layout, progress, best)]
-        plot = [Cell(text=plots[place].plain)] if layout.plot else []
+        plot = [Cell(text=plots[place])] if layout.plot else []
         found.append(_row(place, [label, _count_cell(row, progress)], figures, plot, is_axis))
     for text, texts in _closing(table, layout.names):
         figures = [

@@ -27,7 +27,7 @@ from ageui.tui.dialogs.prompts import Answer, ChoicePrompt
 from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenRun
-from ageui.tui.studies.cell_rows import Layout, Progress, columns, rows
+from ageui.tui.studies.cell_rows import Layout, Progress, columns_and_rows
 from ageui.tui.studies.cell_words import about_cell, ranking_words
 from ageui.tui.studies.heat_map import HeatMap
 from ageui.tui.studies.heat_map_text import MapContents, statements
@@ -158,8 +158,8 @@ class StudyScreen(LiveScreen[StudySnapshot]):
                 width = self.size.width
                 is_axis = self._shape == AXIS
                 layout = Layout.of_axis(table, self._figure, width) if is_axis else Layout.of_figures(table, width)
-                found = rows(table, layout, self._figure, self._progress)
-                self._cells.show_columns(columns(table, layout, self._figure))
+                columns, found = columns_and_rows(table, layout, self._figure, self._progress)
+                self._cells.show_columns(columns)
                 self._cells.put(0, found, len(found))
                 self._cells.styles.max_height = len(found) + 2 if self._map.display else None
             self._draw_cell()
