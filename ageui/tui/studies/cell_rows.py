@@ -164,7 +164,7 @@ def _parts(table: StudyTable, name: str, further: Sequence[str]) -> tuple[_Part,
     digits = _DIGITS.get(name, 4)
     parts = [_Part("measured", 1 + digits + (name in _MARKED))]
     if "spread" in further and name != "minutes" and len(table.seeds) > 1:
-        parts.append(_Part("spread", _SPREAD + (name == "val_loss")))
+        parts.append(_Part("spread", _SPREAD + (name not in _MARKED) + (name == "val_loss")))
     if any(name in row.cell.published for row in table.rows):
         parts.append(_Part("published", 1 + (5 if name == "val_loss" else digits)))
         if "difference" in further and name not in UNCOMPARED and table.is_comparable:

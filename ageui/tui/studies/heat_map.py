@@ -48,6 +48,12 @@ class HeatMap(Static, can_focus=True):
     def on_resize(self) -> None:
         self._redraw()
 
+    def on_focus(self) -> None:
+        self._redraw()
+
+    def on_blur(self) -> None:
+        self._redraw()
+
     def action_move(self, down: int, right: int) -> None:
         if self._contents is None:
             return
@@ -67,4 +73,4 @@ class HeatMap(Static, can_focus=True):
             colors = Color.parse(theme["surface"]), Color.parse(theme["warning"])
             parent = self.parent
             width = (parent.size.width if isinstance(parent, Widget) else self.size.width) - 2
-            self.update(heat_map(self._contents, width, self.cursor, colors))
+            self.update(heat_map(self._contents, width, self.cursor if self.has_focus else None, colors))
