@@ -99,11 +99,14 @@ def test_all_bundled_studies_are_listed_and_open(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await listed(app, pilot)
         for study in studies():
+            assert row(app, study.name)["cells"] == f"0/{len(study.runnable)}"
             assert said(app, ABOUT).startswith(study.title)
-            await press(pilot, "enter")
-            assert isinstance(app.screen, StudyScreen)
-            assert study.title in said(app, "#title")
-            await press(pilot, "escape", "down")
-            assert isinstance(app.screen, StudiesScreen)
+            await pilot.press("down")
+        await press(pilot, "home", *["down"] * 4, "enter")
+        assert isinstance(app.screen, StudyScreen)
+        assert "Batch size  0/2" in said(app, "#title")
+        assert row(app, "illegible")["val_loss published"].startswith("◆"), "it has figures, but cannot be run"
+        await press(pilot, "E", "escape", "G")
+        assert isinstance(app.screen, StudiesScreen), "G goes back to the list"
 
     use(store, scenario, size=(80, 24))
