@@ -99,7 +99,7 @@ def columns_and_rows(
     table: StudyTable, layout: Layout, plotted: str, progress: Progress
 ) -> tuple[list[TableColumn], list[TableRow]]:
     """The columns of a layout, and a row per cell, keyed by its place, then the constant and the ranking."""
-    axis, plots = plot_lines(_dots(table, plotted), layout.plot) if layout.plot else ("", [])
+    axis, plots = plot_lines(dots(table, plotted), layout.plot) if layout.plot else ("", [])
     return _columns(table, layout, axis), _rows(table, layout, plots, progress)
 
 
@@ -278,13 +278,14 @@ def _closing(table: StudyTable, names: Sequence[str]) -> list[tuple[str, Mapping
     return found
 
 
-def _dots(table: StudyTable, name: str) -> list[DotRow]:
+def dots(table: StudyTable, name: str) -> list[DotRow]:
     """The dots of a figure: measured ones joined to published ones; alone, with their intervals."""
+    labels = CellLabels.of(table.study)
     found = []
     for row in table.rows:
         figure = row.figures[name]
         interval = figure.interval if figure.published is None else None
         low, high = (interval.low, interval.high) if interval is not None else (None, None)
-        is_joined = row.comparable and name not in UNCOMPARED
-        found.append(DotRow("", figure.measured, low, high, reference=figure.published, is_joined=is_joined))
+        label, is_joined = labels.text(row.cell), row.comparable and name not in UNCOMPARED
+        found.append(DotRow(label, figure.measured, low, high, reference=figure.published, is_joined=is_joined))
     return found

@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from ageui.present.marks import PUBLISHED
 from ageui.store import Store
 from ageui.study import Choice, Study, StudyTable, load, studies
+from ageui.study.published_and_measured import unit_of
+from ageui.study.wording import figure_title
 from ageui.text.clean import clean
 from ageui.tui import keys
+from ageui.tui.chart.dot_plot import dot_plot
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.dialogs.prompts import LinePrompt
 from ageui.tui.live import LiveScreen
+from ageui.tui.studies.cell_rows import dots
 from ageui.tui.studies.list_rows import about_study, list_columns, list_rows
 from ageui.tui.studies.provenance import provenance
 from ageui.tui.studies.reading import StudyTables, StudyView, next_step, read_tables
@@ -27,6 +33,9 @@ from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.errors import AgeUIError
+
+_LINES_OF_WORDS = 14
+"""The lines around the list and the plot of a study's first figure."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,14 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
             return
         known = snapshot.next_step if snapshot.highlighted == table.study.name else ""
         step = known or ("r queues its runs" if table.variant is None else "")
-        self.query_one("#about > Static", Static).update(about_study(table, step))
+        about = about_study(table, step)
+        lines_above = len(snapshot.found.tables) + _LINES_OF_WORDS
+        if self.size.height >= lines_above + len(table.rows):
+            name = table.study.figures[0]
+            title = Text(f"\n\n{figure_title(name)}, measured ● and published {PUBLISHED}\n", style="bold")
+            plot = dot_plot(dots(table, name), self.size.width - 2, unit=unit_of(name))
+            about = Text.assemble(about, title, Text("\n").join(plot))
+        self.query_one("#about > Static", Static).update(about)
 
     @on(PagedTable.CursorMoved)
     def _highlighted_another(self) -> None:

@@ -35,6 +35,7 @@ def test_titles_stand_beside_progress_and_the_best_figures(store: Store, study: 
             assert (found["title"], found["cells"]) == ("[b]Losses[/] two", "2/4 ·1")
             assert (found["mae"], found["gender"], found["age"]) == ("5.00", "0.50", "—")
         assert "synthetic · 64 px · resnet18@layer3 · 8 epochs" in found["variant"]
+        assert "●" in next(line for line in said(app, ABOUT).splitlines() if line.startswith("mse · 16"))
         about = said(app, ABOUT)
         assert "Two losses at two batch sizes." in about
         assert "4 cells: 2 measured, 1 queued, 1 missing · test split" in about
