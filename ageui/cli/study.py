@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ageui.compare import ComparisonCache
+    from ageui.present.table import Table
     from ageui.store import Store
     from ageui.study import Choice, Study, StudyTable
 
@@ -69,9 +70,8 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     ageui study list
     """
     from ageui.cli.tables import print_fitted
-    from ageui.present.figures import NUMBER
-    from ageui.present.table import Cell, Column, Table, words
     from ageui.study import normalized_runs, studies, study_table
+    from ageui.study.overview import overview
 
     with _reading(db) as store:
         runs = normalized_runs(store) if store is not None else []
@@ -79,14 +79,7 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_listed(table) for table in tables])
         return
-    listed = Table.of_columns(
-        (Column("study"), [words(table.study.name) for table in tables]),
-        (Column("cells", "figure"), [Cell(len(table.study.runnable), unit=NUMBER) for table in tables]),
-        (Column("measured", "figure"), [Cell(table.measured_cells or None, unit=NUMBER) for table in tables]),
-        (Column("title"), [words(table.study.title) for table in tables]),
-        (Column("shows", leaves=0), [words(table.study.shows) for table in tables]),
-    )
-    print_fitted(results(), listed, "ageui study show NAME, ageui study run NAME")
+    print_fitted(results(), overview(tables), "figures: the best measured; ageui study show NAME, ageui study run NAME")
 
 
 @app.command("show")
@@ -348,6 +341,14 @@ def _listed(table: "StudyTable") -> dict[str, object]:
     return {"name": study.name, "title": study.title, "shows": study.shows, "measures": study.measures, **cells}
 
 
+def _effects(table: "StudyTable") -> "Table | None":
+    """The main effects of a grid that has measured cells."""
+    from ageui.study.two_way import effects_table, grid_of
+
+    grid = grid_of(table.study)
+    return effects_table(table, grid) if grid is not None and table.measured_cells else None
+
+
 def _print_json(table: "StudyTable") -> None:
     from ageui.study.study_export import as_data
 
@@ -373,11 +374,15 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     console.print(Text(clean(headline(table))), soft_wrap=True)
     shown = published_and_measured(table)
     console.print(Blocks(shown))
+    effects = _effects(table)
+    if effects is not None:
+        console.print()
+        console.print(Blocks(effects))
     for cell in study.cells:
         if values := curves.get(cell.name):
             said = f"{cell.label}  {sparkline(values)} {number(values[0], LOSS)} → {number(values[-1], LOSS)}"
             console.print(Text(clean(said)), soft_wrap=True)
-    for note in shown.legend:
+    for note in (*shown.legend, *(effects.legend if effects is not None else ())):
         console.print(Text(note_text(note), style="dim"), soft_wrap=True)
     for line in others_text(table):
         console.print(Text(clean(f"also there: {line}; see --preset, --data and --set"), style="dim"), soft_wrap=True)

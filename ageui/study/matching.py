@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 from ageui.store import MeasuredRun, Store
 from ageui.study.study import Study
-from ageui.study.variants import Normal, Variant, key_of, normal_form, own_and_shared, published_settings
+from ageui.study.variants import (
+    Normal,
+    Variant,
+    is_on_own_data,
+    key_of,
+    normal_form,
+    own_and_shared,
+    published_settings,
+)
 
 FURTHEST_FIRST = ("done", "diverged", "running", "queued", "paused", "interrupted", "failed", "cancelled")
 
@@ -44,12 +52,14 @@ class Matched:
         """The number of cells with a run that ended with figures."""
         return sum(any(map(has_figures, runs.values())) for runs in self.runs.values())
 
-    def rank(self, published: Normal) -> tuple[int, int, int, int]:
-        """A sort key for variants: measured cells, ended runs, settings equal to the `published` ones, newest run."""
+    def rank(self, study: Study, published: Normal) -> tuple[bool, int, int, int, int]:
+        """A sort key for variants: whether it is on the study's own data, measured cells, ended runs, settings equal to
+        the `published` ones, newest run."""
         every = [run for runs in self.runs.values() for run in runs.values()]
         ended = sum(map(has_figures, every))
         same = sum(self.variant.normal.get(name) == value for name, value in published.items())
-        return self.measured_cells, ended, same, max((run.id for run in every), default=0)
+        newest = max((run.id for run in every), default=0)
+        return is_on_own_data(study, self.variant), self.measured_cells, ended, same, newest
 
 
 def matched(study: Study, runs: Sequence[NormalizedRun]) -> list[Matched]:
@@ -72,7 +82,9 @@ def matched(study: Study, runs: Sequence[NormalizedRun]) -> list[Matched]:
             seed = int(run.config.get("seed", 0))
             by_seed[seed] = furthest([by_seed[seed], run]) if seed in by_seed else run
     published = published_settings(study)
-    return sorted((Matched(*parts) for parts in found.values()), key=lambda one: one.rank(published), reverse=True)
+    return sorted(
+        (Matched(*parts) for parts in found.values()), key=lambda one: one.rank(study, published), reverse=True
+    )
 
 
 def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:

@@ -4,14 +4,26 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ageui.compare.averaged_scores import Averages, Training, averaged_scores
 from ageui.compare.seeds import mean_and_spread
+from ageui.present.marks import APART
 from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study.matching import Matched, NormalizedRun, has_figures, matched, normalized_runs
 from ageui.study.rank_agreement import Agreement, agreement
 from ageui.study.study import Study, StudyCell
-from ageui.study.variants import NO_CHOICE, REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
+from ageui.study.variants import (
+    NO_CHOICE,
+    REPORT,
+    Choice,
+    Variant,
+    cell_config,
+    is_on_own_data,
+    name_of,
+    normal_form,
+    own_and_shared,
+)
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
@@ -19,6 +31,7 @@ from engine.split_result import LEVEL, Figure, GapFigure, Interval
 
 UNCOMPARED = ("minutes",)
 """Figures that are shown but not compared, because they depend on the hardware."""
+_OTHER_DATA = f"{APART} These runs are on other data than the published figures, so they are not compared."
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,8 @@ class StudyFigure:
 @dataclass(frozen=True)
 class CellRow:
     """A cell with its `figures` and signed gaps by name, the ids of its `runs` by seed, and the number of runs in each
-    state. `scores` are those of its ended runs, by seed; `unscored` counts those that diverged without any."""
+    state. `scores` are those of its ended runs, by seed; `unscored` counts those that diverged without any. Runs on
+    other data than the published figures are not `comparable` with them."""
 
     cell: StudyCell
     figures: Mapping[str, StudyFigure]
@@ -53,6 +67,7 @@ class CellRow:
     progress: Mapping[str, int]
     scores: tuple[SplitFigures, ...] = ()
     unscored: int = 0
+    comparable: bool = True
 
     @property
     def is_measured(self) -> bool:
@@ -65,9 +80,9 @@ class CellRow:
         return any(scores.is_selected for scores in self.scores)
 
     def difference(self, name: str) -> float | None:
-        """The measured minus the published figure; None if either is missing or the figure is `UNCOMPARED`."""
+        """The measured minus the published figure; None if either is missing or they cannot be compared."""
         figure = self.figures[name]
-        if name in UNCOMPARED or figure.measured is None or figure.published is None:
+        if not self.comparable or name in UNCOMPARED or figure.measured is None or figure.published is None:
             return None
         return figure.measured - figure.published
 
@@ -79,6 +94,7 @@ class StudyTable:
     Scores are those of `split`, None if the study measures no scores. `constant` holds the figures of the predictor
     that always says the train mean, `agreement` compares the published and the measured ranking of cells by figure.
     `others` are the other variants with runs, each with its number of measured cells. `splits` are those with scores.
+    `notes` are on the published figures; `warnings` are on the measured ones.
     """
 
     study: Study
@@ -90,6 +106,22 @@ class StudyTable:
     notes: tuple[str, ...]
     others: tuple[tuple[Variant, int], ...]
     splits: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def variant_name(self) -> str:
+        """The shown variant in few words; empty without runs. Reads settings files, and is kept."""
+        return "" if self.variant is None else name_of(self.study, self.variant, self.variants)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the runs are on the data of the published figures."""
+        return all(row.comparable for row in self.rows)
+
+    @property
+    def shown_figures(self) -> tuple[str, ...]:
+        """The study's figures, and MAE and biases if runs have scores."""
+        return self.study.all_figures if self.splits else self.study.figures
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -124,8 +156,9 @@ def study_table(
 ) -> StudyTable:
     """The table of one variant of a study.
 
-    The variant is `variant` if that has runs, else the one with the most measured cells that fits the choice. If
-    settings or data are chosen, data as registered now wins over data of the same name with another description.
+    The variant is `variant` if that has runs, else one that fits the choice: on the study's own data if any is, and
+    with the most measured cells. If settings or data are chosen, data as registered now wins over data of the same name
+    with another description.
     `runs` are the store's `normalized_runs` if the caller has read them already. Without a store, nothing is measured.
     Raises `ConfigError` for an invalid choice and an unknown split.
     """
@@ -139,11 +172,11 @@ def study_table(
     others = tuple((one.variant, one.measured_cells) for one in every if one is not chosen)
     by_cell = {cell.name: chosen.of(cell.name) if chosen else {} for cell in study.cells}
     ended = [run for own in by_cell.values() for run in own.values() if has_figures(run)]
-    scored = [run.id for run in ended] if study.measures == "scores" else []
-    scores = store.scores.split_figures(scored) if store is not None else []
+    scores = store.scores.split_figures([run.id for run in ended]) if store is not None else []
     shown = _shown_split(scores, split)
     on_split = {one.run_id: one for one in scores if one.split == shown}
-    rows = tuple(_row(study, cell, by_cell[cell.name], on_split) for cell in study.cells)
+    comparable = chosen is None or not study.has_published or is_on_own_data(study, chosen.variant)
+    rows = tuple(_row(study, cell, by_cell[cell.name], on_split, comparable) for cell in study.cells)
     compared = [figure for figure in study.figures if figure not in UNCOMPARED]
     return StudyTable(
         study=study,
@@ -152,8 +185,12 @@ def study_table(
         rows=rows,
         constant=_constant(study, list(on_split.values())),
         agreement={figure: _agreement(figure, rows) for figure in compared},
-        notes=(*study.notes, *_cell_notes(study), *_warnings(list(on_split.values()), ended, scores)),
+        notes=(*study.notes, *_cell_notes(study)),
         others=others,
+        warnings=(
+            *([] if comparable else [_OTHER_DATA]),
+            *_warnings(list(on_split.values()), ended, scores),
+        ),
         splits=tuple(name for name in SPLIT_PREFERENCE if any(one.split == name for one in scores)),
     )
 
@@ -245,14 +282,21 @@ def _shown_split(scores: Sequence[SplitFigures], split: str | None) -> str | Non
     )
 
 
-def _row(study: Study, cell: StudyCell, runs: Mapping[int, MeasuredRun], scores: Mapping[int, SplitFigures]) -> CellRow:
+def _row(
+    study: Study,
+    cell: StudyCell,
+    runs: Mapping[int, MeasuredRun],
+    scores: Mapping[int, SplitFigures],
+    comparable: bool,
+) -> CellRow:
     ended = [run for run in runs.values() if has_figures(run)]
-    names = (*study.figures, *study.signed_gaps.values())
+    names = (*study.all_figures, *study.signed_gaps.values())
     figures = {name: figure_of(name, cell.published.get(name), ended, scores) for name in names}
     progress = Counter(run.status for run in runs.values())
     own = tuple(found for run in ended if (found := scores.get(run.id)) is not None)
     unscored = progress["diverged"] - sum(run.status == "diverged" for run in ended)
-    return CellRow(cell, figures, {seed: run.id for seed, run in runs.items()}, dict(progress), own, unscored)
+    ids = {seed: run.id for seed, run in runs.items()}
+    return CellRow(cell, figures, ids, dict(progress), own, unscored, comparable)
 
 
 def figure_of(
@@ -283,12 +327,12 @@ def _value(name: str, run: MeasuredRun, scores: SplitFigures | None) -> float | 
 
 def _constant(study: Study, scores: Sequence[SplitFigures]) -> dict[str, float]:
     found = scores[0].constant if scores else {}
-    return {name: value for name in study.figures if (value := found.get(name)) is not None}
+    return {name: value for name in study.all_figures if (value := found.get(name)) is not None}
 
 
 def _agreement(name: str, rows: Sequence[CellRow]) -> Agreement:
     figures = [row.figures[name] for row in rows]
-    pairs = [(one.measured, one.published) for one in figures]
+    pairs = [(one.measured, one.published) for one, row in zip(figures, rows, strict=True) if row.comparable]
     both = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
     return agreement([ours for ours, _ in both], [theirs for _, theirs in both])
 

@@ -2,11 +2,8 @@
 
 from ageui.store import PublishedRun, Store
 from ageui.study.study import Study, StudyCell, studies
+from ageui.study.variants import REPORT_DATA
 from ageui.text.sentences import counted
-from engine.data.spec import DataSpec
-
-DATA = DataSpec(name="appa-real", format="course")
-"""The data of the report: the course edition of APPA-REAL, without a path."""
 
 
 def publish(store: Store) -> tuple[int, int]:
@@ -23,9 +20,9 @@ def published_runs() -> list[PublishedRun]:
 
 
 def _run(study: Study, cell: StudyCell) -> PublishedRun:
-    config = study.config(cell).model_copy(update={"data": DATA.name})
+    config = study.config(cell).model_copy(update={"data": REPORT_DATA.name})
     figures = {name: value for name, value in cell.published.items() if name != "minutes"}
     minutes = cell.published.get("minutes")
     took = [counted(round(minutes), "minute")] if minutes is not None else []
     sentences = [f"{study.title}: {', '.join([cell.label, *took])}.", *filter(None, [cell.note]), *study.notes]
-    return PublishedRun(f"report/{study.name}/{cell.name}", config, DATA, figures, " ".join(sentences))
+    return PublishedRun(f"report/{study.name}/{cell.name}", config, REPORT_DATA, figures, " ".join(sentences))

@@ -26,17 +26,18 @@ _UNITS = {"val_loss": MEAN_LOSS, "minutes": MINUTES}
 
 def published_and_measured(table: StudyTable) -> Table:
     """The figures of every cell, then the constant predictor and the rankings."""
-    names = table.study.figures
+    names = table.shown_figures
     columns = (Column("cell"), Column(""), *(Column(figure_title(name), "figure") for name in names))
-    rows = [line for row in table.rows for line in _cell_lines(row, table.study)]
-    return Table(columns, (*rows, *closing_lines(table)), table.study.title, tuple(legend(table)))
+    rows = [line for row in table.rows for line in _cell_lines(row, table.study, names)]
+    notes = (Note("", note) for note in (*table.notes, *table.warnings))
+    return Table(columns, (*rows, *closing_lines(table)), table.study.title, (*legend(table), *notes))
 
 
 def closing_lines(table: StudyTable) -> Iterator[tuple[Cell, ...]]:
     """The rows below the cells: the constant predictor and the rankings, if known."""
-    names = table.study.figures
-    if table.constant:
-        values = [Cell(table.constant.get(name), unit=_unit(name)) for name in names]
+    names = table.shown_figures
+    if any(name in table.constant for name in names):
+        values = [Cell(table.constant.get(name), unit=unit_of(name)) for name in names]
         yield (Cell(text="constant"), Cell(text="always the train mean"), *values)
     agreements = [table.agreement.get(name) for name in names]
     if any(one is not None and one.rho is not None for one in agreements):
@@ -45,9 +46,10 @@ def closing_lines(table: StudyTable) -> Iterator[tuple[Cell, ...]]:
 
 
 def legend(table: StudyTable) -> Iterator[Note]:
-    """The meaning of marks and units, then the notes of the study."""
-    years = "MAE and biases in years" if table.study.measures == "scores" else "losses on ages divided by 100"
-    yield Note("", f"{years}; measured: mean ± standard deviation over (n) seeds; difference: measured − published")
+    """The meaning of marks and units."""
+    units = {"mae": "MAE and biases in years", "val_loss": "losses on ages divided by 100"}
+    said = ", ".join(text for name, text in units.items() if name in table.shown_figures)
+    yield Note("", f"{said}; measured: mean ± standard deviation over (n) seeds; difference: measured − published")
     if any(row.cell.published for row in table.rows):
         yield Note(PUBLISHED, "published: nobody here measured it")
     shown = [figure for row in table.rows for figure in row.figures.values()]
@@ -65,12 +67,11 @@ def legend(table: StudyTable) -> Iterator[Note]:
             "ranking: Spearman's ρ of the measured with the published order of cells (1 the same, −1 reversed), with "
             "Fisher's interval (Bonett and Wright's error), which covers the choice of cells and not the seeds",
         )
-    yield from (Note("", note) for note in table.notes)
 
 
 def published_cell(name: str, figure: StudyFigure) -> Cell:
     """A published figure; losses have the three decimals that the report prints."""
-    return Cell(figure.published, unit=PUBLISHED_LOSS if name == "val_loss" else _unit(name))
+    return Cell(figure.published, unit=PUBLISHED_LOSS if name == "val_loss" else unit_of(name))
 
 
 def measured_cell(name: str, figure: StudyFigure) -> Cell:
@@ -78,24 +79,24 @@ def measured_cell(name: str, figure: StudyFigure) -> Cell:
     if figure.measured is None:
         return Cell()
     spread = Spread(figure.std, figure.n)
-    return Cell(figure.measured, p_value=figure.p_value, spread=spread, unit=_unit(name), tone="strong")
+    return Cell(figure.measured, p_value=figure.p_value, spread=spread, unit=unit_of(name), tone="strong")
 
 
 def difference_cell(name: str, difference: float | None) -> Cell:
     """Measured minus published; blank for None."""
-    return BLANK if difference is None else Cell(difference, unit=_signed_unit(name))
+    return BLANK if difference is None else Cell(difference, unit=signed_unit(name))
 
 
-def _cell_lines(row: CellRow, study: Study) -> Iterator[tuple[Cell, ...]]:
+def _cell_lines(row: CellRow, study: Study, names: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
     label = Cell(text=row.cell.label)
-    for what, figures in _lines(row, study):
+    for what, figures in _lines(row, study, names):
         yield (label, what, *figures)
         label = BLANK
 
 
-def _lines(row: CellRow, study: Study) -> Iterator[tuple[Cell, list[Cell]]]:
+def _lines(row: CellRow, study: Study, names: Sequence[str]) -> Iterator[tuple[Cell, list[Cell]]]:
     """The rows of a cell: what each holds, and its figures."""
-    names, figures = study.figures, row.figures
+    figures = row.figures
     if row.cell.published:
         yield Cell(text="published", published=True), [published_cell(name, figures[name]) for name in names]
     waiting = progress_text(row)
@@ -117,16 +118,18 @@ def _lines(row: CellRow, study: Study) -> Iterator[tuple[Cell, list[Cell]]]:
 def _with_intervals(what: str, row: CellRow, names: Sequence[str | None]) -> Iterator[tuple[Cell, list[Cell]]]:
     """A row of measured figures, and one of their intervals if there are any; blank where there is no name."""
     yield Cell(text=what), [BLANK if name is None else measured_cell(name, row.figures[name]) for name in names]
-    intervals = ["" if name is None else between(row.figures[name].interval, _unit(name)) for name in names]
+    intervals = ["" if name is None else between(row.figures[name].interval, unit_of(name)) for name in names]
     if any(intervals):
         yield Cell(text="95% interval"), [Cell(text=interval) for interval in intervals]
 
 
-def _unit(name: str) -> Unit:
+def unit_of(name: str) -> Unit:
+    """The unit of a figure."""
     return _UNITS.get(name, YEARS)
 
 
-def _signed_unit(name: str) -> Unit:
+def signed_unit(name: str) -> Unit:
+    """The unit of a difference of a figure."""
     return SIGNED_MEAN_LOSS if name == "val_loss" else SIGNED_YEARS
 
 

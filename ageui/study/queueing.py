@@ -10,7 +10,7 @@ from ageui.study.remaining_runs import RemainingRuns
 from ageui.study.study import Study
 from ageui.study.variants import REPORT, Choice, Variant, cell_config, normal_form, own_and_shared
 from ageui.text.sentences import counted
-from engine.config import PRESETS, format_value
+from engine.config import PRESETS, RunConfig, format_value
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,13 +37,37 @@ def asked_choice(preset: str | None, data: str | None, assignments: Sequence[str
 
 
 def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
-    """Fills in preset and data as `ageui run` would choose them on this machine."""
+    """Fills in preset and data as `ageui run` would choose them on this machine.
+
+    A preset that nobody named fills in only what a person's own study file leaves open.
+    """
     resolved = resolve_here(store, {}, Basis(choice.preset))
+    preset, settings = resolved.preset, choice.settings
     origins = {"preset": resolved.preset_origin} if choice.preset is None else {}
+    if choice.preset is None and study.path is not None:
+        preset, left_open = REPORT, _left_open(study, resolved.preset)
+        settings = {**left_open, **choice.settings}
+        filled = f"; {resolved.preset} fills in {', '.join(left_open)} ({resolved.preset_origin})"
+        origins["preset"] = f"as {study.path.name} says{filled if left_open else ''}"
     data = choice.data
     if data is None and "data" not in study.base:
         data, origins["data"] = resolved.config.data, resolved.data_origin
-    return ChosenHere(replace(choice, preset=resolved.preset, data=data), origins)
+    return ChosenHere(replace(choice, preset=preset, data=data, settings=settings), origins)
+
+
+def _left_open(study: Study, preset: str) -> dict[str, str]:
+    """The values of a preset for fields that the study's file leaves open, where they are not those of the file."""
+    if preset == REPORT:
+        return {}
+    named = {*study.base, *study.fields}
+    # Epochs, rates and weights of a file belong to its strategy, be it only the default one.
+    kept = {"strategy"} if named & {"epochs", "lr", "init"} else set()
+    defaults = RunConfig()
+    return {
+        name: format_value(value)
+        for name, value in PRESETS[preset].items()
+        if name not in (named | kept) and value != getattr(defaults, name)
+    }
 
 
 def choice_of(study: Study, variant: Variant) -> Choice | None:

@@ -62,13 +62,23 @@ class Study:
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """The names of a cell's figures, in the order of columns."""
+        """The names of the figures that the study is about, in the order of columns."""
         return FIGURES[self.measures]
+
+    @property
+    def all_figures(self) -> tuple[str, ...]:
+        """`figures`, then MAE and biases if they are none of them: runs are scored whatever a study is about."""
+        return tuple(dict.fromkeys((*self.figures, *FIGURES["scores"])))
 
     @property
     def signed_gaps(self) -> Mapping[str, str]:
         """The signed gap that stands beside each bias, by the bias's name. The report gives none."""
         return {name: f"{name}_signed" for name in self.figures if name in REPORT_ATTRIBUTES}
+
+    @property
+    def has_published(self) -> bool:
+        """Whether any cell has published figures."""
+        return any(cell.published for cell in self.cells)
 
     @cached_property
     def runnable(self) -> tuple[StudyCell, ...]:

@@ -35,7 +35,7 @@ def as_data(table: StudyTable) -> dict[str, Any]:
         "rows": [_row_data(row) for row in table.rows],
         "constant": dict(table.constant),
         "agreement": {name: asdict(one) for name, one in table.agreement.items()},
-        "notes": list(table.notes),
+        "notes": [*table.notes, *table.warnings],
         "others": [{"variant": dict(variant.normal), "cells": cells} for variant, cells in table.others],
     }
 

@@ -16,11 +16,15 @@ from ageui.planning.settings import SettingsLayer, read_settings
 from ageui.study.study import FREE, Study, StudyCell
 from engine.arithmetic import settled_precision
 from engine.config import PRESETS, RunConfig, format_value
+from engine.data.spec import DataSpec
 from engine.errors import ConfigError, Problem
 
 Normal = Mapping[str, Hashable]
 
 REPORT = "report"
+REPORT_DATA = DataSpec(name="appa-real", format="course")
+"""The data of the report: the course edition of APPA-REAL, without a path."""
+_REPORT_FORMATS = ("course", "appa_real")
 _CHOSEN_ELSEWHERE = ("data", "seed", "device", "precision")
 _SHOWN = ("backbone", "init", "size", "strategy", "epochs", "optimizer", "lr", "batch")
 
@@ -130,6 +134,59 @@ def own_and_shared(study: Study, normal: Normal) -> tuple[dict[str, Hashable], d
 def published_settings(study: Study) -> Normal:
     """The normal form of the variant that the study's file describes."""
     return own_and_shared(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
+
+
+def is_on_own_data(study: Study, variant: Variant) -> bool:
+    """Whether the study is about a variant's data: the data that its file names, else that of the report if it has
+    published figures, else any."""
+    named = study.base.get("data")
+    if named is not None or not study.has_published:
+        return named is None or variant.data == named
+    return variant.data == REPORT_DATA.name or variant.data_spec.get("format") in _REPORT_FORMATS
+
+
+def name_of(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> str:
+    """A variant in few words: `appa-real · 224 px · resnet50 · 50 epochs`, then whether that is as the study's file
+    says or a preset, and settings that tell it from variants in `beside` of the same words."""
+
+    def facts(one: Variant) -> list[str]:
+        shown = {name: setting(one.normal, name) for name in one.normal}
+        parts = [_data_text(one, beside)]
+        parts += [f"{shown['size']} px"] if "size" in shown else []
+        parts += [shown["backbone"]] if "backbone" in shown else []
+        epochs = [part for part in shown.get("epochs", "").split(",") if part not in ("", "0", "none")]
+        return [*parts, f"{'+'.join(epochs)} epoch{'' if epochs == ['1'] else 's'}"] if epochs else parts
+
+    own = facts(variant)
+    alike = [one for one in beside if one.key != variant.key and facts(one) == own]
+    apart = [name for name, value in variant.normal.items() if any(one.normal.get(name) != value for one in alike)]
+    origin = _origin(study, variant)
+    return " · ".join(
+        [*own, *([origin] if origin else []), *(f"{name} {setting(variant.normal, name)}" for name in apart)]
+    )
+
+
+def unlike_file(study: Study, variant: Variant) -> tuple[str, ...]:
+    """The settings of a variant, other than data, that are not those of the study's file: `size 64`."""
+    published = published_settings(study)
+    names = [name for name in {**published, **variant.normal} if name != "data"]
+    return tuple(
+        f"{name} {setting(variant.normal, name)}" for name in names if variant.normal.get(name) != published.get(name)
+    )
+
+
+def _origin(study: Study, variant: Variant) -> str:
+    if not unlike_file(study, variant):
+        return "as published" if study.has_published else "as its file says"
+    for preset in PRESETS:
+        choice = Choice(preset, variant.data)
+        try:
+            config = cell_config(study, study.runnable[0], choice, registered=(), cuda_available=lambda: False)
+        except ConfigError:
+            continue
+        if own_and_shared(study, normal_form(config.model_dump()))[1] == variant.normal:
+            return f"preset {preset}"
+    return ""
 
 
 def describe(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> str:

@@ -8,12 +8,18 @@ from ageui.study.variants import describe
 from ageui.text.sentences import counted
 
 _TITLES = {"mae": "MAE", "val_loss": "val loss"}
+_SHORT = {"gender": "gend.", "expression": "expr.", "ethnicity": "ethn.", "minutes": "min."}
 _WAITING_STATES = tuple(state for state in FURTHEST_FIRST if state not in ("done", "diverged"))
 
 
 def figure_title(name: str) -> str:
     """The title of a figure's column: `MAE` for `mae`; attributes keep their names."""
     return _TITLES.get(name, name)
+
+
+def short_title(name: str) -> str:
+    """The title of a narrow column: `gend.` for `gender`."""
+    return _SHORT.get(name, figure_title(name))
 
 
 def headline(table: StudyTable) -> str:

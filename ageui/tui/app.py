@@ -87,8 +87,11 @@ class AgeUIApp(BaseApp):
     def action_studies(self) -> None:
         from ageui.tui.studies.screen import StudiesScreen
 
-        if not isinstance(self.screen, StudiesScreen):
+        below = [screen for screen in self.screen_stack if isinstance(screen, StudiesScreen)]
+        if not below:
             self.push_screen(StudiesScreen())
+        while below and self.screen is not below[-1]:
+            self.pop_screen()
 
     def action_help(self) -> None:
         from ageui.tui.dialogs.help import HelpScreen

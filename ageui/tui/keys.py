@@ -6,8 +6,8 @@ from functools import partial
 
 from textual.binding import ActiveBinding, Binding
 
-EVERYWHERE, RUNS, FILTER, RUN, WORST, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
-    "everywhere", "runs", "filter", "run", "worst errors", "curves", "new run", "compare", "studies",
+EVERYWHERE, RUNS, FILTER, RUN, WORST, CURVES, NEW, COMPARE, STUDIES, STUDY, STUDY_RUNS, DATA = (
+    "everywhere", "runs", "filter", "run", "worst errors", "curves", "new run", "compare", "studies", "a study",
     "runs of a study", "data",
 )  # fmt: skip
 
@@ -148,15 +148,24 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("enter", "open", "open", "Open the run under the cursor"),
     ),
     STUDIES: (
+        Key("enter", "open", "open", "Open the study: its cells, published beside measured figures"),
+        Key("r", "run", "run", "Run what is missing: choose preset, data and seeds; shows the number of runs"),
+        Key("i", "provenance", "info", "Sources of the published figures, warnings, and variants"),
+        Key("a", "add", "add", "Add your own study from a TOML file"),
+    ),
+    STUDY: (
+        Key("g", "next_view", "view", "Next view: table, axis of one figure, heat map of a grid"),
+        Key("m", "next_figure", "figure", "Next figure of the axis and the heat map: MAE, then the biases"),
+        _HelpKey("M", "previous_figure", "figure", "Previous figure of the axis and the heat map", "M"),
         Key("enter", "open", "open", "Open the run of the cell, or choose from several"),
         Key("space", "select", "select", "Toggle selection"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a"),
         Key("c", "compare", "compare", "Compare the runs of the selected cells"),
         Key("r", "run", "run", "Run what is missing: choose preset, data and seeds; shows the number of runs"),
-        Key("w", "next_variant", "way", "Next variant: other data, preset or settings"),
+        Key("w", "next_variant", "variant", "Next variant: other data, preset or settings"),
         Key("v", "next_split", "split", "Next split: test, valid, train"),
-        Key("a", "add", "add", "Add your own study from a TOML file"),
-        Key("E", "explain", "explain", "Explain all figures and marks", "E"),
+        Key("i", "provenance", "info", "Sources of the published figures, warnings, and variants"),
+        _HelpKey("E", "explain", "explain", "Explain all figures and marks", "E"),
         _HelpKey("escape", "clear_or_leave", "back", "Clear the selection, then close this screen", "esc"),
     ),
     STUDY_RUNS: (

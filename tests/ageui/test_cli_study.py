@@ -17,6 +17,7 @@ title = "Two losses"
 measures = "scores"
 
 [base]
+data = "synthetic"
 strategy = "scratch"
 
 [grid]
@@ -147,10 +148,27 @@ def test_without_a_preset_and_data_those_of_a_run_are_taken_and_told(
     mine: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.cuda._DRIVERS", ())
-    done = mine("study", "run", "mine.toml", "--dry-run", "--json")
+    done = mine("study", "run", "table8", "--dry-run", "--json")
     assert done.json[0]["backbone"] == "resnet18@layer3"
     assert "preset quick: no CUDA device was found; choose with --preset" in done.err
     assert "data synthetic: built in; no data set is registered; choose with --data" in done.err
+
+
+def test_settings_of_ones_own_study_beat_the_preset_of_the_machine(
+    mine: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.cuda._DRIVERS", ())
+    Path("mine.toml").write_text(TINY_STUDY.replace("[grid]", "size = 48\nepochs = [3]\n[grid]"))
+    done = mine("study", "run", "mine.toml", "--dry-run", "--json")
+    (config, _) = done.json
+    assert (config["size"], config["epochs"], config["strategy"]) == (48, [3], "scratch")
+    assert config["backbone"] == "resnet18@layer3", "what the file leaves open is that of the preset"
+    assert "preset report: as mine.toml says; quick fills in backbone, lr (no CUDA device was found)" in done.err
+    named = mine("study", "run", "mine.toml", "--preset", "quick", "--dry-run", "--json")
+    assert named.json[0]["size"] == 64, "a preset that is named replaces the file's settings"
+    assert mine("study", "run", "mine.toml", "--detach").code == 0
+    assert "size 48" not in mine("study", "show", "mine.toml").out
+    assert "48 px" in mine("study", "show", "mine.toml").out
 
 
 def _statuses() -> list[str]:

@@ -88,13 +88,20 @@ def dot_plot(
     lines = [_axis_line(axis, rule, legend, layout.left)]
     for one in entries:
         if isinstance(one, DotRow):
-            lines.append(layout.row(one, _drawn(one, axis, rule)))
+            lines.append(layout.row(one, Text.assemble(*_drawn(one, axis, rule))))
             continue
         heading = _heading(one, width)
         if rule is not None and heading.cell_len < layout.left + rule:
             heading.append(" " * (layout.left + rule - heading.cell_len)).append(REFERENCE, style="dim")
         lines.append(heading)
     return lines
+
+
+def plot_lines(rows: Sequence[DotRow], cells: int, *, include: Sequence[float] = ()) -> tuple[str, list[str]]:
+    """The axis with its ticks, and the plot of each row alone, all `cells` wide: for tables that have the rest."""
+    axis = _Axis.of(rows, include, cells)
+    plots = ["".join(character for character, _ in _drawn(row, axis, None)) for row in rows]
+    return _axis_line(axis, None, "", 0).plain, plots
 
 
 def _heading(heading: DotHeading, width: int) -> Text:
@@ -214,8 +221,8 @@ def _axis_line(axis: _Axis, rule: int | None, legend: str, left: int) -> Text:
     return Text(set_cell_size(named, left) + labels, style="dim")
 
 
-def _drawn(row: DotRow, axis: _Axis, rule: int | None) -> Text:
-    """The dot, whiskers and reference of a row, over the vertical line."""
+def _drawn(row: DotRow, axis: _Axis, rule: int | None) -> list[tuple[str, StyleType]]:
+    """The cells with the dot, whiskers and reference of a row, over the vertical line."""
     last = axis.cells - 1
     cells: list[tuple[str, StyleType]] = [(" ", "")] * axis.cells
     value = None if row.value is None else axis.column(row.value)
@@ -237,4 +244,4 @@ def _drawn(row: DotRow, axis: _Axis, rule: int | None) -> Text:
         cells[reference] = PUBLISHED, ""
     if value is not None:
         cells[value] = row.marker, row.style
-    return Text.assemble(*cells)
+    return cells

@@ -16,15 +16,17 @@ from ageui.tui.dialogs.dialog import Dialog
 class ExplainScreen(Dialog[None]):
     """Shows lines of text, each a paragraph."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("E,q", "leave", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("E,i,q", "leave", "leave", show=False)]
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(
+        self, lines: Sequence[str], title: str = "Figures and marks", more: str = "More: ageui explain bias"
+    ) -> None:
         super().__init__()
-        self._lines = (*lines, "More: ageui explain bias")
+        self._title, self._lines = title, (*lines, more) if more else lines
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
-            scroll.border_title = "Figures and marks"
+            scroll.border_title = self._title
             scroll.border_subtitle = "esc leaves"
             yield Static(Text("\n".join(map(clean, self._lines))), markup=False)
 

@@ -10,8 +10,8 @@ from textual.widgets import Static
 
 from ageui.memory.forecast import Forecaster
 from ageui.store import Store
-from ageui.study import Choice, Study
-from ageui.study.queueing import tag
+from ageui.study import Choice, Study, StudyTable
+from ageui.study.queueing import choice_of, tag
 from ageui.text.clean import clean
 from ageui.tui import changes, keys
 from ageui.tui.form.form_screen import FormScreen
@@ -20,6 +20,11 @@ from ageui.tui.widgets.field_row import FieldRow, FieldRows
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.memory_line import MemoryLine
 from ageui.tui.widgets.status_bar import StatusBar
+
+
+def runs_like(table: StudyTable, choice: Choice | None) -> Choice | None:
+    """The choice that the form starts with: the one that was asked for, else that of the shown variant."""
+    return choice or (choice_of(table.study, table.variant) if table.variant is not None else None)
 
 
 class StudyRunsScreen(FormScreen[CheckedStudyRuns]):

@@ -59,6 +59,8 @@ def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster:
     try:
         here = chosen_here(store, study, choice_of_texts(entered.texts))
         in_force = {name: (str(getattr(here.choice, name)), origin) for name, origin in here.origins.items()}
+        if settings := texts_of(here.choice, 1).get(SETTINGS):
+            in_force[SETTINGS] = settings, ""
         checked = replace(checked, choice=here.choice, in_force={**checked.in_force, **in_force})
         seeds = seeds_of(entered.texts)
         todo = find_remaining(study, store, here.choice, seeds)

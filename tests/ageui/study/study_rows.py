@@ -24,6 +24,7 @@ measures = "scores"
 notes = ["A note with $ and <b>."]
 
 [base]
+data = "synthetic"
 backbone = "resnet18"
 strategy = "scratch"
 epochs = [2]

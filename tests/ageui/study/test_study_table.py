@@ -13,8 +13,9 @@ from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study import Choice, Study, StudyTable, Variant, describe, find_remaining, load, study_table, with_tests
 from ageui.study.measured_cells import StudyFigure, figure_of
 from ageui.study.published_and_measured import published_and_measured
+from ageui.study.queueing import chosen_here
 from ageui.study.study_export import as_data
-from ageui.study.variants import cell_config, normal_form
+from ageui.study.variants import cell_config, name_of, normal_form, unlike_file
 from ageui.study.wording import headline, others_text, progress_text
 from engine.config import PRESETS, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
@@ -95,6 +96,19 @@ def test_settings_files_change_nothing_but_data_device_and_precision(store: Stor
     Path("ageui.toml").write_text('size = 96\nloss = "huber"\nbatch = 2\ndevice = "cpu"\nseed = 9\n')
     (config, *_) = [run.config for run in find_remaining(mine, store, QUICK).new]
     assert (config.size, config.loss, config.batch, config.device, config.seed) == (64, "mse", 8, "cpu", 0)
+
+
+def test_a_preset_of_the_machine_fills_in_only_what_an_own_file_leaves_open(store: Store, tmp_path: Path) -> None:
+    text = LOSSES.replace("epochs = [2]", "size = 48")
+    own = chosen_here(store, written(tmp_path, text.replace('strategy = "scratch"', "lr = [1e-3]")), Choice())
+    assert own.choice == Choice("report", None, {"epochs": "8"}), "the rate is one of the file's strategy"
+    assert own.origins == {"preset": "as mine.toml says; quick fills in epochs (no CUDA device was found)"}
+    (config, *_) = [run.config for run in find_remaining(written(tmp_path, text), store, own.choice).new]
+    assert (config.size, config.epochs, config.backbone) == (48, (8,), "resnet18")
+    every = written(tmp_path, text.replace("size = 48", "size = 48\nepochs = [1]\nlr = [1e-4]"))
+    assert chosen_here(store, every, Choice()).origins == {"preset": "as mine.toml says"}
+    assert chosen_here(store, every, Choice("quick")).choice == Choice("quick")
+    assert chosen_here(store, load("table8"), Choice()).choice.preset == "quick"
 
 
 # What is left to do
@@ -220,7 +234,7 @@ def test_a_run_that_is_under_way_is_progress_and_no_figure(store: Store, mine: S
     table = study_table(mine, store)
     assert [dict(row.progress) for row in table.rows] == [{"queued": 1}, {"failed": 1}, {"diverged": 1}, {}]
     assert measured(table) == {"mse-8": None, "mse-16": None, "mape-8": 6.0, "mape-16": None}
-    (note,) = [note for note in table.notes if "iverged" in note]
+    (note,) = [note for note in table.warnings if "iverged" in note]
     assert note.startswith("Diverged, scored with weights kept before that: ")
 
 
@@ -230,7 +244,7 @@ def test_a_diverged_run_without_scores_measures_nothing_and_its_cell_says_so(sto
     row = next(row for row in table.rows if row.cell.name == "mape-8")
     assert (row.is_measured, table.measured_cells) == (False, 0)
     assert progress_text(row) == "1 diverged without scores"
-    assert not [note for note in table.notes if "iverged" in note]
+    assert not [note for note in table.warnings if "iverged" in note]
     shown = published_and_measured(table)
     assert "1 diverged without scores" in [cell.text for line in shown.rows for cell in line]
 
@@ -248,6 +262,30 @@ def test_the_variant_with_the_most_cells_is_shown_unless_one_is_asked_for(store:
     nothing = study_table(mine, store, Choice(data="faces"))
     assert nothing.variant is None
     assert len(nothing.others) == 3
+
+
+def test_a_toy_of_other_data_or_size_is_a_variant_and_never_a_cell_of_the_reports_table(store: Store) -> None:
+    table8 = load("table8")
+    for cell in table8.cells[:3]:
+        trained(store, table8, cell.name, 2.0)
+    toys = study_table(table8, store)
+    assert (toys.measured_cells, toys.is_comparable) == (3, False), "the only variant there is"
+    assert [row.difference("mae") for row in toys.rows] == [None] * 14
+    assert toys.agreement["mae"].n == 0
+    assert toys.warnings[0].startswith("≠ These runs are on other data")
+    course = DataSpec(name="faces", format="course", path="/faces")
+    on_course = Choice("report", "faces")
+    trained(store, table8, "mse-16", 9.0, choice=on_course, data_spec=course)
+    trained(store, table8, "mse-16", 1.0, choice=on_course, data_spec=course, size=64)
+    table = study_table(table8, store)
+    assert (measured(table)["mse-16"], table.measured_cells) == (9.0, 1), "the data of the report, though fewer cells"
+    assert name_of(table8, table.variant, table.variants) == "faces · 224 px · resnet101 · 50 epochs · as published"
+    assert [name_of(table8, one, table.variants) for one, _ in table.others] == [
+        "faces · 64 px · resnet101 · 50 epochs",
+        "synthetic · 64 px · resnet18@layer3 · 8 epochs · preset quick",
+    ]
+    assert unlike_file(table8, table.others[0][0]) == ("size 64",)
+    assert table.rows[0].difference("mae") == pytest.approx(9.0 - 11.6451)
 
 
 def test_of_ways_with_as_many_runs_the_one_most_like_the_study_is_shown(store: Store, mine: Study) -> None:
@@ -300,7 +338,7 @@ def test_a_split_is_chosen_or_the_best_that_all_have(store: Store, mine: Study) 
     trained(store, mine, "mse-16", 7.0, splits=("valid",))
     table = study_table(mine, store)
     assert (table.split, measured(table)["mse-16"]) == ("test", None)
-    assert any("1 of the runs have no scores" in note for note in table.notes)
+    assert any("1 of the runs have no scores" in note for note in table.warnings)
     assert measured(study_table(mine, store, split="valid"))["mse-16"] == 7.0
     trained(store, mine, "mse-8", 8.0, seed=1, splits=("test", "valid"))
     store.edits.archive([1])

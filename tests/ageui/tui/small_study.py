@@ -13,6 +13,7 @@ from ageui.study.variants import cell_config
 from ageui.tui.app import AgeUIApp
 from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.studies.study_screen import StudyScreen
 from ageui.tui.widgets.field_row import FieldRow
 from ageui.tui.widgets.paged_table import PagedTable
 from engine.config import build_config
@@ -25,6 +26,9 @@ title = "[b]Losses[/] two"
 shows = "Two losses at two batch sizes."
 measures = "scores"
 notes = ["A note [/] on it."]
+
+[base]
+data = "synthetic"
 
 [grid]
 loss = ["mse", "mape"]
@@ -51,9 +55,10 @@ def trained(
     split: str = "test",
     data_spec: DataSpec = BUILT_IN,
     scored: Evaluated | None = None,
+    choice: Choice = QUICK,
     **changes: Any,
 ) -> int:
-    run_id = store.runs.add(build_config(settings(study, cell, **changes)), data_spec, name=None)
+    run_id = store.runs.add(build_config(settings(study, cell, choice, **changes)), data_spec, name=None)
     attempt = claimed(store, run_id)
     assert attempt is not None
     with store.writing(run_id, attempt) as writer:
@@ -63,17 +68,27 @@ def trained(
     return run_id
 
 
-async def opened(app: AgeUIApp, pilot: "Pilot[Any]") -> StudiesScreen:
+async def listed(app: AgeUIApp, pilot: "Pilot[Any]") -> StudiesScreen:
     await press(pilot, "G")
     screen = app.screen
     assert isinstance(screen, StudiesScreen)
-    await settled(pilot)
-    screen.query_one(PagedTable).focus()
     return screen
 
 
-def row(app: AgeUIApp, cell: str) -> tuple[str, ...]:
-    return next(found for found in table_rows(app) if found[0] == cell)
+async def opened(app: AgeUIApp, pilot: "Pilot[Any]") -> StudyScreen:
+    """The screen of the first study."""
+    await listed(app, pilot)
+    await press(pilot, "enter")
+    screen = app.screen
+    assert isinstance(screen, StudyScreen)
+    return screen
+
+
+def row(app: AgeUIApp, cell: str) -> dict[str, str]:
+    """The texts of a row by column: `n`, `mae measured`, `mae published`, `plot` …"""
+    table = app.screen.query_one(PagedTable)
+    texts = next(found for found in table_rows(app) if found[0].strip() == cell)
+    return {column.key: text.strip() for column, text in zip(table._columns, texts, strict=True)}
 
 
 def said(app: AgeUIApp, part: str) -> str:

@@ -77,7 +77,7 @@ def test_a_long_read_ends_with_its_screen(store: Store, study: Study, monkeypatc
             ended.set()
 
     monkeypatch.setattr("ageui.tui.studies.screen.studies", lambda: [study, replace(study, name="other")])
-    monkeypatch.setattr("ageui.tui.studies.screen.study_table", slow)
+    monkeypatch.setattr("ageui.tui.studies.reading.study_table", slow)
     monkeypatch.setattr(StudiesScreen, "read", watched)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:

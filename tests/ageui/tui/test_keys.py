@@ -25,6 +25,7 @@ from ageui.tui.run.worst_errors import WorstErrors
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.studies.study_screen import StudyScreen
 from ageui.tui.widgets.filter_box import FilterBox
 
 pytestmark = pytest.mark.app
@@ -39,6 +40,7 @@ OWNERS: dict[str, type] = {
     keys.NEW: NewRunScreen,
     keys.COMPARE: CompareScreen,
     keys.STUDIES: StudiesScreen,
+    keys.STUDY: StudyScreen,
     keys.STUDY_RUNS: StudyRunsScreen,
     keys.DATA: DataScreen,
 }

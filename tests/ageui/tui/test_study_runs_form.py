@@ -15,9 +15,9 @@ from textual.widgets import Input
 from ageui.store import Store
 from ageui.study import Choice, Study, load
 from ageui.tui.app import AgeUIApp
-from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
 from ageui.tui.studies.study_runs_check import choice_of_texts, command, texts_of
+from ageui.tui.studies.study_screen import StudyScreen
 from ageui.tui.widgets.field_row import FieldRow
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_memory_forecast")]
@@ -42,19 +42,17 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
         assert command == f"$ ageui study run {study.path} --preset quick --data synthetic --detach"
         assert store.runs.count() == 2, "nothing is queued unasked"
         await press(pilot, "ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, StudiesScreen))
+        await until(pilot, lambda: isinstance(app.screen, StudyScreen))
         await settled(pilot)
-        assert [row(app, cell)[1] for cell in ("mse · batch 16", "mape · batch 8", "mape · batch 16")] == [
-            "· 1 queued"
-        ] * 3
+        assert [row(app, cell)["n"] for cell in ("mse · 16", "mape · 8", "mape · 16")] == ["·"] * 3
         assert no_workers == ["auto"]
         assert store.runs.get(3).tags == ("study:mine",)
         await form(app, pilot)
         await press(pilot, "ctrl+s")
         assert "nothing is missing" in messages(app)[-1]
         await press(pilot, "escape", "u")
-        await until(pilot, lambda: row(app, "mape · batch 8")[1] == "not run")
-        assert row(app, "mse · batch 16")[1] == "✗ 1 failed"
+        await until(pilot, lambda: row(app, "mape · 8")["n"] == "—")
+        assert row(app, "mse · 16")["n"] == "✗"
         assert store.runs.get(failed[0]).status == "failed"
 
     use(store, scenario, size=size)
@@ -106,23 +104,27 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
-        assert "2 measured" in said(app, "#about")
+        assert "2/4" in said(app, "#title")
         await form(app, pilot)
         await press(pilot, "ctrl+r")
         preset = app.screen.query_one("#row-preset Input", Input)
-        await until(pilot, lambda: preset.placeholder.startswith("quick · "), "what this machine chooses is shown")
+        await until(
+            pilot,
+            lambda: preset.placeholder.startswith("report · as mine.toml says; quick fills in"),
+            "what this machine chooses is shown",
+        )
         assert "4 runs" in said(app, "#outcome")
         await press(pilot, "escape")
         await form(app, pilot, set="size=32")
         assert "3 to queue, 1 done already" in said(app, "#outcome")
         await press(pilot, "ctrl+t")
-        await until(pilot, lambda: "1 measured" in said(app, "#about"))
-        assert "32 px" in said(app, "#about")
+        await until(pilot, lambda: "1/4" in said(app, "#title"))
+        assert "32 px" in said(app, "#variant")
         assert store.runs.count() == 3
         await press(pilot, "w")
-        assert "2 measured" in said(app, "#about")
+        assert "2/4" in said(app, "#title")
         await press(pilot, "w")
-        assert "1 measured" in said(app, "#about")
+        assert "1/4" in said(app, "#title")
 
     use(store, scenario)
 
@@ -137,7 +139,7 @@ def read_only(store: Store, study: Study) -> Iterator[Store]:
 def test_a_database_that_cannot_be_written_is_shown_and_queues_nothing(read_only: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
-        assert row(app, "mse · batch 8")[1] == "✓ 1 done"
+        assert row(app, "mse · 8")["n"] == "1"
         await form(app, pilot)
         await press(pilot, "ctrl+s")
         assert "read" in messages(app)[-1]
