@@ -140,7 +140,7 @@ def test_a_filter_that_finds_nothing_says_why_and_what_to_press(two: Store) -> N
         assert "All runs are archived." in screen_text(app)
         assert "filter by archived=true" in screen_text(app)
 
-    use(two, scenario, size=(80, 24), prefs=Prefs())
+    use(two, scenario, size=(100, 24), prefs=Prefs())
 
 
 @pytest.mark.parametrize(
