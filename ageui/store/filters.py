@@ -114,8 +114,9 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
     column = field.column
     if field.name == "id":  # never missing, and already the order of the table
         return [column.desc() if order.startswith("-") else column.asc()]
-    # Lists of numbers are ordered by the first one, since `[10]` as a text precedes `[9]`.
-    columns = [func.json_extract(column, "$[0]"), column] if field.kind == "numbers" else [column]
+    # Lists are ordered by their first item: as texts, `[10]` precedes `[9]`, and the empty list follows all others.
+    is_list = field.kind in ("texts", "numbers")
+    columns = [func.json_extract(column, "$[0]"), column] if is_list else [column]
     missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
     by = (column.desc() if order.startswith("-") else column.asc() for column in columns)
     return [*missing, *by, col(Run.id).desc()]

@@ -162,7 +162,7 @@ def test_nan_and_missing_figures_come_last_whatever_the_order(filled: Store) -> 
     assert [row.id for row in filled.runs.search(limit=2)] == [6, 5]
     assert [row.id for row in filled.runs.search(limit=2, offset=2)] == [4, 3]
     assert filled.runs.search(order="lr")[0].id == 4
-    assert [row.id for row in filled.runs.search(order="weights")] == [6, 5, 4, 2, 1, 3]
+    assert [row.id for row in filled.runs.search(order="weights")] == [6, 5, 4, 2, 3, 1]
     for wrong in ("maee", "tag", "id; DROP TABLE run", ""):
         with pytest.raises(ConfigError, match="cannot be ordered"):
             filled.runs.search(order=wrong)

@@ -107,8 +107,12 @@ def column(app: AgeUIApp, key: str) -> list[str]:
 
 
 def names(app: AgeUIApp) -> list[str]:
-    """The names of the runs in the table; headings and constant predictors have none."""
-    return [name.strip() for name in column(app, "run") if name]
+    """The names of the runs in the table; headings and constant predictors have none.
+
+    A narrow table names runs where their settings stand, if these do not differ.
+    """
+    shown = {column.key for column in app.screen.query_one(PagedTable).columns}
+    return [name.strip() for name in column(app, "run" if "run" in shown else "differs") if name]
 
 
 def name_at_cursor(app: AgeUIApp) -> str:

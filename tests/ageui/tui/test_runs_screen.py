@@ -90,8 +90,6 @@ def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: t
         assert "diverged 1/8 · the loss is nan" in lines[4]
         assert re.search(r"6\.00 +0\.50 ", lines[5])
         assert re.search(r"constant 30\.2 .* 11\.50 +2\.00 ", lines[6])
-        words = ("running", "queued", "paused", "failed", "diverged", "done")
-        assert all(word in line for word, line in zip(words, lines, strict=False)) == (size[0] > 80)
 
     use(store, scenario, size=size)
 
@@ -197,11 +195,11 @@ def test_order_and_columns_are_chosen_and_remembered(store: Store) -> None:
         options.highlighted = options.get_option_index("note")
         await press(pilot, "space", "K", "enter")
         await until(pilot, lambda: "note" in screen_text(app).splitlines()[2])
-        assert app.prefs.columns[-2:] == ("note", "age")
+        assert app.prefs.columns[-2:] == ("note", "epoch")
 
     use(store, scenario, prefs=Prefs())
     kept = Prefs.load()
-    assert (kept.order, kept.columns[-2:]) == ("-name", ("note", "age"))
+    assert (kept.order, kept.columns[-2:]) == ("-name", ("note", "epoch"))
 
     async def again(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         assert names(app) == ["c", "b", "a"]
