@@ -69,6 +69,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("X,delete", "remove", "delete", "Delete archived runs and their files for good", "X"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that are found", "^a"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
+        _HelpKey("O", "app.open_demo", "demo", "Open a copy of the shipped runs to look around and try keys", "O"),
         _HelpKey("escape", "clear", "clear", "Take back the selection, then the filter", "esc"),
     ),
     RUN: (
