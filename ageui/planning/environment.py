@@ -31,6 +31,8 @@ def _switch_problem(text: str) -> str | None:
     return None if text.lower() in _SWITCH else "give on or off"
 
 
+_RUN_PREFIX: Final = "AGEUI_RUN_"
+_OF_AN_END: Final = "set for the commands of --on-end and --on-queue-end"
 _GIGABYTES: Final = partial(amount_problem, unit="gigabytes")
 VARIABLES: Final = (
     Variable("AGEUI_DB", "the database"),
@@ -41,6 +43,7 @@ VARIABLES: Final = (
     Variable("AGEUI_CUDA_GRAPHS", "whether to train with CUDA graphs", _switch_problem),
     Variable("AGEUI_VIEWER", "the program that opens pictures and reports"),
     Variable("AGEUI_MESSAGE_LINES", "set by the application for its own commands"),
+    Variable("AGEUI_EVENT", _OF_AN_END),
 )
 
 
@@ -62,7 +65,9 @@ def found_variables(environment: Mapping[str, str] = os.environ) -> list[FoundVa
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence about each unknown variable that begins with `AGEUI_`."""
     known = {variable.name for variable in VARIABLES}
-    if not any(name.startswith(_PREFIX) and name not in known for name in environment):
+    if not any(
+        name.startswith(_PREFIX) and not name.startswith(_RUN_PREFIX) and name not in known for name in environment
+    ):
         return []  # saves importing the fields of configs
     return [found.problem for found in found_variables(environment) if not found.meaning]
 
@@ -82,6 +87,8 @@ def _described(name: str, text: str) -> FoundVariable:
     known = {variable.name: variable for variable in VARIABLES}
     if name in known:
         return FoundVariable(name, text, known[name].meaning, (text and known[name].problem(text)) or "")
+    if name.startswith(_RUN_PREFIX):
+        return FoundVariable(name, text, _OF_AN_END, "")
     if name == "AGEUI_PRESET":
         problem = "" if text in PRESETS else f"choose one of {', '.join(PRESETS)}"
         return FoundVariable(name, text, "the preset", problem)
