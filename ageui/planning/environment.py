@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from engine.choices import OFF
+from engine.choices import OFF, REPORT_ATTRIBUTES
 from engine.errors import ConfigError
 from engine.limits import amount_problem
 
@@ -31,8 +31,8 @@ def _switch_problem(text: str) -> str | None:
     return None if text.lower() in _SWITCH else "give on or off"
 
 
-_RUN_PREFIX: Final = "AGEUI_RUN_"
 _OF_AN_END: Final = "set for the commands of --on-end and --on-queue-end"
+_BIASES: Final = tuple(f"BIAS_{attribute.upper()}" for attribute in REPORT_ATTRIBUTES)
 _GIGABYTES: Final = partial(amount_problem, unit="gigabytes")
 VARIABLES: Final = (
     Variable("AGEUI_DB", "the database"),
@@ -44,6 +44,10 @@ VARIABLES: Final = (
     Variable("AGEUI_VIEWER", "the program that opens pictures and reports"),
     Variable("AGEUI_MESSAGE_LINES", "set by the application for its own commands"),
     Variable("AGEUI_EVENT", _OF_AN_END),
+    *(
+        Variable(f"AGEUI_RUN_{name}", _OF_AN_END)
+        for name in ("ID", "NAME", "STATUS", "TAGS", "ERROR", "SPLIT", "MAE", *_BIASES)
+    ),
 )
 
 
@@ -65,9 +69,7 @@ def found_variables(environment: Mapping[str, str] = os.environ) -> list[FoundVa
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence about each unknown variable that begins with `AGEUI_`."""
     known = {variable.name for variable in VARIABLES}
-    if not any(
-        name.startswith(_PREFIX) and not name.startswith(_RUN_PREFIX) and name not in known for name in environment
-    ):
+    if not any(name.startswith(_PREFIX) and name not in known for name in environment):
         return []  # saves importing the fields of configs
     return [found.problem for found in found_variables(environment) if not found.meaning]
 
@@ -87,8 +89,6 @@ def _described(name: str, text: str) -> FoundVariable:
     known = {variable.name: variable for variable in VARIABLES}
     if name in known:
         return FoundVariable(name, text, known[name].meaning, (text and known[name].problem(text)) or "")
-    if name.startswith(_RUN_PREFIX):
-        return FoundVariable(name, text, _OF_AN_END, "")
     if name == "AGEUI_PRESET":
         problem = "" if text in PRESETS else f"choose one of {', '.join(PRESETS)}"
         return FoundVariable(name, text, "the preset", problem)

@@ -263,6 +263,6 @@ def test_the_foreground_says_that_a_command_failed_and_exits_as_the_run_did(
     ageui: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ageui.worker.supervisor.Policy", lambda **_: FAKE)
-    done = ageui("run", *TINY, "--on-end", "exit 1")
+    done = ageui("run", *TINY, "--on-end", "exit 1", "--json")
     assert "a command of --on-end failed, which changes nothing else; see " in done.err
     assert done.code == 0
