@@ -21,12 +21,14 @@ _NO_MATTER = (
     "patience", "min_delta", "keep", "early_stopping", "age_edges", "device", "precision",
 )  # fmt: skip
 """Fields that do not change the time of an epoch; the device and its arithmetic are compared as they were used."""
+_MATTERS = tuple(name for name in RunConfig.model_fields if name not in _NO_MATTER)
 
 
 @dataclass(frozen=True)
 class _Speed:
     """Measured seconds: of an epoch by stage, and of everything else, such as reading images."""
 
+    run_id: int
     of_epoch: Mapping[int, float]
     other: float
 
@@ -38,41 +40,78 @@ class _Speed:
         return self.other + sum(epochs * self.of_epoch[stage] for stage, epochs in stages.items())
 
 
+@dataclass(frozen=True)
+class ExpectedTime:
+    """`seconds` of each run of known speed, which `basis` finished runs told; `unknown` counts the other runs."""
+
+    seconds: Sequence[float] = ()
+    basis: int = 0
+    unknown: int = 0
+    may_stop_early: bool = False
+
+    @property
+    def text(self) -> str:
+        """`time: from 3 runs like these: 2:10 each, 26:00 in all`; empty without runs."""
+        if not self.seconds:
+            return "time: not known yet; no run like these has finished on this device" if self.unknown else ""
+        total, one = duration(sum(self.seconds)), len(self.seconds) + self.unknown == 1
+        each = list(dict.fromkeys(map(duration, (min(self.seconds), max(self.seconds)))))
+        times = total if len(self.seconds) == 1 else f"{'–'.join(each)} each, {total} in all"
+        without = f", without {counted(self.unknown, 'run')} of unknown speed" if self.unknown else ""
+        early = "; less if stopped early" if self.may_stop_early else ""
+        return f"time: from {counted(self.basis, 'run')} like {'this' if one else 'these'}: {times}{without}{early}"
+
+
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
     """How long the runs will take one after the other; unknown without finished runs of the same settings here."""
-    speeds = _Speeds(store)
-    known = [seconds for run in runs if (seconds := speeds.expected(run)) is not None]
-    if not known:
-        return "time: unknown, because no run with these settings has finished on this device"
-    unknown = len(runs) - len(known)
-    without = f", without {counted(unknown, 'run')} of unknown speed" if unknown else ""
-    early = ", less if stages stop early" if any(run.config.patience is not None for run in runs) else ""
-    return f"time: about {duration(sum(known))} one after the other{without}{early}"
+    return Speeds().expected(store, runs).text
 
 
-class _Speeds:
-    """The speeds of the newest done runs, read once for each combination of settings."""
+class Speeds:
+    """The speeds of the newest done runs, read once for each combination of settings, until another run is done."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._done: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    def __init__(self) -> None:
+        self._count: int | None = None
+        self._done: dict[tuple[str, ...], list[int]] = {}
+        self._known: dict[tuple[object, ...], tuple[_Speed, ...]] = {}
+
+    def expected(self, store: Store, runs: Sequence[NewRun]) -> ExpectedTime:
+        """The time of new runs. Raises `StoreError`."""
+        self._note_done(store)
+        seconds: list[float] = []
+        basis: set[int] = set()
+        unknown = 0
+        for run in runs:
+            speeds = self._speeds(store, run.config)
+            times = [time for speed in speeds if (time := speed.seconds(run.config)) is not None]
+            if times:
+                seconds.append(fmean(times))
+                basis.update(speed.run_id for speed in speeds)
+            else:
+                unknown += 1
+        return ExpectedTime(seconds, len(basis), unknown, any(run.config.patience is not None for run in runs))
+
+    def _note_done(self, store: Store) -> None:
+        count = store.runs.status_counts().get("done", 0)
+        if count == self._count:
+            return
+        self._count, self._known, done = count, {}, defaultdict(list)
         for row in store.runs.search("status=done source=measured", limit=_SEARCHED):
-            self._done[_key(row.config)].append(row.id)
-        self._known: dict[tuple[tuple[str, ...], str], _Speed | None] = {}
+            done[_key(row.config)].append(row.id)
+        self._done = dict(done)
 
-    def expected(self, run: NewRun) -> float | None:
-        """Seconds of a new run; None if unknown."""
-        key, device = _key(run.config.model_dump()), resolve_device(run.config.device)
-        if (key, device) not in self._known:
-            details = (self._store.runs.detail(run_id) for run_id in self._done[key][:_TRIED])
-            found = (_speed(detail, device, run.config.precision) for detail in details)
-            self._known[key, device] = next(filter(None, found), None)
-        speed = self._known[key, device]
-        return speed.seconds(run.config) if speed else None
+    def _speeds(self, store: Store, config: RunConfig) -> tuple[_Speed, ...]:
+        settings = (*(getattr(config, name) for name in _MATTERS), config.device, config.precision)
+        if settings not in self._known:
+            device = resolve_device(config.device)
+            details = map(store.runs.detail, self._done.get(_key(config.model_dump()), ())[:_TRIED])
+            found = (_speed(detail, device, config.precision) for detail in details)
+            self._known[settings] = tuple(filter(None, found))
+        return self._known[settings]
 
 
 def _key(config: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(setting(config, name) for name in RunConfig.model_fields if name not in _NO_MATTER)
+    return tuple(setting(config, name) for name in _MATTERS)
 
 
 def _speed(detail: RunDetail, device: str, precision: str) -> _Speed | None:
@@ -87,4 +126,5 @@ def _speed(detail: RunDetail, device: str, precision: str) -> _Speed | None:
     for epoch in detail.history:
         of_stage[epoch.stage].append(epoch.seconds)
     trained = sum(map(sum, of_stage.values()))
-    return _Speed({stage: fmean(seconds) for stage, seconds in of_stage.items()}, max(0.0, attempt.seconds - trained))
+    of_epoch = {stage: fmean(seconds) for stage, seconds in of_stage.items()}
+    return _Speed(detail.id, of_epoch, max(0.0, attempt.seconds - trained))

@@ -1,6 +1,6 @@
 """The form for the missing runs of a study: its preset, data, seeds and settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -44,6 +44,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
         with Vertical(id="plan"):
             yield Static(id="outcome", markup=False)
             yield MemoryLine(self._forecaster, id="memory")
+            yield Static(id="time", markup=False)
             yield Static(id="command", markup=False)
         yield KeyFooter()
 
@@ -71,5 +72,5 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
             self.app.pop_screen()
             self._chosen(checked.choice)
 
-    def action_leave(self) -> None:
-        self.app.pop_screen()
+    def first_texts(self) -> Mapping[str, str]:
+        return {name: text for name, text in self._first_texts.items() if text}
