@@ -29,7 +29,7 @@ class FieldRow(Horizontal):
         & .mark { width: 3; color: $text-muted; content-align: center top; }
         & .hint { width: 1fr; height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         &.-set .label { color: $foreground; text-style: bold; }
-        &.-unused { & .label, & .hint, & Input { color: $text-disabled; text-style: dim; } }
+        &.-unused { & .label, & .hint, & Input { color: $text-disabled; } }
         &:focus-within .label { color: $accent; }
         &.-wrong .hint { height: auto; color: $text-error; text-wrap: wrap; }
     }
