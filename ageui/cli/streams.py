@@ -22,7 +22,7 @@ _PLAIN: Final = "ageui-plain"
 
 _SPELLED: Final = {
     "±": "+-", "→": "->", "…": "...", "ρ": "rho", "\ufffd": "?",
-    **dict(zip("★✔≈≠◆▲∅·▶⏸✓↯✗⊘‖−–—×", "*!=#@^o.>=+!xo|---x", strict=True)),
+    **dict(zip("★✔≈≠◆◇∅·▶⏸✓↯✗⊘‖−–—×", "*!=#@^o.>=+!xo|---x", strict=True)),
     **dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉▓░", "_.,-=+*#..::||##.", strict=True)),
 }  # fmt: skip
 """Marks, symbols and bars in ASCII. Those that stand in the same place differ from each other."""

@@ -25,6 +25,7 @@ from ageui.compare.folding import folded, left_out, unfolded, with_tests
 from ageui.compare.ranking import ranked
 from ageui.compare.seed_figures import Across, figures_of, resolved, seed_variances, setting_key
 from ageui.compare.seed_variance import SeedVariance
+from ageui.present.figures import number
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
 from engine.errors import ConfigError
 from engine.fairness import RESAMPLES
@@ -355,9 +356,10 @@ def _baseline_draft(
 
 
 def _mark_best(rows: Sequence[ComparedRow], columns: "Columns") -> list[ComparedRow]:
-    """Marks the best figure of each column among comparable runs, and its ties; a single run is never best.
+    """Marks the best figure of each column among comparable runs, and those printed the same; a single run is never
+    best.
 
-    Scores on images that chose their weights are too good, and stand back where others are not.
+    Scores on images that chose their weights are too good: they are best only if all runs have such scores.
     """
     cells = [list(row.cells) for row in rows]
     fair = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
@@ -371,7 +373,8 @@ def _mark_best(rows: Sequence[ComparedRow], columns: "Columns") -> list[Compared
             and not math.isnan(value)
         }
         if len(values) > 1 and (direction := better(column)):
-            best = min(values.values()) if direction == "low" else max(values.values())
-            for index, value in values.items():
-                cells[index][place] = replace(cells[index][place], best=value == best)
+            printed = {index: number(value, cells[index][place].unit) for index, value in values.items()}
+            best = (min if direction == "low" else max)(values, key=values.__getitem__)
+            for index, text in printed.items():
+                cells[index][place] = replace(cells[index][place], best=text == printed[best])
     return [replace(row, cells=tuple(own)) for row, own in zip(rows, cells, strict=True)]

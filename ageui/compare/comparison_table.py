@@ -55,7 +55,7 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     if any(column.endswith("_signed") for column in comparison.further):
         yield Note("signed:", SIGNED_GAP)
     if any(cell.best for cell in cells):
-        yield Note(BEST, "best of the runs; those that tie share it")
+        yield Note(BEST, "best of the runs; runs with the same printed figure share it")
     if comparison.ranked_over:
         figures = ", ".join(map(figure_title, comparison.ranked_over))
         yield Note(RANK, f"mean place among the runs over {figures}; those that tie share theirs")

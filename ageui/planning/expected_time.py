@@ -64,47 +64,42 @@ class ExpectedTime:
 
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
     """How long the runs will take one after the other; unknown without finished runs of the same settings here."""
-    return Speeds().expected(store, runs).text
+    return expected_time(Speeds(store), runs).text
+
+
+def expected_time(speeds: "Speeds", runs: Sequence[NewRun]) -> ExpectedTime:
+    """The time of new runs. Raises `StoreError`."""
+    seconds: list[float] = []
+    basis: set[int] = set()
+    for run in runs:
+        if (expected := speeds.expected(run.config)) is not None:
+            seconds.append(expected)
+            basis.update(speed.run_id for speed in speeds.like(run.config))
+    stops_early = any(run.config.patience is not None for run in runs)
+    return ExpectedTime(seconds, len(basis), len(runs) - len(seconds), stops_early)
 
 
 class Speeds:
-    """The speeds of the newest done runs, read once for each combination of settings, until another run is done."""
+    """The speeds of the newest done runs, read once for each combination of settings."""
 
-    def __init__(self) -> None:
-        self._count: int | None = None
-        self._done: dict[tuple[str, ...], list[int]] = {}
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._done: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for row in store.runs.search("status=done source=measured", limit=_SEARCHED):
+            self._done[_key(row.config)].append(row.id)
         self._known: dict[tuple[object, ...], tuple[_Speed, ...]] = {}
 
-    def expected(self, store: Store, runs: Sequence[NewRun]) -> ExpectedTime:
-        """The time of new runs. Raises `StoreError`."""
-        self._note_done(store)
-        seconds: list[float] = []
-        basis: set[int] = set()
-        unknown = 0
-        for run in runs:
-            speeds = self._speeds(store, run.config)
-            times = [time for speed in speeds if (time := speed.seconds(run.config)) is not None]
-            if times:
-                seconds.append(fmean(times))
-                basis.update(speed.run_id for speed in speeds)
-            else:
-                unknown += 1
-        return ExpectedTime(seconds, len(basis), unknown, any(run.config.patience is not None for run in runs))
+    def expected(self, config: RunConfig) -> float | None:
+        """Seconds of a run from its start; None if unknown."""
+        times = [seconds for speed in self.like(config) if (seconds := speed.seconds(config)) is not None]
+        return fmean(times) if times else None
 
-    def _note_done(self, store: Store) -> None:
-        count = store.runs.status_counts().get("done", 0)
-        if count == self._count:
-            return
-        self._count, self._known, done = count, {}, defaultdict(list)
-        for row in store.runs.search("status=done source=measured", limit=_SEARCHED):
-            done[_key(row.config)].append(row.id)
-        self._done = dict(done)
-
-    def _speeds(self, store: Store, config: RunConfig) -> tuple[_Speed, ...]:
+    def like(self, config: RunConfig) -> tuple[_Speed, ...]:
+        """The speeds of runs with the settings of a config on its device; at most `_TRIED`."""
         settings = (*(getattr(config, name) for name in _MATTERS), config.device, config.precision)
         if settings not in self._known:
             device = resolve_device(config.device)
-            details = map(store.runs.detail, self._done.get(_key(config.model_dump()), ())[:_TRIED])
+            details = map(self._store.runs.detail, self._done[_key(config.model_dump())][:_TRIED])
             found = (_speed(detail, device, config.precision) for detail in details)
             self._known[settings] = tuple(filter(None, found))
         return self._known[settings]

@@ -13,7 +13,7 @@ _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "★": r"$\star$", "✔": r"$\dagger$", "≠": r"$\neq$", "◆": r"$\diamond$", "▲": r"$\triangle$", "±": r"$\pm$",
+    "★": r"$\star$", "✔": r"$\dagger$", "≠": r"$\neq$", "◆": r"$\bullet$", "◇": r"$\diamond$", "±": r"$\pm$",
     "−": "$-$", "×": r"$\times$", "ρ": r"$\rho$", "·": r"$\cdot$", "—": "---", "–": "--",
 }  # fmt: skip
 _SPECIAL = re.compile("|".join(map(re.escape, _ESCAPES)))

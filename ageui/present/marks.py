@@ -4,7 +4,7 @@ import itertools
 
 from ageui.present.table import Cell, Difference, Table
 
-BEST, NOISE, REAL, EQUIVALENT, APART, PUBLISHED, FRONT, NO_BETTER = "★", "~", "✔", "≈", "≠", "◆", "▲", "∅"
+BEST, NOISE, REAL, EQUIVALENT, APART, PUBLISHED, FRONT, NO_BETTER = "★", "~", "✔", "≈", "≠", "◆", "◇", "∅"
 
 _ORDER = (PUBLISHED, APART, BEST, FRONT, NOISE, NO_BETTER)
 

@@ -1,7 +1,7 @@
 """The queue of an opened store: every change of a run's status except those that its attempt writes itself.
 
 queued ──claim──▶ running ──▶ done · diverged · failed · interrupted (in the foreground)
-  ▲  ▲               │ └──▶ queued again: its worker was stopped, or its process died
+  ↑  ↑               │ └──▶ queued again: its worker was stopped, or its process died
   │  └──resume── paused ◀── pause, which a running run obeys after its current step
   └──retry── failed · cancelled · interrupted · diverged (from the start)
 """
@@ -35,6 +35,8 @@ Place = Literal["first", "last", "before", "after"]
 
 Rule = Callable[[RunState], Values]
 
+BY_THE_USER = "by the user"
+"""The reason of a pause that a person asked for."""
 ENDED = ("done", "diverged", "failed", "cancelled")
 _IS_HELD = (col(Run.status) == "paused", col(Run.failure) == HELD)
 _QUEUED = {

@@ -33,7 +33,7 @@ DEFAULT_THEME = THEME_NAMES[0]
 
 _ON_DARK = (_SKY, _ORANGE, "#2fbf94", _PURPLE, _YELLOW, _VERMILION, "#9aa7ff", "#c7c7c7")
 _ON_LIGHT = (_BLUE, "#b87700", "#007a58", "#a8487d", "#6b6400", _VERMILION, "#4450b8", "#5a5a5a")
-_RUN_MARKERS = ("●", "■", "▲", "◆", "▼", "◉", "✚", "○", "□", "△", "◇", "▽")
+_RUN_MARKERS = ("●", "■", "○", "□", "◉", "✚", "▣", "◐", "◧", "✱", "◑", "◨")
 
 
 def series_color(place: int, *, dark: bool) -> str:

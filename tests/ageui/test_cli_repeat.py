@@ -9,7 +9,7 @@ import pytest
 from store_rows import config, end, epoch, queued, running
 from terminal import Terminal
 
-from ageui.planning.expected_time import Speeds, time_sentence
+from ageui.planning.expected_time import time_sentence
 from ageui.planning.plan import Basis, resolve_here
 from ageui.planning.run_command import repeat_command
 from ageui.store import NewRun, Store
@@ -105,14 +105,6 @@ def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> N
     two = [_new(epochs="10", patience="none"), _new(epochs="20", patience="none")]
     _measured(store, seed=1, epochs="2")
     assert time_sentence(store, two) == "time: from 2 runs like these: 0:25–0:40 each, 1:05 in all"
-
-
-def test_speeds_are_read_again_once_another_run_is_done(store: Store) -> None:
-    speeds = Speeds()
-    assert speeds.expected(store, [_new()]).unknown == 1
-    _measured(store, epochs="2")
-    assert (speeds.expected(store, [_new()]).basis, speeds.expected(store, [_new()]).unknown) == (1, 0)
-    assert speeds.expected(store, []).text == ""
 
 
 def test_runs_of_another_machine_tell_no_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

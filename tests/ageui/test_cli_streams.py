@@ -90,7 +90,7 @@ def test_file_formats_are_utf8_wherever_they_go(
 
 def test_marks_of_one_place_differ_in_ascii(tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as file, closing(text_stream(file.fileno(), "ascii")) as stream:
-        stream.write("★~✔≈≠◆▲∅ ·▶⏸✓↯✗⊘‖ −1.00 ±0.50 é \udcff")
+        stream.write("★~✔≈≠◆◇∅ ·▶⏸✓↯✗⊘‖ −1.00 ±0.50 é \udcff")
     marks, symbols, *rest = (tmp_path / "out").read_bytes().split(b" ")
     assert len(set(marks)) == len(set(symbols)) == 8
     assert rest == [b"-1.00", b"+-0.50", b"\\xe9", b"\xff"], "bytes of a name that is no text stay"

@@ -12,7 +12,7 @@ from ageui.tui.chart.raster import Floats
 from ageui.tui.chart.x_range import XRange
 
 _LARGEST = 1e300
-_DEFAULT_MARKERS = "●◆▲■▼◉◇△□▽○"
+_DEFAULT_MARKERS = "●■○□◉✚▣◐◧✱"
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from ageui.text.states import PUBLISHED
 from ageui.tui.themes import run_marker, series_color
 from ageui.tui.widgets.side_by_side import Piece, Pieces, SideColumn, SideLine
 
-LOWER, HIGHER, SAME = "▼", "▲", "="
-_CALLED = {FRONT: "on it", RANK: "average rank", "+ and −": f"{LOWER} and {HIGHER}"}
+LOWER, HIGHER, SAME = "−", "+", "="
+_CALLED = {FRONT: "on it", RANK: "average rank"}
 """The words of this view for the marks of other formats."""
 _LONGEST_NAME, _LONGEST_SETTING = 22, 22
 _MARK, _VALUE, _GROUP = 2, 5, 14
@@ -200,7 +200,7 @@ def _left_width(cells: Sequence[Cell], comparison: Comparison, value: int) -> in
 
 
 def _figures(column: str, value: int, cell: Cell, row: ComparedRow, width: int, room: int) -> Pieces:
-    """`★  6.12~ ▼0.54 ✔`: other marks before the figure; the noise mark and the difference to the baseline after it."""
+    """`★  6.12~ −0.54 ✔`: other marks before the figure; the noise mark and the difference to the baseline after it."""
     marks = marks_of(cell)
     front = next((mark for mark in (BEST, APART, NO_BETTER) if mark in marks), "")
     is_dim = cell.value is None or row.is_apart or front == APART
@@ -229,9 +229,9 @@ def _change(column: str, cell: Cell, room: int) -> Piece:
     difference, size = cell.difference, _size(cell)
     if difference is None or not size:
         return Piece(" " * (room + 4))
-    arrow = SAME if size == _unsigned(0, cell.unit) else LOWER if difference.value < 0 else HIGHER
+    sign = SAME if size == _unsigned(0, cell.unit) else LOWER if difference.value < 0 else HIGHER
     tone: Tone = "dim"
     if difference.real and (direction := better(column)):
         tone = "good" if (difference.value < 0) == (direction == "low") else "bad"
     mark = "".join(marks_of_difference(difference)) or " "
-    return Piece(f" {arrow}{size:>{room}} {mark}", tone)
+    return Piece(f" {sign}{size:>{room}} {mark}", tone)

@@ -50,7 +50,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     """Shows figures at once; intervals of differences follow from a thread, unless the view changes meanwhile."""
 
     CSS_PATH = "screen.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.COMPARE)]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.COMPARE), *keys.forwarded(keys.CURVES, "chart")]
 
     def __init__(self, run_ids: tuple[int, ...]) -> None:
         super().__init__()

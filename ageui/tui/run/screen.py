@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -46,7 +46,7 @@ from ageui.tui.widgets.text_line import TextLine
 from ageui.worker.run_files import log_file
 
 _MARKS = (
-    "▲ the group with the largest MAE",
+    "worst: the group with the largest MAE",
     "★ an epoch whose validation loss was the best so far",
     f"signed gap: {SIGNED_GAP}",
 )
@@ -67,7 +67,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     """The run with one id, updated while it trains."""
 
     CSS_PATH = "screen.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN), *keys.forwarded(keys.CURVES, "chart")]
 
     def __init__(self, run_id: int) -> None:
         super().__init__()
@@ -257,9 +257,9 @@ class RunScreen(LiveScreen[RunSnapshot]):
         if self._snapshot is not None:
             retry_run(self.app, self._snapshot.detail.row)
 
-    def action_copy_command(self) -> None:
-        if self._snapshot is not None:
-            copy_run_command(self.app, self._snapshot.detail.row)
+    @work(group="changes", exit_on_error=False)
+    async def action_copy_command(self) -> None:
+        await copy_run_command(self.app, self._run_id)
 
     @on(TabbedContent.TabActivated)
     def _keep_log_at_its_end(self) -> None:
@@ -270,7 +270,7 @@ def _marks_line(scores: SplitScores | None) -> str:
     """The marks of the groups, or that they wait for their intervals and tests; empty without scores."""
     if scores is None:
         return ""
-    return "to be scored again  E explains" if scores.is_stale else "▲ worst  ~ inside noise  E explains"
+    return "to be scored again  E explains" if scores.is_stale else "~ inside noise  E explains"
 
 
 def _pace(detail: RunDetail) -> tuple[float, float]:

@@ -16,9 +16,9 @@ from ageui.text.clean import clean
 from engine.split_result import GapFigure
 
 _NARROWEST_BAR, _WIDEST_BAR = 3, 12
-# The indent, the count, the MAE and the mark, with their gaps.
-_OTHER_CELLS = 2 + 8 + 7 + 2
-_SHORTEST_NAME, _LONGEST_NAME = 8, 16
+# The indent, the count, the MAE and the word "worst", with their gaps.
+_OTHER_CELLS = 2 + 8 + 7 + len(" worst")
+_SHORTEST_NAME, _LONGEST_NAME = 7, 16
 _INTERVAL_CELLS = 12
 
 
@@ -44,16 +44,16 @@ class GroupBars(Static):
 
 
 def _groups(scores: SplitScores, cells: int) -> Text:
-    """Lines on each attribute, then one per group: name, count, bar, MAE, its interval if it fits, a mark if worst."""
+    """Lines on each attribute, then one per group: name, count, bar, MAE, its interval if it fits, the word `worst`."""
     groups = [group for bias in scores.result.biases for group in bias.groups]
-    has_room = cells >= _OTHER_CELLS + _NARROWEST_BAR + _SHORTEST_NAME + _INTERVAL_CELLS
+    has_room = cells >= _OTHER_CELLS + _SHORTEST_NAME + _INTERVAL_CELLS
     has_intervals = has_room and any(group.interval is not None for group in groups)
     whole = cells
     cells -= _INTERVAL_CELLS if has_intervals else 0
     largest = max((group.mae for group in groups if group.mae is not None), default=1.0)
     longest = max((cell_len(clean(group.group)) for group in groups), default=0)
     width = min(_LONGEST_NAME, longest, max(_SHORTEST_NAME, cells - _OTHER_CELLS - _NARROWEST_BAR))
-    bar = min(_WIDEST_BAR, max(_NARROWEST_BAR, cells - width - _OTHER_CELLS))
+    bar = min(_WIDEST_BAR, max(0, cells - width - _OTHER_CELLS))
     lines: list[Text] = []
     for bias in scores.result.biases:
         lines += _titles(bias, whole)
@@ -61,10 +61,10 @@ def _groups(scores: SplitScores, cells: int) -> Text:
         for group in bias.groups:
             line = Text(f"  {set_cell_size(shortened(clean(group.group), width), width)}")
             line.append(f" {group.n:>6,} ", style="dim")
-            line.append(f"{fine_bar(group.mae or 0.0, largest, bar)} {number(group.mae):>6}")
+            line.append(f"{fine_bar(group.mae or 0.0, largest, bar) if bar else ''} {number(group.mae):>6}")
             if has_intervals:
                 line.append(f"{between(group.interval):>{_INTERVAL_CELLS}}", style="dim")
-            lines.append(line.append(" ▲" if group.group == worst else "", style="bold"))
+            lines.append(line.append(" worst" if group.group == worst else "", style="bold"))
     return Text("\n").join(lines)
 
 

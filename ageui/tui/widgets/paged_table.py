@@ -46,6 +46,7 @@ class PagedTable(ScrollView, can_focus=True):
         &:focus > .paged-table--cursor { background: $primary 35%; text-style: bold; }
     }
     """
+    BINDING_GROUP_TITLE = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
@@ -341,7 +342,7 @@ class PagedTable(ScrollView, can_focus=True):
         for column, width in zip(self._columns, self._widths, strict=True):
             mark = ""
             if column.order is not None and self._order.removeprefix("-") == column.order:
-                mark = "▼" if self._order.startswith("-") else "▲"
+                mark = "↓" if self._order.startswith("-") else "↑"
             segments.append(Segment(_fitted(f"{column.title}{mark}", width, right=column.right) + " " * _GAP))
         return Strip(segments)
 

@@ -72,9 +72,10 @@ class SideBySide(ScrollView, can_focus=True):
         &:focus > .side-by-side--cursor { background: $primary 32%; }
     }
     """
+    BINDING_GROUP_TITLE = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-1)", "left", show=False, tooltip="To the column on the left"),
-        Binding("right,l", "move(1)", "right", show=False, tooltip="To the column on the right"),
+        Binding("left", "move(-1)", "left", show=False, tooltip="To the column on the left"),
+        Binding("right", "move(1)", "right", show=False, tooltip="To the column on the right"),
         Binding("up,k", "scroll_up", "up", show=False),
         Binding("down,j", "scroll_down", "down", show=False),
         Binding("pageup", "page_up", "page up", show=False),

@@ -56,7 +56,7 @@ TABLE = """\
  a              mse          6.25     ~ 0.50    2.00
  baseline                   ±0.25
  ───────────────────────────────────────────────────
- b_1            mape       ★ 5.50     ★ 0.25  ▲ 1.00
+ b_1            mape       ★ 5.50     ★ 0.25  ◇ 1.00
                             ±0.50  0.12–1.00
                           ✔ −0.75      −0.25
  ───────────────────────────────────────────────────
@@ -68,9 +68,9 @@ TABLE = """\
  constant 30.0              11.00       2.00       —
  ───────────────────────────────────────────────────
 valid, 4 images; MAE and biases in years, lower is better
-★ best of the runs; those that tie share it
+★ best of the runs; runs with the same printed figure share it
 rank mean place among the runs over MAE, gender; those that tie share theirs
-▲ on the Pareto front: no run is as good in all of these and better in one
+◇ on the Pareto front: no run is as good in all of these and better in one
 ± and – 95% bootstrap interval, for MAE as half its width
 ~ inside noise: cannot be told from no bias (p above 0.05)
 + and − difference to the baseline a
@@ -91,15 +91,15 @@ def test_markdown() -> None:
         == r"""| run | loss | MAE | gender | rank |
 | --- | --- | ---: | ---: | ---: |
 | a (baseline) | mse | 6.25 ±0.25 | 0.50 \~ | 2.00 |
-| b\_1 | mape | **5.50** ★ ±0.50 (−0.75 ✔) | **0.25** ★ \[0.12–1.00\] (−0.25) | 1.00 ▲ |
+| b\_1 | mape | **5.50** ★ ±0.50 (−0.75 ✔) | **0.25** ★ \[0.12–1.00\] (−0.25) | 1.00 ◇ |
 | ≠ c | mse | 1.00 | — | — |
 | d (queued) | mse | — | — | — |
 | constant 30.0 |  | 11.00 | 2.00 | — |
 
 - valid, 4 images; MAE and biases in years, lower is better
-- ★ best of the runs; those that tie share it
+- ★ best of the runs; runs with the same printed figure share it
 - rank mean place among the runs over MAE, gender; those that tie share theirs
-- ▲ on the Pareto front: no run is as good in all of these and better in one
+- ◇ on the Pareto front: no run is as good in all of these and better in one
 - ± and – 95% bootstrap interval, for MAE as half its width
 - \~ inside noise: cannot be told from no bias (p above 0.05)
 - + and − difference to the baseline a
@@ -121,7 +121,7 @@ def test_latex() -> None:
 run & loss & MAE & gender & rank \\
 \midrule
 a (baseline) & mse & 6.25 $\pm$0.25 & 0.50 $\sim$ & 2.00 \\
-b\_1 & mape & \textbf{5.50} $\star$ $\pm$0.50 ($-$0.75 $\dagger$) & \textbf{0.25} $\star$ {[}0.12--1.00{]} ($-$0.25) & 1.00 $\triangle$ \\
+b\_1 & mape & \textbf{5.50} $\star$ $\pm$0.50 ($-$0.75 $\dagger$) & \textbf{0.25} $\star$ {[}0.12--1.00{]} ($-$0.25) & 1.00 $\diamond$ \\
 $\neq$ c & mse & 1.00 & --- & --- \\
 d (queued) & mse & --- & --- & --- \\
 constant 30.0 &  & 11.00 & 2.00 & --- \\
@@ -129,9 +129,9 @@ constant 30.0 &  & 11.00 & 2.00 & --- \\
 \end{tabular}
 {\footnotesize
 \par valid, 4 images; MAE and biases in years, lower is better
-\par $\star$ best of the runs; those that tie share it
+\par $\star$ best of the runs; runs with the same printed figure share it
 \par rank mean place among the runs over MAE, gender; those that tie share theirs
-\par $\triangle$ on the Pareto front: no run is as good in all of these and better in one
+\par $\diamond$ on the Pareto front: no run is as good in all of these and better in one
 \par $\pm$ and -- 95\% bootstrap interval, for MAE as half its width
 \par $\sim$ inside noise: cannot be told from no bias (p above 0.05)
 \par + and $-$ difference to the baseline a
@@ -173,7 +173,7 @@ def test_html() -> None:
         '<tr><th scope="row">b_1</th><td>mape</td>'
         '<td class="figure"><strong>5.50</strong> ★ <small>±0.50</small> <br>−0.75 ✔</td>'
         '<td class="figure"><strong>0.25</strong> ★ <small>[0.12–1.00]</small> <br>−0.25</td>'
-        '<td class="figure">1.00 ▲</td></tr>',
+        '<td class="figure">1.00 ◇</td></tr>',
         '<tr><th scope="row">≠ c</th><td>mse</td><td class="figure">1.00</td><td class="figure">—</td>'
         '<td class="figure">—</td></tr>',
         '<tr><th scope="row">d <small>queued</small></th><td>mse</td><td class="figure">—</td><td class="figure">—</td>'
@@ -339,5 +339,5 @@ def test_the_table_fits_the_terminal_and_cuts_no_figure(runs: int, width: int) -
     assert all(len(line) <= width for line in table.splitlines())
     assert table.count("★~ 12.34") == table.count("✔ −10.12") == runs * 5
     assert table.count("10.12–14.56") == runs * 4
-    assert table.count("▲ 2.25") == runs
+    assert table.count("◇ 2.25") == runs
     assert "…" not in table

@@ -1,5 +1,6 @@
 """What a comparison says, on examples worked by hand."""
 
+import dataclasses
 import math
 import subprocess
 import sys
@@ -56,6 +57,21 @@ def test_best_ties_and_undefined(three: list[RunDetail]) -> None:
     assert rows["one"].cells[2].reason == "no image of asian in valid"
     assert [rows[name].cells[1].inside_noise for name in ("one", "two", "three")] == [False, True, False]
     assert (comparison.split, comparison.n, comparison.baseline, comparison.notes) == ("valid", 4, None, ())
+
+
+def test_the_best_is_shared_by_figures_that_are_printed_the_same_but_never_with_selected_scores() -> None:
+    runs = [
+        run(1, "printed alike", scores(6.004, bias("gender", 0.251))),
+        run(2, "lowest", scores(6.001, bias("gender", 0.254))),
+        run(3, "apart", scores(6.006, bias("gender", 0.256))),
+        run(4, "selected", scores(6.001, bias("gender", 0.251), selected_on="valid")),
+    ]
+    assert _best(compare(runs)) == {"mae": ["printed alike", "lowest"], "gender": ["printed alike", "lowest"]}
+    every = [dataclasses.replace(one, results=(runs[3].results[0],)) for one in runs[:2]]
+    assert _best(compare(every)) == {
+        "mae": ["printed alike", "lowest"],
+        "gender": ["printed alike", "lowest"],
+    }, "selected scores share among themselves"
 
 
 def test_only_settings_that_differ_are_shown(three: list[RunDetail]) -> None:

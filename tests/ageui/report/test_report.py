@@ -304,7 +304,7 @@ def test_several_runs_are_compared_first(store: Store) -> None:
         "5.00 ★ ±1.00",
         "0.50 ★ [0.25–0.75]",
         "8.50 ★ ~ [0.00–9.50]",
-        "1.25 ▲",
+        "1.25 ◇",
     )
     assert [part.title for part in document.sections[1].parts][-1] == "Model card"
     names = [plot.name for plot in document.plots]

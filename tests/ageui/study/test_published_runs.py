@@ -107,7 +107,7 @@ def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: St
 def test_every_format_says_that_a_row_is_published(published: Store, format: str) -> None:
     text = render_text(compare([published.runs.detail(published.runs.find_one("report/table10/final"))]), format)
     assert "published" in text
-    assert {"md": "◆ report/table10/final", "tex": r"$\diamond$ report", "html": "◆ report"}.get(format, "") in text
+    assert {"md": "◆ report/table10/final", "tex": r"$\bullet$ report", "html": "◆ report"}.get(format, "") in text
 
 
 def test_the_table_of_the_application_says_so(published: Store) -> None:

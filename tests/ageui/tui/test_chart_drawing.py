@@ -89,7 +89,7 @@ def test_every_series_has_its_own_marker() -> None:
             y_name="loss",
         )
         await pilot.pause()
-        assert [part for part in lines(chart)[1].split() if not part.isascii()] == ["◆", "●", "▲"]
+        assert [part for part in lines(chart)[1].split() if not part.isascii()] == ["■", "●", "○"]
 
     on_screen(test)
 

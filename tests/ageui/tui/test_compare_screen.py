@@ -31,12 +31,12 @@ def test_repeats_are_folded_figures_marked_and_the_legend_says_how(
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
         names, about = lines(screen)[:2]
-        assert names.split() == ["■", "mse-a", "+1", "◆", "mape", "constant", "35.0"]
+        assert names.split() == ["■", "mse-a", "+1", "□", "mape", "constant", "35.0"]
         assert about.split() == ["◂", "baseline", "2", "seeds", "train", "mean"]
         assert line(screen, "loss").split() == ["loss", "mse", "mape"]
         assert "★  4" in line(screen, "MAE years")
-        assert "▼" in line(screen, "MAE years")
-        assert "▲" in line(screen, "MAE years")
+        assert "−" in line(screen, "MAE years")
+        assert "+" in line(screen, "MAE years")
         assert "(n=2)" in below(screen, "MAE years")
         assert line(screen, "female").split()[1] == "30"
         text = screen_text(app)
@@ -69,14 +69,14 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
         assert isinstance(screen, CompareScreen)
         await until(pilot, lambda: "4." in line(screen, "MAE years"), "figures are there before their intervals")
         await until(pilot, lambda: "being computed" in shown(app, "#about"), "that they come is said")
-        assert "▼" in line(screen, "MAE years")
+        assert "−" in line(screen, "MAE years")
         assert "✔" not in line(screen, "MAE years")
         await pilot.press("right", "B")
-        await until(pilot, lambda: "▲4" in line(screen, "MAE years"), "nothing blocks while it goes on")
+        await until(pilot, lambda: "+4" in line(screen, "MAE years"), "nothing blocks while it goes on")
         may_go.set()
         await intervals(pilot, screen)
         assert asked[-1].baseline == str(runs[2]), "what was asked for last is what is shown"
-        assert "▲4" in line(screen, "MAE years")
+        assert "+4" in line(screen, "MAE years")
         assert "✔" in line(screen, "MAE years")
         assert "being computed" not in shown(app, "#about")
 
@@ -120,7 +120,7 @@ def test_folding_groups_settings_and_splits_are_toggled(store: Store) -> None:
         screen = await opened(app, pilot, ids)
         assert "one +1" in lines(screen)[0]
         await keys(pilot, screen, "f")
-        assert lines(screen)[0].split() == ["■", "one", "▲", "two", "constant", "35.0"]
+        assert lines(screen)[0].split() == ["■", "one", "○", "two", "constant", "35.0"]
         assert "0" not in line(screen, "loss"), "equal settings are not shown"
         await keys(pilot, screen, "i")
         assert line(screen, "loss").split() == ["loss", "mse", "mse"]
@@ -147,7 +147,7 @@ def test_signed_gaps_stand_below_their_biases_and_further_figures_come_and_go(
         assert "×" in line(screen, "gender ratio")
         assert "%" in line(screen, "CS@5")
         assert line(screen, "slope") != ""
-        assert "▼ lower ▲ higher" in " ".join(shown(app, "#legend").split()), "a higher share is better"
+        assert "− lower + higher" in " ".join(shown(app, "#legend").split()), "a higher share is better"
         await keys(pilot, screen, "f", "e")
         assert line(screen, "gender signed") == line(screen, "gender ratio") == ""
         assert line(screen, "gender bias") != ""
@@ -185,7 +185,7 @@ def test_ranks_the_pareto_front_and_intervals_of_groups_are_shown_and_explained(
         text = " ".join(shown(app, "VerticalScroll > Static").split())
         assert "on it on the Pareto front: no run is as good in all of these and better in one" in text
         assert "average rank mean place among the runs over MAE, gender" in text
-        assert "▼ and ▲ difference to the baseline mse-a +1" in text
+        assert "+ and − difference to the baseline mse-a +1" in text
 
     use(store, scenario, size=(140, 44))
 

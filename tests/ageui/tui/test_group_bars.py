@@ -27,7 +27,7 @@ def test_every_group_is_one_line_of_the_room_there_is(cells: int) -> None:
     _, _, *lines = shown.plain.split("\n")
     assert len(lines) == 3
     assert " 10.00 " in lines[0]
-    assert lines[0].endswith(" ▲")
+    assert lines[0].endswith(" worst")
     assert "1,316" in lines[0]
     assert ("slightly happy" if cells >= 44 else "slight") in lines[1]
 

@@ -168,7 +168,9 @@ def test_a_failed_run_says_why_and_its_attempts_are_listed(store: Store) -> None
         await settled(pilot)
         assert "--loss" in screen_text(app)
         await press(pilot, "y")
-        assert messages(app)[-1].startswith("copied: ageui run --data synthetic")
+        assert messages(app)[-1] == "copied the command that repeats broken"
+        assert app.clipboard.startswith("ageui run --preset ")
+        assert len(app.clipboard) < 200
 
     use(store, scenario, size=(120, 60))
 
@@ -220,7 +222,7 @@ def test_all_scores_are_shown_with_their_intervals_and_tests(store: Store) -> No
         assert "MAE of constant" in text
         assert "signed gap" in text
         await press(pilot, "E")
-        assert "▲ the group with the largest MAE" in screen_text(app)
+        assert "worst: the group with the largest MAE" in screen_text(app)
 
     use(store, scenario, size=(160, 60))
 

@@ -157,7 +157,7 @@ def test_order_and_columns_are_chosen_and_remembered(store: Store) -> None:
         assert names(app) == ["a", "b", "c"]
         await press(pilot, "S")
         assert names(app) == ["c", "b", "a"]
-        assert "run▼" in screen_text(app)
+        assert "run↓" in screen_text(app)
         await press(pilot, "o")
         options = app.screen.query_one(OptionList)
         options.highlighted = options.get_option_index("note")
