@@ -50,13 +50,18 @@ def remember(store: Store, run_ids: Sequence[int], command: str) -> None:
 
     Raises `StoreError` if that cannot be stored.
     """
-    for identity in store.endings.identities(run_ids).values():
-        _write(_run_file(identity), _Command.here(command))
+    for file in command_files(store, run_ids):
+        _write(file, _Command.here(command))
 
 
 def remember_for_queue(store: Store, command: str) -> None:
     """Has the command started once, when nothing runs or waits. Raises `StoreError` if that cannot be stored."""
     _write(_queue_file(store, command), _Command.here(command))
+
+
+def command_files(store: Store, run_ids: Sequence[int]) -> list[Path]:
+    """The files, which may not exist, of commands for these runs: to be removed with them."""
+    return [_run_file(identity) for identity in store.endings.identities(run_ids).values()]
 
 
 def start_end_commands(
@@ -84,7 +89,10 @@ class _Command:
 
     @classmethod
     def here(cls, text: str) -> "_Command":
-        return cls(text, os.getcwd())
+        try:
+            return cls(text, os.getcwd())
+        except FileNotFoundError:  # this folder was removed
+            return cls.of_user_file(text)
 
     @classmethod
     def of_user_file(cls, text: str) -> "_Command":

@@ -18,6 +18,7 @@ from ageui.tui import changes
 from ageui.worker import end_commands
 from ageui.worker.end_commands import remember, remember_for_queue, start_end_commands
 from ageui.worker.lost_runs import recover_lost
+from ageui.worker.removal import remove_runs
 from ageui.worker.worker_files import worker_log_file
 
 pytestmark = pytest.mark.process
@@ -224,8 +225,12 @@ def test_commands_are_kept_where_only_their_owner_reads_them(store: Store) -> No
     content = b"".join(file.read_bytes() for file in store.path.parent.iterdir() if file.is_file())
     assert b"secret" not in content
     remember(store, [run_id], SAY)
+    deleted = queue_run(store, seed=1)
+    remember(store, [deleted], SAY)
+    changes.cancel([deleted])(store)
+    remove_runs(store, [deleted])
     supervise(store, run_id)
-    assert len(said()) == 2
+    assert len(said()) == 3
     assert list(folder.iterdir()) == []
 
 
