@@ -105,6 +105,20 @@ class Speeds:
         return self._known[settings]
 
 
+class CurrentSpeeds:
+    """Reads the speeds of done runs again only after more have ended."""
+
+    def __init__(self) -> None:
+        self._read: tuple[int, Speeds] | None = None
+
+    def of(self, store: Store) -> Speeds:
+        """Raises `StoreError`."""
+        done = store.runs.status_counts().get("done", 0)
+        if self._read is None or self._read[0] != done:
+            self._read = done, Speeds(store)
+        return self._read[1]
+
+
 def _key(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(setting(config, name) for name in _MATTERS)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
 from ageui.planning.disk_space import refuse_small_disk
-from ageui.planning.expected_time import Speeds, expected_time
+from ageui.planning.expected_time import CurrentSpeeds, expected_time
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
 from ageui.planning.run_checks import label_warnings, refuse_unfit
 from ageui.planning.run_command import Labels, queue_command
@@ -74,7 +74,7 @@ class FormCheck:
         self._grid: _ExpandedGrid | None = None
         self.devices: tuple[str, ...] = ()
         self.forecaster = Forecaster()
-        self._speeds: tuple[int, Speeds] | None = None
+        self._speeds = CurrentSpeeds()
 
     def check(self, store: Store, entered: FormInput) -> CheckedNewRuns:
         """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
@@ -125,16 +125,9 @@ class FormCheck:
             plan=plan,
             outcome=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
             memory=self.forecaster.forecast(runs),
-            time=expected_time(self._speeds_now(store), named).text,
+            time=expected_time(self._speeds.of(store), named).text,
             command=queue_command(store, values, basis, runs, seeds=seeds, labels=labels),
         )
-
-    def _speeds_now(self, store: Store) -> Speeds:
-        """The speeds of done runs, read again only after more have ended."""
-        done = store.runs.status_counts().get("done", 0)
-        if self._speeds is None or self._speeds[0] != done:
-            self._speeds = done, Speeds(store)
-        return self._speeds[1]
 
     # The run that prefills the form
 

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from ageui.memory.forecast import Forecaster
+from ageui.planning.expected_time import CurrentSpeeds
 from ageui.store import Store
 from ageui.study import Choice, Study
 from ageui.study.queueing import tag
@@ -33,7 +34,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
         super().__init__(form_fields())
         self._study, self._chosen = study, chosen
         self._first_texts = texts_of(like, seeds)
-        self._forecaster = Forecaster()
+        self._forecaster, self._speeds = Forecaster(), CurrentSpeeds()
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self._study.name}: run what is missing")
@@ -53,7 +54,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
             row.text = self._first_texts.get(row.field, "")
 
     def read(self, store: Store) -> CheckedStudyRuns:
-        return check_study_runs(store, self._study, self._entered, self._forecaster)
+        return check_study_runs(store, self._study, self._entered, self._forecaster, self._speeds)
 
     def action_show(self) -> None:
         self.once_checked(self._leave_with)
