@@ -32,7 +32,10 @@ def launch(path: Path, files: Path | None = None) -> str:
         sentences = (copied, left_behind_sentence(store, find_lost(store)), start_rescoring(store))
         notice = "\n".join(filter(None, sentences))
         while _run(AgeUIApp(store, Prefs.load(), notice=notice or None)):
-            notice = launch_demo()
+            try:
+                notice = launch_demo()
+            except StoreError as error:
+                notice = str(error)
         return background_summary(store)
 
 
@@ -44,7 +47,8 @@ def launch_demo(keep: Path | None = None) -> str:
     """
     with _deferred_signals() as apps, open_demo(keep) if keep is not None else temporary_demo() as store:
         fate = "it is removed when you leave" if keep is None else f"it stays in {store.path}"
-        apps.append(AgeUIApp(store, Prefs.load(), notice=f"a copy of the shipped runs to try everything on; {fate}"))
+        prefs = Prefs(theme=Prefs.load().theme)
+        apps.append(AgeUIApp(store, prefs, notice=f"a copy of the shipped runs to try everything on; {fate}"))
         apps[0].is_demo = True
         _run(apps[0])
         counts = store.runs.status_counts()
