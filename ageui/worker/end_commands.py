@@ -40,9 +40,9 @@ class StartedCommands:
 
     def problem(self) -> str:
         """Waits for the commands; returns a sentence if one failed, else ""."""
-        return (
-            f"a command of --on-end failed, which changes nothing else; see {self.log}" if self.process.wait() else ""
-        )
+        if self.process.wait() == 0:
+            return ""
+        return f"a command of --on-end failed, which changes nothing else; see {self.log}"
 
 
 def remember(store: Store, run_ids: Sequence[int], command: str) -> None:
@@ -125,7 +125,7 @@ def _job(command: _Command, what: str, event: str, store: Store, row: RunRow) ->
             "what": what,
             "command": command.text,
             "folder": command.folder,
-            "variables": {name: value.replace("\0", "") for name, value in variables.items()},
+            "variables": variables,
             "seconds": SECONDS,
         }
 
@@ -133,15 +133,17 @@ def _job(command: _Command, what: str, event: str, store: Store, row: RunRow) ->
 def _variables(row: RunRow) -> dict[str, str]:
     """A run as variables; empty where it has no such value."""
     values = {
-        "ID": row.id, "NAME": clean(row.name), "STATUS": row.status, "TAGS": " ".join(row.tags),
-        "ERROR": clean(row.error or "", lines=True)[:_LONGEST], "SPLIT": row.summary.split, "MAE": row.summary.mae,
+        "ID": row.id, "NAME": row.name, "STATUS": row.status, "TAGS": " ".join(row.tags), "ERROR": row.error,
+        "SPLIT": row.summary.split, "MAE": row.summary.mae,
         **{f"BIAS_{attribute.upper()}": bias for attribute, bias in row.summary.bias.items()},
     }  # fmt: skip
-    return {f"AGEUI_RUN_{name}": _text(value) for name, value in values.items()}
+    return {f"AGEUI_RUN_{name}": _text(value, lines=name == "ERROR") for name, value in values.items()}
 
 
-def _text(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else "" if value is None else str(value)
+def _text(value: object, *, lines: bool) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return "" if value is None else clean(str(value), lines=lines)[:_LONGEST]
 
 
 def _start(jobs: Sequence[dict[str, Any]], log: Path) -> StartedCommands:

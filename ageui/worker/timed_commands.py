@@ -31,7 +31,7 @@ def _run(what: str, command: str, folder: str, variables: dict[str, str], second
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _say(f"{what} could not be started: {error}")
         return False
     try:
