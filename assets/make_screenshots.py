@@ -1,7 +1,8 @@
-"""Makes the pictures of the README: python assets/make_screenshots.py
+"""Makes the pictures of the README, dark and light: python assets/make_screenshots.py
 
-The application is opened on a copy of the runs.db that comes with this repository. For the picture of a run that trains
-one is trained on drawn faces meanwhile, for some twenty seconds on two processor cores.
+The application is opened on a copy of the runs.db that comes with this repository. The run that trains in the pictures
+was trained on drawn faces, for a minute or so on two processor cores, and is shown as it stood after some epochs. Times
+and loads are round numbers, so that the same figures give the same pictures, byte for byte.
 """
 
 import asyncio
@@ -14,20 +15,89 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 
-from ageui.store import Store
+from ageui.files.locks import Lock
+from ageui.store import Claimant, NewRun, RunDetail, Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.screen import CompareScreen
+from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.messages import OpenComparison, OpenRun
 from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
+from ageui.worker.run_files import log_file
+from ageui.worker.worker_files import take_worker_lock
+from engine.config import build_config
+from engine.data.spec import BUILT_IN
+from engine.events import EpochEnded, StepsEnded
 
 ASSETS = Path(__file__).parent
-SIZE = (132, 38)
-LIVE = ("--preset", "quick", "--data", "synthetic", "--loss", "huber", "--name", "live-demo", "--epochs", "30")
+SIZE = (110, 34)
+THEMES = {"dark": "ageui-dark", "light": "ageui-light"}
+LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber"}
+LIVE_NAME, SHOWN_EPOCHS = "live-demo", 5
+IMAGES_PER_SECOND, SECONDS_LEFT, LOAD = 1000.0, 130.0, DeviceLoad("cpu", 0.5, 3 << 30, 16 << 30)
 SECONDS_AT_MOST = 300.0
+
+
+class RoundLoad:
+    """A meter that always reads the same."""
+
+    def read(self) -> list[DeviceLoad]:
+        return [LOAD]
+
+
+def trained(folder: Path) -> tuple[RunDetail, list[tuple[int, float]]]:
+    """Trains the run of the pictures, and returns it with the losses of its steps."""
+    path = folder / "trained.db"
+    flags = [f"--{name}={value}" for name, value in LIVE.items()]
+    command = [sys.executable, "-m", "ageui", "run", *flags, "--name", LIVE_NAME, "--db", str(path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    with Store.open(path, create=False) as store:
+        return store.runs.detail(1), store.runs.metric(1, "step/loss", -1)
+
+
+def begin_again(store: Store, run: RunDetail, losses: list[tuple[int, float]]) -> tuple[int, list[Lock]]:
+    """Adds the run as it stood after its first epochs, and one that is queued behind it.
+
+    Returns its id, and the locks that make it running.
+    """
+    config = build_config(run.config)
+    live, _ = store.queue.add([NewRun(config, BUILT_IN, LIVE_NAME), NewRun(config, BUILT_IN, "next-demo")]).ids
+    store.workers.register("cpu")
+    worker = take_worker_lock(store, "cpu")
+    locks = [worker] if worker is not None else []
+
+    def hold(run_id: int) -> bool:
+        lock = Lock.take(store.run_lock_file(run_id))
+        locks.extend([lock] if lock is not None else [])
+        return lock is not None
+
+    claim = store.queue.claim(live, Claimant("cpu", "cpu"), hold)
+    if claim is None:
+        raise SystemExit(f"run {live} cannot be claimed")
+    shown = run.history[:SHOWN_EPOCHS]
+    points = tuple((step, loss) for step, loss in losses if step <= shown[-1].step)
+    with store.writing(live, claim.attempt) as writer:
+        total = run.row.summary.total_steps or 0
+        writer.steps(StepsEnded(1, SHOWN_EPOCHS, shown[-1].step, total, points, IMAGES_PER_SECOND, SECONDS_LEFT))
+        for epoch in shown:
+            writer.epoch(EpochEnded(**vars(epoch)))
+    log = log_file(store, live, claim.attempt)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("\n".join(f"epoch {epoch.epoch}/{len(run.history)} has ended" for epoch in shown), encoding="utf-8")
+    return live, locks
+
+
+async def settled(pilot: "Pilot[Any]") -> None:
+    """Waits until nothing is read or changed, and everything is shown."""
+    for _ in range(3):
+        await pilot.pause()
+        groups = ("reading", "changes", "queue", "loads", "comparing")
+        while any(worker.group in groups and not worker.is_finished for worker in pilot.app.workers):
+            await pilot.pause(0.05)
 
 
 async def until(pilot: "Pilot[Any]", holds: Callable[[], bool]) -> None:
@@ -35,52 +105,48 @@ async def until(pilot: "Pilot[Any]", holds: Callable[[], bool]) -> None:
     while not holds():
         if time.monotonic() > end:
             raise SystemExit("the screen never came to what it should show")
-        await pilot.pause(0.1)
+        await pilot.pause(0.05)
+    await settled(pilot)
 
 
-def save(app: AgeUIApp, name: str) -> None:
-    (ASSETS / f"{name}.svg").write_text(app.export_screenshot(title="ageui"), encoding="utf-8")
-    sys.stdout.write(f"{name}.svg\n")
+async def take(store: Store, live: int, shade: str) -> None:
+    """Takes the pictures in one theme."""
+    app = AgeUIApp(store, Prefs(theme=THEMES[shade]))
 
+    def save(name: str) -> None:
+        path = ASSETS / f"{name}-{shade}.svg"
+        path.write_text(app.export_screenshot(title="ageui"), encoding="utf-8")
+        sys.stdout.write(f"{path.name}\n")
 
-async def take(store: Store, live: int) -> None:
-    app = AgeUIApp(store, Prefs())
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: (store.runs.get(live).summary.epoch or 0) >= 5)
-        await pilot.pause(2.0)
-        save(app, "runs")
+        await settled(pilot)
+        save("runs")
         app.post_message(OpenRun(live))
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
-        await pilot.pause(2.0)
-        await pilot.press("l")
-        await pilot.pause(1.0)
-        save(app, "live-run")
+        save("live-run")
         await pilot.press("escape")
         done = [row.id for row in store.runs.search("tag=demo status=done", order="id")]
         app.post_message(OpenComparison(tuple(done)))
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-        await pilot.pause(2.0)
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.is_settled)
         await pilot.press("b")
-        await pilot.pause(8.0)
-        save(app, "compare")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.is_settled)
+        save("compare")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "runs.db"
-        shutil.copy(ASSETS.parent / "runs.db", path)
-        os.environ["XDG_STATE_HOME"] = folder
-        ageui = [sys.executable, "-m", "ageui"]
-        queued = subprocess.run(
-            [*ageui, "run", "--detach", *LIVE, "--db", str(path)], check=True, capture_output=True, text=True
-        )
-        live = int(queued.stdout)
-        try:
-            with Store.open(path) as store:
-                asyncio.run(take(store, live))
-        finally:
-            for command in (("cancel", "--now", str(live)), ("worker", "stop")):
-                subprocess.run([*ageui, *command, "--db", str(path)], check=False, capture_output=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ |= {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}
+        shutil.copy(ASSETS.parent / "runs.db", folder / "shipped.db")
+        with Store.open(folder / "shipped.db") as shipped:
+            shipped.copy_to(folder / "runs.db")
+        with Store.open(folder / "runs.db") as store:
+            live, locks = begin_again(store, *trained(folder))
+            with patch("ageui.tui.base_app.LoadMeter", RoundLoad):
+                for shade in THEMES:
+                    asyncio.run(take(store, live, shade))
+            for lock in locks:
+                lock.release()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The events of a run in training. Plain frozen records; NaN and infinity are legal in every float."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.epoch_scores import EpochScores
 from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
@@ -80,7 +82,8 @@ class Epoch:
 
     Losses are on ages divided by 100; `val_mae` is in years. The train loss is the running mean over the epoch's
     batches, with sample weights; the validation loss has none. Both validation figures are None if the data has no
-    labelled validation images.
+    labelled validation images. `scores` are those on the validation split; None also for an epoch between two scored
+    ones, where epochs take milliseconds.
     """
 
     stage: int
@@ -93,11 +96,25 @@ class Epoch:
     seconds: float
     images_per_second: float
     is_best: bool
+    scores: EpochScores | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no loss is NaN or infinite. Weights are kept of such epochs only."""
+        return math.isfinite(self.train_loss) and (self.val_loss is None or math.isfinite(self.val_loss))
 
 
 @dataclass(frozen=True)
 class EpochEnded(Epoch):
     """An epoch has ended."""
+
+
+@dataclass(frozen=True)
+class EpochScored:
+    """The scores of an earlier epoch, which was the best one when the stage came to an epoch that is scored."""
+
+    epoch: int
+    scores: EpochScores
 
 
 @dataclass(frozen=True)
@@ -170,6 +187,7 @@ Event = (
     | StageStarted
     | StepsEnded
     | EpochEnded
+    | EpochScored
     | CheckpointWritten
     | Evaluated
     | MemoryPeaked

@@ -45,4 +45,24 @@ def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
     )
 
 
+def short_label(config: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The named fields of a config in as few words as a narrow table has room for, loss and weights first.
+
+    Examples
+    --------
+    >>> short_label({"seed": 2, "loss": "mse", "weights": ["gender"], "size": 64}, ["loss", "weights", "size", "seed"])
+    'mse · gender · 64 px · s2'
+    """
+    telling_first = sorted(names, key=lambda name: name not in _TELLING)
+    return " · ".join(_SHORT.get(name, f"{name} {{}}").format(_without_folder(config, name)) for name in telling_first)
+
+
+def _without_folder(config: Mapping[str, Any], name: str) -> str:
+    return setting(config, name).rsplit("/", 1)[-1]
+
+
+_TELLING = ("loss", "weights")
 _SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
+_SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights"), "{}") | {
+    "head": "head {}", "size": "{} px", "seed": "s{}", "epochs": "{} epochs",
+}  # fmt: skip

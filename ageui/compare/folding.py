@@ -9,6 +9,7 @@ from ageui.compare.averaged_scores import Training, averaged_scores
 from ageui.compare.comparison import ComparedRow
 from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.draft_rows import Columns, DraftRow, no_errors
+from ageui.compare.repeats import Repeatable, repeats
 from ageui.compare.seed_figures import Across, setting_key
 from ageui.compare.seeds import mean_and_spread
 from ageui.present.table import Cell
@@ -72,35 +73,18 @@ def left_out(draft: DraftRow) -> str | None:
 
 
 def _repeats(drafts: Sequence[DraftRow], across: Collection[Across]) -> list[list[DraftRow]]:
-    scored_as: dict[object, tuple[object, ...]] = {}
-    for draft in drafts:
-        if _may_repeat(draft) and draft.scores:
-            scored_as.setdefault(setting_key(draft.runs[0].config), _key(draft, across))
-    found: dict[tuple[object, ...], list[DraftRow]] = {}
-    for place, draft in enumerate(drafts):
-        if not _may_repeat(draft):
-            found["alone", place] = [draft]
-            continue
-        key = _key(draft, across)
-        repeats = found.setdefault(key if draft.scores else scored_as.get(setting_key(draft.runs[0].config), key), [])
-        twin = next((one for one in repeats if _seed(one) == _seed(draft)), None)
-        if twin is None:
-            repeats.append(draft)
-        elif draft.scores and not twin.scores:
-            repeats[repeats.index(twin)] = draft
-            found["alone", place] = [twin]
-        else:
-            found["alone", place] = [draft]
-    return list(found.values())
+    found = repeats([_repeatable(draft, across) if _may_repeat(draft) else None for draft in drafts])
+    return [[drafts[place] for place in places] for places in found]
+
+
+def _repeatable(draft: DraftRow, across: Collection[Across]) -> Repeatable:
+    run, scores = draft.runs[0], draft.scores
+    scored_on = (scores.images, run.data_hash) if scores else None
+    return Repeatable(_setting(draft, across), setting_key(run.config), _seed(draft), scored_on)
 
 
 def _may_repeat(draft: DraftRow) -> bool:
     return bool(draft.runs) and draft.row.kind == "run"
-
-
-def _key(draft: DraftRow, across: Collection[Across]) -> tuple[object, ...]:
-    run, scores = draft.runs[0], draft.scores
-    return (_setting(draft, across), (scores.images, run.data_hash) if scores else None)
 
 
 def _setting(draft: DraftRow, across: Collection[Across] = ()) -> str:

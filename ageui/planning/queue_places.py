@@ -26,7 +26,7 @@ class QueuePlace:
         return "" if self.seconds is None else f"starts in {duration(self.seconds)}"
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (f"queued {_ordinal(self.place)}", self.start)))
+        return ", ".join(filter(None, (f"queued {ordinal(self.place)}", self.start)))
 
 
 class QueueForecast:
@@ -68,6 +68,7 @@ def _seconds_left(row: RunRow) -> float | None:
     return row.summary.eta_seconds if (row.summary.stage or 1) >= stages else None
 
 
-def _ordinal(place: int) -> str:
+def ordinal(place: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`."""
     ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
-    return f"{place}{ending}"
+    return f"{place:,}{ending}"

@@ -4,7 +4,8 @@ Spaces separate terms, and a run must match all of them. A term is FIELD OPERATO
 of the run contains. Quote values that contain spaces. Operators:
 
 - `=` and `!=` compare; `none` is a missing value or the empty list, and `!=` is the exact negation of `=`.
-- `<`, `<=`, `>`, `>=` compare numbers and times; a missing value or NaN matches none of them.
+- `<`, `<=`, `>`, `>=` compare numbers and times; a missing value or NaN matches none of them. Times are dates, dates
+  with a time of day, `today` or `yesterday`.
 - `:` finds a text inside a text, ignoring case, or an item of a list.
 - Numbers are equal if their relative difference is below 1e-12.
 - A list equals text with commas (`weights=gender,age`). One number is compared with every item (`lr<1e-4`: all are).
@@ -34,6 +35,7 @@ _TERM = re.compile(
     rf"|(?P<word>{_QUOTED}|[^\s=!<>:\"']+))(?=\s|$)"
 )
 _SAME = 1e-12
+_DAYS_AGO = {"today": 0, "yesterday": 1}
 _ALLOWED = {
     "text": ("=", "!=", ":"),
     "number": ("=", "!=", "<", "<=", ">", ">="),
@@ -104,16 +106,19 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
     if name == "turn":
         return [term.desc() for term in _TURN] if order.startswith("-") else [term.asc() for term in _TURN]
     field = known_field(name)
-    if field is None or field.kind in ("tags", "texts", "numbers"):
-        names = [name for name, field in filter_fields().items() if field.kind not in ("tags", "texts", "numbers")]
+    if field is None or field.kind == "tags":
+        names = [name for name, field in filter_fields().items() if field.kind != "tags"]
         raise ConfigError(
             f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name.lower(), names)}\nfields: {', '.join(names)}"
         )
     column = field.column
     if field.name == "id":  # never missing, and already the order of the table
         return [column.desc() if order.startswith("-") else column.asc()]
+    # Lists of numbers are ordered by the first one, since `[10]` as a text precedes `[9]`.
+    columns = [func.json_extract(column, "$[0]"), column] if field.kind == "numbers" else [column]
     missing = [column.is_(None), *([func.typeof(column) == "text"] if field.kind == "number" else [])]
-    return [*missing, column.desc() if order.startswith("-") else column.asc(), col(Run.id).desc()]
+    by = (column.desc() if order.startswith("-") else column.asc() for column in columns)
+    return [*missing, *by, col(Run.id).desc()]
 
 
 def known_field(name: str) -> FilterField | None:
@@ -138,7 +143,7 @@ def _expression(text: str, term: Term) -> ColumnElement[bool]:
         return col(Run.name).icontains(term.value, autoescape=True)
     fields, field = filter_fields(), known_field(term.field)
     if field is None:
-        message = f"there is no field {term.field!r} to filter by{did_you_mean(term.field.lower(), list(fields))}"
+        message = f"there is no field {term.field!r}{did_you_mean(term.field.lower(), list(fields))}"
         end = term.start + len(term.field)
         raise ConfigError(f"{_pointing(text, term.start, end, message)}\nfields: {', '.join(fields)}")
     if term.operator not in _ALLOWED[field.kind]:
@@ -195,11 +200,15 @@ def _number(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
 
 def _time(column: SQLColumnExpression[Any], sign: str, value: str) -> ColumnElement[bool]:
     """A date means its whole day in local time: `created<=2026-01-31` includes that evening."""
+    if value == "none" and sign == "=":
+        return column.is_(None)
+    if value in _DAYS_AGO:
+        value = (datetime.now() - timedelta(days=_DAYS_AGO[value])).date().isoformat()
     try:
         start = datetime.fromisoformat(value).astimezone(UTC)
         end = start + timedelta(days=1) if len(value) <= len("2026-01-31") else start
     except (ValueError, OverflowError):
-        raise ValueError(f"{value!r} is no time; write 2026-01-31 or 2026-01-31T18:00") from None
+        raise ValueError(f"{value!r} is no time; write 2026-01-31, 2026-01-31T18:00 or today") from None
     instant = start == end
     return {
         "=": column == start if instant else and_(column >= start, column < end),

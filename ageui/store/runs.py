@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, distinct, func
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, distinct, func
 from sqlalchemy import select as sql_select
 from sqlmodel import col, select
 
@@ -30,7 +30,7 @@ from ageui.store.run_rows import (
     run_rows,
 )
 from ageui.store.store_part import OpenSession, StorePart
-from ageui.store.tables import MEASURED, Checkpoint, Metric, Run, RunSummary
+from ageui.store.tables import MEASURED, Checkpoint, Metric, Run, RunSummary, RunTag
 from ageui.text.clean import clean
 from ageui.text.states import LOST
 from engine.arithmetic import settled, spellings
@@ -230,6 +230,23 @@ class Runs(StorePart):
             found = session.execute(_filtered(*counts, filter=filter)).one()
         return tuple(name for name, different in zip(names, found, strict=True) if different > 1)
 
+    def values(self, name: str, start: str = "", *, most: int = 20) -> tuple[str, ...]:
+        """The values that begin with `start` and that runs have in a filter field of texts, lists of texts or tags."""
+        field = filter_fields()[name]
+        if field.kind == "tags":
+            value: SQLColumnExpression[Any] = col(RunTag.tag)
+            chosen = sql_select(value)
+        elif field.kind == "texts":
+            items = func.json_each(field.column).table_valued("value", joins_implicitly=True)
+            value = items.c.value
+            chosen = sql_select(value).select_from(Run, items)
+        else:
+            value = field.column
+            chosen = sql_select(value).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+        begins = func.substr(value, 1, len(start)) == start
+        with self._read() as session:
+            return tuple(session.scalars(chosen.where(begins).distinct().order_by(value).limit(most)).all())
+
     # Reading
 
     def get(self, run_id: int) -> RunRow:
@@ -297,12 +314,19 @@ class Runs(StorePart):
 
     def detail(self, run_id: int) -> RunDetail:
         """The whole run, without its predictions and the points of its steps."""
-        return self.details([run_id])[0]
+        return self.details([run_id], with_groups=True)[0]
 
-    def details(self, run_ids: Sequence[int]) -> list[RunDetail]:
-        """The whole runs, as `detail`, in the given order, in a few statements each for hundreds of runs."""
+    def details(self, run_ids: Sequence[int], *, with_groups: bool = False) -> list[RunDetail]:
+        """The whole runs, as `detail`, in the given order, in a few statements each for hundreds of runs.
+
+        The scores of epochs have no groups unless asked for `with_groups`.
+        """
         with self._read() as session:
-            found = {run.row.id: run for batch in batches(run_ids) for run in run_details(session, batch)}
+            found = {
+                run.row.id: run
+                for batch in batches(run_ids)
+                for run in run_details(session, batch, with_groups=with_groups)
+            }
         missing = [run_id for run_id in run_ids if run_id not in found]
         if missing:
             raise no_run(missing[0])

@@ -15,7 +15,7 @@ from ageui.store.names import valid_name, valid_note
 from ageui.store.prediction_rows import read_predictions
 from ageui.store.records import Predictions, SplitScores
 from ageui.store.rescoring import read_errors
-from ageui.store.run_rows import RUN_ID, existing_run
+from ageui.store.run_rows import RESOLVED, RUN_ID, existing_run, resolved_manifest
 from ageui.store.score_rows import read_split_scores, split_order, write_scores
 from ageui.store.store_part import StorePart
 from ageui.store.tables import (
@@ -35,7 +35,6 @@ from engine.choices import AGE_EDGES, REPORT_ATTRIBUTES
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DataError
-from engine.recipe import FIRST_REVISION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from engine.events import Evaluated
     from engine.image_errors import ImageErrors
 
-_RESOLVED = tuple(func.json_extract(col(Run.manifest), path) for path in ("$.dtype", "$.recipe", "$.weights.sha256"))
 _IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
 
 
@@ -211,7 +209,7 @@ class Scores(StorePart):
         is_chosen = (Result.split == split, Result.item_set == images)
         with self._read() as session:
             runs = session.execute(
-                select(RUN_ID, Run.config, *_RESOLVED, Result.mae)  # type: ignore[call-overload]
+                select(RUN_ID, Run.config, *RESOLVED, Result.mae)  # type: ignore[call-overload]
                 .join(Result, col(Result.run_id) == RUN_ID)
                 .where(*is_chosen)
             ).all()
@@ -227,12 +225,7 @@ class Scores(StorePart):
                 for run_id, key, number in session.execute(found).all():
                     figures[run_id][key] = number
         return [
-            ScoredConfig(
-                config,
-                {"dtype": dtype, "recipe": recipe or FIRST_REVISION, "weights": {"sha256": sha256}},
-                figures[run_id],
-            )
-            for run_id, config, dtype, recipe, sha256, _ in runs
+            ScoredConfig(config, resolved_manifest(*resolved), figures[run_id]) for run_id, config, *resolved, _ in runs
         ]
 
     def publish(self, runs: Sequence[PublishedRun]) -> int:

@@ -19,6 +19,7 @@ from ageui.store.endings import Endings
 from ageui.store.errors import readable_errors
 from ageui.store.example import opened_path
 from ageui.store.imports import Imports
+from ageui.store.listing import Listing
 from ageui.store.migrations import schema_version
 from ageui.store.own_folder import find_folder
 from ageui.store.queue import RunQueue
@@ -41,6 +42,7 @@ class Store:
     - `runs` adds, finds and reads runs,
     - `queue` changes the status of runs,
     - `edits` changes what people write on runs,
+    - `listing` reads what a long table of runs needs of all runs,
     - `scores` reads and writes scores,
     - `rescoring` computes scores of earlier versions again,
     - `removal` deletes runs and predictions,
@@ -63,6 +65,7 @@ class Store:
         self.runs = Runs(self._read, self._write, folder, self._is_abandoned if self.is_read_only else None)
         self.queue = RunQueue(self._read, self._write, folder)
         self.edits = RunEdits(self._read, self._write, folder)
+        self.listing = Listing(self._read, self._write, folder)
         self.scores = Scores(self._read, self._write, folder)
         self.rescoring = Rescoring(self._read, self._write, folder)
         self.removal = Removal(self._read, self._write, folder)

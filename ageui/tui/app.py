@@ -7,11 +7,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.events import Resize
 from textual.screen import Screen
 
 from ageui.store import Store
 from ageui.tui import changes, keys
 from ageui.tui.base_app import BaseApp
+from ageui.tui.dialogs.small_terminal import SmallTerminal, is_too_small
 from ageui.tui.messages import OpenComparison, OpenNewRun, OpenRun
 from ageui.tui.palette import KeyCommands
 from ageui.tui.prefs import Prefs
@@ -49,6 +51,14 @@ class AgeUIApp(BaseApp):
         """No screens beneath an opaque one. Otherwise, Textual would treat the first of them as current, draw it out of
         sight, and redraw the whole terminal each time."""
         return super()._background_screens if self.screen.styles.background.a < 1 else []
+
+    def on_resize(self, event: Resize) -> None:
+        """Covers the screens while the terminal is too small for them."""
+        is_covered = isinstance(self.screen, SmallTerminal)
+        if is_too_small(event.size) and not is_covered:
+            self.push_screen(SmallTerminal())
+        elif is_covered and not is_too_small(event.size):
+            self.pop_screen()
 
     # Screens
 

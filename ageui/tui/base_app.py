@@ -33,7 +33,7 @@ SECONDS_BETWEEN_LOADS = 1.0
 _SECONDS_BETWEEN_CHECKS = 2.0
 _MOST_UNDOS = 50
 _MOST_NOTICES = 3
-_REPEATED_GROUPS = ("reading", "queue", "loads")
+_REPEATED_GROUPS = ("reading", "preview", "queue", "loads")
 
 
 class BaseApp(NoticeApp):
@@ -41,7 +41,8 @@ class BaseApp(NoticeApp):
 
     Threads read and change the database; only the event loop touches widgets. Each signal is published in the event
     loop: `data_changed` after every commit with the database's version, `queue_changed` with the state of the queue,
-    `loads_changed` with the load of the devices. `notice` is shown at the start.
+    `loads_changed` with the load of the devices, `runs_queued` with the runs that a person has just queued. `notice` is
+    shown at the start.
     """
 
     def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
@@ -52,6 +53,7 @@ class BaseApp(NoticeApp):
         self.data_changed: Signal[int] = Signal(self, "data changed")
         self.queue_changed: Signal[QueueState] = Signal(self, "queue changed")
         self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
+        self.runs_queued: Signal[tuple[int, ...]] = Signal(self, "runs queued")
         self.queue_state: QueueState | None = None
         self._forecast = QueueForecast()
         self._notice = notice
@@ -71,6 +73,7 @@ class BaseApp(NoticeApp):
         self.set_interval(SECONDS_BETWEEN_LOADS, self._check_loads)
         self._check_loads()
         self._check_queue()
+        self.app_resume_signal.subscribe(self, lambda app: self.refresh(layout=True))
         if self._notice:
             self.tell(self._notice, everywhere=True)
         if not self.is_headless:
@@ -201,6 +204,8 @@ class BaseApp(NoticeApp):
                 then(made is not None)
         if made is not None:
             self._tell_change(made, hint="; u undoes it" if made.undo is not None else "")
+            if made.queued:
+                self.runs_queued.publish(made.queued)
 
     def action_undo(self) -> None:
         self.run_worker(self._undo(), group="changes", exit_on_error=False)

@@ -19,11 +19,15 @@ from engine.errors import AgeUIError, ConfigError
 
 @dataclass(frozen=True)
 class ChangeMade:
-    """`message` describes the change, `problems` describe its failures, and `undo` restores the previous state."""
+    """`message` describes the change, `problems` describe its failures, and `undo` restores the previous state.
+
+    `queued` are the runs that it put into the queue, in their order.
+    """
 
     message: str
     problems: tuple[str, ...] = ()
     undo: Callable[[Store], "ChangeMade"] | None = None
+    queued: tuple[int, ...] = ()
 
 
 Change = Callable[[Store], ChangeMade]
@@ -202,7 +206,7 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
 
     def change(store: Store) -> ChangeMade:
         changed = store.queue.add(runs, tags=tags, priority=priority)
-        return _made(store, changed, _sentence(store, changed.ids, "queued"))
+        return replace(_made(store, changed, _sentence(store, changed.ids, "queued")), queued=tuple(changed.ids))
 
     return change
 
@@ -212,7 +216,7 @@ def run_missing(todo: RemainingRuns, tags: Sequence[str]) -> Change:
 
     def change(store: Store) -> ChangeMade:
         changed = store.queue.add(todo.new, [run.id for run in (*todo.again, *todo.stopped)], tags=tags)
-        return _made(store, changed, _sentence(store, changed.ids, "queued"))
+        return replace(_made(store, changed, _sentence(store, changed.ids, "queued")), queued=tuple(changed.ids))
 
     return change
 

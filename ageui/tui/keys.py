@@ -6,8 +6,9 @@ from functools import partial
 
 from textual.binding import ActiveBinding, Binding
 
-EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
-    "everywhere", "runs", "run", "curves", "new run", "compare", "studies", "runs of a study", "data",
+EVERYWHERE, RUNS, FILTER, RUN, WORST, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
+    "everywhere", "runs", "filter", "run", "worst errors", "curves", "new run", "compare", "studies",
+    "runs of a study", "data",
 )  # fmt: skip
 
 
@@ -15,7 +16,7 @@ EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
 class Key:
     """`keys` are Textual's comma-separated key names; `shown` replaces the first one on the screen.
 
-    The footer shows `label`, help and palette show `what`.
+    The footer shows `label`, help and palette show `what`. A key that acts `in_dialogs` goes before those of widgets.
     """
 
     keys: str
@@ -24,6 +25,7 @@ class Key:
     what: str
     shown: str = ""
     in_footer: bool = True
+    in_dialogs: bool = False
 
     @property
     def display(self) -> str:
@@ -45,8 +47,8 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("H", "pause_queue", "hold queue", "Toggle the pause of the queue; running runs continue"),
         _HelpKey("W", "worker", "worker", "Toggle the background worker; it stops after the current step"),
         _HelpKey("escape", "back", "back", "Close this screen", "esc"),
-        _HelpKey("ctrl+z", "suspend_process", "suspend", "Suspend the application; fg brings it back", "^z"),
-        _HelpKey("ctrl+q", "quit", "quit", "Quit; the worker continues", "^q"),
+        _HelpKey("ctrl+z", "suspend_process", "suspend", "Suspend; fg in the shell resumes", "^z", in_dialogs=True),
+        _HelpKey("ctrl+q", "quit", "quit", "Quit; background work continues", "^q", in_dialogs=True),
     ),
     RUNS: (
         Key("enter", "open", "open", "Open the run: curves, groups, scores, log"),
@@ -62,6 +64,10 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("slash", "filter", "filter", "Filter: loss=mape weights:gender mae<8 status=done", "/"),
         Key("s", "sort", "sort", "Sort by a column; clicking its title does the same"),
         _HelpKey("S", "reverse", "reverse", "Reverse the sort order"),
+        Key("f", "fold", "seeds", "Toggle: fold runs that differ in their seed alone: mean ± std, n"),
+        Key("b", "group", "group", "Group rows by a config field"),
+        Key("f3", "views", "views", "Saved views: filter, columns, order, folding and groups by a name", "F3"),
+        _HelpKey("v", "preview", "preview", "Toggle the preview of the run under the cursor; tab scrolls it"),
         _HelpKey("o", "columns", "columns", "Choose and order the columns"),
         _HelpKey("g", "tags", "tags", "Edit the run's tags; add or remove tags of several runs"),
         _HelpKey("m", "note", "note", "Edit the run's note"),
@@ -74,8 +80,26 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("O", "app.open_demo", "demo", "Open a copy of the shipped runs to look around and try keys", "O"),
         _HelpKey("escape", "clear", "clear", "Clear the selection, then the filter", "esc"),
     ),
+    FILTER: (
+        Key("enter", "keep", "keep", "Keep the filter, and go to the runs"),
+        Key("escape", "take_back", "take back", "Take back what was typed", "esc"),
+        Key("tab", "complete", "complete", "Complete the name of a field or its value; right does too"),
+        Key("up", "recall(1)", "earlier", "Earlier filters, the newest first", "↑"),
+        _HelpKey("down", "recall(-1)", "later", "Later filters, then the runs", "↓"),
+    ),
     RUN: (
-        Key("v", "next_curve", "curve", "Next curve: loss by epoch, loss by step, MAE, learning rate"),
+        _HelpKey("1", "curve('1')", "loss", "Loss by epoch; again: of each step, of validation"),
+        _HelpKey("2", "curve('2')", "MAE", "MAE on the validation images by epoch"),
+        _HelpKey("3", "curve('3')", "biases", "Biases on the validation images by epoch"),
+        _HelpKey("4", "curve('4')", "lr", "Learning rate by epoch; again: images per second"),
+        _HelpKey("5", "part('5')", "scores", "Scores on every split, biases and groups"),
+        _HelpKey("6", "part('6')", "scatter", "Predicted by true age, a dot per image"),
+        _HelpKey("7", "part('7')", "errors", "Signed error by age; again: all images, the largest error first"),
+        _HelpKey("8", "part('8')", "config", "Config, command, data, device and versions"),
+        _HelpKey("9", "part('9')", "log", "Log of the newest attempt"),
+        _HelpKey("0", "part('0')", "attempts", "Attempts with their ends and notes; again: the epochs"),
+        Key("v", "next_split", "split", "Next split, whose scores and errors are shown: test, valid, train"),
+        Key("f", "toggle_full", "full", "Toggle: the chosen curve or part alone, or all side by side"),
         Key("e", "next_axis", "axis", "Next x axis: epochs, steps, elapsed time"),
         Key("c", "compare", "compare", "Compare with other runs"),
         Key("d", "duplicate", "duplicate", "New run with this run's config"),
@@ -86,13 +110,14 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
         _HelpKey("E", "explain", "explain", "Explain all figures and marks", "E"),
     ),
+    WORST: (Key("enter", "copy_path", "copy path", "Copy the path of the image under the cursor"),),
     CURVES: (
         Key("l", "toggle_log", "log", "Toggle the logarithmic y axis"),
         Key("s", "more_smoothing", "smooth", "More smoothing; the raw curve stays faint"),
         _HelpKey("S", "less_smoothing", "less smooth", "Less smoothing"),
         Key("plus,equals_sign", "zoom_in", "zoom", "Zoom in", "+"),
         _HelpKey("minus", "zoom_out", "zoom out", "Zoom out", "-"),
-        _HelpKey("0", "zoom_reset", "all", "Show and follow the whole curve, without a cursor"),
+        _HelpKey("asterisk", "zoom_reset", "all", "Show and follow the whole curve, without a cursor", "*"),
         _HelpKey("comma,less_than_sign", "pan_left", "pan left", "Move the window left", ","),
         _HelpKey("full_stop,greater_than_sign", "pan_right", "pan right", "Move the window right", "."),
         _HelpKey("left", "cursor_left", "read", "Read the values to the left", "←"),
@@ -179,6 +204,7 @@ def _binding(place: str, key: Key, action: str) -> Binding:
         show=key.in_footer,
         key_display=key.display,
         tooltip=key.what,
+        priority=key.in_dialogs,
         id=f"{place}.{key.action}",
     )
 

@@ -38,6 +38,15 @@ class QueueState:
     held: int = 0
     places: Mapping[int, QueuePlace] = field(default_factory=dict)
 
+    @property
+    def why_waiting(self) -> str:
+        """What no queued run starts before; empty if the queue moves."""
+        if self.pause_reason is not None:
+            return "the queue is paused"
+        if self.unserved and not self.running:
+            return "no worker"
+        return f"waits: {'; '.join(self.waits)}" if self.waits else ""
+
 
 def read_queue_state(store: Store, forecast: QueueForecast) -> QueueState:
     """Reads the state of the queue in a few milliseconds. Raises `StoreError`."""

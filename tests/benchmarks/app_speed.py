@@ -3,7 +3,7 @@
 A database of 10,000 runs and 1,000,000 points is opened in a pseudo terminal of 160 x 50 cells, as `ageui` opens it:
 
 - first paint: from the start of the process until a run of the table is on the screen, less what starting Python takes;
-- a key: from the key's byte until the first bytes that answer it;
+- a key: from the key's byte until the first bytes that answer it, also with seeds folded and rows grouped;
 - memory: resident set of the process;
 - idle CPU: share of one core that the application takes while a run trains in the background.
 """
@@ -30,7 +30,7 @@ from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import EpochEnded, StepsEnded
 
-RUNS, CURVES, POINTS, KEYS, STARTS = 10_000, 100, 10_000, 300, 5
+RUNS, SEEDS, CURVES, POINTS, KEYS, STARTS = 10_000, 5, 100, 10_000, 300, 5
 COLUMNS, LINES = 160, 50
 SECONDS_WATCHED = 15.0
 
@@ -74,9 +74,9 @@ class Terminal:
 
 
 def fill(path: Path) -> None:
-    config = build_config(PRESETS["quick"])
+    configs = (build_config({**PRESETS["quick"], "lr": f"{1 + n // SEEDS}e-7", "seed": n % SEEDS}) for n in range(RUNS))
     with Store.open(path) as store:
-        ids = store.runs.add_many([NewRun(config, BUILT_IN, f"run-{number}") for number in range(RUNS)])
+        ids = store.runs.add_many([NewRun(config, BUILT_IN, f"run-{n}") for n, config in enumerate(configs)])
         for run_id in ids[-CURVES:]:
             claim = store.queue.claim(run_id, Claimant("cpu", "cpu"), lambda run_id: True)
             assert claim is not None
@@ -130,7 +130,7 @@ def keys(terminal: Terminal, key: bytes, count: int) -> list[float]:
 def tell(what: str, seconds: list[float]) -> None:
     ordered = sorted(seconds)
     p99 = ordered[min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))]
-    print(f"{what:28} median {statistics.median(seconds) * 1000:7.1f} ms, p99 {p99 * 1000:7.1f} ms, n = {len(seconds)}")
+    print(f"{what:36} median {statistics.median(seconds) * 1000:7.1f} ms, p99 {p99 * 1000:7.1f} ms, n = {len(seconds)}")
 
 
 def in_use(path: Path) -> None:
@@ -140,8 +140,15 @@ def in_use(path: Path) -> None:
         terminal.settle()
         tell("key: down", keys(terminal, b"j", KEYS))
         tell("key: page down", keys(terminal, b"\x1b[6~", KEYS // 3))
-        terminal.press(b"\x1b[H")
-        terminal.settle()
+        for what, arrange in (("folded", (b"f",)), ("folded and grouped", (b"b", b"\x1b[B", b"\r"))):
+            for key in (*arrange, b"\x1b[H"):
+                terminal.press(key)
+                terminal.settle(2.0)
+            tell(f"key: down, {what}", keys(terminal, b"j", KEYS // 3))
+            tell(f"key: page down, {what}", keys(terminal, b"\x1b[6~", KEYS // 3))
+        for key in (b"f", b"b", b"\x1b[H", b"\r", b"\x1b[H"):
+            terminal.press(key)
+            terminal.settle(2.0)
         terminal.press(b"\r")
         terminal.read_until(b"Attempts")
         terminal.settle()
@@ -149,7 +156,7 @@ def in_use(path: Path) -> None:
         terminal.press(b"\x1b")
         terminal.settle()
         memory = psutil.Process(terminal.process.pid).memory_info().rss
-        print(f"{'resident memory':28} {memory / 1e6:.0f} MB")
+        print(f"{'resident memory':36} {memory / 1e6:.0f} MB")
     finally:
         terminal.close()
 

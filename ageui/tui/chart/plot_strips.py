@@ -14,7 +14,7 @@ from ageui.present.terminal import shortened
 from ageui.tui.chart import axis_ticks
 from ageui.tui.chart.drawn_plot import DrawnPlot
 from ageui.tui.chart.series import VerticalLine
-from ageui.tui.chart.text_layout import StyledText, room_beside, strip_of, tick_label_line
+from ageui.tui.chart.text_layout import StyledText, labelled, room_beside, strip_of, tick_label_line
 
 PlacedText = tuple[int, int, str, Style]
 """Row, column, text and its style."""
@@ -117,7 +117,7 @@ def plot_strips(
 def _line_label(plot: DrawnPlot, line: VerticalLine, free: NDArray[np.bool_], styles: ChartStyles) -> list[PlacedText]:
     """The label of a vertical line if it fits; clears its cells in `free`."""
     column = plot.column_of(line.x)
-    text = shortened(line.label, max(free.shape[1] // 3, 8))
+    text = line.label if cell_len(line.label) <= free.shape[1] // 2 else ""
     place = room_beside(column, text, free) if column is not None and text else None
     if place is None:
         return []
@@ -163,8 +163,8 @@ def y_ticks(plot: DrawnPlot) -> dict[int, str]:
     return {row: label for row, label in rows if row is not None}
 
 
-def x_ticks(plot: DrawnPlot, *, seconds: bool) -> list[tuple[int, str]]:
-    """The cell columns and labels of the x axis, from the left."""
+def x_ticks(plot: DrawnPlot, *, seconds: bool, whole: bool) -> list[tuple[int, str]]:
+    """The cell columns and labels of the x axis, from the left; those of whole numbers only if all x are `whole`."""
     width = plot.patterns.shape[1]
     most = max(width // 10 + 1, 2)
     place, label = (
@@ -173,6 +173,8 @@ def x_ticks(plot: DrawnPlot, *, seconds: bool) -> list[tuple[int, str]]:
         else (axis_ticks.linear_ticks, axis_ticks.number_labels)
     )
     ticks = place(plot.x_range.low, plot.x_range.high, most)
+    if whole and not seconds:
+        ticks = [tick for tick in ticks if tick == round(tick)]
     columns = ((plot.column_of(tick), text) for tick, text in zip(ticks, label(ticks), strict=True))
     return [(column, text) for column, text in columns if column is not None]
 
@@ -197,17 +199,24 @@ def with_side_labels(
 
 
 def x_axis(areas: ChartAreas, styles: ChartStyles, ticks: Sequence[tuple[int, str]], name: str) -> list[Strip]:
-    """The line of the x axis, and below it the tick labels with the axis name at the right."""
+    """The line of the x axis, and below it the axis name, beside the tick labels.
+
+    The name is at the left of the labels, or at their right if it is too long. Only labelled ticks are drawn.
+    """
     width = areas.full_width
+    at_left = cell_len(name) < areas.left
+    named = name if at_left else shortened(name, max(areas.width // 3, areas.right - 1))
+    beside = 0 if at_left else max(cell_len(named) + 2 - areas.right, 0)
+    room = max(areas.width - beside, 0)
+    labels = tick_label_line(ticks, room)
     line = ["─"] * areas.width
-    for column, _ in ticks:
+    for column in labelled(ticks, room):
         line[column] = "┴"
     corner = "└".rjust(areas.left) if areas.left else ""
-    named = shortened(name, max(areas.width // 3, areas.right - 1))
-    beside = max(cell_len(named) + 1 - areas.right, 0)
-    labels = tick_label_line(ticks, max(areas.width - beside, 0))
-    below = [(" " * areas.left + labels, styles.axis)]
-    below.append((" " * (width - areas.left - cell_len(labels) - cell_len(named)) + named, styles.title))
+    below = [((f"{named} " if at_left else "").rjust(areas.left), styles.title), (labels, styles.axis)]
+    if not at_left:
+        gap = width - areas.left - cell_len(labels) - cell_len(named)
+        below.append((" " * gap + named, styles.title))
     return [
         strip_of([(corner + "".join(line), styles.axis)], width, styles.ground),
         strip_of(below, width, styles.ground),

@@ -1,8 +1,9 @@
 """Renders a whole chart as strips: title and legend, the plot with its labels, and the values at the cursor."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
@@ -26,7 +27,9 @@ from ageui.tui.chart.plot_strips import (
 from ageui.tui.chart.series import Series, VerticalLine
 from ageui.tui.chart.text_layout import LegendEntry, StyledText, distinct_rows, legend_lines, strip_of
 
+MARKED = "◎"
 _VALUE, _BOTH_VALUES = 9, 18
+_NO_POINTS = "no points yet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +46,29 @@ class ChartRenderer:
     cursor: float | None
 
     def strips(self, plot: DrawnPlot, areas: ChartAreas, styles: ChartStyles) -> list[Strip]:
-        """All lines of the chart, from the top."""
+        """All lines of the chart, from the top. Without points, there are no axes."""
+        if not any(one.x.size for one in self.series):
+            return self._without_points(areas, styles)
         labels = y_ticks(plot)
         inside, beside = self._end_labels(plot, areas, styles)
         cursor, message = self._cursor_on(plot), self._why_empty(plot)
-        body = plot_strips(plot, styles, list(labels), self.vertical_lines, inside, cursor, message)
+        marks = list(self._marks(plot, styles))
+        body = plot_strips(plot, styles, list(labels), self.vertical_lines, [*marks, *inside], cursor, message)
         above = [self._title(plot, areas, styles)] if areas.title else []
         above += self._legend(areas, styles)
-        below = x_axis(areas, styles, x_ticks(plot, seconds=self.seconds), self.x_name) if areas.axis else []
+        ticks = x_ticks(plot, seconds=self.seconds, whole=self._has_whole_x)
+        below = x_axis(areas, styles, ticks, self.x_name) if areas.axis else []
         return above + with_side_labels(areas, styles, body, labels, beside) + below
+
+    def _without_points(self, areas: ChartAreas, styles: ChartStyles) -> list[Strip]:
+        width, height = areas.full_width, areas.title + areas.legend + areas.height + areas.axis
+        strips = [Strip.blank(width, styles.ground) for _ in range(height)]
+        strips[height // 2] = strip_of(
+            [(shortened(_NO_POINTS, width).center(width), styles.notice)], width, styles.ground
+        )
+        if areas.title:
+            strips[0] = strip_of([(shortened(self.y_name, width), styles.title)], width, styles.ground)
+        return strips
 
     def _title(self, plot: DrawnPlot, areas: ChartAreas, styles: ChartStyles) -> Strip:
         """The name and modes at the left; the x of the cursor and the number of values not shown at the right."""
@@ -82,8 +99,14 @@ class ChartRenderer:
         return len(legend_lines(self._entries(None), len(self.series), width, self._value_width, Style.null()))
 
     @property
+    def _has_whole_x(self) -> bool:
+        """Whether all x are whole numbers, such as epochs, which have no parts to label."""
+        return all(bool(np.all(one.x == np.round(one.x))) for one in self.series)
+
+    @property
     def _value_width(self) -> int:
-        return _BOTH_VALUES if self.smoothing else _VALUE
+        marked = (cell_len(one.marked.text) for one in self.series if one.marked is not None)
+        return max(_BOTH_VALUES if self.smoothing else _VALUE, *marked, 0)
 
     def _entries(self, styles: ChartStyles | None) -> list[LegendEntry]:
         """The entries of the legend; without styles, unstyled and without values, for measuring."""
@@ -100,7 +123,7 @@ class ChartRenderer:
         ]
 
     def _legend(self, areas: ChartAreas, styles: ChartStyles) -> list[Strip]:
-        """The marker, name and value of each series: the value at the cursor, else the last one."""
+        """The marker, name and value of each series: the value at the cursor, else the marked or the last one."""
         if not areas.legend:
             return []
         lines = legend_lines(self._entries(styles), areas.legend, areas.full_width, self._value_width, styles.axis)
@@ -108,6 +131,8 @@ class ChartRenderer:
         return [strip_of(line, areas.full_width, styles.ground) for line in lines]
 
     def _value(self, series: Series, top: CurveLayer) -> str:
+        if series.marked is not None and series.marked.text and self.cursor is None:
+            return series.marked.text
         raw = value_at(series.x, series.y, self.cursor)
         if raw is None:
             return "—"
@@ -145,6 +170,16 @@ class ChartRenderer:
             for place, row in rows.items()
         }
 
+    def _marks(self, plot: DrawnPlot, styles: ChartStyles) -> Iterator[PlacedText]:
+        """The marked points in sight, on the lines as they are drawn."""
+        for place, layer in top_layers(self.layers).items():
+            marked, line = self.series[place].marked, self.layers[layer]
+            value = value_at(line.x, line.y, marked.x) if marked is not None else None
+            column = plot.column_of(marked.x) if marked is not None else None
+            row = plot.row_of(value) if value is not None else None
+            if row is not None and column is not None:
+                yield row, column, MARKED, styles.layers[layer]
+
     def _cursor_on(self, plot: DrawnPlot) -> ReadingCursor | None:
         column = plot.column_of(self.cursor) if self.cursor is not None else None
         if column is None:
@@ -161,8 +196,6 @@ class ChartRenderer:
     def _why_empty(self, plot: DrawnPlot) -> str:
         if plot.patterns.any():
             return ""
-        if not any(one.x.size for one in self.series):
-            return "no points yet"
         if plot.hidden:
             return "no values > 0 to show on a log scale"
         return "no finite values" if plot.lost else "no points here"

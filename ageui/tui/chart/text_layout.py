@@ -15,6 +15,7 @@ from ageui.present.terminal import shortened
 StyledText = tuple[str, Style]
 
 _FURTHEST = 3
+_LABEL_GAP = 2
 
 
 def strip_of(parts: Iterable[StyledText], width: int, ground: Style) -> Strip:
@@ -64,7 +65,7 @@ def _wrapped(cells: Iterable[tuple[int, list[StyledText]]], width: int) -> list[
     lines: list[list[StyledText]] = [[]]
     used = 0
     for room, parts in cells:
-        if used and used + room > width:
+        if used and used + room - 1 > width:
             lines.append([])
             used = 0
         lines[-1] += parts
@@ -89,14 +90,27 @@ def distinct_rows(wanted: Mapping[int, int], weights: Mapping[int, int], rows: i
     return dict(zip(kept, sorted(taken), strict=True))
 
 
-def tick_label_line(ticks: Iterable[tuple[int, str]], width: int) -> str:
-    """Centres labels on their columns in a line of `width` cells; leaves out labels that would touch another."""
-    line, free = "", 0
+def labelled(ticks: Iterable[tuple[int, str]], width: int) -> dict[int, tuple[int, str]]:
+    """The ticks, by column, whose centred labels fit into `width` cells, each with the first cell of its label.
+
+    Leaves out those whose labels would touch another, or not stand at their column.
+    """
+    found: dict[int, tuple[int, str]] = {}
+    free = 0
     for column, label in ticks:
-        begin = max(min(column - cell_len(label) // 2, width - cell_len(label)), 0)
-        if begin >= free and begin + cell_len(label) <= width:
-            line = line.ljust(begin) + label
-            free = len(line) + 1
+        size = cell_len(label)
+        begin = max(min(column - size // 2, width - size), 0)
+        if free <= begin <= column < begin + size:
+            found[column] = begin, label
+            free = begin + size + _LABEL_GAP
+    return found
+
+
+def tick_label_line(ticks: Iterable[tuple[int, str]], width: int) -> str:
+    """The labels of ticks in a line of `width` cells, as far as they fit."""
+    line = ""
+    for begin, label in labelled(ticks, width).values():
+        line = line.ljust(begin) + label
     return line.ljust(width)
 
 

@@ -27,7 +27,7 @@ from ageui.tui.compare.compared_runs import (
     run_state,
 )
 from ageui.tui.compare.comparison_file import FORMAT_NAMES, export
-from ageui.tui.compare.curves import CURVE_NAMES, CurveName, fitting_curve, series_of
+from ageui.tui.compare.curves import CurveName, curve_names, fitting_curve, next_curve, series_of
 from ageui.tui.compare.lines import about_row, columns_of, explained, legend_of, lines_of
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.dialogs.explain import ExplainScreen
@@ -155,7 +155,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         )
         curve = self._curve or fitting_curve(list(snapshot.runs.values()))
         series = series_of(comparison, snapshot.runs, curve, places, dark=dark)
-        self.chart.show(series, x_name="epoch", y_name=CURVE_NAMES[curve])
+        self.chart.show(series, x_name="epoch", y_name=curve_names(snapshot.runs.values()).get(curve, curve))
         self._show_about(snapshot, comparison)
         self._show_row()
         self._arrange()
@@ -210,8 +210,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     def action_next_curve(self) -> None:
         if self._snapshot is not None:
-            shown = self._curve or fitting_curve(list(self._snapshot.runs.values()))
-            self._curve = "val_mae" if shown == "val_loss" else "val_loss"
+            runs = list(self._snapshot.runs.values())
+            self._curve = next_curve(self._curve or fitting_curve(runs), runs)
             self._draw()
 
     def action_toggle_settings(self) -> None:

@@ -10,17 +10,17 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from ageui.tui.dialogs.dialog import Dialog
-from ageui.tui.runs.columns import COLUMNS, DEFAULT_COLUMNS, known
+from ageui.tui.runs.columns import COLUMNS, known
 
 
 class ColumnPicker(Dialog[tuple[str, ...]]):
-    """Lists the chosen columns first, in their order. Returns None after escape."""
+    """Lists the chosen columns first, in their order. Returns None after escape, nothing for those of the width."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "show_or_hide", "show or hide"),
         Binding("K,shift+up", "move(-1)", "up"),
         Binding("J,shift+down", "move(1)", "down"),
-        Binding("0", "reset", "default"),
+        Binding("0", "reset", "as the width allows"),
         Binding("enter", "save", "save", priority=True),
     ]
 
@@ -32,7 +32,9 @@ class ColumnPicker(Dialog[tuple[str, ...]]):
         with Vertical():
             yield Label(Text("Columns", style="bold"))
             yield OptionList()
-            yield Label(Text("space shows or hides · K J move · 0 default · enter saves · esc leaves", style="dim"))
+            yield Label(
+                Text("space shows or hides · K J move · 0 as the width allows · enter saves · esc leaves", style="dim")
+            )
 
     def on_mount(self) -> None:
         self._fill(self._chosen[0])
@@ -70,8 +72,7 @@ class ColumnPicker(Dialog[tuple[str, ...]]):
         self._fill(name)
 
     def action_reset(self) -> None:
-        self._chosen = list(known(DEFAULT_COLUMNS))
-        self._fill(self._chosen[0])
+        self.dismiss(())
 
     def action_save(self) -> None:
         self.dismiss(tuple(self._chosen))

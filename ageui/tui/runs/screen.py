@@ -1,129 +1,168 @@
 """The home screen: the queue and all runs in one table."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 
+from ageui.planning.queue_places import QueuePlace
 from ageui.present.marks import NO_BETTER, NOISE
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
 from ageui.text.clean import clean
-from ageui.text.sentences import counted
-from ageui.tui import changes, keys
-from ageui.tui.changes import Change
-from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt
-from ageui.tui.live import LiveScreen
-from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun, OpenRun
-from ageui.tui.run_actions import copy_run_command, remove_archived, retry_run
+from ageui.tui import keys
+from ageui.tui.dialogs.prompts import ChoicePrompt
+from ageui.tui.messages import OpenRun
+from ageui.tui.queue_state import QueueState
 from ageui.tui.runs import columns as run_columns
+from ageui.tui.runs import row_cells
+from ageui.tui.runs.choices import group_answers, order_answers
 from ageui.tui.runs.column_picker import ColumnPicker
+from ageui.tui.runs.empty_table import EmptyTable
+from ageui.tui.runs.entries import Entry
+from ageui.tui.runs.found_sentence import found_sentence
+from ageui.tui.runs.layout import Layout, automatic, chosen
+from ageui.tui.runs.listing import ListReader, RunsQuery, without_std
+from ageui.tui.runs.page import PageQuery, RunsSnapshot, read_page
+from ageui.tui.runs.preview import PREVIEW_FROM, RunPreview
+from ageui.tui.runs.table_view import TableView
+from ageui.tui.runs.target_actions import TargetActions
+from ageui.tui.runs.view_picker import ask_for_view
 from ageui.tui.widgets.filter_box import FilterBox
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
+from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
-_WELCOME = """
-No runs yet.
-
-  n    make a run: choose a loss, weights, a network, and queue it
-  D    look at the data sets; without one of yours, faces are drawn
-  ?    all keys            ^p   search all that can be done
-
-The background worker starts with the first run and goes on when you leave.
-""".strip("\n")
+_MARKS = f"{NOISE} cannot be told from none; {NO_BETTER} constant is as good"
 
 
-@dataclass(frozen=True)
-class RunsQuery:
-    """A request for `count` runs that match the filter, starting at place `first`."""
-
-    filter: str
-    order: str
-    first: int
-    count: int
+_ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
 
 
-@dataclass(frozen=True)
-class RunsSnapshot:
-    """A page of runs. `matching` is the number of runs that match the filter, `total` the number of all runs.
-
-    `varying` are the config fields in which the matching runs differ.
-    """
-
-    query: RunsQuery
-    rows: list[RunRow]
-    matching: int
-    total: int
-    varying: tuple[str, ...]
-
-
-class RunsScreen(LiveScreen[RunsSnapshot]):
+class RunsScreen(TargetActions[RunsSnapshot]):
     """The table of runs with its filter. Keys act on the selected runs, or else on the run under the cursor."""
 
     CSS_PATH = "screen.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS)]
+    AUTO_FOCUS = ""  # the table gets the focus, also while it is empty: keys never go to a hidden filter
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUNS), Binding("tab", "scroll_preview", show=False)]
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: dict[int, RunRow] = {}
+        self._reader = ListReader()
         self._filter = ""
-        self._query = RunsQuery("", "turn", 0, 100)
+        self._toggled: frozenset[int] = frozenset()
+        self._follow: int | None = None
+        self._hidden_run: int | None = None
+        self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
-        # Finding the varying fields scans all configs. Configs never change, so only other runs need another scan.
-        self._varying: tuple[tuple[str, int, int], tuple[str, ...]] = (("", -1, -1), ())
+        self._queue_places: tuple[str, Mapping[int, QueuePlace]] = ("", {})
 
     def compose(self) -> ComposeResult:
         yield StatusBar(self.app.store.path.name)
         yield FilterBox()
-        yield PagedTable(id="runs")
-        yield Static(_WELCOME, id="welcome", markup=False)
+        with Horizontal(id="body"):
+            with Vertical():
+                yield PagedTable(id="runs")
+                yield EmptyTable()
+            yield RunPreview()
         yield TextLine(id="summary", classes="hint")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         try:
-            ordering(self.app.prefs.order)
+            ordering(without_std(self.app.prefs.order))
         except ConfigError:
             self.app.prefs.order = "turn"  # saved by a version with other orders
+        if self.app.prefs.grouped not in RunConfig.model_fields:
+            self.app.prefs.grouped = ""
+        self.app.runs_queued.subscribe(self, lambda run_ids: self.go_to_run(run_ids[0]))
+        self.app.queue_changed.subscribe(self, self._show_queue_places)
         self._show_columns()
         self.table.focus()
 
-    @property
-    def table(self) -> PagedTable:
-        return self.query_one(PagedTable)
+    def on_unmount(self) -> None:
+        self.app.runs_queued.unsubscribe(self)
+
+    def _show_queue_places(self, state: QueueState) -> None:
+        """Reads again if other words stand beside queued runs: a queue can begin to wait without a commit."""
+        shown = state.why_waiting, state.places
+        if shown != self._queue_places:
+            self._queue_places = shown
+            self.refresh_soon()
 
     # Reading
 
     def prepare(self) -> None:
         first, count = self.table.window
-        self._query = RunsQuery(self._filter, self.app.prefs.order, first, count)
+        prefs = self.app.prefs
+        rows = RunsQuery(self._filter, prefs.order, prefs.folded, prefs.grouped, self._toggled)
+        self._query = PageQuery(rows, first, count, self._follow)
 
     def read(self, store: Store) -> RunsSnapshot:
-        query = self._query
-        rows = store.runs.search(query.filter, order=query.order, limit=query.count, offset=query.first)
-        matching = store.runs.count(query.filter)
-        total = store.runs.count() if query.filter else matching
-        key = (query.filter, matching, total)
-        if self._varying[0] != key:
-            self._varying = (key, store.runs.varying_fields(query.filter))
-        return RunsSnapshot(query, rows, matching, total, self._varying[1])
+        return read_page(store, self._reader, self._query, self.app.queue_state)
 
     def show(self, snapshot: RunsSnapshot) -> None:
         self._snapshot = snapshot
-        self._rows = {row.id: row for row in snapshot.rows}
-        names = self._columns()
-        rows = [run_columns.table_row(row, names, snapshot.varying) for row in snapshot.rows]
-        self.table.put(snapshot.query.first, rows, snapshot.matching)
-        self.set_class(snapshot.total == 0 and not snapshot.query.filter, "-empty")
+        found = snapshot.page.found
+        columns = self.table.columns
+        shown = found.entries[snapshot.first : snapshot.first + snapshot.query.count]
+        rows = [row_cells.table_row(entry, snapshot.page, columns) for entry in shown]
+        self.table.put(snapshot.first, rows, len(found.entries))
+        if snapshot.query.follow is not None and snapshot.query.follow == self._follow:
+            self._follow = None
+            if snapshot.place is not None:
+                self.table.go_to(snapshot.place)
+                self._hidden_run = None
+            else:
+                self._tell_hidden(snapshot)
+        matching = snapshot.page.found.matching
+        self.query_one(FilterBox).show_found(found_sentence(matching, snapshot.total, self.app.prefs))
+        self._show_emptiness(snapshot)
+        self._show_preview()
+        if not found.is_complete:
+            self.refresh_soon()
         self._show_summary()
+
+    def _show_emptiness(self, snapshot: RunsSnapshot) -> None:
+        filter, matching = snapshot.query.rows.filter, snapshot.page.found.matching
+        has_no_runs = snapshot.total == 0 and not snapshot.archived and not filter
+        self.set_class(matching == 0, "-nothing")
+        if has_no_runs != self.has_class("-empty"):
+            self.set_class(has_no_runs, "-empty")
+            self.query_one(FilterBox).disabled = has_no_runs
+            self.table.focus()
+            self.refresh_bindings()
+        if matching == 0:
+            self.query_one(EmptyTable).show(filter, snapshot.why_nothing, snapshot.archived)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a run, only keys that need none are there."""
+        if self.has_class("-empty") and action in _ACTIONS_ON_RUNS:
+            return False
+        return super().check_action(action, parameters)
+
+    def go_to_run(self, run_id: int) -> None:
+        """Moves the cursor to a run, or to the row that it is folded into, once it is read or the filter shows it."""
+        self._follow = run_id
+        self.refresh_soon()
+
+    def _tell_hidden(self, snapshot: RunsSnapshot) -> None:
+        """Opens the group of a run that is to be shown, or says once that the filter hides it."""
+        run_id = snapshot.query.follow
+        assert run_id is not None
+        if run_id in snapshot.page.found.runs and self._toggled:
+            self._toggled = frozenset()
+            self.go_to_run(run_id)
+        elif run_id != self._hidden_run and snapshot.query.rows.filter:
+            self._hidden_run = run_id
+            self.app.tell("the filter hides the new run: esc clears the filter, and goes to the run")
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
@@ -131,19 +170,27 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         snapshot = self._snapshot
         if snapshot is None:
             return
-        text = counted(snapshot.total, "run")
-        if snapshot.matching != snapshot.total:
-            text = f"{snapshot.matching:,} of {text}"
-        if self.table.selected:
-            text += f" · {len(self.table.selected)} selected"
-        row = self._current()
+        parts = [self.selection_sentence()] if self.table.selected else []
+        parts += [clean(about)] if (about := self._about_current()) else []
+        self.query_one("#summary", TextLine).put(" · ".join(parts))
+        row = self.current()
+        self.query_one(RunPreview).look_at(row.id if row is not None else None)
+
+    def _about_current(self) -> str:
+        """The row under the cursor in words, and what the marks mean."""
+        entry, row = self._entry(), self.current()
+        if entry is not None and entry.kind == "fold":
+            return f"{len(entry.runs)} seeds, all of which the keys act on; enter shows them"
+        if entry is not None and entry.kind == "heading":
+            return "means over the group; enter shows or hides its runs, space selects them"
+        if entry is not None and entry.kind == "constant":
+            return "the constant predictor: the mean age of the train split for every face"
         if row is not None and row.error and row.status not in ("done", "queued", "running"):
-            text += f" · {row.name}: {row.error.splitlines()[0]}"
-        elif row is not None and row.note:
-            text += f" · {row.name}: {row.note}"
-        else:
-            text += f" · {NOISE} cannot be told from no bias; {NO_BETTER} no better than constant; in years"
-        self.query_one("#summary", TextLine).put(clean(text))
+            return f"{row.name}: {row.error.splitlines()[0]}"
+        if row is not None and row.note:
+            return f"{row.name}: {row.note}"
+        on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
+        return (f"{row.name} · " if row else "") + f"years{on}; {_MARKS}"
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
@@ -152,11 +199,11 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     @on(PagedTable.PageWanted)
     def _read_page(self) -> None:
-        self.refresh_soon()
+        self._show_columns()
 
     @on(PagedTable.Opened)
     def _open_clicked(self, event: PagedTable.Opened) -> None:
-        self.post_message(OpenRun(event.key))
+        self.action_open()
 
     @on(PagedTable.OrderWanted)
     def _order_clicked(self, event: PagedTable.OrderWanted) -> None:
@@ -164,9 +211,10 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
 
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
+        if event.text.strip() == self._filter.strip():
+            return
         self._filter = event.text
-        # Deselects all, so that keys do not change runs that the filter hides.
-        self.table.select(frozenset())
+        self._follow = self._hidden_run
         self.table.action_first()
         self.refresh_soon()
 
@@ -194,15 +242,22 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         except AgeUIError as error:
             self.app.tell(str(error), severity="error")
         else:
-            self.table.select(frozenset() if self.table.selected == found else found)
+            selected = self.table.selected
+            self.table.select(selected - found if found <= selected else selected | found)
 
     # Columns and order
 
-    def _columns(self) -> tuple[str, ...]:
-        return run_columns.known(self.app.prefs.columns or run_columns.DEFAULT_COLUMNS)
+    def _layout(self) -> Layout:
+        prefs, width = self.app.prefs, self.table.scrollable_content_region.width or self.app.size.width
+        if not prefs.columns:
+            return automatic(width, folded=prefs.folded)
+        return chosen(run_columns.known(prefs.columns), width, folded=prefs.folded)
 
     def _show_columns(self) -> None:
-        self.table.show_columns(run_columns.table_columns(self._columns()), self.app.prefs.order)
+        layout, before = self._layout(), self.table.columns
+        self.table.show_columns(layout.columns, self.app.prefs.order, fixed=layout.fixed)
+        if self._snapshot is not None and before != layout.columns:
+            self.show(self._snapshot)
         self.refresh_soon()
 
     def _order_by(self, order: str) -> None:
@@ -217,136 +272,111 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         self._order_by(self.app.prefs.order.removeprefix("-"))
 
     def action_sort(self) -> None:
-        orders = {
-            column.order: Answer(column.order, column.title, column.what)
-            for name in (*self._columns(), *run_columns.COLUMNS)
-            for column in [run_columns.COLUMNS[name]]
-            if column.order is not None
-        }
-        prompt = ChoicePrompt("Sort by", list(orders.values()), self.app.prefs.order.removeprefix("-"))
-        prompt.ask(self.app, self._order_by)
+        prefs = self.app.prefs
+        answers = list(order_answers([column.key for column in self.table.columns], folded=prefs.folded))
+        ChoicePrompt("Sort by", answers, prefs.order.removeprefix("-")).ask(self.app, self._order_by)
 
     def action_columns(self) -> None:
-        def chosen(names: tuple[str, ...]) -> None:
-            self.app.prefs.columns = names
+        names = tuple(column.key for column in self.table.columns)
+
+        def picked(columns: tuple[str, ...]) -> None:
+            self.app.prefs.columns = columns
             self.app.save_prefs()
             self._show_columns()
 
-        ColumnPicker(self._columns()).ask(self.app, chosen)
+        ColumnPicker(names).ask(self.app, picked)
 
-    # Changes of runs
+    # Views and the preview
 
-    def _current(self) -> RunRow | None:
-        key = self.table.cursor_key
-        return self._rows.get(key) if key is not None else None
+    def action_views(self) -> None:
+        ask_for_view(self.app, TableView.of(self._filter, self.app.prefs), self._show_view)
 
-    def _targets(self) -> list[int]:
-        """The ids of the selected runs, or else of the run under the cursor."""
-        if self.table.selected:
-            return sorted(self.table.selected)
-        row = self._current()
-        return [row.id] if row is not None else []
+    def _show_view(self, view: TableView) -> None:
+        prefs = self.app.prefs
+        prefs.columns, prefs.order, prefs.folded, prefs.grouped = view.columns, view.order, view.folded, view.grouped
+        self.app.save_prefs()
+        self.query_one(FilterBox).set_text(view.filter)
+        self.table.action_first()
+        self._show_columns()
 
-    def _change(self, make: Callable[[list[int]], Change]) -> None:
-        targets = self._targets()
-        if targets:
-            self.app.change(make(targets))
+    def on_resize(self) -> None:
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        preview = self.query_one(RunPreview)
+        preview.display = self._has_room_for_preview and self.app.prefs.preview and not self.has_class("-nothing")
+        preview.look_again()
+
+    @property
+    def _has_room_for_preview(self) -> bool:
+        return self.size.width >= PREVIEW_FROM
+
+    def action_preview(self) -> None:
+        prefs = self.app.prefs
+        if not self._has_room_for_preview:
+            self.app.tell(f"the preview needs {PREVIEW_FROM} columns; this terminal has {self.size.width}")
+            return
+        prefs.preview = not prefs.preview
+        self.app.save_prefs()
+        self._show_preview()
+
+    def action_scroll_preview(self) -> None:
+        preview = self.query_one(RunPreview)
+        if preview.display:
+            preview.scroll_on()
+        else:
+            self.focus_next()
+
+    # Folding and grouping
+
+    def action_fold(self) -> None:
+        self.app.prefs.folded = not self.app.prefs.folded
+        self._arranged()
+
+    def action_group(self) -> None:
+        prefs = self.app.prefs
+
+        def grouped(field: str) -> None:
+            prefs.grouped = field
+            self._arranged()
+
+        varying = self._snapshot.page.found.varying if self._snapshot else ()
+        ChoicePrompt("Group rows by", list(group_answers(varying)), prefs.grouped).ask(self.app, grouped)
+
+    def _arranged(self) -> None:
+        """Saves and shows how rows are arranged; the cursor stays on its run."""
+        self.app.save_prefs()
+        if (row := self.current()) is not None:
+            self._follow = row.id
+        self._show_columns()
+
+    # The row under the cursor
+
+    def _entry(self) -> Entry | None:
+        """The row under the cursor."""
+        entries = self._snapshot.page.found.entries if self._snapshot else ()
+        place = self.table.cursor
+        return entries[place] if place < len(entries) and entries[place].key == self.table.cursor_key else None
+
+    def current(self) -> RunRow | None:
+        entry = self._entry()
+        if entry is None or self._snapshot is None or entry.kind not in ("run", "fold"):
+            return None
+        return self._snapshot.page.runs.get(entry.runs[0])
+
+    def under_cursor(self) -> tuple[int, ...]:
+        entry = self._entry()
+        return entry.runs if entry is not None and entry.kind in ("run", "fold") else ()
+
+    def hidden(self) -> frozenset[int]:
+        found = self._snapshot.page.found.runs if self._snapshot is not None else frozenset()
+        return self.table.selected - found
 
     def action_open(self) -> None:
-        if (row := self._current()) is not None:
-            self.post_message(OpenRun(row.id))
-
-    def action_duplicate(self) -> None:
-        if (row := self._current()) is not None:
-            self.post_message(OpenNewRun(row.id))
-
-    def action_compare(self) -> None:
-        targets = self._targets()
-        if len(targets) > MOST_COMPARED:
-            self.app.tell(f"{len(targets)} runs are selected; compare at most {MOST_COMPARED}", severity="warning")
-        elif targets:
-            self.post_message(OpenComparison(tuple(targets)))
-
-    def action_pause(self) -> None:
-        self._change(changes.pause)
-
-    def action_resume(self) -> None:
-        self._change(changes.resume)
-
-    def action_cancel(self) -> None:
-        self._change(changes.cancel)
-
-    def action_retry(self) -> None:
-        row = self._current()
-        if self.table.selected:
-            self._change(changes.retry)
-        elif row is not None:
-            retry_run(self.app, row)
-
-    def action_move_up(self) -> None:
-        self._move(-1)
-
-    def action_move_down(self) -> None:
-        self._move(1)
-
-    def _move(self, by: int) -> None:
-        if (row := self._current()) is not None:
-            self.app.change(changes.move(row.id, by))
-
-    def action_archive(self) -> None:
-        targets = self._targets()
-        if targets:
-            self.app.change(changes.archive(targets), self._deselect)
-
-    def _deselect(self, made: bool) -> None:
-        if made:
-            self.table.select(frozenset())
-
-    def action_unarchive(self) -> None:
-        self._change(changes.unarchive)
-
-    @work(group="changes", exit_on_error=False)
-    async def action_remove(self) -> None:
-        if targets := self._targets():
-            await remove_archived(self.app, targets, self._deselect)
-
-    @work(group="changes", exit_on_error=False)
-    async def action_copy_command(self) -> None:
-        if (row := self._current()) is not None:
-            await copy_run_command(self.app, row.id)
-
-    # Edits
-
-    def action_tags(self) -> None:
-        row, targets = self._current(), self._targets()
-        if row is None:
-            return
-        # The tags of several runs may differ, so the prompt adds and removes tags instead of replacing them.
-        one = targets == [row.id]
-
-        def edited(text: str) -> None:
-            words = text.replace(",", " ").split()
-            if one:
-                self.app.change(changes.tag(targets, words))
-            elif words:
-                self.app.change(changes.add_tags(targets, words))
-
-        title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
-        LinePrompt(f"{title}, parted by spaces", "".join(f"{tag} " for tag in row.tags) if one else "").ask(
-            self.app, edited
-        )
-
-    def action_note(self) -> None:
-        if (row := self._current()) is not None:
-            prompt = LinePrompt(f"Note on {row.name}", row.note or "")
-            prompt.ask(self.app, lambda text: self.app.change(changes.note(row.id, text.strip() or None)))
-
-    def action_rename(self) -> None:
-        if (row := self._current()) is None:
-            return
-
-        def edited(text: str) -> None:
-            if text != row.name:
-                self.app.change(changes.rename(row.id, text))
-
-        LinePrompt(f"New name of {row.name}", row.name).ask(self.app, edited)
+        """Opens a run, or shows or hides the rows of a folded row or of a group."""
+        entry = self._entry()
+        if entry is not None and entry.kind == "run":
+            self.post_message(OpenRun(entry.runs[0]))
+        elif entry is not None and entry.kind != "constant":
+            self._toggled ^= {entry.key}
+            self.refresh_soon()

@@ -16,33 +16,35 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ageui.present.table import Tone
-from ageui.present.terminal import shortened
-from ageui.present.wording import tone_of
 from ageui.tui.tones import tone_styles
 from ageui.tui.widgets.background import background_style
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
-
-_GAP = 2
-_SELECTED, _NOT_SELECTED = "● ", "  "
+from ageui.tui.widgets.table_strips import PREFIX, header_strip, row_strip
 
 
 class PagedTable(ScrollView, can_focus=True):
     """A table with `total` rows. Its owner answers `PageWanted` with `put`.
 
-    The first `fixed` columns do not scroll sideways. The cursor stays on its row when rows are inserted before it.
+    The first `fixed` columns do not scroll sideways. The cursor stays on its row when rows are inserted before it. Text
+    that is too long for its column runs on over blank cells at its right.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "paged-table--header", "paged-table--cursor", "paged-table--hover", "paged-table--selected"
+        "paged-table--header", "paged-table--cursor", "paged-table--hover", "paged-table--selected",
+        "paged-table--bar", "paged-table--heading",
     }  # fmt: skip
     DEFAULT_CSS = """
     PagedTable {
         height: 1fr;
         background: $surface;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         & > .paged-table--header { background: $panel; color: $foreground; text-style: bold; }
         & > .paged-table--cursor { background: $primary 25%; }
         & > .paged-table--hover { background: $boost; }
         & > .paged-table--selected { background: $accent 15%; }
+        & > .paged-table--bar { background: $secondary 22%; }
+        & > .paged-table--heading { background: $boost; text-style: bold; }
         &:focus > .paged-table--cursor { background: $primary 35%; text-style: bold; }
     }
     """
@@ -97,23 +99,29 @@ class PagedTable(ScrollView, can_focus=True):
         self._selected: frozenset[int] = frozenset()
         self._strips: dict[tuple[int, bool], Strip] = {}
         self._tones: Mapping[Tone, Style] = {}
+        self._bar = Style()
 
     # Contents
 
-    def show_columns(self, columns: Sequence[TableColumn], order: str = "") -> None:
+    def show_columns(self, columns: Sequence[TableColumn], order: str = "", *, fixed: int | None = None) -> None:
         """Replaces the columns; `put` rows again afterwards. `order` begins with `-` if descending."""
-        if (tuple(columns), order) == (self._columns, self._order):
+        fixed = self._fixed if fixed is None else fixed
+        if (tuple(columns), order, fixed) == (self._columns, self._order, self._fixed):
             return
         if tuple(columns) != self._columns:
             self._rows.clear()
-        self._columns, self._order = tuple(columns), order
+        self._columns, self._order, self._fixed = tuple(columns), order, fixed
         # The title needs one more cell for the arrow of the order.
-        self._set_widths([min(column.width, cell_len(column.title) + 1) for column in columns])
+        self._set_widths(
+            [column.width if column.is_fixed else min(column.width, cell_len(column.title) + 1) for column in columns]
+        )
 
     def put(self, first: int, rows: Sequence[TableRow], total: int) -> None:
         """Replaces all rows by `rows`, which start at place `first`. Redraws only changed lines."""
         before, key = self._rows, self.cursor_key
         self._rows = {first + place: row for place, row in enumerate(rows)}
+        for place in {place for place, _ in self._strips} - self._rows.keys():
+            self._forget_strips(place)
         self._widen(rows)
         if total != self._total:
             self._total = total
@@ -128,9 +136,10 @@ class PagedTable(ScrollView, can_focus=True):
     def _widen(self, rows: Sequence[TableRow]) -> None:
         """Widens columns to fit their cells. Columns never shrink, so that nothing moves unnecessarily."""
         needed = list(self._widths)
-        for row in rows:
-            for place, text in enumerate(row.texts):
-                needed[place] = max(needed[place], cell_len(text))
+        growing = [place for place, column in enumerate(self._columns) if not column.is_fixed]
+        for row in rows if growing else ():
+            for place in growing:
+                needed[place] = max(needed[place], cell_len(row.texts[place]))
         widths = [min(column.width, width) for column, width in zip(self._columns, needed, strict=True)]
         if widths != self._widths:
             self._set_widths(widths)
@@ -147,6 +156,10 @@ class PagedTable(ScrollView, can_focus=True):
         height = max(2, self._body_height)
         first = max(0, int(self.scroll_offset.y) - height // 2)
         return first, 2 * height
+
+    @property
+    def columns(self) -> tuple[TableColumn, ...]:
+        return self._columns
 
     @property
     def total(self) -> int:
@@ -174,16 +187,27 @@ class PagedTable(ScrollView, can_focus=True):
         changed = keys ^ self._selected
         self._selected = keys
         for place, row in self._rows.items():
-            if row.key in changed:
+            if not changed.isdisjoint(row.selects):
                 self._redraw_row(place)
         self.refresh(Region(0, 0, self.size.width, 1))
         self.post_message(self.SelectionChanged(keys))
 
     def toggle_selected(self) -> None:
         """Toggles the selection of the row under the cursor, and moves to the next one."""
-        if (key := self.cursor_key) is not None:
-            self.select(self._selected ^ {key})
+        if self._toggle_row():
             self.action_move(1)
+
+    def _toggle_row(self) -> bool:
+        row = self._rows.get(self.cursor)
+        if row is None or not row.selects:
+            return False
+        members = frozenset(row.selects)
+        self.select(self._selected - members if members <= self._selected else self._selected | members)
+        return True
+
+    def go_to(self, place: int) -> None:
+        """Moves the cursor to a place, which the table may not hold yet."""
+        self._go_to(place)
 
     # Moving
 
@@ -202,8 +226,8 @@ class PagedTable(ScrollView, can_focus=True):
     def action_scroll_columns(self, by: int) -> None:
         """Scrolls by one column, so that the first column after the fixed ones is shown from its start."""
         starts = [0]
-        for width in self._widths[self._fixed :]:
-            starts.append(starts[-1] + width + _GAP)
+        for width, column in list(zip(self._widths, self._columns, strict=True))[self._fixed :]:
+            starts.append(starts[-1] + width + column.gap)
         at = int(self.scroll_offset.x)
         others = [x for x in starts if (x < at if by < 0 else x > at)]
         if others:
@@ -263,18 +287,17 @@ class PagedTable(ScrollView, can_focus=True):
         if place >= self._total:
             return
         self.cursor = place
-        if event.ctrl or event.x < len(_SELECTED):
-            if (key := self.cursor_key) is not None:
-                self.select(self._selected ^ {key})
+        if event.ctrl or event.x < PREFIX:
+            self._toggle_row()
         elif event.chain == 2 and (key := self.cursor_key) is not None:
             self.post_message(self.Opened(key))
 
     def _column_at(self, x: int) -> TableColumn | None:
-        at = x - len(_SELECTED) if x < self._fixed_width else x - len(_SELECTED) + int(self.scroll_offset.x)
+        at = x - PREFIX if x < self._fixed_width else x - PREFIX + int(self.scroll_offset.x)
         for column, width in zip(self._columns, self._widths, strict=True):
-            if at < width + _GAP:
+            if at < width + column.gap:
                 return column
-            at -= width + _GAP
+            at -= width + column.gap
         return None
 
     # Drawing
@@ -289,7 +312,7 @@ class PagedTable(ScrollView, can_focus=True):
         self._tones = {}
 
     def _resize(self) -> None:
-        self.virtual_size = Size(_width_of(self._widths), self._total + 1)
+        self.virtual_size = Size(self._width_of(len(self._widths)), self._total + 1)
 
     @property
     def _body_height(self) -> int:
@@ -297,12 +320,19 @@ class PagedTable(ScrollView, can_focus=True):
 
     @property
     def _fixed_width(self) -> int:
-        return _width_of(self._widths[: self._fixed])
+        return self._width_of(self._fixed)
+
+    def _width_of(self, count: int) -> int:
+        """The width of the first columns, with what precedes them."""
+        return PREFIX + sum(self._widths[:count]) + sum(column.gap for column in self._columns[:count])
 
     def _redraw_row(self, place: int) -> None:
+        self._forget_strips(place)
+        self._refresh_row(place)
+
+    def _forget_strips(self, place: int) -> None:
         for is_selected in (False, True):
             self._strips.pop((place, is_selected), None)
-        self._refresh_row(place)
 
     def _refresh_row(self, place: int) -> None:
         y = place + 1 - int(self.scroll_offset.y)
@@ -318,14 +348,19 @@ class PagedTable(ScrollView, can_focus=True):
         if row is None:
             text = "  …" if place < self._total else ""
             return Strip([Segment(text.ljust(width), self.rich_style)], width)
-        is_selected = row.key in self._selected
+        is_selected = bool(row.selects) and self._selected.issuperset(row.selects)
         strip = self._strips.get((place, is_selected))
         if strip is None:
             strip = self._strips[place, is_selected] = self._row_strip(row, is_selected)
         return self._windowed(strip, scroll, width, self._line_style(place, is_selected))
 
     def _line_style(self, place: int, is_selected: bool) -> Style:
-        states = (("selected", is_selected), ("hover", place == self.hovered), ("cursor", place == self.cursor))
+        states = (
+            ("heading", self._rows[place].is_heading),
+            ("selected", is_selected),
+            ("hover", place == self.hovered),
+            ("cursor", place == self.cursor),
+        )
         return background_style(self, *(f"paged-table--{state}" for state, holds in states if holds))
 
     def _windowed(self, strip: Strip, scroll: int, width: int, style: Style) -> Strip:
@@ -337,32 +372,10 @@ class PagedTable(ScrollView, can_focus=True):
         return strip.adjust_cell_length(width).apply_style(style)
 
     def _header(self) -> Strip:
-        count = len(self._selected)
-        segments = [Segment("● " if count else "  ")]
-        for column, width in zip(self._columns, self._widths, strict=True):
-            mark = ""
-            if column.order is not None and self._order.removeprefix("-") == column.order:
-                mark = "↓" if self._order.startswith("-") else "↑"
-            segments.append(Segment(_fitted(f"{column.title}{mark}", width, right=column.right) + " " * _GAP))
-        return Strip(segments)
+        return header_strip(self._columns, self._widths, self._order, has_selected=bool(self._selected))
 
     def _row_strip(self, row: TableRow, is_selected: bool) -> Strip:
         if not self._tones:
             self._tones = tone_styles(self.app.theme_variables)
-        segments = [Segment(_SELECTED if is_selected else _NOT_SELECTED, self._tones["accent"])]
-        columns = zip(self._columns, self._widths, row.cells, row.texts, strict=True)
-        for column, width, cell, text in columns:
-            shown = _fitted(text, width, right=column.right)
-            segments.append(Segment(shown + " " * _GAP, self._tones[tone_of(cell)]))
-        return Strip(segments)
-
-
-def _width_of(widths: Sequence[int]) -> int:
-    return len(_SELECTED) + sum(widths) + _GAP * len(widths)
-
-
-def _fitted(text: str, width: int, *, right: bool) -> str:
-    """Pads or shortens text to exactly `width` cells."""
-    shown = shortened(text, width)
-    padding = " " * (width - cell_len(shown))
-    return padding + shown if right else shown + padding
+            self._bar = Style(bgcolor=background_style(self, "paged-table--bar").bgcolor)
+        return row_strip(row, self._columns, self._widths, self._tones, self._bar, is_selected=is_selected)

@@ -100,8 +100,21 @@ def table_rows(app: AgeUIApp) -> list[tuple[str, ...]]:
     return [table.text_of(key) for key in table.keys_in_view()]
 
 
+def column(app: AgeUIApp, key: str) -> list[str]:
+    """The texts of a column of the table, from top to bottom."""
+    place = [column.key for column in app.screen.query_one(PagedTable).columns].index(key)
+    return [row[place] for row in table_rows(app)]
+
+
 def names(app: AgeUIApp) -> list[str]:
-    return [row[0] for row in table_rows(app)]
+    """The names of the runs in the table; headings and constant predictors have none."""
+    return [name.strip() for name in column(app, "run") if name]
+
+
+def name_at_cursor(app: AgeUIApp) -> str:
+    table = app.screen.query_one(PagedTable)
+    place = [column.key for column in table.columns].index("run")
+    return table.text_of(table.cursor_key or 0)[place]
 
 
 def messages(app: AgeUIApp) -> list[str]:

@@ -20,7 +20,7 @@ def test_says_what_it_shows() -> None:
         assert "● train 100" in shown[1]
         assert "■ valid 0" in shown[1]
         assert "│stage 2" in text(chart)
-        assert shown[-1].split() == ["0", "20", "40", "60", "80", "100", "epoch"]
+        assert shown[-1].split() == ["epoch", "0", "20", "40", "60", "80", "100"]
         assert shown[2].endswith("● train")
         assert shown[-3].endswith("■ valid")
         assert set(text(chart)) & BRAILLE

@@ -1,5 +1,8 @@
 """The chart draws odd data and names, tells series apart, and redraws only lines that changed."""
 
+import itertools
+import re
+
 import numpy as np
 import pytest
 from chart_app import BRAILLE, RAMP, OneChart, lines, on_screen, series, show, text
@@ -150,3 +153,54 @@ def test_colours_follow_the_theme() -> None:
         assert chart.render_line(0) != dark
 
     on_screen(test)
+
+
+@pytest.mark.parametrize("size", [(100, 20), (40, 12), (12, 4)])
+def test_without_points_there_are_no_axes(size: tuple[int, int]) -> None:
+    async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
+        for shown in ((), (series([]), series([], label="valid"))):
+            show(chart, *shown)
+            await pilot.pause()
+            drawn = [line.strip() for line in lines(chart) if line.strip()]
+            assert drawn[0] == "loss"
+            assert drawn[1:] == ["no points yet" if size[0] > 12 else "no points y…"]
+
+    on_screen(test, size)
+
+
+@pytest.mark.parametrize("width", range(24, 130, 7))
+def test_ticks_have_a_label_each_and_labels_do_not_touch(width: int) -> None:
+    async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
+        for x in (np.arange(9.0) + 1, np.arange(50.0) * 1000, np.linspace(0.0, 1.0, 30)):
+            show(chart, series(np.arange(float(len(x))), x=x))
+            await pilot.pause()
+            axis, labels = lines(chart)[-2:]
+            left = axis.index("└") + 1
+            numbers = list(re.finditer(r"\S+", labels[left:]))
+            ticks = [place - left for place, character in enumerate(axis) if character == "┴"]
+            assert len(numbers) == len(ticks) >= 1
+            assert all(number.start() <= tick < number.end() for number, tick in zip(numbers, ticks, strict=True))
+            assert all(after.start() - before.end() >= 2 for before, after in itertools.pairwise(numbers))
+
+    on_screen(test, (width, 16))
+
+
+def test_epochs_have_no_parts_to_label() -> None:
+    async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
+        show(chart, series([3.0, 2.0], x=[1.0, 2.0]))
+        await pilot.pause()
+        assert lines(chart)[-1].split() == ["epoch", "1", "2"]
+
+    on_screen(test)
+
+
+@pytest.mark.parametrize("width", [100, 40, 24])
+def test_a_line_is_labelled_whole_or_not_at_all(width: int) -> None:
+    async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
+        show(chart, series([3.0, 2.0, 2.5]), lines_at={1.0: "best 2.0 @1"})
+        await pilot.pause()
+        shown = text(chart)
+        assert ("best 2.0 @1" in shown) == (width >= 40)
+        assert ("best" in shown) == (width >= 40)
+
+    on_screen(test, (width, 12))

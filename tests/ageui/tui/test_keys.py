@@ -24,12 +24,14 @@ from ageui.tui.run.screen import RunScreen
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
+from ageui.tui.widgets.filter_box import FilterBox
 
 pytestmark = pytest.mark.app
 
 OWNERS: dict[str, type] = {
     keys.EVERYWHERE: AgeUIApp,
     keys.RUNS: RunsScreen,
+    keys.FILTER: FilterBox,
     keys.RUN: RunScreen,
     keys.CURVES: Chart,
     keys.NEW: NewRunScreen,
@@ -130,7 +132,7 @@ def test_help_lists_the_keys_of_the_focused_widget_too_in_groups_and_searches_th
         app.screen.query_one(VerticalScroll).scroll_end(animate=False)
         await pilot.resize_terminal(80, 24)
         await press(pilot, *["pagedown"] * 5)
-        assert "Quit; the worker continues" in screen_text(app), "it scrolls to its end"
+        assert "Quit; background work continues" in screen_text(app), "it scrolls to its end"
 
     use(store, scenario, size=(100, 60))
 

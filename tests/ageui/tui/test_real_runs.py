@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pilot import press, screen_text, table_rows, until, use
+from pilot import column, press, screen_text, until, use
 from terminal import Terminal
 from textual.pilot import Pilot
 
@@ -35,7 +35,7 @@ def test_a_queued_run_is_trained_by_a_worker_and_watched_to_its_end(queue: Termi
             from ageui.tui import changes
 
             app.change(changes.queue([NewRun(config, store.data.get("faces"), "watched")]))
-            await until(pilot, lambda: [row[1] for row in table_rows(app)] == ["▶ running"], "a worker takes it")
+            await until(pilot, lambda: column(app, "state") == ["▶ running"], "a worker takes it")
             await press(pilot, "enter")
             chart = app.screen.query_one(Chart)
             await until(pilot, lambda: len(chart.series) > 1 and len(chart.series[1].x) > 0, "an epoch has ended")

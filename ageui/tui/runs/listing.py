@@ -1,0 +1,357 @@
+"""All rows of the table of runs, of which it shows a page: found, folded, grouped and sorted in the reading thread."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ageui.compare.differing_settings import differing_settings, setting
+from ageui.compare.repeats import Repeatable, repeats
+from ageui.compare.seed_figures import setting_key
+from ageui.present.figures import number
+from ageui.store import Store
+from ageui.store.listing import ListedConstant, ListedFigures, ListedRun
+from ageui.tui.runs.entries import (
+    FIGURES,
+    NEVER,
+    Entry,
+    constant_name,
+    is_missing,
+    mean_and_std,
+    printed_best,
+    sorted_by,
+)
+from engine.config import RunConfig
+
+_STD = "_std"
+_ALL = (True,) * len(FIGURES)
+_ALL_BUT_AGE = tuple(name != "age" for name in FIGURES)
+_FIRST_KEY = -(1 << 40)
+_MANY = 2000
+_State = tuple[str, int, str | None, float | None]
+"""Status, attempt and newest score of a run: while these are equal, so are its figures and its manifest."""
+
+
+class RunsQuery(NamedTuple):
+    """Which rows the table has. `toggled` are the keys of folds that are open and of groups that are closed."""
+
+    filter: str = ""
+    order: str = "turn"
+    folded: bool = False
+    grouped: str = ""
+    toggled: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class RunList:
+    """The rows, the number of runs that match, and the config fields in which they differ.
+
+    `best` are the best figures as printed, `largest` the largest ones. `constants` are the constant predictors by the
+    key of their row. Only the very first of many runs is not complete: it has the runs alone, and is to be read again.
+    """
+
+    entries: Sequence[Entry] = ()
+    matching: int = 0
+    varying: tuple[str, ...] = ()
+    best: tuple[str | None, ...] = (None,) * len(FIGURES)
+    largest: tuple[float, ...] = (0.0,) * len(FIGURES)
+    constants: Mapping[int, ListedConstant] = field(default_factory=dict)
+    is_complete: bool = True
+
+    def is_best(self, entry: Entry, place: int) -> bool:
+        value = entry.figures[place]
+        return entry.competes[place] and value is not None and number(value) == self.best[place]
+
+    @cached_property
+    def runs(self) -> frozenset[int]:
+        """All runs that match, also those of closed groups."""
+        return frozenset(itertools.chain.from_iterable(entry.runs for entry in self.entries))
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        """The place of the row of each run; that of the run itself where its fold is open."""
+        return {run: place for place, entry in enumerate(self.entries) if _is_of_runs(entry) for run in entry.runs}
+
+    def place_of(self, run_id: int) -> int | None:
+        """The place of the row of a run, which may be that of its fold; None if no row shows it."""
+        return self._places.get(run_id)
+
+
+class _Setting:
+    """A config, and what decides which runs repeat those with it."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+        self.age_edges = str(config.get("age_edges"))
+        self._keys: dict[tuple[object, ...], str] = {}
+
+    def key(self, manifest: Mapping[str, Any] | None) -> str:
+        part = () if manifest is None else (manifest["dtype"], manifest["recipe"], manifest["weights"]["sha256"])
+        if part not in self._keys:
+            self._keys[part] = setting_key(self.config, manifest)
+        return self._keys[part]
+
+
+class ListReader:
+    """Reads lists of runs. Remembers the newest list, and of every run what cannot have changed since."""
+
+    def __init__(self) -> None:
+        self._newest: tuple[RunsQuery, int, list[ListedRun], RunList] | None = None
+        self._settings: dict[str, _Setting] = {}
+        self._figures: dict[int, tuple[_State, ListedFigures]] = {}
+        self._manifests: dict[int, tuple[_State, Mapping[str, Any] | None]] = {}
+        self._varying: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
+        self._keys: dict[object, int] = {}
+
+    def read(self, store: Store, query: RunsQuery) -> RunList:
+        """The rows of a query; the same object as before if nothing was committed since. Raises `AgeUIError`."""
+        version, newest = store.version(), self._newest
+        if newest is not None and newest[:2] == (query, version):
+            return newest[3]
+        listed = store.listing.order(query.filter, query.order if _figure_order(query)[0] is None else "-id")
+        # Most commits bring progress alone, which changes no list.
+        is_same = newest is not None and newest[0] == query and newest[2] == listed
+        if newest is None and len(listed) > _MANY and not query.folded and not query.grouped:
+            # The first paint does not wait until all configs and figures are read.
+            self._newest = (query, -1, [], RunList())
+            return RunList([Entry("run", run.id, (run.id,)) for run in listed], len(listed), is_complete=False)
+        found = newest[3] if newest is not None and is_same else self._made(store, query, listed)
+        self._newest = (query, version, listed, found)
+        return found
+
+    def _made(self, store: Store, query: RunsQuery, listed: list[ListedRun]) -> RunList:
+        figure, of_std, descending = _figure_order(query)
+        self._read_settings(store, listed)
+        self._read_figures(store, listed)
+        competes = self._competing(listed)
+        entries = [
+            Entry("run", run.id, (run.id,), self._figures[run.id][1].figures, competes[run.id]) for run in listed
+        ]
+        if query.folded:
+            entries = self._folded(store, listed, entries)
+        constants = self._constants(store, listed)
+        best = printed_best(entries)
+        rows = [*entries, *self._constant_entries(constants)]
+        largest = tuple(max(_known(rows, place), default=0.0) for place in range(len(FIGURES)))
+        if figure is not None:
+            rows = sorted_by(rows, figure, of_std=of_std, descending=descending)
+        if query.grouped:
+            rows = list(self._grouped(rows, listed, query, by_value=figure is None))
+        if query.folded:
+            rows = list(self._opened(rows, query.toggled))
+        return RunList(rows, len(listed), self._varying_fields(listed), best, largest, constants)
+
+    # What is known of each run
+
+    def _read_settings(self, store: Store, listed: Sequence[ListedRun]) -> None:
+        missing = {run.config_hash for run in listed} - self._settings.keys()
+        self._settings |= {key: _Setting(config) for key, config in store.listing.configs(missing).items()}
+
+    def _read_figures(self, store: Store, listed: Sequence[ListedRun]) -> None:
+        changed = {run.id: _state(run) for run in _changed(listed, self._figures)}
+        found = store.listing.figures(changed)
+        self._figures |= {run_id: (changed[run_id], figures) for run_id, figures in found.items()}
+        for run_id in changed.keys() - found.keys():  # it was deleted just now
+            self._figures[run_id] = (
+                changed[run_id],
+                ListedFigures((None,) * len(FIGURES), None, None, None, False, None),
+            )
+
+    def _repeatable(self, store: Store, listed: Sequence[ListedRun]) -> list[Repeatable | None]:
+        changed = {run.id: _state(run) for run in _changed(listed, self._manifests)}
+        # The attempt that runs may have written its manifest since.
+        changed |= {run.id: _state(run) for run in listed if run.status == "running"}
+        found = store.listing.manifests(changed)
+        self._manifests |= {run_id: (state, found.get(run_id)) for run_id, state in changed.items()}
+        return [None if run.is_published else self._repeatable_run(run) for run in listed]
+
+    def _repeatable_run(self, run: ListedRun) -> Repeatable:
+        config, figures = self._settings[run.config_hash], self._figures[run.id][1]
+        scored_on = (figures.images, figures.data_hash) if figures.images is not None else None
+        seed = int(config.config.get("seed", 0))
+        return Repeatable(config.key(self._manifests[run.id][1]), config.key(None), seed, scored_on)
+
+    def _varying_fields(self, listed: Sequence[ListedRun]) -> tuple[str, ...]:
+        hashes = frozenset(run.config_hash for run in listed)
+        if hashes != self._varying[0]:
+            varying = differing_settings([self._settings[key].config for key in hashes]) if hashes else ()
+            self._varying = (hashes, tuple(name for name in RunConfig.model_fields if name in varying))
+        return self._varying[1]
+
+    # Rows
+
+    def _competing(self, listed: Sequence[ListedRun]) -> dict[int, tuple[bool, ...]]:
+        """Which figures of each run may be best of their column, as in a comparison of all runs of the list.
+
+        Those on the images that most runs share compete, unless the images chose the weights and not those of all; an
+        age bias only over the age groups that most of them have.
+        """
+        scored = [run for run in listed if self._figures[run.id][1].images is not None]
+        found = dict.fromkeys((run.id for run in listed), NEVER)
+        if not scored:
+            return found
+        images = _most(self._figures[run.id][1].images for run in scored)
+        same = [run for run in scored if self._figures[run.id][1].images == images]
+        same = [run for run in same if not self._figures[run.id][1].is_selected] or same
+        edges = _most(self._settings[run.config_hash].age_edges for run in same)
+        for run in same:
+            found[run.id] = _ALL if self._settings[run.config_hash].age_edges == edges else _ALL_BUT_AGE
+        return found
+
+    def _folded(self, store: Store, listed: Sequence[ListedRun], entries: Sequence[Entry]) -> list[Entry]:
+        runs = self._repeatable(store, listed)
+        return [
+            self._fold(sorted(((runs[place].seed, listed[place], entries[place]) for place in places), key=_by_seed))  # type: ignore[union-attr]
+            if len(places) > 1
+            else entries[places[0]]
+            for places in repeats(runs)
+        ]
+
+    def _fold(self, members: Sequence[tuple[int, ListedRun, Entry]]) -> Entry:
+        """One row of means over seeds, without tests: those need the predictions."""
+        scored = [(entry, known) for _, run, entry in members if (known := self._figures[run.id][1]).images is not None]
+        figures = [mean_and_std(values) for values in zip(*(entry.figures for entry, _ in scored), strict=True)]
+        means, stds = zip(*figures, strict=True) if figures else (Entry("fold", 0, ()).figures,) * 2
+        ids = tuple(run.id for _, run, _ in members)
+        return Entry(
+            "fold",
+            -ids[0],
+            ids,
+            means,
+            tuple(map(all, zip(*(entry.competes for entry, _ in scored), strict=True))) if scored else NEVER,
+            stds,
+            len(scored),
+            tuple(run.status for _, run, _ in members),
+            bool(scored) and all(_is_no_better(known) for _, known in scored),
+        )
+
+    def _opened(self, rows: Iterable[Entry], toggled: frozenset[int]) -> Iterable[Entry]:
+        for entry in rows:
+            if entry.kind != "fold" or entry.key not in toggled:
+                yield entry
+                continue
+            yield entry._replace(is_open=True)
+            for run_id in entry.runs:
+                yield Entry("run", run_id, (run_id,), self._figures[run_id][1].figures, depth=1)
+
+    def _constants(self, store: Store, listed: Sequence[ListedRun]) -> dict[int, ListedConstant]:
+        """The constant predictors of the runs, one for each data set and split."""
+        distinct: dict[tuple[object, ...], int] = {}
+        for run in listed:
+            known = self._figures[run.id][1]
+            if known.constant_mae is not None and known.images is not None:
+                edges = self._settings[run.config_hash].age_edges
+                distinct.setdefault((known.images, known.constant_mae, edges), run.id)
+        found = store.listing.constants(distinct.values()) if distinct else []
+        return {self._key(("constant", constant)): constant for constant in dict.fromkeys(found)}
+
+    def _constant_entries(self, constants: Mapping[int, ListedConstant]) -> list[Entry]:
+        among = list(constants.values())
+        return [
+            Entry("constant", key, (), constant.figures, title=constant_name(constant, among))
+            for key, constant in constants.items()
+        ]
+
+    def _grouped(
+        self, rows: Sequence[Entry], listed: Sequence[ListedRun], query: RunsQuery, *, by_value: bool
+    ) -> Iterable[Entry]:
+        """The rows below a heading for each value of a config field; constants, which have none, stand last.
+
+        Groups stand in the order of their values, or of their first row if that is best.
+        """
+        hashes = {run.id: run.config_hash for run in listed}
+        groups: dict[str, list[Entry]] = {}
+        values: dict[str, Any] = {}
+        for entry in rows:
+            if entry.kind == "constant":
+                continue
+            config = self._settings[hashes[entry.runs[0]]].config
+            text = setting(config, query.grouped)
+            groups.setdefault(text, []).append(entry)
+            values.setdefault(text, config.get(query.grouped))
+        for text in sorted(groups, key=lambda text: _natural(values[text])) if by_value else groups:
+            key = self._key(("group", query.grouped, text))
+            is_open = key not in query.toggled
+            yield _heading(key, text, groups[text])._replace(is_open=is_open)
+            yield from groups[text] if is_open else ()
+        yield from (entry for entry in rows if entry.kind == "constant")
+
+    def _key(self, what: object) -> int:
+        """A key for a row that is no run, the same as long as the reader lives."""
+        return self._keys.setdefault(what, _FIRST_KEY - len(self._keys))
+
+
+def orders_by_std() -> tuple[str, ...]:
+    """The orders by the standard deviation of a figure over seeds."""
+    return tuple(f"{name}{_STD}" for name in FIGURES)
+
+
+def without_std(order: str) -> str:
+    """The order by the figure itself, for rows that are not folded."""
+    return order.removesuffix(_STD)
+
+
+def _figure_order(query: RunsQuery) -> tuple[int | None, bool, bool]:
+    """The place of the figure that rows are sorted by, if any, whether by its deviation, and whether descending."""
+    name = query.order.removeprefix("-")
+    figure = without_std(name)
+    place = FIGURES.index(figure) if figure in FIGURES else None
+    return place, name != figure and query.folded, query.order.startswith("-")
+
+
+def _heading(key: int, title: str, entries: Sequence[Entry]) -> Entry:
+    """The heading of a group: its runs, the means of the figures that compete, and the best MAE among them."""
+    fair = [
+        [entry.figures[place] for entry in entries if entry.competes[place] and not is_missing(entry.figures[place])]
+        for place in range(len(FIGURES))
+    ]
+    return Entry(
+        "heading",
+        key,
+        tuple(itertools.chain.from_iterable(entry.runs for entry in entries)),
+        tuple(mean_and_std(values)[0] for values in fair),
+        scored=len(fair[0]),
+        title=title,
+        best=min((value for value in fair[0] if value is not None), default=None),
+    )
+
+
+def _is_no_better(known: ListedFigures) -> bool:
+    mae = known.figures[0]
+    return known.constant_mae is not None and mae is not None and not mae < known.constant_mae
+
+
+def _state(run: ListedRun) -> _State:
+    return run.status, run.attempt, run.split, run.mae
+
+
+def _changed(listed: Iterable[ListedRun], known: Mapping[int, tuple[_State, object]]) -> Iterable[ListedRun]:
+    """The runs that are not in the state in which they were read."""
+    return (run for run in listed if (before := known.get(run.id)) is None or before[0] != _state(run))
+
+
+def _known(rows: Iterable[Entry], place: int) -> Iterable[float]:
+    return (value for row in rows if (value := row.figures[place]) is not None and value < float("inf"))
+
+
+def _most(values: Iterable[object]) -> object:
+    return Counter(values).most_common(1)[0][0]
+
+
+def _by_seed(member: tuple[int, ListedRun, Entry]) -> int:
+    return member[0]
+
+
+def _natural(value: Any) -> tuple[object, ...]:
+    """Numbers by size and before texts, lists by their items."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple(
+        (0, item, "") if isinstance(item, int | float) else (1, 0.0, str(item)) if item is not None else (2, 0.0, "")
+        for item in items
+    )
+
+
+def _is_of_runs(entry: Entry) -> bool:
+    return entry.kind in ("run", "fold")

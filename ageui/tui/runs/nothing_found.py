@@ -1,0 +1,59 @@
+"""Why a filter finds no run, term by term, and what would be near it."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from ageui.store import Store
+from ageui.store.filter_fields import filter_fields
+from ageui.store.filters import Term, known_field, parse
+from ageui.text.clean import clean
+from ageui.text.sentences import counted
+from engine import choices
+
+_MOST_TERMS, _MOST_VALUES = 8, 6
+_FIELDS_OF_WORDS: dict[str, tuple[str, ...]] = {
+    "loss": choices.LOSSES,
+    "weights": choices.REPORT_ATTRIBUTES,
+    "strategy": choices.STRATEGIES,
+    "optimizer": choices.OPTIMIZERS,
+}
+"""Fields whose values people type as bare words, which only names of runs are compared with."""
+
+
+def why_nothing_is_found(store: Store, filter: str) -> tuple[tuple[str, str], ...]:
+    """Each term of a filter that finds no run, with what it finds alone and what may have been meant.
+
+    Raises `ConfigError` for an invalid filter, and `StoreError`.
+    """
+    return tuple(_explained(store, filter))
+
+
+def _explained(store: Store, filter: str) -> Iterator[tuple[str, str]]:
+    for term in parse(filter)[:_MOST_TERMS]:
+        text = filter[term.start : term.end]
+        alone = store.runs.count(text)
+        yield clean(text), f"alone finds {counted(alone, 'run')}" if alone else f"finds none{_advice(store, term)}"
+
+
+def _advice(store: Store, term: Term) -> str:
+    if term.field is None:
+        return _advice_on_word(store, term.value)
+    field = known_field(term.field)
+    if field is None or field.kind not in ("text", "texts", "tags") or field.name in ("name", "note"):
+        return ""
+    values = store.runs.values(field.name)
+    near = get_close_matches(term.value, values, n=_MOST_VALUES, cutoff=0.5) or values[:_MOST_VALUES]
+    return f"; runs have {field.name}={', '.join(map(clean, near))}" if near else f"; no run has a {field.name}"
+
+
+def _advice_on_word(store: Store, word: str) -> str:
+    """Bare words are parts of names: says so, with the field that has such a value or such a name."""
+    lower = word.lower()
+    found = next((name for name, values in _FIELDS_OF_WORDS.items() if lower in values), None)
+    if found is not None:
+        return f" by its name; did you mean {found}={clean(lower)}?"
+    if word in store.runs.values("tag", word):
+        return f" by its name; did you mean tag={clean(word)}?"
+    names = list(filter_fields())
+    close = [name for name in names if name.startswith(lower)] or get_close_matches(lower, names, n=3)
+    return f" by its name; near fields: {', '.join(close[:3])}" if close else " by its name"

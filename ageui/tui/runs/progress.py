@@ -1,0 +1,64 @@
+"""How far a run is, in the words that stand in the place of its figures until it has some."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ageui.planning.queue_places import ordinal
+from ageui.present.bars import progress_bar
+from ageui.store import RunRow
+from ageui.tui.queue_state import QueueState, eta_text
+
+_SHORTEST_BAR, _LONGEST_BAR = 3, 8
+
+
+@dataclass(frozen=True)
+class QueuePlaces:
+    """The places of queued runs, from 1, the starts of the first ones, and what holds the queue, if anything."""
+
+    places: Mapping[int, int] = field(default_factory=dict)
+    starts: Mapping[int, str] = field(default_factory=dict)
+    waits_for: str = ""
+
+    def sentence(self, run_id: int) -> str:
+        """`queued 1st, starts in 2:10`."""
+        place = self.places.get(run_id)
+        if place is None:
+            return "queued"
+        return ", ".join(filter(None, (f"queued {ordinal(place)}", self.waits_for or self.starts.get(run_id, ""))))
+
+
+def queue_places(order: list[int], state: QueueState | None) -> QueuePlaces:
+    """The places of queued runs, given the state of the queue, if it is known yet."""
+    places = {run_id: place for place, run_id in enumerate(order, start=1)}
+    if state is None:
+        return QueuePlaces(places)
+    return QueuePlaces(places, {run_id: place.start for run_id, place in state.places.items()}, state.why_waiting)
+
+
+def progress_text(row: RunRow, queue: QueuePlaces, room: int) -> str:
+    """The progress of a run in about `room` cells; words at the end may be cut."""
+    summary = row.summary
+    epochs = f"{summary.epoch or 0}/{summary.epochs}"
+    match row.status:
+        case "running":
+            return _running(row, epochs, room)
+        case "queued":
+            sentence = queue.sentence(row.id)
+            return f"{sentence} · {epochs}" if summary.epoch else sentence
+        case "done":
+            return f"{epochs} not scored"
+        case status:
+            why = f" · {row.error.splitlines()[0]}" if row.error else ""
+            return f"{status} {epochs}{why}"
+
+
+def _running(row: RunRow, epochs: str, room: int) -> str:
+    summary = row.summary
+    if summary.activity and not summary.step:
+        return summary.activity
+    left = eta_text(row) if summary.eta_seconds is not None else ""
+    words = f"{epochs} {left}".strip()
+    bar = min(_LONGEST_BAR, room - len(words) - 1)
+    if bar >= _SHORTEST_BAR:
+        words = f"{progress_bar(summary.step or 0, summary.total_steps or 0, bar)} {words}"
+    return f"{words} left" if left and len(words) + len(" left") <= room else words
