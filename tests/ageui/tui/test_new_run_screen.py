@@ -141,7 +141,7 @@ def test_the_tick_shows_without_colour_and_no_second_form_opens_on_the_first(sto
         await press(pilot, "n")
         assert app.screen is screen
         await press(pilot, "f1")
-        assert "Copy the command that does the same" in screen_text(app)
+        assert "Copy the equivalent command" in screen_text(app)
 
     use(store, scenario)
 
