@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from ageui import __version__
+from ageui.cli.application import USUAL_COLLECTION, has_terminal, prepare_application
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.compare import compare_runs
 from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
 from ageui.cli.db import app as db_app
+from ageui.cli.demo import demo
 from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
@@ -33,7 +35,7 @@ from ageui.cli.run import run
 from ageui.cli.run_list import list_runs
 from ageui.cli.score import score_run
 from ageui.cli.show import show_run
-from ageui.cli.streams import exit_code, is_utf8, prepare_streams
+from ageui.cli.streams import exit_code, prepare_streams
 from ageui.cli.study import app as study_app
 from ageui.cli.sweep import sweep
 from ageui.cli.worker import app as worker_app
@@ -44,7 +46,6 @@ from engine.errors import AgeUIError, ConfigError
 
 app = CommandGroup(name="ageui")
 
-_USUAL_COLLECTION = gc.get_threshold()
 _ALLOCATIONS_PER_COLLECTION = 50_000
 """In a command: rows of a listing hold no cycles, and searching thousands of them takes a quarter of its time."""
 
@@ -76,17 +77,12 @@ def root(
         if files is not None:
             raise typer.BadParameter("give it after the command: ageui run --files DIR", param_hint="--files")
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+    if not has_terminal():
         typer.echo(context.get_help())
         raise typer.Exit(2)
-    if not is_utf8(sys.__stderr__):
-        raise ConfigError(
-            "the application draws with characters of UTF-8, which this terminal's locale lacks; start it with "
-            "LC_ALL=C.UTF-8 and without PYTHONIOENCODING. All commands work as they are: ageui --help"
-        )
     from ageui.tui.launch import launch
 
-    gc.set_threshold(*_USUAL_COLLECTION)  # the application lives for days, and its screens are full of cycles
+    prepare_application()
     summary = launch(database_path(db), files)
     if summary:
         typer.echo(summary, err=True)
@@ -97,6 +93,7 @@ READ, QUEUE, USE, CARE = "Read", "Queue", "Use", "Data and care"
 app.command("run")(run)
 app.command("sweep")(sweep)
 app.add_typer(study_app, name="study")
+app.command("demo")(demo)
 app.command("ls", rich_help_panel=READ)(list_runs)
 app.command("show", rich_help_panel=READ)(show_run)
 app.command("compare", rich_help_panel=READ)(compare_runs)
@@ -146,5 +143,5 @@ def main() -> None:
         sys.stderr.write("ageui: interrupted\n")
         code = 130
     finally:
-        gc.set_threshold(*_USUAL_COLLECTION)
+        gc.set_threshold(*USUAL_COLLECTION)
     sys.exit(exit_code(code))

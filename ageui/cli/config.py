@@ -46,7 +46,8 @@ def show(
         ageui config show --origin
         ageui config show --preset report --set lr=1e-4
     """
-    from ageui.planning.settings import parse_assignments, read_settings, user_file
+    from ageui.files.own_settings import user_file
+    from ageui.planning.settings import parse_assignments, read_settings
     from ageui.present.table import Table
     from ageui.present.terminal import rich_table
     from engine.config import RunConfig, format_value

@@ -68,8 +68,12 @@ def kept_weights(detail: "RunDetail") -> "CheckpointRow":
 
     if detail.kept is None:
         raise DataError(
-            f"run {detail.id} ({detail.name}, {detail.status}) has no weights: they are written when it ends or stops, "
-            "after at least one epoch with a finite loss"
+            f"run {detail.id} ({detail.name}, {detail.status}) has no weights: "
+            + (
+                "they were removed, or the run was copied without its files"
+                if detail.status == "done"
+                else "they are written when it ends or stops, after at least one epoch with a finite loss"
+            )
         )
     return detail.kept
 

@@ -44,7 +44,7 @@ def show_logs(
         if attempt is not None or not follow:
             path = _file(store, run_id, attempt or newest)
             if not path.exists():
-                raise DataError(f"{path} is not there: the attempt wrote no log, or it was removed")
+                raise DataError(f"{path} is not there: it was removed, or the run was copied without its files")
             with path.open("rb") as log:
                 _print_rest(log, ended=True)
             return

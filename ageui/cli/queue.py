@@ -8,6 +8,7 @@ import typer
 
 from ageui.cli import completion
 from ageui.cli.changed_runs import print_changed
+from ageui.cli.end_commands import OnEnd, remember_commands
 from ageui.cli.memory import check_runs
 from ageui.cli.options import (
     AsJson,
@@ -113,8 +114,12 @@ def cancel_runs(
         ageui cancel 12
         ageui cancel 'status=queued loss=mape'
     """
+    from ageui.worker.end_commands import start_end_commands
+
     with open_store(db) as store:
-        _stop(store, store.queue.cancel(store.runs.find_all(references), at_once=now), kill=now)
+        changed = store.queue.cancel(store.runs.find_all(references), at_once=now)
+        start_end_commands(store, changed.with_status("cancelled"), sayer(messages()))
+        _stop(store, changed, kill=now)
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
@@ -140,6 +145,7 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
 def resume_runs(
     references: OptionalReferences = None,
     here: Here = False,
+    on_end: OnEnd = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
@@ -155,8 +161,8 @@ def resume_runs(
     """
     from engine.errors import ConfigError
 
-    if not references and (here or as_json):
-        raise ConfigError("--here and --json are for runs: name them, as ageui resume RUN --here")
+    if not references and (here or as_json or on_end is not None):
+        raise ConfigError("--here, --on-end and --json are for runs: name them, as ageui resume RUN --here")
     with open_store(db) as store:
         if not references:
             was_paused = store.queue.resume_queue() is not None
@@ -166,7 +172,13 @@ def resume_runs(
                 print_changed(store, released)
             _start_missing_workers(store, None, checkpoint_seconds)
             return
-        _again(store, references, store.queue.resume, here, checkpoint_seconds, as_json)
+
+        def resume(run_ids: list[int]) -> "Changed":
+            changed = store.queue.resume(run_ids)
+            remember_commands(store, changed.ids, on_end)
+            return changed
+
+        _again(store, references, resume, here, checkpoint_seconds, as_json)
 
 
 def retry_runs(
@@ -175,6 +187,7 @@ def retry_runs(
         bool, typer.Option("--from-start", help="Delete their measurements and checkpoints, and start over.")
     ] = False,
     here: Here = False,
+    on_end: OnEnd = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     as_json: AsJson = False,
@@ -191,6 +204,7 @@ def retry_runs(
         def retry(run_ids: list[int]) -> "Changed":
             changed = store.queue.retry(run_ids, from_start=from_start)
             remove_checkpoints(store, changed.files)
+            remember_commands(store, changed.ids, on_end)
             return changed
 
         _again(store, references, retry, here, checkpoint_seconds, as_json)

@@ -2,13 +2,14 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
+from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, sayer
 
@@ -30,6 +31,8 @@ def run(
     share: Annotated[
         bool, option("Train even while another run computes on the device.", THIS_RUN, None, "--share")
     ] = False,
+    on_end: OnEnd = None,
+    on_queue_end: OnQueueEnd = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
@@ -64,6 +67,7 @@ def run(
 
             print_memory(console, [new], forecaster)
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
+            remember_commands(store, [run_id], on_end, on_queue_end)
             row = store.runs.get(run_id)
             console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
             print_choices(console, resolved, flags)
@@ -78,6 +82,7 @@ def run(
         def claim(foreground: "Foreground") -> "Claim":
             print_memory(console, [new], forecaster)
             claimed = store.runs.add_claimed(new, foreground.claimant, foreground.hold, tags=tag or [])
+            remember_commands(store, [claimed.run_id], on_end, on_queue_end)
             console.print(
                 f"run {claimed.run_id} {claimed.name}: {config.loss} loss, data {spec.name}, {store.path}",
                 soft_wrap=True,
@@ -126,6 +131,9 @@ def work_here(
 
         print_run(detail, repeat_command(store, detail))
     _print_ending(say, store, claimed, outcome)
+    with suppress(KeyboardInterrupt):
+        if outcome.commands is not None and (problem := outcome.commands.problem()):
+            say(f"ageui: {problem}")
     if outcome.status != "done":
         raise typer.Exit(outcome.ending.exit_code)
 

@@ -10,6 +10,7 @@ import typer
 from ageui.cli import completion
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.config_flags import THIS_RUN, DespiteFullDisk, DryRun, option
+from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
@@ -194,6 +195,8 @@ def run_study(
     ] = False,
     force: DespiteFullDisk = False,
     dry_run: DryRun = False,
+    on_end: OnEnd = None,
+    on_queue_end: OnQueueEnd = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
@@ -236,6 +239,7 @@ def run_study(
         again = [run.id for run in (*remaining.again, *remaining.stopped)]
         changed = store.queue.add(remaining.new, again, tags=[tag(study)], priority=priority)
         ids = changed.ids
+        remember_commands(store, ids, on_end, on_queue_end)
         for problem in changed.problems:
             say(problem)
         left = [*(run.id for run in remaining.going), *ids]

@@ -13,6 +13,7 @@ from ageui.cli.config_flags import (
     print_choices,
     with_config_flags,
 )
+from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
@@ -46,6 +47,8 @@ def sweep(
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
     force: DespiteFullDisk = False,
     dry_run: DryRun = False,
+    on_end: OnEnd = None,
+    on_queue_end: OnQueueEnd = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
@@ -85,6 +88,7 @@ def sweep(
             say(f"{counted(len(new), 'run')} would be queued")
             return
         ids = store.runs.add_many(new, tags=tag or [], priority=priority)
+        remember_commands(store, ids, on_end, on_queue_end)
         say(f"{counted(len(ids), 'run')} queued in {store.path}")
         if ids:
             start_missing_workers(store, [one.config.device for one in new], checkpoint_seconds, console)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from engine.choices import OFF
+from engine.choices import OFF, REPORT_ATTRIBUTES
 from engine.errors import ConfigError
 from engine.limits import amount_problem
 
@@ -31,6 +31,8 @@ def _switch_problem(text: str) -> str | None:
     return None if text.lower() in _SWITCH else "give on or off"
 
 
+_OF_AN_END: Final = "set for the commands of --on-end and --on-queue-end"
+_BIASES: Final = tuple(f"BIAS_{attribute.upper()}" for attribute in REPORT_ATTRIBUTES)
 _GIGABYTES: Final = partial(amount_problem, unit="gigabytes")
 VARIABLES: Final = (
     Variable("AGEUI_DB", "the database"),
@@ -41,6 +43,11 @@ VARIABLES: Final = (
     Variable("AGEUI_CUDA_GRAPHS", "whether to train with CUDA graphs", _switch_problem),
     Variable("AGEUI_VIEWER", "the program that opens pictures and reports"),
     Variable("AGEUI_MESSAGE_LINES", "set by the application for its own commands"),
+    Variable("AGEUI_EVENT", _OF_AN_END),
+    *(
+        Variable(f"AGEUI_RUN_{name}", _OF_AN_END)
+        for name in ("ID", "NAME", "STATUS", "TAGS", "ERROR", "SPLIT", "MAE", *_BIASES)
+    ),
 )
 
 

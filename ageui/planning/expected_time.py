@@ -21,12 +21,14 @@ _NO_MATTER = (
     "patience", "min_delta", "keep", "early_stopping", "age_edges", "device", "precision",
 )  # fmt: skip
 """Fields that do not change the time of an epoch; the device and its arithmetic are compared as they were used."""
+_MATTERS = tuple(name for name in RunConfig.model_fields if name not in _NO_MATTER)
 
 
 @dataclass(frozen=True)
 class _Speed:
     """Measured seconds: of an epoch by stage, and of everything else, such as reading images."""
 
+    run_id: int
     of_epoch: Mapping[int, float]
     other: float
 
@@ -38,16 +40,43 @@ class _Speed:
         return self.other + sum(epochs * self.of_epoch[stage] for stage, epochs in stages.items())
 
 
+@dataclass(frozen=True)
+class ExpectedTime:
+    """`seconds` of each run of known speed, which `basis` finished runs told; `unknown` counts the other runs."""
+
+    seconds: Sequence[float] = ()
+    basis: int = 0
+    unknown: int = 0
+    may_stop_early: bool = False
+
+    @property
+    def text(self) -> str:
+        """`time: from 3 runs like these: 2:10 each, 26:00 in all`; empty without runs."""
+        if not self.seconds:
+            return "time: not known yet; no run like these has finished on this device" if self.unknown else ""
+        total, one = duration(sum(self.seconds)), len(self.seconds) + self.unknown == 1
+        each = list(dict.fromkeys(map(duration, (min(self.seconds), max(self.seconds)))))
+        times = total if len(self.seconds) == 1 else f"{'–'.join(each)} each, {total} in all"
+        without = f", without {counted(self.unknown, 'run')} of unknown speed" if self.unknown else ""
+        early = "; less if stopped early" if self.may_stop_early else ""
+        return f"time: from {counted(self.basis, 'run')} like {'this' if one else 'these'}: {times}{without}{early}"
+
+
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
     """How long the runs will take one after the other; unknown without finished runs of the same settings here."""
-    speeds = Speeds(store)
-    known = [seconds for run in runs if (seconds := speeds.expected(run.config)) is not None]
-    if not known:
-        return "time: unknown, because no run with these settings has finished on this device"
-    unknown = len(runs) - len(known)
-    without = f", without {counted(unknown, 'run')} of unknown speed" if unknown else ""
-    early = ", less if stages stop early" if any(run.config.patience is not None for run in runs) else ""
-    return f"time: about {duration(sum(known))} one after the other{without}{early}"
+    return expected_time(Speeds(store), runs).text
+
+
+def expected_time(speeds: "Speeds", runs: Sequence[NewRun]) -> ExpectedTime:
+    """The time of new runs. Raises `StoreError`."""
+    seconds: list[float] = []
+    basis: set[int] = set()
+    for run in runs:
+        if (expected := speeds.expected(run.config)) is not None:
+            seconds.append(expected)
+            basis.update(speed.run_id for speed in speeds.like(run.config))
+    stops_early = any(run.config.patience is not None for run in runs)
+    return ExpectedTime(seconds, len(basis), len(runs) - len(seconds), stops_early)
 
 
 class Speeds:
@@ -58,21 +87,40 @@ class Speeds:
         self._done: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for row in store.runs.search("status=done source=measured", limit=_SEARCHED):
             self._done[_key(row.config)].append(row.id)
-        self._known: dict[tuple[tuple[str, ...], str], _Speed | None] = {}
+        self._known: dict[tuple[object, ...], tuple[_Speed, ...]] = {}
 
     def expected(self, config: RunConfig) -> float | None:
         """Seconds of a run from its start; None if unknown."""
-        key, device = _key(config.model_dump()), resolve_device(config.device)
-        if (key, device) not in self._known:
-            details = (self._store.runs.detail(run_id) for run_id in self._done[key][:_TRIED])
+        times = [seconds for speed in self.like(config) if (seconds := speed.seconds(config)) is not None]
+        return fmean(times) if times else None
+
+    def like(self, config: RunConfig) -> tuple[_Speed, ...]:
+        """The speeds of runs with the settings of a config on its device; at most `_TRIED`."""
+        settings = (*(getattr(config, name) for name in _MATTERS), config.device, config.precision)
+        if settings not in self._known:
+            device = resolve_device(config.device)
+            details = map(self._store.runs.detail, self._done[_key(config.model_dump())][:_TRIED])
             found = (_speed(detail, device, config.precision) for detail in details)
-            self._known[key, device] = next(filter(None, found), None)
-        speed = self._known[key, device]
-        return speed.seconds(config) if speed else None
+            self._known[settings] = tuple(filter(None, found))
+        return self._known[settings]
+
+
+class CurrentSpeeds:
+    """Reads the speeds of done runs again only after more have ended."""
+
+    def __init__(self) -> None:
+        self._read: tuple[int, Speeds] | None = None
+
+    def of(self, store: Store) -> Speeds:
+        """Raises `StoreError`."""
+        done = store.runs.status_counts().get("done", 0)
+        if self._read is None or self._read[0] != done:
+            self._read = done, Speeds(store)
+        return self._read[1]
 
 
 def _key(config: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(setting(config, name) for name in RunConfig.model_fields if name not in _NO_MATTER)
+    return tuple(setting(config, name) for name in _MATTERS)
 
 
 def _speed(detail: RunDetail, device: str, precision: str) -> _Speed | None:
@@ -87,4 +135,5 @@ def _speed(detail: RunDetail, device: str, precision: str) -> _Speed | None:
     for epoch in detail.history:
         of_stage[epoch.stage].append(epoch.seconds)
     trained = sum(map(sum, of_stage.values()))
-    return _Speed({stage: fmean(seconds) for stage, seconds in of_stage.items()}, max(0.0, attempt.seconds - trained))
+    of_epoch = {stage: fmean(seconds) for stage, seconds in of_stage.items()}
+    return _Speed(detail.id, of_epoch, max(0.0, attempt.seconds - trained))

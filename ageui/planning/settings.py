@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
-from ageui.files.toml_file import read_toml
-from engine.bounded_files import problem_of
+from ageui.files.own_settings import NOTIFY, read_settings_file, user_file
 from engine.config import PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError, Problem
 from engine.limits import amount_problem
@@ -39,10 +36,6 @@ class Resolved:
     preset: str
     preset_origin: str
     data_origin: str
-
-
-def user_file() -> Path:
-    return platformdirs.user_config_path("ageui", appauthor=False) / "config.toml"
 
 
 @dataclass(frozen=True)
@@ -154,15 +147,15 @@ def absolute_init(init: str) -> str:
 
 
 def _file_layer(path: Path, required: bool = False) -> list[SettingsLayer]:
-    try:
-        values = read_toml(path)
-    except (FileNotFoundError, NotADirectoryError):
+    values = read_settings_file(path)
+    if values is None:
         if required:
-            raise ConfigError(f"--config {path}: there is no such file") from None
+            raise ConfigError(f"--config {path}: there is no such file")
         return []
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read as TOML: {problem_of(error)}") from error
-    return [SettingsLayer(str(path), {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})]
+    if NOTIFY in values and path != user_file():
+        raise ConfigError(f"{path}: [{NOTIFY}] is for your own file, {user_file()}: no other file may start commands")
+    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name != NOTIFY}
+    return [SettingsLayer(str(path), fields)]
 
 
 def _preset_of(layers: Sequence[SettingsLayer], cuda_available: Callable[[], bool]) -> tuple[str, str]:

@@ -1,8 +1,9 @@
-"""The shipped example: a database to look at, whose first change goes to a copy beside it."""
+"""The shipped example: a database to look at, which stays as it is, and its copies, which can be changed."""
 
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from ageui.files.database_path import local_copy, real_path
 from ageui.store.connect import copy_database, open_as_is, schema_lock
@@ -11,6 +12,18 @@ from ageui.store.filesystems import refuse_place
 from ageui.store.other_databases import is_example
 from ageui.store.sqlite import driver
 from engine.errors import StoreError
+
+_PACKAGE: Final = Path(__file__).parents[1]
+_PLACES: Final = (_PACKAGE / "shipped" / "runs.db", _PACKAGE.parent / "runs.db")
+"""The example in an installed package, and at the root of a clone."""
+
+
+def shipped_example() -> Path:
+    """The example that came with this installation. Raises `StoreError` if there is none."""
+    found = next(filter(is_example, _PLACES), None)
+    if found is None:
+        raise StoreError("this installation has no shipped runs; install ageui again")
+    return found
 
 
 def opened_path(named: Path, *, to_change: bool) -> Path:
@@ -41,17 +54,21 @@ def _make_copy(example: Path, local: Path) -> None:
             "written; copy it elsewhere with ageui db backup FOLDER/runs.db, then name the copy with --db"
         )
     with schema_lock(local):
-        if local.exists():
-            return
-        new = local.with_name(f".{local.name}.new")
-        engine, _ = open_as_is(example)
-        try:
-            with readable_errors(local):
-                with engine.connect() as connection:
-                    copy_database(connection.connection.driver_connection, new)
-                with closing(driver().connect(str(new))) as raw:
-                    raw.execute("UPDATE database SET uuid = lower(hex(randomblob(16))), files = NULL, is_example = 0")
-                    raw.commit()
-            os.replace(new, local)
-        finally:
-            engine.dispose()
+        if not local.exists():
+            copy_example(example, local)
+
+
+def copy_example(example: Path, target: Path) -> None:
+    """Copies the example to a database with an identity of its own. Raises `StoreError`."""
+    new = target.with_name(f".{target.name}.new")
+    engine, _ = open_as_is(example)
+    try:
+        with readable_errors(target):
+            with engine.connect() as connection:
+                copy_database(connection.connection.driver_connection, new)
+            with closing(driver().connect(str(new))) as raw:
+                raw.execute("UPDATE database SET uuid = lower(hex(randomblob(16))), files = NULL, is_example = 0")
+                raw.commit()
+        os.replace(new, target)
+    finally:
+        engine.dispose()

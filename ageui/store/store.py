@@ -15,6 +15,7 @@ from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.connect import copy_database, open_reader, open_writer, refuse_target
 from ageui.store.data_sets import DataSets
 from ageui.store.edits import RunEdits
+from ageui.store.endings import Endings
 from ageui.store.errors import readable_errors
 from ageui.store.example import opened_path
 from ageui.store.imports import Imports
@@ -46,6 +47,7 @@ class Store:
     - `rescoring` computes scores of earlier versions again,
     - `removal` deletes runs and predictions,
     - `imports` copies runs of another database,
+    - `endings` tells of runs that have just ended,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
@@ -68,6 +70,7 @@ class Store:
         self.rescoring = Rescoring(self._read, self._write, folder)
         self.removal = Removal(self._read, self._write, folder)
         self.imports = Imports(self._read, self._write, folder)
+        self.endings = Endings(self._read, self._write, folder)
         self.data = DataSets(self._read, self._write, folder)
         self.workers = Workers(self._read, self._write, folder)
 

@@ -22,7 +22,11 @@ from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
 
 
 class AgeUIApp(BaseApp):
-    """`ageui` in a terminal. Imports all screens but the first when they open, for a faster start."""
+    """`ageui` in a terminal. Imports all screens but the first when they open, for a faster start.
+
+    `wants_demo` tells whoever ran it to open the demo next. `is_demo` says that this is the demo, which changes no
+    preferences.
+    """
 
     TITLE = "ageui"
     CSS_PATH = ["app.tcss", "dialogs/dialogs.tcss"]  # noqa: RUF012
@@ -36,6 +40,8 @@ class AgeUIApp(BaseApp):
 
     def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
         super().__init__(store, prefs, notice)
+        self.wants_demo = False
+        self.is_demo = False
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.prefs.theme if self.prefs.theme in self.available_themes else DEFAULT_THEME
@@ -97,6 +103,17 @@ class AgeUIApp(BaseApp):
         from ageui.tui.dialogs.help import HelpScreen
 
         self.push_screen(HelpScreen(self.screen))
+
+    def action_open_demo(self) -> None:
+        if self.is_demo:
+            self.tell("this is the demo already; ^q leaves it")
+            return
+        self.wants_demo = True
+        self.exit()
+
+    def save_prefs(self) -> None:
+        if not self.is_demo:
+            super().save_prefs()
 
     async def action_back(self) -> None:
         if len(self.screen_stack) > 1:

@@ -5,15 +5,17 @@ import contextlib
 import gc
 from collections.abc import Callable
 
-from textual import on, work
+from textual import events, on, work
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
 from textual.notifications import SeverityLevel
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
+from ageui.files.own_settings import Notify, read_notify
 from ageui.planning.queue_places import QueueForecast
 from ageui.store import RunRow, Store
+from ageui.tui.attention import Attention
 from ageui.tui.changes import Change, ChangeMade
 from ageui.tui.closed_screens import forget_styles_of_closed_widgets
 from ageui.tui.debounce import Debounce
@@ -23,7 +25,7 @@ from ageui.tui.prefs import Prefs
 from ageui.tui.queue_state import QueueState, ended_runs, ending_sentence, read_queue_state
 from ageui.tui.tracebacks import keep_traceback
 from ageui.worker.lost_runs import recover_lost
-from engine.errors import AgeUIError
+from engine.errors import AgeUIError, ConfigError
 from engine.release_memory import release_memory
 
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -62,8 +64,10 @@ class BaseApp(NoticeApp):
         self._notified_lost: set[str] = set()
         self._notified_errors: set[str] = set()
         self._release_at_rest = Debounce(self, self._release_memory)
+        self._attention = Attention(Notify(), self._write_to_terminal)
 
     def on_mount(self) -> None:
+        self._attend()
         self._watch_data()
         self.set_interval(_SECONDS_BETWEEN_CHECKS, self._check_queue)
         self.set_interval(SECONDS_BETWEEN_LOADS, self._check_loads)
@@ -92,6 +96,28 @@ class BaseApp(NoticeApp):
         """Frees closed screens, whose widgets refer to each other, before the next ones need as much again."""
         if not self.is_headless:
             self.run_worker(release_memory, thread=True, group="releasing", exit_on_error=False)
+
+    # Attention
+
+    def _attend(self) -> None:
+        try:
+            self._attention = Attention(read_notify(), self._write_to_terminal)
+        except ConfigError as error:
+            self.tell(f"{error}; until then ends ring and show in the title", severity="warning", everywhere=True)
+        self.app_suspend_signal.subscribe(self, lambda app: self._attention.leave())
+        self.app_resume_signal.subscribe(self, lambda app: self._attention.come_back())
+
+    def _write_to_terminal(self, text: str) -> None:
+        if self._driver is not None:
+            self._driver.write(text)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.AppFocus | events.Key | events.MouseDown):
+            self._attention.notice()
+        await super().on_event(event)
+
+    def on_unmount(self) -> None:
+        self._attention.leave()
 
     # Watching the database, the queue and the devices
 
@@ -137,6 +163,7 @@ class BaseApp(NoticeApp):
         except AgeUIError:
             return  # the next read of a screen shows it
         self.queue_state = state
+        self._attention.show(state, rows)
         for sentence in lost:
             if sentence not in self._notified_lost:
                 self._notified_lost.add(sentence)

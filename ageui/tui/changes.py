@@ -11,6 +11,7 @@ from ageui.store.queue import BY_THE_USER
 from ageui.study import RemainingRuns
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
+from ageui.worker.end_commands import start_end_commands
 from ageui.worker.removal import remove_runs
 from ageui.worker.run_files import remove_checkpoints
 from engine.errors import AgeUIError, ConfigError
@@ -52,7 +53,10 @@ def resume(run_ids: Sequence[int]) -> Change:
 def cancel(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.queue.cancel(run_ids)
-        return _made(store, changed, _stopping(store, changed, "cancelled"))
+        problems: list[str] = []
+        start_end_commands(store, changed.with_status("cancelled"), problems.append)
+        made = _made(store, changed, _stopping(store, changed, "cancelled"))
+        return replace(made, problems=(*made.problems, *problems))
 
     return change
 

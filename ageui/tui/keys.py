@@ -77,6 +77,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("X,delete", "remove", "delete", "Delete archived runs and their files permanently", "X"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that match the filter", "^a"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
+        _HelpKey("O", "app.open_demo", "demo", "Open a copy of the shipped runs to look around and try keys", "O"),
         _HelpKey("escape", "clear", "clear", "Clear the selection, then the filter", "esc"),
     ),
     FILTER: (

@@ -1,6 +1,11 @@
 """Runs the application on a database, then summarizes the work that continues in the background."""
 
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from ageui.files.database_path import real_path
 from ageui.store import Store
@@ -9,6 +14,7 @@ from ageui.text.sentences import counted
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.worker.background_workers import workers
+from ageui.worker.demo_copy import open_demo, temporary_demo
 from ageui.worker.left_behind import left_behind_sentence
 from ageui.worker.lost_runs import find_lost
 from ageui.worker.rescorer import start_rescoring
@@ -23,9 +29,61 @@ def launch(path: Path, files: Path | None = None) -> str:
     """
     with open_store(path, files) as store:
         copied = copy_sentence(path, store.path) if real_path(path) != store.path else None
-        notices = (copied, left_behind_sentence(store, find_lost(store)), start_rescoring(store))
-        AgeUIApp(store, Prefs.load(), notice="\n".join(filter(None, notices)) or None).run()
+        sentences = (copied, left_behind_sentence(store, find_lost(store)), start_rescoring(store))
+        notice = "\n".join(filter(None, sentences))
+        while _run(AgeUIApp(store, Prefs.load(), notice=notice or None)):
+            try:
+                notice = launch_demo()
+            except StoreError as error:
+                notice = str(error)
         return background_summary(store)
+
+
+def launch_demo(keep: Path | None = None) -> str:
+    """Runs the application on a copy of the shipped runs, in the folder `keep`, else in one that is removed afterwards;
+    returns what became of the copy.
+
+    SIGTERM and SIGHUP end this process only after that. Raises `StoreError` if there is no copy to open.
+    """
+    with _deferred_signals() as apps, open_demo(keep) if keep is not None else temporary_demo() as store:
+        fate = "it is removed when you leave" if keep is None else f"it stays in {store.path}"
+        prefs = Prefs(theme=Prefs.load().theme)
+        apps.append(AgeUIApp(store, prefs, notice=f"a copy of the shipped runs to try everything on; {fate}"))
+        apps[0].is_demo = True
+        _run(apps[0])
+        counts = store.runs.status_counts()
+        if keep is not None:
+            again = f"the demo stays in {store.path}; to open it again: ageui --db {shlex.quote(str(store.path))}"
+            return "\n".join(filter(None, (again, background_summary(store))))
+    ended = counts.get("running", 0) + counts.get("queued", 0)
+    return "the demo's copy is removed" + (f", with {counted(ended, 'unfinished run')}" if ended else "")
+
+
+def _run(app: AgeUIApp) -> bool:
+    """Runs the application until a person leaves it. Returns whether for the demo."""
+    app.run()
+    return app.wants_demo
+
+
+@contextmanager
+def _deferred_signals() -> Iterator[list[AgeUIApp]]:
+    """Leaves the yielded applications on SIGTERM and SIGHUP, and obeys the signal at the end."""
+    apps: list[AgeUIApp] = []
+    received: list[int] = []
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        for app in apps:
+            app.exit()
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield apps
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if received:
+            signal.raise_signal(received[0])
 
 
 def open_store(path: Path, files: Path | None = None) -> Store:

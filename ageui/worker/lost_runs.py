@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ageui.files.locks import Lock, is_held
 from ageui.store import RunningRun, Store
 from ageui.text.states import LOST
+from ageui.worker.end_commands import start_end_commands
 from engine.errors import StoreError
 
 _MOST_NAMED = 8
@@ -13,12 +14,16 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class RecoveredRun:
-    """A lost run with its new status; None if that could not be stored, for the reason in `problem`."""
+    """A lost run with its new status; None if that could not be stored, for the reason in `problem`.
+
+    `others` are problems with the commands of its end.
+    """
 
     run: RunningRun
     status: str | None
     problem: str = ""
     has_checkpoint: bool = False
+    others: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         what = {
@@ -29,7 +34,7 @@ class RecoveredRun:
             "cancelled": "it is cancelled, as was asked for",
             None: f"that could not be stored ({self.problem})",
         }[self.status]
-        return f"run {self.run.run_id} was running, but {LOST}; {what}"
+        return "; ".join((f"run {self.run.run_id} was running, but {LOST}", what, *self.others))
 
     @property
     def _from_where(self) -> str:
@@ -74,6 +79,7 @@ def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
         lock.release()
     if status is None:
         return None
-    return RecoveredRun(
-        run, status, has_checkpoint=any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run.run_id))
-    )
+    others: list[str] = []
+    start_end_commands(store, [run.run_id], others.append)
+    has_checkpoint = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run.run_id))
+    return RecoveredRun(run, status, has_checkpoint=has_checkpoint, others=tuple(others))

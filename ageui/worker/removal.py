@@ -9,6 +9,7 @@ from ageui.store import Store
 from ageui.store.other_databases import databases_beside, is_example
 from ageui.store.removal import RemovableRun
 from ageui.text.sentences import counted
+from ageui.worker.end_commands import command_files
 from ageui.worker.run_files import UNFINISHED, mark_unfinished, remove_file
 from engine.errors import StoreError
 from engine.short_text import short_list
@@ -60,6 +61,7 @@ def remove_runs(store: Store, run_ids: Sequence[int], *, only_archived: bool = F
     the folder of a run cannot be written.
     """
     folders = [folder for folder in map(store.run_folder, run_ids) if folder.exists()]
+    commands = command_files(store, run_ids)
     try:
         for folder in folders:
             mark_unfinished(folder)
@@ -70,6 +72,8 @@ def remove_runs(store: Store, run_ids: Sequence[int], *, only_archived: bool = F
         if isinstance(error, OSError):
             raise StoreError(f"{error.filename} cannot be written: {error.strerror}; nothing is deleted") from error
         raise
+    for file in commands:
+        remove_file(file)
     left = []
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ or `cancelled`; without a request the run is `queued` again in the background, `
 is the exception: it sends SIGKILL to the engine's process group at once.
 """
 
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from ageui.files.locks import Lock, is_held, read_note
 from ageui.store import BusyError, Claim, FullError, LostRunError, Store
 from ageui.worker.attempt_ending import Ending, ending_of, oom_kills
+from ageui.worker.end_commands import StartedCommands, start_end_commands
 from ageui.worker.engine_process import ENGINE, EngineProcess
 from ageui.worker.engines import Engines
 from ageui.worker.event_recorder import EventRecorder
@@ -31,6 +33,8 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_TRIES = 2.0
 _SECONDS_TO_EXIT = 30.0
 
+log = logging.getLogger("ageui.worker")
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -45,12 +49,14 @@ class Policy:
 class Outcome:
     """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run.
 
-    `held` counts the queued runs of its sweep that were held because the sweep keeps failing.
+    `held` counts the queued runs of its sweep that were held because the sweep keeps failing. `commands` are those that
+    its end started.
     """
 
     status: str
     ending: Ending
     held: int = 0
+    commands: StartedCommands | None = None
 
 
 def kill_engine(store: Store, run_id: int) -> bool:
@@ -105,9 +111,11 @@ class Supervisor:
         begin = time.monotonic()
         try:
             ending = self._ending()
-            return self._store_end(ending, time.monotonic() - begin)
+            outcome = self._store_end(ending, time.monotonic() - begin)
         except LostRunError as error:
             return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
+        commands = start_end_commands(self._store, [self._claim.run_id], log.warning, device=self._device)
+        return replace(outcome, commands=commands)
 
     def _ending(self) -> Ending:
         """Runs the attempt. Raises `LostRunError`, and `StoreError` as `run`."""
@@ -154,10 +162,10 @@ class Supervisor:
     def _start(self) -> EngineProcess:
         request = self._request()
         remove_unknown_files(self._store, self._claim)
-        log = log_file(self._store, self._claim.run_id, self._claim.attempt)
-        engine = self._engines.take(log)
+        file = log_file(self._store, self._claim.run_id, self._claim.attempt)
+        engine = self._engines.take(file)
         try:
-            engine.begin(request, log, [lock.descriptor for lock in self._locks])
+            engine.begin(request, file, [lock.descriptor for lock in self._locks])
         except BaseException:
             engine.close()
             raise

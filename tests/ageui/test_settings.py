@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ageui.planning.settings import Resolved, parse_assignments, read_settings, user_file
+from ageui.files.own_settings import user_file
+from ageui.planning.settings import Resolved, parse_assignments, read_settings
 from engine.errors import ConfigError
 
 

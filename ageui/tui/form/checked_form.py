@@ -32,6 +32,7 @@ class CheckedForm:
     """A checked form.
 
     `in_force` maps empty fields to their values and origins. `problems` are by field; `trouble` concerns no field.
+    `unused` are fields without effect, each with what would use it; None if that is as unknown as the runs.
     `plan` has the runs to queue, and is None if anything is wrong; `outcome` describes it. `command` is the equivalent
     shell command, or None if no single command is equivalent.
     """
@@ -40,11 +41,13 @@ class CheckedForm:
     fields: Mapping[str, FormField]
     in_force: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    unused: Mapping[str, str] | None = None
     trouble: str = ""
     plan: object | None = None
     outcome: str = ""
     notes: tuple[str, ...] = ()
     memory: Forecast = NOTHING_TO_SAY
+    time: str = ""
     command: str | None = None
 
     @property

@@ -9,6 +9,7 @@ from textual.widgets import Static
 from ageui.memory.forecast import NOTHING_TO_SAY
 from ageui.text.clean import clean
 from ageui.tui.debounce import Debounce
+from ageui.tui.dialogs.prompts import Answer, ChoicePrompt
 from ageui.tui.dialogs.value_picker import ValuePicker
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
 from ageui.tui.live import LiveScreen
@@ -21,7 +22,8 @@ _NO_COMMAND = "no single command gives these runs; they can be queued here"
 
 
 class FormScreen(LiveScreen[Checked]):
-    """A subclass checks `self._entered` in `read`, and composes field rows, `#outcome`, a memory line and `#command`.
+    """A subclass checks `self._entered` in `read`, and composes field rows, `#outcome`, a memory line, `#time` and
+    `#command`.
 
     Actions wait for a check of the texts that the form has when their key is pressed.
     """
@@ -31,6 +33,7 @@ class FormScreen(LiveScreen[Checked]):
         self._fields = fields
         self._entered = FormInput({})
         self._checked: Checked | None = None
+        self._unused: Mapping[str, str] = {}
         self._check_at_rest = Debounce(self, self.refresh_soon)
         self._pending: tuple[FormInput, Callable[[Checked], None]] | None = None
 
@@ -49,10 +52,12 @@ class FormScreen(LiveScreen[Checked]):
 
     def show(self, snapshot: Checked) -> None:
         self._checked, self._fields = snapshot, snapshot.fields
+        self._unused = self._unused if snapshot.unused is None else snapshot.unused
         with self.app.batch_update():
             for row in self.query(FieldRow):
                 choices, name = snapshot.fields[row.field].choices, row.field
-                row.show(choices, snapshot.in_force.get(name, ("", "")), snapshot.problems.get(name, ""))
+                in_force, problem = snapshot.in_force.get(name, ("", "")), snapshot.problems.get(name, "")
+                row.show(choices, in_force, problem, self._unused.get(name, ""))
             self.show_plan(snapshot)
         self._act_if_pending(snapshot)
 
@@ -64,6 +69,7 @@ class FormScreen(LiveScreen[Checked]):
         outcome.update(clean("\n".join(filter(None, lines)), lines=True))
         outcome.set_class(bool(why_not), "-wrong")
         self.query_one(MemoryLine).show(NOTHING_TO_SAY if why_not else checked.memory)
+        self.query_one("#time", Static).update("" if why_not else checked.time)
         command = "" if why_not else checked.command or _NO_COMMAND
         self.query_one("#command", Static).update(f"$ {clean(command)}" if command else "")
 
@@ -152,6 +158,18 @@ class FormScreen(LiveScreen[Checked]):
 
         picker = ValuePicker(f"{field.name}: {field.what}", field.choices, row.text, takes_several=field.takes_several)
         picker.ask(self.app, picked)
+
+    def action_leave(self) -> None:
+        """Leaves the form, after a question if it was changed."""
+        if self.entered_now().texts == self.first_texts():
+            self.app.pop_screen()
+            return
+        answers = [Answer(None, "Keep editing"), Answer("discard", "Discard the form")]
+        ChoicePrompt("The form was changed", answers).ask(self.app, lambda answer: self.app.pop_screen())
+
+    def first_texts(self) -> Mapping[str, str]:
+        """The texts by field with which the form opened."""
+        return {}
 
     def action_reset(self) -> None:
         for row in self.query(FieldRow):

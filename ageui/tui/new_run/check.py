@@ -8,6 +8,7 @@ from typing import TypeVar
 from ageui.memory.forecast import Forecaster
 from ageui.planning import sweeps
 from ageui.planning.disk_space import refuse_small_disk
+from ageui.planning.expected_time import CurrentSpeeds, expected_time
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
 from ageui.planning.run_checks import label_warnings, refuse_unfit
 from ageui.planning.run_command import Labels, queue_command
@@ -20,6 +21,7 @@ from ageui.tui.new_run.wording import grid_sentence
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DataError, DeviceError, FullError, Problem
+from engine.unused_fields import unused_fields
 
 Value = TypeVar("Value")
 
@@ -49,14 +51,15 @@ class _Template:
 
 
 @dataclass(frozen=True)
-class _CachedGrid:
-    """The configs of a grid, and everything that they depend on."""
+class _ExpandedGrid:
+    """The configs of a grid and the fields that none of them uses, with everything that they depend on."""
 
     values: Mapping[str, str]
     basis: Basis
     seeds: int | None
     first: Resolved
     configs: list[RunConfig]
+    unused: Mapping[str, str]
 
 
 class FormCheck:
@@ -68,9 +71,10 @@ class FormCheck:
     def __init__(self, template: int | None = None) -> None:
         self._template_id = template
         self._template: _Template | None = None
-        self._grid: _CachedGrid | None = None
+        self._grid: _ExpandedGrid | None = None
         self.devices: tuple[str, ...] = ()
         self.forecaster = Forecaster()
+        self._speeds = CurrentSpeeds()
 
     def check(self, store: Store, entered: FormInput) -> CheckedNewRuns:
         """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
@@ -93,7 +97,8 @@ class FormCheck:
             first = resolve_here(store, _first_combination(right), basis)
         except ConfigError as error:
             return replace(checked, in_force=self._fallback(store, basis)).with_error(error)
-        checked = replace(checked, in_force=self._in_force(first, entered))
+        unused = self._unused(store, right, basis, seeds, first)
+        checked = replace(checked, in_force=self._in_force(first, entered), unused=unused)
         if problems:
             return checked
         try:
@@ -107,8 +112,8 @@ class FormCheck:
         """Adds the plan. Raises `ConfigError`, `DataError`, `DeviceError` and `FullError` for problems that involve
         several fields, or this machine."""
         values, labels = _config_texts(checked.entered), checked.labels
-        configs = self._configs(store, values, basis, seeds, first)
-        runs = with_data(store, configs)
+        grid = self._expanded(store, values, basis, seeds, first)
+        runs = with_data(store, grid.configs)
         plan = Plan(first, runs, tuple(store.runs.find_same(runs)))
         named = plan.to_queue(again=checked.entered.again, name=labels.name)
         _refuse_names(store, [run.name for run in named if run.name is not None])
@@ -120,6 +125,7 @@ class FormCheck:
             plan=plan,
             outcome=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
             memory=self.forecaster.forecast(runs),
+            time=expected_time(self._speeds.of(store), named).text,
             command=queue_command(store, values, basis, runs, seeds=seeds, labels=labels),
         )
 
@@ -176,15 +182,22 @@ class FormCheck:
         except ConfigError:
             return {}
 
-    def _configs(
+    def _unused(
         self, store: Store, values: dict[str, str], basis: Basis, seeds: int | None, first: Resolved
-    ) -> list[RunConfig]:
+    ) -> Mapping[str, str] | None:
+        try:
+            return self._expanded(store, values, basis, seeds, first).unused
+        except ConfigError:
+            return None  # the plan tells why
+
+    def _expanded(
+        self, store: Store, values: dict[str, str], basis: Basis, seeds: int | None, first: Resolved
+    ) -> _ExpandedGrid:
         grid = self._grid
-        if grid is not None and (grid.values, grid.basis, grid.seeds, grid.first) == (values, basis, seeds, first):
-            return grid.configs
-        configs = grid_configs(store, with_seeds(values, first.config.seed, seeds), basis)
-        self._grid = _CachedGrid(values, basis, seeds, first, configs)
-        return configs
+        if grid is None or (grid.values, grid.basis, grid.seeds, grid.first) != (values, basis, seeds, first):
+            configs = grid_configs(store, with_seeds(values, first.config.seed, seeds), basis)
+            grid = self._grid = _ExpandedGrid(values, basis, seeds, first, configs, unused_fields(configs))
+        return grid
 
 
 def _config_texts(entered: FormInput) -> dict[str, str]:

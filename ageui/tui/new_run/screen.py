@@ -14,7 +14,6 @@ from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from ageui.tui import changes, keys
 from ageui.tui.device_loads import DeviceLoad
-from ageui.tui.dialogs.prompts import confirmation
 from ageui.tui.form.checked_form import FormInput
 from ageui.tui.form.form_screen import FormScreen
 from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
@@ -59,6 +58,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
             yield Static(id="field", markup=False)
             yield Static(id="outcome", markup=False)
             yield MemoryLine(self._check.forecaster, id="memory")
+            yield Static(id="time", markup=False)
             yield Static(id="known", markup=False)
             yield TickBox("queue them all the same (^g)", id="again", compact=True)
             yield Static(id="command", markup=False)
@@ -105,7 +105,8 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
             return
         field = self._fields[row.field]
         value, origin = checked.in_force.get(row.field, ("", ""))
-        parts = [f"{field.name}: {field.what}"]
+        unused = self._unused.get(row.field)
+        parts = [f"{field.name}: {field.what}" if unused is None else f"{field.name}: only used with {unused}"]
         parts += [" ".join(field.choices)] if field.choices else []
         parts += [f"empty: {value}, {origin}" if origin else f"empty: {value}"] if value and not row.text else []
         self.query_one("#field", Static).update(clean(" · ".join(parts)))
@@ -143,9 +144,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
                 self.app.pop_screen()
 
     def action_leave(self) -> None:
-        typed = len(self.entered_now().texts)
-        if not typed or self._is_queueing:
+        if self._is_queueing:
             self.app.pop_screen()
-            return
-        question = f"Leave the form? {counted(typed, 'field')} filled in"
-        confirmation(question, "Yes").ask(self.app, lambda yes: self.app.pop_screen())
+        else:
+            super().action_leave()

@@ -1,6 +1,6 @@
 """The form for the missing runs of a study: its preset, data, seeds and settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from ageui.memory.forecast import Forecaster
+from ageui.planning.expected_time import CurrentSpeeds
 from ageui.store import Store
 from ageui.study import Choice, Study, StudyTable
 from ageui.study.queueing import choice_of, tag
@@ -38,7 +39,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
         super().__init__(form_fields())
         self._study, self._chosen = study, chosen
         self._first_texts = texts_of(like, seeds)
-        self._forecaster = Forecaster()
+        self._forecaster, self._speeds = Forecaster(), CurrentSpeeds()
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self._study.name}: run what is missing")
@@ -49,6 +50,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
         with Vertical(id="plan"):
             yield Static(id="outcome", markup=False)
             yield MemoryLine(self._forecaster, id="memory")
+            yield Static(id="time", markup=False)
             yield Static(id="command", markup=False)
         yield KeyFooter()
 
@@ -57,7 +59,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
             row.text = self._first_texts.get(row.field, "")
 
     def read(self, store: Store) -> CheckedStudyRuns:
-        return check_study_runs(store, self._study, self._entered, self._forecaster)
+        return check_study_runs(store, self._study, self._entered, self._forecaster, self._speeds)
 
     def action_show(self) -> None:
         self.once_checked(self._leave_with)
@@ -76,5 +78,5 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
             self.app.pop_screen()
             self._chosen(checked.choice)
 
-    def action_leave(self) -> None:
-        self.app.pop_screen()
+    def first_texts(self) -> Mapping[str, str]:
+        return {name: text for name, text in self._first_texts.items() if text}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ageui.memory.forecast import Forecaster
 from ageui.planning.disk_space import refuse_small_disk
+from ageui.planning.expected_time import CurrentSpeeds, expected_time
 from ageui.planning.run_checks import label_warnings, refuse_unfit
 from ageui.store import Store
 from ageui.study import Choice, RemainingRuns, Study, find_remaining
@@ -51,7 +52,9 @@ def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
     return {field.name: field for field in fields}
 
 
-def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster: Forecaster) -> CheckedStudyRuns:
+def check_study_runs(
+    store: Store, study: Study, entered: FormInput, forecaster: Forecaster, speeds: CurrentSpeeds
+) -> CheckedStudyRuns:
     """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
     checked = CheckedStudyRuns(
         entered=entered, fields=form_fields(store.data.all()), in_force={SEEDS: ("1", ""), SETTINGS: ("none", "")}
@@ -75,6 +78,7 @@ def check_study_runs(store: Store, study: Study, entered: FormInput, forecaster:
         outcome=remaining_text(study, todo),
         notes=tuple(label_warnings(to_train)),
         memory=forecaster.forecast(todo.new),
+        time=expected_time(speeds.of(store), todo.new).text,
         command=command(study, here.choice, seeds),
     )
 

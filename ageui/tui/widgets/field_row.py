@@ -29,6 +29,7 @@ class FieldRow(Horizontal):
         & .mark { width: 3; color: $text-muted; content-align: center top; }
         & .hint { width: 1fr; height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         &.-set .label { color: $foreground; text-style: bold; }
+        &.-unused { & .label, & .hint, & Input { color: $text-disabled; } }
         &:focus-within .label { color: $accent; }
         &.-wrong .hint { height: auto; color: $text-error; text-wrap: wrap; }
     }
@@ -64,9 +65,12 @@ class FieldRow(Horizontal):
     def text(self, text: str) -> None:
         self.query_one(Input).value = text
 
-    def show(self, choices: tuple[str, ...], in_force: tuple[str, str], problem: str) -> None:
-        """Shows the problem or purpose of the field, and the value and origin that an empty field has."""
-        shown = (choices, in_force, problem, bool(self.text.strip()))
+    def show(self, choices: tuple[str, ...], in_force: tuple[str, str], problem: str, unused: str) -> None:
+        """Shows the problem or purpose of the field, and the value and origin that an empty field has.
+
+        `unused` is what would use a field that has no effect now.
+        """
+        shown = (choices, in_force, problem, unused, bool(self.text.strip()))
         if shown == self._shown:
             return  # an update would lay out the whole form again
         self._shown, self._choices = shown, choices
@@ -75,7 +79,9 @@ class FieldRow(Horizontal):
         self.query_one(Input).placeholder = f"{value} · {origin}" if origin else value
         self.set_class(bool(problem), "-wrong")
         self.set_class(bool(self.text.strip()), "-set")
-        hint = f"✗ {clean(problem.removeprefix(f'{self.field} '))}" if problem else self._what
+        self.set_class(bool(unused) and not problem, "-unused")
+        purpose = f"only with {unused}" if unused else self._what
+        hint = f"✗ {clean(problem.removeprefix(f'{self.field} '))}" if problem else purpose
         self.query_one(".hint", Static).update(hint)
 
     def focus_text(self) -> None:

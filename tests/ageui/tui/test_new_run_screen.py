@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from new_run_form import checked, fill, focused, hint, is_open, opened, row, said
 from pilot import HOSTILE, messages, press, screen_text, until, use
-from store_rows import config, queued
+from store_rows import config, epoch, queued, running
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from ageui.store import Store
+from ageui.store.sqlite import driver
 from ageui.text.clean import has_hidden
 from ageui.tui.app import AgeUIApp
 from ageui.tui.dialogs.prompts import ChoicePrompt
@@ -17,6 +18,7 @@ from ageui.tui.dialogs.value_picker import ValuePicker
 from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.widgets.field_row import FieldRow
+from engine.config import PRESETS
 from engine.data.spec import BUILT_IN, DataSpec
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
@@ -139,7 +141,7 @@ def test_the_tick_shows_without_colour_and_no_second_form_opens_on_the_first(sto
         await press(pilot, "n")
         assert app.screen is screen
         await press(pilot, "f1")
-        assert "Copy the command that does the same" in screen_text(app)
+        assert "Copy the equivalent command" in screen_text(app)
 
     use(store, scenario)
 
@@ -150,9 +152,14 @@ def test_reset_empties_the_form_and_leaving_a_filled_one_asks(store: Store) -> N
         await fill(app, pilot, loss="mape", seeds="3")
         await press(pilot, "escape")
         assert isinstance(app.screen, ChoicePrompt)
+        assert "Keep editing" in screen_text(app)
         await press(pilot, "enter")
         assert app.screen is screen
         assert row(app, "loss").text == "mape"
+        await press(pilot, "escape", "down", "enter")
+        assert isinstance(app.screen, RunsScreen)
+        screen = await opened(app, pilot)
+        await fill(app, pilot, loss="mape", seeds="3")
         await press(pilot, "ctrl+r")
         await checked(app, pilot)
         assert said(app, "#command") == "$ ageui run --detach"
@@ -160,6 +167,45 @@ def test_reset_empties_the_form_and_leaving_a_filled_one_asks(store: Store) -> N
         assert isinstance(app.screen, RunsScreen)
 
     use(store, scenario)
+
+
+def test_fields_that_no_run_uses_are_dim_and_say_what_would_use_them(store: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        sigma = row(app, "dldl_sigma")
+        assert (hint(app, "dldl_sigma"), sigma.has_class("-unused")) == ("only with loss dldl", True)
+        assert hint(app, "bn_momentum") == "batch norm's momentum in Keras' sense; none: recipe"
+        row(app, "dldl_sigma").focus_text()
+        await press(pilot, "9")
+        await checked(app, pilot)
+        assert sigma.has_class("-unused")
+        assert said(app, "#field").startswith("dldl_sigma: only used with loss dldl")
+        await fill(app, pilot, loss="mse,dldl", dldl_sigma="")
+        assert not sigma.has_class("-unused")
+        assert hint(app, "dldl_sigma").startswith("spread of dldl's labels")
+        await fill(app, pilot, loss="mse,dldl", batch="many")
+        assert (sigma.has_class("-unused"), hint(app, "bmc_sigma")) == (False, "only with loss balanced-mse")
+
+    use(store, scenario, size=(80, 24))
+
+
+def test_the_form_says_how_long_the_runs_take_and_from_which_runs(store: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        assert said(app, "#time") == "time: not known yet; no run like these has finished on this device"
+        run_id, attempt = running(store, **PRESETS["quick"])
+        with store.writing(run_id, attempt) as writer:
+            writer.epoch(epoch(1))
+            writer.end("done", "", seconds=2.5)
+        with driver().connect(str(store.path)) as raw:
+            raw.execute("UPDATE attempt SET device = 'cpu'")
+        await fill(app, pilot, seeds="2", seed="1")
+        assert said(app, "#time") == "time: from 1 run like these: 0:13 each, 0:26 in all; less if stopped early"
+        assert said(app, "#time") in screen_text(app)
+        await fill(app, pilot, seed="x")
+        assert said(app, "#time") == ""
+
+    use(store, scenario, size=(80, 24))
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "p" * 90])

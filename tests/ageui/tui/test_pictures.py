@@ -18,8 +18,10 @@ from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.messages import OpenComparison, OpenRun
+from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
+from ageui.tui.widgets.field_row import FieldRow
 
 pytestmark = pytest.mark.app
 DRAWN_BY = "8.2.8"
@@ -167,3 +169,16 @@ def test_a_study_as_heat_map(store: Store, filled: Lock, snap_compare: Any) -> N
         await press(pilot, "G", *["down"] * 7, "enter", "g", "g")
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 30), run_before=open_it)
+
+
+def test_the_form_for_new_runs(store: Store, snap_compare: Any) -> None:
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        await press(pilot, "n")
+        screen = pilot.app.screen
+        assert isinstance(screen, NewRunScreen)
+        await until(pilot, lambda: screen._checked is not None)
+        screen.query_one("#row-variance-lambda", FieldRow).focus_text()
+        await settled(pilot)
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=open_it)

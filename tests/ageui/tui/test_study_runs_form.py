@@ -91,7 +91,7 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
             assert problem in said(app, "#outcome")
             await press(pilot, "ctrl+s")
             assert problem in messages(app)[-1]
-            await press(pilot, "escape")
+            await press(pilot, "escape", "down", "enter")
         assert store.runs.count() == 0
 
     use(store, scenario)
@@ -114,7 +114,7 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
             "what this machine chooses is shown",
         )
         assert "4 runs" in said(app, "#outcome")
-        await press(pilot, "escape")
+        await press(pilot, "escape", "down", "enter")
         await form(app, pilot, set="size=32")
         assert "3 to queue, 1 done already" in said(app, "#outcome")
         await press(pilot, "ctrl+t")
