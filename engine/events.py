@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.epoch_scores import EpochScores
 from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Epoch:
 
     Losses are on ages divided by 100; `val_mae` is in years. The train loss is the running mean over the epoch's
     batches, with sample weights; the validation loss has none. Both validation figures are None if the data has no
-    labelled validation images.
+    labelled validation images. `scores` are those on the validation split; None also for an epoch between two scored
+    ones, where epochs take milliseconds.
     """
 
     stage: int
@@ -93,6 +95,7 @@ class Epoch:
     seconds: float
     images_per_second: float
     is_best: bool
+    scores: EpochScores | None = None
 
 
 @dataclass(frozen=True)

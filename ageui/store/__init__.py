@@ -18,6 +18,7 @@ from ageui.store.run_changes import DELETED, Changed
 from ageui.store.scores import MeasuredRun, PublishedRun, SplitFigures
 from ageui.store.store import Store
 from ageui.store.workers import WorkerRow
+from engine.epoch_scores import EpochScores, GroupError
 from engine.errors import FullError
 from engine.events import Epoch
 from engine.split_result import BiasResult, Interval
@@ -34,7 +35,9 @@ __all__ = [
     "Claim",
     "Claimant",
     "Epoch",
+    "EpochScores",
     "FullError",
+    "GroupError",
     "Interval",
     "LostRunError",
     "MeasuredRun",

@@ -96,7 +96,7 @@ class AttemptWriter:
     def epoch(self, ended: "EpochEnded") -> None:
         """Writes an ended epoch: each field but `epoch` is a point of the curve `epoch/FIELD`."""
         values = asdict(ended)
-        number = values.pop("epoch")
+        number, _ = values.pop("epoch"), values.pop("scores")
         self.points((f"epoch/{name}", number, float(value)) for name, value in values.items() if value is not None)
         newest = ("stage", "epoch", "step", "train_loss", "val_loss", "val_mae")
         best = {"best_epoch": ended.epoch, "best_val_loss": ended.val_loss} if ended.is_best else {}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ageui.store.tables import PUBLISHED
 from ageui.text.plain_json import plain_json
-from engine.choices import SPLIT_PREFERENCE
+from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE
 from engine.config import build_config
 from engine.errors import ConfigError
 from engine.events import Epoch
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """The newest figures of a run. `bias` and `p_value` (that of no bias) map the report's attributes.
+    """The newest figures of a run. `bias` and `p_value` (that of no bias) map the report's attributes, as does
+    `val_bias`, the biases of the newest scored epoch on the validation split.
 
     The scores are those of `split`: test if it has labels, else valid, else train; None until a split is scored.
     `total_steps` to `activity` are the progress of a running run: `eta_seconds` remain of its stage, `activity` is
@@ -54,6 +55,7 @@ class Summary:
     activity: str | None
     bias: Mapping[str, float | None]
     p_value: Mapping[str, float | None]
+    val_bias: Mapping[str, float | None] = field(default_factory=lambda: dict.fromkeys(REPORT_ATTRIBUTES))
 
 
 @dataclass(frozen=True)

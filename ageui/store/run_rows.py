@@ -24,7 +24,7 @@ IS_RUNNING: ColumnElement[bool] = col(Run.status) == literal_column("'running'")
 
 # Lists of runs select columns: building one object per row would take three times as long.
 _RUN_FIELDS = tuple(field.name for field in fields(RunRow) if field.name not in ("tags", "summary"))
-_SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in ("bias", "p_value"))
+_SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in ("bias", "p_value", "val_bias"))
 _MEASURES = tuple(f"{kind}_{attribute}" for kind in ("bias", "p") for attribute in REPORT_ATTRIBUTES)
 RUN_ROWS = sql_select(
     *(getattr(Run, name) for name in _RUN_FIELDS),
