@@ -39,10 +39,19 @@ def differing(rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
 
 
 def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The named fields of a config in a few words: `mape · gender · seed 3`."""
-    return " · ".join(
-        setting(config, name) if name in _SPEAK_FOR_THEMSELVES else f"{name} {setting(config, name)}" for name in names
-    )
+    """The named fields of a config in a few words: `mape · gender · s3`."""
+    return in_words({name: setting(config, name) for name in names})
 
 
-_SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
+def in_words(settings: Mapping[str, str]) -> str:
+    """Fields as text in a few words: `mape · gender · s3`."""
+    return " · ".join(_in_words(name, text) for name, text in settings.items())
+
+
+def _in_words(name: str, text: str) -> str:
+    if name == "seed":
+        return f"s{text}"
+    return text if name in _SPEAK_FOR_THEMSELVES else f"{name} {text}"
+
+
+_SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "weights", "optimizer")
