@@ -22,7 +22,7 @@ from ageui.compare.differing_settings import differing, settings_of
 from ageui.compare.draft_rows import DraftRow, constant_draft, published_draft, run_draft
 from ageui.compare.figure_names import better
 from ageui.compare.folding import folded, left_out, unfolded, with_tests
-from ageui.compare.ranking import ranked
+from ageui.compare.ranking import fair_places, ranked
 from ageui.compare.row_labels import row_labels
 from ageui.compare.seed_figures import Across, figures_of, resolved, seed_variances, setting_key
 from ageui.compare.seed_variance import SeedVariance
@@ -366,8 +366,7 @@ def _mark_best(rows: Sequence[ComparedRow], columns: "Columns") -> list[Compared
     Scores on images that chose their weights are too good: they are best only if all runs have such scores.
     """
     cells = [list(row.cells) for row in rows]
-    fair = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
-    competing = [place for place in fair if not rows[place].is_selected] or fair
+    competing = fair_places(rows)
     for place, column in enumerate(columns):
         values = {
             index: value
