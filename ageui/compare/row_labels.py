@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ageui.compare.differing_settings import differing, in_words
 
-_TELLING_FIRST = ("loss", "weights")
+_ALWAYS = ("loss", "weights")
 _NOT_TELLING = ("seed", "device")
 
 
@@ -21,8 +21,8 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     Returns
     -------
     list of str
-        The settings that differ, loss and weights first. Equal labels get the seed, and if that does not help the name.
-        Rows without a config keep their name.
+        Loss and weights if they differ, then as few other settings as tell the rows apart. Equal labels get the seed,
+        and if that does not help the name. Rows without a config keep their name.
 
     Examples
     --------
@@ -30,14 +30,25 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     >>> row_labels(["a", "b", "c", "constant 30.2"], settings)
     ['mse', 'mape · s1', 'mape · s2', 'constant 30.2']
     """
-    differ = [name for name in differing([texts for texts in settings if texts]) if name not in _NOT_TELLING]
-    shown = sorted(differ, key=lambda name: name not in _TELLING_FIRST) or _TELLING_FIRST
+    shown = _telling([texts for texts in settings if texts])
     labels = []
     for name, texts in zip(names, settings, strict=True):
-        told = {one: texts.get(one, "none") for one in shown if differ or one in texts}
+        told = {one: texts.get(one, "none") for one in shown or _ALWAYS if shown or one in texts}
         labels.append(in_words(told) if texts and told else name)
     seeds = [in_words({"seed": texts["seed"]}) if "seed" in texts else "" for texts in settings]
     return _distinct(_distinct(labels, seeds), names)
+
+
+def _telling(settings: Sequence[Mapping[str, str]]) -> list[str]:
+    """Loss and weights if they differ, then the fields that tell rows apart which those before do not."""
+    differ = [name for name in differing(settings) if name not in _NOT_TELLING]
+    told = [name for name in _ALWAYS if name in differ]
+    apart = len({tuple(texts.get(name) for name in told) for texts in settings})
+    for name in differ:
+        more = len({tuple(texts.get(one) for one in (*told, name)) for texts in settings})
+        if name not in told and more > apart:
+            told, apart = [*told, name], more
+    return told
 
 
 def _distinct(labels: Sequence[str], additions: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ageui.compare import ComparedRow, Comparison
-from ageui.compare.comparison_table import figure_cells
+from ageui.compare.comparison_table import shown_figure
 from ageui.compare.figure_names import better
 from ageui.present.figures import change, number
 from ageui.present.marks import APART, BEST, NO_BETTER, NOISE, PUBLISHED, marks_of, marks_of_difference
@@ -84,10 +84,10 @@ def named(row: ComparedRow, name: str, width: int, looks: RunLooks) -> Pieces:
     )
 
 
-def figures_by_column(comparison: Comparison) -> dict[str, list[Cell]]:
-    """The cells of every figure, by row."""
-    rows = [figure_cells(row, comparison) for row in comparison.rows]
-    return {column: [cells[place] for cells in rows] for place, column in enumerate(comparison.columns)}
+def figures_of(column: str, comparison: Comparison) -> list[Cell]:
+    """The cells of a figure by row, as they are shown."""
+    place = comparison.columns.index(column)
+    return [shown_figure(column, row.cells[place]) for row in comparison.rows]
 
 
 def value_width(cells: Iterable[Cell]) -> int:

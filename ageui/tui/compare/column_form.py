@@ -19,7 +19,7 @@ from ageui.tui.compare.cells import (
     change_piece,
     change_width,
     figure_pieces,
-    figures_by_column,
+    figures_of,
     named,
     row_keys,
     uncertainty_piece,
@@ -34,7 +34,7 @@ _VALUE, _GROUP = 5, 14
 def column_form(comparison: Comparison, looks: RunLooks, order: Order, *, group_intervals: bool) -> SideTable:
     """The table; with `group_intervals`, groups have intervals, too."""
     rows = comparison.rows
-    figures = figures_by_column(comparison)
+    figures = {column: figures_of(column, comparison) for column in comparison.columns}
     every = [cell for own in figures.values() for cell in own]
     value, room = max(value_width(every), _VALUE), change_width(every)
     # What stands right of the digits: the noise mark and the difference.
@@ -60,7 +60,9 @@ def column_form(comparison: Comparison, looks: RunLooks, order: Order, *, group_
             lines.append(SideLine((), tuple((piece, after) for piece in below)))
     keys = row_keys(comparison)
     return SideTable(
-        tuple(SideColumn(key, _head(row, looks)) for row, key in zip(rows, keys, strict=True)), tuple(lines + ranks)
+        tuple(SideColumn(key, _head(row, looks)) for row, key in zip(rows, keys, strict=True)),
+        tuple(lines + ranks),
+        tuple(keys),
     )
 
 

@@ -97,6 +97,18 @@ def _further(shown: Further, runs: Collection[RunDetail]) -> list[str]:
     return [*ATTRIBUTE_KINDS, *(name for name in OVERALL_FIGURES if name in there and name not in ATTRIBUTE_KINDS)]
 
 
+def next_baseline(view: ComparisonView, comparison: Comparison) -> str | None:
+    """The baseline after that of the view: each scored row, the constant, none."""
+    rows = comparison.rows
+    choices: list[str | None] = [str(row.runs[0]) for row in rows if row.runs and row.n is not None]
+    choices += [CONSTANT] if any(not row.runs for row in rows) else []
+    choices.append(None)
+    # Any run of a row over seeds may be the baseline.
+    own = next((str(row.runs[0]) for row in rows if view.baseline in map(str, row.runs)), view.baseline)
+    now = choices.index(own) if own in choices else -1
+    return choices[(now + 1) % len(choices)]
+
+
 def run_state(run: RunDetail) -> str:
     """The state of a run, and its epoch while it trains."""
     summary = run.row.summary

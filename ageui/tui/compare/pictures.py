@@ -30,6 +30,14 @@ _ROOM_FOR_TWO = 130
 class ForestPane(VerticalScroll):
     """One figure of all rows, or the groups of an attribute, on one axis."""
 
+    DEFAULT_CSS = """
+    ForestPane {
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        & > Static { text-wrap: nowrap; }
+    }
+    """
+
     def __init__(self) -> None:
         super().__init__()
         self._rows: PlottedRows | None = None

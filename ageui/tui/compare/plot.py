@@ -18,8 +18,8 @@ _WIDE_RANGE = 30.0
 def plot_of(plotted: PlottedRows, x: str, y: str, line: Style) -> ScatterPlot:
     """A point per run and published row that has both values; constants are far from all runs.
 
-    The row under the cursor stands out and keeps its label where room is short; then those of the front do. `line` is the
-    style of the front.
+    The row under the cursor stands out. Where room is short, it keeps its label; then those of the front do. `line` is
+    the style of the front.
     """
     comparison, looks, cursor = plotted.comparison, plotted.looks, plotted.cursor
     rows = comparison.rows

@@ -1,6 +1,6 @@
 """Remarks on a comparison: its marks in one line, what they mean, and the details of a row."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -8,12 +8,14 @@ from rich.text import Text
 from ageui.compare import ComparedRow, Comparison
 from ageui.compare.comparison_table import legend
 from ageui.compare.figure_names import better, figure_title
-from ageui.compare.measures import is_main
+from ageui.compare.measures import is_main, measure_title
 from ageui.present.figures import change
 from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NO_BETTER, NOISE, PUBLISHED, REAL
 from ageui.present.wording import note_text
+from ageui.store import RunDetail
 from ageui.text.clean import clean
-from ageui.tui.compare.cells import BASELINE
+from ageui.text.sentences import counted
+from ageui.tui.compare.cells import BASELINE, Order
 
 _MOST_NAMES = 5
 _EXPLAINS = "E explains"
@@ -22,6 +24,17 @@ _EXPLAINS = "E explains"
 def explained(comparison: Comparison) -> list[str]:
     """Explains every mark in use, then lists the notes."""
     return [f"{BASELINE} the baseline", *map(note_text, legend(comparison))]
+
+
+def about_comparison(comparison: Comparison, runs: Collection[RunDetail], order: Order, *, is_computing: bool) -> str:
+    """The compared runs, their data and images, the baseline and the order in one line."""
+    where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
+    data = dict.fromkeys(str(run.config.get("data")) for run in runs)
+    parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {comparison.baseline or 'none'}"]
+    parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
+    parts += ["f folds seeds"] if comparison.is_foldable else []
+    parts += ["intervals of differences are being computed …"] if is_computing else []
+    return clean(" · ".join(parts))
 
 
 def about_row(row: ComparedRow, comparison: Comparison, names: Mapping[int, str]) -> Text:

@@ -15,7 +15,6 @@ from ageui.compare import CONSTANT, ComparedRow, Comparison, ComparisonCache
 from ageui.compare.measures import SETTING, measure_names, measure_title, sorted_by
 from ageui.store import Store
 from ageui.text.clean import clean
-from ageui.text.sentences import counted
 from ageui.tui import keys
 from ageui.tui.compare.cells import Order, PlottedRows, RunLooks
 from ageui.tui.compare.column_form import column_form
@@ -24,14 +23,16 @@ from ageui.tui.compare.compared_runs import (
     ComparisonView,
     Further,
     compare_runs,
+    next_baseline,
     read_comparison,
     run_state,
 )
 from ageui.tui.compare.comparison_file import export_by_dialog
 from ageui.tui.compare.pictures import PictureKind, Pictures
-from ageui.tui.compare.remarks import about_row, explained, legend_of
+from ageui.tui.compare.remarks import about_comparison, about_row, explained, legend_of
 from ageui.tui.compare.row_form import row_form
 from ageui.tui.compare.run_picker import RunPicker
+from ageui.tui.debounce import Debounce
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt
 from ageui.tui.interval_job import IntervalJob
@@ -41,6 +42,7 @@ from ageui.tui.themes import places_of
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
+from ageui.tui.widgets.text_line import TextLine
 from engine.choices import SPLIT_PREFERENCE
 
 _ROWS_FROM = 5
@@ -68,23 +70,25 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._snapshot: ComparisonSnapshot | None = None
         self._comparison: Comparison | None = None
         self._shown: Comparison | None = None
+        self._looks: RunLooks | None = None
         self._order = Order()
         self._pins_baseline, self._shows_below = True, False
         self._picture: PictureKind | None = None
         self._layout: str | None = None
         self._known = ComparisonCache()
         self._settled: set[str] = set()
+        self._draw_pictures_at_rest = Debounce(self, self._draw_pictures)
         self._intervals = IntervalJob(self, self._compute_intervals, self._draw, "no intervals of differences")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › compare")
-        yield Static(id="about", markup=False)
+        yield TextLine(id="about")
         with Container(id="parts"):
             yield SideBySide(id="table")
             yield Pictures()
         yield Static(id="row", classes="hint", markup=False)
         yield Static(id="notes", classes="hint", markup=False)
-        yield Static(id="legend", classes="hint", markup=False)
+        yield TextLine(id="legend", classes="hint")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -164,7 +168,9 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
                 comparison, order.name, descending=order.descending, pins_baseline=self._pins_baseline
             )
         self._shown = comparison
-        looks = self._looks(snapshot, comparison)
+        places = places_of([row.runs[0] for row in comparison.rows if row.runs])
+        states = {run.id: run_state(run) for run in snapshot.runs.values()}
+        self._looks = looks = RunLooks(places, states, dark=self.app.current_theme.dark)
         if self._has_lines:
             table = row_form(comparison, looks, order, self.app.size.width - 1, shows_below=self._shows_below)
         else:
@@ -173,6 +179,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._show_about(snapshot, comparison)
         self._arrange()
         self._show_row()
+        self._draw_pictures()
 
     @property
     def _has_lines(self) -> bool:
@@ -184,38 +191,29 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def _is_long(self) -> bool:
         return self._comparison is not None and len(self._comparison.rows) >= _ROWS_FROM
 
-    def _looks(self, snapshot: ComparisonSnapshot, comparison: Comparison) -> RunLooks:
-        places = places_of([row.runs[0] for row in comparison.rows if row.runs])
-        states = {run.id: run_state(run) for run in snapshot.runs.values()}
-        return RunLooks(places, states, dark=self.app.current_theme.dark)
-
     def _show_about(self, snapshot: ComparisonSnapshot, comparison: Comparison) -> None:
-        where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
-        data = dict.fromkeys(str(run.config.get("data")) for run in snapshot.runs.values())
-        parts = [
-            f"{counted(len(snapshot.runs), 'run')} on {', '.join(data)} / {where}",
-            f"baseline {comparison.baseline or 'none'}",
-        ]
-        parts += [f"by {measure_title(comparison, self._order.name)}"] if self._order.name else []
-        parts += ["f folds seeds"] if comparison.is_foldable else []
-        if self._is_computing:
-            parts.append("intervals of differences are being computed …")
-        self.query_one("#about", Static).update(Text(clean(" · ".join(parts))))
+        about = about_comparison(comparison, snapshot.runs.values(), self._order, is_computing=self._is_computing)
+        self.query_one("#about", TextLine).put(about)
         notes = Text("\n".join(clean(note) for note in comparison.notes))
         self.query_one("#notes", Static).update(notes)
         self.query_one("#notes").set_class(not comparison.notes, "-empty")
-        self.query_one("#legend", Static).update(legend_of(comparison, self.app.size.width - 2))
+        self.query_one("#legend", TextLine).put(legend_of(comparison, self.app.size.width - 2))
 
     @on(SideBySide.CursorMoved)
+    def _follow_cursor(self) -> None:
+        self._show_row()
+        self._draw_pictures_at_rest()
+
     def _show_row(self) -> None:
         row, snapshot = self._row_here(), self._snapshot
-        if row is None or self._shown is None or snapshot is None:
-            return
-        names = {run.id: run.name for run in snapshot.runs.values()}
-        self.query_one("#row", Static).update(about_row(row, self._shown, names))
-        self.pictures.show(
-            PlottedRows(self._shown, self._looks(snapshot, self._shown), self.table.cursor), snapshot.runs
-        )
+        if row is not None and self._shown is not None and snapshot is not None:
+            names = {run.id: run.name for run in snapshot.runs.values()}
+            self.query_one("#row", Static).update(about_row(row, self._shown, names), layout=False)
+
+    def _draw_pictures(self) -> None:
+        if self._shown is not None and self._looks is not None and self._snapshot is not None:
+            rows = PlottedRows(self._shown, self._looks, self.table.cursor)
+            self.pictures.show(rows, self._snapshot.runs)
 
     def _row_here(self) -> ComparedRow | None:
         rows = self._shown.rows if self._shown else ()
@@ -358,22 +356,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._change(replace(self._view, split=splits[(splits.index(now) + 1) % len(splits)] if now else splits[0]))
 
     def action_baseline(self) -> None:
-        if self._comparison is None:
-            return
-        rows = self._comparison.rows
-        choices: list[str | None] = [str(row.runs[0]) for row in rows if row.runs and row.n is not None]
-        choices += [CONSTANT] if any(not row.runs for row in rows) else []
-        choices.append(None)
-        now = next((place for place, row in enumerate(choices) if self._is_baseline(row)), -1)
-        self._change(replace(self._view, baseline=choices[(now + 1) % len(choices)]))
-
-    def _is_baseline(self, choice: str | None) -> bool:
-        """Whether a choice is the baseline; any run of a row over seeds may be."""
-        baseline, rows = self._view.baseline, self._comparison.rows if self._comparison else ()
-        if choice == baseline:
-            return True
-        folded = (row.runs for row in rows if baseline is not None and baseline in [str(run) for run in row.runs])
-        return any(choice == str(runs[0]) for runs in folded)
+        if self._comparison is not None:
+            self._change(replace(self._view, baseline=next_baseline(self._view, self._comparison)))
 
     def action_baseline_here(self) -> None:
         row = self._row_here()

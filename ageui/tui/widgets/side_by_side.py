@@ -1,7 +1,7 @@
 """A table of things to compare, as columns or as rows. Titles and names stay in view; the cursor selects one."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -23,6 +23,7 @@ from ageui.tui.widgets.background import background_style
 from ageui.tui.widgets.side_table import Piece, Pieces, SideTable, width_of
 
 _GAP, _NARROW_GAP = 2, 1
+_PLAIN = Style()
 _MORE = "›"
 
 
@@ -89,21 +90,17 @@ class SideBySide(ScrollView, can_focus=True):
             return
         key, is_turned = self.cursor_key, table.by_line != self._table.by_line
         self._table = table
-        lines = table.lines
-        labels = [label for line in lines for label in (line.label, line.below_label)]
-        self._label_width = max(map(width_of, (*labels, table.corner)), default=0)
+        self._label_width = table.label_width or max((width_of(line.label) for line in table.lines), default=0)
         self._widths = [
-            max(map(width_of, (*column.head, *self._cells_of(place))), default=0)
+            max(map(width_of, (*column.head, *(line.cells[place] for line in table.lines))), default=0)
+            if column.width is None
+            else column.width
             for place, column in enumerate(table.columns)
         ]
         self._starts = list(accumulate((width + self._gap for width in self._widths[table.fixed :]), initial=0))
-        self._rows = [
-            (place, is_second)
-            for place, line in enumerate(lines)
-            for is_second in ((False, True) if table.shows_below and line.below else (False,))
-        ]
-        keys = self._keys
-        self.cursor = keys.index(key) if key in keys else min(self.cursor, max(0, len(keys) - 1))
+        parts = (False, True) if table.shows_below else (False,)
+        self._rows = [(place, is_second) for place in range(len(table.lines)) for is_second in parts]
+        self.cursor = table.keys.index(key) if key in table.keys else min(self.cursor, max(0, len(table.keys) - 1))
         self.virtual_size = Size(self.natural_width, self.natural_height)
         if is_turned:
             self.scroll_to(0, 0, animate=False)
@@ -112,20 +109,9 @@ class SideBySide(ScrollView, can_focus=True):
         if self.cursor_key != key:
             self.post_message(self.CursorMoved(self.cursor_key))
 
-    def _cells_of(self, place: int) -> Iterable[Pieces]:
-        for line in self._table.lines:
-            if line.cells:
-                yield line.cells[place]
-            if line.below:
-                yield line.below[place]
-
     @property
     def table(self) -> SideTable:
         return self._table
-
-    @property
-    def _keys(self) -> list[str]:
-        return [one.key for one in (self._table.lines if self._table.by_line else self._table.columns)]
 
     @property
     def natural_width(self) -> int:
@@ -139,7 +125,7 @@ class SideBySide(ScrollView, can_focus=True):
 
     @property
     def cursor_key(self) -> str | None:
-        keys = self._keys
+        keys = self._table.keys
         return keys[self.cursor] if self.cursor < len(keys) else None
 
     def text(self) -> list[str]:
@@ -177,7 +163,7 @@ class SideBySide(ScrollView, can_focus=True):
 
     def move_to(self, place: int) -> None:
         """Moves the cursor to the nearest existing thing, and scrolls it into view."""
-        things = len(self._keys)
+        things = len(self._table.keys)
         if things:
             self.cursor = min(max(0, place), things - 1)
             self._reveal()
@@ -222,7 +208,12 @@ class SideBySide(ScrollView, can_focus=True):
         return self._starts[stop] - self._starts[first] - self._gap < self.size.width - self._fixed_width
 
     def watch_cursor(self, old: int, new: int) -> None:
-        self.refresh()
+        if self._table.by_line:
+            top = self._head_height - int(self.scroll_offset.y)
+            lines = [top + row for row, (place, _) in enumerate(self._rows) if place in (old, new)]
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in (*lines, self.size.height - 1) if y > 0))
+        else:
+            self.refresh()
         if old != new:
             self.post_message(self.CursorMoved(self.cursor_key))
 
@@ -242,7 +233,7 @@ class SideBySide(ScrollView, can_focus=True):
         elif thing is not None:
             self.move_to(thing)
             if event.chain == 2:
-                self.post_message(self.Opened(self._keys[thing]))
+                self.post_message(self.Opened(table.keys[thing]))
 
     def _column_at(self, x: int) -> int | None:
         at = x - self._left_width
@@ -268,7 +259,7 @@ class SideBySide(ScrollView, can_focus=True):
 
     @property
     def _foot_height(self) -> int:
-        return int(not self._table.shows_below and any(line.below for line in self._table.lines))
+        return int(self._table.by_line and not self._table.shows_below)
 
     @property
     def _body_height(self) -> int:
@@ -318,16 +309,16 @@ class SideBySide(ScrollView, can_focus=True):
         line, by_line = self._table.lines[place], self._table.by_line
         label, cells = (line.below_label, line.below) if is_second else (line.label, line.cells)
         if line.instead and not is_second:
-            return Strip([*self._strip(label, []), *self._segments(line.instead, 0, Style(), False)])
+            return Strip([*self._strip(label, []), *self._segments(line.instead, 0, _PLAIN, False)])
         rights = {column: self._table.columns[column].is_right if by_line else line.right for column in shown}
         return self._strip(label, [(column, cells[column], right) for column, right in rights.items() if cells])
 
     def _strip(self, label: Pieces, cells: Sequence[tuple[int, Pieces, bool]]) -> Strip:
         """The label and cells, each with its column and whether it is right-aligned."""
-        segments = [Segment(" "), *self._segments(label, self._label_width, Style(), False), Segment(" " * _GAP)]
-        under = Style(bgcolor=background_style(self, "side-by-side--cursor").bgcolor)
+        segments = [Segment(" "), *self._segments(label, self._label_width, _PLAIN, False), Segment(" " * _GAP)]
         for place, pieces, is_right in cells:
-            style = under if place == self.cursor and not self._table.by_line else Style()
+            is_under_cursor = place == self.cursor and not self._table.by_line
+            style = Style(bgcolor=background_style(self, "side-by-side--cursor").bgcolor) if is_under_cursor else _PLAIN
             segments += self._segments(pieces, self._widths[place], style, is_right)
             segments.append(Segment(" " * self._gap, style))
         return Strip(segments)
