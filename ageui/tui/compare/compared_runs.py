@@ -43,6 +43,13 @@ class ComparisonSnapshot:
     signature: str
     gone: tuple[str, ...]
 
+    def is_same(self, other: "ComparisonSnapshot") -> bool:
+        """Whether another snapshot shows the same."""
+        same_runs = self.runs.keys() == other.runs.keys() and all(
+            run is other.runs[id] for id, run in self.runs.items()
+        )
+        return same_runs and (self.view, self.signature, self.gone) == (other.view, other.signature, other.gone)
+
 
 def read_comparison(
     store: Store, view: ComparisonView, known: ComparisonCache, before: Mapping[int, RunDetail]
@@ -104,7 +111,7 @@ def next_baseline(view: ComparisonView, comparison: Comparison) -> str | None:
     choices += [CONSTANT] if any(not row.runs for row in rows) else []
     choices.append(None)
     # Any run of a row over seeds may be the baseline.
-    own = next((str(row.runs[0]) for row in rows if view.baseline in map(str, row.runs)), view.baseline)
+    own = next((str(row.runs[0]) for row in rows if str(view.baseline) in map(str, row.runs)), view.baseline)
     now = choices.index(own) if own in choices else -1
     return choices[(now + 1) % len(choices)]
 

@@ -46,7 +46,8 @@ from ageui.tui.widgets.text_line import TextLine
 from engine.choices import SPLIT_PREFERENCE
 
 _ROWS_FROM = 5
-_BESIDE_FROM, _PICTURE_CELLS, _BOTH_FROM = 150, 48, 32
+_BESIDE_FROM, _PICTURE_CELLS = 150, 48
+_BOTH_FROM, _PICTURE_LINES, _OTHER_LINES = 32, 9, 6
 _CHOSEN_ORDER = "chosen"
 
 
@@ -71,6 +72,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._comparison: Comparison | None = None
         self._shown: Comparison | None = None
         self._looks: RunLooks | None = None
+        self._is_long = False
         self._order = Order()
         self._pins_baseline, self._shows_below = True, False
         self._picture: PictureKind | None = None
@@ -127,8 +129,9 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def show(self, snapshot: ComparisonSnapshot) -> None:
         if self._read_view != self._view:
             return  # the view changed during this read; another read is under way
-        if snapshot.view != self._view:
-            self._view = snapshot.view
+        if self._snapshot is not None and snapshot.is_same(self._snapshot):
+            return
+        self._view = snapshot.view
         for message in snapshot.gone:
             self.app.tell(message, severity="warning")
         before = self._snapshot, self._comparison
@@ -162,6 +165,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             return
         if self._order.name and self._order.name not in (SETTING, *measure_names(comparison)):
             self._order = Order()
+        # Dropped runs do not turn the table back.
+        self._is_long |= len(comparison.rows) >= _ROWS_FROM
         order = self._order
         if order.name:
             comparison = sorted_by(
@@ -186,10 +191,6 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         """Whether rows of the comparison are lines of the table."""
         wanted = self.app.prefs.comparison
         return wanted == "rows" if wanted else self._is_long
-
-    @property
-    def _is_long(self) -> bool:
-        return self._comparison is not None and len(self._comparison.rows) >= _ROWS_FROM
 
     def _show_about(self, snapshot: ComparisonSnapshot, comparison: Comparison) -> None:
         about = about_comparison(comparison, snapshot.runs.values(), self._order, is_computing=self._is_computing)
@@ -228,13 +229,19 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         rows, size = self._shown.rows, self.app.size
         is_live = any(row.status == "running" for row in rows)
         self.pictures.kind = self._picture or ("plot" if self._has_lines and not is_live else "curves")
-        layout = self._layout or ("both" if size.height >= _BOTH_FROM else "table")
+        layout = self._layout or ("both" if self._has_room else "table")
         room = size.width - self.table.natural_width
         is_beside = layout == "both" and size.width >= _BESIDE_FROM and room > _PICTURE_CELLS
         self.table.styles.max_height = self.table.natural_height if layout == "both" and not is_beside else None
         self.set_class(is_beside, "-beside")
         self.set_class(layout == "table", "-table-only")
         self.set_class(layout == "pictures", "-pictures-only")
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether a picture fits below the table."""
+        left = self.app.size.height - _OTHER_LINES - self.table.natural_height
+        return self.app.size.height >= _BOTH_FROM or (self._has_lines and left >= _PICTURE_LINES)
 
     def on_resize(self) -> None:
         self._draw()
@@ -243,7 +250,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         """Shows a kind of picture; if it is shown, shows it alone, and then the table alone."""
         is_hidden, is_alone = self.has_class("-table-only"), self.has_class("-pictures-only")
         if is_hidden:
-            self._layout = "both" if self.app.size.height >= _BOTH_FROM else "pictures"
+            self._layout = "both" if self._has_room else "pictures"
         elif self.pictures.kind == kind:
             self._layout = "table" if is_alone else "pictures"
         self._picture = kind
@@ -279,8 +286,6 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     def action_toggle_below(self) -> None:
         self._shows_below = not self._shows_below
-        if not self._has_lines:
-            self.app.tell("columns have intervals below their figures; | turns the table")
         self._draw()
 
     def action_move(self, by: int) -> None:
