@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -74,12 +75,27 @@ def take_device(device: str) -> Lock | None:
     return Lock.take(device_lock_file(device))
 
 
-def who_has(device: str) -> str:
-    """The run that computes on a device, in words."""
+@dataclass(frozen=True)
+class DeviceHolder:
+    """The run that computes on a device: its id, its name and the path of its database."""
+
+    run_id: int
+    name: str
+    database: str
+
+
+def device_holder(device: str) -> DeviceHolder | None:
+    """The run that computes on a device; None if it is free or its run is unknown."""
     note = read_note(device_lock_file(device)) if is_held(device_lock_file(device)) else {}
     if "run" not in note:
-        return "another run"
-    return f"run {note['run']} ({note.get('name')}) of {note.get('db')}"
+        return None
+    return DeviceHolder(note["run"], str(note.get("name")), str(note.get("db")))
+
+
+def who_has(device: str) -> str:
+    """The run that computes on a device, in words."""
+    holder = device_holder(device)
+    return "another run" if holder is None else f"run {holder.run_id} ({holder.name}) of {holder.database}"
 
 
 def _physical(device: str) -> str:

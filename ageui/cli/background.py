@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
     from ageui.store import QueuePause, RunRow, Store
 
-BY_THE_USER = "by the user"
-
 
 def start_missing_workers(
     store: "Store",
@@ -40,6 +38,8 @@ def start_missing_workers(
 
 def paused_sentence(pause: "QueuePause") -> str:
     """Why the queue is paused, and how to resume it."""
+    from ageui.store.queue import BY_THE_USER
+
     why = f" {BY_THE_USER}" if pause.reason == BY_THE_USER else f": {pause.reason}"
     return f"the queue is paused{why}; to continue: ageui resume"
 

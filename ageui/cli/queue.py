@@ -51,8 +51,10 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     from ageui.cli.background import paused_sentence, unserved_sentence
     from ageui.cli.queue_table import queue_table
     from ageui.cli.tables import more_sentence, print_fitted, rows_to_show
+    from ageui.planning.queue_places import QueueForecast
     from ageui.text.sentences import counted
     from ageui.worker.background_workers import devices_without_worker, workers
+    from ageui.worker.queue_waits import queue_waits
 
     shown = None if as_json else rows_to_show(limit)
     with open_store(db, read_only=True) as store:
@@ -65,7 +67,9 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         pause, states = store.queue.current_pause(), workers(store)
         devices = store.queue.devices()
         unserved = devices_without_worker(store, devices)
-        held = store.queue.held()
+        held, waits = store.queue.held(), queue_waits(store)
+        is_moving = pause is None and not unserved and not waits
+        places = QueueForecast().places(store, counts.get("done", 0), is_moving=is_moving)
     if as_json:
         print_json(
             {
@@ -81,7 +85,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     console = results()
     if rows := [*running, *waiting, *paused, *interrupted][:shown]:
         total = sum(counts.get(status, 0) for status in ("running", "queued", "paused", "interrupted"))
-        print_fitted(console, queue_table(rows), more_sentence(len(rows), total))
+        print_fitted(console, queue_table(rows, places), more_sentence(len(rows), total))
     else:
         console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
     say = sayer(messages())
@@ -93,9 +97,8 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         say(f"{counted(count, 'run')} {reason}")
     if counts.get("paused", 0) + counts.get("interrupted", 0) > sum(held.values()):
         say("to continue paused and interrupted runs: ageui resume RUN")
-    for state in states:
-        if state.is_alive and state.row.waiting_for:
-            say(f"the worker on {state.row.device} waits: {state.row.device} is in use by {state.row.waiting_for}")
+    for wait in waits:
+        say(wait.sentence)
 
 
 def cancel_runs(
@@ -123,7 +126,7 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
         ageui pause 12
         ageui pause
     """
-    from ageui.cli.background import BY_THE_USER
+    from ageui.store.queue import BY_THE_USER
 
     with open_store(db) as store:
         if not references:

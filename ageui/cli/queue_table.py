@@ -1,7 +1,6 @@
 """The table of `ageui queue`."""
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ageui.compare.differing_settings import differing_settings, label
@@ -10,18 +9,19 @@ from ageui.present.table import BLANK, Cell, Column, Table, words
 from ageui.text.states import state_of
 
 if TYPE_CHECKING:
+    from ageui.planning.queue_places import QueuePlace
     from ageui.store import RunRow
 
 
-def queue_table(rows: "Sequence[RunRow]") -> Table:
-    """Runs in their order: their places, their progress and the settings that differ."""
+def queue_table(rows: "Sequence[RunRow]", places: "Mapping[int, QueuePlace]") -> Table:
+    """Runs in their order: the places and starts of queued ones, their progress and the settings that differ."""
     fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
     columns = [
-        (Column("", "figure"), _places(rows)),
+        (Column("", "figure"), _places(rows, places)),
         (Column("id", "figure"), [Cell(row.id, unit=NUMBER) for row in rows]),
         (Column("run"), [words(row.name) for row in rows]),
         (Column("state"), [words(state_of(row)) for row in rows]),
-        (Column("progress", leaves=3), [words(_progress(row)) for row in rows]),
+        (Column("progress", leaves=3), [words(_progress(row, places)) for row in rows]),
         (Column("left", "figure", leaves=2), [_left(row) for row in rows]),
         (Column("differs in", leaves=1), [words(label(row.config, fields or ("loss", "weights"))) for row in rows]),
     ]
@@ -31,13 +31,14 @@ def queue_table(rows: "Sequence[RunRow]") -> Table:
     return Table.of_columns(*columns)
 
 
-def _places(rows: "Sequence[RunRow]") -> list[Cell]:
-    places = itertools.count(1)
-    return [Cell(text=f"{next(places)}.") if row.status == "queued" else BLANK for row in rows]
+def _places(rows: "Sequence[RunRow]", places: "Mapping[int, QueuePlace]") -> list[Cell]:
+    return [Cell(text=f"{places[row.id].place}.") if row.id in places else BLANK for row in rows]
 
 
-def _progress(row: "RunRow") -> str | None:
+def _progress(row: "RunRow", places: "Mapping[int, QueuePlace]") -> str | None:
     summary = row.summary
+    if row.id in places and places[row.id].start:
+        return places[row.id].start
     if row.status == "running" and summary.activity:
         return summary.activity
     return f"epoch {summary.epoch or 0}/{summary.epochs} · step {summary.step:,}" if summary.step else None

@@ -13,17 +13,22 @@ from ageui.compare.run_tables import explanations, groups_table, published_table
 from ageui.memory.forecast import predicted_memory
 from ageui.present.bars import sparkline
 from ageui.present.figures import EPOCH_LOSS, number
-from ageui.present.terminal import rich_table
+from ageui.present.terminal import rich_table, shortened
 from ageui.store import RunDetail, SplitScores
 from ageui.text.clean import clean
 from ageui.text.sentences import counted, memory_sentence
 from ageui.text.states import state_of, why_no_scores
 from engine.errors import ConfigError
 
+_LONGEST_COMMAND = 300
 
-def print_run(detail: RunDetail, command: str | None) -> None:
-    """Prints a run on stdout, with the command that trains it again."""
+
+def print_run(detail: RunDetail, command: str | None, *, full: bool = False) -> None:
+    """Prints a run on stdout, with the command that trains it again, which is cut to a line unless `full`."""
     console = results()
+    if command and not full and len(command) > _LONGEST_COMMAND:
+        hint = f"the whole command: ageui show {detail.id} --full"
+        command = f"{shortened(command, console.width)}\n{hint}"
     if detail.row.is_published:
         _print_published(console, detail, command)
         return
@@ -84,7 +89,7 @@ def _print_published(console: Console, detail: RunDetail, command: str | None) -
     row = detail.row
     console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
     if command:
-        console.print(Text(clean(f"train the same config: {command}"), style="dim"), soft_wrap=True)
+        console.print(Text(clean(f"train the same config: {command}", lines=True), style="dim"), soft_wrap=True)
     if row.note:
         console.print(Text(clean(row.note)), soft_wrap=True)
     console.print()
@@ -101,7 +106,7 @@ def _print_head(console: Console, detail: RunDetail, command: str | None) -> Non
     if row.error:
         console.print(Text("\n".join(clean(line) for line in row.error.splitlines())), soft_wrap=True)
     if command:
-        console.print(Text(clean(command), style="dim"), soft_wrap=True)
+        console.print(Text(clean(command, lines=True), style="dim"), soft_wrap=True)
     if detail.manifest:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)

@@ -63,4 +63,4 @@ def show_run(
     elif by is not None:
         print_groups(detail, by, split, against)
     else:
-        print_run(detail, command)
+        print_run(detail, command, full=full)

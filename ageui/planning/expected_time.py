@@ -40,8 +40,8 @@ class _Speed:
 
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
     """How long the runs will take one after the other; unknown without finished runs of the same settings here."""
-    speeds = _Speeds(store)
-    known = [seconds for run in runs if (seconds := speeds.expected(run)) is not None]
+    speeds = Speeds(store)
+    known = [seconds for run in runs if (seconds := speeds.expected(run.config)) is not None]
     if not known:
         return "time: unknown, because no run with these settings has finished on this device"
     unknown = len(runs) - len(known)
@@ -50,7 +50,7 @@ def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
     return f"time: about {duration(sum(known))} one after the other{without}{early}"
 
 
-class _Speeds:
+class Speeds:
     """The speeds of the newest done runs, read once for each combination of settings."""
 
     def __init__(self, store: Store) -> None:
@@ -60,15 +60,15 @@ class _Speeds:
             self._done[_key(row.config)].append(row.id)
         self._known: dict[tuple[tuple[str, ...], str], _Speed | None] = {}
 
-    def expected(self, run: NewRun) -> float | None:
-        """Seconds of a new run; None if unknown."""
-        key, device = _key(run.config.model_dump()), resolve_device(run.config.device)
+    def expected(self, config: RunConfig) -> float | None:
+        """Seconds of a run from its start; None if unknown."""
+        key, device = _key(config.model_dump()), resolve_device(config.device)
         if (key, device) not in self._known:
             details = (self._store.runs.detail(run_id) for run_id in self._done[key][:_TRIED])
-            found = (_speed(detail, device, run.config.precision) for detail in details)
+            found = (_speed(detail, device, config.precision) for detail in details)
             self._known[key, device] = next(filter(None, found), None)
         speed = self._known[key, device]
-        return speed.seconds(run.config) if speed else None
+        return speed.seconds(config) if speed else None
 
 
 def _key(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ Place = Literal["first", "last", "before", "after"]
 
 Rule = Callable[[RunState], Values]
 
+BY_THE_USER = "by the user"
+"""The reason of a pause that a person asked for."""
 ENDED = ("done", "diverged", "failed", "cancelled")
 _IS_HELD = (col(Run.status) == "paused", col(Run.failure) == HELD)
 _QUEUED = {

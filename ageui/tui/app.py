@@ -1,6 +1,7 @@
 """The application: its screens, global keys and the command palette."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -12,6 +13,7 @@ from ageui.store import Store
 from ageui.tui import changes, keys
 from ageui.tui.base_app import BaseApp
 from ageui.tui.messages import OpenComparison, OpenNewRun, OpenRun
+from ageui.tui.palette import KeyCommands
 from ageui.tui.prefs import Prefs
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
@@ -23,6 +25,7 @@ class AgeUIApp(BaseApp):
     TITLE = "ageui"
     CSS_PATH = ["app.tcss", "dialogs/dialogs.tcss"]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {KeyCommands}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]  # noqa: RUF012
     MODES = {"runs": RunsScreen}  # noqa: RUF012
@@ -97,21 +100,18 @@ class AgeUIApp(BaseApp):
     # Palette and themes
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The commands of the palette: every key of the open screen, then the themes."""
+        """The commands of the palette: the keys of the open screen, those of every screen, then the themes."""
         seen: set[str] = set()
-        for binding in screen.active_bindings.values():
-            key = binding.binding
-            if not key.tooltip or key.action in seen or key.action.endswith("command_palette"):
+        by_place = keys.in_order(screen.active_bindings.values())
+        for active in sorted(by_place, key=lambda one: one.node is self):
+            key, namespace = active.binding, active.node
+            if not key.tooltip or key.action in seen or not isinstance(namespace, (Screen, AgeUIApp)):
                 continue
             seen.add(key.action)
-            action, namespace = key.action, binding.node
-
-            async def run(action: str = action, namespace: object = namespace) -> None:
-                await self.run_action(action, namespace)  # type: ignore[arg-type]
-
-            yield SystemCommand(f"{key.tooltip} ({key.key_display or key.key})", key.description, run)
+            run = partial(self.run_action, key.action, namespace)
+            yield SystemCommand(f"{key.tooltip} ({self.get_key_display(key)})", "", run)
         for name in THEME_NAMES:
-            yield SystemCommand(f"Theme {name}", "Colours of the application", lambda name=name: self.use_theme(name))
+            yield SystemCommand(f"Theme {name}", "", partial(self.use_theme, name))
 
     def use_theme(self, name: str) -> None:
         self.theme = name

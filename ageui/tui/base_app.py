@@ -6,19 +6,19 @@ import gc
 from collections.abc import Callable
 
 from textual import on, work
-from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
 from textual.notifications import SeverityLevel
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
+from ageui.planning.queue_places import QueueForecast
 from ageui.store import RunRow, Store
-from ageui.text.clean import clean
 from ageui.tui.changes import Change, ChangeMade
 from ageui.tui.closed_screens import forget_styles_of_closed_widgets
 from ageui.tui.debounce import Debounce
 from ageui.tui.device_loads import DeviceLoad, LoadMeter
+from ageui.tui.notices import NoticeApp
 from ageui.tui.prefs import Prefs
 from ageui.tui.queue_state import QueueState, ended_runs, ending_sentence, read_queue_state
 from ageui.tui.tracebacks import keep_traceback
@@ -34,7 +34,7 @@ _MOST_NOTICES = 3
 _REPEATED_GROUPS = ("reading", "queue", "loads")
 
 
-class BaseApp(App[None]):
+class BaseApp(NoticeApp):
     """The application without its screens. The caller owns the store and closes it.
 
     Threads read and change the database; only the event loop touches widgets. Each signal is published in the event
@@ -51,6 +51,7 @@ class BaseApp(App[None]):
         self.queue_changed: Signal[QueueState] = Signal(self, "queue changed")
         self.loads_changed: Signal[tuple[DeviceLoad, ...]] = Signal(self, "loads changed")
         self.queue_state: QueueState | None = None
+        self._forecast = QueueForecast()
         self._notice = notice
         self._version = -1
         self._undos: list[Change] = []
@@ -67,7 +68,7 @@ class BaseApp(App[None]):
         self._check_loads()
         self._check_queue()
         if self._notice:
-            self.tell(self._notice)
+            self.tell(self._notice, everywhere=True)
         if not self.is_headless:
             # Existing objects are permanent; garbage collections that scan them would delay keys by 60 ms.
             self.call_after_refresh(gc.freeze)
@@ -122,7 +123,7 @@ class BaseApp(App[None]):
 
         def read() -> tuple[list[str], QueueState, list[RunRow]]:
             lost = [found.sentence() for found in recover_lost(self.store)]
-            state = read_queue_state(self.store)
+            state = read_queue_state(self.store, self._forecast)
             return lost, state, ended_runs(self.store, self.queue_state, state) if self.queue_state else []
 
         try:
@@ -133,9 +134,10 @@ class BaseApp(App[None]):
         for sentence in lost:
             if sentence not in self._notified_lost:
                 self._notified_lost.add(sentence)
-                self.tell(sentence, severity="warning")
+                self.tell(sentence, severity="warning", everywhere=True)
         for row in rows[:_MOST_NOTICES]:
-            self.tell(ending_sentence(row), severity="information" if row.status == "done" else "error")
+            severity: SeverityLevel = "information" if row.status == "done" else "error"
+            self.tell(ending_sentence(row), severity=severity, everywhere=True)
         self.queue_changed.publish(state)
 
     @work(group="loads", exit_on_error=False)
@@ -156,11 +158,10 @@ class BaseApp(App[None]):
         self.run_worker(self._make(change, then), group="changes", exit_on_error=False)
 
     async def _make(self, change: Change, then: Callable[[bool], None] | None) -> None:
-        is_made = False
+        made: ChangeMade | None = None
         try:
             async with self._changing:
                 made = await asyncio.to_thread(change, self.store)
-                is_made = True
                 if made.undo is not None:
                     self._undos = [*self._undos, made.undo][-_MOST_UNDOS:]
                 elif made.message:
@@ -168,11 +169,11 @@ class BaseApp(App[None]):
                     self._undos = []
         except AgeUIError as error:
             self.tell(str(error), severity="error")
-        else:
-            self._tell_change(made, hint="; u undoes it" if made.undo is not None else "")
         finally:
             if then is not None:
-                then(is_made)
+                then(made is not None)
+        if made is not None:
+            self._tell_change(made, hint="; u undoes it" if made.undo is not None else "")
 
     def action_undo(self) -> None:
         self.run_worker(self._undo(), group="changes", exit_on_error=False)
@@ -203,12 +204,7 @@ class BaseApp(App[None]):
         self.data_changed.publish(self._version)
         self._check_queue()
 
-    # Notices
-
-    def tell(self, message: str, *, severity: SeverityLevel = "information") -> None:
-        """Shows a notice for a few seconds. Its text may come from outside and is never markup."""
-        seconds = 4.0 if severity == "information" else 10.0
-        self.notify(clean(message, lines=True), severity=severity, timeout=seconds, markup=False)
+    # Errors
 
     @on(Worker.StateChanged)
     def tell_unexpected_error(self, event: Worker.StateChanged) -> None:
@@ -233,10 +229,10 @@ class BaseApp(App[None]):
 
     # Clipboard and preferences
 
-    def copy_command(self, command: str) -> None:
-        """Copies a shell command and says so."""
+    def copy_command(self, command: str, what: str) -> None:
+        """Copies a shell command, and says `what` it does."""
         self.copy_to_clipboard(command)
-        self.tell(f"copied: {command}")
+        self.tell(f"copied the command that {what}")
 
     def save_prefs(self) -> None:
         with contextlib.suppress(OSError):  # no reason to interrupt a person

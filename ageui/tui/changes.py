@@ -7,6 +7,7 @@ from ageui.memory.forecast import Forecaster
 from ageui.planning.run_checks import refuse_unfit
 from ageui.planning.settings import checkpoint_interval
 from ageui.store import DELETED, Changed, NewRun, Store
+from ageui.store.queue import BY_THE_USER
 from ageui.study import RemainingRuns
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import ensure_worker, start_worker, workers
@@ -30,7 +31,7 @@ Change = Callable[[Store], ChangeMade]
 def pause(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.queue.pause(run_ids)
-        return _made(store, changed, _stopping(changed, "paused"))
+        return _made(store, changed, _stopping(store, changed, "paused"))
 
     return change
 
@@ -39,7 +40,7 @@ def resume(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         _refuse_unfit(store, run_ids)
         changed = store.queue.resume(run_ids)
-        return _made(store, changed, _sentence(changed.ids, "queued again"))
+        return _made(store, changed, _sentence(store, changed.ids, "queued again"))
 
     return change
 
@@ -47,7 +48,7 @@ def resume(run_ids: Sequence[int]) -> Change:
 def cancel(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.queue.cancel(run_ids)
-        return _made(store, changed, _stopping(changed, "cancelled"))
+        return _made(store, changed, _stopping(store, changed, "cancelled"))
 
     return change
 
@@ -59,7 +60,7 @@ def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
         _refuse_unfit(store, run_ids)
         changed = store.queue.retry(run_ids, from_start=from_start)
         remove_checkpoints(store, changed.files)
-        made = _made(store, changed, _sentence(changed.ids, "queued again"))
+        made = _made(store, changed, _sentence(store, changed.ids, "queued again"))
         return replace(made, undo=None) if from_start else made
 
     return change
@@ -76,12 +77,13 @@ def move(run_id: int, by: int) -> Change:
     def change(store: Store) -> ChangeMade:
         order = [row.id for row in store.queue.waiting()]
         if run_id not in order:
-            raise ConfigError(f"run {run_id} is not queued: only queued runs have a place in the queue")
+            name = store.runs.get(run_id).name
+            raise ConfigError(f"{name} is not queued: only queued runs have a place in the queue")
         place = order.index(run_id) + by
         if not 0 <= place < len(order):
             return ChangeMade("")
         changed = store.queue.move(run_id, "before" if by < 0 else "after", order[place])
-        return ChangeMade("", undo=_undo(changed, f"run {run_id} is back at its place in the queue"))
+        return ChangeMade("", undo=_undo(changed, f"{store.runs.get(run_id).name} is back at its place in the queue"))
 
     return change
 
@@ -97,7 +99,7 @@ def pause_or_resume_queue(store: Store) -> ChangeMade:
             return ChangeMade("", ("the queue was paused again in the meantime: it stays as it is",))
 
         return ChangeMade("the queue is resumed", _start_workers_on(store, store.queue.devices()), pause_again)
-    pause = store.queue.pause_queue("by the user")
+    pause = store.queue.pause_queue(BY_THE_USER)
 
     def resume_again(store: Store) -> ChangeMade:
         if store.queue.resume_queue(only=pause) is None:
@@ -127,7 +129,7 @@ def start_or_stop_worker(store: Store) -> ChangeMade:
 def archive(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.edits.archive(run_ids)
-        return _made(store, changed, _sentence(changed.ids, "archived"))
+        return _made(store, changed, _sentence(store, changed.ids, "archived"))
 
     return change
 
@@ -135,7 +137,7 @@ def archive(run_ids: Sequence[int]) -> Change:
 def unarchive(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.edits.unarchive(run_ids)
-        return _made(store, changed, _sentence(changed.ids, "back from the archive"))
+        return _made(store, changed, _sentence(store, changed.ids, "back from the archive"))
 
     return change
 
@@ -144,15 +146,17 @@ def remove(run_ids: Sequence[int]) -> Change:
     """Deletes archived runs with their files. Nothing undoes that."""
 
     def change(store: Store) -> ChangeMade:
+        said = _sentence(store, run_ids, "deleted")
         left = remove_runs(store, run_ids, only_archived=True)
-        return ChangeMade(_sentence(run_ids, "deleted"), tuple(left))
+        return ChangeMade(said, tuple(left))
 
     return change
 
 
 def rename(run_id: int, name: str) -> Change:
     def change(store: Store) -> ChangeMade:
-        return _made(store, store.edits.rename(run_id, name), f"run {run_id} is named {name}")
+        before = store.runs.get(run_id).name
+        return _made(store, store.edits.rename(run_id, name), f"{before} is now named {name}")
 
     return change
 
@@ -160,7 +164,7 @@ def rename(run_id: int, name: str) -> Change:
 def note(run_id: int, text: str | None) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.edits.set_note(run_id, text)
-        return _made(store, changed, f"note of run {run_id} {'saved' if text else 'removed'}")
+        return _made(store, changed, f"note of {store.runs.get(run_id).name} {'saved' if text else 'removed'}")
 
     return change
 
@@ -170,7 +174,9 @@ def tag(run_ids: Sequence[int], tags: Sequence[str]) -> Change:
 
     def change(store: Store) -> ChangeMade:
         changed = store.edits.set_tags(run_ids, tags)
-        return _made(store, changed, _sentence(changed.ids, f"tagged {' '.join(tags)}" if tags else "without tags"))
+        return _made(
+            store, changed, _sentence(store, changed.ids, f"tagged {' '.join(tags)}" if tags else "without tags")
+        )
 
     return change
 
@@ -182,7 +188,7 @@ def add_tags(run_ids: Sequence[int], words: Sequence[str]) -> Change:
 
     def change(store: Store) -> ChangeMade:
         changed = store.edits.change_tags(run_ids, added, removed)
-        return _made(store, changed, _sentence(changed.ids, f"tagged anew: {' '.join(words)}"))
+        return _made(store, changed, _sentence(store, changed.ids, f"tagged anew: {' '.join(words)}"))
 
     return change
 
@@ -192,7 +198,7 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
 
     def change(store: Store) -> ChangeMade:
         changed = store.queue.add(runs, tags=tags, priority=priority)
-        return _made(store, changed, _sentence(changed.ids, "queued"))
+        return _made(store, changed, _sentence(store, changed.ids, "queued"))
 
     return change
 
@@ -202,7 +208,7 @@ def run_missing(todo: RemainingRuns, tags: Sequence[str]) -> Change:
 
     def change(store: Store) -> ChangeMade:
         changed = store.queue.add(todo.new, [run.id for run in (*todo.again, *todo.stopped)], tags=tags)
-        return _made(store, changed, _sentence(changed.ids, "queued"))
+        return _made(store, changed, _sentence(store, changed.ids, "queued"))
 
     return change
 
@@ -236,12 +242,13 @@ def _undo(changed: Changed, said: str = "") -> Change:
     """Undoes a change for the runs that are still as it left them."""
 
     def undo(store: Store) -> ChangeMade:
+        name = store.runs.get(changed.ids[0]).name if len(changed.ids) == 1 else ""
         back = store.edits.restore(changed)
         deleted = back.with_status(DELETED)
         restored = [run_id for run_id in back.ids if run_id not in set(deleted)]
         told = [
-            _sentence(deleted, "out of the queue again"),
-            said if said and restored else _sentence(restored, "restored"),
+            _worded(name, deleted, "out of the queue again"),
+            said if said and restored else _sentence(store, restored, "restored"),
         ]
         made = _made(store, back, "; ".join(filter(None, told)))
         return replace(made, undo=None)
@@ -249,18 +256,21 @@ def _undo(changed: Changed, said: str = "") -> Change:
     return undo
 
 
-def _stopping(changed: Changed, what: str) -> str:
+def _stopping(store: Store, changed: Changed, what: str) -> str:
     """Words the outcome for runs that were told to stop: running ones stop later."""
     asked = changed.with_status("running")
     at_once = sorted({*changed.ids} - {*asked})
-    said = (_sentence(at_once, what), _sentence(asked, f"will be {what} after the step under way"))
+    said = (_sentence(store, at_once, what), _sentence(store, asked, f"will be {what} after the current step"))
     return "; ".join(filter(None, said))
 
 
-def _sentence(run_ids: Sequence[int], what: str) -> str:
-    if not run_ids:
-        return ""
-    return f"run {run_ids[0]} {what}" if len(run_ids) == 1 else f"{counted(len(run_ids), 'run')} {what}"
+def _sentence(store: Store, run_ids: Sequence[int], what: str) -> str:
+    """The outcome for runs of the store: one is named, several are counted."""
+    return _worded(store.runs.get(run_ids[0]).name if len(run_ids) == 1 else "", run_ids, what)
+
+
+def _worded(name: str, run_ids: Sequence[int], what: str) -> str:
+    return f"{name or counted(len(run_ids), 'run')} {what}" if run_ids else ""
 
 
 def _start_workers_on(store: Store, devices: Sequence[str]) -> tuple[str, ...]:

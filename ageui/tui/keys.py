@@ -1,9 +1,10 @@
 """The one table of keys: the source of bindings, footer, help, command palette and the README's table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 
 EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
     "everywhere", "runs", "run", "curves", "new run", "compare", "studies", "runs of a study", "data",
@@ -34,140 +35,164 @@ _HelpKey = partial(Key, in_footer=False)
 
 TABLE: dict[str, tuple[Key, ...]] = {
     EVERYWHERE: (
-        Key("question_mark", "help", "keys", "Show all keys of this screen", "?"),
-        _HelpKey("ctrl+p", "command_palette", "palette", "Search everything that can be done", "^p"),
-        Key("n", "new_run", "new", "Make a new run or sweep"),
-        Key("D", "data", "data", "Look at the data sets", "D"),
-        Key("G", "studies", "studies", "Look at the studies: grids of runs beside published figures", "G"),
+        Key("question_mark", "help", "keys", "List all keys", "?"),
+        _HelpKey("ctrl+p", "command_palette", "palette", "Search all commands", "^p"),
+        Key("n", "new_run", "new", "New run or sweep"),
+        Key("D", "data", "data", "Data sets", "D"),
+        Key("G", "studies", "studies", "Studies: grids of runs beside published figures", "G"),
         _HelpKey("u", "undo", "undo", "Undo the last change"),
-        _HelpKey("T", "next_theme", "theme", "Next theme: dark, light, and both safe for colour-blind eyes"),
-        _HelpKey("H", "pause_queue", "hold queue", "Pause the queue, or let it go on; what runs is not touched"),
-        _HelpKey("W", "worker", "worker", "Start the background worker, or have it leave after its step"),
-        _HelpKey("escape", "back", "back", "Leave this screen", "esc"),
-        _HelpKey("ctrl+q", "quit", "quit", "Leave the application; the worker goes on", "^q"),
+        _HelpKey("T", "next_theme", "theme", "Next theme: dark, light, and both for colour-blind people"),
+        _HelpKey("H", "pause_queue", "hold queue", "Toggle the pause of the queue; running runs continue"),
+        _HelpKey("W", "worker", "worker", "Toggle the background worker; it stops after the current step"),
+        _HelpKey("escape", "back", "back", "Close this screen", "esc"),
+        _HelpKey("ctrl+z", "suspend_process", "suspend", "Suspend the application; fg brings it back", "^z"),
+        _HelpKey("ctrl+q", "quit", "quit", "Quit; the worker continues", "^q"),
     ),
     RUNS: (
-        Key("enter", "open", "open", "Open the run: curves, groups, log"),
-        Key("space", "select", "select", "Select the run, or no longer"),
-        Key("c", "compare", "compare", "Compare the selected runs side by side"),
+        Key("enter", "open", "open", "Open the run: curves, groups, scores, log"),
+        Key("space", "select", "select", "Toggle selection"),
+        Key("c", "compare", "compare", "Compare the selected runs"),
         Key("d", "duplicate", "duplicate", "New run with this run's config"),
         Key("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
         Key("r", "resume", "resume", "Resume paused and interrupted runs"),
-        Key("x", "cancel", "cancel", "Cancel: what was measured is kept, retry goes on from there"),
-        Key("t", "retry", "retry", "Try failed or cancelled runs again, from their last checkpoint"),
+        Key("x", "cancel", "cancel", "Cancel; measurements are kept, and retry continues from there"),
+        Key("t", "retry", "retry", "Retry failed or cancelled runs from their last checkpoint"),
         _HelpKey("K,shift+up", "move_up", "up", "Move a queued run up", "K"),
         _HelpKey("J,shift+down", "move_down", "down", "Move a queued run down", "J"),
         Key("slash", "filter", "filter", "Filter: loss=mape weights:gender mae<8 status=done", "/"),
-        Key("s", "sort", "sort", "Sort by a column; a click on its title does too"),
-        _HelpKey("S", "reverse", "reverse", "Reverse the order"),
+        Key("s", "sort", "sort", "Sort by a column; clicking its title does the same"),
+        _HelpKey("S", "reverse", "reverse", "Reverse the sort order"),
         _HelpKey("o", "columns", "columns", "Choose and order the columns"),
-        _HelpKey("g", "tags", "tags", "Edit the run's tags; of several runs, add some or take some away"),
+        _HelpKey("g", "tags", "tags", "Edit the run's tags; add or remove tags of several runs"),
         _HelpKey("m", "note", "note", "Edit the run's note"),
         _HelpKey("f2,N", "rename", "rename", "Rename the run", "F2"),
-        _HelpKey("z", "archive", "archive", "Archive ended runs; archived=true finds them again"),
-        _HelpKey("Z", "unarchive", "unarchive", "Bring archived runs back"),
-        _HelpKey("X,delete", "remove", "delete", "Delete archived runs and their files for good", "X"),
-        _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that are found", "^a"),
+        _HelpKey("z", "archive", "archive", "Archive ended runs; the filter archived=true lists them"),
+        _HelpKey("Z", "unarchive", "unarchive", "Restore archived runs"),
+        _HelpKey("X,delete", "remove", "delete", "Delete archived runs and their files permanently", "X"),
+        _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that match the filter", "^a"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
-        _HelpKey("escape", "clear", "clear", "Take back the selection, then the filter", "esc"),
+        _HelpKey("escape", "clear", "clear", "Clear the selection, then the filter", "esc"),
     ),
     RUN: (
         Key("v", "next_curve", "curve", "Next curve: loss by epoch, loss by step, MAE, learning rate"),
-        Key("e", "next_axis", "axis", "x axis: epochs, steps or elapsed time"),
+        Key("e", "next_axis", "axis", "Next x axis: epochs, steps, elapsed time"),
         Key("c", "compare", "compare", "Compare with other runs"),
         Key("d", "duplicate", "duplicate", "New run with this run's config"),
         Key("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
         Key("r", "resume", "resume", "Resume a paused or interrupted run"),
-        Key("x", "cancel", "cancel", "Cancel: what was measured is kept"),
-        Key("t", "retry", "retry", "Try a failed or cancelled run again"),
+        Key("x", "cancel", "cancel", "Cancel; measurements are kept"),
+        Key("t", "retry", "retry", "Retry a failed or cancelled run"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
-        _HelpKey("E", "explain", "explain", "Say what every figure and mark means", "E"),
+        _HelpKey("E", "explain", "explain", "Explain all figures and marks", "E"),
     ),
     CURVES: (
-        Key("l", "toggle_log", "log", "Logarithmic or linear y axis"),
-        Key("s", "more_smoothing", "smooth", "More smoothing; the raw curve stays, faint"),
-        _HelpKey("S", "less_smoothing", "less smooth", "Less smoothing"),
+        Key("l", "toggle_log", "log", "Toggle the logarithmic y axis"),
+        Key("right_square_bracket", "more_smoothing", "smooth", "More smoothing; the raw curve stays faint", "]"),
+        _HelpKey("left_square_bracket", "less_smoothing", "less smooth", "Less smoothing", "["),
         Key("plus,equals_sign", "zoom_in", "zoom", "Zoom in", "+"),
         _HelpKey("minus", "zoom_out", "zoom out", "Zoom out", "-"),
-        _HelpKey("0", "zoom_reset", "all", "Show the whole curve without a cursor, and follow it"),
+        _HelpKey("0", "zoom_reset", "all", "Show and follow the whole curve, without a cursor"),
         _HelpKey("comma,less_than_sign", "pan_left", "pan left", "Move the window left", ","),
         _HelpKey("full_stop,greater_than_sign", "pan_right", "pan right", "Move the window right", "."),
-        _HelpKey("left", "cursor_left", "read", "Read values: move the cursor left", "←"),
-        _HelpKey("right", "cursor_right", "read", "Read values: move the cursor right", "→"),
+        _HelpKey("left", "cursor_left", "read", "Read the values to the left", "←"),
+        _HelpKey("right", "cursor_right", "read", "Read the values to the right", "→"),
     ),
     NEW: (
         Key("ctrl+s", "queue", "queue", "Queue the run or the sweep", "^s"),
-        Key("ctrl+y", "copy_command", "copy", "Copy the command that does the same", "^y"),
-        Key("ctrl+l", "choices", "list", "List the values that are known; space marks several, which is a sweep", "^l"),
-        Key("ctrl+g", "again", "again", "Queue what is there already all the same, or leave it out", "^g"),
-        Key("ctrl+r", "reset", "reset", "Back to what the preset says", "^r"),
-        Key("f1", "app.help", "keys", "Show all keys of this screen", "F1"),
-        Key("escape", "leave", "leave", "Leave the form", "esc"),
+        Key("ctrl+y", "copy_command", "copy", "Copy the equivalent command", "^y"),
+        Key("ctrl+l", "choices", "list", "List known values; space marks several for a sweep", "^l"),
+        Key("ctrl+g", "again", "again", "Toggle whether runs that exist already are queued again", "^g"),
+        Key("ctrl+r", "reset", "reset", "Reset the field to its preset", "^r"),
+        Key("f1", "app.help", "keys", "List all keys", "F1"),
+        Key("escape", "leave", "leave", "Close the form", "esc"),
     ),
     COMPARE: (
         Key("a", "add", "add", "Add runs from a list"),
-        Key("x", "drop", "drop", "Take the run under the cursor out of the comparison"),
-        Key("s", "sort", "sort", "Sort by a figure or field; a click on its title does too"),
-        _HelpKey("S", "reverse", "reverse", "Reverse the order", "S"),
-        Key("B", "baseline_here", "baseline", "Compare with the run under the cursor", "B"),
+        Key("x", "drop", "drop", "Remove the run under the cursor"),
+        Key("s", "sort", "sort", "Sort by a figure or field; clicking its title does the same"),
+        _HelpKey("S", "reverse", "reverse", "Reverse the sort order", "S"),
+        Key("B", "baseline_here", "baseline", "Make the run under the cursor the baseline", "B"),
         _HelpKey("b", "baseline", "next baseline", "Next baseline: each run, the constant, none"),
-        _HelpKey("p", "toggle_pin", "pin", "Keep the baseline on top, or in its place, when rows are sorted"),
-        Key("c", "curves", "curves", "Curves: below the table, alone, or hidden"),
+        _HelpKey("p", "toggle_pin", "pin", "Toggle whether the baseline stays on top of sorted runs"),
+        Key("c", "curves", "curves", "Curves; again: alone, then hidden"),
         Key("P", "plot", "plot", "Plot of one figure or field by another, with the Pareto front", "P"),
-        Key("F", "forest", "forest", "One figure of all runs, or their groups, on one axis", "F"),
-        Key("m", "next_measure", "measure", "Choose what curves or plots show; of the plot, what is up"),
-        _HelpKey("M", "x_axis", "x axis", "Choose what the plot has across", "M"),
-        Key("vertical_line", "turn", "turn", "Runs as rows, or as columns", "|"),
-        _HelpKey("d", "toggle_below", "differences", "Differences or intervals below every row, or of the cursor's"),
-        Key("f", "toggle_fold", "seeds", "Fold runs that differ in their seed alone: mean ± std (n)"),
-        _HelpKey("e", "next_further", "figures", "Signed gaps beside the biases, all further figures, or none of them"),
-        _HelpKey("g", "next_groups", "groups", "The MAE of every group, with its intervals too, or no groups"),
-        _HelpKey("i", "toggle_settings", "settings", "Only the settings that differ, or all"),
+        Key("F", "forest", "forest", "Forest plot: one figure of all runs, or their groups, on one axis", "F"),
+        Key("m", "next_measure", "measure", "Next curves, or the figure that the plots show"),
+        _HelpKey("M", "x_axis", "x axis", "Choose the x axis of the plot", "M"),
+        Key("vertical_line", "turn", "turn", "Toggle runs as rows or as columns", "|"),
+        _HelpKey("d", "toggle_below", "details", "Toggle differences or intervals below all rows; else the cursor's"),
+        Key("f", "toggle_fold", "seeds", "Toggle folding of runs that differ only in their seed: mean ± std (n)"),
+        _HelpKey(
+            "e", "next_further", "figures", "Next figures: signed gaps beside the biases, all figures, biases only"
+        ),
+        _HelpKey("g", "next_groups", "groups", "Next groups: MAE of every group, with intervals, none"),
+        _HelpKey("i", "toggle_settings", "settings", "Toggle all settings; otherwise only those that differ"),
         _HelpKey("v", "next_split", "split", "Next split: test, valid, train"),
-        _HelpKey("X", "export", "export", "Write what the table says to a file, or copy it", "X"),
-        _HelpKey("E", "explain", "explain", "Say what every figure and mark means", "E"),
+        Key("X", "export", "export", "Export the table to a file, or copy it", "X"),
+        _HelpKey("E", "explain", "explain", "Explain all figures and marks", "E"),
         _HelpKey("enter", "open", "open", "Open the run under the cursor"),
     ),
     STUDIES: (
-        Key("enter", "open", "open", "Open the run of the cell, or choose one of several"),
-        Key("space", "select", "select", "Select the cell, or no longer"),
+        Key("enter", "open", "open", "Open the run of the cell, or choose from several"),
+        Key("space", "select", "select", "Toggle selection"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a"),
-        Key("c", "compare", "compare", "Compare the runs of the selected cells side by side"),
-        Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
-        Key("w", "next_variant", "way", "Next of the ways in which it was run: other data, preset or settings"),
-        Key("v", "next_split", "split", "Next split, whose scores are shown: test, valid, train"),
-        Key("a", "add", "add", "Add a study of your own: a TOML file"),
-        Key("E", "explain", "explain", "Say what every figure and mark means", "E"),
-        _HelpKey("escape", "clear_or_leave", "back", "Take back the selection, then leave this screen", "esc"),
+        Key("c", "compare", "compare", "Compare the runs of the selected cells"),
+        Key("r", "run", "run", "Run what is missing: choose preset, data and seeds; shows the number of runs"),
+        Key("w", "next_variant", "way", "Next variant: other data, preset or settings"),
+        Key("v", "next_split", "split", "Next split: test, valid, train"),
+        Key("a", "add", "add", "Add your own study from a TOML file"),
+        Key("E", "explain", "explain", "Explain all figures and marks", "E"),
+        _HelpKey("escape", "clear_or_leave", "back", "Clear the selection, then close this screen", "esc"),
     ),
     STUDY_RUNS: (
-        Key("ctrl+s", "queue", "queue", "Queue what is missing", "^s"),
-        Key("ctrl+t", "show", "show only", "Show the table of these settings, and queue nothing", "^t"),
-        Key("ctrl+y", "copy_command", "copy", "Copy the command that does the same", "^y"),
-        Key("ctrl+l", "choices", "list", "List the values that are known", "^l"),
-        Key("ctrl+r", "reset", "reset", "Back to what this machine chooses", "^r"),
-        Key("f1", "app.help", "keys", "Show all keys of this screen", "F1"),
-        Key("escape", "leave", "leave", "Leave, and queue nothing", "esc"),
+        Key("ctrl+s", "queue", "queue", "Queue the missing runs", "^s"),
+        Key("ctrl+t", "show", "show only", "Show the table of these settings without queueing", "^t"),
+        Key("ctrl+y", "copy_command", "copy", "Copy the equivalent command", "^y"),
+        Key("ctrl+l", "choices", "list", "List known values", "^l"),
+        Key("ctrl+r", "reset", "reset", "Reset the field to this machine's choice", "^r"),
+        Key("f1", "app.help", "keys", "List all keys", "F1"),
+        Key("escape", "leave", "leave", "Close without queueing", "esc"),
     ),
     DATA: (
-        Key("enter", "sheet", "faces", "Open a sheet of faces of the group and split with the system's viewer"),
-        Key("v", "next_split", "split", "Next split, whose faces enter opens"),
-        Key("c", "check", "check", "Read every row and image again: unreadable ones, near-duplicates"),
-        Key("t", "next_target", "age", "Apparent or real age, where the data has both"),
-        Key("a", "add", "add", "Add a data set: a folder, or a table of images"),
-        Key("x,delete", "forget", "forget", "Forget the data set; its files and the runs on it stay"),
-        Key("escape", "stop_or_leave", "back", "Stop what is being read, then leave this screen", "esc"),
+        Key("enter", "sheet", "faces", "Open a sheet of faces of the group and split in the system's viewer"),
+        Key("v", "next_split", "split", "Next split for the sheet of faces"),
+        Key("c", "check", "check", "Check every row and image for errors and near-duplicates"),
+        Key("t", "next_target", "age", "Next age: apparent, real"),
+        Key("a", "add", "add", "Add a data set from a folder or a table of images"),
+        Key("x,delete", "forget", "forget", "Forget the data set; its files and runs stay"),
+        Key("escape", "stop_or_leave", "back", "Stop reading, then close this screen", "esc"),
     ),
 }
 
 
 def bindings(*places: str) -> list[Binding]:
     """The bindings of places in the table, in its order."""
-    return [
-        Binding(key.keys, key.action, key.label, show=key.in_footer, key_display=key.display, tooltip=key.what)
-        for place in places
-        for key in TABLE[place]
-    ]
+    return [_binding(place, key, key.action) for place in places for key in TABLE[place]]
+
+
+def forwarded(place: str, action: str) -> list[Binding]:
+    """The bindings of a place for a node that hands them on: `action('next')` for an action named `next`."""
+    return [_binding(place, key, f"{action}('{key.action}')") for key in TABLE[place]]
+
+
+def in_order(active: Iterable[ActiveBinding]) -> list[ActiveBinding]:
+    """Bindings in the order of the table; others, such as those of Textual's widgets, come last."""
+    return sorted(active, key=lambda one: _ORDER.get(one.binding.id or "", len(_ORDER)))
+
+
+def _binding(place: str, key: Key, action: str) -> Binding:
+    return Binding(
+        key.keys,
+        action,
+        key.label,
+        show=key.in_footer,
+        key_display=key.display,
+        tooltip=key.what,
+        id=f"{place}.{key.action}",
+    )
+
+
+_ORDER = {binding.id: number for number, binding in enumerate(bindings(*TABLE))}
 
 
 def markdown() -> str:

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from textual import getters, on, work
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.worker import Worker
 
 from ageui.store import Store
@@ -58,6 +59,19 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
 
     def cancel_pending(self) -> None:
         """Called after a failed read, to drop actions that waited for its result."""
+
+    def action_chart(self, action: str) -> None:
+        """Hands a key of curves to the chart in sight, wherever the focus is."""
+        if (chart := self._chart_in_sight()) is not None:
+            getattr(chart, f"action_{action}")()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._chart_in_sight() is not None if action == "chart" else super().check_action(action, parameters)
+
+    def _chart_in_sight(self) -> Widget | None:
+        """The chart that has the focus, else the first one that is not hidden."""
+        charts = [chart for chart in self.query("Chart") if all(one.display for one in chart.ancestors_with_self)]
+        return next((chart for chart in charts if chart.has_focus), charts[0] if charts else None)
 
     def on_mount(self) -> None:
         self.app.data_changed.subscribe(self, lambda version: self.refresh_soon())

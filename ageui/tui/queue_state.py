@@ -3,35 +3,57 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ageui.planning.queue_places import QueueForecast, QueuePlace
 from ageui.present.figures import duration, number
 from ageui.store import RunRow, Store
-from ageui.worker.background_workers import workers
+from ageui.worker.background_workers import devices_without_worker
+from ageui.worker.queue_waits import queue_waits
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """`counts` are numbers of runs by status, `running` the ids of running runs, and `working` the devices with a
-    living worker. `pause_reason` is None unless the queue is paused."""
+    """What the queue does and what it waits for.
+
+    counts
+        Numbers of runs by status.
+    running
+        The ids of running runs.
+    unserved
+        The devices in the configs of queued runs that no living worker takes; empty while the queue is paused.
+    pause_reason
+        None unless the queue is paused.
+    waits
+        What living workers wait for: `cpu, other.db`.
+    held
+        The number of runs that are held because their sweep keeps failing.
+    places
+        The places of queued runs.
+    """
 
     counts: Mapping[str, int] = field(default_factory=dict)
     running: frozenset[int] = frozenset()
-    working: tuple[str, ...] = ()
+    unserved: tuple[str, ...] = ()
     pause_reason: str | None = None
-
-    @property
-    def needs_worker(self) -> bool:
-        """Whether queued runs wait for a worker that does not exist."""
-        return bool(self.counts.get("queued")) and not self.working and self.pause_reason is None
+    waits: tuple[str, ...] = ()
+    held: int = 0
+    places: Mapping[int, QueuePlace] = field(default_factory=dict)
 
 
-def read_queue_state(store: Store) -> QueueState:
+def read_queue_state(store: Store, forecast: QueueForecast) -> QueueState:
     """Reads the state of the queue in a few milliseconds. Raises `StoreError`."""
-    pause = store.queue.current_pause()
+    pause, counts = store.queue.current_pause(), store.runs.status_counts()
+    has_queued = counts.get("queued", 0) > 0
+    unserved = devices_without_worker(store, store.queue.devices()) if has_queued and pause is None else []
+    waits = tuple(wait.short for wait in queue_waits(store))
+    is_moving = pause is None and not unserved and not waits
     return QueueState(
-        store.runs.status_counts(),
+        counts,
         frozenset(run.run_id for run in store.queue.running()),
-        tuple(state.row.device for state in workers(store) if state.is_alive),
+        tuple(unserved),
         pause.reason if pause is not None else None,
+        waits if has_queued else (),
+        sum(store.queue.held().values()) if counts.get("paused") else 0,
+        forecast.places(store, counts.get("done", 0), is_moving=is_moving) if has_queued else {},
     )
 
 

@@ -3,21 +3,31 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from ageui.planning.run_command import repeat_command
 from ageui.store import RunRow
 from ageui.tui import changes
 from ageui.tui.base_app import BaseApp
 from ageui.tui.dialogs.prompts import confirmation
 from ageui.worker.removal import plan_removal
-from engine.config import build_config
-from engine.errors import AgeUIError, ConfigError
+from engine.errors import AgeUIError
 
 
-def copy_run_command(app: BaseApp, row: RunRow) -> None:
-    """Copies the command that repeats a run."""
+async def copy_run_command(app: BaseApp, run_id: int) -> None:
+    """Copies the shortest command that repeats a run."""
+
+    def read() -> tuple[str, str | None]:
+        detail = app.store.runs.detail(run_id)
+        return detail.name, repeat_command(app.store, detail)
+
     try:
-        app.copy_command(build_config(row.config).command())
-    except ConfigError as error:
+        name, command = await asyncio.to_thread(read)
+    except AgeUIError as error:
         app.tell(str(error), severity="error")
+        return
+    if command is None:
+        app.tell(f"{name}: this version of ageui cannot run its config", severity="error")
+    else:
+        app.copy_command(command, f"repeats {name}")
 
 
 def retry_run(app: BaseApp, row: RunRow) -> None:

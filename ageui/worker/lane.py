@@ -15,6 +15,7 @@ from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.text.sentences import counted
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
+from ageui.worker.queue_waits import MEMORY
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.errors import GpuMemoryError
 
@@ -50,6 +51,8 @@ class SharedDevice:
         Runs in progress that had another one beside them.
     alone
         Runs that must have the device to themselves, because memory did not suffice.
+    too_large
+        The next run, if it was said to wait for memory.
     """
 
     name: str
@@ -61,6 +64,7 @@ class SharedDevice:
     working: dict[int, int | None] = field(default_factory=dict)
     beside: set[int] = field(default_factory=set)
     alone: set[int] = field(default_factory=set)
+    too_large: int | None = None
     _lock: Lock | None = None
     _users: int = 0
     _free: int | None = None
@@ -109,10 +113,15 @@ class SharedDevice:
     def end(self, run_id: int) -> None:
         self.working.pop(run_id, None)
         self.beside.discard(run_id)
+        self.too_large = None
 
 
 class _NoRoomError(Exception):
     """The next run does not fit beside the runs in progress."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
 
 
 class Lane:
@@ -140,7 +149,7 @@ class Lane:
         def hold(run_id: int) -> bool:
             needed = self._needed(run_id)
             if not device.has_room_for(run_id, needed):
-                raise _NoRoomError
+                raise _NoRoomError(run_id)
             lock = Lock.take(self._store.run_lock_file(run_id))
             if lock is not None:
                 held[run_id] = lock
@@ -162,8 +171,8 @@ class Lane:
                         "continues them",
                         counted(outcome.held, "queued run"),
                     )
-        except _NoRoomError:
-            pass
+        except _NoRoomError as error:
+            self._say_too_large(error.run_id)
         finally:
             if is_held(next_lock_file(device.name)):
                 self._engines.close()
@@ -195,8 +204,19 @@ class Lane:
 
     def _is_next_run_fitting(self) -> bool:
         """Checks before the claim, which takes the write lock to find out for certain."""
-        run_id = self._store.queue.next_run(self._device.configs)
-        return run_id is not None and self._device.has_room_for(run_id, self._needed(run_id))
+        device = self._device
+        run_id = self._store.queue.next_run(device.configs)
+        fits = run_id is not None and device.has_room_for(run_id, self._needed(run_id))
+        if run_id is not None and not fits:
+            self._say_too_large(run_id)
+        return fits
+
+    def _say_too_large(self, run_id: int) -> None:
+        """Stores, once, that the next run waits for memory."""
+        if self._device.too_large != run_id:
+            self._device.too_large = run_id
+            beside = counted(len(self._device.working), "running run")
+            self._say_idle(f"{MEMORY}: the next run may not fit beside {beside}")
 
     def _needed(self, run_id: int) -> int | None:
         """The predicted memory of a run in bytes; None if its backbone has not been counted yet."""

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
-from textual.binding import BindingType
 from textual.color import Color
 from textual.geometry import Region, Size
 from textual.reactive import reactive
@@ -15,7 +14,6 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ageui.text.clean import clean
-from ageui.tui import keys
 from ageui.tui.chart.drawn_plot import CurveLayer, DrawnPlot, draw_plot, layers_of
 from ageui.tui.chart.nearest_points import nearest_x, next_x
 from ageui.tui.chart.plot_strips import ChartAreas, ChartStyles, y_ticks
@@ -30,7 +28,7 @@ _FAINT = 0.62
 
 
 class Chart(Widget, can_focus=True):
-    """Draws the series and vertical lines given by `show`."""
+    """Draws the series and vertical lines given by `show`. Screens forward the keys of curves to it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "chart--title",
@@ -53,8 +51,6 @@ class Chart(Widget, can_focus=True):
         &:focus > .chart--axis { color: $foreground; }
     }
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.CURVES)]
 
     log_y: reactive[bool] = reactive(False, repaint=False)
     smoothing: reactive[float] = reactive(0.0, repaint=False)

@@ -57,6 +57,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(keys.COMPARE),
+        *keys.forwarded(keys.CURVES, "chart"),
         # For a plot without the table, which would take these keys.
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),

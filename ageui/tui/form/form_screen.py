@@ -123,7 +123,7 @@ class FormScreen(LiveScreen[Checked]):
         if checked.command is None:
             self.app.tell(_NO_COMMAND, severity="error")
         else:
-            self.app.copy_command(checked.command)
+            self.app.copy_command(checked.command, "queues these runs")
 
     # Fields
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -67,7 +67,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     """The run with one id, updated while it trains."""
 
     CSS_PATH = "screen.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN)]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN), *keys.forwarded(keys.CURVES, "chart")]
 
     def __init__(self, run_id: int) -> None:
         super().__init__()
@@ -257,9 +257,9 @@ class RunScreen(LiveScreen[RunSnapshot]):
         if self._snapshot is not None:
             retry_run(self.app, self._snapshot.detail.row)
 
-    def action_copy_command(self) -> None:
-        if self._snapshot is not None:
-            copy_run_command(self.app, self._snapshot.detail.row)
+    @work(group="changes", exit_on_error=False)
+    async def action_copy_command(self) -> None:
+        await copy_run_command(self.app, self._run_id)
 
     @on(TabbedContent.TabActivated)
     def _keep_log_at_its_end(self) -> None:

@@ -310,9 +310,10 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
         if targets := self._targets():
             await remove_archived(self.app, targets, self._deselect)
 
-    def action_copy_command(self) -> None:
+    @work(group="changes", exit_on_error=False)
+    async def action_copy_command(self) -> None:
         if (row := self._current()) is not None:
-            copy_run_command(self.app, row)
+            await copy_run_command(self.app, row.id)
 
     # Edits
 
@@ -331,7 +332,9 @@ class RunsScreen(LiveScreen[RunsSnapshot]):
                 self.app.change(changes.add_tags(targets, words))
 
         title = f"Tags of {row.name}" if one else f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
-        LinePrompt(f"{title}, parted by spaces", " ".join(row.tags) if one else "").ask(self.app, edited)
+        LinePrompt(f"{title}, parted by spaces", "".join(f"{tag} " for tag in row.tags) if one else "").ask(
+            self.app, edited
+        )
 
     def action_note(self) -> None:
         if (row := self._current()) is not None:

@@ -46,6 +46,7 @@ class PagedTable(ScrollView, can_focus=True):
         &:focus > .paged-table--cursor { background: $primary 35%; text-style: bold; }
     }
     """
+    BINDING_GROUP_TITLE = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),

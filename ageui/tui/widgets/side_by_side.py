@@ -42,9 +42,10 @@ class SideBySide(ScrollView, can_focus=True):
         &:focus > .side-by-side--cursor { background: $primary 32%; }
     }
     """
+    BINDING_GROUP_TITLE = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "across(-1)", "left", show=False, tooltip="To the column on the left"),
-        Binding("right,l", "across(1)", "right", show=False, tooltip="To the column on the right"),
+        Binding("left", "across(-1)", "left", show=False, tooltip="To the column on the left"),
+        Binding("right", "across(1)", "right", show=False, tooltip="To the column on the right"),
         Binding("up,k", "down(-1)", "up", show=False),
         Binding("down,j", "down(1)", "down", show=False),
         Binding("pageup", "page(-1)", "page up", show=False),

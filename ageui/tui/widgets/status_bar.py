@@ -5,6 +5,8 @@ from collections import deque
 from rich.text import Text
 from textual import getters
 
+from ageui.present.terminal import shortened
+from ageui.store.queue import BY_THE_USER
 from ageui.text.clean import clean
 from ageui.tui.base_app import BaseApp
 from ageui.tui.device_loads import DeviceLoad
@@ -13,6 +15,7 @@ from ageui.tui.widgets.text_line import TextLine
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
 _HISTORY = 8
+_SHORTEST_REASON = 24
 
 
 class StatusBar(TextLine):
@@ -83,10 +86,18 @@ class StatusBar(TextLine):
         return "".join(_SPARKS[round(value * (len(_SPARKS) - 1))] for value in self._history.get(name, ()))
 
     def _queue(self) -> Text:
-        running, queued = self._state.counts.get("running", 0), self._state.counts.get("queued", 0)
-        counts = f"{running} running · {queued} queued"
-        if self._state.pause_reason is not None:
-            return Text(f"⏸ queue paused, H lets it go on · {counts}", style="bold")
-        if self._state.needs_worker:
-            return Text(f"! no worker, W starts one · {counts}", style="bold")
-        return Text(counts)
+        """What the queue waits for, then how many runs are running, queued and held."""
+        state = self._state
+        running, queued = state.counts.get("running", 0), state.counts.get("queued", 0)
+        counts = f"{running} running · {queued} queued" + (f" · {state.held} held" if state.held else "")
+        return Text(f"{waiting} · ").append(counts, "not bold") if (waiting := self._waiting()) else Text(counts)
+
+    def _waiting(self) -> str:
+        state, room = self._state, max(_SHORTEST_REASON, self.size.width // 3)
+        if state.pause_reason is not None:
+            why = "" if state.pause_reason == BY_THE_USER else f": {clean(state.pause_reason)}"
+            return f"⏸ {shortened(f'paused{why}', room)}, H resumes"
+        if state.unserved:
+            which = "" if state.counts.get("running", 0) == 0 else f" for {' '.join(state.unserved)}"
+            return f"! {shortened(f'no worker{which}', room)}, W starts one"
+        return shortened(clean(f"waits: {'; '.join(state.waits)}"), room) if state.waits else ""

@@ -11,6 +11,8 @@ class TextLine(Static):
     TextLine {
         height: 1;
         width: 1fr;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
     }
     """
 

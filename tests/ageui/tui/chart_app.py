@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 from textual.app import App, ComposeResult
+from textual.binding import BindingType
 from textual.pilot import Pilot
 
+from ageui.tui import keys
 from ageui.tui.chart.chart import Chart
 from ageui.tui.chart.series import Series, VerticalLine
 
@@ -15,6 +18,11 @@ BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 
 
 class OneChart(App[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.forwarded(keys.CURVES, "chart")]
+
+    def action_chart(self, action: str) -> None:
+        getattr(self.query_one(Chart), f"action_{action}")()
+
     def compose(self) -> ComposeResult:
         yield Chart()
 

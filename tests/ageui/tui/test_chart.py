@@ -18,11 +18,11 @@ def test_says_what_it_shows() -> None:
         shown = lines(chart)
         assert shown[0].startswith("loss")
         assert "● train 100" in shown[1]
-        assert "◆ valid 0" in shown[1]
+        assert "■ valid 0" in shown[1]
         assert "│stage 2" in text(chart)
         assert shown[-1].split() == ["0", "20", "40", "60", "80", "100", "epoch"]
         assert shown[2].endswith("● train")
-        assert shown[-3].endswith("◆ valid")
+        assert shown[-3].endswith("■ valid")
         assert set(text(chart)) & BRAILLE
 
     on_screen(test)
@@ -94,9 +94,9 @@ def test_the_cursor_reads_points_by_key() -> None:
         shown = lines(chart)
         assert "epoch 2" in shown[0]
         assert "● train 3.25" in shown[1]
-        assert "◆ valid —" in shown[1]
+        assert "■ valid —" in shown[1]
         await pilot.press("left")
-        assert "◆ valid 8.5" in lines(chart)[1]
+        assert "■ valid 8.5" in lines(chart)[1]
         read = []
         for key in ("left", "left", "right", "0"):
             await pilot.press(key)
@@ -158,11 +158,11 @@ def test_a_log_scale_says_what_it_cannot_show() -> None:
 def test_smoothing_is_stepped_and_read_beside_the_raw_value() -> None:
     async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
         show(chart, series([1.0, 2.0, 4.0]))
-        await pilot.press("s", "s")
+        await pilot.press("right_square_bracket", "right_square_bracket")
         assert chart.smoothing == 0.6
         assert "smoothed 0.60 (raw)" in lines(chart)[0]
         assert "● train 2.837 (4)" in lines(chart)[1]
-        await pilot.press("S", "S", "S")
+        await pilot.press(*["left_square_bracket"] * 3)
         assert chart.smoothing == 0.0
         chart.smoothing = 7.0
         assert chart.smoothing == 0.99

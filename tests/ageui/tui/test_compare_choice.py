@@ -50,7 +50,7 @@ def test_a_single_run_asks_for_others_and_takes_several(store: Store, runs: tupl
         await press(pilot, "enter", "escape")
         await until(pilot, lambda: app.screen is screen)
         await intervals(pilot, screen)
-        assert lines(screen)[0].split() == ["■", "mse-a", "+1", "◆", "mape", "constant", "35.0"]
+        assert lines(screen)[0].split() == ["■", "mse-a", "+1", "□", "mape", "constant", "35.0"]
         assert "baseline mse-a +1" in shown(app, "#about")
 
     use(store, scenario)
@@ -75,7 +75,7 @@ def test_a_single_run_is_shown_by_itself_when_no_other_is_wanted(store: Store, r
         screen = await opened(app, pilot, runs[2:])
         await press(pilot, "escape")
         await intervals(pilot, screen)
-        assert lines(screen)[0].split() == ["◆", "mape", "constant", "35.0"]
+        assert lines(screen)[0].split() == ["□", "mape", "constant", "35.0"]
         await press(pilot, "x")
         assert messages(app) == ["that is the last run; esc leaves"]
         await press(pilot, "escape")

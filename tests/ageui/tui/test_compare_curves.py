@@ -24,7 +24,7 @@ def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs
         await keys(pilot, screen, "m")
         await until(pilot, lambda: "validation loss" in screen_text(app))
         before = {one.label: (one.color, one.marker) for one in chart._series}
-        assert [marker for _, marker in before.values()] == ["■", "◆"]
+        assert [marker for _, marker in before.values()] == ["■", "□"]
         await keys(pilot, screen, "x")
         after = {one.label: (one.color, one.marker) for one in chart._series}
         assert after == {"mape": before["mape"]}, "whatever else is shown"

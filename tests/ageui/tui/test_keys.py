@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pilot import press, screen_text, until, use
+from pilot import done, press, screen_text, settled, until, use
 from store_rows import queued
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
 from ageui.store import Store
@@ -17,6 +18,7 @@ from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.data.screen import DataScreen
 from ageui.tui.dialogs.help import HelpScreen
 from ageui.tui.dialogs.prompts import LinePrompt
+from ageui.tui.messages import OpenComparison, OpenRun
 from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.runs.screen import RunsScreen
@@ -107,3 +109,70 @@ def test_themes_go_round_and_are_remembered(store: Store) -> None:
         assert app.prefs.theme == seen[4]
 
     use(store, scenario)
+
+
+def test_help_lists_the_keys_of_the_focused_widget_too_in_groups_and_searches_them(store: Store) -> None:
+    queued(store, "only")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "question_mark")
+        text = screen_text(app)
+        groups = [text.index(title) for title in ("This screen", "Toggle selection", "Table", "Page down")]
+        assert groups == sorted(groups)
+        await press(pilot, *"theme")
+        text = screen_text(app)
+        assert "Every screen" in text
+        assert "Next theme" in text
+        assert "Toggle selection" not in text
+        await press(pilot, *"zz")
+        assert "No key matches themezz" in screen_text(app)
+        await press(pilot, "escape", "question_mark")
+        app.screen.query_one(VerticalScroll).scroll_end(animate=False)
+        await pilot.resize_terminal(80, 24)
+        await press(pilot, *["pagedown"] * 5)
+        assert "Quit; the worker continues" in screen_text(app), "it scrolls to its end"
+
+    use(store, scenario, size=(100, 60))
+
+
+def test_the_palette_is_ordered_by_use_and_has_a_line_per_entry(store: Store) -> None:
+    queued(store, "only")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "Open the run" in screen_text(app), "it lists the commands")
+        lines = [line.strip() for line in screen_text(app).splitlines()]
+        first = next(number for number, line in enumerate(lines) if line.startswith("Open the run"))
+        whats = [key.what for key in keys.TABLE[keys.RUNS]]
+        assert [line.rpartition(" (")[0] for line in lines[first : first + len(whats)]] == whats
+        titles = [command.title.rpartition(" (")[0] for command in app.get_system_commands(app.screen_stack[0])]
+        every = [key.what for key in keys.TABLE[keys.EVERYWHERE] if key.action != "back"]
+        assert [title for title in titles if title in every] == every
+        assert titles.index(every[0]) > titles.index(whats[-1])
+
+    use(store, scenario, size=(120, 60))
+
+
+def test_keys_of_curves_act_wherever_the_focus_is(store: Store) -> None:
+    run_id = done(store, "scored")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.post_message(OpenRun(run_id))
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the run opens")
+        chart = app.screen.query_one(Chart)
+        app.screen.query_one("#groups-pane").focus()
+        await press(pilot, "l", "right_square_bracket")
+        assert chart.log_y
+        assert chart.smoothing > 0
+        await press(pilot, "question_mark")
+        assert "Toggle the logarithmic y axis" in screen_text(app)
+        await press(pilot, "escape", "escape")
+        app.post_message(OpenComparison((run_id, done(store, "other", loss="mape"))))
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen), "the comparison opens")
+        await settled(pilot)
+        chart = app.screen.query_one(Chart)
+        assert not chart.has_focus
+        await press(pilot, "l")
+        assert chart.log_y
+
+    use(store, scenario, size=(120, 60))

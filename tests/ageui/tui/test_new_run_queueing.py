@@ -172,7 +172,7 @@ def test_the_command_is_copied(store: Store) -> None:
         await press(pilot, "ctrl+y")
         await until(pilot, lambda: bool(messages(app)))
         assert app.clipboard == "ageui run --detach --loss mape"
-        assert messages(app) == ["copied: ageui run --detach --loss mape"]
+        assert messages(app) == ["copied the command that queues these runs"]
 
     use(store, scenario)
 

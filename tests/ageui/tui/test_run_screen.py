@@ -120,7 +120,7 @@ def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(sto
             titles.append(str(chart.border_title))
             await press(pilot, "v")
         assert len(set(titles)) == 6
-        await press(pilot, "l", "s")
+        await press(pilot, "l", "right_square_bracket")
         assert chart.log_y
         assert chart.smoothing > 0
 
@@ -168,7 +168,9 @@ def test_a_failed_run_says_why_and_its_attempts_are_listed(store: Store) -> None
         await settled(pilot)
         assert "--loss" in screen_text(app)
         await press(pilot, "y")
-        assert messages(app)[-1].startswith("copied: ageui run --data synthetic")
+        assert messages(app)[-1] == "copied the command that repeats broken"
+        assert app.clipboard.startswith("ageui run --preset ")
+        assert len(app.clipboard) < 200
 
     use(store, scenario, size=(120, 60))
 

@@ -130,7 +130,7 @@ def test_what_can_be_restored_of_several_runs_is(store: Store) -> None:
     undo = _made(store, changes.cancel([first, second]))
     store.queue.retry(second)
     made = undo(store)
-    assert made.message == f"run {first} restored"
+    assert made.message == f"{store.runs.get(first).name} restored"
     assert len(made.problems) == 1
     assert [row.status for row in store.runs.get_many([first, second]).values()] == ["queued", "queued"]
 

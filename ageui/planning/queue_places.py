@@ -1,0 +1,73 @@
+"""The places of queued runs, and when they start."""
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ageui.planning.expected_time import Speeds
+from ageui.present.figures import duration
+from ageui.store import RunRow, Store
+from engine.config import build_config
+from engine.errors import ConfigError
+
+_MOST_FORECAST = 20
+
+
+@dataclass(frozen=True)
+class QueuePlace:
+    """The place of a queued run, from 1, and the seconds until it starts; None if that is unknown."""
+
+    place: int
+    seconds: float | None = None
+
+    @property
+    def start(self) -> str:
+        """`starts in 2:10`; empty if unknown."""
+        return "" if self.seconds is None else f"starts in {duration(self.seconds)}"
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (f"queued {_ordinal(self.place)}", self.start)))
+
+
+class QueueForecast:
+    """Forecasts when queued runs start. Reads the speeds of done runs again only after more have ended."""
+
+    def __init__(self) -> None:
+        self._speeds: tuple[int, Speeds] | None = None
+
+    def places(self, store: Store, done: int, *, is_moving: bool) -> Mapping[int, QueuePlace]:
+        """The place of every queued run, and the start of the first ones unless the queue waits (not `is_moving`).
+
+        `done` is the number of done runs. Runs start when those before them end; no start follows a run of unknown
+        time. Raises `StoreError`.
+        """
+        places = {run_id: QueuePlace(place) for place, run_id in enumerate(store.queue.order(), start=1)}
+        running = store.runs.search("status=running") if is_moving and places else []
+        ends = [seconds for row in running if (seconds := _seconds_left(row)) is not None]
+        if not ends or len(ends) < len(running):
+            return places
+        if self._speeds is None or self._speeds[0] != done:
+            self._speeds = done, Speeds(store)
+        heapq.heapify(ends)
+        for row in store.queue.waiting(_MOST_FORECAST):
+            start = heapq.heappop(ends)
+            places[row.id] = QueuePlace(places[row.id].place, start)
+            try:
+                seconds = self._speeds[1].expected(build_config(row.config))
+            except ConfigError:
+                seconds = None
+            if seconds is None:
+                break
+            heapq.heappush(ends, start + seconds)
+        return places
+
+
+def _seconds_left(row: RunRow) -> float | None:
+    """The time left of a running run; None if unknown, as before its last stage."""
+    stages = len(row.config.get("epochs") or ()) or 1
+    return row.summary.eta_seconds if (row.summary.stage or 1) >= stages else None
+
+
+def _ordinal(place: int) -> str:
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"

@@ -1,0 +1,40 @@
+"""What queued runs wait for besides the runs before them: a device that others use, or memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ageui.devices import device_holder
+from ageui.files.database_path import real_path
+from ageui.store import Store
+from ageui.worker.background_workers import workers
+
+MEMORY = "memory"
+"""What a worker waits for whose next run does not fit beside those that it trains."""
+
+
+@dataclass(frozen=True)
+class QueueWait:
+    """What a device's queued runs wait for: `short` for a status line, `sentence` in full."""
+
+    short: str
+    sentence: str
+
+
+def queue_waits(store: Store) -> list[QueueWait]:
+    """What the living workers of a database wait for. Raises `StoreError`."""
+    return [
+        _wait(store, state.row.device, state.row.waiting_for)
+        for state in workers(store)
+        if state.is_alive and state.row.waiting_for
+    ]
+
+
+def _wait(store: Store, device: str, waiting_for: str) -> QueueWait:
+    if waiting_for.startswith(MEMORY):
+        return QueueWait(f"{device}, memory", f"the worker on {device} waits for {waiting_for}")
+    holder = device_holder(device)
+    sentence = f"the worker on {device} waits: {device} is in use by {waiting_for}"
+    if holder is None:
+        return QueueWait(device, sentence)
+    is_own = real_path(Path(holder.database)) == store.path
+    return QueueWait(f"{device}, {holder.name if is_own else Path(holder.database).name}", sentence)

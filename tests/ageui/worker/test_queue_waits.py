@@ -1,0 +1,89 @@
+"""Why a queue waits, and when its runs start."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from store_rows import queued, running, steps
+
+from ageui.devices import device_lock_file
+from ageui.files.locks import Lock
+from ageui.planning.queue_places import QueueForecast
+from ageui.store import Store
+from ageui.worker import lane
+from ageui.worker.lane import Lane, SharedDevice
+from ageui.worker.queue_waits import queue_waits
+from ageui.worker.supervisor import Policy
+from ageui.worker.worker_files import take_worker_lock
+from engine.config import RunConfig
+
+
+@pytest.fixture
+def worker(store: Store) -> Iterator[None]:
+    """A living worker of this process on the processor."""
+    store.workers.register("cpu")
+    lock = take_worker_lock(store, "cpu")
+    assert lock is not None
+    yield
+    lock.release()
+
+
+def test_a_worker_that_waits_says_for_whom(store: Store, worker: None) -> None:
+    queued(store)
+    assert queue_waits(store) == []
+    device = Lock.take(device_lock_file("cpu"), {"run": 3, "name": "quiet-heron", "db": "/some/other.db"})
+    assert device is not None
+    store.workers.set_work("cpu", None, "run 3 (quiet-heron) of /some/other.db")
+    (wait,) = queue_waits(store)
+    assert wait.short == "cpu, other.db"
+    assert "cpu is in use by run 3 (quiet-heron) of /some/other.db" in wait.sentence
+    device.write_note({"run": 3, "name": "quiet-heron", "db": str(store.path)})
+    assert queue_waits(store)[0].short == "cpu, quiet-heron", "a run in a terminal beside"
+    device.release()
+
+
+def test_a_worker_without_memory_for_another_run_says_so(
+    store: Store, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "predicted_memory", lambda detail: None)
+    queued(store)
+    stop = threading.Event()
+    stop.set()
+    device = SharedDevice("cpu", ("cpu", "auto"), Policy(), 2, stop, lambda: False)
+    device.begin(99, None)
+    device._users = 1
+    beside = Lane(store, device, stop.is_set)
+    beside.work_beside()
+    (wait,) = queue_waits(store)
+    assert wait.short == "cpu, memory"
+    assert "the next run may not fit beside 1 running run" in wait.sentence
+    device.end(99)
+    beside._say_idle()
+    assert queue_waits(store) == []
+
+
+class _Known:
+    """Every run takes half a minute, but those of one backbone, of which none is done."""
+
+    def __init__(self, store: Store) -> None:
+        pass
+
+    def expected(self, config: RunConfig) -> float | None:
+        return None if config.backbone == "resnet18" else 30.0
+
+
+def test_queued_runs_have_places_and_starts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ageui.planning.queue_places.Speeds", _Known)
+    run_id, attempt = running(store, "trains")
+    for changes in ({}, {"backbone": "resnet18"}, {}):
+        queued(store, **changes)
+    forecast = QueueForecast()
+
+    def words(*, is_moving: bool = True) -> list[str]:
+        return [str(place) for place in forecast.places(store, 1, is_moving=is_moving).values()]
+
+    assert words() == ["queued 1st", "queued 2nd", "queued 3rd"], "the running run does not know its end yet"
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((10, 0.25)))
+    assert words() == ["queued 1st, starts in 0:12", "queued 2nd, starts in 0:42", "queued 3rd"]
+    assert words(is_moving=False) == ["queued 1st", "queued 2nd", "queued 3rd"]
