@@ -76,6 +76,11 @@ def row_keys(comparison: Comparison) -> list[str]:
     return keys
 
 
+def baseline_label(comparison: Comparison) -> str:
+    """The label of the baseline; empty without one."""
+    return next((row.label or row.name for row in comparison.rows if row.is_baseline), "")
+
+
 def named(row: ComparedRow, name: str, width: int, looks: RunLooks) -> Pieces:
     """The marker of a row and a name, in at most `width` cells."""
     return (
@@ -135,4 +140,4 @@ def _change_text(cell: Cell) -> str:
     if difference is None or math.isnan(difference.value):
         return ""
     text = change(difference.value, cell.unit)
-    return text if any(digit in text for digit in "123456789") else text.lstrip(f"+{MINUS}")
+    return text if any(digit in text for digit in "123456789") else text.replace(MINUS, "+")

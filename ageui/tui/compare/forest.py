@@ -7,7 +7,7 @@ from rich.text import Text
 
 from ageui.compare import ComparedRow, Comparison
 from ageui.compare.measures import is_main, measure_title
-from ageui.present.figures import YEARS, change
+from ageui.present.figures import change
 from ageui.present.marks import APART, marks_of, marks_of_difference
 from ageui.present.table import Cell
 from ageui.text.clean import clean
@@ -30,10 +30,13 @@ def forest_title(comparison: Comparison, name: str) -> str:
 
 
 def forest_lines(plotted: PlottedRows, name: str, width: int) -> list[Text]:
-    """The plot in lines of at most `width` cells. A vertical line marks the baseline's figure; biases start at 0."""
+    """The plot in lines of at most `width` cells, without constants, which are far from all runs.
+
+    A vertical line marks the baseline's figure. Axes of biases begin at 0.
+    """
     comparison, looks, cursor = plotted.comparison, plotted.looks, plotted.cursor
     attribute = name.removeprefix(_GROUPS) if name.startswith(_GROUPS) else ""
-    rows = [row for row in comparison.rows if any(cell.value is not None for cell in row.cells)]
+    rows = [row for row in comparison.rows if row.runs]
     under = comparison.rows[cursor] if cursor < len(comparison.rows) else None
     entries: list[DotRow | DotHeading] = []
     for column in _columns(comparison, name, attribute):
@@ -51,7 +54,7 @@ def forest_lines(plotted: PlottedRows, name: str, width: int) -> list[Text]:
         return dot_plot(entries, width)
     cells = [(row, row.cells[comparison.columns.index(name)]) for row in rows]
     line = next((cell.value for row, cell in cells if row.is_baseline), None)
-    unit = cells[0][1].unit if cells else YEARS
+    unit = cells[0][1].unit
     zero = [0.0] if is_main(comparison, name) and name != "mae" else []
     return dot_plot(
         entries, width, line=line, legend=f"┊ {BASELINE}" if line is not None else "", include=zero, unit=unit
@@ -83,6 +86,6 @@ def _dot(row: ComparedRow, cell: Cell, looks: RunLooks, *, is_under_cursor: bool
         high,
         marks="".join(dict.fromkeys(marks)),
         note=change(difference.value, cell.unit) if difference else "",
-        marker=looks.marker(row) if row.runs else "–",
+        marker=looks.marker(row),
         style=Style(color=looks.color(row) or None, reverse=is_under_cursor),
     )

@@ -15,7 +15,7 @@ from ageui.present.wording import note_text
 from ageui.store import RunDetail
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
-from ageui.tui.compare.cells import BASELINE, Order
+from ageui.tui.compare.cells import BASELINE, Order, baseline_label
 
 _MOST_NAMES = 5
 _EXPLAINS = "E explains"
@@ -30,7 +30,8 @@ def about_comparison(comparison: Comparison, runs: Collection[RunDetail], order:
     """The compared runs, their data and images, the baseline and the order in one line."""
     where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
     data = dict.fromkeys(str(run.config.get("data")) for run in runs)
-    parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {comparison.baseline or 'none'}"]
+    baseline = baseline_label(comparison) or "none"
+    parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {baseline}"]
     parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
     parts += ["f folds seeds"] if comparison.is_foldable else []
     parts += ["intervals of differences are being computed …"] if is_computing else []

@@ -18,6 +18,7 @@ from ageui.tui.compare.cells import (
     BASELINE,
     Order,
     RunLooks,
+    baseline_label,
     change_piece,
     change_width,
     figure_pieces,
@@ -122,8 +123,8 @@ def _instead(row: ComparedRow, looks: RunLooks) -> Pieces:
 
 
 def _below_label(comparison: Comparison, width: int, is_beside: bool) -> Pieces:
-    has_changes = comparison.baseline is not None and not is_beside
-    text = f"− + to {comparison.baseline}" if has_changes else "± or interval"
+    baseline = "" if is_beside else baseline_label(comparison)
+    text = f"− + to {baseline}" if baseline else "± or interval"
     return (Piece(f"  {shortened(clean(text), width - 2)}", "dim"),)
 
 
