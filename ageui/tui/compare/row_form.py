@@ -28,7 +28,7 @@ from ageui.tui.compare.cells import (
     uncertainty_piece,
     value_width,
 )
-from ageui.tui.widgets.side_table import LazyLines, Piece, Pieces, SideColumn, SideLine, SideTable
+from ageui.tui.widgets.side_table import LazyLines, Piece, Pieces, SideColumn, SideLine, SideTable, width_of
 
 _TITLES = {"expression": "expr.", "ethnicity": "ethn."}
 _LONGEST_TITLE, _LONGEST_SETTING = 14, 22
@@ -61,15 +61,19 @@ def row_form(comparison: Comparison, looks: RunLooks, order: Order, width: int, 
     figures = {column: _Figure.of(column, comparison, order) for column in comparison.columns}
     main = [column for column in comparison.columns if is_main(comparison, column)]
     others = [column for column in comparison.columns if column not in main]
-    seeds, rank, front = _seeds(comparison), _rank(comparison, order), _front(comparison)
+    seeds, rank, front = _seeds(comparison, order), _rank(comparison, order), _front(comparison)
     wanted = min(max(map(cell_len, labels), default=0) + 4, _ENOUGH_LABEL)
     for is_beside, ranks in ((True, [*rank, *front]), (True, front), (False, [*rank, *front])):
-        widths = [seeds.width, *(figures[column].width(is_beside) for column in main), *(one.width for one in ranks)]
+        widths = [
+            *(one.width for one in seeds),
+            *(figures[column].width(is_beside) for column in main),
+            *(one.width for one in ranks),
+        ]
         room = width - _MARGINS - sum(widths) - len(widths)
         if room >= wanted or not any(figures[column].room for column in main):
             break
     columns = [
-        seeds,
+        *seeds,
         *(figures[column].as_column(is_beside) for column in main),
         *ranks,
         *(column for column in rank if column not in ranks),
@@ -78,8 +82,8 @@ def row_form(comparison: Comparison, looks: RunLooks, order: Order, width: int, 
     ]
     keys = tuple(row_keys(comparison))
     room = max(room, _SHORTEST_LABEL)
-    label_width = min(room, max(map(cell_len, labels), default=0) + 4)
-    below_label = () if shows_below else _below_label(comparison, label_width, is_beside)
+    below_label = () if shows_below else _below_label(comparison, room, is_beside)
+    label_width = min(room, max(width_of(below_label), *(cell_len(label) + 4 for label in labels)))
 
     def line(place: int) -> SideLine:
         row = rows[place]
@@ -101,7 +105,7 @@ def row_form(comparison: Comparison, looks: RunLooks, order: Order, width: int, 
         LazyLines(len(rows), line),
         keys,
         by_line=True,
-        fixed=1,
+        fixed=len(seeds),
         label_width=label_width,
         corner=(Piece(order.titled(SETTING, "  setting"), "strong"),),
         shows_below=shows_below,
@@ -174,14 +178,16 @@ class _Figure:
         return (piece,) if cell_len(piece.text) <= self.width(bool(self.room)) else ()
 
 
-def _seeds(comparison: Comparison) -> _Column:
-    """The number of runs of each row; that of those with scores and of all, if some have none."""
+def _seeds(comparison: Comparison, order: Order) -> list[_Column]:
+    """The number of runs of each row, if any has several; that of those with scores and of all, if some have none."""
+    if all(len(row.runs) < 2 for row in comparison.rows):
+        return []
     texts = []
     for row in comparison.rows:
         scored = max((cell.spread.n for cell in row.cells if cell.spread), default=min(len(row.runs), 1))
         is_whole = row.n is None or scored == len(row.runs)
         texts.append("" if row.kind != "run" else str(len(row.runs)) if is_whole else f"{scored}/{len(row.runs)}")
-    return _words(SEEDS, "n", texts)
+    return [_words(SEEDS, order.titled(SEEDS, "n").rjust(2), texts)]
 
 
 def _rank(comparison: Comparison, order: Order) -> list[_Column]:
