@@ -66,13 +66,16 @@ class Position:
 class BestWeights:
     """The weights to keep so far: those of the lowest validation loss, or the latest without validation.
 
-    `loss` is infinite until the stage that it counts over has an epoch with a finite loss.
+    `loss` is infinite until the stage that it counts over has an epoch with a finite loss. `predicted` are the ages in
+    years that these weights predict on the validation split, as long as their epoch is not scored, else empty;
+    checkpoints from before epochs were scored lack them.
     """
 
     loss: float = math.inf
     epoch: int = 0
     step: int = 0
     state: dict[str, Tensor] = field(default_factory=dict)
+    predicted: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @dataclass

@@ -76,16 +76,21 @@ def score_rows(
     predicted = loss.years(output).numpy().astype(np.float32)
     columns = [name for name in ("image", "age", *RANGE_COLUMNS, "subject", *dataset.attributes) if name in frame]
     items = frame.iloc[rows][columns].reset_index(drop=True)
-    groups = {}
-    for attribute in (*dataset.attributes, "age"):
-        codes, names = group_codes(frame, attribute, config.age_edges)
-        groups[attribute] = (codes[rows], names)
     result = evaluate_split(
         items["age"].to_numpy(dtype=np.float64),
         predicted.astype(np.float64),
-        groups,
+        groups_of_rows(dataset, config, rows),
         constant_age,
         subjects=subject_codes(items["subject"]) if "subject" in items else None,
         split=split,
     )
     return Evaluated(split, result, items, predicted, selected_on)
+
+
+def groups_of_rows(dataset: Dataset, config: RunConfig, rows: Codes) -> dict[str, tuple[Codes, tuple[str, ...]]]:
+    """For each attribute of the data, and for `age`, the group of each of `rows` and the names of all groups."""
+    groups = {}
+    for attribute in (*dataset.attributes, "age"):
+        codes, names = group_codes(dataset.frame, attribute, config.age_edges)
+        groups[attribute] = (codes[rows], names)
+    return groups

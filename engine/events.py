@@ -1,5 +1,6 @@
 """The events of a run in training. Plain frozen records; NaN and infinity are legal in every float."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,10 +98,23 @@ class Epoch:
     is_best: bool
     scores: EpochScores | None = None
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether no loss is NaN or infinite. Weights are kept of such epochs only."""
+        return math.isfinite(self.train_loss) and (self.val_loss is None or math.isfinite(self.val_loss))
+
 
 @dataclass(frozen=True)
 class EpochEnded(Epoch):
     """An epoch has ended."""
+
+
+@dataclass(frozen=True)
+class EpochScored:
+    """The scores of an earlier epoch, which was the best one when the stage came to an epoch that is scored."""
+
+    epoch: int
+    scores: EpochScores
 
 
 @dataclass(frozen=True)
@@ -173,6 +187,7 @@ Event = (
     | StageStarted
     | StepsEnded
     | EpochEnded
+    | EpochScored
     | CheckpointWritten
     | Evaluated
     | MemoryPeaked

@@ -1,9 +1,10 @@
 """A run's events as lines for people, the same in a terminal and in a log file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from engine.counted import counted
+from engine.epoch_scores import EpochScores
 from engine.events import (
     CheckpointWritten,
     EpochEnded,
@@ -19,6 +20,7 @@ from engine.events import (
 from engine.number_text import number_text
 
 _LOSS: Final[Callable[[float], str]] = "{:.5g}".format
+_BIASES_NAMED: Final = 4
 _YEARS: Final[Callable[[float], str]] = "{:.2f} years".format
 
 
@@ -64,5 +66,13 @@ class Narrator:
             parts.append(f"val loss {number_text(event.val_loss, _LOSS)}{' ★' if event.is_best else ''}")
         if event.val_mae is not None:
             parts.append(f"val MAE {number_text(event.val_mae, _YEARS)}")
+        if event.scores is not None and (biases := [*_biases(event.scores)]):
+            parts.append(f"bias {', '.join(biases[:_BIASES_NAMED])}")
         parts.append(f"{event.seconds:.1f} s, {event.images_per_second:,.0f} images/s")
         return " · ".join(parts)
+
+
+def _biases(scores: EpochScores) -> Iterator[str]:
+    for attribute, bias in scores.bias.items():
+        if bias is not None:
+            yield f"{attribute} {number_text(bias, '{:.2f}'.format)}"

@@ -38,6 +38,9 @@ class RunRequest(BaseModel):
         Time between checkpoints, longer if writing one takes more than a hundredth of it.
     manifest
         The manifest of the run's first attempt.
+    scoring_interval
+        Every how many epochs a stage on cached features is scored on the validation split, see
+        `engine.epoch_scorer.scoring_interval`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +55,7 @@ class RunRequest(BaseModel):
     checkpoints: tuple[CheckpointFile, ...] = ()
     checkpoint_seconds: float = Field(CHECKPOINT_SECONDS, ge=0)
     manifest: dict[str, Any] | None = None
+    scoring_interval: int = Field(1, ge=1)
 
     def line(self) -> bytes:
         """The request as a line of JSON, which `from_line` turns into an equal one."""

@@ -20,9 +20,11 @@ from engine.config import RunConfig
 from engine.counted import counted
 from engine.device import threads_for, upload
 from engine.divergence import divergence_advice
+from engine.epoch_scorer import EpochScorer
+from engine.epoch_scores import EpochScores
 from engine.errors import DataError
-from engine.evaluate import evaluate
-from engine.events import EpochEnded, Event, Noted, RunOutcome, RunStarted, StageStarted
+from engine.evaluate import evaluate, groups_of_rows
+from engine.events import EpochEnded, EpochScored, Event, Noted, RunOutcome, RunStarted, StageStarted
 from engine.features import feature_key, frozen_features
 from engine.model_inputs import FeatureInputs, Inputs, Rows, model_outputs
 from engine.models import AgeModel
@@ -70,16 +72,26 @@ class Trainer:
     first_loss: Tensor | None = None
     """The loss () of the run's first step; None in an attempt that continues after it."""
 
+    predicted: Tensor = field(default_factory=lambda: torch.empty(0))
+    """The ages (V,) in years predicted on the validation split after the newest epoch."""
+
     # Components.
     inputs: Inputs = field(init=False)
+    scorer: EpochScorer = field(init=False)
     metrics: TrainMetrics = field(init=False)
     checkpoints: CheckpointWriter = field(init=False)
 
     def __post_init__(self) -> None:
         self.config, self.model, self.device = self.setup.config, self.setup.model, self.setup.placement.device
         self.inputs = self.setup.images
+        self.scorer = self._epoch_scorer()
         self.metrics = TrainMetrics(self.device, self.emit)
         self.checkpoints = CheckpointWriter(self.request, self.emit)
+
+    def _epoch_scorer(self) -> EpochScorer:
+        rows = self.setup.valid_rows.positions
+        ages = self.setup.dataset.frame["age"].to_numpy(dtype=np.float64)[rows]
+        return EpochScorer(ages, groups_of_rows(self.setup.dataset, self.config, rows))
 
     def run(self) -> tuple[RunOutcome, str]:
         """Trains every stage and scores the kept weights. Returns the outcome, and the reason if it is not `done`.
@@ -205,12 +217,12 @@ class Trainer:
         while position.stage_epoch < epochs and not self._has_waited():
             self.metrics.begin_epoch(position, steps, epochs - position.stage_epoch, later_epochs)
             ended = self._train_epoch(train_step)
-            finite = math.isfinite(ended.train_loss) and (ended.val_loss is None or math.isfinite(ended.val_loss))
-            is_best = finite and self._keep_if_best(ended)
+            is_best = ended.is_finite and self._keep_if_best(ended)
             position.waited = 0 if is_best else position.waited + 1
             position.end_epoch()
-            self.emit(replace(ended, is_best=is_best))
-            if not finite:
+            is_last = position.stage_epoch == epochs or self._has_waited() or not ended.is_finite
+            self.emit(replace(ended, is_best=is_best, scores=self._epoch_scores(ended.epoch, is_last)))
+            if not ended.is_finite:
                 return False
             self._between_steps()
         return True
@@ -223,8 +235,22 @@ class Trainer:
             best.loss = ended.val_loss
         if is_best or config.keep == "last":
             best.epoch, best.step = ended.epoch, ended.step
-            best.state = snapshot(self._trained_state())
+            best.state, best.predicted = snapshot(self._trained_state()), self.predicted
         return is_best
+
+    def _epoch_scores(self, epoch: int, is_last: bool) -> EpochScores | None:
+        """The scores of the newest epoch, the last of its stage or not; None if it is not to be scored.
+
+        Where epochs take milliseconds, the last and the best one are scored, and others by their number alone. The best
+        one waits for the next scored epoch, since most epochs may be the best so far.
+        """
+        interval = self.request.scoring_interval if isinstance(self.inputs, FeatureInputs) else 1
+        if len(self.predicted) == 0 or not (is_last or self.position.stage_epoch % interval == 0):
+            return None
+        if self.best.epoch < epoch and len(self.best.predicted):
+            self.emit(EpochScored(self.best.epoch, self.scorer.scores(_years(self.best.predicted))))
+        self.best.predicted = torch.empty(0)
+        return self.scorer.scores(_years(self.predicted))
 
     def _train_epoch(self, train_step: TrainStep) -> EpochEnded:
         """Trains the rest of the running epoch, then validates."""
@@ -272,7 +298,8 @@ class Trainer:
             return None, None
         output = model_outputs(self.model, self.inputs, rows, lambda done, total: self._check_stop())
         loss = setup.loss.validation(output, setup.targets[rows.positions])
-        return loss.item(), (setup.loss.years(output) - setup.ages[rows.positions]).abs().mean().item()
+        self.predicted = setup.loss.years(output)
+        return loss.item(), (self.predicted - setup.ages[rows.positions]).abs().mean().item()
 
     def _score(self) -> None:
         config, setup = self.config, self.setup
@@ -365,3 +392,7 @@ class Trainer:
 
     def _warn(self, message: str) -> None:
         self.emit(Noted(message, warning=True))
+
+
+def _years(predicted: Tensor) -> NDArray[np.float64]:
+    return predicted.numpy().astype(np.float64)

@@ -50,9 +50,10 @@ class Message:
 def encode(message: Message) -> bytes:
     """The line of one event."""
     event = message.event
-    fields = _scored_fields(event) if isinstance(event, Evaluated) else asdict(event)
+    fields = _scored_fields(event) if isinstance(event, Evaluated) else vars(event)
     head = {"attempt": message.attempt, "number": message.number, "event": type(event).__name__}
-    return json.dumps({**head, **fields}, separators=(",", ":")).encode() + b"\n"
+    # Records inside an event are written as they are: `asdict` copies every value first, several times as slow.
+    return json.dumps({**head, **fields}, separators=(",", ":"), default=vars).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:

@@ -1,5 +1,6 @@
 """The figures of one run as tables: scores per split, biases, groups, epochs, or published figures."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from ageui.present.figures import (
     SECONDS,
     SIGNED_YEARS,
     SPEED,
+    YEARS,
+    Unit,
     between,
     number,
 )
@@ -114,23 +117,42 @@ def biases_table(scores: "SplitScores") -> Table:
     return Table((*name_columns("attribute"), *figure_columns(*titles)), tuple(rows), f"biases on {scores.split}")
 
 
-def epochs_table(epochs: "Sequence[Epoch]", title: str = "") -> Table:
-    """A row per epoch; the best validation losses so far are marked."""
-    titles = ("stage", "train loss", "val loss", "val MAE", "learning rate", "seconds", "images/s")
+def epochs_table(
+    epochs: "Sequence[Epoch]", title: str = "", *, kept: int | None = None, shown: slice = slice(None)
+) -> Table:
+    """A row per epoch of those `shown`; the best validation loss and MAE of all epochs are marked, and the epoch whose
+    weights are `kept` says so."""
+    best = [_best([epoch.val_loss for epoch in epochs], EPOCH_LOSS), _best([epoch.val_mae for epoch in epochs], YEARS)]
+    columns = (
+        *figure_columns("epoch"),
+        Column("stage", "figure", leaves=1),
+        *figure_columns("train loss", "val loss", "val MAE"),
+        Column("learning rate", "figure", leaves=3),
+        Column("seconds", "figure", leaves=2),
+        Column("images/s", "figure", leaves=0),
+        Column(""),
+    )
     rows = [
         (
             Cell(epoch.epoch, unit=NUMBER),
             Cell(epoch.stage, unit=NUMBER),
             Cell(epoch.train_loss, unit=EPOCH_LOSS),
-            Cell(epoch.val_loss, unit=EPOCH_LOSS, best=epoch.is_best and epoch.val_loss is not None),
-            Cell(epoch.val_mae),
+            Cell(epoch.val_loss, unit=EPOCH_LOSS, best=number(epoch.val_loss, EPOCH_LOSS) == best[0]),
+            Cell(epoch.val_mae, best=number(epoch.val_mae) == best[1]),
             Cell(epoch.lr, unit=LEARNING_RATE),
             Cell(epoch.seconds, unit=SECONDS),
             Cell(epoch.images_per_second, unit=SPEED),
+            words("kept") if epoch.epoch == kept else BLANK,
         )
-        for epoch in epochs
+        for epoch in epochs[shown]
     ]
-    return Table(figure_columns("epoch", *titles), tuple(rows), title)
+    return Table(columns, tuple(rows), title)
+
+
+def _best(values: "Sequence[float | None]", unit: Unit) -> str | None:
+    """The lowest of the finite values, as it is printed."""
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return number(min(finite), unit) if finite else None
 
 
 def _gap(gap: "GapFigure | None") -> tuple[Cell, Cell]:

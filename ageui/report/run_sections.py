@@ -118,12 +118,13 @@ def _curves(run: RunFacts) -> Section:
     else:
         said.append("There is no validation loss: no labelled validation images.")
     drawing = curves(plot_name(run.detail, "curves"), history)
+    kept = run.detail.kept_epoch.epoch if run.detail.kept_epoch else None
     caption = " ".join(said)
     shown: Block = Paragraph(f"{caption} None of them is a finite number, so there is nothing to draw.")
     if drawing:
         shown = Plot(plot_name(run.detail, "curves"), caption, f"Curves. {caption}", drawing)
     return Section(
-        "Curves", (shown, Folded(epochs_table(history, "Every epoch; ★ marks the best validation loss so far")))
+        "Curves", (shown, Folded(epochs_table(history, "Every epoch; ★ marks the best of a column", kept=kept)))
     )
 
 

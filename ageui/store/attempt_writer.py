@@ -12,12 +12,16 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
+from ageui.store.column_types import dump_json
+from ageui.store.epoch_rows import scores_row
 from ageui.store.errors import LostRunError
 from ageui.store.score_rows import write_scores
 from ageui.store.sweep_hold import hold_sweep
-from ageui.store.tables import Attempt, Checkpoint, Metric, PausedQueue, Run, RunSummary, core_table
+from ageui.store.tables import Attempt, Checkpoint, EpochScore, Metric, PausedQueue, Run, RunSummary, core_table
+from engine.choices import REPORT_ATTRIBUTES
 
 if TYPE_CHECKING:
+    from engine.epoch_scores import EpochScores
     from engine.events import CheckpointWritten, EpochEnded, Evaluated, StepsEnded
 
 MEASURED_TIMES = ("epoch/seconds", "epoch/images_per_second")
@@ -33,6 +37,11 @@ _SUMMARISE = update(core_table(RunSummary)).where(col(RunSummary.run_id) == bind
 _UPSERT = insert(core_table(Metric))
 _UPSERT = _UPSERT.on_conflict_do_update(
     index_elements=["run_id", "key", "step"], set_={"value": _UPSERT.excluded.value}
+)
+_UPSERT_SCORES = insert(core_table(EpochScore))
+_UPSERT_SCORES = _UPSERT_SCORES.on_conflict_do_update(
+    index_elements=["run_id", "epoch"],
+    set_={name: _UPSERT_SCORES.excluded[name] for name in ("n", "mae", "bias", "groups")},
 )
 
 
@@ -94,13 +103,29 @@ class AttemptWriter:
         self.points(("step/loss", step, loss) for step, loss in ended.losses)
 
     def epoch(self, ended: "EpochEnded") -> None:
-        """Writes an ended epoch: each field but `epoch` is a point of the curve `epoch/FIELD`."""
-        values = asdict(ended)
+        """Writes an ended epoch and its scores: each other field but `epoch` is a point of the curve `epoch/FIELD`."""
+        values = dict(vars(ended))
         number, _ = values.pop("epoch"), values.pop("scores")
         self.points((f"epoch/{name}", number, float(value)) for name, value in values.items() if value is not None)
         newest = ("stage", "epoch", "step", "train_loss", "val_loss", "val_mae")
         best = {"best_epoch": ended.epoch, "best_val_loss": ended.val_loss} if ended.is_best else {}
-        self._summarise(**{name: getattr(ended, name) for name in newest}, **best)
+        biases: dict[str, float | None] = {}
+        if ended.scores is not None:
+            self.epoch_scores(ended.epoch, ended.scores)
+            biases = {f"val_bias_{attribute}": ended.scores.bias.get(attribute) for attribute in REPORT_ATTRIBUTES}
+        self._summarise(**{name: getattr(ended, name) for name in newest}, **best, **biases)
+
+    def epoch_scores(self, epoch: int, scores: "EpochScores") -> None:
+        """Writes the scores of an epoch on the validation split, compared with earlier ones as points are."""
+        row = scores_row(scores)
+        if self._number > 1:
+            known = self._session.get(EpochScore, (self._run_id, epoch))
+            self._attempt.replayed += known is not None
+            if known is not None and dump_json({name: getattr(known, name) for name in row}) != dump_json(row):
+                if not self._attempt.differing:
+                    self.noted(f"not bit for bit what an earlier attempt measured: the scores of epoch {epoch}")
+                self._attempt.differing += 1
+        self._session.connection().execute(_UPSERT_SCORES, {"run_id": self._run_id, "epoch": epoch, **row})
 
     def points(self, points: Iterable[tuple[str, int, float]]) -> None:
         """Writes points (key, step, value) of curves.

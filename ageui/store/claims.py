@@ -34,6 +34,7 @@ class Claim:
     data_spec: dict[str, Any]
     checkpoints: tuple[CheckpointRow, ...]
     manifest: dict[str, Any] | None
+    scoring_interval: int
 
     @property
     def states(self) -> tuple[CheckpointRow, ...]:
@@ -120,6 +121,7 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
         data_spec=run.data_spec,
         checkpoints=tuple(checkpoint_row(item) for item in session.exec(checkpoints).all()),
         manifest=run.manifest,
+        scoring_interval=run.scoring_interval,
     )
 
 

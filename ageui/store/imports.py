@@ -23,6 +23,7 @@ from ageui.store.tables import (
     Bias,
     Checkpoint,
     DataSet,
+    EpochScore,
     FigureScore,
     GroupScore,
     ItemSet,
@@ -39,7 +40,7 @@ from engine.errors import StoreError
 
 _UNFINISHED = ("queued", "running")
 _EDITED = ("name", "note", "archived_at", "priority", "position", "sweep")
-_COPIED = (RunSummary, Attempt, Metric, Result, Prediction, Bias, GroupScore, FigureScore)
+_COPIED = (RunSummary, Attempt, Metric, EpochScore, Result, Prediction, Bias, GroupScore, FigureScore)
 _ROWS_AT_ONCE = 10_000
 _IDENTITIES = sql_select(RUN_ID, col(Run.uuid), col(Run.name), col(Run.status), col(Run.source)).order_by(RUN_ID)
 

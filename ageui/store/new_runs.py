@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 from ageui.store.batches import batches
 from ageui.store.clock import now
 from ageui.store.names import friendly_name, valid_name, valid_priority, valid_tag
-from ageui.store.tables import Run, RunSummary, RunTag
+from ageui.store.tables import DataSet, Run, RunSummary, RunTag
 from engine.config import RunConfig
 from engine.data.spec import DataSpec
+from engine.epoch_scorer import scoring_interval
 from engine.errors import ConfigError
 
 _MOST_DIGITS = 16
@@ -52,6 +53,7 @@ def insert_runs(
     if not runs:
         return []
     created_at, priority = now(), valid_priority(priority)
+    images = _train_images(session, runs)
     sweep = uuid.uuid4().hex if len(runs) > 1 else None
     rows = [
         {
@@ -63,6 +65,7 @@ def insert_runs(
             "priority": priority,
             "uuid": uuid.uuid4().hex,
             "sweep": sweep,
+            "scoring_interval": scoring_interval(new.config, images.get(new.config.data)),
         }
         for name, new in zip(names, runs, strict=True)
     ]
@@ -106,6 +109,17 @@ def taken_names(session: Session, names: Sequence[str]) -> list[str]:
     for batch in batches(names):
         taken.update(session.exec(select(Run.name).where(col(Run.name).in_(batch))).all())
     return [name for name in names if name in taken]
+
+
+def _train_images(session: Session, runs: Sequence[NewRun]) -> dict[str, int]:
+    """The labelled train images of the registered data sets of runs, by name, where they are known."""
+    found: dict[str, int] = {}
+    for batch in batches(list({new.config.data for new in runs})):
+        for name, counts in session.exec(
+            select(DataSet.name, DataSet.counts).where(col(DataSet.name).in_(batch))
+        ).all():
+            found[name] = (counts or {}).get("splits", {}).get("train", {}).get("labelled", 0)
+    return found
 
 
 def _free_names(session: Session, names: Sequence[str | None], ids: Sequence[int]) -> list[str]:

@@ -28,7 +28,7 @@ from ageui.store.run_changes import Changed, RunIds, RunState, Values, change_ru
 from ageui.store.run_rows import IS_QUEUED, IS_RUNNING, QUEUE_ORDER, RUN_ID, RUN_ROWS, existing_run, run_rows
 from ageui.store.store_part import StorePart
 from ageui.store.sweep_hold import HELD
-from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, PausedQueue, Result, Run, RunSummary
+from ageui.store.tables import MEASURED, Attempt, Checkpoint, EpochScore, Metric, PausedQueue, Result, Run, RunSummary
 from engine.errors import ConfigError
 
 Place = Literal["first", "last", "before", "after"]
@@ -380,7 +380,7 @@ def _delete_measurements(session: Session, run_ids: Sequence[int]) -> tuple[str,
         paths += session.exec(select(Checkpoint.path).where(col(Checkpoint.run_id).in_(batch))).all()
         epochs = session.exec(select(RunSummary.run_id, RunSummary.epochs).where(col(RunSummary.run_id).in_(batch)))
         summaries = [{"run_id": run_id, "epochs": count} for run_id, count in epochs.all()]
-        for table in (Metric, Result, Checkpoint, RunSummary):
+        for table in (Metric, EpochScore, Result, Checkpoint, RunSummary):
             session.execute(delete(table).where(col(table.run_id).in_(batch)))
         if summaries:
             session.execute(insert(RunSummary), summaries)

@@ -243,6 +243,14 @@ class RunDetail:
         return next((checkpoint for checkpoint in self.checkpoints if checkpoint.kind == "best"), None)
 
     @property
+    def kept_epoch(self) -> Epoch | None:
+        """The epoch whose weights are kept, or would be if the run ended now; None before the first has ended."""
+        keeps_last = self.config.get("keep") == "last"
+        return next(
+            (epoch for epoch in reversed(self.history) if epoch.is_best or (keeps_last and epoch.is_finite)), None
+        )
+
+    @property
     def predicted_memory_bytes(self) -> int | None:
         """The predicted peak memory; None if it was unknown when the run started."""
         return (self.manifest or {}).get("predicted_memory_bytes")

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
+from ageui.store.epoch_rows import histories
 from ageui.store.records import AttemptRow, CheckpointRow, RunDetail
-from ageui.store.run_rows import RUN_ID, RUN_ROWS, attempt_row, checkpoint_row, history, run_rows
+from ageui.store.run_rows import RUN_ID, RUN_ROWS, attempt_row, checkpoint_row, run_rows
 from ageui.store.score_rows import read_scores
 from ageui.store.tables import Attempt, Checkpoint, Run
 
 
-def run_details(session: Session, run_ids: Sequence[int]) -> list[RunDetail]:
-    """The runs with these ids; ids without a run are left out."""
+def run_details(session: Session, run_ids: Sequence[int], *, with_groups: bool = False) -> list[RunDetail]:
+    """The runs with these ids; ids without a run are left out. `with_groups` is about the scores of epochs."""
     rows = run_rows(session, RUN_ROWS.where(RUN_ID.in_(run_ids)))
     columns = sql_select(RUN_ID, col(Run.data_spec), col(Run.data_hash), col(Run.splits), col(Run.manifest))
     others = {row[0]: row[1:] for row in session.execute(columns.where(RUN_ID.in_(run_ids)))}
@@ -26,6 +27,7 @@ def run_details(session: Session, run_ids: Sequence[int]) -> list[RunDetail]:
     for attempt in session.exec(tried).all():
         attempts[attempt.run_id].append(attempt_row(attempt))
     results = read_scores(session, run_ids)
+    epochs = histories(session, run_ids, with_groups=with_groups)
     found = []
     for row in rows:
         data_spec, data_hash, splits, manifest = others[row.id]
@@ -36,7 +38,7 @@ def run_details(session: Session, run_ids: Sequence[int]) -> list[RunDetail]:
                 data_hash=data_hash,
                 splits=splits,
                 manifest=manifest,
-                history=history(session, row.id),
+                history=epochs[row.id],
                 results=results[row.id],
                 checkpoints=tuple(checkpoints[row.id]),
                 attempts=tuple(attempts[row.id]),

@@ -297,12 +297,19 @@ class Runs(StorePart):
 
     def detail(self, run_id: int) -> RunDetail:
         """The whole run, without its predictions and the points of its steps."""
-        return self.details([run_id])[0]
+        return self.details([run_id], with_groups=True)[0]
 
-    def details(self, run_ids: Sequence[int]) -> list[RunDetail]:
-        """The whole runs, as `detail`, in the given order, in a few statements each for hundreds of runs."""
+    def details(self, run_ids: Sequence[int], *, with_groups: bool = False) -> list[RunDetail]:
+        """The whole runs, as `detail`, in the given order, in a few statements each for hundreds of runs.
+
+        The scores of epochs have no groups unless asked for `with_groups`.
+        """
         with self._read() as session:
-            found = {run.row.id: run for batch in batches(run_ids) for run in run_details(session, batch)}
+            found = {
+                run.row.id: run
+                for batch in batches(run_ids)
+                for run in run_details(session, batch, with_groups=with_groups)
+            }
         missing = [run_id for run_id in run_ids if run_id not in found]
         if missing:
             raise no_run(missing[0])

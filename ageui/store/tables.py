@@ -55,7 +55,7 @@ class Run(SQLModel, table=True):
     Queued runs are claimed by highest `priority`, then lowest `position`. `request` is what a running run is asked to
     do. `strikes` counts consecutive attempts that died without progress, `failure` names why a run failed. Lists omit
     runs with `archived_at` unless asked for them. `uuid` is the same in every copy of the database. Runs that were
-    queued together share a `sweep`.
+    queued together share a `sweep`. `scoring_interval` is that of the run's epochs, see `RunRequest`.
     """
 
     __tablename__ = "run"
@@ -96,6 +96,7 @@ class Run(SQLModel, table=True):
     archived_at: datetime | None = Field(default=None, sa_type=UtcTime)
     uuid: str | None = None
     sweep: str | None = None
+    scoring_interval: int = 1
 
 
 class RunTag(SQLModel, table=True):
@@ -151,11 +152,27 @@ class Metric(SQLModel, table=True):
     value: float = Field(sa_type=Real)
 
 
+class EpochScore(SQLModel, table=True):
+    """The scores on the validation split after an epoch: the fields of `EpochScores`.
+
+    `groups` holds lists of name, count, MAE and mean signed error, by attribute.
+    """
+
+    __tablename__ = "epoch_scores"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    epoch: int = Field(primary_key=True)
+    n: int
+    mae: float = Field(sa_type=Real)
+    bias: dict[str, Any] = Field(sa_type=Json)
+    groups: dict[str, Any] = Field(sa_type=Json)
+
+
 class RunSummary(SQLModel, table=True):
     """The newest figures of each run in one row, so that a list of runs never scans points.
 
     `split` is the best one scored: test, else valid, else train. `p_…` is the p-value of no bias. `total_steps` to
-    `activity` are the progress of a running run.
+    `activity` are the progress of a running run. `val_bias_…` are those of the newest scored epoch.
     """
 
     __tablename__ = "summary"
@@ -187,6 +204,10 @@ class RunSummary(SQLModel, table=True):
     p_expression: float | None = Field(default=None, sa_type=Real)
     p_ethnicity: float | None = Field(default=None, sa_type=Real)
     p_age: float | None = Field(default=None, sa_type=Real)
+    val_bias_gender: float | None = Field(default=None, sa_type=Real)
+    val_bias_expression: float | None = Field(default=None, sa_type=Real)
+    val_bias_ethnicity: float | None = Field(default=None, sa_type=Real)
+    val_bias_age: float | None = Field(default=None, sa_type=Real)
 
 
 class ItemSet(SQLModel, table=True):

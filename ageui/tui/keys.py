@@ -6,8 +6,8 @@ from functools import partial
 
 from textual.binding import ActiveBinding, Binding
 
-EVERYWHERE, RUNS, RUN, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
-    "everywhere", "runs", "run", "curves", "new run", "compare", "studies", "runs of a study", "data",
+EVERYWHERE, RUNS, RUN, WORST, CURVES, NEW, COMPARE, STUDIES, STUDY_RUNS, DATA = (
+    "everywhere", "runs", "run", "worst errors", "curves", "new run", "compare", "studies", "runs of a study", "data",
 )  # fmt: skip
 
 
@@ -74,7 +74,18 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("escape", "clear", "clear", "Clear the selection, then the filter", "esc"),
     ),
     RUN: (
-        Key("v", "next_curve", "curve", "Next curve: loss by epoch, loss by step, MAE, learning rate"),
+        _HelpKey("1", "curve('1')", "loss", "Loss by epoch; again: of each step, of validation"),
+        _HelpKey("2", "curve('2')", "MAE", "MAE on the validation images by epoch"),
+        _HelpKey("3", "curve('3')", "biases", "Biases on the validation images by epoch"),
+        _HelpKey("4", "curve('4')", "lr", "Learning rate by epoch; again: images per second"),
+        _HelpKey("5", "part('5')", "scores", "Scores on every split, biases and groups"),
+        _HelpKey("6", "part('6')", "scatter", "Predicted by true age, a dot per image"),
+        _HelpKey("7", "part('7')", "errors", "Signed error by age; again: all images, the largest error first"),
+        _HelpKey("8", "part('8')", "config", "Config, command, data, device and versions"),
+        _HelpKey("9", "part('9')", "log", "Log of the newest attempt"),
+        _HelpKey("0", "part('0')", "attempts", "Attempts with their ends and notes; again: the epochs"),
+        Key("v", "next_split", "split", "Next split, whose scores and errors are shown: test, valid, train"),
+        Key("f", "toggle_full", "full", "Toggle: the chosen curve or part alone, or all side by side"),
         Key("e", "next_axis", "axis", "Next x axis: epochs, steps, elapsed time"),
         Key("c", "compare", "compare", "Compare with other runs"),
         Key("d", "duplicate", "duplicate", "New run with this run's config"),
@@ -85,13 +96,14 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
         _HelpKey("E", "explain", "explain", "Explain all figures and marks", "E"),
     ),
+    WORST: (Key("enter", "copy_path", "copy path", "Copy the path of the image under the cursor"),),
     CURVES: (
         Key("l", "toggle_log", "log", "Toggle the logarithmic y axis"),
         Key("right_square_bracket", "more_smoothing", "smooth", "More smoothing; the raw curve stays faint", "]"),
         _HelpKey("left_square_bracket", "less_smoothing", "less smooth", "Less smoothing", "["),
         Key("plus,equals_sign", "zoom_in", "zoom", "Zoom in", "+"),
         _HelpKey("minus", "zoom_out", "zoom out", "Zoom out", "-"),
-        _HelpKey("0", "zoom_reset", "all", "Show and follow the whole curve, without a cursor"),
+        _HelpKey("asterisk", "zoom_reset", "all", "Show and follow the whole curve, without a cursor", "*"),
         _HelpKey("comma,less_than_sign", "pan_left", "pan left", "Move the window left", ","),
         _HelpKey("full_stop,greater_than_sign", "pan_right", "pan right", "Move the window right", "."),
         _HelpKey("left", "cursor_left", "read", "Read the values to the left", "←"),

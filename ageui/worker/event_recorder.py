@@ -8,6 +8,7 @@ from ageui.worker.run_files import remove_checkpoints
 from engine.events import (
     CheckpointWritten,
     EpochEnded,
+    EpochScored,
     Evaluated,
     Event,
     MemoryPeaked,
@@ -95,6 +96,8 @@ def _write_event(writer: AttemptWriter, event: Event, claim: Claim) -> None:
             writer.steps(event)
         case EpochEnded():
             writer.epoch(event)
+        case EpochScored():
+            writer.epoch_scores(event.epoch, event.scores)
         case CheckpointWritten():
             writer.checkpoint(event)
         case Evaluated():

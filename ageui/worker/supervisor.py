@@ -184,6 +184,7 @@ class Supervisor:
             ),
             checkpoint_seconds=self._policy.checkpoint_seconds,
             manifest=claim.manifest,
+            scoring_interval=claim.scoring_interval,
         )
 
     def _lock_note(self, engine: EngineProcess) -> dict[str, object]:

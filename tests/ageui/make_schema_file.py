@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
-from store_rows import COUNTS, best, end, epoch, evaluated, queued, running, state
+from store_rows import COUNTS, best, end, epoch, epoch_scores, evaluated, queued, running, state
 
 from ageui.store import Store
 from ageui.store.migrations import MIGRATIONS
@@ -41,8 +41,8 @@ def fill(store: Store) -> None:
     with store.writing(run_id, attempt) as writer:
         writer.started(MANIFEST)
         writer.points(("step/loss", step, 1.0 / step) for step in range(1, 21))
-        writer.epoch(epoch(1))
-        writer.epoch(epoch(2, val_loss=math.nan, is_best=False))
+        writer.epoch(epoch(1, scores=epoch_scores()))
+        writer.epoch(epoch(2, val_loss=math.nan, is_best=False, scores=epoch_scores(math.nan, None, math.nan)))
         writer.checkpoint(best(10, "ab" * 32))
         for split in ("train", "valid", "test"):
             writer.evaluated(evaluated(split, selected_on="valid"), "apparent", "synthetic")

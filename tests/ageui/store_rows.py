@@ -10,6 +10,7 @@ from ageui.store.sqlite import driver
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.report import DataCounts
 from engine.data.spec import BUILT_IN
+from engine.epoch_scores import EpochScores, GroupError
 from engine.events import CheckpointWritten, EpochEnded, Evaluated, StepsEnded
 from engine.split_result import Baseline, BiasResult, Figure, GapFigure, GroupResult, Interval, SplitResult
 
@@ -66,6 +67,17 @@ def epoch(number: int = 1, **changes: Any) -> EpochEnded:
         **changes,
     }
     return EpochEnded(**values)
+
+
+def epoch_scores(mae: float = 8.0, gender: float | None = 0.5, age: float | None = 12.0) -> EpochScores:
+    """Scores of an epoch on three validation images, with a group that has none."""
+    groups = (
+        GroupError("gender", "male", 1, mae - 0.25, -1.5),
+        GroupError("gender", "female", 2, mae + 0.25, 2.0),
+        GroupError("age", "<20", 3, mae, 0.75),
+        GroupError("age", ">=20", 0, None, None),
+    )
+    return EpochScores(3, mae, {"gender": gender, "age": age}, groups)
 
 
 def evaluated(

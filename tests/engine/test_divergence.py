@@ -40,8 +40,12 @@ def test_a_run_that_diverges_while_its_backbone_is_frozen_is_scored_as_one_that_
     settings: dict[str, Any] = {"strategy": "freeze", "init": "random"}
     undisturbed = runner(**settings, epochs="1,0")
     _let_losses_become_nan(monkeypatch, 3)
-    seen = runner(**settings, epochs="3,1")
+    seen = runner(**settings, epochs="3,1", scoring_interval=20)
     assert (seen.ended.outcome, seen.best.epoch) == ("diverged", 1)
+    best, last = (epoch.scores for epoch in seen.epochs)
+    assert best == undisturbed.epochs[0].scores
+    assert last is not None
+    assert all(math.isnan(value) for value in (last.mae, last.bias["age"] or 0.0, last.groups[0].mae or 0.0))
     for one, other in zip(seen.all(Evaluated), undisturbed.all(Evaluated), strict=True):
         assert np.array_equal(one.predicted, other.predicted)
 

@@ -18,7 +18,7 @@ import engine.train_metrics as train_metrics
 import engine.trainer as training
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError
-from engine.events import EpochEnded, Evaluated, Noted, RunStarted, StageStarted, StepsEnded
+from engine.events import EpochEnded, EpochScored, Evaluated, Noted, RunStarted, StageStarted, StepsEnded
 from engine.kept_weights import weights_file
 from engine.request import CheckpointFile
 
@@ -31,7 +31,11 @@ def _losses(*attempts: Seen) -> dict[int, float]:
 
 
 def _epochs(*attempts: Seen) -> dict[int, dict[str, Any]]:
-    epochs = {ended.epoch: vars(ended) for seen in attempts for ended in seen.all(EpochEnded)}
+    epochs: dict[int, dict[str, Any]] = {}
+    for seen in attempts:
+        epochs |= {ended.epoch: dict(vars(ended)) for ended in seen.all(EpochEnded)}
+        for scored in seen.all(EpochScored):
+            epochs[scored.epoch]["scores"] = scored.scores
     return {number: {name: row[name] for name in row if name not in TIMES} for number, row in epochs.items()}
 
 
@@ -83,6 +87,7 @@ def test_a_run_stopped_after_any_step(runner: Runner, train_undisturbed: Callabl
         {**FREEZE, "augment": "report", "bn": "frozen"},
         {**FREEZE, "augment": "standard", "lr": "1e-3,1e-4"},
         {"epochs": 6, "patience": 1, "min_delta": 1000.0},
+        {**FREEZE, "epochs": "5,1", "lr": "0.5,1e-3", "scoring_interval": 3},
     ],
     ids=lambda settings: " ".join(f"{name}={value}" for name, value in settings.items()),
 )

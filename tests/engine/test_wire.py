@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine.wire as wire
+from engine.epoch_scores import EpochScores, GroupError
 from engine.events import (
     CheckpointWritten,
     EpochEnded,
+    EpochScored,
     Evaluated,
     Event,
     MemoryPeaked,
@@ -41,6 +43,9 @@ MAYBE_REAL = st.none() | REAL
 INTERVAL = st.none() | st.builds(Interval, REAL, REAL)
 GAP = (MAYBE_REAL, st.none() | TEXT, INTERVAL, st.none() | TEXT, MAYBE_REAL, MAYBE_REAL, st.none() | TEXT)
 """The fields of a `GapFigure`."""
+
+GROUPS = st.lists(st.builds(GroupError, TEXT, TEXT, COUNT, MAYBE_REAL, MAYBE_REAL), max_size=3).map(tuple)
+SCORES = st.builds(EpochScores, COUNT, REAL, st.dictionaries(TEXT, MAYBE_REAL, max_size=3), GROUPS)
 
 
 @st.composite
@@ -76,8 +81,20 @@ EVENTS = st.one_of(
         StepsEnded, COUNT, COUNT, COUNT, COUNT, st.lists(st.tuples(COUNT, REAL), max_size=4).map(tuple), REAL, REAL
     ),
     st.builds(
-        EpochEnded, COUNT, COUNT, COUNT, REAL, st.none() | REAL, st.none() | REAL, REAL, REAL, REAL, st.booleans()
+        EpochEnded,
+        COUNT,
+        COUNT,
+        COUNT,
+        REAL,
+        MAYBE_REAL,
+        MAYBE_REAL,
+        REAL,
+        REAL,
+        REAL,
+        st.booleans(),
+        st.none() | SCORES,
     ),
+    st.builds(EpochScored, COUNT, SCORES),
     st.builds(CheckpointWritten, st.sampled_from(["state", "best"]), TEXT, COUNT, COUNT, TEXT, COUNT),
     _evaluated(),
     st.builds(MemoryPeaked, COUNT),

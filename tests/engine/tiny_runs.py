@@ -1,7 +1,7 @@
 """Whole runs on a few drawn faces, small enough to train dozens of them in a test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
-from engine.events import CheckpointWritten, Event, RunEnded, StepsEnded
+from engine.events import CheckpointWritten, EpochEnded, EpochScored, Event, RunEnded, StepsEnded
 from engine.kept_weights import weights_file
 from engine.request import CheckpointFile, RunRequest
 from engine.train import train
@@ -37,6 +37,13 @@ class Seen:
 
     def all(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def epochs(self) -> list[EpochEnded]:
+        """Its epochs, with the scores that came later."""
+        late = {scored.epoch: scored.scores for scored in self.all(EpochScored)}
+        ended = self.all(EpochEnded)
+        return [replace(epoch, scores=epoch.scores or late.get(epoch.epoch)) for epoch in ended]
 
     @property
     def weights(self) -> dict[str, torch.Tensor]:
@@ -71,6 +78,7 @@ class Runner:
         checkpoint_seconds: float = 3600.0,
         manifest: dict[str, Any] | None = None,
         pixel_bytes_on_device: int | None = None,
+        scoring_interval: int = 1,
         stop: Callable[[list[Event]], bool] = lambda events: False,
         **changes: Any,
     ) -> Seen:
@@ -93,5 +101,6 @@ class Runner:
             checkpoint_seconds=checkpoint_seconds,
             manifest=manifest,
             pixel_bytes_on_device=pixel_bytes_on_device,
+            scoring_interval=scoring_interval,
         )
         return Seen(train(request, emit=events.append, should_stop=asked_to_stop), events, folder)

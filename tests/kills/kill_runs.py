@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from ageui.worker.processes import Process
 from ageui.worker.pruning import prune
 from engine.config import RunConfig, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
-from engine.events import EpochEnded, Evaluated, Event, StepsEnded
+from engine.epoch_scorer import scoring_interval
+from engine.events import EpochEnded, EpochScored, Evaluated, Event, StepsEnded
 from engine.kept_weights import weights_file
 from engine.request import RunRequest
 from engine.train import train
@@ -50,11 +52,17 @@ class Undisturbed:
         events: list[Event] = []
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            train(RunRequest(config=config, spec=FACES, folder=folder), emit=events.append)
+            request = RunRequest(
+                config=config, spec=FACES, folder=folder, scoring_interval=scoring_interval(config, None)
+            )
+            train(request, emit=events.append)
             self.sha256 = hashlib.sha256((folder / weights_file(1)).read_bytes()).hexdigest()
         told = [event for event in events if isinstance(event, StepsEnded)]
         self.losses = [loss for event in told for loss in event.losses]
-        self.epochs = [_without_times(vars(event)) for event in events if isinstance(event, EpochEnded)]
+        late = {event.epoch: event.scores for event in events if isinstance(event, EpochScored)}
+        ended = [event for event in events if isinstance(event, EpochEnded)]
+        epochs = [replace(event, scores=event.scores or late.get(event.epoch)) for event in ended]
+        self.epochs = [_without_times(vars(epoch)) for epoch in epochs]
         self.scored = {event.split: event for event in events if isinstance(event, Evaluated)}
 
     def assert_same(self, store: Store, run_id: int) -> None:

@@ -271,6 +271,7 @@ class Chart(Widget, can_focus=True):
         """Draws again, and refreshes the lines that changed."""
         self._waiting = False
         if not self.is_attached or not self.size:
+            self._drawn_size = Size(0, 0)  # hidden: painted when it is shown again
             return
         before, size = self._strips, self._drawn_size
         self._paint()

@@ -17,8 +17,8 @@ from ageui.tui.chart.text_layout import tick_label_line
 REFERENCE = "┊"
 _DOT, _LINE, _LOW_END, _HIGH_END, _CUT_LOW, _CUT_HIGH = "●", "─", "├", "┤", "‹", "›"
 _FARTHEST = 1e100
-_SHORTEST_LABEL, _LONGEST_VALUE = 8, 12
-_NARROWEST_PLOT, _USUAL_PLOT, _WIDE_PLOT = 9, 18, 32
+_SHORTEST_LABEL, _LONGEST_LABEL, _LONGEST_VALUE = 8, 20, 12
+_NARROW_PLOT, _USUAL_PLOT, _WIDE_PLOT = 9, 18, 32
 _CELLS_PER_TICK = 7
 
 
@@ -47,7 +47,7 @@ class DotRow:
 
 @dataclass(frozen=True)
 class DotHeading:
-    """A line between rows: a title, and details that are left out from the last on where they do not fit."""
+    """A line between rows: a title, and details, of which the last are left out where they do not fit."""
 
     title: str
     details: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def dot_plot(
     """
     rows = [entry for entry in entries if isinstance(entry, DotRow)]
     is_indented = len(rows) < len(entries)
-    layout = _Layout.fit(rows, width, unit, indent=int(is_indented))
+    layout = _Layout.fit(rows, width, unit, int(is_indented), cell_len(clean(legend)))
     if not layout.plot:
         return [_heading(one, width) if isinstance(one, DotHeading) else layout.row(one, Text()) for one in entries]
     axis = _Axis.of(rows, [*include, *([] if line is None else [line])], layout.plot)
@@ -100,9 +100,11 @@ def dot_plot(
 def _heading(heading: DotHeading, width: int) -> Text:
     text = Text(shortened(clean(heading.title), width), style="bold")
     for place, detail in enumerate(map(clean, heading.details)):
-        if text.cell_len + 2 + cell_len(detail) > width:
+        room = width - text.cell_len - 2
+        if place and cell_len(detail) > room:
             break
-        text.append(f"  {detail}", style="dim not bold" if place else "not bold")
+        text.append(f"  {shortened(detail, room)}", style="dim not bold" if place else "not bold")
+    text.truncate(width)
     return text
 
 
@@ -125,23 +127,22 @@ class _Layout:
     note: int
 
     @classmethod
-    def fit(cls, rows: Sequence[DotRow], width: int, unit: Unit, indent: int) -> "_Layout":
+    def fit(cls, rows: Sequence[DotRow], width: int, unit: Unit, indent: int, legend: int) -> "_Layout":
         def widest(texts: Iterable[str]) -> int:
             return max(map(cell_len, texts), default=0)
 
-        longest = widest(clean(row.label) for row in rows)
+        longest = min(widest(clean(row.label) for row in rows), max(_LONGEST_LABEL, width // 3))
         count = widest(f"{row.n:,}" for row in rows if row.n is not None)
         value = widest(_value_text(row, unit) for row in rows)
         marks = widest(clean(row.marks) for row in rows)
         note = widest(clean(row.note) for row in rows)
-        usual = min(longest, max(_SHORTEST_LABEL, width // 4))
         short = min(longest, _SHORTEST_LABEL)
+        longest = max(longest, legend - indent - (count + 1 if count else 0))
         for label, counts, notes, least in (
             (longest, count, note, _WIDE_PLOT),
-            (usual, count, note, _WIDE_PLOT),
-            (usual, count, 0, _USUAL_PLOT),
-            (usual, 0, 0, _USUAL_PLOT),
-            (short, 0, 0, _NARROWEST_PLOT),
+            (longest, count, 0, _USUAL_PLOT),
+            (longest, 0, 0, _NARROW_PLOT),
+            (short, 0, 0, _NARROW_PLOT),
         ):
             others = indent + sum(cells + 1 for cells in (label, counts, value, marks, notes) if cells)
             if width - others >= least:

@@ -1,6 +1,6 @@
 """Renders a whole chart as strips: title and legend, the plot with its labels, and the values at the cursor."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -26,6 +26,7 @@ from ageui.tui.chart.plot_strips import (
 from ageui.tui.chart.series import Series, VerticalLine
 from ageui.tui.chart.text_layout import LegendEntry, StyledText, distinct_rows, legend_lines, strip_of
 
+MARKED = "◎"
 _VALUE, _BOTH_VALUES = 9, 18
 
 
@@ -47,7 +48,8 @@ class ChartRenderer:
         labels = y_ticks(plot)
         inside, beside = self._end_labels(plot, areas, styles)
         cursor, message = self._cursor_on(plot), self._why_empty(plot)
-        body = plot_strips(plot, styles, list(labels), self.vertical_lines, inside, cursor, message)
+        marks = list(self._marks(plot, styles))
+        body = plot_strips(plot, styles, list(labels), self.vertical_lines, [*marks, *inside], cursor, message)
         above = [self._title(plot, areas, styles)] if areas.title else []
         above += self._legend(areas, styles)
         below = x_axis(areas, styles, x_ticks(plot, seconds=self.seconds), self.x_name) if areas.axis else []
@@ -83,7 +85,8 @@ class ChartRenderer:
 
     @property
     def _value_width(self) -> int:
-        return _BOTH_VALUES if self.smoothing else _VALUE
+        marked = (cell_len(one.marked.text) for one in self.series if one.marked is not None)
+        return max(_BOTH_VALUES if self.smoothing else _VALUE, *marked, 0)
 
     def _entries(self, styles: ChartStyles | None) -> list[LegendEntry]:
         """The entries of the legend; without styles, unstyled and without values, for measuring."""
@@ -100,7 +103,7 @@ class ChartRenderer:
         ]
 
     def _legend(self, areas: ChartAreas, styles: ChartStyles) -> list[Strip]:
-        """The marker, name and value of each series: the value at the cursor, else the last one."""
+        """The marker, name and value of each series: the value at the cursor, else the marked or the last one."""
         if not areas.legend:
             return []
         lines = legend_lines(self._entries(styles), areas.legend, areas.full_width, self._value_width, styles.axis)
@@ -108,6 +111,8 @@ class ChartRenderer:
         return [strip_of(line, areas.full_width, styles.ground) for line in lines]
 
     def _value(self, series: Series, top: CurveLayer) -> str:
+        if series.marked is not None and series.marked.text and self.cursor is None:
+            return series.marked.text
         raw = value_at(series.x, series.y, self.cursor)
         if raw is None:
             return "—"
@@ -144,6 +149,16 @@ class ChartRenderer:
             row: (f"{self.series[place].marker} {self.series[place].label}", styles.layers[top[place]])
             for place, row in rows.items()
         }
+
+    def _marks(self, plot: DrawnPlot, styles: ChartStyles) -> Iterator[PlacedText]:
+        """The marked points in sight, on the lines as they are drawn."""
+        for place, layer in top_layers(self.layers).items():
+            marked, line = self.series[place].marked, self.layers[layer]
+            value = value_at(line.x, line.y, marked.x) if marked is not None else None
+            column = plot.column_of(marked.x) if marked is not None else None
+            row = plot.row_of(value) if value is not None else None
+            if row is not None and column is not None:
+                yield row, column, MARKED, styles.layers[layer]
 
     def _cursor_on(self, plot: DrawnPlot) -> ReadingCursor | None:
         column = plot.column_of(self.cursor) if self.cursor is not None else None

@@ -15,12 +15,20 @@ _LARGEST = 1e300
 _DEFAULT_MARKERS = "●■○□◉✚▣◐◧✱"
 
 
+@dataclass(frozen=True)
+class MarkedPoint:
+    """A point of a curve to mark, at `x`. If it has a `text`, the legend gives that in place of the last value."""
+
+    x: float
+    text: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """A curve: x and y, float64 of shape (N,). Values of y may be NaN or infinite. Do not change the arrays later.
 
     `key` identifies the series in code, `label` on the screen. `color` is "#rrggbb". A faint series stays in the
-    background. `marker` is one character; the chart chooses one if it is empty.
+    background. `marker` is one character; the chart chooses one if it is empty. `marked` is a point to mark.
     """
 
     key: str
@@ -30,6 +38,7 @@ class Series:
     color: str
     faint: bool = False
     marker: str = ""
+    marked: MarkedPoint | None = None
 
 
 @dataclass(frozen=True)

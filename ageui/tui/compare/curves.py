@@ -1,19 +1,37 @@
 """The curves of compared runs, in the colours of their columns."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
 
 import numpy as np
 
 from ageui.compare import Comparison
-from ageui.store import RunDetail
+from ageui.compare.figure_names import figure_name
+from ageui.present.figures import LOSS, YEARS, number
+from ageui.store import Epoch, RunDetail
 from ageui.tui.chart.raster import Floats
-from ageui.tui.chart.series import Series
+from ageui.tui.chart.series import MarkedPoint, Series
+from ageui.tui.run.curves import bias_of, scored_attributes
 from ageui.tui.themes import run_marker, series_color
 
-CurveName = Literal["val_loss", "val_mae"]
+CurveName = str
+"""`val_loss`, `val_mae`, or an attribute for its bias."""
 
 CURVE_NAMES: dict[CurveName, str] = {"val_loss": "validation loss", "val_mae": "validation MAE, years"}
+
+
+def curve_names(runs: Iterable[RunDetail]) -> dict[CurveName, str]:
+    """The curves of runs, with their names and units: loss, MAE, and each bias that was measured after epochs."""
+    attributes = scored_attributes([epoch for run in runs for epoch in run.history])
+    return CURVE_NAMES | {name: f"validation {figure_name(name)}, years" for name in attributes}
+
+
+def next_curve(shown: CurveName, runs: Iterable[RunDetail]) -> CurveName:
+    """The curve after the one shown, the first after the last."""
+    names = list(curve_names(runs))
+    return names[(names.index(shown) + 1) % len(names)] if shown in names else names[0]
 
 
 def fitting_curve(runs: Sequence[RunDetail]) -> CurveName:
@@ -25,20 +43,27 @@ def series_of(
     comparison: Comparison, runs: Mapping[int, RunDetail], curve: CurveName, places: Mapping[int, int], *, dark: bool
 ) -> list[Series]:
     """A curve over epochs for each row of the comparison; the mean over the seeds of a row."""
+    figure = _figure(curve)
     series: list[Series] = []
     for row in comparison.rows:
-        points_of_runs = [points for run_id in row.runs if len((points := _points(runs[run_id], curve))[0])]
-        if not points_of_runs:
+        drawn = {run_id: points for run_id in row.runs if len((points := _points(runs[run_id], figure))[0])}
+        if not drawn:
             continue
         place = places[row.runs[0]]
-        color = series_color(place, dark=dark)
-        series.append(Series(str(row.runs[0]), row.name, *_mean(points_of_runs), color, marker=run_marker(place)))
+        color, marker = series_color(place, dark=dark), run_marker(place)
+        marked = _kept_point([runs[run_id] for run_id in drawn], curve)
+        x, y = _mean(list(drawn.values()))
+        series.append(Series(str(row.runs[0]), row.label or row.name, x, y, color, marker=marker, marked=marked))
     return series
 
 
-def _points(run: RunDetail, curve: CurveName) -> tuple[Floats, Floats]:
+def _figure(curve: CurveName) -> Callable[[Epoch], float | None]:
+    return attrgetter(curve) if curve in CURVE_NAMES else partial(bias_of, curve)
+
+
+def _points(run: RunDetail, figure: Callable[[Epoch], float | None]) -> tuple[Floats, Floats]:
     """Epochs and values, each of shape (E,)."""
-    values = [(epoch.epoch, getattr(epoch, curve)) for epoch in run.history if getattr(epoch, curve) is not None]
+    values = [(epoch.epoch, value) for epoch in run.history if (value := figure(epoch)) is not None]
     points = np.array(values, dtype=np.float64).reshape(-1, 2)
     return points[:, 0], points[:, 1]
 
@@ -49,3 +74,16 @@ def _mean(curves: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     for x, _ in curves[1:]:
         common = np.intersect1d(common, x)
     return common, np.mean([y[np.isin(x, common)] for x, y in curves], axis=0)
+
+
+def _kept_point(runs: Sequence[RunDetail], curve: CurveName) -> MarkedPoint | None:
+    """The kept epoch, marked if the runs share it. Once they have ended, the legend gives the mean of its figures."""
+    figure, kept = _figure(curve), [run.kept_epoch for run in runs]
+    values = [value for epoch in kept if epoch is not None and (value := figure(epoch)) is not None]
+    if len(values) < len(runs):
+        return None
+    epochs = {epoch.epoch for epoch in kept if epoch is not None}
+    text = number(float(np.mean(values)), LOSS if curve == "val_loss" else YEARS)
+    text = f"{text} @ {min(epochs)}" if len(epochs) == 1 else text
+    has_ended = all(run.status in ("done", "diverged") for run in runs)
+    return MarkedPoint(min(epochs) if len(epochs) == 1 else math.nan, text if has_ended else "")

@@ -18,7 +18,7 @@ from ageui.tui.base_app import BaseApp
 from ageui.tui.chart.chart import Chart
 from ageui.tui.chart.scatter_chart import ScatterChart
 from ageui.tui.compare.cells import PlottedRows
-from ageui.tui.compare.curves import CURVE_NAMES, CurveName, fitting_curve, series_of
+from ageui.tui.compare.curves import CurveName, curve_names, fitting_curve, next_curve, series_of
 from ageui.tui.compare.forest import forest_lines, forest_names, forest_title
 from ageui.tui.compare.plot import plot_of
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt
@@ -114,7 +114,7 @@ class Pictures(Horizontal):
         if chart.display:
             curve = self._shown_curve
             series = series_of(comparison, self._runs, curve, rows.looks.places, dark=rows.looks.dark)
-            chart.show(series, x_name="epoch", y_name=CURVE_NAMES[curve])
+            chart.show(series, x_name="epoch", y_name=curve_names(self._runs.values()).get(curve, curve))
         if plot.display:
             x, y = (name if name in measure_names(comparison) else MAE for name in self._axes)
             plot.show(plot_of(rows, x, y, plot.line_style))
@@ -138,8 +138,7 @@ class Pictures(Horizontal):
             return
         comparison = self._rows.comparison
         if self.kind == "curves":
-            names = list(CURVE_NAMES)
-            self._curve = names[(names.index(self._shown_curve) + 1) % len(names)]
+            self._curve = next_curve(self._shown_curve, self._runs.values())
             self.draw()
         elif self.kind == "forest":
             answers = [Answer(name, forest_title(comparison, name)) for name in forest_names(comparison)]

@@ -1,14 +1,19 @@
 """The curves of one run over epochs, steps or elapsed time, and vertical lines at its events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
 
+from ageui.compare.figure_names import figure_title
+from ageui.present.figures import LEARNING_RATE, LOSS, SPEED, YEARS, Unit, number
 from ageui.store import Epoch
 from ageui.tui.chart.raster import Floats
-from ageui.tui.chart.series import Series, VerticalLine
+from ageui.tui.chart.series import MarkedPoint, Series, VerticalLine
+from engine.choices import REPORT_ATTRIBUTES
 
 Axis = Literal["epoch", "step", "time"]
 
@@ -16,22 +21,39 @@ AXES: tuple[Axis, ...] = ("epoch", "step", "time")
 AXIS_NAMES: dict[Axis, str] = {"epoch": "epoch", "step": "step", "time": "elapsed time"}
 
 
+Figure = Callable[[Epoch], float | None]
+
+_val_loss, _train_loss, _val_mae, _lr, _speed = map(
+    attrgetter, ("val_loss", "train_loss", "val_mae", "lr", "images_per_second")
+)
+
+
 @dataclass(frozen=True)
 class Curve:
-    """A figure to draw over epochs, steps or time; `y_name` includes its unit."""
+    """Figures to draw over epochs, steps or time; `y_name` includes their unit.
+
+    `kept` is the figure, in `unit`, that names the kept epoch; None for curves of several figures.
+    """
 
     key: str
     title: str
     y_name: str
+    unit: Unit
+    kept: Figure | None
+
+
+def _loss(epoch: Epoch) -> float | None:
+    return epoch.train_loss if epoch.val_loss is None else epoch.val_loss
 
 
 CURVES = (
-    Curve("loss", "train and validation loss", "loss"),
-    Curve("val_loss", "validation loss", "validation loss"),
-    Curve("steps", "train loss of every step", "train loss"),
-    Curve("val_mae", "validation MAE", "MAE, years"),
-    Curve("lr", "learning rate", "learning rate"),
-    Curve("speed", "images per second", "images/s"),
+    Curve("loss", "train and validation loss", "loss", LOSS, _loss),
+    Curve("val_loss", "validation loss", "validation loss", LOSS, _val_loss),
+    Curve("steps", "train loss of every step", "train loss", LOSS, _train_loss),
+    Curve("val_mae", "validation MAE", "MAE, years", YEARS, _val_mae),
+    Curve("bias", "validation biases", "bias, years", YEARS, None),
+    Curve("lr", "learning rate", "learning rate", LEARNING_RATE, _lr),
+    Curve("speed", "images per second", "images/s", SPEED, _speed),
 )
 
 
@@ -40,7 +62,7 @@ class CurveData:
     """The ended epochs of a run, and its `steps` with their losses, both of shape (P,).
 
     Elapsed time counts training only, in seconds, and is linear within an epoch. `steps_per_epoch` and
-    `seconds_per_step` are estimates for the first epoch.
+    `seconds_per_step` are estimates for the first epoch. `kept` is the epoch whose weights are kept so far.
     """
 
     history: Sequence[Epoch]
@@ -48,6 +70,8 @@ class CurveData:
     step_losses: Floats
     steps_per_epoch: float = 1.0
     seconds_per_step: float = 1.0
+    kept: Epoch | None = None
+    has_ended: bool = False
 
     def x_of_epochs(self, axis: Axis) -> Floats:
         match axis:
@@ -73,33 +97,58 @@ class CurveData:
         along: Floats = np.where(self.steps > ends[-1], beyond, inside)
         return along
 
+    def x_of_kept(self, axis: Axis) -> float | None:
+        """The x of the kept epoch."""
+        at = zip(self.history, self.x_of_epochs(axis), strict=True)
+        return next((float(x) for epoch, x in at if self.kept is not None and epoch.epoch == self.kept.epoch), None)
 
-def series_of(data: CurveData, curve: Curve, axis: Axis, colors: tuple[str, str]) -> list[Series]:
-    """The series to draw; `colors` are those of train and validation."""
-    x, train, valid = data.x_of_epochs(axis), colors[0], colors[1]
-    history = data.history
+
+def series_of(data: CurveData, curve: Curve, axis: Axis, colors: Sequence[str]) -> list[Series]:
+    """The series to draw; the first `colors` are those of train and validation."""
+    train, valid = colors[0], colors[1]
     match curve.key:
         case "loss":
-            steps = Series("step", "train, steps", data.x_of_steps(axis), data.step_losses, train, faint=True)
+            steps = Series("step", "train loss, steps", data.x_of_steps(axis), data.step_losses, train, faint=True)
             return [
                 *([steps] if len(data.steps) else []),
-                Series("train", "train", x, _values([epoch.train_loss for epoch in history]), train),
-                *_measured("validation", x, [epoch.val_loss for epoch in history], valid),
+                *_over_epochs(data, axis, "train loss", _train_loss, LOSS, train),
+                *_over_epochs(data, axis, "val loss", _val_loss, LOSS, valid),
             ]
         case "steps":
-            return [Series("step", "train", data.x_of_steps(axis), data.step_losses, train)]
-        case "val_loss" | "val_mae":
-            return _measured("validation", x, [getattr(epoch, curve.key) for epoch in history], valid)
+            return [Series("step", "train loss", data.x_of_steps(axis), data.step_losses, train)]
+        case "val_loss":
+            return _over_epochs(data, axis, "val loss", _val_loss, LOSS, valid)
+        case "val_mae":
+            return _over_epochs(data, axis, "val MAE", _val_mae, YEARS, valid)
+        case "bias":
+            return [
+                one
+                for place, attribute in enumerate(scored_attributes(data.history))
+                for one in _over_epochs(
+                    data, axis, figure_title(attribute), partial(bias_of, attribute), YEARS, colors[place % len(colors)]
+                )
+            ]
         case "lr":
-            return [Series("lr", "learning rate", x, _values([epoch.lr for epoch in history]), train)]
+            return _over_epochs(data, axis, "learning rate", _lr, LEARNING_RATE, train)
         case _:
-            return [Series("speed", "training", x, _values([epoch.images_per_second for epoch in history]), train)]
+            return _over_epochs(data, axis, "images/s", _speed, SPEED, train)
 
 
-def event_lines(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: bool) -> list[VerticalLine]:
-    """Vertical lines at starts of stages, early stops and the best epoch.
+def scored_attributes(history: Sequence[Epoch]) -> list[str]:
+    """The attributes whose biases epochs have, the report's first."""
+    found = dict.fromkeys(attribute for epoch in history if epoch.scores for attribute in epoch.scores.bias)
+    return [*(name for name in REPORT_ATTRIBUTES if name in found), *(n for n in found if n not in REPORT_ATTRIBUTES)]
 
-    `planned` are the epochs of each stage; `ended` is whether the run has ended.
+
+def bias_of(attribute: str, epoch: Epoch) -> float | None:
+    """The validation bias of an attribute after an epoch; None if the epoch is not scored, or the bias undefined."""
+    return epoch.scores.bias.get(attribute) if epoch.scores is not None else None
+
+
+def event_lines(data: CurveData, curve: Curve, axis: Axis, planned: Sequence[int]) -> list[VerticalLine]:
+    """Vertical lines at starts of stages, early stops and the kept epoch, which the curve's figure names.
+
+    `planned` are the epochs of each stage.
     """
     history, x = data.history, data.x_of_epochs(axis)
     lines: list[VerticalLine] = []
@@ -108,12 +157,13 @@ def event_lines(data: CurveData, axis: Axis, planned: Sequence[int], *, ended: b
         if after.stage != before.stage:
             early = ", stopped early" if _stopped_early(history, before.stage, planned) else ""
             lines.append(VerticalLine(float(x[place - 1]), f"stage {after.stage}{early}"))
-    if ended and history and _stopped_early(history, history[-1].stage, planned):
+    if data.has_ended and history and _stopped_early(history, history[-1].stage, planned):
         lines.append(VerticalLine(float(x[-1]), "stopped early"))
-    best = [place for place, epoch in enumerate(history) if epoch.is_best and epoch.val_loss is not None]
-    if best:
-        epoch = history[best[-1]]
-        lines.append(VerticalLine(float(x[best[-1]]), f"best {epoch.val_loss:.4g} @ {epoch.epoch}"))
+    at = data.x_of_kept(axis)
+    if data.kept is not None and at is not None:
+        value = curve.kept(data.kept) if curve.kept is not None else None
+        figure = f" {number(value, curve.unit)}" if value is not None else ""
+        lines.append(VerticalLine(at, f"kept{figure} @ {data.kept.epoch}"))
     return lines
 
 
@@ -122,12 +172,21 @@ def _stopped_early(history: Sequence[Epoch], stage: int, planned: Sequence[int])
     return stage <= len(planned) and sum(epoch.stage == stage for epoch in history) < planned[stage - 1]
 
 
-def _measured(label: str, x: Floats, values: Sequence[float | None], color: str) -> list[Series]:
-    """A curve of values on validation images; none if these have no labels."""
-    if all(value is None for value in values):
+def _over_epochs(data: CurveData, axis: Axis, label: str, figure: Figure, unit: Unit, color: str) -> list[Series]:
+    """The curve of a figure over the epochs that have it, with the kept epoch marked; none if no epoch has it.
+
+    Once the run has ended, the legend gives the figure of the kept epoch, as tables do.
+    """
+    points = [
+        (x, value)
+        for epoch, x in zip(data.history, data.x_of_epochs(axis), strict=True)
+        if (value := figure(epoch)) is not None
+    ]
+    if not points:
         return []
-    return [Series(label, label, x, _values(values), color)]
-
-
-def _values(values: Sequence[float | None]) -> Floats:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    x, y = np.array(points, dtype=np.float64).T
+    kept, at = figure(data.kept) if data.kept is not None else None, data.x_of_kept(axis)
+    marked = None
+    if data.kept is not None and kept is not None and at is not None:
+        marked = MarkedPoint(at, f"{number(kept, unit)} @ {data.kept.epoch}" if data.has_ended else "")
+    return [Series(label, label, x, y, color, marked=marked)]

@@ -1,4 +1,6 @@
-"""The progress, scores, config, attempts and epochs of a run as text and tables."""
+"""The scores, config, attempts and epochs of a run as text and tables."""
+
+import os
 
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
@@ -6,81 +8,72 @@ from rich.text import Text
 
 from ageui.compare.differing_settings import setting
 from ageui.compare.run_tables import biases_table, epochs_table, groups_table, published_table, scores_table
-from ageui.present.bars import progress_bar
-from ageui.present.figures import NOTHING, between, duration, number
+from ageui.present.figures import duration
 from ageui.present.table import Table
-from ageui.present.terminal import rich_table
-from ageui.store import AttemptRow, RunDetail
+from ageui.present.terminal import Blocks, fit, rich_table
+from ageui.store import AttemptRow, RunDetail, SplitScores
 from ageui.text.clean import clean
 from ageui.text.duplicates import duplicates_lines
-from ageui.text.sentences import counted, gigabytes, memory_sentence
+from ageui.text.sentences import gigabytes
 from ageui.text.states import why_no_scores
-from ageui.tui.device_loads import DeviceLoad
-from ageui.tui.queue_state import eta_text
 from engine.config import FLAG_FIELDS
 
-_PROGRESS_CELLS = 20
 _EPOCHS_SHOWN = 500
 
 
-def progress_line(detail: RunDetail, loads: tuple[DeviceLoad, ...], predicted: int | None) -> str:
-    """The progress and speed of a run and the load of its device, or how it ended."""
-    row, summary = detail.row, detail.row.summary
-    if row.is_published:
-        mae = f"MAE {number(summary.mae)} years, " if summary.mae is not None else ""
-        return f"{mae}from the report: nobody here trained it"
-    took = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
-    memory = memory_sentence(predicted, detail.peak_memory_bytes)
-    if row.status != "running":
-        parts = [f"{summary.epoch or 0}/{counted(summary.epochs, 'epoch')}"]
-        if took:
-            parts.append(f"in {duration(took)}")
-        if summary.mae is not None:
-            parts.append(f"MAE {number(summary.mae)} years on {summary.split}{_interval(detail)}")
-        if memory:
-            parts.append(memory)
-        if row.error:
-            parts.append(clean(row.error.splitlines()[0]))
-        return " · ".join(parts)
-    if summary.activity and not summary.step:
-        return clean(summary.activity)
-    done, total = summary.step or 0, summary.total_steps or 0
-    parts = [
-        f"{progress_bar(done, total, _PROGRESS_CELLS)} step {done:,}/{total:,}",
-        f"epoch {summary.epoch or 0}/{summary.epochs} ended",
-        f"ETA {eta_text(row)}",
-        f"{summary.images_per_second:,.0f} images/s" if summary.images_per_second else NOTHING,
-    ]
-    device = detail.attempts[-1].device if detail.attempts else None
-    parts += [f"{load.name} {load.load:.0%}, {load.memory}" for load in loads if load.name == device]
-    if memory:
-        parts.append(memory)
-    if summary.activity:
-        parts.append(clean(summary.activity))
-    return " · ".join(parts)
-
-
-def _interval(detail: RunDetail) -> str:
-    scores = detail.primary_scores
-    interval = scores.result.mae_interval if scores is not None else None
-    return f" ({between(interval)})" if interval is not None else ""
-
-
-def scores_tables(detail: RunDetail) -> RenderableType:
-    """The scores on every split, then the biases and groups of the primary one."""
-    scores = detail.primary_scores
+def scores_tables(detail: RunDetail, scores: SplitScores | None) -> RenderableType:
+    """The scores on every split, then the biases and groups of one, `scores`."""
     if scores is None:
         return instead_of_scores(detail)
-    figures, biases, groups = map(rich_table, (scores_table(detail), biases_table(scores), groups_table(scores)))
+    figures, biases, groups = scores_table(detail), biases_table(scores), groups_table(scores)
     scored = ((one.split, one.result.n, one.in_train, one.data_name) for one in detail.results)
     lines = [Text(clean(line), style="dim") for line in duplicates_lines(scored, str(detail.id))]
-    return Group(figures, *lines, "", biases, "", groups)
+    tables = (part for table in (biases, groups) for part in ("", Text(clean(table.title)), Blocks(table)))
+    return Group(Blocks(figures), *lines, *tables)
 
 
 def instead_of_scores(detail: RunDetail) -> RenderableType:
     """Why a run has no scores, after its figures if it is published."""
+    if detail.status == "running" and detail.history and detail.history[-1].scores is not None:
+        return Text("intervals and tests follow when the run has ended", style="dim")
     why = Text(clean(why_no_scores(detail.row)), style="dim")
     return Group(rich_table(published_table(detail.row.summary)), "", why) if detail.row.is_published else why
+
+
+def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
+    """Why a curve has no points, in a sentence."""
+    if detail.row.is_published:
+        return "no curves: the figures are from the report, and nobody here trained it"
+    if detail.history and detail.row.status not in ("queued", "running"):
+        return f"no points of {curve}: the run did not measure it"
+    if waiting:
+        return f"no points yet: queued {waiting}"
+    if detail.row.status == "running":
+        return f"no points yet: {detail.row.summary.activity or 'the first epoch has not ended'}"
+    return f"no points: the run is {detail.row.status}"
+
+
+def why_no_errors(detail: RunDetail, scores: SplitScores | None) -> str:
+    """Why errors of single images cannot be shown, in a sentence."""
+    if scores is None:
+        return why_no_scores(detail.row)
+    return f"no predictions of {scores.split} are stored, so errors of single images are unknown"
+
+
+def why_no_log(detail: RunDetail) -> str:
+    """Why the log is empty, in a sentence."""
+    if detail.row.is_published:
+        return "no log: nobody here trained it"
+    return "no log yet" if detail.row.status in ("queued", "running") else "the log is empty, or its file is gone"
+
+
+def image_folder(detail: RunDetail, scores: SplitScores) -> str:
+    """The folder where the names of scored images start; empty if it is unknown."""
+    spec = detail.data_spec
+    if scores.data_name != spec.get("name"):
+        return ""
+    path = str(spec.get("images") or spec.get("path") or "")
+    return os.path.dirname(path) if os.path.isfile(path) else path
 
 
 def _nothing(detail: RunDetail, yet: str) -> Text:
@@ -114,35 +107,38 @@ def what_config_shows(detail: RunDetail) -> tuple[object, ...]:
     return detail.config, detail.data_spec, detail.row.note, detail.manifest, detail.checkpoints
 
 
-def attempts_table(detail: RunDetail) -> RichTable | Text:
-    """A row per attempt, including its notes and the reason for its end."""
+def attempts_text(detail: RunDetail) -> Text:
+    """A line per attempt, then the reason for its end and its notes."""
     if not detail.attempts:
         return _nothing(detail, "nobody has worked on it yet")
-    titles = (
-        "attempt", "started", "took", "memory", "on", "after step", "end", "repeated points", "why, and what was noted"
-    )  # fmt: skip
-    return rich_table(Table.of_names(titles, map(_attempt_row, detail.attempts)))
+    lines = []
+    for attempt in detail.attempts:
+        lines.append(_attempt_line(attempt))
+        notes = filter(None, (attempt.reason, *map(str, attempt.notes)))
+        lines += [Text(f"  {line}", style="dim") for note in notes for line in clean(note, lines=True).splitlines()]
+    return Text("\n").join(lines)
 
 
-def _attempt_row(attempt: AttemptRow) -> tuple[str, ...]:
-    memory = attempt.peak_memory_bytes
-    return (
-        str(attempt.number),
-        f"{attempt.started_at.astimezone():%m-%d %H:%M:%S}",
-        duration(attempt.seconds),
-        NOTHING if memory is None else gigabytes(memory),
-        attempt.worker or "foreground",
-        f"{attempt.step or 0:,}",
-        attempt.outcome or "runs",
-        f"{attempt.replayed:,}, {attempt.differing:,} differ" if attempt.replayed else NOTHING,
-        "\n".join(filter(None, (attempt.reason, *map(str, attempt.notes)))),
+def _attempt_line(attempt: AttemptRow) -> Text:
+    memory, outcome = attempt.peak_memory_bytes, clean(attempt.outcome or "running")
+    facts = (
+        f"started {attempt.started_at.astimezone():%m-%d %H:%M:%S}",
+        f"took {duration(attempt.seconds)}" if attempt.seconds is not None else "",
+        f"on {attempt.worker or 'the foreground'}",
+        f"peak {gigabytes(memory)}" if memory is not None else "",
+        f"continued after step {attempt.step:,}" if attempt.step else "",
+        f"{attempt.replayed:,} points repeated, {attempt.differing:,} of them differ" if attempt.replayed else "",
     )
+    text = Text.assemble((f"attempt {attempt.number}: {outcome}", "bold"))
+    return text.append("".join(f" · {clean(fact)}" for fact in facts if fact))
 
 
-def newest_epochs(detail: RunDetail) -> RenderableType:
-    """The newest epochs, the latest first."""
+def newest_epochs(detail: RunDetail, kept: int | None, width: int) -> RenderableType:
+    """The newest epochs, the latest first, without the columns that do not fit into `width` cells."""
     if not detail.history:
         return _nothing(detail, "no epoch has ended yet")
-    table = rich_table(epochs_table(detail.history[: -_EPOCHS_SHOWN - 1 : -1]))
+    newest = slice(None, -_EPOCHS_SHOWN - 1, -1)
+    table, _ = fit(epochs_table(detail.history, kept=kept, shown=newest), width)
     more = len(detail.history) - _EPOCHS_SHOWN
-    return Group(table, f"… {more:,} more: ageui show {detail.row.id} --json") if more > 0 else table
+    shown = rich_table(table)
+    return Group(shown, f"… {more:,} more: ageui show {detail.row.id} --json") if more > 0 else shown

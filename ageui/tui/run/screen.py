@@ -1,70 +1,62 @@
-"""Shows one run: its progress, curves, groups, config, attempts and log."""
+"""Shows one run: its state, figures, curves, groups, errors, config, log and attempts."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-import numpy as np
+from rich.style import Style
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from ageui.compare.differing_settings import setting
 from ageui.compare.figure_names import SIGNED_GAP, split_title
 from ageui.compare.run_tables import explanations
-from ageui.memory.forecast import predicted_memory
+from ageui.present.table import Tone
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.text.clean import clean
-from ageui.text.states import PUBLISHED, state_of, why_no_scores
+from ageui.text.states import PUBLISHED, why_no_scores
 from ageui.tui import changes, keys
 from ageui.tui.chart.chart import Chart
-from ageui.tui.chart.raster import Floats
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
-from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, Curve, CurveData, event_lines, series_of
-from ageui.tui.run.details import (
-    attempts_table,
-    config_table,
-    instead_of_scores,
-    newest_epochs,
-    progress_line,
-    scores_tables,
-    what_config_shows,
-)
+from ageui.tui.queue_state import QueueState
+from ageui.tui.run import parts
+from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, event_lines, series_of
+from ageui.tui.run.details import why_no_points
+from ageui.tui.run.header import Head, scored_epoch
+from ageui.tui.run.part_line import PartLine
+from ageui.tui.run.part_switcher import PartSwitcher
+from ageui.tui.run.reader import RunReader, RunSnapshot
+from ageui.tui.run.waiting import waiting_text
 from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
-from ageui.tui.tones import state_tone, tone_styles
-from ageui.tui.widgets.group_bars import GroupBars
+from ageui.tui.tones import tone_styles
+from ageui.tui.widgets.group_dots import GroupDots, GroupErrors
 from ageui.tui.widgets.key_footer import KeyFooter
-from ageui.tui.widgets.log_tail import LogPart, LogTail, read_log
+from ageui.tui.widgets.log_tail import LogTail
+from ageui.tui.widgets.plain_text import PlainText
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
-from ageui.worker.run_files import log_file
 
-_MARKS = (
-    "worst: the group with the largest MAE",
-    "★ an epoch whose validation loss was the best so far",
-    f"signed gap: {SIGNED_GAP}",
-)
-_HEADLINE = ("backbone", "strategy", "loss", "weights", "optimizer", "lr", "batch", "seed")
-
-
-@dataclass(frozen=True, eq=False)
-class RunSnapshot:
-    """A run with its curves, the new part of its log, and its predicted peak memory in bytes."""
-
-    detail: RunDetail
-    curves: CurveData
-    log: LogPart
-    predicted_memory: int | None
+_BESIDE_FROM, _STACKED_FROM = 120, 32
+"""The columns from which the groups are beside the curves, and the rows from which a part is below them."""
+_MARKS = ("worst: the group with the largest MAE", f"signed gap: {SIGNED_GAP}")
+_ALLOWED_IN = {
+    "pause": ("queued", "running"),
+    "resume": ("paused", "interrupted"),
+    "cancel": ("queued", "running", "paused", "interrupted"),
+    "retry": ("failed", "cancelled", "interrupted", "diverged"),
+}
+"""The states of a run in which a key does something."""
 
 
 class RunScreen(LiveScreen[RunSnapshot]):
-    """The run with one id, updated while it trains."""
+    """The run with one id, updated while it trains.
+
+    A wide terminal shows curves, the groups beside them and a part below them; a small one shows a curve or a part.
+    """
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.RUN), *keys.forwarded(keys.CURVES, "chart")]
@@ -72,115 +64,249 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def __init__(self, run_id: int) -> None:
         super().__init__()
         self._run_id = run_id
+        self._reader = RunReader(run_id)
         self._snapshot: RunSnapshot | None = None
-        self._curve: Curve = CURVES[0]
+        self._curve = parts.CURVES[0].key
+        self._part = parts.PARTS[0].key
+        self._main: Literal["curve", "part"] = "curve"
+        self._is_full = False
         self._axis: Axis = "epoch"
-        self._log: LogPart | None = None
-        self._points: tuple[int, Floats, Floats] = (-1, np.empty(0), np.empty(0))
+        self._split = ""
         self._loads: tuple[DeviceLoad, ...] = ()
-        self._predicted_memory: int | None = None
-        self._has_predicted = False
+        self.chart = Chart(id="curves")
+        self._allowed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
-        yield TextLine(id="headline")
-        yield TextLine(id="progress")
-        with Horizontal(id="upper"):
-            yield Chart(id="curves")
+        with Vertical(id="head"):
+            yield TextLine(id="state")
+            yield TextLine(id="settings")
+            yield TextLine(id="figures")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield self.chart
+                yield PlainText(id="no-points")
+                yield PartSwitcher(id="parts")
             with VerticalScroll(id="groups-pane"):
-                yield GroupBars(id="groups")
-        with TabbedContent(id="parts"):
-            with TabPane("Log", id="log-pane"):
-                yield LogTail(id="log")
-            with TabPane("Scores", id="scores-pane"), VerticalScroll():
-                yield Static(id="scores", markup=False)
-            with TabPane("Config", id="config-pane"), VerticalScroll():
-                yield Static(id="config", markup=False)
-            with TabPane("Attempts", id="attempts-pane"), VerticalScroll():
-                yield Static(id="attempts", markup=False)
-            with TabPane("Epochs", id="epochs-pane"), VerticalScroll():
-                yield Static(id="epochs", markup=False)
+                yield GroupDots(id="groups")
+        yield PartLine(id="part-line")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         self.app.loads_changed.subscribe(self, self._show_loads)
-        self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_curves())
-        self.chart.focus()
+        self.app.queue_changed.subscribe(self, self._show_queue)
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_all())
+        self._arrange()
 
-    @property
-    def chart(self) -> Chart:
-        return self.query_one(Chart)
+    def on_resize(self) -> None:
+        self._arrange()
+        self._draw_head()
 
     # Reading
 
-    def read(self, store: Store) -> RunSnapshot:
-        detail = store.runs.detail(self._run_id)
-        attempt, steps, losses = self._points
-        is_older = len(steps) > 0 and (detail.row.summary.step or 0) < steps[-1]
-        if attempt != detail.row.attempt or is_older:  # its points may be gone, or those of an earlier attempt
-            attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
-        after = int(steps[-1]) if len(steps) else -1
-        new = store.runs.metric(self._run_id, "step/loss", after)
-        if new:
-            added = np.array(new, dtype=np.float64)
-            steps, losses = np.concatenate([steps, added[:, 0]]), np.concatenate([losses, added[:, 1]])
-        self._points = (attempt, steps, losses)
-        self._log = read_log(log_file(store, self._run_id, max(1, detail.row.attempt)), self._log)
-        curves = CurveData(detail.history, steps, losses, *_pace(detail))
-        return RunSnapshot(detail, curves, self._log, self._predicted(detail))
+    def prepare(self) -> None:
+        self._reader.split = self._split
+        self._reader.wants_errors = self._part in parts.OF_PREDICTIONS and self._shows_part
 
-    def _predicted(self, detail: RunDetail) -> int | None:
-        """The predicted peak memory, in bytes: the run's own prediction, else one computed once."""
-        if detail.predicted_memory_bytes is not None or detail.row.is_published:
-            return detail.predicted_memory_bytes
-        if not self._has_predicted:
-            self._predicted_memory, self._has_predicted = predicted_memory(detail), True
-        return self._predicted_memory
+    def read(self, store: Store) -> RunSnapshot:
+        return self._reader.read(store)
 
     def show(self, snapshot: RunSnapshot) -> None:
         before, self._snapshot = self._snapshot, snapshot
         try:
-            self._show_parts(snapshot, before)
+            if before is None:
+                self._begin_with(snapshot)
+            if before is None or before.detail.name != snapshot.detail.name:
+                self.query_one(StatusBar).show_about(f"{self.app.store.path.name} › {snapshot.detail.name}")
+            self.query_one(LogTail).show_part(snapshot.log)
+            self._draw_all()
         except BaseException:
             self._snapshot = before  # later redraws must not repeat the failure
             raise
-        if before is None:
-            self._begin_with(snapshot.detail)
 
-    def _begin_with(self, detail: RunDetail) -> None:
-        """Opens the most relevant part: the log of a failed run, the figures and settings of a published one."""
-        if detail.row.is_published:
-            self.add_class("-published")
-            self.query_one("#groups-pane").focus()
-            self.query_one(TabbedContent).active = "config-pane"
-        elif detail.status in ("failed", "diverged"):
-            self.query_one(TabbedContent).active = "log-pane"
+    def _begin_with(self, snapshot: RunSnapshot) -> None:
+        """Opens ended runs on their scores, running ones on the log below their curves."""
+        detail = snapshot.detail
+        if detail.status in ("failed", "diverged"):
+            self._part, self._main = "log", "part"
+        elif detail.row.is_published or detail.primary_scores is not None:
+            self._part, self._main = "scores", "part"
+        elif detail.status == "queued":
+            self._part, self._main = "config", "part"
+        else:
+            self._part, self._main = "log", "curve" if detail.history or len(snapshot.curves.steps) else "part"
 
-    def _show_parts(self, snapshot: RunSnapshot, before: RunSnapshot | None) -> None:
-        """Redraws only the parts that changed, which are few while a run trains."""
-        detail, known = snapshot.detail, before.detail if before is not None else None
-        self._show_head()
-        self._draw_curves()
-        self.query_one(LogTail).show_part(snapshot.log)
-        if known is None or known.name != detail.name:
-            self.query_one(StatusBar).show_about(f"{self.app.store.path.name} › {detail.name}")
-        if known is None or (known.results, known.status) != (detail.results, detail.status):
-            self._show_scores(detail)
-        if known is None or what_config_shows(known) != what_config_shows(detail):
-            self.query_one("#config", Static).update(config_table(detail))
-        if known is None or known.attempts != detail.attempts:
-            self.query_one("#attempts", Static).update(attempts_table(detail))
-        if known is None or known.history != detail.history:
-            self.query_one("#epochs", Static).update(newest_epochs(detail))
+    # Arrangement
 
-    def _show_scores(self, detail: RunDetail) -> None:
-        scores = detail.primary_scores
-        self.query_one(GroupBars).show(scores, instead_of_scores(detail))
+    @property
+    def _is_stacked(self) -> bool:
+        return self.size.height >= _STACKED_FROM and not self._is_full
+
+    @property
+    def _shows_curve(self) -> bool:
+        return (self._is_stacked and not self._is_published) or self._main == "curve"
+
+    @property
+    def _shows_part(self) -> bool:
+        return self._is_stacked or self._main == "part"
+
+    @property
+    def _is_published(self) -> bool:
+        return self._snapshot is not None and self._snapshot.detail.row.is_published
+
+    def _arrange(self) -> None:
+        """Shows what there is room for."""
+        has_points = any(len(one.x) for one in self.chart.series)
+        is_beside = self.size.width >= _BESIDE_FROM and not self._is_full and not self._is_published
+        self.chart.display = self._shows_curve and has_points
+        self.query_one("#no-points").display = self._shows_curve and not has_points
+        self.query_one("#groups-pane").display = is_beside
+        self.query_one("#own-groups").display = not is_beside and self._group_errors is not None
+        switcher = self.query_one(PartSwitcher)
+        switcher.display = self._shows_part
+        self.query_one("#left").set_class(self._shows_part and has_points and switcher.is_empty_log, "-no-log")
+        self.query_one("#left").set_class(self._shows_part and not has_points, "-no-points")
+        menu = [parts.Part("curves", "1-4", "curves"), *parts.menu(parts.PARTS, self._part)]
+        self.query_one(PartLine).show(menu, self._part if self._shows_part else "curves")
+        detail = self._snapshot.detail if self._snapshot is not None else None
+        allowed = self.chart.display, detail and (detail.status, len(detail.results))
+        if allowed != self._allowed:
+            self._allowed = allowed
+            self.refresh_bindings()
+
+    def _chart_in_sight(self) -> Chart | None:
+        return self.chart if self.chart.display else None
+
+    def _focus_part(self) -> None:
+        """Gives the keys that scroll to the part in sight."""
+        pane = self.query_one(PartSwitcher).visible_content if self._shows_part else self.query_one("#groups-pane")
+        self.set_focus(pane if pane is not None and pane.focusable else None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self._snapshot is not None and action in ("next_split", *_ALLOWED_IN):
+            detail = self._snapshot.detail
+            return len(detail.results) > 1 if action == "next_split" else detail.status in _ALLOWED_IN[action]
+        return super().check_action(action, parameters)
+
+    def action_curve(self, digit: str) -> None:
+        self._curve = parts.chosen(parts.CURVES, digit, self._curve, is_shown=self._shows_curve)
+        self._main = "curve"
+        self._draw_all()
+        self._focus_part()
+
+    def action_part(self, digit: str) -> None:
+        self._part = parts.chosen(parts.PARTS, digit, self._part, is_shown=self._shows_part)
+        self._main = "part"
+        self._draw_all()
+        self._focus_part()
+        self.query_one(LogTail).scroll_end(animate=False)
+        self.refresh_soon()  # reads what only this part shows
+
+    @on(PartLine.Clicked)
+    def _open_clicked(self, event: PartLine.Clicked) -> None:
+        if event.digit == "1-4":
+            self._main = "curve"
+            self._draw_all()
+        else:
+            self.action_part(event.digit)
+
+    def action_toggle_full(self) -> None:
+        self._is_full = not self._is_full
+        self._draw_all()
+        self._focus_part()
+
+    def action_next_split(self) -> None:
+        if self._snapshot is not None and (scores := self._scores) is not None:
+            splits = [one.split for one in self._snapshot.detail.results]
+            self._split = splits[(splits.index(scores.split) + 1) % len(splits)]
+            self._draw_all()
+            self.refresh_soon()
+
+    def action_next_axis(self) -> None:
+        self._axis = AXES[(AXES.index(self._axis) + 1) % len(AXES)]
+        self.chart.action_zoom_reset()
+        self._draw_all()
+
+    # Drawing
+
+    @property
+    def _scores(self) -> SplitScores | None:
+        return self._snapshot.scores(self._split) if self._snapshot is not None else None
+
+    @property
+    def _group_errors(self) -> GroupErrors | None:
+        """The groups of the chosen split, else those of the newest epoch."""
+        if (scores := self._scores) is not None:
+            return GroupErrors(scores)
+        epoch = scored_epoch(self._snapshot.detail) if self._snapshot is not None else None
+        return GroupErrors(epoch.scores) if epoch is not None and epoch.scores is not None else None
+
+    def _draw_all(self) -> None:
+        if self._snapshot is not None:
+            self._draw_head()
+            self._draw_curves(self._snapshot)
+            self._draw_groups(self._snapshot.detail)
+            self.query_one(PartSwitcher).show(self._part, self._snapshot, self._scores)
+            self._arrange()
+
+    def _draw_head(self) -> None:
+        if (snapshot := self._snapshot) is None:
+            return
+        head = Head(snapshot.detail, self._scores, self._waiting, self._loads, snapshot.predicted_memory)
+        width = self.size.width - 2
+        for name, line in zip(("state", "settings", "figures"), head.lines(width, self._tones), strict=True):
+            self.query_one(f"#{name}", TextLine).put(line)
+
+    @property
+    def _tones(self) -> dict[Tone, Style]:
+        return tone_styles(self.app.theme_variables)
+
+    @property
+    def _waiting(self) -> str:
+        return waiting_text(self.app.queue_state, self._run_id)
+
+    def _show_queue(self, state: QueueState) -> None:
+        if self.is_current and self._snapshot is not None and self._snapshot.detail.status == "queued":
+            self._draw_all()
+
+    def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
+        self._loads = loads
+        if self.is_current:
+            self._draw_head()
+
+    def _draw_curves(self, snapshot: RunSnapshot) -> None:
+        detail, dark = snapshot.detail, self.app.current_theme.dark
+        curve = next(curve for curve in CURVES if curve.key == self._curve)
+        planned = detail.config.get("epochs") or ()
+        self.chart.show(
+            series_of(
+                snapshot.curves, curve, self._axis, [series_color(place, dark=dark) for place in (1, 0, 2, 3, 4)]
+            ),
+            event_lines(snapshot.curves, curve, self._axis, planned),
+            x_name=AXIS_NAMES[self._axis],
+            y_name=curve.y_name,
+            x_kind="seconds" if self._axis == "time" else "number",
+        )
+        for widget in (self.chart, self.query_one("#no-points")):
+            widget.border_title = _curve_menu(self._curve)
+            widget.border_subtitle = Text(f"{curve.title} by {AXIS_NAMES[self._axis]}")
+        why = why_no_points(detail, curve.title, self._waiting)
+        self.query_one("#no-points", PlainText).put(why)
+
+    def _draw_groups(self, detail: RunDetail) -> None:
+        errors, scores = self._group_errors, self._scores
+        for name in ("#groups", "#own-groups"):
+            self.query_one(name, GroupDots).show(errors, Text(clean(why_no_scores(detail.row)), style="dim"))
+        epoch = scored_epoch(detail)
+        of = split_title(scores) if scores is not None else f"epoch {epoch.epoch}, valid" if epoch is not None else ""
         pane = self.query_one("#groups-pane")
-        pane.border_subtitle = _marks_line(scores)
-        title = "published figures" if detail.row.is_published else "MAE by group"
-        pane.border_title = f"{title}, {split_title(scores)}" if scores is not None else title
-        self.query_one("#scores", Static).update(scores_tables(detail))
+        pane.border_title = Text(clean(f"MAE by group, {of}" if of else "MAE by group"))
+        is_stale = scores is not None and scores.is_stale
+        pane.border_subtitle = Text(
+            "to be scored again" if is_stale else "~ inside noise  E explains" if scores else ""
+        )
+
+    # Actions
 
     def action_explain(self) -> None:
         if self._snapshot is None:
@@ -188,55 +314,6 @@ class RunScreen(LiveScreen[RunSnapshot]):
         detail = self._snapshot.detail
         published = [f"{PUBLISHED}: {why_no_scores(detail.row)}"] if detail.row.is_published else []
         self.app.push_screen(ExplainScreen([*published, *explanations(detail), *_MARKS]))
-
-    def _show_head(self) -> None:
-        if self._snapshot is None:
-            return
-        detail = self._snapshot.detail
-        row = detail.row
-        styles = tone_styles(self.app.theme_variables)
-        head = Text.assemble(
-            (state_of(row), styles[state_tone(row.status)]), "  ", (clean(row.name), "bold"), "  ",
-            (clean(" · ".join(setting(row.config, name) for name in _HEADLINE)), "dim"),
-        )  # fmt: skip
-        if row.tags:
-            head.append(clean(f"  #{' #'.join(row.tags)}"), style="italic")
-        self.query_one("#headline", TextLine).put(head)
-        self.query_one("#progress", TextLine).put(progress_line(detail, self._loads, self._snapshot.predicted_memory))
-
-    def _show_loads(self, loads: tuple[DeviceLoad, ...]) -> None:
-        self._loads = loads
-        if self.is_current:
-            self._show_head()
-
-    # Curves
-
-    def _draw_curves(self) -> None:
-        if self._snapshot is None:
-            return
-        curves, detail = self._snapshot.curves, self._snapshot.detail
-        dark = self.app.current_theme.dark
-        colors = (series_color(1, dark=dark), series_color(0, dark=dark))
-        planned = detail.config.get("epochs") or ()
-        self.chart.show(
-            series_of(curves, self._curve, self._axis, colors),
-            event_lines(curves, self._axis, planned, ended=detail.status in ("done", "diverged")),
-            x_name=AXIS_NAMES[self._axis],
-            y_name=self._curve.y_name,
-            x_kind="seconds" if self._axis == "time" else "number",
-        )
-        self.chart.border_title = f"{self._curve.title} by {AXIS_NAMES[self._axis]}"
-
-    def action_next_curve(self) -> None:
-        self._curve = CURVES[(CURVES.index(self._curve) + 1) % len(CURVES)]
-        self._draw_curves()
-
-    def action_next_axis(self) -> None:
-        self._axis = AXES[(AXES.index(self._axis) + 1) % len(AXES)]
-        self.chart.action_zoom_reset()
-        self._draw_curves()
-
-    # Actions
 
     def action_compare(self) -> None:
         self.post_message(OpenComparison((self._run_id,)))
@@ -261,21 +338,10 @@ class RunScreen(LiveScreen[RunSnapshot]):
     async def action_copy_command(self) -> None:
         await copy_run_command(self.app, self._run_id)
 
-    @on(TabbedContent.TabActivated)
-    def _keep_log_at_its_end(self) -> None:
-        self.query_one(LogTail).scroll_end(animate=False)
 
-
-def _marks_line(scores: SplitScores | None) -> str:
-    """The marks of the groups, or that they wait for their intervals and tests; empty without scores."""
-    if scores is None:
-        return ""
-    return "to be scored again  E explains" if scores.is_stale else "~ inside noise  E explains"
-
-
-def _pace(detail: RunDetail) -> tuple[float, float]:
-    """Steps per epoch and seconds per step, as a running run reports them; 1.0 if unknown."""
-    summary = detail.row.summary
-    steps = (summary.total_steps or 0) / max(1, summary.epochs)
-    rate = summary.images_per_second or 0.0
-    return max(1.0, steps), float(detail.config.get("batch", 1)) / rate if rate else 1.0
+def _curve_menu(current: str) -> Text:
+    """The digits of the curves, the current one bold."""
+    menu = parts.menu(parts.CURVES, current)
+    return Text("  ").join(
+        Text(f"{part.digit} {part.title}", "bold reverse" if part.key == current else "") for part in menu
+    )

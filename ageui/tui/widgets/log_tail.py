@@ -48,10 +48,13 @@ class LogTail(RichLog):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, max_lines=_KEPT_LINES, wrap=True, markup=False, highlight=False, min_width=20)
+        self.has_lines = False
 
     def show_part(self, part: LogPart) -> None:
         if part.starts_anew:
             self.clear()
+            self.has_lines = False
+        self.has_lines = self.has_lines or bool(part.lines)
         at_end = self.is_vertical_scroll_end
         for line in part.lines:
             style = "bold" if line.startswith("warning:") else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_rows import COUNTS, claimed, config, end, epoch, evaluated, queued, running, steps
+from store_rows import COUNTS, claimed, config, end, epoch, epoch_scores, evaluated, queued, running, steps
 
 from ageui.files.locks import Lock
 from ageui.store import Store
@@ -23,7 +23,9 @@ from engine.errors import ConfigError, FullError, StoreError
 from engine.events import CheckpointWritten
 
 SCHEMAS = Path(__file__).parent / "schemas"
-_TABLES = ("attempt", "bias", "figure", "group_result", "metric", "prediction", "result", "run_tag", "summary")
+_TABLES = (
+    "attempt", "bias", "epoch_scores", "figure", "group_result", "metric", "prediction", "result", "run_tag", "summary"
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def _trained(store: Store, name: str, status: str = "done") -> int:
     (store.run_folder(run_id) / "log.1.txt").write_text("a log")
     with store.writing(run_id, attempt) as writer:
         writer.steps(steps((1, 0.1), (2, float("nan"))))
-        writer.epoch(epoch(1))
+        writer.epoch(epoch(1, scores=epoch_scores(gender=float("nan"))))
         writer.evaluated(evaluated("valid"), "apparent", "synthetic")
     if status == "paused":
         store.queue.pause(run_id)
@@ -288,7 +290,7 @@ def test_what_is_no_database_of_ageui_is_refused(tmp_path: Path) -> None:
     text, empty, newer, foreign = (tmp_path / f"{name}.db" for name in ("text", "empty", "newer", "foreign"))
     text.write_text("hello " * 200)
     empty.touch()
-    shutil.copy(SCHEMAS / "v6.db", newer)
+    shutil.copy(SCHEMAS / "v7.db", newer)
     for path, statement in ((newer, "PRAGMA user_version = 99"), (foreign, "CREATE TABLE t (x)")):
         with closing(driver().connect(str(path))) as raw:
             raw.execute(statement)

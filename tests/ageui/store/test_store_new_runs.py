@@ -5,11 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_rows import claimed, config, end, queued, running
+from store_rows import COUNTS, claimed, config, end, queued, running
 
-from ageui.store import NewRun, Store
+from ageui.store import Claimant, NewRun, Store
 from ageui.store.sqlite import driver
 from engine.config import LATER_FIELDS, build_config
+from engine.data.report import DataCounts
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError
 
@@ -100,6 +101,26 @@ def test_the_shipped_runs_are_known_by_their_configs() -> None:
         rows = connection.execute("SELECT config, config_hash FROM run WHERE source = 'measured'").fetchall()
     assert rows
     assert all(build_config(json.loads(text)).hash == config_hash for text, config_hash in rows)
+
+
+def test_how_often_epochs_are_scored_is_decided_when_a_run_is_queued(store: Store) -> None:
+    faces = DataSpec(name="faces", format="course", path="/data/faces")
+    counts: DataCounts = {**COUNTS, "splits": {"train": {"images": 5000, "labelled": 3200}}}
+
+    def interval() -> int:
+        run_id = store.runs.add(config(data="faces", batch=32), faces, name=None)
+        claim = store.queue.claim(run_id, Claimant("cpu", "cpu"), lambda run_id: True)
+        assert claim is not None
+        return claim.scoring_interval
+
+    unregistered = interval()
+    store.data.add(faces, counts=counts)
+    assert (unregistered, interval()) == (20, 5)
+    queued_before = store.runs.add(config(data="faces", batch=32), faces, name=None)
+    store.data.add(faces, replace=True)
+    claim = store.queue.claim(queued_before, Claimant("cpu", "cpu"), lambda run_id: True)
+    assert claim is not None
+    assert (claim.scoring_interval, interval()) == (5, 20)
 
 
 def test_runs_are_queued_all_or_none(store: Store) -> None:

@@ -13,9 +13,9 @@ import pytest
 from processes_at_once import exit_codes_at_once
 from sqlalchemy import create_engine, inspect
 from sqlmodel import SQLModel
-from store_rows import evaluated, queued, running
+from store_rows import epoch, epoch_scores, evaluated, queued, running
 
-from ageui.store import Store, connect
+from ageui.store import Claimant, Store, connect
 from ageui.store.errors import readable_errors
 from ageui.store.migrations import MIGRATIONS
 from ageui.store.sqlite import driver
@@ -103,6 +103,8 @@ def test_a_database_of_every_earlier_schema_is_upgraded_and_keeps_all_it_held(
         finished = store.runs.detail(1)
         assert [epoch.train_loss for epoch in finished.history] == [0.5, 0.25]
         assert math.isnan(finished.history[1].val_loss or 0.0)
+        scores = finished.history[0].scores
+        assert (scores.mae if scores else None) == (8.0 if version >= 7 else None)
         assert store.runs.metric(1, "step/loss") == [(step, 1.0 / step) for step in range(1, 21)]
         assert [scores.split for scores in finished.results] == ["train", "valid", "test"]
         assert finished.kept is not None
@@ -131,6 +133,13 @@ def test_an_upgraded_database_is_whole_and_takes_scores_on_other_data(tmp_path: 
     path = tmp_path / "runs.db"
     shutil.copyfile(SCHEMAS / f"v{version}.db", path)
     with Store.open(path) as store:
+        store.queue.resume(3)
+        claim = store.queue.claim(3, Claimant("cpu", "cpu"), lambda run_id: True)
+        assert claim is not None
+        assert claim.scoring_interval == (20 if version >= 7 else 10)
+        with store.writing(3, claim.attempt) as writer:
+            writer.epoch(epoch(2, scores=epoch_scores()))
+        assert [one.scores for one in store.runs.detail(3).history] == [None, epoch_scores()]
         run_id, attempt = running(store)
         for split in ("test", "other/test"):
             with store.writing(run_id, attempt) as writer:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from store_rows import best, claimed, config, end, epoch, evaluated, queued, running, state
+from store_rows import best, claimed, config, end, epoch, epoch_scores, evaluated, queued, running, state
 
 from ageui.store import Claim, Claimant, NewRun, Store, runs
 from engine.config import build_config
@@ -219,7 +219,7 @@ def test_from_the_start_all_that_was_measured_is_forgotten(store: Store, status:
     with store.writing(run_id, attempt) as writer:
         writer.started({"device": "cpu", "data": {"hash": "d00d", "splits": {}}})
         writer.points([("step/loss", 1, 0.5)])
-        writer.epoch(epoch(1))
+        writer.epoch(epoch(1, scores=epoch_scores()))
         writer.checkpoint(best(10))
         writer.evaluated(evaluated(), "apparent", "synthetic")
         writer.end(status, "why")
@@ -230,6 +230,9 @@ def test_from_the_start_all_that_was_measured_is_forgotten(store: Store, status:
     assert detail.row.summary == fresh
     assert store.runs.metric(run_id, "step/loss") == []
     assert (detail.name, detail.row.tags, len(detail.attempts)) == ("again", ("t",), 1)
+    with store.writing(run_id, claimed(store, run_id) or 0) as writer:
+        writer.epoch(epoch(1))
+    assert [epoch.scores for epoch in store.runs.detail(run_id).history] == [None]
 
 
 def test_a_diverged_run_would_diverge_again(store: Store) -> None:

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from store_rows import best, claimed, config, end, epoch, evaluated, queued, running, state, steps
+from store_rows import best, claimed, config, end, epoch, epoch_scores, evaluated, queued, running, state, steps
 
 from ageui.store import LostRunError, Store
 from ageui.store.sqlite import driver
@@ -71,14 +71,18 @@ def test_floats_come_back_as_they_were(store: Store, value: float) -> None:
     with store.writing(run_id, attempt) as writer:
         writer.steps(steps((1, value)))
         writer.epoch(epoch(1, val_loss=value, train_loss=value))
+        writer.epoch(epoch(2, val_loss=value, scores=epoch_scores(value, value, value)))
         writer.evaluated(evaluated(mae=value, gender=value), "apparent", "synthetic")
     detail = store.runs.detail(run_id)
+    scores = detail.history[1].scores
+    assert scores is not None
     summary = detail.row.summary
     ((_, point),) = store.runs.metric(run_id, "step/loss")
     bias = detail.results[0].result.biases[0].value
     stored = [
         point, detail.history[0].val_loss, detail.history[0].train_loss, summary.val_loss, summary.best_val_loss,
-        summary.mae, summary.bias["gender"], detail.results[0].result.mae, bias,
+        summary.mae, summary.bias["gender"], detail.results[0].result.mae, bias, scores.mae, scores.bias["gender"],
+        scores.groups[2].mae, summary.val_bias["age"],
     ]  # fmt: skip
     assert all(_same(item, value) and isinstance(item, float) for item in stored), stored
 
@@ -91,6 +95,41 @@ def test_non_finite_values_in_a_manifest_survive_and_are_strings_in_json(store: 
     assert found is not None
     assert all(_same(a, b) for a, b in zip(found["odd"], MANIFEST["odd"], strict=True))
     assert store.runs.detail(run_id).to_json()["manifest"]["odd"] == ["nan", "inf", "-inf", None, "nan"]
+
+
+def test_scores_of_epochs_are_part_of_the_history_and_the_newest_ones_of_the_summary(store: Store) -> None:
+    run_id, attempt = running(store)
+    assert set(store.runs.get(run_id).summary.val_bias.values()) == {None}
+    first, late, last = epoch_scores(9.0, 0.5), epoch_scores(8.5, 0.375), epoch_scores(8.0, 0.25, None)
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1, scores=first))
+        writer.epoch(epoch(2))
+        writer.epoch(epoch(3))
+    assert store.runs.get(run_id).summary.val_bias == {
+        "gender": 0.5,
+        "expression": None,
+        "ethnicity": None,
+        "age": 12.0,
+    }
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch_scores(2, late)
+        writer.epoch(epoch(4, scores=last))
+    detail = store.runs.detail(run_id)
+    assert [epoch.scores for epoch in detail.history] == [first, late, None, last]
+    assert (detail.row.summary.val_bias["gender"], detail.row.summary.val_bias["age"]) == (0.25, None)
+    shown = json.loads(json.dumps(detail.to_json(), allow_nan=False))["history"]
+    assert shown[2]["scores"] is None
+    assert shown[3]["scores"] == {
+        "n": 3,
+        "mae": 8.0,
+        "bias": {"gender": 0.25, "age": None},
+        "groups": [
+            {"attribute": "gender", "group": "male", "n": 1, "mae": 7.75, "signed": -1.5},
+            {"attribute": "gender", "group": "female", "n": 2, "mae": 8.25, "signed": 2.0},
+            {"attribute": "age", "group": "<20", "n": 3, "mae": 8.0, "signed": 0.75},
+            {"attribute": "age", "group": ">=20", "n": 0, "mae": None, "signed": None},
+        ],
+    }
 
 
 def test_missing_validation_figures_stay_missing(store: Store) -> None:
@@ -206,7 +245,7 @@ def _second_attempt(store: Store, step: int, *first: float) -> tuple[int, int]:
     with store.writing(run_id, attempt) as writer:
         writer.started(MANIFEST)
         writer.points(("step/loss", number, loss) for number, loss in enumerate(first, start=1))
-        writer.epoch(epoch(1))
+        writer.epoch(epoch(1, scores=epoch_scores(gender=math.nan)))
         writer.evaluated(evaluated(), "apparent", "synthetic")
         writer.crash("killed", "gone")
     assert claimed(store, run_id) == 2
@@ -220,11 +259,12 @@ def test_replayed_points_are_compared_to_the_bit(store: Store) -> None:
     with store.writing(run_id, attempt) as writer:
         writer.points([("step/loss", 2, 0.25), ("step/loss", 3, math.nan), ("step/loss", 4, -0.0)])
         writer.points([("step/loss", 5, 0.125)])
-        writer.epoch(epoch(1, seconds=99.0, images_per_second=1.0))
+        writer.epoch(epoch(1, seconds=99.0, images_per_second=1.0, scores=epoch_scores(gender=math.nan)))
+        writer.epoch_scores(2, epoch_scores())
         writer.evaluated(evaluated(), "apparent", "synthetic")
     second = store.runs.detail(run_id).attempts[1]
-    # Three losses, the seven figures of the epoch that are not times, and the predictions.
-    assert (second.step, second.replayed, second.differing, second.notes) == (1, 11, 0, ())
+    # Three losses, the seven figures of the epoch that are not times, its scores, and the predictions.
+    assert (second.step, second.replayed, second.differing, second.notes) == (1, 12, 0, ())
 
 
 def test_a_point_that_comes_out_otherwise_is_counted_told_and_replaced(store: Store) -> None:
@@ -242,6 +282,18 @@ def test_a_point_that_comes_out_otherwise_is_counted_told_and_replaced(store: St
     with store.writing(run_id, attempt) as writer:
         writer.evaluated(scored, "apparent", "synthetic")
     assert store.runs.detail(run_id).attempts[1].differing == 3
+
+
+def test_scores_of_an_epoch_that_come_out_otherwise_are_counted_told_and_replaced(store: Store) -> None:
+    run_id, attempt = _second_attempt(store, 1)
+    changed = epoch_scores(math.nextafter(8.0, 9.0), math.nan)
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch(1, scores=changed))
+    detail = store.runs.detail(run_id)
+    assert (detail.attempts[1].replayed, detail.attempts[1].differing) == (8, 1)
+    assert detail.attempts[1].notes == ("not bit for bit what an earlier attempt measured: the scores of epoch 1",)
+    assert detail.history[0].scores is not None
+    assert detail.history[0].scores.mae == changed.mae
 
 
 def test_an_attempt_that_goes_back_forgets_the_checkpoints_it_could_not_use(store: Store) -> None:

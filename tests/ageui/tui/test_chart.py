@@ -41,7 +41,7 @@ def test_keys_zoom_pan_and_reset() -> None:
         assert "60" not in lines(chart)[-1]
         await pilot.press("minus")
         assert chart.shown_range == (0.0, 100.0)
-        await pilot.press("plus", "plus", "0")
+        await pilot.press("plus", "plus", "asterisk")
         assert chart.shown_range == (0.0, 100.0)
 
     on_screen(test)
@@ -78,7 +78,7 @@ def test_a_zoomed_window_stays_and_at_the_end_follows() -> None:
         assert chart.shown_range == (50.0, 100.0)
         show(chart, series(np.arange(201.0)))
         assert chart.shown_range == (150.0, 200.0)
-        await pilot.press("0")
+        await pilot.press("asterisk")
         show(chart, series(np.arange(301.0)))
         assert chart.shown_range == (0.0, 300.0)
 
@@ -98,7 +98,7 @@ def test_the_cursor_reads_points_by_key() -> None:
         await pilot.press("left")
         assert "■ valid 8.5" in lines(chart)[1]
         read = []
-        for key in ("left", "left", "right", "0"):
+        for key in ("left", "left", "right", "asterisk"):
             await pilot.press(key)
             read.append(chart.cursor)
         assert read == [0.0, 0.0, 1.0, None]

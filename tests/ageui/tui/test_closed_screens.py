@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.app, pytest.mark.usefixtures("study", "no_workers")]
 
 WIDGETS = (DOMNode, StylesCache)
 VISITS: tuple[tuple[str, ...], ...] = (
-    ("enter",),
+    ("enter", "6", "7", "3"),
     ("c", "escape"),
     ("n",),
     ("G", "r"),

@@ -21,6 +21,7 @@ from ageui.tui.dialogs.prompts import LinePrompt
 from ageui.tui.messages import OpenComparison, OpenRun
 from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.run.screen import RunScreen
+from ageui.tui.run.worst_errors import WorstErrors
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_runs import StudyRunsScreen
@@ -31,6 +32,7 @@ OWNERS: dict[str, type] = {
     keys.EVERYWHERE: AgeUIApp,
     keys.RUNS: RunsScreen,
     keys.RUN: RunScreen,
+    keys.WORST: WorstErrors,
     keys.CURVES: Chart,
     keys.NEW: NewRunScreen,
     keys.COMPARE: CompareScreen,

@@ -10,13 +10,14 @@ from compared_rows import done, evaluation
 from pilot import HOSTILE, alive, messages, press, screen_text, settled, until, use
 from store_rows import config, end, epoch, evaluated, make_stale, queued, running, steps
 from textual.pilot import Pilot
-from textual.widgets import RichLog, Static, TabbedContent
+from textual.widgets import RichLog, Static
 
 from ageui.store import PublishedRun, Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.changes import ChangeMade
 from ageui.tui.chart.chart import Chart
 from ageui.tui.messages import OpenRun
+from ageui.tui.run.part_switcher import PartSwitcher
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.log_tail import read_log
 from ageui.worker.rescorer import rescore
@@ -29,6 +30,10 @@ pytestmark = pytest.mark.app
 
 def text_of(app: AgeUIApp, selector: str) -> str:
     return str(app.screen.query_one(selector, Static).render())
+
+
+def part_of(app: AgeUIApp) -> str | None:
+    return app.screen.query_one(PartSwitcher).current
 
 
 def log_lines(app: AgeUIApp) -> list[str]:
@@ -53,9 +58,10 @@ def test_a_training_run_is_followed_point_by_point(store: Store) -> None:
         assert "no points yet" in screen_text(app)
         with store.writing(run_id, attempt) as writer:
             writer.steps(steps((1, 0.5), (40, 0.25)))
-        await until(pilot, lambda: "step 40/80" in text_of(app, "#progress"))
-        assert "900 images/s" in text_of(app, "#progress")
-        assert "ETA 0:12" in text_of(app, "#progress")
+        await until(pilot, lambda: "step 40/80" in text_of(app, "#settings"))
+        assert "900 images/s" in text_of(app, "#settings")
+        assert "0/8 ▓▓▓▓░░░░" in text_of(app, "#state")
+        assert "0:12 left" in text_of(app, "#state")
         await until(pilot, lambda: [len(one.x) for one in chart.series] == [2, 0])
         with store.writing(run_id, attempt) as writer:
             writer.steps(steps((80, 0.125)))
@@ -66,8 +72,8 @@ def test_a_training_run_is_followed_point_by_point(store: Store) -> None:
         with store.writing(run_id, attempt) as writer:
             writer.evaluated(evaluated("valid"), "apparent", "synthetic")
             writer.end("done", "")
-        await until(pilot, lambda: "MAE 6.00 years on valid" in text_of(app, "#progress"))
-        assert "✓ done" in text_of(app, "#headline")
+        await until(pilot, lambda: "MAE 6.00  gender 0.50  valid" in text_of(app, "#figures"))
+        assert "✓ done" in text_of(app, "#state")
         assert "gender  0.50" in screen_text(app)
         await until(pilot, lambda: log_lines(app) == ["epoch 1 of [8]"])
 
@@ -85,7 +91,7 @@ def test_a_retry_from_the_start_takes_the_old_curve_away(store: Store) -> None:
         await settled(pilot)
         chart = app.screen.query_one(Chart)
         assert list(chart.series[0].x) == [1 / 80, 40 / 80]
-        assert "0/1 epoch ·" in text_of(app, "#progress")
+        assert "0/1 epoch" in text_of(app, "#state")
         store.queue.retry(run_id, from_start=True)
         await until(pilot, lambda: not any(len(one.x) for one in chart.series))
 
@@ -116,9 +122,9 @@ def test_curves_and_axes_change_by_key_with_stages_and_the_best_epoch_marked(sto
         assert list(train.x) == [10.0, 20.0, 30.0, 40.0]
         assert list(chart.series[0].x) == [5.0, 10.0], "steps lie evenly between the ends of epochs, in seconds"
         titles = []
-        for _ in range(6):
-            titles.append(str(chart.border_title))
-            await press(pilot, "v")
+        for digit in "112444":
+            titles.append(str(chart.border_subtitle))
+            await press(pilot, digit)
         assert len(set(titles)) == 6
         await press(pilot, "l", "right_square_bracket")
         assert chart.log_y
@@ -140,8 +146,8 @@ def test_a_diverged_run_shows_its_nan_and_is_repeated_only_after_a_question(
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.post_message(OpenRun(run_id))
         await settled(pilot)
-        assert "the loss is nan in epoch 2" in text_of(app, "#progress")
-        assert app.screen.query_one(TabbedContent).active == "log-pane"
+        assert "the loss is nan in epoch 2" in text_of(app, "#state")
+        assert part_of(app) == "log"
         await press(pilot, "t", "enter")
         assert store.runs.get(run_id).status == "diverged", "the answer that is chosen first is no"
         await press(pilot, "t", "down", "enter")
@@ -159,13 +165,11 @@ def test_a_failed_run_says_why_and_its_attempts_are_listed(store: Store) -> None
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.post_message(OpenRun(run_id))
         await settled(pilot)
-        assert "the data is gone" in text_of(app, "#progress")
+        assert "the data is gone" in text_of(app, "#state")
         assert log_lines(app) == ["Traceback [/]"]
-        app.screen.query_one(TabbedContent).active = "attempts-pane"
-        await settled(pilot)
+        await press(pilot, "0")
         assert "second line" in screen_text(app)
-        app.screen.query_one(TabbedContent).active = "config-pane"
-        await settled(pilot)
+        await press(pilot, "8")
         assert "--loss" in screen_text(app)
         await press(pilot, "y")
         assert messages(app)[-1] == "copied the command that repeats broken"
@@ -192,11 +196,8 @@ def test_nothing_of_a_run_is_parsed(store: Store, size: tuple[int, int]) -> None
         for run_id, name in zip(ids, HOSTILE, strict=True):
             app.post_message(OpenRun(run_id))
             await settled(pilot)
-            assert name[:20] in text_of(app, "#headline")
-            for pane in ("config-pane", "attempts-pane", "epochs-pane"):
-                app.screen.query_one(TabbedContent).active = pane
-                await settled(pilot)
-            await press(pilot, "escape")
+            assert name[:20] in text_of(app, "#state")
+            await press(pilot, *"12345677900", "escape")
 
     use(store, scenario, size=size)
 
@@ -213,14 +214,10 @@ def test_all_scores_are_shown_with_their_intervals_and_tests(store: Store) -> No
         assert scores is not None
         assert all(group.interval is not None for bias in scores.result.biases for group in bias.groups)
         female = next(line for line in text_of(app, "#groups").splitlines() if "female" in line)
-        assert "–" in female.split("30", 1)[1]
+        assert set("├●┤") <= set(female)
         assert "detectable" in text_of(app, "#groups")
-        assert "years on valid (" in text_of(app, "#progress")
-        app.screen.query_one(TabbedContent).active = "scores-pane"
-        await settled(pilot)
-        text = screen_text(app)
-        assert "MAE of constant" in text
-        assert "signed gap" in text
+        assert "MAE of constant" in screen_text(app), "an ended run opens on its scores"
+        assert "signed gap" in screen_text(app)
         await press(pilot, "E")
         assert "worst: the group with the largest MAE" in screen_text(app)
 
@@ -241,10 +238,8 @@ def test_opening_a_run_draws_no_sample(store: Store, monkeypatch: pytest.MonkeyP
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.post_message(OpenRun(run_id))
         await settled(pilot)
-        app.screen.query_one(TabbedContent).active = "scores-pane"
-        await settled(pilot)
+        await press(pilot, *"677")
         assert "detectable" in text_of(app, "#groups")
-        assert "signed gap" in screen_text(app)
         assert drawn == []
 
     use(store, scenario, size=(160, 60))
@@ -284,25 +279,23 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, RunScreen)
-        assert "◆ published" in text_of(app, "#headline")
-        assert text_of(app, "#progress") == "MAE 11.65 years, from the report: nobody here trained it"
-        assert screen.query_one(TabbedContent).active == "config-pane"
+        assert "◆ published" in text_of(app, "#state")
+        assert "from the report: nobody here trained it" in text_of(app, "#state")
+        assert text_of(app, "#figures").startswith("MAE 11.65  gender 0.37  expression 1.41  ethnicity 1.21  age 8.99")
         assert not screen.chart.display, "it has no curves"
         shown = screen_text(app)
-        assert "its figures are from the report" in shown
+        assert "its figures are from the report" in " ".join(shown.replace("│", " ").split())
         seen = [" ".join(line.strip("│ ").split()) for line in shown.splitlines()]
         for figure in (
             "MAE 11.65", "gender bias 0.37", "expression bias 1.41", "ethnicity bias 1.21", "age bias 8.99",
             "validation loss 0.017",
         ):  # fmt: skip
             assert figure in seen
-        for pane, said in (
-            ("scores-pane", "ethnicity bias"), ("attempts-pane", "nobody here trained it"),
-            ("epochs-pane", "nobody here trained it"),
-        ):  # fmt: skip
-            screen.query_one(TabbedContent).active = pane
-            await settled(pilot)
-            assert screen_text(app).count(said) > shown.count(said)
+        for digits in ("0", "00", "9", "1"):
+            await press(pilot, "5", *digits)
+            assert "nobody here trained it" in screen_text(app)
+        await press(pilot, "6")
+        assert "it has no predictions" in " ".join(screen_text(app).replace("│", " ").split())
         assert "not evaluated" not in screen_text(app)
         await press(pilot, "E")
         assert "◆ published: its figures are from the report" in screen_text(app)
