@@ -39,19 +39,33 @@ def differing(rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
 
 
 def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The named fields of a config in a few words: `mape · gender · s3`."""
-    return in_words({name: setting(config, name) for name in names})
+    """The named fields of a config in a few words: `mape · gender · seed 3`."""
+    return " · ".join(
+        setting(config, name) if name in _SPEAK_FOR_THEMSELVES else f"{name} {setting(config, name)}" for name in names
+    )
 
 
-def in_words(settings: Mapping[str, str]) -> str:
-    """Fields as text in a few words: `mape · gender · s3`."""
-    return " · ".join(_in_words(name, text) for name, text in settings.items())
+def short_label(config: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The named fields of a config in as few words as a narrow table has room for, loss and weights first.
+
+    Examples
+    --------
+    >>> short_label({"seed": 2, "loss": "mse", "weights": ["gender"], "size": 64}, ["loss", "weights", "size", "seed"])
+    'mse · gender · 64 px · s2'
+    """
+    telling_first = sorted(names, key=lambda name: name not in _TELLING)
+    return in_short({name: setting(config, name) for name in telling_first})
 
 
-def _in_words(name: str, text: str) -> str:
-    if name == "seed":
-        return f"s{text}"
-    return text if name in _SPEAK_FOR_THEMSELVES else f"{name} {text}"
+def in_short(settings: Mapping[str, str]) -> str:
+    """Fields as text in as few words: `mse · gender · 64 px · s2`."""
+    return " · ".join(
+        _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1]) for name, text in settings.items()
+    )
 
 
-_SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "weights", "optimizer")
+_TELLING = ("loss", "weights")
+_SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
+_SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights"), "{}") | {
+    "head": "head {}", "size": "{} px", "seed": "s{}", "epochs": "{} epochs",
+}  # fmt: skip

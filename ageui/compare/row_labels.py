@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ageui.compare.differing_settings import differing, in_words
+from ageui.compare.differing_settings import differing, in_short
 
 _ALWAYS = ("loss", "weights")
 _NOT_TELLING = ("seed", "device")
@@ -34,8 +34,8 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     labels = []
     for name, texts in zip(names, settings, strict=True):
         told = {one: texts.get(one, "none") for one in shown or _ALWAYS if shown or one in texts}
-        labels.append(in_words(told) if texts and told else name)
-    seeds = [in_words({"seed": texts["seed"]}) if "seed" in texts else "" for texts in settings]
+        labels.append(in_short(told) if texts and told else name)
+    seeds = [in_short({"seed": texts["seed"]}) if "seed" in texts else "" for texts in settings]
     return _distinct(_distinct(labels, seeds), names)
 
 
