@@ -53,7 +53,8 @@ def series_of(
         color, marker = series_color(place, dark=dark), run_marker(place)
         marked = _kept_point([runs[run_id] for run_id in drawn], curve)
         x, y = _mean(list(drawn.values()))
-        series.append(Series(str(row.runs[0]), row.name, x, y, color, marker=marker, marked=marked, write=write))
+        name = row.label or row.name
+        series.append(Series(str(row.runs[0]), name, x, y, color, marker=marker, marked=marked, write=write))
     return series
 
 
