@@ -22,9 +22,9 @@ from ageui.tui.queue_state import eta_text
 from ageui.tui.tones import state_tone
 from engine.choices import REPORT_ATTRIBUTES
 
-_BAR, _TIME = 8, 7
-_SPARKS, _MANY_SPARKS, _MANY_FROM = 6, 16, 100
-_SHORTEST_NAME, _LONGEST_NAME = 17, 40
+_TIME, _WIDE_FROM = 7, 100
+_BAR, _WIDE_BAR, _SPARKS, _WIDE_SPARKS = 6, 10, 6, 16
+_SHORTEST_NAME, _LONGEST_NAME = 14, 40
 _GAP = "  "
 _DOT = " · "
 
@@ -83,8 +83,8 @@ class Head:
         if summary.activity and not summary.step:
             return [clean(summary.activity)]
         epochs = f"{summary.epoch or 0}/{summary.epochs}"
-        bar = progress_bar(summary.step or 0, summary.total_steps or 0, _BAR)
-        sparks = _MANY_SPARKS if width >= _MANY_FROM else _SPARKS
+        cells, sparks = (_WIDE_BAR, _WIDE_SPARKS) if width >= _WIDE_FROM else (_BAR, _SPARKS)
+        bar = progress_bar(summary.step or 0, summary.total_steps or 0, cells)
         maes = [epoch.val_mae for epoch in self.detail.history if epoch.val_mae is not None]
         return [
             f"{epochs} {bar}",

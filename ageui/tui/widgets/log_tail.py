@@ -1,10 +1,13 @@
 """Follows the end of a growing log file."""
 
 import os
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.text import Text
+from textual import events
 from textual.widgets import RichLog
 
 from ageui.text.clean import clean
@@ -44,20 +47,41 @@ def read_log(path: Path, before: LogPart | None) -> LogPart:
 
 
 class LogTail(RichLog):
-    """Shows parts of a log. Stays at the end unless a person scrolls away from it."""
+    """Shows parts of a log, wrapped anew for every width. Stays at the end unless a person scrolls away from it."""
+
+    DEFAULT_CSS = """
+    LogTail { scrollbar-gutter: stable; }
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, max_lines=_KEPT_LINES, wrap=True, markup=False, highlight=False, min_width=20)
-        self.has_lines = False
+        self._kept: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._wrapped_at = 0
+
+    @property
+    def has_lines(self) -> bool:
+        return bool(self._kept)
 
     def show_part(self, part: LogPart) -> None:
         if part.starts_anew:
+            self._kept.clear()
             self.clear()
-            self.has_lines = False
-        self.has_lines = self.has_lines or bool(part.lines)
+        self._kept.extend(part.lines)
+        if self._wrapped_at:
+            self._add(part.lines)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width = self.scrollable_content_region.width
+        if width and width != self._wrapped_at:
+            self._wrapped_at = width
+            self.clear()
+            self._add(self._kept)
+
+    def _add(self, lines: Iterable[str]) -> None:
+        """Wraps lines at the width that the log has, or had before it was hidden."""
         at_end = self.is_vertical_scroll_end
-        for line in part.lines:
+        for line in lines:
             style = "bold" if line.startswith("warning:") else ""
-            self.write(Text(line, style=style), scroll_end=False)
-        if at_end and part.lines:
+            self.write(Text(line, style=style), width=self._wrapped_at, scroll_end=False)
+        if at_end:
             self.scroll_end(animate=False)

@@ -63,9 +63,12 @@ def test_a_running_run_shows_its_progress_at_the_right_edge(store: Store) -> Non
         writer.epoch(epoch(1, val_mae=9.125, scores=epoch_scores(9.125)))
     state, settings, figures = texts(head_of(store, run_id), 118)
     assert len(state) == 118
-    assert "1/8 ▓░░░░░░░     0:12 left  val MAE  9.12 ▁" in state
+    assert "1/8 ▓░░░░░░░░░     0:12 left  val MAE  9.12 ▁" in state
     assert settings.startswith("mse · weights gender · lr 5e-4 · batch 32 · adam · resnet18@layer3 · 64 px · seed 0")
     assert figures == "MAE 9.12  gender 0.50  age 12.00  valid  epoch 1"
+    narrow = texts(head_of(store, run_id), 78)[0]
+    assert narrow.startswith("▶ running  going")
+    assert "1/8 ▓░░░░░     0:12 left  val MAE  9.12 ▁" in narrow
     with store.writing(run_id, attempt) as writer:
         writer.epoch(epoch(2, val_mae=10.5, scores=epoch_scores(10.5)))
     after = texts(head_of(store, run_id), 118)[0]

@@ -60,7 +60,7 @@ def test_a_training_run_is_followed_point_by_point(store: Store) -> None:
             writer.steps(steps((1, 0.5), (40, 0.25)))
         await until(pilot, lambda: "step 40/80" in text_of(app, "#settings"))
         assert "900 images/s" in text_of(app, "#settings")
-        assert "0/8 ▓▓▓▓░░░░" in text_of(app, "#state")
+        assert "0/8 ▓▓▓▓▓░░░░░" in text_of(app, "#state")
         assert "0:12 left" in text_of(app, "#state")
         await until(pilot, lambda: [len(one.x) for one in chart.series] == [2])
         with store.writing(run_id, attempt) as writer:
@@ -309,12 +309,34 @@ def test_a_run_that_fails_elsewhere_is_told_with_the_way_to_its_log(store: Store
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await until(pilot, lambda: app.queue_state is not None and run_id in app.queue_state.running)
-        assert "no worker, W starts one" in screen_text(app).splitlines()[0]
+        assert "W starts one" in screen_text(app).splitlines()[0]
         end(store, run_id, attempt, "failed", "the data is gone")
         await until(pilot, lambda: bool(messages(app)))
         assert messages(app) == ["elsewhere failed: the data is gone; open it to read its log"]
 
     use(store, scenario)
+
+
+def test_a_log_is_wrapped_at_its_width_also_what_it_got_while_hidden(store: Store) -> None:
+    run_id, _, _lock = alive(store, "wordy")
+    line = " ".join(f"word{place}" for place in range(16))
+    write_log(store, run_id, f"{line}\n")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.post_message(OpenRun(run_id))
+        await settled(pilot)
+        assert len(log_lines(app)) == 1
+        await press(pilot, "8")
+        write_log(store, run_id, f"{line}\n")
+        store.edits.set_note(run_id, "read again")
+        await settled(pilot)
+        await press(pilot, "9")
+        assert len(log_lines(app)) == 2
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert len(log_lines(app)) == 4
+
+    use(store, scenario, size=(118, 24))
 
 
 def test_an_error_nobody_foresaw_is_told_and_kept_and_ends_nothing(
