@@ -8,12 +8,12 @@ from operator import attrgetter
 import numpy as np
 
 from ageui.compare import Comparison
+from ageui.compare.epoch_biases import bias_of, scored_attributes
 from ageui.compare.figure_names import figure_name
 from ageui.present.figures import LOSS, YEARS, Unit, number
 from ageui.store import Epoch, RunDetail
 from ageui.tui.chart.raster import Floats
 from ageui.tui.chart.series import MarkedPoint, Series
-from ageui.tui.run.curves import bias_of, scored_attributes
 from ageui.tui.themes import run_marker, series_color
 
 CurveName = str
