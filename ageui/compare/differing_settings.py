@@ -54,11 +54,14 @@ def short_label(config: Mapping[str, Any], names: Sequence[str]) -> str:
     'mse · gender · 64 px · s2'
     """
     telling_first = sorted(names, key=lambda name: name not in _TELLING)
-    return " · ".join(_SHORT.get(name, f"{name} {{}}").format(_without_folder(config, name)) for name in telling_first)
+    return in_short({name: setting(config, name) for name in telling_first})
 
 
-def _without_folder(config: Mapping[str, Any], name: str) -> str:
-    return setting(config, name).rsplit("/", 1)[-1]
+def in_short(settings: Mapping[str, str]) -> str:
+    """Fields as text in as few words: `mse · gender · 64 px · s2`."""
+    return " · ".join(
+        _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1]) for name, text in settings.items()
+    )
 
 
 _TELLING = ("loss", "weights")

@@ -20,6 +20,7 @@ class Prefs:
 
     `folded` folds runs that differ in their seed alone, `grouped` is the field by which rows are grouped. `filters`
     are the newest filters, the newest first. `preview` shows the run under the cursor where there is room for it.
+    `comparison` makes compared runs `rows` or `columns`; if empty, their number decides.
     """
 
     theme: str = ""
@@ -29,6 +30,7 @@ class Prefs:
     grouped: str = ""
     filters: tuple[str, ...] = ()
     preview: bool = True
+    comparison: str = ""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -81,6 +83,7 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "grouped": _is_text,
     "filters": _are_texts,
     "preview": _is_flag,
+    "comparison": lambda value: value in ("", "rows", "columns"),
 }
 
 

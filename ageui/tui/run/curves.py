@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from ageui.compare.epoch_biases import bias_of, scored_attributes
 from ageui.compare.figure_names import figure_title
 from ageui.present.figures import LEARNING_RATE, LOSS, SPEED, YEARS, Unit, number
 from ageui.store import Epoch
 from ageui.tui.chart.raster import Floats
 from ageui.tui.chart.series import MarkedPoint, Series, VerticalLine
-from engine.choices import REPORT_ATTRIBUTES
 
 Axis = Literal["epoch", "step", "time"]
 
@@ -132,17 +132,6 @@ def series_of(data: CurveData, curve: Curve, axis: Axis, colors: Sequence[str]) 
             return _over_epochs(data, axis, "learning rate", _lr, LEARNING_RATE, train)
         case _:
             return _over_epochs(data, axis, "images/s", _speed, SPEED, train)
-
-
-def scored_attributes(history: Sequence[Epoch]) -> list[str]:
-    """The attributes whose biases epochs have, the report's first."""
-    found = dict.fromkeys(attribute for epoch in history if epoch.scores for attribute in epoch.scores.bias)
-    return [*(name for name in REPORT_ATTRIBUTES if name in found), *(n for n in found if n not in REPORT_ATTRIBUTES)]
-
-
-def bias_of(attribute: str, epoch: Epoch) -> float | None:
-    """The validation bias of an attribute after an epoch; None if the epoch is not scored, or the bias undefined."""
-    return epoch.scores.bias.get(attribute) if epoch.scores is not None else None
 
 
 def event_lines(data: CurveData, curve: Curve, axis: Axis, planned: Sequence[int]) -> list[VerticalLine]:
