@@ -22,7 +22,8 @@ from ageui.compare.differing_settings import differing, settings_of
 from ageui.compare.draft_rows import DraftRow, constant_draft, published_draft, run_draft
 from ageui.compare.figure_names import better
 from ageui.compare.folding import folded, left_out, unfolded, with_tests
-from ageui.compare.ranking import ranked
+from ageui.compare.ranking import fair_places, ranked
+from ageui.compare.row_labels import row_labels
 from ageui.compare.seed_figures import Across, figures_of, resolved, seed_variances, setting_key
 from ageui.compare.seed_variance import SeedVariance
 from ageui.present.figures import number
@@ -152,8 +153,8 @@ def compare(
         drafts = [_mark_other_groups(draft, reference, columns) for draft in drafts]
     if fold_seeds:
         drafts = [with_tests(draft, columns, resamples, cache) for draft in folded(drafts, fold_across)]
-        notes += [note for draft in drafts if (note := left_out(draft))]
     settings, drafts = _with_settings(drafts, all_settings)
+    notes += [note for draft in drafts if (note := left_out(draft))]
     repeats = unfolded(drafts)
     notes += offer_to_fold(repeats)
     if fold_seeds:
@@ -258,7 +259,8 @@ def _groups(scores: "SplitScores", attribute: str) -> tuple[GroupResult, ...]:
 
 
 def _with_settings(drafts: Sequence[DraftRow], all_settings: bool) -> tuple[tuple[str, ...], list[DraftRow]]:
-    """The config fields to show, and the drafts with their values as text."""
+    """The config fields to show, and the drafts with their values as text and with labels; rows over seeds are named by
+    these."""
     texts = [settings_of([run.config for run in draft.runs]) for draft in drafts]
     computed = [settings_of([resolved(run.manifest) for run in draft.runs if run.manifest]) for draft in drafts]
     # A run that did not start leaves these open, which tells it from no other.
@@ -266,10 +268,12 @@ def _with_settings(drafts: Sequence[DraftRow], all_settings: bool) -> tuple[tupl
         texts = [{**text, name: own[name]} if own else text for text, own in zip(texts, computed, strict=True)]
     of_runs = [text for text in texts if text]
     shown = tuple(dict.fromkeys(name for text in of_runs for name in text)) if all_settings else differing(of_runs)
-    return shown, [
-        replace(draft, row=replace(draft.row, settings={name: text.get(name, "none") for name in shown if text}))
-        for draft, text in zip(drafts, texts, strict=True)
-    ]
+    found = []
+    for draft, text, label in zip(drafts, texts, row_labels([draft.row.name for draft in drafts], texts), strict=True):
+        name = label if len(draft.runs) > 1 else draft.row.name
+        settings = {name: text.get(name, "none") for name in shown if text}
+        found.append(replace(draft, row=replace(draft.row, name=name, label=label, settings=settings)))
+    return shown, found
 
 
 def _baseline_run(runs: "Sequence[RunDetail]", baseline: str | None) -> "RunDetail | None":
@@ -362,8 +366,7 @@ def _mark_best(rows: Sequence[ComparedRow], columns: "Columns") -> list[Compared
     Scores on images that chose their weights are too good: they are best only if all runs have such scores.
     """
     cells = [list(row.cells) for row in rows]
-    fair = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
-    competing = [place for place in fair if not rows[place].is_selected] or fair
+    competing = fair_places(rows)
     for place, column in enumerate(columns):
         values = {
             index: value

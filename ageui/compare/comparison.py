@@ -25,11 +25,11 @@ class Group:
 class ComparedRow:
     """A run, runs that differ only in their seed, the constant predictor, or figures published in the report.
 
-    `settings` holds the config fields that differ between the rows, as text. `runs` are the ids of the runs behind the
-    row, and `id` that of a single run. A row that is not comparable, for the `reason` given, has no best figures and no
-    differences. `rank` is its average rank and `on_front` tells whether it is on the Pareto front, both over the
-    comparison's `ranked_over`; None for constants and for rows that cannot be ranked. `is_selected` means that the
-    images chose the weights that are scored on them.
+    `settings` holds the config fields that differ between the rows, as text, and `label` says them in short. `runs`
+    are the ids of the runs behind the row, and `id` that of a single run. A row that is not comparable, for the
+    `reason` given, has no best figures and no differences. `rank` is its average rank and `on_front` tells whether
+    it is on the Pareto front, both over the comparison's `ranked_over`; None for constants and for rows that cannot
+    be ranked. `is_selected` means that the images chose the weights that are scored on them.
     """
 
     kind: Literal["run", "constant", "published"]
@@ -46,6 +46,7 @@ class ComparedRow:
     runs: tuple[int, ...] = ()
     rank: float | None = None
     on_front: bool | None = None
+    label: str = ""
 
     @property
     def is_apart(self) -> bool:

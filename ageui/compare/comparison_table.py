@@ -99,13 +99,13 @@ def _ranked_place(comparison: Comparison) -> int:
     return len(comparison.columns) - len(comparison.groups)
 
 
-def figure_cells(row: ComparedRow, comparison: Comparison) -> list[Cell]:
-    """The figures of a row as they are shown: the interval of an MAE as half its width, since it is symmetric."""
-    return [replace(cell, half_width=name == MAE) for name, cell in zip(comparison.columns, row.cells, strict=True)]
+def shown_figure(column: str, cell: Cell) -> Cell:
+    """A figure as it is shown: the interval of an MAE as half its width, since it is symmetric."""
+    return replace(cell, half_width=True) if column == MAE else cell
 
 
 def _cells(row: ComparedRow, comparison: Comparison) -> tuple[Cell, ...]:
-    figures = figure_cells(row, comparison)
+    figures = list(map(shown_figure, comparison.columns, row.cells))
     if comparison.ranked_over:
         figures.insert(_ranked_place(comparison), Cell(row.rank, on_front=bool(row.on_front)))
     return (_name(row, comparison), *_settings(row, comparison), *figures)

@@ -45,4 +45,27 @@ def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
     )
 
 
+def short_label(config: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The named fields of a config in as few words as a narrow table has room for, loss and weights first.
+
+    Examples
+    --------
+    >>> short_label({"seed": 2, "loss": "mse", "weights": ["gender"], "size": 64}, ["loss", "weights", "size", "seed"])
+    'mse · gender · 64 px · s2'
+    """
+    telling_first = sorted(names, key=lambda name: name not in _TELLING)
+    return in_short({name: setting(config, name) for name in telling_first})
+
+
+def in_short(settings: Mapping[str, str]) -> str:
+    """Fields as text in as few words: `mse · gender · 64 px · s2`."""
+    return " · ".join(
+        _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1]) for name, text in settings.items()
+    )
+
+
+_TELLING = ("loss", "weights")
 _SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
+_SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights"), "{}") | {
+    "head": "head {}", "size": "{} px", "seed": "s{}", "epochs": "{} epochs",
+}  # fmt: skip

@@ -63,6 +63,15 @@ def pareto_front(rows: Sequence[Figures]) -> list[bool | None]:
     return [None if own is None else not _is_dominated(own, others) for own in whole]
 
 
+def fair_places(rows: Sequence[ComparedRow]) -> list[int]:
+    """The places of the comparable runs.
+
+    Scores on images that chose their weights are too good: such runs count only if all are such.
+    """
+    runs = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
+    return [place for place in runs if not rows[place].is_selected] or runs
+
+
 def ranked(
     rows: Sequence[ComparedRow], columns: Sequence[str], main: Collection[str]
 ) -> tuple[list[ComparedRow], tuple[str, ...]]:

@@ -1,6 +1,7 @@
-"""The preferences of a user, kept between sessions: theme, columns and order."""
+"""The preferences of a user, kept between sessions: theme, what the table of runs shows, and its newest filters."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,23 +11,49 @@ import platformdirs
 from engine.bounded_files import SETTINGS_BYTES, read_regular
 from engine.files import make_private_folder, write_atomically
 
+_MOST_FILTERS = 50
+
 
 @dataclass
 class Prefs:
-    """`columns` and `order` belong to the table of runs; empty means the default."""
+    """`columns` to `grouped` belong to the table of runs; empty means the default.
+
+    `folded` folds runs that differ in their seed alone, `grouped` is the field by which rows are grouped. `filters`
+    are the newest filters, the newest first. `preview` shows the run under the cursor where there is room for it.
+    `comparison` makes compared runs `rows` or `columns`; if empty, their number decides.
+    """
 
     theme: str = ""
     columns: tuple[str, ...] = ()
     order: str = "turn"
+    folded: bool = False
+    grouped: str = ""
+    filters: tuple[str, ...] = ()
+    preview: bool = True
+    comparison: str = ""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
-        """Loads the preferences; returns the defaults without a readable file."""
+        """Loads the preferences; what the file lacks or has in another form is the default."""
+        found = cls()
         try:
             stored: Any = json.loads(read_regular(path or prefs_file(), SETTINGS_BYTES))
-            return cls(str(stored["theme"]), tuple(str(name) for name in stored["columns"]), str(stored["order"]))
-        except (OSError, ValueError, RecursionError, KeyError, TypeError):
-            return cls()
+        except (OSError, ValueError, RecursionError):
+            return found
+        if isinstance(stored, dict):
+            for name, is_valid in _VALID.items():
+                value = tuple(stored[name]) if isinstance(stored.get(name), list) else stored.get(name)
+                if is_valid(value):
+                    setattr(found, name, value)
+        return found
+
+    def keep_filter(self, text: str) -> bool:
+        """Puts a filter in front of the newest ones; returns whether that changed them."""
+        before = self.filters
+        kept = text.strip()
+        if kept:
+            self.filters = tuple(dict.fromkeys((kept, *before)))[:_MOST_FILTERS]
+        return self.filters != before
 
     def save(self, path: Path | None = None) -> None:
         """Raises `OSError` if the file cannot be written."""
@@ -34,6 +61,30 @@ class Prefs:
         make_private_folder(file.parent)
         content = json.dumps(asdict(self), indent=2).encode()
         write_atomically(file, lambda stream: stream.write(content))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(map(_is_text, value))
+
+
+_VALID: dict[str, Callable[[object], bool]] = {
+    "theme": _is_text,
+    "columns": _are_texts,
+    "order": _is_text,
+    "folded": _is_flag,
+    "grouped": _is_text,
+    "filters": _are_texts,
+    "preview": _is_flag,
+    "comparison": lambda value: value in ("", "rows", "columns"),
+}
 
 
 def prefs_file() -> Path:

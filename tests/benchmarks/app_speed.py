@@ -4,6 +4,7 @@ A database of 10,000 runs and 1,000,000 points is opened in a pseudo terminal of
 
 - first paint: from the start of the process until a run of the table is on the screen, less what starting Python takes;
 - a key: from the key's byte until the first bytes that answer it;
+- the same in a comparison of 150 of the shipped runs;
 - memory: resident set of the process;
 - idle CPU: share of one core that the application takes while a run trains in the background.
 """
@@ -11,6 +12,7 @@ A database of 10,000 runs and 1,000,000 points is opened in a pseudo terminal of
 import os
 import pty
 import select
+import shutil
 import statistics
 import subprocess
 import sys
@@ -33,6 +35,7 @@ from engine.events import EpochEnded, StepsEnded
 RUNS, CURVES, POINTS, KEYS, STARTS = 10_000, 100, 10_000, 300, 5
 COLUMNS, LINES = 160, 50
 SECONDS_WATCHED = 15.0
+SHIPPED = Path(__file__).parents[2] / "runs.db"
 
 
 class Terminal:
@@ -154,6 +157,32 @@ def in_use(path: Path) -> None:
         terminal.close()
 
 
+def compared(path: Path) -> None:
+    """All shipped runs but those that are too many, folded and then one by one, after their intervals are computed."""
+    shutil.copy(SHIPPED, path)
+    terminal = Terminal(sys.executable, "-m", "ageui", "--db", str(path), folder=path.parent)
+    try:
+        terminal.read_until(b"189 runs")
+        terminal.settle()
+        terminal.press(b"\x01")
+        terminal.read_until(b"189 selected")
+        begin = time.perf_counter()
+        terminal.press(b"c")
+        terminal.read_until(b"setting")
+        print(f"{'comparison opens':28} {(time.perf_counter() - begin) * 1000:.0f} ms")
+        _drain(terminal, SECONDS_WATCHED)
+        terminal.press(b"s")
+        terminal.settle()
+        terminal.press(b"\x1b[B\x1b[B\r")
+        for what in ("folded", "one by one"):
+            _drain(terminal, SECONDS_WATCHED)
+            tell(f"key: down, {what}", keys(terminal, b"j", KEYS // 3))
+            tell(f"key: reverse, {what}", keys(terminal, b"S", KEYS // 10))
+            terminal.press(b"f")
+    finally:
+        terminal.close()
+
+
 def while_training(path: Path) -> None:
     """The table of runs and one run's screen, each watched while that run trains."""
     command = [
@@ -210,6 +239,7 @@ def main() -> None:
         tell("first paint", starts)
         tell("  beyond the interpreter's", [start - interpreter for start in starts])
         in_use(path)
+        compared(Path(folder) / "compared.db")
         if "--no-training" not in sys.argv:
             while_training(path)
 

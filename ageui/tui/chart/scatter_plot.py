@@ -54,7 +54,7 @@ class ScatterPlot:
     """The contents of a plot. Points that come first keep marker and label where room is short.
 
     `diagonal` is the style of the line y = x. Values that an axis cannot show are left out; `nothing` stands in a plot
-    without points.
+    without points. `remark` stands at the right of the first line if there is room.
     """
 
     x: ScatterAxis
@@ -64,6 +64,7 @@ class ScatterPlot:
     lines: Sequence[ScatterLine] = ()
     diagonal: Style | None = None
     nothing: str = "no points yet"
+    remark: str = ""
 
 
 def scatter_strips(plot: ScatterPlot, width: int, height: int, styles: ChartStyles) -> list[Strip]:
@@ -84,8 +85,11 @@ def scatter_strips(plot: ScatterPlot, width: int, height: int, styles: ChartStyl
     above = shortened(plot.y.full_title if is_named_below else clean(f"{plot.y.title} by {plot.x.title}"), width)
     below = shortened(plot.x.full_title, width)
     below = " " * (width - cell_len(below)) + below
+    remark = clean(plot.remark)
+    gap = width - cell_len(above) - cell_len(remark)
+    remarked = [(" " * gap + remark, styles.axis)] if gap >= 2 else []
     return [
-        strip_of([(above, styles.title)], width, styles.ground),
+        strip_of([(above, styles.title), *remarked], width, styles.ground),
         *with_side_labels(areas, styles, _drawn(plot, areas.width, rows, across, down, styles).strips(), y_ticks, {}),
         *x_axis(areas, styles, x_ticks, ""),
         *([strip_of([(below, styles.title)], width, styles.ground)] if is_named_below else []),

@@ -43,6 +43,13 @@ class ComparisonSnapshot:
     signature: str
     gone: tuple[str, ...]
 
+    def is_same(self, other: "ComparisonSnapshot") -> bool:
+        """Whether another snapshot shows the same."""
+        same_runs = self.runs.keys() == other.runs.keys() and all(
+            run is other.runs[id] for id, run in self.runs.items()
+        )
+        return same_runs and (self.view, self.signature, self.gone) == (other.view, other.signature, other.gone)
+
 
 def read_comparison(
     store: Store, view: ComparisonView, known: ComparisonCache, before: Mapping[int, RunDetail]
@@ -95,6 +102,18 @@ def _further(shown: Further, runs: Collection[RunDetail]) -> list[str]:
         return ["signed"] if shown == "signed gaps" else []
     there = {name for run in runs for scores in run.results for name in scores.result.others}
     return [*ATTRIBUTE_KINDS, *(name for name in OVERALL_FIGURES if name in there and name not in ATTRIBUTE_KINDS)]
+
+
+def next_baseline(view: ComparisonView, comparison: Comparison) -> str | None:
+    """The baseline after that of the view: each scored row, the constant, none."""
+    rows = comparison.rows
+    choices: list[str | None] = [str(row.runs[0]) for row in rows if row.runs and row.n is not None]
+    choices += [CONSTANT] if any(not row.runs for row in rows) else []
+    choices.append(None)
+    # Any run of a row over seeds may be the baseline.
+    own = next((str(row.runs[0]) for row in rows if str(view.baseline) in map(str, row.runs)), view.baseline)
+    now = choices.index(own) if own in choices else -1
+    return choices[(now + 1) % len(choices)]
 
 
 def run_state(run: RunDetail) -> str:

@@ -24,7 +24,8 @@ CURVE_NAMES: dict[CurveName, str] = {"val_loss": "validation loss", "val_mae": "
 
 def curve_names(runs: Iterable[RunDetail]) -> dict[CurveName, str]:
     """The curves of runs, with their names and units: loss, MAE, and each bias that was measured after epochs."""
-    attributes = scored_attributes([epoch for run in runs for epoch in run.history])
+    newest = (next((epoch for epoch in reversed(run.history) if epoch.scores is not None), None) for run in runs)
+    attributes = scored_attributes([epoch for epoch in newest if epoch is not None])
     return CURVE_NAMES | {name: f"validation {figure_name(name)}, years" for name in attributes}
 
 
@@ -53,7 +54,8 @@ def series_of(
         color, marker = series_color(place, dark=dark), run_marker(place)
         marked = _kept_point([runs[run_id] for run_id in drawn], curve)
         x, y = _mean(list(drawn.values()))
-        series.append(Series(str(row.runs[0]), row.name, x, y, color, marker=marker, marked=marked, write=write))
+        name = row.label or row.name
+        series.append(Series(str(row.runs[0]), name, x, y, color, marker=marker, marked=marked, write=write))
     return series
 
 

@@ -1,37 +1,40 @@
-"""Compares runs side by side: their settings, figures, groups and curves."""
+"""Compares runs side by side: their settings, figures, groups, curves and plots."""
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar, get_args
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
-from ageui.compare import CONSTANT, ComparedRow, Comparison, ComparisonCache, render_text
+from ageui.compare import CONSTANT, ComparedRow, Comparison, ComparisonCache
+from ageui.compare.measures import SETTING, measure_names, measure_title, sorted_by
 from ageui.store import Store
 from ageui.text.clean import clean
-from ageui.text.sentences import counted
 from ageui.tui import keys
-from ageui.tui.chart.chart import Chart
+from ageui.tui.compare.cells import Order, PlottedRows, RunLooks
+from ageui.tui.compare.column_form import column_form
 from ageui.tui.compare.compared_runs import (
     ComparisonSnapshot,
     ComparisonView,
     Further,
     compare_runs,
+    next_baseline,
     read_comparison,
     run_state,
 )
-from ageui.tui.compare.comparison_file import FORMAT_NAMES, export
-from ageui.tui.compare.curves import CurveName, curve_names, fitting_curve, next_curve, series_of
-from ageui.tui.compare.lines import about_row, columns_of, explained, legend_of, lines_of
+from ageui.tui.compare.comparison_file import export_by_dialog
+from ageui.tui.compare.pictures import PictureKind, Pictures
+from ageui.tui.compare.remarks import about_comparison, about_row, explained, legend_of
+from ageui.tui.compare.row_form import row_form
 from ageui.tui.compare.run_picker import RunPicker
+from ageui.tui.debounce import Debounce
 from ageui.tui.dialogs.explain import ExplainScreen
-from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt, confirmation
+from ageui.tui.dialogs.prompts import Answer, ChoicePrompt
 from ageui.tui.interval_job import IntervalJob
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenRun
@@ -39,18 +42,26 @@ from ageui.tui.themes import places_of
 from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
+from ageui.tui.widgets.text_line import TextLine
 from engine.choices import SPLIT_PREFERENCE
-from engine.errors import ConfigError
 
-_CURVES_BESIDE, _CURVES_CELLS = 150, 48
-_LAYOUTS = ("both", "table", "curves")
+_ROWS_FROM = 5
+_BESIDE_FROM, _PICTURE_CELLS = 150, 48
+_BOTH_FROM, _PICTURE_LINES, _OTHER_LINES = 32, 9, 6
+_CHOSEN_ORDER = "chosen"
 
 
 class CompareScreen(LiveScreen[ComparisonSnapshot]):
     """Shows figures at once; intervals of differences follow from a thread, unless the view changes meanwhile."""
 
     CSS_PATH = "screen.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.COMPARE), *keys.forwarded(keys.CURVES, "chart")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings(keys.COMPARE),
+        *keys.forwarded(keys.CURVES, "chart"),
+        # For a plot without the table, which would take these keys.
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+    ]
 
     def __init__(self, run_ids: tuple[int, ...]) -> None:
         super().__init__()
@@ -60,21 +71,27 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._has_chosen_baseline = False
         self._snapshot: ComparisonSnapshot | None = None
         self._comparison: Comparison | None = None
-        self._curve: CurveName | None = None
+        self._shown: Comparison | None = None
+        self._looks: RunLooks | None = None
+        self._is_long = False
+        self._order = Order()
+        self._pins_baseline, self._shows_below = True, False
+        self._picture: PictureKind | None = None
         self._layout: str | None = None
         self._known = ComparisonCache()
         self._settled: set[str] = set()
+        self._draw_pictures_at_rest = Debounce(self, self._draw_pictures)
         self._intervals = IntervalJob(self, self._compute_intervals, self._draw, "no intervals of differences")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"{self.app.store.path.name} › compare")
-        yield Static(id="about", markup=False)
+        yield TextLine(id="about")
         with Container(id="parts"):
             yield SideBySide(id="table")
-            yield Chart(id="curves")
+            yield Pictures()
         yield Static(id="row", classes="hint", markup=False)
         yield Static(id="notes", classes="hint", markup=False)
-        yield Static(id="legend", classes="hint", markup=False)
+        yield TextLine(id="legend", classes="hint")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -88,8 +105,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         return self.query_one(SideBySide)
 
     @property
-    def chart(self) -> Chart:
-        return self.query_one(Chart)
+    def pictures(self) -> Pictures:
+        return self.query_one(Pictures)
 
     @property
     def is_settled(self) -> bool:
@@ -113,8 +130,9 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def show(self, snapshot: ComparisonSnapshot) -> None:
         if self._read_view != self._view:
             return  # the view changed during this read; another read is under way
-        if snapshot.view != self._view:
-            self._view = snapshot.view
+        if self._snapshot is not None and snapshot.is_same(self._snapshot):
+            return
+        self._view = snapshot.view
         for message in snapshot.gone:
             self.app.tell(message, severity="warning")
         before = self._snapshot, self._comparison
@@ -146,73 +164,169 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         snapshot, comparison = self._snapshot, self._comparison
         if snapshot is None or comparison is None:
             return
-        dark = self.app.current_theme.dark
+        if self._order.name and self._order.name not in (SETTING, *measure_names(comparison)):
+            self._order = Order()
+        # Dropped runs do not turn the table back.
+        self._is_long |= len(comparison.rows) >= _ROWS_FROM
+        order = self._order
+        if order.name:
+            comparison = sorted_by(
+                comparison, order.name, descending=order.descending, pins_baseline=self._pins_baseline
+            )
+        self._shown = comparison
         places = places_of([row.runs[0] for row in comparison.rows if row.runs])
         states = {run.id: run_state(run) for run in snapshot.runs.values()}
-        self.table.show(
-            columns_of(comparison, states, places, dark=dark),
-            lines_of(comparison, group_intervals=snapshot.view.group_intervals),
-        )
-        curve = self._curve or fitting_curve(list(snapshot.runs.values()))
-        series = series_of(comparison, snapshot.runs, curve, places, dark=dark)
-        self.chart.show(series, x_name="epoch", y_name=curve_names(snapshot.runs.values()).get(curve, curve))
+        self._looks = looks = RunLooks(places, states, dark=self.app.current_theme.dark)
+        if self._has_lines:
+            table = row_form(comparison, looks, order, self.app.size.width - 1, shows_below=self._shows_below)
+        else:
+            table = column_form(comparison, looks, order, group_intervals=snapshot.view.group_intervals)
+        self.table.show(table)
         self._show_about(snapshot, comparison)
-        self._show_row()
         self._arrange()
+        self._show_row()
+        self._draw_pictures()
+
+    @property
+    def _has_lines(self) -> bool:
+        """Whether rows of the comparison are lines of the table."""
+        wanted = self.app.prefs.comparison
+        return wanted == "rows" if wanted else self._is_long
 
     def _show_about(self, snapshot: ComparisonSnapshot, comparison: Comparison) -> None:
-        where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
-        data = dict.fromkeys(str(run.config.get("data")) for run in snapshot.runs.values())
-        parts = [
-            f"{counted(len(snapshot.runs), 'run')} on {', '.join(data)} / {where}",
-            f"baseline {comparison.baseline or 'none'}",
-        ]
-        parts += ["f folds seeds"] if comparison.is_foldable else []
-        if self._is_computing:
-            parts.append("intervals of differences are being computed …")
-        self.query_one("#about", Static).update(Text(clean(" · ".join(parts))))
+        about = about_comparison(comparison, snapshot.runs.values(), self._order, is_computing=self._is_computing)
+        self.query_one("#about", TextLine).put(about)
         notes = Text("\n".join(clean(note) for note in comparison.notes))
         self.query_one("#notes", Static).update(notes)
         self.query_one("#notes").set_class(not comparison.notes, "-empty")
-        self.query_one("#legend", Static).update(legend_of(comparison))
+        self.query_one("#legend", TextLine).put(legend_of(comparison, self.app.size.width - 2))
 
     @on(SideBySide.CursorMoved)
+    def _follow_cursor(self) -> None:
+        self._show_row()
+        self._draw_pictures_at_rest()
+
     def _show_row(self) -> None:
-        row = self._row_here()
-        if row is None or self._comparison is None:
-            return
-        said = about_row(row, self._comparison)
-        text = Text(clean(row.name), style="bold")
-        self.query_one("#row", Static).update(text.append(f"  {said}" if said else "", style="not bold"))
+        row, snapshot = self._row_here(), self._snapshot
+        if row is not None and self._shown is not None and snapshot is not None:
+            names = {run.id: run.name for run in snapshot.runs.values()}
+            self.query_one("#row", Static).update(about_row(row, self._shown, names), layout=False)
+
+    def _draw_pictures(self) -> None:
+        if self._shown is not None and self._looks is not None and self._snapshot is not None:
+            rows = PlottedRows(self._shown, self._looks, self.table.cursor)
+            self.pictures.show(rows, self._snapshot.runs)
 
     def _row_here(self) -> ComparedRow | None:
-        rows = self._comparison.rows if self._comparison else ()
+        rows = self._shown.rows if self._shown else ()
         return rows[self.table.cursor] if self.table.cursor < len(rows) else None
 
+    # Layout
+
     def _arrange(self) -> None:
-        """Puts the curves below the table, or beside it if both fit."""
-        layout = self._layout or ("both" if self.app.size.height >= 32 else "table")
-        room = self.app.size.width - self.table.natural_width
-        self.set_class(layout == "both" and self.app.size.width >= _CURVES_BESIDE and room > _CURVES_CELLS, "-beside")
+        """Puts pictures below the table, or beside it if both fit."""
+        if self._shown is None:
+            return
+        rows, size = self._shown.rows, self.app.size
+        is_live = any(row.status == "running" for row in rows)
+        self.pictures.kind = self._picture or ("plot" if self._has_lines and not is_live else "curves")
+        layout = self._layout or ("both" if self._has_room else "table")
+        room = size.width - self.table.natural_width
+        is_beside = layout == "both" and size.width >= _BESIDE_FROM and room > _PICTURE_CELLS
+        self.table.styles.max_height = self.table.natural_height if layout == "both" and not is_beside else None
+        self.set_class(is_beside, "-beside")
         self.set_class(layout == "table", "-table-only")
-        self.set_class(layout == "curves", "-curves-only")
+        self.set_class(layout == "pictures", "-pictures-only")
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether a picture fits below the table."""
+        left = self.app.size.height - _OTHER_LINES - self.table.natural_height
+        return self.app.size.height >= _BOTH_FROM or (self._has_lines and left >= _PICTURE_LINES)
 
     def on_resize(self) -> None:
+        self._draw()
+
+    def _show_picture(self, kind: PictureKind) -> None:
+        """Shows a kind of picture; if it is shown, shows it alone, and then the table alone."""
+        is_hidden, is_alone = self.has_class("-table-only"), self.has_class("-pictures-only")
+        if is_hidden:
+            self._layout = "both" if self._has_room else "pictures"
+        elif self.pictures.kind == kind:
+            self._layout = "table" if is_alone else "pictures"
+        self._picture = kind
         self._arrange()
+        if self._layout == "pictures":
+            self.pictures.focus_picture()
+        else:
+            self.table.focus()
 
-    # Actions
+    def action_curves(self) -> None:
+        self._show_picture("curves")
 
-    def action_next_layout(self) -> None:
-        shown = "table" if self.has_class("-table-only") else "curves" if self.has_class("-curves-only") else "both"
-        self._layout = _LAYOUTS[(_LAYOUTS.index(shown) + 1) % len(_LAYOUTS)]
-        self._arrange()
-        (self.chart if self._layout == "curves" else self.table).focus()
+    def action_plot(self) -> None:
+        self._show_picture("plot")
 
-    def action_next_curve(self) -> None:
-        if self._snapshot is not None:
-            runs = list(self._snapshot.runs.values())
-            self._curve = next_curve(self._curve or fitting_curve(runs), runs)
+    def action_forest(self) -> None:
+        self._show_picture("forest")
+
+    def action_next_measure(self) -> None:
+        self.pictures.choose_measure()
+
+    def action_x_axis(self) -> None:
+        if self.pictures.kind != "plot" or self.has_class("-table-only"):
+            self.action_plot()
+        self.pictures.choose_x_axis()
+
+    def action_turn(self) -> None:
+        """Makes rows columns or columns rows; keeps that as a preference if the number of rows decides otherwise."""
+        turned = "columns" if self._has_lines else "rows"
+        self.app.prefs.comparison = "" if self._is_long == (turned == "rows") else turned
+        self.app.save_prefs()
+        self._draw()
+
+    def action_toggle_below(self) -> None:
+        self._shows_below = not self._shows_below
+        self._draw()
+
+    def action_move(self, by: int) -> None:
+        self.table.move_to(self.table.cursor + by)
+
+    # Order
+
+    def action_sort(self) -> None:
+        if self._comparison is None:
+            return
+        names = [SETTING, *measure_names(self._comparison)]
+        answers = [Answer(_CHOSEN_ORDER, "as chosen")]
+        answers += [Answer(name, clean(measure_title(self._comparison, name))) for name in names]
+        ChoicePrompt("Sort by", answers, self._order.name or _CHOSEN_ORDER).ask(self.app, self._sort_by)
+
+    def _sort_by(self, name: str) -> None:
+        self._order = Order("" if name == _CHOSEN_ORDER else name)
+        self._draw()
+
+    @on(SideBySide.TitleClicked)
+    def _sort_by_title(self, event: SideBySide.TitleClicked) -> None:
+        name = event.key or SETTING
+        if self._comparison is not None and name in (SETTING, *measure_names(self._comparison)):
+            self._order = Order(name, descending=self._order.name == name and not self._order.descending)
             self._draw()
+
+    def action_reverse(self) -> None:
+        if not self._order.name:
+            self.app.tell("the rows are not sorted; s sorts them")
+            return
+        self._order = replace(self._order, descending=not self._order.descending)
+        self._draw()
+
+    def action_toggle_pin(self) -> None:
+        """Keeps the baseline on top, or in its place, among sorted rows."""
+        self._pins_baseline = not self._pins_baseline
+        self.app.tell("the baseline stays on top" if self._pins_baseline else "the baseline stands in its place")
+        self._draw()
+
+    # View
 
     def action_toggle_settings(self) -> None:
         self._change(replace(self._view, all_settings=not self._view.all_settings))
@@ -248,22 +362,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._change(replace(self._view, split=splits[(splits.index(now) + 1) % len(splits)] if now else splits[0]))
 
     def action_baseline(self) -> None:
-        if self._comparison is None:
-            return
-        rows = self._comparison.rows
-        choices: list[str | None] = [str(row.runs[0]) for row in rows if row.runs and row.n is not None]
-        choices += [CONSTANT] if any(not row.runs for row in rows) else []
-        choices.append(None)
-        now = next((place for place, row in enumerate(choices) if self._is_baseline(row)), -1)
-        self._change(replace(self._view, baseline=choices[(now + 1) % len(choices)]))
-
-    def _is_baseline(self, choice: str | None) -> bool:
-        """Whether a choice is the baseline; any run of a row over seeds may be."""
-        baseline, rows = self._view.baseline, self._comparison.rows if self._comparison else ()
-        if choice == baseline:
-            return True
-        folded = (row.runs for row in rows if baseline is not None and baseline in [str(run) for run in row.runs])
-        return any(choice == str(runs[0]) for runs in folded)
+        if self._comparison is not None:
+            self._change(replace(self._view, baseline=next_baseline(self._view, self._comparison)))
 
     def action_baseline_here(self) -> None:
         row = self._row_here()
@@ -304,44 +404,9 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         if row is not None and row.runs:
             self.post_message(OpenRun(row.runs[0]))
 
-    # Export
-
     def action_export(self) -> None:
-        if self._comparison is not None:
-            self.run_worker(self._export(self._comparison), group="export", exclusive=True, exit_on_error=False)
-
-    async def _export(self, comparison: Comparison) -> None:
-        formats = [Answer(key, name, f".{key}") for key, name in FORMAT_NAMES.items()]
-        format = await self.app.push_screen_wait(ChoicePrompt("Export as", formats))
-        if format is None:
-            return
-        name, later = f"comparison.{format}", "" if self.is_settled else "; intervals of differences were not done yet"
-        places = [
-            Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …"), Answer("copy", "the clipboard")
-        ]  # fmt: skip
-        place = await self.app.push_screen_wait(ChoicePrompt(f"{FORMAT_NAMES[format]} goes to", places))
-        if place == "copy":
-            self.app.copy_to_clipboard(render_text(comparison, format))
-            rows = counted(len(comparison.rows), "row")
-            self.app.tell(f"copied {rows} as {FORMAT_NAMES[format]}{later}")
-            return
-        if place == "file":
-            name = (
-                await self.app.push_screen_wait(LinePrompt("Write to", name, "enter writes, esc leaves")) or ""
-            ).strip()
-        if place is None or not name:
-            return
-        try:
-            await self._write(comparison, format, Path(name), later)
-        except ConfigError as error:
-            self.app.tell(str(error), severity="error")
-
-    async def _write(self, comparison: Comparison, format: str, path: Path, later: str) -> None:
-        try:
-            written = await asyncio.to_thread(export, comparison, format, path)
-        except FileExistsError:
-            question = confirmation(f"{path} is there already. Replace it?", "Yes, replace it")
-            if await self.app.push_screen_wait(question) is None:
-                return
-            written = await asyncio.to_thread(export, comparison, format, path, replace=True)
-        self.app.tell(f"{counted(len(comparison.rows), 'row')} written to {written}{later}")
+        if self._shown is not None:
+            remark = "" if self.is_settled else "; intervals of differences were not done yet"
+            self.run_worker(
+                export_by_dialog(self.app, self._shown, remark), group="export", exclusive=True, exit_on_error=False
+            )

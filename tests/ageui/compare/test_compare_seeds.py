@@ -50,8 +50,8 @@ def five() -> list[RunDetail]:
 def test_repeats_become_one_row_of_mean_and_sample_deviation(five: list[RunDetail]) -> None:
     comparison = compare(five, fold_seeds=True)
     assert [(row.name, row.runs) for row in comparison.rows] == [
-        ("run 1 +2", (1, 2, 3)),
-        ("run 4 +1", (4, 5)),
+        ("mse", (1, 2, 3)),
+        ("mape", (4, 5)),
         ("constant 30.0", ()),
     ]
     mae, gender = comparison.rows[0].cells
@@ -77,7 +77,7 @@ def test_the_best_is_the_lowest_mean_and_a_lucky_single_run_is_said_to_be_one(fi
     comparison = compare([*five, _trained(6, 4.0, 2.0, seed=1, loss="huber")], fold_seeds=True)
     best = {column: [row.name for row in comparison.rows if row.cells[place].best]
             for place, column in enumerate(comparison.columns)}  # fmt: skip
-    assert best == {"mae": ["run 6"], "gender": ["run 1 +2"]}
+    assert best == {"mae": ["run 6"], "gender": ["mse"]}
     assert any("luck of its seed" in note and note.endswith("run 6") for note in comparison.notes)
     assert not any("luck" in note for note in compare(five, fold_seeds=True).notes)
 
@@ -110,9 +110,9 @@ def test_seeds_without_scores_belong_to_the_others_and_are_named() -> None:
     ]
     comparison = compare(runs, fold_seeds=True)
     row = comparison.rows[0]
-    assert (row.name, row.runs, row.status) == ("run 3 +3", (3, 2, 1, 4), "2 done, 1 diverged, 1 queued")
+    assert (row.name, row.runs, row.status) == ("mse · none", (3, 2, 1, 4), "2 done, 1 diverged, 1 queued")
     assert (row.cells[0].value, row.cells[0].spread) == (6.5, Spread(math.sqrt(0.5), 2))
-    assert comparison.notes == ("run 3 +3: 2 of 4 seeds have scores; without wild (diverged), waiting (queued)",)
+    assert comparison.notes == ("mse · none: 2 of 4 seeds have scores; without wild (diverged), waiting (queued)",)
     alone = compare(runs[:2], fold_seeds=True).rows[0]
     assert (alone.cells[0].value, alone.cells[0].spread, alone.cells[0].interval) == (6.0, None, Interval(5.0, 7.0))
     unscored = compare([runs[1], runs[3]], fold_seeds=True).rows[0]
@@ -121,9 +121,9 @@ def test_seeds_without_scores_belong_to_the_others_and_are_named() -> None:
 
 def test_differences_of_means_without_predictions_have_no_interval(five: list[RunDetail]) -> None:
     comparison = compare(five, fold_seeds=True, baseline="2")
-    assert comparison.baseline == "run 1 +2"
+    assert comparison.baseline == "mse"
     assert comparison.rows[0].is_baseline
-    mae = _rows(comparison)["run 4 +1"].cells[0].difference
+    mae = _rows(comparison)["mape"].cells[0].difference
     assert mae == Difference(pytest.approx(5.125 - np.mean(list(MAES.values()))), None)
 
 
@@ -176,7 +176,7 @@ def _difference(comparison: Comparison, name: str, column: str = "mae") -> Diffe
 @pytest.mark.parametrize("column", ["mae", "gender"])
 def test_a_difference_of_means_is_tested_over_images_and_seeds(column: str) -> None:
     comparison = _compare_measured({"mse": (1, 2, 3), "mape": (1, 2, 3)})
-    found = _difference(comparison, "run 4 +2", column)
+    found = _difference(comparison, "mape", column)
     errors = [np.abs(np.float32(_predicted(i, skill)).astype(float) - AGES)
               for i, skill in zip(range(1, 7), (8.1, 8.2, 8.3, 4.1, 4.2, 4.3), strict=True)]  # fmt: skip
     ours, theirs = np.stack(errors[3:]), np.stack(errors[:3])
@@ -202,30 +202,30 @@ def test_p_values_are_adjusted_within_their_family() -> None:
     comparison = _compare_measured(seeds, groups=True)
     assert (comparison.tests, comparison.further_tests) == (4, 4)
     for columns in (("mae", "gender"), ("gender male", "gender female")):
-        found = [_difference(comparison, name, column) for name in ("run 3 +1", "constant 30.0") for column in columns]
+        found = [_difference(comparison, name, column) for name in ("mape", "constant 30.0") for column in columns]
         raw = [difference.p_value for difference in found]
         assert [difference.adjusted for difference in found] == pytest.approx(adjusted(raw))
     plain = _compare_measured(seeds, groups=True, marking=Marking("none"))
-    difference = _difference(plain, "run 3 +1")
+    difference = _difference(plain, "mape")
     assert difference.adjusted == difference.p_value
 
 
 def test_a_margin_marks_what_lies_within_it_unless_the_settings_differ() -> None:
     seeds: dict[str, tuple[int, ...]] = {"mse": (1, 2, 3), "mape": (1, 2, 3)}
-    wide = _difference(_compare_measured(seeds, marking=Marking(margin=60.0)), "run 4 +2", "gender")
+    wide = _difference(_compare_measured(seeds, marking=Marking(margin=60.0)), "mape", "gender")
     assert wide.equivalent
     assert marks_of_difference(wide) == ((REAL,) if wide.real else (EQUIVALENT,))
-    assert _difference(_compare_measured(seeds, marking=Marking(margin=0.001)), "run 4 +2").equivalent is False
-    assert _difference(_compare_measured(seeds), "run 4 +2").equivalent is None
+    assert _difference(_compare_measured(seeds, marking=Marking(margin=0.001)), "mape").equivalent is False
+    assert _difference(_compare_measured(seeds), "mape").equivalent is None
 
 
 def test_a_margin_in_years_marks_no_figure_in_another_unit() -> None:
     seeds: dict[str, tuple[int, ...]] = {"mse": (1, 2, 3), "mape": (1, 2, 3)}
     comparison = _compare_measured(seeds, marking=Marking(margin=1000.0), further=["cs5"])
-    share = _difference(comparison, "run 4 +2", "cs5")
+    share = _difference(comparison, "mape", "cs5")
     assert share.p_value is not None
     assert share.equivalent is None
-    assert _difference(comparison, "run 4 +2").equivalent is True
+    assert _difference(comparison, "mape").equivalent is True
 
 
 def test_seed_variances_come_from_all_runs_on_the_same_images() -> None:
@@ -238,7 +238,7 @@ def test_seed_variances_come_from_all_runs_on_the_same_images() -> None:
     seeds: dict[str, tuple[int, ...]] = {"mse": (1, 2, 3), "mape": (1, 2, 3)}
     noisy, calm = _compare_measured(seeds, scored=scored), _compare_measured(seeds)
     assert asked == [("valid", "h1")]
-    p_value, least = (_difference(comparison, "run 4 +2").p_value for comparison in (noisy, calm))
+    p_value, least = (_difference(comparison, "mape").p_value for comparison in (noisy, calm))
     assert p_value is not None
     assert least is not None
     assert p_value > 10 * least
@@ -246,10 +246,10 @@ def test_seed_variances_come_from_all_runs_on_the_same_images() -> None:
 
 def test_other_seeds_are_two_samples_and_the_constant_has_no_chance() -> None:
     comparison = _compare_measured({"mse": (1, 2, 3), "mape": (4, 5)})
-    assert _difference(comparison, "run 4 +1").interval is not None
+    assert _difference(comparison, "mape").interval is not None
     assert _difference(comparison, "constant 30.0").interval is not None
     against_constant = _compare_measured({"mse": (1, 2, 3), "mape": (4, 5)}, baseline="constant")
-    found, turned = _difference(against_constant, "run 1 +2"), _difference(comparison, "constant 30.0")
+    found, turned = _difference(against_constant, "mse"), _difference(comparison, "constant 30.0")
     assert found.interval is not None
     assert turned.interval is not None
     assert found.value == pytest.approx(-turned.value)
@@ -283,7 +283,7 @@ def test_groups_are_figures_of_their_own_with_counts_and_differences() -> None:
     assert [(group.attribute, group.name, group.n) for group in comparison.groups.values()] == [
         ("gender", "male", 2), ("gender", "female", 2),
     ]  # fmt: skip
-    assert _difference(comparison, "run 3 +1", "gender male").interval is not None
+    assert _difference(comparison, "mape", "gender male").interval is not None
 
 
 def test_what_is_known_is_neither_loaded_nor_computed_again() -> None:
@@ -295,7 +295,7 @@ def test_what_is_known_is_neither_loaded_nor_computed_again() -> None:
     again = compare(runs, baseline="1", fold_seeds=True, groups=True, cache=known)
     assert repr(again) == repr(first)
     assert compare(runs, baseline="3", fold_seeds=True, groups=True, cache=known).rows[0].cells[0].difference == (
-        Difference(pytest.approx(-_difference(first, "run 3 +1").value), None)
+        Difference(pytest.approx(-_difference(first, "mape").value), None)
     )
 
 

@@ -158,11 +158,11 @@ def test_a_log_scale_says_what_it_cannot_show() -> None:
 def test_smoothing_is_stepped_and_read_beside_the_raw_value() -> None:
     async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
         show(chart, series([1.0, 2.0, 4.0]))
-        await pilot.press("s", "s")
+        await pilot.press("right_square_bracket", "right_square_bracket")
         assert chart.smoothing == 0.6
         assert "smoothed 0.60 (raw)" in lines(chart)[0]
         assert "● train 2.837 (4)" in lines(chart)[1]
-        await pilot.press("S", "S", "S")
+        await pilot.press(*["left_square_bracket"] * 3)
         assert chart.smoothing == 0.0
         chart.smoothing = 7.0
         assert chart.smoothing == 0.99

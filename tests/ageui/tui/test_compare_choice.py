@@ -50,8 +50,8 @@ def test_a_single_run_asks_for_others_and_takes_several(store: Store, runs: tupl
         await press(pilot, "enter", "escape")
         await until(pilot, lambda: app.screen is screen)
         await intervals(pilot, screen)
-        assert lines(screen)[0].split() == ["■", "mse-a", "+1", "□", "mape", "constant", "35.0"]
-        assert "baseline mse-a +1" in shown(app, "#about")
+        assert lines(screen)[0].split() == ["■", "mse", "□", "mape", "constant", "35.0"]
+        assert "baseline mse" in shown(app, "#about")
 
     use(store, scenario)
 

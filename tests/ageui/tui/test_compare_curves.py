@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.chart.chart import Chart
+from ageui.tui.compare.pictures import Pictures
 from ageui.tui.widgets.side_by_side import SideBySide
 
 pytestmark = pytest.mark.app
@@ -30,27 +31,29 @@ def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs
         after = {one.label: (one.color, one.marker) for one in chart._series}
         assert after == {"mape": before["mape"]}, "whatever else is shown"
         await press(pilot, "c")
-        assert not chart.display
-        await press(pilot, "c")
         assert chart.display
         assert not screen.query_one(SideBySide).display
         assert app.focused is chart
-        await press(pilot, "l", "s", "left")
+        await press(pilot, "l", "right_square_bracket", "left")
+        await press(pilot, "c")
+        assert not screen.query_one(Pictures).display
+        assert screen.query_one(SideBySide).has_focus
 
     use(store, scenario)
 
 
-def test_many_columns_have_curves_that_are_told_apart(store: Store) -> None:
+def test_many_runs_have_curves_that_are_told_apart(store: Store) -> None:
     ids = [done(store, f"run-{batch}-{seed}", 4.0, batch=batch, seed=seed) for batch in range(8, 22) for seed in (1, 2)]
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, tuple(ids))
+        await press(pilot, "c")
         looks = [(one.color, one.marker) for one in screen.query_one(Chart)._series]
         assert len(looks) == len(set(looks)) == 14
-        heads = lines(screen)[0].split()
-        assert all(marker in heads for _, marker in looks), "as in the heads of their columns"
+        rows = [line.split()[0] for line in lines(screen)[1:15]]
+        assert rows == [marker for _, marker in looks], "as in their rows"
         await keys(pilot, screen, "f")
-        assert lines(screen)[0].count("run-") == 28
+        assert sum("batch" in line for line in lines(screen)) == 28
 
     use(store, scenario)
 
@@ -58,9 +61,10 @@ def test_many_columns_have_curves_that_are_told_apart(store: Store) -> None:
 def test_no_curves_where_there_is_no_room_until_asked_for(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
-        assert not screen.query_one(Chart).display
+        assert not screen.query_one(Pictures).display
         await press(pilot, "c")
         assert screen.query_one(Chart).display
+        assert screen.query_one(Pictures).display
 
     use(store, scenario, size=(80, 24))
 

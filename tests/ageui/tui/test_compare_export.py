@@ -39,7 +39,7 @@ def test_the_export_is_of_what_is_shown_and_replaces_no_file_unasked(
         await export(app, pilot, "md", "here")
         await until(pilot, lambda: messages(app) == [f"3 rows written to {file}"])
         written = file.read_text(encoding="utf-8")
-        assert "| mse-a +1 (baseline) | mse | 1,2 |" in written
+        assert "| mse (baseline) | mse | 1,2 |" in written
         assert "(n=2)" in written
         assert "gender female" in written
         await keys(pilot, screen, "f", "g", "g")

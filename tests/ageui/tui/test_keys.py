@@ -163,7 +163,7 @@ def test_keys_of_curves_act_wherever_the_focus_is(store: Store) -> None:
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "the run opens")
         chart = app.screen.query_one(Chart)
         app.screen.query_one("#groups-pane").focus()
-        await press(pilot, "l", "s")
+        await press(pilot, "l", "right_square_bracket")
         assert chart.log_y
         assert chart.smoothing > 0
         await press(pilot, "question_mark")

@@ -126,7 +126,7 @@ def test_curves_and_axes_change_by_key_with_stages_and_the_kept_epoch_marked(sto
             titles.append(str(chart.border_subtitle))
             await press(pilot, digit)
         assert len(set(titles)) == 6
-        await press(pilot, "l", "s")
+        await press(pilot, "l", "right_square_bracket")
         assert chart.log_y
         assert chart.smoothing > 0
 

@@ -83,8 +83,7 @@ def test_a_field_of_names_has_names_for_ticks() -> None:
 
 def test_thousands_of_points_are_braille_and_the_diagonal_crosses_the_plot() -> None:
     ages = np.linspace(0, 90, 3000)
-    ends = {"low": 0.0, "high": 100.0}
-    axes = ScatterAxis("true age", **ends), ScatterAxis("predicted age", **ends)
+    axes = ScatterAxis("true age", low=0.0, high=100.0), ScatterAxis("predicted age", low=0.0, high=100.0)
     without = drawn(ScatterPlot(*axes, clouds=[DotCloud(ages, ages * 0 + 30, Style())]), 60, 20)
     dotted = [line for line in without if any("⠀" < character <= "⣿" for character in line)]
     assert len(dotted) == 1

@@ -1,0 +1,90 @@
+"""Remarks on a comparison: its marks in one line, what they mean, and the details of a row."""
+
+from collections.abc import Collection, Mapping
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from ageui.compare import ComparedRow, Comparison
+from ageui.compare.comparison_table import legend
+from ageui.compare.figure_names import better, figure_title
+from ageui.compare.measures import is_main, measure_title
+from ageui.present.figures import change
+from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NO_BETTER, NOISE, PUBLISHED, REAL
+from ageui.present.wording import note_text
+from ageui.store import RunDetail
+from ageui.text.clean import clean
+from ageui.text.sentences import counted
+from ageui.tui.compare.cells import BASELINE, Order, baseline_label
+
+_MOST_NAMES = 5
+_EXPLAINS = "E explains"
+
+
+def explained(comparison: Comparison) -> list[str]:
+    """Explains every mark in use, then lists the notes."""
+    return [f"{BASELINE} the baseline", *map(note_text, legend(comparison))]
+
+
+def about_comparison(comparison: Comparison, runs: Collection[RunDetail], order: Order, *, is_computing: bool) -> str:
+    """The compared runs, their data and images, the baseline and the order in one line."""
+    where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
+    data = dict.fromkeys(str(run.config.get("data")) for run in runs)
+    baseline = baseline_label(comparison) or "none"
+    parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {baseline}"]
+    parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
+    parts += ["f folds seeds"] if comparison.is_foldable else []
+    parts += ["intervals of differences are being computed …"] if is_computing else []
+    return clean(" · ".join(parts))
+
+
+def about_row(row: ComparedRow, comparison: Comparison, names: Mapping[int, str]) -> Text:
+    """The details of a row: its name, why it is not comparable, why figures are missing, intervals of its differences,
+    and its runs, whose `names` are given by id."""
+    figures = [pair for pair in zip(comparison.columns, row.cells, strict=True) if is_main(comparison, pair[0])]
+    said = [row.reason] if row.reason else []
+    if row.kind == "run" and row.is_selected and comparison.has_unselected:
+        said.append("selected: its images chose its weights")
+    said += [f"{figure_title(column)}: {cell.reason}" for column, cell in figures if cell.reason]
+    said += [
+        f"{figure_title(column)} {change(cell.difference.value, cell.unit)} "
+        f"({change(interval.low, cell.unit)} to {change(interval.high, cell.unit)})"
+        for column, cell in figures
+        if cell.difference and (interval := cell.difference.interval)
+    ]
+    own = [names[run_id] for run_id in row.runs[:_MOST_NAMES] if run_id in names]
+    own += [f"{len(row.runs) - _MOST_NAMES} more"] if len(row.runs) > _MOST_NAMES else []
+    said += [", ".join(own)] if row.kind == "run" else []
+    text = Text(clean(row.label or row.name), style="bold")
+    return text.append(f"  {clean(' · '.join(said))}", style="not bold")
+
+
+def legend_of(comparison: Comparison, width: int) -> Text:
+    """The marks in use, as many as fit into a line of `width` cells."""
+    rows = comparison.rows
+    cells = [cell for row in rows for cell in row.cells]
+    are_low = all(better(column) == "low" for column in comparison.columns)
+    lower, higher = ("better", "worse") if are_low else ("lower", "higher")
+    marks = (
+        (any(cell.best for cell in cells), f"{BEST} best"),
+        (any(cell.inside_noise for cell in cells), f"{NOISE} inside noise"),
+        (comparison.baseline is not None, f"− {lower} + {higher} than {BASELINE}"),
+        (any(cell.difference and cell.difference.real for cell in cells), f"{REAL} settings differ"),
+        (any(cell.difference and cell.difference.equivalent for cell in cells), f"{EQUIVALENT} equal"),
+        (any(row.on_front for row in rows), f"{FRONT} Pareto front"),
+        (any(row.kind == "published" for row in rows), f"{PUBLISHED} published"),
+        (any(row.is_apart for row in rows), f"{APART} other images"),
+        (any(cell.no_better for cell in cells), f"{NO_BETTER} no better than the constant"),
+        (any(cell.spread for cell in cells), "± std over seeds"),
+        (any(cell.interval for cell in cells), "± – 95% interval"),
+    )
+    used = [text for is_used, text in marks if is_used]
+    if not used:
+        return Text("years, lower is better")
+    text = _EXPLAINS
+    for place in range(len(used)):
+        longer = "  ".join((*used[: place + 1], _EXPLAINS))
+        if cell_len(longer) > width:
+            break
+        text = longer
+    return Text(text)
