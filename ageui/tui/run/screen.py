@@ -17,6 +17,7 @@ from ageui.text.clean import clean
 from ageui.text.states import PUBLISHED, why_no_scores
 from ageui.tui import changes, keys
 from ageui.tui.chart.chart import Chart
+from ageui.tui.chart.dot_plot import REFERENCE
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
@@ -42,7 +43,12 @@ from ageui.tui.widgets.text_line import TextLine
 
 _BESIDE_FROM, _STACKED_FROM = 120, 32
 """The columns from which the groups are beside the curves, and the rows from which a part is below them."""
-_MARKS = ("worst: the group with the largest MAE", f"signed gap: {SIGNED_GAP}")
+_MARKS = (
+    "worst: the group with the largest MAE   ├─●─┤ an MAE with its 95% interval, ‹ › where that is cut   "
+    f"{REFERENCE} the MAE of all images",
+    "kept: the epoch whose weights are scored   ★ in the table of epochs: the best of the column",
+    f"signed gap: {SIGNED_GAP}",
+)
 _ALLOWED_IN = {
     "pause": ("queued", "running"),
     "resume": ("paused", "interrupted"),

@@ -140,7 +140,9 @@ def test_curves_have_a_table_of_every_epoch(store: Store) -> None:
     )
     assert isinstance(epochs, Folded)
     assert [row[1] for row in texts(epochs.table)] == ["1", "1", "2", "2"]
-    assert texts(epochs.table)[1] == ("2", "1", "0.25", "0.125 ★", "4.00", "1e-05", "1.5", "900")
+    assert texts(epochs.table)[1] == ("2", "1", "0.25", "0.125", "4.00", "1e-05", "1.5", "900", "")
+    assert texts(epochs.table)[3][3:5] == ("0.0625 ★", "2.00 ★"), "the best of a column"
+    assert [row[-1] for row in texts(epochs.table)] == ["", "", "kept", ""]
 
 
 @pytest.mark.parametrize(("losses", "is_drawn"), [((0.5, math.nan, math.inf), True), ((math.nan, math.inf), False)])
