@@ -126,9 +126,11 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("B", "baseline_here", "baseline", "Make the run under the cursor the baseline", "B"),
         _HelpKey("b", "baseline", "next baseline", "Next baseline: each run, the constant, none"),
         _HelpKey("p", "toggle_pin", "pin", "Toggle whether the baseline stays on top of sorted runs"),
-        Key("c", "curves", "curves", "Curves; again: alone, then hidden"),
-        Key("P", "plot", "plot", "Plot of one figure or field by another, with the Pareto front", "P"),
-        Key("F", "forest", "forest", "Forest plot: one figure of all runs, or their groups, on one axis", "F"),
+        Key("c", "picture('curves')", "curves", "Curves; again: alone, then hidden"),
+        Key("P", "picture('plot')", "plot", "Plot of one figure or field by another, with the Pareto front", "P"),
+        Key(
+            "F", "picture('forest')", "forest", "Forest plot: one figure of all runs, or their groups, on one axis", "F"
+        ),
         Key("m", "next_measure", "measure", "Next curves, or the figure that the plots show"),
         _HelpKey("M", "x_axis", "x axis", "Choose the x axis of the plot", "M"),
         Key("vertical_line", "turn", "turn", "Toggle runs as rows or as columns", "|"),
