@@ -128,9 +128,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("p", "toggle_pin", "pin", "Toggle whether the baseline stays on top of sorted runs"),
         Key("c", "picture('curves')", "curves", "Curves; again: alone, then hidden"),
         Key("P", "picture('plot')", "plot", "Plot of one figure or field by another, with the Pareto front", "P"),
-        Key(
-            "F", "picture('forest')", "forest", "Forest plot: one figure of all runs, or their groups, on one axis", "F"
-        ),
+        Key("F", "picture('forest')", "forest", "Forest plot: one figure of all runs, or of groups, on one axis", "F"),
         Key("m", "next_measure", "measure", "Next curves, or the figure that the plots show"),
         _HelpKey("M", "x_axis", "x axis", "Choose the x axis of the plot", "M"),
         Key("vertical_line", "turn", "turn", "Toggle runs as rows or as columns", "|"),

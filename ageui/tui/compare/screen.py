@@ -165,13 +165,11 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             return
         if self._order.name and self._order.name not in (SETTING, *measure_names(comparison)):
             self._order = Order()
-        # Dropped runs do not turn the table back.
         self._is_long |= len(comparison.rows) >= _ROWS_FROM
         order = self._order
         if order.name:
-            comparison = sorted_by(
-                comparison, order.name, descending=order.descending, pins_baseline=self._pins_baseline
-            )
+            is_pinned = self._pins_baseline
+            comparison = sorted_by(comparison, order.name, descending=order.descending, pins_baseline=is_pinned)
         self._shown = comparison
         places = places_of([row.runs[0] for row in comparison.rows if row.runs])
         states = {run.id: run_state(run) for run in snapshot.runs.values()}
@@ -188,7 +186,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     @property
     def _has_lines(self) -> bool:
-        """Whether rows of the comparison are lines of the table."""
+        """Whether rows of the comparison are lines of the table; dropped runs do not turn it."""
         wanted = self.app.prefs.comparison
         return wanted == "rows" if wanted else self._is_long
 
