@@ -8,6 +8,7 @@ from ageui.compare import CONSTANT, Comparison, compare
 from ageui.compare.comparison_cache import ComparisonCache
 from ageui.store import ENDED, RunDetail, Store
 from ageui.text.states import state_of
+from engine.choices import SPLIT_PREFERENCE
 from engine.errors import ConfigError
 from engine.figure_forms import ATTRIBUTE_KINDS, OVERALL_FIGURES
 
@@ -42,6 +43,12 @@ class ComparisonSnapshot:
     comparison: Comparison
     signature: str
     gone: tuple[str, ...]
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits with scores, the preferred one first."""
+        there = {scores.split for run in self.runs.values() for scores in run.results}
+        return [split for split in SPLIT_PREFERENCE if split in there]
 
     def is_same(self, other: "ComparisonSnapshot") -> bool:
         """Whether another snapshot shows the same."""

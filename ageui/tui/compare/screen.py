@@ -43,7 +43,6 @@ from ageui.tui.widgets.key_footer import KeyFooter
 from ageui.tui.widgets.side_by_side import SideBySide
 from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
-from engine.choices import SPLIT_PREFERENCE
 
 _ROWS_FROM = 5
 _BESIDE_FROM, _PICTURE_CELLS = 150, 48
@@ -166,13 +165,11 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             return
         if self._order.name and self._order.name not in (SETTING, *measure_names(comparison)):
             self._order = Order()
-        # Dropped runs do not turn the table back.
         self._is_long |= len(comparison.rows) >= _ROWS_FROM
         order = self._order
         if order.name:
-            comparison = sorted_by(
-                comparison, order.name, descending=order.descending, pins_baseline=self._pins_baseline
-            )
+            is_pinned = self._pins_baseline
+            comparison = sorted_by(comparison, order.name, descending=order.descending, pins_baseline=is_pinned)
         self._shown = comparison
         places = places_of([row.runs[0] for row in comparison.rows if row.runs])
         states = {run.id: run_state(run) for run in snapshot.runs.values()}
@@ -189,7 +186,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     @property
     def _has_lines(self) -> bool:
-        """Whether rows of the comparison are lines of the table."""
+        """Whether rows of the comparison are lines of the table; dropped runs do not turn it."""
         wanted = self.app.prefs.comparison
         return wanted == "rows" if wanted else self._is_long
 
@@ -247,7 +244,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def on_resize(self) -> None:
         self._draw()
 
-    def _show_picture(self, kind: PictureKind) -> None:
+    def action_picture(self, kind: PictureKind) -> None:
         """Shows a kind of picture; if it is shown, shows it alone, and then the table alone."""
         is_hidden, is_alone = self.has_class("-table-only"), self.has_class("-pictures-only")
         if is_hidden:
@@ -261,21 +258,12 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         else:
             self.table.focus()
 
-    def action_curves(self) -> None:
-        self._show_picture("curves")
-
-    def action_plot(self) -> None:
-        self._show_picture("plot")
-
-    def action_forest(self) -> None:
-        self._show_picture("forest")
-
     def action_next_measure(self) -> None:
         self.pictures.choose_measure()
 
     def action_x_axis(self) -> None:
         if self.pictures.kind != "plot" or self.has_class("-table-only"):
-            self.action_plot()
+            self.action_picture("plot")
         self.pictures.choose_x_axis()
 
     def action_turn(self) -> None:
@@ -353,8 +341,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def action_next_split(self) -> None:
         if self._snapshot is None or self._comparison is None:
             return
-        there = {scores.split for run in self._snapshot.runs.values() for scores in run.results}
-        splits: list[str] = [split for split in SPLIT_PREFERENCE if split in there]
+        splits = self._snapshot.splits
         if len(splits) < 2:
             self.app.tell(f"there are scores on {splits[0]} alone" if splits else "none of these runs has scores yet")
             return
