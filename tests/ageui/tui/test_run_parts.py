@@ -92,7 +92,7 @@ def test_one_part_alone_fills_a_large_terminal_and_keys_of_charts_need_no_focus(
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, run_id)
         assert screen.chart.display
-        await press(pilot, "7", "7", "l", "s", "plus", "left")
+        await press(pilot, "7", "7", "l", "right_square_bracket", "plus", "left")
         assert isinstance(app.focused, WorstErrors)
         assert screen.chart.log_y
         assert screen.chart.smoothing > 0
