@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from ageui.tui.compare.lines import columns_of
 from store_rows import running
 from study_rows import trained
 from terminal import Terminal
@@ -12,7 +13,6 @@ from ageui.store import Claimant, Store
 from ageui.study import Choice, find_remaining, load, publish, study_table
 from ageui.study.publish import published_runs
 from ageui.text.states import state_of
-from ageui.tui.compare.lines import columns_of
 from ageui.tui.runs.columns import table_row
 from engine.errors import ConfigError
 
