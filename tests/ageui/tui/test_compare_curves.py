@@ -28,7 +28,7 @@ def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs
         assert [marker for _, marker in before.values()] == ["■", "□"]
         await keys(pilot, screen, "x")
         after = {one.label: (one.color, one.marker) for one in chart._series}
-        assert after == {"mape": before["mape"]}, "whatever else is shown"
+        assert list(after.values()) == [before["mape"]], "whatever else is shown"
         await press(pilot, "c")
         assert chart.display
         assert not screen.query_one(SideBySide).display
@@ -52,7 +52,7 @@ def test_many_runs_have_curves_that_are_told_apart(store: Store) -> None:
         rows = [line.split()[0] for line in lines(screen)[1:15]]
         assert rows == [marker for _, marker in looks], "as in their rows"
         await keys(pilot, screen, "f")
-        assert sum("batch" in line for line in lines(screen)) == 28
+        assert sum("batch" in line for line in lines(screen)[1:]) == 28
 
     use(store, scenario)
 
