@@ -24,13 +24,13 @@ def export(comparison: Comparison, format: str, path: Path, *, replace: bool = F
         target = path.expanduser().absolute()
         is_file = target.is_file()
         if not is_file and target.exists():
-            raise ConfigError(f"{target} cannot be written: it is there already, and no file")
+            raise ConfigError(f"the export cannot be written: {target} is no file")
         if not is_file or replace:
             write_output_file(target, content)
             return target
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(f"{target} cannot be written: {reason}") from error
+        raise ConfigError(f"the export cannot be written: {reason}: {target}") from error
     raise FileExistsError(target)
 
 

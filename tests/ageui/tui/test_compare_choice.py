@@ -25,9 +25,9 @@ def test_the_baseline_goes_round_runs_constant_and_none(store: Store, runs: tupl
             seen.append(lines(screen)[1].split("◂ baseline")[0].count("seeds") if "◂" in lines(screen)[1] else None)
             seen.append(shown(app, "#about").split("baseline ")[1])
             await keys(pilot, screen, "b")
-        assert seen[1::2] == ["mse-a +1", "mape", "constant 35.0", "none"]
+        assert seen[1::2] == ["mse", "mape", "constant 35.0", "none"]
         assert seen[6] is None, "without a baseline no column is one"
-        assert "baseline mse-a +1" in shown(app, "#about")
+        assert "baseline mse" in shown(app, "#about")
 
     use(store, scenario)
 
@@ -96,7 +96,7 @@ def test_dropping_the_baseline_takes_another_and_there_is_an_end_to_adding(
         assert messages(app) == ["12 runs are the most; x takes one out"]
         await keys(pilot, screen, "x")
         assert "11 runs" in shown(app, "#about")
-        assert "baseline run-1" in shown(app, "#about")
+        assert "baseline batch 9" in shown(app, "#about")
         await press(pilot, "enter")
         assert isinstance(app.screen, RunScreen)
 
