@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, distinct, func
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func
 from sqlalchemy import select as sql_select
 from sqlmodel import col, select
 
 from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
 from ageui.store.column_types import Json
-from ageui.store.filter_fields import config_value, filter_fields
+from ageui.store.filter_fields import filter_fields
 from ageui.store.filters import is_filter, ordering, where
 from ageui.store.names import did_you_mean, valid_priority, valid_tag
 from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
@@ -221,14 +221,6 @@ class Runs(StorePart):
         shown = select(Run.status, func.count()).where(col(Run.archived_at).is_(None))
         with self._read() as session:
             return dict(session.exec(shown.group_by(Run.status)).all())
-
-    def varying_fields(self, filter: str | None = None) -> tuple[str, ...]:
-        """The config fields in which the runs that match a filter differ, in the order of a config."""
-        names = list(RunConfig.model_fields)
-        counts = [func.count(distinct(config_value(name))) for name in names]
-        with self._read() as session:
-            found = session.execute(_filtered(*counts, filter=filter)).one()
-        return tuple(name for name, different in zip(names, found, strict=True) if different > 1)
 
     def values(self, name: str, start: str = "", *, most: int = 20) -> tuple[str, ...]:
         """The values that begin with `start` and that runs have in a filter field of texts, lists of texts or tags."""

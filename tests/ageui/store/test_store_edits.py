@@ -111,15 +111,6 @@ def test_the_order_by_turn_is_what_runs_then_what_is_next_then_what_waits_then_w
     assert [row.id for row in store.runs.search(order="turn", limit=2, offset=1)] == [second, first]
 
 
-def test_the_fields_that_vary_are_those_of_the_runs_found(store: Store) -> None:
-    for loss, seed, tag in (("mse", 1, "a"), ("mape", 1, "a"), ("mape", 2, "b")):
-        queued(store, None, (tag,), loss=loss, seed=seed)
-
-    assert store.runs.varying_fields() == ("loss", "seed")
-    assert store.runs.varying_fields("tag=a") == ("loss",)
-    assert store.runs.varying_fields("tag=none") == ()
-
-
 def test_runs_are_counted_by_filter(store: Store) -> None:
     run_id, attempt = running(store, loss="mape")
     with store.writing(run_id, attempt) as writer:
