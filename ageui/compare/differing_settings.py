@@ -45,16 +45,36 @@ def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
     )
 
 
-def short_label(config: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The named fields of a config in as few words as a narrow table has room for, loss and weights first.
+def telling(settings: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
+    """For each of the settings, given as text, the fields that tell it from the others.
+
+    Loss and weights come first if they differ. Settings that share the fields so far are told apart by the field with
+    the most values among them, one with a short name if possible; what they have in common is not named.
 
     Examples
     --------
-    >>> short_label({"seed": 2, "loss": "mse", "weights": ["gender"], "size": 64}, ["loss", "weights", "size", "seed"])
-    'mse · gender · 64 px · s2'
+    >>> rows = [("mse", "adam", "64"), ("mape", "adam", "64"), ("mape", "sgd", "64"), ("mape", "sgd", "224")]
+    >>> telling([dict(zip(("loss", "optimizer", "size"), row)) for row in rows])
+    [('loss',), ('loss', 'optimizer'), ('loss', 'optimizer', 'size'), ('loss', 'optimizer', 'size')]
     """
-    telling_first = sorted(names, key=lambda name: name not in _TELLING)
-    return in_short({name: setting(config, name) for name in telling_first})
+    left = [name for name in differing(settings) if name not in _NOT_TELLING]
+    told: list[tuple[str, ...]] = [()] * len(settings)
+    groups: list[tuple[tuple[str, ...], list[int]]] = [((), list(range(len(settings))))]
+    while groups:
+        names, places = groups.pop()
+        apart: dict[str, dict[str | None, list[int]]] = {name: {} for name in left if name not in names}
+        for name, values in apart.items():
+            for place in places:
+                values.setdefault(settings[place].get(name), []).append(place)
+        firsts = [name for name in _FIRST if name in apart]
+        others = [name for name, values in apart.items() if len(values) > 1]
+        if not firsts and not others:
+            for place in places:
+                told[place] = names
+            continue
+        best = firsts[0] if firsts else max(others, key=lambda name: (name in _SHORT, len(apart[name])))
+        groups += [((*names, best), part) for part in apart[best].values()]
+    return told
 
 
 def in_short(settings: Mapping[str, str]) -> str:
@@ -64,7 +84,8 @@ def in_short(settings: Mapping[str, str]) -> str:
     )
 
 
-_TELLING = ("loss", "weights")
+_FIRST = ("loss", "weights")
+_NOT_TELLING = ("seed", "device")
 _SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
 _SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights"), "{}") | {
     "head": "head {}", "size": "{} px", "seed": "s{}", "epochs": "{} epochs",

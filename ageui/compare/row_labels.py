@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from ageui.compare.differing_settings import differing, in_short
+from ageui.compare.differing_settings import in_short, telling
 
 _ALWAYS = ("loss", "weights")
-_NOT_TELLING = ("seed", "device")
 
 
 def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> list[str]:
@@ -30,25 +29,13 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     >>> row_labels(["a", "b", "c", "constant 30.2"], settings)
     ['mse', 'mape · s1', 'mape · s2', 'constant 30.2']
     """
-    shown = _telling([texts for texts in settings if texts])
+    fields = iter(telling([texts for texts in settings if texts]))
     labels = []
     for name, texts in zip(names, settings, strict=True):
-        told = {one: texts.get(one, "none") for one in shown or _ALWAYS if shown or one in texts}
-        labels.append(in_short(told) if texts and told else name)
+        told = next(fields) or [one for one in _ALWAYS if one in texts] if texts else ()
+        labels.append(in_short({one: texts.get(one, "none") for one in told}) or name)
     seeds = [in_short({"seed": texts["seed"]}) if "seed" in texts else "" for texts in settings]
     return _distinct(_distinct(labels, seeds), names)
-
-
-def _telling(settings: Sequence[Mapping[str, str]]) -> list[str]:
-    """Loss and weights if they differ, then the fields that tell rows apart which those before do not."""
-    differ = [name for name in differing(settings) if name not in _NOT_TELLING]
-    told = [name for name in _ALWAYS if name in differ]
-    apart = len({tuple(texts.get(name) for name in told) for texts in settings})
-    for name in differ:
-        more = len({tuple(texts.get(one) for one in (*told, name)) for texts in settings})
-        if name not in told and more > apart:
-            told, apart = [*told, name], more
-    return told
 
 
 def _distinct(labels: Sequence[str], additions: Sequence[str]) -> list[str]:

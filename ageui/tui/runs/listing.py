@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ageui.compare.differing_settings import differing_settings, setting
+from ageui.compare.differing_settings import differing_settings, setting, telling
 from ageui.compare.repeats import Repeatable, repeats
 from ageui.compare.seed_figures import setting_key
 from ageui.present.figures import number
@@ -48,6 +48,7 @@ class RunsQuery(NamedTuple):
 class RunList:
     """The rows, the number of runs that match, and the config fields in which they differ.
 
+    `telling` are the fields that tell a run from the others, by its config's hash and whether it is published.
     `best` are the best figures as printed, `largest` the largest ones. `constants` are the constant predictors by the
     key of their row. Only the very first of many runs is not complete: it has the runs alone, and is to be read again.
     """
@@ -55,6 +56,7 @@ class RunList:
     entries: Sequence[Entry] = ()
     matching: int = 0
     varying: tuple[str, ...] = ()
+    telling: Mapping[tuple[str, bool], tuple[str, ...]] = field(default_factory=dict)
     best: tuple[str | None, ...] = (None,) * len(FIGURES)
     largest: tuple[float, ...] = (0.0,) * len(FIGURES)
     constants: Mapping[int, ListedConstant] = field(default_factory=dict)
@@ -102,7 +104,9 @@ class ListReader:
         self._settings: dict[str, _Setting] = {}
         self._figures: dict[int, tuple[_State, ListedFigures]] = {}
         self._manifests: dict[int, tuple[_State, Mapping[str, Any] | None]] = {}
-        self._varying: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
+        self._differing_of: frozenset[tuple[str, bool]] | None = None
+        self._varying: tuple[str, ...] = ()
+        self._telling: dict[tuple[str, bool], tuple[str, ...]] = {}
         self._keys: dict[object, int] = {}
 
     def read(self, store: Store, query: RunsQuery) -> RunList:
@@ -141,7 +145,8 @@ class ListReader:
             rows = list(self._grouped(rows, listed, query, by_value=figure is None))
         if query.folded:
             rows = list(self._opened(rows, query.toggled))
-        return RunList(rows, len(listed), self._varying_fields(listed), best, largest, constants)
+        self._read_differences(listed)
+        return RunList(rows, len(listed), self._varying, self._telling, best, largest, constants)
 
     # What is known of each run
 
@@ -173,12 +178,20 @@ class ListReader:
         seed = int(config.config.get("seed", 0))
         return Repeatable(config.key(self._manifests[run.id][1]), config.key(None), seed, scored_on)
 
-    def _varying_fields(self, listed: Sequence[ListedRun]) -> tuple[str, ...]:
-        hashes = frozenset(run.config_hash for run in listed)
-        if hashes != self._varying[0]:
-            varying = differing_settings([self._settings[key].config for key in hashes]) if hashes else ()
-            self._varying = (hashes, tuple(name for name in RunConfig.model_fields if name in varying))
-        return self._varying[1]
+    def _read_differences(self, listed: Sequence[ListedRun]) -> None:
+        """Reads the fields that vary, and those that tell each config from the others of measured or published runs."""
+        hashes = frozenset((run.config_hash, run.is_published) for run in listed)
+        if hashes == self._differing_of:
+            return
+        configs = [self._settings[key].config for key, _ in hashes]
+        varying = differing_settings(configs) if configs else ()
+        self._varying = tuple(name for name in RunConfig.model_fields if name in varying)
+        self._telling = {}
+        for published in (False, True):
+            keys = [key for key in hashes if key[1] == published]
+            texts = [{name: setting(self._settings[key].config, name) for name in varying} for key, _ in keys]
+            self._telling |= dict(zip(keys, telling(texts), strict=True))
+        self._differing_of = hashes
 
     # Rows
 

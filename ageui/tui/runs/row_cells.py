@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ageui.compare.differing_settings import short_label
+from ageui.compare.differing_settings import in_short, setting
 from ageui.compare.summary_cells import bias_cell, mae_cell
 from ageui.present.figures import number
 from ageui.present.table import BLANK, DASH, Cell, Spread, Tone, words
@@ -146,7 +146,13 @@ def _cell_of_run(column: TableColumn, entry: Entry, row: RunRow | None, page: Sh
 def _setting_of_run(entry: Entry, row: RunRow, page: ShownPage) -> str:
     if entry.depth:
         return f"└ seed {row.config.get('seed', 0)} · {row.name}"
-    return short_label(row.config, page.found.varying) if page.found.varying else row.name
+    return _named_settings(row, page.found, with_seed=True)
+
+
+def _named_settings(row: RunRow, found: RunList, *, with_seed: bool) -> str:
+    names = found.telling.get((row.config_hash, row.is_published), ())
+    seed = ("seed",) if with_seed and not row.is_published and "seed" in found.varying else ()
+    return in_short({name: setting(row.config, name) for name in (*names, *seed)}) or row.name
 
 
 def _progress_tone(row: RunRow) -> Tone:
@@ -164,8 +170,7 @@ def _cell_of_fold(column: TableColumn, entry: Entry, row: RunRow | None, page: S
         case "run":
             return words(f"{row.name} +{count - 1}", "strong")
         case "differs":
-            names = [name for name in page.found.varying if name not in _NO_SETTINGS_OF_A_FOLD]
-            return words(short_label(row.config, names) if names else row.name)
+            return words(_named_settings(row, page.found, with_seed=False))
         case "progress":
             text = f"×{count}" if entry.scored == count else f"×{entry.scored} of {count}"
             return words(text, "dim")
