@@ -230,7 +230,9 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         layout = self._layout or ("both" if self._has_room else "table")
         room = size.width - self.table.natural_width
         is_beside = layout == "both" and size.width >= _BESIDE_FROM and room > _PICTURE_CELLS
-        self.table.styles.max_height = self.table.natural_height if layout == "both" and not is_beside else None
+        is_above = layout == "both" and not is_beside
+        self.table.styles.height = self.table.natural_height if is_above else "1fr"
+        self.table.styles.max_height = "60%" if is_above else None
         self.set_class(is_beside, "-beside")
         self.set_class(layout == "table", "-table-only")
         self.set_class(layout == "pictures", "-pictures-only")
@@ -394,6 +396,5 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def action_export(self) -> None:
         if self._shown is not None:
             remark = "" if self.is_settled else "; intervals of differences were not done yet"
-            self.run_worker(
-                export_by_dialog(self.app, self._shown, remark), group="export", exclusive=True, exit_on_error=False
-            )
+            export = export_by_dialog(self.app, self._shown, remark)
+            self.run_worker(export, group="export", exclusive=True, exit_on_error=False)

@@ -222,6 +222,21 @@ def test_the_plot_and_the_forest_plot_stand_side_by_side_in_a_wide_terminal(
     use(store, scenario, size=(160, 45))
 
 
+@pytest.mark.parametrize("size", SIZES[:4])
+def test_a_picture_below_the_table_shows_its_whole_axis(
+    store: Store, many: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, many[:5])
+        await settled(pilot)
+        pictures = screen.query_one(Pictures)
+        assert pictures.display
+        assert pictures.region in screen.query_one("#parts").region
+        assert screen.query_one(SideBySide).region.bottom == pictures.region.y
+
+    use(store, scenario, size=size)
+
+
 def test_a_running_run_shows_its_progress_in_place_of_figures(store: Store, many: tuple[int, ...]) -> None:
     run_id, attempt, lock = alive(store, "going", loss="poisson")
     with store.writing(run_id, attempt) as writer:
