@@ -184,7 +184,7 @@ def compared(path: Path) -> None:
         terminal.press(b"\x1b[B\x1b[B\r")
         for what in ("folded", "one by one"):
             _drain(terminal, SECONDS_WATCHED)
-            tell(f"key: down, {what}", keys(terminal, b"j", KEYS // 3))
+            tell(f"key: down and up, {what}", keys(terminal, b"j", 20) + keys(terminal, b"k", 20))
             tell(f"key: reverse, {what}", keys(terminal, b"S", KEYS // 10))
             terminal.press(b"f")
     finally:

@@ -159,7 +159,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     # Showing
 
-    def _draw(self) -> None:
+    def _draw(self, *, draws_pictures: bool = True) -> None:
         snapshot, comparison = self._snapshot, self._comparison
         if snapshot is None or comparison is None:
             return
@@ -182,7 +182,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._show_about(snapshot, comparison)
         self._arrange()
         self._show_row()
-        self._draw_pictures()
+        if draws_pictures:
+            self._draw_pictures()
 
     @property
     def _has_lines(self) -> bool:
@@ -282,41 +283,41 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def action_move(self, by: int) -> None:
         self.table.move_to(self.table.cursor + by)
 
-    # Order
+    def _draw_sorted(self) -> None:
+        """Pictures follow at rest, so that the next key need not wait for them."""
+        self._draw(draws_pictures=False)
+        self._draw_pictures_at_rest()
 
     def action_sort(self) -> None:
         if self._comparison is None:
             return
-        names = [SETTING, *measure_names(self._comparison)]
-        answers = [Answer(_CHOSEN_ORDER, "as chosen")]
-        answers += [Answer(name, clean(measure_title(self._comparison, name))) for name in names]
+        answers = [Answer(_CHOSEN_ORDER, "as chosen"), Answer(SETTING, SETTING)]
+        answers += [Answer(name, measure_title(self._comparison, name)) for name in measure_names(self._comparison)]
         ChoicePrompt("Sort by", answers, self._order.name or _CHOSEN_ORDER).ask(self.app, self._sort_by)
 
     def _sort_by(self, name: str) -> None:
         self._order = Order("" if name == _CHOSEN_ORDER else name)
-        self._draw()
+        self._draw_sorted()
 
     @on(SideBySide.TitleClicked)
     def _sort_by_title(self, event: SideBySide.TitleClicked) -> None:
         name = event.key or SETTING
         if self._comparison is not None and name in (SETTING, *measure_names(self._comparison)):
             self._order = Order(name, descending=self._order.name == name and not self._order.descending)
-            self._draw()
+            self._draw_sorted()
 
     def action_reverse(self) -> None:
-        if not self._order.name:
+        if self._order.name:
+            self._order = replace(self._order, descending=not self._order.descending)
+            self._draw_sorted()
+        else:
             self.app.tell("the rows are not sorted; s sorts them")
-            return
-        self._order = replace(self._order, descending=not self._order.descending)
-        self._draw()
 
     def action_toggle_pin(self) -> None:
         """Keeps the baseline on top, or in its place, among sorted rows."""
         self._pins_baseline = not self._pins_baseline
         self.app.tell("the baseline stays on top" if self._pins_baseline else "the baseline stands in its place")
         self._draw()
-
-    # View
 
     def action_toggle_settings(self) -> None:
         self._change(replace(self._view, all_settings=not self._view.all_settings))
