@@ -51,8 +51,8 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["sweep", "--seeds", "0"], 2, "give at least 1"),
         (["sweep", "--seeds", "20000"], 2, "give at most 10,000"),
         (["resume", "1", "2", "--here"], 2, "--here works on one run"),
-        (["resume", "--here"], 2, "--here and --json are for runs"),
-        (["resume", "--json"], 2, "--here and --json are for runs"),
+        (["resume", "--here"], 2, "--here, --on-end and --json are for runs"),
+        (["resume", "--json"], 2, "--here, --on-end and --json are for runs"),
     ],
 )
 def test_a_wrong_input_gets_a_message_its_exit_code_and_changes_nothing(

@@ -35,7 +35,7 @@ def row(app: AgeUIApp) -> str:
 
 def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        assert row(app).endswith("2 runs by state")
+        assert row(app).endswith("2 runs by state ↑")
         await press(pilot, "slash", *"loss=mape")
         for size in ((80, 24), (160, 45), (60, 16)):
             await pilot.resize_terminal(*size)
@@ -45,7 +45,7 @@ def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two:
             assert app.cursor_position.y == 1
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
-        assert row(app).endswith("1 of 2 runs by state")
+        assert row(app).endswith("1 of 2 runs by state ↑")
         long = "loss=mape " + "x" * 200
         box(app).set_text(long)
         app.screen.query_one(Input).cursor_position = len(long)
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_beside_the_filter_and_keeps_the_focus(two: Store)
         assert row(app).endswith("there is no field 'los'; did you mean 'loss'?")
         assert app.focused is app.screen.query_one(Input), "the table still shows the runs of another filter"
         await press(pilot, "escape")
-        assert row(app).endswith("2 runs by state")
+        assert row(app).endswith("2 runs by state ↑")
 
     use(two, scenario, size=(80, 24), prefs=Prefs())
 
