@@ -154,7 +154,7 @@ def test_the_whole_queue_is_held_and_let_go(store: Store, no_workers: list[str])
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "H")
         assert store.queue.current_pause() is not None
-        await until(pilot, lambda: "queue paused" in screen_text(app))
+        await until(pilot, lambda: "the queue is paused" in screen_text(app))
         await press(pilot, "H")
         assert store.queue.current_pause() is None
         assert no_workers == ["auto"]
