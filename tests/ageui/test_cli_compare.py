@@ -28,7 +28,7 @@ def test_repeats_are_one_row_in_every_format(ageui: Terminal, repeated: Store, f
     done = ageui("compare", "one", "two", "mape", "--fold-seeds", "--format", format)
     assert done.code == 0
     assert "two" not in done.out.replace("two-sided", "")
-    shown = {"csv": ",6.5,", "json": '"mae": 6.5,', "tex": r"$\pm$0.71 (n=2)"}
+    shown = {"csv": ",6.5,", "json": '"mae": 6.5,', "tex": r"6.50 & \scriptsize $\pm$0.71"}
     assert shown.get(format, "±0.71 (n=2)") in done.out
 
 
