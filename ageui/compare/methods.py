@@ -128,11 +128,15 @@ def _scores(comparison: Comparison, rows: Sequence[ComparedRow], scores: "Sequen
     )
     places = [place for place, name in enumerate(comparison.columns) if is_main(comparison, name)]
     cells = [row.cells[place] for row in rows for place in places]
-    is_current = not any(one.is_stale for one in scores)
-    resamples = f" from {RESAMPLES:,} bootstrap resamples of the images" if is_current else " from a bootstrap"
-    resamples += ", or of the persons where the data names them"
+    if any(one.is_stale for one in scores):
+        if any(cell.interval is not None or cell.p_value is not None for cell in cells):
+            yield "Some intervals and tests of figures are those of an earlier revision of the statistics."
+        return
     if any(row.cells[0].interval is not None for row in rows):
-        yield f"The {_PERCENT} interval of an MAE is a bootstrap-t interval{resamples}."
+        yield (
+            f"The {_PERCENT} interval of an MAE is a bootstrap-t interval from {RESAMPLES:,} bootstrap "
+            "resamples of the images, or of the persons where the data names them."
+        )
     biases = [row.cells[place] for row in rows for place in places[1:]]
     if any(cell.interval is not None for cell in biases):
         yield (
@@ -140,16 +144,15 @@ def _scores(comparison: Comparison, rows: Sequence[ComparedRow], scores: "Sequen
             "down to the smallest bias that neither a permutation test nor that bootstrap rejects."
         )
     if any(cell.p_value is not None for cell in cells):
-        yield from _noise(cells, is_current=is_current)
+        yield from _noise(cells)
 
 
-def _noise(cells: Sequence[Cell], *, is_current: bool) -> Iterator[str]:
+def _noise(cells: Sequence[Cell]) -> Iterator[str]:
     """How ~ was decided."""
-    shuffles = f" with at least {RESAMPLES:,} shuffles" if is_current else ""
     yield (
         "Whether a bias can be told from none (~ where it cannot) was decided by a permutation test of Welch's "
-        f"statistic over the groups{shuffles}, at p > {LEVEL:g} and without correction; groups of fewer than "
-        f"{SMALLEST_GROUP} are not tested."
+        f"statistic over the groups with at least {RESAMPLES:,} shuffles, at p > {LEVEL:g} and without correction; "
+        f"attributes with a group of fewer than {SMALLEST_GROUP} are not tested."
     )
     if any(cell.p_value is not None and cell.spread is not None for cell in cells):
         yield "For means over seeds it used the error of each image averaged over the seeds."

@@ -13,7 +13,7 @@ _SYMBOLS = {
     NOISE: r"\sim", EQUIVALENT: r"\approx", NO_BETTER: r"\varnothing",
 }  # fmt: skip
 _ESCAPES = {
-    "[": "{[}", "]": "{]}",
+    "[": "{[}", "]": "{]}", "*": "{*}",
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}",
