@@ -68,12 +68,23 @@ def compare_runs(
         str | None,
         typer.Option(
             "--format",
-            metavar="table|md|csv|tex|html|json",
+            metavar="table|md|csv|tex|html|json|svg|pdf",
             help="Format; else that of the file's ending, or a table.",
-            autocompletion=words("table", "md", "csv", "tex", "html", "json"),
+            autocompletion=words("table", "md", "csv", "tex", "html", "json", "svg", "pdf"),
             show_default=False,
         ),
     ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y",
+            help="The figures or fields that svg and pdf plot; else age,mae.",
+            show_default=False,
+        ),
+    ] = None,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Write the methods paragraph of a paper instead: data, seeds, tests.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", show_default=False)
     ] = None,
@@ -92,11 +103,14 @@ def compare_runs(
         ageui compare first second --baseline first
         ageui compare tag=demo --fold-seeds --groups
         ageui compare tag=demo -o table.md
+        ageui compare tag=demo --fold-seeds -o plot.pdf --plot gender,mae
     """
     from ageui.cli.tables import more_sentence, rows_to_show
     from ageui.compare import FORMATS, compare, comparison_table, render_text
     from ageui.compare.comparison import Marking
     from ageui.compare.many_tests import known_correction
+    from ageui.compare.measures import PLOT_FORMATS
+    from ageui.compare.methods import METHODS_FORMATS, methods_text
     from ageui.compare.seed_figures import known_across
     from ageui.present.terminal import with_legend
     from ageui.text.sentences import counted
@@ -104,19 +118,25 @@ def compare_runs(
 
     if output is not None and output_format == "table":
         raise ConfigError("--output needs a --format other than table")
-    formats = FORMATS if output is None else [name for name in FORMATS if name != "table"]
-    chosen = chosen_format("json" if as_json else output_format, output, formats, default=formats[0])
+    formats = [*FORMATS, *PLOT_FORMATS] if output is None else [*FORMATS[1:], *PLOT_FORMATS]
+    formats = list(METHODS_FORMATS) if methods else formats
+    named = output_format or ("json" if as_json else None)
+    chosen = chosen_format(named, output, formats, default=formats[0])
+    if plot is not None and chosen not in PLOT_FORMATS:
+        raise ConfigError("--plot needs the format svg or pdf")
     refuse_target(output, force, streams=True)
     with open_store(db, read_only=True) as store:
         ids = dict.fromkeys(store.runs.find_all(references))
         against = baseline if baseline in (None, "constant") else str(store.runs.find_one(baseline))
         if against not in (None, "constant"):
             ids.setdefault(int(against))
+        compared = store.runs.details(list(ids))
         comparison = compare(
-            store.runs.details(list(ids)),
+            compared,
             split=split,
             baseline=against,
-            predictions=store.scores.predictions,
+            # A plot shows neither differences nor tests, so that only crossed groups need predictions.
+            predictions=store.scores.predictions if by or chosen not in PLOT_FORMATS else None,
             fold_seeds=fold_seeds or fold_across is not None,
             fold_across=known_across(fold_across),
             further=[] if figures == "none" else [name.strip() for name in figures.split(",")],
@@ -132,4 +152,13 @@ def compare_runs(
         if said := more_sentence(len(cut.rows), len(table.rows), "row"):
             sayer(messages())(said)
         return
-    print_or_write(render_text(comparison, chosen), output, counted(len(comparison.rows), "row"))
+    rows = counted(len(comparison.rows), "row")
+    if methods:
+        print_or_write(methods_text(comparison, compared, chosen), output, "methods")
+    elif chosen in PLOT_FORMATS:
+        from ageui.report.comparison_plot import comparison_plot
+
+        content = comparison_plot(comparison, chosen, plot)
+        print_or_write(content, output, rows)
+    else:
+        print_or_write(render_text(comparison, chosen), output, rows)

@@ -55,12 +55,19 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
     return ending
 
 
-def print_or_write(text: str, path: Path | None, what: str) -> None:
-    """Prints a text on stdout, or writes it to a file and says `what` it holds. Raises `DataError`."""
+def print_or_write(content: str | bytes, path: Path | None, what: str) -> None:
+    """Prints a text on stdout, or writes it to a file and says `what` it holds. Raises `DataError`.
+
+    Raises `ConfigError` for bytes without a file.
+    """
+    from engine.errors import ConfigError
+
     if path is None:
-        write_data(text)
+        if isinstance(content, bytes):
+            raise ConfigError("a plot needs a file; name one with --output")
+        write_data(content)
         return
-    write_output(path, text.encode())
+    write_output(path, content.encode() if isinstance(content, str) else content)
     messages().print(f"{what}: {path}", soft_wrap=True)
 
 

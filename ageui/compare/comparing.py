@@ -190,6 +190,7 @@ def compare(
         tests=found.tests,
         further_tests=found.further_tests,
         is_foldable=bool(repeats),
+        data=reference.data_name if reference else "",
     )
 
 

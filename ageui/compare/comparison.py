@@ -78,7 +78,8 @@ class Comparison:
     comparable rows share. `folded` means that runs which differ only in their seed are one row. `ranked_over` names the
     columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked. `tests` counts the tests of
     MAE and biases against the baseline, `further_tests` those of all other figures: two families, each corrected by
-    itself. `is_foldable` means that some rows differ in nothing but their seed.
+    itself. `is_foldable` means that some rows differ in nothing but their seed. `data` is the name of the data that the
+    comparable rows were scored on.
     """
 
     split: str | None
@@ -96,6 +97,7 @@ class Comparison:
     further_tests: int = 0
     further: tuple[str, ...] = ()
     is_foldable: bool = False
+    data: str = ""
 
     @cached_property
     def has_unselected(self) -> bool:

@@ -5,12 +5,14 @@ from typing import Any
 
 from ageui.compare.comparison import MAE, ComparedRow, Comparison, Group
 from ageui.compare.comparison_table import comparison_table
+from ageui.compare.paper_table import paper_table
 from ageui.present.formats import WRITERS, refuse_format
 from ageui.present.table import Cell, Difference, ExportSheet, Note, Records
 from ageui.present.wording import note_text
 from engine.split_result import Interval
 
 FORMATS = ("table", *WRITERS)
+_LABEL = "comparison"
 _PARTS = (
     "", "_low", "_high", "_p_no_bias", "_detectable", "_inside_noise", "_best",
     "_difference", "_difference_low", "_difference_high", "_p", "_p_adjusted", "_real", "_equivalent",
@@ -31,8 +33,9 @@ def render_text(comparison: Comparison, format: str) -> str:
     Returns
     -------
     str
-        The text, ending in a line feed. `csv` and `json` hold figures in years in full precision; in `csv` an undefined
-        figure is empty, in `json` it is null, and floats that are not finite are the strings `nan`, `inf` and `-inf`.
+        The text, ending in a line feed. `tex` holds the `paper_table` alone. `csv` and `json` hold figures in years in
+        full precision; in `csv` an undefined figure is empty, in `json` it is null, and floats that are not finite are
+        the strings `nan`, `inf` and `-inf`.
 
     Raises
     ------
@@ -40,6 +43,9 @@ def render_text(comparison: Comparison, format: str) -> str:
         If the format is unknown.
     """
     refuse_format(format, FORMATS)
+    if format == "tex":
+        table = paper_table(comparison)
+        return WRITERS[format](ExportSheet(table, Records((), ()), table.title, label=_LABEL, remarks=comparison.notes))
     table = comparison_table(comparison)
     return WRITERS[format](ExportSheet(table, _records(comparison), data=_data(comparison, table.legend)))
 

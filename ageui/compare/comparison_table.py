@@ -12,6 +12,7 @@ from ageui.present.table import Cell, Column, Note, Table
 from ageui.text.sentences import counted
 
 RANK = "rank"
+SETTINGS_DIFFER = "the settings differ: "
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -38,7 +39,7 @@ def comparison_table(comparison: Comparison) -> Table:
 def settings_table(comparison: Comparison) -> Table:
     """The settings that differ between the runs, without their figures."""
     columns = (Column("run"), *map(Column, comparison.settings))
-    rows = tuple((_name(row, comparison), *_settings(row, comparison)) for row in comparison.rows if row.settings)
+    rows = tuple((name_cell(row, comparison), *_settings(row, comparison)) for row in comparison.rows if row.settings)
     return Table(columns, rows, "Settings that differ")
 
 
@@ -72,7 +73,7 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     if any(cell.difference for cell in cells):
         yield Note("+ and −", f"difference to the baseline {comparison.baseline or ''}")
     if comparison.tests or comparison.further_tests:
-        yield Note(REAL, f"the settings differ: p at most 0.05 over seeds and images, {_tests(comparison)}")
+        yield Note(REAL, f"{SETTINGS_DIFFER}p at most 0.05 over seeds and images, {_tests(comparison)}")
     if comparison.marking.margin is not None:
         within = f"within ±{comparison.marking.margin:g} years: the 90% interval over seeds and images lies inside"
         yield Note(EQUIVALENT, f"{within} (two seeds a side, not corrected)")
@@ -108,10 +109,11 @@ def _cells(row: ComparedRow, comparison: Comparison) -> tuple[Cell, ...]:
     figures = list(map(shown_figure, comparison.columns, row.cells))
     if comparison.ranked_over:
         figures.insert(_ranked_place(comparison), Cell(row.rank, on_front=bool(row.on_front)))
-    return (_name(row, comparison), *_settings(row, comparison), *figures)
+    return (name_cell(row, comparison), *_settings(row, comparison), *figures)
 
 
-def _name(row: ComparedRow, comparison: Comparison) -> Cell:
+def name_cell(row: ComparedRow, comparison: Comparison) -> Cell:
+    """The name of a row, its marks, and its state."""
     return Cell(
         text=row.name,
         note=", ".join(filter(None, (row.state, "selected" if row.is_selected and comparison.has_unselected else ""))),

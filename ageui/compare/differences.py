@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ageui.compare.draft_rows import Columns
 
 SETTLED_YEARS = 0.25
-_EQUIVALENCE = 0.9
+EQUIVALENCE = 0.9
 """The confidence of an interval that must lie inside the margin: two one-sided tests at 5% each."""
 
 
@@ -175,7 +175,7 @@ def _tested(
         return Difference(paired.value, paired.interval if is_single else None)
     equivalent = None
     if margin is not None:
-        ends = test.interval(_EQUIVALENCE)
+        ends = test.interval(EQUIVALENCE)
         equivalent = -margin <= ends.low and ends.high <= margin
     return Difference(paired.value, test.interval(), test.p_value, None, equivalent)
 

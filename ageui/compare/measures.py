@@ -9,6 +9,7 @@ from ageui.compare.ranking import fair_places, pareto_front
 from ageui.present.figures import NUMBER, YEARS, Unit
 
 SETTING, RANK, SEEDS = "setting", "rank", "n"
+PLOT_FORMATS = ("svg", "pdf")
 Value = float | str | None
 
 

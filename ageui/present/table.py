@@ -33,7 +33,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Spread:
-    """How a figure varies over `n` seeds: sample standard deviation (over n - 1), None for a single seed."""
+    """How a figure varies over `n` seeds: sample standard deviation (over n - 1), None for a single seed.
+
+    An `n` of 0 is not written, since a column of its own says it.
+    """
 
     std: float | None
     n: int
@@ -163,10 +166,15 @@ class Records:
 
 @dataclass(frozen=True)
 class ExportSheet:
-    """The content of an exported file: table, title and paragraphs for people, records and data for programs."""
+    """The content of an exported file: table, title and paragraphs for people, records and data for programs.
+
+    `label` is what LaTeX refers to the table by, and `remarks` are those of its author, which readers do not see.
+    """
 
     table: Table
     records: Records
     title: str = ""
     about: tuple[str, ...] = ()
+    label: str = ""
+    remarks: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)

@@ -90,8 +90,10 @@ def _uncertainty(cell: Cell) -> tuple[Part, ...]:
     if cell.value is None:
         return ()
     if cell.spread is not None:
-        width = f"±{number(cell.spread.std, cell.unit)} " if cell.spread.std is not None else ""
-        return (Part("width", f"{width}(n={cell.spread.n})"),)
+        width = f"±{number(cell.spread.std, cell.unit)}" if cell.spread.std is not None else ""
+        seeds = f"(n={cell.spread.n})" if cell.spread.n else ""
+        text = " ".join(filter(None, (width, seeds)))
+        return (Part("width", text),) if text else ()
     if cell.interval is None:
         return ()
     if cell.half_width:

@@ -1,4 +1,4 @@
-"""Plots as SVG: drawn by matplotlib, then reduced and prepared for dark pages. Equal input gives equal bytes."""
+"""Plots drawn by matplotlib: SVG, reduced and prepared for dark pages, and PDF. Equal input gives equal bytes."""
 
 import io
 import logging
@@ -75,21 +75,34 @@ def draw(name: str, inches: tuple[float, float], paint: "Callable[[Figure], None
     `name` is unique on the page, since ids in the drawing derive from it. Settings files of matplotlib and its
     environment variables have no effect.
     """
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    svg = _saved(inches, paint, {"svg.hashsalt": name}, format="svg", metadata=nothing, transparent=True)
+    width, height = (72 * side for side in inches)
+    return Drawing(width, height, _made_small(svg.decode()))
+
+
+def draw_pdf(inches: tuple[float, float], paint: "Callable[[Figure], None]") -> bytes:
+    """As `draw`, as a PDF file on white with its fonts inside, without a date or the name of a program."""
+    nothing = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+    return _saved(inches, paint, {"pdf.fonttype": 42}, format="pdf", metadata=nothing)
+
+
+def _saved(
+    inches: tuple[float, float], paint: "Callable[[Figure], None]", settings: dict[Any, Any], **options: Any
+) -> bytes:
     with _undisturbed():
         import matplotlib
         from matplotlib.figure import Figure
 
-    content = io.StringIO()
+    content = io.BytesIO()
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
-    with matplotlib.rc_context({**defaults, **_SETTINGS, "svg.hashsalt": name}), warnings.catch_warnings():
-        # Letters stay text: a reader's fonts draw those that matplotlib's font lacks.
+    with matplotlib.rc_context({**defaults, **_SETTINGS, **settings}), warnings.catch_warnings():
+        # In SVG letters stay text: a reader's fonts draw those that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=inches, layout="constrained")
         paint(figure)
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(content, format="svg", metadata=nothing, transparent=True)
-    width, height = (72 * side for side in inches)
-    return Drawing(width, height, _made_small(content.getvalue()))
+        figure.savefig(content, **options)
+    return content.getvalue()
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def curves_of_cells(name: str, cells: "Sequence[tuple[str, Sequence[Sequence[Epo
         for (label, runs), (color, dashes) in zip(points, cycle(looks), strict=False):
             for place, own in enumerate(runs):
                 epochs, losses = zip(*own, strict=True)
-                named = _short(label) if place == 0 else None
+                named = short_label(label) if place == 0 else None
                 axes.plot(epochs, losses, color=color, linestyle=dashes, marker=".", label=named)
         _loss_by_epoch(axes, "validation loss", finite)
 
@@ -126,7 +126,7 @@ def group_bars(name: str, result: SplitResult) -> Drawing | None:
                 axes.errorbar(mae, place, xerr=reach, color=INK, capsize=2.5, linewidth=1.0)
         if math.isfinite(result.mae):
             axes.axvline(result.mae, color=INK, linestyle="--", linewidth=0.8, label="MAE of all images")
-        axes.set_yticks(places, [_short(f"{attribute}: {group}") for attribute, group, *_ in shown])
+        axes.set_yticks(places, [short_label(f"{attribute}: {group}") for attribute, group, *_ in shown])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlim(left=0)
@@ -159,19 +159,19 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
                 marker = "D" if row.kind == "constant" else "o" if row.comparable and cell.comparable else "x"
                 face = "none" if cell.inside_noise else colours[row.kind]
                 axes.plot(cell.value, line, marker, color=colours[row.kind], markersize=5, markerfacecolor=face)
-                if ends := _ends(cell):
+                if ends := error_ends(cell):
                     axes.plot(ends, [line, line], color=INK, linewidth=1.0, solid_capstyle="butt")
-            axes.set_title(_short(figure_name(column)))
+            axes.set_title(short_label(figure_name(column)))
             axes.set_xlim(left=0)
             axes.grid(visible=False, axis="y")
-        panels[0].set_yticks(range(len(rows)), [_short(row.name) for row in rows])
+        panels[0].set_yticks(range(len(rows)), [short_label(row.name) for row in rows])
         panels[0].set_ylim(len(rows) - 0.5, -0.5)
         figure.supxlabel("years", fontsize=9.0)
 
     return draw(name, (max(6.6, 1.4 + 1.3 * len(columns)), 1.0 + 0.28 * len(rows)), paint)
 
 
-def _ends(cell: Cell) -> tuple[float, float] | None:
+def error_ends(cell: Cell) -> tuple[float, float] | None:
     """The ends of the stroke through a dot: its interval, or a standard deviation over seeds to each side."""
     if cell.interval is not None:
         return cell.interval.low, cell.interval.high
@@ -210,6 +210,7 @@ def _is_finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _short(text: str) -> str:
+def short_label(text: str) -> str:
+    """The text, clean and cut to the room that a plot has."""
     text = clean(text)
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"

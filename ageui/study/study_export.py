@@ -19,7 +19,9 @@ def export_text(table: StudyTable, format: str) -> str:
     """The table in one of `FORMATS`, ending in a line feed. Raises `ConfigError` for other formats."""
     refuse_format(format, FORMATS)
     about = tuple(filter(None, (table.study.shows, headline(table))))
-    return WRITERS[format](ExportSheet(published_and_measured(table), _records(table), table.study.title, about))
+    return WRITERS[format](
+        ExportSheet(published_and_measured(table), _records(table), table.study.title, about, "study")
+    )
 
 
 def as_data(table: StudyTable) -> dict[str, Any]:

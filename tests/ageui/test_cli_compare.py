@@ -28,7 +28,7 @@ def test_repeats_are_one_row_in_every_format(ageui: Terminal, repeated: Store, f
     done = ageui("compare", "one", "two", "mape", "--fold-seeds", "--format", format)
     assert done.code == 0
     assert "two" not in done.out.replace("two-sided", "")
-    shown = {"csv": ",6.5,", "json": '"mae": 6.5,', "tex": r"$\pm$0.71 (n=2)"}
+    shown = {"csv": ",6.5,", "json": '"mae": 6.5,', "tex": r"6.50 & \scriptsize $\pm$0.71"}
     assert shown.get(format, "±0.71 (n=2)") in done.out
 
 
@@ -57,7 +57,7 @@ def test_a_file_has_the_format_of_its_ending(ageui: Terminal, repeated: Store, f
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, or say --format"),
+        (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, .svg, .pdf, or say --format"),
         (("one", "-o", "t.md", "--format", "table"), "--output needs a --format other than table"),
         (("one", "mapr"), "there is no run 'mapr'; did you mean 'mape'?"),
         (("nobody", "loss=poisson"), "there is no run 'nobody'; see ageui ls for those there are"),
@@ -95,3 +95,27 @@ def test_a_pipe_is_written_to_unasked(ageui: Terminal, repeated: Store) -> None:
     assert written.code == 0
     with open(out, encoding="utf-8") as stream:
         assert stream.read() == ageui("compare", "one", "mape", "--format", "csv").out
+
+
+@pytest.mark.parametrize(("file", "start"), [("p.svg", b"<svg"), ("p.pdf", b"%PDF"), ("p.PDF", b"%PDF")])
+def test_a_plot_is_written_to_a_file(ageui: Terminal, repeated: Store, file: str, start: bytes) -> None:
+    command = ("compare", "one", "two", "mape", "--fold-seeds", "-o", file)
+    assert ageui(*command, "--plot", "gender,mae").code == 0
+    assert Path(file).read_bytes().startswith(start)
+    refused = ageui(*command)
+    assert (refused.code, f"{file} exists" in refused.err) == (2, True)
+    assert ageui(*command, "--force").code == 0
+
+
+def test_a_plot_needs_a_file_and_other_formats_no_plot(ageui: Terminal, repeated: Store) -> None:
+    assert "a plot needs a file" in ageui("compare", "one", "--format", "svg").err
+    assert "--plot needs the format svg or pdf" in ageui("compare", "one", "--plot", "age,mae").err
+
+
+def test_methods_are_printed_or_written(ageui: Terminal, repeated: Store) -> None:
+    done = ageui("compare", "one", "two", "mape", "--fold-seeds", "--methods")
+    assert done.out.startswith("3 runs were trained on ")
+    assert "Each setting was trained with 1 to 2 seeds (seeds 1, 2)" in done.out
+    assert ageui("compare", "one", "--methods", "-o", "m.md").code == 0
+    assert Path("m.md").read_text(encoding="utf-8").startswith("One run was trained on ")
+    assert "end the name in one of .txt, .md" in ageui("compare", "one", "--methods", "-o", "m.csv").err

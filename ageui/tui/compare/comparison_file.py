@@ -1,24 +1,31 @@
 """Exports a comparison: asks for the format and the place, and writes a file or copies the text."""
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
-from ageui.compare import Comparison, render_text
+from ageui.compare import CONSTANT, Comparison, render_text
+from ageui.compare.measures import PLOT_FORMATS
+from ageui.compare.methods import methods_text
 from ageui.files.output_file import write_output_file
+from ageui.store import RunDetail
 from ageui.text.sentences import counted
 from ageui.tui.base_app import BaseApp
+from ageui.tui.child_command import run_command
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt, LinePrompt, confirmation
 from engine.errors import ConfigError
 
-FORMAT_NAMES = {"md": "Markdown", "csv": "CSV", "tex": "LaTeX", "html": "HTML"}
+FORMAT_NAMES = {
+    "md": "Markdown", "csv": "CSV", "tex": "LaTeX", "html": "HTML", "svg": "SVG", "pdf": "PDF", "txt": "methods",
+}  # fmt: skip
+_HINTS = {"tex": "a table for a paper", "svg": "a plot: MAE by age bias", "pdf": "the same plot", "txt": "a paragraph"}
 
 
-def export(comparison: Comparison, format: str, path: Path, *, replace: bool = False) -> Path:
-    """Writes the comparison atomically and returns the absolute path.
+def export(content: str | None, path: Path, *, replace: bool = False) -> Path:
+    """Writes the content atomically and returns the absolute path; with None, only checks the path.
 
     Raises `FileExistsError` if the file exists and `replace` is not set, and `ConfigError` if the path is not writable.
     """
-    content = render_text(comparison, format).encode()
     target = path
     try:
         target = path.expanduser().absolute()
@@ -26,7 +33,8 @@ def export(comparison: Comparison, format: str, path: Path, *, replace: bool = F
         if not is_file and target.exists():
             raise ConfigError(f"the export cannot be written: {target} is no file")
         if not is_file or replace:
-            write_output_file(target, content)
+            if content is not None:
+                write_output_file(target, content.encode())
             return target
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -34,37 +42,62 @@ def export(comparison: Comparison, format: str, path: Path, *, replace: bool = F
     raise FileExistsError(target)
 
 
-async def export_by_dialog(app: BaseApp, comparison: Comparison, remark: str) -> None:
+async def export_by_dialog(app: BaseApp, comparison: Comparison, runs: Collection[RunDetail], remark: str) -> None:
     """Asks for format and place, and exports. `remark` ends the notice. Runs in a worker of a screen."""
-    formats = [Answer(key, name, f".{key}") for key, name in FORMAT_NAMES.items()]
+    formats = [Answer(key, name, _HINTS.get(key, f".{key}")) for key, name in FORMAT_NAMES.items()]
     format = await app.push_screen_wait(ChoicePrompt("Export as", formats))
     if format is None:
         return
-    name = f"comparison.{format}"
-    places = [
-        Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …"), Answer("copy", "the clipboard")
-    ]  # fmt: skip
+    is_plot, said = format in PLOT_FORMATS, counted(len(comparison.rows), "row")
+    name = f"methods.{format}" if format == "txt" else f"comparison.{format}"
+    places = [Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …")]
+    places += [] if is_plot else [Answer("copy", "the clipboard")]
     place = await app.push_screen_wait(ChoicePrompt(f"{FORMAT_NAMES[format]} goes to", places))
-    if place == "copy":
-        app.copy_to_clipboard(render_text(comparison, format))
-        app.tell(f"copied {counted(len(comparison.rows), 'row')} as {FORMAT_NAMES[format]}{remark}")
+    if place is None:
+        return
+    content = None
+    if format == "txt":
+        content, said = methods_text(comparison, list(runs)), "methods"
+    elif not is_plot:
+        content = render_text(comparison, format)
+    if place == "copy" and content is not None:
+        app.copy_to_clipboard(content)
+        app.tell(f"copied {said}{'' if format == 'txt' else f' as {FORMAT_NAMES[format]}'}{remark}")
         return
     if place == "file":
         name = (await app.push_screen_wait(LinePrompt("Write to", name, "enter writes, esc leaves")) or "").strip()
-    if place is None or not name:
+    if not name:
         return
     try:
-        await _write(app, comparison, format, Path(name), remark)
+        target = await _written(app, content, Path(name))
+        if target is not None and content is None:
+            await _draw(app, comparison, format, target)
     except ConfigError as error:
         app.tell(str(error), severity="error")
+        return
+    if target is not None:
+        app.tell(f"{said} written to {target}{'' if is_plot else remark}")
 
 
-async def _write(app: BaseApp, comparison: Comparison, format: str, path: Path, remark: str) -> None:
+async def _written(app: BaseApp, content: str | None, path: Path) -> Path | None:
+    """The path that the content was written to, or may be; None if an existing file is to stay."""
     try:
-        written = await asyncio.to_thread(export, comparison, format, path)
+        return await asyncio.to_thread(export, content, path)
     except FileExistsError:
         question = confirmation(f"{path} is there already. Replace it?", "Yes, replace it")
         if await app.push_screen_wait(question) is None:
-            return
-        written = await asyncio.to_thread(export, comparison, format, path, replace=True)
-    app.tell(f"{counted(len(comparison.rows), 'row')} written to {written}{remark}")
+            return None
+        return await asyncio.to_thread(export, content, path, replace=True)
+
+
+async def _draw(app: BaseApp, comparison: Comparison, format: str, target: Path) -> None:
+    """Draws the plot in a command of its own, since matplotlib is no part of this process."""
+    options = ["--format", format, "--output", str(target), "--force"]
+    options += ["--split", comparison.split] if comparison.split is not None else []
+    options += ["--fold-seeds"] if comparison.folded else []
+    if (base := next((row for row in comparison.rows if row.is_baseline), None)) is not None:
+        options += ["--baseline", str(base.runs[0]) if base.runs else CONSTANT]
+    ids = [str(run_id) for row in comparison.rows for run_id in row.runs]
+    result = await run_command(["compare", *options], ids, app.store.path)
+    if result.code:
+        raise ConfigError(result.error)

@@ -395,7 +395,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             self.post_message(OpenRun(row.runs[0]))
 
     def action_export(self) -> None:
-        if self._shown is not None:
+        if self._shown is not None and self._snapshot is not None:
             remark = "" if self.is_settled else "; intervals of differences were not done yet"
-            export = export_by_dialog(self.app, self._shown, remark)
+            runs = self._snapshot.runs.values()
+            export = export_by_dialog(self.app, self._shown, runs, remark)
             self.run_worker(export, group="export", exclusive=True, exit_on_error=False)

@@ -46,9 +46,12 @@ def test_text_formats_show_the_mean_with_deviation_and_number_of_seeds() -> None
         r"| b +4 | 1,2,3,4,5 | **5.50** ★ ±0.05 (n=5) (−0.75 ✔) | 0.25 \~ ±0.10 (n=5) | **5.00** ★ ±0.25 (n=5) |"
         in markdown
     )
-    assert r"b +4 & 1,2,3,4,5 & \textbf{5.50} $\star$ $\pm$0.05 (n=5) ($-$0.75 $\dagger$)" in render_text(
-        comparison, "tex"
+    paper = render_text(comparison, "tex")
+    assert (
+        r"b +4 & 5 & \bfseries 5.50 & \scriptsize $\pm$0.05$^{\dagger}$ & 0.25 & \scriptsize $\pm$0.10$^{\sim}$"
+        in paper
     )
+    assert "4 faces. 1 to 5 seeds per setting." in paper
     assert "<strong>5.50</strong> ★ <small>±0.05 (n=5)</small>" in render_text(comparison, "html")
 
 

@@ -1,6 +1,7 @@
 """Exports of the comparison on the screen: what is shown, in every format, and never over a file unasked."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,5 +101,28 @@ def test_what_cannot_be_written_is_said(
         await press(pilot, "X")
         assert isinstance(app.screen, ChoicePrompt), "the screen goes on"
         await press(pilot, "escape")
+
+    use(store, scenario)
+
+
+def test_methods_and_plots_are_exported_and_no_plot_is_drawn_in_this_process(
+    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot, runs)
+        await press(pilot, "X")
+        await export(app, pilot, "txt", "here")
+        await until(pilot, lambda: (tmp_path / "methods.txt").exists())
+        assert (tmp_path / "methods.txt").read_text(encoding="utf-8").startswith("3 runs were trained on ")
+        await press(pilot, "X")
+        await export(app, pilot, "pdf", "file")
+        await until(pilot, lambda: isinstance(app.screen, LinePrompt))
+        app.screen.query_one(Input).value = "p.pdf"
+        await press(pilot, "enter")
+        await until(pilot, lambda: any("p.pdf" in message for message in messages(app)))
+        assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF")
 
     use(store, scenario)

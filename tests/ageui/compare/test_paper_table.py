@@ -1,0 +1,74 @@
+"""The table of a paper: as many cells a row as columns, whatever the names; numbers that an S column can read."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from ageui.compare import ComparedRow, Comparison, render_text
+from ageui.compare.paper_table import caption
+from ageui.present.table import Cell, Difference, Spread
+from engine.split_result import Interval
+
+NUMBER = re.compile(r"(\\bfseries )?[+-]?\d+\.\d+|\{---\}|\{NaN\}")
+SPREAD = Spread(0.25, 3)
+HOSTILE = ["plain", "a & b \\\\ c", "$x_^%&#{}~\\", "[2pt]", "*a", "\\input{/etc/passwd}", "a\nb", "\x1b[2J\u202eb"]
+
+
+def _comparison(name: str = "plain") -> Comparison:
+    signed, group = Cell(0.5), Cell(7.0)
+    real = Difference(-0.75, Interval(-1.0, -0.5), 0.001, 0.002)
+    first = (Cell(10.25, spread=SPREAD), Cell(0.5, spread=SPREAD, p_value=0.5), signed, group)
+    second = (Cell(9.5, spread=SPREAD, best=True, difference=real), Cell(float("nan")), signed, group)
+    published = (Cell(9.0), Cell(0.5), Cell(None), Cell(None))
+    rows = (
+        ComparedRow(
+            "run", None, "a +2", "done", {"loss": "mse"}, 40, first, True, None, True, runs=(1, 2, 3), label="mse"
+        ),
+        ComparedRow("run", None, "b +2", "done", {}, 40, second, True, None, runs=(4, 5, 6), on_front=True, label=name),
+        ComparedRow("published", 7, "p", "published", {}, None, published, False, "from the report"),
+    )
+    columns = ("mae", "gender", "gender_signed", "gender male")
+    return Comparison(
+        "test", 40, columns, ("loss",), rows, "a +2", ("a note",), {"gender male": None}, folded=True, tests=2,
+        further_tests=7, further=("gender_signed",), data="faces",
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_row_has_a_cell_per_column_and_figures_are_numbers(name: str) -> None:
+    text = render_text(_comparison(name), "tex")
+    body = text.split("\\midrule\n")[1].split("\n\\bottomrule")[0].splitlines()
+    rows = [re.split(r"(?<!\\) & ", line.removesuffix(r" \\")) for line in body]
+    assert [len(row) for row in rows] == [6, 6, 6]
+    assert all(NUMBER.fullmatch(cell) for row in rows for cell in row[2::2])
+    assert not any(cell.startswith(("[", "*")) for cell, *_ in rows), "a line break takes what follows it"
+    assert r"\input{" not in text
+    assert "\x1b" not in text
+
+
+def test_marks_are_raised_and_explained() -> None:
+    text = render_text(_comparison(), "tex")
+    assert r"\bfseries 9.50 & \scriptsize $\pm$0.25$^{\dagger}$" in text
+    assert r"p$^{\blacklozenge}$ &  & 9.00 &  & 0.50 & " in text
+    assert r"plain$^{\diamond}$ & 3 & " in text
+    assert (
+        r"$^{\dagger}$ differs from mse: p at most 0.05 over seeds and images, Holm's correction for 2 tests\par"
+        in text
+    )
+    assert r"$^{\blacklozenge}$ from the report\par" in text
+    assert "signed" not in text
+    assert "S[table-format=2.2]" in text
+    assert "% a note\n" in text
+
+
+def test_the_caption_names_data_split_faces_and_seeds() -> None:
+    assert caption(_comparison()) == (
+        "MAE and biases in years; lower is better. Data: faces, test split, 40 faces. 3 seeds per setting."
+    )
+    assert caption(replace(_comparison(), split=None, n=None)) == "MAE and biases in years; lower is better."
+
+
+def test_a_long_setting_is_wrapped() -> None:
+    assert r"p{0.3\linewidth}" in render_text(_comparison("x" * 40), "tex")
+    assert r"p{0.3\linewidth}" not in render_text(_comparison(), "tex")
