@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from ageui.tui.compare.lines import columns_of
 from store_rows import running
 from study_rows import trained
 from terminal import Terminal
@@ -13,7 +12,7 @@ from ageui.store import Claimant, Store
 from ageui.study import Choice, find_remaining, load, publish, study_table
 from ageui.study.publish import published_runs
 from ageui.text.states import state_of
-from ageui.tui.runs.columns import table_row
+from ageui.tui.runs.columns import COLUMNS
 from engine.errors import ConfigError
 
 
@@ -84,13 +83,7 @@ def test_they_are_compared_with_nothing_and_folded_into_nothing(published: Store
         assert not any(cell.best or cell.difference or cell.interval for cell in row.cells)
     assert comparison.rows[1].cells[0].value == 13.143
     assert comparison.split == "test"
-    heads = columns_of(comparison, {}, {run_id: place for place, run_id in enumerate(ids)}, dark=True)
-    assert ["◆ published" in "".join(piece.text for piece in head.head[1]) for head in heads] == [
-        False,
-        True,
-        True,
-        False,
-    ]
+    assert [row.kind == "published" for row in comparison.rows] == [False, True, True, False]
 
 
 def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: Store) -> None:
@@ -107,13 +100,14 @@ def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: St
 def test_every_format_says_that_a_row_is_published(published: Store, format: str) -> None:
     text = render_text(compare([published.runs.detail(published.runs.find_one("report/table10/final"))]), format)
     assert "published" in text
-    assert {"md": "◆ report/table10/final", "tex": r"$\bullet$ report", "html": "◆ report"}.get(format, "") in text
+    assert {"md": "◆ report/table10/final", "tex": r"\blacklozenge", "html": "◆ report"}.get(format, "") in text
 
 
 def test_the_table_of_the_application_says_so(published: Store) -> None:
     row = published.runs.get(published.runs.find_one("report/table7/before"))
-    shown = table_row(row, ("run", "state", "progress", "mae"), ())
-    assert shown.texts == ("report/table7/before", "◆ published", "—", "10.11")
+    cell = COLUMNS["state"].cell
+    assert cell is not None
+    assert cell(row).text == "◆ published"
 
 
 def test_lists_and_reports_say_so(ageui: Terminal) -> None:
