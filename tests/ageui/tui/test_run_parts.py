@@ -78,7 +78,7 @@ def test_every_part_fits_every_size_below_the_figures(store: Store) -> None:
                 assert said in shown, (width, digit)
                 assert shown.splitlines()[3].strip().startswith("MAE 8."), "the figures stay where they are"
                 assert "gender" in shown.splitlines()[3]
-        await pilot.resize_terminal(40, 12)
+        await pilot.resize_terminal(60, 16)
         await press(pilot, "5")
         assert "5 scores" in screen_text(app)
         assert "MAE 8." in screen_text(app)
