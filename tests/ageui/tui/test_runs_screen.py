@@ -94,13 +94,14 @@ def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: t
     use(store, scenario, size=size)
 
 
-def test_of_what_runs_differ_in_loss_and_weights_come_first(store: Store) -> None:
+def test_a_row_names_loss_and_weights_and_else_only_what_tells_it_from_others(store: Store) -> None:
     queued(store, "one", loss="mse", size=64, weights=("gender",))
     queued(store, "two", loss="mape", size=96)
+    queued(store, "three", loss="mape", size=64)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        assert names(app) == ["one", "two"]
-        assert column(app, "differs") == ["mse · gender · 64 px", "mape · none · 96 px"]
+        assert names(app) == ["one", "two", "three"]
+        assert column(app, "differs") == ["mse · gender", "mape · none · 96 px", "mape · none · 64 px"]
 
     use(store, scenario)
 
