@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pilot import alive, press, settled, until
+from pilot import alive, press, screen_text, settled, until
 from store_rows import end, epoch, evaluated, queued, running, steps
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -177,8 +177,9 @@ def test_the_form_for_new_runs(store: Store, snap_compare: Any) -> None:
         await press(pilot, "n")
         screen = pilot.app.screen
         assert isinstance(screen, NewRunScreen)
-        await until(pilot, lambda: screen._checked is not None)
         screen.query_one("#row-variance-lambda", FieldRow).focus_text()
+        below = ("variance_lambda: only used", "being worked out", "time: not known yet", "$ ageui run")
+        await until(pilot, lambda: all(text in screen_text(pilot.app) for text in below))
         await settled(pilot)
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=open_it)
