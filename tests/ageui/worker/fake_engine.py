@@ -117,6 +117,8 @@ class Fake:
         match kind:
             case "exit":
                 sys.exit(int(rest))
+            case "wait":  # until it is asked to stop
+                select.select([0], [], [])
             case "hang":  # deaf to everything but SIGKILL
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 time.sleep(600)

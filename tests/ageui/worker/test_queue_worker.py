@@ -92,7 +92,7 @@ def test_a_paused_queue_is_left_alone(store: Store, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("quick_looks")
 @pytest.mark.parametrize("told_by", ["word in the database", "signal"])
 def test_a_stopped_worker_leaves_its_run_queued(store: Store, told_by: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    orders(monkeypatch, steps=200, step_seconds=0.01)
+    orders(monkeypatch, steps=200, plan={"1": [20, "wait"]})
     run_id = queue_run(store)
     worker, lock = new_worker(store, idle=60)
     thread = threading.Thread(target=worker.run, args=(lock,))
