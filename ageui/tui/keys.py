@@ -99,7 +99,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("ctrl+s", "queue", "queue", "Queue the run or the sweep", "^s"),
         Key("ctrl+y", "copy_command", "copy", "Copy the command that does the same", "^y"),
         Key("ctrl+l", "choices", "list", "List the values that are known; space marks several, which is a sweep", "^l"),
-        Key("ctrl+g", "again", "again", "Queue what is there already all the same, or leave it out", "^g"),
+        Key("ctrl+g", "again", "again", "Queue existing runs anyway, or leave them out", "^g"),
         Key("ctrl+r", "reset", "reset", "Back to what the preset says", "^r"),
         Key("f1", "app.help", "keys", "Show all keys of this screen", "F1"),
         Key("escape", "leave", "leave", "Leave the form", "esc"),
