@@ -198,16 +198,16 @@ def test_a_duplicate_starts_from_all_values_of_the_run(store: Store, no_workers:
     use(store, scenario)
 
 
-def test_thousands_of_runs_are_planned_and_queued_while_the_form_answers(store: Store, no_workers: list[str]) -> None:
+def test_ten_thousand_runs_are_planned_and_queued_while_the_form_answers(store: Store, no_workers: list[str]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         row(app, "seeds").text = "20000"
         await until(pilot, lambda: "give at most 10,000" in hint(app, "seeds"))
-        row(app, "seeds").text = "2000"
-        await until(pilot, lambda: said(app, "#outcome") == "2,000 runs: 2,000 seeds")
-        assert said(app, "#command") == "$ ageui sweep --seeds 2000"
+        row(app, "seeds").text = "10000"
+        await until(pilot, lambda: said(app, "#outcome") == "10,000 runs: 10,000 seeds", seconds=120)
+        assert said(app, "#command") == "$ ageui sweep --seeds 10000"
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, RunsScreen))
-        assert store.runs.count() == 2_000
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen), seconds=120)
+        assert store.runs.count() == 10_000
 
     use(store, scenario)
