@@ -127,7 +127,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("ctrl+s", "queue", "queue", "Queue the run or the sweep", "^s"),
         Key("ctrl+y", "copy_command", "copy", "Copy the equivalent command", "^y"),
         Key("ctrl+l", "choices", "list", "List known values; space marks several for a sweep", "^l"),
-        Key("ctrl+g", "again", "again", "Toggle whether runs that exist already are queued again", "^g"),
+        Key("ctrl+g", "again", "again", "Toggle whether runs that exist are queued anyway", "^g"),
         Key("ctrl+r", "reset", "reset", "Reset the field to its preset", "^r"),
         Key("f1", "app.help", "keys", "List all keys", "F1"),
         Key("escape", "leave", "leave", "Close the form", "esc"),

@@ -69,9 +69,11 @@ async def settled(pilot: "Pilot[Any]") -> None:
     await pilot.pause()
 
 
-async def until(pilot: "Pilot[Any]", holds: Callable[[], bool], what: str = "") -> None:
-    """Until a condition holds; fails after half a minute."""
-    end = time.monotonic() + SECONDS_AT_MOST
+async def until(
+    pilot: "Pilot[Any]", holds: Callable[[], bool], what: str = "", *, seconds: float = SECONDS_AT_MOST
+) -> None:
+    """Until a condition holds; fails after `seconds`."""
+    end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"never came true: {what}\n{screen_text(pilot.app)}"
         await pilot.pause()
