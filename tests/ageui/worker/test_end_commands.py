@@ -34,7 +34,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def said() -> list[str]:
     """What commands wrote, a line each; waits until none runs. One that has just begun has no command line yet."""
-    wait_until(lambda: all(command and "timed_commands" not in command for command in processes_of(Path.cwd()).values()))
+    wait_until(
+        lambda: all(command and "timed_commands" not in command for command in processes_of(Path.cwd()).values())
+    )
     return Path("ends.txt").read_text().splitlines() if Path("ends.txt").exists() else []
 
 
