@@ -63,7 +63,7 @@ class Narrator:
     def _epoch_line(self, event: EpochEnded) -> str:
         parts = [f"epoch {event.epoch}/{self._epochs}", f"train loss {number_text(event.train_loss, _LOSS)}"]
         if event.val_loss is not None:
-            parts.append(f"val loss {number_text(event.val_loss, _LOSS)}{' ★' if event.is_best else ''}")
+            parts.append(f"val loss {number_text(event.val_loss, _LOSS)}{' (best so far)' if event.is_best else ''}")
         if event.val_mae is not None:
             parts.append(f"val MAE {number_text(event.val_mae, _YEARS)}")
         if event.scores is not None and (biases := [*_biases(event.scores)]):

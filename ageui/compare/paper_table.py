@@ -17,14 +17,15 @@ _LEFT_OUT = (RANK, "± and –", "± (n)", "+ and −", "signed:", "")
 def paper_table(comparison: Comparison) -> Table:
     """A row per row of the comparison, named by its setting.
 
-    The columns are setting, seeds if these are folded, MAE and biases. Its legend explains every mark.
+    The columns are setting, seeds if their numbers differ, MAE and biases. Its legend explains every mark.
     """
     paper = _main_figures(comparison)
-    seeds = [Column("seeds")] if paper.folded else []
+    has_seeds = len(_counts(paper)) > 1
+    seeds = [Column("seeds")] if has_seeds else []
     figures = [Column(figure_title(name), "figure") for name in paper.columns]
     return Table(
         columns=(Column("setting"), *seeds, *figures),
-        rows=tuple(_cells(row, paper) for row in paper.rows),
+        rows=tuple(_cells(row, paper, has_seeds=has_seeds) for row in paper.rows),
         title=caption(comparison),
         legend=tuple(_legend(paper)),
     )
@@ -47,8 +48,12 @@ def seeds_of(row: ComparedRow) -> int:
     return spread.n if spread is not None else 1
 
 
+def _counts(comparison: Comparison) -> set[int]:
+    return {count for row in comparison.rows if (count := seeds_of(row))}
+
+
 def _seeds(comparison: Comparison) -> str:
-    counts = {count for row in comparison.rows if (count := seeds_of(row))}
+    counts = _counts(comparison)
     if not counts:
         return "No run was scored"
     low, high = min(counts), max(counts)
@@ -77,11 +82,11 @@ def _main_figures(comparison: Comparison) -> Comparison:
     )
 
 
-def _cells(row: ComparedRow, paper: Comparison) -> tuple[Cell, ...]:
+def _cells(row: ComparedRow, paper: Comparison, *, has_seeds: bool) -> tuple[Cell, ...]:
     name = replace(name_cell(row, paper), on_front=bool(row.on_front))
     name = replace(name, note="") if row.kind == "published" else name
     count = seeds_of(row)
-    seeds = [words(str(count)) if count else BLANK] if paper.folded else []
+    seeds = [words(str(count)) if count else BLANK] if has_seeds else []
     return (name, *seeds, *map(_figure, paper.columns, row.cells))
 
 

@@ -14,7 +14,7 @@ EPOCH = EpochEnded(1, 2, 20, 0.25, 0.5, 6.0, 1e-3, 1.5, 100.0, is_best=True)
 
 def test_an_epoch_in_a_line() -> None:
     line = Narrator(5).line(EPOCH)
-    assert line == "epoch 2/5 · train loss 0.25 · val loss 0.5 ★ · val MAE 6.00 years · 1.5 s, 100 images/s"
+    assert line == "epoch 2/5 · train loss 0.25 · val loss 0.5 (best so far) · val MAE 6.00 years · 1.5 s, 100 images/s"
 
 
 def test_an_epoch_with_biases_names_those_that_are_defined() -> None:

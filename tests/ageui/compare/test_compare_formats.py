@@ -122,8 +122,8 @@ def test_latex() -> None:
 \centering
 \caption{MAE and biases in years; lower is better. Data: valid split, 4 faces. 1 seed per row.}
 \label{tab:comparison}
-\small
-\setlength{\tabcolsep}{4pt}
+\footnotesize
+\setlength{\tabcolsep}{3pt}
 \sisetup{detect-weight = true, retain-explicit-plus = true}
 \begin{tabular}{l S[table-format=2.2]@{\,}l S[table-format=1.2]@{\,}l}
 \toprule

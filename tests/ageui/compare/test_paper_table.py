@@ -40,8 +40,8 @@ def test_every_row_has_a_cell_per_column_and_figures_are_numbers(name: str) -> N
     text = render_text(_comparison(name), "tex")
     body = text.split("\\midrule\n")[1].split("\n\\bottomrule")[0].splitlines()
     rows = [re.split(r"(?<!\\) & ", line.removesuffix(r" \\")) for line in body]
-    assert [len(row) for row in rows] == [6, 6, 6]
-    assert all(NUMBER.fullmatch(cell) for row in rows for cell in row[2::2])
+    assert [len(row) for row in rows] == [5, 5, 5]
+    assert all(NUMBER.fullmatch(cell) for row in rows for cell in row[1::2])
     assert not any(cell.startswith(("[", "*")) for cell, *_ in rows), "a line break takes what follows it"
     assert r"\input{" not in text
     assert "\x1b" not in text
@@ -50,8 +50,8 @@ def test_every_row_has_a_cell_per_column_and_figures_are_numbers(name: str) -> N
 def test_marks_are_raised_and_explained() -> None:
     text = render_text(_comparison(), "tex")
     assert r"\bfseries 9.50 & \scriptsize $\pm$0.25$^{\dagger}$" in text
-    assert r"p$^{\blacklozenge}$ &  & 9.00 &  & 0.50 & " in text
-    assert r"plain$^{\diamond}$ & 3 & " in text
+    assert r"p$^{\blacklozenge}$ & 9.00 &  & 0.50 & " in text
+    assert r"plain$^{\diamond}$ & \bfseries 9.50 & " in text
     assert (
         r"$^{\dagger}$ differs from mse: p at most 0.05 over seeds and images, Holm's correction for 2 tests\par"
         in text
@@ -67,6 +67,17 @@ def test_the_caption_names_data_split_faces_and_seeds() -> None:
         "MAE and biases in years; lower is better. Data: faces, test split, 40 faces. 3 seeds per setting."
     )
     assert caption(replace(_comparison(), split=None, n=None)) == "MAE and biases in years; lower is better."
+
+
+def test_seeds_have_a_column_only_where_their_numbers_differ() -> None:
+    assert "setting & \\multicolumn" in render_text(_comparison(), "tex")
+    first, second, published = _comparison().rows
+    fewer = replace(first, cells=(replace(first.cells[0], spread=Spread(0.25, 2)), *first.cells[1:]))
+    text = render_text(replace(_comparison(), rows=(fewer, second, published)), "tex")
+    assert "2 to 3 seeds per setting" in text
+    assert "setting & seeds & " in text
+    assert "mse (baseline) & 2 & " in text
+    assert r"p$^{\blacklozenge}$ &  & 9.00 & " in text
 
 
 def test_a_long_setting_is_wrapped() -> None:

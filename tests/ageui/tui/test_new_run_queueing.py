@@ -46,7 +46,7 @@ def test_queueing_goes_back_to_the_runs_and_says_what_was_queued(store: Store, n
 def test_the_cursor_goes_to_the_first_new_run_in_any_order_and_past_a_filter(
     store: Store, no_workers: list[str]
 ) -> None:
-    for number in range(60):
+    for number in range(30):
         queued(store, f"old-{number:02}", loss="mse")
 
     async def queue(app: AgeUIApp, pilot: "Pilot[Any]", **texts: str) -> None:
