@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pilot import alive, press, screen_text, settled, until
-from store_rows import end, epoch, evaluated, queued, running, steps
+from store_rows import end, epoch, epoch_scores, evaluated, queued, running, steps
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -128,6 +128,66 @@ def test_one_run(store: Store, filled: Lock, snap_compare: Any) -> None:
         assert isinstance(app.screen, RunScreen)
 
     assert snap_compare(app, terminal_size=(132, 38), run_before=open_it)
+
+
+def test_a_run_that_waits(store: Store, snap_compare: Any) -> None:
+    queued(store, "amber-seal", loss="poisson")
+
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, RunScreen)
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=open_it)
+
+
+def test_a_run_that_trains(store: Store, filled: Lock, snap_compare: Any) -> None:
+    run_id, attempt, lock = alive(store, "early-finch", loss="mae")
+    with store.writing(run_id, attempt) as writer:
+        for number in range(1, 4):
+            writer.steps(steps((number * 10, 0.4 / number)))
+            figures = epoch_scores(9.0 - number, 0.25 * number, 12.0 / number)
+            writer.epoch(epoch(number, val_loss=0.02 / number, is_best=True, scores=figures))
+
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        pilot.app.post_message(OpenRun(run_id))
+        await settled(pilot)
+        await press(pilot, "3")
+        assert isinstance(pilot.app.screen, RunScreen)
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=open_it)
+    lock.release()
+
+
+def test_runs_without_scores_compared(store: Store, snap_compare: Any) -> None:
+    ids = [queued(store, "amber-seal", loss="poisson"), queued(store, "ochre-tern", loss="mae")]
+
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        pilot.app.post_message(OpenComparison(tuple(ids)))
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        await settled(pilot)
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=open_it)
+
+
+def test_a_study_without_runs(store: Store, snap_compare: Any) -> None:
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        await press(pilot, "G", "enter")
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=open_it)
+
+
+def test_data_sets_to_begin_with(store: Store, snap_compare: Any) -> None:
+    async def open_it(pilot: "Pilot[Any]") -> None:
+        await opened(pilot)
+        await press(pilot, "D")
+        await until(pilot, lambda: "no rows that cannot be used" in screen_text(pilot.app))
+        await settled(pilot)
+
+    assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=open_it)
 
 
 def test_compared(store: Store, filled: Lock, snap_compare: Any) -> None:
