@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.transforms.v2 import functional as image_ops
 
 from engine.device import upload
 
@@ -115,8 +114,10 @@ def _fixed_copies(images: Tensor, kinds: Tensor, rows: Tensor, seed: int) -> Ten
             factors = np.array([one.uniform(1 - COPY_BRIGHTNESS, 1 + COPY_BRIGHTNESS) for one in random])
             changed[at] = (images[at] * _per_image(factors, images)).clamp(0, 1)
         elif kind == BLUR:
+            from torchvision.transforms.v2.functional import gaussian_blur  # imports torch's compiler: a second
+
             side, sigma = COPY_BLUR
-            changed[at] = image_ops.gaussian_blur(images[at], [side, side], [sigma, sigma])
+            changed[at] = gaussian_blur(images[at], [side, side], [sigma, sigma])
         else:
             shifts = np.stack([one.integers(-limit, limit, size=2, endpoint=True) for one in random])
             changed[at] = _shift(images[at], shifts, black=True)

@@ -1,6 +1,7 @@
 """Adam, SGD and AdaDelta with Keras' constants and Keras' update, because the report used Keras."""
 
 from collections.abc import Callable, Iterable
+from inspect import unwrap
 from typing import Any, Final
 
 import torch
@@ -13,7 +14,24 @@ ADAM_BETAS: Final = (0.9, 0.999)
 ADADELTA_RHO: Final = 0.95
 
 
-class KerasAdam(torch.optim.Adam):
+class _Undecorated(torch.optim.Optimizer):
+    """Methods without the decorators by which torch imports its compiler, which takes as long as torch itself."""
+
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)
+
+
+class _SGD(_Undecorated, torch.optim.SGD):
+    step = torch.no_grad()(unwrap(torch.optim.SGD.step))
+
+
+class _Adadelta(_Undecorated, torch.optim.Adadelta):
+    step = torch.no_grad()(unwrap(torch.optim.Adadelta.step))
+
+
+class KerasAdam(_Undecorated, torch.optim.Adam):
     """Adam in the "epsilon hat" form of Kingma & Ba 2015 (arXiv 1412.6980, end of section 2), as in Keras.
 
     Keras steps by lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + 1e-7). PyTorch divides v by 1 - β₂ᵗ before it adds its epsilon,
@@ -24,12 +42,15 @@ class KerasAdam(torch.optim.Adam):
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
         super().__init__(params, lr=lr, betas=ADAM_BETAS, eps=EPSILON, fused=True)
 
+    _step = unwrap(torch.optim.Adam.step)
+
+    @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         for group in self.param_groups:
             # Kept in the group, so that it is saved and restored with the optimizer's state.
             group["steps"] = group.get("steps", 0) + 1
             group["eps"] = EPSILON / (1 - group["betas"][1] ** group["steps"]) ** 0.5
-        return super().step(closure)
+        return self._step(closure)
 
 
 def build_optimizer(name: str, parameters: Iterable[Tensor], lr: float, momentum: float) -> torch.optim.Optimizer:
@@ -57,7 +78,7 @@ def build_optimizer(name: str, parameters: Iterable[Tensor], lr: float, momentum
     if name == "adam":
         return KerasAdam(parameters, lr)
     if name == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, fused=True)
+        return _SGD(parameters, lr=lr, momentum=momentum, fused=True)
     if name == "adadelta":
-        return torch.optim.Adadelta(parameters, lr=lr, rho=ADADELTA_RHO, eps=EPSILON)
+        return _Adadelta(parameters, lr=lr, rho=ADADELTA_RHO, eps=EPSILON)
     raise ConfigError(f"there is no optimizer {name!r}; choose adam, sgd or adadelta")

@@ -1,11 +1,11 @@
 """`train`: one run from its request to scored weights, with every failure that a person can act on explained."""
 
+import sys
 import textwrap
 import time
 from collections.abc import Callable
 
 import torch
-from torch._dynamo.exc import TorchDynamoException
 
 from engine.errors import ConfigError, HostMemoryError
 from engine.events import Event, Noted, Progressed, RunEnded, RunOutcome
@@ -66,7 +66,7 @@ def train(
         # Answered below: the traceback keeps the network and its memory alive until this clause is left.
         pixel_bytes = full.pixel_bytes
     except (RuntimeError, MemoryError) as error:
-        if config.compile and isinstance(error, TorchDynamoException):
+        if config.compile and _is_of_the_compiler(error):
             reason = textwrap.shorten(str(error), _LONGEST_REASON)
             raise ConfigError(
                 f"torch.compile cannot make a program of {config.backbone} here: {reason}; "
@@ -108,6 +108,12 @@ def _train(
             trainer.write_checkpoint()
             trainer.write_kept_weights()
         return "interrupted", "stopped by request"
+
+
+def _is_of_the_compiler(error: Exception) -> bool:
+    """Whether torch.compile failed. Asked of the module that it has imported: runs without it never import that."""
+    compiler = sys.modules.get("torch._dynamo.exc")
+    return compiler is not None and isinstance(error, compiler.TorchDynamoException)
 
 
 def _is_out_of_host_memory(error: RuntimeError | MemoryError) -> bool:

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Final
 
 import torch
-import torchvision.models
 from torch import Tensor
 
 from engine.backbone_names import LISTED
+from engine.light_torchvision import models
 
 _FAMILIES: Final = (
     ("layer1.0.conv1.weight", ("resnet", "resnext", "wide_resnet")),
@@ -66,7 +66,7 @@ def network_shapes(network: str) -> dict[str, tuple[int, ...]]:
     optional = {"aux_logits": False, "init_weights": False} if network in ("googlenet", "inception_v3") else {}
     try:
         with torch.device("meta"):
-            built = torchvision.models.get_model(network, weights=None, **optional)
+            built = models.get_model(network, weights=None, **optional)
     except NotImplementedError:  # RegNets compute their widths with tensors
         return {}
     classifier = [name for name, _ in built.named_children()][-1]

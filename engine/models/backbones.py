@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
-import torchvision.models
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from engine.backbone_names import BackboneName, suggestion
 from engine.errors import ConfigError
+from engine.light_torchvision import create_feature_extractor, get_graph_node_names, models
 
 POOLING_NODES: Final = frozenset({"avgpool", "adaptive_avg_pool2d", "mean", "flatten", "dropout"})
 _OUT: Final = "features"
@@ -79,9 +78,7 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         try:
-            network = torchvision.models.get_model(
-                parsed.network, weights=None, **network_arguments(parsed.network, size)
-            )
+            network = models.get_model(parsed.network, weights=None, **network_arguments(parsed.network, size))
         except (ValueError, AssertionError) as error:
             raise _size_error(name, size, error) from error
     if parsed.original_strides:
@@ -115,7 +112,7 @@ def set_batch_norm(network: nn.Module, momentum: float | None, epsilon: float | 
 
 def reference_weights(network: str) -> Any:
     """torchvision's ImageNet weights of a network: the first ones (the paper's), else the default ones."""
-    available = torchvision.models.get_model_weights(network)
+    available = models.get_model_weights(network)
     return getattr(available, "IMAGENET1K_V1", available.DEFAULT)
 
 
@@ -144,7 +141,7 @@ def _restore_original_strides(resnet: nn.Module) -> None:
     stride 2, padding 1) is Keras' and torchvision's; the Caffe original pads nothing and rounds up.
     """
     for block in resnet.modules():
-        if isinstance(block, torchvision.models.resnet.Bottleneck):
+        if isinstance(block, models.resnet.Bottleneck):
             block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
 
 
