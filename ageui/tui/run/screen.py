@@ -22,7 +22,7 @@ from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
-from ageui.tui.queue_state import QueueState
+from ageui.tui.queue_state import QueueState, waiting_text
 from ageui.tui.run import parts
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, event_lines, series_of
 from ageui.tui.run.details import why_no_points
@@ -30,7 +30,6 @@ from ageui.tui.run.header import Head, scored_epoch
 from ageui.tui.run.part_line import PartLine
 from ageui.tui.run.part_switcher import PartSwitcher
 from ageui.tui.run.reader import RunReader, RunSnapshot
-from ageui.tui.run.waiting import waiting_text
 from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
 from ageui.tui.tones import tone_styles

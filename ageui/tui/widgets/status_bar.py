@@ -6,7 +6,6 @@ from rich.text import Text
 from textual import getters
 
 from ageui.present.terminal import shortened
-from ageui.store.queue import BY_THE_USER
 from ageui.text.clean import clean
 from ageui.tui.base_app import BaseApp
 from ageui.tui.device_loads import DeviceLoad
@@ -95,8 +94,7 @@ class StatusBar(TextLine):
     def _waiting(self) -> str:
         state, room = self._state, max(_SHORTEST_REASON, self.size.width // 3)
         if state.pause_reason is not None:
-            why = "" if state.pause_reason == BY_THE_USER else f": {clean(state.pause_reason)}"
-            return f"⏸ {shortened(f'paused{why}', room)}, H resumes"
+            return f"⏸ {shortened(clean(state.pause_words), room)}, H resumes"
         if state.unserved:
             which = "" if state.counts.get("running", 0) == 0 else f" for {' '.join(state.unserved)}"
             return f"! {shortened(f'no worker{which}', room)}, W starts one"

@@ -11,9 +11,8 @@ from store_rows import config, end, epoch, epoch_scores, evaluated, queued, runn
 from ageui.planning.queue_places import QueuePlace
 from ageui.store import PublishedRun, Store
 from ageui.tui.device_loads import DeviceLoad
-from ageui.tui.queue_state import QueueState
+from ageui.tui.queue_state import QueueState, waiting_text
 from ageui.tui.run.header import Head, settings_text
-from ageui.tui.run.waiting import waiting_text
 from ageui.tui.tones import tone_styles
 from engine.data.spec import BUILT_IN
 from engine.events import Evaluated
@@ -108,10 +107,11 @@ def test_a_published_run_shows_its_figures(store: Store) -> None:
     ("change", "said"),
     [
         (lambda state: state, "2nd, starts in 2:10"),
-        (lambda state: replace(state, pause_reason="by the user"), "2nd, starts in 2:10 · the queue is paused, H"),
-        (lambda state: replace(state, pause_reason="disk full"), "the queue is paused: disk full, H resumes it"),
-        (lambda state: replace(state, unserved=("cpu",)), "no worker for cpu, W starts one"),
-        (lambda state: replace(state, waits=("cpu, other.db",)), "waits: cpu, other.db"),
+        (lambda state: replace(state, pause_reason="by the user"), "2nd, paused, H resumes"),
+        (lambda state: replace(state, pause_reason="disk full"), "2nd, paused: disk full, H resumes"),
+        (lambda state: replace(state, unserved=("cpu",)), "2nd, no worker, W starts one"),
+        (lambda state: replace(state, unserved=("cuda",), running=frozenset([1])), "2nd, starts in 2:10"),
+        (lambda state: replace(state, waits=("cpu, other.db",)), "2nd, waits: cpu, other.db"),
         (lambda state: QueueState(), ""),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_queued_run_says_its_place_and_what_it_waits_for(
     change: Callable[[QueueState], QueueState], said: str
 ) -> None:
     state = change(QueueState(places={7: QueuePlace(2, 130.0)}))
-    assert said in waiting_text(state, 7)
+    assert waiting_text(state, 7) == said
     assert waiting_text(state, 8) == waiting_text(None, 7) == ""
 
 
