@@ -30,7 +30,7 @@ def headline(table: StudyTable) -> str:
 def trained_on(table: StudyTable) -> str:
     """`measured on appa-real · resnet50 · … · seeds 0–4`, or that nothing was measured."""
     if table.variant is None:
-        return "nothing of it was measured with these settings" if table.others else "nothing of it was measured yet"
+        return "not measured with these settings yet" if table.others else "not measured yet"
     begun = "measured" if table.measured_cells else "begun"
     about = describe(table.study, table.variant, table.variants)
     return f"{begun} on {about} · {seeds_text(table.seeds)}"

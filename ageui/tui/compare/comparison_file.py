@@ -31,7 +31,7 @@ def export(content: str | None, path: Path, *, replace: bool = False) -> Path:
         target = path.expanduser().absolute()
         is_file = target.is_file()
         if not is_file and target.exists():
-            raise ConfigError(f"the export cannot be written: {target} is no file")
+            raise ConfigError(f"the export cannot be written: {target} is not a file")
         if not is_file or replace:
             if content is not None:
                 write_output_file(target, content.encode())
@@ -52,7 +52,7 @@ async def export_by_dialog(app: BaseApp, comparison: Comparison, runs: Collectio
     name = f"methods.{format}" if format == "txt" else f"comparison.{format}"
     places = [Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …")]
     places += [] if is_plot else [Answer("copy", "the clipboard")]
-    place = await app.push_screen_wait(ChoicePrompt(f"{FORMAT_NAMES[format]} goes to", places))
+    place = await app.push_screen_wait(ChoicePrompt(f"Write {FORMAT_NAMES[format]} to", places))
     if place is None:
         return
     content = None
@@ -65,7 +65,7 @@ async def export_by_dialog(app: BaseApp, comparison: Comparison, runs: Collectio
         app.tell(f"copied {said}{'' if format == 'txt' else f' as {FORMAT_NAMES[format]}'}{remark}")
         return
     if place == "file":
-        name = (await app.push_screen_wait(LinePrompt("Write to", name, "enter writes, esc leaves")) or "").strip()
+        name = (await app.push_screen_wait(LinePrompt("Write to", name, "enter writes · esc cancels")) or "").strip()
     if not name:
         return
     try:
@@ -84,7 +84,7 @@ async def _written(app: BaseApp, content: str | None, path: Path) -> Path | None
     try:
         return await asyncio.to_thread(export, content, path)
     except FileExistsError:
-        question = confirmation(f"{path} is there already. Replace it?", "Yes, replace it")
+        question = confirmation(f"{path} exists already. Replace it?", "Yes, replace it")
         if await app.push_screen_wait(question) is None:
             return None
         return await asyncio.to_thread(export, content, path, replace=True)

@@ -288,7 +288,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         self._start(self._add)
 
     async def _add(self) -> None:
-        hint = "enter goes on, esc leaves"
+        hint = "enter continues · esc cancels"
         text = await self.app.push_screen_wait(LinePrompt("Path of a folder, or of a table of images", "", hint))
         if not text or not text.strip():
             return

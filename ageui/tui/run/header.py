@@ -70,7 +70,7 @@ class Head:
         """The parts of the progress, the most important first."""
         row, summary, took = self.detail.row, self.detail.row.summary, self._seconds
         if row.is_published:
-            return ["from the report: nobody here trained it"]
+            return ["from the report, not trained here"]
         if row.status == "queued":
             return [self.waiting] if self.waiting else []
         if row.status != "running":

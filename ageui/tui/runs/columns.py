@@ -81,12 +81,12 @@ COLUMNS: Mapping[str, RunColumn] = {
     "state": RunColumn("state", 13, "queued, running, paused, done …", _state, order="turn", narrow=1),
     "run": RunColumn("run", 24, "name of the run", order="name", narrow=16),
     "differs": RunColumn("setting", 32, "the config fields that the runs found do not share", narrow=16),
-    "progress": RunColumn("progress", 18, "how far it is; the number of seeds of a folded row", narrow=10),
+    "progress": RunColumn("progress", 18, "progress, or the number of seeds of a folded row", narrow=10),
     **{name: _figure(name) for name in FIGURES},
     "epoch": RunColumn("epoch", 7, "epochs trained, and of how many", _epochs, order="epoch"),
     "eta": RunColumn("ETA", 8, "time left of the stage; + where another follows", _eta, right=True),
     "tags": RunColumn("tags", 14, "tags of the run", lambda row: _text(" ".join(row.tags))),
-    "created": RunColumn("created", 11, "when it was made", lambda row: _moment(row.created_at), order="created"),
+    "created": RunColumn("created", 11, "when it was queued", lambda row: _moment(row.created_at), order="created"),
     "ended": RunColumn("ended", 11, "when it ended", lambda row: _moment(row.ended_at), order="ended"),
     "split": RunColumn("split", 6, "split of the scores", lambda row: _text(row.summary.split), order="split"),
     "id": RunColumn("id", 5, "number of the run", lambda row: _number(row.id), right=True, order="id"),
@@ -103,7 +103,7 @@ COLUMNS: Mapping[str, RunColumn] = {
         order="best_val_loss",
     ),
     "note": RunColumn("note", 30, "note on the run", lambda row: _text(row.note), order="note"),
-    "error": RunColumn("why", 30, "why a run ended that is not done", lambda row: _text(row.error)),
+    "error": RunColumn("why", 30, "why a run failed or stopped", lambda row: _text(row.error)),
     "priority": RunColumn(
         "prio.", 5, "priority in the queue", lambda row: _number(row.priority), right=True, order="priority"
     ),

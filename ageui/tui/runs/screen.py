@@ -42,7 +42,7 @@ from ageui.tui.widgets.text_line import TextLine
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
-_MARKS = f"{NOISE} cannot be told from none; {NO_BETTER} constant is as good"
+_MARKS = f"{NOISE} inside noise  {NO_BETTER} no better than the constant"
 
 
 _ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
@@ -175,7 +175,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             self.go_to_run(run_id)
         elif run_id != self._hidden_run and snapshot.query.rows.filter:
             self._hidden_run = run_id
-            self.app.tell("the filter hides the new run: esc clears the filter, and goes to the run")
+            self.app.tell("the filter hides the new run: esc clears the filter and shows the run")
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
@@ -203,7 +203,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         if row is not None and row.note:
             return f"{row.name}: {row.note}"
         on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
-        return (f"{row.name} · " if row else "") + f"years{on}; {_MARKS}"
+        return (f"{row.name} · " if row else "") + f"years{on}  {_MARKS}"
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))

@@ -30,7 +30,7 @@ def about_cell(table: StudyTable, row: CellRow, name: str, progress: Progress) -
             *said,
         ]
     elif row.cell.unknown is None:
-        said.insert(0, "no run of it yet, r queues what is missing")
+        said.insert(0, "no run yet, r queues what is missing")
     return f"{row.cell.label}: {' · '.join(filter(None, said))}"
 
 

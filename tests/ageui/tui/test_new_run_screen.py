@@ -48,7 +48,7 @@ def test_a_wrong_value_is_said_beside_it_and_goes_when_it_is_right(store: Store,
         await checked(app, pilot)
         assert hint(app, "loss").startswith("✗ 'mea': choose one of mse")
         assert "✗ 'mea'" in screen_text(app)
-        assert said(app, "#outcome") == "1 field to be put right: loss"
+        assert said(app, "#outcome") == "1 field to correct: loss"
         assert said(app, "#command") == ""
         await press(pilot, "backspace", "backspace", *"se,mape", "down", *"gender+age")
         await checked(app, pilot)
@@ -235,7 +235,7 @@ def test_no_text_that_is_typed_breaks_the_form(store: Store, text: str) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         await fill(app, pilot, **dict.fromkeys((one.field for one in app.screen.query(FieldRow)), text))
-        assert "to be put right" in said(app, "#outcome")
+        assert "to correct" in said(app, "#outcome")
         assert not has_hidden(screen_text(app).replace("\n", ""))
 
     use(store, scenario)

@@ -64,7 +64,7 @@ def test_a_view_is_saved_shown_replaced_deleted_and_each_is_undone(two: Store) -
         await press(pilot, "u")
         assert saved_views() == {"[/] mine": kept}
         await choose(app, pilot, "demo", "x")
-        assert "demo is built in and stays as it is" in screen_text(app)
+        assert "demo is built in and cannot be changed" in screen_text(app)
 
     use(two, scenario, size=(120, 36), prefs=Prefs())
 
