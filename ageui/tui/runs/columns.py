@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ageui.compare.differing_settings import setting
-from ageui.compare.figure_names import figure_name
+from ageui.compare.figure_names import figure_name, short_title
 from ageui.present.figures import LOSS, NUMBER, SPEED
 from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
@@ -15,7 +15,6 @@ from ageui.tui.runs.entries import FIGURES
 from ageui.tui.tones import state_tone
 from engine.config import RunConfig
 
-_TITLES = {"mae": "MAE", "gender": "gend.", "expression": "expr.", "ethnicity": "ethn.", "age": "age"}
 _FIGURE_WIDTH = 7
 
 
@@ -64,7 +63,7 @@ def _loss(value: float | None) -> Cell:
 
 
 def _figure(name: str) -> RunColumn:
-    return RunColumn(_TITLES[name], _FIGURE_WIDTH, f"{figure_name(name)}, years", right=True, order=name)
+    return RunColumn(short_title(name), _FIGURE_WIDTH, f"{figure_name(name)}, years", right=True, order=name)
 
 
 def _field(name: str) -> RunColumn:

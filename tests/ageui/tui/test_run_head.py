@@ -50,7 +50,7 @@ def test_all_five_figures_fit_80_columns(store: Store) -> None:
     head = head_of(store, run_id)
     assert texts(head, 78)[2] == "MAE 6.67  gender 10.25  expression 10.25  ethnicity 10.25  age 10.25~  valid"
     assert texts(head, 120)[2].endswith("valid  selected  MAE 5.00–7.00")
-    assert texts(head, 60)[2].startswith("MAE 6.67 gend 10.25 expr 10.25")
+    assert texts(head, 60)[2].startswith("MAE 6.67 gend. 10.25 expr. 10.25")
     assert texts(head, 78)[0].startswith("✓ done  full  1/8 epochs")
     assert "kept epoch 1" in texts(head, 78)[0]
 
