@@ -48,7 +48,7 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
     format
         `svg` or `pdf`.
     axes
-        The figures or fields across and up, as `gender,mae`; by default the age bias, else the first bias, and MAE.
+        The figures or fields across and up, as `mae,gender`; by default MAE and the age bias, else the first bias.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
 def _named(comparison: Comparison, axes: str) -> tuple[str, str]:
     names, known = [name.strip() for name in axes.split(",")], [*measure_names(comparison)]
     if len(names) != 2:
-        raise ConfigError(f"--plot {axes}: name two figures or fields, as gender,mae")
+        raise ConfigError(f"--plot {axes}: name two figures or fields, as mae,gender")
     for name in names:
         if name not in known:
             raise ConfigError(f"--plot {axes}: there is no {name!r} here; choose from {', '.join(known)}")
@@ -123,7 +123,7 @@ def _default_axes(comparison: Comparison) -> tuple[str, str]:
     biases = [name for name in comparison.columns if name != MAE and is_main(comparison, name)]
     if not biases:
         raise ConfigError("there is no bias to plot; name two figures or fields with --plot")
-    return (_AGE if _AGE in biases else biases[0]), MAE
+    return MAE, (_AGE if _AGE in biases else biases[0])
 
 
 def _numbers(comparison: Comparison, name: str) -> list[float | None]:

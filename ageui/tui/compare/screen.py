@@ -393,5 +393,6 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         if self._shown is not None and self._snapshot is not None:
             remark = "" if self.is_settled else "; intervals of differences were not computed yet"
             runs = self._snapshot.runs.values()
-            export = export_by_dialog(self.app, self._shown, runs, remark)
+            axes = self.pictures.axes_in(self._shown)
+            export = export_by_dialog(self.app, self._shown, runs, axes, remark)
             self.run_worker(export, group="export", exclusive=True, exit_on_error=False)
