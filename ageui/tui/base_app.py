@@ -79,7 +79,7 @@ class BaseApp(NoticeApp):
         self.call_after_refresh(self.keep_objects)
 
     def keep_objects(self) -> None:
-        """Takes all existing objects for permanent: garbage collections that scan them would delay keys by 60 ms."""
+        """Exempts all existing objects from garbage collections, which would delay keys by 60 ms."""
         if not self.is_headless:
             gc.freeze()
 

@@ -60,7 +60,7 @@ def launch_demo(keep: Path | None = None) -> str:
 
 
 def _run(app: AgeUIApp) -> bool:
-    """Runs the application until a person leaves it. Returns whether for the demo."""
+    """Runs the application until a person leaves it. Returns whether they asked for the demo."""
     app.run()
     return app.wants_demo
 

@@ -18,7 +18,7 @@ _GROUPS = "groups of "
 
 
 def forest_names(comparison: Comparison) -> list[str]:
-    """What a forest plot can show: every figure, and the groups of each attribute."""
+    """The choices for a forest plot: every figure, and the groups of each attribute."""
     attributes = dict.fromkeys(group.attribute for group in comparison.groups.values())
     figures = [column for column in comparison.columns if column not in comparison.groups]
     return [*figures, *(f"{_GROUPS}{attribute}" for attribute in attributes)]

@@ -11,7 +11,7 @@ from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
 from ageui.tui.queue_state import eta_text
-from ageui.tui.runs.entries import FIGURES
+from ageui.tui.runs.entries import FIGURES, STD
 from ageui.tui.tones import state_tone
 from engine.config import RunConfig
 
@@ -125,13 +125,12 @@ def known(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def order_title(order: str) -> str:
-    """What rows are sorted by, in words: `MAE ↑`."""
+    """The order of rows in words: `by MAE ↑`."""
     name = order.removeprefix("-")
     arrow = "↓" if order.startswith("-") else "↑"
     if name == "turn":
         return f"by state {arrow}"
-    std = name.endswith("_std")
-    figure = name.removesuffix("_std")
+    figure = name.removesuffix(STD)
     known_title = next((column.title for column in COLUMNS.values() if column.order == figure), figure)
     title = figure_name(figure) if figure in FIGURES else known_title
-    return f"by {f'std of {title}' if std else title} {arrow}"
+    return f"by {title if name == figure else f'std of {title}'} {arrow}"

@@ -16,6 +16,7 @@ from ageui.store.listing import ListedConstant, ListedFigures, ListedRun
 from ageui.tui.runs.entries import (
     FIGURES,
     NEVER,
+    STD,
     Entry,
     constant_name,
     is_missing,
@@ -25,7 +26,6 @@ from ageui.tui.runs.entries import (
 )
 from engine.config import RunConfig
 
-_STD = "_std"
 _ALL = (True,) * len(FIGURES)
 _ALL_BUT_AGE = tuple(name != "age" for name in FIGURES)
 _FIRST_KEY = -(1 << 40)
@@ -296,14 +296,9 @@ class ListReader:
         return self._keys.setdefault(what, _FIRST_KEY - len(self._keys))
 
 
-def orders_by_std() -> tuple[str, ...]:
-    """The orders by the standard deviation of a figure over seeds."""
-    return tuple(f"{name}{_STD}" for name in FIGURES)
-
-
 def without_std(order: str) -> str:
     """The order by the figure itself, for rows that are not folded."""
-    return order.removesuffix(_STD)
+    return order.removesuffix(STD)
 
 
 def _figure_order(query: RunsQuery) -> tuple[int | None, bool, bool]:

@@ -1,4 +1,4 @@
-"""How far a run is, in the words that stand in the place of its figures until it has some."""
+"""The progress of a run in words, which stand in place of its figures until it has some."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

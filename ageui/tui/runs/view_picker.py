@@ -26,7 +26,7 @@ _LONGEST_NAME = 24
 
 @dataclass(frozen=True)
 class ViewAnswer:
-    """What to do, with the view of which name; saving asks for a name itself."""
+    """An action, and the name of its view; saving asks for a name itself."""
 
     action: Literal["show", "save", "replace", "delete"]
     name: str = ""

@@ -202,7 +202,7 @@ def exactly(text: str, width: int, *, right: bool = False, tone: Tone = "dim") -
 
 
 def _count_cell(row: CellRow, progress: Progress) -> Cell:
-    """The number of measured seeds, and the symbol of what else goes on: `5`, `2▶`, `✗`."""
+    """The number of measured seeds, and the symbol of the furthest other run: `5`, `2▶`, `✗`."""
     if row.cell.unknown is not None:
         return exactly("", _COUNT - 1)
     measured = max((figure.n for figure in row.figures.values()), default=0)

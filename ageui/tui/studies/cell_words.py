@@ -1,4 +1,4 @@
-"""What the line below a study's table says of the row under the cursor."""
+"""The line below a study's table: details of the row under the cursor."""
 
 from ageui.present.figures import CORRELATION, between, number
 from ageui.present.marks import NOISE
@@ -46,7 +46,7 @@ def _figure_words(table: StudyTable, row: CellRow, name: str) -> list[str]:
 
 
 def ranking_words(table: StudyTable, name: str) -> str:
-    """What the rows below the cells say."""
+    """The meaning of the rows below the cells."""
     parts = ["constant: always the train mean"] if table.constant else []
     found = table.agreement.get(name)
     if found is not None and found.rho is not None:

@@ -79,7 +79,7 @@ def heat_map(
 
 
 def statements(contents: MapContents) -> list[str]:
-    """What shades and means stand for, how many seeds they are over, and what tests over these say."""
+    """The lines below a map: the legend of shades and means, their number of seeds, and the tests over these."""
     grid, tests = contents.grid, contents.effects.tests
     least, most = contents.effects.seeds
     shades = f"{_SHADES[0]} smallest to {_SHADES[-1]} largest {figure_title(contents.name)}"

@@ -75,7 +75,7 @@ def named(table: StudyTable) -> StudyTable:
 
 
 def next_step(store: Store, table: StudyTable) -> str:
-    """What r would queue for a study without runs, and how long that takes; empty for other studies."""
+    """The runs that r would queue for a study without any, and their time; empty for other studies."""
     if table.variant is not None:
         return ""
     try:
