@@ -1,9 +1,9 @@
 """A plot of a comparison as a file: one figure by another, a point per row."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ageui.compare import Comparison
+from ageui.compare import ComparedRow, Comparison
 from ageui.compare.comparison import MAE
 from ageui.compare.measures import (
     PLOT_FORMATS,
@@ -79,22 +79,13 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
         if len(front) > 1:
             plane.plot(*zip(*front, strict=True), color=INK, linewidth=0.8, linestyle=":", label="Pareto front")
         kinds = set()
-        for place, (at, height) in points.items():
-            row = comparison.rows[place]
-            is_published = row.kind == "published"
-            color = _PUBLISHED if is_published else _RUN
+        for place, point in points.items():
             for name, is_across in ((x, True), (y, False)):
-                _stroke(plane, comparison, place, name, (at, height), is_across=is_across)
-            kind = "published" if is_published else "not comparable" if row.is_apart else "run"
-            kind = "run on the front" if is_on_front[place] else kind
-            marker = "x" if kind == "not comparable" else "D" if is_published or is_on_front[place] else "o"
-            face = "white" if is_on_front[place] else color
+                _stroke(plane, comparison, place, name, point, is_across=is_across)
+            kind, looks = _looks(comparison.rows[place], is_on_front=is_on_front[place])
             label = None if kind in kinds else kind
             kinds.add(kind)
-            plane.plot(
-                at, height, marker, color=color, markersize=6, markerfacecolor=face, linestyle="none", label=label,
-                zorder=3,
-            )  # fmt: skip
+            plane.plot(*point, **looks, markersize=6, linestyle="none", label=label, zorder=3)
         plane.margins(0.12)
         named = [place for place in points if is_on_front[place] or len(points) <= _LABELLED]
         named.sort(key=lambda place: not is_on_front[place])
@@ -107,6 +98,17 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
     if format == "pdf":
         return draw_pdf(_INCHES, paint)
     return draw("comparison", _INCHES, paint).file(title).encode()
+
+
+def _looks(row: ComparedRow, *, is_on_front: bool) -> tuple[str, dict[str, Any]]:
+    """The word for a row in the legend, and the marker of its point: ◆ and ◇ as everywhere."""
+    if is_on_front:
+        return "run on the front", {"marker": "D", "color": _RUN, "markerfacecolor": "white"}
+    if row.kind == "published":
+        return "published", {"marker": "D", "color": _PUBLISHED}
+    if row.is_apart:
+        return "not comparable", {"marker": "x", "color": _RUN}
+    return "run", {"marker": "o", "color": _RUN}
 
 
 def _named(comparison: Comparison, axes: str) -> tuple[str, str]:
