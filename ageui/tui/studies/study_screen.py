@@ -168,8 +168,9 @@ class StudyScreen(LiveScreen[StudySnapshot]):
             self._tests.request(self._untested_table)
 
     def _draw_heading(self, table: StudyTable, next_step: str) -> None:
-        shapes = [TABLE, AXIS, *([HEAT_MAP] if self._grid is not None else [])]
-        views = Text(" · ").join(Text(one, style="bold reverse" if one == self._shape else "dim") for one in shapes)
+        views = Text(" · ").join(
+            Text(one, style="bold reverse" if one == self._shape else "dim") for one in self._shapes
+        )
         if self._shape != TABLE or self._plots or self._map.display:
             views.append(f"  {figure_title(self._figure)}", style="bold")
         title = Text.assemble((clean(self._study.title), "bold"), f"  {progress_words(table)}")
@@ -186,6 +187,11 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         step = self.query_one("#step", Static)
         step.update(clean(next_step))
         step.set_class(not next_step, "-away")
+
+    @property
+    def _shapes(self) -> list[str]:
+        """The views of this study, in their order."""
+        return [TABLE, AXIS, *([HEAT_MAP] if self._grid is not None else [])]
 
     @property
     def _plots(self) -> bool:
@@ -231,7 +237,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
     # Which view
 
     def action_next_view(self) -> None:
-        shapes = [TABLE, AXIS, *([HEAT_MAP] if self._grid is not None else [])]
+        shapes = self._shapes
         self._shape = shapes[(shapes.index(self._shape) + 1) % len(shapes)]
         self._show_shape()
 
