@@ -106,7 +106,7 @@ class AgeUIApp(BaseApp):
 
     def action_open_demo(self) -> None:
         if self.is_demo:
-            self.tell("this is the demo already; ^q leaves it")
+            self.tell("this is the demo already; ^q quits it")
             return
         self.wants_demo = True
         self.exit()
