@@ -324,7 +324,7 @@ def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") ->
     try:
         return wait_until_ended(store, run_ids, say)
     except KeyboardInterrupt:
-        say("the runs continue in the background: ageui queue shows them, ageui pause holds them, the same command waits")
+        say("the runs continue in the background; see ageui queue, or wait with the same command again")
         raise
 
 

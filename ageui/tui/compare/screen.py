@@ -84,7 +84,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._intervals = IntervalJob(self, self._compute_intervals, self._draw, "no intervals of differences")
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › compare")
+        yield StatusBar("compare")
         yield TextLine(id="about")
         with Container(id="parts"):
             yield SideBySide(id="table")

@@ -82,7 +82,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self._allowed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
+        yield StatusBar(f"run {self._run_id}")
         with Vertical(id="head"):
             yield TextLine(id="state")
             yield TextLine(id="settings")
@@ -122,7 +122,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             if before is None:
                 self._begin_with(snapshot)
             if before is None or before.detail.name != snapshot.detail.name:
-                self.query_one(StatusBar).show_about(f"{self.app.store.path.name} › {snapshot.detail.name}")
+                self.query_one(StatusBar).show_about(snapshot.detail.name)
             self.query_one(LogTail).show_part(snapshot.log)
             self._draw_all()
         except BaseException:

@@ -72,7 +72,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._has_kept_list = True  # false once a long list was read in part
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(self.app.store.path.name)
+        yield StatusBar()
         yield FilterBox()
         with Horizontal(id="body"):
             with Vertical():

@@ -63,7 +63,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self._snapshot: StudiesSnapshot | None = None
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › studies")
+        yield StatusBar("studies")
         yield PagedTable(id="studies")
         with VerticalScroll(id="about", can_focus=False):
             yield Static(markup=False)

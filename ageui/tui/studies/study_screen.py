@@ -73,7 +73,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         self._tests = IntervalJob(self, self._compute_tests, self._draw, "no tests of cells with several seeds")
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › studies › {self._study.name}")
+        yield StatusBar(f"studies › {self._study.name}")
         yield TextLine(id="title")
         yield TextLine(id="variant")
         yield Static(id="step", markup=False)

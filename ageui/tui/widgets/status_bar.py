@@ -1,4 +1,4 @@
-"""The line at the top of every screen: its subject, the load of the devices, and the queue."""
+"""The line at the top of every screen: database and subject, the load of the devices, and the queue."""
 
 from collections import deque
 
@@ -18,7 +18,10 @@ _SHORTEST_REASON = 24
 
 
 class StatusBar(TextLine):
-    """`about` is the subject of the screen; signals bring the rest. A covered screen draws nothing."""
+    """`about` is the subject of the screen, empty for the home screen; signals bring the rest.
+
+    A covered screen draws nothing.
+    """
 
     app = getters.app(BaseApp)
 
@@ -66,7 +69,8 @@ class StatusBar(TextLine):
     def draw(self) -> None:
         if not self.screen.is_current:
             return
-        left = Text.assemble(("ageui", "bold"), "  ", clean(self._about))
+        place = " › ".join(filter(None, (self.app.store.path.name, self._about)))
+        left = Text.assemble(("ageui", "bold"), "  ", clean(place))
         right = Text("   ").join([*self._devices(), self._queue()])
         gap = self.size.width - left.cell_len - right.cell_len
         if gap < 2:
