@@ -18,7 +18,7 @@ from ageui.compare.measures import (
 )
 from ageui.present.formats import refuse_format
 from ageui.report.drawing import INK, draw, draw_pdf
-from ageui.report.plots import SERIES, error_ends, short_label
+from ageui.report.plots import COLORS, marker_of, short_label
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _INCHES = (6.0, 4.2)
-_RUN, _PUBLISHED, _ = SERIES
 _AGE = "age"
 _LABELLED = 14
 """The most rows that all have their name; of more, those on the front do."""
@@ -101,14 +100,12 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
 
 
 def _looks(row: ComparedRow, *, is_on_front: bool) -> tuple[str, dict[str, Any]]:
-    """The word for a row in the legend, and the marker of its point: ◆ and ◇ as everywhere."""
+    """The word for a row in the legend, and how its point is drawn; one on the front is a hollow diamond (◇)."""
+    color = COLORS[row.kind]
     if is_on_front:
-        return "run on the front", {"marker": "D", "color": _RUN, "markerfacecolor": "white"}
-    if row.kind == "published":
-        return "published", {"marker": "D", "color": _PUBLISHED}
-    if row.is_apart:
-        return "not comparable", {"marker": "x", "color": _RUN}
-    return "run", {"marker": "o", "color": _RUN}
+        return "run on the front", {"marker": "D", "color": color, "markerfacecolor": "white"}
+    word = "published" if row.kind == "published" else "not comparable" if row.is_apart else "run"
+    return word, {"marker": marker_of(row, is_comparable=not row.is_apart), "color": color}
 
 
 def _named(comparison: Comparison, axes: str) -> tuple[str, str]:
@@ -164,9 +161,9 @@ def _write_labels(plane: "Axes", labels: Sequence[str], points: Sequence[tuple[f
 def _stroke(
     plane: "Axes", comparison: Comparison, place: int, name: str, point: tuple[float, float], *, is_across: bool
 ) -> None:
-    """The interval of a figure, or a standard deviation over seeds to each side, as a stroke through its point."""
+    """Draws the uncertainty of a figure, `Cell.ends`, as a stroke through its point."""
     if name not in comparison.columns:
         return
-    if ends := error_ends(comparison.rows[place].cells[comparison.columns.index(name)]):
+    if ends := comparison.rows[place].cells[comparison.columns.index(name)].ends:
         x, y = (ends, [point[1]] * 2) if is_across else ([point[0]] * 2, ends)
         plane.plot(x, y, color=INK, linewidth=0.7, alpha=0.5, solid_capstyle="butt")

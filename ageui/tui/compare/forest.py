@@ -68,11 +68,7 @@ def _columns(comparison: Comparison, name: str, attribute: str) -> Sequence[str]
 
 
 def _dot(row: ComparedRow, cell: Cell, looks: RunLooks, *, is_under_cursor: bool) -> DotRow:
-    low = high = None
-    if cell.spread is not None and cell.spread.std is not None and cell.value is not None:
-        low, high = cell.value - cell.spread.std, cell.value + cell.spread.std
-    elif cell.interval is not None:
-        low, high = cell.interval.low, cell.interval.high
+    low, high = cell.ends or (None, None)
     difference = cell.difference
     marks = [
         *([APART] if row.is_apart else []),
