@@ -80,7 +80,7 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_listed(table) for table in tables])
         return
-    print_fitted(results(), overview(tables), "figures: the best measured; ageui study show NAME, ageui study run NAME")
+    print_fitted(results(), overview(tables), "best measured figures; ageui study show NAME, ageui study run NAME")
 
 
 @app.command("show")

@@ -273,7 +273,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             what = f"{what} · {group.attribute} {group.group}"
             members = (group.attribute, group.group)
             if not group.counts.get(split):
-                self.app.tell(f"{what}: there are no labelled images of it", severity="warning")
+                self.app.tell(f"{what} has no labelled images", severity="warning")
                 return
 
         async def draw() -> None:
