@@ -100,6 +100,7 @@ class StatusBar(TextLine):
         if state.pause_reason is not None:
             return f"⏸ {shortened(clean(state.pause_words), room)}, H resumes"
         if state.unserved:
-            which = "" if state.counts.get("running", 0) == 0 else f" for {' '.join(state.unserved)}"
+            named = [device for device in state.unserved if device != "auto"] if state.running else []
+            which = f" for {', '.join(named)}" if named else ""
             return f"! {shortened(f'no worker{which}', room)}, W starts one"
         return shortened(clean(f"waits: {'; '.join(state.waits)}"), room) if state.waits else ""
