@@ -12,7 +12,7 @@ _ALWAYS = ("state", "differs", "progress", *FIGURES)
 _SETTING = 20
 _LONGEST_SETTING = 48
 _PLACES = ("state", "run", "differs", "progress", *FIGURES, "epoch", "tags", "created", "ended", "split", "note")
-"""The columns that are shown of themselves, from left to right."""
+"""The columns that are shown by default, from left to right."""
 
 
 @dataclass(frozen=True)

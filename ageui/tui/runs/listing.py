@@ -50,7 +50,7 @@ class RunList:
 
     `telling` are the fields that tell a run from the others, by its config's hash and whether it is published.
     `best` are the best figures as printed, `largest` the largest ones. `constants` are the constant predictors by the
-    key of their row. Only the very first of many runs is not complete: it has the runs alone, and is to be read again.
+    key of their row. Only the first list of many runs is incomplete: it has the runs alone, and must be read again.
     """
 
     entries: Sequence[Entry] = ()

@@ -167,7 +167,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self.refresh_soon()
 
     def _tell_hidden(self, snapshot: RunsSnapshot) -> None:
-        """Opens the group of a run that is to be shown, or says once that the filter hides it."""
+        """Opens the group of the run to follow, or says once that the filter hides it."""
         run_id = snapshot.query.follow
         assert run_id is not None
         if run_id in snapshot.page.found.runs and self._toggled:

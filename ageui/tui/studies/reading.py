@@ -50,7 +50,7 @@ def read_tables(
     before: StudyTables | None,
     check_open: Callable[[], None],
 ) -> StudyTables:
-    """Reads tables anew if a run or its status changed, or all results were rescored since `before`: that reads all
+    """Reads tables again if a run or its status changed, or all results were rescored since `before`: that reads all
     configs. `check_open` is called between tables, and may raise."""
     statuses, are_rescored = store.scores.measured_statuses(), not store.rescoring.remaining()
     is_same = before is not None and (before.progress.statuses, before.are_rescored) == (statuses, are_rescored)
