@@ -17,7 +17,7 @@ class ColumnPicker(Dialog[tuple[str, ...]]):
     """Lists the chosen columns first, in their order. Returns None after escape, nothing for those of the width."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", "toggle"),
+        Binding("space", "toggle_column", "toggle"),
         Binding("K,shift+up", "move(-1)", "up"),
         Binding("J,shift+down", "move(1)", "down"),
         Binding("0", "reset", "as many as fit"),
@@ -52,7 +52,7 @@ class ColumnPicker(Dialog[tuple[str, ...]]):
         options = self.query_one(OptionList)
         return str(options.get_option_at_index(options.highlighted or 0).id)
 
-    def action_toggle(self) -> None:
+    def action_toggle_column(self) -> None:
         name = self._current()
         if name in self._chosen:
             self._chosen.remove(name)
