@@ -58,7 +58,7 @@ class ForestPane(VerticalScroll):
         if rows is None or width < 1:
             return
         title = Text(clean(forest_title(rows.comparison, self._figure)), style="bold")
-        title.append("  95% interval, or ± std over seeds", style="dim not bold")
+        title.append("  ± std over seeds, else 95% interval", style="dim not bold")
         title.truncate(width, overflow="ellipsis")
         self.query_one(Static).update(Text("\n").join([title, *forest_lines(rows, self._figure, width)]))
 

@@ -16,6 +16,7 @@ def order_answers(shown: Sequence[str], *, folded: bool) -> Iterator[Answer]:
     for column in (*map(COLUMNS.__getitem__, shown), *COLUMNS.values()):
         if column.order is not None:
             named.setdefault(column.order, Answer(column.order, column.title, column.what))
+    named |= {name: Answer(name, figure_name(name), "years") for name in FIGURES}
     deviations = {
         f"{name}{STD}": Answer(f"{name}{STD}", f"std of {figure_name(name)}", "standard deviation over seeds")
         for name in FIGURES

@@ -43,6 +43,10 @@ class RunsQuery(NamedTuple):
     grouped: str = ""
     toggled: frozenset[int] = frozenset()
 
+    def is_same_list(self, other: "RunsQuery") -> bool:
+        """Whether another query has the same rows in the same order, but for open folds and closed groups."""
+        return self._replace(toggled=other.toggled) == other
+
 
 @dataclass(frozen=True)
 class RunList:

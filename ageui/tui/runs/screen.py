@@ -116,12 +116,13 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         return read_page(store, self._reader, self._query, self.app.queue_state)
 
     def show(self, snapshot: RunsSnapshot) -> None:
-        self._snapshot = snapshot
+        before, self._snapshot = self._snapshot, snapshot
         found = snapshot.page.found
         columns = self.table.columns
         shown = found.entries[snapshot.first : snapshot.first + snapshot.query.count]
         rows = [row_cells.table_row(entry, snapshot.page, columns) for entry in shown]
-        self.table.put(snapshot.first, rows, len(found.entries))
+        is_same_list = before is None or before.query.rows.is_same_list(snapshot.query.rows)
+        self.table.put(snapshot.first, rows, len(found.entries), keeps_row=is_same_list)
         if snapshot.query.follow is not None and snapshot.query.follow == self._follow:
             self._follow = None
             if snapshot.place is not None:

@@ -26,7 +26,7 @@ def about_cell(table: StudyTable, row: CellRow, name: str, progress: Progress) -
         said = [
             *_figure_words(table, row, name),
             ", ".join(counts),
-            f"{seeds_text(tuple(row.runs))}: run {runs}",
+            f"{seeds_text(tuple(row.runs))}: {'run' if len(row.runs) == 1 else 'runs'} {runs}",
             *said,
         ]
     elif row.cell.unknown is None:

@@ -42,7 +42,7 @@ def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
             PRESET, "report: as published; others replace all but the compared fields", PRESETS, takes_several=False
         ),
         FormField(DATA, "the data set", tuple(spec.name for spec in data), takes_several=False),
-        FormField(SEEDS, "number of seeds per cell, counted up from 0", takes_several=False),
+        FormField(SEEDS, "seeds per cell, counted up from 0", takes_several=False),
         FormField(SETTINGS, "field=value, separated by spaces; any field but the compared ones", takes_several=False),
     )
     return {field.name: field for field in fields}

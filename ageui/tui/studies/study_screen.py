@@ -178,7 +178,9 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         title.truncate(max(0, room - 1), overflow="ellipsis")
         title.pad_right(max(1, room - title.cell_len))
         self.query_one("#title", TextLine).put(title.append_text(views))
-        variants = f"variant {table.variants.index(table.variant) + 1}/{len(table.variants)}" if table.variant else ""
+        variants = (
+            f"variant {table.variants.index(table.variant) + 1} of {len(table.variants)}" if table.variant else ""
+        )
         warned = f"! {counted(len(table.warnings), 'warning')}, i shows them" if table.warnings else ""
         warned = warned if table.is_comparable else f"{APART} other data than the published"
         others = variants if len(table.variants) > 1 else ""

@@ -171,8 +171,8 @@ def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("queued", "No scores yet: the run is queued, and is scored when it has trained."),
-        ("running", "No scores yet: the run is running, and is scored when it has trained."),
+        ("queued", "No scores yet: the run is queued and is scored after training."),
+        ("running", "No scores yet: the run is running and is scored after training."),
         ("failed", "No scores: the run was not evaluated."),
     ],
 )

@@ -72,7 +72,7 @@ def test_published_figures_stand_beside_measured_ones(store: Store, study: Study
         assert row(app, "constant")["mae measured"] == "11.50"
         assert row(app, "Spearman's ρ")["mae measured"] == "1.00"
         assert "[b]Losses[/] two  3/4" in said(app, "#title")
-        assert "✓ 2 done · seeds 0–1: run 1, 2" in said(app, "#cell")
+        assert "✓ 2 done · seeds 0–1: runs 1, 2" in said(app, "#cell")
         await press(pilot, "g")
         found = row(app, "mse · 8")
         assert (found["mae spread"], found["mae difference"]) == ("±0.71", "−1.00")
