@@ -107,4 +107,5 @@ def background_summary(store: Store) -> str:
         return f"{counted(queued, 'run')} queued, and no worker: ageui worker start, or W in ageui"
     if store.queue.current_pause() is not None and queued:
         return f"{counted(running, 'run')} running; the queue is paused with {counted(queued, 'run')}: ageui resume"
-    return f"{counted(running, 'run')} running and {queued:,} queued continue in the background; ageui shows them"
+    said = ", ".join(f"{count:,} {state}" for count, state in ((running, "running"), (queued, "queued")) if count)
+    return f"in the background: {said}; ageui shows them"

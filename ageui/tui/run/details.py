@@ -50,7 +50,7 @@ def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
         return f"no points yet: queued {waiting}"
     if detail.row.status == "running":
         return f"no points yet: {detail.row.summary.activity or 'the first epoch has not ended'}"
-    return f"no points: the run is {detail.row.status}"
+    return f"no points: the run is {detail.row.status}, and no epoch has ended"
 
 
 def why_no_errors(detail: RunDetail, scores: SplitScores | None) -> str:
