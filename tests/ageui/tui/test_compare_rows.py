@@ -70,7 +70,7 @@ def test_all_five_figures_of_ten_runs_are_in_view_at_every_size(store: Store, ma
             for label, line in zip(LABELS, found, strict=False):
                 own = re.findall(r"(?<![−+\d])\d+\.\d\d", line)
                 assert own[:5] == figures[label], size
-            assert ("−" in found[1] or "+" in found[1]) == (size[0] >= 120), "differences stand inline if there is room"
+            assert ("−" in found[1] or "+" in found[1]) == (size[0] >= 100), "differences stand inline if there is room"
 
     use(store, scenario, size=SIZES[0])
 
