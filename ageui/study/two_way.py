@@ -18,6 +18,7 @@ from ageui.study.measured_cells import UNCOMPARED, CellRow, StudyFigure, StudyTa
 from ageui.study.published_and_measured import unit_of
 from ageui.study.study import Study
 from ageui.study.wording import figure_title
+from ageui.text.sentences import counted
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class EffectTests:
     columns: float
     interaction: float
     count: int
+
+    @property
+    def method(self) -> str:
+        """The kind of the tests and what they cover, in words."""
+        correction = f"Holm's correction for {counted(self.count, 'test')}"
+        return f"analysis of variance over seeds, with {correction}; it covers these images only"
 
 
 @dataclass(frozen=True)
@@ -130,10 +137,7 @@ def _about_tests(tests: EffectTests | None) -> str:
     means = "main effects: means of the cells of each level (minus the mean of all cells)"
     if tests is None:
         return f"{means}; not tested, since that takes two seeds or more in every cell"
-    return (
-        f"{means}; p of no difference by analysis of variance over seeds, with Holm's correction for "
-        f"{tests.count} tests, interactions included; it covers these images alone"
-    )
+    return f"{means}; p of no difference, interactions included: {tests.method}"
 
 
 def means_of(

@@ -46,9 +46,9 @@ def launch_demo(keep: Path | None = None) -> str:
     SIGTERM and SIGHUP end this process only after that. Raises `StoreError` if there is no copy to open.
     """
     with _deferred_signals() as apps, open_demo(keep) if keep is not None else temporary_demo() as store:
-        fate = "it is removed when you leave" if keep is None else f"it stays in {store.path}"
+        fate = "quitting removes it" if keep is None else f"it stays in {store.path}"
         prefs = Prefs(theme=Prefs.load().theme)
-        apps.append(AgeUIApp(store, prefs, notice=f"a copy of the shipped runs to try everything on; {fate}"))
+        apps.append(AgeUIApp(store, prefs, notice=f"a copy of the shipped runs to try keys on; {fate}"))
         apps[0].is_demo = True
         _run(apps[0])
         counts = store.runs.status_counts()
@@ -60,7 +60,7 @@ def launch_demo(keep: Path | None = None) -> str:
 
 
 def _run(app: AgeUIApp) -> bool:
-    """Runs the application until a person leaves it. Returns whether for the demo."""
+    """Runs the application until a person leaves it. Returns whether they asked for the demo."""
     app.run()
     return app.wants_demo
 
@@ -107,4 +107,5 @@ def background_summary(store: Store) -> str:
         return f"{counted(queued, 'run')} queued, and no worker: ageui worker start, or W in ageui"
     if store.queue.current_pause() is not None and queued:
         return f"{counted(running, 'run')} running; the queue is paused with {counted(queued, 'run')}: ageui resume"
-    return f"{counted(running, 'run')} running and {queued:,} queued go on in the background; ageui shows them"
+    said = ", ".join(f"{count:,} {state}" for count, state in ((running, "running"), (queued, "queued")) if count)
+    return f"in the background: {said}; ageui shows them"

@@ -111,7 +111,7 @@ def test_a_key_opens_the_demo_and_leaving_it_comes_back(
     launch(store.path)
     assert seen == [
         ("runs.db", []),
-        ("demo.db", ["a copy of the shipped runs to try everything on; it is removed when you leave"]),
+        ("demo.db", ["a copy of the shipped runs to try keys on; quitting removes it"]),
         ("runs.db", ["the demo's copy is removed"]),
     ]
 
@@ -121,7 +121,7 @@ def test_the_demo_has_no_demo(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.is_demo = True
         await press(pilot, "O")
-        assert messages(app) == ["this is the demo already; ^q leaves it"]
+        assert messages(app) == ["this is the demo already; ^q quits it"]
 
     use(store, scenario)
 

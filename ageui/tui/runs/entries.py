@@ -11,6 +11,8 @@ from engine.choices import REPORT_ATTRIBUTES
 
 FIGURES = (MAE, *REPORT_ATTRIBUTES)
 """MAE and the biases of the report, in the order of their columns."""
+STD = "_std"
+"""The suffix of orders by the standard deviation of a figure over seeds."""
 NO_FIGURES: tuple[float | None, ...] = (None,) * len(FIGURES)
 NEVER = (False,) * len(FIGURES)
 

@@ -11,5 +11,5 @@ def found_sentence(matching: int, total: int, prefs: Prefs) -> str:
     found = counted(total, "run") if matching == total else f"{matching:,} of {counted(total, 'run')}"
     parts = [f"{found} {order_title(prefs.order)}"]
     parts += ["folded"] if prefs.folded else []
-    parts += [f"groups of {clean(prefs.grouped)}"] if prefs.grouped else []
+    parts += [f"grouped by {clean(prefs.grouped)}"] if prefs.grouped else []
     return " · ".join(parts)

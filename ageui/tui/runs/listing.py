@@ -16,6 +16,7 @@ from ageui.store.listing import ListedConstant, ListedFigures, ListedRun
 from ageui.tui.runs.entries import (
     FIGURES,
     NEVER,
+    STD,
     Entry,
     constant_name,
     is_missing,
@@ -25,7 +26,6 @@ from ageui.tui.runs.entries import (
 )
 from engine.config import RunConfig
 
-_STD = "_std"
 _ALL = (True,) * len(FIGURES)
 _ALL_BUT_AGE = tuple(name != "age" for name in FIGURES)
 _FIRST_KEY = -(1 << 40)
@@ -43,6 +43,10 @@ class RunsQuery(NamedTuple):
     grouped: str = ""
     toggled: frozenset[int] = frozenset()
 
+    def is_same_list(self, other: "RunsQuery") -> bool:
+        """Whether another query has the same rows in the same order, but for open folds and closed groups."""
+        return self._replace(toggled=other.toggled) == other
+
 
 @dataclass(frozen=True)
 class RunList:
@@ -50,7 +54,7 @@ class RunList:
 
     `telling` are the fields that tell a run from the others, by its config's hash and whether it is published.
     `best` are the best figures as printed, `largest` the largest ones. `constants` are the constant predictors by the
-    key of their row. Only the very first of many runs is not complete: it has the runs alone, and is to be read again.
+    key of their row. Only the first list of many runs is incomplete: it has the runs alone, and must be read again.
     """
 
     entries: Sequence[Entry] = ()
@@ -296,14 +300,9 @@ class ListReader:
         return self._keys.setdefault(what, _FIRST_KEY - len(self._keys))
 
 
-def orders_by_std() -> tuple[str, ...]:
-    """The orders by the standard deviation of a figure over seeds."""
-    return tuple(f"{name}{_STD}" for name in FIGURES)
-
-
 def without_std(order: str) -> str:
     """The order by the figure itself, for rows that are not folded."""
-    return order.removesuffix(_STD)
+    return order.removesuffix(STD)
 
 
 def _figure_order(query: RunsQuery) -> tuple[int | None, bool, bool]:

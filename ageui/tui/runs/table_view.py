@@ -63,7 +63,7 @@ class TableView:
         """What the view shows, in a line."""
         parts = [self.filter or "all runs", order_title(self.order)]
         parts += ["folded"] if self.folded else []
-        parts += [f"groups of {self.grouped}"] if self.grouped else []
+        parts += [f"grouped by {self.grouped}"] if self.grouped else []
         parts += [f"{len(self.columns)} columns"] if self.columns else []
         return " · ".join(parts)
 

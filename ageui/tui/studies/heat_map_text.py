@@ -17,6 +17,7 @@ from ageui.study.published_and_measured import signed_unit, unit_of
 from ageui.study.two_way import Effects, Grid, means_of, p_text
 from ageui.study.wording import figure_title
 from ageui.text.clean import clean
+from ageui.text.sentences import counted
 
 _SHADES = "░▒▓█"
 _SHADE = 2
@@ -79,7 +80,7 @@ def heat_map(
 
 
 def statements(contents: MapContents) -> list[str]:
-    """What shades and means stand for, how many seeds they are over, and what tests over these say."""
+    """The lines below a map: the legend of shades and means, their number of seeds, and the tests over these."""
     grid, tests = contents.grid, contents.effects.tests
     least, most = contents.effects.seeds
     shades = f"{_SHADES[0]} smallest to {_SHADES[-1]} largest {figure_title(contents.name)}"
@@ -87,8 +88,8 @@ def statements(contents: MapContents) -> list[str]:
         return ["no figures yet"]
     if not contents.is_measured:
         return [f"{shades}, {PUBLISHED} published; single figures, so differences of means are not tested"]
-    seeds = f"n={least} to {most} seeds" if least != most else f"n={most} {'seed' if most == 1 else 'seeds'}"
-    about = f"{shades}; {seeds} a cell; {_MINUS_ALL}: minus the mean of all cells"
+    seeds = f"{least} to {most} seeds" if least != most else counted(most, "seed")
+    about = f"{shades}; n={seeds} a cell; {_MINUS_ALL}: minus the mean of all cells"
     if tests is None:
         why = "some cells are missing" if least == 0 else "that takes two seeds or more in every cell"
         return [about, f"differences of means are not tested: {why}"]
@@ -97,11 +98,7 @@ def statements(contents: MapContents) -> list[str]:
         grid.column_field: tests.columns,
         f"{grid.row_field} × {grid.column_field}": tests.interaction,
     }
-    return [
-        about,
-        f"{', '.join(f'{name} {p_text(p)}' for name, p in named.items())}: analysis of variance over seeds, Holm's "
-        f"correction for {tests.count} tests; it covers these images alone",
-    ]
+    return [about, f"{', '.join(f'{name} {p_text(p)}' for name, p in named.items())}: {tests.method}"]
 
 
 @dataclass(frozen=True)

@@ -75,15 +75,15 @@ def _bias_entries(bias: BiasResult, worst_style: StyleType) -> Iterator[DotRow |
     if bias.value is None:
         yield DotHeading(bias.attribute, (bias.reason or NOTHING,))
     else:
-        details = (*_figure(bias), *(f"signed gap {_figure(bias.signed_gap)[0]}",), *_figure(bias.signed_gap)[1:])
-        yield DotHeading(bias.attribute, details)
+        gap, *more = _figure(bias.signed_gap)
+        yield DotHeading(bias.attribute, (*_figure(bias), f"signed gap {gap}", *more))
     yield from _rows(bias.groups, worst_style)
 
 
 def _figure(gap: GapFigure) -> tuple[str, ...]:
     """The value with its mark, then its interval and the smallest figure that could be found, as far as known."""
     return (
-        f"{number(gap.value)}{f' {NOISE}' if gap.inside_noise else ''}",
+        f"{number(gap.value)}{NOISE if gap.inside_noise else ''}",
         *([between(gap.interval)] if gap.interval else []),
         *([f"detectable {number(gap.detectable)}"] if gap.detectable is not None else []),
     )
