@@ -112,3 +112,19 @@ def test_markdown_escapes_names_and_other_formats_are_refused() -> None:
     assert "\x1b" not in text
     with pytest.raises(ConfigError, match="choose one of txt, md"):
         methods_text(_tested(runs), runs, "csv")
+
+
+def test_files_of_the_same_name_in_other_folders_are_told_apart() -> None:
+    runs = [
+        replace(one, row=replace(one.row, config={**one.config, "init": f"/{place}/weights.pt"}))
+        for place, one in enumerate(RUNS[:2])
+    ]
+    text = methods_text(compare(runs), runs)
+    assert "They differ in init (/0/weights.pt, /1/weights.pt)." in text
+    assert " init weights.pt" not in text
+    assert "init weights.pt" in methods_text(compare(runs[:1]), runs[:1])
+
+
+def test_the_baseline_is_named_as_a_row_and_one_run_is_one() -> None:
+    assert 'Differences are to the row "mse".' in methods_text(_tested(RUNS), RUNS)
+    assert "The run was trained with ageui 9.8.7" in methods_text(compare(RUNS[:1]), RUNS[:1])
