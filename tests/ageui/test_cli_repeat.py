@@ -116,6 +116,9 @@ def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> N
     without = "time: from 1 run like these: 0:25, without 1 run of unknown speed; less if stopped early"
     assert time_sentence(store, [_new(epochs="10"), _new(loss="mape")]) == without
     assert time_sentence(store, [_new(strategy="freeze", epochs="2,2")]) == unknown
+    _measured(store, strategy="freeze", epochs="2,0")
+    frozen = [_new(strategy="freeze", epochs="4,0"), _new(strategy="freeze", epochs="2,2")]
+    assert time_sentence(store, frozen[1:]) == unknown, "its second stage was never measured"
     two = [_new(epochs="10", patience="none"), _new(epochs="20", patience="none")]
     _measured(store, seed=1, epochs="2")
     assert time_sentence(store, two) == "time: from 2 runs like these: 0:25–0:40 each, 1:05 in all"
