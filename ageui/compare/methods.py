@@ -1,5 +1,6 @@
 """The methods paragraph of a paper about a comparison: each sentence says what was computed, none what was not."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def _sentences(comparison: Comparison, runs: "Sequence[RunDetail]") -> Iterator[
     yield from _data(comparison, measured)
     yield from _settings(rows, trained)
     yield from _seeds(comparison, rows, trained)
+    yield from _left_out(comparison.split or "", runs)
     yield from _scores(comparison, rows, [scores for _, scores in measured])
     yield from _differences(comparison)
     yield from _others(comparison)
@@ -120,6 +122,14 @@ def _seeds(comparison: Comparison, rows: Sequence[ComparedRow], runs: "Sequence[
         f"Each setting was trained with {many} ({named}); figures over several seeds are means, "
         "± their sample standard deviation."
     )
+
+
+def _left_out(split: str, runs: "Sequence[RunDetail]") -> Iterator[str]:
+    """Runs without scores, which may be those that went wrong."""
+    states = Counter(run.status for run in runs if not run.row.is_published and run.scores(split) is None)
+    if states:
+        count, said = states.total(), ", ".join(f"{count} {state}" for state, count in states.items())
+        yield f"{counted(count, 'run')} without scores on this split ({said}) {'is' if count == 1 else 'are'} left out."
 
 
 def _scores(comparison: Comparison, rows: Sequence[ComparedRow], scores: "Sequence[SplitScores]") -> Iterator[str]:
