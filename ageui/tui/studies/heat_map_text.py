@@ -93,8 +93,7 @@ def statements(contents: MapContents) -> list[str]:
     seeds = f"n={least} to {most} seeds" if least != most else f"n={most} {'seed' if most == 1 else 'seeds'}"
     about = f"{shades}; {seeds} a cell; {_MINUS_ALL}: minus the mean of all cells"
     if tests is None:
-        why = "some cells are missing" if least == 0 else "that takes two seeds or more in every cell"
-        return [about, f"differences of means are not tested: {why}"]
+        return [about, f"differences of means are not tested: {contents.effects.why_untested}"]
     named = {
         grid.row_field: tests.rows,
         grid.column_field: tests.columns,
