@@ -183,8 +183,8 @@ def _group_rows(bias: "BiasResult", largest: float) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     attribute = words(bias.attribute)
     for group in bias.groups:
-        is_finite = group.mae is not None and math.isfinite(group.mae)
-        bar = "▇" * round(_BAR_CELLS * group.mae / max(largest, 1e-9)) if is_finite else ""
+        mae = group.mae
+        bar = "" if mae is None or not math.isfinite(mae) else "▇" * round(_BAR_CELLS * mae / max(largest, 1e-9))
         worst = "  worst" if bias.worst == group and len(bias.groups) > 1 else ""
         figures = (Cell(group.n, unit=COUNT), Cell(group.mae), _range(group.interval))
         signed = Cell(group.signed, unit=SIGNED_YEARS)

@@ -94,13 +94,17 @@ def _are_texts(value: object) -> bool:
     return isinstance(value, tuple) and all(map(_is_text, value))
 
 
+def _are_filters(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and not has_hidden(one) for one in value)
+
+
 _VALID: dict[str, Callable[[object], bool]] = {
     "theme": _is_text,
     "columns": _are_texts,
     "order": _is_text,
     "folded": _is_flag,
     "grouped": _is_text,
-    "filters": lambda value: _are_texts(value) and not any(map(has_hidden, value)),
+    "filters": _are_filters,
     "preview": _is_flag,
     "comparison": lambda value: value in ("", "rows", "columns"),
 }
