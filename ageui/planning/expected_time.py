@@ -74,7 +74,7 @@ def expected_time(speeds: "Speeds", runs: Sequence[NewRun]) -> ExpectedTime:
     for run in runs:
         if (expected := speeds.expected(run.config)) is not None:
             seconds.append(expected)
-            basis.update(speed.run_id for speed in speeds.like(run.config))
+            basis.update(speed.run_id for speed in speeds.like(run.config) if speed.seconds(run.config) is not None)
     stops_early = any(run.config.patience is not None for run in runs)
     return ExpectedTime(seconds, len(basis), len(runs) - len(seconds), stops_early)
 

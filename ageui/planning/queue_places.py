@@ -63,8 +63,7 @@ class QueueForecast:
 
 def _seconds_left(row: RunRow) -> float | None:
     """The time left of a running run; None if unknown, as before its last stage."""
-    stages = len(row.config.get("epochs") or ()) or 1
-    return row.summary.eta_seconds if (row.summary.stage or 1) >= stages else None
+    return None if row.has_later_stage else row.summary.eta_seconds
 
 
 def ordinal(place: int) -> str:

@@ -97,5 +97,4 @@ def ending_sentence(row: RunRow) -> str:
 
 def eta_text(row: RunRow) -> str:
     """The time left in the stage, with `+` if another stage follows."""
-    stages = len(row.config.get("epochs") or ()) or 1
-    return duration(row.summary.eta_seconds) + ("+" if (row.summary.stage or 1) < stages else "")
+    return duration(row.summary.eta_seconds) + ("+" if row.has_later_stage else "")

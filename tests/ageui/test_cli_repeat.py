@@ -88,12 +88,12 @@ def test_the_toml_file_gives_the_same_config(ageui: Terminal, store: Store, monk
     assert ageui("show", "1", "--toml", "--json").code == 2
 
 
-def _measured(store: Store, **changes: object) -> None:
-    """A run on this machine of two epochs of 1.5 s, which took 13 s in all."""
+def _measured(store: Store, *, stages: tuple[int, int] = (1, 1), **changes: object) -> None:
+    """A run on this machine of two epochs of 1.5 s in these stages, which took 13 s in all."""
     run_id, attempt = running(store, **changes)
     with store.writing(run_id, attempt) as writer:
-        writer.epoch(epoch(1))
-        writer.epoch(epoch(2))
+        for number, stage in enumerate(stages, 1):
+            writer.epoch(epoch(number, stage=stage))
     end(store, run_id, attempt)
     connection = driver().connect(store.path)
     connection.execute("UPDATE attempt SET seconds = 13.0, device = 'cpu' WHERE run_id = ?", (run_id,))
@@ -116,6 +116,11 @@ def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> N
     without = "time: 0:25 without 1 run of unknown speed, from 1 run like these; less if stopped early"
     assert time_sentence(store, [_new(epochs="10"), _new(loss="mape")]) == without
     assert time_sentence(store, [_new(strategy="freeze", epochs="2,2")]) == unknown
+    _measured(store, strategy="freeze", epochs="2,0")
+    frozen = _new(strategy="freeze", epochs="2,4", patience="none")
+    assert time_sentence(store, [frozen]) == unknown, "its second stage was never measured"
+    _measured(store, strategy="freeze", epochs="1,1", stages=(1, 2))
+    assert time_sentence(store, [frozen]) == "time: from 1 run like this: 0:19", "the other one tells nothing"
     two = [_new(epochs="10", patience="none"), _new(epochs="20", patience="none")]
     _measured(store, seed=1, epochs="2")
     assert time_sentence(store, two) == "time: 0:25–0:40 each, 1:05 in all, from 2 runs like these"

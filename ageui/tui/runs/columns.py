@@ -11,7 +11,7 @@ from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
 from ageui.tui.queue_state import eta_text
-from ageui.tui.runs.entries import FIGURES, STD
+from ageui.tui.runs.entries import FIGURES, without_std
 from ageui.tui.tones import state_tone
 from engine.config import RunConfig
 
@@ -124,13 +124,13 @@ def known(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(chosen) if {"run", "differs"} & chosen.keys() else ("differs", *chosen)
 
 
-def order_title(order: str) -> str:
-    """The order of rows in words: `by MAE ↑`."""
-    name = order.removeprefix("-")
+def order_title(order: str, *, folded: bool) -> str:
+    """What rows are sorted by, in words: `by MAE ↑`."""
+    name = (order if folded else without_std(order)).removeprefix("-")
     arrow = "↓" if order.startswith("-") else "↑"
     if name == "turn":
         return f"by state {arrow}"
-    figure = name.removesuffix(STD)
+    figure = without_std(name)
     known_title = next((column.title for column in COLUMNS.values() if column.order == figure), figure)
     title = figure_name(figure) if figure in FIGURES else known_title
     return f"by {title if name == figure else f'std of {title}'} {arrow}"

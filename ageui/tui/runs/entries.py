@@ -42,6 +42,16 @@ class Entry(NamedTuple):
     is_open: bool = False
 
 
+def without_std(order: str) -> str:
+    """The order by a figure in place of that by its standard deviation, which rows that are not folded lack.
+
+    >>> without_std("-mae_std"), without_std("val_loss_std")
+    ('-mae', 'val_loss_std')
+    """
+    figure = order.removesuffix(STD)
+    return figure if figure.removeprefix("-") in FIGURES else order
+
+
 def mean_and_std(values: Iterable[float | None]) -> tuple[float | None, float | None]:
     """The mean of the known figures and their sample standard deviation (over n - 1), None for fewer than two."""
     known = [value for value in values if value is not None]

@@ -16,13 +16,13 @@ from ageui.store.listing import ListedConstant, ListedFigures, ListedRun
 from ageui.tui.runs.entries import (
     FIGURES,
     NEVER,
-    STD,
     Entry,
     constant_name,
     is_missing,
     mean_and_std,
     printed_best,
     sorted_by,
+    without_std,
 )
 from engine.config import RunConfig
 
@@ -276,7 +276,8 @@ class ListReader:
     ) -> Iterable[Entry]:
         """The rows below a heading for each value of a config field; constants, which have none, stand last.
 
-        Groups stand in the order of their values, or of their first row if that is best.
+        A folded row stands below all values that its runs have, such as `0,1,2` for seeds. Groups stand in the order of
+        their values, or of their first row if that is best.
         """
         hashes = {run.id: run.config_hash for run in listed}
         groups: dict[str, list[Entry]] = {}
@@ -284,10 +285,10 @@ class ListReader:
         for entry in rows:
             if entry.kind == "constant":
                 continue
-            config = self._settings[hashes[entry.runs[0]]].config
-            text = setting(config, query.grouped)
+            configs = [self._settings[hashes[run_id]].config for run_id in entry.runs]
+            text = ",".join(dict.fromkeys(setting(config, query.grouped) for config in configs))
             groups.setdefault(text, []).append(entry)
-            values.setdefault(text, config.get(query.grouped))
+            values.setdefault(text, configs[0].get(query.grouped))
         for text in sorted(groups, key=lambda text: _natural(values[text])) if by_value else groups:
             key = self._key(("group", query.grouped, text))
             is_open = key not in query.toggled
@@ -298,11 +299,6 @@ class ListReader:
     def _key(self, what: object) -> int:
         """A key for a row that is no run, the same as long as the reader lives."""
         return self._keys.setdefault(what, _FIRST_KEY - len(self._keys))
-
-
-def without_std(order: str) -> str:
-    """The order by the figure itself, for rows that are not folded."""
-    return order.removesuffix(STD)
 
 
 def _figure_order(query: RunsQuery) -> tuple[int | None, bool, bool]:

@@ -25,10 +25,10 @@ from ageui.tui.runs import row_cells
 from ageui.tui.runs.choices import group_answers, order_answers
 from ageui.tui.runs.column_picker import ColumnPicker
 from ageui.tui.runs.empty_table import EmptyTable
-from ageui.tui.runs.entries import Entry
+from ageui.tui.runs.entries import Entry, without_std
 from ageui.tui.runs.found_sentence import found_sentence
 from ageui.tui.runs.layout import Layout, automatic, chosen
-from ageui.tui.runs.listing import ListReader, RunsQuery, without_std
+from ageui.tui.runs.listing import ListReader, RunsQuery
 from ageui.tui.runs.page import PageQuery, RunsSnapshot, read_page
 from ageui.tui.runs.preview import PREVIEW_FROM, RunPreview
 from ageui.tui.runs.table_view import TableView

@@ -252,7 +252,7 @@ def _measured_cell(
         return exactly(text, width, right=True, tone="accent" if share is not None else "dim")
     is_best = number(figure.measured, unit_of(name)) == best.get(name)
     constant = table.constant.get(name)
-    is_no_better = name == "mae" and constant is not None and figure.measured >= constant
+    is_no_better = name == "mae" and constant is not None and not figure.measured < constant
     before = BEST if is_best else NO_BETTER if is_no_better else ""
     digits = fitting_number(figure.measured, unit_of(name), width - 1 - len(after))
     text = f"{before}{digits}{NOISE if figure.inside_noise else after}"

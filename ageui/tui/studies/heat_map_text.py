@@ -1,5 +1,6 @@
 """Draws a grid of two fields: a shade and a number for each cell, with the means of rows and columns."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,13 +60,15 @@ class MapContents:
 
     @cached_property
     def ends(self) -> tuple[float, float]:
-        """The smallest and the largest value."""
-        known = [value for line in self.values for value in line if value is not None]
+        """The smallest and the largest finite value."""
+        known = [value for line in self.values for value in line if value is not None and math.isfinite(value)]
         return min(known, default=0.0), max(known, default=0.0)
 
     def shade(self, value: float) -> float:
-        """0 for the smallest value to 1 for the largest."""
+        """0 for the smallest value to 1 for the largest, and for one that is not finite."""
         low, high = self.ends
+        if not math.isfinite(value):
+            return 1.0
         return (value - low) / (high - low) if high > low else 0.0
 
 
@@ -91,8 +94,7 @@ def statements(contents: MapContents) -> list[str]:
     seeds = f"{least} to {most} seeds" if least != most else counted(most, "seed")
     about = f"{shades}; n={seeds} a cell; {_MINUS_ALL}: minus the mean of all cells"
     if tests is None:
-        why = "some cells are missing" if least == 0 else "that takes two seeds or more in every cell"
-        return [about, f"differences of means are not tested: {why}"]
+        return [about, f"differences of means are not tested: {contents.effects.why_untested}"]
     named = {
         grid.row_field: tests.rows,
         grid.column_field: tests.columns,

@@ -1,5 +1,6 @@
 """The MAE of every group as a dot with its interval, below the bias of its attribute."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -90,10 +91,12 @@ def _figure(gap: GapFigure) -> tuple[str, ...]:
 
 
 def _rows(groups: Sequence[GroupResult], worst_style: StyleType) -> Iterator[DotRow]:
-    maes = [group.mae for group in groups if group.mae is not None]
-    worst = max(maes) if len(maes) > 1 else None
-    for group in groups:
-        is_worst = group.mae is not None and group.mae == worst
+    # NaN is as bad as an infinite error.
+    maes = [math.inf if group.mae is not None and math.isnan(group.mae) else group.mae for group in groups]
+    known = [mae for mae in maes if mae is not None]
+    worst = max(known) if len(known) > 1 else None
+    for group, mae in zip(groups, maes, strict=True):
+        is_worst = mae is not None and mae == worst
         yield DotRow(
             group.group,
             group.mae,

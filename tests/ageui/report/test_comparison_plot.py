@@ -52,6 +52,10 @@ def test_any_figure_and_any_field_of_numbers_is_an_axis() -> None:
     assert {"lr", "age bias, years"} <= set(_texts(comparison_plot(COMPARISON, "svg", "lr, age")))
 
 
+def test_a_name_that_xml_cannot_hold_leaves_a_whole_file() -> None:
+    assert "a\ufffd" in _texts(comparison_plot(replace(COMPARISON, rows=(_row("run", "a\uffff", 6.0, 2.0),)), "svg"))
+
+
 @pytest.mark.parametrize(
     ("axes", "said"),
     [

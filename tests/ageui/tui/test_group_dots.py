@@ -1,6 +1,7 @@
 """The groups of a split or an epoch as dots, in whatever room there is."""
 
 import dataclasses
+import math
 
 import pytest
 from store_rows import epoch_scores, evaluated
@@ -36,6 +37,9 @@ def test_the_largest_error_is_named_by_a_word(width: int) -> None:
 def test_equal_errors_share_the_word_and_a_single_group_has_none() -> None:
     assert sum("worst" in line for line in lines_of(scores_of(("a", 5.0), ("b", 5.0)), 80)) == 2
     assert not any("worst" in line for line in lines_of(scores_of(("a", 5.0), ("b", None)), 80))
+    for odd in (math.nan, math.inf):
+        (worst,) = [line for line in lines_of(scores_of(("a", 5.0), ("b", odd), ("c", 6.0)), 80) if "worst" in line]
+        assert worst.split()[0] == "b"
 
 
 @pytest.mark.parametrize(

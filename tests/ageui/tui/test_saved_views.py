@@ -111,6 +111,14 @@ def test_views_of_other_versions_are_shown_as_far_as_they_can_be_and_kept_whole(
     use(two, scenario, size=(120, 36), prefs=Prefs())
 
 
+def test_only_figures_have_an_order_by_deviation() -> None:
+    view, problems = TableView(order="val_loss_std", folded=True).usable()
+    assert (view.order, len(problems)) == ("turn", 1)
+    assert TableView(order="mae_std", folded=True).usable() == (TableView(order="mae_std", folded=True), [])
+    assert TableView(order="mae_std", folded=True).sentence() == "all runs · by std of MAE ↑ · folded"
+    assert TableView(order="mae_std").sentence() == "all runs · by MAE ↑"
+
+
 @pytest.mark.parametrize("name", ["", " ", "demo", "7", "a\x1bb", "x" * 101])
 def test_a_view_takes_no_name_that_cannot_be_shown_or_is_built_in(store: Store, name: str) -> None:
     with pytest.raises(ConfigError, match=r"name of a view|built in"):

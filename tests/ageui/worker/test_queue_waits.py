@@ -10,6 +10,7 @@ from ageui.devices import device_lock_file
 from ageui.files.locks import Lock
 from ageui.planning.queue_places import QueueForecast
 from ageui.store import Store
+from ageui.store.sqlite import driver
 from ageui.worker import lane
 from ageui.worker.lane import Lane, SharedDevice
 from ageui.worker.queue_waits import queue_waits
@@ -86,4 +87,9 @@ def test_queued_runs_have_places_and_starts(store: Store, monkeypatch: pytest.Mo
     with store.writing(run_id, attempt) as writer:
         writer.steps(steps((10, 0.25)))
     assert words() == ["1st, starts in 0:12", "2nd, starts in 0:42", "3rd"]
+    set_epochs = "UPDATE run SET config = json_set(config, '$.epochs', json(?)) WHERE id = ?"
+    for epochs, first in (("[50, 10]", "1st"), ("[50, 0]", "1st, starts in 0:12")):
+        with driver().connect(str(store.path)) as raw:
+            raw.execute(set_epochs, (epochs, run_id))
+        assert words()[0] == first, "a second stage follows if it has epochs"
     assert words(is_moving=False) == ["1st", "2nd", "3rd"]
