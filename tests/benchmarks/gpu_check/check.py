@@ -26,6 +26,11 @@ class Sizes:
     seconds_side_by_side: float
     batches: tuple[int, ...]
 
+    @property
+    def large_and_small(self) -> tuple[tuple[str, int], ...]:
+        """A network that fills a GPU and one that does not, each with its pixels."""
+        return tuple(dict.fromkeys([(self.networks[0], self.pixels), self.small]))
+
 
 FULL = Sizes(
     networks=("resnet50", "resnet101"),
@@ -53,7 +58,7 @@ TINY = Sizes(
     warm=1,
     timed=1,
     windows=2,
-    small=("squeezenet1_1", 48),
+    small=("squeezenet1_1", 32),
     seconds_side_by_side=0.05,
     batches=(2, 4),
 )

@@ -5,8 +5,8 @@ from pathlib import Path
 from check import Session
 from children import command
 
-SPARE_SECONDS = 10.0
-"""Left to stop the worker."""
+SPARE_SECONDS = 20.0
+"""Left to stop the worker, which would live on."""
 
 
 def measure(session: Session) -> None:

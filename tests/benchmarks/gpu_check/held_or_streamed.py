@@ -8,7 +8,7 @@ EVERYTHING, NOTHING = 2**50, 0
 
 def measure(session: Session) -> None:
     check, sizes = session.check, session.check.sizes
-    for network, pixels in ((sizes.networks[0], sizes.pixels), sizes.small):
+    for network, pixels in sizes.large_and_small:
         training = training_of(check, session.found["images"], network, pixels)
         title = f"{network}, {pixels} px, batch {sizes.batch}"
         held = engine_steps(training, check, pixel_bytes=EVERYTHING)

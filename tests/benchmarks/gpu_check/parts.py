@@ -44,9 +44,9 @@ PARTS = (
     Part("steps of a larger network", "step_times", 75, least=20, arguments={"place": 1}),
     Part("report", "report_epochs", 60, least=20),
     Part("pixels", "held_or_streamed", 40, least=15),
-    Part("side by side", "side_by_side", 60, least=20),
+    Part("side by side", "side_by_side", 75, least=25),
     Part("memory", "peaks", 40, least=15),
-    Part("commands", "commands", 60, least=30, needs=("textual", "sqlmodel")),
+    Part("commands", "commands", 75, least=45, needs=("textual", "sqlmodel")),
     Part("torch.compile", "compiled", 120, least=45),
     Part("final", "final_study", 480, least=20, reserved=60),
 )

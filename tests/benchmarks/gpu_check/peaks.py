@@ -32,6 +32,6 @@ def _peak(session: Session, network: str, batch: int, *, graphs: bool = True) ->
 
 
 def _row(session: Session, what: str, steps: Steps, beside: str = "") -> None:
-    kind = "reserved by torch" if steps.bytes_in_use else "resident"
+    kind = "reserved by torch, held pixels included" if steps.bytes_in_use else "resident"
     in_use = f"{steps.bytes_in_use / 1e9:.2f} GB in use on the GPU, all programs" if steps.bytes_in_use else ""
     session.row(what, f"{steps.peak_bytes / 1e9:.2f} GB {kind}", steps.beside(in_use, beside))

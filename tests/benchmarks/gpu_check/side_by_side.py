@@ -57,7 +57,7 @@ class Neighbour:
 
 def measure(session: Session) -> None:
     check, sizes = session.check, session.check.sizes
-    for network, pixels in ((sizes.networks[0], sizes.pixels), sizes.small):
+    for network, pixels in sizes.large_and_small:
         training = replace(training_of(check, session.found["images"], network, pixels), epochs=EPOCHS)
         together, alone = _measured(check, training)
         rates = " + ".join(f"{rate:,.0f}" for rate in together)
