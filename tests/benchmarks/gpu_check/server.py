@@ -63,6 +63,8 @@ class Server:
             raise
         finally:
             timer.cancel()
+            if cut_off.is_set():  # perhaps just after the part's last word
+                self.close()
 
     def close(self) -> None:
         """Ends the process, and all that it started."""
