@@ -69,7 +69,7 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
         screen = app.screen
         assert isinstance(screen, CompareScreen)
         await until(pilot, lambda: "4." in line(screen, "MAE years"), "figures are there before their intervals")
-        await until(pilot, lambda: "being computed" in shown(app, "#about"), "that they come is said")
+        await until(pilot, lambda: "computing intervals" in shown(app, "#about"), "that they come is said")
         assert "−" in line(screen, "MAE years")
         assert "✔" not in line(screen, "MAE years")
         await pilot.press("right", "B")
@@ -79,7 +79,7 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
         assert asked[-1].baseline == str(runs[2]), "what was asked for last is what is shown"
         assert "+4" in line(screen, "MAE years")
         assert "✔" in line(screen, "MAE years")
-        assert "being computed" not in shown(app, "#about")
+        assert "computing intervals" not in shown(app, "#about")
 
     use(store, scenario)
 
@@ -101,7 +101,7 @@ def test_a_bootstrap_that_fails_is_told_once_and_promised_no_more(
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs[1:])
         assert messages(app) == ["no intervals of differences: predictions are gone"]
-        assert "being computed" not in shown(app, "#about")
+        assert "computing intervals" not in shown(app, "#about")
         screen.refresh_soon()
         await settled(pilot)
         await intervals(pilot, screen)

@@ -48,16 +48,20 @@ def measured(job: str, environment: dict[str, str] | None = None, **arguments: A
         return Answer(json.loads(answer.read_text()), seconds, started)
 
 
-def command(*arguments: str, environment: dict[str, str]) -> float:
-    """Runs `ageui` with arguments; the seconds it took. Raises `MeasurementError`."""
+def command(*arguments: str, environment: dict[str, str], timeout: float | None = None) -> float:
+    """Runs `ageui` with arguments; the seconds it took. Raises `MeasurementError`, also after `timeout` seconds."""
     begin = time.perf_counter()
-    process = subprocess.run(
-        [sys.executable, "-m", "ageui", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **environment},
-    )
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "ageui", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **environment},
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MeasurementError(f"ageui {arguments[0]} took more than {timeout:.0f} s") from error
     if process.returncode != 0:
         raise MeasurementError(f"ageui {arguments[0]}: {process.stdout.strip()[-SHOWN:]}")
     return time.perf_counter() - begin

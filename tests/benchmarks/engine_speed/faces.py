@@ -8,19 +8,18 @@ import pandas as pd
 from engine.data.make_faces import make_faces
 from engine.data.spec import SyntheticOptions
 
-DRAWN_SIZE = 224
-DRAWN = (1024, 256)
+DRAWN = SyntheticOptions(counts=(1024, 256, 0), image_size=224)
 
 
 class FaceFolders:
     """Makes folders out of `data`, a course edition with labelled images as files, else of drawn faces."""
 
-    def __init__(self, data: Path | None, folder: Path) -> None:
+    def __init__(self, data: Path | None, folder: Path, drawn: SyntheticOptions = DRAWN) -> None:
         self._folder = folder
         self.name = "drawn faces" if data is None else data.name
         if data is None:
             data = folder / "drawn"
-            make_faces(data, SyntheticOptions(counts=(*DRAWN, 0), image_size=DRAWN_SIZE))
+            make_faces(data, drawn)
         self._data = data
         self._tables = {split: _labelled(data, split) for split in ("train", "valid")}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import torchvision
+from peers.loading import device
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.config import build_config
@@ -19,10 +20,18 @@ REPEATS = 5
 
 def describe(networks: list[tuple[str, int]]) -> dict[str, Any]:
     """Names and versions, measured limits, and the FLOPs of one image trained by each network (backbone, size)."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return {
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else cpu_name(),
-        "device_type": device.type,
+        **identity(),
+        "limits": limits(),
+        "training_gflop_per_image": {f"{backbone} {size}": _gflop(backbone, size) for backbone, size in networks},
+    }
+
+
+def identity() -> dict[str, Any]:
+    """Names and versions."""
+    return {
+        "device": torch.cuda.get_device_name() if device().type == "cuda" else cpu_name(),
+        "device_type": device().type,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "versions": {
@@ -30,26 +39,29 @@ def describe(networks: list[tuple[str, int]]) -> dict[str, Any]:
             "torch": torch.__version__,
             "torchvision": torchvision.__version__,
         },
-        "limits": {
-            "fp32_gflops": _matrix_product_gflops(device, torch.float32),
-            "bf16_gflops": _matrix_product_gflops(device, torch.bfloat16),
-            "copy_gigabytes_per_second": _copy_gigabytes_per_second(device),
-        },
-        "training_gflop_per_image": {f"{backbone} {size}": _gflop(backbone, size) for backbone, size in networks},
     }
 
 
-def _matrix_product_gflops(device: torch.device, dtype: torch.dtype) -> float:
+def limits() -> dict[str, float]:
+    """How fast the device multiplies and copies at most, measured."""
+    return {
+        "fp32_gflops": _matrix_product_gflops(torch.float32),
+        "bf16_gflops": _matrix_product_gflops(torch.bfloat16),
+        "copy_gigabytes_per_second": _copy_gigabytes_per_second(),
+    }
+
+
+def _matrix_product_gflops(dtype: torch.dtype) -> float:
     """Of the best of 5 square products. On CUDA fp32 is TF32, in which cuDNN's convolutions compute unless told."""
     torch.backends.cuda.matmul.allow_tf32 = True
-    side = 8192 if device.type == "cuda" else 2048
-    one, other = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    side = 8192 if device().type == "cuda" else 2048
+    one, other = (torch.randn(side, side, device=device()).to(dtype) for _ in range(2))
     return 2 * side**3 / _best_seconds(lambda: torch.mm(one, other)) / 1e9
 
 
-def _copy_gigabytes_per_second(device: torch.device) -> float:
+def _copy_gigabytes_per_second() -> float:
     """Bytes read and written, of a copy of 512 MB."""
-    source = torch.ones(2**27, device=device)
+    source = torch.ones(2**27, device=device())
     target = torch.empty_like(source)
     return 2 * source.nbytes / _best_seconds(lambda: target.copy_(source)) / 1e9
 

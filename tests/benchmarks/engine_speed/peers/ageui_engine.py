@@ -46,6 +46,7 @@ def run(
     cache: Path,
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool] = lambda: False,
+    pixel_bytes_on_device: int | None = None,
 ) -> float:
     """Trains and scores a run of its own; the seconds it took as it says itself."""
     with tempfile.TemporaryDirectory() as folder:
@@ -55,5 +56,6 @@ def run(
             folder=Path(folder),
             cache=cache,
             checkpoint_seconds=NO_CHECKPOINTS,
+            pixel_bytes_on_device=pixel_bytes_on_device,
         )
         return train_run(request, emit=emit, should_stop=should_stop).seconds

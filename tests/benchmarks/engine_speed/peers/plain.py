@@ -14,20 +14,14 @@ def train(training: Training, watch: Stopwatch, *, best: bool) -> float:
     """Trains, validates after every epoch, and returns the last validation MAE in years."""
     loop = PlainLoop(training, best=best)
     train_loader, valid_loader, order = loaders(training, best=best)
-    optimizer = torch.optim.Adam(loop.model.parameters(), lr=training.config().lr[0], eps=1e-7, fused=best)
-    criterion = nn.MSELoss()
+    optimizer = loop.optimizer(training)
     mae = float("nan")
     for epoch in range(training.epochs):
         order.set_epoch(epoch)
         loop.model.train()
         loss_sum = 0.0
         for images, targets in train_loader:
-            images, targets = loop.moved(images), targets.to(loop.device, non_blocking=best)
-            with loop.autocast():
-                loss = criterion(loop.model(images).float(), targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            loss = loop.step(loop.moved(images), targets.to(loop.device, non_blocking=best), optimizer)
             loss_sum += loss.item() * len(images)
             watch.step()
         mae = loop.validate(valid_loader)
@@ -41,9 +35,22 @@ class PlainLoop:
         self.device, self.best = device(), best
         self.model, _ = build_model(training.config(), 1)
         self.model.to(self.device)
+        self._criterion = nn.MSELoss()
         if best:
             self.model.to(memory_format=torch.channels_last)
             torch.backends.cudnn.benchmark = True
+
+    def optimizer(self, training: Training) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.model.parameters(), lr=training.config().lr[0], eps=1e-7, fused=self.best)
+
+    def step(self, images: Tensor, targets: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+        """Trains on images and ages / 100, both on the device; the loss ()."""
+        with self.autocast():
+            loss: Tensor = self._criterion(self.model(images).float(), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
 
     def moved(self, images: Tensor) -> Tensor:
         if self.best:
