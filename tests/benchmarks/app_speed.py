@@ -38,6 +38,9 @@ SECONDS_WATCHED = 15.0
 SHIPPED = Path(__file__).parents[2] / "runs.db"
 
 
+PAGE_DOWN, PAGE_UP = b"\x1b[6~", b"\x1b[5~"
+
+
 class Terminal:
     """A program in a pseudo terminal."""
 
@@ -118,13 +121,14 @@ def interpreter_starts() -> list[float]:
     return found
 
 
-def keys(terminal: Terminal, key: bytes, count: int) -> list[float]:
-    """Seconds from a key to the first bytes that answer it."""
+def keys(terminal: Terminal, key: bytes, count: int, back: bytes | None = None) -> list[float]:
+    """Seconds from a key to the first bytes that answer it. After every ten, `back` takes turns with it: at the end of
+    a table nothing would answer."""
     found = []
-    for _ in range(count):
+    for number in range(count):
         terminal.settle(0.05)
         begin = time.perf_counter()
-        terminal.press(key)
+        terminal.press(back if back is not None and number // 10 % 2 else key)
         terminal.read(5.0)
         found.append(time.perf_counter() - begin)
     return found
@@ -142,13 +146,13 @@ def in_use(path: Path) -> None:
         terminal.read_until(f"run-{RUNS - 1}".encode())
         terminal.settle()
         tell("key: down", keys(terminal, b"j", KEYS))
-        tell("key: page down", keys(terminal, b"\x1b[6~", KEYS // 3))
+        tell("key: page down", keys(terminal, PAGE_DOWN, KEYS // 3, PAGE_UP))
         for what, arrange in (("folded", (b"f",)), ("folded and grouped", (b"b", b"\x1b[B", b"\r"))):
             for key in (*arrange, b"\x1b[H"):
                 terminal.press(key)
                 terminal.settle(2.0)
             tell(f"key: down, {what}", keys(terminal, b"j", KEYS // 3))
-            tell(f"key: page down, {what}", keys(terminal, b"\x1b[6~", KEYS // 3))
+            tell(f"key: page down, {what}", keys(terminal, PAGE_DOWN, KEYS // 3, PAGE_UP))
         for key in (b"f", b"b", b"\x1b[H", b"\r", b"\x1b[H"):
             terminal.press(key)
             terminal.settle(2.0)

@@ -60,18 +60,16 @@ def test_the_export_is_of_what_is_shown_and_replaces_no_file_unasked(
     use(store, scenario)
 
 
-@pytest.mark.parametrize(("format", "start"), [("csv", "run,id,"), ("tex", "% needs"), ("html", "<!DOCTYPE")])
 def test_other_formats_and_files_and_the_clipboard(
-    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, start: str
+    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        await opened(app, pilot, runs)
+    async def exported(app: AgeUIApp, pilot: "Pilot[Any]", format: str, start: str) -> None:
         await press(pilot, "X")
         await choose(app, pilot, format, "copy")
         await until(pilot, lambda: app.clipboard.startswith(start))
-        assert any(message.startswith("copied 3 rows as ") for message in messages(app))
+        assert messages(app)[-1].startswith("copied 3 rows as ")
         await press(pilot, "X")
         await choose(app, pilot, format, "file")
         await until(pilot, lambda: isinstance(app.screen, LinePrompt))
@@ -80,24 +78,30 @@ def test_other_formats_and_files_and_the_clipboard(
         await until(pilot, lambda: (tmp_path / f"mine.{format}").exists())
         assert (tmp_path / f"mine.{format}").read_text(encoding="utf-8").startswith(start)
 
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot, runs)
+        for format, start in (("csv", "run,id,"), ("tex", "% needs"), ("html", "<!DOCTYPE")):
+            await exported(app, pilot, format, start)
+
     use(store, scenario)
 
 
-@pytest.mark.parametrize("name", ["nowhere/at/all.md", "folder", "~nobody-of-that-name/x.md", "a\0b.md", "x" * 300])
 def test_what_cannot_be_written_is_said(
-    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     os.mkdir("folder")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot, runs)
-        await press(pilot, "X")
-        await choose(app, pilot, "md", "file")
-        await until(pilot, lambda: isinstance(app.screen, LinePrompt))
-        app.screen.query_one(Input).value = name
-        await press(pilot, "enter")
-        await until(pilot, lambda: any("cannot be written" in message for message in messages(app)))
+        names = ("nowhere/at/all.md", "folder", "~nobody-of-that-name/x.md", "a\0b.md", "x" * 300)
+        for said, name in enumerate(names, start=1):
+            await press(pilot, "X")
+            await choose(app, pilot, "md", "file")
+            await until(pilot, lambda: isinstance(app.screen, LinePrompt))
+            app.screen.query_one(Input).value = name
+            await press(pilot, "enter")
+            await until(pilot, lambda said=said: sum("cannot be written" in one for one in messages(app)) == said)
         await press(pilot, "X")
         assert isinstance(app.screen, ChoicePrompt), "the screen goes on"
         await press(pilot, "escape")

@@ -208,7 +208,7 @@ def test_the_form_says_how_long_the_runs_take_and_from_which_runs(store: Store) 
     use(store, scenario, size=(80, 24))
 
 
-@pytest.mark.parametrize("name", [*HOSTILE, "p" * 90])
+@pytest.mark.parametrize("name", [*HOSTILE[::2], "p" * 90])
 def test_hostile_names_are_shown_as_they_are(store: Store, name: str) -> None:
     store.data.add(DataSpec(name=name, format="synthetic"))
     run_id = store.runs.add(config(data=name), BUILT_IN.model_copy(update={"name": name}), name=name)
@@ -230,13 +230,13 @@ def test_hostile_names_are_shown_as_they_are(store: Store, name: str) -> None:
     use(store, scenario)
 
 
-@pytest.mark.parametrize("text", ["\x1b[2Jx", "a\u202eb", "x" * 200, "[@click=app.quit]", "\ud800", "∞" * 50])
-def test_no_text_that_is_typed_breaks_the_form(store: Store, text: str) -> None:
+def test_no_text_that_is_typed_breaks_the_form(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
-        await fill(app, pilot, **dict.fromkeys((one.field for one in app.screen.query(FieldRow)), text))
-        assert "to correct" in said(app, "#outcome")
-        assert not has_hidden(screen_text(app).replace("\n", ""))
+        for text in ("\x1b[2Jx", "a\u202eb", "x" * 200, "[@click=app.quit]", "\ud800", "∞" * 50):
+            await fill(app, pilot, **dict.fromkeys((one.field for one in app.screen.query(FieldRow)), text))
+            assert "to correct" in said(app, "#outcome")
+            assert not has_hidden(screen_text(app).replace("\n", ""))
 
     use(store, scenario)
 
