@@ -1,0 +1,168 @@
+"""The memory that runs will take on this machine, as far as earlier runs measured it, in bytes and in words."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+from ageui.devices import cores, resolve_device
+from ageui.memory.device_memory import DeviceMemory, device_memory, gpu
+from ageui.memory.measured_peaks import ExpectedPeak, MeasuredPeaks, MemoryKey, image_count
+from ageui.store import NewRun, RunDetail, Store
+from ageui.text.sentences import counted, gigabytes
+from engine.arithmetic import cpu_arithmetic, cpu_name
+from engine.config import RunConfig, build_config
+from engine.data.kept_reports import known_image_count
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+from engine.library_versions import library_versions
+from engine.memory_advice import smaller
+from engine.memory_settings import MEMORY_FIELDS, memory_settings
+from engine.paths import cache_folder
+from engine.recipe import recipe_revision
+
+_TO_COME = ("queued", "running", "paused", "interrupted")
+
+
+@dataclass(frozen=True)
+class ExpectedMemory:
+    """A sentence about the memory of runs, and whether one of them needs more than is free."""
+
+    text: str = ""
+    is_too_much: bool = False
+
+
+class CurrentPeaks:
+    """Reads the peaks of done runs again only after more have ended."""
+
+    def __init__(self) -> None:
+        self._read: tuple[int, MeasuredPeaks] | None = None
+
+    def of(self, store: Store) -> MeasuredPeaks:
+        """Raises `StoreError`."""
+        done = store.runs.status_counts().get("done", 0)
+        if self._read is None or self._read[0] != done:
+            self._read = done, MeasuredPeaks(store.peak_memory.measured())
+        return self._read[1]
+
+
+def expected_memory(
+    peaks: MeasuredPeaks, runs: Iterable[NewRun], memory_of: Callable[[str], DeviceMemory | None] = device_memory
+) -> ExpectedMemory:
+    """What is known of the memory of `runs`, which train one after the other on each device."""
+    expected = _Expected(peaks)
+    by_device: dict[str, list[tuple[NewRun, ExpectedPeak | None]]] = defaultdict(list)
+    for run in runs:
+        device = resolve_device(run.config.device)
+        by_device[device].append((run, expected.peak(run, device)))
+    said = [_sentence(device, found, memory_of(device)) for device, found in by_device.items()]
+    return ExpectedMemory("; ".join(one.text for one in said), any(one.is_too_much for one in said))
+
+
+def expected_peak(
+    peaks: MeasuredPeaks, detail: RunDetail, device: str | None = None, threads: int | None = None
+) -> ExpectedPeak | None:
+    """The peak of a stored run: where and how it has begun to train, else on `device` with so many threads.
+
+    None if it is unknown; the default device and number of threads are those of a worker that trains one run.
+    """
+    facts = detail.manifest
+    with suppress(ConfigError, ValueError, KeyError, TypeError):
+        if facts:
+            keys = [MemoryKey.of(detail.config, facts)]
+            return peaks.expected(keys, detail.config["batch"], image_count(facts["data"]["splits"]))
+        config, spec = build_config(detail.config), DataSpec.model_validate(detail.data_spec)
+        images = known_image_count(spec, config.target, cache_folder())
+        if images is not None:
+            keys = list(memory_keys(config, device or resolve_device(config.device), threads))
+            return peaks.expected(keys, config.batch, images)
+    return None
+
+
+def peak_to_come(peaks: CurrentPeaks, store: Store, detail: RunDetail) -> str:
+    """The peak of a run that still has to train or trains now, in words; empty if it is known, or nothing is."""
+    if detail.status not in _TO_COME or detail.peak_memory_bytes is not None:
+        return ""
+    expected = expected_peak(peaks.of(store), detail)
+    return expected.text if expected is not None else ""
+
+
+def memory_keys(config: RunConfig, device: str, threads: int | None = None) -> Iterator[MemoryKey]:
+    """The keys that a new run may have on a device: one for each number of threads that torch may choose."""
+    found = gpu(device) if device != "cpu" else None
+    if device != "cpu" and found is None:
+        return
+    dtype: str = config.precision
+    if dtype == "auto" and found is None:
+        dtype = cpu_arithmetic(config.backbone).name
+    elif dtype == "auto" and found is not None:
+        dtype = "bf16" if found.has_bf16 else "fp32"
+    for count in _thread_counts(threads) if found is None else (None,):
+        yield MemoryKey(
+            cpu_name() if found is None else found.name,
+            found is not None,
+            dtype,
+            count,
+            tuple(library_versions()),
+            recipe_revision(config),
+            config.size,
+            memory_settings(config.model_dump()),
+        )
+
+
+class _Expected:
+    """The peaks of new runs, looked up once for runs with equal settings and data."""
+
+    def __init__(self, peaks: MeasuredPeaks) -> None:
+        self._peaks = peaks
+        self._known: dict[tuple[object, ...], ExpectedPeak | None] = {}
+        self._counts: dict[tuple[int, str], int | None] = {}
+
+    def peak(self, run: NewRun, device: str) -> ExpectedPeak | None:
+        config, data = run.config, (id(run.spec), run.config.target)
+        if data not in self._counts:
+            self._counts[data] = known_image_count(run.spec, config.target, cache_folder())
+        images = self._counts[data]
+        if images is None:
+            return None
+        key = (device, images, config.precision, *(getattr(config, field) for field in MEMORY_FIELDS))
+        if key not in self._known:
+            self._known[key] = self._peaks.expected(memory_keys(config, device), config.batch, images)
+        return self._known[key]
+
+
+def _sentence(
+    device: str, found: Sequence[tuple[NewRun, ExpectedPeak | None]], memory: DeviceMemory | None
+) -> ExpectedMemory:
+    what = "peak memory" if device == "cpu" else f"peak memory of {device}"
+    known = [(peak, run) for run, peak in found if peak is not None]
+    if not known:
+        like = "this" if len(found) == 1 else "these"
+        return ExpectedMemory(f"{what}: not known yet; no run like {like} has ended on this device")
+    (least, _), (most, run) = (choose(known, key=lambda one: one[0].bytes) for choose in (min, max))
+    text = f"{what}: {most.text}"
+    if gigabytes(least.bytes) != gigabytes(most.bytes):
+        config = run.config
+        text = (
+            f"{what}: {gigabytes(least.bytes)} to {gigabytes(most.bytes)}, the most with {config.backbone} at "
+            f"{config.size} px, batch {config.batch} ({most.source})"
+        )
+    if len(known) < len(found):
+        text += f"; not known yet for {len(found) - len(known):,} of {counted(len(found), 'run')}"
+    if memory is None:
+        return ExpectedMemory(text)
+    free = gigabytes(memory.free)
+    if max(peak.bytes - peak.mapped for peak, _ in known) <= memory.free:
+        return ExpectedMemory(f"{text}; {free} are free")
+    return ExpectedMemory(f"{text}, but only {free} are free: {smaller(run.config)}", is_too_much=True)
+
+
+def _thread_counts(given: int | None) -> set[int]:
+    """The number of threads of an engine on the processor, as far as it is known without torch."""
+    named = str(given) if given is not None else os.environ.get("OMP_NUM_THREADS", "")
+    if named.isdecimal():
+        return {int(named)}
+    return {cores(), min(cores(), psutil.cpu_count(logical=False) or cores())}
