@@ -3,14 +3,13 @@
 `engine.check_networks` is the process that checks.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -61,7 +60,7 @@ class CheckedNetwork(BaseModel):
     """The result of a check.
 
     A `problem` concerns the backbone or its first weights, as `field` says; `failure` names its kind of error, see
-    `AgeUIError.failure`, and is empty if the network was merely not checked. `sentence` says what of a weights file
+    `AgeUIError.failure`, and is empty if the check itself failed. `sentence` says what of a weights file
     would be loaded, `warnings` what may not be meant.
     """
 
@@ -91,50 +90,20 @@ def keep_network(checked: CheckedNetwork, file: Path | None) -> None:
     keep_json(_file(checked.key), {"file": None if file is None else _described(file), **content})
 
 
-class NetworkChecker:
-    """A process that checks networks, which takes seconds, and keeps the results in the cache folder.
+def check_networks(
+    keys: Sequence[NetworkKey], begun: Callable[[subprocess.Popen[bytes]], None] = lambda process: None
+) -> list[CheckedNetwork]:
+    """Checks networks in a process of its own, which takes seconds and keeps its results in the cache folder.
 
-    `stop`, from any thread, or the end of a with statement ends it.
+    `begun` receives the process; whoever kills it gets the answers until then. Raises `OSError` if none can be started.
     """
-
-    def __init__(self, keys: Sequence[NetworkKey]) -> None:
-        """Raises `OSError` if no process can be started."""
-        self._keys = keys
-        self._process = subprocess.Popen(
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
-        self._process.wait()
-
-    def answers(self) -> Iterator[CheckedNetwork]:
-        """Yields one answer for each key, in order; one without facts for those left when the process ended."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        given = 0
-        try:
-            stdin.write("".join(f"{key.model_dump_json()}\n" for key in self._keys).encode())
-            stdin.close()
-            for line in stdout:
-                answer = CheckedNetwork.model_validate_json(line)
-                given += 1
-                yield answer
-        except (OSError, ValueError):
-            pass  # it died or was stopped: reported below
-        for key in self._keys[given:]:
-            yield CheckedNetwork(key=key)
-
-    def stop(self) -> None:
-        self._process.kill()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(_COMMAND, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
+        begun(process)
+        answers, _ = process.communicate("".join(f"{key.model_dump_json()}\n" for key in keys).encode())
+    return [
+        CheckedNetwork.model_validate_json(line) for line in answers.splitlines(keepends=True) if line[-1:] == b"\n"
+    ]
 
 
 def _described(file: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 
@@ -53,11 +54,23 @@ def expected_memory(
     peaks: MeasuredPeaks, runs: Iterable[NewRun], memory_of: Callable[[str], DeviceMemory | None] = device_memory
 ) -> ExpectedMemory:
     """What is known of the memory of `runs`, which train one after the other on each device."""
-    expected = _Expected(peaks)
     by_device: dict[str, list[tuple[NewRun, ExpectedPeak | None]]] = defaultdict(list)
+    counts: dict[tuple[int, str], int | None] = {}
+    known: dict[tuple[object, ...], ExpectedPeak | None] = {}  # thousands of runs share a few settings
+
+    def images(run: NewRun) -> int | None:
+        data = id(run.spec), run.config.target
+        if data not in counts:
+            counts[data] = known_image_count(run.spec, run.config.target, cache_folder())
+        return counts[data]
+
     for run in runs:
-        device = resolve_device(run.config.device)
-        by_device[device].append((run, expected.peak(run, device)))
+        config, device = run.config, resolve_device(run.config.device)
+        settings = (getattr(config, field) for field in ("target", "precision", *MEMORY_FIELDS))
+        key = (id(run.spec), device, *settings)
+        if key not in known:
+            known[key] = _expected(peaks, config, partial(images, run), device)
+        by_device[device].append((run, known[key]))
     said = [_sentence(device, found, memory_of(device)) for device, found in by_device.items()]
     return ExpectedMemory("; ".join(one.text for one in said), any(one.is_too_much for one in said))
 
@@ -65,28 +78,26 @@ def expected_memory(
 def expected_peak(
     peaks: MeasuredPeaks, detail: RunDetail, device: str | None = None, threads: int | None = None
 ) -> ExpectedPeak | None:
-    """The peak of a stored run: where and how it has begun to train, else on `device` with so many threads.
+    """The peak of a stored run on `device`, with so many threads; by default where it began, or would begin to train.
 
-    None if it is unknown; the default device and number of threads are those of a worker that trains one run.
+    None if it is unknown.
     """
     facts = detail.manifest
     with suppress(ConfigError, ValueError, KeyError, TypeError):
-        if facts:
-            keys = [MemoryKey.of(detail.config, facts)]
-            return peaks.expected(keys, detail.config["batch"], image_count(facts["data"]["splits"]))
+        if facts and device is None:
+            key, images = MemoryKey.of(detail.config, facts), image_count(facts["data"]["splits"])
+            return peaks.expected([key], detail.config["batch"], images)
         config, spec = build_config(detail.config), DataSpec.model_validate(detail.data_spec)
-        images = known_image_count(spec, config.target, cache_folder())
-        if images is not None:
-            keys = list(memory_keys(config, device or resolve_device(config.device), threads))
-            return peaks.expected(keys, config.batch, images)
+        count = partial(known_image_count, spec, config.target, cache_folder())
+        return _expected(peaks, config, count, device or resolve_device(config.device), threads)
     return None
 
 
-def peak_to_come(peaks: CurrentPeaks, store: Store, detail: RunDetail) -> str:
+def peak_to_come(store: Store, detail: RunDetail) -> str:
     """The peak of a run that still has to train or trains now, in words; empty if it is known, or nothing is."""
     if detail.status not in _TO_COME or detail.peak_memory_bytes is not None:
         return ""
-    expected = expected_peak(peaks.of(store), detail)
+    expected = expected_peak(MeasuredPeaks(store.peak_memory.measured()), detail)
     return expected.text if expected is not None else ""
 
 
@@ -113,25 +124,13 @@ def memory_keys(config: RunConfig, device: str, threads: int | None = None) -> I
         )
 
 
-class _Expected:
-    """The peaks of new runs, looked up once for runs with equal settings and data."""
-
-    def __init__(self, peaks: MeasuredPeaks) -> None:
-        self._peaks = peaks
-        self._known: dict[tuple[object, ...], ExpectedPeak | None] = {}
-        self._counts: dict[tuple[int, str], int | None] = {}
-
-    def peak(self, run: NewRun, device: str) -> ExpectedPeak | None:
-        config, data = run.config, (id(run.spec), run.config.target)
-        if data not in self._counts:
-            self._counts[data] = known_image_count(run.spec, config.target, cache_folder())
-        images = self._counts[data]
-        if images is None:
-            return None
-        key = (device, images, config.precision, *(getattr(config, field) for field in MEMORY_FIELDS))
-        if key not in self._known:
-            self._known[key] = self._peaks.expected(memory_keys(config, device), config.batch, images)
-        return self._known[key]
+def _expected(
+    peaks: MeasuredPeaks, config: RunConfig, images: Callable[[], int | None], device: str, threads: int | None = None
+) -> ExpectedPeak | None:
+    """The peak of a run that has not begun. Images, which may take a while to count, are only if it may be known."""
+    keys = [key for key in memory_keys(config, device, threads) if key in peaks]
+    count = images() if keys else None
+    return peaks.expected(keys, config.batch, count) if count is not None else None
 
 
 def _sentence(

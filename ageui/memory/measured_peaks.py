@@ -5,12 +5,12 @@ beyond them it is unknown.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from ageui.store.peak_memory import PeakRow
-from ageui.text.sentences import counted, gigabytes
+from ageui.text.sentences import gigabytes
 from engine.library_versions import NETWORK_LIBRARIES
 from engine.memory_settings import memory_settings
 from engine.recipe import revision_of
@@ -89,6 +89,9 @@ class MeasuredPeaks:
             except (KeyError, TypeError, AttributeError):
                 continue  # from a version of ageui that did not store all of this
 
+    def __contains__(self, key: MemoryKey) -> bool:
+        return key in self._peaks
+
     @property
     def largest(self) -> int:
         """The largest of all peaks in bytes; 0 without any."""
@@ -107,18 +110,15 @@ class MeasuredPeaks:
             of_key[peak.batch, peak.images] = peak
 
     def _expected(self, key: MemoryKey, batch: int, images: int) -> ExpectedPeak | None:
-        pixels = 3 * key.size**2
+        peaks, pixels = self._peaks[key], 3 * key.size**2
         mapped = 0 if key.on_gpu else images * pixels
-        peaks = self._peaks[key]
         if (exact := peaks.get((batch, images))) is not None:
             return ExpectedPeak(exact.bytes, exact.bytes, mapped, f"measured by run {exact.run_id}", True)
-        around = _neighbours((peak for peak in peaks.values() if peak.images == images), batch, lambda peak: peak.batch)
-        if around is not None:
-            return _between(*around, batch, mapped, lambda peak: peak.batch, lambda count: f"at batch {count:,}")
-        around = _neighbours((peak for peak in peaks.values() if peak.batch == batch), images, lambda peak: peak.images)
-        if around is None or (key.on_gpu and not _both_hold_pixels(*around, pixels)):
-            return None
-        return _between(*around, images, mapped, lambda peak: peak.images, lambda n: f"with {counted(n, 'image')}")
+        batches = {peak.batch: peak for peak in peaks.values() if peak.images == images}
+        counts = {peak.images: peak for peak in peaks.values() if peak.batch == batch}
+        return _between(batches, batch, mapped, "at batch {:,}") or _between(
+            counts, images, mapped, "with {:,} images", least_slope=pixels if key.on_gpu else None
+        )
 
 
 def image_count(splits: Mapping[str, Mapping[str, int]]) -> int:
@@ -126,30 +126,24 @@ def image_count(splits: Mapping[str, Mapping[str, int]]) -> int:
     return sum(split["images"] for split in splits.values())
 
 
-def _neighbours(
-    peaks: Iterable[MeasuredPeak], wanted: int, size_of: Callable[[MeasuredPeak], int]
-) -> tuple[MeasuredPeak, MeasuredPeak] | None:
-    """The nearest smaller and the nearest larger one; None unless there are both."""
-    listed = list(peaks)
-    below = max((peak for peak in listed if size_of(peak) < wanted), key=size_of, default=None)
-    above = min((peak for peak in listed if size_of(peak) > wanted), key=size_of, default=None)
-    return None if below is None or above is None else (below, above)
-
-
-def _both_hold_pixels(below: MeasuredPeak, above: MeasuredPeak, pixels: int) -> bool:
-    """Whether a GPU held the pixels of both. It streams those of many images, which then take nearly no memory."""
-    return above.bytes - below.bytes >= (above.images - below.images) * pixels
-
-
 def _between(
-    below: MeasuredPeak,
-    above: MeasuredPeak,
-    wanted: int,
-    mapped: int,
-    size_of: Callable[[MeasuredPeak], int],
-    words: Callable[[int], str],
-) -> ExpectedPeak:
-    share = (wanted - size_of(below)) / (size_of(above) - size_of(below))
-    low, high = (f"{gigabytes(one.bytes)} {words(size_of(one))} (run {one.run_id})" for one in (below, above))
-    interpolated = round(below.bytes + share * (above.bytes - below.bytes))
+    peaks: Mapping[int, MeasuredPeak], wanted: int, mapped: int, words: str, least_slope: int | None = None
+) -> ExpectedPeak | None:
+    """Interpolates between the nearest smaller and the nearest larger size; None unless there are both.
+
+    A GPU streams the pixels of many images, which then take nearly no memory: between images that are held and ones
+    that are streamed, the slope is below `least_slope` bytes, and nothing is known.
+    """
+    small = max((size for size in peaks if size < wanted), default=None)
+    large = min((size for size in peaks if size > wanted), default=None)
+    if small is None or large is None:
+        return None
+    below, above = peaks[small], peaks[large]
+    slope = (above.bytes - below.bytes) / (large - small)
+    if least_slope is not None and slope < least_slope:
+        return None
+    low, high = (
+        f"{gigabytes(peaks[size].bytes)} {words.format(size)} (run {peaks[size].run_id})" for size in (small, large)
+    )
+    interpolated = round(below.bytes + slope * (wanted - small))
     return ExpectedPeak(interpolated, min(below.bytes, above.bytes), mapped, f"between {low} and {high}", False)

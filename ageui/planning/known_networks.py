@@ -1,10 +1,12 @@
 """The networks that runs can use here: kept results of checks, and checks of the others."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from subprocess import Popen
 from typing import Final
 
 from ageui.store import NewRun
-from engine.checked_networks import CheckedNetwork, NetworkChecker, NetworkFacts, NetworkKey, known_network
+from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkKey, check_networks, known_network
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
 
@@ -25,19 +27,16 @@ class KnownNetworks:
         return tuple(key for key in _keys(runs) if self._of(key) is None)
 
     def check(
-        self, missing: Sequence[NetworkKey], begun: Callable[[NetworkChecker], None] = lambda checker: None
+        self, missing: Sequence[NetworkKey], begun: Callable[[Popen[bytes]], None] = lambda process: None
     ) -> None:
-        """Checks networks in a process of its own; `begun` receives it, to be able to stop it.
+        """Checks networks in a process of its own; `begun` receives it, to be able to kill it.
 
         The engine finds the problems of a network that could not be checked.
         """
-        try:
-            with NetworkChecker(missing) as checker:
-                begun(checker)
-                for answer in checker.answers():
-                    self._checked[answer.key] = answer
-        except OSError:  # no process could be started
-            self._checked |= {key: CheckedNetwork(key=key) for key in missing}
+        answers: list[CheckedNetwork] = []
+        with suppress(OSError):  # no process could be started
+            answers = check_networks(missing, begun)
+        self._checked |= {key: CheckedNetwork(key=key) for key in missing} | {one.key: one for one in answers}
 
     def refusal(self, config: RunConfig) -> AgeUIError | None:
         """Why no run can use the network or the first weights of a config; None as far as is known."""

@@ -14,7 +14,7 @@ from ageui.planning import run_checks
 from ageui.planning.known_networks import KnownNetworks
 from ageui.planning.run_checks import refuse_unfit
 from ageui.store import NewRun, Store
-from engine.checked_networks import CheckedNetwork, NetworkChecker, NetworkFacts, NetworkField, NetworkKey
+from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkField, NetworkKey
 from engine.data.check import check
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 from engine.errors import AgeUIError, ConfigError, DataError, DeviceError
@@ -160,7 +160,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
                 return CheckedNetwork(key=key, problem=problem, failure=failure, field=field)
             return CheckedNetwork(key=key, facts=GIVEN)
 
-        monkeypatch.setattr(NetworkChecker, "answers", lambda self: map(found, self._keys))
+        monkeypatch.setattr("ageui.planning.known_networks.check_networks", lambda keys, begun: list(map(found, keys)))
 
     return answer
 
@@ -202,7 +202,7 @@ def test_loaded_tensors_are_printed_once_with_their_warnings(store: Store, monke
     networks = KnownNetworks()
     (key,) = networks.missing(runs)
     checked = CheckedNetwork(key=key, sentence="loaded 1 of 25 tensors from w.pth", warnings=("most begins random",))
-    monkeypatch.setattr(NetworkChecker, "answers", lambda self: iter([checked]))
+    monkeypatch.setattr("ageui.planning.known_networks.check_networks", lambda keys, begun: [checked])
     networks.check([key])
     console = Console(file=io.StringIO(), width=40)
     print_memory(console, store, runs, networks)

@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import save_file
 from tiny_runs import TINY
 
-from engine.checked_networks import CheckedNetwork, NetworkChecker, NetworkKey, known_network
+from engine.checked_networks import NetworkKey, check_networks, known_network
 from engine.config import build_config
 from engine.models.backbones import build_backbone
 
@@ -26,8 +26,7 @@ def test_a_network_is_kept_unless_no_run_could_use_it(tmp_path: Path) -> None:
     save_file(build_backbone(tiny.backbone, tiny.size, 0).network.state_dict(), file)
     fits = tiny.model_copy(update={"init": str(file)})
     fits_not = fits.model_copy(update={"backbone": "vgg11"})
-    with NetworkChecker([wrong, right, fits, fits_not]) as checker:
-        first, second, third, fourth = checker.answers()
+    first, second, third, fourth = check_networks([wrong, right, fits, fits_not])
     assert (first.failure, first.field, first.facts, known_network(wrong)) == ("config", "backbone", None, None)
     assert "cannot take images of 64 px" in first.problem
     assert second.facts is not None
@@ -42,12 +41,8 @@ def test_a_network_is_kept_unless_no_run_could_use_it(tmp_path: Path) -> None:
     assert known_network(fits) is None
 
 
-def test_a_process_that_is_stopped_leaves_the_rest_unchecked() -> None:
-    wanted = [_key(size=size) for size in (128, 160)]
-    with NetworkChecker(wanted) as checker:
-        checker.stop()
-        answers = list(checker.answers())
-    assert answers == [CheckedNetwork(key=one) for one in wanted]
+def test_a_process_that_is_stopped_checks_nothing_more() -> None:
+    assert check_networks([_key(size=size) for size in (128, 160)], lambda process: process.kill()) == []
 
 
 def test_what_is_known_needs_no_torch() -> None:

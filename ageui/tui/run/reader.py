@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ageui.memory.expected_memory import CurrentPeaks, peak_to_come
+from ageui.memory.expected_memory import peak_to_come
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.tui.chart.raster import Floats
 from ageui.tui.run.curves import CurveData
@@ -64,7 +64,7 @@ class RunReader:
         curves = CurveData(detail.history, steps, losses, *_pace(detail), detail.kept_epoch, has_ended)
         self._read_errors(store, detail)
         if self._memory is None or detail.peak_memory_bytes is not None:
-            self._memory = peak_to_come(CurrentPeaks(), store, detail)
+            self._memory = peak_to_come(store, detail)
         return RunSnapshot(detail, curves, self._log, self._memory, *self._errors)
 
     def _read_errors(self, store: Store, detail: RunDetail) -> None:

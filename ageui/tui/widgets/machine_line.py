@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from subprocess import Popen
 
 from textual.message import Message
 from textual.widgets import Static
@@ -9,7 +10,7 @@ from textual.widgets import Static
 from ageui.memory.expected_memory import ExpectedMemory
 from ageui.planning.known_networks import KnownNetworks
 from ageui.text.clean import clean
-from engine.checked_networks import NetworkChecker, NetworkKey
+from engine.checked_networks import NetworkKey
 
 
 class MachineLine(Static):
@@ -34,7 +35,7 @@ class MachineLine(Static):
         super().__init__(id=id, markup=False)
         self._networks = networks
         self._is_checking = False
-        self._checker: NetworkChecker | None = None
+        self._process: Popen[bytes] | None = None
 
     def show(self, warnings: Sequence[str], memory: ExpectedMemory, missing: Sequence[NetworkKey]) -> None:
         checking = "networks: being checked" if missing else ""
@@ -47,17 +48,17 @@ class MachineLine(Static):
 
     async def _check(self, missing: Sequence[NetworkKey]) -> None:
         try:
-            await asyncio.to_thread(self._networks.check, missing, self._note_checker)
+            await asyncio.to_thread(self._networks.check, missing, self._note)
         finally:
             self._is_checking = False
         self.post_message(self.Checked())
 
-    def _note_checker(self, checker: NetworkChecker) -> None:
-        """Called in the thread that waits for the check. Stops it if the form was left meanwhile."""
-        self._checker = checker
+    def _note(self, process: Popen[bytes]) -> None:
+        """Called in the thread that waits for the check. Kills its process if the form was left meanwhile."""
+        self._process = process
         if not self.is_attached:
-            checker.stop()
+            process.kill()
 
     def on_unmount(self) -> None:
-        if self._checker is not None:
-            self._checker.stop()
+        if self._process is not None:
+            self._process.kill()

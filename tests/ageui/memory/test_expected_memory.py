@@ -82,11 +82,11 @@ def test_a_gpu_is_known_by_its_name_and_has_its_own_arithmetic(
 
 
 def test_a_queued_run_is_expected_to_take_what_was_measured(store: Store) -> None:
-    peaks, run_id = CurrentPeaks(), queued(store)
-    assert peak_to_come(peaks, store, store.runs.detail(run_id)) == ""
+    run_id = queued(store)
+    assert peak_to_come(store, store.runs.detail(run_id)) == ""
     done = measured_run(store, 1.5)
-    assert peak_to_come(peaks, store, store.runs.detail(run_id)) == f"1.50 GB, measured by run {done}"
-    assert peak_to_come(peaks, store, store.runs.detail(done)) == ""
+    assert peak_to_come(store, store.runs.detail(run_id)) == f"1.50 GB, measured by run {done}"
+    assert peak_to_come(store, store.runs.detail(done)) == ""
 
 
 def test_images_are_counted_where_nothing_has_to_be_read(tmp_path: Any) -> None:

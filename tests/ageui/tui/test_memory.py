@@ -1,7 +1,7 @@
 """The peak memory of runs on the screens, and the check of networks while a form is open."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from ageui.memory.device_memory import DeviceMemory
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.messages import OpenRun
-from engine.checked_networks import CheckedNetwork, NetworkChecker, NetworkFacts
+from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkKey
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
 
@@ -53,16 +53,14 @@ def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
 ) -> None:
     may_answer = threading.Event()
 
-    def answers(self: NetworkChecker) -> Iterator[CheckedNetwork]:
+    def check(keys: Sequence[NetworkKey], begun: object) -> list[CheckedNetwork]:
         assert may_answer.wait(30)
-        for wanted in self._keys:
-            if wanted.size == 64:
-                yield CheckedNetwork(key=wanted, problem="backbone x cannot take images of 64 px", failure="config")
-            else:
-                yield CheckedNetwork(key=wanted, facts=FACTS)
+        problem = "backbone x cannot take images of 64 px"
+        wrong = {"problem": problem, "failure": "config"}
+        return [CheckedNetwork(key=key, **(wrong if key.size == 64 else {"facts": FACTS})) for key in keys]
 
     monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: None)
-    monkeypatch.setattr(NetworkChecker, "answers", answers)
+    monkeypatch.setattr("ageui.planning.known_networks.check_networks", check)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
@@ -83,20 +81,19 @@ def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
 
 def test_a_form_that_is_left_has_nothing_checked_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, stopped = threading.Event(), threading.Event()
-    real = NetworkChecker.stop
 
-    def answers(self: NetworkChecker) -> Iterator[CheckedNetwork]:
+    class Process:
+        def kill(self) -> None:
+            stopped.set()
+
+    def check(keys: Sequence[NetworkKey], note: Callable[[Process], None]) -> list[CheckedNetwork]:
+        note(Process())
         begun.set()
         stopped.wait(90)  # longer than the test waits for it
-        yield from ()
-
-    def stop(self: NetworkChecker) -> None:
-        stopped.set()
-        real(self)
+        return []
 
     monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: None)
-    monkeypatch.setattr(NetworkChecker, "answers", answers)
-    monkeypatch.setattr(NetworkChecker, "stop", stop)
+    monkeypatch.setattr("ageui.planning.known_networks.check_networks", check)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
