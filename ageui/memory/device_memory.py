@@ -36,12 +36,12 @@ def device_memory(device: str) -> DeviceMemory | None:
     For the processor, free is what the system could give without swapping. Both numbers are within the limits of this
     process's control groups, as in a container.
     """
-    import pynvml
-
     if device == "cpu":
         memory = psutil.virtual_memory()
         every = [DeviceMemory(memory.available, memory.total), *group_memory(_GROUPS, _MOUNT)]
         return DeviceMemory(min(one.free for one in every), min(one.total for one in every))
+    import pynvml
+
     try:
         found = pynvml.nvmlDeviceGetMemoryInfo(_handle(device))
         return DeviceMemory(int(found.free), int(found.total))

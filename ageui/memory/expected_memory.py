@@ -83,7 +83,7 @@ def expected_peak(
     None if it is unknown.
     """
     facts = detail.manifest
-    with suppress(ConfigError, ValueError, KeyError, TypeError):
+    with suppress(ConfigError, ValueError, LookupError, TypeError):
         if facts and device is None:
             key, images = MemoryKey.of(detail.config, facts), image_count(facts["data"]["splits"])
             return peaks.expected([key], detail.config["batch"], images)

@@ -86,7 +86,7 @@ class MeasuredPeaks:
             try:
                 key, images = MemoryKey.of(row.config, row.facts), image_count(row.facts["splits"])
                 self._add(key, MeasuredPeak(row.config["batch"], images, row.bytes, row.run_id))
-            except (KeyError, TypeError, AttributeError):
+            except (LookupError, TypeError, AttributeError):
                 continue  # from a version of ageui that did not store all of this
 
     def __contains__(self, key: MemoryKey) -> bool:

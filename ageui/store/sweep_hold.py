@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
+from ageui.store.column_types import dump_json
 from ageui.store.run_rows import IS_QUEUED, RUN_ID
 from ageui.store.tables import Run
 from engine.data.kept_reports import known_image_count
@@ -54,14 +56,12 @@ def hold_too_large(session: Session, run: Run, reason: str) -> int:
 
 def _as_large(session: Session, run: Run) -> Iterator[Run]:
     """Yields the queued runs of a run's sweep that need at least as much memory."""
-    if run.sweep is None:
-        return
     images: dict[str, int | None] = {}
 
     def image_count(one: Run) -> int | None:
-        spec = DataSpec.model_validate(one.data_spec)
-        key = spec.model_dump_json() + one.config["target"]
+        key = dump_json([one.data_spec, one.config["target"]])
         if key not in images:
+            spec = DataSpec.model_validate(one.data_spec)
             images[key] = known_image_count(spec, one.config["target"], cache_folder())
         return images[key]
 
@@ -74,11 +74,12 @@ def _as_large(session: Session, run: Run) -> Iterator[Run]:
     def settings(one: Run) -> tuple[object, ...]:
         return one.config["device"], one.config["precision"], memory_settings(one.config)
 
-    like = settings(run)
-    for one in session.exec(select(Run).where(Run.sweep == run.sweep, IS_QUEUED)):
-        is_as_large = all(one.config[field] >= run.config[field] for field in ("size", "batch"))
-        if is_as_large and settings(one) == like and has_as_many_images(one):
-            yield one
+    of_sweep = select(Run).where(col(Run.sweep).is_not(None), Run.sweep == run.sweep, IS_QUEUED)
+    for one in session.exec(of_sweep):
+        with suppress(ValueError, LookupError, TypeError):  # a config or data that this version cannot read
+            is_as_large = all(one.config[field] >= run.config[field] for field in ("size", "batch"))
+            if is_as_large and settings(one) == settings(run) and has_as_many_images(one):
+                yield one
 
 
 def _hold(session: Session, run_ids: Sequence[int | None], reason: str) -> int:
