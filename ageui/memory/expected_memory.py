@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import psutil
 
@@ -64,8 +64,9 @@ def expected_memory(
             counts[data] = known_image_count(run.spec, run.config.target, cache_folder())
         return counts[data]
 
+    device_of = cache(resolve_device)
     for run in runs:
-        config, device = run.config, resolve_device(run.config.device)
+        config, device = run.config, device_of(run.config.device)
         settings = (getattr(config, field) for field in ("target", "precision", *MEMORY_FIELDS))
         key = (id(run.spec), device, *settings)
         if key not in known:
