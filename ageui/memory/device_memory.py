@@ -22,14 +22,6 @@ class DeviceMemory:
     total: int
 
 
-@dataclass(frozen=True)
-class Gpu:
-    """The name of a GPU, as torch tells it, and whether it has bf16."""
-
-    name: str
-    has_bf16: bool
-
-
 def device_memory(device: str) -> DeviceMemory | None:
     """The memory of `cpu`, or of a GPU (`cuda:0`); None if unknown.
 
@@ -49,8 +41,8 @@ def device_memory(device: str) -> DeviceMemory | None:
         return None
 
 
-def gpu(device: str) -> Gpu | None:
-    """A GPU of this machine; None if it cannot be asked."""
+def gpu(device: str) -> tuple[str, bool] | None:
+    """The name of a GPU, as torch tells it, and whether it has bf16; None if it cannot be asked."""
     import pynvml
 
     try:
@@ -58,7 +50,7 @@ def gpu(device: str) -> Gpu | None:
         name, (major, _) = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetCudaComputeCapability(handle)
     except pynvml.NVMLError:
         return None
-    return Gpu(name.decode() if isinstance(name, bytes) else name, major >= _FIRST_WITH_BF16)
+    return name.decode() if isinstance(name, bytes) else name, major >= _FIRST_WITH_BF16
 
 
 def group_memory(groups: Path, mount: Path) -> Iterator[DeviceMemory]:

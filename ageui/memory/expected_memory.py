@@ -104,19 +104,18 @@ def peak_to_come(store: Store, detail: RunDetail) -> str:
 
 def memory_keys(config: RunConfig, device: str, threads: int | None = None) -> Iterator[MemoryKey]:
     """The keys that a new run may have on a device: one for each number of threads that torch may choose."""
-    found = gpu(device) if device != "cpu" else None
-    if device != "cpu" and found is None:
+    counts: Iterable[int | None] = (None,)
+    if device == "cpu":
+        name, dtype, counts = cpu_name(), cpu_arithmetic(config.backbone).name, _thread_counts(threads)
+    elif (found := gpu(device)) is not None:
+        name, dtype = found[0], "bf16" if found[1] else "fp32"
+    else:
         return
-    dtype: str = config.precision
-    if dtype == "auto" and found is None:
-        dtype = cpu_arithmetic(config.backbone).name
-    elif dtype == "auto" and found is not None:
-        dtype = "bf16" if found.has_bf16 else "fp32"
-    for count in _thread_counts(threads) if found is None else (None,):
+    for count in counts:
         yield MemoryKey(
-            cpu_name() if found is None else found.name,
-            found is not None,
-            dtype,
+            name,
+            device != "cpu",
+            dtype if config.precision == "auto" else config.precision,
             count,
             tuple(library_versions()),
             recipe_revision(config),

@@ -48,14 +48,8 @@ class MemoryKey(NamedTuple):
         )
 
 
-@dataclass(frozen=True)
-class MeasuredPeak:
-    """The largest peak that was measured with a batch and a number of images, and the run that had it."""
-
-    batch: int
-    images: int
-    bytes: int
-    run_id: int
+_Measured = tuple[int, int]
+"""The bytes of a peak, and the id of the run that had it."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +72,19 @@ class ExpectedPeak:
 
 
 class MeasuredPeaks:
-    """The measured peaks of earlier runs, by their keys."""
+    """The largest measured peaks of earlier runs, by their keys, batches and numbers of images."""
 
     def __init__(self, rows: Iterable[PeakRow] = ()) -> None:
-        self._peaks: dict[MemoryKey, dict[tuple[int, int], MeasuredPeak]] = defaultdict(dict)
+        self._peaks: dict[MemoryKey, dict[tuple[int, int], _Measured]] = defaultdict(dict)
         for row in rows:
             try:
-                key, images = MemoryKey.of(row.config, row.facts), image_count(row.facts["splits"])
-                self._add(key, MeasuredPeak(row.config["batch"], images, row.bytes, row.run_id))
+                key, sizes = (
+                    MemoryKey.of(row.config, row.facts),
+                    (row.config["batch"], image_count(row.facts["splits"])),
+                )
             except (LookupError, TypeError, AttributeError):
                 continue  # from a version of ageui that did not store all of this
+            self._peaks[key][sizes] = max(self._peaks[key].get(sizes, (0, 0)), (row.bytes, row.run_id))
 
     def __contains__(self, key: MemoryKey) -> bool:
         return key in self._peaks
@@ -95,27 +92,20 @@ class MeasuredPeaks:
     @property
     def largest(self) -> int:
         """The largest of all peaks in bytes; 0 without any."""
-        return max((peak.bytes for of_key in self._peaks.values() for peak in of_key.values()), default=0)
+        return max((bytes for of_key in self._peaks.values() for bytes, _ in of_key.values()), default=0)
 
     def expected(self, keys: Iterable[MemoryKey], batch: int, images: int) -> ExpectedPeak | None:
         """The peak of a run with one of the keys, the largest of several; None if it was never measured."""
         found = [self._expected(key, batch, images) for key in keys if key in self._peaks]
         return max(filter(None, found), key=lambda peak: peak.bytes, default=None)
 
-    def _add(self, key: MemoryKey, peak: MeasuredPeak) -> None:
-        """Remembers a peak if it is the largest one of its kind."""
-        of_key = self._peaks[key]
-        known = of_key.get((peak.batch, peak.images))
-        if known is None or peak.bytes > known.bytes:
-            of_key[peak.batch, peak.images] = peak
-
     def _expected(self, key: MemoryKey, batch: int, images: int) -> ExpectedPeak | None:
         peaks, pixels = self._peaks[key], 3 * key.size**2
         mapped = 0 if key.on_gpu else images * pixels
         if (exact := peaks.get((batch, images))) is not None:
-            return ExpectedPeak(exact.bytes, exact.bytes, mapped, f"measured by run {exact.run_id}", True)
-        batches = {peak.batch: peak for peak in peaks.values() if peak.images == images}
-        counts = {peak.images: peak for peak in peaks.values() if peak.batch == batch}
+            return ExpectedPeak(exact[0], exact[0], mapped, f"measured by run {exact[1]}", True)
+        batches = {size: peak for (size, count), peak in peaks.items() if count == images}
+        counts = {count: peak for (size, count), peak in peaks.items() if size == batch}
         return _between(batches, batch, mapped, "at batch {:,}") or _between(
             counts, images, mapped, "with {:,} images", least_slope=pixels if key.on_gpu else None
         )
@@ -127,7 +117,7 @@ def image_count(splits: Mapping[str, Mapping[str, int]]) -> int:
 
 
 def _between(
-    peaks: Mapping[int, MeasuredPeak], wanted: int, mapped: int, words: str, least_slope: int | None = None
+    peaks: Mapping[int, _Measured], wanted: int, mapped: int, words: str, least_slope: int | None = None
 ) -> ExpectedPeak | None:
     """Interpolates between the nearest smaller and the nearest larger size; None unless there are both.
 
@@ -138,12 +128,11 @@ def _between(
     large = min((size for size in peaks if size > wanted), default=None)
     if small is None or large is None:
         return None
-    below, above = peaks[small], peaks[large]
-    slope = (above.bytes - below.bytes) / (large - small)
+    (below, _), (above, _) = peaks[small], peaks[large]
+    slope = (above - below) / (large - small)
     if least_slope is not None and slope < least_slope:
         return None
-    low, high = (
-        f"{gigabytes(peaks[size].bytes)} {words.format(size)} (run {peaks[size].run_id})" for size in (small, large)
+    low, high = (f"{gigabytes(peaks[size][0])} {words.format(size)} (run {peaks[size][1]})" for size in (small, large))
+    return ExpectedPeak(
+        round(below + slope * (wanted - small)), min(below, above), mapped, f"between {low} and {high}", False
     )
-    interpolated = round(below.bytes + slope * (wanted - small))
-    return ExpectedPeak(interpolated, min(below.bytes, above.bytes), mapped, f"between {low} and {high}", False)

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ageui.devices import cores, next_lock_file, take_device, who_has
@@ -19,7 +19,7 @@ from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
 from ageui.worker.queue_waits import MEMORY
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
-from engine.errors import GpuMemoryError
+from engine.errors import ConfigError, GpuMemoryError
 
 SECONDS_BETWEEN_LOOKS = 0.5
 LONGEST_PAUSE = 60.0
@@ -236,15 +236,13 @@ class Lane:
             return False
         held = self._store.queue.hold(run_id, reason)
         log.warning("run %d: %s held: %s", run_id, counted(held, "run"), reason)
-        return True
+        return held > 0
 
     def _why_too_large(self, run_id: int) -> str:
         """Why a run does not fit on the device, with all of its memory, or on a GPU with what others leave free."""
-        row, name = self._store.runs.get(run_id), self._device.name
-        if row.attempt > 0 or row.failure == RESUMED:
-            return ""
+        row, name = self._store.runs.get_many([run_id]).get(run_id), self._device.name
         memory = device_memory(name)
-        if memory is None:
+        if row is None or row.attempt > 0 or row.failure == RESUMED or memory is None:
             return ""
         is_own = name == "cpu" or bool(self._device.working)
         room = memory.total if is_own else memory.free
@@ -265,8 +263,10 @@ class Lane:
         """The peak memory of a run; looked up again only for another one, or after more runs have ended."""
         key = run_id, self._store.runs.status_counts().get("done", 0)
         if key != self._looked_up[0]:
-            detail, peaks = self._store.runs.detail(run_id), self._peaks.of(self._store)
-            self._looked_up = key, expected_peak(peaks, detail, self._device.name, self._threads)
+            peak, peaks = None, self._peaks.of(self._store)
+            with suppress(ConfigError):  # it was just deleted
+                peak = expected_peak(peaks, self._store.runs.detail(run_id), self._device.name, self._threads)
+            self._looked_up = key, peak
         return self._looked_up[1]
 
     def _supervise(self, claim: Claim, locks: list[Lock]) -> Outcome:

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ageui.memory.device_memory import DeviceMemory, device_memory, group_memory
+from ageui.memory.device_memory import DeviceMemory, device_memory, gpu, group_memory
 
 
 def test_memory_is_no_more_than_the_system_has_nor_than_its_control_groups_allow(
@@ -43,3 +43,14 @@ def test_control_groups_of_the_first_version_count_too(tmp_path: Path) -> None:
     )  # fmt: skip
     assert list(group_memory(tmp_path / "cgroup", tmp_path / "mount")) == [DeviceMemory(0, 900)]
     assert list(group_memory(tmp_path / "absent", tmp_path / "mount")) == []
+
+
+@pytest.mark.gpu
+def test_a_gpu_is_known_by_the_name_and_arithmetic_that_torch_tells() -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    found, memory = gpu("cuda:0"), device_memory("cuda:0")
+    assert found == (torch.cuda.get_device_name(0), torch.cuda.is_bf16_supported(including_emulation=False))
+    assert memory is not None
+    assert memory.free <= memory.total

@@ -6,7 +6,7 @@ import pytest
 from measured_runs import GB, measured_run
 from store_rows import claimed, config, end, queued
 
-from ageui.memory.device_memory import DeviceMemory, Gpu
+from ageui.memory.device_memory import DeviceMemory
 from ageui.memory.expected_memory import CurrentPeaks, expected_memory, memory_keys, peak_to_come
 from ageui.store import NewRun, Store
 from engine.data.check import check
@@ -74,7 +74,7 @@ def test_another_number_of_threads_tells_nothing(store: Store, monkeypatch: pyte
 def test_a_gpu_is_known_by_its_name_and_has_its_own_arithmetic(
     has_bf16: bool, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ageui.memory.expected_memory.gpu", lambda device: Gpu("NVIDIA Test", has_bf16))
+    monkeypatch.setattr("ageui.memory.expected_memory.gpu", lambda device: ("NVIDIA Test", has_bf16))
     (key,) = memory_keys(config(), "cuda:0")
     assert (key.device, key.on_gpu, key.dtype, key.threads) == ("NVIDIA Test", True, dtype, None)
     monkeypatch.setattr("ageui.memory.expected_memory.gpu", lambda device: None)
