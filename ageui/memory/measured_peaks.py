@@ -78,10 +78,8 @@ class MeasuredPeaks:
         self._peaks: dict[MemoryKey, dict[tuple[int, int], _Measured]] = defaultdict(dict)
         for row in rows:
             try:
-                key, sizes = (
-                    MemoryKey.of(row.config, row.facts),
-                    (row.config["batch"], image_count(row.facts["splits"])),
-                )
+                key = MemoryKey.of(row.config, row.facts)
+                sizes = row.config["batch"], image_count(row.facts["splits"])
             except (LookupError, TypeError, AttributeError):
                 continue  # from a version of ageui that did not store all of this
             self._peaks[key][sizes] = max(self._peaks[key].get(sizes, (0, 0)), (row.bytes, row.run_id))
