@@ -140,7 +140,7 @@ def _sentence(
     known = [(peak, run) for run, peak in found if peak is not None]
     if not known:
         like = "this" if len(found) == 1 else "these"
-        return ExpectedMemory(f"{what}: not known yet; no run like {like} has ended on this device")
+        return ExpectedMemory(f"{what}: not known yet; no run like {like} ended here")
     (least, _), (most, run) = (choose(known, key=lambda one: one[0].bytes) for choose in (min, max))
     text = f"{what}: {most.text}"
     if gigabytes(least.bytes) != gigabytes(most.bytes):

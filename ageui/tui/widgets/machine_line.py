@@ -38,7 +38,7 @@ class MachineLine(Static):
         self._process: Popen[bytes] | None = None
 
     def show(self, warnings: Sequence[str], memory: ExpectedMemory, missing: Sequence[NetworkKey]) -> None:
-        checking = "networks: being checked" if missing else ""
+        checking = "checking networks" if missing else ""
         self.update(clean("; ".join(filter(None, (*warnings, memory.text, checking)))))
         self.set_class(memory.is_too_much, "-too-much")
         if missing and not self._is_checking:

@@ -23,7 +23,7 @@ def _said(store: Store, *batches: int, free: float = 10, **changes: Any) -> tupl
 
 
 def test_what_was_never_measured_is_not_known_yet(store: Store) -> None:
-    assert _said(store, 32) == ("peak memory: not known yet; no run like this has ended on this device", False)
+    assert _said(store, 32) == ("peak memory: not known yet; no run like this ended here", False)
     assert _said(store) == ("", False)
 
 

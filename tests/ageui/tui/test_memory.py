@@ -41,7 +41,7 @@ def test_the_form_shows_the_peak_and_warns_of_too_little(
         assert f"batch 512 (measured by run {large}), but only 4.00 GB are free" in said(app, "#memory")
         assert memory.has_class("-too-much")
         await fill(app, pilot, batch="16")
-        assert said(app, "#memory") == "peak memory: not known yet; no run like this has ended on this device"
+        assert said(app, "#memory") == "peak memory: not known yet; no run like this ended here"
         await fill(app, pilot, batch="x")
         assert said(app, "#memory") == ""
 
@@ -64,7 +64,7 @@ def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
-        assert said(app, "#memory").endswith("networks: being checked")
+        assert said(app, "#memory").endswith("checking networks")
         await press(pilot, "ctrl+s")
         assert is_open(app)
         may_answer.set()
