@@ -154,7 +154,7 @@ def _sentence(
     if memory is None:
         return ExpectedMemory(text)
     free = gigabytes(memory.free)
-    if max(peak.bytes - peak.mapped for peak, _ in known) <= memory.free:
+    if max(peak.bytes - peak.pixels for peak, _ in known) <= memory.free:
         return ExpectedMemory(f"{text}; {free} are free")
     return ExpectedMemory(f"{text}, but only {free} are free: {smaller(run.config)}", is_too_much=True)
 

@@ -56,12 +56,13 @@ _Measured = tuple[int, int]
 class ExpectedPeak:
     """A peak in bytes, from one measured peak, or interpolated between two, the lower of which is `least`.
 
-    On a processor, `mapped` of the bytes are pixels that the system can drop again when memory gets short.
+    Up to `pixels` of the bytes are not needed: where memory is short, a processor's system drops pixels that it can
+    read again, and a GPU gets them streamed.
     """
 
     bytes: int
     least: int
-    mapped: int
+    pixels: int
     source: str
     is_measured: bool
 
@@ -98,14 +99,14 @@ class MeasuredPeaks:
         return max(filter(None, found), key=lambda peak: peak.bytes, default=None)
 
     def _expected(self, key: MemoryKey, batch: int, images: int) -> ExpectedPeak | None:
-        peaks, pixels = self._peaks[key], 3 * key.size**2
-        mapped = 0 if key.on_gpu else images * pixels
+        peaks, each = self._peaks[key], 3 * key.size**2
+        pixels = images * each
         if (exact := peaks.get((batch, images))) is not None:
-            return ExpectedPeak(exact[0], exact[0], mapped, f"measured by run {exact[1]}", True)
+            return ExpectedPeak(exact[0], exact[0], pixels, f"measured by run {exact[1]}", True)
         batches = {size: peak for (size, count), peak in peaks.items() if count == images}
         counts = {count: peak for (size, count), peak in peaks.items() if size == batch}
-        return _between(batches, batch, mapped, "at batch {:,}") or _between(
-            counts, images, mapped, "with {:,} images", least_slope=pixels if key.on_gpu else None
+        return _between(batches, batch, pixels, "at batch {:,}") or _between(
+            counts, images, pixels, "with {:,} images", least_slope=each if key.on_gpu else None
         )
 
 
@@ -115,7 +116,7 @@ def image_count(splits: Mapping[str, Mapping[str, int]]) -> int:
 
 
 def _between(
-    peaks: Mapping[int, _Measured], wanted: int, mapped: int, words: str, least_slope: int | None = None
+    peaks: Mapping[int, _Measured], wanted: int, pixels: int, words: str, least_slope: int | None = None
 ) -> ExpectedPeak | None:
     """Interpolates between the nearest smaller and the nearest larger size; None unless there are both.
 
@@ -132,5 +133,5 @@ def _between(
         return None
     low, high = (f"{gigabytes(peaks[size][0])} {words.format(size)} (run {peaks[size][1]})" for size in (small, large))
     return ExpectedPeak(
-        round(below + slope * (wanted - small)), min(below, above), mapped, f"between {low} and {high}", False
+        round(below + slope * (wanted - small)), min(below, above), pixels, f"between {low} and {high}", False
     )

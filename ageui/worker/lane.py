@@ -249,7 +249,7 @@ class Lane:
         if self._peaks.of(self._store).largest <= room:
             return ""  # saves counting images
         peak = self._expected(run_id)
-        if peak is None or peak.least - peak.mapped <= room:
+        if peak is None or peak.least - peak.pixels <= room:
             return ""
         has = f"{name} has {gigabytes(room)}{'' if is_own else ' free'}"
         return f"this takes at least {gigabytes(peak.least)} of memory ({peak.source}), and {has}"

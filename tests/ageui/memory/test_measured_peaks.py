@@ -79,7 +79,7 @@ def test_between_two_numbers_of_images_too() -> None:
     found = _expected(*rows, images=2000)
     assert found is not None
     assert found.text == "between 1.00 GB with 1,000 images (run 3) and 2.00 GB with 5,000 images (run 9)"
-    assert (found.bytes, found.mapped) == (1_250_000_000, 2000 * 3 * 64 * 64)
+    assert (found.bytes, found.pixels) == (1_250_000_000, 2000 * 3 * 64 * 64)
     assert _text(*rows, images=500) is _text(*rows, images=6000) is None
 
 

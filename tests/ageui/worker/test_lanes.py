@@ -162,7 +162,7 @@ def test_a_run_that_is_known_not_to_fit_is_held_until_somebody_resumes_it(
 def test_runs_that_are_stopped_or_whose_pixels_can_be_dropped_are_not_held(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, mapped = queue_run(store), queue_run(store)
+    begun, with_pixels = queue_run(store), queue_run(store)
     claim, run_lock = claim_run(store, begun)
     with store.writing(begun, claim.attempt) as writer:
         writer.stop("queued", "stopped")
@@ -173,7 +173,7 @@ def test_runs_that_are_stopped_or_whose_pixels_can_be_dropped_are_not_held(
     orders(monkeypatch, steps=4)
     worker, lock = _worker(store, 1)
     worker.run(lock)
-    assert [store.runs.get(run_id).status for run_id in (begun, mapped)] == ["done", "done"]
+    assert [store.runs.get(run_id).status for run_id in (begun, with_pixels)] == ["done", "done"]
 
 
 def test_each_run_on_a_gpu_takes_more_than_torch_reserves() -> None:
