@@ -3,6 +3,7 @@
 All errors are in years. Intervals cover 95%.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -80,14 +81,18 @@ class BiasResult(GapFigure):
 
     @property
     def worst(self) -> GroupResult | None:
-        """The group with the largest MAE."""
-        return max((g for g in self.groups if g.mae is not None), key=lambda g: g.mae or 0.0, default=None)
+        """The group with the largest MAE; NaN is larger than all others."""
+        known = [(group, group.mae) for group in self.groups if group.mae is not None]
+        worst, _ = max(known, key=lambda pair: math.inf if math.isnan(pair[1]) else pair[1], default=(None, None))
+        return worst
 
     @property
     def gap(self) -> float | None:
         """The largest MAE of a group minus the smallest, in years."""
+        if self.value is None:
+            return None
         maes = [group.mae for group in self.groups if group.mae is not None]
-        return max(maes) - min(maes) if self.value is not None else None
+        return math.nan if any(map(math.isnan, maes)) else max(maes) - min(maes)
 
 
 @dataclass(frozen=True)

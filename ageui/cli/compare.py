@@ -78,7 +78,7 @@ def compare_runs(
         str | None,
         typer.Option(
             metavar="X,Y",
-            help="The figures or fields that svg and pdf plot; else age,mae.",
+            help="The figures or fields to plot, across and up; by default mae,age.",
             show_default=False,
         ),
     ] = None,
@@ -103,7 +103,7 @@ def compare_runs(
         ageui compare first second --baseline first
         ageui compare tag=demo --fold-seeds --groups
         ageui compare tag=demo -o table.md
-        ageui compare tag=demo --fold-seeds -o plot.pdf --plot gender,mae
+        ageui compare tag=demo --fold-seeds -o plot.pdf --plot mae,gender
     """
     from ageui.cli.tables import more_sentence, rows_to_show
     from ageui.compare import FORMATS, compare, comparison_table, render_text

@@ -14,8 +14,8 @@ def demo(
 ) -> None:
     """Open the application on a copy of the shipped runs.
 
-    The copy lies in a temporary folder. Change it, queue runs in it: leaving removes it and ends its runs. Your own
-    database is not opened.
+    Change the copy and queue runs in it as you like: it lies in a temporary folder. Quitting ends its runs and removes
+    it. Your own database is not opened.
 
         ageui demo
         ageui demo --keep demo

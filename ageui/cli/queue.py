@@ -70,7 +70,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         unserved = devices_without_worker(store, devices)
         held, waits = store.queue.held(), queue_waits(store)
         is_moving = pause is None and not unserved and not waits
-        places = QueueForecast().places(store, counts.get("done", 0), is_moving=is_moving)
+        places = QueueForecast().places(store, is_moving=is_moving)
     if as_json:
         print_json(
             {

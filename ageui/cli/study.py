@@ -80,7 +80,7 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_listed(table) for table in tables])
         return
-    print_fitted(results(), overview(tables), "figures: the best measured; ageui study show NAME, ageui study run NAME")
+    print_fitted(results(), overview(tables), "best measured figures; ageui study show NAME, ageui study run NAME")
 
 
 @app.command("show")
@@ -324,7 +324,7 @@ def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") ->
     try:
         return wait_until_ended(store, run_ids, say)
     except KeyboardInterrupt:
-        say("the runs go on in the background: ageui queue shows them, ageui pause holds them, the same command waits")
+        say("the runs continue in the background; see ageui queue, or wait with the same command again")
         raise
 
 

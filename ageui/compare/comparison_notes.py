@@ -27,10 +27,16 @@ def computed_apart(drafts: Sequence[DraftRow]) -> list[str]:
         if draft.runs and draft.row.kind == "run":
             key = setting_key(draft.runs[0].config, draft.runs[0].manifest, get_args(Across))
             found.setdefault(key, []).append(draft)
-    apart = [", ".join(draft.row.name for draft in rows) for rows in found.values() if len(rows) > 1]
+    apart = [", ".join(draft.row.name for draft in rows) for rows in found.values() if _are_computed_apart(rows)]
     if not apart:
         return []
     return [f"same settings, computed in another arithmetic or recipe (--fold-across joins them): {'; '.join(apart)}"]
+
+
+def _are_computed_apart(drafts: Sequence[DraftRow]) -> bool:
+    """Whether drafts of the same settings differ in how they were computed, not in their seed or images alone."""
+    runs = [draft.runs[0] for draft in drafts]
+    return len({setting_key(run.config, run.manifest) for run in runs if run.manifest}) > 1
 
 
 def duplicates_in_train(drafts: Sequence[DraftRow]) -> list[str]:

@@ -49,7 +49,7 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     cells = [cell for row in rows for cell in row.cells]
     if comparison.split is not None and comparison.n is not None:
         selected = " (selected)" if any(row.is_selected for row in rows) else ""
-        images = f"{comparison.split}{selected}, {comparison.n} images"
+        images = f"{comparison.split}{selected}, {counted(comparison.n, 'image')}"
         yield Note("", f"{images}; MAE and biases in years, lower is better")
         if selected:
             yield Note("selected:", SELECTED)
@@ -82,7 +82,7 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     runs = [row for row in rows if row.kind == "run"]
     yield from (Note(APART if row.is_apart else NOTHING, f"{row.name}: {row.reason}") for row in runs if row.reason)
     yield from dict.fromkeys(note for row in runs for note in _reasons(row, comparison))
-    if counts := [f"{name} {group.n}" for name, group in comparison.groups.items() if group.n is not None]:
+    if counts := [f"{name} {group.n:,}" for name, group in comparison.groups.items() if group.n is not None]:
         yield Note("", f"images of the groups: {', '.join(counts)}")
     yield from (Note("", note) for note in comparison.notes)
 

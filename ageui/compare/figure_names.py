@@ -25,6 +25,7 @@ _KINDS = {
     "worst": ("{} worst", "MAE of the worst {} group"),
     "standardised": ("{} std.", "{} bias, standardised for age"),
 }
+_SHORT = {"gender": "gend.", "expression": "expr.", "ethnicity": "ethn."}
 _UNITS = {"signed": SIGNED_YEARS, "cs5": PERCENT, "slope": SLOPE}
 
 
@@ -32,6 +33,11 @@ def figure_title(column: str) -> str:
     """The title of a column: `MAE`, the attribute of a bias, `gender signed`, or a group."""
     attribute, kind = _parts(column)
     return _OVERALL[column][0] if column in _OVERALL else _KINDS[kind][0].format(attribute) if kind else column
+
+
+def short_title(column: str) -> str:
+    """The title of a narrow column: `gend.` for the bias of `gender`."""
+    return _SHORT.get(column) or figure_title(column)
 
 
 def figure_name(column: str) -> str:

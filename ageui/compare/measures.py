@@ -1,6 +1,7 @@
 """Any figure or field of compared rows by its name: to sort rows by, and to plot one by another."""
 
 import math
+import re
 from dataclasses import replace
 
 from ageui.compare.comparison import Comparison
@@ -11,6 +12,7 @@ from ageui.present.figures import NUMBER, YEARS, Unit
 SETTING, RANK, SEEDS = "setting", "rank", "n"
 PLOT_FORMATS = ("svg", "pdf")
 Value = float | str | None
+_NUMBERS = re.compile(r"(\d+(?:\.\d+)?(?:e-?\d+)?)")
 
 
 def measure_names(comparison: Comparison) -> list[str]:
@@ -66,7 +68,7 @@ def sorted_by(comparison: Comparison, name: str, *, descending: bool = False, pi
     values = values_of(comparison, name)
     known = [place for place, value in enumerate(values) if value is not None]
     # A stable sort in reverse keeps equal rows in their order, too.
-    known.sort(key=lambda place: _sort_key(values[place]), reverse=descending)
+    known.sort(key=lambda place: by_size(values[place]), reverse=descending)
     places = [*known, *(place for place, value in enumerate(values) if value is None)]
     if pins_baseline:
         places.sort(key=lambda place: not comparison.rows[place].is_baseline)
@@ -112,5 +114,13 @@ def _parsed(text: str | None) -> float | None:
         return None
 
 
-def _sort_key(value: Value) -> tuple[float, str]:
-    return (value, "") if isinstance(value, float) else (0.0, (value or "").casefold())
+def by_size(value: Value) -> list[float | str]:
+    """The key that sorts values: numbers by their size, also those in texts, and texts of a number before others.
+
+    >>> sorted(["none", "batch 16", "batch 8", "16", "8"], key=by_size)
+    ['8', '16', 'batch 8', 'batch 16', 'none']
+    """
+    if isinstance(value, float):
+        return [value]
+    parts = _NUMBERS.split((value or "").casefold())
+    return [float(part) if place % 2 else part for place, part in enumerate(parts)]

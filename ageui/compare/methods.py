@@ -1,5 +1,6 @@
 """The methods paragraph of a paper about a comparison: each sentence says what was computed, none what was not."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def _sentences(comparison: Comparison, runs: "Sequence[RunDetail]") -> Iterator[
     yield from _data(comparison, measured)
     yield from _settings(rows, trained)
     yield from _seeds(comparison, rows, trained)
+    yield from _left_out(comparison.split or "", runs)
     yield from _scores(comparison, rows, [scores for _, scores in measured])
     yield from _differences(comparison)
     yield from _others(comparison)
@@ -90,20 +92,21 @@ def _data(comparison: Comparison, measured: "Sequence[tuple[RunDetail, SplitScor
 
 
 def _settings(rows: Sequence[ComparedRow], runs: "Sequence[RunDetail]") -> Iterator[str]:
-    values = {
-        name: list(dict.fromkeys(row.settings[name].rsplit("/", 1)[-1] for row in rows)) for name in rows[0].settings
-    }
+    values = {name: list(dict.fromkeys(row.settings[name] for row in rows)) for name in rows[0].settings}
     differing = {name: texts for name, texts in values.items() if len(texts) > 1 and name != "seed"}
     if differing:
-        told = "; ".join(f"{name} ({', '.join(texts)})" for name, texts in differing.items())
+        told = "; ".join(f"{name} ({', '.join(_without_folders(texts))})" for name, texts in differing.items())
         yield f"They differ in {told}."
-    # Files of weights by their name alone: a folder says nothing to readers.
-    texts = [
-        {name: setting(run.config, name).rsplit("/", 1)[-1] for name in _SHARED if name in run.config} for run in runs
-    ]
-    shared = [f"{name} {text}" for name, text in texts[0].items() if all(own.get(name) == text for own in texts)]
+    of_runs = {name: {setting(run.config, name) for run in runs if name in run.config} for name in _SHARED}
+    shared = [f"{name} {_without_folders([*texts])[0]}" for name, texts in of_runs.items() if len(texts) == 1]
     if shared:
         yield f"{'They share' if len(runs) > 1 else 'Its settings are'} {', '.join(shared)}."
+
+
+def _without_folders(texts: Sequence[str]) -> Sequence[str]:
+    """The texts, with files by their names alone where these differ: a folder says nothing to readers."""
+    names = [text.rsplit("/", 1)[-1] for text in texts]
+    return names if len(set(names)) == len(names) else texts
 
 
 def _seeds(comparison: Comparison, rows: Sequence[ComparedRow], runs: "Sequence[RunDetail]") -> Iterator[str]:
@@ -119,6 +122,14 @@ def _seeds(comparison: Comparison, rows: Sequence[ComparedRow], runs: "Sequence[
         f"Each setting was trained with {many} ({named}); figures over several seeds are means, "
         "± their sample standard deviation."
     )
+
+
+def _left_out(split: str, runs: "Sequence[RunDetail]") -> Iterator[str]:
+    """Runs without scores, which may be those that went wrong."""
+    states = Counter(run.status for run in runs if not run.row.is_published and run.scores(split) is None)
+    if states:
+        count, said = states.total(), ", ".join(f"{count} {state}" for state, count in states.items())
+        yield f"{counted(count, 'run')} without scores on this split ({said}) {'is' if count == 1 else 'are'} left out."
 
 
 def _scores(comparison: Comparison, rows: Sequence[ComparedRow], scores: "Sequence[SplitScores]") -> Iterator[str]:
@@ -162,7 +173,7 @@ def _differences(comparison: Comparison) -> Iterator[str]:
     found = [cell.difference for row in comparison.rows for cell in row.cells if cell.difference is not None]
     if not found:
         return
-    yield f"Differences are to {comparison.baseline}."
+    yield f'Differences are to the row "{comparison.baseline}".'
     if any(one.interval is not None and one.p_value is None for one in found):
         yield (
             f"The {_PERCENT} interval of a difference between two single runs, or a run and the constant predictor, "
@@ -201,7 +212,7 @@ def _others(comparison: Comparison) -> Iterator[str]:
     if "constant" in kinds:
         yield "The constant predictor always says the mean age of the training images."
     if published := kinds.count("published"):
-        verb = "is" if published == 1 else "are"
+        verb = "holds" if published == 1 else "hold"
         yield f"{counted(published, 'row')} (◆) {verb} published figures, which were not measured here."
     if apart := sum(row.is_apart for row in comparison.rows):
         yield f"{counted(apart, 'row')} with scores of other images {'is' if apart == 1 else 'are'} set apart (≠)."
@@ -218,7 +229,8 @@ def _versions(runs: "Sequence[RunDetail]", scores: "Sequence[SplitScores]") -> I
     ]
     if used:
         unknown = f" ({counted(len(runs) - len(known), 'run')} without a record)" if len(known) < len(runs) else ""
-        yield f"Runs were trained with {' and '.join(used)}{unknown}."
+        subject = "The run was" if len(runs) == 1 else "Runs were"
+        yield f"{subject} trained with {' and '.join(used)}{unknown}."
     revisions = _listed(str(one.statistics) for one in sorted(scores, key=lambda one: one.statistics))
     yield (
         f"Scores have revision {revisions} of ageui's statistics; this comparison was made with ageui "

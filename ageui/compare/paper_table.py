@@ -102,8 +102,8 @@ def _legend(paper: Comparison) -> Iterator[Note]:
     if any(cell.spread is not None and cell.spread.std is not None for cell in cells):
         meanings.append("standard deviation over seeds")
     if any(row.cells[0].interval is not None for row in paper.rows):
-        one = " of one seed" if meanings else ""
-        meanings.append(f"for the MAE{one}, half the width of its 95% bootstrap interval over images")
+        whose = "an MAE without one" if meanings else "the MAE"
+        meanings.append(f"for {whose}, half the width of its 95% bootstrap interval over images")
     if meanings:
         yield Note("±", "; ".join(meanings))
     if any(row.is_selected for row in paper.rows):

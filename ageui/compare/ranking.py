@@ -80,7 +80,7 @@ def ranked(
     Parameters
     ----------
     rows
-        The rows of a comparison. Only runs on the same images are ranked, and only if there are at least two.
+        The rows of a comparison. Only the runs at its `fair_places` are ranked, and only if there are at least two.
     columns
         The names of the cells of each row.
     main
@@ -91,7 +91,7 @@ def ranked(
     tuple
         The rows, and the names of the columns they are ranked over, empty if no rows are ranked.
     """
-    runs = [place for place, row in enumerate(rows) if row.kind == "run" and row.comparable]
+    runs = fair_places(rows)
     used = [
         place
         for place, column in enumerate(columns)

@@ -81,7 +81,7 @@ def explanations(run: "RunDetail") -> list[str]:
             stale = "intervals and marks of an earlier version, until the background has scored it again"
             lines.append(f"{scores.split}: {stale}")
         elif scores.result.mae_interval is None:
-            lines.append(f"{scores.split}: no intervals and tests, since no predictions are stored")
+            lines.append(f"{scores.split}: no intervals and tests, since {_why_no_intervals(scores.result)}")
         lines += [
             f"no test of {b.attribute} on {scores.split}: {b.untested}" for b in scores.result.biases if b.untested
         ]
@@ -91,9 +91,16 @@ def explanations(run: "RunDetail") -> list[str]:
     return lines
 
 
+def _why_no_intervals(result: "SplitResult") -> str:
+    if not math.isfinite(result.mae):
+        return "an error is not finite"
+    return "it has a single image" if result.n == 1 else "no predictions are stored"
+
+
 def groups_table(scores: "SplitScores") -> Table:
     """A row per group, with a bar, and below the groups of an attribute the gap between the worst and the best."""
-    maes = [group.mae for bias in scores.result.biases for group in bias.groups if group.mae is not None]
+    groups = [group for bias in scores.result.biases for group in bias.groups]
+    maes = [group.mae for group in groups if group.mae is not None and math.isfinite(group.mae)]
     columns = (*name_columns("attribute", "group"), *figure_columns("images", "MAE", "95%", "signed"), Column(""))
     rows = [row for bias in scores.result.biases for row in _group_rows(bias, max(maes, default=1.0))]
     return Table(columns, tuple(rows), f"groups of {scores.split}")
@@ -176,7 +183,8 @@ def _group_rows(bias: "BiasResult", largest: float) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     attribute = words(bias.attribute)
     for group in bias.groups:
-        bar = "" if group.mae is None else "▇" * round(_BAR_CELLS * group.mae / max(largest, 1e-9))
+        mae = group.mae
+        bar = "" if mae is None or not math.isfinite(mae) else "▇" * round(_BAR_CELLS * mae / max(largest, 1e-9))
         worst = "  worst" if bias.worst == group and len(bias.groups) > 1 else ""
         figures = (Cell(group.n, unit=COUNT), Cell(group.mae), _range(group.interval))
         signed = Cell(group.signed, unit=SIGNED_YEARS)

@@ -51,15 +51,15 @@ class ExpectedTime:
 
     @property
     def text(self) -> str:
-        """`time: from 3 runs like these: 2:10 each, 26:00 in all`; empty without runs."""
+        """`time: 2:10 each, 26:00 in all, from 3 runs like these`; empty without runs."""
         if not self.seconds:
-            return "time: not known yet; no run like these has finished on this device" if self.unknown else ""
+            return "time: unknown until a run like these has finished on this device" if self.unknown else ""
         total, one = duration(sum(self.seconds)), len(self.seconds) + self.unknown == 1
         each = list(dict.fromkeys(map(duration, (min(self.seconds), max(self.seconds)))))
         times = total if len(self.seconds) == 1 else f"{'–'.join(each)} each, {total} in all"
-        without = f", without {counted(self.unknown, 'run')} of unknown speed" if self.unknown else ""
+        without = f" without {counted(self.unknown, 'run')} of unknown speed" if self.unknown else ""
         early = "; less if stopped early" if self.may_stop_early else ""
-        return f"time: from {counted(self.basis, 'run')} like {'this' if one else 'these'}: {times}{without}{early}"
+        return f"time: {times}{without}, from {counted(self.basis, 'run')} like {'this' if one else 'these'}{early}"
 
 
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
@@ -74,7 +74,7 @@ def expected_time(speeds: "Speeds", runs: Sequence[NewRun]) -> ExpectedTime:
     for run in runs:
         if (expected := speeds.expected(run.config)) is not None:
             seconds.append(expected)
-            basis.update(speed.run_id for speed in speeds.like(run.config))
+            basis.update(speed.run_id for speed in speeds.like(run.config) if speed.seconds(run.config) is not None)
     stops_early = any(run.config.patience is not None for run in runs)
     return ExpectedTime(seconds, len(basis), len(runs) - len(seconds), stops_early)
 

@@ -52,6 +52,7 @@ SPEED = Unit("images per second", "{:,.0f}".format)
 CORRELATION = Unit("correlation", "{:.2f}".format)
 SAMPLE_WEIGHT = Unit("sample weight", "{:.5f}".format)
 GROUP_WEIGHT = Unit("sample weight", "{:.3f}".format)
+_SHORTER = tuple(Unit("number", f"{{:{form}}}".format) for form in (".2f", ".1f", ".0f", ".0e"))
 
 
 def number(value: float | None, unit: Unit = YEARS) -> str:
@@ -60,6 +61,18 @@ def number(value: float | None, unit: Unit = YEARS) -> str:
         return NOTHING
     text = number_text(value, unit.write)
     return f"{MINUS}{text[1:]}" if text.startswith("-") else text
+
+
+def fitting_number(value: float, unit: Unit, cells: int) -> str:
+    """The value in at most `cells` cells, with fewer digits if need be; its shortest form may be longer.
+
+    Examples
+    --------
+    >>> [fitting_number(123.456, YEARS, cells) for cells in (6, 5, 4, 2)]
+    ['123.46', '123.5', '123', '1e+02']
+    """
+    texts = (number(value, one) for one in (unit, *_SHORTER))
+    return next((text for text in texts if len(text) <= cells), number(value, _SHORTER[-1]))
 
 
 def change(value: float, unit: Unit = YEARS) -> str:

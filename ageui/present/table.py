@@ -1,5 +1,6 @@
 """The table model: columns, rows of marked cells, and a legend. It knows no format, run or study."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
@@ -78,6 +79,15 @@ class Cell:
     def inside_noise(self) -> bool:
         """Whether the figure cannot be told from none at all; False if that was not tested."""
         return self.value is not None and self.p_value is not None and self.p_value > LEVEL
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The ends of a stroke through the figure, in its unit, as tables write it: one standard deviation to each side
+        of a mean over seeds, else its interval; None if neither is known."""
+        std = self.spread.std if self.spread is not None else None
+        if self.value is not None and std is not None and math.isfinite(std):
+            return self.value - std, self.value + std
+        return (self.interval.low, self.interval.high) if self.interval is not None else None
 
 
 def words(text: str | None, tone: Tone = "plain") -> Cell:

@@ -1,9 +1,9 @@
 """A plot of a comparison as a file: one figure by another, a point per row."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ageui.compare import Comparison
+from ageui.compare import ComparedRow, Comparison
 from ageui.compare.comparison import MAE
 from ageui.compare.measures import (
     PLOT_FORMATS,
@@ -18,7 +18,7 @@ from ageui.compare.measures import (
 )
 from ageui.present.formats import refuse_format
 from ageui.report.drawing import INK, draw, draw_pdf
-from ageui.report.plots import SERIES, error_ends, short_label
+from ageui.report.plots import COLORS, marker_of, short_label
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _INCHES = (6.0, 4.2)
-_RUN, _PUBLISHED, _ = SERIES
 _AGE = "age"
 _LABELLED = 14
 """The most rows that all have their name; of more, those on the front do."""
@@ -48,7 +47,7 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
     format
         `svg` or `pdf`.
     axes
-        The figures or fields across and up, as `gender,mae`; by default the age bias, else the first bias, and MAE.
+        The figures or fields across and up, as `mae,gender`; by default MAE and the age bias, else the first bias.
 
     Returns
     -------
@@ -79,22 +78,13 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
         if len(front) > 1:
             plane.plot(*zip(*front, strict=True), color=INK, linewidth=0.8, linestyle=":", label="Pareto front")
         kinds = set()
-        for place, (at, height) in points.items():
-            row = comparison.rows[place]
-            is_published = row.kind == "published"
-            color = _PUBLISHED if is_published else _RUN
+        for place, point in points.items():
             for name, is_across in ((x, True), (y, False)):
-                _stroke(plane, comparison, place, name, (at, height), is_across=is_across)
-            kind = "published" if is_published else "not comparable" if row.is_apart else "run"
-            kind = "run on the front" if is_on_front[place] else kind
-            marker = "x" if kind == "not comparable" else "D" if is_published or is_on_front[place] else "o"
-            face = "white" if is_on_front[place] else color
+                _stroke(plane, comparison, place, name, point, is_across=is_across)
+            kind, looks = _looks(comparison.rows[place], is_on_front=is_on_front[place])
             label = None if kind in kinds else kind
             kinds.add(kind)
-            plane.plot(
-                at, height, marker, color=color, markersize=6, markerfacecolor=face, linestyle="none", label=label,
-                zorder=3,
-            )  # fmt: skip
+            plane.plot(*point, **looks, markersize=6, linestyle="none", label=label, zorder=3)
         plane.margins(0.12)
         named = [place for place in points if is_on_front[place] or len(points) <= _LABELLED]
         named.sort(key=lambda place: not is_on_front[place])
@@ -109,10 +99,19 @@ def comparison_plot(comparison: Comparison, format: str, axes: str | None = None
     return draw("comparison", _INCHES, paint).file(title).encode()
 
 
+def _looks(row: ComparedRow, *, is_on_front: bool) -> tuple[str, dict[str, Any]]:
+    """The word for a row in the legend, and how its point is drawn; one on the front is a hollow diamond (◇)."""
+    color = COLORS[row.kind]
+    if is_on_front:
+        return "run on the front", {"marker": "D", "color": color, "markerfacecolor": "white"}
+    word = "published" if row.kind == "published" else "not comparable" if row.is_apart else "run"
+    return word, {"marker": marker_of(row, is_comparable=not row.is_apart), "color": color}
+
+
 def _named(comparison: Comparison, axes: str) -> tuple[str, str]:
     names, known = [name.strip() for name in axes.split(",")], [*measure_names(comparison)]
     if len(names) != 2:
-        raise ConfigError(f"--plot {axes}: name two figures or fields, as gender,mae")
+        raise ConfigError(f"--plot {axes}: name two figures or fields, as mae,gender")
     for name in names:
         if name not in known:
             raise ConfigError(f"--plot {axes}: there is no {name!r} here; choose from {', '.join(known)}")
@@ -123,7 +122,7 @@ def _default_axes(comparison: Comparison) -> tuple[str, str]:
     biases = [name for name in comparison.columns if name != MAE and is_main(comparison, name)]
     if not biases:
         raise ConfigError("there is no bias to plot; name two figures or fields with --plot")
-    return (_AGE if _AGE in biases else biases[0]), MAE
+    return MAE, (_AGE if _AGE in biases else biases[0])
 
 
 def _numbers(comparison: Comparison, name: str) -> list[float | None]:
@@ -162,9 +161,9 @@ def _write_labels(plane: "Axes", labels: Sequence[str], points: Sequence[tuple[f
 def _stroke(
     plane: "Axes", comparison: Comparison, place: int, name: str, point: tuple[float, float], *, is_across: bool
 ) -> None:
-    """The interval of a figure, or a standard deviation over seeds to each side, as a stroke through its point."""
+    """Draws the uncertainty of a figure, `Cell.ends`, as a stroke through its point."""
     if name not in comparison.columns:
         return
-    if ends := error_ends(comparison.rows[place].cells[comparison.columns.index(name)]):
+    if ends := comparison.rows[place].cells[comparison.columns.index(name)].ends:
         x, y = (ends, [point[1]] * 2) if is_across else ([point[0]] * 2, ends)
         plane.plot(x, y, color=INK, linewidth=0.7, alpha=0.5, solid_capstyle="butt")

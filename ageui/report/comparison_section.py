@@ -25,12 +25,13 @@ def comparison_section(comparison: Comparison) -> Section:
 
 def _caption(comparison: Comparison) -> str:
     cells = [cell for row in comparison.rows for cell in row.cells]
-    lines = ["95% intervals"] if any(cell.interval for cell in cells) else []
-    if any(cell.spread and cell.spread.std is not None for cell in cells):
-        lines.append("a standard deviation over seeds to each side of a mean")
-    strokes = f" Lines are {' or '.join(lines)}." if lines else ""
+    deviations = [cell.spread is not None and cell.spread.std is not None for cell in cells]
+    lines = ["one standard deviation over seeds to each side of a mean"] if any(deviations) else []
+    if any(cell.interval and not has_std for cell, has_std in zip(cells, deviations, strict=True)):
+        lines.append("95% intervals")
+    strokes = f" Lines are {', else '.join(lines)}." if lines else ""
     hollow = " Hollow dots cannot be told from no bias." if any(cell.inside_noise for cell in cells) else ""
     return (
-        f"The same figures: lower is better.{strokes}{hollow} Diamonds are the constant predictor, crosses published "
-        "figures and others that cannot be set against the rest."
+        f"The same figures: lower is better.{strokes}{hollow} Squares are the constant predictor, diamonds published "
+        "figures, crosses figures that cannot be compared."
     )

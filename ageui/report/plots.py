@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageui.compare import Comparison
+from ageui.compare import ComparedRow, Comparison
 from ageui.compare.figure_names import figure_name
-from ageui.present.table import Cell
 from ageui.report.drawing import INK, Drawing, draw
 from ageui.text.clean import clean
 from engine.split_result import SplitResult
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
 # Distinct for any colour vision, with a contrast of at least 3 on white and on black.
 SERIES = _BLUE, _ORANGE, _GREEN = "#2b83c6", "#d55e00", "#009e73"
+COLORS = dict(zip(("run", "constant", "published"), SERIES, strict=True))
+"""The colour of each kind of row in every plot."""
 _LOGARITHMIC_FROM = 20.0
 _LAYERS = 4
 _LEGEND_COLUMNS = 4
@@ -139,13 +140,12 @@ def group_bars(name: str, result: SplitResult) -> Drawing | None:
 def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
     """A panel per figure and a line per row of a comparison; None without a finite figure.
 
-    Strokes through dots are intervals, or a standard deviation over seeds to each side of a mean. Hollow dots are
+    Strokes through dots are one standard deviation over seeds to each side of a mean, else intervals. Hollow dots are
     inside noise.
     """
     rows = [row for row in comparison.rows if any(_is_finite(cell.value) for cell in row.cells)]
     if not rows:
         return None
-    colours = dict(zip(("run", "constant", "published"), SERIES, strict=True))
     others = {*comparison.further, *comparison.groups}
     columns = [(place, column) for place, column in enumerate(comparison.columns) if column not in others]
 
@@ -156,10 +156,11 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
                 cell = row.cells[place]
                 if cell.value is None or not _is_finite(cell.value):
                     continue
-                marker = "D" if row.kind == "constant" else "o" if row.comparable and cell.comparable else "x"
-                face = "none" if cell.inside_noise else colours[row.kind]
-                axes.plot(cell.value, line, marker, color=colours[row.kind], markersize=5, markerfacecolor=face)
-                if ends := error_ends(cell):
+                marker = marker_of(row, is_comparable=row.comparable and cell.comparable)
+                color = COLORS[row.kind]
+                face = "none" if cell.inside_noise else color
+                axes.plot(cell.value, line, marker, color=color, markersize=5, markerfacecolor=face)
+                if ends := cell.ends:
                     axes.plot(ends, [line, line], color=INK, linewidth=1.0, solid_capstyle="butt")
             axes.set_title(short_label(figure_name(column)))
             axes.set_xlim(left=0)
@@ -171,12 +172,12 @@ def side_by_side(name: str, comparison: Comparison) -> Drawing | None:
     return draw(name, (max(6.6, 1.4 + 1.3 * len(columns)), 1.0 + 0.28 * len(rows)), paint)
 
 
-def error_ends(cell: Cell) -> tuple[float, float] | None:
-    """The ends of the stroke through a dot: its interval, or a standard deviation over seeds to each side."""
-    if cell.interval is not None:
-        return cell.interval.low, cell.interval.high
-    std = cell.spread.std if cell.spread is not None else None
-    return None if cell.value is None or std is None or not _is_finite(std) else (cell.value - std, cell.value + std)
+def marker_of(row: ComparedRow, *, is_comparable: bool) -> str:
+    """The marker of a row in every plot: a diamond for published figures (◆), a square for the constant predictor, a
+    cross for figures that cannot be compared, else a dot."""
+    if row.kind == "published":
+        return "D"
+    return "x" if not is_comparable else "s" if row.kind == "constant" else "o"
 
 
 def _validation_losses(history: "Sequence[Epoch]") -> list[tuple[int, float]]:

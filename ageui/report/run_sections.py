@@ -206,7 +206,7 @@ def _config(run: RunFacts) -> Section:
     rows = [(name, setting(config, name), meanings.get(name, "")) for name in config]
     blocks: list[Block] = [Folded(Table.of_names(("setting", "value", "meaning"), rows, "Every setting"))]
     if command is not None:
-        does = "trains the like of it" if run.is_published else "repeats it"
+        does = "trains the same config" if run.is_published else "repeats it"
         blocks = [Paragraph(f"The command that {does}:"), Code(command), *blocks]
     return Section("Config", tuple(blocks))
 

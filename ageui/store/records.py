@@ -89,6 +89,11 @@ class RunRow:
         """Whether its figures come from the report rather than from our own training."""
         return self.source == PUBLISHED
 
+    @property
+    def has_later_stage(self) -> bool:
+        """Whether a stage with epochs follows the current one."""
+        return any((self.config.get("epochs") or ())[self.summary.stage or 1 :])
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON; non-finite floats are the strings `nan`, `inf` and `-inf`."""
         return dict(plain_json(with_iso_times({**vars(self), "summary": vars(self.summary)})))

@@ -51,7 +51,7 @@ def legend(table: StudyTable) -> Iterator[Note]:
     said = ", ".join(text for name, text in units.items() if name in table.shown_figures)
     yield Note("", f"{said}; measured: mean ± standard deviation over (n) seeds; difference: measured − published")
     if any(row.cell.published for row in table.rows):
-        yield Note(PUBLISHED, "published: nobody here measured it")
+        yield Note(PUBLISHED, "published, not measured here")
     shown = [figure for row in table.rows for figure in row.figures.values()]
     if table.is_selected:
         yield Note("selected:", SELECTED)

@@ -99,9 +99,9 @@ def remaining_text(study: Study, remaining: RemainingRuns) -> str:
     parts = [
         (len(remaining.new), "to queue"),
         (len(remaining.again), "that failed or were cancelled to try again"),
-        (len(remaining.stopped), "interrupted to go on"),
+        (len(remaining.stopped), "interrupted to continue"),
         (len(remaining.going), "queued or running already"),
-        (len(remaining.paused), "paused, which go on with ageui resume"),
+        (len(remaining.paused), "paused, which ageui resume continues"),
         (len(remaining.done), "done already"),
     ]
     said = ", ".join(f"{number} {what}" for number, what in parts if number)

@@ -18,6 +18,7 @@ from ageui.study.measured_cells import UNCOMPARED, CellRow, StudyFigure, StudyTa
 from ageui.study.published_and_measured import unit_of
 from ageui.study.study import Study
 from ageui.study.wording import figure_title
+from ageui.text.sentences import counted
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,19 @@ class EffectTests:
     interaction: float
     count: int
 
+    @property
+    def method(self) -> str:
+        """The kind of the tests and what they cover, in words."""
+        correction = f"Holm's correction for {counted(self.count, 'test')}"
+        return f"analysis of variance over seeds, with {correction}; it covers these images only"
+
 
 @dataclass(frozen=True)
 class Effects:
     """The means of one figure over the rows and columns of a grid; None where a cell of them is missing.
 
-    `seeds` are the smallest and the largest number in a cell. `tests` is None unless all cells have two seeds or more.
+    `seeds` are the smallest and the largest number in a cell. `tests` is None unless all cells have two seeds or more,
+    between which finite figures vary.
     """
 
     rows: tuple[float | None, ...]
@@ -53,6 +61,15 @@ class Effects:
     all: float | None
     seeds: tuple[int, int]
     tests: EffectTests | None = None
+
+    @property
+    def why_untested(self) -> str:
+        """Why there are no `tests`, as the end of a sentence."""
+        if self.seeds[0] == 0:
+            return "some cells are missing"
+        if self.seeds[0] == 1:
+            return "that takes two seeds or more in every cell"
+        return "a figure is not finite, or seeds do not change it"
 
     def difference(self, mean: float | None) -> float | None:
         """A mean minus that of all cells; None if either is missing."""
@@ -108,8 +125,8 @@ def effects_table(table: StudyTable, grid: Grid) -> Table:
         if any(tests):
             p_values = (None if one is None else (one.rows, one.columns)[at] for one in tests)
             rows.append((BLANK, words("p over seeds"), *map(_p_cell, p_values)))
-    tested = next((one.tests for one in effects.values() if one.tests is not None), None)
-    return Table(columns, tuple(rows), legend=(Note("", _about_tests(tested)),))
+    told = sorted(effects.values(), key=lambda one: one.tests is None)[:1]
+    return Table(columns, tuple(rows), legend=tuple(Note("", _about_tests(one)) for one in told))
 
 
 def p_text(p: float) -> str:
@@ -126,14 +143,11 @@ def _mean_cell(name: str, mean: float | None, effects: Effects) -> Cell:
     return Cell(mean, unit=unit_of(name), difference=None if difference is None else Difference(difference))
 
 
-def _about_tests(tests: EffectTests | None) -> str:
-    means = "main effects: means of the cells of each level (minus the mean of all cells)"
+def _about_tests(effects: Effects) -> str:
+    means, tests = "main effects: means of the cells of each level (minus the mean of all cells)", effects.tests
     if tests is None:
-        return f"{means}; not tested, since that takes two seeds or more in every cell"
-    return (
-        f"{means}; p of no difference by analysis of variance over seeds, with Holm's correction for "
-        f"{tests.count} tests, interactions included; it covers these images alone"
-    )
+        return f"{means}; not tested: {effects.why_untested}"
+    return f"{means}; p of no difference, interactions included: {tests.method}"
 
 
 def means_of(

@@ -2,24 +2,24 @@
 
 from collections.abc import Sequence
 
+from ageui.compare import figure_names
 from ageui.study.matching import FURTHEST_FIRST
 from ageui.study.measured_cells import CellRow, StudyTable
 from ageui.study.variants import describe
 from ageui.text.sentences import counted
 
-_TITLES = {"mae": "MAE", "val_loss": "val loss"}
-_SHORT = {"gender": "gend.", "expression": "expr.", "ethnicity": "ethn.", "minutes": "min."}
+_VAL_LOSS = "val loss"
 _WAITING_STATES = tuple(state for state in FURTHEST_FIRST if state not in ("done", "diverged"))
 
 
 def figure_title(name: str) -> str:
     """The title of a figure's column: `MAE` for `mae`; attributes keep their names."""
-    return _TITLES.get(name, name)
+    return _VAL_LOSS if name == "val_loss" else figure_names.figure_title(name)
 
 
 def short_title(name: str) -> str:
     """The title of a narrow column: `gend.` for `gender`."""
-    return _SHORT.get(name, figure_title(name))
+    return {"val_loss": _VAL_LOSS, "minutes": "min."}.get(name) or figure_names.short_title(name)
 
 
 def headline(table: StudyTable) -> str:
@@ -30,7 +30,7 @@ def headline(table: StudyTable) -> str:
 def trained_on(table: StudyTable) -> str:
     """`measured on appa-real · resnet50 · … · seeds 0–4`, or that nothing was measured."""
     if table.variant is None:
-        return "nothing of it was measured with these settings" if table.others else "nothing of it was measured yet"
+        return "not measured with these settings yet" if table.others else "not measured yet"
     begun = "measured" if table.measured_cells else "begun"
     about = describe(table.study, table.variant, table.variants)
     return f"{begun} on {about} · {seeds_text(table.seeds)}"

@@ -21,7 +21,7 @@ _JOINERS = "\u200c\u200d"
 def clean(text: str, *, lines: bool = False) -> str:
     """The text without escape sequences, control and bidi characters; white space of any kind becomes a space.
 
-    Lone surrogates show as U+FFFD. With `lines`, line feeds are kept.
+    Lone surrogates, and the two characters that XML cannot hold, show as U+FFFD. With `lines`, line feeds are kept.
     """
     if text.isprintable():  # nearly all texts: nothing to leave out or replace
         return text
@@ -47,7 +47,7 @@ def _shown(character: str, lines: bool) -> str:
     category = unicodedata.category(character)
     if character in "\t\n\r\v\f" or category in ("Zl", "Zp"):
         return " "
-    if category == "Cs":
+    if category == "Cs" or character in "\ufffe\uffff":
         return "\ufffd"
     if category == "Cc" or (category == "Cf" and character not in _JOINERS):
         return ""

@@ -41,9 +41,9 @@ def state_of(row: RunState) -> str:
 def why_no_scores(row: RunState) -> str:
     """Why a run has no scores: it is not trained yet, diverged, was not evaluated, or holds published figures."""
     if row.is_published:
-        return "its figures are from the report: nobody here trained it, so it has no predictions or intervals"
+        return "its figures are from the report: it was not trained here, so it has no predictions or intervals"
     if row.status in _SCORED_LATER:
-        return f"no scores yet: the run is {row.status}, and is scored when it has trained"
+        return f"no scores yet: the run is {row.status} and is scored after training"
     if row.status == "diverged":
         return "no scores: the run diverged and its weights were not scored"
     return "no scores: the run was not evaluated"

@@ -24,8 +24,7 @@ from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
 class AgeUIApp(BaseApp):
     """`ageui` in a terminal. Imports all screens but the first when they open, for a faster start.
 
-    `wants_demo` tells whoever ran it to open the demo next. `is_demo` says that this is the demo, which changes no
-    preferences.
+    `wants_demo` tells the caller to open the demo next. `is_demo` marks the demo, which changes no preferences.
     """
 
     TITLE = "ageui"
@@ -106,7 +105,7 @@ class AgeUIApp(BaseApp):
 
     def action_open_demo(self) -> None:
         if self.is_demo:
-            self.tell("this is the demo already; ^q leaves it")
+            self.tell("this is the demo already; ^q quits it")
             return
         self.wants_demo = True
         self.exit()

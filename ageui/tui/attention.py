@@ -1,4 +1,4 @@
-"""What tells a person who looks elsewhere that a run has ended: the terminal's bell and title."""
+"""Announces ends of runs to people who look elsewhere: the terminal's bell and title."""
 
 from collections.abc import Callable, Sequence
 

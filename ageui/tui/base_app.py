@@ -79,7 +79,7 @@ class BaseApp(NoticeApp):
         self.call_after_refresh(self.keep_objects)
 
     def keep_objects(self) -> None:
-        """Takes all existing objects for permanent: garbage collections that scan them would delay keys by 60 ms."""
+        """Exempts all existing objects from garbage collections, which would delay keys by 60 ms."""
         if not self.is_headless:
             gc.freeze()
 
@@ -103,7 +103,11 @@ class BaseApp(NoticeApp):
         try:
             self._attention = Attention(read_notify(), self._write_to_terminal)
         except ConfigError as error:
-            self.tell(f"{error}; until then ends ring and show in the title", severity="warning", everywhere=True)
+            self.tell(
+                f"{error}; until that is corrected, ends ring the bell and show in the title",
+                severity="warning",
+                everywhere=True,
+            )
         self.app_suspend_signal.subscribe(self, lambda app: self._attention.leave())
         self.app_resume_signal.subscribe(self, lambda app: self._attention.come_back())
 

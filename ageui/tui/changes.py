@@ -123,10 +123,10 @@ def start_or_stop_worker(store: Store) -> ChangeMade:
     if living:
         devices = ", ".join(worker.device for worker in living)
         if all(worker.stop_requested for worker in living):
-            return ChangeMade(f"the worker on {devices} was asked to leave already; ageui worker stop --now ends it")
+            return ChangeMade(f"the worker on {devices} is stopping already; ageui worker stop --now ends it at once")
         for worker in living:
             store.workers.ask_to_stop(worker.device)
-        return ChangeMade(f"the worker on {devices} leaves after the step under way; its run is queued again then")
+        return ChangeMade(f"the worker on {devices} stops after the current step; its run is queued again")
     from ageui.devices import default_device
 
     device = default_device()
@@ -145,7 +145,7 @@ def archive(run_ids: Sequence[int]) -> Change:
 def unarchive(run_ids: Sequence[int]) -> Change:
     def change(store: Store) -> ChangeMade:
         changed = store.edits.unarchive(run_ids)
-        return _made(store, changed, _sentence(store, changed.ids, "back from the archive"))
+        return _made(store, changed, _sentence(store, changed.ids, "restored from the archive"))
 
     return change
 
@@ -196,7 +196,7 @@ def add_tags(run_ids: Sequence[int], words: Sequence[str]) -> Change:
 
     def change(store: Store) -> ChangeMade:
         changed = store.edits.change_tags(run_ids, added, removed)
-        return _made(store, changed, _sentence(store, changed.ids, f"tagged anew: {' '.join(words)}"))
+        return _made(store, changed, _sentence(store, changed.ids, f"retagged: {' '.join(words)}"))
 
     return change
 
@@ -255,7 +255,7 @@ def _undo(changed: Changed, said: str = "") -> Change:
         deleted = back.with_status(DELETED)
         restored = [run_id for run_id in back.ids if run_id not in set(deleted)]
         told = [
-            _worded(name, deleted, "out of the queue again"),
+            _worded(name, deleted, "removed from the queue"),
             said if said and restored else _sentence(store, restored, "restored"),
         ]
         made = _made(store, back, "; ".join(filter(None, told)))
@@ -287,7 +287,7 @@ def _start_workers_on(store: Store, devices: Sequence[str]) -> tuple[str, ...]:
     for device in dict.fromkeys(devices):
         try:
             if store.queue.current_pause() is not None:
-                return ("the queue is paused: H lets it go on",)
+                return ("the queue is paused: H resumes it",)
             ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(None))
         except AgeUIError as error:
             problems.append(str(error))

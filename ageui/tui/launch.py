@@ -45,12 +45,16 @@ def launch_demo(keep: Path | None = None) -> str:
 
     SIGTERM and SIGHUP end this process only after that. Raises `StoreError` if there is no copy to open.
     """
-    with _deferred_signals() as apps, open_demo(keep) if keep is not None else temporary_demo() as store:
-        fate = "it is removed when you leave" if keep is None else f"it stays in {store.path}"
+    with (
+        _deferred_signals() as (apps, received),
+        open_demo(keep) if keep is not None else temporary_demo() as store,
+    ):
+        fate = "quitting removes it" if keep is None else f"it stays in {store.path}"
         prefs = Prefs(theme=Prefs.load().theme)
-        apps.append(AgeUIApp(store, prefs, notice=f"a copy of the shipped runs to try everything on; {fate}"))
+        apps.append(AgeUIApp(store, prefs, notice=f"a copy of the shipped runs to try keys on; {fate}"))
         apps[0].is_demo = True
-        _run(apps[0])
+        if not received:
+            _run(apps[0])
         counts = store.runs.status_counts()
         if keep is not None:
             again = f"the demo stays in {store.path}; to open it again: ageui --db {shlex.quote(str(store.path))}"
@@ -60,14 +64,17 @@ def launch_demo(keep: Path | None = None) -> str:
 
 
 def _run(app: AgeUIApp) -> bool:
-    """Runs the application until a person leaves it. Returns whether for the demo."""
+    """Runs the application until a person leaves it. Returns whether they asked for the demo."""
     app.run()
     return app.wants_demo
 
 
 @contextmanager
-def _deferred_signals() -> Iterator[list[AgeUIApp]]:
-    """Leaves the yielded applications on SIGTERM and SIGHUP, and obeys the signal at the end."""
+def _deferred_signals() -> Iterator[tuple[list[AgeUIApp], list[int]]]:
+    """Leaves the yielded applications on SIGTERM and SIGHUP, and obeys the signal at the end.
+
+    Yields the signals that were received, too.
+    """
     apps: list[AgeUIApp] = []
     received: list[int] = []
 
@@ -78,7 +85,7 @@ def _deferred_signals() -> Iterator[list[AgeUIApp]]:
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield apps
+        yield apps, received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -107,4 +114,5 @@ def background_summary(store: Store) -> str:
         return f"{counted(queued, 'run')} queued, and no worker: ageui worker start, or W in ageui"
     if store.queue.current_pause() is not None and queued:
         return f"{counted(running, 'run')} running; the queue is paused with {counted(queued, 'run')}: ageui resume"
-    return f"{counted(running, 'run')} running and {queued:,} queued go on in the background; ageui shows them"
+    said = ", ".join(f"{count:,} {state}" for count, state in ((running, "running"), (queued, "queued")) if count)
+    return f"in the background: {said}; ageui shows them"

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 import platformdirs
 
+from ageui.text.clean import has_hidden
 from engine.bounded_files import SETTINGS_BYTES, read_regular
 from engine.files import make_private_folder, write_atomically
 
@@ -32,6 +33,10 @@ class Prefs:
     preview: bool = True
     comparison: str = ""
 
+    def __post_init__(self) -> None:
+        self._stored = {field.name: field.default for field in fields(self)}
+        self._kept = self.filters
+
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
         """Loads the preferences; what the file lacks or has in another form is the default."""
@@ -45,6 +50,7 @@ class Prefs:
                 value = tuple(stored[name]) if isinstance(stored.get(name), list) else stored.get(name)
                 if is_valid(value):
                     setattr(found, name, value)
+        found._stored = asdict(found)
         return found
 
     def keep_filter(self, text: str) -> bool:
@@ -52,15 +58,28 @@ class Prefs:
         before = self.filters
         kept = text.strip()
         if kept:
-            self.filters = tuple(dict.fromkeys((kept, *before)))[:_MOST_FILTERS]
+            self.filters = _newest_first(kept, *before)
+            self._kept = kept, *self._kept
         return self.filters != before
 
     def save(self, path: Path | None = None) -> None:
-        """Raises `OSError` if the file cannot be written."""
+        """Writes what was changed here since it was loaded or saved; the rest stays as another application wrote it.
+
+        Takes over the filters that others kept. Raises `OSError` if the file cannot be written.
+        """
         file = path or prefs_file()
         make_private_folder(file.parent)
-        content = json.dumps(asdict(self), indent=2).encode()
+        stored = asdict(self.load(file))
+        self.filters = _newest_first(*self._kept, *stored["filters"])
+        own = asdict(self)
+        changed = {name: value for name, value in own.items() if value != self._stored[name]}
+        content = json.dumps({**stored, **changed, "filters": self.filters}, indent=2).encode()
         write_atomically(file, lambda stream: stream.write(content))
+        self._stored, self._kept = own, ()
+
+
+def _newest_first(*filters: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filters))[:_MOST_FILTERS]
 
 
 def _is_text(value: object) -> bool:
@@ -75,13 +94,17 @@ def _are_texts(value: object) -> bool:
     return isinstance(value, tuple) and all(map(_is_text, value))
 
 
+def _are_filters(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and not has_hidden(one) for one in value)
+
+
 _VALID: dict[str, Callable[[object], bool]] = {
     "theme": _is_text,
     "columns": _are_texts,
     "order": _is_text,
     "folded": _is_flag,
     "grouped": _is_text,
-    "filters": _are_texts,
+    "filters": _are_filters,
     "preview": _is_flag,
     "comparison": lambda value: value in ("", "rows", "columns"),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ageui.planning.queue_places import QueueForecast, QueuePlace
 from ageui.present.figures import duration, number
 from ageui.store import RunRow, Store
+from ageui.store.queue import BY_THE_USER
 from ageui.worker.background_workers import devices_without_worker
 from ageui.worker.queue_waits import queue_waits
 
@@ -39,13 +40,26 @@ class QueueState:
     places: Mapping[int, QueuePlace] = field(default_factory=dict)
 
     @property
+    def pause_words(self) -> str:
+        """`paused`, with the reason unless a person paused the queue; empty if it is not paused."""
+        if self.pause_reason is None:
+            return ""
+        return "paused" if self.pause_reason == BY_THE_USER else f"paused: {self.pause_reason}"
+
+    @property
     def why_waiting(self) -> str:
-        """What no queued run starts before; empty if the queue moves."""
+        """Why no queued run starts, and what to press; empty if the queue moves."""
         if self.pause_reason is not None:
-            return "the queue is paused"
+            return f"{self.pause_words}, H resumes"
         if self.unserved and not self.running:
-            return "no worker"
+            return "no worker, W starts one"
         return f"waits: {'; '.join(self.waits)}" if self.waits else ""
+
+
+def waiting_text(state: QueueState | None, run_id: int) -> str:
+    """`2nd, starts in 2:10`: the place of a queued run, and its start or why the queue waits; empty for other runs."""
+    place = state.places.get(run_id) if state is not None else None
+    return place.words(state.why_waiting) if state is not None and place is not None else ""
 
 
 def read_queue_state(store: Store, forecast: QueueForecast) -> QueueState:
@@ -62,7 +76,7 @@ def read_queue_state(store: Store, forecast: QueueForecast) -> QueueState:
         pause.reason if pause is not None else None,
         waits if has_queued else (),
         sum(store.queue.held().values()) if counts.get("paused") else 0,
-        forecast.places(store, counts.get("done", 0), is_moving=is_moving) if has_queued else {},
+        forecast.places(store, is_moving=is_moving) if has_queued else {},
     )
 
 
@@ -83,5 +97,4 @@ def ending_sentence(row: RunRow) -> str:
 
 def eta_text(row: RunRow) -> str:
     """The time left in the stage, with `+` if another stage follows."""
-    stages = len(row.config.get("epochs") or ()) or 1
-    return duration(row.summary.eta_seconds) + ("+" if (row.summary.stage or 1) < stages else "")
+    return duration(row.summary.eta_seconds) + ("+" if row.has_later_stage else "")

@@ -1,4 +1,4 @@
-"""A copy of the shipped runs in a folder of its own, which goes away with everything that works in it."""
+"""A copy of the shipped runs in its own folder, which is removed together with its workers."""
 
 import tempfile
 import time

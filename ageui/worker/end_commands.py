@@ -42,7 +42,7 @@ class StartedCommands:
         """Waits for the commands; returns a sentence if one failed, else ""."""
         if self.process.wait() == 0:
             return ""
-        return f"a command of --on-end failed, which changes nothing else; see {self.log}"
+        return f"a command of --on-end failed, without further effect; see {self.log}"
 
 
 def remember(store: Store, run_ids: Sequence[int], command: str) -> None:
@@ -76,7 +76,7 @@ def start_end_commands(
         jobs = list(_jobs(store, run_ids, say))
         return _start(jobs, worker_log_file(store, device or _any_device(store))) if jobs else None
     except (AgeUIError, OSError) as error:
-        say(f"the commands of --on-end could not be started, which changes nothing else: {error}")
+        say(f"the commands of --on-end could not be started, without further effect: {error}")
         return None
 
 

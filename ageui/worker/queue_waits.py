@@ -1,4 +1,4 @@
-"""What queued runs wait for besides the runs before them: a device that others use, or memory."""
+"""Why queued runs wait besides for the runs before them: a device in use, or too little memory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +9,19 @@ from ageui.store import Store
 from ageui.worker.background_workers import workers
 
 MEMORY = "memory"
-"""What a worker waits for whose next run does not fit beside those that it trains."""
+"""The reason of a worker whose next run does not fit beside those that it trains."""
 
 
 @dataclass(frozen=True)
 class QueueWait:
-    """What a device's queued runs wait for: `short` for a status line, `sentence` in full."""
+    """Why the queued runs of a device wait: `short` for a status line, `sentence` in full."""
 
     short: str
     sentence: str
 
 
 def queue_waits(store: Store) -> list[QueueWait]:
-    """What the living workers of a database wait for. Raises `StoreError`."""
+    """Why the living workers of a database wait. Raises `StoreError`."""
     return [
         _wait(store, state.row.device, state.row.waiting_for)
         for state in workers(store)

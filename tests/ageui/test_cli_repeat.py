@@ -88,12 +88,12 @@ def test_the_toml_file_gives_the_same_config(ageui: Terminal, store: Store, monk
     assert ageui("show", "1", "--toml", "--json").code == 2
 
 
-def _measured(store: Store, **changes: object) -> None:
-    """A run on this machine of two epochs of 1.5 s, which took 13 s in all."""
+def _measured(store: Store, *, stages: tuple[int, int] = (1, 1), **changes: object) -> None:
+    """A run on this machine of two epochs of 1.5 s in these stages, which took 13 s in all."""
     run_id, attempt = running(store, **changes)
     with store.writing(run_id, attempt) as writer:
-        writer.epoch(epoch(1))
-        writer.epoch(epoch(2))
+        for number, stage in enumerate(stages, 1):
+            writer.epoch(epoch(number, stage=stage))
     end(store, run_id, attempt)
     connection = driver().connect(store.path)
     connection.execute("UPDATE attempt SET seconds = 13.0, device = 'cpu' WHERE run_id = ?", (run_id,))
@@ -106,32 +106,37 @@ def _new(**changes: object) -> NewRun:
 
 
 def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> None:
-    unknown = "time: not known yet; no run like these has finished on this device"
+    unknown = "time: unknown until a run like these has finished on this device"
     assert time_sentence(store, [_new()]) == unknown
     _measured(store, epochs="2")
     found = [_new(epochs="10", seed=seed, lr="1e-3") for seed in (1, 2)]
-    assert time_sentence(store, found) == ("time: from 1 run like these: 0:25 each, 0:50 in all; less if stopped early")
-    assert time_sentence(store, [_new(epochs="10", patience="none")]) == "time: from 1 run like this: 0:25"
+    assert time_sentence(store, found) == ("time: 0:25 each, 0:50 in all, from 1 run like these; less if stopped early")
+    assert time_sentence(store, [_new(epochs="10", patience="none")]) == "time: 0:25, from 1 run like this"
     assert time_sentence(store, [_new(size=128)]) == unknown
-    without = "time: from 1 run like these: 0:25, without 1 run of unknown speed; less if stopped early"
+    without = "time: 0:25 without 1 run of unknown speed, from 1 run like these; less if stopped early"
     assert time_sentence(store, [_new(epochs="10"), _new(loss="mape")]) == without
     assert time_sentence(store, [_new(strategy="freeze", epochs="2,2")]) == unknown
+    _measured(store, strategy="freeze", epochs="2,0")
+    frozen = _new(strategy="freeze", epochs="2,4", patience="none")
+    assert time_sentence(store, [frozen]) == unknown, "its second stage was never measured"
+    _measured(store, strategy="freeze", epochs="1,1", stages=(1, 2))
+    assert time_sentence(store, [frozen]) == "time: from 1 run like this: 0:19", "the other one tells nothing"
     two = [_new(epochs="10", patience="none"), _new(epochs="20", patience="none")]
     _measured(store, seed=1, epochs="2")
-    assert time_sentence(store, two) == "time: from 2 runs like these: 0:25–0:40 each, 1:05 in all"
+    assert time_sentence(store, two) == "time: 0:25–0:40 each, 1:05 in all, from 2 runs like these"
 
 
 def test_runs_of_another_machine_tell_no_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     _measured(store, epochs="2")
     here = socket.gethostname()
     monkeypatch.setattr("ageui.planning.expected_time.socket.gethostname", lambda: f"not-{here}")
-    assert "not known yet" in time_sentence(store, [_new()])
+    assert "unknown" in time_sentence(store, [_new()])
 
 
 def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_network_checks: None) -> None:
     _measured(store, epochs="2")
     done = ageui("sweep", "--preset", "quick", "--epochs", "4", "--seeds", "3", "--dry-run")
-    assert "time: from 1 run like these: 0:16 each, 0:48 in all; less if stopped early" in done.err
+    assert "time: 0:16 each, 0:48 in all, from 1 run like these; less if stopped early" in done.err
     assert "3 runs would be queued" in done.err
     assert "1 run would be queued" in ageui("sweep", "--preset", "quick", "--dry-run").err
 

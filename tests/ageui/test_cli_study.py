@@ -140,7 +140,7 @@ def test_what_is_paused_is_left_alone_and_told(mine: Terminal) -> None:
     mine("study", "run", "mine.toml", *QUICK, "--detach")
     mine("pause", "1")
     done = mine("study", "run", "mine.toml", *QUICK)
-    assert "1 queued or running already, 1 paused, which go on with ageui resume" in done.err
+    assert "1 queued or running already, 1 paused, which ageui resume continues" in done.err
     assert (done.code, _statuses()) == (1, ["paused", "done"])
 
 

@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 from tui.pilot import messages, press, use
 
 from ageui.store import Store
-from ageui.store.example import shipped_example
+from ageui.store.example import copy_example, shipped_example
 from ageui.store.other_databases import is_example
 from ageui.tui.app import AgeUIApp
 from ageui.tui.launch import launch, launch_demo
@@ -111,7 +111,7 @@ def test_a_key_opens_the_demo_and_leaving_it_comes_back(
     launch(store.path)
     assert seen == [
         ("runs.db", []),
-        ("demo.db", ["a copy of the shipped runs to try everything on; it is removed when you leave"]),
+        ("demo.db", ["a copy of the shipped runs to try keys on; quitting removes it"]),
         ("runs.db", ["the demo's copy is removed"]),
     ]
 
@@ -121,7 +121,7 @@ def test_the_demo_has_no_demo(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         app.is_demo = True
         await press(pilot, "O")
-        assert messages(app) == ["this is the demo already; ^q leaves it"]
+        assert messages(app) == ["this is the demo already; ^q quits it"]
 
     use(store, scenario)
 
@@ -146,6 +146,25 @@ def test_a_closed_terminal_leaves_the_demo_first(temporary: Path, play: Callable
     finally:
         signal.signal(signal.SIGHUP, before)
     assert told == [[]]
+
+
+def test_a_terminal_that_closes_while_the_copy_is_made_opens_nothing(
+    temporary: Path, play: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closing(path: Path, target: Path) -> None:
+        copy_example(path, target)
+        signal.raise_signal(signal.SIGHUP)
+
+    monkeypatch.setattr("ageui.worker.demo_copy.copy_example", closing)
+    opened: list[AgeUIApp] = []
+    play(opened.append)
+    obeyed: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, frame: obeyed.append(number))
+    try:
+        launch_demo()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (opened, obeyed, list(temporary.iterdir())) == ([], [signal.SIGHUP], [])
 
 
 @pytest.mark.process

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from ageui.compare import CONSTANT, Comparison, compare
 from ageui.compare.comparison_cache import ComparisonCache
@@ -79,7 +79,7 @@ def read_comparison(
         except ConfigError as error:
             gone.append(str(error))
     if not runs:
-        raise ConfigError(gone[0] if gone else "there are no runs to compare")
+        raise ConfigError(gone[0] if gone else "no runs to compare")
     view = _existing(view, runs)
     comparison = compare_runs(view, runs, known, None)
     return ComparisonSnapshot(view, runs, comparison, repr(comparison), tuple(gone))
@@ -121,6 +121,18 @@ def next_baseline(view: ComparisonView, comparison: Comparison) -> str | None:
     own = next((str(row.runs[0]) for row in rows if str(view.baseline) in map(str, row.runs)), view.baseline)
     now = choices.index(own) if own in choices else -1
     return choices[(now + 1) % len(choices)]
+
+
+def with_next_further(view: ComparisonView) -> ComparisonView:
+    """The view with the next further figures: signed gaps, all, none."""
+    shown: tuple[Further, ...] = get_args(Further)
+    return replace(view, further=shown[(shown.index(view.further) + 1) % len(shown)])
+
+
+def with_next_groups(view: ComparisonView) -> ComparisonView:
+    """The view with the next groups: groups, groups with intervals, no groups."""
+    has_both = view.groups and view.group_intervals
+    return replace(view, groups=not has_both, group_intervals=view.groups and not view.group_intervals)
 
 
 def run_state(run: RunDetail) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ageui.compare import CONSTANT, Comparison, render_text
-from ageui.compare.measures import PLOT_FORMATS
+from ageui.compare.measures import PLOT_FORMATS, measure_title
 from ageui.compare.methods import methods_text
 from ageui.files.output_file import write_output_file
 from ageui.store import RunDetail
@@ -18,7 +18,7 @@ from engine.errors import ConfigError
 FORMAT_NAMES = {
     "md": "Markdown", "csv": "CSV", "tex": "LaTeX", "html": "HTML", "svg": "SVG", "pdf": "PDF", "txt": "methods",
 }  # fmt: skip
-_HINTS = {"tex": "a table for a paper", "svg": "a plot: MAE by age bias", "pdf": "the same plot", "txt": "a paragraph"}
+_TABLE_FOR_A_PAPER, _PARAGRAPH = "a table for a paper", "a paragraph: data, seeds and tests"
 
 
 def export(content: str | None, path: Path, *, replace: bool = False) -> Path:
@@ -31,7 +31,7 @@ def export(content: str | None, path: Path, *, replace: bool = False) -> Path:
         target = path.expanduser().absolute()
         is_file = target.is_file()
         if not is_file and target.exists():
-            raise ConfigError(f"the export cannot be written: {target} is no file")
+            raise ConfigError(f"the export cannot be written: {target} is not a file")
         if not is_file or replace:
             if content is not None:
                 write_output_file(target, content.encode())
@@ -42,9 +42,16 @@ def export(content: str | None, path: Path, *, replace: bool = False) -> Path:
     raise FileExistsError(target)
 
 
-async def export_by_dialog(app: BaseApp, comparison: Comparison, runs: Collection[RunDetail], remark: str) -> None:
-    """Asks for format and place, and exports. `remark` ends the notice. Runs in a worker of a screen."""
-    formats = [Answer(key, name, _HINTS.get(key, f".{key}")) for key, name in FORMAT_NAMES.items()]
+async def export_by_dialog(
+    app: BaseApp, comparison: Comparison, runs: Collection[RunDetail], axes: tuple[str, str], remark: str
+) -> None:
+    """Asks for format and place, and exports. Runs in a worker of a screen.
+
+    `axes` are the measures across and up in a plot; `remark` ends the notice.
+    """
+    across, up = (measure_title(comparison, name) for name in axes)
+    hints = {"tex": _TABLE_FOR_A_PAPER, "txt": _PARAGRAPH, **dict.fromkeys(PLOT_FORMATS, f"the plot: {up} by {across}")}
+    formats = [Answer(key, name, hints.get(key, f".{key}")) for key, name in FORMAT_NAMES.items()]
     format = await app.push_screen_wait(ChoicePrompt("Export as", formats))
     if format is None:
         return
@@ -52,7 +59,7 @@ async def export_by_dialog(app: BaseApp, comparison: Comparison, runs: Collectio
     name = f"methods.{format}" if format == "txt" else f"comparison.{format}"
     places = [Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …")]
     places += [] if is_plot else [Answer("copy", "the clipboard")]
-    place = await app.push_screen_wait(ChoicePrompt(f"{FORMAT_NAMES[format]} goes to", places))
+    place = await app.push_screen_wait(ChoicePrompt(f"Write {FORMAT_NAMES[format]} to", places))
     if place is None:
         return
     content = None
@@ -65,13 +72,13 @@ async def export_by_dialog(app: BaseApp, comparison: Comparison, runs: Collectio
         app.tell(f"copied {said}{'' if format == 'txt' else f' as {FORMAT_NAMES[format]}'}{remark}")
         return
     if place == "file":
-        name = (await app.push_screen_wait(LinePrompt("Write to", name, "enter writes, esc leaves")) or "").strip()
+        name = (await app.push_screen_wait(LinePrompt("Write to", name, "enter writes · esc cancels")) or "").strip()
     if not name:
         return
     try:
         target = await _written(app, content, Path(name))
         if target is not None and content is None:
-            await _draw(app, comparison, format, target)
+            await _draw(app, comparison, axes, format, target)
     except ConfigError as error:
         app.tell(str(error), severity="error")
         return
@@ -84,15 +91,18 @@ async def _written(app: BaseApp, content: str | None, path: Path) -> Path | None
     try:
         return await asyncio.to_thread(export, content, path)
     except FileExistsError:
-        question = confirmation(f"{path} is there already. Replace it?", "Yes, replace it")
+        question = confirmation(f"{path} exists already. Replace it?", "Yes, replace it")
         if await app.push_screen_wait(question) is None:
             return None
         return await asyncio.to_thread(export, content, path, replace=True)
 
 
-async def _draw(app: BaseApp, comparison: Comparison, format: str, target: Path) -> None:
+async def _draw(app: BaseApp, comparison: Comparison, axes: tuple[str, str], format: str, target: Path) -> None:
     """Draws the plot in a command of its own, since matplotlib is no part of this process."""
-    options = ["--format", format, "--output", str(target), "--force"]
+    options = ["--format", format, "--output", str(target), "--force", "--plot", ",".join(axes)]
+    further = [name.rpartition("_")[2] for name in axes if name in comparison.further]
+    options += ["--figures", ",".join(further)] if further else []
+    options += ["--groups"] if any(name in comparison.groups for name in axes) else []
     options += ["--split", comparison.split] if comparison.split is not None else []
     options += ["--fold-seeds"] if comparison.folded else []
     if (base := next((row for row in comparison.rows if row.is_baseline), None)) is not None:

@@ -18,7 +18,7 @@ _GROUPS = "groups of "
 
 
 def forest_names(comparison: Comparison) -> list[str]:
-    """What a forest plot can show: every figure, and the groups of each attribute."""
+    """The choices for a forest plot: every figure, and the groups of each attribute."""
     attributes = dict.fromkeys(group.attribute for group in comparison.groups.values())
     figures = [column for column in comparison.columns if column not in comparison.groups]
     return [*figures, *(f"{_GROUPS}{attribute}" for attribute in attributes)]
@@ -68,11 +68,7 @@ def _columns(comparison: Comparison, name: str, attribute: str) -> Sequence[str]
 
 
 def _dot(row: ComparedRow, cell: Cell, looks: RunLooks, *, is_under_cursor: bool) -> DotRow:
-    low = high = None
-    if cell.spread is not None and cell.spread.std is not None and cell.value is not None:
-        low, high = cell.value - cell.spread.std, cell.value + cell.spread.std
-    elif cell.interval is not None:
-        low, high = cell.interval.low, cell.interval.high
+    low, high = cell.ends or (None, None)
     difference = cell.difference
     marks = [
         *([APART] if row.is_apart else []),

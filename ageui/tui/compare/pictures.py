@@ -10,7 +10,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from ageui.compare.comparison import MAE
+from ageui.compare.comparison import MAE, Comparison
 from ageui.compare.measures import measure_names, measure_title
 from ageui.store import RunDetail
 from ageui.text.clean import clean
@@ -58,7 +58,7 @@ class ForestPane(VerticalScroll):
         if rows is None or width < 1:
             return
         title = Text(clean(forest_title(rows.comparison, self._figure)), style="bold")
-        title.append("  95% interval, or ± std over seeds", style="dim not bold")
+        title.append("  ± std over seeds, else 95% interval", style="dim not bold")
         title.truncate(width, overflow="ellipsis")
         self.query_one(Static).update(Text("\n").join([title, *forest_lines(rows, self._figure, width)]))
 
@@ -116,10 +116,15 @@ class Pictures(Horizontal):
             series = series_of(comparison, self._runs, curve, rows.looks.places, dark=rows.looks.dark)
             chart.show(series, x_name="epoch", y_name=curve_names(self._runs.values()).get(curve, curve))
         if plot.display:
-            x, y = (name if name in measure_names(comparison) else MAE for name in self._axes)
-            plot.show(plot_of(rows, x, y, plot.line_style))
+            plot.show(plot_of(rows, *self.axes_in(comparison), plot.line_style))
         if forest.display:
             forest.show(rows, self._figure if self._figure in forest_names(comparison) else MAE)
+
+    def axes_in(self, comparison: Comparison) -> tuple[str, str]:
+        """The measures across and up in the plot; MAE in place of those that the comparison lacks."""
+        known = measure_names(comparison)
+        across, up = (name if name in known else MAE for name in self._axes)
+        return across, up
 
     @property
     def _shown_curve(self) -> CurveName:
@@ -144,11 +149,11 @@ class Pictures(Horizontal):
             answers = [Answer(name, forest_title(comparison, name)) for name in forest_names(comparison)]
             ChoicePrompt("Which figure?", answers, self._figure).ask(self.app, self._measure)
         else:
-            ChoicePrompt("What is up?", self._measures(), self._axes[1]).ask(self.app, self._measure)
+            ChoicePrompt("Vertical axis", self._measures(), self._axes[1]).ask(self.app, self._measure)
 
     def choose_x_axis(self) -> None:
         if self._rows is not None:
-            ChoicePrompt("What is across?", self._measures(), self._axes[0]).ask(self.app, self._put_across)
+            ChoicePrompt("Horizontal axis", self._measures(), self._axes[0]).ask(self.app, self._put_across)
 
     def _measures(self) -> list[Answer]:
         comparison = self._rows.comparison if self._rows else None
@@ -156,7 +161,7 @@ class Pictures(Horizontal):
         return [Answer(name, measure_title(comparison, name)) for name in names if comparison]
 
     def _measure(self, name: str) -> None:
-        """Shows a measure up in the plot and in the forest plot, as far as they can show it."""
+        """Shows a measure on the vertical axis of the plot and in the forest plot, if they have it."""
         self._figure = name
         if self._rows is not None and name in measure_names(self._rows.comparison):
             self._axes = self._axes[0], name

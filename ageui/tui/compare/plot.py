@@ -6,7 +6,7 @@ import numpy as np
 from rich.style import Style
 
 from ageui.compare import Comparison
-from ageui.compare.measures import Value, front_by, measure_title, measure_unit, values_of
+from ageui.compare.measures import Value, by_size, front_by, measure_title, measure_unit, values_of
 from ageui.present.marks import FRONT
 from ageui.tui.chart.scatter_axis import ScatterAxis
 from ageui.tui.chart.scatter_plot import ScatterLine, ScatterPlot, ScatterPoint
@@ -55,7 +55,7 @@ def _axis(comparison: Comparison, name: str) -> tuple[ScatterAxis, list[float | 
     """The axis of a measure, and where the rows lie on it."""
     values = values_of(comparison, name)
     title, unit = measure_title(comparison, name), measure_unit(comparison, name)
-    texts = sorted({value for value in values if isinstance(value, str)})
+    texts = sorted({value for value in values if isinstance(value, str)}, key=by_size)
     if texts:
         places = {text: float(place) for place, text in enumerate(texts)}
         return ScatterAxis(title, names=tuple(texts)), [

@@ -34,7 +34,7 @@ def about_comparison(comparison: Comparison, runs: Collection[RunDetail], order:
     parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {baseline}"]
     parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
     parts += ["f folds seeds"] if comparison.is_foldable else []
-    parts += ["intervals of differences are being computed …"] if is_computing else []
+    parts += ["computing intervals of differences …"] if is_computing else []
     return clean(" · ".join(parts))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from ageui.compare import ComparedRow, Comparison
-from ageui.compare.figure_names import figure_title
+from ageui.compare.figure_names import short_title
 from ageui.compare.measures import RANK, SEEDS, SETTING, is_main
 from ageui.present.figures import number
 from ageui.present.marks import APART, FRONT
@@ -30,7 +30,6 @@ from ageui.tui.compare.cells import (
 )
 from ageui.tui.widgets.side_table import LazyLines, Piece, Pieces, SideColumn, SideLine, SideTable, width_of
 
-_TITLES = {"expression": "expr.", "ethnicity": "ethn."}
 _LONGEST_TITLE, _LONGEST_SETTING = 14, 22
 _SHORTEST_LABEL, _ENOUGH_LABEL = 12, 24
 _MARGINS = 3
@@ -146,7 +145,7 @@ class _Figure:
     @classmethod
     def of(cls, column: str, comparison: Comparison, order: Order) -> "_Figure":
         cells = figures_of(column, comparison)
-        short = shortened(clean(_TITLES.get(column, figure_title(column))), _LONGEST_TITLE)
+        short = shortened(clean(short_title(column)), _LONGEST_TITLE)
         # The title keeps a cell for the arrow, so that nothing moves when rows are sorted.
         value = max(value_width(cells), cell_len(short) - 1, 4)
         return cls(column, order.titled(column, short), comparison.rows, cells, value, change_width(cells))

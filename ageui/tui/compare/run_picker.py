@@ -104,7 +104,7 @@ class RunPicker(Dialog[None]):
         options.add_options([Option(_line(row, found.differing), str(row.id)) for row in found.rows])
         if found.rows:
             options.highlighted = min(at, len(found.rows) - 1)
-        self._say("enter adds · esc is done" if found.rows else "no other run is found · esc leaves")
+        self._say("enter adds · esc closes" if found.rows else "no other run found · esc closes")
 
     def _say(self, hint: str) -> None:
         self.query_one("#hint", Label).update(Text(clean(hint), style="dim"))

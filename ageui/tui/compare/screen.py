@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -21,11 +21,12 @@ from ageui.tui.compare.column_form import column_form
 from ageui.tui.compare.compared_runs import (
     ComparisonSnapshot,
     ComparisonView,
-    Further,
     compare_runs,
     next_baseline,
     read_comparison,
     run_state,
+    with_next_further,
+    with_next_groups,
 )
 from ageui.tui.compare.comparison_file import export_by_dialog
 from ageui.tui.compare.pictures import PictureKind, Pictures
@@ -83,7 +84,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._intervals = IntervalJob(self, self._compute_intervals, self._draw, "no intervals of differences")
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › compare")
+        yield StatusBar("compare")
         yield TextLine(id="about")
         with Container(id="parts"):
             yield SideBySide(id="table")
@@ -316,7 +317,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def action_toggle_pin(self) -> None:
         """Keeps the baseline on top, or in its place, among sorted rows."""
         self._pins_baseline = not self._pins_baseline
-        self.app.tell("the baseline stays on top" if self._pins_baseline else "the baseline stands in its place")
+        self.app.tell("the baseline stays on top" if self._pins_baseline else "the baseline is sorted as all rows are")
         self._draw()
 
     def action_toggle_settings(self) -> None:
@@ -326,16 +327,10 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._change(replace(self._view, folded=not self._view.folded))
 
     def action_next_further(self) -> None:
-        """Cycles through signed gaps, all further figures, and none."""
-        shown: tuple[Further, ...] = get_args(Further)
-        now = shown.index(self._view.further)
-        self._change(replace(self._view, further=shown[(now + 1) % len(shown)]))
+        self._change(with_next_further(self._view))
 
     def action_next_groups(self) -> None:
-        """Cycles through groups, groups with intervals, and no groups."""
-        view = self._view
-        has_both = view.groups and view.group_intervals
-        self._change(replace(view, groups=not has_both, group_intervals=view.groups and not view.group_intervals))
+        self._change(with_next_groups(self._view))
 
     def action_explain(self) -> None:
         if self._comparison is not None:
@@ -346,7 +341,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             return
         splits = self._snapshot.splits
         if len(splits) < 2:
-            self.app.tell(f"there are scores on {splits[0]} alone" if splits else "none of these runs has scores yet")
+            self.app.tell(f"only {splits[0]} has scores" if splits else "none of these runs has scores yet")
             return
         now = self._comparison.split
         self._change(replace(self._view, split=splits[(splits.index(now) + 1) % len(splits)] if now else splits[0]))
@@ -358,18 +353,18 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def action_baseline_here(self) -> None:
         row = self._row_here()
         if row is not None and row.n is None:
-            self.app.tell(f"{row.name} has no scores to set others against", severity="warning")
+            self.app.tell(f"{row.name} has no scores, so it cannot be the baseline", severity="warning")
         elif row is not None:
             self._change(replace(self._view, baseline=str(row.runs[0]) if row.runs else CONSTANT))
 
     def action_drop(self) -> None:
         row = self._row_here()
         if row is None or not row.runs:
-            self.app.tell("the constant predictor goes when its runs do" if row else "there is nothing to drop")
+            self.app.tell("the constant predictor stays as long as its runs do" if row else "no row to remove")
             return
         left = tuple(run_id for run_id in self._view.run_ids if run_id not in row.runs)
         if not left:
-            self.app.tell("that is the last run; esc leaves")
+            self.app.tell("this is the last run; esc closes the comparison")
             return
         self._change(replace(self._view, run_ids=left))
 
@@ -377,7 +372,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         chosen = self._view.run_ids
         room = MOST_COMPARED - len(chosen)
         if room <= 0:
-            self.app.tell(f"{MOST_COMPARED} runs are the most; x takes one out", severity="warning")
+            self.app.tell(f"a comparison holds at most {MOST_COMPARED} runs; x removes one", severity="warning")
             return
 
         def add(run_id: int) -> None:
@@ -396,7 +391,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     def action_export(self) -> None:
         if self._shown is not None and self._snapshot is not None:
-            remark = "" if self.is_settled else "; intervals of differences were not done yet"
+            remark = "" if self.is_settled else "; intervals of differences were not computed yet"
             runs = self._snapshot.runs.values()
-            export = export_by_dialog(self.app, self._shown, runs, remark)
+            axes = self.pictures.axes_in(self._shown)
+            export = export_by_dialog(self.app, self._shown, runs, axes, remark)
             self.run_worker(export, group="export", exclusive=True, exit_on_error=False)

@@ -273,7 +273,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             what = f"{what} · {group.attribute} {group.group}"
             members = (group.attribute, group.group)
             if not group.counts.get(split):
-                self.app.tell(f"{what}: there are no labelled images of it", severity="warning")
+                self.app.tell(f"{what} has no labelled images", severity="warning")
                 return
 
         async def draw() -> None:
@@ -288,7 +288,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         self._start(self._add)
 
     async def _add(self) -> None:
-        hint = "enter goes on, esc leaves"
+        hint = "enter continues · esc cancels"
         text = await self.app.push_screen_wait(LinePrompt("Path of a folder, or of a table of images", "", hint))
         if not text or not text.strip():
             return

@@ -27,7 +27,7 @@ class ExplainScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
             scroll.border_title = self._title
-            scroll.border_subtitle = "esc leaves"
+            scroll.border_subtitle = "esc closes"
             yield Static(Text("\n".join(map(clean, self._lines))), markup=False)
 
     def on_mount(self) -> None:

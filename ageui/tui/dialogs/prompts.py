@@ -17,7 +17,7 @@ from ageui.tui.dialogs.dialog import Dialog
 class LinePrompt(Dialog[str]):
     """Asks for a line of text; returns None after escape."""
 
-    def __init__(self, question: str, value: str = "", hint: str = "enter saves, esc leaves it as it was") -> None:
+    def __init__(self, question: str, value: str = "", hint: str = "enter saves · esc cancels") -> None:
         super().__init__()
         self._question, self._value, self._hint = question, value, hint
 

@@ -34,11 +34,11 @@ class ValuePicker(Dialog[str]):
         self._at = typed[0] if typed else self._choices[0]
 
     def compose(self) -> ComposeResult:
-        hint = "enter takes it · space marks several: a sweep" if self._takes_several else "enter takes it"
+        hint = "enter chooses · space marks several for a sweep" if self._takes_several else "enter chooses"
         with Vertical():
             yield Label(Text(clean(self._question), style="bold"), markup=False)
             yield OptionList()
-            yield Label(Text(f"{hint} · esc leaves", style="dim"), markup=False)
+            yield Label(Text(f"{hint} · esc cancels", style="dim"), markup=False)
 
     def on_mount(self) -> None:
         self._fill(self._choices.index(self._at))

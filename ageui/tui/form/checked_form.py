@@ -59,7 +59,7 @@ class CheckedForm:
         if self.plan is not None:
             return ""
         if self.problems:
-            return f"{counted(len(self.problems), 'field')} to be put right: {', '.join(self.problems)}"
+            return f"{counted(len(self.problems), 'field')} to correct: {', '.join(self.problems)}"
         return self.trouble or "this cannot be queued"
 
     def with_error(self, error: AgeUIError) -> Self:

@@ -104,8 +104,12 @@ class FormScreen(LiveScreen[Checked]):
         if asked != self.entered_now():
             self._pending = None
             self.app.tell("the form was changed meanwhile: nothing was done", severity="warning")
-        elif asked == checked.entered and not (checked.missing and not checked.why_not):
+        elif asked != checked.entered:
+            return
+        elif checked.missing and not checked.why_not:
             # Networks that are still being checked may refuse the runs: the action waits for them.
+            self.query_one("#outcome", Static).update(f"{clean(checked.outcome)} · checking networks …")
+        else:
             self._pending = None
             if checked.why_not:
                 self._refuse(checked)

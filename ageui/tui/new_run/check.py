@@ -161,7 +161,7 @@ class FormCheck:
             return ()
         name = template.spec.name
         changed = any(run.spec.name == name and run.spec != template.spec for run in plan.runs)
-        return (f"{name} is described otherwise now than when {template.row.name} was queued",) if changed else ()
+        return (f"the description of {name} has changed since {template.row.name} was queued",) if changed else ()
 
     # The config in force
 
@@ -173,7 +173,7 @@ class FormCheck:
         return {
             **{name: (format_value(values[name]), resolved.origins[name]) for name in values},
             PRESET: preset,
-            NAME: ("made up", ""),
+            NAME: ("generated", ""),
             TAGS: ("none", ""),
             PRIORITY: ("0", ""),
             SEEDS: ("1", ""),
@@ -272,7 +272,7 @@ def _is_file(path: Path) -> bool:
 
 def _wrong_data(text: str, registered: list[str]) -> dict[str, str]:
     gone = [name for name in sweeps.values_of("data", text) if name not in registered]
-    return {"data": f"there is no data set {gone[0]!r}; there is {', '.join(registered)}"} if gone else {}
+    return {"data": f"there is no data set {gone[0]!r}; choose from {', '.join(registered)}"} if gone else {}
 
 
 def _refuse_names(store: Store, names: list[str]) -> None:

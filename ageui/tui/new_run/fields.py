@@ -64,13 +64,11 @@ _SUGGESTED: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
 }
 _ABOUT_RUNS = (
-    FormField(PRESET, "settings that all fields below start from", choices.PRESETS, takes_several=False),
-    FormField(NAME, "name of the run; several get a number each", takes_several=False),
-    FormField(TAGS, "tags, parted by spaces", takes_several=False),
-    FormField(PRIORITY, "higher is taken first", takes_several=False),
-    FormField(
-        SEEDS, "how many seeds, from seed on, each setting is run with", ("1", "3", "5", "10"), takes_several=False
-    ),
+    FormField(PRESET, "values of all empty fields below", choices.PRESETS, takes_several=False),
+    FormField(NAME, "name of the run; several runs are numbered", takes_several=False),
+    FormField(TAGS, "tags, separated by spaces", takes_several=False),
+    FormField(PRIORITY, "higher starts first", takes_several=False),
+    FormField(SEEDS, "seeds per setting, counted up from seed", ("1", "3", "5", "10"), takes_several=False),
 )
 ABOUT_RUNS: Final = tuple(field.name for field in _ABOUT_RUNS)
 _COLUMNS_OF_IMAGES = ("image", "age", "real_age", "age_std", "split", "subject")

@@ -60,7 +60,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
             yield MachineLine(self._check.networks, id="memory")
             yield Static(id="time", markup=False)
             yield Static(id="known", markup=False)
-            yield TickBox("queue them anyway (^g)", id="again", compact=True)
+            yield TickBox("queue existing runs anyway (^g)", id="again", compact=True)
             yield Static(id="command", markup=False)
         yield KeyFooter()
 
@@ -127,7 +127,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
     def queue(self, checked: CheckedNewRuns) -> None:
         runs = checked.runs
         if not runs:
-            self.app.tell("nothing new: all of this is there already; ^g queues it anyway", severity="warning")
+            self.app.tell("nothing new: these runs exist already; ^g queues them anyway", severity="warning")
             return
         self._is_queueing = True
         self.query_one("#outcome", Static).update(f"queueing {counted(len(runs), 'run')} …")

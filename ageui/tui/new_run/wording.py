@@ -22,9 +22,9 @@ def grid_sentence(values: Mapping[str, str], distinct: int) -> str:
 
 
 def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool) -> str:
-    """`2 of 6 are there already (run 12 done, 14 queued): left out`; empty if none exists."""
+    """`2 of 6 exist already (run 12 done, 14 queued): left out`; empty if none does."""
     if not known:
         return ""
     listed = short_list([f"{run_id} {status}" for run_id, status in known], _LISTED)
-    which = "it is" if total == 1 else f"{len(known):,} of {total:,} {'is' if len(known) == 1 else 'are'}"
-    return f"{which} there already (run {listed}): {'queued anyway' if again else 'left out'}"
+    which = "it exists" if total == 1 else f"{len(known):,} of {total:,} exist{'s' if len(known) == 1 else ''}"
+    return f"{which} already (run {listed}): {'queued anyway' if again else 'left out'}"

@@ -135,7 +135,7 @@ def series_of(data: CurveData, curve: Curve, axis: Axis, colors: Sequence[str]) 
 
 
 def event_lines(data: CurveData, curve: Curve, axis: Axis, planned: Sequence[int]) -> list[VerticalLine]:
-    """Vertical lines at starts of stages, early stops and the kept epoch, which the curve's figure names.
+    """Vertical lines at starts of stages, early stops, divergence and the kept epoch, which the curve's figure names.
 
     `planned` are the epochs of each stage.
     """
@@ -147,7 +147,7 @@ def event_lines(data: CurveData, curve: Curve, axis: Axis, planned: Sequence[int
             early = ", stopped early" if _stopped_early(history, before.stage, planned) else ""
             lines.append(VerticalLine(float(x[place - 1]), f"stage {after.stage}{early}"))
     if data.has_ended and history and _stopped_early(history, history[-1].stage, planned):
-        lines.append(VerticalLine(float(x[-1]), "stopped early"))
+        lines.append(VerticalLine(float(x[-1]), "stopped early" if history[-1].is_finite else "diverged"))
     at = data.x_of_kept(axis)
     if data.kept is not None and at is not None:
         value = curve.kept(data.kept) if curve.kept is not None else None

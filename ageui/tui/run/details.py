@@ -43,14 +43,14 @@ def instead_of_scores(detail: RunDetail) -> RenderableType:
 def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
     """Why a curve has no points, in a sentence."""
     if detail.row.is_published:
-        return "no curves: the figures are from the report, and nobody here trained it"
+        return "no curves: published in the report, not trained here"
     if detail.history and detail.row.status not in ("queued", "running"):
-        return f"no points of {curve}: the run did not measure it"
+        return f"no points: the run did not measure {curve}"
     if waiting:
         return f"no points yet: queued {waiting}"
     if detail.row.status == "running":
         return f"no points yet: {detail.row.summary.activity or 'the first epoch has not ended'}"
-    return f"no points: the run is {detail.row.status}"
+    return f"no points: the run is {detail.row.status}, and no epoch has ended"
 
 
 def why_no_errors(detail: RunDetail, scores: SplitScores | None) -> str:
@@ -63,7 +63,7 @@ def why_no_errors(detail: RunDetail, scores: SplitScores | None) -> str:
 def why_no_log(detail: RunDetail) -> str:
     """Why the log is empty, in a sentence."""
     if detail.row.is_published:
-        return "no log: nobody here trained it"
+        return "no log: published in the report, not trained here"
     return "no log yet" if detail.row.status in ("queued", "running") else "the log is empty, or its file is gone"
 
 
@@ -77,7 +77,7 @@ def image_folder(detail: RunDetail, scores: SplitScores) -> str:
 
 
 def _nothing(detail: RunDetail, yet: str) -> Text:
-    return Text("nobody here trained it" if detail.row.is_published else yet, style="dim")
+    return Text("published in the report, not trained here" if detail.row.is_published else yet, style="dim")
 
 
 def config_table(detail: RunDetail) -> RichTable:
@@ -85,8 +85,8 @@ def config_table(detail: RunDetail) -> RichTable:
     config = detail.config
     rows = [(f"--{name}" if name in FLAG_FIELDS else f"--set {name}", setting(config, name)) for name in config]
     rows.append(("", ""))
-    command = "the like of it" if detail.row.is_published else "command"
-    rows.append((command, detail.command or "this ageui cannot run this config any more"))
+    command = "to train it" if detail.row.is_published else "command"
+    rows.append((command, detail.command or "this version of ageui cannot run this config"))
     rows.append(("data", f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}"))
     if detail.row.note:
         rows.append(("note", detail.row.note))
@@ -110,7 +110,7 @@ def what_config_shows(detail: RunDetail) -> tuple[object, ...]:
 def attempts_text(detail: RunDetail) -> Text:
     """A line per attempt, then the reason for its end and its notes."""
     if not detail.attempts:
-        return _nothing(detail, "nobody has worked on it yet")
+        return _nothing(detail, "no attempt yet")
     lines = []
     for attempt in detail.attempts:
         lines.append(_attempt_line(attempt))

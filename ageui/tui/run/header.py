@@ -1,6 +1,6 @@
 """The head of a run's screen: its state and progress, its settings and its figures, in a line each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -8,6 +8,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ageui.compare.differing_settings import setting
+from ageui.compare.figure_names import short_title
 from ageui.present.bars import progress_bar, sparkline
 from ageui.present.figures import between, duration, number
 from ageui.present.marks import NO_BETTER, NOISE, PUBLISHED
@@ -24,7 +25,7 @@ from engine.choices import REPORT_ATTRIBUTES
 
 _TIME, _WIDE_FROM = 7, 100
 _BAR, _WIDE_BAR, _SPARKS, _WIDE_SPARKS = 6, 10, 6, 16
-_SHORTEST_NAME, _LONGEST_NAME = 14, 40
+_SHORTEST_NAME, _LONGEST_NAME, _LONGEST_ATTRIBUTE = 14, 40, 16
 _GAP = "  "
 _DOT = " · "
 
@@ -70,7 +71,7 @@ class Head:
         """The parts of the progress, the most important first."""
         row, summary, took = self.detail.row, self.detail.row.summary, self._seconds
         if row.is_published:
-            return ["from the report: nobody here trained it"]
+            return ["from the report, not trained here"]
         if row.status == "queued":
             return [self.waiting] if self.waiting else []
         if row.status != "running":
@@ -200,10 +201,15 @@ def _named_figures(figures: Mapping[str, str], width: int) -> Text:
     order = ["MAE", *REPORT_ATTRIBUTES]
     names = sorted(figures, key=lambda name: order.index(name) if name in order else len(order))
     text = Text()
-    for longest, gap in ((16, _GAP), (4, " "), (3, " ")):
+    forms: tuple[tuple[Callable[[str], str], str], ...] = (
+        (lambda name: shortened(name, _LONGEST_ATTRIBUTE), _GAP),
+        (short_title, " "),
+        (lambda name: set_cell_size(name, min(3, cell_len(name))), " "),
+    )
+    for short, gap in forms:
         text = Text()
         for name in names:
-            part = f"{gap if text else ''}{set_cell_size(clean(name), min(longest, cell_len(clean(name))))} "
+            part = f"{gap if text else ''}{short(clean(name))} "
             if text.cell_len + cell_len(part) + cell_len(figures[name]) > width:
                 break
             text.append(part, style="dim").append(figures[name], style="bold")

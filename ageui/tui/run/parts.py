@@ -54,7 +54,7 @@ def menu(parts: tuple[Part, ...], current: str) -> list[Part]:
 
 
 def more_of(parts: tuple[Part, ...], current: str) -> str:
-    """What pressing the digit of the current part again shows; empty if that is nothing else."""
+    """The hint for the next part behind the same digit, `7 again: worst errors`; empty without one."""
     digit = next(part.digit for part in parts if part.key == current)
     following = chosen(parts, digit, current, is_shown=True)
     return (

@@ -22,7 +22,7 @@ from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.dialogs.explain import ExplainScreen
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import OpenComparison, OpenNewRun
-from ageui.tui.queue_state import QueueState
+from ageui.tui.queue_state import QueueState, waiting_text
 from ageui.tui.run import parts
 from ageui.tui.run.curves import AXES, AXIS_NAMES, CURVES, Axis, event_lines, series_of
 from ageui.tui.run.details import why_no_points
@@ -30,7 +30,6 @@ from ageui.tui.run.header import Head, scored_epoch
 from ageui.tui.run.part_line import PartLine
 from ageui.tui.run.part_switcher import PartSwitcher
 from ageui.tui.run.reader import RunReader, RunSnapshot
-from ageui.tui.run.waiting import waiting_text
 from ageui.tui.run_actions import copy_run_command, retry_run
 from ageui.tui.themes import series_color
 from ageui.tui.tones import tone_styles
@@ -83,7 +82,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         self._allowed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › run {self._run_id}")
+        yield StatusBar(f"run {self._run_id}")
         with Vertical(id="head"):
             yield TextLine(id="state")
             yield TextLine(id="settings")
@@ -123,7 +122,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             if before is None:
                 self._begin_with(snapshot)
             if before is None or before.detail.name != snapshot.detail.name:
-                self.query_one(StatusBar).show_about(f"{self.app.store.path.name} › {snapshot.detail.name}")
+                self.query_one(StatusBar).show_about(snapshot.detail.name)
             self.query_one(LogTail).show_part(snapshot.log)
             self._draw_all()
         except BaseException:

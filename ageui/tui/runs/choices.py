@@ -6,7 +6,7 @@ from ageui.compare.figure_names import figure_name
 from ageui.store.filter_fields import filter_fields
 from ageui.tui.dialogs.prompts import Answer
 from ageui.tui.runs.columns import COLUMNS
-from ageui.tui.runs.entries import FIGURES
+from ageui.tui.runs.entries import FIGURES, STD
 from engine.config import RunConfig
 
 
@@ -16,8 +16,9 @@ def order_answers(shown: Sequence[str], *, folded: bool) -> Iterator[Answer]:
     for column in (*map(COLUMNS.__getitem__, shown), *COLUMNS.values()):
         if column.order is not None:
             named.setdefault(column.order, Answer(column.order, column.title, column.what))
+    named |= {name: Answer(name, figure_name(name), "years") for name in FIGURES}
     deviations = {
-        f"{name}_std": Answer(f"{name}_std", f"std of {figure_name(name)}", "standard deviation over seeds")
+        f"{name}{STD}": Answer(f"{name}{STD}", f"std of {figure_name(name)}", "standard deviation over seeds")
         for name in FIGURES
     }
     fields = {name: Answer(name, name, field.what) for name, field in filter_fields().items() if field.kind != "tags"}

@@ -17,10 +17,10 @@ class ColumnPicker(Dialog[tuple[str, ...]]):
     """Lists the chosen columns first, in their order. Returns None after escape, nothing for those of the width."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "show_or_hide", "show or hide"),
+        Binding("space", "toggle_column", "toggle"),
         Binding("K,shift+up", "move(-1)", "up"),
         Binding("J,shift+down", "move(1)", "down"),
-        Binding("0", "reset", "as the width allows"),
+        Binding("0", "reset", "as many as fit"),
         Binding("enter", "save", "save", priority=True),
     ]
 
@@ -32,9 +32,8 @@ class ColumnPicker(Dialog[tuple[str, ...]]):
         with Vertical():
             yield Label(Text("Columns", style="bold"))
             yield OptionList()
-            yield Label(
-                Text("space shows or hides · K J move · 0 as the width allows · enter saves · esc leaves", style="dim")
-            )
+            hint = "space toggles · K J move · 0 as many as fit · enter saves · esc closes"
+            yield Label(Text(hint, style="dim"))
 
     def on_mount(self) -> None:
         self._fill(self._chosen[0])
@@ -53,7 +52,7 @@ class ColumnPicker(Dialog[tuple[str, ...]]):
         options = self.query_one(OptionList)
         return str(options.get_option_at_index(options.highlighted or 0).id)
 
-    def action_show_or_hide(self) -> None:
+    def action_toggle_column(self) -> None:
         name = self._current()
         if name in self._chosen:
             self._chosen.remove(name)

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ageui.compare.differing_settings import setting
-from ageui.compare.figure_names import figure_name
+from ageui.compare.figure_names import figure_name, short_title
 from ageui.present.figures import LOSS, NUMBER, SPEED
 from ageui.present.table import BLANK, Cell, words
 from ageui.store import RunRow
 from ageui.text.states import state_of
 from ageui.tui.queue_state import eta_text
-from ageui.tui.runs.entries import FIGURES
+from ageui.tui.runs.entries import FIGURES, without_std
 from ageui.tui.tones import state_tone
 from engine.config import RunConfig
 
-_TITLES = {"mae": "MAE", "gender": "gend.", "expression": "expr.", "ethnicity": "ethn.", "age": "age"}
 _FIGURE_WIDTH = 7
 
 
@@ -64,7 +63,7 @@ def _loss(value: float | None) -> Cell:
 
 
 def _figure(name: str) -> RunColumn:
-    return RunColumn(_TITLES[name], _FIGURE_WIDTH, f"{figure_name(name)}, years", right=True, order=name)
+    return RunColumn(short_title(name), _FIGURE_WIDTH, f"{figure_name(name)}, years", right=True, order=name)
 
 
 def _field(name: str) -> RunColumn:
@@ -81,12 +80,12 @@ COLUMNS: Mapping[str, RunColumn] = {
     "state": RunColumn("state", 13, "queued, running, paused, done …", _state, order="turn", narrow=1),
     "run": RunColumn("run", 24, "name of the run", order="name", narrow=16),
     "differs": RunColumn("setting", 32, "the config fields that the runs found do not share", narrow=16),
-    "progress": RunColumn("progress", 18, "how far it is; the number of seeds of a folded row", narrow=10),
+    "progress": RunColumn("progress", 18, "progress, or the number of seeds of a folded row", narrow=10),
     **{name: _figure(name) for name in FIGURES},
     "epoch": RunColumn("epoch", 7, "epochs trained, and of how many", _epochs, order="epoch"),
     "eta": RunColumn("ETA", 8, "time left of the stage; + where another follows", _eta, right=True),
     "tags": RunColumn("tags", 14, "tags of the run", lambda row: _text(" ".join(row.tags))),
-    "created": RunColumn("created", 11, "when it was made", lambda row: _moment(row.created_at), order="created"),
+    "created": RunColumn("created", 11, "when it was queued", lambda row: _moment(row.created_at), order="created"),
     "ended": RunColumn("ended", 11, "when it ended", lambda row: _moment(row.ended_at), order="ended"),
     "split": RunColumn("split", 6, "split of the scores", lambda row: _text(row.summary.split), order="split"),
     "id": RunColumn("id", 5, "number of the run", lambda row: _number(row.id), right=True, order="id"),
@@ -103,7 +102,7 @@ COLUMNS: Mapping[str, RunColumn] = {
         order="best_val_loss",
     ),
     "note": RunColumn("note", 30, "note on the run", lambda row: _text(row.note), order="note"),
-    "error": RunColumn("why", 30, "why a run ended that is not done", lambda row: _text(row.error)),
+    "error": RunColumn("why", 30, "why a run failed or stopped", lambda row: _text(row.error)),
     "priority": RunColumn(
         "prio.", 5, "priority in the queue", lambda row: _number(row.priority), right=True, order="priority"
     ),
@@ -125,14 +124,13 @@ def known(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(chosen) if {"run", "differs"} & chosen.keys() else ("differs", *chosen)
 
 
-def order_title(order: str) -> str:
-    """What rows are sorted by, in words: `MAE ↑`."""
-    name = order.removeprefix("-")
+def order_title(order: str, *, folded: bool) -> str:
+    """What rows are sorted by, in words: `by MAE ↑`."""
+    name = (order if folded else without_std(order)).removeprefix("-")
     arrow = "↓" if order.startswith("-") else "↑"
     if name == "turn":
         return f"by state {arrow}"
-    std = name.endswith("_std")
-    figure = name.removesuffix("_std")
+    figure = without_std(name)
     known_title = next((column.title for column in COLUMNS.values() if column.order == figure), figure)
     title = figure_name(figure) if figure in FIGURES else known_title
-    return f"by {f'std of {title}' if std else title} {arrow}"
+    return f"by {title if name == figure else f'std of {title}'} {arrow}"

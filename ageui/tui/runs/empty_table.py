@@ -1,4 +1,4 @@
-"""What stands in place of a table without runs: why it is empty, and what to press."""
+"""The page in place of a table without runs: why it is empty, and what to press."""
 
 from collections.abc import Sequence
 
@@ -30,23 +30,23 @@ class EmptyTable(Static):
         """Shows why no run matches `filter`, term by term, or, without a filter, that all runs are archived or none
         was made yet."""
         if filter.strip():
-            lines = [("esc", "take back the filter"), ("/", "edit it; ↑ shows earlier ones"), ("F3", "choose a view")]
+            lines = [("esc", "clear the filter"), ("/", "edit it; ↑ brings earlier ones back"), ("F3", "choose a view")]
             self.update(_page(f"No run matches {clean(filter.strip())}", why, lines))
             return
-        lines, end = _first_steps(), "The background worker starts with the first run, and goes on without you."
+        lines, end = _first_steps(), "A background worker starts with the first run and trains on after you quit."
         if archived:
-            lines = [("/", "filter by archived=true, which shows archived runs"), *lines]
+            lines = [("/", "filter by archived=true to list them"), *lines]
         self.update(_page("All runs are archived." if archived else "No runs yet.", (), lines, end))
 
 
 def _first_steps() -> list[tuple[str, str]]:
     demo = [key for place in keys.TABLE.values() for key in place if key.action.endswith("open_demo")]
     return [
-        ("n", "make a run: choose loss, sample weights and network"),
+        ("n", "new run: choose loss, sample weights and network"),
         *((key.display, "open the demo: a copy of the shipped runs to try keys on") for key in demo),
-        ("D", "look at the data sets; without your own, faces are drawn"),
-        ("G", "look at the studies: published figures beside your own"),
-        ("?", "show all keys; ^p searches everything that can be done"),
+        ("D", "data sets: drawn faces are built in, add your own"),
+        ("G", "studies: published figures beside your own"),
+        ("?", "list all keys; ^p searches all commands"),
     ]
 
 

@@ -11,6 +11,8 @@ from engine.choices import REPORT_ATTRIBUTES
 
 FIGURES = (MAE, *REPORT_ATTRIBUTES)
 """MAE and the biases of the report, in the order of their columns."""
+STD = "_std"
+"""The suffix of orders by the standard deviation of a figure over seeds."""
 NO_FIGURES: tuple[float | None, ...] = (None,) * len(FIGURES)
 NEVER = (False,) * len(FIGURES)
 
@@ -38,6 +40,16 @@ class Entry(NamedTuple):
     title: str = ""
     best: float | None = None
     is_open: bool = False
+
+
+def without_std(order: str) -> str:
+    """The order by a figure in place of that by its standard deviation, which rows that are not folded lack.
+
+    >>> without_std("-mae_std"), without_std("val_loss_std")
+    ('-mae', 'val_loss_std')
+    """
+    figure = order.removesuffix(STD)
+    return figure if figure.removeprefix("-") in FIGURES else order
 
 
 def mean_and_std(values: Iterable[float | None]) -> tuple[float | None, float | None]:

@@ -9,7 +9,7 @@ from ageui.tui.runs.columns import order_title
 def found_sentence(matching: int, total: int, prefs: Prefs) -> str:
     """`8 of 203 runs by MAE ↑ · folded`."""
     found = counted(total, "run") if matching == total else f"{matching:,} of {counted(total, 'run')}"
-    parts = [f"{found} {order_title(prefs.order)}"]
+    parts = [f"{found} {order_title(prefs.order, folded=prefs.folded)}"]
     parts += ["folded"] if prefs.folded else []
-    parts += [f"groups of {clean(prefs.grouped)}"] if prefs.grouped else []
+    parts += [f"grouped by {clean(prefs.grouped)}"] if prefs.grouped else []
     return " · ".join(parts)

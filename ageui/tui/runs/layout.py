@@ -12,7 +12,7 @@ _ALWAYS = ("state", "differs", "progress", *FIGURES)
 _SETTING = 20
 _LONGEST_SETTING = 48
 _PLACES = ("state", "run", "differs", "progress", *FIGURES, "epoch", "tags", "created", "ended", "split", "note")
-"""The columns that are shown of themselves, from left to right."""
+"""The columns that are shown by default, from left to right."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def chosen(names: Sequence[str], width: int, *, folded: bool) -> Layout:
 
 
 def _steps(folded: bool) -> list[tuple[tuple[str, ...], int]]:
-    """What a wider table adds, in order: columns, or more cells for them."""
+    """The columns that a wider table adds or widens, in order, each with its width."""
     if folded:
         spreads = [(FIGURES[:1], WITH_SPREAD), (FIGURES[1:], WITH_SPREAD)]
         return [*spreads, (("differs",), 30), _whole("state"), _whole("split"), (("differs",), 40)]

@@ -22,10 +22,10 @@ from ageui.tui.runs.entries import (
     mean_and_std,
     printed_best,
     sorted_by,
+    without_std,
 )
 from engine.config import RunConfig
 
-_STD = "_std"
 _ALL = (True,) * len(FIGURES)
 _ALL_BUT_AGE = tuple(name != "age" for name in FIGURES)
 _FIRST_KEY = -(1 << 40)
@@ -43,6 +43,10 @@ class RunsQuery(NamedTuple):
     grouped: str = ""
     toggled: frozenset[int] = frozenset()
 
+    def is_same_list(self, other: "RunsQuery") -> bool:
+        """Whether another query has the same rows in the same order, but for open folds and closed groups."""
+        return self._replace(toggled=other.toggled) == other
+
 
 @dataclass(frozen=True)
 class RunList:
@@ -50,7 +54,7 @@ class RunList:
 
     `telling` are the fields that tell a run from the others, by its config's hash and whether it is published.
     `best` are the best figures as printed, `largest` the largest ones. `constants` are the constant predictors by the
-    key of their row. Only the very first of many runs is not complete: it has the runs alone, and is to be read again.
+    key of their row. Only the first list of many runs is incomplete: it has the runs alone, and must be read again.
     """
 
     entries: Sequence[Entry] = ()
@@ -272,7 +276,8 @@ class ListReader:
     ) -> Iterable[Entry]:
         """The rows below a heading for each value of a config field; constants, which have none, stand last.
 
-        Groups stand in the order of their values, or of their first row if that is best.
+        A folded row stands below all values that its runs have, such as `0,1,2` for seeds. Groups stand in the order of
+        their values, or of their first row if that is best.
         """
         hashes = {run.id: run.config_hash for run in listed}
         groups: dict[str, list[Entry]] = {}
@@ -280,10 +285,10 @@ class ListReader:
         for entry in rows:
             if entry.kind == "constant":
                 continue
-            config = self._settings[hashes[entry.runs[0]]].config
-            text = setting(config, query.grouped)
+            configs = [self._settings[hashes[run_id]].config for run_id in entry.runs]
+            text = ",".join(dict.fromkeys(setting(config, query.grouped) for config in configs))
             groups.setdefault(text, []).append(entry)
-            values.setdefault(text, config.get(query.grouped))
+            values.setdefault(text, configs[0].get(query.grouped))
         for text in sorted(groups, key=lambda text: _natural(values[text])) if by_value else groups:
             key = self._key(("group", query.grouped, text))
             is_open = key not in query.toggled
@@ -294,16 +299,6 @@ class ListReader:
     def _key(self, what: object) -> int:
         """A key for a row that is no run, the same as long as the reader lives."""
         return self._keys.setdefault(what, _FIRST_KEY - len(self._keys))
-
-
-def orders_by_std() -> tuple[str, ...]:
-    """The orders by the standard deviation of a figure over seeds."""
-    return tuple(f"{name}{_STD}" for name in FIGURES)
-
-
-def without_std(order: str) -> str:
-    """The order by the figure itself, for rows that are not folded."""
-    return order.removesuffix(_STD)
 
 
 def _figure_order(query: RunsQuery) -> tuple[int | None, bool, bool]:

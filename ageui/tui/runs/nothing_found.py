@@ -1,4 +1,4 @@
-"""Why a filter finds no run, term by term, and what would be near it."""
+"""Explains term by term why a filter finds no run, and suggests near values."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches

@@ -6,7 +6,7 @@ from ageui.store import Store
 from ageui.tui.queue_state import QueueState
 from ageui.tui.runs.listing import ListReader, RunsQuery
 from ageui.tui.runs.nothing_found import why_nothing_is_found
-from ageui.tui.runs.progress import QueuePlaces, queue_places
+from ageui.tui.runs.progress import QueuePlaces
 from ageui.tui.runs.row_cells import ShownPage
 
 
@@ -46,7 +46,7 @@ def read_page(store: Store, reader: ListReader, query: PageQuery, state: QueueSt
     runs = store.runs.get_many([entry.runs[0] for entry in shown if entry.kind in ("run", "fold")])
     queue = QueuePlaces()
     if any(row.status == "queued" for row in runs.values()):
-        queue = queue_places(store.queue.order(), state)
+        queue = QueuePlaces.of(store.queue.order(), state)
     total = store.runs.count() if filter else found.matching
     why_nothing = why_nothing_is_found(store, filter) if filter and not found.matching else ()
     archived = 0 if total or filter else store.runs.count("archived=true")

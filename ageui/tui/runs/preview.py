@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 
 from ageui.tui.base_app import BaseApp
 from ageui.tui.debounce import Debounce
+from ageui.tui.queue_state import waiting_text
 from engine.errors import AgeUIError
 
 PREVIEW_FROM = 160
@@ -57,7 +58,6 @@ class RunPreview(VerticalScroll, can_focus=False):
         self.screen.run_worker(self._read_and_show(), group="preview", exclusive=True, exit_on_error=False)
 
     async def _read_and_show(self) -> None:
-        from ageui.tui.run.waiting import waiting_text
         from ageui.tui.runs.previewed_run import PreviewedRun  # imports the charts
 
         run_id, detail = self._run_id, None

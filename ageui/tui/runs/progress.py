@@ -1,9 +1,10 @@
-"""How far a run is, in the words that stand in the place of its figures until it has some."""
+"""The progress of a run in words, which stand in place of its figures until it has some."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
-from ageui.planning.queue_places import ordinal
+from ageui.planning.queue_places import QueuePlace
 from ageui.present.bars import progress_bar
 from ageui.store import RunRow
 from ageui.tui.queue_state import QueueState, eta_text
@@ -13,26 +14,23 @@ _SHORTEST_BAR, _LONGEST_BAR = 3, 8
 
 @dataclass(frozen=True)
 class QueuePlaces:
-    """The places of queued runs, from 1, the starts of the first ones, and what holds the queue, if anything."""
+    """The places of queued runs, from 1, and the state of the queue if it is known."""
 
     places: Mapping[int, int] = field(default_factory=dict)
-    starts: Mapping[int, str] = field(default_factory=dict)
-    waits_for: str = ""
+    state: QueueState = field(default_factory=QueueState)
+
+    @classmethod
+    def of(cls, order: Sequence[int], state: QueueState | None) -> Self:
+        """The places of queued runs in their order, which may be newer than the state."""
+        return cls({run_id: place for place, run_id in enumerate(order, start=1)}, state or QueueState())
 
     def sentence(self, run_id: int) -> str:
         """`queued 1st, starts in 2:10`."""
-        place = self.places.get(run_id)
+        place, forecast = self.places.get(run_id), self.state.places.get(run_id)
         if place is None:
             return "queued"
-        return ", ".join(filter(None, (f"queued {ordinal(place)}", self.waits_for or self.starts.get(run_id, ""))))
-
-
-def queue_places(order: list[int], state: QueueState | None) -> QueuePlaces:
-    """The places of queued runs, given the state of the queue, if it is known yet."""
-    places = {run_id: place for place, run_id in enumerate(order, start=1)}
-    if state is None:
-        return QueuePlaces(places)
-    return QueuePlaces(places, {run_id: place.start for run_id, place in state.places.items()}, state.why_waiting)
+        seconds = forecast.seconds if forecast is not None else None
+        return f"queued {QueuePlace(place, seconds).words(self.state.why_waiting)}"
 
 
 def progress_text(row: RunRow, queue: QueuePlaces, room: int) -> str:

@@ -18,7 +18,6 @@ from ageui.tui.tones import state_tone
 from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.choices import REPORT_ATTRIBUTES
 
-_MAE = FIGURES[0]
 _NO_SETTINGS_OF_A_FOLD = ("seed", "device", "precision")
 _LIVE = ("queued", "running", "paused", "interrupted")
 _URGENT_FIRST = ("running", "queued", "paused", "interrupted", "failed", "diverged", "cancelled", "done")

@@ -25,10 +25,10 @@ from ageui.tui.runs import row_cells
 from ageui.tui.runs.choices import group_answers, order_answers
 from ageui.tui.runs.column_picker import ColumnPicker
 from ageui.tui.runs.empty_table import EmptyTable
-from ageui.tui.runs.entries import Entry
+from ageui.tui.runs.entries import Entry, without_std
 from ageui.tui.runs.found_sentence import found_sentence
 from ageui.tui.runs.layout import Layout, automatic, chosen
-from ageui.tui.runs.listing import ListReader, RunsQuery, without_std
+from ageui.tui.runs.listing import ListReader, RunsQuery
 from ageui.tui.runs.page import PageQuery, RunsSnapshot, read_page
 from ageui.tui.runs.preview import PREVIEW_FROM, RunPreview
 from ageui.tui.runs.table_view import TableView
@@ -42,7 +42,7 @@ from ageui.tui.widgets.text_line import TextLine
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
-_MARKS = f"{NOISE} cannot be told from none; {NO_BETTER} constant is as good"
+_MARKS = f"{NOISE} inside noise  {NO_BETTER} no better than the constant"
 
 
 _ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
@@ -72,7 +72,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._has_kept_list = True  # false once a long list was read in part
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(self.app.store.path.name)
+        yield StatusBar()
         yield FilterBox()
         with Horizontal(id="body"):
             with Vertical():
@@ -116,12 +116,13 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         return read_page(store, self._reader, self._query, self.app.queue_state)
 
     def show(self, snapshot: RunsSnapshot) -> None:
-        self._snapshot = snapshot
+        before, self._snapshot = self._snapshot, snapshot
         found = snapshot.page.found
         columns = self.table.columns
         shown = found.entries[snapshot.first : snapshot.first + snapshot.query.count]
         rows = [row_cells.table_row(entry, snapshot.page, columns) for entry in shown]
-        self.table.put(snapshot.first, rows, len(found.entries))
+        is_same_list = before is None or before.query.rows.is_same_list(snapshot.query.rows)
+        self.table.put(snapshot.first, rows, len(found.entries), keeps_row=is_same_list)
         if snapshot.query.follow is not None and snapshot.query.follow == self._follow:
             self._follow = None
             if snapshot.place is not None:
@@ -167,7 +168,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self.refresh_soon()
 
     def _tell_hidden(self, snapshot: RunsSnapshot) -> None:
-        """Opens the group of a run that is to be shown, or says once that the filter hides it."""
+        """Opens the group of the run to follow, or says once that the filter hides it."""
         run_id = snapshot.query.follow
         assert run_id is not None
         if run_id in snapshot.page.found.runs and self._toggled:
@@ -175,7 +176,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             self.go_to_run(run_id)
         elif run_id != self._hidden_run and snapshot.query.rows.filter:
             self._hidden_run = run_id
-            self.app.tell("the filter hides the new run: esc clears the filter, and goes to the run")
+            self.app.tell("the filter hides the new run: esc clears the filter and shows the run")
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
@@ -203,7 +204,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         if row is not None and row.note:
             return f"{row.name}: {row.note}"
         on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
-        return (f"{row.name} · " if row else "") + f"years{on}; {_MARKS}"
+        return (f"{row.name} · " if row else "") + f"years{on}  {_MARKS}"
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))

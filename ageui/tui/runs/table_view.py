@@ -7,7 +7,7 @@ from typing import Any, Self
 from ageui.store.filters import ordering, where
 from ageui.tui.prefs import Prefs
 from ageui.tui.runs.columns import COLUMNS, order_title
-from ageui.tui.runs.listing import without_std
+from ageui.tui.runs.entries import without_std
 from engine.config import RunConfig
 from engine.errors import ConfigError
 
@@ -61,9 +61,9 @@ class TableView:
 
     def sentence(self) -> str:
         """What the view shows, in a line."""
-        parts = [self.filter or "all runs", order_title(self.order)]
+        parts = [self.filter or "all runs", order_title(self.order, folded=self.folded)]
         parts += ["folded"] if self.folded else []
-        parts += [f"groups of {self.grouped}"] if self.grouped else []
+        parts += [f"grouped by {self.grouped}"] if self.grouped else []
         parts += [f"{len(self.columns)} columns"] if self.columns else []
         return " · ".join(parts)
 

@@ -63,7 +63,8 @@ class TargetActions(LiveScreen[Snapshot]):
     def action_compare(self) -> None:
         targets = sorted(self.table.selected or self.under_cursor())
         if len(targets) > MOST_COMPARED:
-            self.app.tell(f"{len(targets)} runs are selected; compare at most {MOST_COMPARED}", severity="warning")
+            most = f"a comparison holds at most {MOST_COMPARED}"
+            self.app.tell(f"{len(targets):,} runs are selected; {most}", severity="warning")
         elif targets:
             self.post_message(OpenComparison(tuple(targets)))
 
@@ -130,10 +131,10 @@ class TargetActions(LiveScreen[Snapshot]):
             elif words:
                 self.app.change(changes.add_tags(targets, words))
 
-        many = f"Tags to add to {counted(len(targets), 'run')}, -tag takes one away"
-        title = f"Tags of {one.name}" if one is not None else many
+        many = f"Tags to add to {counted(len(targets), 'run')}, separated by spaces; -tag removes one"
+        title = f"Tags of {one.name}, separated by spaces" if one is not None else many
         tags = "".join(f"{tag} " for tag in one.tags) if one is not None else ""
-        LinePrompt(f"{title}, parted by spaces", tags).ask(self.app, edited)
+        LinePrompt(title, tags).ask(self.app, edited)
 
     def action_note(self) -> None:
         if (row := self.current()) is not None:

@@ -26,7 +26,7 @@ _LONGEST_NAME = 24
 
 @dataclass(frozen=True)
 class ViewAnswer:
-    """What to do, with the view of which name; saving asks for a name itself."""
+    """An action, and the name of its view; saving asks for a name itself."""
 
     action: Literal["show", "save", "replace", "delete"]
     name: str = ""
@@ -52,7 +52,7 @@ class ViewPicker(Dialog[ViewAnswer]):
         with Vertical():
             yield Label(Text("Views", style="bold"))
             yield OptionList(*map(self._option, self._views))
-            hint = "enter shows · s saves what the table shows · r replaces · x deletes · esc"
+            hint = "enter shows · s saves the current view · r replaces · x deletes · esc closes"
             yield Label(Text(hint, style="dim"), id="view-hint")
 
     def on_mount(self) -> None:
@@ -81,12 +81,8 @@ class ViewPicker(Dialog[ViewAnswer]):
         elif self._highlighted in self._own:
             self.dismiss(ViewAnswer(action, self._highlighted))
         else:
-            self.query_one("Label:last-of-type", Label).update(
-                Text(
-                    f"{clean(self._highlighted)} is built in and stays as it is; s saves a view of your own",
-                    style="bold",
-                )
-            )
+            said = f"{clean(self._highlighted)} is built in and cannot be changed; s saves your own view"
+            self.query_one("#view-hint", Label).update(Text(said, style="bold"))
 
 
 def ask_for_view(app: BaseApp, current: TableView, show: Callable[[TableView], None]) -> None:
@@ -108,7 +104,7 @@ def ask_for_view(app: BaseApp, current: TableView, show: Callable[[TableView], N
                     app.tell(f"view {answer.name}: {problem}", severity="warning")
                 show(view)
             case "save":
-                prompt = LinePrompt(f"Name of this view: {current.sentence()}", hint="enter saves, esc leaves")
+                prompt = LinePrompt(f"Name of this view: {current.sentence()}")
                 prompt.ask(app, lambda name: app.change(keep_view(name.strip(), current)))
             case "replace":
                 app.change(keep_view(answer.name, current))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
-from ageui.present.figures import CORRELATION, Unit, change, number
+from ageui.present.figures import CORRELATION, change, fitting_number, number
 from ageui.present.marks import BEST, NO_BETTER, NOISE, PUBLISHED
 from ageui.present.table import Cell, Tone
 from ageui.present.terminal import shortened
@@ -26,7 +26,6 @@ _GUTTER, _COUNT, _SPREAD, _DIFFERENCE = 3, 3, 6, 7
 _DIGITS = {"val_loss": 6, "minutes": 5, "mae": 5, "age": 5}
 _SHORTEST_LABEL, _LONGEST_LABEL = 12, 30
 _NARROWEST_PLOT, _WIDEST_PLOT = 28, 60
-_SHORTER: tuple[Unit, ...] = (Unit("", "{:.2f}".format), Unit("", "{:.1f}".format), Unit("", "{:.0f}".format))
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ def exactly(text: str, width: int, *, right: bool = False, tone: Tone = "dim") -
 
 
 def _count_cell(row: CellRow, progress: Progress) -> Cell:
-    """The number of measured seeds, and the symbol of what else goes on: `5`, `2▶`, `✗`."""
+    """The number of measured seeds, and the symbol of the furthest other run: `5`, `2▶`, `✗`."""
     if row.cell.unknown is not None:
         return exactly("", _COUNT - 1)
     measured = max((figure.n for figure in row.figures.values()), default=0)
@@ -229,7 +228,7 @@ def _figure_cells(
                 found.append(exactly(f"{text} ", part.width, right=True))
             case "published":
                 cell = published_cell(name, figure)
-                digits = "" if cell.value is None else _fitting(cell.value, cell.unit, part.width - 1)
+                digits = "" if cell.value is None else fitting_number(cell.value, cell.unit, part.width - 1)
                 found.append(exactly(f"{PUBLISHED}{digits}" if digits else "", part.width, right=True))
             case _:
                 value = row.difference(name)
@@ -253,17 +252,11 @@ def _measured_cell(
         return exactly(text, width, right=True, tone="accent" if share is not None else "dim")
     is_best = number(figure.measured, unit_of(name)) == best.get(name)
     constant = table.constant.get(name)
-    is_no_better = name == "mae" and constant is not None and figure.measured >= constant
+    is_no_better = name == "mae" and constant is not None and not figure.measured < constant
     before = BEST if is_best else NO_BETTER if is_no_better else ""
-    digits = _fitting(figure.measured, unit_of(name), width - 1 - len(after))
+    digits = fitting_number(figure.measured, unit_of(name), width - 1 - len(after))
     text = f"{before}{digits}{NOISE if figure.inside_noise else after}"
     return exactly(text, width, right=True, tone="strong" if is_best else "dim" if figure.inside_noise else "plain")
-
-
-def _fitting(value: float, unit: Unit, cells: int) -> str:
-    """A number in as many digits as there are cells for."""
-    texts = (number(value, one) for one in (unit, *_SHORTER))
-    return next((text for text in texts if len(text) <= cells), f"{value:.0e}")
 
 
 def _closing(table: StudyTable, names: Sequence[str]) -> list[tuple[str, Mapping[str, str]]]:

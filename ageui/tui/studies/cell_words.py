@@ -1,4 +1,4 @@
-"""What the line below a study's table says of the row under the cursor."""
+"""The line below a study's table: details of the row under the cursor."""
 
 from ageui.present.figures import CORRELATION, between, number
 from ageui.present.marks import NOISE
@@ -26,11 +26,11 @@ def about_cell(table: StudyTable, row: CellRow, name: str, progress: Progress) -
         said = [
             *_figure_words(table, row, name),
             ", ".join(counts),
-            f"{seeds_text(tuple(row.runs))}: run {runs}",
+            f"{seeds_text(tuple(row.runs))}: {'run' if len(row.runs) == 1 else 'runs'} {runs}",
             *said,
         ]
     elif row.cell.unknown is None:
-        said.insert(0, "no run of it yet, r queues what is missing")
+        said.insert(0, "no run yet, r queues what is missing")
     return f"{row.cell.label}: {' · '.join(filter(None, said))}"
 
 
@@ -46,7 +46,7 @@ def _figure_words(table: StudyTable, row: CellRow, name: str) -> list[str]:
 
 
 def ranking_words(table: StudyTable, name: str) -> str:
-    """What the rows below the cells say."""
+    """The meaning of the rows below the cells."""
     parts = ["constant: always the train mean"] if table.constant else []
     found = table.agreement.get(name)
     if found is not None and found.rho is not None:

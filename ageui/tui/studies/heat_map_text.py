@@ -1,5 +1,6 @@
 """Draws a grid of two fields: a shade and a number for each cell, with the means of rows and columns."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from ageui.study.published_and_measured import signed_unit, unit_of
 from ageui.study.two_way import Effects, Grid, means_of, p_text
 from ageui.study.wording import figure_title
 from ageui.text.clean import clean
+from ageui.text.sentences import counted
 
 _SHADES = "░▒▓█"
 _SHADE = 2
@@ -58,13 +60,15 @@ class MapContents:
 
     @cached_property
     def ends(self) -> tuple[float, float]:
-        """The smallest and the largest value."""
-        known = [value for line in self.values for value in line if value is not None]
+        """The smallest and the largest finite value."""
+        known = [value for line in self.values for value in line if value is not None and math.isfinite(value)]
         return min(known, default=0.0), max(known, default=0.0)
 
     def shade(self, value: float) -> float:
-        """0 for the smallest value to 1 for the largest."""
+        """0 for the smallest value to 1 for the largest, and for one that is not finite."""
         low, high = self.ends
+        if not math.isfinite(value):
+            return 1.0
         return (value - low) / (high - low) if high > low else 0.0
 
 
@@ -79,7 +83,7 @@ def heat_map(
 
 
 def statements(contents: MapContents) -> list[str]:
-    """What shades and means stand for, how many seeds they are over, and what tests over these say."""
+    """The lines below a map: the legend of shades and means, their number of seeds, and the tests over these."""
     grid, tests = contents.grid, contents.effects.tests
     least, most = contents.effects.seeds
     shades = f"{_SHADES[0]} smallest to {_SHADES[-1]} largest {figure_title(contents.name)}"
@@ -87,21 +91,16 @@ def statements(contents: MapContents) -> list[str]:
         return ["no figures yet"]
     if not contents.is_measured:
         return [f"{shades}, {PUBLISHED} published; single figures, so differences of means are not tested"]
-    seeds = f"n={least} to {most} seeds" if least != most else f"n={most} {'seed' if most == 1 else 'seeds'}"
-    about = f"{shades}; {seeds} a cell; {_MINUS_ALL}: minus the mean of all cells"
+    seeds = f"{least} to {most} seeds" if least != most else counted(most, "seed")
+    about = f"{shades}; n={seeds} a cell; {_MINUS_ALL}: minus the mean of all cells"
     if tests is None:
-        why = "some cells are missing" if least == 0 else "that takes two seeds or more in every cell"
-        return [about, f"differences of means are not tested: {why}"]
+        return [about, f"differences of means are not tested: {contents.effects.why_untested}"]
     named = {
         grid.row_field: tests.rows,
         grid.column_field: tests.columns,
         f"{grid.row_field} × {grid.column_field}": tests.interaction,
     }
-    return [
-        about,
-        f"{', '.join(f'{name} {p_text(p)}' for name, p in named.items())}: analysis of variance over seeds, Holm's "
-        f"correction for {tests.count} tests; it covers these images alone",
-    ]
+    return [about, f"{', '.join(f'{name} {p_text(p)}' for name, p in named.items())}: {tests.method}"]
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def list_rows(tables: Sequence[StudyTable], width: int) -> list[TableRow]:
 
 
 def about_study(table: StudyTable, next_step: str) -> Text:
-    """What a study asks, how far it is, the variant behind its figures, and what to press."""
+    """A study's question, its progress, the variant behind its figures, and what to press."""
     study = table.study
     text = Text(clean(study.title), style="bold")
     text.append(f"\n{clean(study.shows)}" if study.shows else "", style="not bold")

@@ -1,4 +1,4 @@
-"""What stands behind a study's table: how the published figures were read, warnings, settings, other variants."""
+"""The background of a study's table: sources of the published figures, warnings, settings, other variants."""
 
 from ageui.present.wording import note_text
 from ageui.study import StudyTable, describe

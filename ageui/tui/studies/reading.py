@@ -50,7 +50,7 @@ def read_tables(
     before: StudyTables | None,
     check_open: Callable[[], None],
 ) -> StudyTables:
-    """Reads tables anew if a run or its status changed, or all results were rescored since `before`: that reads all
+    """Reads tables again if a run or its status changed, or all results were rescored since `before`: that reads all
     configs. `check_open` is called between tables, and may raise."""
     statuses, are_rescored = store.scores.measured_statuses(), not store.rescoring.remaining()
     is_same = before is not None and (before.progress.statuses, before.are_rescored) == (statuses, are_rescored)
@@ -75,7 +75,7 @@ def named(table: StudyTable) -> StudyTable:
 
 
 def next_step(store: Store, table: StudyTable) -> str:
-    """What r would queue for a study without runs, and how long that takes; empty for other studies."""
+    """The runs that r would queue for a study without any, and their time; empty for other studies."""
     if table.variant is not None:
         return ""
     try:

@@ -63,7 +63,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self._snapshot: StudiesSnapshot | None = None
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › studies")
+        yield StatusBar("studies")
         yield PagedTable(id="studies")
         with VerticalScroll(id="about", can_focus=False):
             yield Static(markup=False)
@@ -170,7 +170,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self.run_worker(self._add(), group="adding", exclusive=True, exit_on_error=False)
 
     async def _add(self) -> None:
-        hint = "enter reads it, esc leaves · the README says what it may hold"
+        hint = "enter adds it · esc cancels · the README describes the file"
         text = await self.app.push_screen_wait(LinePrompt("Path of a study, a TOML file", "", hint))
         if not text or not text.strip():
             return

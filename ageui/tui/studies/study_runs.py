@@ -43,7 +43,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
         self._networks, self._peaks, self._speeds = KnownNetworks(), CurrentPeaks(), CurrentSpeeds()
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self._study.name}: run what is missing")
+        yield StatusBar(f"studies › {self._study.name} › run what is missing")
         with FieldRows(id="form"):
             yield Static(clean(f"{self._study.title}. {self._study.shows}"), classes="hint", markup=False)
             for field in self._fields.values():

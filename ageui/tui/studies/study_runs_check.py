@@ -40,15 +40,11 @@ def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
     """The fields by name. `data` are the registered data sets."""
     fields = (
         FormField(
-            PRESET, "report: the study as published; another for all but what it compares", PRESETS, takes_several=False
+            PRESET, "report: as published; others replace all but the compared fields", PRESETS, takes_several=False
         ),
         FormField(DATA, "the data set", tuple(spec.name for spec in data), takes_several=False),
-        FormField(SEEDS, "how many seeds, from 0 on, each cell is run with", takes_several=False),
-        FormField(
-            SETTINGS,
-            "field=value, parted by spaces (quote what has some): any field but those it compares",
-            takes_several=False,
-        ),
+        FormField(SEEDS, "seeds per cell, counted up from 0", takes_several=False),
+        FormField(SETTINGS, "field=value, separated by spaces; any field but the compared ones", takes_several=False),
     )
     return {field.name: field for field in fields}
 
@@ -106,7 +102,7 @@ def choice_of_texts(texts: Mapping[str, str]) -> Choice:
     try:
         assignments = shlex.split(settings)
     except ValueError:
-        text = f"set {settings}: a quotation mark or what a backslash stands before is missing"
+        text = f"set {settings}: close the quotation mark, or remove the backslash at the end"
         raise ConfigError(problems=[Problem(SETTINGS, text)]) from None
     return asked_choice(texts.get(PRESET), texts.get(DATA), assignments)
 

@@ -20,6 +20,7 @@ from ageui.study.overview import progress_words
 from ageui.study.two_way import Effects, effects_of, grid_of
 from ageui.study.wording import figure_title, split_text
 from ageui.text.clean import clean
+from ageui.text.sentences import counted
 from ageui.text.states import SYMBOLS
 from ageui.tui import keys
 from ageui.tui.dialogs.explain import ExplainScreen
@@ -72,7 +73,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         self._tests = IntervalJob(self, self._compute_tests, self._draw, "no tests of cells with several seeds")
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(f"{self.app.store.path.name} › studies › {self._study.name}")
+        yield StatusBar(f"studies › {self._study.name}")
         yield TextLine(id="title")
         yield TextLine(id="variant")
         yield Static(id="step", markup=False)
@@ -167,8 +168,9 @@ class StudyScreen(LiveScreen[StudySnapshot]):
             self._tests.request(self._untested_table)
 
     def _draw_heading(self, table: StudyTable, next_step: str) -> None:
-        shapes = [TABLE, AXIS, *([HEAT_MAP] if self._grid is not None else [])]
-        views = Text(" · ").join(Text(one, style="bold reverse" if one == self._shape else "dim") for one in shapes)
+        views = Text(" · ").join(
+            Text(one, style="bold reverse" if one == self._shape else "dim") for one in self._shapes
+        )
         if self._shape != TABLE or self._plots or self._map.display:
             views.append(f"  {figure_title(self._figure)}", style="bold")
         title = Text.assemble((clean(self._study.title), "bold"), f"  {progress_words(table)}")
@@ -176,8 +178,10 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         title.truncate(max(0, room - 1), overflow="ellipsis")
         title.pad_right(max(1, room - title.cell_len))
         self.query_one("#title", TextLine).put(title.append_text(views))
-        variants = f"variant {table.variants.index(table.variant) + 1}/{len(table.variants)}" if table.variant else ""
-        warned = f"{len(table.warnings)} ! press i" if table.warnings else ""
+        variants = (
+            f"variant {table.variants.index(table.variant) + 1} of {len(table.variants)}" if table.variant else ""
+        )
+        warned = f"! {counted(len(table.warnings), 'warning')}, i shows them" if table.warnings else ""
         warned = warned if table.is_comparable else f"{APART} other data than the published"
         others = variants if len(table.variants) > 1 else ""
         said = [warned, split_text(table), others, clean(table.variant_name)]
@@ -185,6 +189,11 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         step = self.query_one("#step", Static)
         step.update(clean(next_step))
         step.set_class(not next_step, "-away")
+
+    @property
+    def _shapes(self) -> list[str]:
+        """The views of this study, in their order."""
+        return [TABLE, AXIS, *([HEAT_MAP] if self._grid is not None else [])]
 
     @property
     def _plots(self) -> bool:
@@ -230,7 +239,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
     # Which view
 
     def action_next_view(self) -> None:
-        shapes = [TABLE, AXIS, *([HEAT_MAP] if self._grid is not None else [])]
+        shapes = self._shapes
         self._shape = shapes[(shapes.index(self._shape) + 1) % len(shapes)]
         self._show_shape()
 
@@ -264,7 +273,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         if table is None:
             return
         if not table.others:
-            self.app.tell("there is no other variant; r runs one")
+            self.app.tell("no other variant yet; r queues runs of one")
             return
         every = sorted(table.variants, key=lambda variant: str(variant.key))
         now = every.index(table.variant) if table.variant is not None else -1
@@ -275,9 +284,9 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         if table is None:
             return
         if table.split is None:
-            self.app.tell("nothing has scores yet")
+            self.app.tell("none of these runs has scores yet")
         elif len(table.splits) < 2:
-            self.app.tell(f"there are scores on {table.split} alone")
+            self.app.tell(f"only {table.split} has scores")
         else:
             split = table.splits[(table.splits.index(table.split) + 1) % len(table.splits)]
             self._show(replace(self._view, split=split))
@@ -316,8 +325,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         if row is None:
             return
         if not row.runs:
-            why = row.cell.unknown or "r runs what is missing"
-            self.app.tell(f"{row.cell.label}: there is no run of it; {why}")
+            self.app.tell(f"{row.cell.label}: no run yet; {row.cell.unknown or 'r queues what is missing'}")
             return
         if len(row.runs) == 1:
             self.post_message(OpenRun(next(iter(row.runs.values()))))
@@ -334,10 +342,10 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         ordered = sorted(self._targets(), key=lambda row: not row.is_measured)
         run_ids = list(dict.fromkeys(run_id for row in ordered for run_id in row.runs.values()))
         if not run_ids:
-            self.app.tell("there is no run to compare; r runs what is missing")
+            self.app.tell("no run to compare yet; r queues what is missing")
         elif len(run_ids) > MOST_COMPARED:
-            most = f"compare at most {MOST_COMPARED}: select fewer cells"
-            self.app.tell(f"these are {len(run_ids)} runs; {most}", severity="warning")
+            most = f"a comparison holds at most {MOST_COMPARED}: select fewer cells"
+            self.app.tell(f"{len(run_ids)} runs are selected; {most}", severity="warning")
         else:
             self.post_message(OpenComparison(tuple(run_ids)))
 

@@ -7,6 +7,7 @@ from textual.suggester import Suggester
 from ageui.store import Store
 from ageui.store.filter_fields import filter_fields
 from ageui.store.tables import STATUSES
+from ageui.text.clean import has_hidden
 from engine import choices
 from engine.errors import AgeUIError
 
@@ -40,7 +41,8 @@ class FilterCompletion(Suggester):
             ending = "" if found is None or found.kind in ("number", "numbers", "time") else "="
             return f"{before}{space}{found.name}{ending}" if found is not None and found.name + ending != term else None
         name, _, start = term.partition(operator)
-        values = [one for one in await self._values(name, start) if one.startswith(start) and " " not in one]
+        there = await self._values(name, start)
+        values = [one for one in there if one.startswith(start) and " " not in one and not has_hidden(one)]
         return f"{before}{space}{name}{operator}{values[0]}" if values and values[0] != start else None
 
     async def _values(self, name: str, start: str) -> tuple[str, ...]:

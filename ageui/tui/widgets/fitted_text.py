@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 Fit = Callable[[int], RenderableType]
-"""What to show in a width of cells."""
+"""Makes the contents for a width in cells."""
 
 
 class FittedText(Static):

@@ -1,5 +1,6 @@
 """The MAE of every group as a dot with its interval, below the bias of its attribute."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -75,25 +76,27 @@ def _bias_entries(bias: BiasResult, worst_style: StyleType) -> Iterator[DotRow |
     if bias.value is None:
         yield DotHeading(bias.attribute, (bias.reason or NOTHING,))
     else:
-        details = (*_figure(bias), *(f"signed gap {_figure(bias.signed_gap)[0]}",), *_figure(bias.signed_gap)[1:])
-        yield DotHeading(bias.attribute, details)
+        gap, *more = _figure(bias.signed_gap)
+        yield DotHeading(bias.attribute, (*_figure(bias), f"signed gap {gap}", *more))
     yield from _rows(bias.groups, worst_style)
 
 
 def _figure(gap: GapFigure) -> tuple[str, ...]:
     """The value with its mark, then its interval and the smallest figure that could be found, as far as known."""
     return (
-        f"{number(gap.value)}{f' {NOISE}' if gap.inside_noise else ''}",
+        f"{number(gap.value)}{NOISE if gap.inside_noise else ''}",
         *([between(gap.interval)] if gap.interval else []),
         *([f"detectable {number(gap.detectable)}"] if gap.detectable is not None else []),
     )
 
 
 def _rows(groups: Sequence[GroupResult], worst_style: StyleType) -> Iterator[DotRow]:
-    maes = [group.mae for group in groups if group.mae is not None]
-    worst = max(maes) if len(maes) > 1 else None
-    for group in groups:
-        is_worst = group.mae is not None and group.mae == worst
+    # NaN is as bad as an infinite error.
+    maes = [math.inf if group.mae is not None and math.isnan(group.mae) else group.mae for group in groups]
+    known = [mae for mae in maes if mae is not None]
+    worst = max(known) if len(known) > 1 else None
+    for group, mae in zip(groups, maes, strict=True):
+        is_worst = mae is not None and mae == worst
         yield DotRow(
             group.group,
             group.mae,

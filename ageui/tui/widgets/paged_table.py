@@ -116,8 +116,11 @@ class PagedTable(ScrollView, can_focus=True):
             [column.width if column.is_fixed else min(column.width, cell_len(column.title) + 1) for column in columns]
         )
 
-    def put(self, first: int, rows: Sequence[TableRow], total: int) -> None:
-        """Replaces all rows by `rows`, which start at place `first`. Redraws only changed lines."""
+    def put(self, first: int, rows: Sequence[TableRow], total: int, *, keeps_row: bool = True) -> None:
+        """Replaces all rows by `rows`, which start at place `first`. Redraws only changed lines.
+
+        The cursor stays on its row if it `keeps_row`, else at its place.
+        """
         before, key = self._rows, self.cursor_key
         self._rows = {first + place: row for place, row in enumerate(rows)}
         for place in {place for place, _ in self._strips} - self._rows.keys():
@@ -126,7 +129,7 @@ class PagedTable(ScrollView, can_focus=True):
         if total != self._total:
             self._total = total
             self._resize()
-        self._follow(key)
+        self._follow(key if keeps_row else None)
         for place in {*before, *self._rows}:
             if before.get(place) != self._rows.get(place):
                 self._redraw_row(place)

@@ -1,4 +1,4 @@
-"""The line at the top of every screen: its subject, the load of the devices, and the queue."""
+"""The line at the top of every screen: database and subject, the load of the devices, and the queue."""
 
 from collections import deque
 
@@ -6,7 +6,6 @@ from rich.text import Text
 from textual import getters
 
 from ageui.present.terminal import shortened
-from ageui.store.queue import BY_THE_USER
 from ageui.text.clean import clean
 from ageui.tui.base_app import BaseApp
 from ageui.tui.device_loads import DeviceLoad
@@ -19,7 +18,10 @@ _SHORTEST_REASON = 24
 
 
 class StatusBar(TextLine):
-    """`about` is the subject of the screen; signals bring the rest. A covered screen draws nothing."""
+    """`about` is the subject of the screen, empty for the home screen; signals bring the rest.
+
+    A covered screen draws nothing.
+    """
 
     app = getters.app(BaseApp)
 
@@ -67,7 +69,8 @@ class StatusBar(TextLine):
     def draw(self) -> None:
         if not self.screen.is_current:
             return
-        left = Text.assemble(("ageui", "bold"), "  ", clean(self._about))
+        place = " › ".join(filter(None, (self.app.store.path.name, self._about)))
+        left = Text.assemble(("ageui", "bold"), "  ", clean(place))
         right = Text("   ").join([*self._devices(), self._queue()])
         gap = self.size.width - left.cell_len - right.cell_len
         if gap < 2:
@@ -95,9 +98,9 @@ class StatusBar(TextLine):
     def _waiting(self) -> str:
         state, room = self._state, max(_SHORTEST_REASON, self.size.width // 3)
         if state.pause_reason is not None:
-            why = "" if state.pause_reason == BY_THE_USER else f": {clean(state.pause_reason)}"
-            return f"⏸ {shortened(f'paused{why}', room)}, H resumes"
+            return f"⏸ {shortened(clean(state.pause_words), room)}, H resumes"
         if state.unserved:
-            which = "" if state.counts.get("running", 0) == 0 else f" for {' '.join(state.unserved)}"
+            named = [device for device in state.unserved if device != "auto"] if state.running else []
+            which = f" for {', '.join(named)}" if named else ""
             return f"! {shortened(f'no worker{which}', room)}, W starts one"
         return shortened(clean(f"waits: {'; '.join(state.waits)}"), room) if state.waits else ""

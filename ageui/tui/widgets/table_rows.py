@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ageui.present.figures import Unit
+from ageui.present.figures import fitting_number, number
 from ageui.present.table import Cell
 from ageui.present.terminal import cell_text
 from ageui.present.wording import parts_of
@@ -13,7 +13,6 @@ WITH_SPREAD = 13
 """The width of a column that has room for standard deviations."""
 _FOR_SPREAD = 6
 _MARKS = 2
-_SHORTER = (Unit("", "{:.1f}".format), Unit("", "{:.0f}".format), Unit("", "{:.0e}".format))
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,11 @@ def aligned_figure(cell: Cell, width: int) -> str:
     marks, room = "".join(main.marks), _room(width)
     text = main.text
     if cell.text is None and cell.value is not None:
-        for unit in _SHORTER:
-            if len(text) + len(marks) <= room:
-                break
-            text = unit.write(cell.value)
+        text = fitting_number(cell.value, cell.unit, room - len(marks))
     digits = room - _MARKS
     shown = text.rjust(digits) + marks.ljust(_MARKS) if len(text) <= digits else f"{text}{marks}".rjust(room)
     spread = cell.spread.std if cell.spread is not None else None
-    after = f" ±{cell.unit.write(spread)}" if spread is not None else ""
+    after = f" ±{number(spread, cell.unit)}" if spread is not None else ""
     return (shown + after if len(shown) + len(after) <= width else shown).ljust(width)
 
 

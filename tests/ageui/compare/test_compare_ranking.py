@@ -99,3 +99,13 @@ def test_a_bias_that_no_run_has_is_left_out_of_the_rank() -> None:
 def test_a_run_alone_has_no_rank() -> None:
     comparison = compare([run(1, "one", scores(6.0, bias("gender", 1.0)))])
     assert (comparison.ranked_over, comparison.rows[0].rank, comparison.rows[0].on_front) == ((), None, None)
+
+
+def test_scores_whose_images_chose_the_weights_are_not_ranked_with_others() -> None:
+    fair = [run(place, f"run {place}", scores(place, bias("gender", 1.0))) for place in (5, 6)]
+    selected = run(1, "selected", scores(1.0, bias("gender", 0.5), selected_on="valid"))
+    assert _named(compare([*fair, selected]).rows) == {
+        "run 5": (1.25, True),
+        "run 6": (1.75, False),
+        "selected": (None, None),
+    }

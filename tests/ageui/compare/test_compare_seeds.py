@@ -1,6 +1,7 @@
 """Runs that differ in their seed alone: means and spreads against NumPy, and differences between such means."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,15 @@ def five() -> list[RunDetail]:
     """Three seeds of one config, then one of another with two seeds."""
     mse = [_trained(i, MAES[i], GENDERS[i], seed=i, loss="mse") for i in (1, 2, 3)]
     return [*mse, _trained(4, 5.0, 1.0, seed=1, loss="mape"), _trained(5, 5.25, 0.5, seed=2, loss="mape")]
+
+
+@pytest.mark.parametrize(("dtype", "notes"), [("float32", 0), ("bfloat16", 1)])
+def test_only_runs_computed_in_another_way_are_said_to_be(five: list[RunDetail], dtype: str, notes: int) -> None:
+    """A second run of the same config and seed is a row of its own, too."""
+    twin = replace(five[0], row=replace(five[0].row, id=9, name="twin"), manifest={"dtype": dtype, "recipe": 1})
+    runs = [replace(one, manifest={"dtype": "float32", "recipe": 1}) for one in five]
+    found = compare([*runs, twin], fold_seeds=True).notes
+    assert sum("computed in another arithmetic or recipe" in note for note in found) == notes
 
 
 def test_repeats_become_one_row_of_mean_and_sample_deviation(five: list[RunDetail]) -> None:

@@ -51,6 +51,17 @@ def test_rows_are_sorted_with_the_baseline_on_top_or_in_its_place(comparison: Co
     assert sorted_by(comparison, "mae").baseline == comparison.baseline
 
 
+def test_numbers_among_words_are_sorted_by_size() -> None:
+    runs = [
+        run(place, f"run {place}", scores(6.0), patience=patience, batch=8 * place)
+        for place, patience in enumerate((None, 10, 5), 1)
+    ]
+    found = compare(runs)
+    assert [row.settings["patience"] for row in sorted_by(found, "patience").rows] == ["5", "10", "none"]
+    runs = [run(place, f"run {place}", scores(6.0), batch=batch) for place, batch in enumerate((16, 8), 1)]
+    assert [row.label for row in sorted_by(compare(runs), "setting").rows] == ["batch 8", "batch 16"]
+
+
 def test_the_front_is_among_comparable_runs_and_of_figures_alone(comparison: Comparison) -> None:
     assert front_by(comparison, "mae", "gender") == [True, True, False, True, False, False]
     assert front_by(comparison, "batch", "mae") == [False] * 6

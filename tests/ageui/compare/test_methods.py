@@ -112,3 +112,26 @@ def test_markdown_escapes_names_and_other_formats_are_refused() -> None:
     assert "\x1b" not in text
     with pytest.raises(ConfigError, match="choose one of txt, md"):
         methods_text(_tested(runs), runs, "csv")
+
+
+def test_files_of_the_same_name_in_other_folders_are_told_apart() -> None:
+    runs = [
+        replace(one, row=replace(one.row, config={**one.config, "init": f"/{place}/weights.pt"}))
+        for place, one in enumerate(RUNS[:2])
+    ]
+    text = methods_text(compare(runs), runs)
+    assert "They differ in init (/0/weights.pt, /1/weights.pt)." in text
+    assert " init weights.pt" not in text
+    assert "init weights.pt" in methods_text(compare(runs[:1]), runs[:1])
+
+
+def test_the_baseline_is_named_as_a_row_and_one_run_is_one() -> None:
+    assert 'Differences are to the row "mse".' in methods_text(_tested(RUNS), RUNS)
+    assert "The run was trained with ageui 9.8.7" in methods_text(compare(RUNS[:1]), RUNS[:1])
+
+
+def test_runs_without_scores_are_not_passed_over() -> None:
+    runs = [*RUNS, run(5, "lost", status="diverged", seed=2, loss="mse"), run(6, "waits", status="queued", seed=3)]
+    text = methods_text(_tested(RUNS), runs)
+    assert "2 runs without scores on this split (1 diverged, 1 queued) are left out." in text
+    assert "left out" not in methods_text(_tested(RUNS), RUNS)

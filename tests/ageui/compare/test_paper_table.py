@@ -80,6 +80,13 @@ def test_seeds_have_a_column_only_where_their_numbers_differ() -> None:
     assert r"p$^{\blacklozenge}$ &  & 9.00 & " in text
 
 
+def test_an_interval_beside_deviations_is_said_to_be_one() -> None:
+    constant = ComparedRow("constant", None, "constant 30", "baseline", {}, 40, (Cell(11.0, interval=Interval(10, 12)),
+        Cell(2.0), Cell(None), Cell(None)), True, None)  # fmt: skip
+    text = render_text(replace(_comparison(), rows=(*_comparison().rows, constant)), "tex")
+    assert r"standard deviation over seeds; for an MAE without one, half the width of its 95\% bootstrap" in text
+
+
 def test_a_long_setting_is_wrapped() -> None:
     assert r"p{0.3\linewidth}" in render_text(_comparison("x" * 40), "tex")
     assert r"p{0.3\linewidth}" not in render_text(_comparison(), "tex")

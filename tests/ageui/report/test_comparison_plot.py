@@ -52,10 +52,14 @@ def test_any_figure_and_any_field_of_numbers_is_an_axis() -> None:
     assert {"lr", "age bias, years"} <= set(_texts(comparison_plot(COMPARISON, "svg", "lr, age")))
 
 
+def test_a_name_that_xml_cannot_hold_leaves_a_whole_file() -> None:
+    assert "a\ufffd" in _texts(comparison_plot(replace(COMPARISON, rows=(_row("run", "a\uffff", 6.0, 2.0),)), "svg"))
+
+
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ("mae", "name two figures or fields, as gender,mae"),
+        ("mae", "name two figures or fields, as mae,gender"),
         ("mae,agge", "there is no 'agge' here; choose from mae, age, n, lr, loss"),
         ("loss,mae", "loss holds words"),
     ],
@@ -67,7 +71,7 @@ def test_other_axes_are_refused(axes: str, said: str) -> None:
 
 def test_without_a_row_of_both_values_nothing_is_drawn() -> None:
     rows = (_row("run", "a", math.nan, 1.0),)
-    with pytest.raises(ConfigError, match="no row has both age bias and MAE"):
+    with pytest.raises(ConfigError, match="no row has both MAE and age bias"):
         comparison_plot(replace(COMPARISON, rows=rows), "pdf")
 
 

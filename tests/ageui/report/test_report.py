@@ -171,8 +171,8 @@ def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("queued", "No scores yet: the run is queued, and is scored when it has trained."),
-        ("running", "No scores yet: the run is running, and is scored when it has trained."),
+        ("queued", "No scores yet: the run is queued and is scored after training."),
+        ("running", "No scores yet: the run is running and is scored after training."),
         ("failed", "No scores: the run was not evaluated."),
     ],
 )
@@ -209,7 +209,7 @@ def test_published_figures_are_said_to_be_that(store: Store) -> None:
     store.scores.publish([PublishedRun("report/table8/mse", config(), BUILT_IN, figures, "Table 8: an odd *row*.")])
     published = store.runs.detail(store.runs.find_one("report/table8/mse"))
     text, files = as_markdown(_of(store, published), "x")
-    assert "Run 1, published. Its figures are from the report: nobody here trained it" in text
+    assert "Run 1, published. Its figures are from the report: it was not trained here" in text
     assert r"Note: Table 8: an odd \*row\*." in text
     scores = text[text.index("## Scores") : text.index("## Config")]
     assert [line for line in scores.splitlines() if line.startswith("|")] == [
@@ -219,7 +219,7 @@ def test_published_figures_are_said_to_be_that(store: Store) -> None:
         "| gender bias | 0.25 |",
         "| validation loss | 0.017 |",
     ]
-    assert "The command that trains the like of it:" in text
+    assert "The command that trains the same config:" in text
     assert "- MAE: 9.50 years.\n- gender bias: 0.25 years.\n" in text
     assert files == {}
     for absent in (

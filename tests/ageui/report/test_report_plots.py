@@ -17,7 +17,7 @@ from store_rows import epoch
 from ageui.compare import ComparedRow, Comparison
 from ageui.present.table import Cell, Spread
 from ageui.report.drawing import Drawing, draw
-from ageui.report.plots import SERIES, curves, curves_of_cells, group_bars, predicted_by_age, side_by_side
+from ageui.report.plots import SERIES, curves, curves_of_cells, group_bars, marker_of, predicted_by_age, side_by_side
 from ageui.store import Epoch, Predictions
 from engine.split_result import BiasResult, GroupResult, Interval, SplitResult
 
@@ -102,6 +102,17 @@ def test_a_mean_over_seeds_has_a_line_of_a_standard_deviation_to_each_side() -> 
     assert len(interval) == 1
     assert lines(Cell(6.0, spread=Spread(1.0, 2))) == interval
     assert lines(Cell(6.0, spread=Spread(None, 1))) == lines(Cell(6.0, spread=Spread(math.nan, 2))) == []
+    both = Cell(6.0, interval=Interval(1.0, 20.0), spread=Spread(1.0, 2))
+    assert lines(both) == interval, "as in tables"
+
+
+def test_published_figures_are_diamonds_and_incomparable_ones_crosses_in_every_plot() -> None:
+    def marker(kind: str, is_comparable: bool) -> str:
+        row = ComparedRow(kind, None, "a", "done", {}, 3, (), True, None)  # type: ignore[arg-type]
+        return marker_of(row, is_comparable=is_comparable)
+
+    assert [marker(kind, True) for kind in ("run", "constant", "published")] == ["o", "s", "D"]
+    assert [marker(kind, False) for kind in ("run", "constant", "published")] == ["x", "x", "D"]
 
 
 def test_curves_of_cells_are_told_apart_and_those_of_one_cell_are_alike() -> None:

@@ -67,7 +67,7 @@ def test_a_study_is_a_table_and_its_runs_folded(mine: Terminal, store: Store) ->
     assert texts(figures)[1][2] == "6.50 ±0.71 (n=2)"
     assert texts(together)[0][titles(together).index("MAE")] == "6.50 ±0.71 (n=2)"
     (plot,) = document.plots
-    assert "Lines are 95% intervals or a standard deviation over seeds to each side of a mean" in plot.caption
+    assert "Lines are one standard deviation over seeds to each side of a mean, else 95% intervals" in plot.caption
 
 
 def test_a_study_of_curves_has_them_drawn(mine: Terminal, store: Store) -> None:
@@ -89,7 +89,7 @@ def test_a_study_without_a_run_shows_what_was_published(mine: Terminal) -> None:
     done = mine("study", "report", "mine.toml", "-o", "mine.md")
     assert (done.code, done.out) == (0, "mine.md\n")
     text = Path("mine.md").read_text(encoding="utf-8")
-    assert "Nothing of it was measured yet." in text
+    assert "Not measured yet." in text
     assert "| 7.50 |" in text
     assert "## Comparison" not in text
     assert not Path("mine_files").exists()

@@ -21,6 +21,7 @@ from ageui.text.clean import clean, error_text
         ("a\tb\nc\r\nd\u2028e", "a b c  d e"),
         ("nul\0bel\x07del\x7f", "nulbeldel"),
         ("file\udcff", "file\ufffd"),
+        ("no\uffffXML\ufffe", "no\ufffdXML\ufffd"),
         ("👩\u200d🔬 شا\u200cل", "👩\u200d🔬 شا\u200cل"),
     ],
 )

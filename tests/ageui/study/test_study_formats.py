@@ -100,8 +100,8 @@ def test_the_headline_says_what_was_measured() -> None:
         "measured on synthetic · resnet18@layer3 · 64 px · scratch, 8 epochs · adam, lr 0.0005 · momentum 0.5 · "
         "seeds 0–2 · test split"
     )
-    assert headline(replace(_table(), variant=None)) == "nothing of it was measured with these settings"
-    assert headline(replace(_table(), variant=None, others=())) == "nothing of it was measured yet"
+    assert headline(replace(_table(), variant=None)) == "not measured with these settings yet"
+    assert headline(replace(_table(), variant=None, others=())) == "not measured yet"
 
 
 @pytest.mark.parametrize(

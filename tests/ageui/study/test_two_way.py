@@ -110,3 +110,13 @@ def test_the_table_of_effects_states_how_they_were_tested() -> None:
     assert mean.value is not None
     assert whole.value is not None
     assert mean.difference.value == pytest.approx(mean.value - whole.value)
+
+
+@pytest.mark.parametrize("seeds", [(6.0, 6.0), (6.0, float("nan"))])
+def test_two_seeds_that_cannot_be_tested_are_not_said_to_be_missing(seeds: tuple[float, ...]) -> None:
+    table = _measured({place: seeds for place in _draws(1)})
+    grid = grid_of(TABLE9)
+    assert grid is not None
+    (note,) = effects_table(table, grid).legend
+    assert note.text.endswith("; not tested: a figure is not finite, or seeds do not change it")
+    assert effects_of(table, grid)["gender"].why_untested == "some cells are missing"

@@ -77,7 +77,7 @@ def test_a_single_run_is_shown_by_itself_when_no_other_is_wanted(store: Store, r
         await intervals(pilot, screen)
         assert lines(screen)[0].split() == ["□", "mape", "constant", "35.0"]
         await press(pilot, "x")
-        assert messages(app) == ["that is the last run; esc leaves"]
+        assert messages(app) == ["this is the last run; esc closes the comparison"]
         await press(pilot, "escape")
         assert not isinstance(app.screen, CompareScreen)
 
@@ -93,7 +93,7 @@ def test_dropping_the_baseline_takes_another_and_there_is_an_end_to_adding(
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, ids)
         await press(pilot, "a")
-        assert messages(app) == ["12 runs are the most; x takes one out"]
+        assert messages(app) == ["a comparison holds at most 12 runs; x removes one"]
         await keys(pilot, screen, "x")
         assert "11 runs" in shown(app, "#about")
         assert "baseline batch 9" in shown(app, "#about")

@@ -7,7 +7,7 @@ from ageui.tui.chart.dot_plot import DotHeading, DotRow, dot_plot
 
 HOSTILE = "[/x] 顔\n\x1b[31m" + "long" * 30
 GROUPS = (
-    DotHeading("gender", ("0.50 ~", "0.05–1.20", "detectable 0.60")),
+    DotHeading("gender", ("0.50~", "0.05–1.20", "detectable 0.60")),
     DotRow("male", 7.1, 6.7, 7.5, 766, note="6.70–7.50"),
     DotRow("female", 7.6, 7.0, 8.1, 716, note="7.00–8.10"),
     DotHeading("age", ("4.39",)),

@@ -1,5 +1,6 @@
 """The filter of the table of runs: always visible, completed, taken back, and remembered."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from ageui.store import Store
+from ageui.store.sqlite import driver
 from ageui.tui.app import AgeUIApp
 from ageui.tui.prefs import Prefs
 from ageui.tui.widgets.filter_box import FilterBox
+from ageui.tui.widgets.filter_completion import FilterCompletion
 from ageui.tui.widgets.paged_table import PagedTable
 
 pytestmark = pytest.mark.app
@@ -107,6 +110,13 @@ def test_tab_completes_names_values_and_tags_and_moves_on_without_a_suggestion(t
         assert app.focused is not app.screen.query_one(Input)
 
     use(two, scenario, prefs=Prefs())
+
+
+def test_a_value_with_hidden_characters_is_not_suggested(two: Store) -> None:
+    with driver().connect(str(two.path)) as raw:
+        raw.execute("UPDATE run_tag SET tag = 'night' || char(27) || '[2J'")
+    completion = FilterCompletion(two)
+    assert asyncio.run(completion.get_suggestion("tag=ni")) is None
 
 
 def test_earlier_filters_come_back_newest_first_once_each_and_in_the_next_session(two: Store) -> None:

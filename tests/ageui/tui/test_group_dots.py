@@ -1,6 +1,7 @@
 """The groups of a split or an epoch as dots, in whatever room there is."""
 
 import dataclasses
+import math
 
 import pytest
 from store_rows import epoch_scores, evaluated
@@ -36,6 +37,9 @@ def test_the_largest_error_is_named_by_a_word(width: int) -> None:
 def test_equal_errors_share_the_word_and_a_single_group_has_none() -> None:
     assert sum("worst" in line for line in lines_of(scores_of(("a", 5.0), ("b", 5.0)), 80)) == 2
     assert not any("worst" in line for line in lines_of(scores_of(("a", 5.0), ("b", None)), 80))
+    for odd in (math.nan, math.inf):
+        (worst,) = [line for line in lines_of(scores_of(("a", 5.0), ("b", odd), ("c", 6.0)), 80) if "worst" in line]
+        assert worst.split()[0] == "b"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +47,7 @@ def test_equal_errors_share_the_word_and_a_single_group_has_none() -> None:
     [
         (30, "gender  0.50  0.25–0.75"),
         (50, "gender  0.50  0.25–0.75  detectable 0.38"),
-        (100, "gender  0.50  0.25–0.75  detectable 0.38  signed gap 8.50 ~  0.00–9.50  detectable 8.75"),
+        (100, "gender  0.50  0.25–0.75  detectable 0.38  signed gap 8.50~  0.00–9.50  detectable 8.75"),
     ],
 )
 def test_a_bias_is_shown_with_as_much_as_there_is_room_for(width: int, said: str) -> None:

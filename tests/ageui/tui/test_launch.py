@@ -31,7 +31,7 @@ def test_what_goes_on_is_said_afterwards(store: Store) -> None:
     queued(store, "waiting")
     assert background_summary(store) == "1 run queued, and no worker: ageui worker start, or W in ageui"
     _, _, _lock = alive(store, "going")
-    assert background_summary(store) == "1 run running and 1 queued go on in the background; ageui shows them"
+    assert background_summary(store) == "in the background: 1 running, 1 queued; ageui shows them"
     store.queue.pause_queue("you paused it")
     assert "the queue is paused with 1 run: ageui resume" in background_summary(store)
 

@@ -67,6 +67,7 @@ def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
         assert said(app, "#memory").endswith("checking networks")
         await press(pilot, "ctrl+s")
         assert is_open(app)
+        await until(pilot, lambda: "· checking networks …" in said(app, "#outcome"))
         may_answer.set()
         await until(pilot, lambda: focused(app) == "backbone", "the network is refused")
         assert "cannot take images of 64 px" in hint(app, "backbone")

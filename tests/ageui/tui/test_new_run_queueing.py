@@ -64,7 +64,7 @@ def test_the_cursor_goes_to_the_first_new_run_in_any_order_and_past_a_filter(
         app.prefs.order = "name"
         await press(pilot, "slash", *"old-", "enter")
         await queue(app, pilot, loss="mae", name="last", device="cpu")
-        assert "the filter hides the new run: esc clears the filter, and goes to the run" in messages(app)
+        assert "the filter hides the new run: esc clears the filter and shows the run" in messages(app)
         assert name_at_cursor(app).startswith("old-")
         await press(pilot, "escape")
         assert name_at_cursor(app) == "last"
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_not_queued_but_shown(store: Store) -> None:
         row(app, "loss").focus_text()
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: focused(app) == "min_delta")
-        assert messages(app) == ["1 field to be put right: min_delta"]
+        assert messages(app) == ["1 field to correct: min_delta"]
         row(app, "min_delta").text = ""
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: focused(app) == "device")
@@ -171,11 +171,11 @@ def test_duplicates_are_told_left_out_and_queued_only_when_wanted(
         await opened(app, pilot)
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: bool(messages(app)))
-        assert "nothing new: all of this is there already" in messages(app)[0]
-        assert said(app, "#known") == "it is there already (run 1 done): left out"
+        assert "nothing new: these runs exist already" in messages(app)[0]
+        assert said(app, "#known") == "it exists already (run 1 done): left out"
         await fill(app, pilot, loss="mse,mape")
-        assert said(app, "#known") == "1 of 2 is there already (run 1 done): left out"
-        assert "queue them anyway" in screen_text(app)
+        assert said(app, "#known") == "1 of 2 exists already (run 1 done): left out"
+        assert "queue existing runs anyway" in screen_text(app)
         await press(pilot, "ctrl+g")
         await until(pilot, lambda: said(app, "#known").endswith("queued anyway"))
         assert said(app, "#command") == "$ ageui sweep --loss mse,mape --again"
@@ -194,7 +194,7 @@ def test_a_run_that_ends_elsewhere_is_seen_by_the_open_form(store: Store) -> Non
         await opened(app, pilot)
         assert not app.screen.query_one("#again").display
         queued(store, "elsewhere")
-        await until(pilot, lambda: said(app, "#known") == "it is there already (run 1 queued): left out")
+        await until(pilot, lambda: said(app, "#known") == "it exists already (run 1 queued): left out")
 
     use(store, scenario)
 
@@ -219,7 +219,7 @@ def test_a_duplicate_starts_from_all_values_of_the_run(store: Store, no_workers:
         await until(pilot, lambda: is_open(app))
         assert row(app, "loss").query_one(Input).placeholder == "mape · run model"
         assert row(app, "preset").query_one(Input).placeholder == "run model · all its values"
-        assert said(app, "#known") == "it is there already (run 1 queued): left out"
+        assert said(app, "#known") == "it exists already (run 1 queued): left out"
         assert said(app, "#command") == (
             "$ ageui run --detach --preset quick --loss mape --weights gender,age --batch 7"
         )

@@ -238,7 +238,7 @@ def test_the_form_for_new_runs(store: Store, snap_compare: Any) -> None:
         screen = pilot.app.screen
         assert isinstance(screen, NewRunScreen)
         screen.query_one("#row-variance-lambda", FieldRow).focus_text()
-        below = ("variance_lambda: only used", "checking networks", "time: not known yet", "$ ageui run")
+        below = ("variance_lambda: only used", "checking networks", "time: unknown", "$ ageui run")
         await until(pilot, lambda: all(text in screen_text(pilot.app) for text in below))
         await settled(pilot)
 

@@ -75,6 +75,12 @@ def test_the_kept_epoch_is_marked_on_every_curve_and_names_the_legend_of_an_ende
         assert [point.text for point in marked if point] == (["0.25 @ 2", "13.00 @ 2"] if has_ended else ["", ""])
 
 
+@pytest.mark.parametrize(("loss", "label"), [(0.5, "stopped early"), (math.nan, "diverged")])
+def test_a_run_that_diverged_did_not_stop_early(loss: float, label: str) -> None:
+    data = _data([*HISTORY, epoch(4, is_best=False, train_loss=loss)])
+    assert [line.label for line in event_lines(data, CURVES[0], "epoch", (9,))] == [label]
+
+
 def test_epochs_that_are_not_scored_and_biases_that_are_undefined_have_no_points() -> None:
     thinned = [
         epoch(1),

@@ -11,9 +11,8 @@ from store_rows import config, end, epoch, epoch_scores, evaluated, queued, runn
 from ageui.planning.queue_places import QueuePlace
 from ageui.store import PublishedRun, Store
 from ageui.tui.device_loads import DeviceLoad
-from ageui.tui.queue_state import QueueState
+from ageui.tui.queue_state import QueueState, waiting_text
 from ageui.tui.run.header import Head, settings_text
-from ageui.tui.run.waiting import waiting_text
 from ageui.tui.tones import tone_styles
 from engine.data.spec import BUILT_IN
 from engine.events import Evaluated
@@ -51,7 +50,7 @@ def test_all_five_figures_fit_80_columns(store: Store) -> None:
     head = head_of(store, run_id)
     assert texts(head, 78)[2] == "MAE 6.67  gender 10.25  expression 10.25  ethnicity 10.25  age 10.25~  valid"
     assert texts(head, 120)[2].endswith("valid  selected  MAE 5.00–7.00")
-    assert texts(head, 60)[2].startswith("MAE 6.67 gend 10.25 expr 10.25")
+    assert texts(head, 60)[2].startswith("MAE 6.67 gend. 10.25 expr. 10.25")
     assert texts(head, 78)[0].startswith("✓ done  full  1/8 epochs")
     assert "kept epoch 1" in texts(head, 78)[0]
 
@@ -108,10 +107,11 @@ def test_a_published_run_shows_its_figures(store: Store) -> None:
     ("change", "said"),
     [
         (lambda state: state, "2nd, starts in 2:10"),
-        (lambda state: replace(state, pause_reason="by the user"), "2nd, starts in 2:10 · the queue is paused, H"),
-        (lambda state: replace(state, pause_reason="disk full"), "the queue is paused: disk full, H resumes it"),
-        (lambda state: replace(state, unserved=("cpu",)), "no worker for cpu, W starts one"),
-        (lambda state: replace(state, waits=("cpu, other.db",)), "waits: cpu, other.db"),
+        (lambda state: replace(state, pause_reason="by the user"), "2nd, paused, H resumes"),
+        (lambda state: replace(state, pause_reason="disk full"), "2nd, paused: disk full, H resumes"),
+        (lambda state: replace(state, unserved=("cpu",)), "2nd, no worker, W starts one"),
+        (lambda state: replace(state, unserved=("cuda",), running=frozenset([1])), "2nd, starts in 2:10"),
+        (lambda state: replace(state, waits=("cpu, other.db",)), "2nd, waits: cpu, other.db"),
         (lambda state: QueueState(), ""),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_queued_run_says_its_place_and_what_it_waits_for(
     change: Callable[[QueueState], QueueState], said: str
 ) -> None:
     state = change(QueueState(places={7: QueuePlace(2, 130.0)}))
-    assert said in waiting_text(state, 7)
+    assert waiting_text(state, 7) == said
     assert waiting_text(state, 8) == waiting_text(None, 7) == ""
 
 

@@ -203,7 +203,7 @@ def test_a_queued_run_opens_on_its_config_and_says_what_it_waits_for(store: Stor
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await until(pilot, lambda: app.queue_state is not None and run_id in app.queue_state.places)
         await opened(app, pilot, run_id)
-        assert "second 2nd · no worker for" in flat(app)
+        assert "second 2nd, no worker, W starts one" in flat(app)
         assert "--loss" in screen_text(app)
         await press(pilot, "1")
         assert "no points yet: queued 2nd" in flat(app)

@@ -280,7 +280,7 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
         screen = app.screen
         assert isinstance(screen, RunScreen)
         assert "◆ published" in text_of(app, "#state")
-        assert "from the report: nobody here trained it" in text_of(app, "#state")
+        assert "from the report, not trained here" in text_of(app, "#state")
         assert text_of(app, "#figures").startswith("MAE 11.65  gender 0.37  expression 1.41  ethnicity 1.21  age 8.99")
         assert not screen.chart.display, "it has no curves"
         shown = screen_text(app)
@@ -293,7 +293,7 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
             assert figure in seen
         for digits in ("0", "00", "9", "1"):
             await press(pilot, "5", *digits)
-            assert "nobody here trained it" in screen_text(app)
+            assert "not trained here" in screen_text(app)
         await press(pilot, "6")
         assert "it has no predictions" in " ".join(screen_text(app).replace("│", " ").split())
         assert "not evaluated" not in screen_text(app)

@@ -136,3 +136,14 @@ def test_a_list_is_made_again_only_after_a_commit(store: Store) -> None:
     assert reader.read(store, RunsQuery(order="-mae")).entries[1:] == [again.entries[1], again.entries[0]]
     store.edits.archive([2])
     assert rows(reader.read(store, query)) == [("run", (1,)), ("constant", ())]
+
+
+def test_folded_rows_stand_below_all_values_of_their_runs(store: Store) -> None:
+    for seed in (0, 1):
+        scored(store, f"a{seed}", seed=seed)
+    scored(store, "b", loss="mape", seed=0)
+    found = listed(store, grouped="seed", folded=True, order="id")
+    assert [(entry.title, entry.runs) for entry in found.entries if entry.kind == "heading"] == [
+        ("0,1", (1, 2)),
+        ("0", (3,)),
+    ]

@@ -42,7 +42,7 @@ def test_an_empty_database_says_what_to_press(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         shown = screen_text(app)
         assert "No runs yet." in shown
-        assert "make a run" in shown
+        assert "new run: choose" in shown
         assert "cancel" not in shown.splitlines()[-1], "keys that need a run are not offered"
         await press(pilot, "slash", "x", "p")
         assert app.focused is app.screen.query_one(PagedTable)

@@ -16,6 +16,7 @@ from ageui.tui.runs.saved_views import keep_view, saved_views, views_file
 from ageui.tui.runs.table_view import BUILT_IN, TableView
 from ageui.tui.runs.view_picker import ViewPicker
 from ageui.tui.widgets.filter_box import FilterBox
+from ageui.tui.widgets.paged_table import PagedTable
 from engine.errors import ConfigError
 
 pytestmark = pytest.mark.app
@@ -47,6 +48,7 @@ def test_a_view_is_saved_shown_replaced_deleted_and_each_is_undone(two: Store) -
         await choose(app, pilot, "all runs", "enter")
         assert (box.text, prefs.order, prefs.folded) == ("", "turn", False)
         assert names(app) == ["one", "two"]
+        assert app.screen.query_one(PagedTable).cursor == 0, "a view begins at its top"
         await choose(app, pilot, "[/] mine", "enter")
         assert (box.text, prefs.order, prefs.folded) == ("loss=mape", "-name", True)
         assert "1 of 2 runs by run ↓ · folded" in screen_text(app)
@@ -64,7 +66,7 @@ def test_a_view_is_saved_shown_replaced_deleted_and_each_is_undone(two: Store) -
         await press(pilot, "u")
         assert saved_views() == {"[/] mine": kept}
         await choose(app, pilot, "demo", "x")
-        assert "demo is built in and stays as it is" in screen_text(app)
+        assert "demo is built in and cannot be changed" in screen_text(app)
 
     use(two, scenario, size=(120, 36), prefs=Prefs())
 
@@ -107,6 +109,14 @@ def test_views_of_other_versions_are_shown_as_far_as_they_can_be_and_kept_whole(
         assert views_file().read_text() == "{broken"
 
     use(two, scenario, size=(120, 36), prefs=Prefs())
+
+
+def test_only_figures_have_an_order_by_deviation() -> None:
+    view, problems = TableView(order="val_loss_std", folded=True).usable()
+    assert (view.order, len(problems)) == ("turn", 1)
+    assert TableView(order="mae_std", folded=True).usable() == (TableView(order="mae_std", folded=True), [])
+    assert TableView(order="mae_std", folded=True).sentence() == "all runs · by std of MAE ↑ · folded"
+    assert TableView(order="mae_std").sentence() == "all runs · by MAE ↑"
 
 
 @pytest.mark.parametrize("name", ["", " ", "demo", "7", "a\x1bb", "x" * 101])

@@ -47,9 +47,9 @@ def test_titles_stand_beside_progress_and_the_best_figures(store: Store, study: 
 def test_a_study_without_runs_says_what_queues_them_and_how_many(store: Store, study: Study) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await listed(app, pilot)
-        assert "r queues 4 runs on synthetic at 64 px · time: not known yet" in said(app, ABOUT).replace("\n", " ")
+        assert "r queues 4 runs on synthetic at 64 px · time: unknown" in said(app, ABOUT).replace("\n", " ")
         await press(pilot, "enter")
-        assert said(app, "#step").startswith("r queues 4 runs on synthetic at 64 px · time: not known yet")
+        assert said(app, "#step").startswith("r queues 4 runs on synthetic at 64 px · time: unknown")
 
     use(store, scenario, size=(80, 24))
 

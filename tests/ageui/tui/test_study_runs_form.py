@@ -84,7 +84,7 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
             ({"data": "gone"}, "there is no data set 'gone'"),
             ({"set": "batch=8"}, "batch is what the study mine compares"),
             ({"set": "batch"}, "write it as field=value"),
-            ({"set": "'size=32"}, "a quotation mark"),
+            ({"set": "'size=32"}, "close the quotation mark"),
         ]
         for texts, problem in wrong:
             await form(app, pilot, **texts)

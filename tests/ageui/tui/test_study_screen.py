@@ -72,7 +72,7 @@ def test_published_figures_stand_beside_measured_ones(store: Store, study: Study
         assert row(app, "constant")["mae measured"] == "11.50"
         assert row(app, "Spearman's ρ")["mae measured"] == "1.00"
         assert "[b]Losses[/] two  3/4" in said(app, "#title")
-        assert "✓ 2 done · seeds 0–1: run 1, 2" in said(app, "#cell")
+        assert "✓ 2 done · seeds 0–1: runs 1, 2" in said(app, "#cell")
         await press(pilot, "g")
         found = row(app, "mse · 8")
         assert (found["mae spread"], found["mae difference"]) == ("±0.71", "−1.00")
@@ -226,7 +226,7 @@ def test_runs_of_cells_are_opened_and_compared(store: Store, study: Study) -> No
         assert isinstance(app.screen, RunScreen)
         await press(pilot, "escape", "down", "enter")
         assert isinstance(app.screen, StudyScreen)
-        assert "there is no run of it; r runs what is missing" in messages(app)[-1]
+        assert "no run yet; r queues what is missing" in messages(app)[-1]
         await press(pilot, "home", "space", "space", "c")
         screen = app.screen
         assert isinstance(screen, CompareScreen)
@@ -255,7 +255,7 @@ def test_all_cells_with_runs_are_selected_and_compared_as_far_as_that_goes(
         await press(pilot, "escape")
         monkeypatch.setattr("ageui.tui.studies.study_screen.MOST_COMPARED", 15)
         await press(pilot, "c")
-        assert messages(app)[-1] == "these are 16 runs; compare at most 15: select fewer cells"
+        assert messages(app)[-1] == "16 runs are selected; a comparison holds at most 15: select fewer cells"
 
     use(store, scenario)
 
@@ -267,7 +267,7 @@ def test_provenance_and_marks_are_a_key_away(store: Store, study: Study) -> None
         await opened(app, pilot)
         assert "A note" not in screen_text(app)
         await press(pilot, "v")
-        assert "there are scores on valid alone" in messages(app)[-1]
+        assert "only valid has scores" in messages(app)[-1]
         await press(pilot, "i")
         assert isinstance(app.screen, ExplainScreen)
         shown = said(app, "VerticalScroll > Static")

@@ -205,7 +205,7 @@ def test_new_runs_go_out_of_the_queue_unless_they_were_taken_up(store: Store) ->
     first, *others = store.queue.order()
     _taken_up(store, first)
     made = undo(store)
-    assert made.message == "2 runs out of the queue again"
+    assert made.message == "2 runs removed from the queue"
     assert "is running now" in made.problems[0]
     assert [row.id for row in store.runs.search()] == [first]
     assert store.problems() == []

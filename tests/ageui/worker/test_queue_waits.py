@@ -11,6 +11,7 @@ from ageui.files.locks import Lock
 from ageui.memory.measured_peaks import ExpectedPeak
 from ageui.planning.queue_places import QueueForecast
 from ageui.store import Store
+from ageui.store.sqlite import driver
 from ageui.worker import lane
 from ageui.worker.lane import Lane, SharedDevice
 from ageui.worker.queue_waits import queue_waits
@@ -89,17 +90,22 @@ class _Known:
 
 
 def test_queued_runs_have_places_and_starts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ageui.planning.queue_places.Speeds", _Known)
+    monkeypatch.setattr("ageui.planning.expected_time.Speeds", _Known)
     run_id, attempt = running(store, "trains")
     for changes in ({}, {"backbone": "resnet18"}, {}):
         queued(store, **changes)
     forecast = QueueForecast()
 
     def words(*, is_moving: bool = True) -> list[str]:
-        return [str(place) for place in forecast.places(store, 1, is_moving=is_moving).values()]
+        return [place.words() for place in forecast.places(store, is_moving=is_moving).values()]
 
-    assert words() == ["queued 1st", "queued 2nd", "queued 3rd"], "the running run does not know its end yet"
+    assert words() == ["1st", "2nd", "3rd"], "the running run does not know its end yet"
     with store.writing(run_id, attempt) as writer:
         writer.steps(steps((10, 0.25)))
-    assert words() == ["queued 1st, starts in 0:12", "queued 2nd, starts in 0:42", "queued 3rd"]
-    assert words(is_moving=False) == ["queued 1st", "queued 2nd", "queued 3rd"]
+    assert words() == ["1st, starts in 0:12", "2nd, starts in 0:42", "3rd"]
+    set_epochs = "UPDATE run SET config = json_set(config, '$.epochs', json(?)) WHERE id = ?"
+    for epochs, first in (("[50, 10]", "1st"), ("[50, 0]", "1st, starts in 0:12")):
+        with driver().connect(str(store.path)) as raw:
+            raw.execute(set_epochs, (epochs, run_id))
+        assert words()[0] == first, "a second stage follows if it has epochs"
+    assert words(is_moving=False) == ["1st", "2nd", "3rd"]
