@@ -39,6 +39,11 @@ def resolve_device(wanted: str) -> str:
     return "cuda:0" if wanted == "cuda" else wanted
 
 
+def cores() -> int:
+    """Counts the processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def locks_folder() -> Path:
     """The user's folder of the locks of devices."""
     return platformdirs.user_state_path("ageui", appauthor=False) / "devices"

@@ -6,6 +6,7 @@ bf16 even on a processor that has it. The rule depends on the processor and the 
 equal runs compute alike however busy the machine is.
 """
 
+import platform
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,6 +62,12 @@ def spellings(config: RunConfig) -> tuple[RunConfig, ...]:
 @cache
 def cpu_flags() -> frozenset[str]:
     return frozenset(cpu_info("flags").split())
+
+
+@cache
+def cpu_name() -> str:
+    """The processor's model name, if the platform tells it."""
+    return cpu_info("model name") or platform.processor() or platform.machine()
 
 
 def cpu_info(field: str) -> str:

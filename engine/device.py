@@ -1,7 +1,6 @@
 """Chooses the device and arithmetic of a run, once, with the reason."""
 
 import os
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.arithmetic import cpu_arithmetic, cpu_info
+from engine.arithmetic import cpu_arithmetic, cpu_name
 from engine.config import RunConfig
 from engine.counted import counted
 from engine.errors import DeviceError
@@ -93,11 +92,6 @@ def upload(values: Tensor, device: torch.device) -> Tensor:
     if device.type != "cuda":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)
-
-
-def cpu_name() -> str:
-    """The processor's model name, if the platform tells it."""
-    return cpu_info("model name") or platform.processor() or platform.machine()
 
 
 def _device(wanted: str) -> tuple[torch.device, str]:

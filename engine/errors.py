@@ -4,7 +4,7 @@ Each class has the exit code of a command that ends with it, and the name that a
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 
 class Problem(NamedTuple):
@@ -75,6 +75,10 @@ class HostMemoryError(DeviceError):
     """The machine ran out of memory."""
 
     failure = "memory"
+
+
+OUT_OF_MEMORY: Final = (GpuMemoryError.failure, HostMemoryError.failure, "oom_killed")
+"""The failures of runs for which the memory did not suffice; the system killed the last."""
 
 
 class StoreError(AgeUIError):

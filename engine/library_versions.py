@@ -3,14 +3,14 @@
 from functools import cache
 from importlib import metadata
 
-_LIBRARIES = ("ageui", "torch", "torchvision")
+NETWORK_LIBRARIES = ("ageui", "torch", "torchvision")
 
 
 @cache
 def library_versions() -> tuple[str, ...]:
     """The versions of ageui, torch and torchvision; empty for one that is not installed as a package."""
     found = []
-    for name in _LIBRARIES:
+    for name in NETWORK_LIBRARIES:
         try:
             found.append(metadata.version(name))
         except metadata.PackageNotFoundError:

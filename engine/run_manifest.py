@@ -13,9 +13,6 @@ import torch
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
-from engine.footprints import FootprintKey, known_footprint
-from engine.limits import gpu_pixels_limit
-from engine.memory_model import predicted_peak
 from engine.models import AgeModel, LoadReport
 
 LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow")
@@ -66,18 +63,7 @@ def run_manifest(
         "weights": asdict(report),
         "last_batch": config.last_batch,
         "scored_weights": config.keep,
-        "predicted_memory_bytes": _predicted_memory(config, dataset, placement),
     }
-
-
-def _predicted_memory(config: RunConfig, dataset: Dataset, placement: Placement) -> int | None:
-    """The predicted peak memory in bytes, with the images counted; None if the backbone was not counted yet."""
-    footprint = known_footprint(FootprintKey.of(config))
-    if footprint is None or (footprint.device_type, footprint.dtype) != (placement.device.type, placement.dtype_name):
-        return None
-    on_gpu = placement.device.type == "cuda"
-    most_pixels = gpu_pixels_limit(torch.cuda.mem_get_info(placement.device)[0])[0] if on_gpu else None
-    return predicted_peak(config, footprint, len(dataset.frame), most_pixels).bytes
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

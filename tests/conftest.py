@@ -54,12 +54,12 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
         "AGEUI_CACHE": home / "cache" / "ageui",
     }.items():
         monkeypatch.setenv(name, str(folder))
-    # What is found out about a backbone once for a machine is the same in every test, and takes seconds.
+    # The check of a network is the same in every test, and takes seconds.
     cache = home / "cache" / "ageui"
     cache.mkdir(parents=True)
-    shared = tmp_path_factory.getbasetemp() / "footprints"
+    shared = tmp_path_factory.getbasetemp() / "networks"
     shared.mkdir(exist_ok=True)
-    (cache / "footprints").symlink_to(shared)
+    (cache / "networks").symlink_to(shared)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -69,8 +69,9 @@ def _environment() -> Iterator[Finding]:
 
 
 def _device() -> Iterator[Finding]:
+    from engine.arithmetic import cpu_name
     from engine.config import RunConfig
-    from engine.device import cpu_name, place
+    from engine.device import place
 
     placement = place(RunConfig())
     yield Finding("device", True, f"{placement.device_name}: {placement.reason}")

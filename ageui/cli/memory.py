@@ -1,4 +1,4 @@
-"""Checks new runs before they are queued, and prints their predicted memory."""
+"""Checks new runs before they are queued, and prints what is known of their memory."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -6,40 +6,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ageui.memory.forecast import Forecaster
-    from ageui.store import NewRun
+    from ageui.planning.known_networks import KnownNetworks
+    from ageui.store import NewRun, Store
 
 
-def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "Forecaster":
+def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "KnownNetworks":
     """Raises the `AgeUIError` of `refuse_unfit` if some of `runs` would fail on this machine.
 
-    Prints warnings about labels that some will not cope with. Counting a backbone and checking its first weights takes
-    some seconds, once. Returns the forecaster of their memory.
+    Prints warnings about labels that some will not cope with. Checking a backbone and its first weights takes some
+    seconds, once. Returns what is known of their networks.
     """
-    from ageui.memory.forecast import Forecaster
     from ageui.planning.environment import refuse_wrong_variables
+    from ageui.planning.known_networks import KnownNetworks
     from ageui.planning.run_checks import label_warnings, refuse_unfit
     from ageui.text.clean import clean
 
     refuse_wrong_variables()
-    forecaster = Forecaster()
-    refuse_unfit(runs, forecaster)  # with the facts at hand, before networks are checked
-    if missing := forecaster.forecast(runs).missing:
-        with console.status("checking the networks and working out the peak memory"):
-            forecaster.count(missing)
-        refuse_unfit(runs, forecaster)
+    networks = KnownNetworks()
+    refuse_unfit(runs, networks)  # with the facts at hand, before networks are checked
+    if missing := networks.missing(runs):
+        with console.status("checking the networks and their first weights"):
+            networks.check(missing)
+        refuse_unfit(runs, networks)
     for text in label_warnings(runs):
         console.print(clean(f"warning: {text}"), soft_wrap=True)
-    return forecaster
+    return networks
 
 
-def print_memory(console: "Console", runs: "Sequence[NewRun]", forecaster: "Forecaster") -> None:
-    """Prints what `runs` load of their weights files and their predicted peak memory, with warnings."""
+def print_memory(console: "Console", store: "Store", runs: "Sequence[NewRun]", networks: "KnownNetworks") -> None:
+    """Prints what `runs` load of their weights files and the peak memory that earlier runs measured, with warnings."""
+    from ageui.memory.expected_memory import CurrentPeaks, expected_memory
     from ageui.text.clean import clean
 
-    found = forecaster.forecast(runs)
-    memory = f"warning: {found.text}" if found.is_too_much else found.text
-    loaded = (f"first weights: {text}" for text in found.loaded)
-    for line in (*loaded, *(f"warning: {text}" for text in found.warnings), memory):
+    memory = expected_memory(CurrentPeaks().of(store), runs)
+    loaded = (f"first weights: {text}" for text in networks.loaded(runs))
+    warnings = (f"warning: {text}" for text in networks.warnings(runs))
+    for line in (*loaded, *warnings, f"{'warning: ' if memory.is_too_much else ''}{memory.text}"):
         if line:
             console.print(clean(line), soft_wrap=True)

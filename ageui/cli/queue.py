@@ -152,8 +152,7 @@ def resume_runs(
 ) -> None:
     """Queue paused and interrupted runs again, or resume the whole queue if no RUN is given.
 
-    Runs continue from their last checkpoint. Resuming the queue also resumes sweeps that were held because their runs
-    failed.
+    Runs continue from their last checkpoint. Resuming the queue also resumes held runs.
 
         ageui resume 12
         ageui resume 12 --here

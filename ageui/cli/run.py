@@ -61,11 +61,11 @@ def run(
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
         store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
-        forecaster = check_runs(console, [new])
+        networks = check_runs(console, [new])
         if detach:
             from ageui.cli.background import start_missing_workers
 
-            print_memory(console, [new], forecaster)
+            print_memory(console, store, [new], networks)
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
             remember_commands(store, [run_id], on_end, on_queue_end)
             row = store.runs.get(run_id)
@@ -80,7 +80,7 @@ def run(
         print_choices(console, resolved, flags)
 
         def claim(foreground: "Foreground") -> "Claim":
-            print_memory(console, [new], forecaster)
+            print_memory(console, store, [new], networks)
             claimed = store.runs.add_claimed(new, foreground.claimant, foreground.hold, tags=tag or [])
             remember_commands(store, [claimed.run_id], on_end, on_queue_end)
             console.print(

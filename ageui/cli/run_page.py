@@ -10,21 +10,23 @@ from ageui.cli.tables import is_too_wide
 from ageui.compare.attribute_table import attribute_sentences, one_attribute_table
 from ageui.compare.crossed_groups import CROSS
 from ageui.compare.run_tables import explanations, groups_table, published_table, scores_table
-from ageui.memory.forecast import predicted_memory
 from ageui.present.bars import sparkline
 from ageui.present.figures import EPOCH_LOSS, number
 from ageui.present.terminal import rich_table, shortened
 from ageui.store import RunDetail, SplitScores
 from ageui.text.clean import clean
-from ageui.text.sentences import counted, memory_sentence
+from ageui.text.sentences import counted, gigabytes
 from ageui.text.states import state_of, why_no_scores
 from engine.errors import ConfigError
 
 _LONGEST_COMMAND = 300
 
 
-def print_run(detail: RunDetail, command: str | None, *, full: bool = False) -> None:
-    """Prints a run on stdout, with the command that trains it again, which is cut to a line unless `full`."""
+def print_run(detail: RunDetail, command: str | None, *, full: bool = False, memory: str = "") -> None:
+    """Prints a run on stdout, with the command that trains it again, which is cut to a line unless `full`.
+
+    `memory` is the peak that it is expected to have, in words.
+    """
     console = results()
     if command and not full and len(command) > _LONGEST_COMMAND:
         hint = f"the whole command: ageui show {detail.id} --full"
@@ -32,7 +34,7 @@ def print_run(detail: RunDetail, command: str | None, *, full: bool = False) -> 
     if detail.row.is_published:
         _print_published(console, detail, command)
         return
-    _print_head(console, detail, command)
+    _print_head(console, detail, command, memory)
     _print_history(console, detail)
     if not detail.results:
         console.print(f"\n{why_no_scores(detail.row)}", soft_wrap=True)
@@ -97,7 +99,7 @@ def _print_published(console: Console, detail: RunDetail, command: str | None) -
     console.print(why_no_scores(row), style="dim", soft_wrap=True)
 
 
-def _print_head(console: Console, detail: RunDetail, command: str | None) -> None:
+def _print_head(console: Console, detail: RunDetail, command: str | None, memory: str) -> None:
     row = detail.row
     seconds = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
     took = f" in {seconds:.1f} s" if row.ended_at and seconds else ""
@@ -112,8 +114,10 @@ def _print_head(console: Console, detail: RunDetail, command: str | None) -> Non
         console.print(Text(clean(placement)), soft_wrap=True)
     if detail.first_weights:
         console.print(Text(clean(f"first weights: {detail.first_weights}")), soft_wrap=True)
-    if memory := memory_sentence(predicted_memory(detail), detail.peak_memory_bytes):
-        console.print(memory, soft_wrap=True)
+    if detail.peak_memory_bytes is not None:
+        memory = gigabytes(detail.peak_memory_bytes)
+    if memory:
+        console.print(f"peak memory: {memory}", soft_wrap=True)
     for file in detail.checkpoints:
         what = f"best weights of epoch {file.epoch}" if file.kind == "best" else f"checkpoint after step {file.step:,}"
         console.print(Text(f"{what}: {clean(file.path)}, sha256 {file.sha256[:12]}…"), soft_wrap=True)

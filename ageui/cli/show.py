@@ -39,6 +39,7 @@ def show_run(
     """
     from ageui.cli.run_page import print_groups, print_run
     from ageui.compare.crossed_groups import CROSS, with_crossed
+    from ageui.memory.expected_memory import peak_to_come
     from ageui.planning.config_file import config_toml
     from ageui.planning.run_command import repeat_command
     from engine.config import build_config
@@ -58,9 +59,10 @@ def show_run(
             for scores in detail.results:
                 detail = with_crossed(detail, scores.split, [by], store.scores.predictions)
         command = detail.command if full else repeat_command(store, detail)
+        memory = peak_to_come(store, detail)
     if as_json:
         print_json(detail.to_json())
     elif by is not None:
         print_groups(detail, by, split, against)
     else:
-        print_run(detail, command, full=full)
+        print_run(detail, command, full=full, memory=memory)

@@ -225,10 +225,10 @@ def run_study(
         remaining = find_remaining(study, store, choice, seeds)
         store.runs.refuse_invalid(remaining.new, priority=priority)
         to_train = remaining.to_train(store)
-        forecaster = check_runs(console, to_train)
-        print_memory(console, remaining.new, forecaster)
+        networks = check_runs(console, to_train)
+        print_memory(console, store, remaining.new, networks)
         if not force:
-            refuse_small_disk(store, to_train, forecaster, override="--force")
+            refuse_small_disk(store, to_train, networks, override="--force")
         say(remaining_text(study, remaining))
         say(f"trained on {describe(study, remaining.variant)}")
         if remaining.new:

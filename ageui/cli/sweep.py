@@ -77,10 +77,10 @@ def sweep(
             say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)
         store.runs.refuse_invalid(new, tags=tag or [], priority=priority)
-        forecaster = check_runs(console, new)
-        print_memory(console, new, forecaster)
+        networks = check_runs(console, new)
+        print_memory(console, store, new, networks)
         if not force:
-            refuse_small_disk(store, new, forecaster, override="--force")
+            refuse_small_disk(store, new, networks, override="--force")
         if new:
             say(time_sentence(store, new))
         if dry_run:

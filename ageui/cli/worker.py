@@ -48,7 +48,7 @@ def start(
     """Start a worker that outlives this terminal. Commands that queue a run start one automatically.
 
     Each device has one worker, which leaves after a minute without runs. If it trains several runs at once, each has
-    its share of the cores, and starts only if its predicted memory fits beside the others'.
+    its share of the cores, and starts only if its memory, as earlier runs measured it, fits beside the others'.
 
         ageui worker start
         ageui worker start --parallel auto --stay

@@ -2,13 +2,28 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Final, NamedTuple
 
-from ageui.memory.forecast import Forecaster
+from ageui.planning.known_networks import KnownNetworks
 from ageui.store import FullError, NewRun, Store
 from ageui.store.attempt_writer import STATES_KEPT
 from ageui.text.sentences import counted, gigabytes
-from engine.memory_model import file_sizes
+from engine.checked_networks import NetworkFacts
+from engine.config import RunConfig
+
+_FLOAT: Final = 4
+_MOST_OUTPUTS: Final = 101
+_SLOTS: Final = {"adam": 2, "adadelta": 2, "sgd": 0}
+"""Numbers that an optimizer keeps for each weight."""
+
+
+class FileSizes(NamedTuple):
+    """Bytes of the weights that a run keeps, and of a training state: weights, best weights and the optimizer's."""
+
+    weights: int
+    state: int
 
 
 def free_bytes(folder: Path) -> int | None:
@@ -23,7 +38,7 @@ def free_bytes(folder: Path) -> int | None:
 def refuse_small_disk(
     store: Store,
     runs: Sequence[NewRun],
-    forecaster: Forecaster,
+    networks: KnownNetworks,
     free: Callable[[Path], int | None] = free_bytes,
     *,
     override: str = "",
@@ -31,10 +46,10 @@ def refuse_small_disk(
     """Raises `FullError` if the runs need more space than is free. `override` names the option that queues them anyway.
 
     Each run keeps its best weights. Training states exist for one run at a time: those that are kept, and the next one
-    while it is written. Networks that are not counted yet are left out.
+    while it is written. Networks that are not checked yet are left out.
     """
-    counted_runs = [(run.config, forecaster.footprint(run.config)) for run in runs]
-    sizes = [file_sizes(config, footprint) for config, footprint in counted_runs if footprint is not None]
+    checked_runs = [(run.config, networks.facts(run.config)) for run in runs]
+    sizes = [file_sizes(config, facts) for config, facts in checked_runs if facts is not None]
     available = free(store.folder)
     if not sizes or available is None:
         return
@@ -47,3 +62,12 @@ def refuse_small_disk(
             + (", or queue fewer runs" if len(runs) > 1 else "")
             + (f" ({override} queues them anyway)" if override else "")
         )
+
+
+def file_sizes(config: RunConfig, network: NetworkFacts) -> FileSizes:
+    """The bytes of a run's files once it trains all weights."""
+    widths = [network.features, *(config.widths or ()), _MOST_OUTPUTS]
+    head = sum((inputs + 1) * units for inputs, units in pairwise(widths)) * _FLOAT
+    weights, trained = network.state_bytes + head, network.parameters * _FLOAT + head
+    slots = 1 if config.optimizer == "sgd" and config.momentum else _SLOTS[config.optimizer]
+    return FileSizes(weights, 2 * weights + trained * slots)

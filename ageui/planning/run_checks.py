@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ageui.devices import resolve_device
-from ageui.memory.forecast import Forecaster
+from ageui.planning.known_networks import KnownNetworks
 from ageui.store import NewRun
 from ageui.worker.background_workers import refuse_missing_device
 from engine.config import RunConfig
@@ -20,11 +20,11 @@ _CHECKED = (
 """The fields that the checks depend on."""
 
 
-def refuse_unfit(runs: Sequence[NewRun], forecaster: Forecaster) -> None:
+def refuse_unfit(runs: Sequence[NewRun], networks: KnownNetworks) -> None:
     """Raises an error with all reasons why some of the runs would fail on this machine, so that none is queued.
 
     Each reason is named once, with the number of runs that it concerns. The engine finds problems of images, and of
-    networks that the `forecaster` has not counted and checked yet.
+    networks that were not checked yet.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def refuse_unfit(runs: Sequence[NewRun], forecaster: Forecaster) -> None:
     """
     found: dict[str, AgeUIError] = {}
     concerned: Counter[str] = Counter()
-    checks = _Checks(forecaster)
+    checks = _Checks(networks)
     for run in runs:
         errors = checks.errors(run)
         found |= errors
@@ -67,8 +67,8 @@ def _share(concerned: int, runs: int) -> str:
 class _Checks:
     """The reasons why runs would fail. Runs with equal `_CHECKED` fields are checked once."""
 
-    def __init__(self, forecaster: Forecaster) -> None:
-        self._forecaster = forecaster
+    def __init__(self, networks: KnownNetworks) -> None:
+        self._networks = networks
         self._data: dict[tuple[int, str], KnownData] = {}
         self._errors: dict[tuple[object, ...], dict[str, AgeUIError]] = {}
 
@@ -84,7 +84,8 @@ class _Checks:
         if key not in self._data:
             self._data[key] = known_data(run.spec, config.target, cache_folder())
         yield from data_problems(config, self._data[key])
-        yield from self._forecaster.refusals(config)
+        if (refusal := self._networks.refusal(config)) is not None:
+            yield refusal
         yield from self._lone_values(config, self._data[key].train_images)
         try:
             refuse_missing_device(resolve_device(config.device))
@@ -93,10 +94,10 @@ class _Checks:
 
     def _lone_values(self, config: RunConfig, images: int | None) -> Iterator[AgeUIError]:
         """Checks batch norm, unless the number of images is unknown or augmentation changes it."""
-        footprint = self._forecaster.footprint(config)
+        facts = self._networks.facts(config)
         is_counted = images is not None and config.augment != "report"
-        if footprint is None or not (is_counted or config.batch == 1):
+        if facts is None or not (is_counted or config.batch == 1):
             return
-        text = lone_values_problem(config, images or 0, needs_pairs=footprint.needs_pairs)
+        text = lone_values_problem(config, images or 0, needs_pairs=facts.needs_pairs)
         if text is not None:
             yield ConfigError(problems=[Problem("size", text, ("batch", "backbone"))])

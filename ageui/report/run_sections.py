@@ -214,13 +214,13 @@ def _config(run: RunFacts) -> Section:
 def _training(run: RunFacts) -> Section:
     """The machine, time and memory of the training; empty for published figures."""
     facts, detail = run.facts, run.detail
-    peak, predicted = detail.peak_memory_bytes, detail.predicted_memory_bytes
+    peak = detail.peak_memory_bytes
     attempts = [attempt for attempt in detail.attempts if attempt.replayed]
     rows: list[tuple[str, Any]] = [
         ("started", detail.row.started_at and f"{detail.row.started_at:%Y-%m-%d %H:%M} UTC"),
         ("ended", detail.row.ended_at and f"{detail.row.ended_at:%Y-%m-%d %H:%M} UTC"),
         ("seconds", run.seconds and f"{run.seconds:.1f}"),
-        ("peak memory", peak and f"{gigabytes(peak)}{f', {gigabytes(predicted)} predicted' if predicted else ''}"),
+        ("peak memory", peak and gigabytes(peak)),
         ("attempts", len(detail.attempts) if len(detail.attempts) > 1 else None),
         *(
             (f"attempt {one.number}", f"{counted(one.replayed, 'point')} again, {one.differing} differ")

@@ -27,7 +27,7 @@ from ageui.store.records import RunRow
 from ageui.store.run_changes import Changed, RunIds, RunState, Values, change_runs
 from ageui.store.run_rows import IS_QUEUED, IS_RUNNING, QUEUE_ORDER, RUN_ID, RUN_ROWS, existing_run, run_rows
 from ageui.store.store_part import StorePart
-from ageui.store.sweep_hold import HELD
+from ageui.store.sweep_hold import HELD, RESUMED, hold_too_large
 from ageui.store.tables import MEASURED, Attempt, Checkpoint, EpochScore, Metric, PausedQueue, Result, Run, RunSummary
 from engine.errors import ConfigError
 
@@ -136,7 +136,7 @@ class RunQueue(StorePart):
             return _pause(row) if row is not None else None
 
     def held(self) -> dict[str, int]:
-        """The number of held runs, by the reason why their sweep was held."""
+        """The number of held runs, by the reason why they were held."""
         reasons = select(Run.error, func.count()).where(*_IS_HELD).group_by(Run.error)
         with self._read() as session:
             return {reason or "": count for reason, count in session.exec(reasons).all()}
@@ -203,16 +203,25 @@ class RunQueue(StorePart):
 
         return self._command(run_ids, rule)
 
+    def hold(self, run_id: int, reason: str) -> int:
+        """Pauses a queued run that is too large for its device, and those of its sweep that are at least as large.
+
+        Returns the number of runs that it paused; 0 if the run is not queued any more.
+        """
+        with self._write() as session:
+            run = session.get(Run, run_id)
+            return hold_too_large(session, run, reason) if run is not None and run.status == "queued" else 0
+
     def resume(self, run_ids: RunIds) -> Changed:
         """Queues paused or interrupted runs again, at their old places. They resume from their newest checkpoints.
 
-        Runs that were held because their sweep failed form a new sweep, whose failures count from zero.
+        Runs that were held form a new sweep, whose failures count from zero, and are tried whatever memory they need.
         """
         with self._write() as session:
             return change_runs(session, run_ids, _to_resume())
 
     def resume_held(self) -> Changed:
-        """Resumes all runs whose sweep was held."""
+        """Resumes all runs that were held."""
         with self._write() as session:
             return change_runs(session, session.exec(select(RUN_ID).where(*_IS_HELD)).all(), _to_resume())
 
@@ -336,7 +345,9 @@ def _to_resume() -> Rule:
                 f"{run} is {run.status}; only paused and interrupted runs can be resumed"
                 + (f"; try: ageui retry {run.id}" if run.status in ("failed", "cancelled") else "")
             )
-        return {**_QUEUED, "sweep": sweep} if run.failure == HELD else _QUEUED
+        if run.failure == HELD:
+            return {**_QUEUED, "sweep": sweep, "failure": RESUMED}
+        return {**_QUEUED, "failure": RESUMED} if run.failure == RESUMED else _QUEUED
 
     return _of_measured(rule)
 

@@ -256,11 +256,6 @@ class RunDetail:
         )
 
     @property
-    def predicted_memory_bytes(self) -> int | None:
-        """The predicted peak memory; None if it was unknown when the run started."""
-        return (self.manifest or {}).get("predicted_memory_bytes")
-
-    @property
     def first_weights(self) -> str:
         """The weights that the run loaded before its first step, and their file; empty if random or unknown."""
         try:
@@ -290,7 +285,7 @@ class RunDetail:
             "command": self.command,
             "data": {"name": self.data_spec["name"], "hash": self.data_hash, "splits": self.splits, **self._source()},
             "manifest": self.manifest or {},
-            "memory": {"predicted_bytes": self.predicted_memory_bytes, "peak_bytes": self.peak_memory_bytes},
+            "memory": {"peak_bytes": self.peak_memory_bytes},
             "history": [asdict(epoch) for epoch in self.history],
             "results": [scores.to_json() for scores in self.results],
             "checkpoints": [asdict(checkpoint) for checkpoint in self.checkpoints],

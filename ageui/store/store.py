@@ -22,6 +22,7 @@ from ageui.store.imports import Imports
 from ageui.store.listing import Listing
 from ageui.store.migrations import schema_version
 from ageui.store.own_folder import find_folder
+from ageui.store.peak_memory import PeakMemory
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow
 from ageui.store.removal import Removal
@@ -46,6 +47,7 @@ class Store:
     - `scores` reads and writes scores,
     - `rescoring` computes scores of earlier versions again,
     - `removal` deletes runs and predictions,
+    - `peak_memory` reads the memory that runs took,
     - `imports` copies runs of another database,
     - `endings` tells of runs that have just ended,
     - `data` holds the registered data sets,
@@ -70,6 +72,7 @@ class Store:
         self.rescoring = Rescoring(self._read, self._write, folder)
         self.removal = Removal(self._read, self._write, folder)
         self.imports = Imports(self._read, self._write, folder)
+        self.peak_memory = PeakMemory(self._read, self._write, folder)
         self.endings = Endings(self._read, self._write, folder)
         self.data = DataSets(self._read, self._write, folder)
         self.workers = Workers(self._read, self._write, folder)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ageui.memory.forecast import Forecaster
+from ageui.planning.known_networks import KnownNetworks
 from ageui.planning.run_checks import refuse_unfit
 from ageui.planning.settings import checkpoint_interval
 from ageui.store import DELETED, Changed, NewRun, Store
@@ -76,7 +76,7 @@ def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
 
 def _refuse_unfit(store: Store, run_ids: Sequence[int]) -> None:
     """Raises `AgeUIError` if runs that are queued again would fail. Does not wait for networks to be checked."""
-    refuse_unfit(store.runs.to_train_again(run_ids), Forecaster())
+    refuse_unfit(store.runs.to_train_again(run_ids), KnownNetworks())
 
 
 def move(run_id: int, by: int) -> Change:

@@ -26,7 +26,7 @@ class QueueState:
     waits
         What living workers wait for: `cpu, other.db`.
     held
-        The number of runs that are held because their sweep keeps failing.
+        The number of runs that are held, because their sweep keeps failing or memory does not suffice.
     places
         The places of queued runs.
     """

@@ -4,20 +4,22 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from ageui.devices import next_lock_file, take_device, who_has
+from ageui.devices import cores, next_lock_file, take_device, who_has
 from ageui.files.locks import Lock, is_held
-from ageui.memory.forecast import predicted_memory
-from ageui.memory.free_memory import free_memory
+from ageui.memory.device_memory import device_memory
+from ageui.memory.expected_memory import CurrentPeaks, expected_peak
+from ageui.memory.measured_peaks import ExpectedPeak
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
-from ageui.text.sentences import counted
+from ageui.store.sweep_hold import RESUMED
+from ageui.text.sentences import counted, gigabytes
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
 from ageui.worker.queue_waits import MEMORY
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
-from engine.errors import GpuMemoryError
+from engine.errors import ConfigError, GpuMemoryError
 
 SECONDS_BETWEEN_LOOKS = 0.5
 LONGEST_PAUSE = 60.0
@@ -46,7 +48,7 @@ class SharedDevice:
     stop
         Set once the worker is to leave.
     working
-        Each run in progress with its predicted memory in bytes, None if unknown.
+        Each run in progress with its peak memory in bytes, None if it was never measured.
     beside
         Runs in progress that had another one beside them.
     alone
@@ -75,7 +77,8 @@ class SharedDevice:
         with self._guard:
             if self._lock is None:
                 self._lock = take_device(self.name)
-                self._free = free_memory(self.name) if self.lanes > 1 else None
+                memory = device_memory(self.name) if self.lanes > 1 else None
+                self._free = memory.free if memory is not None else None
             elif is_held(next_lock_file(self.name)):
                 return None
             if self._lock is not None:
@@ -95,7 +98,7 @@ class SharedDevice:
         return self._users > 0
 
     def has_room_for(self, run_id: int, needed: int | None) -> bool:
-        """Whether a run of that predicted memory can start beside the runs in progress."""
+        """Whether a run of that peak memory can start beside the runs in progress."""
         if not self.working:
             return True
         all_needed = [*self.working.values(), needed]
@@ -132,7 +135,11 @@ class Lane:
 
     def __init__(self, store: Store, device: SharedDevice, should_stop: Callable[[], bool]) -> None:
         self._store, self._device, self._should_stop = store, device, should_stop
-        self._engines = Engines(device.policy.engine, _share_of_threads(device))
+        threads = _share_of_threads(device)
+        self._engines = Engines(device.policy.engine, threads)
+        self._threads = int(threads["OMP_NUM_THREADS"]) if threads else None
+        self._peaks = CurrentPeaks()
+        self._looked_up: tuple[object, ExpectedPeak | None] = None, None
         self._crashes = 0
         self._ticket: Lock | None = None
 
@@ -147,7 +154,7 @@ class Lane:
         held: dict[int, Lock] = {}
 
         def hold(run_id: int) -> bool:
-            needed = self._needed(run_id)
+            needed = self._bytes(run_id)
             if not device.has_room_for(run_id, needed):
                 raise _NoRoomError(run_id)
             lock = Lock.take(self._store.run_lock_file(run_id))
@@ -158,6 +165,8 @@ class Lane:
 
         claimant, outcome = Claimant(device.name, device.name), None
         try:
+            while self._holds_next_run():
+                pass
             claim = self._store.queue.claim_next(claimant, device.configs, hold)
             if claim is not None:
                 log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
@@ -166,11 +175,7 @@ class Lane:
                     device.alone.add(claim.run_id)
                 log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
                 if outcome.held:
-                    log.warning(
-                        "%s of its sweep held, because its runs keep failing for the same reason; ageui resume "
-                        "continues them",
-                        counted(outcome.held, "queued run"),
-                    )
+                    log.warning("%s of its sweep held: see ageui queue", counted(outcome.held, "queued run"))
         except _NoRoomError as error:
             self._say_too_large(error.run_id)
         finally:
@@ -206,7 +211,7 @@ class Lane:
         """Checks before the claim, which takes the write lock to find out for certain."""
         device = self._device
         run_id = self._store.queue.next_run(device.configs)
-        fits = run_id is not None and device.has_room_for(run_id, self._needed(run_id))
+        fits = run_id is not None and device.has_room_for(run_id, self._bytes(run_id))
         if run_id is not None and not fits:
             self._say_too_large(run_id)
         return fits
@@ -215,12 +220,54 @@ class Lane:
         """Stores, once, that the next run waits for memory."""
         if self._device.too_large != run_id:
             self._device.too_large = run_id
-            beside = counted(len(self._device.working), "running run")
-            self._say_idle(f"{MEMORY}: the next run may not fit beside {beside}")
+            peak, running = self._expected(run_id), list(self._device.working.values())
+            if peak is None or None in running:
+                which = "the next run" if peak is None else "a running run"
+                self._say_idle(f"{MEMORY}: the peak memory of {which} is not known yet, so it trains alone")
+            else:
+                beside = counted(len(running), "running run")
+                self._say_idle(f"{MEMORY}: the next run ({peak.text}) does not fit beside {beside}")
 
-    def _needed(self, run_id: int) -> int | None:
-        """The predicted memory of a run in bytes; None if its backbone has not been counted yet."""
-        return predicted_memory(self._store.runs.detail(run_id)) if self._device.lanes > 1 else None
+    def _holds_next_run(self) -> bool:
+        """Holds the next run if it was never tried and is known not to fit on the device."""
+        run_id = self._store.queue.next_run(self._device.configs)
+        reason = self._why_too_large(run_id) if run_id is not None else ""
+        if run_id is None or not reason:
+            return False
+        held = self._store.queue.hold(run_id, reason)
+        log.warning("run %d: %s held: %s", run_id, counted(held, "run"), reason)
+        return held > 0
+
+    def _why_too_large(self, run_id: int) -> str:
+        """Why a run does not fit on the device, with all of its memory, or on a GPU with what others leave free."""
+        row, name = self._store.runs.get_many([run_id]).get(run_id), self._device.name
+        memory = device_memory(name)
+        if row is None or row.attempt > 0 or row.failure == RESUMED or memory is None:
+            return ""
+        is_own = name == "cpu" or bool(self._device.working)
+        room = memory.total if is_own else memory.free
+        if self._peaks.of(self._store).largest <= room:
+            return ""  # saves counting images
+        peak = self._expected(run_id)
+        if peak is None or peak.least - peak.pixels <= room:
+            return ""
+        has = f"{name} has {gigabytes(room)}{'' if is_own else ' free'}"
+        return f"this takes at least {gigabytes(peak.least)} of memory ({peak.source}), and {has}"
+
+    def _bytes(self, run_id: int) -> int | None:
+        """The peak memory of a run in bytes; None if it was never measured."""
+        peak = self._expected(run_id) if self._device.lanes > 1 else None
+        return peak.bytes if peak is not None else None
+
+    def _expected(self, run_id: int) -> ExpectedPeak | None:
+        """The peak memory of a run; looked up again only for another one, or after more runs have ended."""
+        key = run_id, self._store.runs.status_counts().get("done", 0)
+        if key != self._looked_up[0]:
+            peak, peaks = None, self._peaks.of(self._store)
+            with suppress(ConfigError):  # it was just deleted
+                peak = expected_peak(peaks, self._store.runs.detail(run_id), self._device.name, self._threads)
+            self._looked_up = key, peak
+        return self._looked_up[1]
 
     def _supervise(self, claim: Claim, locks: list[Lock]) -> Outcome:
         return Supervisor(
@@ -274,11 +321,6 @@ def _share_of_threads(device: SharedDevice) -> dict[str, str]:
     if device.lanes == 1 or device.name != "cpu" or "OMP_NUM_THREADS" in os.environ:
         return {}
     return {"OMP_NUM_THREADS": str(max(1, cores() // device.lanes))}
-
-
-def cores() -> int:
-    """Counts the processor's cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def lanes_for(device: str) -> int:

@@ -10,7 +10,6 @@ import typer.main
 from living import processes_of
 from terminal import PatchEngine, Terminal, wait_until
 
-from ageui.memory.forecast import NOTHING_TO_SAY
 from ageui.store import Store
 from engine.data.make_faces import make_faces
 from engine.data.spec import SyntheticOptions
@@ -46,9 +45,9 @@ def ageui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 @pytest.fixture
-def no_memory_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forecasts say nothing, at once."""
-    monkeypatch.setattr("ageui.memory.forecast.Forecaster.forecast", lambda self, runs: NOTHING_TO_SAY)
+def no_network_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs can use all networks."""
+    monkeypatch.setattr("ageui.planning.known_networks.KnownNetworks.missing", lambda self, runs: ())
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def test_only_commands_that_can_share_a_device_offer_it(
     assert ["--share" in text for text in said] == [offers]
 
 
-@pytest.mark.usefixtures("no_memory_forecast")
+@pytest.mark.usefixtures("no_network_checks")
 def test_a_refusal_names_the_command_that_the_status_allows(store: Store, ageui: Terminal) -> None:
     run_id = queued(store)
     store.queue.pause([run_id])

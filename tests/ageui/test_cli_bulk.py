@@ -15,7 +15,7 @@ COUNT = 60
 
 
 @pytest.fixture
-def many(ageui: Terminal, monkeypatch: pytest.MonkeyPatch, no_memory_forecast: None) -> Iterator[Store]:
+def many(ageui: Terminal, monkeypatch: pytest.MonkeyPatch, no_network_checks: None) -> Iterator[Store]:
     """A terminal in a folder with sixty queued runs, and no worker."""
     monkeypatch.setattr("ageui.worker.background_workers.start_worker", lambda store, device, **options: None)
     with Store.open(Path("runs.db")) as store:

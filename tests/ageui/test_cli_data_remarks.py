@@ -96,7 +96,7 @@ def test_bins_that_cannot_be_made_are_refused(ageui: Terminal, write: Write, bin
     assert said in refused.err
 
 
-@pytest.mark.usefixtures("no_memory_forecast")
+@pytest.mark.usefixtures("no_network_checks")
 def test_a_plan_warns_of_labels_beyond_head_and_loss(ageui: Terminal, write: Write) -> None:
     write(age=lambda place: 104.5 if place < 8 else 0 if place < 16 else 30, gender=lambda place: "male")
     assert ageui("data", "add", "t", "t.csv").code == 0

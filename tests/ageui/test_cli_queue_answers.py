@@ -62,7 +62,7 @@ def test_a_wrong_input_gets_a_message_its_exit_code_and_changes_nothing(
     code: int,
     said: str,
     monkeypatch: pytest.MonkeyPatch,
-    no_memory_forecast: None,
+    no_network_checks: None,
 ) -> None:
     monkeypatch.setattr("engine.cuda._DRIVERS", ())
     shutil.copy(done_and_paused, "runs.db")
@@ -85,7 +85,7 @@ def test_one_run_that_cannot_be_changed_keeps_no_other_from_it(ageui: Terminal) 
 
 @pytest.mark.parametrize("command", ["resume", "retry"])
 def test_runs_that_can_go_on_get_a_worker_beside_one_that_cannot(
-    ageui: Terminal, command: str, monkeypatch: pytest.MonkeyPatch, no_memory_forecast: None
+    ageui: Terminal, command: str, monkeypatch: pytest.MonkeyPatch, no_network_checks: None
 ) -> None:
     a_done_and_a_paused_run(Path("runs.db"))
     if command == "retry":

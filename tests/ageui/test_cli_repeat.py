@@ -133,7 +133,7 @@ def test_runs_of_another_machine_tell_no_time(store: Store, monkeypatch: pytest.
     assert "unknown" in time_sentence(store, [_new()])
 
 
-def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_memory_forecast: None) -> None:
+def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_network_checks: None) -> None:
     _measured(store, epochs="2")
     done = ageui("sweep", "--preset", "quick", "--epochs", "4", "--seeds", "3", "--dry-run")
     assert "time: 0:16 each, 0:48 in all, from 1 run like these; less if stopped early" in done.err
@@ -152,7 +152,7 @@ def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_memory_forecas
     ],
 )
 def test_a_name_that_run_refuses_is_refused_by_a_dry_run(
-    ageui: Terminal, store: Store, no_memory_forecast: None, arguments: list[str], said: str
+    ageui: Terminal, store: Store, no_network_checks: None, arguments: list[str], said: str
 ) -> None:
     queued(store, "taken", loss="mape")
     for command in (["run", "--detach"], ["sweep"], ["sweep", "--dry-run"]):

@@ -276,7 +276,7 @@ MODEL: dict[str, Any] = {"strategy": "freeze", "epochs": (3, 4), "loss": "mape",
     ],
 )
 def test_the_printed_command_queues_the_same_runs(
-    ageui: Terminal, store: Store, model: dict[str, Any] | None, texts: dict[str, str], no_memory_forecast: None
+    ageui: Terminal, store: Store, model: dict[str, Any] | None, texts: dict[str, str], no_network_checks: None
 ) -> None:
     Path("ageui.toml").write_text("batch = 8")
     like = None if model is None else store.runs.add(*_model(store, model), name="model")

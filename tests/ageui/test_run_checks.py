@@ -1,36 +1,32 @@
 """Runs that would fail on this machine, refused before they are queued."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from store_rows import config
 from terminal import Terminal
 
-from ageui.memory import forecast
-from ageui.memory.forecast import Forecaster
+from ageui.cli.memory import print_memory
 from ageui.planning import run_checks
+from ageui.planning.known_networks import KnownNetworks
 from ageui.planning.run_checks import refuse_unfit
 from ageui.store import NewRun, Store
+from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkField, NetworkKey
 from engine.data.check import check
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 from engine.errors import AgeUIError, ConfigError, DataError, DeviceError
-from engine.first_weights import CheckedWeights, WeightsKey
-from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey, NetworkKey, no_answer
-from engine.memory_model import Footprint, LinearBytes
 from engine.paths import cache_folder
 
-GIVEN = Footprint(
-    device_type="cpu", dtype="fp32", size=64, process=0, parameters=0, state=0, features=1,
-    training=(LinearBytes(fixed=0, per_image=0),), scoring=(LinearBytes(fixed=0, per_image=0),),
-    scoring_batch=256, features_batch=64,
-)  # fmt: skip
+GIVEN = NetworkFacts(parameters=0, state_bytes=0, features=1)
 TABLE = "image,age,gender,smile\n1.jpg,30,male,no\n2.jpg,40,female,yes\n"
 
 
 @pytest.fixture
 def known_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "known_footprint", lambda key: GIVEN)
+    monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: CheckedNetwork(key=key, facts=GIVEN))
 
 
 @pytest.fixture
@@ -44,7 +40,7 @@ def table(tmp_path: Path) -> DataSpec:
 
 def _message(*runs: NewRun, kind: type[AgeUIError] = ConfigError) -> str:
     with pytest.raises(kind) as refused:
-        refuse_unfit(runs, Forecaster())
+        refuse_unfit(runs, KnownNetworks())
     assert type(refused.value) is kind
     return str(refused.value)
 
@@ -65,7 +61,7 @@ def test_an_attribute_that_the_data_lacks_is_named_with_the_nearest_and_how_many
 
 @pytest.mark.parametrize("weights", ["none", "gender,smile,age", "lds"])
 def test_attributes_of_a_table_are_its_columns(table: DataSpec, weights: str) -> None:
-    refuse_unfit([NewRun(config(weights=weights), table)], Forecaster())
+    refuse_unfit([NewRun(config(weights=weights), table)], KnownNetworks())
     assert "no attribute 'shoe-size'" in _message(NewRun(config(weights="shoe-size"), table))
 
 
@@ -74,7 +70,7 @@ def test_attributes_of_a_table_are_those_that_its_check_found(table: DataSpec, t
     check(named, cache=cache_folder())
     text = _message(NewRun(config(weights="smile"), named))
     assert "no attribute 'smile'" in text
-    refuse_unfit([NewRun(config(weights="grin"), named.model_copy(update={"skip_bad": False}))], Forecaster())
+    refuse_unfit([NewRun(config(weights="grin"), named.model_copy(update={"skip_bad": False}))], KnownNetworks())
 
 
 def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpec) -> None:
@@ -85,7 +81,7 @@ def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpe
         in _message(NewRun(config(), table), kind=DataError)
     )
     Path(table.path or "").write_text("image,age,mood\n1.jpg,30,good\n")
-    refuse_unfit([run], Forecaster())
+    refuse_unfit([run], KnownNetworks())
 
 
 @pytest.mark.parametrize(
@@ -115,13 +111,16 @@ def test_data_without_train_images(tmp_path: Path) -> None:
 def test_batch_norm_that_gets_one_value_per_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = DataSpec(name="odd", format="synthetic", synthetic=SyntheticOptions(counts=(33, 9, 9)))
     runs = [NewRun(config(batch=batch, last_batch="keep"), spec) for batch in (1, 16, 32)]
-    refuse_unfit(runs, Forecaster())
-    monkeypatch.setattr(forecast, "known_footprint", lambda key: GIVEN.model_copy(update={"needs_pairs": True}))
+    refuse_unfit(runs, KnownNetworks())
+    needs_pairs = GIVEN.model_copy(update={"needs_pairs": True})
+    monkeypatch.setattr(
+        "ageui.planning.known_networks.known_network", lambda key: CheckedNetwork(key=key, facts=needs_pairs)
+    )
     alone, others = _message(*runs).splitlines()
     assert "leaves one value per channel" in alone
     assert alone.endswith("choose a larger --size or --batch 2 or more with --set last_batch=merge (1 of 3 runs)")
     assert others.endswith("choose a larger --size or --set last_batch=merge (2 of 3 runs)")
-    refuse_unfit([NewRun(config(batch=32, last_batch="merge"), spec)], Forecaster())
+    refuse_unfit([NewRun(config(batch=32, last_batch="merge"), spec)], KnownNetworks())
 
 
 def test_a_device_that_this_machine_lacks_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +140,7 @@ def test_alike_runs_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     real = run_checks.known_data
     monkeypatch.setattr(run_checks, "known_data", known)
-    refuse_unfit([NewRun(config(seed=seed), BUILT_IN) for seed in range(50)], Forecaster())
+    refuse_unfit([NewRun(config(seed=seed), BUILT_IN) for seed in range(50)], KnownNetworks())
     assert looked == ["synthetic"]
 
 
@@ -153,21 +152,15 @@ Answers = Callable[..., None]
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     """Has the process that checks networks find these problems, each with its kind of error; else none."""
-    monkeypatch.setattr(forecast, "known_footprint", lambda key: None)
+    monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: None)
 
-    def answer(**problems: tuple[str, str]) -> None:
-        def answers(self: FootprintCounter) -> list[object]:
-            return [found(key) for key in self._keys]
+    def answer(field: NetworkField, problem: str, failure: str, init: str = "") -> None:
+        def found(key: NetworkKey) -> CheckedNetwork:
+            if init in ("", key.init):
+                return CheckedNetwork(key=key, problem=problem, failure=failure, field=field)
+            return CheckedNetwork(key=key, facts=GIVEN)
 
-        def found(key: NetworkKey) -> object:
-            if isinstance(key, WeightsKey):
-                text, failure = problems.get("init", ("", ""))
-                return CheckedWeights(key=key, problem=text, failure=failure)
-            if "backbone" in problems:
-                return CountedFootprint(key=key, problem=problems["backbone"][0], failure=problems["backbone"][1])
-            return CountedFootprint(key=key, footprint=GIVEN)
-
-        monkeypatch.setattr(FootprintCounter, "answers", answers)
+        monkeypatch.setattr("ageui.planning.known_networks.check_networks", lambda keys, begun: list(map(found, keys)))
 
     return answer
 
@@ -176,7 +169,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
 def test_a_network_that_cannot_take_the_size_is_refused_by_every_command(
     ageui: Terminal, answers: Answers, command: str
 ) -> None:
-    answers(backbone=("backbone resnet18@layer3 cannot take images of 64 px", "config"))
+    answers("backbone", "backbone resnet18@layer3 cannot take images of 64 px", "config")
     done = ageui(*command.split())
     assert (done.code, done.out) == (2, "")
     assert done.err.count("cannot take images of 64 px") == 1
@@ -187,7 +180,7 @@ def test_a_network_that_cannot_take_the_size_is_refused_by_every_command(
 def test_first_weights_that_are_missing_refuse_a_whole_sweep_with_the_exit_code_of_data(
     ageui: Terminal, answers: Answers
 ) -> None:
-    answers(init=("the ImageNet weights resnet18.pth are missing", "data"))
+    answers("init", "the ImageNet weights resnet18.pth are missing", "data", init="imagenet")
     sweep = ("sweep", "--strategy", "finetune,scratch", "--backbone", "resnet18", "--seeds", "2")
     done = ageui(*sweep)
     assert (done.code, done.out) == (3, "")
@@ -197,12 +190,24 @@ def test_first_weights_that_are_missing_refuse_a_whole_sweep_with_the_exit_code_
 
 
 def test_a_network_that_could_not_be_checked_is_left_to_the_engine(answers: Answers) -> None:
-    answers(backbone=("resnet18@layer3 cannot be counted: KeyError", ""))
-    runs, forecaster = [NewRun(config(), BUILT_IN)], Forecaster()
-    forecaster.count(forecaster.forecast(runs).missing)
-    refuse_unfit(runs, forecaster)
-    for key in (FootprintKey.of(runs[0].config), WeightsKey.of(runs[0].config)):
-        assert not no_answer(key, "it ended").failure
+    answers("backbone", "", "")
+    runs, networks = [NewRun(config(), BUILT_IN)], KnownNetworks()
+    networks.check(networks.missing(runs))
+    refuse_unfit(runs, networks)
+    assert networks.missing(runs) == ()
+
+
+def test_loaded_tensors_are_printed_once_with_their_warnings(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [NewRun(config(batch=batch, init="w.pth", strategy="finetune"), BUILT_IN) for batch in (16, 32)]
+    networks = KnownNetworks()
+    (key,) = networks.missing(runs)
+    checked = CheckedNetwork(key=key, sentence="loaded 1 of 25 tensors from w.pth", warnings=("most begins random",))
+    monkeypatch.setattr("ageui.planning.known_networks.check_networks", lambda keys, begun: [checked])
+    networks.check([key])
+    console = Console(file=io.StringIO(), width=40)
+    print_memory(console, store, runs, networks)
+    lines = console.file.getvalue().splitlines()
+    assert lines[:2] == ["first weights: loaded 1 of 25 tensors from w.pth", "warning: most begins random"]
 
 
 @pytest.mark.usefixtures("known_networks")

@@ -21,7 +21,6 @@ from engine.arithmetic import cpu_arithmetic, settled, spellings
 from engine.backbone_names import LISTED, has_batch_norm, has_depthwise_convolutions
 from engine.config import RunConfig, build_config
 from engine.events import Noted, RunStarted
-from engine.footprints import FootprintKey
 from engine.kept_weights import weights_file
 from engine.predict import predict_files
 from engine.request import RunRequest
@@ -97,7 +96,6 @@ def test_the_arithmetic_can_be_named_before_a_run_starts(has_bf16: None) -> None
     for auto in (_config(device="auto"), _config(device="cpu")):
         assert settled(auto).precision == "bf16"
         assert spellings(auto) == spellings(settled(auto)) == (auto, settled(auto))
-        assert FootprintKey.of(auto) == FootprintKey.of(settled(auto))
     asked = _config(precision="fp32")
     assert settled(asked) is asked
     assert spellings(asked) == (asked,)

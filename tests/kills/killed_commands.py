@@ -16,7 +16,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from ageui.memory.forecast import NOTHING_TO_SAY, Forecaster
+from ageui.planning.known_networks import KnownNetworks
 from ageui.store.sqlite import driver
 
 MODULES = (
@@ -107,7 +107,7 @@ def _start_nothing() -> None:
     for module in (ageui.tui.changes, ageui.worker.background_workers):
         module.ensure_worker = lambda store, device, checkpoint_seconds: None  # type: ignore[attr-defined]
     ageui.worker.rescorer.start_rescoring = lambda store: None
-    Forecaster.forecast = lambda self, runs: NOTHING_TO_SAY  # type: ignore[method-assign]
+    KnownNetworks.missing = lambda self, runs: ()  # type: ignore[method-assign]
 
 
 async def _change_and_undo(database: Path) -> list[dict[str, Any]]:

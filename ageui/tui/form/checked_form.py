@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from ageui.memory.forecast import NOTHING_TO_SAY, Forecast
+from ageui.memory.expected_memory import ExpectedMemory
 from ageui.text.sentences import counted
+from engine.checked_networks import NetworkKey
 from engine.errors import AgeUIError, Problem
 
 
@@ -46,7 +47,9 @@ class CheckedForm:
     plan: object | None = None
     outcome: str = ""
     notes: tuple[str, ...] = ()
-    memory: Forecast = NOTHING_TO_SAY
+    missing: tuple[NetworkKey, ...] = ()
+    warnings: tuple[str, ...] = ()
+    memory: ExpectedMemory = field(default_factory=ExpectedMemory)
     time: str = ""
     command: str | None = None
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from textual import on
 from textual.widgets import Static
 
-from ageui.memory.forecast import NOTHING_TO_SAY
+from ageui.memory.expected_memory import ExpectedMemory
 from ageui.text.clean import clean
 from ageui.tui.debounce import Debounce
 from ageui.tui.dialogs.prompts import Answer, ChoicePrompt
@@ -14,7 +14,7 @@ from ageui.tui.dialogs.value_picker import ValuePicker
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
 from ageui.tui.live import LiveScreen
 from ageui.tui.widgets.field_row import FieldRow
-from ageui.tui.widgets.memory_line import MemoryLine
+from ageui.tui.widgets.machine_line import MachineLine
 from engine.errors import AgeUIError
 
 Checked = TypeVar("Checked", bound=CheckedForm)
@@ -22,7 +22,7 @@ _NO_COMMAND = "no single command gives these runs; they can be queued here"
 
 
 class FormScreen(LiveScreen[Checked]):
-    """A subclass checks `self._entered` in `read`, and composes field rows, `#outcome`, a memory line, `#time` and
+    """A subclass checks `self._entered` in `read`, and composes field rows, `#outcome`, a machine line, `#time` and
     `#command`.
 
     Actions wait for a check of the texts that the form has when their key is pressed.
@@ -68,7 +68,11 @@ class FormScreen(LiveScreen[Checked]):
         outcome = self.query_one("#outcome", Static)
         outcome.update(clean("\n".join(filter(None, lines)), lines=True))
         outcome.set_class(bool(why_not), "-wrong")
-        self.query_one(MemoryLine).show(NOTHING_TO_SAY if why_not else checked.memory)
+        line = self.query_one(MachineLine)
+        if why_not:
+            line.show((), ExpectedMemory(), ())
+        else:
+            line.show(checked.warnings, checked.memory, checked.missing)
         self.query_one("#time", Static).update("" if why_not else checked.time)
         command = "" if why_not else checked.command or _NO_COMMAND
         self.query_one("#command", Static).update(f"$ {clean(command)}" if command else "")
@@ -80,7 +84,7 @@ class FormScreen(LiveScreen[Checked]):
     def _typed(self) -> None:
         self._check_at_rest()
 
-    @on(MemoryLine.Counted)
+    @on(MachineLine.Checked)
     def _check_again(self) -> None:
         self.refresh_soon()
 
@@ -102,9 +106,9 @@ class FormScreen(LiveScreen[Checked]):
             self.app.tell("the form was changed meanwhile: nothing was done", severity="warning")
         elif asked != checked.entered:
             return
-        elif checked.memory.missing and not checked.why_not:
+        elif checked.missing and not checked.why_not:
             # Networks that are still being checked may refuse the runs: the action waits for them.
-            self.query_one("#outcome", Static).update(f"{clean(checked.outcome)} · waiting for the peak memory …")
+            self.query_one("#outcome", Static).update(f"{clean(checked.outcome)} · checking networks …")
         else:
             self._pending = None
             if checked.why_not:

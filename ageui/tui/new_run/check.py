@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from ageui.memory.forecast import Forecaster
+from ageui.memory.expected_memory import CurrentPeaks, expected_memory
 from ageui.planning import sweeps
 from ageui.planning.disk_space import refuse_small_disk
 from ageui.planning.expected_time import CurrentSpeeds, expected_time
+from ageui.planning.known_networks import KnownNetworks
 from ageui.planning.plan import Basis, Plan, grid_configs, resolve_here, with_data, with_seeds
 from ageui.planning.run_checks import label_warnings, refuse_unfit
 from ageui.planning.run_command import Labels, queue_command
@@ -73,8 +74,8 @@ class FormCheck:
         self._template: _Template | None = None
         self._grid: _ExpandedGrid | None = None
         self.devices: tuple[str, ...] = ()
-        self.forecaster = Forecaster()
-        self._speeds = CurrentSpeeds()
+        self.networks = KnownNetworks()
+        self._peaks, self._speeds = CurrentPeaks(), CurrentSpeeds()
 
     def check(self, store: Store, entered: FormInput) -> CheckedNewRuns:
         """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
@@ -117,14 +118,16 @@ class FormCheck:
         plan = Plan(first, runs, tuple(store.runs.find_same(runs)))
         named = plan.to_queue(again=checked.entered.again, name=labels.name)
         _refuse_names(store, [run.name for run in named if run.name is not None])
-        refuse_unfit(runs, self.forecaster)
-        refuse_small_disk(store, named, self.forecaster)
+        refuse_unfit(runs, self.networks)
+        refuse_small_disk(store, named, self.networks)
         return replace(
             checked,
             notes=(*self._notes(plan), *label_warnings(runs)),
             plan=plan,
             outcome=grid_sentence(with_seeds(values, first.config.seed, seeds), len(runs)),
-            memory=self.forecaster.forecast(runs),
+            missing=self.networks.missing(runs),
+            warnings=self.networks.warnings(runs),
+            memory=expected_memory(self._peaks.of(store), runs),
             time=expected_time(self._speeds.of(store), named).text,
             command=queue_command(store, values, basis, runs, seeds=seeds, labels=labels),
         )

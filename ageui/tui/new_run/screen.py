@@ -21,7 +21,7 @@ from ageui.tui.new_run.fields import GROUPS, form_fields
 from ageui.tui.new_run.wording import known_sentence
 from ageui.tui.widgets.field_row import FieldRow, FieldRows
 from ageui.tui.widgets.key_footer import KeyFooter
-from ageui.tui.widgets.memory_line import MemoryLine
+from ageui.tui.widgets.machine_line import MachineLine
 from ageui.tui.widgets.status_bar import StatusBar
 
 
@@ -57,7 +57,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
         with Vertical(id="plan"):
             yield Static(id="field", markup=False)
             yield Static(id="outcome", markup=False)
-            yield MemoryLine(self._check.forecaster, id="memory")
+            yield MachineLine(self._check.networks, id="memory")
             yield Static(id="time", markup=False)
             yield Static(id="known", markup=False)
             yield TickBox("queue existing runs anyway (^g)", id="again", compact=True)

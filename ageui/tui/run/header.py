@@ -33,13 +33,13 @@ _DOT = " · "
 @dataclass(frozen=True)
 class Head:
     """What the head shows: a run, the scores of the chosen split if there are any, why it waits if it is queued, the
-    load of the devices, and the predicted peak memory in bytes."""
+    load of the devices, and the peak memory that it is expected to have, in words."""
 
     detail: RunDetail
     scores: SplitScores | None
     waiting: str
     loads: tuple[DeviceLoad, ...]
-    predicted_memory: int | None
+    memory: str
 
     def lines(self, width: int, styles: Mapping[Tone, Style]) -> tuple[Text, Text, Text]:
         """Three lines of at most `width` cells. What is least important is left out where room is short."""
@@ -111,8 +111,8 @@ class Head:
 
     def _facts(self) -> Sequence[str]:
         summary, peak = self.detail.row.summary, self.detail.peak_memory_bytes
-        memory = peak if peak is not None else self.predicted_memory
-        taken = [f"{'peak' if peak is not None else 'about'} {gigabytes(memory)}"] if memory is not None else []
+        memory = gigabytes(peak) if peak is not None else self.memory
+        taken = [f"peak {memory}"] if memory else []
         if self.detail.row.status != "running" or not summary.step:
             return taken
         device = self.detail.attempts[-1].device if self.detail.attempts else None

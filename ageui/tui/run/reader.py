@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ageui.memory.forecast import predicted_memory
+from ageui.memory.expected_memory import peak_to_come
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.tui.chart.raster import Floats
 from ageui.tui.run.curves import CurveData
@@ -16,7 +16,7 @@ from ageui.worker.run_files import log_file
 
 @dataclass(frozen=True, eq=False)
 class RunSnapshot:
-    """A run with its curves, the new part of its log, and its predicted peak memory in bytes.
+    """A run with its curves, the new part of its log, and the peak memory that it is expected to have, in words.
 
     `errors` are those of single images behind the scores `errors_of`, the newest that were asked for; None if no
     predictions are stored.
@@ -25,7 +25,7 @@ class RunSnapshot:
     detail: RunDetail
     curves: CurveData
     log: LogPart
-    predicted_memory: int | None
+    memory: str
     errors_of: SplitScores | None
     errors: SplitErrors | None
 
@@ -43,8 +43,7 @@ class RunReader:
         self._run_id = run_id
         self._log: LogPart | None = None
         self._points: tuple[int, Floats, Floats] = (-1, np.empty(0), np.empty(0))
-        self._predicted_memory: int | None = None
-        self._has_predicted = False
+        self._memory: str | None = None
         self._errors: tuple[SplitScores | None, SplitErrors | None] = None, None
 
     def read(self, store: Store) -> RunSnapshot:
@@ -64,7 +63,9 @@ class RunReader:
         has_ended = detail.status in ("done", "diverged")
         curves = CurveData(detail.history, steps, losses, *_pace(detail), detail.kept_epoch, has_ended)
         self._read_errors(store, detail)
-        return RunSnapshot(detail, curves, self._log, self._predicted(detail), *self._errors)
+        if self._memory is None or detail.peak_memory_bytes is not None:
+            self._memory = peak_to_come(store, detail)
+        return RunSnapshot(detail, curves, self._log, self._memory, *self._errors)
 
     def _read_errors(self, store: Store, detail: RunDetail) -> None:
         scores = detail.scores(self.split) or detail.primary_scores
@@ -75,14 +76,6 @@ class RunReader:
         if scores is not None and predictions is not None:
             errors = SplitErrors.of(scores, predictions, image_folder(detail, scores))
         self._errors = scores, errors
-
-    def _predicted(self, detail: RunDetail) -> int | None:
-        """The predicted peak memory, in bytes: the run's own prediction, else one computed once."""
-        if detail.predicted_memory_bytes is not None or detail.row.is_published:
-            return detail.predicted_memory_bytes
-        if not self._has_predicted:
-            self._predicted_memory, self._has_predicted = predicted_memory(detail), True
-        return self._predicted_memory
 
 
 def _pace(detail: RunDetail) -> tuple[float, float]:

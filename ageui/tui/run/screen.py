@@ -257,7 +257,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
     def _draw_head(self) -> None:
         if (snapshot := self._snapshot) is None:
             return
-        head = Head(snapshot.detail, self._scores, self._waiting, self._loads, snapshot.predicted_memory)
+        head = Head(snapshot.detail, self._scores, self._waiting, self._loads, snapshot.memory)
         width = self.size.width - 2
         for name, line in zip(("state", "settings", "figures"), head.lines(width, self._tones), strict=True):
             self.query_one(f"#{name}", TextLine).put(line)

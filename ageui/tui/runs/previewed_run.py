@@ -66,7 +66,7 @@ class PreviewedRun(Vertical):
         self.display = detail is not None
         if detail is not None:
             with self.app.batch_update():
-                head = Head(detail, detail.primary_scores, waiting, (), detail.predicted_memory_bytes)
+                head = Head(detail, detail.primary_scores, waiting, (), "")
                 self.query_one("#preview-head", FittedText).fit(
                     lambda width: Text("\n").join(head.lines(width, tone_styles(self.app.theme_variables)))
                 )

@@ -8,8 +8,9 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from ageui.memory.forecast import Forecaster
+from ageui.memory.expected_memory import CurrentPeaks
 from ageui.planning.expected_time import CurrentSpeeds
+from ageui.planning.known_networks import KnownNetworks
 from ageui.store import Store
 from ageui.study import Choice, Study, StudyTable
 from ageui.study.queueing import choice_of, tag
@@ -19,7 +20,7 @@ from ageui.tui.form.form_screen import FormScreen
 from ageui.tui.studies.study_runs_check import CheckedStudyRuns, check_study_runs, form_fields, texts_of
 from ageui.tui.widgets.field_row import FieldRow, FieldRows
 from ageui.tui.widgets.key_footer import KeyFooter
-from ageui.tui.widgets.memory_line import MemoryLine
+from ageui.tui.widgets.machine_line import MachineLine
 from ageui.tui.widgets.status_bar import StatusBar
 
 
@@ -39,7 +40,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
         super().__init__(form_fields())
         self._study, self._chosen = study, chosen
         self._first_texts = texts_of(like, seeds)
-        self._forecaster, self._speeds = Forecaster(), CurrentSpeeds()
+        self._networks, self._peaks, self._speeds = KnownNetworks(), CurrentPeaks(), CurrentSpeeds()
 
     def compose(self) -> ComposeResult:
         yield StatusBar(f"studies › {self._study.name} › run what is missing")
@@ -49,7 +50,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
                 yield FieldRow(field.name, field.what)
         with Vertical(id="plan"):
             yield Static(id="outcome", markup=False)
-            yield MemoryLine(self._forecaster, id="memory")
+            yield MachineLine(self._networks, id="memory")
             yield Static(id="time", markup=False)
             yield Static(id="command", markup=False)
         yield KeyFooter()
@@ -59,7 +60,7 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
             row.text = self._first_texts.get(row.field, "")
 
     def read(self, store: Store) -> CheckedStudyRuns:
-        return check_study_runs(store, self._study, self._entered, self._forecaster, self._speeds)
+        return check_study_runs(store, self._study, self._entered, self._networks, self._peaks, self._speeds)
 
     def action_show(self) -> None:
         self.once_checked(self._leave_with)

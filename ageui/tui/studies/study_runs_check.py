@@ -4,9 +4,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ageui.memory.forecast import Forecaster
+from ageui.memory.expected_memory import CurrentPeaks, expected_memory
 from ageui.planning.disk_space import refuse_small_disk
 from ageui.planning.expected_time import CurrentSpeeds, expected_time
+from ageui.planning.known_networks import KnownNetworks
 from ageui.planning.run_checks import label_warnings, refuse_unfit
 from ageui.store import Store
 from ageui.study import Choice, RemainingRuns, Study, find_remaining
@@ -49,7 +50,12 @@ def form_fields(data: Sequence[DataSpec] = ()) -> dict[str, FormField]:
 
 
 def check_study_runs(
-    store: Store, study: Study, entered: FormInput, forecaster: Forecaster, speeds: CurrentSpeeds
+    store: Store,
+    study: Study,
+    entered: FormInput,
+    networks: KnownNetworks,
+    peaks: CurrentPeaks,
+    speeds: CurrentSpeeds,
 ) -> CheckedStudyRuns:
     """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
     checked = CheckedStudyRuns(
@@ -64,8 +70,8 @@ def check_study_runs(
         seeds = seeds_of(entered.texts)
         todo = find_remaining(study, store, here.choice, seeds)
         to_train = todo.to_train(store)
-        refuse_unfit(to_train, forecaster)
-        refuse_small_disk(store, to_train, forecaster)
+        refuse_unfit(to_train, networks)
+        refuse_small_disk(store, to_train, networks)
     except (ConfigError, DataError, DeviceError, FullError) as error:
         return checked.with_error(error)
     return replace(
@@ -73,7 +79,9 @@ def check_study_runs(
         plan=todo,
         outcome=remaining_text(study, todo),
         notes=tuple(label_warnings(to_train)),
-        memory=forecaster.forecast(todo.new),
+        missing=networks.missing(todo.new),
+        warnings=networks.warnings(todo.new),
+        memory=expected_memory(peaks.of(store), todo.new),
         time=expected_time(speeds.of(store), todo.new).text,
         command=command(study, here.choice, seeds),
     )

@@ -56,7 +56,7 @@ def test_a_run_from_queue_to_end(store: Store) -> None:
     assert (attempt.worker, attempt.device, attempt.step, attempt.seconds) == ("cpu", "cpu", 0, 2.5)
     assert (attempt.replayed, attempt.differing, attempt.notes) == (0, 0, ())
     assert attempt.peak_memory_bytes == 5_000_000_000
-    assert detail.to_json()["memory"] == {"predicted_bytes": None, "peak_bytes": 5_000_000_000}
+    assert detail.to_json()["memory"] == {"peak_bytes": 5_000_000_000}
     assert detail.row.error is None
     summary = detail.row.summary
     assert (summary.epochs, summary.epoch, summary.step, summary.val_loss) == (8, 2, 20, 0.125)

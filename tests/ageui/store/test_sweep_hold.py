@@ -1,10 +1,12 @@
-"""A sweep whose runs fail one after the other for the same reason waits for a person."""
+"""A sweep whose runs fail one after the other, or do not fit into memory, waits for a person."""
+
+from typing import Any
 
 import pytest
 from store_rows import claimed, config, queued
 
 from ageui.store import NewRun, Store
-from engine.data.spec import BUILT_IN
+from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 
 
 def _sweep(store: Store, count: int = 6) -> list[int]:
@@ -90,3 +92,53 @@ def test_a_cancelled_run_is_held_no_more(store: Store) -> None:
     store.queue.cancel(ids[3])
     assert store.queue.held() == {}
     assert store.runs.get(ids[3]).error == "cancelled by the user"
+
+
+MORE = DataSpec(name="more", format="synthetic", synthetic=SyntheticOptions(counts=(3000, 600, 600)))
+FEWER = DataSpec(name="fewer", format="synthetic", synthetic=SyntheticOptions(counts=(30, 9, 9)))
+UNCOUNTED = DataSpec(name="photos", format="utkface", path="/photos")
+
+
+def _mixed(store: Store, *runs: dict[str, Any]) -> list[int]:
+    return store.runs.add_many([NewRun(config(**run), BUILT_IN) for run in runs])
+
+
+@pytest.mark.parametrize("failure", ["gpu_memory", "memory", "oom_killed"])
+def test_runs_at_least_as_large_as_one_that_ran_out_of_memory_are_held(store: Store, failure: str) -> None:
+    first, *ids = _mixed(
+        store,
+        {"batch": 64}, {"batch": 64, "seed": 1}, {"batch": 128}, {"size": 96, "batch": 64}, {"batch": 32},
+        {"batch": 64, "backbone": "resnet18"}, {"batch": 64, "precision": "bf16"}, {"size": 48, "batch": 128},
+    )  # fmt: skip
+    alone = queued(store, batch=64)
+    assert _end(store, first, reason="too much; --batch 48 would fit", failure=failure) == 3
+    assert _statuses(store, ids) == ["paused"] * 3 + ["queued"] * 4
+    assert store.runs.get(alone).status == "queued"
+    row = store.runs.get(ids[0])
+    assert row.error is not None
+    assert row.error.startswith(f"held: at least as large as a run of the sweep that ran out of memory, run {first} (")
+    assert "--batch 48 would fit; ageui resume tries them anyway" in row.error
+
+
+def test_data_with_fewer_or_uncounted_images_is_not_as_large(store: Store) -> None:
+    runs = [NewRun(config(seed=seed), spec) for seed, spec in enumerate((BUILT_IN, MORE, FEWER, UNCOUNTED))]
+    first, *ids = store.runs.add_many(runs)
+    assert _end(store, first, failure="gpu_memory") == 1
+    assert _statuses(store, ids) == ["paused", "queued", "queued"]
+
+
+def test_three_that_ran_out_of_memory_hold_smaller_ones_too(store: Store) -> None:
+    ids = _mixed(store, {"batch": 64}, {"batch": 32}, {"batch": 16}, {"batch": 8})
+    assert [_end(store, run_id, failure="gpu_memory") for run_id in ids[:3]] == [0, 0, 1]
+
+
+def test_a_run_that_is_too_large_is_held_with_larger_ones_that_nobody_resumed(store: Store) -> None:
+    ids = _mixed(store, {"batch": 64}, {"batch": 128}, {"batch": 32}, {"batch": 256})
+    assert store.queue.hold(ids[0], "it needs too much") == 3
+    assert store.queue.held() == {"held: it needs too much; ageui resume tries it anyway": 3}
+    resumed = store.queue.resume(ids[:2])
+    assert [store.runs.get(run_id).failure for run_id in ids] == ["resumed", "resumed", None, "held"]
+    assert store.queue.hold(ids[0], "it needs too much") == 1
+    store.edits.restore(resumed)
+    assert sum(store.queue.held().values()) == 3
+    assert store.queue.hold(ids[1], "it needs too much") == 0, "it is not queued"

@@ -28,9 +28,9 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _footprints_are_never_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def _networks_are_never_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forms start a process that checks networks: one without torch, which ends without an answer."""
-    monkeypatch.setattr("engine.footprints._COMMAND", ["true"])
+    monkeypatch.setattr("engine.checked_networks._COMMAND", ["true"])
 
 
 @pytest.fixture

@@ -1,89 +1,51 @@
-"""The peak memory of runs on the screens: predicted in the form, predicted and measured on the run's screen."""
+"""The peak memory of runs on the screens, and the check of networks while a form is open."""
 
-import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from new_run_form import checked, fill, focused, hint, is_open, opened, said
+from measured_runs import GB, measured_run
+from new_run_form import fill, focused, hint, is_open, opened, said
 from pilot import press, screen_text, settled, until, use
-from store_rows import end, running
+from store_rows import queued
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from ageui.memory import forecast
+from ageui.memory.device_memory import DeviceMemory
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.messages import OpenRun
-from engine.footprints import CountedFootprint, FootprintCounter, FootprintKey
-from engine.memory_model import Footprint, LinearBytes
+from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkKey
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
 
-GIVEN = Footprint(
-    device_type="cpu", dtype="fp32", size=64, process=500_000_000, parameters=0, state=0, features=1,
-    training=(LinearBytes(fixed=0, per_image=10_000_000),), scoring=(LinearBytes(fixed=0, per_image=0),),
-    scoring_batch=256, features_batch=64,
-)  # fmt: skip
+FACTS = NetworkFacts(parameters=0, state_bytes=0, features=1)
 
 
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every backbone's footprint is known."""
-    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: GIVEN)
-
-
-@pytest.fixture
-def room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """4 GB are free."""
-    monkeypatch.setattr("ageui.memory.free_memory.group_rooms", lambda groups, mount: iter([4_000_000_000]))
-
-
-@pytest.mark.usefixtures("counted", "room")
+@pytest.mark.usefixtures("no_network_checks")
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)])
-def test_the_form_shows_the_peak_and_warns_of_too_little(store: Store, size: tuple[int, int]) -> None:
+def test_the_form_shows_the_peak_and_warns_of_too_little(
+    store: Store, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageui.memory.device_memory.group_memory", lambda *paths: iter([DeviceMemory(4 * GB, 5 * GB)]))
+    small, large = measured_run(store, 0.99, loss="mae"), measured_run(store, 7.23, batch=512, loss="mae")
+
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot)
-        assert said(app, "#memory") == "peak memory: about 0.99 GB; 4.00 GB are free"
+        assert said(app, "#memory") == f"peak memory: 0.99 GB, measured by run {small}; 4.00 GB are free"
         memory = screen.query_one("#memory", Static)
         assert memory.region.height >= 1
         assert not memory.has_class("-too-much")
         await fill(app, pilot, batch="32,512")
-        assert "0.99 GB to 7.23 GB, the most with" in said(app, "#memory")
-        assert "but only 4.00 GB are free" in said(app, "#memory")
+        assert f"batch 512 (measured by run {large}), but only 4.00 GB are free" in said(app, "#memory")
         assert memory.has_class("-too-much")
+        await fill(app, pilot, batch="16")
+        assert said(app, "#memory") == "peak memory: not known yet; no run like this ended here"
         await fill(app, pilot, batch="x")
         assert said(app, "#memory") == ""
 
     use(store, scenario, size=size)
-
-
-@pytest.mark.usefixtures("room")
-def test_what_is_not_known_is_counted_while_one_types_and_then_shown(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_answer, asked = threading.Event(), []
-
-    def answers(self: FootprintCounter) -> Iterator[CountedFootprint]:
-        asked.append(self._keys)
-        assert may_answer.wait(30)
-        for wanted in self._keys:
-            yield CountedFootprint(key=wanted, footprint=GIVEN)
-
-    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
-    monkeypatch.setattr(FootprintCounter, "answers", answers)
-
-    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        await opened(app, pilot)
-        assert said(app, "#memory") == "peak memory: being worked out"
-        await press(pilot, *"mape")
-        await checked(app, pilot)
-        may_answer.set()
-        await until(pilot, lambda: said(app, "#memory") == "peak memory: about 0.99 GB; 4.00 GB are free")
-        assert len(asked) == 1
-
-    use(store, scenario)
 
 
 def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
@@ -91,23 +53,21 @@ def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
 ) -> None:
     may_answer = threading.Event()
 
-    def answers(self: FootprintCounter) -> Iterator[CountedFootprint]:
+    def check(keys: Sequence[NetworkKey], begun: object) -> list[CheckedNetwork]:
         assert may_answer.wait(30)
-        for wanted in self._keys:
-            assert isinstance(wanted, FootprintKey)
-            if wanted.size == 64:
-                yield CountedFootprint(key=wanted, problem="backbone x cannot take images of 64 px", failure="config")
-            else:
-                yield CountedFootprint(key=wanted, footprint=GIVEN)
+        problem = "backbone x cannot take images of 64 px"
+        wrong = {"problem": problem, "failure": "config"}
+        return [CheckedNetwork(key=key, **(wrong if key.size == 64 else {"facts": FACTS})) for key in keys]
 
-    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
-    monkeypatch.setattr(FootprintCounter, "answers", answers)
+    monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: None)
+    monkeypatch.setattr("ageui.planning.known_networks.check_networks", check)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
+        assert said(app, "#memory").endswith("checking networks")
         await press(pilot, "ctrl+s")
         assert is_open(app)
-        await until(pilot, lambda: "waiting for the peak memory" in said(app, "#outcome"))
+        await until(pilot, lambda: "· checking networks …" in said(app, "#outcome"))
         may_answer.set()
         await until(pilot, lambda: focused(app) == "backbone", "the network is refused")
         assert "cannot take images of 64 px" in hint(app, "backbone")
@@ -120,22 +80,21 @@ def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
     use(store, scenario)
 
 
-def test_a_form_that_is_left_has_nothing_counted_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_that_is_left_has_nothing_checked_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, stopped = threading.Event(), threading.Event()
-    real = FootprintCounter.stop
 
-    def answers(self: FootprintCounter) -> Iterator[CountedFootprint]:
+    class Process:
+        def kill(self) -> None:
+            stopped.set()
+
+    def check(keys: Sequence[NetworkKey], note: Callable[[Process], None]) -> list[CheckedNetwork]:
+        note(Process())
         begun.set()
         stopped.wait(90)  # longer than the test waits for it
-        yield from ()
+        return []
 
-    def stop(self: FootprintCounter) -> None:
-        stopped.set()
-        real(self)
-
-    monkeypatch.setattr(forecast, "known_footprint", lambda wanted: None)
-    monkeypatch.setattr(FootprintCounter, "answers", answers)
-    monkeypatch.setattr(FootprintCounter, "stop", stop)
+    monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: None)
+    monkeypatch.setattr("ageui.planning.known_networks.check_networks", check)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
@@ -147,23 +106,17 @@ def test_a_form_that_is_left_has_nothing_counted_any_more(store: Store, monkeypa
     use(store, scenario)
 
 
-@pytest.mark.usefixtures("counted")
-def test_a_run_shows_its_peak_memory_or_else_the_predicted_one(store: Store) -> None:
-    run_id, attempt = running(store, "done")
-    with store.writing(run_id, attempt) as writer:
-        writer.started({"data": {}, "device": "cpu", "placement": "cpu", "predicted_memory_bytes": 1_230_000_000})
-        writer.memory(1_340_000_000)
-    end(store, run_id, attempt)
-    waiting, _ = running(store, "began before it was counted")
+def test_a_run_shows_its_peak_memory_or_else_that_of_runs_like_it(store: Store) -> None:
+    done, waiting = measured_run(store, 1.34), queued(store)
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        app.post_message(OpenRun(run_id))
+        app.post_message(OpenRun(done))
         await settled(pilot)
         assert screen_text(app).count("peak 1.34 GB") == 1
         await press(pilot, "0")
         assert screen_text(app).count("peak 1.34 GB") == 2, "with the attempt, too"
         app.post_message(OpenRun(waiting))
         await settled(pilot)
-        assert re.search(r"about \d\.\d\d GB", screen_text(app))
+        assert f"peak 1.34 GB, measured by run {done}" in screen_text(app)
 
     use(store, scenario, size=(160, 40))

@@ -36,9 +36,9 @@ class _Idle:
 def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ageui.tui.base_app.LoadMeter", _Idle)
     monkeypatch.setattr("ageui.tui.base_app.SECONDS_BETWEEN_LOADS", 3600.0)
-    monkeypatch.setattr("ageui.memory.forecast.known_footprint", lambda wanted: None)
+    monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: None)
     # Checks of networks go on until they are stopped.
-    monkeypatch.setattr("engine.footprints._COMMAND", ["tail", "-f", "/dev/null"])
+    monkeypatch.setattr("engine.checked_networks._COMMAND", ["tail", "-f", "/dev/null"])
     monkeypatch.chdir(tmp_path)
 
 
@@ -238,7 +238,7 @@ def test_the_form_for_new_runs(store: Store, snap_compare: Any) -> None:
         screen = pilot.app.screen
         assert isinstance(screen, NewRunScreen)
         screen.query_one("#row-variance-lambda", FieldRow).focus_text()
-        below = ("variance_lambda: only used", "being worked out", "time: unknown", "$ ageui run")
+        below = ("variance_lambda: only used", "checking networks", "time: unknown", "$ ageui run")
         await until(pilot, lambda: all(text in screen_text(pilot.app) for text in below))
         await settled(pilot)
 

@@ -17,7 +17,7 @@ from ageui.tui.studies.screen import StudiesScreen
 from ageui.tui.studies.study_screen import StudyScreen
 from engine.data.spec import DataSpec
 
-pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_memory_forecast")]
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_network_checks")]
 ABOUT = "#about > Static"
 
 

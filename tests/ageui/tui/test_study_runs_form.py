@@ -20,7 +20,7 @@ from ageui.tui.studies.study_runs_check import choice_of_texts, command, texts_o
 from ageui.tui.studies.study_screen import StudyScreen
 from ageui.tui.widgets.field_row import FieldRow
 
-pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_memory_forecast")]
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_network_checks")]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)])

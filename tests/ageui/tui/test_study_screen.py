@@ -24,7 +24,7 @@ from ageui.tui.widgets.paged_table import PagedTable
 from ageui.worker.rescorer import rescore
 from engine.data.spec import DataSpec
 
-pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_memory_forecast")]
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_network_checks")]
 SIZES = ((80, 24), (100, 30), (120, 36), (160, 45), (200, 60))
 
 

@@ -249,7 +249,7 @@ def test_the_end_of_the_queue_is_told_once_by_whoever_ends_the_last_run(store: S
     assert len(said()) == 2
 
 
-@pytest.mark.usefixtures("no_memory_forecast")
+@pytest.mark.usefixtures("no_network_checks")
 def test_flags_reach_the_worker_that_ends_the_runs(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ageui.cli.background.start_missing_workers", lambda *_: None)
     assert ageui("run", *TINY, "--detach", "--name", "one", "--on-end", SAY).code == 0
@@ -265,7 +265,7 @@ def test_flags_reach_the_worker_that_ends_the_runs(ageui: Terminal, monkeypatch:
     assert len(said()) == 3
 
 
-@pytest.mark.usefixtures("no_memory_forecast")
+@pytest.mark.usefixtures("no_network_checks")
 def test_the_foreground_says_that_a_command_failed_and_exits_as_the_run_did(
     ageui: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from worker_runs import FAKE, expected_losses, losses_of, orders, queue_run, wait_until
+from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, queue_run, wait_until
 
 from ageui.devices import device_lock_file, next_lock_file
 from ageui.files.locks import Lock, is_held
-from ageui.store import Store
+from ageui.memory.device_memory import DeviceMemory
+from ageui.memory.measured_peaks import ExpectedPeak, MeasuredPeaks
+from ageui.store import RunDetail, Store
 from ageui.worker import lane, queue_worker
 from ageui.worker.lane import lanes_for
 from ageui.worker.queue_worker import QueueWorker
@@ -23,8 +25,19 @@ GB = 10**9
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
     monkeypatch.setattr(lane, "SECONDS_BETWEEN_LOOKS", 0.02)
-    monkeypatch.setattr(lane, "free_memory", lambda device: 10 * GB)
-    monkeypatch.setattr(lane, "predicted_memory", lambda detail: GB)
+    monkeypatch.setattr(lane, "device_memory", lambda device: DeviceMemory(10 * GB, 16 * GB))
+    _measured(monkeypatch, lambda run_id: GB)
+
+
+def _measured(monkeypatch: pytest.MonkeyPatch, of_run: Callable[[int], int | None]) -> None:
+    """Gives runs the peak memory that earlier ones had."""
+
+    def expected(peaks: MeasuredPeaks, detail: RunDetail, *placement: object) -> ExpectedPeak | None:
+        needed = of_run(detail.id)
+        return None if needed is None else ExpectedPeak(needed, needed, 0, "measured by run 9", True)
+
+    monkeypatch.setattr(lane, "expected_peak", expected)
+    monkeypatch.setattr(MeasuredPeaks, "largest", 100 * GB)
 
 
 def _worker(store: Store, parallel: int, idle: float = 0.1) -> tuple[QueueWorker, Lock]:
@@ -77,7 +90,7 @@ def test_a_run_waits_where_its_memory_does_not_fit_beside_the_others(
     orders(monkeypatch, steps=40, step_seconds=0.01)
     ids = [queue_run(store, seed=seed) for seed in range(5)]
     needed = {ids[0]: 3 * GB, ids[1]: 3 * GB, ids[2]: 8 * GB, ids[3]: 3 * GB, ids[4]: 3 * GB}
-    monkeypatch.setattr(lane, "predicted_memory", lambda detail: needed[detail.id])
+    _measured(monkeypatch, lambda run_id: needed[run_id])
     assert _work(store, ids, 4) == 2
     rows = [store.runs.get(run_id) for run_id in ids]
     assert sorted(rows, key=lambda row: str(row.started_at)) == rows
@@ -89,7 +102,7 @@ def test_a_run_waits_where_its_memory_does_not_fit_beside_the_others(
 def test_a_run_of_unknown_memory_is_trained_alone(store: Store, unknown: int, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=40, step_seconds=0.01)
     ids = [queue_run(store, seed=seed) for seed in range(2)]
-    monkeypatch.setattr(lane, "predicted_memory", lambda detail: None if detail.id == ids[unknown] else GB)
+    _measured(monkeypatch, lambda run_id: None if run_id == ids[unknown] else GB)
     assert _work(store, ids, 2) == 1
 
 
@@ -126,6 +139,41 @@ def test_a_run_that_finds_no_gpu_memory_alone_has_failed(store: Store, monkeypat
     assert [(attempt.outcome, attempt.reason) for attempt in store.runs.detail(run_id).attempts] == [
         ("failed", "it is full")
     ]
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_run_that_is_known_not_to_fit_is_held_until_somebody_resumes_it(
+    store: Store, parallel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    ids = [queue_run(store, seed=seed) for seed in range(3)]
+    _measured(monkeypatch, lambda run_id: 20 * GB if run_id == ids[0] else GB)
+    worker, lock = _worker(store, parallel)
+    worker.run(lock)
+    assert [store.runs.get(run_id).status for run_id in ids] == ["paused", "done", "done"]
+    reason = "held: this takes at least 20.0 GB of memory (measured by run 9), and cpu has 16.0 GB"
+    assert store.queue.held() == {f"{reason}; ageui resume tries it anyway": 1}
+    store.queue.resume(ids[0])
+    worker, lock = _worker(store, parallel)
+    worker.run(lock)
+    assert store.runs.get(ids[0]).status == "done"
+
+
+def test_runs_that_are_stopped_or_whose_pixels_can_be_dropped_are_not_held(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, with_pixels = queue_run(store), queue_run(store)
+    claim, run_lock = claim_run(store, begun)
+    with store.writing(begun, claim.attempt) as writer:
+        writer.stop("queued", "stopped")
+    run_lock.release()
+    monkeypatch.setattr(
+        lane, "expected_peak", lambda *arguments: ExpectedPeak(20 * GB, 20 * GB, 5 * GB, "measured by run 9", True)
+    )
+    orders(monkeypatch, steps=4)
+    worker, lock = _worker(store, 1)
+    worker.run(lock)
+    assert [store.runs.get(run_id).status for run_id in (begun, with_pixels)] == ["done", "done"]
 
 
 def test_each_run_on_a_gpu_takes_more_than_torch_reserves() -> None:

@@ -8,6 +8,7 @@ from store_rows import queued, running, steps
 
 from ageui.devices import device_lock_file
 from ageui.files.locks import Lock
+from ageui.memory.measured_peaks import ExpectedPeak
 from ageui.planning.queue_places import QueueForecast
 from ageui.store import Store
 from ageui.store.sqlite import driver
@@ -17,6 +18,8 @@ from ageui.worker.queue_waits import queue_waits
 from ageui.worker.supervisor import Policy
 from ageui.worker.worker_files import take_worker_lock
 from engine.config import RunConfig
+
+GB = 10**9
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def test_a_worker_that_waits_says_for_whom(store: Store, worker: None) -> None:
 def test_a_worker_without_memory_for_another_run_says_so(
     store: Store, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "predicted_memory", lambda detail: None)
+    monkeypatch.setattr(lane, "expected_peak", lambda *arguments: None)
     queued(store)
     stop = threading.Event()
     stop.set()
@@ -57,7 +60,20 @@ def test_a_worker_without_memory_for_another_run_says_so(
     beside.work_beside()
     (wait,) = queue_waits(store)
     assert wait.short == "cpu, memory"
-    assert "the next run may not fit beside 1 running run" in wait.sentence
+    assert wait.sentence.endswith(
+        "waits for memory: the peak memory of the next run is not known yet, so it trains alone"
+    )
+    peak = ExpectedPeak(GB, GB, 0, "measured by run 4", True)
+    monkeypatch.setattr(lane, "expected_peak", lambda *arguments: peak)
+    for needed, said in (
+        (None, "of a running run is not known yet"),
+        (GB, "(1.00 GB, measured by run 4) does not fit"),
+    ):
+        device.end(99)
+        device.begin(99, needed)
+        beside._looked_up, device._free = (None, None), GB
+        beside.work_beside()
+        assert said in queue_waits(store)[0].sentence
     device.end(99)
     beside._say_idle()
     assert queue_waits(store) == []

@@ -11,8 +11,8 @@ import torchvision
 from peers.loading import device
 from torch.utils.flop_counter import FlopCounterMode
 
+from engine.arithmetic import cpu_name
 from engine.config import build_config
-from engine.device import cpu_name
 from engine.models import build_model
 
 REPEATS = 5

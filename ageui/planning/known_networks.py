@@ -1,0 +1,70 @@
+"""The networks that runs can use here: kept results of checks, and checks of the others."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from subprocess import Popen
+from typing import Final
+
+from ageui.store import NewRun
+from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkKey, check_networks, known_network
+from engine.config import RunConfig
+from engine.errors import AgeUIError, ConfigError, DataError, Problem
+
+_KINDS: Final = {kind.failure: kind for kind in (ConfigError, DataError)}
+
+
+class KnownNetworks:
+    """Knows networks by their configs, and remembers what it looked up.
+
+    `check` checks missing networks in a few seconds. All other methods are for one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._checked: dict[NetworkKey, CheckedNetwork | None] = {}
+
+    def missing(self, runs: Sequence[NewRun]) -> tuple[NetworkKey, ...]:
+        """The networks of runs that were never checked, or whose weights file has changed since."""
+        return tuple(key for key in _keys(runs) if self._of(key) is None)
+
+    def check(
+        self, missing: Sequence[NetworkKey], begun: Callable[[Popen[bytes]], None] = lambda process: None
+    ) -> None:
+        """Checks networks in a process of its own; `begun` receives it, to be able to kill it.
+
+        The engine finds the problems of a network that could not be checked.
+        """
+        answers: list[CheckedNetwork] = []
+        with suppress(OSError):  # no process could be started
+            answers = check_networks(missing, begun)
+        self._checked |= {key: CheckedNetwork(key=key) for key in missing} | {one.key: one for one in answers}
+
+    def refusal(self, config: RunConfig) -> AgeUIError | None:
+        """Why no run can use the network or the first weights of a config; None as far as is known."""
+        found = self._of(NetworkKey.of(config))
+        if found is None or found.failure not in _KINDS:
+            return None
+        return _KINDS[found.failure](problems=[Problem(found.field, found.problem, ("size",))])
+
+    def facts(self, config: RunConfig) -> NetworkFacts | None:
+        """The sizes of a config's backbone; None if it was not checked."""
+        found = self._of(NetworkKey.of(config))
+        return found.facts if found is not None else None
+
+    def loaded(self, runs: Sequence[NewRun]) -> tuple[str, ...]:
+        """What of weights files would be loaded, a sentence each."""
+        keys = (key for key in _keys(runs) if key.init != "imagenet")
+        return tuple(dict.fromkeys(one.sentence for one in map(self._of, keys) if one is not None and one.sentence))
+
+    def warnings(self, runs: Sequence[NewRun]) -> tuple[str, ...]:
+        """What about first weights may not be meant, a sentence each."""
+        found = (one for one in map(self._of, _keys(runs)) if one is not None)
+        return tuple(dict.fromkeys(text for one in found for text in one.warnings))
+
+    def _of(self, key: NetworkKey) -> CheckedNetwork | None:
+        if key not in self._checked:
+            self._checked[key] = known_network(key)
+        return self._checked[key]
+
+
+def _keys(runs: Sequence[NewRun]) -> list[NetworkKey]:
+    return list(dict.fromkeys(NetworkKey.of(run.config) for run in runs))
