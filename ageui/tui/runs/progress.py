@@ -34,7 +34,10 @@ class QueuePlaces:
 
 
 def progress_text(row: RunRow, queue: QueuePlaces, room: int) -> str:
-    """The progress of a run in about `room` cells; words at the end may be cut."""
+    """The progress of a run in about `room` cells; words at the end may be cut.
+
+    Where there is room for the epochs alone, the symbol of the state stands for its word.
+    """
     summary = row.summary
     epochs = f"{summary.epoch or 0}/{summary.epochs}"
     match row.status:
@@ -46,6 +49,8 @@ def progress_text(row: RunRow, queue: QueuePlaces, room: int) -> str:
         case "done":
             return f"{epochs} not scored"
         case status:
+            if room < len(f"{status} {epochs}"):
+                return epochs
             why = f" · {row.error.splitlines()[0]}" if row.error else ""
             return f"{status} {epochs}{why}"
 

@@ -19,7 +19,7 @@ from ageui.tui.widgets.table_rows import TableColumn, TableRow
 from engine.choices import REPORT_ATTRIBUTES
 
 _NO_SETTINGS_OF_A_FOLD = ("seed", "device", "precision")
-_LIVE = ("queued", "running", "paused", "interrupted")
+_WITHOUT_SCORES = ("queued", "running", "paused", "interrupted", "cancelled")
 _URGENT_FIRST = ("running", "queued", "paused", "interrupted", "failed", "diverged", "cancelled", "done")
 _OPEN, _CLOSED, _CONSTANT = "⌄", "›", "–"
 _BLANKS = (BLANK,) * len(FIGURES)
@@ -92,7 +92,7 @@ def _figures_of_run(entry: Entry, row: RunRow, found: RunList) -> tuple[Cell, ..
     cells = (mae_cell(summary), *(bias_cell(summary, attribute) for attribute in REPORT_ATTRIBUTES))
     if all(cell.value is None for cell in cells):
         newest = (summary.val_mae, *(summary.val_bias.get(attribute) for attribute in REPORT_ATTRIBUTES))
-        if row.status not in _LIVE or all(value is None for value in newest):
+        if row.status not in _WITHOUT_SCORES or all(value is None for value in newest):
             return _BLANKS
         return tuple(BLANK if value is None else Cell(value, tone="dim") for value in newest)
     marked = [replace(cell, best=found.is_best(entry, place)) for place, cell in enumerate(cells)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from listed_rows import FIGURES, scored
 from pilot import HOSTILE, alive, name_at_cursor, names, press, screen_text, settled, until, use
-from store_rows import epoch, queued, steps
+from store_rows import end, epoch, queued, steps
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
@@ -157,5 +157,9 @@ def test_a_run_that_trains_shows_its_progress_and_its_newest_figures(store: Stor
             writer.epoch(replace(epoch(3), val_mae=8.125))
         await until(pilot, lambda: re.search(r"3/8 0:12 +8\.12", lines_of(app)[0]) is not None)
         assert "queued 1st" in lines_of(app)[1]
+        end(store, run_id, attempt, "cancelled", "cancelled by the user")
+        await until(
+            pilot, lambda: any(re.search(r"⊘ .* 3/8 +8\.12", line) for line in lines_of(app)), "what it measured"
+        )
 
     use(store, scenario, size=(80, 24), prefs=Prefs())
