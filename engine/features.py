@@ -15,7 +15,7 @@ from engine.cache import features_limit, keep_file, mark_used, shared_entry, tri
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
-from engine.light_torchvision import __version__ as torchvision_version
+from engine.light_torchvision import torchvision
 from engine.model_inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel
 
@@ -60,7 +60,7 @@ def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
     """
     yield from (placement.dtype_name, placement.device.type, placement.device_name)
     yield f"format {_FORMAT}, blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
-    yield f"torch {torch.__version__}, torchvision {torchvision_version}"
+    yield f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     if placement.device.type == "cpu":
         yield f"{torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
 

@@ -1,39 +1,48 @@
-"""torchvision, imported without `torch._dynamo`, which takes as long as torch itself.
+"""torchvision, and torch's arithmetic on shapes, without `torch._dynamo`, whose import takes as long as torch's own.
 
-`torchvision.ops.roi_align` asks it for one function at import, to tell whether a function can be compiled. Nothing here
-calls that one; who does gets the real answer.
+Both ask that module for next to nothing: `torchvision.ops.roi_align` at its import whether a function can be compiled,
+and torch, where tensors have shapes alone, to leave functions out of programs. Nothing is compiled meanwhile.
 """
 
 import importlib
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
-_WANTED = "torch._dynamo.utils"
+_COMPILER, _UTILS = "torch._dynamo", "torch._dynamo.utils"
+
+
+@contextmanager
+def without_compiler() -> Iterator[None]:
+    """Inside, a module that does nothing stands for `torch._dynamo`, unless that is imported already."""
+    if _COMPILER in sys.modules:
+        yield
+        return
+    compiler, utils = ModuleType(_COMPILER), ModuleType(_UTILS)
+    compiler.disable = _as_it_is  # type: ignore[attr-defined]
+    utils.is_compile_supported = _is_compile_supported  # type: ignore[attr-defined]
+    sys.modules |= {_COMPILER: compiler, _UTILS: utils}
+    try:
+        yield
+    finally:
+        del sys.modules[_COMPILER], sys.modules[_UTILS]
+
+
+def _as_it_is(function: Callable[..., Any], *args: Any, **options: Any) -> Callable[..., Any]:
+    return function
 
 
 def _is_compile_supported(device_type: Any) -> bool:
-    return bool(importlib.import_module(_WANTED).is_compile_supported(device_type))
+    return bool(importlib.import_module(_UTILS).is_compile_supported(device_type))
 
 
-def _without_dynamo() -> None:
-    if "torch._dynamo" in sys.modules:
-        return
-    utils = ModuleType(_WANTED)
-    utils.is_compile_supported = _is_compile_supported  # type: ignore[attr-defined]
-    stand_ins = {"torch._dynamo": ModuleType("torch._dynamo"), _WANTED: utils}
-    sys.modules.update(stand_ins)
-    with suppress(ImportError):  # a torchvision that wants more of it imports it below
-        importlib.import_module("torchvision")
-    for name in stand_ins:
-        del sys.modules[name]
+with without_compiler(), suppress(ImportError):  # a torchvision that wants more of it imports it below
+    importlib.import_module("torchvision")
 
-
-_without_dynamo()
-
-import torchvision.models as models  # noqa: E402
-from torchvision import __version__  # noqa: E402
+import torchvision  # noqa: E402
+from torchvision import models  # noqa: E402
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names  # noqa: E402
 
-__all__ = ["__version__", "create_feature_extractor", "get_graph_node_names", "models"]
+__all__ = ["create_feature_extractor", "get_graph_node_names", "models", "torchvision", "without_compiler"]

@@ -18,7 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from engine.backbone_names import BackboneName, suggestion
 from engine.errors import ConfigError
-from engine.light_torchvision import create_feature_extractor, get_graph_node_names, models
+from engine.light_torchvision import create_feature_extractor, get_graph_node_names, models, without_compiler
 
 POOLING_NODES: Final = frozenset({"avgpool", "adaptive_avg_pool2d", "mean", "flatten", "dropout"})
 _OUT: Final = "features"
@@ -177,7 +177,8 @@ def _traced_shapes(network: nn.Module, size: int) -> tuple[torch.Size | None, bo
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in network.state_dict().items()}
     images = torch.empty(_PROBED_IMAGES, 3, size, size, device="meta")
     network.eval()
-    found = torch.func.functional_call(network, shapes, (images,))[_OUT]
+    with without_compiler():
+        found = torch.func.functional_call(network, shapes, (images,))[_OUT]
     network.train()
     for hook in hooks:
         hook.remove()

@@ -1,0 +1,37 @@
+"""Runs import torch's compiler only to compile: its import takes as long as torch's own."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.process
+
+TRAINS = """
+import sys
+import torch
+import engine.train
+from engine.config import build_config
+from engine.light_torchvision import models
+from engine.models import build_model
+from engine.optimizers import build_optimizer
+
+model, _ = build_model(build_config({"backbone": "resnet18@layer1", "size": 32, "strategy": "scratch"}), 1)
+for name in ("adam", "sgd", "adadelta"):
+    optimizer = build_optimizer(name, model.parameters(), 1e-3, 0.9)
+    optimizer.zero_grad()
+    model(torch.zeros(2, 3, 32, 32)).sum().backward()
+    optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+assert not [name for name in sys.modules if name.startswith("torch._dynamo")]
+
+from torchvision.ops.roi_align import is_compile_supported
+assert is_compile_supported("cpu") in (True, False)
+import torch._dynamo
+assert torch._dynamo.utils.is_compile_supported("cpu") == is_compile_supported("cpu")
+"""
+
+
+def test_training_imports_no_compiler_and_who_asks_gets_it() -> None:
+    done = subprocess.run([sys.executable, "-c", TRAINS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
