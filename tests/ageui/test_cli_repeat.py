@@ -120,7 +120,7 @@ def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> N
     frozen = _new(strategy="freeze", epochs="2,4", patience="none")
     assert time_sentence(store, [frozen]) == unknown, "its second stage was never measured"
     _measured(store, strategy="freeze", epochs="1,1", stages=(1, 2))
-    assert time_sentence(store, [frozen]) == "time: from 1 run like this: 0:19", "the other one tells nothing"
+    assert time_sentence(store, [frozen]) == "time: 0:19, from 1 run like this", "the other one tells nothing"
     two = [_new(epochs="10", patience="none"), _new(epochs="20", patience="none")]
     _measured(store, seed=1, epochs="2")
     assert time_sentence(store, two) == "time: 0:25–0:40 each, 1:05 in all, from 2 runs like these"

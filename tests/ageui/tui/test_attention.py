@@ -108,7 +108,7 @@ def test_the_file_is_read_at_the_start_and_a_wrong_one_said(store: Store, writte
         assert (written, messages(app)) == ([], [])
 
     async def wrong(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
-        assert "[notify] bell: give true or false; until then" in messages(app)[0]
+        assert "[notify] bell: give true or false; until that is corrected" in messages(app)[0]
 
     use(store, quiet)
     Path(user_file()).write_text('[notify]\nbell = "loud"\n')
