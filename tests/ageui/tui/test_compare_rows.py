@@ -192,7 +192,7 @@ def test_a_forest_plot_of_a_figure_or_of_groups(store: Store, many: tuple[int, .
         await press(pilot, "F")
         forest = screen.query_one(ForestPane)
         text = screen_text(app)
-        assert "age bias  95% interval" in text
+        assert "age bias  ± std over seeds, else 95% interval" in text
         assert text.count("├") >= 4
         await choose(app, pilot, "m", "groups of ethnicity")
         text = screen_text(app)
