@@ -324,7 +324,7 @@ def test_a_queue_that_nobody_touched_is_empty(store: Store) -> None:
 
 
 QueueMachine.TestCase.settings = settings(
-    max_examples=25,
+    max_examples=15,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

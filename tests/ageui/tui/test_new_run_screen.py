@@ -113,7 +113,7 @@ def test_the_field_one_is_in_is_always_in_view(store: Store, size: tuple[int, in
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         form = app.screen.query_one("#form")
-        for key in [*["down"] * 35, *["up"] * 12]:
+        for key in [*["down"] * 35, *["up"] * 4]:
             await pilot.press(key)
             await pilot.pause()
             assert app.focused is not None

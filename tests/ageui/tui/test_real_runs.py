@@ -115,7 +115,7 @@ def test_from_the_launch_to_a_finished_run_in_the_comparison(tmux: Tmux) -> None
     tmux.start(str(program))
     tmux.until(lambda shown: "No runs yet." in shown)
     tmux.press("n")
-    tmux.until(lambda shown: "settings that all fields below start from" in shown)
+    tmux.until(lambda shown: "values of all empty fields" in shown)
     for name, value in (("name", "by-hand"), ("size", "32"), ("backbone", "resnet18@layer1"), ("epochs", "2")):
         _fill(tmux, name, value)
     tmux.until(lambda shown: "1 run" in shown and "--epochs 2" in shown)

@@ -103,7 +103,7 @@ def test_an_engine_that_outlived_its_worker_is_ended(store: Store, monkeypatch: 
     assert [attempt.outcome for attempt in store.runs.detail(run_id).attempts] == ["lost", "done"]
 
 
-@pytest.mark.parametrize("runs", [200])
+@pytest.mark.parametrize("runs", [100])
 def test_two_workers_race_for_one_queue(store: Store, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=4)
     with Store.open(store.path) as own:
