@@ -19,8 +19,8 @@ ENGINE = (sys.executable, "-P", "-m", "engine")
 _READ_AT_ONCE = 1 << 20
 _SECONDS_FROM_TERM_TO_KILL = 5.0
 _WAITING = {"GOMP_SPINCOUNT": "1000"}
-"""How many turns a thread waits for another one before it sleeps. With libgomp's default, 300,000, a small network beside
-another training falls to a twentieth of its speed; this is libgomp's own value for more threads than processors."""
+"""Turns that a thread waits for another one before it sleeps. With libgomp's default, 300,000, a small network beside
+another training falls to a twentieth of its speed. This is libgomp's value for more threads than processors."""
 
 
 class EngineProcess:
