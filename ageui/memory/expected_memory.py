@@ -13,6 +13,7 @@ from ageui.devices import cores, resolve_device
 from ageui.memory.device_memory import DeviceMemory, device_memory, gpu
 from ageui.memory.measured_peaks import ExpectedPeak, MeasuredPeaks, MemoryKey, image_count
 from ageui.store import NewRun, RunDetail, Store
+from ageui.store.done_runs import OfDoneRuns
 from ageui.text.sentences import counted, gigabytes
 from engine.arithmetic import cpu_arithmetic, cpu_name
 from engine.config import RunConfig, build_config
@@ -36,18 +37,9 @@ class ExpectedMemory:
     is_too_much: bool = False
 
 
-class CurrentPeaks:
-    """Reads the peaks of done runs again only after more have ended."""
-
-    def __init__(self) -> None:
-        self._read: tuple[int, MeasuredPeaks] | None = None
-
-    def of(self, store: Store) -> MeasuredPeaks:
-        """Raises `StoreError`."""
-        done = store.runs.status_counts().get("done", 0)
-        if self._read is None or self._read[0] != done:
-            self._read = done, MeasuredPeaks(store.peak_memory.measured())
-        return self._read[1]
+class CurrentPeaks(OfDoneRuns[MeasuredPeaks]):
+    def read(self, store: Store) -> MeasuredPeaks:
+        return MeasuredPeaks(store.peak_memory.measured())
 
 
 def expected_memory(

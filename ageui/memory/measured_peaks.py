@@ -54,7 +54,7 @@ _Measured = tuple[int, int]
 
 @dataclass(frozen=True)
 class ExpectedPeak:
-    """A peak in bytes, from one measured peak, or interpolated between two, the lower of which is `least`.
+    """A peak in bytes: a measured one, or interpolated between two. `least` is the lower of the two.
 
     Up to `pixels` of the bytes are not needed: where memory is short, a processor's system drops pixels that it can
     read again, and a GPU gets them streamed.

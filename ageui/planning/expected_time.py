@@ -11,6 +11,7 @@ from ageui.compare.differing_settings import setting
 from ageui.devices import resolve_device
 from ageui.present.figures import duration
 from ageui.store import NewRun, RunDetail, Store
+from ageui.store.done_runs import OfDoneRuns
 from ageui.text.sentences import counted
 from engine.config import RunConfig
 
@@ -105,18 +106,9 @@ class Speeds:
         return self._known[settings]
 
 
-class CurrentSpeeds:
-    """Reads the speeds of done runs again only after more have ended."""
-
-    def __init__(self) -> None:
-        self._read: tuple[int, Speeds] | None = None
-
-    def of(self, store: Store) -> Speeds:
-        """Raises `StoreError`."""
-        done = store.runs.status_counts().get("done", 0)
-        if self._read is None or self._read[0] != done:
-            self._read = done, Speeds(store)
-        return self._read[1]
+class CurrentSpeeds(OfDoneRuns[Speeds]):
+    def read(self, store: Store) -> Speeds:
+        return Speeds(store)
 
 
 def _key(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def _words(cell: Cell) -> str:
 
 
 def _figure(cell: Cell) -> str:
-    """The two cells of a figure: the number, and what stands beside it."""
+    """A figure as two cells: its number, then its spread and its marks."""
     main, *others = parts_of(cell)
     if is_words(cell):
         return rf"\multicolumn{{2}}{{c}}{{{escaped(main.text)}}}" if main.text else " & "

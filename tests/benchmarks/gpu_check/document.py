@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tables import table
 
-HEADER = ("part", "what", "measured", "beside it")
+HEADER = ("part", "what", "measured", "for comparison")
 
 
 @dataclass
