@@ -215,7 +215,7 @@ def while_training(path: Path) -> None:
     run_id = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.strip()
     terminal = Terminal(sys.executable, "-m", "ageui", "--db", str(path), folder=path.parent)
     try:
-        terminal.read_until("▓".encode(), 300.0)
+        terminal.read_until(b"/500", 300.0)
         for what, key in (("runs, while one trains", b""), ("the run that trains", b"\r")):
             terminal.press(key)
             _drain(terminal, 5.0)
