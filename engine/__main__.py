@@ -121,8 +121,9 @@ def _attempt(request: RunRequest, emit: _Sender, should_stop: Callable[[], bool]
         return error.exit_code
     except _UnwatchedError:
         raise
-    except Exception:
-        emit(RunFailed(AgeUIError.failure, traceback.format_exc(), AgeUIError.exit_code))
+    except Exception as error:
+        first_line, *_ = traceback.format_exception_only(error)[-1].splitlines()
+        emit(RunFailed(AgeUIError.failure, f"{first_line}\n{traceback.format_exc()}", AgeUIError.exit_code))
         return AgeUIError.exit_code
     return EXIT_STOPPED if ended.outcome == "interrupted" else 0
 

@@ -160,7 +160,7 @@ class MemoryPeaked:
 class RunFailed:
     """The last event of a run that could not continue. `failure` is the name it is filed under, see `engine.errors`.
 
-    `message` is for people; for an unforeseen failure it is the traceback.
+    `message` is for people; for an unforeseen failure, a line that names the error and then its traceback.
     """
 
     failure: str

@@ -8,8 +8,11 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
+
+from engine.errors import DeviceError
 
 _COMPILER, _UTILS = "torch._dynamo", "torch._dynamo.utils"
 
@@ -38,8 +41,22 @@ def _is_compile_supported(device_type: Any) -> bool:
     return bool(importlib.import_module(_UTILS).is_compile_supported(device_type))
 
 
-with without_compiler(), suppress(ImportError):  # a torchvision that wants more of it imports it below
-    importlib.import_module("torchvision")
+def _import_torchvision() -> None:
+    """Imports it without the compiler; one that wants more of the compiler is left to the next import.
+
+    Raises DeviceError if it was built for another PyTorch.
+    """
+    try:
+        with without_compiler(), suppress(ImportError):
+            importlib.import_module("torchvision")
+    except RuntimeError as error:  # its operators are not registered
+        pair = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision"))
+        raise DeviceError(
+            f"torchvision does not fit PyTorch here ({pair}): {error}; install both again, from the same place"
+        ) from error
+
+
+_import_torchvision()
 
 import torchvision  # noqa: E402
 from torchvision import models  # noqa: E402

@@ -153,8 +153,8 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
         case "interrupted":
             say(f"run {run_id} is interrupted: {reason}\n{how_to_resume(store, run_id)}")
         case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
-            last = reason.strip().splitlines()[-1]
-            say(f"ageui: run {run_id} failed with {last}\nthe traceback is kept with it: ageui show {run_id}")
+            first, *_ = reason.splitlines()
+            say(f"ageui: run {run_id} failed with {first}\nthe traceback is kept with it: ageui show {run_id}")
         case "failed":
             say(f"ageui: run {run_id} failed: {reason}")
         case "lost":

@@ -30,11 +30,14 @@ class Endings(StorePart):
         with self._read() as session:
             return f"{session.exec(select(Database.uuid)).one()} queue"
 
-    def ended_queue(self, run_ids: Sequence[int]) -> bool:
+    def ended_queue(self, run_ids: Sequence[int], *, held: bool = False) -> bool:
         """Whether nothing runs or waits since one of these runs has ended: of processes that each end a run, it is
-        true in the one that ended the last."""
+        true in the one that ended the last. With `held`, the caller has just held one of them, which ends a queue, too.
+        """
         with self._read() as session:
             if session.exec(select(exists().where(IS_QUEUED | IS_RUNNING))).one():
                 return False
+            if held:
+                return True
             ended = select(RUN_ID).where(Run.source == MEASURED, col(Run.ended_at) <= now())
             return session.exec(ended.order_by(col(Run.ended_at).desc()).limit(1)).first() in run_ids

@@ -18,6 +18,7 @@ import platformdirs
 
 from ageui.files.own_settings import Notify, read_notify
 from ageui.store import RunRow, Store
+from ageui.store.sweep_hold import HELD
 from ageui.text.clean import clean, error_text
 from ageui.worker import timed_commands
 from ageui.worker.worker_files import worker_log_file
@@ -69,6 +70,8 @@ def start_end_commands(
 ) -> StartedCommands | None:
     """Starts the commands for runs that this process has just ended, and for the queue if that ended with them.
 
+    A run that it has just held has not ended, but may end the queue.
+
     Returns None if there is nothing to start, or it cannot be started: `say` is told why. Output goes to the log of the
     worker on `device`, or of any. Never fails, and waits for nothing.
     """
@@ -103,7 +106,9 @@ def _jobs(store: Store, run_ids: Sequence[int], say: Callable[[str], None]) -> I
     own = _own_settings(say)
     if not (own.on_end or own.on_queue_end or any(_folder().glob("*.json"))):
         return  # saves reading ten thousand cancelled runs
-    rows = [row for row in store.runs.get_many(run_ids).values() if row.status in _ENDED]
+    found = store.runs.get_many(run_ids).values()
+    rows = [row for row in found if row.status in _ENDED]
+    held = [row for row in found if row.status == "paused" and row.failure == HELD]
     identities = store.endings.identities([row.id for row in rows])
     for row in rows:
         file = _run_file(identities[row.id])
@@ -111,8 +116,8 @@ def _jobs(store: Store, run_ids: Sequence[int], say: Callable[[str], None]) -> I
         yield from _job(command, f"the command of --on-end for run {row.id}", "run", store, row)
         if row.status == "done":
             file.unlink(missing_ok=True)
-    if rows and store.endings.ended_queue([row.id for row in rows]):
-        last = max(rows, key=lambda row: (row.ended_at or row.created_at, row.id))
+    if (rows or held) and store.endings.ended_queue([row.id for row in rows], held=bool(held)):
+        last = max(rows or held, key=lambda row: (row.ended_at or row.created_at, row.id))
         given = map(_take, sorted(_folder().glob(_queue_file(store, "*").name)))
         for command in filter(None, [*given, _Command.of_user_file(own.on_queue_end)]):
             yield from _job(command, "the command of --on-queue-end", "queue", store, last)

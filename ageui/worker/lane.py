@@ -15,6 +15,7 @@ from ageui.memory.measured_peaks import ExpectedPeak
 from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.store.sweep_hold import RESUMED
 from ageui.text.sentences import counted, gigabytes
+from ageui.worker.end_commands import start_end_commands
 from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
 from ageui.worker.engines import Engines
 from ageui.worker.queue_waits import MEMORY
@@ -163,11 +164,12 @@ class Lane:
                 device.begin(run_id, needed)
             return lock is not None
 
-        claimant, outcome = Claimant(device.name, device.name), None
+        claimant, outcome, claim = Claimant(device.name, device.name), None, None
         try:
             while self._holds_next_run():
                 pass
-            claim = self._store.queue.claim_next(claimant, device.configs, hold)
+            if not self._waits_for_others():
+                claim = self._store.queue.claim_next(claimant, device.configs, hold)
             if claim is not None:
                 log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
                 outcome = self._supervise(claim, [device_lock, *held.values()])
@@ -203,6 +205,12 @@ class Lane:
         """Ends the engine kept for the next run, once it has been idle for a while."""
         self._engines.close(ENGINE_IDLE_SECONDS)
 
+    def forget_wait(self) -> None:
+        """Stores that no run waits for memory: the one that did has left the queue."""
+        if self._device.too_large is not None:
+            self._device.too_large = None
+            self._say_idle()
+
     def leave(self) -> None:
         self._engines.close()
         self._release_ticket()
@@ -236,23 +244,43 @@ class Lane:
             return False
         held = self._store.queue.hold(run_id, reason)
         log.warning("run %d: %s held: %s", run_id, counted(held, "run"), reason)
+        if held:
+            start_end_commands(self._store, [run_id], log.warning, device=self._device.name)
         return held > 0
 
     def _why_too_large(self, run_id: int) -> str:
-        """Why a run does not fit on the device, with all of its memory, or on a GPU with what others leave free."""
-        row, name = self._store.runs.get_many([run_id]).get(run_id), self._device.name
-        memory = device_memory(name)
-        if row is None or row.attempt > 0 or row.failure == RESUMED or memory is None:
+        """Why a run does not fit on the device, with all of its memory."""
+        memory = device_memory(self._device.name)
+        peak = self._peak_above(run_id, memory.total) if memory is not None else None
+        if memory is None or peak is None:
             return ""
-        is_own = name == "cpu" or bool(self._device.working)
-        room = memory.total if is_own else memory.free
-        if self._peaks.of(self._store).largest <= room:
-            return ""  # saves counting images
-        peak = self._expected(run_id)
-        if peak is None or peak.least - peak.pixels <= room:
-            return ""
-        has = f"{name} has {gigabytes(room)}{'' if is_own else ' free'}"
+        has = f"{self._device.name} has {gigabytes(memory.total)}"
         return f"this takes at least {gigabytes(peak.least)} of memory ({peak.source}), and {has}"
+
+    def _waits_for_others(self) -> bool:
+        """Whether other programs have taken the GPU memory that the next run needs; stores, once, that it waits."""
+        device = self._device
+        run_id = self._store.queue.next_run(device.configs)
+        if run_id is None or device.name == "cpu" or device.working:
+            return False
+        memory = device_memory(device.name)
+        peak = self._peak_above(run_id, memory.free) if memory is not None else None
+        if memory is None or peak is None:
+            return False
+        self._engines.close()  # the engine kept for the next run has some of the memory
+        if device.too_large != run_id:
+            device.too_large = run_id
+            takes = f"the next run takes at least {gigabytes(peak.least)} ({peak.source})"
+            self._say_idle(f"{MEMORY}: {takes}, and other programs leave {gigabytes(memory.free)} free")
+        return True
+
+    def _peak_above(self, run_id: int, room: int) -> ExpectedPeak | None:
+        """The peak memory of a run that was never tried, nor resumed after it was held, if more than `room` bytes."""
+        row = self._store.runs.get_many([run_id]).get(run_id)
+        if row is None or row.attempt > 0 or row.failure == RESUMED or self._peaks.of(self._store).largest <= room:
+            return None  # without counting images
+        peak = self._expected(run_id)
+        return peak if peak is not None and peak.least - peak.pixels > room else None
 
     def _bytes(self, run_id: int) -> int | None:
         """The peak memory of a run in bytes; None if it was never measured."""

@@ -149,6 +149,7 @@ class QueueWorker:
         if self._device.is_taken:
             self._stop.wait(SECONDS_BETWEEN_LOOKS)
             return True
+        self._lane.forget_wait()
         return False
 
     def _work_beside(self) -> None:

@@ -249,6 +249,19 @@ def test_the_end_of_the_queue_is_told_once_by_whoever_ends_the_last_run(store: S
     assert len(said()) == 2
 
 
+def test_a_queue_whose_last_run_is_held_has_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [queue_run(store, seed=seed) for seed in range(2)]
+    remember(store, ids, SAY)
+    remember_for_queue(store, SAY)
+    monkeypatch.setattr(
+        "ageui.worker.lane.Lane._why_too_large",
+        lambda lane, run_id: "too large" if run_id == ids[1] and store.runs.get(run_id).status == "queued" else "",
+    )
+    work(store)
+    name = [store.runs.get(run_id).name for run_id in ids]
+    assert sorted(said()) == [f"queue|{ids[1]}|paused|{name[1]}|", f"run|{ids[0]}|done|{name[0]}|"]
+
+
 @pytest.mark.usefixtures("no_network_checks")
 def test_flags_reach_the_worker_that_ends_the_runs(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ageui.cli.background.start_missing_workers", lambda *_: None)

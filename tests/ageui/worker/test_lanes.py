@@ -159,6 +159,35 @@ def test_a_run_that_is_known_not_to_fit_is_held_until_somebody_resumes_it(
     assert store.runs.get(ids[0]).status == "done"
 
 
+def test_a_run_waits_until_other_programs_leave_it_enough_of_a_gpu(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(monkeypatch, steps=4)
+    free = [2 * GB]
+    monkeypatch.setattr(lane, "device_memory", lambda device: DeviceMemory(free[0], 16 * GB))
+    _measured(monkeypatch, lambda run_id: 5 * GB)
+    lock = take_worker_lock(store, "cuda:0")
+    assert lock is not None
+    ids = [queue_run(store, seed=seed) for seed in range(2)]
+    worker = QueueWorker(store, "cuda:0", is_default=True, policy=FAKE, idle_seconds=0.5)
+    thread = threading.Thread(target=worker.run, args=(lock,))
+    thread.start()
+    with Store.open(store.path) as other:
+
+        def reason() -> str | None:
+            return next((row.waiting_for for row in other.workers.all()), None)
+
+        wait_until(lambda: reason() is not None)
+        takes = "the next run takes at least 5.00 GB (measured by run 9)"
+        assert reason() == f"memory: {takes}, and other programs leave 2.00 GB free"
+        assert [other.runs.get(run_id).status for run_id in ids] == ["queued"] * 2
+        other.queue.cancel(ids[0])
+        free[0] = 8 * GB
+        thread.join(60)
+        assert [other.runs.get(run_id).status for run_id in ids] == ["cancelled", "done"]
+        assert reason() is None
+
+
 def test_runs_that_are_stopped_or_whose_pixels_can_be_dropped_are_not_held(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Where the seconds of `ageui run` go, told by when it hears of its engine's events."""
 
+import os
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -56,7 +57,8 @@ def _run(asked: Asked, folder: Path, cold: bool, repeat: int) -> dict[str, float
         elsewhere = {**environment, "AGEUI_CACHE": str(folder / f"registering-{repeat}")}
         command("data", "add", "faces", asked.faces.of(TRAIN, VALID), environment=elsewhere)
     imported = folder / "imported"
-    environment |= {"PYTHONPATH": str(folder), "ENGINE_IMPORTED": str(imported)}
+    paths = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    environment |= {"PYTHONPATH": paths, "ENGINE_IMPORTED": str(imported)}
     answer = measured("recorded_run", environment, arguments=_flags(asked))
     return _phases(answer, float(imported.read_text()))
 
