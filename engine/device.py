@@ -63,12 +63,19 @@ def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any]
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
     # CUDA reads this once, at its start. A later run of this process may be deterministic even if this one is not.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(config.deterministic)
+    _set_determinism(config)
     # By default, torch fills new memory, to expose reads of memory that was never written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not config.deterministic
     where = f"{device} ({device_reason})"
     return Placement(device, name, dtype, where, f"{where}, {dtype_reason}")
+
+
+def _set_determinism(config: RunConfig) -> None:
+    if config.compile:
+        torch.use_deterministic_algorithms(config.deterministic)
+    else:  # the same without torch's compiler, whose import takes as long as torch's own
+        torch.set_deterministic_debug_mode("error" if config.deterministic else "default")
 
 
 @contextmanager

@@ -14,11 +14,15 @@ import sys
 import torch
 import engine.train
 from engine.config import build_config
+from engine.device import place
 from engine.light_torchvision import models
 from engine.models import build_model
 from engine.optimizers import build_optimizer
 
-model, _ = build_model(build_config({"backbone": "resnet18@layer1", "size": 32, "strategy": "scratch"}), 1)
+config = build_config({"backbone": "resnet18@layer1", "size": 32, "strategy": "scratch", "device": "cpu"})
+place(config)
+assert torch.are_deterministic_algorithms_enabled()
+model, _ = build_model(config, 1)
 for name in ("adam", "sgd", "adadelta"):
     optimizer = build_optimizer(name, model.parameters(), 1e-3, 0.9)
     optimizer.zero_grad()
