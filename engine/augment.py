@@ -11,6 +11,8 @@ Images are RGB, (B, 3, S, S) float in [0, 1], on any device. All randomness is a
 
 `standard`: in this order, mirrored in half of the cases; moved by up to 1/16 of the side along both axes, the edge
 repeated behind; brightness and contrast times a factor uniform in 0.8 to 1.2, saturation in 0.9 to 1.1.
+
+`face`: the first three of these: mirrored, moved by up to 1/16 of the side (4 pixels at 64 px), another brightness.
 """
 
 from typing import Final
@@ -20,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.choices import FRESH_AUGMENTS
 from engine.device import upload
 
 COPIED_FROM_YEARS: Final = 60.0
@@ -82,8 +85,8 @@ def augment_images(
         Kinds and rows of the images, shape (B,), as from `expand_rows`.
     augment
         `report` changes copies by (seed, row, kind) and leaves kind 0 unchanged, so the larger data set is the same in
-        every epoch. `standard` changes every image by (seed, epoch, step) and its place in the batch. `none` changes
-        nothing.
+        every epoch. `standard` and `face` change every image by (seed, epoch, step) and its place in the batch. `none`
+        changes nothing.
     seed, epoch, step
         The randomness.
 
@@ -93,13 +96,15 @@ def augment_images(
         Order and shape of `images`.
     """
     if augment == "report":
-        return _fixed_copies(images, kinds.cpu(), rows.cpu(), seed)
-    if augment == "standard":
-        return _fresh_change(images, np.random.default_rng((seed, epoch, step)))
+        return fixed_copies(images, kinds.cpu(), rows.cpu(), seed)
+    if augment in FRESH_AUGMENTS:
+        random = np.random.default_rng((seed, epoch, step))
+        return _fresh_change(images, random, colours=augment == "standard")
     return images
 
 
-def _fixed_copies(images: Tensor, kinds: Tensor, rows: Tensor, seed: int) -> Tensor:
+def fixed_copies(images: Tensor, kinds: Tensor, rows: Tensor, seed: int) -> Tensor:
+    """Images (B, 3, S, S) changed by their kinds (B,), seed and row, on the CPU as `rows` (B,); kind 0 is unchanged."""
     changed = images.clone()
     limit = round(COPY_SHIFT * images.shape[-1])
     for kind in COPY_KINDS:
@@ -124,18 +129,21 @@ def _fixed_copies(images: Tensor, kinds: Tensor, rows: Tensor, seed: int) -> Ten
     return changed
 
 
-def _fresh_change(images: Tensor, random: np.random.Generator) -> Tensor:
+def _fresh_change(images: Tensor, random: np.random.Generator, *, colours: bool) -> Tensor:
     count, side = images.shape[0], images.shape[-1]
     mirrored = upload(torch.from_numpy(random.random(count) < 0.5), images.device).view(-1, 1, 1, 1)
     limit = int(side * STANDARD_SHIFT)
     shifts = random.integers(-limit, limit, size=(count, 2), endpoint=True)
-    factors = [
-        _per_image(random.uniform(1 - strength, 1 + strength, size=count), images)
-        for strength in (STANDARD_BRIGHTNESS, STANDARD_CONTRAST, STANDARD_SATURATION)
-    ]
-    brightness, contrast, saturation = factors
+
+    def factors(strength: float) -> Tensor:
+        return _per_image(random.uniform(1 - strength, 1 + strength, size=count), images)
+
+    brightness = factors(STANDARD_BRIGHTNESS)
     images = _shift(torch.where(mirrored, images.flip(-1), images), shifts, black=False)
     images = (images * brightness).clamp(0, 1)
+    if not colours:
+        return images
+    contrast, saturation = factors(STANDARD_CONTRAST), factors(STANDARD_SATURATION)
     images = _blend(images, _grey(images).mean((2, 3), keepdim=True), contrast)
     return _blend(images, _grey(images), saturation)
 

@@ -83,8 +83,9 @@ class TrainingState:
     """The content of a checkpoint.
 
     `model` lacks the backbone while that is frozen. `optimizer` is None between stages. `loss` is the state of the
-    loss; checkpoints from before losses had a state lack it. `loss_sum` is the running epoch's sum of batch loss times
-    images. `data_hash` and `init_sha256` identify the data's content and the file of the first weights.
+    loss, and `average` holds the averaged weights of `ema` by name; older checkpoints lack both. `loss_sum` is the
+    running epoch's sum of batch loss times images. `data_hash` and `init_sha256` identify the data's content and the
+    file of the first weights.
     """
 
     position: Position
@@ -95,6 +96,7 @@ class TrainingState:
     data_hash: str
     init_sha256: str | None
     loss: dict[str, Tensor] = field(default_factory=dict)
+    average: dict[str, Tensor] = field(default_factory=dict)
 
 
 def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:

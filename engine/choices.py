@@ -8,8 +8,9 @@ ImageLossName = Literal[
 LossName = Literal[ImageLossName, "balanced-mse", "group-dro"]
 Head = Literal["none", "1-sigmoid", "1fc-sigmoid", "2fc-sigmoid", "3fc-sigmoid", "2fc-tanh"]
 Strategy = Literal["scratch", "freeze", "finetune"]
-Optimizer = Literal["adam", "sgd", "adadelta"]
-Augment = Literal["none", "report", "standard"]
+Optimizer = Literal["adam", "sgd", "adadelta", "adamw"]
+Schedule = Literal["constant", "cosine", "one-cycle"]
+Augment = Literal["none", "report", "standard", "face"]
 Weighting = Literal["inverse", "sqrt-inverse", "effective"]
 Combine = Literal["product", "mean", "harmonic", "joint"]
 Target = Literal["apparent", "real"]
@@ -25,9 +26,13 @@ LOSSES: Final[tuple[str, ...]] = get_args(LossName)
 HEADS: Final[tuple[str, ...]] = get_args(Head)
 STRATEGIES: Final[tuple[str, ...]] = get_args(Strategy)
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
+SCHEDULES: Final[tuple[str, ...]] = get_args(Schedule)
 AUGMENTS: Final[tuple[str, ...]] = get_args(Augment)
 DATA_FORMATS: Final[tuple[str, ...]] = get_args(DataFormat)
 PRESETS: Final[tuple[str, ...]] = get_args(Preset)
+
+FRESH_AUGMENTS: Final = ("standard", "face")
+"""The augmentations that change every image anew in each step."""
 
 SPLITS: Final = ("train", "valid", "test")
 SPLIT_PREFERENCE: Final = ("test", "valid", "train")

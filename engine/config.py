@@ -55,6 +55,7 @@ class RunConfig(BaseModel):
     lds_kernel: int = Field(choices.LDS_KERNEL, ge=1, le=201, description="width of lds' kernel over ages, years, odd")
     lds_sigma: float = Field(choices.LDS_SIGMA, gt=0, le=100, description="standard deviation of lds' kernel, years")
     dldl_sigma: float = Field(2.0, gt=0, le=100, description="spread of dldl's labels without known votes, years")
+    l1_lambda: float = Field(0.0, ge=0, description="weight of the absolute error in years, added to dldl")
     mean_lambda: float = Field(0.2, ge=0, description="weight of the mean loss in mean-variance")
     variance_lambda: float = Field(0.05, ge=0, description="weight of the variance loss in mean-variance")
     bmc_sigma: float = Field(10.0, gt=0, le=100, description="noise of balanced-mse, years")
@@ -64,7 +65,17 @@ class RunConfig(BaseModel):
 
     optimizer: choices.Optimizer = Field("adam", description="optimizer, with Keras' constants")
     lr: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field((1e-5,), description="learning rate per stage")
+    schedule: choices.Schedule = Field("constant", description="how the rate falls from lr within a stage")
+    warmup: float | None = Field(
+        None, ge=0, lt=1, description="share of a stage's steps in which the rate rises; none: 0.3 in one-cycle, else 0"
+    )
     momentum: float = Field(0.0, ge=0, lt=1, description="momentum of sgd")
+    weight_decay: float = Field(0.004, ge=0, lt=1, description="decoupled weight decay of adamw")
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of a step's gradient; none: any")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of inputs dropped before each layer of the head")
+    standardize: bool = Field(False, description="features enter the head with mean 0 and deviation 1 in train")
+    ema: float = Field(0.0, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0: off")
+    mirror: bool = Field(False, description="predict the mean over an image and its mirror image")
     batch: int = Field(32, ge=1, le=65536, description="images per step")
     last_batch: choices.LastBatch = Field("merge", description="what happens to a last batch of one image")
     patience: int | None = Field(5, ge=1, description="epochs without a better validation loss before a stage ends")
@@ -101,9 +112,9 @@ class RunConfig(BaseModel):
     def _none_from_text(cls, value: object) -> object:
         return None if value in ("none", 0, "0") else value
 
-    @field_validator("bn_momentum", "bn_epsilon", mode="before")
+    @field_validator("bn_momentum", "bn_epsilon", "warmup", "clip_norm", mode="before")
     @classmethod
-    def _left_to_the_recipe(cls, value: object) -> object:
+    def _left_open(cls, value: object) -> object:
         return None if value in ("none", "auto") else value
 
     @field_validator("backbone")
@@ -151,6 +162,9 @@ class RunConfig(BaseModel):
                 "choose --strategy freeze or finetune, or leave --init out",
                 "strategy", "init",
             )  # fmt: skip
+        if self.strategy == "scratch" and self.standardize:
+            text = "standardize needs the features of a backbone with weights, and strategy scratch begins without"
+            raise _broken_rule(f"{text}; choose --strategy freeze or finetune", "standardize", "strategy")
         layers = HIDDEN_LAYERS[self.head]
         if not self.widths:
             object.__setattr__(self, "widths", _DEFAULT_WIDTHS[layers])
@@ -228,6 +242,7 @@ LATER_FIELDS: Final[dict[str, str | float | None]] = {
     for name in (
         "lds_kernel", "lds_sigma", "dldl_sigma", "mean_lambda", "variance_lambda", "bmc_sigma", "group_dro_loss",
         "group_dro_step", "compile", "early_stopping", "bn_momentum", "bn_epsilon",
+        "l1_lambda", "schedule", "warmup", "weight_decay", "clip_norm", "dropout", "standardize", "ema", "mirror",
     )
 }  # fmt: skip
 """Fields that runs stored by earlier versions lack, with the values that these runs used, apart from what the revision

@@ -37,7 +37,7 @@ def evaluate(
     model, loss
         The trained network, and the loss that turns its outputs into years.
     dataset, config
-        Labels, and the edges of the age groups.
+        Labels, the edges of the age groups, and whether mirror images count.
     inputs
         Images or cached features of all labelled rows.
     selected_on
@@ -72,8 +72,9 @@ def score_rows(
     `constant_age` is what the constant predictor says, in years; None leaves it out.
     """
     frame = dataset.frame
-    output = model_outputs(model, inputs, Rows.plain(rows), partial(progress, f"scoring {split}"))
-    predicted = loss.years(output).numpy().astype(np.float32)
+    each = partial(progress, f"scoring {split}")
+    outputs = model_outputs(model, inputs, Rows.plain(rows), each, mirror=config.mirror)
+    predicted = loss.mean_years(outputs).numpy().astype(np.float32)
     columns = [name for name in ("image", "age", *RANGE_COLUMNS, "subject", *dataset.attributes) if name in frame]
     items = frame.iloc[rows][columns].reset_index(drop=True)
     result = evaluate_split(

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from engine.augment import FLIP
 from engine.cache import features_limit, keep_file, mark_used, shared_entry, trim
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
@@ -41,7 +42,7 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
         digest.update(part.encode() + b"\0")
     if config.bn_epsilon is not None:
         digest.update(f"epsilon {config.bn_epsilon}".encode())
-    if rows.kinds.any():
+    if (rows.kinds > FLIP).any():
         digest.update(f"{config.augment} {config.seed}".encode())
     digest.update(dataset.frame["pixel"].to_numpy()[rows.positions].tobytes())
     digest.update(rows.positions.tobytes() if rows.kinds.any() else b"")

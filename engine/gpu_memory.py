@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 
+from engine.choices import FRESH_AUGMENTS
 from engine.config import RunConfig
 from engine.cuda_graphs import are_wanted
 from engine.device import Placement, place
@@ -14,6 +15,7 @@ from engine.model_inputs import EVALUATION_BATCH, backbone_features
 from engine.models import build_model
 from engine.optimizers import build_optimizer
 from engine.release_memory import release_memory
+from engine.weight_average import WeightAverage
 
 SMALLEST_BATCH = 2
 _MARGIN = 0.95
@@ -33,7 +35,7 @@ def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes:
         taken = step_bytes(config, placement, batch)
         return taken if taken is not None and taken <= room else None
 
-    if config.trains_backbone or config.augment == "standard":
+    if config.trains_backbone or config.augment in FRESH_AUGMENTS:
         fits = fitting_batch(measure, config.batch, room)
         if fits:
             advice = f"--batch {fits} would fit (tried just now)"
@@ -109,7 +111,8 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
     model.set_training_stage(train_backbone=config.trains_backbone, bn=config.bn)
     model.train()
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = build_optimizer(config.optimizer, trainable, config.lr[-1], config.momentum)
+    optimizer = build_optimizer(config.optimizer, trainable, config.lr[-1], config.momentum, config.weight_decay)
+    average = WeightAverage(model, config.ema, {}) if config.ema else None
     images = torch.zeros((batch, 3, config.size, config.size), device=placement.device)
     ages = torch.full((batch,), 30.0, device=placement.device)
     target = loss.targets(ages, torch.full_like(ages, torch.nan), torch.zeros_like(ages))
@@ -124,7 +127,7 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
         block = torch.zeros((EVALUATION_BATCH, 3, config.size, config.size), device=placement.device)
         model.score(backbone_features(model, block, placement))
     torch.cuda.synchronize(placement.device)
-    del kept
+    del kept, average
 
 
 def _kept_by_graphs(device: torch.device) -> torch.Tensor | None:

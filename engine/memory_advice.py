@@ -1,12 +1,12 @@
 """What to make smaller for a run that needs too much memory. Needs no torch."""
 
-from engine.choices import SMALLEST_SIZE
+from engine.choices import FRESH_AUGMENTS, SMALLEST_SIZE
 from engine.config import RunConfig
 
 
 def smaller(config: RunConfig) -> str:
     """`choose a smaller --batch, --size or --backbone`, without what is as small as it can be or takes no part."""
-    takes_batches = config.trains_backbone or config.augment == "standard"
+    takes_batches = config.trains_backbone or config.augment in FRESH_AUGMENTS
     least = 2 if config.loss == "balanced-mse" else 1
     batch = ["--batch"] if takes_batches and config.batch > least else []
     size = ["--size"] if config.size > SMALLEST_SIZE else []

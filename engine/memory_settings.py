@@ -7,7 +7,7 @@ from engine.config import completed
 
 MEMORY_FIELDS: Final = (
     "size", "batch", "backbone", "init", "widths", "strategy", "epochs", "bn", "augment", "optimizer", "momentum",
-    "deterministic", "compile",
+    "deterministic", "compile", "ema", "mirror",
 )  # fmt: skip
 """All fields that `memory_settings` reads, and the size and the batch."""
 
@@ -45,4 +45,6 @@ def memory_settings(config: Mapping[str, Any]) -> tuple[object, ...]:
         fields["optimizer"] == "sgd" and fields["momentum"] > 0,
         bool(fields["deterministic"]),
         bool(fields["compile"]),
+        bool(fields["ema"]),
+        has_frozen_stage and bool(fields["mirror"]),  # features of mirror images
     )

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.augment import augment_images
+from engine.augment import FLIP, augment_images, fixed_copies
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement, upload
@@ -30,6 +30,16 @@ class Rows:
     @classmethod
     def plain(cls, positions: NDArray[np.int64]) -> "Rows":
         return cls(positions, np.zeros(len(positions), dtype=np.int8))
+
+    def mirrored(self) -> "Rows":
+        """The mirror images of all rows."""
+        return Rows(self.positions, np.full_like(self.kinds, FLIP))
+
+    def with_mirrored(self) -> "Rows":
+        """All rows, and the mirror images of those that are no copies and lack theirs."""
+        plain = self.positions[self.kinds == 0]
+        lacking = Rows.plain(np.setdiff1d(plain, self.positions[self.kinds == FLIP])).mirrored()
+        return Rows(np.concatenate([self.positions, lacking.positions]), np.concatenate([self.kinds, lacking.kinds]))
 
     def take(self, chosen: NDArray[np.int64]) -> "Rows":
         return Rows(self.positions[chosen], self.kinds[chosen])
@@ -59,8 +69,8 @@ class Inputs(Protocol):
     def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
         """The output for a prepared batch, (B,) or (B, logits) fp32, with gradients."""
 
-    def output(self, model: AgeModel, batch: Batch) -> Tensor:
-        """The output for a batch to score, without augmentation."""
+    def fixed_features(self, model: AgeModel, batch: Batch) -> Tensor:
+        """Features (B, F) fp32 of images and of their fixed copies."""
 
 
 def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> Tensor:
@@ -102,12 +112,12 @@ class ImageInputs:
     def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
         return model.score(self._features(model, prepared))
 
-    def output(self, model: AgeModel, batch: Batch) -> Tensor:
-        return model.score(self._features(model, _scaled(batch)))
-
     def fixed_features(self, model: AgeModel, batch: Batch) -> Tensor:
-        """Features (B, F) fp32 of images and of the report's fixed copies."""
-        return self._features(model, self.prepared(batch, 0, 0) if batch.rows.kinds.any() else _scaled(batch))
+        images = _scaled(batch)
+        if batch.rows.kinds.any():
+            kinds, positions = torch.from_numpy(batch.rows.kinds), torch.from_numpy(batch.rows.positions)
+            images = fixed_copies(images, kinds, positions, self._config.seed)
+        return self._features(model, images)
 
     def _features(self, model: AgeModel, images: Tensor) -> Tensor:
         return backbone_features(model, images, self._placement)
@@ -141,8 +151,15 @@ class FeatureInputs:
     def train_output(self, model: AgeModel, prepared: Tensor) -> Tensor:
         return model.score(prepared)
 
-    def output(self, model: AgeModel, batch: Batch) -> Tensor:
-        return model.score(batch.stored)
+    def fixed_features(self, model: AgeModel, batch: Batch) -> Tensor:
+        return batch.stored
+
+
+def fixed_features(
+    model: AgeModel, inputs: Inputs, rows: Rows, each: Callable[[int, int], None] = lambda done, total: None
+) -> Tensor:
+    """Features (R, F) fp32 of rows on the CPU, in inference mode; the rest is as in `model_outputs`."""
+    return _of_blocks(model, inputs, rows, each, lambda features: features)
 
 
 def model_outputs(
@@ -150,7 +167,9 @@ def model_outputs(
     inputs: Inputs,
     rows: Rows,
     each: Callable[[int, int], None] = lambda done, total: None,
-) -> Tensor:
+    *,
+    mirror: bool = False,
+) -> tuple[Tensor, ...]:
     """The network's outputs for rows, in inference mode.
 
     Parameters
@@ -163,17 +182,28 @@ def model_outputs(
         R rows.
     each
         Called with the number of finished rows and of all rows.
+    mirror
+        Whether to score the mirror images as well.
 
     Returns
     -------
-    Tensor
-        Shape (R,) or (R, logits), fp32, on the CPU.
+    tuple of Tensor
+        One for the images and, with `mirror`, one for their mirror images; each of shape (R,) or (R, logits), fp32, on
+        the CPU.
     """
+    views = (rows, rows.mirrored()) if mirror else (rows,)
+    return tuple(_of_blocks(model, inputs, view, each, model.score) for view in views)
+
+
+def _of_blocks(
+    model: AgeModel, inputs: Inputs, rows: Rows, each: Callable[[int, int], None], use: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """What `use` makes of the rows' features, on the CPU."""
     model.eval()
-    outputs, done = [], 0
+    found, done = [], 0
     with torch.inference_mode(), closing(inputs.batches(list(rows.blocks(EVALUATION_BATCH)))) as batches:
         for batch in batches:
-            outputs.append(inputs.output(model, batch))
+            found.append(use(inputs.fixed_features(model, batch)))
             done += len(batch.rows.positions)
             each(done, len(rows.positions))
-    return torch.cat(outputs).cpu()
+    return torch.cat(found).cpu()

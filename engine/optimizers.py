@@ -1,4 +1,4 @@
-"""Adam, SGD and AdaDelta with Keras' constants and Keras' update, because the report used Keras."""
+"""Adam, AdamW, SGD and AdaDelta with Keras' constants and Keras' update, because the report used Keras."""
 
 from collections.abc import Callable, Iterable
 from inspect import unwrap
@@ -37,10 +37,15 @@ class KerasAdam(_Undecorated, torch.optim.Adam):
     Keras steps by lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + 1e-7). PyTorch divides v by 1 - β₂ᵗ before it adds its epsilon,
     so an epsilon of 1e-7 / √(1 - β₂ᵗ) there gives Keras' step exactly. With gradients near 1e-6, which a sigmoid and
     a small learning rate produce, the plain PyTorch form moves twice as far.
+
+    With a `weight_decay`, it is AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), as in Keras and PyTorch: each step
+    first takes lr · `weight_decay` of every weight away, biases and batch norm included.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float) -> None:
-        super().__init__(params, lr=lr, betas=ADAM_BETAS, eps=EPSILON, fused=True)
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
+        is_decoupled = weight_decay > 0
+        constants: dict[str, Any] = {"betas": ADAM_BETAS, "eps": EPSILON, "fused": True}
+        super().__init__(params, lr, weight_decay=weight_decay, decoupled_weight_decay=is_decoupled, **constants)
 
     _step = unwrap(torch.optim.Adam.step)
 
@@ -53,7 +58,9 @@ class KerasAdam(_Undecorated, torch.optim.Adam):
         return self._step(closure)
 
 
-def build_optimizer(name: str, parameters: Iterable[Tensor], lr: float, momentum: float) -> torch.optim.Optimizer:
+def build_optimizer(
+    name: str, parameters: Iterable[Tensor], lr: float, momentum: float, weight_decay: float = 0.0
+) -> torch.optim.Optimizer:
     """An optimizer over `parameters`.
 
     Parameters
@@ -62,13 +69,16 @@ def build_optimizer(name: str, parameters: Iterable[Tensor], lr: float, momentum
         `adam`: β 0.9 and 0.999, ε 1e-7 in Keras' form (PyTorch: 1e-8 in its own form), see `KerasAdam`. `sgd`: Keras
         and PyTorch differ in the default learning rate only, as long as the rate is constant. Keras scales the gradient
         by it before it enters the velocity, PyTorch scales the velocity. `adadelta`: ρ 0.95 and ε 1e-7 (PyTorch: 0.9
-        and 1e-6), without a default rate of 1: at 1e-5 it hardly moves.
+        and 1e-6), without a default rate of 1: at 1e-5 it hardly moves. `adamw`: the constants of `adam`, and the
+        weight decay of Keras, 0.004 (PyTorch: 0.01), by default.
     parameters
         The parameters to train.
     lr
         Learning rate.
     momentum
         Momentum of `sgd`; others ignore it.
+    weight_decay
+        Decoupled weight decay of `adamw`; others ignore it.
 
     Raises
     ------
@@ -77,8 +87,10 @@ def build_optimizer(name: str, parameters: Iterable[Tensor], lr: float, momentum
     """
     if name == "adam":
         return KerasAdam(parameters, lr)
+    if name == "adamw":
+        return KerasAdam(parameters, lr, weight_decay)
     if name == "sgd":
         return _SGD(parameters, lr=lr, momentum=momentum, fused=True)
     if name == "adadelta":
         return _Adadelta(parameters, lr=lr, rho=ADADELTA_RHO, eps=EPSILON)
-    raise ConfigError(f"there is no optimizer {name!r}; choose adam, sgd or adadelta")
+    raise ConfigError(f"there is no optimizer {name!r}; choose adam, adamw, sgd or adadelta")

@@ -62,13 +62,19 @@ def read(path):
 @torch.inference_mode()
 def predict(path):
     """The predicted age in years."""
-    features = backbone(read(path))["features"]
+    image = read(path)
+    return {mean_years}
+
+
+def years_of(image):
+    """The predicted age (1,) in years of a normalised image (1, 3, {size}, {size})."""
+    features = backbone(image)["features"]
     if features.ndim == 4:
         features = features.mean({map_dims})
     elif features.ndim == 3:
         features = features.mean(1)
-    {years}
-    return years.item()
+{standardized}    {years}
+    return years
 
 
 if __name__ == "__main__":
@@ -119,17 +125,27 @@ def plain_prediction(config: RunConfig, weights: str, script: str) -> str:
         mean=mean,
         std=std,
         size=config.size,
+        mean_years="((years_of(image) + years_of(image.flip(-1))) / 2).item()"
+        if config.mirror
+        else "years_of(image).item()",
+        standardized="    features = (features - feature_mean) / feature_std\n" if config.standardize else "",
         map_dims=backbone.map_dims,
         years=_years(loss),
     )
 
 
 def _head(config: RunConfig, backbone: Backbone, loss: Loss) -> str:
-    layers, features = [], backbone.feature_count
-    for width in config.widths or ():
-        layers += [f"nn.Linear({features}, {width})", "nn.ReLU()"]
-        features = width
+    features = backbone.feature_count
     lines = ['weights = part("head.")']
+    without_effect = ["nn.Identity()"]  # in the place of a layer
+    layers = without_effect if config.standardize else []
+    if config.standardize:
+        lines.append('feature_mean, feature_std = weights.pop("0.mean"), weights.pop("0.std")')
+    dropout = without_effect if config.dropout else []
+    for width in config.widths or ():
+        layers = [*layers, *dropout, f"nn.Linear({features}, {width})", "nn.ReLU()"]
+        features = width
+    layers = [*layers, *dropout]
     if loss.shares_weights:  # its logits differ in their bias alone
         at = len(layers)
         lines.append(f'output_weight, output_bias = weights.pop("{at}.weight"), weights.pop("{at}.bias")')

@@ -101,8 +101,10 @@ def predict_files(
         years: Iterator[float] = iter(())
         if pixels:
             batch = torch.from_numpy(np.stack(pixels)).to(placement.device).permute(0, 3, 1, 2).float().div_(255)
+            views = (batch, batch.flip(-1)) if config.mirror else (batch,)
             with torch.inference_mode():
-                years = iter(loss.years(model.score(backbone_features(model, batch, placement))).tolist())
+                outputs = [model.score(backbone_features(model, view, placement)) for view in views]
+            years = iter(loss.mean_years(outputs).tolist())
         for path, (square, warnings) in zip(images[start : start + BATCH], block, strict=True):
             found.append(
                 PredictedAge(path, None, square)

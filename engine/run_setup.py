@@ -66,6 +66,8 @@ class RunSetup:
             yield f"the last batch of an epoch would hold one image: {done[config.last_batch]}"
         if len(self.valid_rows.positions) == 0:
             yield "no labelled validation images: no early stopping, the last weights are kept"
+        if config.schedule != "constant" and config.patience is not None:
+            yield f"early stopping may cut the {config.schedule} schedule short; --set patience=none trains all of it"
         yield from self._loss_notes()
         yield from age_warnings(
             config,

@@ -27,22 +27,22 @@ class TrainStep:
         note: Callable[[str], None],
     ) -> None:
         self._model, self._inputs, self._loss, self._optimizer = model, inputs, loss, optimizer
-        self._seed, self._device = config.seed, device
+        self._seed, self._device, self._clip_norm = config.seed, device, config.clip_norm
+        self._trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         # Most heads have no random layers: their steps, which are short, need no seed.
         self._draws = isinstance(inputs, ImageInputs) or model.head_draws
         self._graphed: GraphedGradients | None = None
         if are_wanted(device):
-            trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
             self._graphed = GraphedGradients(
                 self._gradients,
-                trained,
+                self._trained,
                 [*model.buffers(), *loss.state().values()],
                 CudaGraphRecorder(device),
                 exact=config.deterministic,
                 note=note,
             )
 
-    def __call__(self, batch: Batch, target: Tensor, weight: Tensor, epoch: int, step: int) -> Tensor:
+    def __call__(self, batch: Batch, target: Tensor, weight: Tensor, epoch: int, step: int, lr: float) -> Tensor:
         """Trains on a batch.
 
         Parameters
@@ -55,6 +55,8 @@ class TrainStep:
             Sample weights on the device, (B,).
         epoch, step
             Numbers of the running epoch and step, from 1.
+        lr
+            Learning rate of the step.
 
         Returns
         -------
@@ -72,6 +74,11 @@ class TrainStep:
         else:
             reseed()
             loss = self._gradients(prepared, target, weight)
+        if self._clip_norm is not None:
+            # Pascanu et al. 2013, arXiv 1211.5063: the gradient of all weights as one vector.
+            torch.nn.utils.clip_grad_norm_(self._trained, self._clip_norm)
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
         self._optimizer.step()
         return loss
 

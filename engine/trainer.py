@@ -4,7 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine.checkpoint import BestWeights, Position, TrainingState, load_newest, snapshot
 from engine.checkpoint_writer import CheckpointWriter
+from engine.choices import FRESH_AUGMENTS
 from engine.config import RunConfig
 from engine.counted import counted
 from engine.device import threads_for, upload
@@ -26,7 +27,7 @@ from engine.errors import DataError
 from engine.evaluate import evaluate, groups_of_rows
 from engine.events import EpochEnded, EpochScored, Event, Noted, RunOutcome, RunStarted, StageStarted
 from engine.features import feature_key, frozen_features
-from engine.model_inputs import FeatureInputs, Inputs, Rows, model_outputs
+from engine.model_inputs import FeatureInputs, Inputs, Rows, fixed_features, model_outputs
 from engine.models import AgeModel
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
@@ -34,8 +35,10 @@ from engine.randomness import epoch_order, split_batches
 from engine.request import RunRequest
 from engine.run_manifest import differences, run_manifest
 from engine.run_setup import RunSetup
+from engine.schedules import learning_rate
 from engine.train_metrics import TrainMetrics
 from engine.train_step import TrainStep
+from engine.weight_average import WeightAverage
 
 
 class Stopped(Exception):
@@ -64,8 +67,11 @@ class Trainer:
     position: Position = field(default_factory=Position)
     best: BestWeights = field(default_factory=BestWeights)
     optimizer: torch.optim.Optimizer | None = None
+    average: WeightAverage | None = None
+    """The averaged weights of the running stage; None without `ema` and between stages."""
+    resumed_average: dict[str, Tensor] = field(default_factory=dict)
     resumed_optimizer: dict[str, Any] | None = None
-    """The optimizer's state in a checkpoint, until the stage builds the optimizer that takes it."""
+    """The states in a checkpoint, until the stage builds the average and the optimizer that take them."""
     has_diverged: bool = False
     """Whether the loss became non-finite. Checkpoints do not hold it: the next attempt diverges again."""
 
@@ -106,7 +112,7 @@ class Trainer:
                 position.end_stage()
                 continue
             self.has_diverged = not self._train_stage()
-            self.optimizer = None
+            self.optimizer = self.average = None
             if self.has_diverged:
                 break
             position.end_stage()
@@ -141,6 +147,7 @@ class Trainer:
             self._refuse_changed_origin(state)
             self.model.load_state_dict(state.model, strict=False)
             self.position, self.best, self.resumed_optimizer = state.position, state.best, state.optimizer
+            self.resumed_average = state.average
             self.checkpoints.saved = replace(state.position)
             self.metrics.resume(state.loss_sum, state.position.step)
         self.model.to(self.device).to(memory_format=torch.channels_last)
@@ -183,11 +190,16 @@ class Trainer:
         epochs, lr = config.epochs[position.stage - 1], config.lr[position.stage - 1]
         self.model.set_training_stage(train_backbone=not frozen, bn=config.bn)
         self.inputs = self._frozen_inputs() if frozen else self.setup.images
+        if config.standardize and position.step == 0:
+            self._standardize()
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = build_optimizer(config.optimizer, trainable, lr, config.momentum)
+        self.optimizer = build_optimizer(config.optimizer, trainable, lr, config.momentum, config.weight_decay)
         if self.resumed_optimizer is not None:
             self.optimizer.load_state_dict(self.resumed_optimizer)
             self.resumed_optimizer = None
+        if config.ema:
+            self.average = WeightAverage(self.model, config.ema, self.resumed_average)
+            self.resumed_average = {}
         steps = len(split_batches(np.arange(len(self.setup.train_rows.positions)), config.batch, config.last_batch))
         parameters = sum(parameter.numel() for parameter in trainable)
         self.emit(StageStarted(position.stage, config.stage_count, epochs, steps, parameters))
@@ -206,7 +218,7 @@ class Trainer:
         if position.stage_epoch < epochs:
             waited = counted(position.waited, "epoch")
             self.emit(Noted(f"stage {position.stage} stopped early: no better validation loss in {waited}"))
-        if config.keep == "best":
+        if config.keep == "best" or config.ema:
             self._restore_best()
         return True
 
@@ -216,7 +228,7 @@ class Trainer:
         later_epochs = sum(self.config.epochs[position.stage :])
         while position.stage_epoch < epochs and not self._has_waited():
             self.metrics.begin_epoch(position, steps, epochs - position.stage_epoch, later_epochs)
-            ended = self._train_epoch(train_step)
+            ended = self._train_epoch(train_step, steps, epochs)
             is_best = ended.is_finite and self._keep_if_best(ended)
             position.waited = 0 if is_best else position.waited + 1
             position.end_epoch()
@@ -235,7 +247,7 @@ class Trainer:
             best.loss = ended.val_loss
         if is_best or config.keep == "last":
             best.epoch, best.step = ended.epoch, ended.step
-            best.state, best.predicted = snapshot(self._trained_state()), self.predicted
+            best.state, best.predicted = snapshot(self._trained_state(averaged=True)), self.predicted
         return is_best
 
     def _epoch_scores(self, epoch: int, is_last: bool) -> EpochScores | None:
@@ -252,23 +264,29 @@ class Trainer:
         self.best.predicted = torch.empty(0)
         return self.scorer.scores(_years(self.predicted))
 
-    def _train_epoch(self, train_step: TrainStep) -> EpochEnded:
-        """Trains the rest of the running epoch, then validates."""
+    def _train_epoch(self, train_step: TrainStep, steps: int, epochs: int) -> EpochEnded:
+        """Trains the rest of the running epoch, of `steps`, then validates. The stage has `epochs`."""
         rows, position, epoch = self.setup.train_rows, self.position, self.position.epoch + 1
         order = epoch_order(self.config.seed, epoch, len(rows.positions))
         ahead = split_batches(order, self.config.batch, self.config.last_batch)[position.batch :]
         self.model.train()
         begin = time.monotonic() - position.seconds
         targets, weights = self._targets_and_weights(ahead)
+        lr_of = partial(learning_rate, self.config, position.stage, steps=steps * epochs)
+        before = position.stage_epoch * steps
         with closing(self.inputs.batches([rows.take(chosen) for chosen in ahead])) as prepared:
             for batch, target, weight in zip(prepared, targets, weights, strict=True):
-                loss = train_step(batch, target, weight, epoch, position.step + 1)
+                stage_step = before + position.batch
+                loss = train_step(batch, target, weight, epoch, position.step + 1, lr_of(stage_step))
+                if self.average is not None:
+                    self.average.update(stage_step + 1)
                 if position.step == 0:
                     self.first_loss = loss
                 position.end_step(len(target), time.monotonic() - begin)
                 self.metrics.end_step(position, loss, len(target))
                 self._between_steps()
-        val_loss, val_mae = self._validate()
+        with self.average.applied() if self.average is not None else nullcontext():
+            val_loss, val_mae = self._validate()
         return EpochEnded(
             stage=position.stage,
             epoch=epoch,
@@ -276,7 +294,7 @@ class Trainer:
             train_loss=self.metrics.loss_sum.item() / position.images,
             val_loss=val_loss,
             val_mae=val_mae,
-            lr=self.config.lr[position.stage - 1],
+            lr=lr_of(before + steps - 1),
             seconds=time.monotonic() - begin,
             images_per_second=position.images_per_second,
             is_best=False,
@@ -292,13 +310,17 @@ class Trainer:
         return torch.split(targets, sizes), torch.split(upload(setup.weights[chosen], self.device), sizes)
 
     def _validate(self) -> tuple[float | None, float | None]:
-        """The unweighted loss and the MAE in years on the validation split; None without labelled images."""
+        """The unweighted loss and the MAE in years on the validation split; None without labelled images.
+
+        With mirror images, the loss is the mean of theirs and the images' own, and ages are means of both predictions.
+        """
         setup, rows = self.setup, self.setup.valid_rows
         if len(rows.positions) == 0:
             return None, None
-        output = model_outputs(self.model, self.inputs, rows, lambda done, total: self._check_stop())
-        loss = setup.loss.validation(output, setup.targets[rows.positions])
-        self.predicted = setup.loss.years(output)
+        mirror, targets = self.config.mirror, setup.targets[rows.positions]
+        outputs = model_outputs(self.model, self.inputs, rows, lambda done, total: self._check_stop(), mirror=mirror)
+        loss = torch.stack([setup.loss.validation(output, targets) for output in outputs]).mean()
+        self.predicted = setup.loss.mean_years(outputs)
         return loss.item(), (self.predicted - setup.ages[rows.positions]).abs().mean().item()
 
     def _score(self) -> None:
@@ -313,21 +335,28 @@ class Trainer:
     def _frozen_inputs(self) -> Inputs:
         """The frozen backbone's features of all rows to train on or to score.
 
-        Under the `standard` augmentation these are the images: every epoch sees other ones, so nothing can be cached.
+        Under a fresh augmentation these are the images: every epoch sees other ones, so nothing can be cached.
         """
         setup = self.setup
-        if self.config.augment == "standard":
+        if self.config.augment in FRESH_AUGMENTS:
             return setup.images
         scored = [setup.dataset.rows(split) for split in setup.dataset.splits() if split != "train"]
         positions = np.concatenate([setup.train_rows.positions, *scored])
         kinds = np.zeros(len(positions), dtype=np.int8)
         kinds[: len(setup.train_rows.kinds)] = setup.train_rows.kinds
         rows = Rows(positions, kinds)
+        if self.config.mirror:
+            rows = rows.with_mirrored()
         key = feature_key(self.model, setup.dataset, rows, self.config, setup.placement)
         cache = self.request.cache or cache_folder()
         progress = partial(self.progress, "features")
         features = frozen_features(self.model, setup.images, rows, key, cache, progress, self._warn)
         return FeatureInputs(features, rows, setup.placement)
+
+    def _standardize(self) -> None:
+        """Fits the head to the features of the train images under the first weights."""
+        rows = Rows.plain(self.setup.dataset.rows("train"))
+        self.model.standardize(fixed_features(self.model, self.inputs, rows, lambda done, total: self._check_stop()))
 
     def write_checkpoint(self) -> None:
         """Writes what a later attempt needs to continue from here, after all losses up to here were emitted.
@@ -347,6 +376,7 @@ class Trainer:
                 data_hash=self.setup.dataset.content_hash,
                 init_sha256=self.setup.report.sha256,
                 loss=self.setup.loss.state(),
+                average=self.average.values if self.average is not None else self.resumed_average,
             )
         )
 
@@ -367,9 +397,11 @@ class Trainer:
             )
         self.checkpoints.write_kept_weights({**self.model.state_dict(), **best.state}, best, config)
 
-    def _trained_state(self) -> dict[str, Tensor]:
+    def _trained_state(self, *, averaged: bool = False) -> dict[str, Tensor]:
         """The model's state that can differ from its origin: without the backbone while that is frozen."""
-        return self.model.head.state_dict(prefix="head.") if self._is_frozen() else self.model.state_dict()
+        model = self.model
+        own: dict[str, Tensor] = model.head.state_dict(prefix="head.") if self._is_frozen() else model.state_dict()
+        return own | self.average.values if averaged and self.average is not None else own
 
     def _restore_best(self) -> None:
         if self.best.state:

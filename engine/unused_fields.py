@@ -25,7 +25,7 @@ def _selects(config: RunConfig) -> bool:
 
 
 _RULES: Final[tuple[_Rule, ...]] = (
-    (("dldl_sigma",), "loss dldl", lambda config: _image_loss(config) == "dldl"),
+    (("dldl_sigma", "l1_lambda"), "loss dldl", lambda config: _image_loss(config) == "dldl"),
     (("mean_lambda", "variance_lambda"), "loss mean-variance", lambda config: _image_loss(config) == "mean-variance"),
     (("bmc_sigma",), "loss balanced-mse", lambda config: config.loss == "balanced-mse"),
     (("group_dro_loss", "group_dro_step"), "loss group-dro", lambda config: config.loss == "group-dro"),
@@ -35,6 +35,7 @@ _RULES: Final[tuple[_Rule, ...]] = (
     (("lds_kernel", "lds_sigma"), "weights lds", lambda config: LDS in config.weights),
     (("widths",), "hidden layers in the head", lambda config: HIDDEN_LAYERS[config.head] > 0),
     (("momentum",), "optimizer sgd", lambda config: config.optimizer == "sgd"),
+    (("weight_decay",), "optimizer adamw", lambda config: config.optimizer == "adamw"),
     (("min_delta",), "keep best or patience", _selects),
     (("early_stopping",), "two stages", lambda config: _selects(config) and sum(map(bool, config.epochs)) > 1),
     (("bn",), "a backbone that trains", lambda config: config.trains_backbone and has_batch_norm(config.backbone)),

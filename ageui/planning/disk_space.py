@@ -15,12 +15,12 @@ from engine.config import RunConfig
 
 _FLOAT: Final = 4
 _MOST_OUTPUTS: Final = 101
-_SLOTS: Final = {"adam": 2, "adadelta": 2, "sgd": 0}
+_SLOTS: Final = {"adam": 2, "adamw": 2, "adadelta": 2, "sgd": 0}
 """Numbers that an optimizer keeps for each weight."""
 
 
 class FileSizes(NamedTuple):
-    """Bytes of the weights that a run keeps, and of a training state: weights, best weights and the optimizer's."""
+    """Bytes of the weights that a run keeps, and of a training state: weights, best, averaged and the optimizer's."""
 
     weights: int
     state: int
@@ -70,4 +70,4 @@ def file_sizes(config: RunConfig, network: NetworkFacts) -> FileSizes:
     head = sum((inputs + 1) * units for inputs, units in pairwise(widths)) * _FLOAT
     weights, trained = network.state_bytes + head, network.parameters * _FLOAT + head
     slots = 1 if config.optimizer == "sgd" and config.momentum else _SLOTS[config.optimizer]
-    return FileSizes(weights, 2 * weights + trained * slots)
+    return FileSizes(weights, 2 * weights + trained * (slots + bool(config.ema)))

@@ -19,7 +19,8 @@ _SEARCHED = 1000
 _TRIED = 3
 _NO_MATTER = (
     "seed", "epochs", "lr", "weights", "weighting", "effective_beta", "combine", "lds_kernel", "lds_sigma", "momentum",
-    "patience", "min_delta", "keep", "early_stopping", "age_edges", "device", "precision",
+    "patience", "min_delta", "keep", "early_stopping", "age_edges", "device", "precision", "schedule",
+    "warmup", "weight_decay", "l1_lambda",
 )  # fmt: skip
 """Fields that do not change the time of an epoch; the device and its arithmetic are compared as they were used."""
 _MATTERS = tuple(name for name in RunConfig.model_fields if name not in _NO_MATTER)

@@ -40,7 +40,7 @@ def _image_loss(name: str, config: RunConfig) -> Loss:
     if name == "scce":
         return ClassLoss(name, scce)
     if name == "dldl":
-        return LabelDistribution(config.dldl_sigma)
+        return LabelDistribution(config.dldl_sigma, config.l1_lambda)
     if name == "mean-variance":
         return MeanVariance(config.mean_lambda, config.variance_lambda)
     if name == "coral":

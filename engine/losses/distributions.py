@@ -14,18 +14,21 @@ NARROWEST: Final = 0.5
 
 
 class LabelDistribution(ClassLoss):
-    """KL(wanted ‖ softmax), with a normal distribution around the label over 0 to 100 years as the wanted one.
+    """KL(wanted ‖ softmax) + λ |m - y|, with a normal distribution around the label y as the wanted one.
 
     Gao et al. 2017, "Deep Label Distribution Learning with Label Ambiguity", arXiv 1611.01731, section 3: the normal
     density at each whole year, divided by their sum, and the Kullback-Leibler divergence to it. Its standard deviation
     is that of the image's votes, as there for apparent age, or `sigma` years if these are unknown or all equal. The
-    prediction is the expected value, as in Gao et al. 2018 ("Age Estimation Using Expectation of Label Distribution
-    Learning", IJCAI), whose additional loss on the expected value is not part of this one.
+    prediction is the expected value m of the softmax over 0 to 100 years.
+
+    λ is `l1_lambda`, and m and y are in years, as in Gao et al. 2018 ("Age Estimation Using Expectation of Label
+    Distribution Learning", IJCAI), there with λ 1. With λ 0, the loss is that of 2017.
     """
 
-    def __init__(self, sigma: float) -> None:
-        super().__init__("dldl", self._divergence)
+    def __init__(self, sigma: float, l1_lambda: float = 0.0) -> None:
+        super().__init__("dldl", self._sum if l1_lambda else self._divergence)
         self.sigma = sigma
+        self.l1_lambda = l1_lambda
 
     def targets(self, ages: Tensor, spreads: Tensor, groups: Tensor) -> Tensor:
         """Age / 100 and standard deviation / 100, (N, 2)."""
@@ -37,6 +40,10 @@ class LabelDistribution(ClassLoss):
         age, sigma = target[:, :1] * 100, target[:, 1:] * 100
         wanted = (-(whole_years(output) - age).square() / (2 * sigma.square())).log_softmax(dim=1)
         return F.kl_div(output.log_softmax(dim=1), wanted, reduction="none", log_target=True).sum(dim=1)
+
+    def _sum(self, output: Tensor, target: Tensor) -> Tensor:
+        distance = (expected_years(output.softmax(dim=1)) - target[:, 0] * 100).abs()
+        return self._divergence(output, target) + self.l1_lambda * distance
 
 
 class MeanVariance(ClassLoss):

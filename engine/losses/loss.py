@@ -1,6 +1,6 @@
 """Loss: the interface of all losses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import torch
@@ -56,6 +56,10 @@ class Loss:
     def years(self, output: Tensor) -> Tensor:
         """Predicted ages (B,) in years, fp32."""
         return output.float() * 100
+
+    def mean_years(self, outputs: Sequence[Tensor]) -> Tensor:
+        """The mean (B,) in years of the ages predicted from several views of the same images."""
+        return torch.stack([self.years(output) for output in outputs]).mean(dim=0)
 
     def state(self) -> dict[str, Tensor]:
         """Tensors that train steps change, by name, for the run's checkpoint. Most losses have none."""

@@ -21,7 +21,8 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
     Parameters
     ----------
     config
-        Its backbone, size, head, init, seed and batch norm's momentum and epsilon decide the network.
+        Its backbone, size, head, dropout, standardize, init, seed and batch norm's momentum and epsilon decide the
+        network.
     outputs
         1 for an age, or the number of logits.
     shares_weights
@@ -40,6 +41,15 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
     gc.collect()
     report = initialise(backbone.network, config.backbone, config.init)
     widths = config.widths or ()
-    head = build_head(config.head, backbone.feature_count, widths, outputs, config.seed, shares_weights=shares_weights)
+    head = build_head(
+        config.head,
+        backbone.feature_count,
+        widths,
+        outputs,
+        config.seed,
+        shares_weights=shares_weights,
+        dropout=config.dropout,
+        standardize=config.standardize,
+    )
     mean, std = normalisation(BackboneName.parse(config.backbone).network)
     return AgeModel(backbone, head, mean, std), report

@@ -10,6 +10,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from engine.choices import BatchNorm
 from engine.models.backbones import Backbone
+from engine.models.heads import Standardize
 
 
 class AgeModel(nn.Module):
@@ -68,6 +69,12 @@ class AgeModel(nn.Module):
         """The output for pooled features (B, F), just computed or out of a cache."""
         output: Tensor = self.head(features)
         return output
+
+    def standardize(self, features: Tensor) -> None:
+        """Fits the head's standardization, if it has one, to features (N, F) of the train images."""
+        for layer in self.head.modules():
+            if isinstance(layer, Standardize):
+                layer.fit(features)
 
     def set_training_stage(self, *, train_backbone: bool, bn: BatchNorm) -> None:
         """Chooses the parts that train from now on; the head always does.

@@ -12,6 +12,7 @@ from engine.errors import ConfigError
 
 ACTIVATIONS: Final[dict[str, Callable[[], nn.Module]]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 """The activation of the single output unit, by the end of the head's name; head `none` has none."""
+_ROWS: Final = 1024
 
 
 class SharedWeights(nn.Module):
@@ -30,8 +31,43 @@ class SharedWeights(nn.Module):
         return F.linear(features, self.weight) + self.bias
 
 
+class Standardize(nn.Module):
+    """Features (B, F) minus their mean over the train images, divided by their standard deviation there.
+
+    A feature that never varies is divided by 1. Until `fit`, features pass unchanged.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+
+    def fit(self, features: Tensor) -> None:
+        """Takes mean and standard deviation, that of all images and not an estimate, from features (N, F)."""
+        blocks = torch.split(features, _ROWS)  # doubles of all features would take memory
+        mean = torch.stack([block.double().sum(0) for block in blocks]).sum(0) / len(features)
+        squares = torch.stack([(block.double() - mean).square().sum(0) for block in blocks]).sum(0)
+        std = (squares / len(features)).sqrt().float()
+        self.mean.copy_(mean)
+        self.std.copy_(torch.where(std > 0, std, 1.0))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return (features - self.mean) / self.std
+
+
 def build_head(
-    name: str, features: int, widths: Sequence[int], outputs: int, seed: int, *, shares_weights: bool = False
+    name: str,
+    features: int,
+    widths: Sequence[int],
+    outputs: int,
+    seed: int,
+    *,
+    shares_weights: bool = False,
+    dropout: float = 0.0,
+    standardize: bool = False,
 ) -> nn.Sequential:
     """A head from features to an age, or to logits.
 
@@ -53,6 +89,10 @@ def build_head(
         Seed of the initial weights.
     shares_weights
         Whether the output layer is `SharedWeights`.
+    dropout
+        Share of the inputs of each dense layer that is dropped in training (Srivastava et al. 2014, JMLR 15).
+    standardize
+        Whether the first layer is `Standardize`.
 
     Raises
     ------
@@ -70,16 +110,20 @@ def build_head(
     if len(widths) != HIDDEN_LAYERS[name]:
         raise ConfigError(f"head {name} has {HIDDEN_LAYERS[name]} hidden layers, but {len(widths)} widths were given")
     generator = torch.Generator().manual_seed(seed)
-    layers: list[nn.Module] = []
+    layers: list[nn.Module] = [Standardize(features)] if standardize else []
     for width in widths:
-        layers += [_dense(features, width, generator), nn.ReLU()]
+        layers += [*_dropout(dropout), _dense(features, width, generator), nn.ReLU()]
         features = width
     output = SharedWeights if shares_weights else _dense
-    layers.append(output(features, outputs, generator))
+    layers += [*_dropout(dropout), output(features, outputs, generator)]
     if outputs == 1:
         layers += [ACTIVATIONS[name.partition("-")[2]]()] if name != "none" else []
         layers.append(nn.Flatten(start_dim=0))
     return nn.Sequential(*layers)
+
+
+def _dropout(share: float) -> list[nn.Module]:
+    return [nn.Dropout(share)] if share else []
 
 
 def _dense(inputs: int, units: int, generator: torch.Generator) -> nn.Linear:

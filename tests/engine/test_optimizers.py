@@ -15,6 +15,7 @@ from engine.optimizers import build_optimizer
 Floats = NDArray[np.float64]
 EPSILON = 1e-7
 STEPS = 10
+DECAY = 0.3
 
 
 def keras_adam(weights: Floats, gradients: Floats, lr: float) -> Iterator[Floats]:
@@ -24,6 +25,16 @@ def keras_adam(weights: Floats, gradients: Floats, lr: float) -> Iterator[Floats
         m = m + (g - m) * (1 - 0.9)
         v = v + (g**2 - v) * (1 - 0.999)
         weights = weights - m * alpha / (np.sqrt(v) + EPSILON)
+        yield weights
+
+
+def keras_adamw(weights: Floats, gradients: Floats, lr: float) -> Iterator[Floats]:
+    """Each step takes the decay away first, as the reference of Loshchilov & Hutter does in one sum."""
+    m = v = np.zeros_like(weights)
+    for t, g in enumerate(gradients, start=1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        step = m * lr * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) / (np.sqrt(v) + EPSILON)
+        weights = weights * (1 - lr * DECAY) - step
         yield weights
 
 
@@ -47,6 +58,7 @@ def keras_adadelta(weights: Floats, gradients: Floats, lr: float) -> Iterator[Fl
 
 CASES: dict[str, tuple[str, float, Callable[[Floats, Floats, float], Iterator[Floats]]]] = {
     "adam": ("adam", 0.0, keras_adam),
+    "adamw": ("adamw", 0.0, keras_adamw),
     "sgd": ("sgd", 0.0, keras_sgd),
     "sgd with momentum": ("sgd", 0.9, lambda weights, gradients, lr: keras_sgd(weights, gradients, lr, 0.9)),
     "adadelta": ("adadelta", 0.0, keras_adadelta),
@@ -59,7 +71,7 @@ def gradients_of(scale: float) -> Floats:
 
 def optimizer_over(parameter: nn.Parameter, case: str, lr: float) -> torch.optim.Optimizer:
     name, momentum, _ = CASES[case]
-    return build_optimizer(name, [parameter], lr, momentum)
+    return build_optimizer(name, [parameter], lr, momentum, DECAY)
 
 
 def steps(parameter: nn.Parameter, optimizer: torch.optim.Optimizer, gradients: Floats) -> list[Floats]:
@@ -110,6 +122,14 @@ def test_plain_torch_adam_would_walk_another_way_under_weak_gradients() -> None:
     assert np.abs(plain[-1]).sum() > 1.2 * np.abs(found[-1]).sum()
 
 
+def test_adamw_decays_as_torchs() -> None:
+    gradients = gradients_of(1e4)  # so large that the place of epsilon does not matter
+    ours, torchs = (nn.Parameter(torch.linspace(-1, 1, 7, dtype=torch.float64)) for _ in range(2))
+    found = steps(ours, build_optimizer("adamw", [ours], 1e-2, 0.0, DECAY), gradients)
+    expected = steps(torchs, torch.optim.AdamW([torchs], lr=1e-2, weight_decay=DECAY), gradients)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_the_learning_rate_can_be_read_back() -> None:
     for name in OPTIMIZERS:
         optimizer = build_optimizer(name, [nn.Parameter(torch.zeros(1))], 3e-4, 0.0)
@@ -117,5 +137,5 @@ def test_the_learning_rate_can_be_read_back() -> None:
 
 
 def test_an_unknown_optimizer_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no optimizer 'rmsprop'; choose adam, sgd or adadelta"):
+    with pytest.raises(ConfigError, match="no optimizer 'rmsprop'; choose adam, adamw, sgd or adadelta"):
         build_optimizer("rmsprop", [nn.Parameter(torch.zeros(1))], 1e-3, 0.0)

@@ -23,6 +23,10 @@ from engine.kept_weights import weights_file
 from engine.request import CheckpointFile
 
 FREEZE: dict[str, Any] = {"strategy": "freeze", "init": "random", "epochs": "2,2"}
+ALL_ON: dict[str, Any] = {
+    "optimizer": "adamw", "weight_decay": 0.1, "schedule": "one-cycle", "warmup": 0.4, "clip_norm": 0.1, "dropout": 0.3,
+    "standardize": True, "loss": "dldl", "l1_lambda": 0.2, "mirror": True, "ema": 0.9,
+}  # fmt: skip
 TIMES = ("seconds", "images_per_second")
 
 
@@ -83,6 +87,9 @@ def test_a_run_stopped_after_any_step(runner: Runner, train_undisturbed: Callabl
         {"backbone": "regnet_y_400mf", "precision": "bf16"},
         {"optimizer": "adadelta", "keep": "last", "last_batch": "keep"},
         {"optimizer": "sgd", "momentum": 0.9, "loss": "scce"},
+        {**ALL_ON, "strategy": "finetune", "init": "random", "augment": "face"},
+        {**ALL_ON, **FREEZE, "keep": "last", "schedule": "cosine"},
+        {"ema": 0.9, "backbone": "efficientnet_b0@features.2", "epochs": 2},
         {"loss": "group-dro", "weights": "gender,age", "group_dro_step": 2},
         {**FREEZE, "augment": "report", "bn": "frozen"},
         {**FREEZE, "augment": "standard", "lr": "1e-3,1e-4"},

@@ -9,7 +9,15 @@ from engine.config import RunConfig, build_config
 from engine.losses import build_loss
 from engine.unused_fields import _RULES, unused_fields
 
-_OF_LOSSES = ("dldl_sigma", "mean_lambda", "variance_lambda", "bmc_sigma", "group_dro_loss", "group_dro_step")
+_OF_LOSSES = (
+    "dldl_sigma",
+    "l1_lambda",
+    "mean_lambda",
+    "variance_lambda",
+    "bmc_sigma",
+    "group_dro_loss",
+    "group_dro_step",
+)
 
 
 class _Read:
@@ -43,7 +51,7 @@ def test_every_field_of_the_table_is_a_field_and_used_by_some_config() -> None:
     most = [
         {"loss": "group-dro", "weights": "gender", "group_dro_loss": "dldl", "strategy": "freeze", "optimizer": "sgd"},
         {"loss": "mean-variance", "weights": "gender,lds", "weighting": "effective"},
-        {"loss": "balanced-mse"},
+        {"loss": "balanced-mse", "optimizer": "adamw"},
     ]
     assert unused_fields(build_config(one) for one in most) == {}
 
@@ -58,6 +66,7 @@ def test_every_field_of_the_table_is_a_field_and_used_by_some_config() -> None:
         ({"weights": "lds"}, {"weights": "age"}, "lds_sigma"),
         ({"head": "1fc-sigmoid"}, {"head": "1-sigmoid"}, "widths"),
         ({"optimizer": "sgd"}, {"optimizer": "adam"}, "momentum"),
+        ({"optimizer": "adamw"}, {"optimizer": "adam"}, "weight_decay"),
         ({"keep": "last"}, {"keep": "last", "patience": None}, "min_delta"),
         ({"strategy": "freeze"}, {"strategy": "scratch"}, "early_stopping"),
         ({"strategy": "freeze"}, {"strategy": "freeze", "epochs": "60,0"}, "early_stopping"),

@@ -19,7 +19,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Model", ("backbone", "init", "head")),
     ("Training", ("loss", "weights", "strategy", "epochs", "lr", "batch", "optimizer", "seed")),
     ("Machine", ("device",)),
-    ("More of data and model", ("target", "widths", "bn", "bn_momentum", "bn_epsilon")),
+    ("More of data and model", ("target", "widths", "dropout", "standardize", "bn", "bn_momentum", "bn_epsilon")),
     (
         "More of training",
         (
@@ -27,6 +27,11 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "effective_beta",
             "combine",
             "momentum",
+            "weight_decay",
+            "schedule",
+            "warmup",
+            "clip_norm",
+            "ema",
             "last_batch",
             "patience",
             "min_delta",
@@ -38,6 +43,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "More of losses and weights",
         (
             "dldl_sigma",
+            "l1_lambda",
             "mean_lambda",
             "variance_lambda",
             "bmc_sigma",
@@ -47,7 +53,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "lds_sigma",
         ),
     ),
-    ("More of evaluation and machine", ("age_edges", "precision", "deterministic", "compile")),
+    ("More of evaluation and machine", ("age_edges", "mirror", "precision", "deterministic", "compile")),
 )
 """Titles and fields; fields that most studies set come first."""
 
@@ -59,6 +65,10 @@ _SUGGESTED: dict[str, tuple[str, ...]] = {
     "batch": ("16", "32", "64", "128", "256"),
     "lr": ("1e-3", "5e-4", "1e-4", "1e-5"),
     "patience": ("none", "5", "10"),
+    "warmup": ("none", "0.05", "0.1", "0.3"),
+    "clip_norm": ("none", "1", "5"),
+    "dropout": ("0", "0.2", "0.5"),
+    "ema": ("0", "0.99", "0.999"),
     "bn_momentum": ("none", "0.9", "0.99"),
     "bn_epsilon": ("none", "1e-5", "1.001e-5", "1e-3"),
     "device": ("auto", "cpu", "cuda"),

@@ -17,6 +17,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "head": choices.HEADS,
     "strategy": choices.STRATEGIES,
     "optimizer": choices.OPTIMIZERS,
+    "schedule": choices.SCHEDULES,
     "augment": choices.AUGMENTS,
     "split": choices.SPLITS,
     "archived": ("true", "false"),
