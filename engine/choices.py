@@ -28,6 +28,11 @@ OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
 AUGMENTS: Final[tuple[str, ...]] = get_args(Augment)
 DATA_FORMATS: Final[tuple[str, ...]] = get_args(DataFormat)
 PRESETS: Final[tuple[str, ...]] = get_args(Preset)
+IMAGENET: Final = "imagenet"
+PRETRAINED: Final = "pretrained"
+RANDOM: Final = "random"
+INITS: Final = (PRETRAINED, IMAGENET, RANDOM)
+"""The values of `init` that are no file."""
 
 SPLITS: Final = ("train", "valid", "test")
 SPLIT_PREFERENCE: Final = ("test", "valid", "train")
