@@ -79,7 +79,7 @@ def start_from_last_layer(layer: nn.Module, backbone: str, report: LoadReport) -
     Returns the report of `initialise` with that layer counted.
     """
     name = BackboneName.parse(backbone)
-    if name.library != "dlib" or name.layer is not None or not isinstance(layer, nn.Linear):
+    if name.library != "dlib" or name.layer not in (None, "layer3") or not isinstance(layer, nn.Linear):
         return report
     dlib_age.start_from_last_layer(layer)
     return replace(
