@@ -1,22 +1,26 @@
 """Checks names of backbones without torch.
 
 A name is `NETWORK`, `NETWORK-v1` for a ResNet with the original strides, or either with `@LAYER` to cut it there.
+`dlib-age` is dlib's age network, which can be cut, too. `timm/NAME` is a network of timm, whole.
 """
 
 import contextlib
 import difflib
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from typing import Final, Self
+from typing import Final, Literal, Self
 
+DLIB_AGE: Final = "dlib-age"
+TIMM_PREFIX: Final = "timm/"
 V1_SUFFIX: Final = "-v1"
 V1_NETWORKS: Final = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 CLOSE_MATCHES: Final = 3
-_WITHOUT_BATCH_NORM: Final = ("alexnet", "convnext", "squeezenet", "swin", "vgg", "vit")
+_WITHOUT_BATCH_NORM: Final = ("alexnet", "convnext", DLIB_AGE, "squeezenet", "swin", "vgg", "vit")
 _DEPTHWISE: Final = ("convnext", "efficientnet", "maxvit", "mnasnet", "mobilenet", "shufflenet")
 
 # torchvision's classifiers, and the version that has them: a later version is asked for names not listed here.
@@ -35,6 +39,7 @@ LISTED: Final = (
     "swin_v2_b", "swin_v2_s", "swin_v2_t", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19",
     "vgg19_bn", "vit_b_16", "vit_b_32", "vit_h_14", "vit_l_16", "vit_l_32", "wide_resnet101_2", "wide_resnet50_2",
 )  # fmt: skip
+_TIMM_NAME: Final = re.compile(rf"{TIMM_PREFIX}\w[\w.-]*")
 _ASK: Final = "import torchvision.models as m; print(*m.list_models(module=m))"
 
 
@@ -54,19 +59,33 @@ class BackboneName:
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """Raises `ValueError` with close matches for a network that torchvision does not have."""
+        """Raises `ValueError` with close matches for a network that torchvision does not have.
+
+        Only timm knows whether it has a network; its names are checked when the network is built.
+        """
         head, cut, layer = name.partition("@")
+        if head.startswith(TIMM_PREFIX):
+            if cut or not _TIMM_NAME.fullmatch(head):
+                raise ValueError("write a network of timm as timm/NAME, such as timm/resnet50.a1_in1k, without @LAYER")
+            return cls(head, False, None)
         network = head.removesuffix(V1_SUFFIX)
         original = head != network
-        if not is_network(network) or (original and network not in V1_NETWORKS):
-            have = (*LISTED, *unlisted(), *(known + V1_SUFFIX for known in V1_NETWORKS))
+        if head != DLIB_AGE and (not is_network(network) or (original and network not in V1_NETWORKS)):
+            have = (DLIB_AGE, *LISTED, *unlisted(), *(known + V1_SUFFIX for known in V1_NETWORKS))
             raise ValueError(
                 f"torchvision has no classifier {head!r}{suggestion(head, have)}; "
-                "give the name of one, or resnet18, 34, 50, 101 or 152 followed by -v1"
+                "give the name of one, resnet18, 34, 50, 101 or 152 followed by -v1, dlib-age, or timm/NAME"
             )
         if cut and not layer:
             raise ValueError(f"it names no layer after the @; for example {head}@layer3")
         return cls(network, original, layer or None)
+
+    @property
+    def library(self) -> Literal["torchvision", "dlib", "timm"]:
+        """Where the network and its pretrained weights come from."""
+        if self.network == DLIB_AGE:
+            return "dlib"
+        return "timm" if self.network.startswith(TIMM_PREFIX) else "torchvision"
 
 
 def is_network(name: str) -> bool:
@@ -76,13 +95,13 @@ def is_network(name: str) -> bool:
 
 def has_batch_norm(name: str) -> bool:
     """Whether a backbone belongs to a family of networks with batch norm."""
-    network = name.partition("@")[0]
+    network = name.removeprefix(TIMM_PREFIX).partition("@")[0]
     return network.endswith("_bn") or not network.startswith(_WITHOUT_BATCH_NORM)
 
 
 def has_depthwise_convolutions(name: str) -> bool:
     """Whether a backbone belongs to a family of networks with depthwise convolutions."""
-    return name.startswith(_DEPTHWISE)
+    return name.removeprefix(TIMM_PREFIX).startswith(_DEPTHWISE)
 
 
 @cache

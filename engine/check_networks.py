@@ -11,7 +11,7 @@ import sys
 
 from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkField, NetworkKey, keep_network
 from engine.errors import AgeUIError
-from engine.models.backbones import build_backbone
+from engine.models.backbones import build_backbone, size_warnings
 from engine.models.weights import check_weights
 
 
@@ -30,9 +30,10 @@ def check_network(key: NetworkKey) -> CheckedNetwork:
         field = "init"
         if key.init == "random":
             keep_network(checked, None)
-        elif (found := check_weights(backbone.network, key.backbone, key.init)) is not None:
+        elif (found := check_weights(backbone.network, key.backbone, key.init, key.size)) is not None:
             file, report = found
-            checked.sentence, checked.warnings = report.sentence(), report.warnings
+            checked.sentence = report.sentence()
+            checked.warnings = (*report.warnings, *size_warnings(backbone, key.backbone, key.size))
             keep_network(checked, file)
     except AgeUIError as error:
         checked.problem, checked.failure, checked.field = str(error), error.failure, field

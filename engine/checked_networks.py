@@ -16,15 +16,16 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from engine.cache import keep_json, kept_json
+from engine.choices import IMAGENET, PRETRAINED
 from engine.config import RunConfig
-from engine.library_versions import library_versions
+from engine.library_versions import library_versions, timm_version
 from engine.paths import cache_folder
 
 # Part of every key: raise it when networks would be checked differently.
 _CHECKING: Final = 3
 _COMMAND = (sys.executable, "-P", "-m", "engine.check_networks")
 _PLACES: Final = ("TORCH_HOME", "XDG_CACHE_HOME", "HOME")
-"""Environment variables that decide where torch keeps ImageNet weights."""
+"""Environment variables that decide where torch keeps pretrained weights."""
 
 
 NetworkField = Literal["backbone", "init"]
@@ -113,7 +114,14 @@ def _described(file: Path) -> dict[str, Any]:
 
 def _file(key: NetworkKey) -> Path:
     # Machines may share a home folder.
-    places = map(os.environ.get, _PLACES if key.init == "imagenet" else ())
-    parts = [_CHECKING, socket.gethostname(), *places, key.model_dump(), *library_versions()]
+    places = map(os.environ.get, _PLACES if key.init in (IMAGENET, PRETRAINED) else ())
+    parts = [
+        _CHECKING,
+        socket.gethostname(),
+        *places,
+        key.model_dump(),
+        *library_versions(),
+        timm_version(key.backbone),
+    ]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape"))
     return cache_folder() / "networks" / f"{digest.hexdigest()[:32]}.network"

@@ -30,6 +30,11 @@ SCHEDULES: Final[tuple[str, ...]] = get_args(Schedule)
 AUGMENTS: Final[tuple[str, ...]] = get_args(Augment)
 DATA_FORMATS: Final[tuple[str, ...]] = get_args(DataFormat)
 PRESETS: Final[tuple[str, ...]] = get_args(Preset)
+IMAGENET: Final = "imagenet"
+PRETRAINED: Final = "pretrained"
+RANDOM: Final = "random"
+INITS: Final = (PRETRAINED, IMAGENET, RANDOM)
+"""The values of `init` that are no file."""
 
 FRESH_AUGMENTS: Final = ("standard", "face")
 """The augmentations that change every image anew in each step."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticCustomError
 
 from engine import choices
-from engine.backbone_names import BackboneName
+from engine.backbone_names import DLIB_AGE, TIMM_PREFIX, BackboneName
 from engine.errors import ConfigError, Problem
 
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
@@ -40,8 +40,11 @@ class RunConfig(BaseModel):
         224, ge=choices.SMALLEST_SIZE, le=choices.LARGEST_SIZE, description="side of the square input, pixels"
     )
 
-    backbone: str = Field("resnet101", description="a torchvision classifier, NAME@LAYER to cut it, resnetNN-v1 for v1")
-    init: str = Field("auto", description="imagenet, random, or a weights file")
+    backbone: str = Field(
+        "resnet101",
+        description="torchvision classifier (NAME@LAYER cuts it, resnetNN-v1 for v1), dlib-age or timm/NAME",
+    )
+    init: str = Field("auto", description="pretrained, imagenet, random, or a weights file")
     head: choices.Head = Field("2fc-sigmoid", description="the layers put on the backbone")
     widths: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = Field(None, description="hidden layer widths")
 
@@ -151,7 +154,9 @@ class RunConfig(BaseModel):
             return values
         filled = dict(values)
         if filled.get("init") in (None, "auto"):
-            filled["init"] = "random" if filled.get("strategy") == "scratch" else "imagenet"
+            filled["init"] = default_init(filled.get("strategy"), filled.get("backbone"))
+        if filled["init"] == choices.PRETRAINED and _is_torchvisions(filled.get("backbone")):
+            filled["init"] = choices.IMAGENET
         return filled
 
     @model_validator(mode="after")
@@ -165,6 +170,9 @@ class RunConfig(BaseModel):
         if self.strategy == "scratch" and self.standardize:
             text = "standardize needs the features of a backbone with weights, and strategy scratch begins without"
             raise _broken_rule(f"{text}; choose --strategy freeze or finetune", "standardize", "strategy")
+        if self.init == choices.IMAGENET and not _is_torchvisions(self.backbone):
+            text = f"init imagenet is for networks of torchvision, not for {self.backbone}; choose --init pretrained"
+            raise _broken_rule(text, "init", "backbone")
         layers = HIDDEN_LAYERS[self.head]
         if not self.widths:
             object.__setattr__(self, "widths", _DEFAULT_WIDTHS[layers])
@@ -331,6 +339,18 @@ def field_problem(name: str, value: object) -> str | None:
         own = [one for one in error.errors(include_url=False) if one["loc"] and one["loc"][0] == name]
         return _problem(own[0], {name: value}).text if own else None
     return None
+
+
+def default_init(strategy: object, backbone: object) -> str:
+    """The first weights of configs that name none."""
+    if strategy == "scratch":
+        return choices.RANDOM
+    return choices.IMAGENET if _is_torchvisions(backbone) else choices.PRETRAINED
+
+
+def _is_torchvisions(backbone: object) -> bool:
+    """Whether a backbone is torchvision's, whose pretrained weights are those of ImageNet; also for no valid name."""
+    return not str(backbone).startswith((DLIB_AGE, TIMM_PREFIX))
 
 
 def _broken_rule(text: str, *fields: str) -> PydanticCustomError:

@@ -16,6 +16,7 @@ from engine.cache import features_limit, keep_file, mark_used, shared_entry, tri
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
+from engine.library_versions import timm_version
 from engine.light_torchvision import torchvision
 from engine.model_inputs import EVALUATION_BATCH, ImageInputs, Rows
 from engine.models import AgeModel
@@ -40,6 +41,9 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
     digest = hashlib.sha256()
     for part in (dataset.pixels_key, config.backbone, *_arithmetic(config, placement)):
         digest.update(part.encode() + b"\0")
+    if timm := timm_version(config.backbone):
+        # It decides the normalisation, too.
+        digest.update(f"timm {timm}".encode())
     if config.bn_epsilon is not None:
         digest.update(f"epsilon {config.bn_epsilon}".encode())
     if (rows.kinds > FLIP).any():

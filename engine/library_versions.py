@@ -3,6 +3,8 @@
 from functools import cache
 from importlib import metadata
 
+from engine.backbone_names import TIMM_PREFIX
+
 NETWORK_LIBRARIES = ("ageui", "torch", "torchvision")
 
 
@@ -16,3 +18,12 @@ def library_versions() -> tuple[str, ...]:
         except metadata.PackageNotFoundError:
             found.append("")
     return tuple(found)
+
+
+@cache
+def timm_version(backbone: str) -> str:
+    """The version of timm for a backbone that is timm's; empty for others, and without timm."""
+    try:
+        return metadata.version("timm") if backbone.startswith(TIMM_PREFIX) else ""
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,19 +1,22 @@
 """Writes the script that predicts ages with a run's kept weights in plain PyTorch, without ageui."""
 
-from typing import Final
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
 
-from engine.backbone_names import BackboneName
+from engine.backbone_names import TIMM_PREFIX, BackboneName
 from engine.config import RunConfig
 from engine.losses import Loss, build_loss
 from engine.losses.coral import Coral
 from engine.losses.loss import ClassLoss
-from engine.models.backbones import Backbone, build_backbone, network_arguments, normalisation
+from engine.models import dlib_age, timm_networks
+from engine.models.backbones import Backbone, build_backbone, network_arguments
 from engine.models.heads import ACTIVATIONS
 
 _SCRIPT: Final = '''\
-"""Predicts ages with {weights} in PyTorch and torchvision alone:
+"""Predicts ages with {weights} in PyTorch and {library} alone:
 
-    pip install torch torchvision safetensors pillow numpy
+    pip install torch {library} safetensors pillow numpy
     python {script} FACE.jpg...
 
 This is what `ageui predict` computes in fp32 for 8-bit RGB images; bf16 differs by some hundredths of a year.
@@ -24,12 +27,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
+{imports}
 from PIL import Image, ImageOps
 from safetensors.torch import load_file
-from torch import nn
-from torchvision.models.feature_extraction import create_feature_extractor
-
+from torch import {tensor}nn
+{extractor}
 state = load_file(Path(__file__).with_name({weights!r}))
 
 
@@ -37,9 +39,8 @@ def part(prefix):
     return {{name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}}
 
 
-# The backbone: torchvision's {network}, up to the layer {layer}.
-network = torchvision.models.get_model({network!r}, weights=None{arguments})
-{strides}{epsilon}backbone = create_feature_extractor(network, {{{layer!r}: "features"}})
+{network}
+{strides}{epsilon}{cut}
 backbone.load_state_dict(part("backbone.network."))
 backbone.to(memory_format=torch.channels_last).eval()
 
@@ -68,7 +69,7 @@ def predict(path):
 
 def years_of(image):
     """The predicted age (1,) in years of a normalised image (1, 3, {size}, {size})."""
-    features = backbone(image)["features"]
+    features = backbone(image){key}
     if features.ndim == 4:
         features = features.mean({map_dims})
     elif features.ndim == 3:
@@ -81,6 +82,18 @@ if __name__ == "__main__":
     for path in sys.argv[1:]:
         print(f"{{predict(path):.6f}} {{path}}")
 '''
+_TORCHVISION: Final = """\
+# The backbone: torchvision's {network}, up to the layer {layer}.
+network = torchvision.models.get_model({network!r}, weights=None{arguments})"""
+_DLIB: Final = """\
+# The backbone: dlib's age network, up to the layer {layer}.
+{source}
+
+network = AgeNetwork()"""
+_TIMM: Final = """\
+# The backbone: timm's {network}.
+network = timm.create_model({network!r}, pretrained=False, num_classes=0{arguments})"""
+_EXTRACTOR: Final = "from torchvision.models.feature_extraction import create_feature_extractor\n"
 _STRIDES: Final = """\
 for block in network.modules():  # the strides of He et al. 2015, as in Keras
     if isinstance(block, torchvision.models.resnet.Bottleneck):
@@ -106,24 +119,18 @@ def plain_prediction(config: RunConfig, weights: str, script: str) -> str:
     Raises
     ------
     ConfigError
-        For a backbone that torchvision lacks.
+        For a backbone that cannot be built here.
     """
-    name = BackboneName.parse(config.backbone)
     backbone = build_backbone(config.backbone, config.size, config.seed)
-    mean, std = normalisation(name.network)
     loss = build_loss(config)
-    arguments = network_arguments(name.network, config.size)
     return _SCRIPT.format(
         weights=weights,
         script=script,
-        network=name.network,
-        layer=backbone.layer,
-        arguments="".join(f", {key}={value!r}" for key, value in arguments.items()),
-        strides=_STRIDES if name.original_strides else "",
+        **_network(config, backbone),
         epsilon=_EPSILON.format(epsilon=config.bn_epsilon) if config.bn_epsilon is not None else "",
         head=_head(config, backbone, loss),
-        mean=mean,
-        std=std,
+        mean=backbone.mean,
+        std=backbone.std,
         size=config.size,
         mean_years="((years_of(image) + years_of(image.flip(-1))) / 2).item()"
         if config.mirror
@@ -132,6 +139,37 @@ def plain_prediction(config: RunConfig, weights: str, script: str) -> str:
         map_dims=backbone.map_dims,
         years=_years(loss),
     )
+
+
+def _network(config: RunConfig, backbone: Backbone) -> dict[str, str]:
+    """The parts of the script that build the backbone."""
+    name = BackboneName.parse(config.backbone)
+    if name.library == "timm":
+        arguments = _keywords(timm_networks.arguments(name.network, config.size))
+        return {
+            "library": "timm",
+            "imports": "import timm",
+            "tensor": "",
+            "extractor": "",
+            "network": _TIMM.format(network=name.network.removeprefix(TIMM_PREFIX), arguments=arguments),
+            "strides": "",
+            "cut": "backbone = network",
+            "key": "",
+        }
+    cut = f'backbone = create_feature_extractor(network, {{{backbone.layer!r}: "features"}})'
+    parts = {"library": "torchvision", "extractor": _EXTRACTOR, "cut": cut, "key": '["features"]'}
+    if name.library == "dlib":
+        source = "\n\n".join(map(inspect.getsource, (dlib_age.Scale, dlib_age.Block, dlib_age.AgeNetwork)))
+        network, imports = _DLIB.format(layer=backbone.layer, source=source), "import torch.nn.functional as F"
+        return {**parts, "imports": imports, "tensor": "Tensor, ", "network": network, "strides": ""}
+    arguments = _keywords(network_arguments(name.network, config.size))
+    network = _TORCHVISION.format(network=name.network, layer=backbone.layer, arguments=arguments)
+    strides = _STRIDES if name.original_strides else ""
+    return {**parts, "imports": "import torchvision", "tensor": "", "network": network, "strides": strides}
+
+
+def _keywords(arguments: Mapping[str, Any]) -> str:
+    return "".join(f", {key}={value!r}" for key, value in arguments.items())
 
 
 def _head(config: RunConfig, backbone: Backbone, loss: Loss) -> str:

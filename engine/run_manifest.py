@@ -13,6 +13,7 @@ import torch
 from engine.config import RunConfig
 from engine.data.dataset import Dataset
 from engine.device import Placement
+from engine.library_versions import timm_version
 from engine.models import AgeModel, LoadReport
 
 LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow")
@@ -45,7 +46,7 @@ def run_manifest(
         Its network, and the origin of the first weights.
     """
     return {
-        "versions": versions(),
+        "versions": versions() | ({"timm": timm} if (timm := timm_version(config.backbone)) else {}),
         "recipe": revision,
         "host": socket.gethostname(),
         "platform": platform.platform(),

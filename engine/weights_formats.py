@@ -30,7 +30,7 @@ _OTHER_PROGRAMS: Final = (
 _ONNX: Final = re.compile(rb"\x08[\x01-\x1f](\x12|\x1a|\x3a|\x22)")
 _SAVE_TENSORS: Final = "where the model was trained, save its tensors: torch.save(model.state_dict(), FILE)"
 _USE_PYTORCH: Final = (
-    "ageui reads tensors of PyTorch alone; take the PyTorch weights of the network, or --init imagenet"
+    "ageui reads tensors of PyTorch alone; take the PyTorch weights of the network, or --init pretrained"
 )
 
 

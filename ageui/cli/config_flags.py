@@ -35,9 +35,11 @@ _FLAGS = {
     "size": _Flag("Side of the input image.", DATA, "PIXELS"),
     "augment": _Flag("Augmentation of train images.", DATA, "|".join(choices.AUGMENTS), lists(*choices.AUGMENTS)),
     "backbone": _Flag(
-        "ResNet or torchvision classifier; NAME@LAYER cuts it, resnet50-v1 is Keras' form.", MODEL, "NAME"
+        "torchvision classifier (NAME@LAYER cuts it, resnet50-v1 is Keras' form), dlib-age, or timm/NAME.",
+        MODEL,
+        "NAME",
     ),
-    "init": _Flag("Weights to start from.", MODEL, "imagenet|random|FILE", lists("imagenet", "random")),
+    "init": _Flag("Weights to start from.", MODEL, f"{'|'.join(choices.INITS)}|FILE", lists(*choices.INITS)),
     "head": _Flag(f"Layers put on the backbone: {', '.join(choices.HEADS)}.", MODEL, "NAME", lists(*choices.HEADS)),
     "loss": _Flag(f"Training loss: {', '.join(choices.LOSSES)}.", TRAINING, "NAME", lists(*choices.LOSSES)),
     "weights": _Flag(

@@ -9,6 +9,7 @@ from ageui.compare.draft_rows import DraftRow
 from ageui.compare.seed_figures import Across, setting_key
 from ageui.text.duplicates import ENDING, duplicates_line
 from ageui.text.states import diverged_text
+from engine.pretraining import pretraining_note
 
 
 def offer_to_fold(repeats: Sequence[Sequence[DraftRow]]) -> list[str]:
@@ -55,6 +56,16 @@ def diverged(drafts: Sequence[DraftRow]) -> list[str]:
     """A note on each scored run that diverged."""
     runs = [run for draft in drafts if draft.scores for run in draft.runs if run.status == "diverged" and run.results]
     return [f"{run.name} {diverged_text(run.kept.epoch if run.kept else None)}" for run in runs]
+
+
+def pretraining(drafts: Sequence[DraftRow]) -> list[str]:
+    """A note for each kind of first weights whose pretraining images may be among those that are scored."""
+    names: dict[str, list[str]] = {}
+    for draft in drafts:
+        found = (pretraining_note(run.config.get("backbone"), run.config.get("init")) for run in draft.runs)
+        for note in set(filter(None, found)):
+            names.setdefault(note, []).append(draft.row.name)
+    return [f"{note} ({', '.join(found)})" for note, found in names.items()]
 
 
 def no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from ageui.store import NewRun
 from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkKey, check_networks, known_network
+from engine.choices import IMAGENET
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
 
@@ -52,7 +53,7 @@ class KnownNetworks:
 
     def loaded(self, runs: Sequence[NewRun]) -> tuple[str, ...]:
         """What of weights files would be loaded, a sentence each."""
-        keys = (key for key in _keys(runs) if key.init != "imagenet")
+        keys = (key for key in _keys(runs) if key.init != IMAGENET)
         return tuple(dict.fromkeys(one.sentence for one in map(self._of, keys) if one is not None and one.sentence))
 
     def warnings(self, runs: Sequence[NewRun]) -> tuple[str, ...]:

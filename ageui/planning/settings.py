@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ageui.files.own_settings import NOTIFY, read_settings_file, user_file
+from engine.choices import INITS
 from engine.config import PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError, Problem
 from engine.limits import amount_problem
@@ -137,7 +138,7 @@ def absolute_init(init: str) -> str:
 
     Raises `ConfigError` for an invalid path.
     """
-    if init in ("auto", "imagenet", "random"):
+    if init in ("auto", *INITS):
         return init
     try:
         return str(Path(init).expanduser().resolve())

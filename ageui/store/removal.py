@@ -14,6 +14,7 @@ from ageui.store.queue import ENDED
 from ageui.store.run_rows import RUN_ID, no_run
 from ageui.store.store_part import StorePart
 from ageui.store.tables import PUBLISHED, ItemSet, Prediction, Result, Run
+from engine.choices import INITS
 from engine.errors import ConfigError
 
 
@@ -65,7 +66,7 @@ class Removal(StorePart):
         init = func.json_extract(col(Run.config), "$.init")
         started = session.execute(
             sql_select(RUN_ID, col(Run.name), init)
-            .where(col(Run.status).not_in(ENDED), init.not_in(("imagenet", "random")))
+            .where(col(Run.status).not_in(ENDED), init.not_in(INITS))
             .order_by(RUN_ID)
         ).all()
         gone = set(run_ids)

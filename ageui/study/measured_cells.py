@@ -27,6 +27,7 @@ from ageui.study.variants import (
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
+from engine.pretraining import pretraining_note
 from engine.split_result import LEVEL, Figure, GapFigure, Interval
 
 UNCOMPARED = ("minutes",)
@@ -352,6 +353,8 @@ def _warnings(shown: Sequence[SplitFigures], ended: Sequence[MeasuredRun], score
         notes.append(f"{without} of the runs have no scores on this split.")
     if odd := [run.name for run in ended if run.best_val_loss is not None and not math.isfinite(run.best_val_loss)]:
         notes.append(f"No finite validation loss: {', '.join(odd)}.")
+    found = {pretraining_note(run.config.get("backbone"), run.config.get("init")) for run in ended}
+    notes += [f"{note[:1].upper()}{note[1:]}." for note in sorted(filter(None, found))]
     if diverged := [run.name for run in ended if run.status == "diverged"]:
         notes.append(f"Diverged, scored with weights kept before that: {', '.join(diverged)}.")
     return notes

@@ -15,7 +15,7 @@ from ageui.compare.differing_settings import setting
 from ageui.planning.settings import SettingsLayer, read_settings
 from ageui.study.study import FREE, Study, StudyCell
 from engine.arithmetic import settled_precision
-from engine.config import PRESETS, RunConfig, format_value
+from engine.config import PRESETS, RunConfig, default_init, format_value
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, Problem
 
@@ -104,7 +104,7 @@ def normal_form(config: Mapping[str, Any]) -> dict[str, Hashable]:
     known = {**_defaults(), **{name: _hashable(value) for name, value in config.items()}}
     normal = {name: value for name, value in known.items() if name not in FREE}
     stages = 2 if normal["strategy"] == "freeze" else 1
-    if normal["init"] == ("random" if normal["strategy"] == "scratch" else "imagenet"):
+    if normal["init"] == default_init(normal["strategy"], normal["backbone"]):
         del normal["init"]
     if normal["widths"] == _default_widths(str(normal["head"])):
         del normal["widths"]

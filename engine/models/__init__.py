@@ -2,13 +2,14 @@
 
 import gc
 
-from engine.backbone_names import BackboneName
+from engine.choices import PRETRAINED
 from engine.config import RunConfig
 from engine.load_report import LoadReport
+from engine.losses.loss import AGE_CLASSES
 from engine.models.age_model import AgeModel
-from engine.models.backbones import build_backbone, normalisation, set_batch_norm
+from engine.models.backbones import build_backbone, set_batch_norm
 from engine.models.heads import build_head
-from engine.models.weights import initialise
+from engine.models.weights import initialise, start_from_last_layer
 
 __all__ = ["AgeModel", "LoadReport", "build_model"]
 
@@ -31,15 +32,15 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
     Raises
     ------
     ConfigError
-        For a wrong backbone, layer, size or weights file.
+        For a wrong backbone, layer, size or weights file, and for a missing extra.
     DataError
-        For ImageNet weights that are missing and cannot be downloaded.
+        For pretrained weights that are missing and cannot be downloaded.
     """
     backbone = build_backbone(config.backbone, config.size, config.seed)
     set_batch_norm(backbone.network, config.bn_momentum, config.bn_epsilon)
     # The discarded classifier hangs in reference cycles: half a gigabyte of VGG's would stay as long as the run.
     gc.collect()
-    report = initialise(backbone.network, config.backbone, config.init)
+    report = initialise(backbone.network, config.backbone, config.init, config.size)
     widths = config.widths or ()
     head = build_head(
         config.head,
@@ -51,5 +52,6 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
         dropout=config.dropout,
         standardize=config.standardize,
     )
-    mean, std = normalisation(BackboneName.parse(config.backbone).network)
-    return AgeModel(backbone, head, mean, std), report
+    if config.init == PRETRAINED and not widths and outputs == AGE_CLASSES and not config.standardize:
+        report = start_from_last_layer(head[-1], config.backbone, report)
+    return AgeModel(backbone, head), report

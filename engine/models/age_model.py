@@ -16,21 +16,19 @@ from engine.models.heads import Standardize
 class AgeModel(nn.Module):
     """Normalised RGB images (B, 3, S, S) to ages / 100 (B,), or to logits (B, 101) or (B, 100) over whole years.
 
-    `normalised` subtracts `mean` from images in [0, 1] and divides by `std`, per channel.
+    `normalised` subtracts the backbone's `mean` from images in [0, 1] and divides by its `std`, per channel.
     """
 
     _mean: Tensor
     _std: Tensor
 
-    def __init__(self, backbone: Backbone, head: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(self, backbone: Backbone, head: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
-        self.mean = mean
-        self.std = std
         # Buffers move with the model to its device; these are not saved.
-        self.register_buffer("_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("_mean", torch.tensor(backbone.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("_std", torch.tensor(backbone.std).view(1, 3, 1, 1), persistent=False)
         self._backbone_frozen = False
         self._batch_norm_frozen = False
         self._features_in_training: Callable[[Tensor], Tensor] | None = None

@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from engine.backbone_names import LISTED
+from engine.backbone_names import LISTED, is_network
 from engine.light_torchvision import models
 
 _FAMILIES: Final = (
@@ -62,7 +62,12 @@ def holds_network(given: Shapes, network: str) -> bool:
 
 @cache
 def network_shapes(network: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of a network's tensors before its classifier, without step counters; empty if it cannot be built."""
+    """Shapes of a network's tensors before its classifier, without step counters.
+
+    Empty if the network is not torchvision's, or cannot be built.
+    """
+    if not is_network(network):
+        return {}
     optional = {"aux_logits": False, "init_weights": False} if network in ("googlenet", "inception_v3") else {}
     try:
         with torch.device("meta"):

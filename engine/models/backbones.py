@@ -7,6 +7,9 @@ Features are the input of the classifier's first layer, before global pooling, a
 feature map of ResNet, VGG, DenseNet, Inception, GoogLeNet, MobileNet, EfficientNet, SqueezeNet and the like (the fully
 connected layers of AlexNet and VGG count as classifier), the normalised last map of Swin, and the class token of ViT.
 At a layer inside ViT's encoder, they are the mean over all tokens.
+
+dlib's age network is cut in the same way. Networks of timm stay whole, and their features are timm's own
+(`num_classes=0`).
 """
 
 from collections.abc import Sequence
@@ -19,11 +22,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from engine.backbone_names import BackboneName, suggestion
 from engine.errors import ConfigError
 from engine.light_torchvision import create_feature_extractor, get_graph_node_names, models, without_compiler
+from engine.models import dlib_age, timm_networks
 
 POOLING_NODES: Final = frozenset({"avgpool", "adaptive_avg_pool2d", "mean", "flatten", "dropout"})
 _OUT: Final = "features"
 _PROBED_IMAGES: Final = 2
 _MOMENTUM_DIGITS: Final = 12
+_FAR_SIZE: Final = 1.5
+
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of RGB in [0, 1]."""
 
 
 class Backbone(nn.Module):
@@ -31,13 +39,23 @@ class Backbone(nn.Module):
 
     `layer` is the last one of `network`. `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for
     height and width. With `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch
-    of one image.
+    of one image. `mean` and `std` normalise RGB in [0, 1]. `own_size` is the side of the images in pixels that the
+    pretrained weights were trained on; None if these take any size.
     """
 
     def __init__(
-        self, network: nn.Module, layer: str, feature_count: int, map_dims: tuple[int, int], needs_pairs: bool
+        self,
+        network: nn.Module,
+        layer: str,
+        feature_count: int,
+        map_dims: tuple[int, int],
+        needs_pairs: bool,
+        normalisation: Normalisation,
+        own_size: int | None,
     ) -> None:
         super().__init__()
+        self.mean, self.std = normalisation
+        self.own_size = own_size
         self.network = network
         self.layer = layer
         self.feature_count = feature_count
@@ -45,7 +63,8 @@ class Backbone(nn.Module):
         self.map_dims = map_dims
 
     def forward(self, images: Tensor) -> Tensor:
-        found: Tensor = self.network(images)[_OUT]
+        output = self.network(images)
+        found: Tensor = output[_OUT] if isinstance(output, dict) else output
         # A plain mean: adaptive pooling has no deterministic gradient on CUDA. In fp32, also where the network is not.
         if found.ndim == 4:
             return found.mean(self.map_dims, dtype=torch.float32)
@@ -78,16 +97,18 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         try:
-            network = models.get_model(parsed.network, weights=None, **network_arguments(parsed.network, size))
+            network = _random_network(parsed, size)
         except (ValueError, AssertionError) as error:
             raise _size_error(name, size, error) from error
     if parsed.original_strides:
         _restore_original_strides(network)
-    layer = _resolve_layer(parsed, network)
-    cut = create_feature_extractor(network, {layer: _OUT}, suppress_diff_warning=True)
+    layer, cut = "", network
+    if parsed.library != "timm":
+        layer = _resolve_layer(parsed, network)
+        cut = create_feature_extractor(network, {layer: _OUT}, suppress_diff_warning=True)
     try:
         shape, needs_pairs = _traced_shapes(cut, size)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ValueError) as error:
         raise _size_error(name, size, error) from error
     if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
         raise ConfigError(
@@ -95,7 +116,16 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
         )
     is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
     feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
-    return Backbone(cut, layer, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs)
+    inputs = _normalisation_and_size(parsed, network)
+    return Backbone(cut, layer, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs, *inputs)
+
+
+def size_warnings(backbone: Backbone, name: str, size: int) -> tuple[str, ...]:
+    """A sentence about images of quite another size than those of a backbone's pretrained weights."""
+    own = backbone.own_size
+    if own is None or own / _FAR_SIZE <= size <= own * _FAR_SIZE:
+        return ()
+    return (f"the weights of {name} were trained on images of {own} px, and size is {size}; --size {own} suits them",)
 
 
 def set_batch_norm(network: nn.Module, momentum: float | None, epsilon: float | None) -> None:
@@ -116,7 +146,7 @@ def reference_weights(network: str) -> Any:
     return getattr(available, "IMAGENET1K_V1", available.DEFAULT)
 
 
-def normalisation(network: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def normalisation(network: str) -> Normalisation:
     """Mean and standard deviation (3 each, of RGB in [0, 1]) used to train the network's ImageNet weights."""
     transform = reference_weights(network).transforms()
     return tuple(transform.mean), tuple(transform.std)
@@ -131,6 +161,23 @@ def network_arguments(network: str, size: int) -> dict[str, Any]:
     if network in ("googlenet", "inception_v3"):
         return {"aux_logits": False, "transform_input": True, "init_weights": True}
     return {}
+
+
+def _random_network(name: BackboneName, size: int) -> nn.Module:
+    if name.library == "dlib":
+        return dlib_age.AgeNetwork()
+    if name.library == "timm":
+        return timm_networks.create(name.network, size)
+    network: nn.Module = models.get_model(name.network, weights=None, **network_arguments(name.network, size))
+    return network
+
+
+def _normalisation_and_size(name: BackboneName, network: nn.Module) -> tuple[Normalisation, int | None]:
+    if name.library == "dlib":
+        return (dlib_age.MEAN, dlib_age.STD), dlib_age.SIZE
+    if name.library == "timm":
+        return timm_networks.normalisation_and_size(network)
+    return normalisation(name.network), None
 
 
 def _restore_original_strides(resnet: nn.Module) -> None:
@@ -174,14 +221,16 @@ def _traced_shapes(network: nn.Module, size: int) -> tuple[torch.Size | None, bo
         for layer in network.modules()
         if isinstance(layer, _BatchNorm)
     ]
-    shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in network.state_dict().items()}
+    tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
     images = torch.empty(_PROBED_IMAGES, 3, size, size, device="meta")
     network.eval()
     with without_compiler():
-        found = torch.func.functional_call(network, shapes, (images,))[_OUT]
+        found = torch.func.functional_call(network, shapes, (images,))
     network.train()
     for hook in hooks:
         hook.remove()
+    found = found[_OUT] if isinstance(found, dict) else found
     return found.shape if isinstance(found, Tensor) else None, 1 in values_per_channel
 
 

@@ -148,7 +148,7 @@ def _refuse_other_network(place: Place, unused: Mapping[str, Tensor], source: st
     """Raises `ValueError` for the whole weights of a network that the backbone's is a part or a longer form of."""
     given = {**unused, **place.tensors}
     found, own = named_architecture(given), BackboneName.parse(backbone)
-    if found is None or found[0] == own.network:
+    if found is None or found[0] == own.network or own.library != "torchvision":
         return
     shapes = {name: tuple(tensor.shape) for name, tensor in given.items()}
     if holds_network(shapes, own.network) and len(network_shapes(own.network)) >= found[1]:

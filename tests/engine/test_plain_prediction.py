@@ -1,5 +1,6 @@
 """The script beside exported weights predicts what ageui predicts, for each kind of backbone and head."""
 
+import importlib.util
 import runpy
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from engine.plain_prediction import plain_prediction
 from engine.predict import predict_files
 
 pytestmark = pytest.mark.simulation
+needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="the extra timm is not installed")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,10 @@ pytestmark = pytest.mark.simulation
         {"backbone": "swin_t@features.1"},
         {"backbone": "vit_b_32@encoder.layers.encoder_layer_0"},
         {"backbone": "googlenet@inception3a"},
+        {"backbone": "dlib-age", "loss": "dldl", "head": "none"},
+        {"backbone": "dlib-age@layer2"},
+        pytest.param({"backbone": "timm/vit_tiny_patch16_224"}, marks=needs_timm),
+        pytest.param({"backbone": "timm/resnet18", "bn_epsilon": 0.01}, marks=needs_timm),
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )

@@ -85,6 +85,7 @@ def test_a_run_stopped_after_any_step(runner: Runner, train_undisturbed: Callabl
         {"augment": "standard", "weights": "age,gender", "loss": "mape"},
         {"backbone": "efficientnet_b0@features.2", "epochs": 2},
         {"backbone": "regnet_y_400mf", "precision": "bf16"},
+        {**FREEZE, "backbone": "dlib-age", "loss": "dldl", "head": "none"},
         {"optimizer": "adadelta", "keep": "last", "last_batch": "keep"},
         {"optimizer": "sgd", "momentum": 0.9, "loss": "scce"},
         {**ALL_ON, "strategy": "finetune", "init": "random", "augment": "face"},

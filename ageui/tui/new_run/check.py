@@ -19,6 +19,7 @@ from ageui.store.names import valid_name, valid_priority, valid_tag
 from ageui.tui.form.checked_form import CheckedForm, FormInput
 from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, form_fields
 from ageui.tui.new_run.wording import grid_sentence
+from engine.choices import INITS
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DataError, DeviceError, FullError, Problem
@@ -258,8 +259,8 @@ def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
 
 def _missing_file(text: str) -> str | None:
     for value in sweeps.values_of("init", text):
-        if value not in ("auto", "imagenet", "random") and not _is_file(Path(absolute_init(value))):
-            return f"there is no file {value}; give imagenet, random or a weights file"
+        if value not in ("auto", *INITS) and not _is_file(Path(absolute_init(value))):
+            return f"there is no file {value}; give {', '.join(INITS)} or a weights file"
     return None
 
 

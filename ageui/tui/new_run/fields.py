@@ -59,8 +59,8 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 
 _RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 _SUGGESTED: dict[str, tuple[str, ...]] = {
-    "backbone": (*_RESNETS, *(f"{name}-v1" for name in _RESNETS), "resnet18@layer3"),
-    "init": ("imagenet", "random"),
+    "backbone": (*_RESNETS, *(f"{name}-v1" for name in _RESNETS), "resnet18@layer3", "dlib-age"),
+    "init": choices.INITS,
     "size": ("64", "96", "128", "224"),
     "batch": ("16", "32", "64", "128", "256"),
     "lr": ("1e-3", "5e-4", "1e-4", "1e-5"),

@@ -84,6 +84,15 @@ def test_only_settings_that_differ_are_shown(three: list[RunDetail]) -> None:
     ]
 
 
+def test_runs_from_weights_pretrained_on_private_faces_are_named() -> None:
+    finetuned = {"backbone": "dlib-age", "strategy": "finetune"}
+    plain, own = run(1, "plain", scores(5.0)), run(2, "own", scores(4.0), backbone="dlib-age", init="random")
+    assert compare([plain, own]).notes == ()
+    (note,) = compare([plain, run(3, "tuned", scores(4.0), **finetuned), own]).notes
+    assert note.startswith("dlib-age was pretrained on a private set of about 110,000 faces")
+    assert note.endswith("cannot be excluded (tuned)")
+
+
 def test_the_constant_predictor_is_always_there_and_never_best() -> None:
     low = Baseline(30.0, 1.0, {"gender": 0.0})
     runs = [run(i, f"run {i}", scores(5.0 + i, bias("gender", 1.0 + i), constant=low)) for i in (1, 2)]

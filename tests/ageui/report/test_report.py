@@ -273,6 +273,16 @@ def test_a_model_card_has_the_headings_of_its_paper(store: Store) -> None:
     assert "| train | 5 images, 4 of them labelled |" in _text(document, "Data")
 
 
+def test_a_model_card_says_what_dlib_age_was_pretrained_on(store: Store) -> None:
+    run_id, attempt = running(store, "tuned", backbone="dlib-age", strategy="finetune", init="pretrained")
+    with store.writing(run_id, attempt) as writer:
+        writer.evaluated(evaluated(), "apparent", "faces")
+    end(store, run_id, attempt)
+    document = _of(store, store.runs.detail(run_id))
+    for part in ("Training data", "Caveats and recommendations"):
+        assert "Dlib-age was pretrained on a private set of" in _text(document, "Model card", part)
+
+
 @pytest.mark.parametrize(
     ("format", "target", "said"),
     [

@@ -238,6 +238,14 @@ def test_a_run_that_is_under_way_is_progress_and_no_figure(store: Store, mine: S
     assert note.startswith("Diverged, scored with weights kept before that: ")
 
 
+def test_a_table_says_what_dlib_age_was_pretrained_on(store: Store, tmp_path: Path) -> None:
+    faces = 'backbone = "dlib-age"\nstrategy = "finetune"'
+    study = written(tmp_path, LOSSES.replace('strategy = "scratch"', faces).replace('backbone = "resnet18"\n', ""))
+    assert not any("private" in note for note in study_table(study, store).warnings)
+    trained(store, study, "mape-8", choice=Choice("report"))
+    assert any(note.startswith("Dlib-age was pretrained on") for note in study_table(study, store).warnings)
+
+
 def test_a_diverged_run_without_scores_measures_nothing_and_its_cell_says_so(store: Store, mine: Study) -> None:
     trained(store, mine, "mape-8", status="diverged", splits=())
     table = study_table(mine, store)

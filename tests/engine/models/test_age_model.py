@@ -45,8 +45,8 @@ def test_a_model_is_a_function_of_its_config(small: Small) -> None:
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in first.state_dict().items())
     assert first.eval()(IMAGES).shape == (6,)
     assert first.feature_count == 64
-    assert first.mean == (0.485, 0.456, 0.406)
-    assert first.std == (0.229, 0.224, 0.225)
+    assert first.backbone.mean == (0.485, 0.456, 0.406)
+    assert first.backbone.std == (0.229, 0.224, 0.225)
     assert (report.loaded, report.ignored, report.sha256) == (0, 0, None)
     classes, _ = build_model(small(loss="scce"), 101)
     assert classes.eval()(IMAGES).shape == (6, 101)
@@ -105,6 +105,6 @@ def test_a_frozen_backbone_can_be_thawed(small: Small) -> None:
 def test_images_are_normalised_per_channel_and_the_constants_are_not_saved(small: Small) -> None:
     model, _ = build_model(small(), 1)
     images = torch.rand(4, 3, 8, 8)
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (model.mean, model.std))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (model.backbone.mean, model.backbone.std))
     assert torch.equal(model.normalised(images), (images - mean) / std)
     assert all(name.startswith(("backbone.", "head.")) for name in model.state_dict())

@@ -43,7 +43,7 @@ def _network() -> torch.nn.Module:
 def load(content: object, folder: Path, **form: Any) -> tuple[torch.nn.Module, LoadReport]:
     path, network = folder / "w.ckpt", _network()
     torch.save(content, path, **form)
-    return network, initialise(network, BACKBONE, str(path))
+    return network, initialise(network, BACKBONE, str(path), 64)
 
 
 def prefixed(state: dict[str, Tensor], prefix: str = "module.") -> dict[str, Tensor]:
@@ -156,7 +156,7 @@ def test_the_weights_of_another_network_are_named(backbone: str, given: str, sai
     path = tmp_path / "w.pth"
     torch.save({"net": {name: torch.zeros(()).expand(tensor.shape) for name, tensor in whole.items()}}, path)
     with pytest.raises(ConfigError, match=said):
-        initialise(build_backbone(backbone, 64, 0).network, backbone, str(path))
+        initialise(build_backbone(backbone, 64, 0).network, backbone, str(path), 64)
 
 
 def test_a_few_names_that_are_the_backbones_by_chance_are_refused(state: dict[str, Tensor], tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_vision_transformer_for_images_of_another_size_names_the_size(tmp_path
     path = tmp_path / "w.pth"
     torch.save(torchvision.models.VisionTransformer(64, 16, 2, 2, 8, 16).state_dict(), path)
     with pytest.raises(ConfigError, match=r"encoder.pos_embedding is \(1, 17, 8\) .*; choose --size 64"):
-        initialise(network, "vit_b_16", str(path))
+        initialise(network, "vit_b_16", str(path), 64)
 
 
 def test_tensors_far_inside_are_found(state: dict[str, Tensor], tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_chosen_backbone_is_not_advised(tmp_path: Path) -> None:
     whole = torchvision.models.resnet18().state_dict()
     torch.save({name: tensor[None] if tensor.ndim == 0 else tensor for name, tensor in whole.items()}, path)
     with pytest.raises(ConfigError, match="tracked is \\(1,\\)") as refused:
-        initialise(build_backbone("resnet18", 64, 0).network, "resnet18", str(path))
+        initialise(build_backbone("resnet18", 64, 0).network, "resnet18", str(path), 64)
     assert "--backbone" not in str(refused.value)
 
 
@@ -230,7 +230,7 @@ def test_another_network_is_named_despite_numbers_for_names(tmp_path: Path) -> N
     path = tmp_path / "w.pth"
     torch.save({name: torch.zeros(()).expand(tensor.shape) for name, tensor in numbered(whole).items()}, path)
     with pytest.raises(ConfigError, match="the weights of resnet34, not of resnet18"):
-        initialise(build_backbone("resnet18", 64, 0).network, "resnet18", str(path))
+        initialise(build_backbone("resnet18", 64, 0).network, "resnet18", str(path), 64)
 
 
 def test_the_backbone_itself_is_preferred_to_a_longer_network(state: dict[str, Tensor], tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def write_truncated(path: Path) -> None:
         ),
         ("w.safetensors", lambda path: None, "No such file"),
         ("w.safetensors", lambda path: path.mkdir(), "cannot be read as weights: it is a folder"),
-        ("imagnet", lambda path: None, "there is no such file; choose imagenet, random, or a weights file"),
+        ("imagnet", lambda path: None, "there is no such file; choose pretrained, random, or a weights file"),
     ],
 )
 def test_files_that_are_no_weights_are_refused(
@@ -224,10 +224,10 @@ def test_a_check_of_missing_imagenet_weights_asks_their_server_and_downloads_not
 
     monkeypatch.setattr(weights, "urlopen", answer)
     if is_online:
-        assert check_weights(_network(), "resnet18@layer1", "imagenet") is None
+        assert check_weights(_network(), "resnet18@layer1", "imagenet", 32) is None
     else:
         with pytest.raises(DataError, match=r"resnet18-f37072fd\.pth are missing and cannot .*\(no network here\)"):
-            check_weights(_network(), "resnet18@layer1", "imagenet")
+            check_weights(_network(), "resnet18@layer1", "imagenet", 32)
     assert [(request.get_method(), request.full_url) for request in asked] == [
         ("HEAD", "https://download.pytorch.org/models/resnet18-f37072fd.pth")
     ]
@@ -239,11 +239,11 @@ def test_a_check_of_a_weights_file_names_the_file_or_what_does_not_fit(
 ) -> None:
     path = tmp_path / "w.safetensors"
     save_file(state, path)
-    found, report = check_weights(_network(), "resnet18@layer1", str(path)) or (None, None)
-    assert (found, report) == (path, initialise(_network(), "resnet18@layer1", str(path)))
+    found, report = check_weights(_network(), "resnet18@layer1", str(path), 32) or (None, None)
+    assert (found, report) == (path, initialise(_network(), "resnet18@layer1", str(path), 32))
     save_file({"unknown": torch.zeros(1)}, path)
     with pytest.raises(ConfigError, match="belongs to backbone"):
-        check_weights(_network(), "resnet18@layer1", str(path))
+        check_weights(_network(), "resnet18@layer1", str(path), 32)
 
 
 @dataclass
