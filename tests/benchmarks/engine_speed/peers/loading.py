@@ -12,7 +12,7 @@ from torchvision import transforms
 from work import Training
 
 from engine.backbone_names import BackboneName
-from engine.models import normalisation
+from engine.models.backbones import normalisation
 from engine.randomness import epoch_order
 
 
