@@ -13,6 +13,7 @@ Augment = Literal["none", "report", "standard"]
 Weighting = Literal["inverse", "sqrt-inverse", "effective"]
 Combine = Literal["product", "mean", "harmonic", "joint"]
 Target = Literal["apparent", "real"]
+Crop = Literal["as-is", "aligned"]
 Keep = Literal["best", "last"]
 BatchNorm = Literal["train", "frozen"]
 EarlyStopping = Literal["stage", "run"]
@@ -26,6 +27,7 @@ HEADS: Final[tuple[str, ...]] = get_args(Head)
 STRATEGIES: Final[tuple[str, ...]] = get_args(Strategy)
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
 AUGMENTS: Final[tuple[str, ...]] = get_args(Augment)
+CROPS: Final[tuple[str, ...]] = get_args(Crop)
 DATA_FORMATS: Final[tuple[str, ...]] = get_args(DataFormat)
 PRESETS: Final[tuple[str, ...]] = get_args(Preset)
 

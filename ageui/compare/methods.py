@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 METHODS_FORMATS = ("txt", "md")
 _SHARED = (
-    "backbone", "init", "size", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr", "batch",
+    "backbone", "init", "crop", "size", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr", "batch",
     "patience", "keep", "precision",
 )  # fmt: skip
 _PERCENT = f"{CONFIDENCE:.0%}"
