@@ -244,8 +244,8 @@ _PLAIN = {
 }
 
 FLAG_FIELDS = (
-    "data", "size", "crop", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr",
-    "batch", "seed", "device",
+    "data", "size", "crop", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer",
+    "lr", "batch", "seed", "device",
 )  # fmt: skip
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -41,9 +41,11 @@ def predict_images(
     """Predict the age in each image with a trained run, and a 90% interval.
 
     A run with crop aligned, or on data added with --crop, finds all faces of each image and crops them as in training:
-    a line per face, with its box (left, top, right, bottom in pixels). For other runs, images are cropped to their
-    central square and resized as in training; a face should fill them as it fills the training images. --find-faces
-    finds their faces, too. Folders are searched for images; hidden files and those of other kinds are skipped. Images too
+    a line per face, with its box (left, top, right, bottom in pixels). Other runs do so with --find-faces; else images
+    are cropped to their central square and resized as in training, and a face should fill them as it fills the
+    training images.
+
+    Folders are searched for images; hidden files and those of other kinds are skipped. Images too
     small or too oblong for a face crop are predicted with a warning. Intervals are calibrated on the run's predictions
     of its test split, or of its validation split if the test split has no labels. A file that cannot be read, or
     shows no face, is named on stderr, the others are still predicted, and the exit code is 3.

@@ -36,8 +36,8 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     fields = iter(telling([texts for texts in settings if texts]))
     labels = []
     for name, texts in zip(names, settings, strict=True):
-        told = next(fields) or [one for one in _ALWAYS if one in texts] if texts else ()
-        told = dict.fromkeys((*told, *(inputs if texts else ())))
+        apart = next(fields) or [one for one in _ALWAYS if one in texts] if texts else ()
+        told = dict.fromkeys((*apart, *inputs)) if texts else {}
         labels.append(in_short({one: texts.get(one, "none") for one in told}) or name)
     seeds = [in_short({"seed": texts["seed"]}) if "seed" in texts else "" for texts in settings]
     return _distinct(_distinct(labels, seeds), names)

@@ -1,4 +1,4 @@
-"""Finds faces with dlib's HOG detector and its five landmarks, in processes of their own, since dlib holds Python's lock.
+"""Finds faces with dlib's HOG detector and its five landmarks, in processes of their own: dlib holds Python's lock.
 
 `engine.find_faces` is such a process.
 """
@@ -97,6 +97,7 @@ def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
 
 def _face(found: dict[str, Any], across: NDArray[np.float64]) -> FoundFace:
     """A face in pixels of the image. Whole coordinates of dlib are the centres of pixels."""
-    edges = (np.array(found["box"]).reshape(2, 2) + [[0, 0], [1, 1]]) * across
+    left, top, right, bottom = found["box"]
+    edges = np.array([[left, top], [right + 1, bottom + 1]]) * across
     landmarks = (np.array(found["landmarks"]) + 0.5) * across
     return FoundFace(Box(*(round(edge) for edge in edges.flatten().tolist())), tuple(map(tuple, landmarks.tolist())))
