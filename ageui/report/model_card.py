@@ -60,7 +60,7 @@ def _details(run: RunFacts) -> list[str]:
 
 def _crop(run: RunFacts) -> str:
     if setting(run.detail.config, "crop") == "aligned":
-        return "a face, found and aligned by landmarks (padding 0.375),"
+        return "a face, found and aligned by landmarks (padding 0.2875),"
     return "the box of a found face with its margin," if run.detail.data_spec.get("photos") else "a face crop"
 
 

@@ -9,12 +9,12 @@ from PIL import Image
 
 from engine.choices import Crop
 
-PADDING: Final = 0.375
-"""Space around an aligned face, as a share of dlib's mean face. At 80 pixels, the central 64 are dlib's chip of padding
-0.2, which dlib's age network was trained on, and 8 more on each side are there for shifts."""
+PADDING: Final = 0.2875
+"""Space around an aligned face, as a share of dlib's mean face. At 72 pixels, the central 64 are dlib's chip of padding
+0.2, which dlib's age network was trained on, and the 4 more on each side leave room for shifts."""
 BOX_MARGIN: Final = 0.4
 """Space on each side of a face's box, as a share of the box."""
-CENTRE_SIDE: Final = 1.0
+CENTRE_SIDE: Final = 0.9
 CENTRE: Final = (0.508, 0.573)
 """Where a face is taken to be in an image without a found one: the side of its square as a share of the image's shorter
 side, and the centre of the square in a square image; the medians over the validation faces of APPA-REAL."""
@@ -76,7 +76,7 @@ def aligned_placement(landmarks: NDArray[np.float64], size: int, padding: float 
 def face_square(image: Image.Image, face: FoundFace | None, crop: Crop, size: int) -> NDArray[np.uint8]:
     """RGB pixels (size, size, 3) of a face: an aligned chip, or with `as-is` its box with a margin.
 
-    Without a face, where one usually is in a crop. Parts beyond the image are black.
+    Without a face, where one usually is in a crop. The edges of the image are repeated beyond it.
     """
     if face is None:
         return _cut(image, centre_placement(image.width, image.height, size, crop), size)
@@ -90,9 +90,9 @@ def face_square(image: Image.Image, face: FoundFace | None, crop: Crop, size: in
 def centre_placement(width: int, height: int, size: int, crop: Crop) -> Placement:
     """The square for an image without a found face: the central one, or for `aligned` that of the usual face."""
     side = min(width, height)
-    x, y = CENTRE if crop == "aligned" else (0.5, 0.5)
+    (x, y), share = (CENTRE, CENTRE_SIDE) if crop == "aligned" else ((0.5, 0.5), 1.0)
     middle = complex(width / 2 + (x - 0.5) * side, height / 2 + (y - 0.5) * side)
-    return _upright(middle, CENTRE_SIDE * side, size)
+    return _upright(middle, share * side, size)
 
 
 def _upright(middle: complex, side: float, size: int) -> Placement:
@@ -101,11 +101,20 @@ def _upright(middle: complex, side: float, size: int) -> Placement:
 
 def _cut(image: Image.Image, placement: Placement, size: int) -> NDArray[np.uint8]:
     """Averages blocks of pixels, then interpolates between less than two of them, nearly as dlib does."""
-    turn, origin = placement.turn, placement.origin
-    if (shrinking := int(abs(turn))) > 1:
-        image, turn, origin = image.reduce(shrinking), turn / shrinking, origin / shrinking
+    turn, shrinking = placement.turn, max(1, int(abs(placement.turn)))
+    corners = placement.origin + turn * size * np.array([0, 1, 1j, 1 + 1j])
+    columns, rows = _reaching(corners.real, shrinking), _reaching(corners.imag, shrinking)
+    origin = (placement.origin - complex(columns[0], rows[0])) / shrinking
+    columns, rows = columns.clip(0, image.width - 1), rows.clip(0, image.height - 1)
+    image = Image.fromarray(np.asarray(image)[np.ix_(rows, columns)]).reduce(shrinking)
+    turn /= shrinking
     matrix = (turn.real, -turn.imag, origin.real, turn.imag, turn.real, origin.imag)
     return np.asarray(image.transform((size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
+
+
+def _reaching(ends: NDArray[np.float64], margin: int) -> NDArray[np.int64]:
+    """The places from the first to the last of the ends, and a margin for interpolation."""
+    return np.arange(int(np.floor(ends.min())) - 2 * margin, int(np.ceil(ends.max())) + 2 * margin)
 
 
 def _complex(points: NDArray[np.float64]) -> NDArray[np.complex128]:
