@@ -21,7 +21,7 @@ side, and the centre of the square in a square image; the medians over the valid
 CROPPING: Final = 1
 """Part of the key of cached pixels: raise it when the same face would be cut otherwise."""
 
-_MEAN_FACE: Final = np.array(
+MEAN_FACE: Final[NDArray[np.float64]] = np.array(
     [
         [0.8595674595992, 0.2134981538014],
         [0.6460604764104, 0.2289674387677],
@@ -66,7 +66,7 @@ def aligned_placement(landmarks: NDArray[np.float64], size: int, padding: float 
 
     It is that of `dlib.get_face_chip_details` (Umeyama, 1991, without reflection).
     """
-    mean = _complex((padding + _MEAN_FACE) / (2 * padding + 1) * size)
+    mean = _complex((padding + MEAN_FACE) / (2 * padding + 1) * size)
     found = _complex(landmarks)
     spread = mean - mean.mean()
     turn = complex((spread.conj() * (found - found.mean())).sum() / (np.abs(spread) ** 2).sum())
