@@ -39,6 +39,7 @@ class RunConfig(BaseModel):
     size: int = Field(
         224, ge=choices.SMALLEST_SIZE, le=choices.LARGEST_SIZE, description="side of the square input, pixels"
     )
+    crop: choices.Crop = Field("as-is", description="images as they are, or faces found and aligned by landmarks")
 
     backbone: str = Field(
         "resnet101",
@@ -251,6 +252,7 @@ LATER_FIELDS: Final[dict[str, str | float | None]] = {
         "lds_kernel", "lds_sigma", "dldl_sigma", "mean_lambda", "variance_lambda", "bmc_sigma", "group_dro_loss",
         "group_dro_step", "compile", "early_stopping", "bn_momentum", "bn_epsilon",
         "l1_lambda", "schedule", "warmup", "weight_decay", "clip_norm", "dropout", "standardize", "ema", "mirror",
+        "crop",
     )
 }  # fmt: skip
 """Fields that runs stored by earlier versions lack, with the values that these runs used, apart from what the revision
@@ -265,8 +267,8 @@ _PLAIN = {
 }
 
 FLAG_FIELDS = (
-    "data", "size", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr",
-    "batch", "seed", "device",
+    "data", "size", "crop", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer",
+    "lr", "batch", "seed", "device",
 )  # fmt: skip
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -1,6 +1,7 @@
 """Packages of optional extras, imported by the few functions that need them."""
 
 import importlib
+from importlib.util import find_spec
 from types import ModuleType
 
 from engine.errors import ConfigError
@@ -16,6 +17,16 @@ def needs(extra: str, package: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{package}.".startswith(f"{error.name}."):
             raise
-        raise ConfigError(
-            f"{package} is not installed; install the extra {extra!r} in the folder of ageui: pip install '.[{extra}]'"
-        ) from None
+        raise _missing(extra, package) from None
+
+
+def check_installed(extra: str, package: str) -> None:
+    """Raises a `ConfigError` that names the extra if `package` is not installed. Imports nothing."""
+    if find_spec(package) is None:
+        raise _missing(extra, package)
+
+
+def _missing(extra: str, package: str) -> ConfigError:
+    return ConfigError(
+        f"{package} is not installed; install the extra {extra!r} in the folder of ageui: pip install '.[{extra}]'"
+    )

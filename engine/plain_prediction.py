@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from engine.backbone_names import TIMM_PREFIX, BackboneName
 from engine.config import RunConfig
+from engine.data.face_chips import BOX_MARGIN, PADDING
 from engine.losses import Loss, build_loss
 from engine.losses.coral import Coral
 from engine.losses.loss import ClassLoss
@@ -18,6 +19,8 @@ _SCRIPT: Final = '''\
 
     pip install torch {library} safetensors pillow numpy
     python {script} FACE.jpg...
+
+{input}
 
 This is what `ageui predict` computes in fp32 for 8-bit RGB images; bf16 differs by some hundredths of a year.
 """
@@ -106,7 +109,7 @@ for layer in network.modules():
 """
 
 
-def plain_prediction(config: RunConfig, weights: str, script: str) -> str:
+def plain_prediction(config: RunConfig, weights: str, script: str, *, photos: bool = False) -> str:
     """The script's text.
 
     Parameters
@@ -115,6 +118,8 @@ def plain_prediction(config: RunConfig, weights: str, script: str) -> str:
         The config that the weights were trained with, as stored with them.
     weights, script
         Names of the weights file and of the script, which lie in the same folder.
+    photos
+        Whether the run's data are uncropped photos.
 
     Raises
     ------
@@ -125,6 +130,7 @@ def plain_prediction(config: RunConfig, weights: str, script: str) -> str:
     loss = build_loss(config)
     return _SCRIPT.format(
         weights=weights,
+        input=_input(config, photos),
         script=script,
         **_network(config, backbone),
         epsilon=_EPSILON.format(epsilon=config.bn_epsilon) if config.bn_epsilon is not None else "",
@@ -170,6 +176,18 @@ def _network(config: RunConfig, backbone: Backbone) -> dict[str, str]:
 
 def _keywords(arguments: Mapping[str, Any]) -> str:
     return "".join(f", {key}={value!r}" for key, value in arguments.items())
+
+
+def _input(config: RunConfig, photos: bool) -> str:
+    """What its images must show."""
+    if config.crop == "aligned":
+        return (
+            "Each image must be one aligned face, as dlib cuts it with five landmarks:\n"
+            f"dlib.get_face_chip(photo, landmarks, size={config.size}, padding={PADDING})."
+        )
+    if photos:
+        return f"Each image must be the box of one face that dlib finds, with {BOX_MARGIN:.0%} of it on each side."
+    return "Each image must be one face, cropped as the training images are."
 
 
 def _head(config: RunConfig, backbone: Backbone, loss: Loss) -> str:

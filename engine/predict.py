@@ -1,7 +1,8 @@
 """Predicts ages of image files with a trained run's weights."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from PIL import Image
 from engine.bounded_files import IMAGE_BYTES, problem_of, read_regular
 from engine.choices import Precision
 from engine.config import RunConfig
+from engine.data import face_finder
 from engine.data.decode import FRAMES, decode, is_animated, to_square
+from engine.data.face_chips import Box, face_square
 from engine.device import place
 from engine.errors import DataError
 from engine.kept_weights import load_weights
@@ -25,16 +28,24 @@ SMALLEST_SIDE = 32
 """Images with a shorter side of fewer pixels are taken for something else than a face crop."""
 MOST_OBLONG = 1.5
 """So are images whose longer side is more than that many times their shorter one."""
+NO_FACE = (
+    "no face found: give a photo of faces seen from the front, at least 60 pixels wide; or crop it to one face and say "
+    "--no-find-faces"
+)
 
 
 @dataclass(frozen=True)
 class PredictedAge:
-    """The predicted age of a file in years, or None and the file's problem; `warnings` doubt that it shows a face."""
+    """The predicted age in years of a file or of a face in it, or None and the file's problem.
+
+    `warnings` doubt that the file shows a face. `box` is that of a found face, in pixels of the upright image.
+    """
 
     path: Path
     years: float | None
     problem: str | None
     warnings: tuple[str, ...] = ()
+    box: Box | None = None
 
 
 def load_model(weights: Path, sha256: str | None = None) -> tuple[AgeModel, RunConfig]:
@@ -58,9 +69,12 @@ def predict_files(
     sha256: str | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    find_faces: bool | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> list[PredictedAge]:
-    """Predicts an age for every image file. A file that cannot be read gets a problem instead of an age.
+    """Predicts an age for every image file, or for every face that is found in it, from left to right.
+
+    A file that cannot be read, or in which no face is found, gets a problem instead of an age.
 
     Parameters
     ----------
@@ -74,6 +88,9 @@ def predict_files(
         `auto`, `cpu`, `cuda` or `cuda:N`.
     precision
         The arithmetic that scored the run; `auto` is that of the config, which another machine may settle otherwise.
+    find_faces
+        Whether to find all faces of each file; None does so if the run was trained on aligned faces. Otherwise a file
+        shows one face, and is cropped as in training.
     progress
         Called with the work in progress, the number of finished images and of all images.
 
@@ -86,6 +103,8 @@ def predict_files(
     ------
     DataError
         For weights that are missing, damaged or not the expected ones.
+    ConfigError
+        If faces have to be found, and the extra for that is not installed.
     DeviceError
         For a device that this machine lacks.
     """
@@ -94,36 +113,49 @@ def predict_files(
     placement = place(config.model_copy(update={"device": device, "precision": precision}))
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
     loss = build_loss(config)
+    finds = config.crop == "aligned" if find_faces is None else find_faces
     found: list[PredictedAge] = []
-    for start in range(0, len(images), BATCH):
-        block = [_read(path, config.size) for path in images[start : start + BATCH]]
-        pixels = [square for square, _ in block if isinstance(square, np.ndarray)]
-        years: Iterator[float] = iter(())
-        if pixels:
-            batch = torch.from_numpy(np.stack(pixels)).to(placement.device).permute(0, 3, 1, 2).float().div_(255)
-            views = (batch, batch.flip(-1)) if config.mirror else (batch,)
-            with torch.inference_mode():
-                outputs = [model.score(backbone_features(model, view, placement)) for view in views]
-            years = iter(loss.mean_years(outputs).tolist())
-        for path, (square, warnings) in zip(images[start : start + BATCH], block, strict=True):
-            found.append(
-                PredictedAge(path, None, square)
-                if isinstance(square, str)
-                else PredictedAge(path, next(years), None, warnings)
-            )
-        progress("predicting", len(found), len(images))
+    with face_finder.face_finder() if finds or config.crop == "aligned" else nullcontext() as find:
+        for start in range(0, len(images), BATCH):
+            block = [one for path in images[start : start + BATCH] for one in _squares(path, config, find, finds)]
+            squares = [square for _, square in block if square is not None]
+            years: list[float] = []
+            for first in range(0, len(squares), BATCH):
+                pixels = torch.from_numpy(np.stack(squares[first : first + BATCH])).to(placement.device)
+                batch = pixels.permute(0, 3, 1, 2).float().div_(255)
+                views = (batch, batch.flip(-1)) if config.mirror else (batch,)
+                with torch.inference_mode():
+                    outputs = [model.score(backbone_features(model, view, placement)) for view in views]
+                years += loss.mean_years(outputs).tolist()
+            ages = iter(years)
+            found += [one if square is None else replace(one, years=next(ages)) for one, square in block]
+            progress("predicting", min(start + BATCH, len(images)), len(images))
     return found
 
 
-def _read(path: Path, size: int) -> tuple[NDArray[np.uint8] | str, tuple[str, ...]]:
-    """Pixels (size, size, 3) uint8 or the file's problem, and warnings."""
+def _squares(
+    path: Path, config: RunConfig, find: face_finder.Find | None, finds_all: bool
+) -> list[tuple[PredictedAge, NDArray[np.uint8] | None]]:
+    """What is known of a file before prediction: its faces, each with pixels (size, size, 3), or its problem."""
     try:
         content = read_regular(path, IMAGE_BYTES)
         pixels = decode(content)
-        square = to_square(Image.fromarray(pixels), size)
-        return square, tuple(_warnings(content, pixels, square))
+        faces = find(pixels) if find is not None else ()
     except (DataError, OSError) as error:
-        return problem_of(error), ()
+        return [(PredictedAge(path, None, problem_of(error)), None)]
+    image = Image.fromarray(pixels)
+    if finds_all:
+        cut = [(face.box, face_square(image, face, config.crop, config.size)) for face in faces]
+        if not cut:
+            return [(PredictedAge(path, None, NO_FACE), None)]
+        warnings = (FRAMES,) if is_animated(content) else ()
+        return [(PredictedAge(path, None, None, warnings, box), square) for box, square in cut]
+    face = face_finder.main_face(faces, image.width, image.height)
+    square = (
+        to_square(image, config.size) if config.crop == "as-is" else face_square(image, face, config.crop, config.size)
+    )
+    box = face.box if face is not None else None
+    return [(PredictedAge(path, None, None, tuple(_warnings(content, pixels, square)), box), square)]
 
 
 def _warnings(content: bytes, pixels: NDArray[np.uint8], square: NDArray[np.uint8]) -> Iterator[str]:

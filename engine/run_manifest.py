@@ -16,7 +16,7 @@ from engine.device import Placement
 from engine.library_versions import timm_version
 from engine.models import AgeModel, LoadReport
 
-LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow")
+LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow", "dlib-bin")
 _DECISIVE = ("device", "dtype", "threads", "host")
 
 
@@ -58,6 +58,7 @@ def run_manifest(
         "cores": os.cpu_count(),
         "data": {"name": dataset.name, "hash": dataset.content_hash, "splits": dataset.splits()},
         "left_out": len(dataset.problems),
+        "faceless": dataset.faceless,
         "backbone_parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
         "head_parameters": sum(parameter.numel() for parameter in model.head.parameters()),
         "features": model.feature_count,

@@ -59,6 +59,9 @@ class RunSetup:
         config, count = self.config, len(self.train_rows.positions)
         yield f"computing on {self.placement.reason}"
         yield weights
+        if (faceless := self.dataset.faceless) is not None:
+            total = counted(len(self.dataset.frame), "image")
+            yield f"no face found in {faceless:,} of {total}, of which the usual place of a face is used"
         if self.images.source.note is not None:
             yield self.images.source.note
         if count % config.batch == 1 and config.batch > 1:
@@ -108,7 +111,9 @@ def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None])
     config = under_revision(request.config, revision)
     cache = request.cache or cache_folder()
     placement = place(config, request.device, request.manifest)
-    dataset = prepare(request.spec, config.target, config.size, cache=cache, progress=progress, warn=warn)
+    dataset = prepare(
+        request.spec, config.target, config.size, cache=cache, progress=progress, warn=warn, crop=config.crop
+    )
     train_rows = _train_rows(dataset, config)
     codes, groups = _loss_groups(dataset, config, train_rows)
     loss = build_loss(config, len(groups))

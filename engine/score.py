@@ -78,7 +78,16 @@ def score_data(
     precision = config.precision if precision == "auto" else precision
     config = config.model_copy(update={"device": device, "precision": precision, "augment": "none"})
     placement = place(config)
-    dataset = prepare(spec, config.target, config.size, cache=cache, progress=progress, warn=warn, trains=False)
+    dataset = prepare(
+        spec,
+        config.target,
+        config.size,
+        cache=cache,
+        progress=progress,
+        warn=warn,
+        trains=False,
+        crop=config.crop,
+    )
     chosen, rows = _chosen_rows(dataset, split)
     model.to(placement.device).to(memory_format=torch.channels_last).eval()
     source = choose_source(dataset.pixels, dataset.frame["pixel"].to_numpy(dtype=np.int64)[rows], placement.device)

@@ -33,6 +33,12 @@ _WEIGHTS = ("none", *choices.REPORT_ATTRIBUTES, choices.LDS)
 _FLAGS = {
     "data": _Flag("A registered data set, or synthetic.", DATA, "NAME", completion.data_sets),
     "size": _Flag("Side of the input image.", DATA, "PIXELS"),
+    "crop": _Flag(
+        "Images as they are, or faces found and aligned (needs the extra faces).",
+        DATA,
+        "|".join(choices.CROPS),
+        lists(*choices.CROPS),
+    ),
     "augment": _Flag("Augmentation of train images.", DATA, "|".join(choices.AUGMENTS), lists(*choices.AUGMENTS)),
     "backbone": _Flag(
         "torchvision classifier (NAME@LAYER cuts it, resnet50-v1 is Keras' form), dlib-age, or timm/NAME.",

@@ -79,6 +79,9 @@ def _images(spec: "DataSpec", counts: "DataCounts | None") -> str:
 def check_data(
     name: DataName,
     quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Also look for a face in each image, as runs with crop aligned do.")
+    ] = False,
     target: TargetOption = "apparent",
     db: Database = None,
     as_json: AsJson = False,
@@ -91,6 +94,7 @@ def check_data(
 
         ageui data check appa-real
         ageui data check synthetic --quick
+        ageui data check appa-real --faces
     """
     from dataclasses import asdict
 
@@ -103,7 +107,7 @@ def check_data(
         report = count(spec, target_of(target), cache=cache_folder())
     else:
         with count_progress(messages()) as progress:
-            examined = examine(spec, target_of(target), cache=cache_folder(), progress=progress)
+            examined = examine(spec, target_of(target), cache=cache_folder(), progress=progress, faces=faces)
         report = examined.report
         _remember(spec, examined, db)
     if as_json:

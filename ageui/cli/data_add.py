@@ -90,6 +90,10 @@ def add(
             show_default=False,
         ),
     ] = None,
+    crop: Annotated[
+        bool,
+        typer.Option("--crop", help="The images are uncropped photos: runs use the main face found in each."),
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
@@ -106,6 +110,7 @@ def add(
         ageui data add mine faces.csv --columns image=file,age=years,gender=sex
         ageui data add mine labels/faces.csv --images pictures --ignore bad.txt
         ageui data add adience folds.csv --folds 0-2/3/4
+        ageui data add party photos.csv --crop
     """
     import dataclasses
 
@@ -142,6 +147,7 @@ def add(
         split_map=split_map,
         folds=folds,
         age_scale=age_scale,
+        photos=crop,
     )
     console = messages()
 
@@ -171,6 +177,8 @@ def add(
             refuse(name, report.problems)
         elif report.problems:
             say(f"left out {unusable(report.problems)}:", *(f"  {line}" for line in listed(report.problems)))
+        if report.faceless is not None:
+            say(report.faceless_sentence)
         say(*leak_lines(report, _SHOWN), *near_duplicates_lines(report))
         say(*(f"remark: {remark.text}" for remark in report.remarks))
         store.data.add(spec, replace=replace, counts=report.counts)

@@ -29,6 +29,8 @@ def print_data_report(report: DataReport) -> None:
     console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)
     _print_problems(console, report)
+    if report.faceless is not None:
+        console.print(Text(clean(f"\n{report.faceless_sentence}", lines=True)), soft_wrap=True)
     if lines := leak_lines(report, SHOWN):
         console.print(Text(clean("\n".join(["", *lines]), lines=True)), soft_wrap=True)
     _print_remarks(console, report)

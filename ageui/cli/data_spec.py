@@ -25,6 +25,7 @@ def described(
     split_map: str | None,
     folds: str | None,
     age_scale: str | None,
+    photos: bool = False,
 ) -> DataSpec:
     """The data set of that name, with the texts of the options as given; None for those that are not.
 
@@ -47,6 +48,7 @@ def described(
         "ignore": None if ignore is None else _file("--ignore", ignore),
         "images": None if images is None else _folder("--images", images),
         "skip_bad": skip_bad,
+        "photos": photos,
         "bins": intervals,
         "keep_copies_together": data_format not in _FORMATS_WITH_SPLITS,
         "fractions": None if fractions is None else _three_shares(fractions),

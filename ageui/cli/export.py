@@ -113,7 +113,7 @@ def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
     console.print(f"weights of epoch {checkpoint.epoch}, {checkpoint.bytes / 1e6:.1f} MB: {path}", soft_wrap=True)
     try:
         _, config = load_weights(store.checkpoint_file(checkpoint))
-        text = plain_prediction(config, path.name, script.name)
+        text = plain_prediction(config, path.name, script.name, photos=bool(detail.data_spec.get("photos")))
     except AgeUIError as error:
         console.print(clean(f"no script that predicts with them: {error}"), soft_wrap=True)
         return

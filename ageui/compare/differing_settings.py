@@ -88,5 +88,5 @@ _FIRST = ("loss", "weights")
 _NOT_TELLING = ("seed", "device")
 _SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
 _SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights"), "{}") | {
-    "head": "head {}", "size": "{} px", "seed": "s{}", "epochs": "{} epochs",
+    "head": "head {}", "init": "from {}", "crop": "crop {}", "size": "{} px", "seed": "s{}", "epochs": "{} epochs",
 }  # fmt: skip

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 METHODS_FORMATS = ("txt", "md")
 _SHARED = (
-    "backbone", "init", "size", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr", "batch",
-    "patience", "keep", "precision",
+    "backbone", "init", "crop", "size", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer", "lr",
+    "batch", "patience", "keep", "precision",
 )  # fmt: skip
 _PERCENT = f"{CONFIDENCE:.0%}"
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from ageui.compare.differing_settings import in_short, telling
+from ageui.compare.differing_settings import differing, in_short, telling
 
 _ALWAYS = ("loss", "weights")
+_INPUTS = ("init", "crop", "size")
+"""Named wherever they differ, since they decide more than most settings that are compared."""
 
 
 def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> list[str]:
@@ -20,7 +22,8 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     Returns
     -------
     list of str
-        Loss and weights if they differ, then as few other settings as tell the rows apart. Equal labels get the seed,
+        Loss and weights if they differ, then as few other settings as tell the rows apart, and whichever of initial
+        weights, crop and size differ. Equal labels get the seed,
         and if that does not help the name. Rows without a config keep their name.
 
     Examples
@@ -29,10 +32,12 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     >>> row_labels(["a", "b", "c", "constant 30.2"], settings)
     ['mse', 'mape · s1', 'mape · s2', 'constant 30.2']
     """
+    inputs = [one for one in differing([texts for texts in settings if texts]) if one in _INPUTS]
     fields = iter(telling([texts for texts in settings if texts]))
     labels = []
     for name, texts in zip(names, settings, strict=True):
-        told = next(fields) or [one for one in _ALWAYS if one in texts] if texts else ()
+        apart = next(fields) or [one for one in _ALWAYS if one in texts] if texts else ()
+        told = dict.fromkeys((*apart, *inputs)) if texts else {}
         labels.append(in_short({one: texts.get(one, "none") for one in told}) or name)
     seeds = [in_short({"seed": texts["seed"]}) if "seed" in texts else "" for texts in settings]
     return _distinct(_distinct(labels, seeds), names)

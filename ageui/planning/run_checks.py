@@ -15,7 +15,7 @@ from engine.paths import cache_folder
 
 _CHECKED = (
     "target", "weights", "loss", "backbone", "size", "init", "precision", "device", "batch", "last_batch", "strategy",
-    "epochs", "bn", "augment",
+    "epochs", "bn", "augment", "crop",
 )  # fmt: skip
 """The fields that the checks depend on."""
 

@@ -38,7 +38,8 @@ def _details(run: RunFacts) -> list[str]:
     backbone, head_of_it = (f"{_set(config, part)}{_parameters(facts, part)}" for part in ("backbone", "head"))
     said = [f"A regressor of age: the backbone {backbone} with the head {head_of_it}."]
     size = _set(config, "size")
-    said += [f"Input: a face crop of {size}×{size} pixels. Output: one age in years."] if "size" in config else []
+    if "size" in config:
+        said.append(f"Input: {_crop(run)} of {size}×{size} pixels. Output: one age in years.")
     start = facts.get("weights", {}).get("sha256")
     said.append(f"Initial weights: {_set(config, 'init')}{f', sha256 {start}' if start else ''}.")
     said.append(
@@ -56,6 +57,12 @@ def _details(run: RunFacts) -> list[str]:
     else:
         said.append("No weights are kept of it.")
     return said
+
+
+def _crop(run: RunFacts) -> str:
+    if setting(run.detail.config, "crop") == "aligned":
+        return "a face, found and aligned by landmarks (padding 0.2875),"
+    return "the box of a found face with its margin," if run.detail.data_spec.get("photos") else "a face crop"
 
 
 def _parameters(facts: dict[str, Any], part: str) -> str:
@@ -120,6 +127,8 @@ def _training_data(run: RunFacts) -> list[str]:
         said.append(sentence(note))
     if setting(config, "weights") != "none":
         said.append(f"Images are weighted by {_set(config, 'weights')} ({_set(config, 'weighting')}).")
+    if run.facts.get("faceless"):
+        said.append(f"No face was found in {counted(run.facts['faceless'], 'image')}: the usual place was taken.")
     if left_out := run.facts.get("left_out"):
         said.append(f"{counted(left_out, 'bad item')} of the data set left out.")
     return said

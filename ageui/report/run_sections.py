@@ -245,6 +245,7 @@ def _data(run: RunFacts) -> Section:
     rows += [(split, _split_sizes(sizes)) for split, sizes in (run.detail.splits or {}).items()]
     rows += [
         ("left out", counted(facts["left_out"], "bad item") if facts.get("left_out") else None),
+        ("images without a found face", facts.get("faceless")),
         ("hash of the data", run.detail.data_hash),
         ("hash of the scored images", run.scores and run.scores.images),
     ]

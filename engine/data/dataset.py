@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.choices import SPLITS, Target
+from engine.choices import SPLITS, Crop, Target
 from engine.data.checked_pixels import CheckedPixels
 from engine.data.manifest import Progress, refuse
 from engine.data.pixels import open_pixels
 from engine.data.report import RowProblem
 from engine.data.sources import load_rows, with_splits
-from engine.data.spec import DataSpec
+from engine.data.spec import DataSpec, face_crop
 from engine.errors import DataError
 
 
@@ -25,7 +25,8 @@ class Dataset:
 
     `frame` is the manifest's, with `pixel`, the row's place in `pixels` (M, size, size, 3) RGB uint8. `pixels_key`
     identifies the pixels. `content` holds the SHA-256 of each row's image. Data sets of equal `content_hash` have equal
-    images, splits, ages and attributes. `problems` are the rows and images that were left out.
+    images, splits, ages and attributes. `problems` are the rows and images that were left out. `faceless` counts the
+    images in which no face was found; None if none was looked for.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Dataset:
     content: tuple[str, ...]
     content_hash: str
     problems: tuple[RowProblem, ...]
+    faceless: int | None = None
 
     def rows(self, split: str, labelled: bool = True) -> NDArray[np.int64]:
         """Positions in `frame` of a split's images: those with an age, or all if `labelled` is False."""
@@ -62,6 +64,7 @@ def prepare(
     progress: Progress | None = None,
     warn: Callable[[str], None] = lambda message: None,
     trains: bool = True,
+    crop: Crop = "as-is",
 ) -> Dataset:
     """Reads a data set and decodes its images, or takes them from the cache.
 
@@ -81,6 +84,8 @@ def prepare(
         Called with a sentence about damaged files in the cache.
     trains
         Whether there must be labelled images to train on.
+    crop
+        How images are cropped; found faces are also used for `as-is`, if the spec says that images are photos.
 
     Raises
     ------
@@ -88,12 +93,12 @@ def prepare(
         For rows or images that cannot be used, unless the spec says to skip them, and if it `trains`, but no train
         image has a label.
     ConfigError
-        For a target that the data set lacks.
+        For a target that the data set lacks, or where faces cannot be found for lack of the extra.
     """
     rows = load_rows(spec, target)
     if not spec.skip_bad:
         refuse(spec.name, rows.problems, is_registered=True)
-    pixels = open_pixels(rows, size, cache, progress, warn)
+    pixels = open_pixels(rows, size, cache, progress, warn, face_crop(crop, spec))
     manifest = with_splits(rows, spec, pixels.content)
     problems = (*manifest.problems, *pixels.unreadable)
     if not spec.skip_bad:
@@ -110,6 +115,7 @@ def prepare(
         content,
         content_hash_of(frame, content, target),
         problems,
+        None if face_crop(crop, spec) is None else len(pixels.faceless),
     )
     if trains and len(dataset.rows("train")) == 0:
         raise DataError(f"data set {spec.name!r} has no train image with an age: there is nothing to learn from")

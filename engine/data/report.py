@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
 from engine.choices import SPLITS
+from engine.counted import counted
 from engine.short_text import short, short_list
 
 _VARYING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?")
 _SHOWN: Final = 3
+_SHOWN_FACELESS: Final = 10
 _LONGEST_PLACE: Final = 200
 _LONGEST_PROBLEM: Final = 500
 
@@ -172,7 +174,8 @@ class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
     If `images_read` is False, only rows were read: unreadable images, identical images and near-duplicates are unknown.
-    `notes` say what was guessed, a line each.
+    `notes` say what was guessed, a line each. `faceless` are the images in which no face was found; None if none was
+    looked for.
     """
 
     name: str
@@ -190,6 +193,7 @@ class DataReport:
     repeated_names: RepeatedNames | None = None
     notes: tuple[str, ...] = ()
     remarks: tuple[LabelRemark, ...] = ()
+    faceless: tuple[str, ...] | None = None
 
     @property
     def why_useless(self) -> str | None:
@@ -201,6 +205,17 @@ class DataReport:
         lost = [problem.split for problem in self.problems if problem.split in ("train", None)]
         is_lost = "train" in lost or len(lost) > sum(split.images for split in self.splits)
         return "none of its train images can be used" if is_lost else None
+
+    @property
+    def faceless_sentence(self) -> str:
+        """How many images show no face that is found, with some of their names."""
+        total = sum(split.images for split in self.splits)
+        if not self.faceless:
+            return f"a face was found in each of {counted(total, 'image')}"
+        return (
+            f"no face was found in {len(self.faceless):,} of {counted(total, 'image')}, of which runs that crop faces "
+            f"use the usual place of a face: {short_list(self.faceless, _SHOWN_FACELESS)}"
+        )
 
     @property
     def headline(self) -> str:
@@ -221,8 +236,11 @@ class DataReport:
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
         """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
         rows = {name: tuple(_record(kind, row) for row in found[name]) for name, kind in _ROWS.items()}
+        faceless = None if found.get("faceless") is None else tuple(found["faceless"])
         repeated = found["repeated_names"] and _record(RepeatedNames, found["repeated_names"])
-        return cls(**{**found, **rows, "repeated_names": repeated, "notes": tuple(found["notes"])})
+        return cls(
+            **{**found, **rows, "repeated_names": repeated, "notes": tuple(found["notes"]), "faceless": faceless}
+        )
 
 
 def _record(kind: type, row: Mapping[str, Any]) -> Any:

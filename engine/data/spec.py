@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from engine.choices import DataFormat, Target
+from engine.choices import Crop, DataFormat, Target
 
 FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
     "course": ("gender", "ethnicity", "expression"),
@@ -71,6 +71,8 @@ class DataSpec(BaseModel):
         Years that an age of 1 stands for, such as 100 for ages between 0 and 1; None for years.
     bins
         Maps attributes of `columns` that hold numbers to their intervals: how many, or the edges between them.
+    photos
+        The images are uncropped: runs use the main face that is found in each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,6 +91,7 @@ class DataSpec(BaseModel):
     split_map: dict[str, str] = Field(default_factory=dict)
     age_scale: float | None = Field(None, gt=0, allow_inf_nan=False)
     bins: dict[str, Bins] = Field(default_factory=dict)
+    photos: bool = False
 
     @model_serializer(mode="wrap")
     def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -125,6 +128,17 @@ def why_no_target(spec: DataSpec, target: Target) -> str | None:
     if target == "apparent" or spec.format in FORMATS_WITH_REAL_AGES:
         return None
     return f"data set {spec.name!r} ({spec.format}) has apparent ages only; use target=apparent"
+
+
+def face_crop(crop: Crop, spec: DataSpec) -> Crop | None:
+    """How faces that are found are cut out; None for images that are used as they are.
+
+    Examples
+    --------
+    >>> face_crop("as-is", BUILT_IN), face_crop("aligned", BUILT_IN)
+    (None, 'aligned')
+    """
+    return crop if crop != "as-is" or spec.photos else None
 
 
 BUILT_IN = DataSpec(name="synthetic", format="synthetic")

@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
-def in_threads(work: Callable[[str], T], items: Sequence[str]) -> Iterator[T]:
+def in_threads(work: Callable[[Item], T], items: Sequence[Item]) -> Iterator[T]:
     """Yields `work` of each item in order, computed a bounded number ahead by one thread per core."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[T]] = deque()

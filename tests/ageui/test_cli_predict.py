@@ -80,7 +80,7 @@ def test_problems_and_warnings_lose_no_prediction(
     for said in (
         "warning: photos/pixel.png: too small for a face crop: 1×1 pixels",
         "photos/cut.jpg: the file is empty (0 bytes)",
-        "… and 3 more that cannot be read; --json lists all",
+        "… and 3 more that cannot be predicted; --json lists all",
         "4 of 9 images predicted",
     ):
         assert said in done.err

@@ -155,7 +155,7 @@ def _leaks(report: DataReport) -> list[Text]:
     """Byte-identical images, subjects in several splits and repeated file names."""
     return [
         Text(f"  {clean(line)}", style="dim") if line.startswith(" ") else Text.assemble(("! ", "bold"), clean(line))
-        for line in leak_lines(report, _SHOWN)
+        for line in [*([report.faceless_sentence] if report.faceless is not None else []), *leak_lines(report, _SHOWN)]
     ]
 
 

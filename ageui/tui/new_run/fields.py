@@ -15,7 +15,7 @@ PRESET, NAME, TAGS, PRIORITY, SEEDS = "preset", "name", "tags", "priority", "see
 
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Runs", (PRESET, NAME, TAGS, PRIORITY, SEEDS)),
-    ("Data", ("data", "size", "augment")),
+    ("Data", ("data", "size", "crop", "augment")),
     ("Model", ("backbone", "init", "head")),
     ("Training", ("loss", "weights", "strategy", "epochs", "lr", "batch", "optimizer", "seed")),
     ("Machine", ("device",)),

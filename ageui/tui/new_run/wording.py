@@ -7,9 +7,10 @@ from ageui.text.sentences import counted
 from engine.short_text import short_list
 
 _PLURALS = {
-    "data": "data sets", "size": "sizes", "augment": "augmentations", "backbone": "backbones", "init": "inits",
-    "head": "heads", "loss": "losses", "weights": "weights", "strategy": "strategies", "epochs": "epochs",
-    "lr": "learning rates", "batch": "batch sizes", "optimizer": "optimizers", "seed": "seeds", "device": "devices",
+    "data": "data sets", "size": "sizes", "crop": "crops", "augment": "augmentations", "backbone": "backbones",
+    "init": "inits", "head": "heads", "loss": "losses", "weights": "weights", "strategy": "strategies",
+    "epochs": "epochs", "lr": "learning rates", "batch": "batch sizes", "optimizer": "optimizers",
+    "seed": "seeds", "device": "devices",
 }  # fmt: skip
 _LISTED = 6
 

@@ -170,6 +170,7 @@ def settings_text(config: Mapping[str, object], width: int) -> str:
         setting(config, "optimizer"),
         setting(config, "backbone"),
         f"{setting(config, 'size')} px",
+        *([f"crop {crop}"] if (crop := setting(config, "crop")) not in ("none", "as-is") else []),
         f"seed {setting(config, 'seed')}",
         setting(config, "strategy"),
         setting(config, "data"),

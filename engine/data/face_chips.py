@@ -1,0 +1,121 @@
+"""Squares cut out of images around faces: aligned by landmarks, around a face's box, or where a face usually is."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.choices import Crop
+
+PADDING: Final = 0.2875
+"""Space around an aligned face, as a share of dlib's mean face. At 72 pixels, the central 64 are dlib's chip of padding
+0.2, which dlib's age network was trained on, and the 4 more on each side leave room for shifts."""
+BOX_MARGIN: Final = 0.4
+"""Space on each side of a face's box, as a share of the box."""
+CENTRE_SIDE: Final = 0.9
+CENTRE: Final = (0.508, 0.573)
+"""Where a face is taken to be in an image without a found one: the side of its square as a share of the image's shorter
+side, and the centre of the square in a square image; the medians over the validation faces of APPA-REAL."""
+CROPPING: Final = 1
+"""Part of the key of cached pixels: raise it when the same face would be cut otherwise."""
+
+MEAN_FACE: Final[NDArray[np.float64]] = np.array(
+    [
+        [0.8595674595992, 0.2134981538014],
+        [0.6460604764104, 0.2289674387677],
+        [0.1205750620789, 0.2137274526848],
+        [0.3340850613712, 0.2290642403242],
+        [0.4901123135679, 0.6277975316475],
+    ]
+)
+"""The five landmarks in the mean face, as in `dlib.get_face_chip_details`: corners of the eyes, and below the nose."""
+
+
+class Box(NamedTuple):
+    """Edges in pixels of an image."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face in an image: its box, and its five landmarks (x, y), in pixels."""
+
+    box: Box
+    landmarks: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Maps a point z = x + iy of a chip, in pixels, to `turn` · z + `origin` in the image.
+
+    The size of `turn` is how many pixels of the image a pixel of the chip covers, its angle is that of the face.
+    """
+
+    turn: complex
+    origin: complex
+
+
+def aligned_placement(landmarks: NDArray[np.float64], size: int, padding: float = PADDING) -> Placement:
+    """The similarity transform that brings the mean face closest to five landmarks (5, 2), in least squares.
+
+    It is that of `dlib.get_face_chip_details` (Umeyama, 1991, without reflection).
+    """
+    mean = _complex((padding + MEAN_FACE) / (2 * padding + 1) * size)
+    found = _complex(landmarks)
+    spread = mean - mean.mean()
+    turn = complex((spread.conj() * (found - found.mean())).sum() / (np.abs(spread) ** 2).sum())
+    return Placement(turn, complex(found.mean() - turn * mean.mean()))
+
+
+def face_square(image: Image.Image, face: FoundFace | None, crop: Crop, size: int) -> NDArray[np.uint8]:
+    """RGB pixels (size, size, 3) of a face: an aligned chip, or with `as-is` its box with a margin.
+
+    Without a face, where one usually is in a crop. The edges of the image are repeated beyond it.
+    """
+    if face is None:
+        return _cut(image, centre_placement(image.width, image.height, size, crop), size)
+    if crop == "aligned":
+        return _cut(image, aligned_placement(np.array(face.landmarks), size), size)
+    box = face.box
+    side = max(box.right - box.left, box.bottom - box.top) * (1 + 2 * BOX_MARGIN)
+    return _cut(image, _upright(complex(box.left + box.right, box.top + box.bottom) / 2, side, size), size)
+
+
+def centre_placement(width: int, height: int, size: int, crop: Crop) -> Placement:
+    """The square for an image without a found face: the central one, or for `aligned` that of the usual face."""
+    side = min(width, height)
+    (x, y), share = (CENTRE, CENTRE_SIDE) if crop == "aligned" else ((0.5, 0.5), 1.0)
+    middle = complex(width / 2 + (x - 0.5) * side, height / 2 + (y - 0.5) * side)
+    return _upright(middle, share * side, size)
+
+
+def _upright(middle: complex, side: float, size: int) -> Placement:
+    return Placement(complex(side / size), middle - complex(side, side) / 2)
+
+
+def _cut(image: Image.Image, placement: Placement, size: int) -> NDArray[np.uint8]:
+    """Averages blocks of pixels, then interpolates between less than two of them, nearly as dlib does."""
+    turn, shrinking = placement.turn, max(1, int(abs(placement.turn)))
+    corners = placement.origin + turn * size * np.array([0, 1, 1j, 1 + 1j])
+    columns, rows = _reaching(corners.real, shrinking), _reaching(corners.imag, shrinking)
+    origin = (placement.origin - complex(columns[0], rows[0])) / shrinking
+    columns, rows = columns.clip(0, image.width - 1), rows.clip(0, image.height - 1)
+    image = Image.fromarray(np.asarray(image)[np.ix_(rows, columns)]).reduce(shrinking)
+    turn /= shrinking
+    matrix = (turn.real, -turn.imag, origin.real, turn.imag, turn.real, origin.imag)
+    return np.asarray(image.transform((size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
+
+
+def _reaching(ends: NDArray[np.float64], margin: int) -> NDArray[np.int64]:
+    """The places from the first to the last of the ends, and a margin for interpolation."""
+    return np.arange(int(np.floor(ends.min())) - 2 * margin, int(np.ceil(ends.max())) + 2 * margin)
+
+
+def _complex(points: NDArray[np.float64]) -> NDArray[np.complex128]:
+    return np.asarray(points[:, 0] + 1j * points[:, 1])
