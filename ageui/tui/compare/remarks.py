@@ -35,7 +35,7 @@ def about_comparison(
     """
     where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
     data = dict.fromkeys(str(run.config.get("data")) for run in runs)
-    own = (row.label or row.name for row in comparison.rows if wanted in map(str, row.runs))
+    own = (row.label or row.name for row in comparison.rows if wanted in [str(run_id) for run_id in row.runs])
     baseline = baseline_label(comparison) or next((f"{name} (no scores)" for name in own), "none")
     parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {baseline}"]
     parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
