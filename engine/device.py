@@ -124,7 +124,7 @@ def _dtype(config: RunConfig, device: torch.device, before: Mapping[str, Any]) -
 def _arithmetic(config: RunConfig, device: torch.device, before: Mapping[str, Any]) -> tuple[str, str]:
     """The arithmetic, and the reason for it."""
     if config.precision != "auto":
-        return config.precision, "asked for"
+        return config.precision, "from the config"
     if device.type == "cuda":
         with torch.cuda.device(device):
             has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)

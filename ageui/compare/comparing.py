@@ -167,7 +167,7 @@ def compare(
         found = with_differences(drafts, against, columns, main, seeds, marking, resamples, cache)
         notes += found.notes
     elif baseline is not None:
-        why = "is published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
+        why = "has only published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
         called = baseline_run.name if baseline_run else baseline
         notes.append(f"the baseline {called} {why}: there are no differences")
     rows, ranked_over = ranked(_mark_best([draft.row for draft in found.drafts], columns), tuple(columns), main)

@@ -59,9 +59,9 @@ class ExpectedTime:
         total, one = duration(sum(self.seconds)), len(self.seconds) + self.unknown == 1
         each = list(dict.fromkeys(map(duration, (min(self.seconds), max(self.seconds)))))
         times = total if len(self.seconds) == 1 else f"{'–'.join(each)} each, {total} in all"
-        without = f" without {counted(self.unknown, 'run')} of unknown speed" if self.unknown else ""
+        unknown = f" plus {counted(self.unknown, 'run')} of unknown speed" if self.unknown else ""
         early = "; less if stopped early" if self.may_stop_early else ""
-        return f"time: {times}{without}, from {counted(self.basis, 'run')} like {'this' if one else 'these'}{early}"
+        return f"time: {times}{unknown}, from {counted(self.basis, 'run')} like {'this' if one else 'these'}{early}"
 
 
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:

@@ -113,7 +113,7 @@ def test_the_time_comes_from_runs_with_the_same_settings_here(store: Store) -> N
     assert time_sentence(store, found) == ("time: 0:25 each, 0:50 in all, from 1 run like these; less if stopped early")
     assert time_sentence(store, [_new(epochs="10", patience="none")]) == "time: 0:25, from 1 run like this"
     assert time_sentence(store, [_new(size=128)]) == unknown
-    without = "time: 0:25 without 1 run of unknown speed, from 1 run like these; less if stopped early"
+    without = "time: 0:25 plus 1 run of unknown speed, from 1 run like these; less if stopped early"
     assert time_sentence(store, [_new(epochs="10"), _new(loss="mape")]) == without
     assert time_sentence(store, [_new(strategy="freeze", epochs="2,2")]) == unknown
     _measured(store, strategy="freeze", epochs="2,0")

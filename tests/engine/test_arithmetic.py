@@ -114,7 +114,7 @@ def test_a_gpu_decides_when_the_run_starts(has_bf16: None, monkeypatch: pytest.M
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_an_arithmetic_that_was_asked_for_is_used(has_bf16: None, precision: str) -> None:
     placement = device.place(_config(precision=precision))
-    assert (placement.dtype_name, placement.reason) == (precision, f"cpu (asked for), {precision} (asked for)")
+    assert (placement.dtype_name, placement.reason) == (precision, f"cpu (asked for), {precision} (from the config)")
 
 
 @pytest.mark.parametrize("name", ["fp32", "bf16"])

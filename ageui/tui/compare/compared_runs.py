@@ -144,12 +144,13 @@ def run_state(run: RunDetail) -> str:
 
 
 def _existing(view: ComparisonView, runs: dict[int, RunDetail]) -> ComparisonView:
-    """Removes missing runs, baseline and split from the view."""
+    """Removes missing runs, baseline and split from the view. Published runs are the baseline only of one another."""
     splits = {scores.split for run in runs.values() for scores in run.results}
-    is_there = view.baseline is None or view.baseline == CONSTANT or int(view.baseline) in runs
+    measured = [str(run.id) for run in runs.values() if not run.row.is_published]
+    fit = {CONSTANT, None, *(measured or map(str, runs))}
     return replace(
         view,
         run_ids=tuple(runs),
         split=view.split if view.split in splits else None,
-        baseline=view.baseline if is_there else str(next(iter(runs))),
+        baseline=view.baseline if view.baseline in fit else next(iter(measured), str(next(iter(runs)))),
     )

@@ -26,11 +26,17 @@ def explained(comparison: Comparison) -> list[str]:
     return [f"{BASELINE} the baseline", *map(note_text, legend(comparison))]
 
 
-def about_comparison(comparison: Comparison, runs: Collection[RunDetail], order: Order, *, is_computing: bool) -> str:
-    """The compared runs, their data and images, the baseline and the order in one line."""
+def about_comparison(
+    comparison: Comparison, runs: Collection[RunDetail], wanted: str | None, order: Order, *, is_computing: bool
+) -> str:
+    """The compared runs, their data and images, the baseline and the order in one line.
+
+    `wanted` is the baseline of the view, which the comparison lacks if it has no scores.
+    """
     where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
     data = dict.fromkeys(str(run.config.get("data")) for run in runs)
-    baseline = baseline_label(comparison) or "none"
+    own = (row.label or row.name for row in comparison.rows if wanted in [str(run_id) for run_id in row.runs])
+    baseline = baseline_label(comparison) or next((f"{name} (no scores)" for name in own), "none")
     parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {baseline}"]
     parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
     parts += ["f folds seeds"] if comparison.is_foldable else []

@@ -193,7 +193,8 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         return wanted == "rows" if wanted else self._is_long
 
     def _show_about(self, snapshot: ComparisonSnapshot, comparison: Comparison) -> None:
-        about = about_comparison(comparison, snapshot.runs.values(), self._order, is_computing=self._is_computing)
+        runs, wanted = snapshot.runs.values(), snapshot.view.baseline
+        about = about_comparison(comparison, runs, wanted, self._order, is_computing=self._is_computing)
         self.query_one("#about", TextLine).put(about)
         notes = Text("\n".join(clean(note) for note in comparison.notes))
         self.query_one("#notes", Static).update(notes)
@@ -262,6 +263,13 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         else:
             self.table.focus()
 
+    def _bring_table_back(self) -> None:
+        """Shows the table if a picture hides it, so that keys for the table act in sight."""
+        if self.has_class("-pictures-only"):
+            self._layout = "both" if self._has_room else "table"
+            self._arrange()
+            self.table.focus()
+
     def action_next_measure(self) -> None:
         self.pictures.choose_measure()
 
@@ -275,10 +283,12 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         turned = "columns" if self._has_lines else "rows"
         self.app.prefs.comparison = "" if self._is_long == (turned == "rows") else turned
         self.app.save_prefs()
+        self._bring_table_back()
         self._draw()
 
     def action_toggle_below(self) -> None:
         self._shows_below = not self._shows_below
+        self._bring_table_back()
         self._draw()
 
     def action_move(self, by: int) -> None:
@@ -321,15 +331,18 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
         self._draw()
 
     def action_toggle_settings(self) -> None:
+        self._bring_table_back()
         self._change(replace(self._view, all_settings=not self._view.all_settings))
 
     def action_toggle_fold(self) -> None:
         self._change(replace(self._view, folded=not self._view.folded))
 
     def action_next_further(self) -> None:
+        self._bring_table_back()
         self._change(with_next_further(self._view))
 
     def action_next_groups(self) -> None:
+        self._bring_table_back()
         self._change(with_next_groups(self._view))
 
     def action_explain(self) -> None:

@@ -161,7 +161,7 @@ def _leaks(report: DataReport) -> list[Text]:
 
 def _duplicates(report: DataReport) -> list[Text]:
     if not report.images_read:
-        return [Text("  images were not read for unreadable ones and near-duplicates: c reads them", style="dim")]
+        return [Text("  images were not read yet: c finds unreadable ones and near-duplicates", style="dim")]
     counts = Counter(pair.where for pair in report.duplicates)
     if not counts:
         return [Text.assemble(("✓ ", "dim"), "no near-duplicates")]

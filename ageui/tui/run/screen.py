@@ -171,6 +171,8 @@ class RunScreen(LiveScreen[RunSnapshot]):
         switcher.display = self._shows_part
         self.query_one("#left").set_class(self._shows_part and has_points and switcher.is_empty_log, "-no-log")
         self.query_one("#left").set_class(self._shows_part and not has_points, "-no-points")
+        shares = self._shows_part and self._shows_curve and has_points
+        self.query_one("#left").set_class(shares and switcher.current == "log", "-log")
         menu = [parts.Part("curves", "1-4", "curves"), *parts.menu(parts.PARTS, self._part)]
         self.query_one(PartLine).show(menu, self._part if self._shows_part else "curves")
         detail = self._snapshot.detail if self._snapshot is not None else None

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
 from ageui.text.clean import clean
 from ageui.tui import keys
+
+_LONGEST_FIRST = 32
 
 
 class EmptyTable(Static):
@@ -26,9 +30,13 @@ class EmptyTable(Static):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
 
-    def show(self, filter: str, why: Sequence[tuple[str, str]], archived: int) -> None:
-        """Shows why no run matches `filter`, term by term, or, without a filter, that all runs are archived or none
-        was made yet."""
+    def show(self, filter: str, why: Sequence[tuple[str, str]], archived: int, problem: str = "") -> None:
+        """Shows the `problem` of an invalid filter, else why no run matches `filter`, term by term, or, without a
+        filter, that all runs are archived or none was made yet."""
+        if problem:
+            lines = [("backspace", "edit the filter; tab completes a field"), ("esc", "take the edit back")]
+            self.update(_page("The filter is not valid yet.", (("", clean(problem)),), lines))
+            return
         if filter.strip():
             lines = [("esc", "clear the filter"), ("/", "edit it; ↑ brings earlier ones back"), ("F3", "choose a view")]
             self.update(_page(f"No run matches {clean(filter.strip())}", why, lines))
@@ -50,11 +58,13 @@ def _first_steps() -> list[tuple[str, str]]:
     ]
 
 
-def _page(title: str, why: Sequence[tuple[str, str]], lines: Sequence[tuple[str, str]], end: str = "") -> Text:
-    text = Text().append(f"{title}\n\n", style="bold")
+def _page(title: str, why: Sequence[tuple[str, str]], lines: Sequence[tuple[str, str]], end: str = "") -> Group:
+    parts: list[RenderableType] = [Text(title, style="bold")]
     for part, style in ((why, ""), (lines, "bold")):
-        width = max((cell_len(first) for first, _ in part), default=0)
+        table = Table.grid(padding=(0, 3, 0, 0))
+        table.add_column(style=style, max_width=_LONGEST_FIRST, overflow="fold")
+        table.add_column(ratio=1, overflow="fold")
         for first, second in part:
-            text.append(f"  {set_cell_size(first, width)}", style=style).append(f"   {second}\n")
-        text.append("\n" if part else "")
-    return text.append(end, style="dim")
+            table.add_row(Text(first), Text(second))
+        parts += ["", Padding(table, (0, 0, 0, 2))] if part else []
+    return Group(*parts, "", Text(end, style="dim"))

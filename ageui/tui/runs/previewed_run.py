@@ -92,8 +92,10 @@ class PreviewedRun(Vertical):
     def _show_groups(self, detail: RunDetail) -> None:
         epoch = scored_epoch(detail)
         scores = detail.primary_scores or (epoch.scores if epoch is not None else None)
+        groups, is_published = self.query_one(GroupDots), detail.row.is_published
+        groups.display = scores is not None or is_published  # else the head says why scores are missing
         why = Text(clean(why_no_scores(detail.row)), style="dim")
-        self.query_one(GroupDots).show(GroupErrors(scores) if scores is not None else None, why)
+        groups.show(GroupErrors(scores) if scores is not None else None, why)
 
 
 def _words(detail: RunDetail) -> Text:

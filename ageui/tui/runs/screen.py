@@ -65,6 +65,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._filter = ""
         self._toggled: frozenset[int] = frozenset()
         self._follow: int | None = None
+        self._arranged_at: int | None = None
         self._hidden_run: int | None = None
         self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
@@ -152,7 +153,8 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             self.table.focus()
             self.refresh_bindings()
         if matching == 0:
-            self.query_one(EmptyTable).show(filter, snapshot.why_nothing, snapshot.archived)
+            problem = self.query_one(FilterBox).problem
+            self.query_one(EmptyTable).show(filter, snapshot.why_nothing, snapshot.archived, problem)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a run, only keys that need none are there; in the filter, `/` is text."""
@@ -226,11 +228,17 @@ class RunsScreen(TargetActions[RunsSnapshot]):
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
         if event.text.strip() == self._filter.strip():
+            self._filter_refused()
             return
         self._filter = event.text
         self._follow = self._hidden_run
         self.table.action_first()
         self.refresh_soon()
+
+    @on(FilterBox.Refused)
+    def _filter_refused(self) -> None:
+        if self._snapshot is not None:
+            self._show_emptiness(self._snapshot)
 
     @on(FilterBox.Left)
     def _filter_left(self) -> None:
@@ -358,10 +366,10 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         ChoicePrompt("Group rows by", list(group_answers(varying)), prefs.grouped).ask(self.app, grouped)
 
     def _arranged(self) -> None:
-        """Saves and shows how rows are arranged; the cursor stays on its run."""
+        """Saves and shows how rows are arranged; the cursor stays on its run, also through a fold."""
         self.app.save_prefs()
-        if (row := self.current()) is not None:
-            self._follow = row.id
+        if runs := self.under_cursor():
+            self._arranged_at = self._follow = self._arranged_at if self._arranged_at in runs else runs[0]
         self._show_columns()
 
     # The row under the cursor

@@ -62,6 +62,9 @@ class FilterBox(Horizontal):
     class Changed(Message):
         text: str
 
+    class Refused(Message):
+        """The text is no filter; runs stay those of the filter before."""
+
     class Left(Message):
         """The person finished the filter."""
 
@@ -90,6 +93,11 @@ class FilterBox(Horizontal):
     @property
     def text(self) -> str:
         return self._input.value
+
+    @property
+    def problem(self) -> str:
+        """Why the text is no filter; empty if it is one."""
+        return self._problem
 
     def set_text(self, text: str) -> None:
         self._input.value = text
@@ -134,6 +142,7 @@ class FilterBox(Horizontal):
         except ConfigError as error:
             # Omits the lines that point into the text, which is visible anyway.
             self._problem = str(error).splitlines()[0]
+            self.post_message(self.Refused())
         else:
             self._problem, self._valid = "", event.value
             self.post_message(self.Changed(event.value))

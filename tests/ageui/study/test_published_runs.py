@@ -92,7 +92,9 @@ def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: St
     comparison = compare(runs, baseline=str(ids[0]))
     assert comparison.columns == ("mae", "gender", "expression", "ethnicity", "age")
     assert comparison.settings == ("batch",)
-    assert comparison.notes == ("the baseline report/table8/mse-16 is published figures: there are no differences",)
+    assert comparison.notes == (
+        "the baseline report/table8/mse-16 has only published figures: there are no differences",
+    )
     assert compare(runs).notes == ()
 
 

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from compared_rows import done, intervals, keys, lines, opened, shown
 from pilot import messages, press, screen_text, until, use
+from store_rows import queued
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from ageui.store import Store
+from ageui.study.publish import publish
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.run_picker import RunPicker
 from ageui.tui.compare.screen import CompareScreen
@@ -99,5 +101,43 @@ def test_dropping_the_baseline_takes_another_and_there_is_an_end_to_adding(
         assert "baseline batch 9" in shown(app, "#about")
         await press(pilot, "enter")
         assert isinstance(app.screen, RunScreen)
+
+    use(store, scenario)
+
+
+def test_a_published_run_is_no_baseline_among_measured_ones(store: Store, runs: tuple[int, ...]) -> None:
+    publish(store)
+    published = store.runs.find_one("report/table8/mape-16")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot, (published, *runs))
+        assert "baseline none" not in shown(app, "#about")
+        assert "published figures" not in shown(app, "#notes")
+        assert "◂" in screen_text(app)
+
+    use(store, scenario)
+
+
+def test_a_baseline_without_scores_is_named(store: Store, runs: tuple[int, ...]) -> None:
+    waiting = queued(store, "waiting", loss="huber")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot, (waiting, *runs))
+        assert "(no scores)" in shown(app, "#about").split("baseline ")[1]
+
+    use(store, scenario)
+
+
+@pytest.mark.parametrize("key", ["vertical_line", "d", "g", "e", "i"])
+def test_keys_for_the_table_bring_it_back(store: Store, runs: tuple[int, ...], key: str) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, runs)
+        await press(pilot, "F")
+        while not screen.has_class("-pictures-only"):
+            await press(pilot, "F")
+        assert not screen.table.display
+        await keys(pilot, screen, key)
+        assert screen.table.display
+        assert app.focused is screen.table
 
     use(store, scenario)

@@ -182,3 +182,30 @@ def test_each_preference_of_another_form_is_the_default(stored: str, tmp_path: A
     assert Prefs.load(path) == Prefs()
     path.write_text('{"theme": "ageui-light", "columns": 3}')
     assert Prefs.load(path) == Prefs(theme="ageui-light")
+
+
+def test_an_invalid_filter_after_an_empty_result_says_its_problem(two: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "slash", *"zzz")
+        assert "No run matches zzz" in screen_text(app)
+        await press(pilot, *"=3")
+        assert "No run matches" not in screen_text(app)
+        assert "The filter is not valid yet." in screen_text(app)
+        assert screen_text(app).count("there is no field 'zzz'") == 2
+        await press(pilot, "backspace", "backspace")
+        assert "No run matches zzz" in screen_text(app)
+
+    use(two, scenario, prefs=Prefs())
+
+
+def test_long_lines_of_an_empty_result_keep_their_indent(two: Store) -> None:
+    word = "very-long-" * 14
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "slash", *word)
+        lines = screen_text(app).splitlines()
+        first = next(place for place, line in enumerate(lines) if "finds none" in line)
+        indents = [len(line) - len(line.lstrip()) for line in lines[first : first + 3]]
+        assert indents == [indents[0]] * 3
+
+    use(two, scenario, size=(80, 24), prefs=Prefs())

@@ -1,5 +1,6 @@
 """The parts of a run's screen by their digits, at the sizes of terminals that people have."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ageui.tui.run import parts
 from ageui.tui.run.part_switcher import PartSwitcher
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.run.worst_errors import WorstErrors
+from ageui.tui.widgets.log_tail import LogPart, LogTail
 
 pytestmark = pytest.mark.app
 
@@ -213,3 +215,26 @@ def test_a_queued_run_opens_on_its_config_and_says_what_it_waits_for(store: Stor
         assert not {"resume", "retry", "next_split"} & enabled(app.screen)
 
     use(store, scenario, size=(80, 24))
+
+
+def test_a_short_log_leaves_the_room_to_the_curves(store: Store) -> None:
+    run_id, attempt, _lock = alive(store, "going", epochs="8")
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((1, 0.5)))
+        writer.epoch(epoch(1))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, run_id)
+        log, parts = screen.query_one(LogTail), screen.query_one(PartSwitcher)
+        await press(pilot, "9")
+        log.show_part(LogPart(Path("log"), ("one", "two"), 7, True))
+        screen._draw_all()
+        await settled(pilot)
+        assert log.has_lines
+        assert parts.size.height < screen.chart.size.height / 2
+        log.show_part(LogPart(Path("log"), ("line",) * 200, 7, False))
+        await settled(pilot)
+        assert abs(parts.size.height - screen.chart.size.height) <= 1
+        assert log.is_vertical_scroll_end
+
+    use(store, scenario, size=(160, 45))

@@ -113,3 +113,13 @@ def test_hostile_names_and_runs_that_go_away_do_no_harm(store: Store) -> None:
         assert not preview(app).display
 
     use(store, scenario, size=WIDE, prefs=Prefs())
+
+
+def test_missing_scores_are_explained_once(store: Store) -> None:
+    running(store, "going")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await until(pilot, lambda: "no scores yet" in beside(app))
+        assert beside(app).count("no scores yet") == 1
+
+    use(store, scenario, size=WIDE, prefs=Prefs())

@@ -286,3 +286,17 @@ def test_a_click_moves_the_cursor_a_title_sorts_and_a_double_click_opens(store: 
         assert isinstance(app.screen, RunScreen)
 
     use(store, scenario, prefs=Prefs())
+
+
+def test_the_cursor_comes_back_from_a_fold_to_the_run_it_left(store: Store) -> None:
+    ids = [queued(store, f"seed-{seed}", seed=seed) for seed in range(3)]
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.screen.go_to_run(ids[2])
+        await until(pilot, lambda: name_at_cursor(app) == "seed-2")
+        await press(pilot, "f")
+        assert app.screen.under_cursor() == tuple(ids)
+        await press(pilot, "f")
+        assert name_at_cursor(app) == "seed-2"
+
+    use(store, scenario, prefs=Prefs())
