@@ -18,6 +18,7 @@ from engine.config import build_config
 from engine.errors import ConfigError
 from engine.events import Epoch
 from engine.fairness import STATISTICS
+from engine.image_errors import Refit
 from engine.load_report import LoadReport
 from engine.split_result import BiasResult, Figure, GapFigure, Interval, SplitResult
 
@@ -302,7 +303,8 @@ class Predictions:
     """The predictions (N,) of a run on one split, and the images they are for; ages in years.
 
     `attributes` maps each attribute to its value per image, None where unknown. `subjects` are the persons in the
-    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns.
+    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns. `refit`
+    repeats the fit behind predictions of a derived run in bootstrap samples.
     """
 
     split: str
@@ -313,6 +315,7 @@ class Predictions:
     predicted: NDArray[np.float32]
     subjects: tuple[str | None, ...] = ()
     ranges: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    refit: Refit | None = None
 
     def frame(self) -> "pd.DataFrame":
         """Columns split, image, age, predicted, the ends of ages given as ranges, and one per attribute."""
