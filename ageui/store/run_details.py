@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
+from ageui.store.derivations import read_derivations
 from ageui.store.epoch_rows import histories
 from ageui.store.records import AttemptRow, CheckpointRow, RunDetail
 from ageui.store.run_rows import RUN_ID, RUN_ROWS, attempt_row, checkpoint_row, run_rows
@@ -27,6 +28,7 @@ def run_details(session: Session, run_ids: Sequence[int], *, with_groups: bool =
     for attempt in session.exec(tried).all():
         attempts[attempt.run_id].append(attempt_row(attempt))
     results = read_scores(session, run_ids)
+    derived = read_derivations(session, run_ids)
     epochs = histories(session, run_ids, with_groups=with_groups)
     found = []
     for row in rows:
@@ -42,6 +44,7 @@ def run_details(session: Session, run_ids: Sequence[int], *, with_groups: bool =
                 results=results[row.id],
                 checkpoints=tuple(checkpoints[row.id]),
                 attempts=tuple(attempts[row.id]),
+                derived_from=derived.get(row.id),
             )
         )
     return found
