@@ -93,7 +93,7 @@ class Derivations(StorePart):
                 data_spec=sources[0].data_spec,
                 data_hash=sources[0].data_hash,
                 splits=sources[0].splits,
-                manifest=dict(new.manifest),
+                manifest={**new.manifest, "trainings": _trainings(sources)},
                 uuid=uuid.uuid4().hex,
             )
             session.add(run)
@@ -145,6 +145,12 @@ def refuse_sources(session: Session, run_ids: Sequence[int]) -> None:
             "faces without it; its scores would stay. Delete both, or delete the source with: "
             f"ageui rm {source.id} --sources"
         )
+
+
+def _trainings(sources: Sequence[Run]) -> list[str]:
+    """The UUIDs of all trained runs behind sources."""
+    found = {one for run in sources for one in (run.manifest or {}).get("trainings", [run.uuid])}
+    return sorted(one for one in found if one is not None)
 
 
 def _insert_derivation(session: Session, run_id: int, new: NewDerivedRun, sources: Sequence[Run]) -> None:

@@ -269,7 +269,10 @@ class DerivedFrom:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """A whole run, without its predictions and per-step points. `derived_from` is None for a trained run."""
+    """A whole run, without its predictions and per-step points.
+
+    `derived_from` is None for a trained run. `uuid` is the same in every copy of the database.
+    """
 
     row: RunRow
     data_spec: dict[str, Any]
@@ -281,6 +284,7 @@ class RunDetail:
     checkpoints: tuple[CheckpointRow, ...]
     attempts: tuple[AttemptRow, ...]
     derived_from: DerivedFrom | None = None
+    uuid: str | None = None
 
     @property
     def id(self) -> int:
@@ -307,6 +311,11 @@ class RunDetail:
             return build_config(self.config).command()
         except ConfigError:
             return None
+
+    @property
+    def trainings(self) -> frozenset[str]:
+        """What identifies the trainings behind the run in every database: several for an ensemble."""
+        return frozenset((self.manifest or {}).get("trainings", [self.uuid or str(self.id)]))
 
     @property
     def kept(self) -> CheckpointRow | None:
