@@ -16,35 +16,41 @@ _GENDERS = ("male", "female")
 
 
 def scored_run(
-    store: Store, name: str, *, splits: tuple[str, ...] = ("valid", "test"), images: int = IMAGES, **changes: Any
+    store: Store,
+    name: str,
+    *,
+    splits: tuple[str, ...] = ("valid", "test"),
+    images: int = IMAGES,
+    data_hash: str | None = "d00d",
+    **changes: Any,
 ) -> int:
     """The id of a done run with scores on splits, whose predictions depend on its config."""
     run_id, attempt = running(store, name, **changes)
     with store.writing(run_id, attempt) as writer:
-        writer.started({"dtype": "fp32", "data": {"hash": "d00d", "splits": {}}})
+        writer.started({"dtype": "fp32", "data": {"hash": data_hash, "splits": {}}})
         for split in splits:
-            writer.evaluated(_evaluated(split, run_id, images), "apparent", "faces")
+            writer.evaluated(_evaluated(split, run_id), "apparent", "faces")
     end(store, run_id, attempt)
     return run_id
 
 
-def ages_of(split: str, images: int = IMAGES) -> np.ndarray:
-    random = np.random.default_rng([len(split), images])
-    return np.clip(random.normal(TRAIN_MEAN, 16, images), 1, 90).round(1)
+def ages_of(split: str) -> np.ndarray:
+    random = np.random.default_rng(len(split))
+    return np.clip(random.normal(TRAIN_MEAN, 16, IMAGES), 1, 90).round(1)
 
 
-def _evaluated(split: str, seed: int, images: int) -> Evaluated:
-    ages = ages_of(split, images)
+def _evaluated(split: str, seed: int) -> Evaluated:
+    ages = ages_of(split)
     random = np.random.default_rng([seed, len(split)])
-    predicted = (TRAIN_MEAN + 0.6 * (ages - TRAIN_MEAN) + random.normal(0, 4, images)).astype(np.float32)
+    predicted = (TRAIN_MEAN + 0.6 * (ages - TRAIN_MEAN) + random.normal(0, 4, IMAGES)).astype(np.float32)
     items = pd.DataFrame(
         {
-            "image": [f"{split}-{place:03}.jpg" for place in range(images)],
+            "image": [f"{split}-{place:03}.jpg" for place in range(IMAGES)],
             "age": ages,
-            "subject": [f"s{place // 2}" if place < 20 else None for place in range(images)],
-            "gender": [_GENDERS[place % 2] for place in range(images)],
+            "subject": [f"s{place // 2}" if place < 20 else None for place in range(IMAGES)],
+            "gender": [_GENDERS[place % 2] for place in range(IMAGES)],
         }
     )
-    groups = {"gender": (np.arange(images) % 2, _GENDERS)}
+    groups = {"gender": (np.arange(IMAGES) % 2, _GENDERS)}
     result = evaluate_split(ages, predicted.astype(np.float64), groups, TRAIN_MEAN, resamples=0)
     return Evaluated(split, result, items, predicted, "valid")
