@@ -111,8 +111,8 @@ def _print_head(console: Console, detail: RunDetail, command: str | None, memory
     if command:
         console.print(Text(clean(command, lines=True), style="dim"), soft_wrap=True)
     if detail.derived_from is not None:
-        made, note = ", ".join(map(str, detail.derived_from.sources)), detail.derived_from.note
-        text = f"{row.config['derived']}, made from {made}" + (f"\n{note}" if note else "")
+        note = f"\n{detail.derived_from.note}" if detail.derived_from.note else ""
+        text = f"{row.config['derived']}, made from {detail.derived_from.source_names}{note}"
         console.print(Text(clean(text, lines=True)), soft_wrap=True)
     elif detail.manifest:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"

@@ -251,6 +251,11 @@ class DerivedFrom:
         return " ".join(parts)
 
     @property
+    def source_names(self) -> str:
+        """The names of the sources, in a list."""
+        return ", ".join(map(str, self.sources))
+
+    @property
     def note(self) -> str:
         """How far scores differ from what the run does with new faces; empty without a fit."""
         if self.fitted_on is None:
