@@ -67,7 +67,7 @@ def kept_weights(detail: "RunDetail") -> "CheckpointRow":
     from engine.errors import DataError
 
     if detail.derived_from is not None:
-        names = ", ".join(source.name for source in detail.derived_from.sources)
+        names = detail.derived_from.source_names
         raise DataError(
             f"run {detail.id} ({detail.name}) has no weights of its own: it is made from {names}; name these"
         )

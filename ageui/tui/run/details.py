@@ -44,6 +44,8 @@ def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
     """Why a curve has no points, in a sentence."""
     if detail.row.is_published:
         return "no curves: published in the report, not trained here"
+    if detail.derived_from is not None:
+        return f"no curves: made from {detail.derived_from.source_names}"
     if detail.history and detail.row.status not in ("queued", "running"):
         return f"no points: the run did not measure {curve}"
     if waiting:
@@ -64,6 +66,8 @@ def why_no_log(detail: RunDetail) -> str:
     """Why the log is empty, in a sentence."""
     if detail.row.is_published:
         return "no log: published in the report, not trained here"
+    if detail.derived_from is not None:
+        return f"no log: made from {detail.derived_from.source_names}"
     return "no log yet" if detail.row.status in ("queued", "running") else "the log is empty, or its file is gone"
 
 
@@ -77,6 +81,8 @@ def image_folder(detail: RunDetail, scores: SplitScores) -> str:
 
 
 def _nothing(detail: RunDetail, yet: str) -> Text:
+    if detail.derived_from is not None:
+        return Text(clean(f"not trained: made from {detail.derived_from.source_names}"), style="dim")
     return Text("published in the report, not trained here" if detail.row.is_published else yet, style="dim")
 
 
@@ -90,7 +96,10 @@ def config_table(detail: RunDetail) -> RichTable:
     rows.append(("data", f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}"))
     if detail.row.note:
         rows.append(("note", detail.row.note))
-    if manifest := detail.manifest:
+    if detail.derived_from is not None:
+        rows.append(("made from", detail.derived_from.source_names))
+        rows += [("scores", detail.derived_from.note)] if detail.derived_from.note else []
+    elif manifest := detail.manifest:
         rows.append(("computed on", f"{manifest.get('device')}: {manifest.get('placement')}"))
         if detail.first_weights:
             rows.append(("first weights", detail.first_weights))
