@@ -16,7 +16,7 @@ from ageui.text.clean import clean
 from ageui.text.duplicates import duplicates_lines
 from ageui.text.sentences import gigabytes
 from ageui.text.states import why_no_scores
-from engine.config import FLAG_FIELDS
+from engine.config import FLAG_FIELDS, RunConfig
 
 _EPOCHS_SHOWN = 500
 
@@ -89,7 +89,7 @@ def _nothing(detail: RunDetail, yet: str) -> Text:
 def config_table(detail: RunDetail) -> RichTable:
     """All fields as flags or --set, then the command, data, note, device, versions and checkpoints."""
     config = detail.config
-    rows = [(f"--{name}" if name in FLAG_FIELDS else f"--set {name}", setting(config, name)) for name in config]
+    rows = [(_option(name), setting(config, name)) for name in config]
     rows.append(("", ""))
     command = "to train it" if detail.row.is_published else "command"
     rows.append((command, detail.command or "this version of ageui cannot run this config"))
@@ -109,6 +109,13 @@ def config_table(detail: RunDetail) -> RichTable:
         what = "best weights" if file.kind == "best" else "checkpoint"
         rows.append((what, f"{file.path}, epoch {file.epoch}, sha256 {file.sha256[:16]}…"))
     return rich_table(Table.of_names(("field", "value"), rows))
+
+
+def _option(name: str) -> str:
+    """How a field is set; what is no field of a config keeps its name."""
+    if name not in RunConfig.model_fields:
+        return name
+    return f"--{name}" if name in FLAG_FIELDS else f"--set {name}"
 
 
 def what_config_shows(detail: RunDetail) -> tuple[object, ...]:
