@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.figure_forms import FigureForm, Key, Quantity, absolute
 from engine.image_errors import ImageErrors
-from engine.resampling import Codes, Floats, GroupColumns, Grouping, group_means, image_draws
+from engine.resampling import Codes, Floats, GroupColumns, Grouping, group_means, image_draws, sample_means
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,8 @@ def figure_samples(
     Returns
     -------
     FigureSamples
-        All from the same draws of images or subjects.
+        All from the same draws of images or subjects. Means of refitted predictions are of each sample's own fit, their
+        standard errors of the given predictions.
     """
     wanted: dict[Key, tuple[Grouping, list[Quantity]]] = {}
     for form in forms:
@@ -59,17 +61,30 @@ def figure_samples(
     )
     means: dict[tuple[Key, Quantity], list[Floats]] = {}
     errors: dict[Key, list[Floats]] = {}
+    start = 0
     for draws in image_draws(len(images.ages), resamples, seed, images.subjects):
+        sample = images.of_samples(draws, start)
+        start += len(draws)
         for (key, (grouping, quantities)), (found, drawn) in zip(wanted.items(), columns.means(draws), strict=True):
             for quantity, own in zip(quantities, found, strict=False):
+                if images.refit is not None:
+                    own = quantity_means(quantity, sample, draws, grouping, images)
                 means.setdefault((key, quantity), []).append(own)
             if key in studentised:
-                off = means[key, absolute][-1] - group_means(images.absolute, *grouping)
+                off = found[quantities.index(absolute)] - group_means(images.absolute, *grouping)
                 errors.setdefault(key, []).append(_standard_errors(off, found[len(quantities) :], drawn))
     return FigureSamples(
         {key: np.concatenate(blocks) for key, blocks in means.items()},
         {key: np.concatenate(blocks) for key, blocks in errors.items()},
     )
+
+
+def quantity_means(
+    quantity: Quantity, sample: ImageErrors, draws: NDArray[np.float32], grouping: Grouping, images: ImageErrors
+) -> Floats:
+    """Group means (R, G) of a quantity of refitted predictions, given their errors in each `sample` with its draws
+    (R, N). Groups without drawn images keep the mean of `images`."""
+    return sample_means(quantity(sample), draws, grouping, group_means(quantity(images), *grouping))
 
 
 def standard_error(images: ImageErrors, chosen: Codes) -> float:

@@ -1,6 +1,6 @@
 """Ages and errors of the images of one split, from which every figure follows. NumPy only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,13 +13,20 @@ from engine.resampling import Codes, Floats
 if TYPE_CHECKING:
     import pandas as pd
 
+Refit = Callable[[NDArray[np.float32], int], Floats]
+"""Returns predicted ages (B, N) in years, fitted anew to each of B bootstrap samples: from draws (B, N) of the images,
+and the number of the first sample."""
+RefitErrors = Callable[[NDArray[np.float32], int], tuple[Floats, Floats]]
+"""Returns signed and absolute errors, each (B, N), as `Refit` returns predictions."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImageErrors:
     """What figures are made of, in years: `ages`, signed errors (predicted - age) and absolute errors, each (N,).
 
     `groups` maps each attribute to the codes (N,) of its groups, below 0 for an image in none, and their names.
-    `subjects` are codes (N,) from 0 of the persons in the images; None if every image is of another person.
+    `subjects` are codes (N,) from 0 of the persons in the images; None if every image is of another person. `refit` is
+    for predictions that were fitted to ages: what bootstrap samples make of them.
     """
 
     ages: Floats
@@ -27,6 +34,7 @@ class ImageErrors:
     absolute: Floats
     groups: Mapping[str, tuple[Codes, Sequence[str]]]
     subjects: Codes | None = None
+    refit: RefitErrors | None = None
 
     @classmethod
     def of_predictions(
@@ -35,10 +43,27 @@ class ImageErrors:
         predicted: Floats,
         groups: Mapping[str, tuple[Codes, Sequence[str]]],
         subjects: Codes | None = None,
+        refit: Refit | None = None,
     ) -> "ImageErrors":
         """The errors of predicted ages in years, shape (N,)."""
         signed = predicted - ages
-        return cls(ages, signed, np.abs(signed), groups, subjects)
+
+        def errors(draws: NDArray[np.float32], start: int) -> tuple[Floats, Floats]:
+            assert refit is not None
+            off = refit(draws, start) - ages
+            return off, np.abs(off)
+
+        return cls(ages, signed, np.abs(signed), groups, subjects, errors if refit is not None else None)
+
+    def of_samples(self, draws: NDArray[np.float32], start: int) -> "ImageErrors":
+        """The errors in bootstrap samples, given by draws (B, N) of the images: (B, N) where predictions are refitted.
+
+        `start` is the number of the first sample.
+        """
+        if self.refit is None:
+            return self
+        signed, absolute = self.refit(draws, start)
+        return replace(self, signed=signed, absolute=absolute)
 
     def of_constant(self, age: float) -> "ImageErrors":
         """The errors on the same images of a predictor that always says `age` years."""
@@ -77,6 +102,9 @@ class LabelledPredictions(Protocol):
     @property
     def subjects(self) -> tuple[str | None, ...]: ...
 
+    @property
+    def refit(self) -> Refit | None: ...
+
 
 def image_errors(
     predictions: LabelledPredictions, groups: Mapping[str, Sequence[str]], age_edges: Sequence[float]
@@ -84,7 +112,8 @@ def image_errors(
     """The errors of predictions, over given group names of each attribute."""
     coded = {name: (_codes(predictions, name, names, age_edges), tuple(names)) for name, names in groups.items()}
     predicted = predictions.predicted.astype(np.float64)
-    return ImageErrors.of_predictions(predictions.ages, predicted, coded, subject_codes(predictions.subjects))
+    subjects = subject_codes(predictions.subjects)
+    return ImageErrors.of_predictions(predictions.ages, predicted, coded, subjects, predictions.refit)
 
 
 def _codes(predictions: LabelledPredictions, attribute: str, names: Sequence[str], age_edges: Sequence[float]) -> Codes:
@@ -97,11 +126,19 @@ def _codes(predictions: LabelledPredictions, attribute: str, names: Sequence[str
 
 def averaged(trainings: Sequence[ImageErrors]) -> ImageErrors:
     """The errors of each image averaged over several trainings, all on the same images."""
-    return replace(
-        trainings[0],
-        signed=np.mean([one.signed for one in trainings], axis=0),
-        absolute=np.mean([one.absolute for one in trainings], axis=0),
-    )
+
+    def refit(draws: NDArray[np.float32], start: int) -> tuple[Floats, Floats]:
+        return _mean_errors([one.of_samples(draws, start) for one in trainings])
+
+    signed, absolute = _mean_errors(trainings)
+    is_refitted = any(one.refit is not None for one in trainings)
+    return replace(trainings[0], signed=signed, absolute=absolute, refit=refit if is_refitted else None)
+
+
+def _mean_errors(trainings: Sequence[ImageErrors]) -> tuple[Floats, Floats]:
+    signed = np.broadcast_arrays(*(one.signed for one in trainings))
+    absolute = np.broadcast_arrays(*(one.absolute for one in trainings))
+    return np.mean(signed, axis=0), np.mean(absolute, axis=0)
 
 
 def subject_codes(subjects: "Sequence[str | None] | pd.Series[Any]") -> Codes | None:

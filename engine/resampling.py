@@ -50,6 +50,18 @@ def image_draws(images: int, resamples: int, seed: int, subjects: Codes | None =
             yield counts[:, subjects]
 
 
+def sample_means(values: Floats, draws: NDArray[np.float32], grouping: Grouping, kept: Floats) -> Floats:
+    """Group means (R, G) of values that differ between bootstrap samples, shape (R, N), with draws (R, N).
+
+    A group without drawn images gets the mean that is `kept` (G,).
+    """
+    codes, groups = grouping
+    members = (np.arange(groups) == codes[:, None]).astype(np.float64)
+    drawn = draws @ members
+    sums = (draws * values) @ members
+    return np.where(drawn > 0, np.divide(sums, drawn, out=np.zeros_like(sums), where=drawn > 0), kept)
+
+
 class GroupColumns:
     """Values of images, laid out so that one matrix product with draws of images gives the means of all groups.
 

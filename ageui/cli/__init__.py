@@ -14,6 +14,7 @@ from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
 from ageui.cli.db import app as db_app
 from ageui.cli.demo import demo
+from ageui.cli.derive import calibrate_runs, ensemble_runs
 from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
@@ -110,6 +111,8 @@ app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
 app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
 app.command("predict", rich_help_panel=USE)(predict_images)
 app.command("score", rich_help_panel=USE)(score_run)
+app.command("ensemble", rich_help_panel=USE)(ensemble_runs)
+app.command("calibrate", rich_help_panel=USE)(calibrate_runs)
 app.command("export", rich_help_panel=USE)(export_run)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)

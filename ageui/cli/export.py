@@ -66,6 +66,11 @@ def kept_weights(detail: "RunDetail") -> "CheckpointRow":
     """The weights of a run that count; raises `DataError` for a run without weights."""
     from engine.errors import DataError
 
+    if detail.derived_from is not None:
+        names = detail.derived_from.source_names
+        raise DataError(
+            f"run {detail.id} ({detail.name}) has no weights of its own: it is made from {names}; name these"
+        )
     if detail.kept is None:
         raise DataError(
             f"run {detail.id} ({detail.name}, {detail.status}) has no weights: "

@@ -1,12 +1,13 @@
 """`ageui predict`: reads ages from image files with a trained run's weights, with intervals from its predictions."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ageui.cli.completion import runs
-from ageui.cli.export import kept_weights, precision_of
 from ageui.cli.options import AsJson, Database, DeviceToUse, messages, open_store, print_json
 from ageui.text.sentences import counted
 
@@ -18,6 +19,7 @@ UNLIKE_TRAINING = (
 
 if TYPE_CHECKING:
     from ageui.cli.age_calibration import AgeCalibration
+    from ageui.cli.prediction_weights import PredictionWeights
     from engine.predict import PredictedAge
 
 
@@ -48,13 +50,16 @@ def predict_images(
     Folders are searched for images; hidden files and those of other kinds are skipped. Images too
     small or too oblong for a face crop are predicted with a warning. Intervals are calibrated on the run's predictions
     of its test split, or of its validation split if the test split has no labels. A file that cannot be read, or
-    shows no face, is named on stderr, the others are still predicted, and the exit code is 3.
+    shows no face, is named on stderr, the others are still predicted, and the exit code is 3. An ensemble or a
+    calibrated run predicts with the weights of all runs that it is made from, and with the fit to all images of its
+    split; it finds faces if one of these runs does.
 
         ageui predict face.jpg --run first
         ageui predict photos --run first --json
         ageui predict family.jpg --run first --find-faces
     """
     from ageui.cli.age_calibration import age_calibration
+    from ageui.cli.prediction_weights import prediction_weights
     from ageui.cli.progress import count_progress
     from ageui.text.clean import clean
     from engine.data.image_files import chosen_images
@@ -62,24 +67,27 @@ def predict_images(
 
     with open_store(db, read_only=True) as store:
         detail = store.runs.detail(store.runs.find_one(reference))
-        checkpoint = kept_weights(detail)
-        weights = store.checkpoint_file(checkpoint)
+        weights = prediction_weights(store, detail)
         calibration = age_calibration(detail, store.scores.predictions)
     chosen = chosen_images(images)
     on_photos = bool(detail.data_spec.get("photos"))
     from engine.predict import PredictedAge, predict_files  # torch: only once the run is known
 
     console = messages()
-    with count_progress(console) as progress:
-        found = predict_files(
-            weights,
-            chosen.images,
-            sha256=checkpoint.sha256,
-            device=device,
-            precision=precision_of(detail),
-            find_faces=True if find_faces is None and on_photos else find_faces,
-            progress=progress,
-        )
+    finds = _finds_faces(find_faces, on_photos, weights)
+    by_run: dict[int, list[PredictedAge]] = {}
+    for trained in weights.trained():
+        with count_progress(console) as progress:
+            by_run[trained.run.id] = predict_files(
+                trained.file,
+                chosen.images,
+                sha256=trained.sha256,
+                device=device,
+                precision=trained.precision,
+                find_faces=finds,
+                progress=progress,
+            )
+    found = _combined(weights, by_run)
     found += [PredictedAge(path, None, problem) for path, problem in chosen.problems]
     if as_json:
         print_json([_entry(one, calibration) for one in found])
@@ -89,10 +97,11 @@ def predict_images(
                 years = number_text(one.years, "{:.1f}".format)
                 typer.echo(f"{years:>5}{_range(calibration.around(one.years))}  {clean(str(one.path))}{_box(one)}")
     predicted = sum(one.years is not None for one in found)
-    is_unlike_training = find_faces and not on_photos and detail.config.get("crop", "as-is") == "as-is"
+    is_unlike_training = finds and not on_photos and any(_crop(one) == "as-is" for one in weights.trained())
     for line in [
         calibration.sentence if predicted else "",
         UNLIKE_TRAINING if is_unlike_training else "",
+        detail.derived_from.note if predicted and detail.derived_from else "",
         *_shown([f"warning: {one.path}: {warning}" for one in found for warning in one.warnings], "warnings"),
         *_shown([f"{one.path}: {one.problem}" for one in found if one.problem], "that cannot be predicted"),
         chosen.skipped_text,
@@ -102,6 +111,26 @@ def predict_images(
             console.print(clean(line), soft_wrap=True)
     if predicted < len(found):
         raise typer.Exit(3)
+
+
+def _finds_faces(asked: bool | None, on_photos: bool, weights: "PredictionWeights") -> bool:
+    """Whether faces are found; all runs behind a derived one predict the same faces."""
+    return asked if asked is not None else on_photos or any(_crop(one) == "aligned" for one in weights.trained())
+
+
+def _crop(trained: "PredictionWeights") -> str:
+    return str(trained.run.config.get("crop", "as-is"))
+
+
+def _combined(weights: "PredictionWeights", by_run: "Mapping[int, Sequence[PredictedAge]]") -> "list[PredictedAge]":
+    """The ages that a run predicts, from those of the trained runs behind it, all of the same files."""
+    import numpy as np
+
+    first = next(iter(by_run.values()))
+    read = [place for place, one in enumerate(first) if one.years is not None]
+    years = {run: np.array([found[place].years for place in read], dtype=np.float64) for run, found in by_run.items()}
+    ages = dict(zip(read, weights.ages(years).tolist(), strict=True))
+    return [replace(one, years=ages.get(place)) for place, one in enumerate(first)]
 
 
 def _shown(lines: list[str], what: str) -> list[str]:

@@ -19,13 +19,17 @@ def delete_runs(
         bool,
         typer.Option("--predictions", help="Delete only their predictions and the names of images; scores stay."),
     ] = False,
+    sources: Annotated[
+        bool,
+        typer.Option("--sources", help="Delete also runs that derived runs are made from, which then cannot predict."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     db: Database = None,
 ) -> None:
     """Delete runs with their scores, predictions and files, for good.
 
     Filters find archived runs only if they say archived=true. Running runs are refused. Data sets, reports and exports
-    are untouched.
+    are untouched. Runs that an ensemble or a calibrated run is made from are refused without --sources.
 
         ageui rm 12
         ageui rm 12 --predictions
@@ -44,7 +48,7 @@ def delete_runs(
             return
         if not yes:
             _confirm(plan.question_about_predictions() if predictions else plan.question())
-        left = remove_predictions(store, run_ids) if predictions else remove_runs(store, run_ids)
+        left = remove_predictions(store, run_ids) if predictions else remove_runs(store, run_ids, sources=sources)
         runs = counted(len(run_ids), "run")
         say(f"the predictions of {runs} are deleted; the scores stay" if predictions else f"{runs} deleted")
         for sentence in left:

@@ -37,7 +37,7 @@ _SETTINGS = frozenset(RunConfig.model_fields)
 
 
 def _epochs(row: RunRow) -> Cell:
-    return words(None if row.is_published else f"{row.summary.epoch or 0}/{row.summary.epochs}")
+    return words(None if row.is_published or row.is_derived else f"{row.summary.epoch or 0}/{row.summary.epochs}")
 
 
 _CELLS: dict[str, Callable[[RunRow], Cell]] = {

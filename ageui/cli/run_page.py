@@ -103,13 +103,18 @@ def _print_head(console: Console, detail: RunDetail, command: str | None, memory
     row = detail.row
     seconds = sum(attempt.seconds or 0.0 for attempt in detail.attempts)
     took = f" in {seconds:.1f} s" if row.ended_at and seconds else ""
+    state = state_of(row) if row.is_derived else row.status
     tags = f"  #{' #'.join(row.tags)}" if row.tags else ""
-    console.print(Text(clean(f"run {row.id}  {row.name}  {row.status}{took}{tags}"), style="bold"), soft_wrap=True)
+    console.print(Text(clean(f"run {row.id}  {row.name}  {state}{took}{tags}"), style="bold"), soft_wrap=True)
     if row.error:
         console.print(Text("\n".join(clean(line) for line in row.error.splitlines())), soft_wrap=True)
     if command:
         console.print(Text(clean(command, lines=True), style="dim"), soft_wrap=True)
-    if detail.manifest:
+    if detail.derived_from is not None:
+        note = f"\n{detail.derived_from.note}" if detail.derived_from.note else ""
+        text = f"{row.config['derived']}, made from {detail.derived_from.source_names}{note}"
+        console.print(Text(clean(text, lines=True)), soft_wrap=True)
+    elif detail.manifest:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)
     if detail.first_weights:

@@ -80,10 +80,13 @@ def with_differences(
         column: _paired(others, against, place, column, partial(column_form, column, group), resamples, cache)
         for place, (column, group) in enumerate(columns.items())
     }
+    shared = {id(draft) for draft in others if _share_trainings(draft, against)}
     tested = {
         column: [
             None
             if one is None
+            else _difference(one, draft, against)
+            if id(draft) in shared
             else _tested(one, draft, against, place, seeds.get(column), group, _margin(column, marking))
             for draft, one in zip(others, paired[column], strict=True)
         ]
@@ -100,7 +103,14 @@ def with_differences(
         else draft
         for draft in drafts
     ]
-    notes = _single_seeds(others, against, paired[MAE], tested[MAE], seeds.get(MAE))
+    apart = [number for number, draft in enumerate(others) if id(draft) not in shared]
+    maes = [(paired[MAE][number], tested[MAE][number]) for number in apart]
+    notes = _single_seeds([others[number] for number in apart], against, maes, seeds.get(MAE))
+    if names := [draft.row.name for draft in others if id(draft) in shared]:
+        notes.append(
+            f"{', '.join(names)}: not tested against {against.row.name}, since one training is behind both; tests of "
+            "ensembles need disjoint members"
+        )
     return Differences(found, counts[0], counts[1], notes)
 
 
@@ -170,14 +180,29 @@ def _tested(
         return Difference(paired.value, paired.interval)
     test = difference_test(paired.value, paired.variance, images, sides, seeds)
     if test is None:
-        # Between a single run and a mean over seeds, an interval over images alone would look narrower than it is.
-        is_single = all(len(one.parts) == 1 for one in (draft, against))
-        return Difference(paired.value, paired.interval if is_single else None)
+        return _difference(paired, draft, against)
     equivalent = None
     if margin is not None:
         ends = test.interval(EQUIVALENCE)
         equivalent = -margin <= ends.low and ends.high <= margin
     return Difference(paired.value, test.interval(), test.p_value, None, equivalent)
+
+
+def _difference(paired: PairedDifference, draft: DraftRow, against: DraftRow) -> Difference:
+    """The difference without a test."""
+    # Between a single run and a mean over seeds, an interval over images alone would look narrower than it is.
+    is_single = all(len(one.parts) == 1 for one in (draft, against))
+    return Difference(paired.value, paired.interval if is_single else None)
+
+
+def _share_trainings(draft: DraftRow, against: DraftRow) -> bool:
+    """Whether a training is behind runs of both sides that are not made from the same trainings.
+
+    Those that are, such as a run and its calibration, leave the test valid: their figures go up and down together, so
+    it is conservative.
+    """
+    ours, theirs = ([run.trainings for part in one.parts for run in part.runs] for one in (draft, against))
+    return any(own & other and own != other for own in ours for other in theirs)
 
 
 def _margin(column: str, marking: Marking) -> float | None:
@@ -212,14 +237,13 @@ def _adjust(family: Sequence[list[Difference | None]], marking: Marking) -> int:
 def _single_seeds(
     drafts: Sequence[DraftRow],
     against: DraftRow,
-    paired: Iterable[PairedDifference | None],
-    tested: Iterable[Difference | None],
+    maes: Iterable[tuple[PairedDifference | None, Difference | None]],
     seeds: SeedVariance | None,
 ) -> list[str]:
     """Why differences between single runs carry no mark, and how many seeds would settle them."""
     untested = [
         (draft, one.variance)
-        for draft, one, difference in zip(drafts, paired, tested, strict=True)
+        for draft, (one, difference) in zip(drafts, maes, strict=True)
         if one is not None and one.variance is not None and difference is not None and difference.p_value is None
     ]
     if not untested:

@@ -9,7 +9,7 @@ from ageui.compare.averaged_scores import Training, averaged_scores
 from ageui.compare.comparison import ComparedRow
 from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.draft_rows import Columns, DraftRow, no_errors
-from ageui.compare.repeats import Repeatable, repeats
+from ageui.compare.repeats import Repeatable, Seeds, repeats, seeds_of
 from ageui.compare.seed_figures import Across, setting_key
 from ageui.compare.seeds import mean_and_spread
 from ageui.present.table import Cell
@@ -51,7 +51,7 @@ def with_tests(draft: DraftRow, columns: Columns, resamples: int, cache: Compari
 def is_repeat(draft: DraftRow, other: DraftRow) -> bool:
     """Whether two drafts of runs differ in nothing but their seed, so that they say nothing about settings."""
     both_run = _may_repeat(draft) and _may_repeat(other)
-    return both_run and _setting(draft) == _setting(other) and _seed(draft) != _seed(other)
+    return both_run and _setting(draft) == _setting(other) and _seeds(draft) != _seeds(other)
 
 
 def unfolded(drafts: Sequence[DraftRow]) -> list[list[DraftRow]]:
@@ -60,7 +60,7 @@ def unfolded(drafts: Sequence[DraftRow]) -> list[list[DraftRow]]:
     for draft in drafts:
         if _may_repeat(draft) and draft.row.comparable:
             found.setdefault(_setting(draft), []).append(draft)
-    return [repeats for repeats in found.values() if len({_seed(one) for one in repeats}) > 1]
+    return [repeats for repeats in found.values() if len({_seeds(one) for one in repeats}) > 1]
 
 
 def left_out(draft: DraftRow) -> str | None:
@@ -80,7 +80,7 @@ def _repeats(drafts: Sequence[DraftRow], across: Collection[Across]) -> list[lis
 def _repeatable(draft: DraftRow, across: Collection[Across]) -> Repeatable:
     run, scores = draft.runs[0], draft.scores
     scored_on = (scores.images, run.data_hash) if scores else None
-    return Repeatable(_setting(draft, across), setting_key(run.config), _seed(draft), scored_on)
+    return Repeatable(_setting(draft, across), setting_key(run.config), _seeds(draft), scored_on)
 
 
 def _may_repeat(draft: DraftRow) -> bool:
@@ -91,14 +91,14 @@ def _setting(draft: DraftRow, across: Collection[Across] = ()) -> str:
     return setting_key(draft.runs[0].config, draft.runs[0].manifest, across)
 
 
-def _seed(draft: DraftRow) -> int:
-    return int(draft.runs[0].config.get("seed", 0))
+def _seeds(draft: DraftRow) -> Seeds:
+    return seeds_of(draft.runs[0].config)
 
 
 def _folded(repeats: list[DraftRow]) -> DraftRow:
     if len(repeats) == 1:
         return repeats[0]
-    repeats = sorted(repeats, key=_seed)
+    repeats = sorted(repeats, key=_seeds)
     runs = tuple(run for draft in repeats for run in draft.runs)
     scored = tuple(draft for draft in repeats if draft.scores)
     first = scored[0] if scored else repeats[0]

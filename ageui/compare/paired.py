@@ -1,7 +1,7 @@
 """Differences between predictors and a baseline on the same images, with paired bootstrap intervals. NumPy only.
 
 Each bootstrap sample draws images (or subjects) and scores all predictors on that draw, so difficulties that an image
-poses to both cancel.
+poses to both cancel. Predictions that were fitted to ages are refitted in each sample.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.fairness import CONFIDENCE, RESAMPLES
 from engine.figure_forms import FigureForm
+from engine.figure_samples import quantity_means
 from engine.image_errors import ImageErrors
 from engine.resampling import Floats, GroupColumns, image_draws
 from engine.split_result import Interval
@@ -90,10 +91,16 @@ def _samples(trainings: Sequence[ImageErrors], forms: Sequence[FigureForm], resa
     first, quantities = trainings[0], forms[0].quantities
     values = np.column_stack([quantity(training) for training in trainings for quantity in quantities])
     columns = GroupColumns([(values, forms[0].grouping)])
-    blocks = []
+    blocks: list[Floats] = []
+    start = 0
     for draws in image_draws(len(first.ages), resamples, seed, first.subjects):
         ((means, _),) = columns.means(draws)
         own = means.reshape(len(trainings), len(quantities), *means.shape[1:])
+        for place, training in enumerate(trainings):
+            if training.refit is not None:
+                sample, grouping = training.of_samples(draws, start), forms[0].grouping
+                own[place] = [quantity_means(one, sample, draws, grouping, training) for one in quantities]
+        start += len(draws)
         blocks.append(np.stack([form.of_means(*parts) for form, parts in zip(forms, own, strict=True)]))
     return np.concatenate(blocks, axis=1)
 

@@ -1,19 +1,34 @@
 """Which runs repeat each other: they differ in nothing but their seed, and were scored on the same images."""
 
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Seeds = tuple[tuple[int, int], ...]
+"""The trainings behind a run: for each the place of its setting among those of an ensemble, and its seed, in order."""
+
+
+def seeds_of(config: Mapping[str, Any]) -> Seeds:
+    """The seeds of a config. Those of a derived run's sources are a text, with settings between slashes.
+
+    Examples
+    --------
+    >>> seeds_of({"seed": 3}), seeds_of({"seed": "0,1/0"})
+    (((0, 3),), ((0, 0), (0, 1), (1, 0)))
+    """
+    parts = str(config.get("seed", 0)).split("/")
+    return tuple(sorted((place, int(seed)) for place, part in enumerate(parts) for seed in part.split(",")))
 
 
 class Repeatable(NamedTuple):
     """What decides which runs a run repeats.
 
-    `setting` is its `setting_key` with the manifest, `config_setting` that without. `scored_on` is the data and the
-    images behind its scores; None without scores.
+    `setting` is its `setting_key` with the manifest, `config_setting` that without. `seeds` are those of `seeds_of`.
+    `scored_on` is the data and the images behind its scores; None without scores.
     """
 
     setting: str
     config_setting: str
-    seed: int
+    seeds: Seeds
     scored_on: Hashable | None
 
 
@@ -21,11 +36,13 @@ def repeats(runs: Sequence[Repeatable | None]) -> list[list[int]]:
     """The places of runs, with those of repeats together, in the place of the first.
 
     A run that is not scored yet joins those that are. Of two runs with the same seed only one is a repeat, one with
-    scores if there is one. None stands for a row that repeats none, such as published figures.
+    scores if there is one; ensembles are repeats if they share no training. None stands for a row that repeats none,
+    such as published figures.
 
     Examples
     --------
-    >>> repeats([Repeatable("a", "a", 0, "x"), Repeatable("b", "b", 0, "x"), Repeatable("a", "a", 1, "x")])
+    >>> first, second = ((0, 0),), ((0, 1),)
+    >>> repeats([Repeatable("a", "a", first, "x"), Repeatable("b", "b", first, "x"), Repeatable("a", "a", second, "x")])
     [[0, 2], [1]]
     """
     scored_as: dict[str, Hashable] = {}
@@ -33,7 +50,7 @@ def repeats(runs: Sequence[Repeatable | None]) -> list[list[int]]:
         if run is not None and run.scored_on is not None:
             scored_as.setdefault(run.config_setting, (run.setting, run.scored_on))
     found: dict[Hashable, list[int]] = {}
-    seeds: dict[Hashable, dict[int, int]] = {}
+    seeds: dict[Hashable, dict[tuple[int, int], int]] = {}
     for place, run in enumerate(runs):
         if run is None:
             found["alone", place] = [place]
@@ -42,14 +59,14 @@ def repeats(runs: Sequence[Repeatable | None]) -> list[list[int]]:
         if run.scored_on is None:
             key = scored_as.get(run.config_setting, key)
         together, by_seed = found.setdefault(key, []), seeds.setdefault(key, {})
-        twin = by_seed.get(run.seed)
+        twin = next((by_seed[seed] for seed in run.seeds if seed in by_seed), None)
         if twin is None:
             together.append(place)
-            by_seed[run.seed] = place
+            by_seed |= dict.fromkeys(run.seeds, place)
             continue
         is_better = run.scored_on is not None and (other := runs[twin]) is not None and other.scored_on is None
         if is_better:
             together[together.index(twin)] = place
-            by_seed[run.seed] = place
+            by_seed |= dict.fromkeys(run.seeds, place)
         found["alone", place] = [twin if is_better else place]
     return list(found.values())

@@ -46,6 +46,7 @@ def setting_key(
     known = {name: value for name, value in config.items() if name not in _NOT_SETTINGS}
     if manifest is not None:
         known |= {"init": sha256} if (sha256 := _weights(manifest)) is not None else {}
+        known |= {"sources": derived} if (derived := manifest.get("derived")) is not None else {}
         known |= {name: value for name, value in resolved(manifest).items() if name not in across}
     return json.dumps(known, sort_keys=True, default=str)
 

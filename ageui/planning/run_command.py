@@ -59,9 +59,10 @@ def queue_command(
 
 def repeat_command(store: Store, run: RunDetail) -> str | None:
     """The shortest `ageui run` that trains a run's config again: a preset, the data, and the settings that differ from
-    the preset or from the settings files here. None if this version cannot run the config."""
-    if run.command is None:
-        return None
+    the preset or from the settings files here. None if this version cannot run the config. For a derived run, the
+    command that makes it."""
+    if run.command is None or run.derived_from is not None:
+        return run.command
     config = build_config(run.config)
     on_presets = [_on_preset(store, config, preset) for preset in PRESETS]
     return min((run.command, *filter(None, on_presets)), key=len)

@@ -27,7 +27,7 @@ WORST_SHOWN = 20
 def lead(run: RunFacts) -> tuple[Block, ...]:
     """A few sentences: what the run is, how it ended, and its MAE."""
     row = run.detail.row
-    state = "published" if run.is_published else row.status
+    state = "published" if run.is_published else "derived" if row.is_derived else row.status
     said = [f"Run {row.id}, {state}{f', archived {row.archived_at:%Y-%m-%d}' if row.archived_at else ''}."]
     if run.scores is None:
         said.append(run.why_unscored)
@@ -36,6 +36,9 @@ def lead(run: RunFacts) -> tuple[Block, ...]:
         width = f" ({between(mae.interval)}, 95%)" if mae.interval else ""
         said.append(f"MAE {number(mae.value)} years{width} on {counted(result.n, 'image')} of {run.scores.split}.")
     blocks: list[Block] = [Paragraph(" ".join(said))]
+    if (made := run.detail.derived_from) is not None:
+        blocks.append(Paragraph(sentence(f"{row.config['derived']}, made from {made.source_names}")))
+        blocks += [Paragraph(sentence(made.note))] if made.note else []
     if row.tags:
         blocks.append(Paragraph(f"Tags: {', '.join(row.tags)}."))
     if row.note:

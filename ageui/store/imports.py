@@ -23,6 +23,8 @@ from ageui.store.tables import (
     Bias,
     Checkpoint,
     DataSet,
+    Derivation,
+    DerivationSource,
     EpochScore,
     FigureScore,
     GroupScore,
@@ -33,6 +35,7 @@ from ageui.store.tables import (
     Run,
     RunSummary,
     RunTag,
+    SourcePrediction,
     core_table,
 )
 from engine.data.spec import DataSpec
@@ -40,7 +43,10 @@ from engine.errors import StoreError
 
 _UNFINISHED = ("queued", "running")
 _EDITED = ("name", "note", "archived_at", "priority", "position", "sweep")
-_COPIED = (RunSummary, Attempt, Metric, EpochScore, Result, Prediction, Bias, GroupScore, FigureScore)
+_COPIED = (
+    RunSummary, Attempt, Metric, EpochScore, Result, Prediction, Bias, GroupScore, FigureScore, Derivation,
+    DerivationSource, SourcePrediction,
+)  # fmt: skip
 _ROWS_AT_ONCE = 10_000
 _IDENTITIES = sql_select(RUN_ID, col(Run.uuid), col(Run.name), col(Run.status), col(Run.source)).order_by(RUN_ID)
 

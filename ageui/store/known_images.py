@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from ageui.store.item_sets import unpack_items
 from ageui.store.tables import DataSet, ItemSet, Result, Run
+from engine.cross_fit import same_values
 
 if TYPE_CHECKING:
     from engine.data.check import Examined
@@ -83,7 +84,7 @@ class DuplicateMarker:
         `trained_on` and `scored_on` are content hashes of data. Nothing is marked where the data was not checked, nor
         on the train images themselves.
         """
-        trained, scored = self._of_data(trained_on), self._of_data(scored_on)
+        trained, scored = self.of_data(trained_on), self.of_data(scored_on)
         chosen = select(Result.split, Result.item_set).where(Result.run_id == run_id)
         item_sets = dict(self._session.exec(chosen).all())
         if trained is None or scored is None or split == "train" or not {"train", split} <= item_sets.keys():
@@ -94,7 +95,7 @@ class DuplicateMarker:
             marks = _in_train(content, set(train_content), {*trained.near, *scored.near})
             set_marks(self._session, run_id, split, marks)
 
-    def _of_data(self, data_hash: str | None) -> KnownImages | None:
+    def of_data(self, data_hash: str | None) -> KnownImages | None:
         """The images of the data with this content hash; None if it was not checked."""
         rows = select(DataSet.id).where(col(DataSet.images).is_not(None)).order_by(col(DataSet.added_at).desc())
         for row_id in self._session.exec(rows).all() if data_hash else ():
@@ -116,6 +117,17 @@ class DuplicateMarker:
             assert blob is not None
             self._known[row_id] = KnownImages.unpacked(blob)
         return self._known[row_id]
+
+
+def duplicate_links(session: Session, data_hash: str | None, images: Sequence[str]) -> list[tuple[int, int]]:
+    """Pairs of places of images that are duplicates or near-duplicates, as far as the data was checked."""
+    known = DuplicateMarker(session).of_data(data_hash)
+    if known is None:
+        return []
+    content = [known.content.get(image) for image in images]
+    places = {one: place for place, one in enumerate(content) if one is not None}
+    near = [(places[first], places[second]) for first, second in known.near if {first, second} <= places.keys()]
+    return [*same_values(content), *near]
 
 
 def set_marks(session: Session, run_id: int, split: str, marks: NDArray[np.bool_]) -> None:

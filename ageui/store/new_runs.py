@@ -31,9 +31,9 @@ class NewRun:
     name: str | None = None
 
 
-def valid_names(session: Session, runs: Sequence[NewRun]) -> list[str | None]:
+def valid_names(session: Session, wanted: Sequence[str | None]) -> list[str | None]:
     """The names of new runs as they are stored. Raises `ConfigError` for an invalid and for a taken one."""
-    names = [None if new.name is None else valid_name(new.name) for new in runs]
+    names = [None if name is None else valid_name(name) for name in wanted]
     given = [name for name in names if name is not None]
     taken = taken_names(session, given) or [name for name, times in Counter(given).items() if times > 1]
     if taken:
@@ -48,7 +48,7 @@ def insert_runs(
 
     Takes a few statements however many runs there are: ten thousand runs must not block other writers for long.
     """
-    names = valid_names(session, runs)
+    names = valid_names(session, [new.name for new in runs])
     labels = {valid_tag(tag) for tag in tags}
     if not runs:
         return []
@@ -72,7 +72,7 @@ def insert_runs(
     reserve_ids(session, folder)
     inserted = session.execute(insert(Run).returning(col(Run.id), sort_by_parameter_order=True), rows)
     ids = [int(run_id) for run_id in inserted.scalars()]
-    called = _free_names(session, names, ids)
+    called = free_names(session, names, ids)
     named = update(Run).where(col(Run.id) == bindparam("run_id"))
     session.connection().execute(
         named.values(name=bindparam("called"), position=bindparam("at")),
@@ -122,7 +122,7 @@ def _train_images(session: Session, runs: Sequence[NewRun]) -> dict[str, int]:
     return found
 
 
-def _free_names(session: Session, names: Sequence[str | None], ids: Sequence[int]) -> list[str]:
+def free_names(session: Session, names: Sequence[str | None], ids: Sequence[int]) -> list[str]:
     """The given names, and an unused friendly name in place of each None."""
     made_up = {friendly_name(run_id, lambda name: False) for run_id, name in zip(ids, names, strict=True) if not name}
     taken = {*taken_names(session, list(made_up)), *(name for name in names if name is not None)}

@@ -5,6 +5,7 @@ from sqlmodel import Session, col, select
 
 from ageui.store.item_sets import unpack_items
 from ageui.store.records import Predictions
+from ageui.store.refits import read_refit
 from ageui.store.tables import ItemSet, Prediction, Result
 
 
@@ -22,5 +23,13 @@ def read_predictions(session: Session, run_id: int, split: str) -> Predictions |
     items = unpack_items(item_set.items)
     predicted = np.frombuffer(prediction.predicted, dtype="<f4").astype(np.float32)
     return Predictions(
-        split, item_set.hash, items.names, items.ages, items.attributes, predicted, items.subjects, items.ranges
+        split,
+        item_set.hash,
+        items.names,
+        items.ages,
+        items.attributes,
+        predicted,
+        items.subjects,
+        items.ranges,
+        read_refit(session, run_id, split),
     )

@@ -28,7 +28,18 @@ from ageui.store.run_changes import Changed, RunIds, RunState, Values, change_ru
 from ageui.store.run_rows import IS_QUEUED, IS_RUNNING, QUEUE_ORDER, RUN_ID, RUN_ROWS, existing_run, run_rows
 from ageui.store.store_part import StorePart
 from ageui.store.sweep_hold import HELD, RESUMED, hold_too_large
-from ageui.store.tables import MEASURED, Attempt, Checkpoint, EpochScore, Metric, PausedQueue, Result, Run, RunSummary
+from ageui.store.tables import (
+    DERIVED,
+    MEASURED,
+    Attempt,
+    Checkpoint,
+    EpochScore,
+    Metric,
+    PausedQueue,
+    Result,
+    Run,
+    RunSummary,
+)
 from engine.errors import ConfigError
 
 Place = Literal["first", "last", "before", "after"]
@@ -324,11 +335,12 @@ class _Place(NamedTuple):
 
 
 def _of_measured(rule: Rule) -> Rule:
-    """The rule, refusing published runs."""
+    """The rule, refusing published and derived runs."""
 
     def refusing(run: RunState) -> Values:
         if run.source != MEASURED:
-            raise ConfigError(f"{run} holds figures from the report: there is nothing to run")
+            what = "is made from other runs" if run.source == DERIVED else "holds figures from the report"
+            raise ConfigError(f"{run} {what}: there is nothing to run")
         return rule(run)
 
     return refusing

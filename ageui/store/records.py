@@ -3,7 +3,8 @@
 Errors and biases are in years, losses on ages divided by 100, times are aware and in UTC.
 """
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ageui.store.tables import PUBLISHED
+from ageui.store.tables import DERIVED, PUBLISHED
 from ageui.text.plain_json import plain_json
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE
 from engine.config import build_config
+from engine.derived_methods import method_of
 from engine.errors import ConfigError
 from engine.events import Epoch
 from engine.fairness import STATISTICS
+from engine.image_errors import Refit
 from engine.load_report import LoadReport
 from engine.split_result import BiasResult, Figure, GapFigure, Interval, SplitResult
 
@@ -88,6 +91,11 @@ class RunRow:
     def is_published(self) -> bool:
         """Whether its figures come from the report rather than from our own training."""
         return self.source == PUBLISHED
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether its predictions are made from those of other runs."""
+        return self.source == DERIVED
 
     @property
     def has_later_stage(self) -> bool:
@@ -205,8 +213,71 @@ class AttemptRow:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A run behind a derived run, under its present name; `id` is None if it is not in this database."""
+
+    uuid: str
+    name: str
+    id: int | None
+
+    def __str__(self) -> str:
+        return self.name if self.id is not None else f"{self.name} (not in this database)"
+
+
+@dataclass(frozen=True)
+class DerivedFrom:
+    """How a derived run is made from its `sources`.
+
+    `operation` and `options` are those of `engine.derived_methods`. `parameters` are given, or fitted to all images of
+    the split `fitted_on`; the scores on that split are cross-fitted.
+    """
+
+    operation: str
+    options: Mapping[str, Any]
+    parameters: Sequence[Any]
+    fitted_on: str | None
+    sources: tuple[Source, ...]
+
+    @property
+    def command(self) -> str:
+        """The command that makes the run again."""
+        options = dict(self.options)
+        parts = ["ageui", "ensemble" if self.operation in ("mean", "blend") else "calibrate"]
+        parts += [shlex.quote(source.name) for source in self.sources]
+        if self.operation == "mean" and len(set(options["weights"])) > 1:
+            parts.append(f"--weights {','.join(map(str, options['weights']))}")
+        parts += {"blend": ["--fit"], "isotonic": ["--isotonic"]}.get(self.operation, [])
+        parts += [f"--{name} {options[name]}" for name in ("slope", "on", "folds", "seed") if name in options]
+        return " ".join(parts)
+
+    @property
+    def source_names(self) -> str:
+        """The names of the sources, in a list."""
+        return ", ".join(map(str, self.sources))
+
+    @property
+    def note(self) -> str:
+        """How far scores differ from what the run does with new faces; empty without a fit."""
+        if self.fitted_on is None:
+            return ""
+        split, folds = self.fitted_on, self.options["folds"]
+        return (
+            f"fitted to {split}: its scores there are cross-fitted, in {folds} folds; new faces are predicted with the "
+            f"fit to all of {split}"
+        )
+
+    def predict(self, sources: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predicted ages (N,) in years from those of the sources (S, N)."""
+        method = method_of(self.operation, self.options)
+        return np.asarray(method.apply([np.asarray(self.parameters, dtype=np.float64)], sources)[0])
+
+
+@dataclass(frozen=True)
 class RunDetail:
-    """A whole run, without its predictions and per-step points."""
+    """A whole run, without its predictions and per-step points.
+
+    `derived_from` is None for a trained run. `uuid` is the same in every copy of the database.
+    """
 
     row: RunRow
     data_spec: dict[str, Any]
@@ -217,6 +288,8 @@ class RunDetail:
     results: tuple[SplitScores, ...]
     checkpoints: tuple[CheckpointRow, ...]
     attempts: tuple[AttemptRow, ...]
+    derived_from: DerivedFrom | None = None
+    uuid: str | None = None
 
     @property
     def id(self) -> int:
@@ -236,11 +309,18 @@ class RunDetail:
 
     @property
     def command(self) -> str | None:
-        """The command that runs this config again; None if this ageui can no longer run it."""
+        """The command that makes this run again; None if this ageui can no longer run its config."""
+        if self.derived_from is not None:
+            return self.derived_from.command
         try:
             return build_config(self.config).command()
         except ConfigError:
             return None
+
+    @property
+    def trainings(self) -> frozenset[str]:
+        """What identifies the trainings behind the run in every database: several for an ensemble."""
+        return frozenset((self.manifest or {}).get("trainings", [self.uuid or str(self.id)]))
 
     @property
     def kept(self) -> CheckpointRow | None:
@@ -290,6 +370,7 @@ class RunDetail:
             "results": [scores.to_json() for scores in self.results],
             "checkpoints": [asdict(checkpoint) for checkpoint in self.checkpoints],
             "attempts": [with_iso_times(asdict(attempt)) for attempt in self.attempts],
+            "derived_from": asdict(self.derived_from) if self.derived_from else None,
         }
         return {**row, **dict(plain_json(detail))}
 
@@ -302,7 +383,8 @@ class Predictions:
     """The predictions (N,) of a run on one split, and the images they are for; ages in years.
 
     `attributes` maps each attribute to its value per image, None where unknown. `subjects` are the persons in the
-    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns.
+    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns. `refit`
+    repeats the fit behind predictions of a derived run in bootstrap samples.
     """
 
     split: str
@@ -313,6 +395,15 @@ class Predictions:
     predicted: NDArray[np.float32]
     subjects: tuple[str | None, ...] = ()
     ranges: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    refit: Refit | None = None
+
+    def items(self) -> "pd.DataFrame":
+        """The images as `Evaluated.items` holds them."""
+        import pandas as pd
+
+        columns = {"image": self.names, "age": self.ages}
+        subjects = {"subject": self.subjects} if self.subjects else {}
+        return pd.DataFrame({**columns, **self.ranges, **subjects, **self.attributes})
 
     def frame(self) -> "pd.DataFrame":
         """Columns split, image, age, predicted, the ends of ages given as ranges, and one per attribute."""

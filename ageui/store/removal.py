@@ -9,11 +9,12 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
+from ageui.store.derivations import refuse_sources
 from ageui.store.own_folder import is_within
 from ageui.store.queue import ENDED
 from ageui.store.run_rows import RUN_ID, no_run
 from ageui.store.store_part import StorePart
-from ageui.store.tables import PUBLISHED, ItemSet, Prediction, Result, Run
+from ageui.store.tables import PUBLISHED, ItemSet, Prediction, Result, Run, SourcePrediction
 from engine.choices import INITS
 from engine.errors import ConfigError
 
@@ -42,14 +43,17 @@ class Removal(StorePart):
             _refuse(session, run_ids, only_archived)
             return [run for batch in batches(sorted(run_ids)) for run in _removable(session, batch)]
 
-    def remove(self, run_ids: Sequence[int], *, only_archived: bool = False) -> None:
+    def remove(self, run_ids: Sequence[int], *, only_archived: bool = False, sources: bool = False) -> None:
         """Deletes runs with everything stored about them. The caller then deletes their folders.
 
-        Raises `ConfigError` also if a run that has not ended starts from the weights of one of them.
+        Raises `ConfigError` also if a run that has not ended starts from the weights of one of them, or if a derived
+        run is made from one of them, unless `sources` may be deleted.
         """
         with self._write() as session:
             _refuse(session, run_ids, only_archived)
             self._refuse_needed(session, run_ids)
+            if not sources:
+                refuse_sources(session, run_ids)
             for batch in batches(run_ids):
                 session.execute(delete(Run).where(col(Run.id).in_(batch)))
             _remove_unused_items(session)
@@ -59,7 +63,8 @@ class Removal(StorePart):
         with self._write() as session:
             _refuse(session, run_ids, only_archived=False)
             for batch in batches(run_ids):
-                session.execute(delete(Prediction).where(col(Prediction.run_id).in_(batch)))
+                for table in (Prediction, SourcePrediction):
+                    session.execute(delete(table).where(col(table.run_id).in_(batch)))
             _remove_unused_items(session)
 
     def _refuse_needed(self, session: Session, run_ids: Sequence[int]) -> None:

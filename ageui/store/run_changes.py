@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
 from ageui.store.run_rows import no_run
-from ageui.store.tables import Checkpoint, Run, RunTag, core_table
+from ageui.store.tables import Checkpoint, DerivationSource, Run, RunTag, core_table
 from engine.errors import ConfigError
 
 RunIds = int | Sequence[int]
@@ -82,10 +82,10 @@ class Changed:
     is_whole: bool = False
 
     @classmethod
-    def by_adding(cls, run_ids: Iterable[int]) -> "Changed":
-        """New queued runs. Undo deletes those that no worker has taken."""
-        after = {"status": "queued", "attempt": 0}
-        return cls(tuple(RunChange(run_id, "queued", None, after) for run_id in run_ids))
+    def by_adding(cls, run_ids: Iterable[int], status: str = "queued") -> "Changed":
+        """New runs. Undo deletes those that no worker has taken, and no derived run is made from."""
+        after = {"status": status, "attempt": 0}
+        return cls(tuple(RunChange(run_id, status, None, after) for run_id in run_ids))
 
     def __add__(self, other: "Changed") -> "Changed":
         return Changed(self.runs + other.runs, self.problems + other.problems, self.files + other.files)
@@ -138,6 +138,8 @@ def restore(session: Session, changed: Changed) -> Changed:
         elif any(getattr(state, name) != value for name, value in change.after.items()):
             what = f" and is {state.status} now" if state.status != change.status else ""
             problems.append(f"{state} was changed again{what}; it stays as it is")
+        elif change.before is None and (derived := derived_from(session, change.run_id)) is not None:
+            problems.append(f"run {derived} is made from {state}; it stays as it is")
         elif (taken := _taken_name(session, change)) is not None:
             problems.append(f"run {taken} is named {(change.before or {})['name']!r} now: {state} keeps its name")
         else:
@@ -198,6 +200,12 @@ def _change(state: RunState, new: Values) -> RunChange:
         if status != "running":  # a running run keeps writing new ones
             after["state_step"] = state.state_step
     return RunChange(state.id, status, before, after)
+
+
+def derived_from(session: Session, run_id: int) -> int | None:
+    """A derived run that is made from a run, if any."""
+    made = select(DerivationSource.run_id).join(Run, col(Run.uuid) == col(DerivationSource.uuid))
+    return session.exec(made.where(Run.id == run_id)).first()
 
 
 def _taken_name(session: Session, change: RunChange) -> int | None:

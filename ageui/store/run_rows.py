@@ -31,7 +31,9 @@ RUN_ROWS = sql_select(
     *(getattr(RunSummary, name) for name in (*_SUMMARY_FIELDS, *_MEASURES)),
 ).join(RunSummary, col(RunSummary.run_id) == col(Run.id))
 """The columns that `run_rows` reads; callers add conditions and an order."""
-RESOLVED = tuple(func.json_extract(col(Run.manifest), path) for path in ("$.dtype", "$.recipe", "$.weights.sha256"))
+RESOLVED = tuple(
+    func.json_extract(col(Run.manifest), path) for path in ("$.dtype", "$.recipe", "$.weights.sha256", "$.derived")
+)
 """The parts of a run's manifest that decide its figures besides its config, for `resolved_manifest`."""
 
 
@@ -54,9 +56,9 @@ def run_rows(session: Session, chosen: Select[Any]) -> list[RunRow]:
     return [_run_row(row, tags.get(row[0], ())) for row in found]
 
 
-def resolved_manifest(dtype: str | None, recipe: int | None, sha256: str | None) -> dict[str, Any]:
+def resolved_manifest(dtype: str | None, recipe: int | None, sha256: str | None, derived: str | None) -> dict[str, Any]:
     """A manifest with the values of `RESOLVED` alone."""
-    return {"dtype": dtype, "recipe": recipe or FIRST_REVISION, "weights": {"sha256": sha256}}
+    return {"dtype": dtype, "recipe": recipe or FIRST_REVISION, "weights": {"sha256": sha256}, "derived": derived}
 
 
 def checkpoint_row(item: Checkpoint) -> CheckpointRow:

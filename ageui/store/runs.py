@@ -93,7 +93,7 @@ class Runs(StorePart):
     def refuse_invalid(self, runs: Sequence[NewRun], *, tags: Sequence[str] = (), priority: int = 0) -> None:
         """Raises the `ConfigError` that `add_many` would raise for a name, a tag or the priority."""
         with self._read() as session:
-            valid_names(session, runs)
+            valid_names(session, [new.name for new in runs])
         for tag in tags:
             valid_tag(tag)
         valid_priority(priority)

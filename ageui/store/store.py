@@ -14,6 +14,7 @@ from ageui.files.locks import is_held
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.connect import copy_database, open_reader, open_writer, refuse_target
 from ageui.store.data_sets import DataSets
+from ageui.store.derivations import Derivations
 from ageui.store.edits import RunEdits
 from ageui.store.endings import Endings
 from ageui.store.errors import readable_errors
@@ -45,6 +46,7 @@ class Store:
     - `edits` changes what people write on runs,
     - `listing` reads what a long table of runs needs of all runs,
     - `scores` reads and writes scores,
+    - `derivations` stores runs that are made from other runs,
     - `rescoring` computes scores of earlier versions again,
     - `removal` deletes runs and predictions,
     - `peak_memory` reads the memory that runs took,
@@ -69,6 +71,7 @@ class Store:
         self.edits = RunEdits(self._read, self._write, folder)
         self.listing = Listing(self._read, self._write, folder)
         self.scores = Scores(self._read, self._write, folder)
+        self.derivations = Derivations(self._read, self._write, folder)
         self.rescoring = Rescoring(self._read, self._write, folder)
         self.removal = Removal(self._read, self._write, folder)
         self.imports = Imports(self._read, self._write, folder)

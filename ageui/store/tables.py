@@ -12,8 +12,8 @@ from sqlmodel import Field, SQLModel
 from ageui.store.column_types import Json, Real, UtcTime
 
 STATUSES = ("queued", "running", "paused", "done", "diverged", "failed", "cancelled", "interrupted")
-MEASURED, PUBLISHED = "measured", "report"
-"""The source of a run's figures: our own training, or the report."""
+MEASURED, PUBLISHED, DERIVED = "measured", "report", "derived"
+"""The source of a run's figures: our own training, the report, or the predictions of other runs."""
 _STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
 
 
@@ -328,6 +328,53 @@ class FigureScore(SQLModel, table=True):
     low: float | None = Field(default=None, sa_type=Real)
     high: float | None = Field(default=None, sa_type=Real)
     note: str | None = None
+
+
+class Derivation(SQLModel, table=True):
+    """How a derived run is made from its sources.
+
+    `operation` and `options` are those of `engine.derived_methods`, and how parameters are fitted. `parameters` are
+    given, or fitted to all images of the split `fitted_on`. `folds` holds a byte per image of that split; the stored
+    predictions of an image come from parameters fitted to the other folds.
+    """
+
+    __tablename__ = "derivation"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    operation: str
+    options: dict[str, Any] = Field(sa_type=Json)
+    parameters: list[Any] = Field(sa_type=Json)
+    fitted_on: str | None = None
+    folds: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class DerivationSource(SQLModel, table=True):
+    """A run behind a derived run. It may be deleted: `name` is the one it had when the derived run was made."""
+
+    __tablename__ = "derivation_source"
+    __table_args__: ClassVar[Any] = (Index("derivation_source_uuid", "uuid"),)
+
+    run_id: int = Field(primary_key=True, foreign_key="derivation.run_id", ondelete="CASCADE")
+    position: int = Field(primary_key=True)
+    uuid: str
+    name: str
+
+
+class SourcePrediction(SQLModel, table=True):
+    """A copy of a source's predictions, from which bootstrap samples fit again; as `Prediction.predicted`."""
+
+    __tablename__ = "source_prediction"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(
+            ["run_id", "position"], ["derivation_source.run_id", "derivation_source.position"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["run_id", "split"], ["result.run_id", "result.split"], ondelete="CASCADE"),
+    )
+
+    run_id: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    split: str = Field(primary_key=True)
+    predicted: bytes = Field(sa_type=LargeBinary)
 
 
 class Checkpoint(SQLModel, table=True):

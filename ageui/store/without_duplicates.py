@@ -1,7 +1,6 @@
 """Scores of a split without the images that have a duplicate in train, from stored predictions."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,6 @@ from engine.errors import DataError
 from engine.events import Evaluated
 from engine.fairness import evaluate_split
 from engine.image_errors import image_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def score_without(
@@ -38,13 +34,6 @@ def score_without(
         split=split,
     )
     selected_on = split if scores.is_selected else scores.selected_on
-    return Evaluated(split, result, _items(predictions, kept), predictions.predicted[kept], selected_on)
-
-
-def _items(predictions: Predictions, kept: NDArray[np.int64]) -> "pd.DataFrame":
-    import pandas as pd
-
-    columns = {"image": predictions.names, "age": predictions.ages}
-    subjects = {"subject": predictions.subjects} if predictions.subjects else {}
-    frame = pd.DataFrame({**columns, **predictions.ranges, **subjects, **predictions.attributes})
-    return frame.iloc[kept].reset_index(drop=True)
+    return Evaluated(
+        split, result, predictions.items().iloc[kept].reset_index(drop=True), predictions.predicted[kept], selected_on
+    )

@@ -13,6 +13,7 @@ SYMBOLS = {
     "interrupted": "‖",
 }
 PUBLISHED = "◆ published"
+DERIVED = "∑ derived"
 LOST = "the processes are gone: they were killed, or the machine was switched off"
 """Why a run is lost. It is stored as running; commands that only read the database show it as `lost`."""
 _SCORED_LATER = ("queued", "running", "paused", "interrupted", "lost")
@@ -28,12 +29,17 @@ class RunState(Protocol):
     def request(self) -> str | None: ...
     @property
     def is_published(self) -> bool: ...
+    @property
+    def is_derived(self) -> bool: ...
 
 
 def state_of(row: RunState) -> str:
-    """A run's status, or the status that it is changing to, with its symbol; `◆ published` for published figures."""
+    """A run's status, or the status that it is changing to, with its symbol; `◆ published` for published
+    figures, `∑ derived` for those made from other runs."""
     if row.is_published:
         return PUBLISHED
+    if row.is_derived:
+        return DERIVED
     becoming = _BECOMING.get(row.request or "") if row.status == "running" else None
     return f"{SYMBOLS.get(row.status, '?')} {becoming or row.status}"
 

@@ -54,18 +54,20 @@ def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = 
     return RemovalPlan(tuple(runs), sum(_bytes(store.run_folder(run.id)) for run in runs))
 
 
-def remove_runs(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> list[str]:
+def remove_runs(
+    store: Store, run_ids: Sequence[int], *, only_archived: bool = False, sources: bool = False
+) -> list[str]:
     """Deletes runs: their rows, all or none, then their folders. Returns sentences about what could not be deleted.
 
-    Raises `ConfigError` if a run is missing or running, or not archived although `only_archived`, and `StoreError` if
-    the folder of a run cannot be written.
+    Raises `ConfigError` if a run is missing or running, not archived although `only_archived`, or, unless `sources`, if
+    a derived run is made from it, and `StoreError` if the folder of a run cannot be written.
     """
     folders = [folder for folder in map(store.run_folder, run_ids) if folder.exists()]
     commands = command_files(store, run_ids)
     try:
         for folder in folders:
             mark_unfinished(folder)
-        store.removal.remove(run_ids, only_archived=only_archived)
+        store.removal.remove(run_ids, only_archived=only_archived, sources=sources)
     except BaseException as error:
         for folder in folders:
             remove_file(folder / UNFINISHED)

@@ -16,7 +16,7 @@ from ageui.text.clean import clean
 from ageui.text.duplicates import duplicates_lines
 from ageui.text.sentences import gigabytes
 from ageui.text.states import why_no_scores
-from engine.config import FLAG_FIELDS
+from engine.config import FLAG_FIELDS, RunConfig
 
 _EPOCHS_SHOWN = 500
 
@@ -44,6 +44,8 @@ def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
     """Why a curve has no points, in a sentence."""
     if detail.row.is_published:
         return "no curves: published in the report, not trained here"
+    if detail.derived_from is not None:
+        return f"no curves: made from {detail.derived_from.source_names}"
     if detail.history and detail.row.status not in ("queued", "running"):
         return f"no points: the run did not measure {curve}"
     if waiting:
@@ -64,6 +66,8 @@ def why_no_log(detail: RunDetail) -> str:
     """Why the log is empty, in a sentence."""
     if detail.row.is_published:
         return "no log: published in the report, not trained here"
+    if detail.derived_from is not None:
+        return f"no log: made from {detail.derived_from.source_names}"
     return "no log yet" if detail.row.status in ("queued", "running") else "the log is empty, or its file is gone"
 
 
@@ -77,20 +81,25 @@ def image_folder(detail: RunDetail, scores: SplitScores) -> str:
 
 
 def _nothing(detail: RunDetail, yet: str) -> Text:
+    if detail.derived_from is not None:
+        return Text(clean(f"not trained: made from {detail.derived_from.source_names}"), style="dim")
     return Text("published in the report, not trained here" if detail.row.is_published else yet, style="dim")
 
 
 def config_table(detail: RunDetail) -> RichTable:
     """All fields as flags or --set, then the command, data, note, device, versions and checkpoints."""
     config = detail.config
-    rows = [(f"--{name}" if name in FLAG_FIELDS else f"--set {name}", setting(config, name)) for name in config]
+    rows = [(_option(name), setting(config, name)) for name in config]
     rows.append(("", ""))
     command = "to train it" if detail.row.is_published else "command"
     rows.append((command, detail.command or "this version of ageui cannot run this config"))
     rows.append(("data", f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}"))
     if detail.row.note:
         rows.append(("note", detail.row.note))
-    if manifest := detail.manifest:
+    if detail.derived_from is not None:
+        rows.append(("made from", detail.derived_from.source_names))
+        rows += [("scores", detail.derived_from.note)] if detail.derived_from.note else []
+    elif manifest := detail.manifest:
         rows.append(("computed on", f"{manifest.get('device')}: {manifest.get('placement')}"))
         if detail.first_weights:
             rows.append(("first weights", detail.first_weights))
@@ -100,6 +109,13 @@ def config_table(detail: RunDetail) -> RichTable:
         what = "best weights" if file.kind == "best" else "checkpoint"
         rows.append((what, f"{file.path}, epoch {file.epoch}, sha256 {file.sha256[:16]}…"))
     return rich_table(Table.of_names(("field", "value"), rows))
+
+
+def _option(name: str) -> str:
+    """How a field is set; what is no field of a config keeps its name."""
+    if name not in RunConfig.model_fields:
+        return name
+    return f"--{name}" if name in FLAG_FIELDS else f"--set {name}"
 
 
 def what_config_shows(detail: RunDetail) -> tuple[object, ...]:

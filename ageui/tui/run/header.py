@@ -72,6 +72,8 @@ class Head:
         row, summary, took = self.detail.row, self.detail.row.summary, self._seconds
         if row.is_published:
             return ["from the report, not trained here"]
+        if row.is_derived:
+            return [str(row.config["derived"])]
         if row.status == "queued":
             return [self.waiting] if self.waiting else []
         if row.status != "running":

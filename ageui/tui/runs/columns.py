@@ -39,7 +39,9 @@ def _state(row: RunRow) -> Cell:
 
 
 def _epochs(row: RunRow) -> Cell:
-    return BLANK if row.is_published else words(f"{row.summary.epoch or 0}/{row.summary.epochs}", "dim")
+    return (
+        BLANK if row.is_published or row.is_derived else words(f"{row.summary.epoch or 0}/{row.summary.epochs}", "dim")
+    )
 
 
 def _eta(row: RunRow) -> Cell:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ageui.compare.differing_settings import differing_settings, setting, telling
-from ageui.compare.repeats import Repeatable, repeats
+from ageui.compare.repeats import Repeatable, Seeds, repeats, seeds_of
 from ageui.compare.seed_figures import setting_key
 from ageui.present.figures import number
 from ageui.store import Store
@@ -85,16 +85,20 @@ class RunList:
         return self._places.get(run_id)
 
 
+_RESOLVED = ("dtype", "recipe", "derived")
+
+
 class _Setting:
     """A config, and what decides which runs repeat those with it."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
         self.age_edges = str(config.get("age_edges"))
+        self.seeds = seeds_of(config)
         self._keys: dict[tuple[object, ...], str] = {}
 
     def key(self, manifest: Mapping[str, Any] | None) -> str:
-        part = () if manifest is None else (manifest["dtype"], manifest["recipe"], manifest["weights"]["sha256"])
+        part = () if manifest is None else (manifest["weights"]["sha256"], *map(manifest.get, _RESOLVED))
         if part not in self._keys:
             self._keys[part] = setting_key(self.config, manifest)
         return self._keys[part]
@@ -179,8 +183,7 @@ class ListReader:
     def _repeatable_run(self, run: ListedRun) -> Repeatable:
         config, figures = self._settings[run.config_hash], self._figures[run.id][1]
         scored_on = (figures.images, figures.data_hash) if figures.images is not None else None
-        seed = int(config.config.get("seed", 0))
-        return Repeatable(config.key(self._manifests[run.id][1]), config.key(None), seed, scored_on)
+        return Repeatable(config.key(self._manifests[run.id][1]), config.key(None), config.seeds, scored_on)
 
     def _read_differences(self, listed: Sequence[ListedRun]) -> None:
         """Reads the fields that vary, and those that tell each config from the others of measured or published runs."""
@@ -220,13 +223,13 @@ class ListReader:
     def _folded(self, store: Store, listed: Sequence[ListedRun], entries: Sequence[Entry]) -> list[Entry]:
         runs = self._repeatable(store, listed)
         return [
-            self._fold(sorted(((runs[place].seed, listed[place], entries[place]) for place in places), key=_by_seed))  # type: ignore[union-attr]
+            self._fold(sorted(((runs[place].seeds, listed[place], entries[place]) for place in places), key=_by_seed))  # type: ignore[union-attr]
             if len(places) > 1
             else entries[places[0]]
             for places in repeats(runs)
         ]
 
-    def _fold(self, members: Sequence[tuple[int, ListedRun, Entry]]) -> Entry:
+    def _fold(self, members: Sequence[tuple[Seeds, ListedRun, Entry]]) -> Entry:
         """One row of means over seeds, without tests: those need the predictions."""
         scored = [(entry, known) for _, run, entry in members if (known := self._figures[run.id][1]).images is not None]
         figures = [mean_and_std(values) for values in zip(*(entry.figures for entry, _ in scored), strict=True)]
@@ -348,7 +351,7 @@ def _most(values: Iterable[object]) -> object:
     return Counter(values).most_common(1)[0][0]
 
 
-def _by_seed(member: tuple[int, ListedRun, Entry]) -> int:
+def _by_seed(member: tuple[Seeds, ListedRun, Entry]) -> Seeds:
     return member[0]
 
 

@@ -1,0 +1,66 @@
+"""The weights that a run predicts with: its own, or those of all runs that it is made from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ageui.cli.export import kept_weights, precision_of
+from engine.errors import DataError
+
+if TYPE_CHECKING:
+    from ageui.store import RunDetail, Store
+    from engine.choices import Precision
+
+
+@dataclass(frozen=True)
+class PredictionWeights:
+    """A trained run, whose weights lie in `path`, or a derived one with its sources."""
+
+    run: "RunDetail"
+    path: Path | None
+    sources: "tuple[PredictionWeights, ...]"
+
+    @property
+    def file(self) -> Path:
+        assert self.path is not None
+        return self.path
+
+    @property
+    def sha256(self) -> str:
+        return kept_weights(self.run).sha256
+
+    @property
+    def precision(self) -> "Precision":
+        return precision_of(self.run)
+
+    def trained(self) -> "Iterator[PredictionWeights]":
+        """The trained runs behind the run."""
+        if self.path is not None:
+            yield self
+        for source in self.sources:
+            yield from source.trained()
+
+    def ages(self, by_run: Mapping[int, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Predicted ages (N,) in years from those of the trained runs, by their ids."""
+        if self.run.derived_from is None:
+            return by_run[self.run.id]
+        return self.run.derived_from.predict(np.stack([source.ages(by_run) for source in self.sources]))
+
+
+def prediction_weights(store: "Store", run: "RunDetail") -> PredictionWeights:
+    """The weights of a run. Raises `DataError` if it, or a run that it is made from, has none."""
+    if run.derived_from is None:
+        return PredictionWeights(run, store.checkpoint_file(kept_weights(run)), ())
+    sources = []
+    for source in run.derived_from.sources:
+        if source.id is None:
+            raise DataError(
+                f"run {run.id} ({run.name}) predicts with the weights of {source.name}, which was deleted or not "
+                "imported with it; its scores stay"
+            )
+        sources.append(prediction_weights(store, store.runs.detail(source.id)))
+    return PredictionWeights(run, None, tuple(sources))

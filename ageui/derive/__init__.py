@@ -1,0 +1,1 @@
+"""Makes runs from the predictions of other runs."""

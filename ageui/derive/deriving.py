@@ -1,0 +1,320 @@
+"""Ensembles and calibrated runs: from the stored predictions of their sources to rows of the database."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ageui.derive.derived_config import derived_config, derived_hash, derived_manifest, in_order
+from ageui.store.derivations import DerivedSplit, NewDerivedRun
+from ageui.text.duplicates import ENDING
+from engine.choices import AGE_EDGES
+from engine.cross_fit import (
+    CrossRefit,
+    FittedSplit,
+    Method,
+    OtherRefit,
+    cross_fitted,
+    fitted_to_all,
+    fold_codes,
+    same_values,
+)
+from engine.derived_methods import Operation, method_of
+from engine.errors import ConfigError, DataError
+from engine.events import Evaluated
+from engine.fairness import score_errors
+from engine.image_errors import image_errors
+from engine.resampling import Codes, Floats
+
+if TYPE_CHECKING:
+    from ageui.store import RunDetail, Store
+    from ageui.store.records import Predictions, SplitScores
+
+LEAST_FOLDS, MOST_FOLDS = 2, 50
+PER_GROUP = (
+    "a calibration per group is refused: to predict a face, it would need to know the group of that face, which ageui "
+    "neither asks for nor guesses, and a label that decides a prediction is treatment by group; calibrate all faces "
+    "alike, and see with ageui compare what that does to each bias"
+)
+_FITTING = ("valid", "test")
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How parameters are fitted: on the split `on`, by default valid, else test, with seeded folds."""
+
+    on: str | None = None
+    folds: int = 5
+    seed: int = 0
+
+
+DEFAULT = Fitting()
+
+
+@dataclass(frozen=True, eq=False)
+class _Split:
+    """A split that all sources were scored on: the first one's scores and predictions, the predictions of all (S, N),
+    and the split that chose the weights of one of them."""
+
+    scores: "SplitScores"
+    labelled: "Predictions"
+    sources: NDArray[np.float32]
+    selected_on: str | None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    operation: Operation
+    options: Mapping[str, Any]
+    title: str
+    fitting: Fitting = DEFAULT
+
+
+def make_ensemble(
+    store: "Store",
+    run_ids: Sequence[int],
+    *,
+    weights: Sequence[float] | None = None,
+    is_fitted: bool = False,
+    fitting: Fitting = DEFAULT,
+    name: str | None = None,
+    tags: Sequence[str] = (),
+) -> int:
+    """Stores the mean of trained runs' predictions as a run, and returns its id.
+
+    Parameters
+    ----------
+    store
+        The database of the runs.
+    run_ids
+        The members, two or more.
+    weights
+        The weight of each member, in the same order; by default equal ones.
+    is_fitted
+        Whether weights are fitted instead, as `fitting` says.
+    name, tags
+        Of the new run.
+
+    Raises
+    ------
+    ConfigError
+        For members that cannot be averaged, and for weights that are negative or of another number.
+    DataError
+        For predictions that are missing or not finite.
+    """
+    members = [store.runs.detail(run_id) for run_id in run_ids]
+    if len(members) < 2:
+        raise ConfigError("an ensemble needs two runs or more; name them, or give a filter that fits them")
+    for run in members:
+        if run.derived_from is not None:
+            raise ConfigError(
+                f"run {run.id} ({run.name}) is derived itself; name the runs that it is made from, and calibrate the "
+                "ensemble instead of its members"
+            )
+    ordered = in_order(members)
+    if is_fitted:
+        if weights is not None:
+            raise ConfigError("weights are either given or fitted; leave out --weights or --fit")
+        return _add(store, ordered, _Wanted("blend", {}, f"blend of {len(ordered)}", fitting), name, tags)
+    shares = _shares(weights, len(members))
+    by_run = {run.id: share for run, share in zip(members, shares, strict=True)}
+    what = "mean" if weights is None else "weighted mean"
+    options = {"weights": [by_run[run.id] for run in ordered]}
+    return _add(store, ordered, _Wanted("mean", options, f"{what} of {len(ordered)}"), name, tags)
+
+
+def calibrate(
+    store: "Store",
+    run_id: int,
+    *,
+    isotonic: bool = False,
+    slope: float | None = None,
+    fitting: Fitting = DEFAULT,
+    name: str | None = None,
+    tags: Sequence[str] = (),
+) -> int:
+    """Stores a run with calibrated predictions of another one, and returns its id.
+
+    Parameters
+    ----------
+    store
+        The database of the run.
+    run_id
+        A trained run, or an ensemble without fitted weights.
+    isotonic
+        Whether any rising function is fitted, instead of a slope about the train mean.
+    slope
+        The slope, if it is given rather than fitted.
+    fitting
+        How the function or the slope is fitted.
+    name, tags
+        Of the new run.
+
+    Raises
+    ------
+    ConfigError
+        For a run that cannot be calibrated.
+    DataError
+        For predictions that are missing or not finite.
+    """
+    run = store.runs.detail(run_id)
+    made = run.derived_from
+    if made is not None and (made.operation != "mean" and made.operation != "folds"):
+        raise ConfigError(
+            f"run {run.id} ({run.name}) is fitted to these ages already: a second fit on top would see them twice. "
+            "Calibrate the run or the ensemble of equal weights that it is made from"
+        )
+    of = f", {run.config['derived']}" if made is not None else ""
+    if isotonic:
+        if slope is not None:
+            raise ConfigError("a slope is no rising function to fit; leave out --isotonic or --slope")
+        return _add(store, [run], _Wanted("isotonic", {}, f"isotonic{of}", fitting), name, tags)
+    centre = next((one.result.baseline.age for one in run.results if one.result.baseline), None)
+    if centre is None:
+        raise ConfigError(f"run {run.id} ({run.name}) has no stored mean age of its train images to stretch about")
+    if slope is not None and not (math.isfinite(slope) and slope > 0):
+        raise ConfigError(f"slope {slope}: give a number above 0, such as 1.1")
+    options = {"centre": centre} if slope is None else {"centre": centre, "slope": slope}
+    title = "calibrated" if slope is None else f"stretched {slope:g} times"
+    return _add(store, [run], _Wanted("slope", options, f"{title}{of}", fitting), name, tags)
+
+
+def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
+    """Weights that sum to 1."""
+    if weights is None:
+        return [1 / count] * count
+    if len(weights) != count:
+        raise ConfigError(f"{len(weights)} weights for {count} runs; give one each, in the order of the runs")
+    if not all(math.isfinite(one) and one >= 0 for one in weights) or sum(weights) <= 0:
+        raise ConfigError("weights are numbers from 0, of which one is larger; they are divided by their sum")
+    return [one / sum(weights) for one in weights]
+
+
+def _add(store: "Store", sources: "Sequence[RunDetail]", wanted: _Wanted, name: str | None, tags: Sequence[str]) -> int:
+    _refuse_unlike(sources)
+    splits = _common_splits(store, sources)
+    method = method_of(wanted.operation, wanted.options)
+    options, fitted_on, folds = dict(wanted.options), None, None
+    if method.is_fitted:
+        fitted_on = _fitting_split(splits, wanted.fitting)
+        options |= {"on": fitted_on, "folds": wanted.fitting.folds, "seed": wanted.fitting.seed}
+        labelled = splits[fitted_on].labelled
+        folds = _folds(store, sources[0], labelled, wanted.fitting)
+        parameters = fitted_to_all(method, splits[fitted_on].sources.astype(np.float64), labelled.ages)
+    else:
+        parameters = fitted_to_all(method, np.empty((len(sources), 0)), np.empty(0))
+    edges = sources[0].config.get("age_edges", AGE_EDGES)
+    fitted = None
+    if fitted_on is not None and folds is not None:
+        fitted = FittedSplit(splits[fitted_on].sources.astype(np.float64), splits[fitted_on].labelled.ages, folds)
+    scored = [
+        _scored(one, method, parameters, fitted, is_fitted_on=split == fitted_on, age_edges=edges)
+        for split, one in splits.items()
+    ]
+    return store.derivations.add(
+        NewDerivedRun(
+            operation=wanted.operation,
+            options=options,
+            parameters=np.asarray(parameters).tolist(),
+            sources=sources,
+            config=derived_config(sources, wanted.title),
+            config_hash=derived_hash(sources, wanted.operation, options),
+            manifest=derived_manifest(sources, wanted.operation, options),
+            splits=scored,
+            fitted_on=fitted_on,
+            folds=folds,
+            name=name,
+            tags=tags,
+        )
+    )
+
+
+def _refuse_unlike(sources: "Sequence[RunDetail]") -> None:
+    """Raises `ConfigError` for sources whose predictions are no ages of the same kind of images."""
+    first = sources[0]
+    for run in sources[1:]:
+        if run.data_hash != first.data_hash:
+            raise ConfigError(
+                f"run {run.id} ({run.name}) was trained on other data than run {first.id} ({first.name}), whose scored "
+                "images may be among its train images; an ensemble needs runs of the same data"
+            )
+        if run.config.get("age_edges") != first.config.get("age_edges"):
+            raise ConfigError(f"run {run.id} ({run.name}) has other age groups than run {first.id} ({first.name})")
+
+
+def _common_splits(store: "Store", sources: "Sequence[RunDetail]") -> dict[str, _Split]:
+    """The splits on which all sources have predictions of the same images, by name."""
+    found: dict[str, _Split] = {}
+    for scores in sources[0].results:
+        split = scores.split
+        own = [run.scores(split) for run in sources]
+        if split.endswith(ENDING) or any(one is None or one.images != scores.images for one in own):
+            continue
+        predictions = [store.scores.predictions(run.id, split) for run in sources]
+        there = [one for one in predictions if one is not None]
+        if len(there) == len(sources):
+            chosen = next((split for one in own if one is not None and one.is_selected), scores.selected_on)
+            found[split] = _Split(scores, there[0], np.stack([one.predicted for one in there]), chosen)
+    if not found:
+        names = ", ".join(run.name for run in sources)
+        raise DataError(f"no split has stored predictions of the same images for {names}: not scored yet, or deleted")
+    return found
+
+
+def _fitting_split(splits: Mapping[str, _Split], fitting: Fitting) -> str:
+    if not LEAST_FOLDS <= fitting.folds <= MOST_FOLDS:
+        raise ConfigError(f"{fitting.folds} folds: give {LEAST_FOLDS} to {MOST_FOLDS}")
+    if fitting.on == "train":
+        raise ConfigError("train images are predicted better than new ones, so a fit to them would be wrong for these")
+    there = [split for split in _FITTING if split in splits]
+    if not there or (fitting.on is not None and fitting.on not in there):
+        known = f"choose from {', '.join(there)}" if there else "score the runs on validation or test images first"
+        raise ConfigError(f"there are no common predictions on {fitting.on or 'valid or test'} to fit to; {known}")
+    chosen = fitting.on or there[0]
+    count = len(splits[chosen].labelled.ages)
+    if count < fitting.folds:
+        raise ConfigError(f"{chosen} has {count} images, too few for {fitting.folds} folds; give fewer --folds")
+    if not np.isfinite(splits[chosen].sources).all():
+        raise DataError(f"a prediction on {chosen} is not finite: nothing can be fitted to it")
+    return chosen
+
+
+def _folds(store: "Store", run: "RunDetail", labelled: "Predictions", fitting: Fitting) -> Codes:
+    """The folds of images, in which subjects and known duplicates stay together."""
+    links = [*same_values(labelled.subjects), *store.derivations.links(run.data_hash, labelled.names)]
+    folds = fold_codes(labelled.names, links, fitting.folds, fitting.seed)
+    if len(np.unique(folds)) < 2:
+        raise ConfigError("all images are linked as duplicates or as of one subject: they cannot be dealt to folds")
+    return folds
+
+
+def _scored(
+    split: _Split,
+    method: Method,
+    parameters: Floats,
+    fitted: FittedSplit | None,
+    *,
+    is_fitted_on: bool,
+    age_edges: Sequence[float],
+) -> DerivedSplit:
+    """Predictions and scores of one split: cross-fitted on the split that parameters are fitted to."""
+    sources = split.sources.astype(np.float64)
+    refit: CrossRefit | OtherRefit | None = None
+    if fitted is None:
+        (predicted,) = method.apply([parameters], sources)
+    elif is_fitted_on:
+        (predicted,) = cross_fitted(method, sources, fitted.ages, fitted.folds)
+        refit = CrossRefit(method, fitted)
+    else:
+        (predicted,) = method.apply([parameters], sources)
+        refit = OtherRefit(method, fitted, sources)
+    labelled = replace(split.labelled, predicted=predicted.astype(np.float32), refit=refit)
+    result = split.scores.result
+    errors = image_errors(labelled, result.group_names, age_edges)
+    found = score_errors(errors, result.baseline, split=split.scores.split)
+    scored = Evaluated(split.scores.split, found, labelled.items(), labelled.predicted, split.selected_on)
+    copies = split.sources if fitted is not None else None
+    return DerivedSplit(scored, split.scores.target, split.scores.data_name, copies)

@@ -1,0 +1,180 @@
+"""Derived runs of an opened store: their predictions are made from those of other runs."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from ageui.store.clock import now
+from ageui.store.known_images import duplicate_links
+from ageui.store.names import valid_tag
+from ageui.store.new_runs import free_names, reserve_ids, valid_names
+from ageui.store.records import DerivedFrom, RunDetail, Source
+from ageui.store.run_rows import RUN_ID, existing_run
+from ageui.store.score_rows import write_scores
+from ageui.store.store_part import StorePart
+from ageui.store.tables import (
+    DERIVED,
+    Derivation,
+    DerivationSource,
+    Run,
+    RunSummary,
+    RunTag,
+    SourcePrediction,
+    core_table,
+)
+from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    from engine.events import Evaluated
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedSplit:
+    """Scores of a derived run on one split; `sources` are its sources' predictions (S, N) where bootstrap samples fit
+    again."""
+
+    scored: "Evaluated"
+    target: str
+    data_name: str
+    sources: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NewDerivedRun:
+    """A derived run to store.
+
+    `config` and `config_hash` describe it as those of a trained run do, `manifest` holds what decides its figures
+    besides. `folds` (N,) are those of the images that its parameters are fitted to.
+    """
+
+    operation: str
+    options: Mapping[str, Any]
+    parameters: Sequence[Any]
+    sources: "Sequence[RunDetail]"
+    config: Mapping[str, Any]
+    config_hash: str
+    manifest: Mapping[str, Any]
+    splits: Sequence[DerivedSplit]
+    fitted_on: str | None = None
+    folds: NDArray[np.int64] | None = None
+    name: str | None = None
+    tags: Sequence[str] = field(default=())
+
+
+class Derivations(StorePart):
+    """The derived runs of an opened store."""
+
+    def add(self, new: NewDerivedRun) -> int:
+        """Stores a derived run with its scores, and returns its id.
+
+        Raises `ConfigError` for an invalid or taken name, a source that was deleted, or a derived run that is the same.
+        """
+        with self._write() as session:
+            sources = [existing_run(session, source.id) for source in new.sources]
+            same = select(RUN_ID, Run.name).where(Run.source == DERIVED, Run.config_hash == new.config_hash)
+            if (found := session.exec(same).first()) is not None:
+                raise ConfigError(f"run {found[0]} ({found[1]}) is that already")
+            (given,) = valid_names(session, [new.name])
+            reserve_ids(session, self._folder)
+            run = Run(
+                name=given or uuid.uuid4().hex,
+                status="done",
+                source=DERIVED,
+                config=dict(new.config),
+                config_hash=new.config_hash,
+                created_at=now(),
+                ended_at=now(),
+                data_spec=sources[0].data_spec,
+                data_hash=sources[0].data_hash,
+                splits=sources[0].splits,
+                manifest={**new.manifest, "trainings": _trainings(sources)},
+                uuid=uuid.uuid4().hex,
+            )
+            session.add(run)
+            session.flush()
+            assert run.id is not None
+            (run.name,) = free_names(session, [given], [run.id])
+            run.position = float(run.id)
+            summary = RunSummary(run_id=run.id, epochs=0)
+            session.add(summary)
+            session.add_all(RunTag(run_id=run.id, tag=tag) for tag in {valid_tag(tag) for tag in new.tags})
+            for split in new.splits:
+                write_scores(session, run.id, summary, split.scored, split.target, split.data_name)
+            _insert_derivation(session, run.id, new, sources)
+            return run.id
+
+    def links(self, data_hash: str | None, names: Sequence[str]) -> list[tuple[int, int]]:
+        """Pairs of places of images that are known to be duplicates or near-duplicates; none for unchecked data."""
+        with self._read() as session:
+            return duplicate_links(session, data_hash, names)
+
+
+def read_derivations(session: Session, run_ids: Sequence[int]) -> dict[int, DerivedFrom]:
+    """What derived runs are made from, by id. Sources carry the names that they have now."""
+    rows = session.exec(select(Derivation).where(col(Derivation.run_id).in_(run_ids))).all()
+    sources: dict[int, list[Source]] = {row.run_id: [] for row in rows}
+    found = (
+        select(DerivationSource, Run.id, Run.name)
+        .outerjoin(Run, col(Run.uuid) == col(DerivationSource.uuid))
+        .where(col(DerivationSource.run_id).in_(sources))
+        .order_by(col(DerivationSource.position))
+    )
+    for source, run_id, name in session.exec(found).all():
+        sources[source.run_id].append(Source(source.uuid, name or source.name, run_id))
+    return {
+        row.run_id: DerivedFrom(row.operation, row.options, row.parameters, row.fitted_on, tuple(sources[row.run_id]))
+        for row in rows
+    }
+
+
+def refuse_sources(session: Session, run_ids: Sequence[int]) -> None:
+    """Raises `ConfigError` if a derived run that is not among the runs needs one of them."""
+    links = select(RUN_ID, DerivationSource.run_id).join(DerivationSource, col(DerivationSource.uuid) == col(Run.uuid))
+    gone = set(run_ids)
+    needed = [pair for pair in session.exec(links).all() if pair[0] in gone and pair[1] not in gone]
+    if needed:
+        source, derived = (existing_run(session, run_id) for run_id in needed[0])
+        raise ConfigError(
+            f"run {derived.id} ({derived.name}) is made from run {source.id} ({source.name}) and could predict no more "
+            "faces without it; its scores would stay. Delete both, or delete the source with: "
+            f"ageui rm {source.id} --sources"
+        )
+
+
+def _trainings(sources: Sequence[Run]) -> list[str]:
+    """The UUIDs of all trained runs behind sources."""
+    found = {one for run in sources for one in (run.manifest or {}).get("trainings", [run.uuid])}
+    return sorted(one for one in found if one is not None)
+
+
+def _insert_derivation(session: Session, run_id: int, new: NewDerivedRun, sources: Sequence[Run]) -> None:
+    folds = None if new.folds is None else new.folds.astype(np.uint8).tobytes()
+    session.add(
+        Derivation(
+            run_id=run_id,
+            operation=new.operation,
+            options=dict(new.options),
+            parameters=list(new.parameters),
+            fitted_on=new.fitted_on,
+            folds=folds,
+        )
+    )
+    session.flush()
+    rows = [
+        {"run_id": run_id, "position": place, "uuid": one.uuid, "name": one.name} for place, one in enumerate(sources)
+    ]
+    session.execute(insert(core_table(DerivationSource)), rows)
+    copies = [
+        {"run_id": run_id, "position": place, "split": split.scored.split, "predicted": own.astype("<f4").tobytes()}
+        for split in new.splits
+        if split.sources is not None
+        for place, own in enumerate(split.sources)
+    ]
+    if copies:
+        session.execute(insert(core_table(SourcePrediction)), copies)

@@ -1,0 +1,47 @@
+"""Derived runs in the application: the table, one run's screen, and a comparison."""
+
+from typing import Any
+
+import pytest
+from derived_rows import scored_run
+from pilot import press, screen_text, settled, use
+from textual.pilot import Pilot
+
+from ageui.derive.deriving import calibrate, make_ensemble
+from ageui.store import Store
+from ageui.tui.app import AgeUIApp
+from ageui.tui.messages import OpenComparison, OpenRun
+
+pytestmark = pytest.mark.app
+
+
+def test_derived_runs_are_listed_opened_and_compared(store: Store) -> None:
+    runs = [scored_run(store, f"run-{seed}", seed=seed) for seed in range(2)]
+    ensemble = make_ensemble(store, runs, name="both")
+    calibrated = calibrate(store, ensemble, name="even")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        assert screen_text(app).count("∑") == 2
+        app.post_message(OpenRun(calibrated))
+        await settled(pilot)
+        assert "calibrated, mean of 2" in screen_text(app)
+        assert "no curves: made from both" in screen_text(app)
+        await press(pilot, "8")
+        await press(pilot, "tab", "end")
+        assert "made from" in screen_text(app)
+        app.post_message(OpenComparison((ensemble, calibrated)))
+        await settled(pilot)
+        assert "calibrated, mean of 2" in screen_text(app)
+
+    use(store, scenario)
+
+
+def test_calibrations_fold_over_their_seeds(store: Store) -> None:
+    for seed in range(2):
+        calibrate(store, scored_run(store, f"run-{seed}", seed=seed))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "f")
+        assert [line for line in screen_text(app).splitlines() if "derived calibrated" in line and "×2" in line]
+
+    use(store, scenario)
