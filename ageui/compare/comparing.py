@@ -122,7 +122,7 @@ def compare(
     ...     scores = SplitScores("test", "hash", "apparent", "faces", result)
     ...     return SimpleNamespace(
     ...         id=id, name=name, status="done", config={"loss": loss}, manifest=None, results=(scores,),
-    ...         scores=lambda split: scores, row=SimpleNamespace(is_published=False, error=None),
+    ...         scores=lambda split: scores, row=SimpleNamespace(is_published=False, error=None), trainings={id},
     ...     )
     >>> comparison = compare([run(1, "first", "mse", 6.5), run(2, "second", "mape", 6.0)], baseline="first")
     >>> comparison.settings

@@ -211,6 +211,15 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
     return change
 
 
+def derived(run_ids: Sequence[int]) -> Change:
+    """Takes up derived runs that a command has made. Undo deletes them."""
+
+    def change(store: Store) -> ChangeMade:
+        return _made(store, Changed.by_adding(run_ids, "done"), _sentence(store, run_ids, "made"))
+
+    return change
+
+
 def run_missing(todo: RemainingRuns, tags: Sequence[str]) -> Change:
     """Queues the missing runs of a study, including failed, cancelled and interrupted ones."""
 
@@ -255,7 +264,7 @@ def _undo(changed: Changed, said: str = "") -> Change:
         deleted = back.with_status(DELETED)
         restored = [run_id for run_id in back.ids if run_id not in set(deleted)]
         told = [
-            _worded(name, deleted, "removed from the queue"),
+            _worded(name, deleted, "removed from the queue" if changed.queued else "deleted"),
             said if said and restored else _sentence(store, restored, "restored"),
         ]
         made = _made(store, back, "; ".join(filter(None, told)))

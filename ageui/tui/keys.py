@@ -77,6 +77,8 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("X,delete", "remove", "delete", "Delete archived runs and their files permanently", "X"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that match the filter", "^a"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
+        _HelpKey("M", "derive('ensemble')", "ensemble", "Ensemble: the mean of the selected runs, as a run of its own"),
+        _HelpKey("L", "derive('calibrate')", "calibrate", "Calibrate the selected runs against regression to the mean"),
         _HelpKey("O", "app.open_demo", "demo", "Open the demo: a copy of the shipped runs to try keys on", "O"),
         _HelpKey("escape", "clear", "clear", "Clear the selection, then the filter", "esc"),
     ),

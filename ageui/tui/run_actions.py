@@ -7,6 +7,7 @@ from ageui.planning.run_command import repeat_command
 from ageui.store import RunRow
 from ageui.tui import changes
 from ageui.tui.base_app import BaseApp
+from ageui.tui.child_command import run_command
 from ageui.tui.dialogs.prompts import confirmation
 from ageui.worker.removal import plan_removal
 from engine.errors import AgeUIError
@@ -28,6 +29,16 @@ async def copy_run_command(app: BaseApp, run_id: int) -> None:
         app.tell(f"{name}: this version of ageui cannot run its config", severity="error")
     else:
         app.copy_command(command, f"repeats {name}")
+
+
+async def derive_runs(app: BaseApp, command: str, run_ids: Sequence[int]) -> None:
+    """Makes derived runs with `ageui ensemble` or `ageui calibrate`."""
+    result = await run_command([command], [str(run_id) for run_id in run_ids], app.store.path)
+    if result.code:
+        app.tell(result.error, severity="error")
+        return
+    made = result.answer if isinstance(result.answer, list) else [result.answer]
+    app.change(changes.derived([run["id"] for run in made]))
 
 
 def retry_run(app: BaseApp, row: RunRow) -> None:

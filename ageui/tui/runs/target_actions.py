@@ -12,7 +12,7 @@ from ageui.tui.changes import Change
 from ageui.tui.dialogs.prompts import LinePrompt
 from ageui.tui.live import LiveScreen
 from ageui.tui.messages import MOST_COMPARED, OpenComparison, OpenNewRun
-from ageui.tui.run_actions import copy_run_command, remove_archived, retry_run
+from ageui.tui.run_actions import copy_run_command, derive_runs, remove_archived, retry_run
 from ageui.tui.widgets.paged_table import PagedTable
 
 Snapshot = TypeVar("Snapshot")
@@ -114,6 +114,11 @@ class TargetActions(LiveScreen[Snapshot]):
     async def action_copy_command(self) -> None:
         if (row := self.current()) is not None:
             await copy_run_command(self.app, row.id)
+
+    @work(group="changes", exit_on_error=False)
+    async def action_derive(self, command: str) -> None:
+        if targets := self.targets():
+            await derive_runs(self.app, command, targets)
 
     # Edits
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from derived_rows import scored_run
-from pilot import press, screen_text, settled, use
+from pilot import messages, press, screen_text, settled, until, use
 from textual.pilot import Pilot
 
 from ageui.derive.deriving import calibrate, make_ensemble
@@ -43,5 +43,24 @@ def test_calibrations_fold_over_their_seeds(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "f")
         assert [line for line in screen_text(app).splitlines() if "derived calibrated" in line and "×2" in line]
+
+    use(store, scenario)
+
+
+@pytest.mark.process
+def test_selected_runs_are_averaged_and_calibrated_with_undo(store: Store) -> None:
+    for seed in range(2):
+        scored_run(store, f"run-{seed}", seed=seed)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "ctrl+a", "M")
+        await until(pilot, lambda: store.runs.count("source=derived") == 1)
+        await until(pilot, lambda: "mean of 2" in screen_text(app))
+        await press(pilot, "L")
+        await until(pilot, lambda: store.runs.count("source=derived") == 3)
+        await settled(pilot)
+        await until(pilot, lambda: any("2 runs made" in one for one in messages(app)))
+        await press(pilot, "u")
+        await until(pilot, lambda: store.runs.count("source=derived") == 1)
 
     use(store, scenario)
