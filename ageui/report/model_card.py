@@ -11,6 +11,7 @@ from ageui.present.figures import between, number
 from ageui.report.document import Bullets, Section
 from ageui.report.run_facts import RunFacts, sentence
 from ageui.text.sentences import counted
+from engine.data.face_chips import PADDING
 from engine.pretraining import pretraining_note
 
 _DRAWN = "synthetic"
@@ -63,7 +64,7 @@ def _details(run: RunFacts) -> list[str]:
 
 def _crop(run: RunFacts) -> str:
     if setting(run.detail.config, "crop") == "aligned":
-        return "a face, found and aligned by landmarks (padding 0.2875),"
+        return f"a face, found and aligned by landmarks (padding {PADDING}),"
     return "the box of a found face with its margin," if run.detail.data_spec.get("photos") else "a face crop"
 
 
