@@ -176,7 +176,7 @@ def test_data_of_crops_are_used_as_they_are(photos: DataSpec, tmp_path: Path, lo
 def test_a_check_names_the_images_without_a_face(
     photos: DataSpec, tmp_path: Path, looking: Looking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.data.check.needs", lambda extra, package: None)
+    monkeypatch.setattr("engine.data.check.check_installed", lambda extra, package: None)
     report = check(photos, cache=tmp_path / "cache")
     assert report.faceless == ("none.png",)
     assert "in 1 of 3 images" in report.faceless_sentence
