@@ -7,9 +7,8 @@ from engine.calibration import Isotonic, Stretch
 from engine.cross_fit import Method
 from engine.ensemble import Blend
 
-Operation = Literal["mean", "blend", "slope", "isotonic", "folds"]
-"""A mean with given weights, one with fitted weights, a slope about the train mean, a rising function; and the mean of
-runs that are each trained without one fold."""
+Operation = Literal["mean", "blend", "slope", "isotonic"]
+"""A mean with given weights, one with fitted weights, a slope about the train mean, and a rising function."""
 
 
 def method_of(operation: str, options: Mapping[str, Any]) -> Method:
@@ -18,7 +17,7 @@ def method_of(operation: str, options: Mapping[str, Any]) -> Method:
     `options` are `weights` of a mean, and of a slope the train mean as `centre` in years, and `slope` if it is given.
     """
     match operation:
-        case "mean" | "folds":
+        case "mean":
             return Blend(tuple(options["weights"]))
         case "blend":
             return Blend()

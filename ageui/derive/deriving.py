@@ -162,7 +162,7 @@ def calibrate(
     """
     run = store.runs.detail(run_id)
     made = run.derived_from
-    if made is not None and (made.operation != "mean" and made.operation != "folds"):
+    if made is not None and made.operation != "mean":
         raise ConfigError(
             f"run {run.id} ({run.name}) is fitted to these ages already: a second fit on top would see them twice. "
             "Calibrate the run or the ensemble of equal weights that it is made from"
