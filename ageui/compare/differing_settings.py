@@ -80,7 +80,10 @@ def telling(settings: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
 def in_short(settings: Mapping[str, str]) -> str:
     """Fields as text in as few words: `mse · gender · 64 px · s2`."""
     return " · ".join(
-        _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1]) for name, text in settings.items()
+        "1 epoch"
+        if (name, text) == ("epochs", "1")
+        else _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1])
+        for name, text in settings.items()
     )
 
 

@@ -128,13 +128,18 @@ def change_runs(session: Session, run_ids: RunIds, rule: Callable[[RunState], Va
 
 
 def restore(session: Session, changed: Changed) -> Changed:
-    """Restores the runs that are still as a change left them; the others become problems."""
+    """Restores the runs that are still as a change left them; the others become problems.
+
+    A run that was asked to pause, and has done so since, is queued again.
+    """
     states = run_states(session, changed.ids)
     back, problems = [], []
     for change in changed.runs:
         state = states.get(change.run_id)
         if state is None:
             problems.append(f"run {change.run_id} was deleted: it cannot be restored")
+        elif _is_paused_as_asked(state, change):
+            back.append(RunChange(change.run_id, "queued", {}, {"status": "queued", "error": None}))
         elif any(getattr(state, name) != value for name, value in change.after.items()):
             what = f" and is {state.status} now" if state.status != change.status else ""
             problems.append(f"{state} was changed again{what}; it stays as it is")
@@ -200,6 +205,14 @@ def _change(state: RunState, new: Values) -> RunChange:
         if status != "running":  # a running run keeps writing new ones
             after["state_step"] = state.state_step
     return RunChange(state.id, status, before, after)
+
+
+def _is_paused_as_asked(state: RunState, change: RunChange) -> bool:
+    return (
+        state.status == "paused"
+        and change.after.get("request") == "pause"
+        and (state.attempt, state.failure) == (change.after["attempt"], None)
+    )
 
 
 def derived_from(session: Session, run_id: int) -> int | None:

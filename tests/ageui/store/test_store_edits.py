@@ -1,7 +1,7 @@
 """What a person writes on runs: names, notes, tags, and which are put away."""
 
 import pytest
-from store_rows import end, epoch, queued, running
+from store_rows import claimed, end, epoch, queued, running
 
 from ageui.store import Store
 from engine.errors import ConfigError
@@ -23,6 +23,25 @@ def test_a_name_note_and_tags_are_replaced_and_restored(store: Store) -> None:
     for changed in edits:
         assert store.edits.restore(changed).ids == [run_id]
     assert written() == ("first", None, ("night", "old"))
+
+
+def test_a_pause_is_undone_before_and_after_the_run_pauses(store: Store) -> None:
+    run_id, attempt = running(store)
+    assert not store.edits.restore(store.queue.pause(run_id)).problems
+    assert (store.runs.get(run_id).status, store.runs.get(run_id).request) == ("running", None)
+
+    paused = store.queue.pause(run_id)
+    with store.writing(run_id, attempt) as writer:
+        assert writer.stop("interrupted", "") == "paused"
+    back = store.edits.restore(paused)
+    assert (back.problems, back.queued) == ((), [run_id])
+    assert store.runs.get(run_id).status == "queued"
+
+    again = claimed(store, run_id)
+    assert again is not None
+    assert store.edits.restore(paused).problems == (
+        f"run {run_id} ({store.runs.get(run_id).name}) was changed again; it stays as it is",
+    )
 
 
 def test_a_taken_name_a_bad_tag_and_a_missing_run_are_refused_and_change_nothing(store: Store) -> None:
