@@ -140,7 +140,7 @@ def _field(shown: str) -> str:
 
 def _fill(tmux: Tmux, field: str, value: str) -> None:
     """Goes down from field to field until it is the one, and types a value into it."""
-    for _ in range(40):
+    for _ in range(100):
         before = _field(tmux("capture-pane", "-p"))
         if before == field:
             break
