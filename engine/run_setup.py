@@ -61,7 +61,7 @@ class RunSetup:
         yield weights
         if (faceless := self.dataset.faceless) is not None:
             total = counted(len(self.dataset.frame), "image")
-            yield f"no face found in {faceless:,} of {total}, of which the usual place of a face is used"
+            yield f"no face found in {faceless:,} of {total}: these are cut at a face's usual place"
         if self.images.source.note is not None:
             yield self.images.source.note
         if count % config.batch == 1 and config.batch > 1:
