@@ -22,6 +22,7 @@ from ageui.tui.new_run.screen import NewRunScreen
 from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
 from ageui.tui.widgets.field_row import FieldRow
+from engine.checked_networks import CheckedNetwork
 
 pytestmark = pytest.mark.app
 DRAWN_BY = "8.2.8"
@@ -231,14 +232,16 @@ def test_a_study_as_heat_map(store: Store, filled: Lock, snap_compare: Any) -> N
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 30), run_before=open_it)
 
 
-def test_the_form_for_new_runs(store: Store, snap_compare: Any) -> None:
+def test_the_form_for_new_runs(store: Store, monkeypatch: pytest.MonkeyPatch, snap_compare: Any) -> None:
+    monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: CheckedNetwork(key=key))
+
     async def open_it(pilot: "Pilot[Any]") -> None:
         await opened(pilot)
         await press(pilot, "n")
         screen = pilot.app.screen
         assert isinstance(screen, NewRunScreen)
         screen.query_one("#row-variance-lambda", FieldRow).focus_text()
-        below = ("variance_lambda: only used", "checking networks", "time: unknown", "$ ageui run")
+        below = ("variance_lambda: only used", "peak memory: not known yet", "time: unknown", "$ ageui run")
         await until(pilot, lambda: all(text in screen_text(pilot.app) for text in below))
         await settled(pilot)
 
