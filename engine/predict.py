@@ -104,7 +104,7 @@ def predict_files(
     DataError
         For weights that are missing, damaged or not the expected ones.
     ConfigError
-        If faces have to be found, and the extra for that is not installed.
+        If faces are to be found without the extra `faces`.
     DeviceError
         For a device that this machine lacks.
     """

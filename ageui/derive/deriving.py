@@ -189,7 +189,7 @@ def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
     if len(weights) != count:
         raise ConfigError(f"{len(weights)} weights for {count} runs; give one each, in the order of the runs")
     if not all(math.isfinite(one) and one >= 0 for one in weights) or sum(weights) <= 0:
-        raise ConfigError("weights are numbers from 0, of which one is larger; they are divided by their sum")
+        raise ConfigError("give weights of 0 or more, at least one above 0; they are divided by their sum")
     return [one / sum(weights) for one in weights]
 
 

@@ -96,7 +96,7 @@ def open_pixels(
     DataError
         If the cache cannot be written, or may be written by others.
     ConfigError
-        If faces have to be found, and the extra for that is not installed.
+        If faces are to be found without the extra `faces`.
     """
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)

@@ -187,7 +187,7 @@ def _missing(file: _ServerFile, why: str) -> DataError:
     renamed = "" if url.endswith(f"/{path.name}") else f" under the name {path.name}"
     return DataError(
         f"the {file.kind} weights {path.name} are missing and {why}; fetch {url} elsewhere and put the file into "
-        f"{path.parent}{renamed}, give it with --init FILE, or go on without: --init random --strategy scratch"
+        f"{path.parent}{renamed}, give it with --init FILE, or train without it: --init random --strategy scratch"
     )
 
 

@@ -174,7 +174,7 @@ def test_what_cannot_be_derived_is_refused_with_the_reason(store: Store) -> None
         make_ensemble(store, [first])
     with pytest.raises(ConfigError, match="1 weights for 2 runs"):
         make_ensemble(store, [first, second], weights=[1])
-    with pytest.raises(ConfigError, match="numbers from 0"):
+    with pytest.raises(ConfigError, match="weights of 0 or more"):
         make_ensemble(store, [first, second], weights=[1, -1])
     with pytest.raises(ConfigError, match="given or fitted"):
         make_ensemble(store, [first, second], weights=[1, 1], is_fitted=True)
