@@ -94,6 +94,12 @@ def add(
         bool,
         typer.Option("--crop", help="The images are uncropped photos: runs use the main face found in each."),
     ] = False,
+    halve_valid: Annotated[
+        bool,
+        typer.Option(
+            "--halve-valid", help="Half of the validation images become test images, in data without any of these."
+        ),
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
@@ -111,6 +117,7 @@ def add(
         ageui data add mine labels/faces.csv --images pictures --ignore bad.txt
         ageui data add adience folds.csv --folds 0-2/3/4
         ageui data add party photos.csv --crop
+        ageui data add halves ~/appa-real --halve-valid
     """
     import dataclasses
 
@@ -148,6 +155,7 @@ def add(
         folds=folds,
         age_scale=age_scale,
         photos=crop,
+        halve_valid=halve_valid,
     )
     console = messages()
 

@@ -26,6 +26,7 @@ def described(
     folds: str | None,
     age_scale: str | None,
     photos: bool = False,
+    halve_valid: bool = False,
 ) -> DataSpec:
     """The data set of that name, with the texts of the options as given; None for those that are not.
 
@@ -49,6 +50,7 @@ def described(
         "images": None if images is None else _folder("--images", images),
         "skip_bad": skip_bad,
         "photos": photos,
+        "halve_valid": halve_valid,
         "bins": intervals,
         "keep_copies_together": data_format not in _FORMATS_WITH_SPLITS,
         "fractions": None if fractions is None else _three_shares(fractions),

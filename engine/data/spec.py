@@ -73,6 +73,8 @@ class DataSpec(BaseModel):
         Maps attributes of `columns` that hold numbers to their intervals: how many, or the edges between them.
     photos
         The images are uncropped: runs use the main face that is found in each.
+    halve_valid
+        Half of the validation images are test images, in data without any: one half chooses, the other one is scored.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +94,7 @@ class DataSpec(BaseModel):
     age_scale: float | None = Field(None, gt=0, allow_inf_nan=False)
     bins: dict[str, Bins] = Field(default_factory=dict)
     photos: bool = False
+    halve_valid: bool = False
 
     @model_serializer(mode="wrap")
     def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

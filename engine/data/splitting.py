@@ -9,6 +9,7 @@ import pandas as pd
 
 from engine.choices import SPLITS
 from engine.data.spec import DataSpec
+from engine.errors import DataError
 
 
 def split_rows(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str] | None) -> pd.DataFrame:
@@ -29,8 +30,7 @@ def split_rows(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str] | Non
         together.
     """
     edges = np.cumsum(spec.fractions)
-    named = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
-    keys = [str(key) for key in named]
+    keys = _keys(frame)
     given = frame["split"].tolist()
     if content is not None:
         together = _joined(_ties(frame, spec, content), len(frame))
@@ -39,6 +39,27 @@ def split_rows(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str] | Non
         given = [own if own is not None else decided.get(one) for own, one in zip(given, together, strict=True)]
     chosen = [SPLITS[min(int(np.searchsorted(edges, _share(key, spec.split_seed), side="right")), 2)] for key in keys]
     return frame.assign(split=[own if own is not None else made for own, made in zip(given, chosen, strict=True)])
+
+
+def halve_valid(frame: pd.DataFrame, spec: DataSpec) -> pd.DataFrame:
+    """Gives half of the validation rows to test, by a hash of each one's subject, or of its image without a subject.
+
+    Raises `DataError` for data that has test rows, or no validation rows.
+    """
+    splits = frame["split"].tolist()
+    if "test" in splits or "valid" not in splits:
+        why = f"has {splits.count('test'):,} test images" if "test" in splits else "has no validation images"
+        raise DataError(f"data set {spec.name!r} {why}, so --halve-valid has nothing to do; leave it out")
+    # Other digits than those that may have put these rows into validation.
+    shares = [_share(f"half {key}", spec.split_seed) for key in _keys(frame)]
+    halved = ["test" if one == "valid" and share >= 0.5 else one for one, share in zip(splits, shares, strict=True)]
+    return frame.assign(split=halved)
+
+
+def _keys(frame: pd.DataFrame) -> list[str]:
+    """What decides the split of each row: its subject, or its image without a subject."""
+    named = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
+    return [str(key) for key in named]
 
 
 def _ties(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str]) -> Iterable[Sequence[object]]:

@@ -1,5 +1,6 @@
 """What `ageui data add` says and registers for tables as people bring them."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -106,6 +107,22 @@ def test_folds_are_given_by_a_flag(ageui: Terminal, add: Add) -> None:
     partly = add("age,fold", rows, "--folds", "0-2/3/", "--replace")
     assert partly.code == 3
     assert "4 × split '4'" in partly.err
+
+
+def test_validation_is_halved_on_request(ageui: Terminal, add: Add) -> None:
+    rows = [f"{20 + number},{'train' if number < 8 else 'valid'}" for number in range(20)]
+    added = add("age,split", rows, "--halve-valid")
+    counts = re.fullmatch(r"it: table, train 8, valid (\d+), test (\d+)\n", added.out)
+    assert counts is not None
+    assert int(counts[1]) + int(counts[2]) == 12
+    assert _registered(ageui)["halve_valid"] is True
+
+
+@pytest.mark.parametrize("split", ["test", "train"])
+def test_validation_is_not_halved_beside_test_images_or_without_any(add: Add, split: str) -> None:
+    refused = add("age,split", [f"30,{'train' if number else split}" for number in range(20)], "--halve-valid")
+    assert refused.code == 3
+    assert "--halve-valid has nothing to do" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from engine.data.one_row_per_file import one_row_per_file
 from engine.data.sources import appa_real, course, synthetic, table, table_columns, utkface
 from engine.data.sources.read_table import read_raw_table
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
-from engine.data.splitting import split_rows
+from engine.data.splitting import halve_valid, split_rows
 from engine.errors import ConfigError, DataError
 from engine.short_text import short, short_list
 
@@ -121,9 +121,10 @@ def with_splits(rows: Manifest, spec: DataSpec, content: Sequence[str] | None) -
 
     `content` holds the SHA-256 of each row's image; it is needed only for a spec that keeps copies together.
     """
-    if rows.frame["split"].notna().all():
-        return rows
-    return replace(rows, frame=split_rows(rows.frame, spec, content if spec.keep_copies_together else None))
+    frame = rows.frame
+    if not frame["split"].notna().all():
+        frame = split_rows(frame, spec, content if spec.keep_copies_together else None)
+    return replace(rows, frame=halve_valid(frame, spec) if spec.halve_valid else frame)
 
 
 def load_rows(spec: DataSpec, target: Target = "apparent") -> Manifest:

@@ -162,6 +162,17 @@ def test_no_subject_is_in_two_splits_and_more_images_move_none(tmp_path: Path) -
     assert other["split"].tolist() != frame["split"].tolist()
 
 
+def test_half_of_validation_becomes_test_and_no_subject_is_in_both(tmp_path: Path) -> None:
+    many = _people(tmp_path / "many", 300)
+    fractions = {"fractions": (0.5, 0.5, 0.0)}
+    whole, halved = _load("table", many, **fractions).frame, _load("table", many, **fractions, halve_valid=True).frame
+    was_valid = whole["split"] == "valid"
+    assert (halved["split"][~was_valid] == "train").all()
+    assert 0.2 < (halved["split"][was_valid] == "test").mean() < 0.8
+    assert set(halved["split"][was_valid]) == {"valid", "test"}
+    assert halved.groupby("subject")["split"].nunique().max() == 1
+
+
 def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
     path = _write(tmp_path / "t.csv", "image,age", *(f"{n}.png,3" for n in range(300)))
     for number in range(300):
