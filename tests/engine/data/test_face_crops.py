@@ -106,12 +106,6 @@ def test_a_chip_is_that_of_dlib(size: int) -> None:
     assert middle == pytest.approx(complex(rect.left() + rect.right(), rect.top() + rect.bottom()) / 2)
 
 
-def test_the_central_64_of_72_pixels_are_the_chip_of_padding_0_2() -> None:
-    wide, narrow = aligned_placement(LANDMARKS, 72), aligned_placement(LANDMARKS, 64, 0.2)
-    assert wide.turn == pytest.approx(narrow.turn)
-    assert wide.origin + wide.turn * complex(4, 4) == pytest.approx(narrow.origin)
-
-
 def test_a_turned_face_is_upright_in_its_chip() -> None:
     face = _face(150, 150, 50)
     image = Image.new("RGB", (300, 300), GREY)
