@@ -21,7 +21,7 @@ EarlyStopping = Literal["stage", "run"]
 LastBatch = Literal["keep", "merge", "drop"]
 Precision = Literal["auto", "fp32", "bf16"]
 DataFormat = Literal["course", "appa_real", "utkface", "table", "synthetic"]
-Preset = Literal["quick", "report"]
+Preset = Literal["quick", "report", "best"]
 
 LOSSES: Final[tuple[str, ...]] = get_args(LossName)
 HEADS: Final[tuple[str, ...]] = get_args(Head)

@@ -205,9 +205,11 @@ class RunConfig(BaseModel):
     def _epochs_per_stage(self) -> tuple[int, ...]:
         """Splits one number over two stages (50 → 25, 25) and adds two for one stage, as the report does."""
         total = sum(self.epochs)
-        if not 1 <= len(self.epochs) <= 2 or total == 0:
-            text = "epochs takes one number, or two for strategy freeze, at least one of them above 0"
-            raise _broken_rule(text, "epochs")
+        if not 1 <= len(self.epochs) <= 2:
+            raise _broken_rule("epochs takes one number, or two for strategy freeze", "epochs")
+        if total == 0 and self.init == choices.RANDOM:
+            text = "0 epochs score the first weights as they come, and random ones predict nothing"
+            raise _broken_rule(f"{text}; choose --epochs 1 or more, or --init pretrained or a file", "epochs", "init")
         if self.stage_count == 1:
             return (total,)
         return self.epochs if len(self.epochs) == 2 else (total - total // 2, total // 2)
@@ -279,6 +281,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "backbone": "resnet18@layer3", "head": "2fc-sigmoid", "strategy": "scratch", "epochs": (8,), "loss": "mse",
         "weights": (), "optimizer": "adam", "lr": (5e-4,), "batch": 32, "size": 64,
+    },
+    "best": {
+        "backbone": "dlib-age", "init": "pretrained", "head": "none", "strategy": "finetune", "epochs": (8,),
+        "loss": "dldl", "dldl_sigma": 2.5, "l1_lambda": 0.2, "weights": ("age",), "weighting": "sqrt-inverse",
+        "augment": "face", "mirror": True, "optimizer": "adamw", "schedule": "one-cycle", "lr": (3e-4,), "batch": 64,
+        "size": 64, "crop": "aligned",
     },
 }  # fmt: skip
 

@@ -328,7 +328,7 @@ class Trainer:
         if not config.trains_backbone and config.epochs[0] > 0 and self.inputs is setup.images:
             # Resumed after its last epoch: scored in the same blocks as a run that was never interrupted.
             self.inputs = self._frozen_inputs()
-        selects = config.keep == "best" or config.patience is not None
+        selects = sum(config.epochs) > 0 and (config.keep == "best" or config.patience is not None)
         selected_on = "valid" if selects and len(setup.valid_rows.positions) else None
         evaluate(self.model, setup.dataset, config, setup.loss, self.inputs, selected_on, self.emit, self.progress)
 
@@ -381,9 +381,10 @@ class Trainer:
         )
 
     def write_kept_weights(self) -> None:
-        """Writes the kept weights, if an epoch has ended with a finite loss, and notes those of an earlier stage."""
+        """Writes the kept weights, if an epoch has ended with a finite loss or none is to be trained, and notes those of an
+        earlier stage."""
         position, best, config = self.position, self.best, self.config
-        if best.epoch == 0:
+        if best.epoch == 0 and sum(config.epochs) > 0:
             return
         is_of_earlier_stage = (
             position.stage <= config.stage_count and best.epoch <= position.epoch - position.stage_epoch

@@ -216,6 +216,7 @@ def run_study(
     from ageui.planning.disk_space import refuse_small_disk
     from ageui.planning.expected_time import time_sentence
     from ageui.study import describe, find_remaining, load
+    from ageui.study.derived_cells import make_missing
     from ageui.study.queueing import remaining_text, tag
 
     console, study = messages(), load(name)
@@ -254,6 +255,11 @@ def run_study(
                     typer.echo(run_id)
             return
         all_done = _waited(store, left, say)
+        made, problems = make_missing(study, store, remaining.variant, [tag(study)])
+        if made:
+            say(f"{counted(len(made), 'run')} made of these: {', '.join(map(str, made))}")
+        for problem in problems:
+            say(problem)
         table = _tested_table(study, store, choice)
         curves = _curves(store, table)
     if as_json:

@@ -10,15 +10,17 @@ from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
 from ageui.store.clock import now
+from ageui.store.derivations import read_derivations
 from ageui.store.known_images import read_marks, set_marks
 from ageui.store.names import valid_name, valid_note
 from ageui.store.prediction_rows import read_predictions
-from ageui.store.records import Predictions, SplitScores
+from ageui.store.records import DerivedFrom, Predictions, SplitScores
 from ageui.store.rescoring import read_errors
 from ageui.store.run_rows import RESOLVED, RUN_ID, existing_run, resolved_manifest
 from ageui.store.score_rows import read_split_scores, split_order, write_scores
 from ageui.store.store_part import StorePart
 from ageui.store.tables import (
+    DERIVED,
     MEASURED,
     PUBLISHED,
     Attempt,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from engine.image_errors import ImageErrors
 
 _IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
+_IS_DERIVED = (col(Run.archived_at).is_(None), Run.source == DERIVED)
 
 
 @dataclass(frozen=True)
@@ -178,26 +181,23 @@ class Scores(StorePart):
             write_scores(session, run_id, session.get_one(RunSummary, run_id), scored, target, data_name)
 
     def measured_runs(self) -> list[MeasuredRun]:
-        """All runs of our own except archived ones, oldest first."""
-        seconds = (
-            select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
-        )
-        figures = (RunSummary.best_val_loss, seconds.c.seconds, col(RunSummary.split).is_not(None))
-        columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures)
-        chosen = (
-            select(*columns)  # type: ignore[call-overload]
-            .join(RunSummary, col(RunSummary.run_id) == col(Run.id))
-            .outerjoin(seconds, seconds.c.run_id == col(Run.id))
-            .where(*_IS_MEASURED)
-            .order_by(RUN_ID)
-        )
+        """All trained runs of our own except archived ones, oldest first."""
         with self._read() as session:
-            return [MeasuredRun(*row) for row in session.execute(chosen).all()]
+            return _measured(session, *_IS_MEASURED)
+
+    def derived_runs(self) -> list[tuple[MeasuredRun, DerivedFrom]]:
+        """All derived runs except archived ones, oldest first, with what they are made from."""
+        with self._read() as session:
+            runs = _measured(session, *_IS_DERIVED)
+            made = read_derivations(session, [run.id for run in runs])
+        return [(run, made[run.id]) for run in runs]
 
     def measured_statuses(self) -> dict[int, str]:
-        """The status of each run that `measured_runs` returns, by id. Fast enough to poll: reads no configs."""
+        """The status of each run that `measured_runs` and `derived_runs` return, by id. Fast enough to poll: reads no
+        configs."""
+        is_own = (col(Run.archived_at).is_(None), col(Run.source).in_((MEASURED, DERIVED)))
         with self._read() as session:
-            return dict(session.exec(select(RUN_ID, Run.status).where(*_IS_MEASURED)).all())
+            return dict(session.exec(select(RUN_ID, Run.status).where(*is_own)).all())
 
     def split_figures(self, run_ids: Sequence[int]) -> list[SplitFigures]:
         """The figures of runs on every split they were scored on."""
@@ -289,3 +289,19 @@ def _publish(session: Session, published: PublishedRun) -> bool:
     session.add(summary)
     session.flush()
     return is_new
+
+
+def _measured(session: Session, *chosen: Any) -> list[MeasuredRun]:
+    seconds = (
+        select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
+    )
+    figures = (RunSummary.best_val_loss, seconds.c.seconds, col(RunSummary.split).is_not(None))
+    columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures)
+    found = (
+        select(*columns)  # type: ignore[call-overload]
+        .join(RunSummary, col(RunSummary.run_id) == col(Run.id))
+        .outerjoin(seconds, seconds.c.run_id == col(Run.id))
+        .where(*chosen)
+        .order_by(RUN_ID)
+    )
+    return [MeasuredRun(*row) for row in session.execute(found).all()]

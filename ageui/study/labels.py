@@ -22,9 +22,9 @@ class CellLabels:
 
     @classmethod
     def of(cls, study: Study) -> "CellLabels":
-        texts = {field: {setting(cell.settings, field) for cell in study.runnable} for field in study.fields}
+        texts = {field: {setting(cell.settings, field) for cell in study.trained} for field in study.fields}
         differing = tuple(field for field in study.fields if len(texts[field]) > 1)
-        is_plain = all(cell.label == label(cell.settings, study.fields) for cell in study.runnable)
+        is_plain = all(cell.label == label(cell.settings, study.fields) for cell in study.trained)
         found = cls(differing if is_plain else (), 0)
         return cls(found.fields, max(cell_len(found.text(cell)) for cell in study.cells))
 
@@ -35,7 +35,7 @@ class CellLabels:
 
     def text(self, cell: StudyCell, width: int | None = None) -> str:
         """The label of a cell; with a `width`, names of attributes are abbreviated if need be."""
-        if not self.fields or cell.unknown is not None:
+        if not self.fields or not cell.settings:
             return clean(cell.label)
         text = clean(_BETWEEN.join(setting(cell.settings, field) for field in self.fields))
         if width is None or cell_len(text) <= width:

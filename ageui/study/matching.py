@@ -1,10 +1,13 @@
-"""Finds the runs of a study's cells: those whose configs are equal to a cell's except for `FREE` fields."""
+"""Finds the runs of a study's cells: those whose configs are equal to a cell's except for `FREE` fields, and those that
+are made of other cells' runs as the cell says."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ageui.derive.deriving import DEFAULT
 from ageui.store import MeasuredRun, Store
-from ageui.study.study import Study
+from ageui.store.records import DerivedFrom
+from ageui.study.study import Making, Study
 from ageui.study.variants import (
     Normal,
     Variant,
@@ -25,15 +28,19 @@ def has_figures(run: MeasuredRun) -> bool:
 
 @dataclass(frozen=True)
 class NormalizedRun:
-    """A measured run with the normal form of its config, which is the same for all studies."""
+    """A run with the normal form of its config, which is the same for all studies, or with what it was `made` from."""
 
     run: MeasuredRun
     normal: Normal
+    made: DerivedFrom | None = None
 
 
 def normalized_runs(store: Store) -> list[NormalizedRun]:
-    """The store's measured runs, to be matched with any number of studies."""
-    return [NormalizedRun(run, normal_form(run.config)) for run in store.scores.measured_runs()]
+    """The store's trained and derived runs, to be matched with any number of studies."""
+    return [
+        *(NormalizedRun(run, normal_form(run.config)) for run in store.scores.measured_runs()),
+        *(NormalizedRun(run, {}, made) for run, made in store.scores.derived_runs()),
+    ]
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,13 @@ class Matched:
 def matched(study: Study, runs: Sequence[NormalizedRun]) -> list[Matched]:
     """The variants of a study that have runs, best rank first."""
     cells: dict[tuple[Hashable, ...], list[str]] = {}
-    for cell in study.runnable:
+    for cell in study.trained:
         own, _ = own_and_shared(study, normal_form(study.config(cell).model_dump()))
         cells.setdefault(key_of(own), []).append(cell.name)
     found: dict[tuple[Hashable, ...], tuple[Variant, dict[str, dict[int, MeasuredRun]]]] = {}
     for one in runs:
+        if one.made is not None:
+            continue
         own, shared = own_and_shared(study, one.normal)
         names = cells.get(key_of(own), ())
         if not names:
@@ -81,10 +90,41 @@ def matched(study: Study, runs: Sequence[NormalizedRun]) -> list[Matched]:
             by_seed = by_cell.setdefault(name, {})
             seed = int(run.config.get("seed", 0))
             by_seed[seed] = furthest([by_seed[seed], run]) if seed in by_seed else run
+    derived = {key: one.run for one in runs if one.made is not None and (key := _made_of(one.made)) is not None}
+    for _, by_cell in found.values():
+        for cell in study.runnable:
+            if cell.making is not None:
+                by_cell[cell.name] = {
+                    seed: run
+                    for seed, sources in seeds_to_join(cell.making, by_cell).items()
+                    if (run := derived.get((cell.making.operation, frozenset(one.id for one in sources)))) is not None
+                }
     published = published_settings(study)
     return sorted(
         (Matched(*parts) for parts in found.values()), key=lambda one: one.rank(study, published), reverse=True
     )
+
+
+def seeds_to_join(
+    making: Making, by_cell: Mapping[str, Mapping[int, MeasuredRun]]
+) -> dict[int, tuple[MeasuredRun, ...]]:
+    """The seeds that all cells of a making have runs with, each with these runs."""
+    parts = [by_cell.get(name, {}) for name in making.cells]
+    shared = sorted(set(parts[0]).intersection(*parts[1:]))
+    return {seed: tuple(part[seed] for part in parts) for seed in shared}
+
+
+def _made_of(made: DerivedFrom) -> tuple[str, frozenset[int | None]] | None:
+    """Operation and sources of a run that was made without options; None for others."""
+    options = made.options
+    if made.operation == "mean":
+        is_plain = len(set(options["weights"])) == 1
+    else:
+        is_plain = "slope" not in options and (options.get("folds"), options.get("seed")) == (
+            DEFAULT.folds,
+            DEFAULT.seed,
+        )
+    return (made.operation, frozenset(one.run_id for one in made.sources)) if is_plain else None
 
 
 def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:

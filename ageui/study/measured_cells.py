@@ -262,7 +262,7 @@ def _expected(study: Study, choice: Choice) -> list[dict[str, object]]:
     for preset in presets:
         tried = replace(choice, preset=preset)
         try:
-            config = cell_config(study, study.runnable[0], tried, registered=(), cuda_available=lambda: False)
+            config = cell_config(study, study.trained[0], tried, registered=(), cuda_available=lambda: False)
         except ConfigError as error:
             problem = error
             continue

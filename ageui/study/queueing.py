@@ -88,7 +88,7 @@ def choice_of(study: Study, variant: Variant) -> Choice | None:
 def _normal(study: Study, choice: Choice) -> dict[str, object] | None:
     """The normal form that cells share under a choice; None for an invalid choice."""
     try:
-        config = cell_config(study, study.runnable[0], choice, registered=(), cuda_available=lambda: False)
+        config = cell_config(study, study.trained[0], choice, registered=(), cuda_available=lambda: False)
     except ConfigError:
         return None
     return dict(own_and_shared(study, normal_form(config.model_dump()))[1])

@@ -51,7 +51,7 @@ def find_remaining(
     """
     if not 1 <= seeds <= MOST_SEEDS:
         raise ConfigError(problems=[Problem("seeds", f"--seeds {seeds}: give 1 to {MOST_SEEDS}")])
-    refuse_too_many(len(study.runnable) * seeds)
+    refuse_too_many(len(study.trained) * seeds)
     wanted = _wanted(study, store, choice, seeds)
     there: dict[Hashable, list[MeasuredRun]] = {}
     for run in store.scores.measured_runs():
@@ -83,8 +83,7 @@ def _wanted(study: Study, store: Store, choice: Choice, seeds: int) -> dict[Hash
     registered = store.data.registered_names()
     wanted: dict[Hashable, NewRun] = {}
     configs = [
-        cell_config(study, cell, choice, registered=registered, cuda_available=cuda_available)
-        for cell in study.runnable
+        cell_config(study, cell, choice, registered=registered, cuda_available=cuda_available) for cell in study.trained
     ]
     spec = with_data(store, configs[:1])[0].spec  # the same for all cells
     # Each seed of all cells before the next seed, so that a study stopped early has figures in all cells.

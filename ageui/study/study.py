@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ageui.compare.differing_settings import label
 from ageui.planning.settings import absolute_init
@@ -28,8 +28,18 @@ FIGURES: Mapping[Measures, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
+class Making:
+    """How a cell's runs are made of the runs of other `cells`: as their mean, or with calibrated ages of the only one."""
+
+    operation: Literal["mean", "slope"]
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StudyCell:
     """One cell. `settings` has a value for each of the study's fields; `unknown` says why it cannot be run.
+
+    Runs of a cell with a `making` are derived ones, and it has no settings.
 
     `published` maps the published figures to their values.
     """
@@ -40,11 +50,12 @@ class StudyCell:
     published: Mapping[str, float]
     unknown: str | None = None
     note: str | None = None
+    making: Making | None = None
 
 
 @dataclass(frozen=True)
 class Study:
-    """A validated study: every runnable cell has a valid config.
+    """A validated study: every trained cell has a valid config.
 
     `fields` are those that any cell sets, and `loss` if losses are measured: no preset and no setting changes them.
     `base` holds the fields that all cells share. `path` is the absolute path of the file; None for a bundled study.
@@ -82,11 +93,16 @@ class Study:
 
     @cached_property
     def runnable(self) -> tuple[StudyCell, ...]:
-        """The cells that can be run, at least one."""
+        """The cells that can have runs, trained or made of others."""
         return tuple(cell for cell in self.cells if cell.unknown is None)
 
+    @cached_property
+    def trained(self) -> tuple[StudyCell, ...]:
+        """The cells with runs that are trained, at least one."""
+        return tuple(cell for cell in self.runnable if cell.making is None)
+
     def config(self, cell: StudyCell) -> RunConfig:
-        """The config of a cell, on a config's default data; as in runs, a weights file is an absolute path."""
+        """The config of a trained cell, on a config's default data; as in runs, a weights file is an absolute path."""
         config = build_config({**self.base, **cell.settings})
         return config.model_copy(update={"init": absolute_init(config.init)})
 
@@ -120,11 +136,13 @@ def _study(name: str, file: StudyFile) -> Study:
     _refuse_published(file, names)
     base = {field: value for field, value in file.base.items() if field not in fields}
     shared = {field: file.base[field] for field in fields if field in file.base}
-    cells = tuple(_cell(part, fields, shared, file.published.get(part.name)) for part in parts)
+    cells = tuple(
+        _cell(part, fields, shared, file.published.get(part.name), names[:place]) for place, part in enumerate(parts)
+    )
     study = Study(name, file.title, file.shows, file.measures, tuple(file.notes), base, fields, cells)
-    if not study.runnable:
+    if not study.trained:
         raise ConfigError("cells: none of them can be run")
-    for cell in study.runnable:
+    for cell in study.trained:
         try:
             study.config(cell)
         except ConfigError as error:
@@ -144,15 +162,36 @@ def _grid_cells(grid: Mapping[str, Sequence[Any]]) -> list[CellPart]:
 
 
 def _cell(
-    part: CellPart, fields: Sequence[str], shared: Mapping[str, Any], published: PublishedPart | None
+    part: CellPart,
+    fields: Sequence[str],
+    shared: Mapping[str, Any],
+    published: PublishedPart | None,
+    earlier: Sequence[str],
 ) -> StudyCell:
     """Fields that only other cells set come from the base, else from a config's defaults."""
-    if part.unknown is not None and part.settings:
-        raise ConfigError(f"cell {part.name}: it cannot be run, so give it no settings")
+    making = _making(part, earlier)
+    if (part.unknown is not None or making is not None) and part.settings:
+        why = "it is made of other cells" if making is not None else "it cannot be run"
+        raise ConfigError(f"cell {part.name}: {why}, so give it no settings")
     defaults = {field: RunConfig.model_fields[field].default for field in fields}
-    settings = {} if part.unknown is not None else {**defaults, **shared, **part.settings}
+    is_trained = part.unknown is None and making is None
+    settings = {**defaults, **shared, **part.settings} if is_trained else {}
     figures = published.model_dump(exclude_none=True) if published else {}
-    return StudyCell(part.name, part.label or part.name, settings, figures, part.unknown, part.note)
+    return StudyCell(part.name, part.label or part.name, settings, figures, part.unknown, part.note, making)
+
+
+def _making(part: CellPart, earlier: Sequence[str]) -> Making | None:
+    if part.calibrated is None and not part.mean_of:
+        return None
+    if part.calibrated is not None and part.mean_of:
+        raise ConfigError(f"cell {part.name}: give mean_of or calibrated; a calibrated mean is made of a cell with one")
+    if part.calibrated is None and len(set(part.mean_of)) < max(2, len(part.mean_of)):
+        raise ConfigError(f"cell {part.name}: mean_of takes two cells or more, each of them once")
+    cells = tuple(part.mean_of) or (str(part.calibrated),)
+    for name in cells:
+        if name not in earlier:
+            raise ConfigError(f"cell {part.name}: there is no cell {name!r} before it to make it of")
+    return Making("mean" if part.mean_of else "slope", cells)
 
 
 def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:

@@ -32,11 +32,16 @@ class _FilePart(BaseModel):
 
 
 class CellPart(_FilePart):
-    """A listed cell. `unknown` says why it cannot be run, so that it has published figures only."""
+    """A listed cell. `unknown` says why it cannot be run, so that it has published figures only.
+
+    `mean_of` and `calibrated` name earlier cells, of whose runs this cell's are made, seed by seed.
+    """
 
     name: str = Field(min_length=1)
     label: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
+    mean_of: list[str] = Field(default_factory=list)
+    calibrated: str | None = None
     unknown: str | None = None
     note: str | None = None
 

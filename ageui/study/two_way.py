@@ -78,7 +78,7 @@ class Effects:
 
 def grid_of(study: Study) -> Grid | None:
     """The grid of a study with a cell for each combination of two fields; the field with more levels has the rows."""
-    texts = {place: _texts(study, place) for place, cell in enumerate(study.cells) if cell.unknown is None}
+    texts = {place: _texts(study, place) for place, cell in enumerate(study.cells) if cell in study.trained}
     levels = {field: tuple(dict.fromkeys(one[field] for one in texts.values())) for field in study.fields}
     fields = sorted((field for field in study.fields if len(levels[field]) > 1), key=lambda one: -len(levels[one]))
     if len(fields) != 2:

@@ -133,7 +133,7 @@ def own_and_shared(study: Study, normal: Normal) -> tuple[dict[str, Hashable], d
 
 def published_settings(study: Study) -> Normal:
     """The normal form of the variant that the study's file describes."""
-    return own_and_shared(study, normal_form(study.config(study.runnable[0]).model_dump()))[1]
+    return own_and_shared(study, normal_form(study.config(study.trained[0]).model_dump()))[1]
 
 
 def is_on_own_data(study: Study, variant: Variant) -> bool:
@@ -181,7 +181,7 @@ def _origin(study: Study, variant: Variant) -> str:
     for preset in PRESETS:
         choice = Choice(preset, variant.data)
         try:
-            config = cell_config(study, study.runnable[0], choice, registered=(), cuda_available=lambda: False)
+            config = cell_config(study, study.trained[0], choice, registered=(), cuda_available=lambda: False)
         except ConfigError:
             continue
         if own_and_shared(study, normal_form(config.model_dump()))[1] == variant.normal:

@@ -125,7 +125,7 @@ def test_a_config_stored_before_there_were_later_fields_is_completed() -> None:
             "not for dlib-age; choose --init pretrained",
         ),
         ({"head": "1fc-sigmoid", "widths": "128,32"}, "has 1 hidden layers, but widths names 2"),
-        ({"epochs": "0,0"}, "at least one of them above 0"),
+        ({"epochs": "0,0", "init": "random"}, "random ones predict nothing"),
         ({"strategy": "finetune", "lr": "1e-4,1e-5"}, "takes 1 learning rates"),
         ({"lr": "-1"}, "lr"),
         ({"lr": "nan"}, "lr"),

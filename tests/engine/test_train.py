@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_runs import TINY, Runner
 
 import engine.trainer as trainer
@@ -215,6 +216,20 @@ def test_a_run_stopped_in_its_first_epoch_has_nothing_to_keep(runner: Runner) ->
     assert seen.ended.outcome == "interrupted"
     assert [(written.kind, written.step) for written in seen.all(CheckpointWritten)] == [("state", 1)]
     assert [file.name for file in seen.folder.iterdir()] == [seen.states[0].path]
+
+
+def test_no_epochs_score_and_keep_the_first_weights(runner: Runner, tmp_path: Path) -> None:
+    trained = runner(epochs=1)
+    file = tmp_path / "first.safetensors"
+    save_file(trained.weights, file)
+    first = runner(epochs=0, strategy="finetune", init=str(file))
+    assert first.ended.outcome == "done"
+    assert first.all(EpochEnded) == []
+    assert [scored.selected_on for scored in first.all(Evaluated)] == [None] * 3
+    assert first.best.epoch == 0
+    for name, tensor in trained.weights.items():
+        if name.startswith("backbone."):
+            assert torch.equal(tensor, first.weights[name]), name
 
 
 def test_early_stopping_waits_as_long_as_it_was_told(runner: Runner) -> None:
