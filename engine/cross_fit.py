@@ -5,9 +5,9 @@ bootstrap sample redoes every fit, so that intervals include what the choice of 
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.resampling import Codes, Floats
 
 Draws = NDArray[np.float32]
-Parameters = Sequence[Floats] | Floats
+Parameters = Sequence[Any] | Floats
 """The parameters of R fits."""
 
 
@@ -126,17 +126,28 @@ def cross_fitted(method: Method, sources: Floats, ages: Floats, folds: Codes, dr
     """
     if draws is None:
         draws = np.ones((1, len(ages)), dtype=np.float32)
-    found = np.empty(draws.shape)
-    for fold in np.unique(folds):
-        own = folds == fold
-        parameters = method.fit(sources[:, ~own], ages[~own], draws[:, ~own])
-        found[:, own] = method.apply(parameters, sources[:, own])
-    return found
+    return _predicted(method, sources, folds, _cross_fits(method, sources, ages, folds, draws))
 
 
-def fitted_to_all(method: Method, sources: Floats, ages: Floats) -> Floats:
+def _cross_fits(method: Method, sources: Floats, ages: Floats, folds: Codes, draws: Draws) -> dict[int, Parameters]:
+    """For each fold, the parameters fitted to the others."""
+    return {
+        fold: method.fit(sources[:, folds != fold], ages[folds != fold], draws[:, folds != fold])
+        for fold in np.unique(folds).tolist()
+    }
+
+
+def _predicted(method: Method, sources: Floats, folds: Codes, fits: Mapping[int, Parameters]) -> Floats:
+    found = {fold: method.apply(parameters, sources[:, folds == fold]) for fold, parameters in fits.items()}
+    predicted = np.empty((len(next(iter(found.values()))), len(folds)))
+    for fold, own in found.items():
+        predicted[:, folds == fold] = own
+    return predicted
+
+
+def fitted_to_all(method: Method, sources: Floats, ages: Floats) -> Any:
     """The parameters fitted to all images: predictions (S, N) and ages (N,) in years."""
-    return np.asarray(method.fit(sources, ages, np.ones((1, len(ages)), dtype=np.float32))[0])
+    return method.fit(sources, ages, np.ones((1, len(ages)), dtype=np.float32))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,17 +165,19 @@ class CrossRefit:
 
     method: Method
     fitted: FittedSplit
-    _kept: dict[tuple[int, int, bytes], NDArray[np.float32]] = field(default_factory=dict)
+    _kept: dict[tuple[int, int, bytes], dict[int, Parameters]] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> Floats:
+        return self.fitted.sources
 
     def __call__(self, draws: Draws, start: int) -> Floats:
         """Predicted ages (B, N) for draws (B, N) of the images, the first of which is sample number `start`."""
-        # Every figure of a comparison asks for the same samples again.
-        key = start, len(draws), draws[0].tobytes()
+        # Every figure of a comparison asks for the same samples again. Parameters take less memory than predictions.
+        one, key = self.fitted, (start, len(draws), draws[0].tobytes())
         if key not in self._kept:
-            one = self.fitted
-            found = cross_fitted(self.method, one.sources, one.ages, one.folds, draws)
-            self._kept[key] = found.astype(np.float32)
-        return self._kept[key].astype(np.float64)
+            self._kept[key] = _cross_fits(self.method, one.sources, one.ages, one.folds, draws)
+        return _predicted(self.method, one.sources, one.folds, self._kept[key])
 
 
 @dataclass(frozen=True, eq=False)

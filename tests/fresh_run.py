@@ -7,9 +7,9 @@ from engine.data.spec import BUILT_IN
 from engine.events import CheckpointWritten, EpochEnded
 
 
-def add_fresh_run(store: Store) -> int:
-    """The id of the run `fresh`."""
-    run_id = store.runs.add(FRESH, BUILT_IN, name="fresh")
+def add_fresh_run(store: Store, name: str = "fresh") -> int:
+    """The id of the run. All have the same weights."""
+    run_id = store.runs.add(FRESH, BUILT_IN, name=name)
     claim = store.queue.claim(run_id, Claimant("cpu", "cpu"), lambda run_id: True)
     assert claim is not None
     path = store.run_folder(run_id) / "weights-1.safetensors"

@@ -78,13 +78,13 @@ def calibrate_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct predictions that regress to the mean, as a run of its own for each RUN.
+    """Correct predictions that regress to the mean, as a run of its own for each RUN, which may be an ensemble.
 
     Predictions are stretched about the mean age of the train images until they spread as ages do, which costs some MAE
     and lowers the age bias. --isotonic fits the rising function closest to the ages instead. Scores are cross-fitted:
     each image is predicted with a fit to the other folds, in which subjects and known duplicates stay together. The
-    folds are the same for all runs on the same images. Intervals include the fit. ageui predict uses the fit to all
-    images.
+    folds are the same for all runs on the same images. Fitted weights of an ensemble are fitted again in each fold.
+    Intervals include the fit. ageui predict uses the fit to all images.
 
         ageui calibrate first
         ageui calibrate 'tag=best' --isotonic
@@ -100,10 +100,7 @@ def calibrate_runs(
         if name is not None and len(run_ids) > 1:
             raise ConfigError(f"{len(run_ids)} runs cannot share a --name; leave it out, or calibrate one run")
         fitting = Fitting(on, folds, seed)
-        made = [
-            calibrate(store, one, isotonic=isotonic, slope=slope, fitting=fitting, name=name, tags=tags or ())
-            for one in run_ids
-        ]
+        made = calibrate(store, run_ids, isotonic=isotonic, slope=slope, fitting=fitting, name=name, tags=tags or ())
         _show(store, made, as_json)
 
 

@@ -22,12 +22,12 @@ from engine.cross_fit import (
     fold_codes,
     same_values,
 )
-from engine.derived_methods import Operation, method_of
+from engine.derived_methods import Chain, Operation, fitted_method
 from engine.errors import ConfigError, DataError
 from engine.events import Evaluated
 from engine.fairness import score_errors
 from engine.image_errors import image_errors
-from engine.resampling import Codes, Floats
+from engine.resampling import Codes
 
 if TYPE_CHECKING:
     from ageui.store import RunDetail, Store
@@ -57,7 +57,7 @@ DEFAULT = Fitting()
 @dataclass(frozen=True, eq=False)
 class _Split:
     """A split that all sources were scored on: the first one's scores and predictions, the predictions of all (S, N),
-    and the split that chose the weights of one of them."""
+    or those of a blend's members, and the split that chose the weights of one of them."""
 
     scores: "SplitScores"
     labelled: "Predictions"
@@ -118,32 +118,35 @@ def make_ensemble(
     if is_fitted:
         if weights is not None:
             raise ConfigError("weights are either given or fitted; leave out --weights or --fit")
-        return _add(store, ordered, _Wanted("blend", {}, f"blend of {len(ordered)}", fitting), name, tags)
-    shares = _shares(weights, len(members))
-    by_run = {run.id: share for run, share in zip(members, shares, strict=True)}
-    what = "mean" if weights is None else "weighted mean"
-    options = {"weights": [by_run[run.id] for run in ordered]}
-    return _add(store, ordered, _Wanted("mean", options, f"{what} of {len(ordered)}"), name, tags)
+        wanted = _Wanted("blend", {}, f"blend of {len(ordered)}", fitting)
+    else:
+        shares = _shares(weights, len(members))
+        by_run = {run.id: share for run, share in zip(members, shares, strict=True)}
+        what = "mean" if weights is None else "weighted mean"
+        options = {"weights": [by_run[run.id] for run in ordered]}
+        wanted = _Wanted("mean", options, f"{what} of {len(ordered)}")
+    (made,) = store.derivations.add([_derived(store, ordered, wanted, name, tags)])
+    return made
 
 
 def calibrate(
     store: "Store",
-    run_id: int,
+    run_ids: Sequence[int],
     *,
     isotonic: bool = False,
     slope: float | None = None,
     fitting: Fitting = DEFAULT,
     name: str | None = None,
     tags: Sequence[str] = (),
-) -> int:
-    """Stores a run with calibrated predictions of another one, and returns its id.
+) -> list[int]:
+    """Stores a run with calibrated predictions for each of the given ones, all or none, and returns their ids.
 
     Parameters
     ----------
     store
-        The database of the run.
-    run_id
-        A trained run, or an ensemble without fitted weights.
+        The database of the runs.
+    run_ids
+        Trained runs and ensembles.
     isotonic
         Whether any rising function is fitted, instead of a slope about the train mean.
     slope
@@ -151,7 +154,7 @@ def calibrate(
     fitting
         How the function or the slope is fitted.
     name, tags
-        Of the new run.
+        Of the new runs; several have no name in common.
 
     Raises
     ------
@@ -160,26 +163,46 @@ def calibrate(
     DataError
         For predictions that are missing or not finite.
     """
-    run = store.runs.detail(run_id)
-    made = run.derived_from
-    if made is not None and made.operation != "mean":
-        raise ConfigError(
-            f"run {run.id} ({run.name}) is fitted to these ages already: a second fit on top would see them twice. "
-            "Calibrate the run or the ensemble of equal weights that it is made from"
-        )
-    of = f", {run.config['derived']}" if made is not None else ""
+    if isotonic and slope is not None:
+        raise ConfigError("a slope is no rising function to fit; leave out --isotonic or --slope")
+    if slope is not None and not (math.isfinite(slope) and slope > 0):
+        raise ConfigError(f"slope {slope}: give a number above 0, such as 1.1")
+    runs = [store.runs.detail(run_id) for run_id in run_ids]
+    wanted = [_calibration(run, isotonic, slope, fitting) for run in runs]
+    return store.derivations.add(
+        [_derived(store, [run], one, name, tags) for run, one in zip(runs, wanted, strict=True)]
+    )
+
+
+def _calibration(run: "RunDetail", isotonic: bool, slope: float | None, fitting: Fitting) -> _Wanted:
+    """How a run is calibrated. Raises `ConfigError` for one that cannot be."""
+    made, of = run.derived_from, ""
+    options: dict[str, Any] = {}
+    if made is not None:
+        if made.operation in ("slope", "isotonic"):
+            raise ConfigError(
+                f"run {run.id} ({run.name}) is calibrated already: a second fit would see the same ages again; "
+                f"calibrate what it is made from: {made.source_names}"
+            )
+        of = f", {run.config['derived']}"
+        if made.fitted_on is not None:
+            if fitting.on not in (None, made.fitted_on):
+                raise ConfigError(
+                    f"the weights of run {run.id} ({run.name}) are fitted to {made.fitted_on}, so its calibration is, "
+                    f"too; leave out --on, or make the ensemble with --on {fitting.on}"
+                )
+            fitting = replace(fitting, on=made.fitted_on)
+            options["blended"] = len(made.sources)
     if isotonic:
-        if slope is not None:
-            raise ConfigError("a slope is no rising function to fit; leave out --isotonic or --slope")
-        return _add(store, [run], _Wanted("isotonic", {}, f"isotonic{of}", fitting), name, tags)
+        return _Wanted("isotonic", options, f"isotonic{of}", fitting)
     centre = next((one.result.baseline.age for one in run.results if one.result.baseline), None)
     if centre is None:
         raise ConfigError(f"run {run.id} ({run.name}) has no stored mean age of its train images to stretch about")
-    if slope is not None and not (math.isfinite(slope) and slope > 0):
-        raise ConfigError(f"slope {slope}: give a number above 0, such as 1.1")
-    options = {"centre": centre} if slope is None else {"centre": centre, "slope": slope}
+    options["centre"] = centre
+    if slope is not None:
+        options["slope"] = slope
     title = "calibrated" if slope is None else f"stretched {slope:g} times"
-    return _add(store, [run], _Wanted("slope", options, f"{title}{of}", fitting), name, tags)
+    return _Wanted("slope", options, f"{title}{of}", fitting)
 
 
 def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
@@ -193,10 +216,12 @@ def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
     return [one / sum(weights) for one in weights]
 
 
-def _add(store: "Store", sources: "Sequence[RunDetail]", wanted: _Wanted, name: str | None, tags: Sequence[str]) -> int:
+def _derived(
+    store: "Store", sources: "Sequence[RunDetail]", wanted: _Wanted, name: str | None, tags: Sequence[str]
+) -> NewDerivedRun:
     _refuse_unlike(sources)
     splits = _common_splits(store, sources)
-    method = method_of(wanted.operation, wanted.options)
+    method = fitted_method(wanted.operation, wanted.options)
     options, fitted_on, folds = dict(wanted.options), None, None
     if method.is_fitted:
         fitted_on = _fitting_split(splits, wanted.fitting)
@@ -214,21 +239,20 @@ def _add(store: "Store", sources: "Sequence[RunDetail]", wanted: _Wanted, name: 
         _scored(one, method, parameters, fitted, is_fitted_on=split == fitted_on, age_edges=edges)
         for split, one in splits.items()
     ]
-    return store.derivations.add(
-        NewDerivedRun(
-            operation=wanted.operation,
-            options=options,
-            parameters=np.asarray(parameters).tolist(),
-            sources=sources,
-            config=derived_config(sources, wanted.title),
-            config_hash=derived_hash(sources, wanted.operation, options),
-            manifest=derived_manifest(sources, wanted.operation, options),
-            splits=scored,
-            fitted_on=fitted_on,
-            folds=folds,
-            name=name,
-            tags=tags,
-        )
+    return NewDerivedRun(
+        operation=wanted.operation,
+        options=options,
+        # Those of a blend are stored with the blend.
+        parameters=(parameters[1] if isinstance(method, Chain) else parameters).tolist(),
+        sources=sources,
+        config=derived_config(sources, wanted.title),
+        config_hash=derived_hash(sources, wanted.operation, options),
+        manifest=derived_manifest(sources, wanted.operation, options),
+        splits=scored,
+        fitted_on=fitted_on,
+        folds=folds,
+        name=name,
+        tags=tags,
     )
 
 
@@ -257,11 +281,19 @@ def _common_splits(store: "Store", sources: "Sequence[RunDetail]") -> dict[str, 
         there = [one for one in predictions if one is not None]
         if len(there) == len(sources):
             chosen = next((split for one in own if one is not None and one.is_selected), scores.selected_on)
-            found[split] = _Split(scores, there[0], np.stack([one.predicted for one in there]), chosen)
+            found[split] = _Split(scores, there[0], np.concatenate([_fitted_from(one) for one in there]), chosen)
     if not found:
         names = ", ".join(run.name for run in sources)
         raise DataError(f"no split has stored predictions of the same images for {names}: not scored yet, or deleted")
     return found
+
+
+def _fitted_from(predictions: "Predictions") -> NDArray[np.float32]:
+    """What a fit starts from: the predictions of a blend's members (S, N), or those of any other run (1, N)."""
+    refit = predictions.refit
+    if isinstance(refit, CrossRefit | OtherRefit):
+        return refit.sources.astype(np.float32)
+    return predictions.predicted[None]
 
 
 def _fitting_split(splits: Mapping[str, _Split], fitting: Fitting) -> str:
@@ -294,7 +326,7 @@ def _folds(store: "Store", run: "RunDetail", labelled: "Predictions", fitting: F
 def _scored(
     split: _Split,
     method: Method,
-    parameters: Floats,
+    parameters: Any,
     fitted: FittedSplit | None,
     *,
     is_fitted_on: bool,

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,8 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DerivedSplit:
-    """Scores of a derived run on one split; `sources` are its sources' predictions (S, N) where bootstrap samples fit
-    again."""
+    """Scores of a derived run on one split.
+
+    Where bootstrap samples fit again, `sources` are the predictions (S, N) of its sources, or of the members of the
+    blend that is its source.
+    """
 
     scored: "Evaluated"
     target: str
@@ -70,44 +74,13 @@ class NewDerivedRun:
 class Derivations(StorePart):
     """The derived runs of an opened store."""
 
-    def add(self, new: NewDerivedRun) -> int:
-        """Stores a derived run with its scores, and returns its id.
+    def add(self, runs: Sequence[NewDerivedRun]) -> list[int]:
+        """Stores derived runs with their scores, all or none, and returns their ids.
 
         Raises `ConfigError` for an invalid or taken name, a source that was deleted, or a derived run that is the same.
         """
         with self._write() as session:
-            sources = [existing_run(session, source.id) for source in new.sources]
-            same = select(RUN_ID, Run.name).where(Run.source == DERIVED, Run.config_hash == new.config_hash)
-            if (found := session.exec(same).first()) is not None:
-                raise ConfigError(f"run {found[0]} ({found[1]}) is that already")
-            (given,) = valid_names(session, [new.name])
-            reserve_ids(session, self._folder)
-            run = Run(
-                name=given or uuid.uuid4().hex,
-                status="done",
-                source=DERIVED,
-                config=dict(new.config),
-                config_hash=new.config_hash,
-                created_at=now(),
-                ended_at=now(),
-                data_spec=sources[0].data_spec,
-                data_hash=sources[0].data_hash,
-                splits=sources[0].splits,
-                manifest={**new.manifest, "trainings": _trainings(sources)},
-                uuid=uuid.uuid4().hex,
-            )
-            session.add(run)
-            session.flush()
-            assert run.id is not None
-            (run.name,) = free_names(session, [given], [run.id])
-            run.position = float(run.id)
-            summary = RunSummary(run_id=run.id, epochs=0)
-            session.add(summary)
-            session.add_all(RunTag(run_id=run.id, tag=tag) for tag in {valid_tag(tag) for tag in new.tags})
-            for split in new.splits:
-                write_scores(session, run.id, summary, split.scored, split.target, split.data_name)
-            _insert_derivation(session, run.id, new, sources)
-            return run.id
+            return [_insert(session, new, self._folder) for new in runs]
 
     def links(self, data_hash: str | None, names: Sequence[str]) -> list[tuple[int, int]]:
         """Pairs of places of images that are known to be duplicates or near-duplicates; none for unchecked data."""
@@ -153,6 +126,41 @@ def _trainings(sources: Sequence[Run]) -> list[str]:
     return sorted(one for one in found if one is not None)
 
 
+def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
+    sources = [existing_run(session, source.id) for source in new.sources]
+    same = select(RUN_ID, Run.name).where(Run.source == DERIVED, Run.config_hash == new.config_hash)
+    if (found := session.exec(same).first()) is not None:
+        raise ConfigError(f"run {found[0]} ({found[1]}) is that already")
+    (given,) = valid_names(session, [new.name])
+    reserve_ids(session, folder)
+    run = Run(
+        name=given or uuid.uuid4().hex,
+        status="done",
+        source=DERIVED,
+        config=dict(new.config),
+        config_hash=new.config_hash,
+        created_at=now(),
+        ended_at=now(),
+        data_spec=sources[0].data_spec,
+        data_hash=sources[0].data_hash,
+        splits=sources[0].splits,
+        manifest={**new.manifest, "trainings": _trainings(sources)},
+        uuid=uuid.uuid4().hex,
+    )
+    session.add(run)
+    session.flush()
+    assert run.id is not None
+    (run.name,) = free_names(session, [given], [run.id])
+    run.position = float(run.id)
+    summary = RunSummary(run_id=run.id, epochs=0)
+    session.add(summary)
+    session.add_all(RunTag(run_id=run.id, tag=tag) for tag in {valid_tag(tag) for tag in new.tags})
+    for split in new.splits:
+        write_scores(session, run.id, summary, split.scored, split.target, split.data_name)
+    _insert_derivation(session, run.id, new, sources)
+    return run.id
+
+
 def _insert_derivation(session: Session, run_id: int, new: NewDerivedRun, sources: Sequence[Run]) -> None:
     folds = None if new.folds is None else new.folds.astype(np.uint8).tobytes()
     session.add(
@@ -174,7 +182,7 @@ def _insert_derivation(session: Session, run_id: int, new: NewDerivedRun, source
         {"run_id": run_id, "position": place, "split": split.scored.split, "predicted": own.astype("<f4").tobytes()}
         for split in new.splits
         if split.sources is not None
-        for place, own in enumerate(split.sources)
+        for place, own in enumerate(np.split(split.sources, len(sources)))
     ]
     if copies:
         session.execute(insert(core_table(SourcePrediction)), copies)

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from ageui.store.item_sets import unpack_items
 from ageui.store.tables import Derivation, ItemSet, Result, SourcePrediction
 from engine.cross_fit import CrossRefit, FittedSplit, OtherRefit
-from engine.derived_methods import method_of
+from engine.derived_methods import fitted_method
 from engine.image_errors import Refit
 
 
@@ -16,7 +16,8 @@ def read_refit(session: Session, run_id: int, split: str) -> Refit | None:
     derivation = session.get(Derivation, run_id)
     if derivation is None or derivation.fitted_on is None or derivation.folds is None:
         return None
-    fitting = _sources(session, run_id, derivation.fitted_on)
+    blended = derivation.options.get("blended", 1)
+    fitting = _sources(session, run_id, derivation.fitted_on, blended)
     items = session.exec(
         select(ItemSet.items)
         .join(Result, col(Result.item_set) == col(ItemSet.hash))
@@ -24,19 +25,20 @@ def read_refit(session: Session, run_id: int, split: str) -> Refit | None:
     ).one_or_none()
     if fitting is None or not items:
         return None
-    method = method_of(derivation.operation, derivation.options)
+    method = fitted_method(derivation.operation, derivation.options)
     folds = np.frombuffer(derivation.folds, dtype=np.uint8).astype(np.int64)
     fitted = FittedSplit(fitting, unpack_items(items).ages, folds)
     if split == derivation.fitted_on:
         return CrossRefit(method, fitted)
-    sources = _sources(session, run_id, split)
+    sources = _sources(session, run_id, split, blended)
     return None if sources is None else OtherRefit(method, fitted, sources)
 
 
-def _sources(session: Session, run_id: int, split: str) -> NDArray[np.float64] | None:
-    """The copied predictions of a run's sources on a split, shape (S, N)."""
+def _sources(session: Session, run_id: int, split: str, blended: int) -> NDArray[np.float64] | None:
+    """The copied predictions (S, N) on a split of a run's sources, or of the `blended` runs behind its only source."""
     chosen = select(SourcePrediction.predicted).where(
         SourcePrediction.run_id == run_id, SourcePrediction.split == split
     )
     found = session.exec(chosen.order_by(col(SourcePrediction.position))).all()
-    return np.stack([np.frombuffer(one, dtype="<f4").astype(np.float64) for one in found]) if found else None
+    read = [np.frombuffer(one, dtype="<f4").astype(np.float64).reshape(blended, -1) for one in found]
+    return np.concatenate(read) if read else None

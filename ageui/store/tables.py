@@ -361,7 +361,10 @@ class DerivationSource(SQLModel, table=True):
 
 
 class SourcePrediction(SQLModel, table=True):
-    """A copy of a source's predictions, from which bootstrap samples fit again; as `Prediction.predicted`."""
+    """A copy of a source's predictions, from which bootstrap samples fit again; as `Prediction.predicted`.
+
+    For a calibrated blend, `predicted` holds the predictions of the blend's members, one after the other.
+    """
 
     __tablename__ = "source_prediction"
     __table_args__: ClassVar[Any] = (

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from store_rows import end, running
 
+from ageui.derive.deriving import calibrate
 from ageui.store import Store
 from engine.events import Evaluated
 from engine.fairness import evaluate_split
@@ -32,6 +33,12 @@ def scored_run(
             writer.evaluated(_evaluated(split, run_id), "apparent", "faces")
     end(store, run_id, attempt)
     return run_id
+
+
+def calibrated_run(store: Store, run_id: int, **options: Any) -> int:
+    """The id of a run that is made by calibrating another one."""
+    (made,) = calibrate(store, [run_id], **options)
+    return made
 
 
 def ages_of(split: str) -> np.ndarray:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from derived_rows import scored_run
+from derived_rows import calibrated_run, scored_run
 from fresh_run import add_fresh_run
 from PIL import Image
 from terminal import Terminal
 
-from ageui.derive.deriving import calibrate, make_ensemble
+from ageui.derive.deriving import make_ensemble
 from ageui.store import Store
 from engine.events import Evaluated
 
@@ -78,7 +78,7 @@ def test_predict_combines_what_all_sources_predict(ageui: Terminal, store: Store
     scored = scored_run(store, "scored", data_hash=None, seed=1)
     _copy_scores(store, scored, fresh)
     alone = {one["image"]: one["years"] for one in ageui("predict", *photos, "--run", "fresh", "--json").json}
-    calibrated = calibrate(store, fresh, slope=2.0, name="stretched")
+    calibrated = calibrated_run(store, fresh, slope=2.0, name="stretched")
     made = store.runs.detail(calibrated).derived_from
     assert made is not None
     found = {one["image"]: one["years"] for one in ageui("predict", *photos, "--run", "stretched", "--json").json}
@@ -86,11 +86,20 @@ def test_predict_combines_what_all_sources_predict(ageui: Terminal, store: Store
     assert found["broken.png"] is None
     for name in ("a.png", "b.png"):
         assert found[name] == pytest.approx(centre + 2 * (alone[name] - centre))
-    fitted = calibrate(store, fresh, name="fitted")
+    fitted = calibrated_run(store, fresh, name="fitted")
     done = ageui("predict", "a.png", "--run", "fitted")
     assert "new faces are predicted with the fit to all of valid" in done.err
     slope = store.runs.detail(fitted).derived_from.parameters[0]  # type: ignore[union-attr]
     assert float(done.out.split()[0]) == pytest.approx(centre + slope * (alone["a.png"] - centre), abs=0.06)
+    second = add_fresh_run(store, "second")
+    _copy_scores(store, scored_run(store, "other", data_hash=None, seed=2), second)
+    blend = make_ensemble(store, [fresh, second], is_fitted=True, name="blend")
+    calibrated_run(store, blend, name="even")
+    found = {
+        run: float(ageui("predict", "a.png", "--run", run, "--json").json[0]["years"]) for run in ("blend", "even")
+    }
+    slope = store.runs.detail(store.runs.find_one("even")).derived_from.parameters[0]  # type: ignore[union-attr]
+    assert found["even"] == pytest.approx(centre + slope * (found["blend"] - centre))
     make_ensemble(store, [fresh, scored], name="both")
     done = ageui("predict", "a.png", "--run", "both")
     assert done.code == 3

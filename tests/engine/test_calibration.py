@@ -7,7 +7,17 @@ from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
 from engine.calibration import Isotonic, Stretch
-from engine.cross_fit import CrossRefit, FittedSplit, OtherRefit, cross_fitted, fitted_to_all, fold_codes, same_values
+from engine.cross_fit import (
+    CrossRefit,
+    FittedSplit,
+    Method,
+    OtherRefit,
+    cross_fitted,
+    fitted_to_all,
+    fold_codes,
+    same_values,
+)
+from engine.derived_methods import Chain
 from engine.ensemble import Blend
 from engine.fairness import score_errors
 from engine.image_errors import ImageErrors, averaged
@@ -82,11 +92,23 @@ def test_perfect_sources_share_their_weight() -> None:
     assert fitted_to_all(Blend(), np.ones((2, 3)), np.ones(3)).tolist() == [0.5, 0.5]
 
 
-METHODS = [Stretch(CENTRE), Isotonic(), Blend()]
+def test_a_chain_fits_its_second_method_to_what_the_first_predicts() -> None:
+    predicted, ages = _shrunk(sources=3)
+    chain = Chain(Blend(), Stretch(CENTRE))
+    weights = fitted_to_all(Blend(), predicted, ages)
+    slope = fitted_to_all(Stretch(CENTRE), (weights @ predicted)[None], ages)
+    fitted = fitted_to_all(chain, predicted, ages)
+    assert_allclose(np.concatenate(fitted), [*weights, *slope])
+    assert_allclose(chain.apply([fitted], predicted + 1)[0], CENTRE + slope * (weights @ (predicted + 1) - CENTRE))
+    assert chain.is_fitted
+    assert Chain(Blend(), Stretch(CENTRE, 1.1)).is_fitted
+
+
+METHODS = [Stretch(CENTRE), Isotonic(), Blend(), Chain(Blend(), Stretch(CENTRE)), Chain(Blend(), Isotonic())]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_image_counts_as_often_as_it_is_drawn(method: Stretch | Isotonic | Blend) -> None:
+def test_an_image_counts_as_often_as_it_is_drawn(method: Method) -> None:
     predicted, ages = _shrunk(sources=2)
     draws = np.random.default_rng(3).poisson(1.0, (1, 240)).astype(np.float32)
     weighted = method.apply(method.fit(predicted, ages, draws), predicted)
@@ -96,7 +118,7 @@ def test_an_image_counts_as_often_as_it_is_drawn(method: Stretch | Isotonic | Bl
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_image_is_predicted_without_its_own_age(method: Stretch | Isotonic | Blend) -> None:
+def test_an_image_is_predicted_without_its_own_age(method: Method) -> None:
     predicted, ages = _shrunk(sources=2)
     folds = _folds(240)
     (before,) = cross_fitted(method, predicted, ages, folds)
@@ -119,7 +141,7 @@ def test_folds_depend_on_names_and_seed_alone_and_keep_linked_images_together() 
     assert fold_codes(names, links, 5, seed=2).tolist() != codes.tolist()
 
 
-def _errors(predicted: np.ndarray, ages: np.ndarray, method: Stretch | Isotonic | Blend) -> ImageErrors:
+def _errors(predicted: np.ndarray, ages: np.ndarray, method: Method) -> ImageErrors:
     folds = _folds(len(ages))
     refit = CrossRefit(method, FittedSplit(predicted, ages, folds))
     groups = {"half": ((ages > CENTRE).astype(np.int64), ("young", "old"))}
@@ -152,7 +174,7 @@ def test_intervals_redo_the_fit_in_every_sample() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_refitting_moves_no_figure_and_every_interval(method: Stretch | Isotonic | Blend) -> None:
+def test_refitting_moves_no_figure_and_every_interval(method: Method) -> None:
     predicted, ages = _shrunk(sources=2)
     errors = _errors(predicted, ages, method)
     fixed = ImageErrors.of_predictions(ages, errors.signed + ages, errors.groups)
@@ -161,6 +183,17 @@ def test_refitting_moves_no_figure_and_every_interval(method: Stretch | Isotonic
     assert ours.bias("half").p_value == theirs.bias("half").p_value  # type: ignore[union-attr]
     assert ours.mae_interval != theirs.mae_interval
     assert ours.figure("half").interval != theirs.figure("half").interval  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_samples_are_fitted_once(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+    predicted, ages = _shrunk(sources=2)
+    refit = CrossRefit(method, FittedSplit(predicted, ages, _folds(240)))
+    draws = np.random.default_rng(4).poisson(1.0, (3, 240)).astype(np.float32)
+    first, other = refit(draws, 0), refit(draws[::-1], 0)
+    assert_allclose(other, first[::-1])
+    monkeypatch.setattr(type(method), "fit", None)
+    assert_allclose(refit(draws, 0), first)
 
 
 def test_averages_over_seeds_refit_each_seed() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from derived_rows import scored_run
+from derived_rows import calibrated_run, scored_run
 
 from ageui.compare import Comparison, compare
 from ageui.derive.deriving import calibrate, make_ensemble
@@ -25,7 +25,7 @@ def _runs(store: Store, count: int, **changes: object) -> list[int]:
 
 def test_calibrations_of_seeds_fold_and_are_tested_against_their_sources(store: Store) -> None:
     runs = _runs(store, 3)
-    calibrated = [calibrate(store, run_id) for run_id in runs]
+    calibrated = [calibrated_run(store, run_id) for run_id in runs]
     comparison = _compared(store, [*runs, *calibrated], runs[0])
     rows = [row for row in comparison.rows if row.kind == "run"]
     assert [row.runs for row in rows] == [tuple(runs), tuple(calibrated)]
@@ -37,9 +37,9 @@ def test_calibrations_of_seeds_fold_and_are_tested_against_their_sources(store: 
 
 def test_other_options_and_other_sources_are_other_settings(store: Store) -> None:
     runs, others = _runs(store, 2), _runs(store, 2, loss="mape")
-    made = [calibrate(store, run_id) for run_id in runs]
-    made += [calibrate(store, run_id, isotonic=True) for run_id in runs]
-    made += [calibrate(store, run_id) for run_id in others]
+    made = [calibrated_run(store, run_id) for run_id in runs]
+    made += [calibrated_run(store, run_id, isotonic=True) for run_id in runs]
+    made += [calibrated_run(store, run_id) for run_id in others]
     rows = [row for row in _compared(store, made, made[0]).rows if row.kind == "run"]
     assert [len(row.runs) for row in rows] == [2, 2, 2]
 
@@ -50,6 +50,21 @@ def test_ensembles_fold_only_if_they_share_no_training(store: Store) -> None:
     sharing = make_ensemble(store, [runs[0], others[2]])
     rows = [row for row in _compared(store, [*disjoint, sharing], disjoint[0]).rows if row.kind == "run"]
     assert sorted(row.runs for row in rows) == [tuple(reversed(disjoint)), (sharing,)]
+
+
+def test_calibrated_blends_fold_only_if_they_share_no_training(store: Store) -> None:
+    runs = _runs(store, 6)
+    blends = [make_ensemble(store, runs[start : start + 2], is_fitted=True) for start in (0, 2, 4)]
+    sharing = make_ensemble(store, runs[1:3], is_fitted=True)
+    made = calibrate(store, blends)
+    rows = [row for row in _compared(store, [*blends, *made], blends[0]).rows if row.kind == "run"]
+    assert [row.runs for row in rows] == [tuple(blends), tuple(made)]
+    assert rows[1].settings["derived"] == "calibrated, blend of 2"
+    assert rows[1].cells[0].difference is not None
+    assert rows[1].cells[0].difference.p_value is not None
+    (other,) = calibrate(store, [sharing])
+    rows = [row for row in _compared(store, [*made, other], made[0]).rows if row.kind == "run"]
+    assert sorted(len(row.runs) for row in rows) == [1, 3]
 
 
 def test_the_order_in_which_members_are_named_plays_no_part(store: Store) -> None:

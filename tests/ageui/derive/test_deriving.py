@@ -1,11 +1,13 @@
 """Ensembles and calibrated runs: their rows, scores, names and what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from derived_rows import IMAGES, TRAIN_MEAN, ages_of, scored_run
+from derived_rows import IMAGES, TRAIN_MEAN, ages_of, calibrated_run, scored_run
 from numpy.testing import assert_allclose
 
 from ageui.derive.deriving import Fitting, calibrate, make_ensemble
@@ -14,7 +16,10 @@ from ageui.store.import_source import open_source
 from ageui.store.records import Predictions
 from ageui.store.sqlite import driver
 from ageui.worker.run_import import import_runs, plan_import
+from engine.cross_fit import fitted_to_all
+from engine.ensemble import Blend
 from engine.errors import ConfigError, DataError
+from engine.fairness import score_errors
 
 
 def _predicted(store: Store, run_id: int, split: str = "valid") -> np.ndarray:
@@ -62,7 +67,7 @@ def test_given_weights_stay_with_their_runs(store: Store) -> None:
 
 def test_a_calibrated_run_is_cross_fitted_where_it_is_fitted_and_uses_the_whole_fit_elsewhere(store: Store) -> None:
     run_id = scored_run(store, "first")
-    made = calibrate(store, run_id, fitting=Fitting(folds=4))
+    made = calibrated_run(store, run_id, fitting=Fitting(folds=4))
     derived = store.runs.detail(made).derived_from
     assert derived is not None
     assert (derived.fitted_on, derived.options["folds"]) == ("valid", 4)
@@ -84,7 +89,7 @@ def test_a_calibrated_run_is_cross_fitted_where_it_is_fitted_and_uses_the_whole_
 def test_all_runs_on_the_same_images_share_their_folds_and_keep_subjects_together(store: Store) -> None:
     folds = []
     for seed in range(2):
-        calibrate(store, scored_run(store, f"run-{seed}", seed=seed), name=f"cal-{seed}")
+        calibrated_run(store, scored_run(store, f"run-{seed}", seed=seed), name=f"cal-{seed}")
     rows = driver().connect(str(store.path)).execute("SELECT folds FROM derivation").fetchall()
     folds = [np.frombuffer(row[0], dtype=np.uint8) for row in rows]
     assert folds[0].tolist() == folds[1].tolist()
@@ -94,7 +99,7 @@ def test_all_runs_on_the_same_images_share_their_folds_and_keep_subjects_togethe
 
 @pytest.mark.parametrize("isotonic", [False, True])
 def test_intervals_repeat_the_fit_whenever_they_are_computed(store: Store, isotonic: bool) -> None:
-    made = calibrate(store, scored_run(store, "first"), isotonic=isotonic)
+    made = calibrated_run(store, scored_run(store, "first"), isotonic=isotonic)
     for split in ("valid", "test"):
         errors = store.scores.errors(made, split)
         assert errors is not None
@@ -115,7 +120,7 @@ def test_intervals_repeat_the_fit_whenever_they_are_computed(store: Store, isoto
 
 def test_a_given_slope_needs_no_fit(store: Store) -> None:
     run_id = scored_run(store, "first")
-    made = calibrate(store, run_id, slope=1.1)
+    made = calibrated_run(store, run_id, slope=1.1)
     assert_allclose(_predicted(store, made), TRAIN_MEAN + 1.1 * (_predicted(store, run_id) - TRAIN_MEAN), rtol=1e-6)
     derived = store.runs.detail(made).derived_from
     assert derived is not None
@@ -123,14 +128,82 @@ def test_a_given_slope_needs_no_fit(store: Store) -> None:
     assert _predictions(store, made).refit is None
 
 
-def test_a_blend_is_fitted_and_an_ensemble_can_be_calibrated(store: Store) -> None:
+def test_a_blend_is_fitted_and_an_ensemble_can_be_calibrated_run(store: Store) -> None:
     members = [scored_run(store, f"run-{seed}", seed=seed) for seed in range(3)]
     blend = store.runs.detail(make_ensemble(store, members, is_fitted=True)).derived_from
     assert blend is not None
     assert_allclose(sum(blend.parameters), 1)
-    both = calibrate(store, make_ensemble(store, members), isotonic=True)
+    both = calibrated_run(store, make_ensemble(store, members), isotonic=True)
     assert store.runs.get(both).config["derived"] == "isotonic, mean of 3"
     assert len(store.runs.detail(both).trainings) == 3
+
+
+def test_a_calibrated_blend_is_fitted_with_the_weights_of_the_blend(store: Store) -> None:
+    members = [scored_run(store, f"run-{seed}", seed=seed) for seed in range(3)]
+    blend = make_ensemble(store, members, is_fitted=True, fitting=Fitting(folds=4), name="blend")
+    run = store.runs.detail(calibrated_run(store, blend, fitting=Fitting(folds=4)))
+    made = run.derived_from
+    assert made is not None
+    assert made.command == "ageui calibrate blend --on valid --folds 4 --seed 0"
+    assert run.config["derived"] == "calibrated, blend of 3"
+    assert run.trainings == store.runs.detail(blend).trainings
+    (slope,) = made.parameters
+    test = _predicted(store, blend, "test")
+    assert_allclose(_predicted(store, run.id, "test"), TRAIN_MEAN + slope * (test - TRAIN_MEAN), rtol=1e-5)
+    assert_allclose(made.predict(test[None]), _predicted(store, run.id, "test"), rtol=1e-5)
+    valid, ages = np.stack([_predicted(store, member) for member in members]), ages_of("valid")
+    (folds,) = driver().connect(str(store.path)).execute("SELECT folds FROM derivation WHERE run_id = ?", (run.id,))
+    for fold in range(4):
+        own = np.frombuffer(folds[0], dtype=np.uint8) == fold
+        weights = fitted_to_all(Blend(), valid[:, ~own], ages[~own])
+        spread = np.sqrt(((ages[~own] - TRAIN_MEAN) ** 2).sum() / ((weights @ valid[:, ~own] - TRAIN_MEAN) ** 2).sum())
+        expected = TRAIN_MEAN + spread * (weights @ valid[:, own] - TRAIN_MEAN)
+        assert_allclose(_predicted(store, run.id)[own], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"isotonic": True}, {"slope": 1.2}, {}])
+def test_a_calibrated_blend_keeps_its_intervals_without_its_sources(store: Store, options: dict[str, Any]) -> None:
+    members = [scored_run(store, f"run-{seed}", seed=seed) for seed in range(3)]
+    blend = make_ensemble(store, members, is_fitted=True)
+    made = calibrated_run(store, blend, **options)
+    with pytest.raises(ConfigError, match=f"is made from run {blend} "):
+        store.removal.remove([blend])
+    store.removal.remove([blend, *members], sources=True)
+    for split in ("valid", "test"):
+        stored = store.runs.detail(made).scores(split)
+        raw = driver().connect(str(store.path))
+        raw.execute("UPDATE result SET statistics = 0, mae_low = NULL WHERE run_id = ? AND split = ?", (made, split))
+        raw.commit()
+        store.rescoring.rescore(made, split)
+        again = store.runs.detail(made).scores(split)
+        assert stored is not None
+        assert again is not None
+        assert again.result.mae_interval == stored.result.mae_interval
+        fixed = store.scores.errors(made, split)
+        assert fixed is not None
+        assert score_errors(replace(fixed, refit=None)).mae_interval != stored.result.mae_interval
+
+
+def test_a_blend_is_calibrated_on_the_split_of_its_weights(store: Store) -> None:
+    members = [scored_run(store, f"run-{seed}", seed=seed) for seed in range(2)]
+    blend = make_ensemble(store, members, is_fitted=True, fitting=Fitting(on="test"))
+    with pytest.raises(ConfigError, match="are fitted to test, so its calibration is, too; leave out --on"):
+        calibrated_run(store, blend, fitting=Fitting(on="valid"))
+    made = store.runs.detail(calibrated_run(store, blend)).derived_from
+    assert made is not None
+    assert made.fitted_on == "test"
+
+
+def test_of_several_runs_all_are_calibrated_or_none(store: Store) -> None:
+    first, second = scored_run(store, "first"), scored_run(store, "second", seed=1)
+    calibrated_run(store, second)
+    with pytest.raises(ConfigError, match="is that already"):
+        calibrate(store, [first, second])
+    with pytest.raises(ConfigError, match="valid or test"):
+        calibrate(store, [first, scored_run(store, "third", seed=2, splits=("train",))])
+    assert store.runs.count("source=derived") == 1
+    assert len(calibrate(store, [first, second], isotonic=True, tags=["both"])) == 2
+    assert store.runs.count("tag=both") == 2
 
 
 def test_sources_go_by_their_present_names_and_stay_named_when_deleted(store: Store) -> None:
@@ -149,7 +222,7 @@ def test_sources_go_by_their_present_names_and_stay_named_when_deleted(store: St
 
 def test_a_calibrated_run_keeps_its_intervals_without_its_source(store: Store) -> None:
     first = scored_run(store, "first")
-    made = calibrate(store, first)
+    made = calibrated_run(store, first)
     store.removal.remove([first], sources=True)
     assert _predictions(store, made).refit is not None
     store.removal.remove_predictions([made])
@@ -159,7 +232,7 @@ def test_a_calibrated_run_keeps_its_intervals_without_its_source(store: Store) -
 
 def test_derived_runs_are_deleted_with_all_that_belongs_to_them(store: Store) -> None:
     first = scored_run(store, "first")
-    made = calibrate(store, first)
+    made = calibrated_run(store, first)
     store.removal.remove([first, made])
     assert store.problems() == []
     raw = driver().connect(str(store.path))
@@ -181,28 +254,28 @@ def test_what_cannot_be_derived_is_refused_with_the_reason(store: Store) -> None
     with pytest.raises(DataError, match="no split has stored predictions of the same images"):
         make_ensemble(store, [first, train])
     with pytest.raises(ConfigError, match="valid or test"):
-        calibrate(store, train)
+        calibrated_run(store, train)
     with pytest.raises(ConfigError, match="predicted better than new ones"):
-        calibrate(store, first, fitting=Fitting(on="train"))
+        calibrated_run(store, first, fitting=Fitting(on="train"))
     with pytest.raises(ConfigError, match="give 2 to 50"):
-        calibrate(store, first, fitting=Fitting(folds=1))
+        calibrated_run(store, first, fitting=Fitting(folds=1))
     with pytest.raises(ConfigError, match="above 0"):
-        calibrate(store, first, slope=-1.0)
+        calibrated_run(store, first, slope=-1.0)
     ensemble = make_ensemble(store, [first, second], name="ensemble")
     with pytest.raises(ConfigError, match=r"ensemble\) is that already"):
         make_ensemble(store, [second, first])
     with pytest.raises(ConfigError, match="is derived itself"):
         make_ensemble(store, [ensemble, second])
-    with pytest.raises(ConfigError, match="a second fit"):
-        calibrate(store, calibrate(store, first), isotonic=True)
+    with pytest.raises(ConfigError, match=r"a second fit would see the same ages again; calibrate .*: first"):
+        calibrated_run(store, calibrated_run(store, first), isotonic=True)
     with pytest.raises(ConfigError, match="a run named 'first' already"):
-        calibrate(store, second, name="first")
+        calibrated_run(store, second, name="first")
     assert [row.name for row in store.runs.search("source=derived name=ensemble")] == ["ensemble"]
 
 
 def test_derived_runs_come_along_in_an_import(store: Store, tmp_path: Path) -> None:
     first = scored_run(store, "first")
-    calibrate(store, first, name="cal")
+    calibrated_run(store, first, name="cal")
     (tmp_path / "other").mkdir()
     with Store.open(tmp_path / "other" / "runs.db") as other:
         with open_source(store.path) as source:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from derived_rows import scored_run
+from derived_rows import calibrated_run, scored_run
 from pilot import messages, press, screen_text, settled, until, use
 from textual.pilot import Pilot
 
-from ageui.derive.deriving import calibrate, make_ensemble
+from ageui.derive.deriving import make_ensemble
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
 from ageui.tui.messages import OpenComparison, OpenRun
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.app
 def test_derived_runs_are_listed_opened_and_compared(store: Store) -> None:
     runs = [scored_run(store, f"run-{seed}", seed=seed) for seed in range(2)]
     ensemble = make_ensemble(store, runs, name="both")
-    calibrated = calibrate(store, ensemble, name="even")
+    calibrated = calibrated_run(store, ensemble, name="even")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         assert screen_text(app).count("∑") == 2
@@ -38,7 +38,7 @@ def test_derived_runs_are_listed_opened_and_compared(store: Store) -> None:
 
 def test_calibrations_fold_over_their_seeds(store: Store) -> None:
     for seed in range(2):
-        calibrate(store, scored_run(store, f"run-{seed}", seed=seed))
+        calibrated_run(store, scored_run(store, f"run-{seed}", seed=seed))
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "f")
