@@ -286,7 +286,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "backbone": "dlib-age", "init": "pretrained", "head": "none", "strategy": "finetune", "epochs": (8,),
         "loss": "dldl", "dldl_sigma": 2.5, "l1_lambda": 0.2, "weights": ("age",), "weighting": "sqrt-inverse",
         "augment": "face", "mirror": True, "optimizer": "adamw", "schedule": "one-cycle", "lr": (3e-4,), "batch": 64,
-        "size": 64, "crop": "aligned",
+        "size": 64, "crop": "aligned", "patience": None,
     },
 }  # fmt: skip
 

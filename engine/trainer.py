@@ -381,8 +381,10 @@ class Trainer:
         )
 
     def write_kept_weights(self) -> None:
-        """Writes the kept weights, if an epoch has ended with a finite loss or none is to be trained, and notes those of an
-        earlier stage."""
+        """Writes the kept weights, and notes those of an earlier stage; none if no epoch ended with a finite loss.
+
+        Without epochs to train, these are the first weights.
+        """
         position, best, config = self.position, self.best, self.config
         if best.epoch == 0 and sum(config.epochs) > 0:
             return

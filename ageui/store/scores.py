@@ -292,9 +292,8 @@ def _publish(session: Session, published: PublishedRun) -> bool:
 
 
 def _measured(session: Session, *chosen: Any) -> list[MeasuredRun]:
-    seconds = (
-        select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
-    )
+    per_run = select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id))
+    seconds = per_run.subquery()
     figures = (RunSummary.best_val_loss, seconds.c.seconds, col(RunSummary.split).is_not(None))
     columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures)
     found = (

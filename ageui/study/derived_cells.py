@@ -37,4 +37,4 @@ def make_missing(study: Study, store: Store, variant: Variant, tags: Sequence[st
 
 def _make(store: Store, operation: str, sources: Sequence[MeasuredRun], tags: Sequence[str]) -> int:
     ids = [run.id for run in sources]
-    return make_ensemble(store, ids, tags=tags) if operation == "mean" else calibrate(store, ids[0], tags=tags)
+    return make_ensemble(store, ids, tags=tags) if operation == "mean" else calibrate(store, ids, tags=tags)[0]

@@ -93,12 +93,13 @@ def matched(study: Study, runs: Sequence[NormalizedRun]) -> list[Matched]:
     derived = {key: one.run for one in runs if one.made is not None and (key := _made_of(one.made)) is not None}
     for _, by_cell in found.values():
         for cell in study.runnable:
-            if cell.making is not None:
-                by_cell[cell.name] = {
-                    seed: run
-                    for seed, sources in seeds_to_join(cell.making, by_cell).items()
-                    if (run := derived.get((cell.making.operation, frozenset(one.id for one in sources)))) is not None
-                }
+            if cell.making is None:
+                continue
+            joined = {
+                seed: derived.get((cell.making.operation, frozenset(source.id for source in sources)))
+                for seed, sources in seeds_to_join(cell.making, by_cell).items()
+            }
+            by_cell[cell.name] = {seed: run for seed, run in joined.items() if run is not None}
     published = published_settings(study)
     return sorted(
         (Matched(*parts) for parts in found.values()), key=lambda one: one.rank(study, published), reverse=True
@@ -120,11 +121,9 @@ def _made_of(made: DerivedFrom) -> tuple[str, frozenset[int | None]] | None:
     if made.operation == "mean":
         is_plain = len(set(options["weights"])) == 1
     else:
-        is_plain = "slope" not in options and (options.get("folds"), options.get("seed")) == (
-            DEFAULT.folds,
-            DEFAULT.seed,
-        )
-    return (made.operation, frozenset(one.run_id for one in made.sources)) if is_plain else None
+        folds = (options.get("folds"), options.get("seed"))
+        is_plain = "slope" not in options and folds == (DEFAULT.folds, DEFAULT.seed)
+    return (made.operation, frozenset(source.id for source in made.sources)) if is_plain else None
 
 
 def furthest(runs: Sequence[MeasuredRun]) -> MeasuredRun:

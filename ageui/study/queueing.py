@@ -39,16 +39,17 @@ def asked_choice(preset: str | None, data: str | None, assignments: Sequence[str
 def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
     """Fills in preset and data as `ageui run` would choose them on this machine.
 
-    A preset that nobody named fills in only what a person's own study file leaves open.
+    A preset that nobody named fills in only what a study leaves open, unless the study is one of the report.
     """
     resolved = resolve_here(store, {}, Basis(choice.preset))
     preset, settings = resolved.preset, choice.settings
     origins = {"preset": resolved.preset_origin} if choice.preset is None else {}
-    if choice.preset is None and study.path is not None:
+    if choice.preset is None and not (study.path is None and study.has_published):
         preset, left_open = REPORT, _left_open(study, resolved.preset)
         settings = {**left_open, **choice.settings}
         filled = f"; {resolved.preset} fills in {', '.join(left_open)} ({resolved.preset_origin})"
-        origins["preset"] = f"as {study.path.name} says{filled if left_open else ''}"
+        file = study.path.name if study.path is not None else f"the study {study.name}"
+        origins["preset"] = f"as {file} says{filled if left_open else ''}"
     data = choice.data
     if data is None and "data" not in study.base:
         data, origins["data"] = resolved.config.data, resolved.data_origin

@@ -29,7 +29,7 @@ FIGURES: Mapping[Measures, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Making:
-    """How a cell's runs are made of the runs of other `cells`: as their mean, or with calibrated ages of the only one."""
+    """How a cell's runs are made of those of other `cells`: as their mean, or those of the only one, calibrated."""
 
     operation: Literal["mean", "slope"]
     cells: tuple[str, ...]
