@@ -4,7 +4,6 @@ are made of other cells' runs as the cell says."""
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ageui.derive.deriving import DEFAULT
 from ageui.store import MeasuredRun, Store
 from ageui.store.records import DerivedFrom
 from ageui.study.study import Making, Study
@@ -117,6 +116,8 @@ def seeds_to_join(
 
 def _made_of(made: DerivedFrom) -> tuple[str, frozenset[int | None]] | None:
     """Operation and sources of a run that was made without options; None for others."""
+    from ageui.derive.deriving import DEFAULT  # imports the statistics of whole comparisons
+
     options = made.options
     if made.operation == "mean":
         is_plain = len(set(options["weights"])) == 1

@@ -96,7 +96,7 @@ def _normal(study: Study, choice: Choice) -> dict[str, object] | None:
 
 
 def remaining_text(study: Study, remaining: RemainingRuns) -> str:
-    """`table8, 14 runs: 12 to queue, 2 done already`."""
+    """`table8, 14 runs: 12 to queue, 2 done already`; then the weights files that cells lack."""
     parts = [
         (len(remaining.new), "to queue"),
         (len(remaining.again), "that failed or were cancelled to try again"),
@@ -106,7 +106,8 @@ def remaining_text(study: Study, remaining: RemainingRuns) -> str:
         (len(remaining.done), "done already"),
     ]
     said = ", ".join(f"{number} {what}" for number, what in parts if number)
-    return f"{study.name}, {counted(sum(number for number, _ in parts), 'run')}: {said}"
+    lacking = "".join(f"; a cell is left out, since {path} is not there" for path in remaining.left_out)
+    return f"{study.name}, {counted(sum(number for number, _ in parts), 'run')}: {said or 'nothing to do'}{lacking}"
 
 
 def tag(study: Study) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ageui.planning.plan import with_data
@@ -11,6 +12,7 @@ from ageui.study.matching import FURTHEST_FIRST, furthest
 from ageui.study.study import Study
 from ageui.study.variants import NO_CHOICE, Choice, Variant, cell_config, key_of, normal_form, own_and_shared
 from engine.arithmetic import settled
+from engine.choices import INITS
 from engine.cuda import cuda_available
 from engine.errors import ConfigError, Problem
 
@@ -23,6 +25,7 @@ class RemainingRuns:
 
     `new` runs are to be queued. Of the existing ones, `again` failed or were cancelled and `stopped` were interrupted:
     they continue from their checkpoints. `going` are queued or running, `paused` wait for a person, `done` have ended.
+    `left_out` are the weights files of cells that cannot be queued without them.
     """
 
     variant: Variant
@@ -32,6 +35,7 @@ class RemainingRuns:
     going: tuple[MeasuredRun, ...]
     paused: tuple[MeasuredRun, ...]
     done: tuple[MeasuredRun, ...]
+    left_out: tuple[str, ...] = ()
 
     def to_train(self, store: Store) -> list[NewRun]:
         """The configs and data of all runs that queueing the rest of the study queues."""
@@ -57,12 +61,17 @@ def find_remaining(
     for run in store.scores.measured_runs():
         there.setdefault(_key(run.config), []).append(run)
     new: list[NewRun] = []
+    left_out: dict[str, None] = {}
     found: dict[str, list[MeasuredRun]] = {status: [] for status in FURTHEST_FIRST}
     for key, one in wanted.items():
         spec = one.spec.model_dump(mode="json")
         alike = [run for run in there.get(key, ()) if run.data_spec == spec]
         if not alike:
-            new.append(one)
+            # One cell's own weights file; a file for all of them is refused as that of a run.
+            if "init" in study.fields and (init := one.config.init) not in INITS and not Path(init).exists():
+                left_out[init] = None
+            else:
+                new.append(one)
             continue
         best = furthest(alike)
         found[best.status].append(best)
@@ -76,6 +85,7 @@ def find_remaining(
         going=(*found["running"], *found["queued"]),
         paused=tuple(found["paused"]),
         done=(*found["done"], *found["diverged"]),
+        left_out=tuple(left_out),
     )
 
 

@@ -84,13 +84,13 @@ def cell_config(
 
 
 def _shared(study: Study, preset: str) -> dict[str, Any]:
-    """The settings that all cells share. Other presets than `report` replace every field that some preset sets."""
+    """The settings that all cells share. Other presets replace every field that they or `report` set."""
     defaults = {name: one.default for name, one in RunConfig.model_fields.items()}
     if preset == REPORT or preset not in PRESETS:
         values = {**defaults, **study.base}
     else:
         # Widths and weights files belong to the network that the preset replaces.
-        replaced = {"widths", "init", *(name for one in PRESETS.values() for name in one)}
+        replaced = {"widths", "init", *PRESETS[REPORT], *PRESETS[preset]}
         kept = {name: value for name, value in study.base.items() if name not in replaced}
         values = {**defaults, **kept, **PRESETS[preset]}
     named = [name for name in _CHOSEN_ELSEWHERE if name not in study.base]

@@ -29,6 +29,8 @@ def about_cell(table: StudyTable, row: CellRow, name: str, progress: Progress) -
             f"{seeds_text(tuple(row.runs))}: {'run' if len(row.runs) == 1 else 'runs'} {runs}",
             *said,
         ]
+    elif row.cell.making is not None:
+        said.insert(0, f"made of {' and '.join(row.cell.making.cells)} by ageui study run {table.study.name}")
     elif row.cell.unknown is None:
         said.insert(0, "no run yet, r queues what is missing")
     return f"{row.cell.label}: {' · '.join(filter(None, said))}"

@@ -9,6 +9,7 @@ from ageui.derive.deriving import calibrate, make_ensemble
 from ageui.store import Store
 from ageui.study import Study, StudyTable, find_remaining, study_table
 from ageui.study.derived_cells import make_missing
+from ageui.study.queueing import remaining_text
 from engine.errors import ConfigError
 
 CELLS = """
@@ -125,3 +126,11 @@ def test_only_trained_cells_are_queued(store: Store, mine: Study) -> None:
 def test_a_cell_that_is_made_of_nothing_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         written(tmp_path, CELLS.replace(old, new))
+
+
+def test_a_cell_without_its_weights_file_is_left_out_and_told(store: Store, tmp_path: Path) -> None:
+    study = written(tmp_path, CELLS.replace('{ loss = "mape" }', '{ loss = "mape", init = "gone.pth" }'))
+    remaining = find_remaining(study, store)
+    assert [run.config.loss for run in remaining.new] == ["mse"]
+    gone = Path("gone.pth").resolve()
+    assert remaining_text(study, remaining).endswith(f"1 to queue; a cell is left out, since {gone} is not there")

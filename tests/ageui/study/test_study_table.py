@@ -194,6 +194,8 @@ def test_cells_that_are_one_training_are_trained_once(store: Store, tmp_path: Pa
 def test_cells_with_weights_files_have_the_runs_that_were_queued_for_them(store: Store, tmp_path: Path) -> None:
     text = LOSSES.replace("[grid]", '[grid]\ninit = ["imagenet", "weights/faces.pt"]').replace('"scratch"', '"freeze"')
     study = written(tmp_path, text.partition("[published]")[0])
+    Path("weights").mkdir()
+    Path("weights/faces.pt").touch()
     choice = Choice("report", "synthetic")
     store.runs.add_many(find_remaining(study, store, choice).new)
     table = study_table(study, store, choice)
