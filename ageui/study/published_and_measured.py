@@ -49,7 +49,8 @@ def legend(table: StudyTable) -> Iterator[Note]:
     """The meaning of marks and units."""
     units = {"mae": "MAE and biases in years", "val_loss": "losses on ages divided by 100"}
     said = ", ".join(text for name, text in units.items() if name in table.shown_figures)
-    yield Note("", f"{said}; measured: mean ± standard deviation over (n) seeds; difference: measured − published")
+    difference = "; difference: measured − published" if table.study.has_published else ""
+    yield Note("", f"{said}; measured: mean ± standard deviation over (n) seeds{difference}")
     if any(row.cell.published for row in table.rows):
         yield Note(PUBLISHED, "published, not measured here")
     shown = [figure for row in table.rows for figure in row.figures.values()]
