@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
 from ageui.store.clock import now
+from ageui.store.filter_fields import pretraining_value
 from ageui.store.known_images import read_marks, set_marks
 from ageui.store.names import valid_name, valid_note
 from ageui.store.prediction_rows import read_predictions
@@ -47,7 +48,10 @@ _IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A run of our own, of any status. `seconds` is the total over its attempts; `is_scored` counts its own splits."""
+    """A run of our own, of any status. `seconds` is the total over its attempts; `is_scored` counts its own splits.
+
+    `pretraining` is the sentence of `engine.pretraining` on its first weights.
+    """
 
     id: int
     name: str
@@ -57,6 +61,7 @@ class MeasuredRun:
     best_val_loss: float | None
     seconds: float | None
     is_scored: bool = False
+    pretraining: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,7 @@ class Scores(StorePart):
             select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
         )
         figures = (RunSummary.best_val_loss, seconds.c.seconds, col(RunSummary.split).is_not(None))
-        columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures)
+        columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures, pretraining_value())
         chosen = (
             select(*columns)  # type: ignore[call-overload]
             .join(RunSummary, col(RunSummary.run_id) == col(Run.id))
