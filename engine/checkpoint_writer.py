@@ -45,8 +45,13 @@ class CheckpointWriter:
         now = time.monotonic()
         self._due_at_seconds = now + max(self._request.checkpoint_seconds, (now - begin) / CHECKPOINT_SHARE)
 
-    def write_kept_weights(self, state: Mapping[str, Tensor], best: BestWeights, config: RunConfig) -> None:
-        """Writes the weights to keep, with the config by which they were trained. Raises as `write_state`."""
+    def write_kept_weights(
+        self, state: Mapping[str, Tensor], best: BestWeights, config: RunConfig, pretraining: str | None
+    ) -> None:
+        """Writes the weights to keep, with the config by which they were trained. Raises as `write_state`.
+
+        `pretraining` is as in `save_weights`.
+        """
         name = weights_file(self._request.attempt)
-        saved = save_weights(state, config, self._request.folder / name)
+        saved = save_weights(state, config, self._request.folder / name, pretraining)
         self._emit(CheckpointWritten("best", name, best.epoch, best.step, saved.sha256, saved.bytes))

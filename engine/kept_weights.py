@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
@@ -11,6 +12,10 @@ from torch import Tensor
 from engine.config import RunConfig, build_config
 from engine.errors import ConfigError, DataError
 from engine.files import SavedFile, read_verified, write_for_run
+from engine.pretraining import pretraining_note
+
+_PRETRAINING: Final = "pretraining"
+_MOST_CHARACTERS: Final = 1000
 
 
 def weights_file(attempt: int) -> str:
@@ -21,13 +26,18 @@ def weights_file(attempt: int) -> str:
     return f"weights-{attempt}.safetensors"
 
 
-def save_weights(state: Mapping[str, Tensor], config: RunConfig, path: Path) -> SavedFile:
+def save_weights(
+    state: Mapping[str, Tensor], config: RunConfig, path: Path, pretraining: str | None = None
+) -> SavedFile:
     """Writes an `AgeModel`'s state and its config to `path`, atomically, and flushes them to the disk.
 
-    Equal weights and configs give equal files: safetensors writes several metadata entries in random order, so the
-    config is the only one. Raises `DiskFullError` or `RunFailedError`; an earlier file stays whole.
+    `pretraining` is the sentence of `engine.pretraining` on the run's first weights, which the file hands on to runs
+    that start from it. Equal weights and configs give equal files: safetensors writes several metadata entries in
+    random order, so the config is the only one, and holds that sentence. Raises `DiskFullError` or `RunFailedError`;
+    an earlier file stays whole.
     """
-    metadata = {"config": json.dumps(config.model_dump(mode="json"))}
+    known = {} if pretraining is None else {_PRETRAINING: pretraining}
+    metadata = {"config": json.dumps({**config.model_dump(mode="json"), **known})}
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)
     return write_for_run(path, lambda stream: stream.write(content), f"weights ({len(content):,} bytes)")
 
@@ -45,8 +55,26 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Tenso
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} cannot be read as weights: {error}") from error
     try:
-        return state, build_config(json.loads(metadata["config"]))
-    except (KeyError, ValueError, RecursionError, ConfigError) as error:
+        config = dict(json.loads(metadata["config"]))
+        config.pop(_PRETRAINING, None)
+        return state, build_config(config)
+    except (KeyError, ValueError, TypeError, RecursionError, ConfigError) as error:
         raise DataError(
             f"{path} holds no weights of an ageui run; make such a file with: ageui export RUN --weights FILE"
         ) from error
+
+
+def stored_pretraining(content: bytes) -> str | None:
+    """What a safetensors file says of the images that a run's first weights were pretrained on; None for other files.
+
+    Only printable text of moderate length counts, since anyone may have written the file.
+    """
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        config: dict[str, Any] = dict(json.loads(header["__metadata__"]["config"]))
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return None
+    stored = config.get(_PRETRAINING)
+    if isinstance(stored, str) and stored.isprintable() and 0 < len(stored) <= _MOST_CHARACTERS:
+        return stored
+    return pretraining_note(config.get("backbone"), config.get("init"))

@@ -19,7 +19,7 @@ class LoadReport:
     `below` is the part of the names in the file that precedes the network's own names, `also_below` those under which
     the file holds as many fitting tensors again. `random_parts` and `ignored_parts` are the layers of the `random` and
     `ignored` tensors. `warnings` are sentences about weights that may not be what was meant, `notes` what else is
-    known of them.
+    known of them, `pretraining` a sentence on images that they were pretrained on and that nobody knows.
     """
 
     source: str
@@ -33,6 +33,7 @@ class LoadReport:
     ignored_parts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    pretraining: str | None = None
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
@@ -48,6 +49,7 @@ class LoadReport:
             parts.append(f"{short_list(map(repr, self.also_below), FEW)} would fit as well; to use that, save it alone")
         parts += [f"{self.random} begin random{_named(self.random_parts)}"] if self.random else []
         parts += [f"{self.ignored} in the file not used{_named(self.ignored_parts)}"] if self.ignored else []
+        parts += [self.pretraining] if self.pretraining else []
         return "; ".join([*parts, *self.notes])
 
 

@@ -398,7 +398,8 @@ class Trainer:
                     f"{position.stage - 1} are kept, those of epoch {best.epoch}"
                 )
             )
-        self.checkpoints.write_kept_weights({**self.model.state_dict(), **best.state}, best, config)
+        state = {**self.model.state_dict(), **best.state}
+        self.checkpoints.write_kept_weights(state, best, config, self.setup.report.pretraining)
 
     def _trained_state(self, *, averaged: bool = False) -> dict[str, Tensor]:
         """The model's state that can differ from its origin: without the backbone while that is frozen."""

@@ -29,7 +29,8 @@ def export_run(
     """Write a run's predictions or weights to files that only you can read, since they come from faces of people.
 
     Predictions have the columns split, image, age, predicted (years) and one per attribute; age_low and age_high are
-    the ends of ages given as ranges. In CSV, text that a spreadsheet would run as a formula gets a leading ', which
+    the ends of ages given as ranges, and pretraining says so where the scored faces may have been among those that
+    the first weights were pretrained on. In CSV, text that a spreadsheet would run as a formula gets a leading ', which
     ageui removes when it reads the file; Parquet is exact.
 
     A script beside the weights, FILE.py, predicts with them in PyTorch and torchvision, without ageui.
@@ -92,6 +93,8 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     frame = store.scores.predictions_frame(detail.id)
     if frame.empty:
         raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: not scored, or deleted")
+    if detail.pretraining:
+        frame = frame.assign(pretraining=detail.pretraining)
     content = io.BytesIO()
     if path.suffix == ".parquet":
         frame.to_parquet(content, index=False)

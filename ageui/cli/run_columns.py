@@ -28,6 +28,7 @@ Values = Mapping[int, Mapping[str, Any]]
 _USUAL = (
     "id", "name", "status", "data", "loss", "weights", "backbone", "epoch", "split", "mae", *REPORT_ATTRIBUTES,
 )  # fmt: skip
+_IN_FILES = ("pretraining",)
 _LEAVING = ("backbone", "epoch", "data", "weights", "split", "loss", *reversed(REPORT_ATTRIBUTES))
 """The usual columns that a narrow terminal leaves out, the first to go first."""
 _TITLES = {"name": "run", "status": "state", "mae": "MAE"}
@@ -57,9 +58,13 @@ class RunColumns:
     leaving: bool
 
     @classmethod
-    def of(cls, text: str | None) -> "RunColumns":
-        """The fields of a comma list, or the usual ones. A `ConfigError` for an unknown field names the known ones."""
-        names = _USUAL if text is None else [name.strip() for name in text.split(",")]
+    def of(cls, text: str | None, *, in_file: bool = False) -> "RunColumns":
+        """The fields of a comma list, or the usual ones, of which files have more.
+
+        A `ConfigError` for an unknown field names the known ones.
+        """
+        usual = (*_USUAL, *_IN_FILES) if in_file else _USUAL
+        names = usual if text is None else [name.strip() for name in text.split(",")]
         return cls(tuple(_field(name) for name in names), leaving=text is None)
 
     @property

@@ -56,7 +56,7 @@ def list_runs(
     from ageui.present import csv, markdown
 
     chosen = "json" if as_json else chosen_format(output_format, None, _FORMATS, default="table")
-    shown = RunColumns.of(columns)
+    shown = RunColumns.of(columns, in_file=chosen != "table")
     text = " ".join(filters or [])
     with open_store(db, read_only=True) as store:
         rows = store.runs.search(text or None, order=sort, limit=rows_to_show(limit) if chosen == "table" else limit)
@@ -64,7 +64,7 @@ def list_runs(
         values = store.runs.field_values([row.id for row in rows], shown.stored)
     match chosen:
         case "json" if columns is None:
-            print_json([row.to_json() for row in rows])
+            print_json([{**row.to_json(), "pretraining": values[row.id]["pretraining"]} for row in rows])
         case "json":
             print_json(shown.data(rows, values))
         case "csv":

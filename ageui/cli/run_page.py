@@ -111,9 +111,10 @@ def _print_head(console: Console, detail: RunDetail, command: str | None, memory
     if command:
         console.print(Text(clean(command, lines=True), style="dim"), soft_wrap=True)
     if detail.derived_from is not None:
-        note = f"\n{detail.derived_from.note}" if detail.derived_from.note else ""
-        text = f"{row.config['derived']}, made from {detail.derived_from.source_names}{note}"
-        console.print(Text(clean(text, lines=True)), soft_wrap=True)
+        made = detail.derived_from
+        for line in (f"{row.config['derived']}, made from {made.source_names}", made.note, detail.pretraining):
+            if line:
+                console.print(Text(clean(line)), soft_wrap=True)
     elif detail.manifest:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)

@@ -29,7 +29,8 @@ class ComparedRow:
     are the ids of the runs behind the row, and `id` that of a single run. A row that is not comparable, for the
     `reason` given, has no best figures and no differences. `rank` is its average rank and `on_front` tells whether
     it is on the Pareto front, both over the comparison's `ranked_over`; None for constants and for rows that cannot
-    be ranked. `is_selected` means that the images chose the weights that are scored on them.
+    be ranked. `is_selected` means that the images chose the weights that are scored on them. `pretraining` is the
+    sentence of `engine.pretraining` on the first weights.
     """
 
     kind: Literal["run", "constant", "published"]
@@ -47,6 +48,7 @@ class ComparedRow:
     rank: float | None = None
     on_front: bool | None = None
     label: str = ""
+    pretraining: str | None = None
 
     @property
     def is_apart(self) -> bool:

@@ -54,7 +54,7 @@ def _records(comparison: Comparison) -> Records:
     parts = (*_PARTS, *(_SPREAD_PARTS if comparison.folded else ()))
     heads = ["run", "id", "status", "split", "selected", "images", "comparable", "reason", *comparison.settings]
     heads += [f"{_field(column, comparison)}{part}" for column in comparison.columns for part in parts]
-    heads += ["average_rank", "pareto_front"] if comparison.ranked_over else []
+    heads += [*(["average_rank", "pareto_front"] if comparison.ranked_over else []), "pretraining"]
     return Records(heads, [_record(row, comparison) for row in comparison.rows])
 
 
@@ -69,7 +69,8 @@ def _record(row: ComparedRow, comparison: Comparison) -> list[object]:
     first = [row.name, ids, row.status, comparison.split, row.is_selected, row.n, row.comparable, row.reason]
     settings = [row.settings.get(name) for name in comparison.settings]
     figures = [value for cell in row.cells for value in _values(cell, folded=comparison.folded)]
-    return [*first, *settings, *figures, *((row.rank, row.on_front) if comparison.ranked_over else ())]
+    ranks = (row.rank, row.on_front) if comparison.ranked_over else ()
+    return [*first, *settings, *figures, *ranks, row.pretraining]
 
 
 def _values(cell: Cell, *, folded: bool) -> list[object]:
@@ -141,6 +142,7 @@ def _row_data(row: ComparedRow, comparison: Comparison) -> dict[str, Any]:
         "difference": {name: _difference(cell.difference) for name, cell in cells.items()},
         "average_rank": row.rank,
         "pareto_front": row.on_front,
+        "pretraining": row.pretraining,
     }
     if comparison.folded:
         found |= {"runs": row.runs, "spread": {name: _spread(cell) for name, cell in cells.items()}}

@@ -9,7 +9,6 @@ from ageui.compare.draft_rows import DraftRow
 from ageui.compare.seed_figures import Across, setting_key
 from ageui.text.duplicates import ENDING, duplicates_line
 from ageui.text.states import diverged_text
-from engine.pretraining import pretraining_note
 
 
 def offer_to_fold(repeats: Sequence[Sequence[DraftRow]]) -> list[str]:
@@ -62,9 +61,8 @@ def pretraining(drafts: Sequence[DraftRow]) -> list[str]:
     """A note for each kind of first weights whose pretraining images may be among those that are scored."""
     names: dict[str, list[str]] = {}
     for draft in drafts:
-        found = (pretraining_note(run.config.get("backbone"), run.config.get("init")) for run in draft.runs)
-        for note in set(filter(None, found)):
-            names.setdefault(note, []).append(draft.row.name)
+        if draft.row.pretraining:
+            names.setdefault(draft.row.pretraining, []).append(draft.row.name)
     return [f"{note} ({', '.join(found)})" for note, found in names.items()]
 
 

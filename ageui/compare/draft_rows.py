@@ -13,6 +13,7 @@ from ageui.present.table import Cell
 from engine.fairness import score_errors
 from engine.figure_forms import FigureForm, figure_form, group_form
 from engine.image_errors import ImageErrors
+from engine.pretraining import pretraining_of
 from engine.split_result import Figure, GapFigure, SplitResult
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def run_draft(
         reason=reason,
         is_selected=scores is not None and scores.is_selected,
         runs=(run.id,),
+        pretraining=pretraining_of(run.config, run.manifest),
     )
     return DraftRow(row, scores, groups, remembered(load), (run,))
 

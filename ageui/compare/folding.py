@@ -114,6 +114,7 @@ def _folded(repeats: list[DraftRow]) -> DraftRow:
         reason=first.row.reason,
         is_selected=any(draft.row.is_selected for draft in scored),
         runs=tuple(run.id for run in runs),
+        pretraining=first.row.pretraining,
     )
     return DraftRow(row, first.scores, first.groups, no_errors, runs, scored)
 

@@ -37,7 +37,10 @@ def derived_config(sources: "Sequence[RunDetail]", title: str) -> dict[str, Any]
 
 
 def derived_manifest(sources: "Sequence[RunDetail]", operation: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a derived run's figures besides its seeds: operation, options, and the settings of its sources."""
+    """What decides a derived run's figures besides its seeds: operation, options, and the settings of its sources.
+
+    Also what is known of the images that first weights of its sources were pretrained on.
+    """
     text = json.dumps([operation, options, [_key(run) for run in sources]], sort_keys=True)
     manifests = [run.manifest or {} for run in sources]
     shared = {
@@ -45,7 +48,9 @@ def derived_manifest(sources: "Sequence[RunDetail]", operation: str, options: Ma
         for name in _SHARED
         if name in manifests[0] and all(one.get(name) == manifests[0][name] for one in manifests)
     }
-    return {**shared, "derived": hashlib.sha256(text.encode()).hexdigest()}
+    pretraining = "; ".join(dict.fromkeys(filter(None, (run.pretraining for run in sources))))
+    known = {"weights": {"pretraining": pretraining}} if pretraining else {}
+    return {**shared, **known, "derived": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def derived_hash(sources: "Sequence[RunDetail]", operation: str, options: Mapping[str, Any]) -> str:

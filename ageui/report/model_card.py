@@ -12,7 +12,6 @@ from ageui.report.document import Bullets, Section
 from ageui.report.run_facts import RunFacts, sentence
 from ageui.text.sentences import counted
 from engine.data.face_chips import PADDING
-from engine.pretraining import pretraining_note
 
 _DRAWN = "synthetic"
 _NON_COMMERCIAL = {"course": "APPA-REAL", "appa_real": "APPA-REAL", "utkface": "UTKFace"}
@@ -126,7 +125,7 @@ def _training_data(run: RunFacts) -> list[str]:
     sizes = (run.detail.splits or {}).get("train")
     count = f", split train: {counted(sizes['labelled'], 'labelled image')}" if sizes else ""
     said = [f"{spec.get('name')}{f' ({spec_format})' if (spec_format := spec.get('format')) else ''}{count}."]
-    if note := pretraining_note(config.get("backbone"), config.get("init")):
+    if note := run.detail.pretraining:
         said.append(sentence(note))
     if setting(config, "weights") != "none":
         said.append(f"Images are weighted by {_set(config, 'weights')} ({_set(config, 'weighting')}).")

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, Text, cast, func, select
+from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, Text, case, cast, func, select
 from sqlmodel import col
 
 from ageui.store.tables import Bias, FigureScore, GroupScore, Run, RunSummary
-from engine.choices import REPORT_ATTRIBUTES
+from engine.backbone_names import DLIB_AGE
+from engine.choices import PRETRAINED, REPORT_ATTRIBUTES
 from engine.config import LATER_FIELDS, RunConfig
+from engine.pretraining import pretraining_note
 
 FieldKind = Literal["text", "number", "flag", "time", "texts", "numbers", "tags"]
 
@@ -53,6 +55,8 @@ def filter_fields() -> dict[str, FilterField]:
     fields |= {name: FilterField(name, kind, col(column), what) for name, kind, column, what in measured}
     fields |= {name: FilterField(name, "number", _figure(name), what) for name, what in _FIGURES.items()}
     fields["tag"] = FilterField("tag", "tags", col(Run.id), "tag of the run")
+    about = "what is known of the private images that first weights were pretrained on"
+    fields["pretraining"] = FilterField("pretraining", "text", pretraining_value(), about)
     away = cast(col(Run.archived_at).is_not(None), Integer)
     fields["archived"] = FilterField("archived", "flag", away, "true for runs put away, which are left out otherwise")
     return fields
@@ -104,6 +108,15 @@ def config_value(name: str, type_: type[Text] | None = None) -> SQLColumnExpress
     """A run's config field in SQL. For a run older than the field it is the value in effect at that time."""
     extracted = func.json_extract(col(Run.config), f"$.{name}", type_=type_)
     return func.coalesce(extracted, LATER_FIELDS[name], type_=type_) if name in LATER_FIELDS else extracted
+
+
+def pretraining_value() -> SQLColumnExpression[str | None]:
+    """`engine.pretraining.pretraining_of` in SQL."""
+    stored = func.json_extract(col(Run.manifest), "$.weights.pretraining", type_=Text)
+    backbone = config_value("backbone", Text)
+    is_dlib = (backbone == DLIB_AGE) | backbone.startswith(f"{DLIB_AGE}@")
+    implied = case((is_dlib & (config_value("init", Text) == PRETRAINED), pretraining_note(DLIB_AGE, PRETRAINED)))
+    return func.coalesce(stored, implied, type_=Text)
 
 
 def _kind(annotation: Any) -> FieldKind:

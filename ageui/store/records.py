@@ -22,6 +22,7 @@ from engine.events import Epoch
 from engine.fairness import STATISTICS
 from engine.image_errors import Refit
 from engine.load_report import LoadReport
+from engine.pretraining import pretraining_of
 from engine.split_result import BiasResult, Figure, GapFigure, Interval, SplitResult
 
 if TYPE_CHECKING:
@@ -345,6 +346,11 @@ class RunDetail:
         return "; ".join((report.sentence(), *report.warnings)) if report.sha256 is not None else ""
 
     @property
+    def pretraining(self) -> str | None:
+        """A sentence on images that its first weights were pretrained on and that nobody knows; None for others."""
+        return pretraining_of(self.config, self.manifest)
+
+    @property
     def peak_memory_bytes(self) -> int | None:
         """The largest peak memory of an attempt; None if no attempt reported one."""
         return max((one.peak_memory_bytes for one in self.attempts if one.peak_memory_bytes is not None), default=None)
@@ -365,6 +371,7 @@ class RunDetail:
             "command": self.command,
             "data": {"name": self.data_spec["name"], "hash": self.data_hash, "splits": self.splits, **self._source()},
             "manifest": self.manifest or {},
+            "pretraining": self.pretraining,
             "memory": {"peak_bytes": self.peak_memory_bytes},
             "history": [asdict(epoch) for epoch in self.history],
             "results": [scores.to_json() for scores in self.results],

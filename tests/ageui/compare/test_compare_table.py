@@ -91,6 +91,9 @@ def test_runs_from_weights_pretrained_on_private_faces_are_named() -> None:
     (note,) = compare([plain, run(3, "tuned", scores(4.0), **finetuned), own]).notes
     assert note.startswith("dlib-age was pretrained on a private set of about 110,000 faces")
     assert note.endswith("cannot be excluded (tuned)")
+    tuned = [run(seed, f"tuned-{seed}", scores(4.0), seed=seed, **finetuned) for seed in (3, 4)]
+    rows = compare([plain, *tuned, own], fold_seeds=True).rows
+    assert [row.runs for row in rows if row.pretraining] == [(3, 4)]
 
 
 def test_the_constant_predictor_is_always_there_and_never_best() -> None:

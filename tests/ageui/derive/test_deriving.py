@@ -206,6 +206,18 @@ def test_of_several_runs_all_are_calibrated_or_none(store: Store) -> None:
     assert store.runs.count("tag=both") == 2
 
 
+def test_derived_runs_say_what_their_sources_were_pretrained_on(store: Store) -> None:
+    own = scored_run(store, "own")
+    tuned = scored_run(store, "tuned", backbone="dlib-age", init="pretrained", strategy="finetune")
+    note = store.runs.detail(tuned).pretraining
+    assert note is not None
+    ensemble = make_ensemble(store, [own, tuned])
+    assert store.runs.detail(ensemble).pretraining == note
+    assert store.runs.detail(calibrated_run(store, ensemble)).pretraining == note
+    assert store.runs.detail(calibrated_run(store, own)).pretraining is None
+    assert store.runs.count("pretraining:private source=derived") == 2
+
+
 def test_sources_go_by_their_present_names_and_stay_named_when_deleted(store: Store) -> None:
     first, second = scored_run(store, "first"), scored_run(store, "second", seed=1)
     made = make_ensemble(store, [first, second])

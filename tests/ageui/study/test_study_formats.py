@@ -52,7 +52,7 @@ def _table(label: str = "mse · batch 16") -> StudyTable:
     torn = _figures(StudyFigure(10.0, None, None, 0), NOTHING)
     rows = (
         CellRow(cells[0], first, {0: 1, 1: 2, 2: 3}, {"done": 3}),
-        CellRow(cells[1], second, {0: 4, 1: 5}, {"done": 1, "running": 1}),
+        CellRow(cells[1], second, {0: 4, 1: 5}, {"done": 1, "running": 1}, pretraining="on private faces"),
         CellRow(cells[2], empty, {0: 6}, {"queued": 1}),
         CellRow(cells[3], torn, {}, {}),
     )
@@ -167,3 +167,4 @@ def test_plain_data_holds_every_figure() -> None:
     assert first["figures"]["gender"]["p_value"] == 0.75
     assert first["figures"]["gender_signed"]["measured"] == 2.25
     assert first["runs"] == {"0": 1, "1": 2, "2": 3}
+    assert [row["pretraining"] for row in as_data(_table())["rows"]] == [None, "on private faces", None, None]

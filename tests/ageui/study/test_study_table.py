@@ -245,7 +245,9 @@ def test_a_table_says_what_dlib_age_was_pretrained_on(store: Store, tmp_path: Pa
     study = written(tmp_path, LOSSES.replace('strategy = "scratch"', faces).replace('backbone = "resnet18"\n', ""))
     assert not any("private" in note for note in study_table(study, store).warnings)
     trained(store, study, "mape-8", choice=Choice("report"))
-    assert any(note.startswith("Dlib-age was pretrained on") for note in study_table(study, store).warnings)
+    table = study_table(study, store)
+    assert any(note.startswith("Dlib-age was pretrained on") for note in table.warnings)
+    assert [row.cell.name for row in table.rows if row.pretraining] == ["mape-8"]
 
 
 def test_a_diverged_run_without_scores_measures_nothing_and_its_cell_says_so(store: Store, mine: Study) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import io
+import json
 import pickle
 import re
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from engine.config import RunConfig
 from engine.errors import ConfigError, DataError
+from engine.kept_weights import load_weights, save_weights, stored_pretraining
 from engine.models import build_model, weights
 from engine.models.backbones import build_backbone
 from engine.models.weights import check_weights, initialise
@@ -39,6 +41,42 @@ def state() -> dict[str, Tensor]:
         name: torch.rand(tensor.shape, generator=generator) + 0.5 if tensor.is_floating_point() else tensor + 5
         for name, tensor in whole.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("stored", "inherited"),
+    [
+        (None, None),
+        ("pretrained on faces", "pretrained on faces"),
+        ("two\nlines", None),
+        ("long" * 1000, None),
+        ("\ud800", None),
+    ],
+)
+def test_the_file_of_a_run_hands_on_what_it_was_pretrained_on(
+    small: Small, tmp_path: Path, stored: str | None, inherited: str | None
+) -> None:
+    config = small()
+    model, _ = build_model(config, 1)
+    path = tmp_path / "w.safetensors"
+    save_weights(model.state_dict(), config, path, stored)
+    _, report = build_model(small(init=str(path), strategy="finetune"), 1)
+    assert report.pretraining == inherited
+    assert ("pretrained on faces" in report.sentence()) == (inherited is not None)
+    assert load_weights(path)[1] == config
+
+
+def test_files_of_older_runs_tell_it_by_their_config(state: dict[str, Tensor], tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    for config, is_told in (
+        ({"backbone": "dlib-age", "init": "pretrained"}, True),
+        ({"backbone": "dlib-age", "init": "random"}, False),
+        ([], False),
+    ):
+        save_file(state, path, {"config": json.dumps(config)})
+        assert (stored_pretraining(path.read_bytes()) is not None) == is_told
+    save_file(state, path)
+    assert stored_pretraining(path.read_bytes()) is None
 
 
 def in_layer1(name: str) -> bool:
