@@ -1,5 +1,6 @@
 """The command line. Importing it imports no torch, pandas, pydantic or database: commands import what they need."""
 
+import atexit
 import gc
 import sys
 from typing import Annotated
@@ -125,6 +126,7 @@ def main() -> None:
     """Runs the `ageui` program. Every error made for people ends here as a message on stderr and its exit code."""
     prepare_streams()
     gc.set_threshold(_ALLOCATIONS_PER_COLLECTION)
+    atexit.register(gc.freeze)  # else Python searches all objects for cycles once more before it ends
     code = 0
     try:
         app(prog_name="ageui")

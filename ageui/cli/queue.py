@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -315,14 +316,15 @@ def _work_here_again(
 ) -> None:
     from ageui.cli.background import device_of
     from ageui.cli.run import work_here
+    from ageui.worker.engines import Engines
     from engine.errors import ConfigError, StoreError
 
     meant = store.runs.find_all(references)
     if len(meant) != 1:
         raise ConfigError(f"--here works on one run, but {len(meant)} are meant; name one, or leave --here out")
     run_id = meant[0]
-    console = messages()
-    check_runs(console, store.runs.to_train_again(meant))
+    console, engines = messages(), Engines()
+    engines.start_ahead()
 
     def claim(foreground: "Foreground") -> "Claim":
         requeue([run_id])
@@ -335,15 +337,18 @@ def _work_here_again(
         sayer(console)(f"run {run_id} {claimed.name} {begins}")
         return claimed
 
-    work_here(
-        store,
-        device_of(store.runs.get(run_id)),
-        claim,
-        checkpoint_seconds,
-        share=None,
-        console=console,
-        as_json=as_json,
-    )
+    with closing(engines):
+        check_runs(console, store.runs.to_train_again(meant))
+        work_here(
+            store,
+            device_of(store.runs.get(run_id)),
+            engines,
+            claim,
+            checkpoint_seconds,
+            share=None,
+            console=console,
+            as_json=as_json,
+        )
 
 
 def _start_missing_workers(store: "Store", run_ids: Sequence[int] | None, checkpoint_seconds: float | None) -> None:

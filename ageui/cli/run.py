@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ageui.store import Claim, Store
+    from ageui.worker.engines import Engines
     from ageui.worker.foreground import Foreground
     from ageui.worker.supervisor import Outcome
 
@@ -47,16 +48,21 @@ def run(
         ageui run --preset report --data appa-real --detach
         ageui run --strategy scratch --epochs 8 --set patience=3
     """
-    from ageui.planning.plan import Basis, resolve_here
-    from ageui.store import NewRun
+    from ageui.worker.engines import Engines
     from engine.errors import ConfigError
 
     if priority is not None and not detach:
         raise ConfigError("--priority is for the queue: it goes with --detach")
     if share and detach:
         raise ConfigError("--share is for runs in the foreground; in the background: ageui worker start --parallel N")
-    console = messages()
-    with open_store(db, create=True, files=files) as store:
+    console, engines = messages(), Engines()
+    if not detach:
+        engines.start_ahead()
+    with closing(engines), open_store(db, create=True, files=files) as store:
+        # Imported while the engine imports its own libraries.
+        from ageui.planning.plan import Basis, resolve_here
+        from ageui.store import NewRun
+
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data.get(resolved.config.data)
         new = NewRun(config, spec, name)
@@ -89,12 +95,15 @@ def run(
             )
             return claimed
 
-        work_here(store, config.device, claim, checkpoint_seconds, share=share, console=console, as_json=as_json)
+        work_here(
+            store, config.device, engines, claim, checkpoint_seconds, share=share, console=console, as_json=as_json
+        )
 
 
 def work_here(
     store: "Store",
     device: str,
+    engines: "Engines",
     claim: "Callable[[Foreground], Claim]",
     checkpoint_seconds: float | None,
     *,
@@ -116,10 +125,11 @@ def work_here(
 
     say = sayer(console)
     with (
-        in_foreground(store, resolved, policy=policy, share=share, say=say) as foreground,
+        in_foreground(store, resolved, policy=policy, engines=engines, share=share, say=say) as foreground,
         _stop_on_interrupt(say) as (should_stop, should_kill),
     ):
         claimed = claim(foreground)
+        _import_for_the_end()
         with progress_display(console, sum(claimed.config["epochs"])) as show:
             outcome = foreground.work_on(claimed, emit=show, say=say, should_stop=should_stop, should_kill=should_kill)
     detail = store.runs.detail(claimed.run_id)
@@ -136,6 +146,14 @@ def work_here(
             say(f"ageui: {problem}")
     if outcome.status != "done":
         raise typer.Exit(outcome.ending.exit_code)
+
+
+def _import_for_the_end() -> None:
+    """Imports what stores and prints the run's end, while the engine still imports its own libraries."""
+    import pandas  # noqa: F401
+
+    import ageui.cli.run_page
+    import ageui.planning.run_command  # noqa: F401
 
 
 def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:

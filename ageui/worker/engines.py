@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ageui.worker.engine_process import ENGINE, EngineProcess
@@ -23,9 +24,10 @@ class Engines:
         self._kept_since = 0.0
 
     def start_ahead(self) -> None:
-        """Starts an engine while its first run is still being prepared."""
+        """Starts an engine while its first run is still being prepared, if it can; the run itself reports a problem."""
         if self._kept is None:
-            self.keep(EngineProcess(Path(os.devnull), self._command, self._environment))
+            with suppress(OSError):
+                self.keep(EngineProcess(Path(os.devnull), self._command, self._environment))
 
     def take(self, log: Path) -> EngineProcess:
         """Returns an idle engine; a new one writes to `log` until its first run has a log of its own."""

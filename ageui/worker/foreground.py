@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from ageui.devices import next_lock_file, take_device, who_has
 from ageui.files.locks import Lock
@@ -17,12 +17,11 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 class Foreground:
     """Works on runs in the foreground of one device, which it holds; made by `in_foreground`."""
 
-    def __init__(self, store: Store, device: str, device_lock: Lock | None, policy: Policy) -> None:
+    def __init__(self, store: Store, device: str, device_lock: Lock | None, policy: Policy, engines: Engines) -> None:
         self._store, self._device, self._device_lock, self._policy = store, device, device_lock, policy
         self._run_lock: Lock | None = None
-        self._engines = Engines(policy.engine)
-        with suppress(OSError):  # the run itself reports the problem
-            self._engines.start_ahead()
+        self._engines = engines
+        engines.start_ahead()
 
     @property
     def claimant(self) -> Claimant:
@@ -84,12 +83,17 @@ def in_foreground(
     device: str,
     *,
     policy: Policy,
+    engines: Engines,
     share: bool | None,
     say: Callable[[str], None],
 ) -> Iterator[Foreground]:
-    """Waits until no other run computes on the device, unless `share` allows that; it is None without that choice."""
-    device_lock = None if share else _wait_for(device, say, "" if share is None else " (--share trains both at once)")
-    foreground = Foreground(store, device, device_lock, policy)
+    """Waits until no other run computes on the device, unless `share` allows that; it is None without that choice.
+
+    `engines` are closed at the end, and a started one also before such a wait.
+    """
+    advice = "" if share is None else " (--share trains both at once)"
+    device_lock = None if share else _wait_for(device, engines, say, advice)
+    foreground = Foreground(store, device, device_lock, policy, engines)
     try:
         yield foreground
     finally:
@@ -98,10 +102,11 @@ def in_foreground(
             device_lock.release()
 
 
-def _wait_for(device: str, say: Callable[[str], None], advice: str) -> Lock:
+def _wait_for(device: str, engines: Engines, say: Callable[[str], None], advice: str) -> Lock:
     lock = take_device(device)
     if lock is not None:
         return lock
+    engines.close()  # it would occupy memory meanwhile
     say(f"{device} is in use by {who_has(device)}; waiting for that to end{advice}")
     ticket: Lock | None = None
     try:

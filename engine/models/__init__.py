@@ -2,6 +2,7 @@
 
 import gc
 
+from engine.checked_networks import NetworkKey, known_network
 from engine.choices import PRETRAINED
 from engine.config import RunConfig
 from engine.load_report import LoadReport
@@ -36,7 +37,8 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
     DataError
         For pretrained weights that are missing and cannot be downloaded.
     """
-    backbone = build_backbone(config.backbone, config.size, config.seed)
+    checked = known_network(NetworkKey.of(config))
+    backbone = build_backbone(config.backbone, config.size, config.seed, checked.facts if checked is not None else None)
     set_batch_norm(backbone.network, config.bn_momentum, config.bn_epsilon)
     # The discarded classifier hangs in reference cycles: half a gigabyte of VGG's would stay as long as the run.
     gc.collect()

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from engine.backbone_names import BackboneName, suggestion
+from engine.checked_networks import NetworkFacts
 from engine.errors import ConfigError
 from engine.light_torchvision import create_feature_extractor, get_graph_node_names, models, without_compiler
 from engine.models import dlib_age, timm_networks
@@ -73,7 +74,7 @@ class Backbone(nn.Module):
         return found
 
 
-def build_backbone(name: str, size: int, seed: int) -> Backbone:
+def build_backbone(name: str, size: int, seed: int, facts: NetworkFacts | None = None) -> Backbone:
     """A backbone with random initial weights, drawn as torchvision does it, by `seed` alone.
 
     Parameters
@@ -84,6 +85,8 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
         Side of the images in pixels.
     seed
         Seed of the weights.
+    facts
+        Of this network at this size, if it was checked before; they are not determined again then.
 
     Raises
     ------
@@ -106,18 +109,10 @@ def build_backbone(name: str, size: int, seed: int) -> Backbone:
     if parsed.library != "timm":
         layer = _resolve_layer(parsed, network)
         cut = create_feature_extractor(network, {layer: _OUT}, suppress_diff_warning=True)
-    try:
-        shape, needs_pairs = _traced_shapes(cut, size)
-    except (RuntimeError, AssertionError, ValueError) as error:
-        raise _size_error(name, size, error) from error
-    if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
-        raise ConfigError(
-            f"backbone {name} cannot be pooled to one row of features per image; cut at a whole layer or block"
-        )
     is_nhwc = parsed.network.startswith("swin") and layer.partition(".")[0] in ("features", "norm")
-    feature_count = shape[1] if len(shape) == 4 and not is_nhwc else shape[-1]
+    features, needs_pairs = (facts.features, facts.needs_pairs) if facts else _probe(cut, name, size, is_nhwc)
     inputs = _normalisation_and_size(parsed, network)
-    return Backbone(cut, layer, feature_count, (1, 2) if is_nhwc else (2, 3), needs_pairs, *inputs)
+    return Backbone(cut, layer, features, (1, 2) if is_nhwc else (2, 3), needs_pairs, *inputs)
 
 
 def size_warnings(backbone: Backbone, name: str, size: int) -> tuple[str, ...]:
@@ -207,6 +202,19 @@ def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
             f"its top-level layers are {', '.join(name for name in top_level if name in layers)}"
         )
     return parsed.layer
+
+
+def _probe(network: nn.Module, name: str, size: int, is_nhwc: bool) -> tuple[int, bool]:
+    """A backbone's `feature_count` and `needs_pairs`. Raises `ConfigError`."""
+    try:
+        shape, needs_pairs = _traced_shapes(network, size)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise _size_error(name, size, error) from error
+    if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
+        raise ConfigError(
+            f"backbone {name} cannot be pooled to one row of features per image; cut at a whole layer or block"
+        )
+    return shape[1] if len(shape) == 4 and not is_nhwc else shape[-1], needs_pairs
 
 
 def _traced_shapes(network: nn.Module, size: int) -> tuple[torch.Size | None, bool]:

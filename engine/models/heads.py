@@ -127,8 +127,8 @@ def _dropout(share: float) -> list[nn.Module]:
 
 
 def _dense(inputs: int, units: int, generator: torch.Generator) -> nn.Linear:
-    # Built without values: torch would draw them from the global generator.
-    layer = nn.Linear(inputs, units, device="meta").to_empty(device="cpu")
+    # Built without values: torch would draw them from the global generator. `to_empty` would import sympy.
+    layer = nn.Linear(inputs, units, device="meta")
+    layer.weight, layer.bias = nn.Parameter(torch.empty(units, inputs)), nn.Parameter(torch.zeros(units))
     nn.init.xavier_uniform_(layer.weight, generator=generator)
-    nn.init.zeros_(layer.bias)
     return layer

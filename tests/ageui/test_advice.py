@@ -9,6 +9,7 @@ from terminal import Terminal
 from ageui.cli.run import how_to_resume
 from ageui.store import Store
 from ageui.worker import foreground
+from ageui.worker.engines import Engines
 from ageui.worker.supervisor import Policy
 from engine.events import CheckpointWritten
 
@@ -30,6 +31,10 @@ def test_only_commands_that_can_share_a_device_offer_it(
     store: Store, monkeypatch: pytest.MonkeyPatch, share: bool | None, offers: bool
 ) -> None:
     said: list[str] = []
+    engines = Engines()
+    engines.start_ahead()
+    ahead = engines._kept
+    assert ahead is not None
 
     def stop(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -38,10 +43,11 @@ def test_only_commands_that_can_share_a_device_offer_it(
     monkeypatch.setattr(foreground, "take_device", lambda device: None)
     with (
         pytest.raises(KeyboardInterrupt),
-        foreground.in_foreground(store, "cpu", policy=Policy(), share=share, say=said.append),
+        foreground.in_foreground(store, "cpu", policy=Policy(), engines=engines, share=share, say=said.append),
     ):
         pass
     assert ["--share" in text for text in said] == [offers]
+    assert not ahead.process.is_alive()  # its memory is free for the run that computes
 
 
 @pytest.mark.usefixtures("no_network_checks")

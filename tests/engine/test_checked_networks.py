@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import save_file
 from tiny_runs import TINY
 
+from engine.check_networks import check_network
 from engine.checked_networks import NetworkKey, check_networks, known_network
 from engine.config import build_config
 from engine.models.backbones import build_backbone
@@ -39,6 +41,20 @@ def test_a_network_is_kept_unless_no_run_could_use_it(tmp_path: Path) -> None:
     assert "no tensor of" in fourth.problem
     os.utime(file, (0, 0))
     assert known_network(fits) is None
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size"), [("resnet18@layer1", 32), ("resnet18", 32), ("swin_t@features.1", 64), ("dlib-age", 64)]
+)
+def test_a_backbone_of_kept_facts_is_the_one_that_was_checked(
+    backbone: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts, probed = check_network(_key(backbone=backbone, size=size)).facts, build_backbone(backbone, size, 0)
+    monkeypatch.delattr("engine.models.backbones._traced_shapes")
+    kept = build_backbone(backbone, size, 0, facts)
+    assert kept.feature_count == probed.feature_count == kept.eval()(torch.zeros(1, 3, size, size)).shape[1]
+    assert (kept.map_dims, kept.needs_pairs) == (probed.map_dims, probed.needs_pairs)
+    assert kept.needs_pairs == (backbone == "resnet18")
 
 
 def test_a_process_that_is_stopped_checks_nothing_more() -> None:

@@ -66,10 +66,10 @@ def _run(asked: Asked, folder: Path, cold: bool, repeat: int) -> dict[str, float
 def _phases(answer: Answer, imported: float) -> dict[str, float]:
     """Every gap between events goes to the phase of the event that ends it."""
     seconds: dict[str, float] = defaultdict(float)
-    asked_for = answer.found["engine_asked_for"]
-    seconds["start of the command"] = asked_for - answer.started
-    # Its process is started while the command still prepares the run.
-    seconds["start of the engine, imports"] = max(0.0, imported - asked_for)
+    started, asked_for = answer.found["engine_started"], answer.found["engine_asked_for"]
+    # The command goes on preparing the run while its engine imports; what takes longer than that is its start, too.
+    seconds["start of the command"] = started - answer.started + max(0.0, asked_for - imported)
+    seconds["start of the engine, imports"] = imported - started
     before = max(imported, asked_for)
     for event in answer.found["events"]:
         seconds[_phase(event)] += event["time"] - before

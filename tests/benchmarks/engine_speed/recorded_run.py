@@ -2,38 +2,49 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-import ageui.worker.foreground as foreground
 from ageui.cli import main
-from engine.events import Event
+from ageui.worker.engine_process import EngineProcess
+from engine.wire import Message
 
 TOLD = ("what", "stage", "kind", "split", "outcome")
 
 
 def record(arguments: list[str]) -> dict[str, Any]:
-    """Runs `ageui run`; when its engine was asked for, and when each event arrived, in seconds since 1970."""
+    """Runs `ageui run`, and tells in seconds since 1970 when its engine was started, when it got the run, and when each
+    event arrived.
+
+    Nothing is imported for that before the command itself would import it.
+    """
     events: list[dict[str, Any]] = []
-    asked: list[float] = []
-    work_on = foreground.Foreground.work_on
+    times: dict[str, float] = {}
+    start, begin, read = EngineProcess.__init__, EngineProcess.begin, EngineProcess._messages
 
-    def recorded(self: foreground.Foreground, claim: Any, *, emit: Callable[[Event], None], **rest: Any) -> Any:
-        asked.append(time.time())
+    def started(self: EngineProcess, *given: Any) -> None:
+        times["engine_started"] = time.time()
+        start(self, *given)
 
-        def both(event: Event) -> None:
+    def asked(self: EngineProcess, *given: Any) -> None:
+        times["engine_asked_for"] = time.time()
+        begin(self, *given)
+
+    def messages(self: EngineProcess, content: bytes) -> Iterator[Message]:
+        for message in read(self, content):
+            event = message.event
             told = {field.name: getattr(event, field.name) for field in fields(event) if field.name in TOLD}
             events.append({"time": time.time(), "event": type(event).__name__, **told})
-            emit(event)
+            yield message
 
-        return work_on(self, claim, emit=both, **rest)
-
-    foreground.Foreground.work_on = recorded  # type: ignore[method-assign]
+    EngineProcess.__init__ = started  # type: ignore[method-assign]
+    EngineProcess.begin = asked  # type: ignore[method-assign]
+    EngineProcess._messages = messages  # type: ignore[method-assign]
     sys.argv = ["ageui", "run", *arguments]
     try:
         main()
     except SystemExit as left:
         if left.code:
             raise
-    return {"engine_asked_for": asked[0], "events": events}
+    return {**times, "events": events}
