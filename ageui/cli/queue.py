@@ -314,7 +314,7 @@ def _work_here_again(
     as_json: bool,
 ) -> None:
     from ageui.cli.background import device_of
-    from ageui.cli.run import work_here
+    from ageui.cli.training_here import work_here
     from engine.errors import ConfigError, StoreError
 
     meant = store.runs.find_all(references)

@@ -42,7 +42,11 @@ if TYPE_CHECKING:
     from engine.events import Evaluated
     from engine.image_errors import ImageErrors
 
-_IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
+_IS_MEASURED = (
+    col(Run.archived_at).is_(None),
+    Run.source == MEASURED,
+    func.json_extract(col(Run.data_spec), "$.fold").is_(None),
+)
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ class Scores(StorePart):
             write_scores(session, run_id, session.get_one(RunSummary, run_id), scored, target, data_name)
 
     def measured_runs(self) -> list[MeasuredRun]:
-        """All runs of our own except archived ones, oldest first."""
+        """All runs of our own except archived ones and those on a fold, oldest first."""
         seconds = (
             select(Attempt.run_id, func.sum(Attempt.seconds).label("seconds")).group_by(col(Attempt.run_id)).subquery()
         )
